@@ -1,0 +1,142 @@
+"""A Request: everything that decides the pixels of a run, resolved. Needs no torch, so the window can open first.
+
+The queue, the gallery, the run file, the PNG text and the tests all speak in Requests: the same Request on the
+same kind of machine gives the same picture. Whatever was a choice ("20 steps, karras") is here as its result
+(the explicit σ list); `spacing` only remembers how the list was made, so that a person recognises it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT = 1
+MAX_BATCH = 64
+MAX_SIDE = 16384
+MAX_STEPS = 1000
+MAX_TEXT = 4000
+
+
+class RequestError(ValueError):
+    """A Request that cannot be run; the message says in one sentence what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One run, resolved.
+
+    model, model_sha256 -- the model's id and the hash over its files ("" where it has none, as for an oracle)
+    prompt, negative    -- texts; "" is the empty text, which conditions on nothing
+    label               -- class or style by name, None for none
+    sampler             -- a key of engine.rules.RULES
+    spacing             -- the name of the grid that `sigmas` came from (a note for people; `sigmas` decides)
+    sigmas              -- the noise levels visited, strictly descending, (steps + 1,), the last one usually 0
+    guidance            -- γ of classifier-free guidance; 1 is the conditional model itself and costs one pass
+    guidance_interval   -- (low, high) in σ outside which γ = 1, or None for all of it
+    seeds               -- one per image of the batch, each 0 … 2⁶³ − 1
+    width, height       -- of the picture in pixels
+    evaluations         -- denoiser evaluations per image over the whole run (a guided one counts once)
+    """
+
+    model: str
+    model_sha256: str
+    prompt: str = ""
+    negative: str = ""
+    label: str | None = None
+    sampler: str
+    spacing: str
+    sigmas: tuple[float, ...]
+    guidance: float = 1.0
+    guidance_interval: tuple[float, float] | None = None
+    seeds: tuple[int, ...]
+    width: int
+    height: int
+    evaluations: int
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise RequestError("No model is named: choose a model.")
+        for name in ("prompt", "negative"):
+            if len(getattr(self, name)) > MAX_TEXT:
+                raise RequestError(f"The {name} is longer than {MAX_TEXT} characters: shorten it.")
+        if not 1 <= self.steps <= MAX_STEPS:
+            raise RequestError(f"{self.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
+        if not all(math.isfinite(s) and s >= 0 for s in self.sigmas):
+            raise RequestError("A noise level is negative or not a number: choose another schedule.")
+        if any(a <= b for a, b in zip(self.sigmas, self.sigmas[1:], strict=False)):
+            raise RequestError("The noise levels do not descend: choose another schedule or fewer steps.")
+        if not (math.isfinite(self.guidance) and -100 <= self.guidance <= 100):
+            raise RequestError("The guidance must lie between −100 and 100.")
+        if self.guidance_interval is not None and not 0 <= self.guidance_interval[0] <= self.guidance_interval[1]:
+            raise RequestError("The guidance interval must be two noise levels, the low one first.")
+        if not 1 <= len(self.seeds) <= MAX_BATCH:
+            raise RequestError(f"A batch of {len(self.seeds)} is not possible: choose 1 to {MAX_BATCH} images.")
+        if not all(0 <= seed < 2**63 for seed in self.seeds):
+            raise RequestError("A seed must lie between 0 and 2⁶³ − 1.")
+        if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
+            raise RequestError(f"{self.width}×{self.height} pixels are not possible: choose sides of 1 to {MAX_SIDE}.")
+        if self.evaluations < 1:
+            raise RequestError("A run needs at least one evaluation.")
+
+    @property
+    def steps(self) -> int:
+        return len(self.sigmas) - 1
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"format": FORMAT} | dataclasses.asdict(self)
+
+    def to_json(self) -> str:
+        """Canonical: equal Requests give equal text. Floats keep every bit (shortest round-trip repr)."""
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @classmethod
+    def from_dict(cls, data: object) -> Request:
+        """The inverse of to_dict. Raises RequestError for anything that is not a Request of this format."""
+        if not isinstance(data, dict):
+            raise RequestError("These are not the settings of a picture.")
+        data = dict(data)
+        if data.pop("format", None) != FORMAT:
+            raise RequestError("These settings were written by another version of the studio.")
+        names = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(data) - names):
+            raise RequestError(f"These settings hold something unknown here: {', '.join(map(str, unknown))}.")
+        try:
+            for key in ("sigmas", "guidance_interval"):
+                if data.get(key) is not None:
+                    data[key] = tuple(float(v) for v in data[key])
+            data["seeds"] = tuple(_integer(v) for v in data["seeds"])
+            for key in ("width", "height", "evaluations"):
+                data[key] = _integer(data[key])
+            data["guidance"] = float(data["guidance"])
+            for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing"):
+                if not isinstance(data[key], str):
+                    raise TypeError(key)
+            if not isinstance(data["label"], str | None):
+                raise TypeError("label")
+            return cls(**data)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            if isinstance(error, RequestError):
+                raise
+            raise RequestError(f"These settings are damaged ({error}).") from error
+
+    @classmethod
+    def from_json(cls, text: str) -> Request:
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RequestError("These settings are damaged: not JSON.") from error
+        return cls.from_dict(data)
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{value!r} is not a whole number")
+    return value

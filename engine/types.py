@@ -1,0 +1,154 @@
+"""The few shapes that every method of the engine plugs into.
+
+What D is (Transform), how to move (Rule), where to go (Path), what is pinned (Constraint): four seams, one loop.
+The state is x = x0 + σ·ε everywhere; D(x, σ, cond) = E[x0 | x] is the denoiser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from engine.noise import Noise
+
+Sigma = float | Tensor  # one level for the batch, or (B,)
+
+
+class Hop(NamedTuple):
+    """One move of a path, from level s to level s2. run() itself renoises, and clears the history past it."""
+
+    s: float
+    s2: float
+    kind: Literal["solve", "renoise"] = "solve"
+
+
+class Past(NamedTuple):
+    """One remembered evaluation: the level, the state there, the guided x̂₀ there."""
+
+    s: float
+    x: Tensor
+    x0: Tensor
+
+
+Path = Sequence[Hop]
+History = tuple[Past, ...]  # oldest first, at most the last three
+
+
+@dataclass(frozen=True, slots=True)
+class Cond:
+    """What a model is conditioned on; every field has a leading batch of 1 or B, or is None.
+
+    tokens (B, L, C) text tokens, mask (B, L) bool: which of them count; label (B,) int64: class index, where one index
+    past the last means "none"; pooled (B, C): one vector for the whole text, for models that use one.
+    """
+
+    tokens: Tensor | None = None
+    mask: Tensor | None = None
+    label: Tensor | None = None
+    pooled: Tensor | None = None
+
+    def map(self, f: Callable[[Tensor], Tensor]) -> Cond:
+        return Cond(*(None if v is None else f(v) for v in (getattr(self, g.name) for g in fields(self))))
+
+    def expand(self, batch: int) -> Cond:
+        """The same condition for `batch` images (a leading 1 is broadcast)."""
+        return self.map(lambda v: v if len(v) == batch else v.expand(batch, *v.shape[1:]))
+
+    @staticmethod
+    def cat(conds: Sequence[Cond]) -> Cond:
+        """Stack conditions of the same model along the batch."""
+        columns = ([getattr(c, g.name) for c in conds] for g in fields(Cond))
+        return Cond(*(None if column[0] is None else torch.cat(column) for column in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a rule returns.
+
+    x the state at s2; x0 the guided x̂₀ it moved by; x_eval, s_eval where that D was evaluated (after churn or a
+    corrector this is not the state at s); mean and std of the transition (particles weigh by them);
+    past the history for the next hop; log_w (B,) and ancestors (B,) for particle methods.
+    """
+
+    x: Tensor
+    x0: Tensor
+    x_eval: Tensor
+    s_eval: float
+    mean: Tensor
+    std: float
+    past: History
+    log_w: Tensor | None = None
+    ancestors: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One hop done: i its place in the path, x and past as they were BEFORE the move (all that a resume needs)."""
+
+    i: int
+    hop: Hop
+    nfe: int
+    x: Tensor
+    past: History
+    move: Move
+    x0_raw: Tensor
+
+
+class Denoiser(Protocol):
+    """D(x, σ, cond) = E[x0 | x]; x (B, …), σ one float or (B,); the result is shaped like x."""
+
+    def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor: ...
+
+
+Transform = Callable[[Denoiser], Denoiser]
+Constraint = Callable[[Tensor, float, "Noise"], Tensor]  # (x at σ, σ, noise of this hop) → x pinned at σ
+
+
+class Rule(Protocol):
+    """How to step: one evaluation policy and one update. `evals`: denoiser evaluations of an inner step."""
+
+    evals: int
+
+    def __call__(self, d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move: ...
+
+
+class Codec(Protocol):
+    """Pictures ↔ states. The identity for pixel models."""
+
+    def encode(self, image: Tensor) -> Tensor: ...  # (B, 3, H, W) in [−1, 1] → (B, C, h, w)
+    def decode(self, x0: Tensor) -> Tensor: ...  # the inverse
+    def preview(self, x0: Tensor) -> Tensor: ...  # (B, 3, h, w): cheap, for the canvas while it runs
+    def latent_shape(self, width: int, height: int) -> tuple[int, ...]: ...  # (C, h, w)
+
+
+class Model(Protocol):
+    """What supplies a net, ready to sample: a denoiser on its device, its schedule and codec, and its conditioning."""
+
+    id: str
+    sha256: str
+    codec: Codec
+    denoiser: Denoiser
+    labels: tuple[str, ...]
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def schedule(self) -> Schedule: ...
+    def condition(self, text: str, label: str | None) -> Cond: ...  # batch of 1; ("", None) is the null condition
+
+
+class Schedule(Protocol):
+    """σ(t) and its inverse, the native scale s, the start's std, and the native SDE (see engine.schedules)."""
+
+    sigma_min: float
+    sigma_max: float
+
+    def sigma(self, t: float) -> float: ...
+    def t(self, sigma: float) -> float: ...
+    def scale(self, sigma: float) -> float: ...
+    def start_std(self, sigma: float | None = None) -> float: ...
