@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # torch stays out at import time: rules and menus are listed before it is loaded
+    import torch
+    from torch import Tensor
 
-if TYPE_CHECKING:
     from engine.noise import Noise
 
-Sigma = float | Tensor  # one level for the batch, or (B,)
+Sigma: TypeAlias = "float | Tensor"  # one level for the batch, or (B,)
 
 
 class Hop(NamedTuple):
@@ -62,6 +62,8 @@ class Cond:
     @staticmethod
     def cat(conds: Sequence[Cond]) -> Cond:
         """Stack conditions of the same model along the batch."""
+        import torch
+
         columns = ([getattr(c, g.name) for c in conds] for g in fields(Cond))
         return Cond(*(None if column[0] is None else torch.cat(column) for column in columns))
 
@@ -105,16 +107,34 @@ class Denoiser(Protocol):
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor: ...
 
 
-Transform = Callable[[Denoiser], Denoiser]
-Constraint = Callable[[Tensor, float, "Noise"], Tensor]  # (x at σ, σ, noise of this hop) → x pinned at σ
+Transform: TypeAlias = Callable[[Denoiser], Denoiser]
+Constraint: TypeAlias = "Callable[[Tensor, float, Noise], Tensor]"  # (x at σ, σ, noise of this hop) → x pinned at σ
 
 
-class Rule(Protocol):
-    """How to step: one evaluation policy and one update. `evals`: denoiser evaluations of an inner step."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How to step: x at s → x at s2, with its name and price for people.
 
-    evals: int
+    step    -- (d, x, s, s2, past, z) → Move; s2 = 0 must return D (up to a corrector)
+    evals   -- denoiser evaluations of a hop; last_evals of the hop to σ = 0
+    title, about -- what a menu says: a name, and one line on when to choose it
+    aliases -- other names of the same map in the literature
+    """
 
-    def __call__(self, d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move: ...
+    step: Callable[[Denoiser, Tensor, float, float, History, Noise], Move]
+    title: str
+    about: str
+    evals: int = 1
+    last_evals: int = 1
+    stochastic: bool = False
+    aliases: tuple[str, ...] = ()
+
+    def __call__(self, d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move:
+        return self.step(d, x, s, s2, past, z)
+
+    def cost(self, path: Path) -> int:
+        """Denoiser evaluations of a whole path; renoising costs none."""
+        return sum((self.evals if h.s2 > 0 else self.last_evals) for h in path if h.kind == "solve")
 
 
 class Codec(Protocol):

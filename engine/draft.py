@@ -1,0 +1,81 @@
+"""From what a person chose to a Request: the one place where defaults and grids are resolved. Needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.catalog import ModelInfo
+from engine.paths import descending
+from engine.request import MAX_STEPS, Request, RequestError
+from engine.rules import RULES
+from engine.schedules import from_config, grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The choices on the panel, unresolved: steps and the name of a grid where the Request has the σ list itself.
+
+    `guidance` is γ; `seed` the first image's, the next images count up from it; `batch` how many images.
+    """
+
+    model: str
+    prompt: str = ""
+    negative: str = ""
+    label: str | None = None
+    sampler: str
+    spacing: str
+    steps: int
+    guidance: float
+    seed: int = 0
+    batch: int = 1
+
+    @classmethod
+    def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
+        """The model's own defaults, with `choices` laid over them (None means: the default)."""
+        defaults = {key: info.defaults[key] for key in ("sampler", "spacing", "steps", "guidance")}
+        return cls(model=info.id, **defaults | {key: value for key, value in choices.items() if value is not None})
+
+    @classmethod
+    def of(cls, request: Request) -> Draft:
+        """The choices that a Request came from: what "restore settings" puts back on the panel."""
+        shared = ("model", "prompt", "negative", "label", "sampler", "spacing", "steps", "guidance")
+        seeds = request.seeds
+        return cls(**{name: getattr(request, name) for name in shared}, seed=seeds[0], batch=len(seeds))
+
+
+def resolve(draft: Draft, info: ModelInfo) -> Request:
+    """The Request that `draft` asks of the model `info`. Raises RequestError with what to change."""
+    rule = RULES.get(draft.sampler)
+    if rule is None:
+        raise RequestError(f"There is no sampler “{draft.sampler}”: choose one of {', '.join(RULES)}.")
+    if draft.label is not None and draft.label not in info.labels:
+        raise RequestError(f"{info.title} has no {info.label_kind} “{draft.label}”: choose {_names(info)}.")
+    if not 1 <= draft.steps <= MAX_STEPS:
+        raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
+    levels = info.defaults["sigma_max"], info.defaults["sigma_min"]
+    try:
+        sigmas = grid(draft.spacing, draft.steps, *levels, schedule=from_config(info.config["schedule"]))
+    except ValueError as error:
+        raise RequestError(str(error)) from error
+    return Request(
+        model=info.id,
+        model_sha256=info.sha256,
+        prompt=draft.prompt.strip(),
+        negative=draft.negative.strip(),
+        label=draft.label,
+        sampler=draft.sampler,
+        spacing=draft.spacing,
+        sigmas=tuple(float(s) for s in sigmas),
+        guidance=float(draft.guidance),
+        seeds=tuple(draft.seed + k for k in range(draft.batch)),
+        width=info.width,
+        height=info.height,
+        evaluations=rule.cost(descending(sigmas)),
+    )
+
+
+
+
+def _names(info: ModelInfo) -> str:
+    return ", ".join(info.labels) if info.labels else "no label"
