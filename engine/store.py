@@ -1,0 +1,297 @@
+"""The run file: every step of a run, written as it happens, readable while it grows. NumPy only, no torch.
+
+One append-only file per run: a magic, then records of (length, CRC-32, payload). A payload is a JSON head followed by
+raw arrays. Each record is flushed when written and forced to disk at most twice a second, so that power loss costs half
+a second and kill −9 the step under way; a torn tail is cut at the last whole record. Arrays that an earlier record holds
+are stored by reference, which is how a resume gets its exact history back whatever the rule remembered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from engine.request import Request
+
+if TYPE_CHECKING:
+    from engine.types import Step
+
+MAGIC = b"TWEEDIE1"
+SYNC_SECONDS = 0.5
+_FRAME = struct.Struct("<QII")  # payload bytes, CRC-32 of the payload, bytes of its JSON head
+MAX_HEAD = 1 << 24
+KEPT = 4  # records whose tensors may still be referred to by identity: a history reaches three steps back
+
+
+class StoreError(ValueError):
+    """A run file that cannot be read; the message says what to do."""
+
+
+class Ref(NamedTuple):
+    """Where an array is: which record, which name in it."""
+
+    record: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """One recorded step without its arrays. seconds: wall time since the run began, at the step's end."""
+
+    i: int
+    s: float
+    s2: float
+    kind: str
+    nfe: int
+    seconds: float
+    s_eval: float
+    change: float  # RMS of x̂₀ − the previous step's x̂₀; NaN for the first
+
+
+class RunWriter:
+    """Appends a run. Use as a context manager: leaving it without `end` leaves a file that can be resumed."""
+
+    def __init__(self, path: Path, request: Request, header: dict[str, Any]) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = open(path, "xb")  # noqa: SIM115 -- held open for the run
+        self._file.write(MAGIC)
+        self._begin(0, 0.0)
+        self._append({"kind": "header", "request": request.to_dict(), **header}, {})
+
+    @classmethod
+    def reopen(cls, path: Path) -> RunWriter:
+        """Go on with an unfinished run: the torn tail is cut, the next step follows the last whole one."""
+        reader = RunReader(path)
+        writer = cls.__new__(cls)
+        writer.path = path
+        writer._file = open(path, "r+b")  # noqa: SIM115 -- held open for the run
+        writer._file.truncate(reader.whole_bytes)
+        writer._file.seek(0, os.SEEK_END)
+        writer._begin(reader.records, reader.steps[-1].seconds if reader.steps else 0.0)
+        return writer
+
+    def _begin(self, records: int, seconds: float) -> None:
+        self._records = records
+        self._known: list[tuple[Any, Ref]] = []
+        self._last_x0: np.ndarray | None = None
+        self._began = time.monotonic() - seconds
+        self._synced = 0.0
+
+    def start(self, x: Any, past: Any = ()) -> None:
+        """The state (and history) that the first step starts from."""
+        arrays: dict[str, Any] = {}
+        head = {"kind": "start", "x": self._ref("x", x, arrays), "past": self._past(past, arrays)}
+        self._append(head, arrays)
+
+    def step(self, step: Step) -> None:
+        """One step with the state after it. Raises OSError when it cannot be written (disk full)."""
+        move, arrays = step.move, {}
+        x0 = _array(move.x0)
+        change = float(np.sqrt(np.mean((x0 - self._last_x0) ** 2))) if self._same_shape(x0) else float("nan")
+        self._last_x0 = x0
+        head = {
+            "kind": "step",
+            "i": step.i,
+            "hop": list(step.hop),
+            "nfe": step.nfe,
+            "s_eval": move.s_eval,
+            "seconds": time.monotonic() - self._began,
+            "change": None if np.isnan(change) else change,
+            "x": self._ref("x", step.x, arrays),
+            "x0": self._ref("x0", move.x0, arrays),
+            "x0_raw": self._ref("x0_raw", step.x0_raw, arrays),
+            "x_eval": self._ref("x_eval", move.x_eval, arrays),
+            "next": self._ref("next", move.x, arrays),
+            "past": self._past(step.past, arrays),
+        }
+        self._append(head, arrays)
+
+    def end(self, outcome: str, **facts: Any) -> None:
+        """Close the record of the run: outcome "finished", "cancelled" or "failed"."""
+        self._append({"kind": "end", "outcome": outcome, **facts}, {})
+        self.close()
+
+    def close(self) -> None:
+        if not self._file.closed:
+            try:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            finally:
+                self._file.close()
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _same_shape(self, x0: np.ndarray) -> bool:
+        return self._last_x0 is not None and self._last_x0.shape == x0.shape
+
+    def _past(self, past: Any, arrays: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            {"s": p.s, "x": self._ref(f"past{k}.x", p.x, arrays), "x0": self._ref(f"past{k}.x0", p.x0, arrays)}
+            for k, p in enumerate(past)
+        ]
+
+    def _ref(self, name: str, tensor: Any, arrays: dict[str, Any]) -> list[Any]:
+        for known, ref in self._known:
+            if known is tensor:
+                return list(ref)
+        ref = Ref(self._records, name)
+        arrays[name] = tensor
+        self._known.append((tensor, ref))
+        return list(ref)
+
+    def _append(self, head: dict[str, Any], arrays: dict[str, Any]) -> None:
+        blobs = {name: np.ascontiguousarray(_array(tensor)) for name, tensor in arrays.items()}
+        head["arrays"] = {name: [str(blob.dtype), list(blob.shape)] for name, blob in blobs.items()}
+        text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
+        crc, size = zlib.crc32(text), len(text)
+        for blob in blobs.values():
+            crc, size = zlib.crc32(blob.data.cast("B") if blob.size else b"", crc), size + blob.nbytes
+        self._file.write(_FRAME.pack(size, crc, len(text)) + text)
+        for blob in blobs.values():
+            self._file.write(blob.data if blob.size else b"")
+        self._file.flush()
+        if (now := time.monotonic()) - self._synced > SYNC_SECONDS:
+            getattr(os, "fdatasync", os.fsync)(self._file.fileno())
+            self._synced = now
+        self._records += 1
+        self._known = [(t, ref) for t, ref in self._known if ref.record > self._records - 1 - KEPT]
+
+
+class RunReader:
+    """Reads a run while it may still grow. Only heads are held in memory; arrays are read from the file when asked for.
+
+    Raises StoreError when the file is not a run of this version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.steps: list[StepInfo] = []
+        self.ended: str | None = None
+        self.whole_bytes = len(MAGIC)
+        self._heads: list[dict[str, Any]] = []
+        self._offsets: list[dict[str, int]] = []
+        self._step_records: list[int] = []
+        try:
+            self._file = open(path, "rb")  # noqa: SIM115 -- read from for as long as the run is shown
+        except OSError as error:
+            raise StoreError(f"The run {path.name} cannot be opened: {error.strerror}.") from error
+        if self._file.read(len(MAGIC)) != MAGIC:
+            self._file.close()
+            raise StoreError(f"{path.name} is not a run file of this version of the studio.")
+        self.poll()
+        if not self._heads:
+            self._file.close()
+            raise StoreError(f"The run {path.name} holds nothing: it broke off before its first record.")
+        self.header = self._heads[0]
+        self.request = Request.from_dict(self.header["request"])
+
+    @property
+    def records(self) -> int:
+        return len(self._heads)
+
+    def poll(self) -> bool:
+        """Take up what was appended since. True if anything was."""
+        before = len(self._heads)
+        end = os.fstat(self._file.fileno()).st_size
+        while self._take(end):
+            pass
+        return len(self._heads) > before
+
+    def _take(self, end: int) -> bool:
+        at = self.whole_bytes
+        if at + _FRAME.size > end:
+            return False
+        self._file.seek(at)
+        size, crc, head_size = _FRAME.unpack(self._file.read(_FRAME.size))
+        if at + _FRAME.size + size > end or head_size > min(size, MAX_HEAD):
+            return False
+        payload = self._file.read(size)
+        if zlib.crc32(payload) != crc:
+            return False
+        head = json.loads(payload[:head_size])
+        offset, offsets = at + _FRAME.size + head_size, {}
+        for name, (dtype, shape) in head["arrays"].items():
+            offsets[name] = offset
+            offset += int(np.dtype(dtype).itemsize * np.prod(shape, dtype=np.int64))
+        self._heads.append(head)
+        self._offsets.append(offsets)
+        self.whole_bytes = at + _FRAME.size + size
+        if head["kind"] == "step":
+            self._take_step(head)
+        elif head["kind"] == "end":
+            self.ended = head["outcome"]
+        return True
+
+    def _take_step(self, head: dict[str, Any]) -> None:
+        s, s2, kind = head["hop"]
+        change = float("nan") if head["change"] is None else head["change"]
+        info = StepInfo(head["i"], s, s2, kind, head["nfe"], head["seconds"], head["s_eval"], change)
+        self.steps.append(info)
+        self._step_records.append(len(self._heads) - 1)
+
+    def x(self, k: int) -> np.ndarray:
+        """The state before step k, (B, C, h, w)."""
+        return self._of(k, "x")
+
+    def x0(self, k: int) -> np.ndarray:
+        """The guided x̂₀ that step k moved by."""
+        return self._of(k, "x0")
+
+    def x0_raw(self, k: int) -> np.ndarray:
+        """The unguided x̂₀ of step k, where it was computed; else the guided one."""
+        return self._of(k, "x0_raw")
+
+    def next(self, k: int) -> np.ndarray:
+        """The state after step k."""
+        return self._of(k, "next")
+
+    def eps(self, k: int) -> np.ndarray:
+        """ε̂ = (x − x̂₀)/σ where step k evaluated."""
+        return (self._of(k, "x_eval") - self.x0(k)) / np.float32(self.steps[k].s_eval)
+
+    def past(self, k: int) -> list[tuple[float, np.ndarray, np.ndarray]]:
+        """The history before step k, oldest first: what a resume passes on."""
+        head = self._heads[self._step_records[k]]
+        return [(p["s"], self._read(p["x"]), self._read(p["x0"])) for p in head["past"]]
+
+    def preview(self, x0: np.ndarray) -> np.ndarray:
+        """A picture of a state, (B, C, h, w) → (B, 3, h, w) in [−1, 1]: itself, or the codec's linear preview."""
+        linear = self.header.get("preview")
+        if linear is not None:
+            factors, bias = (np.asarray(linear[key], np.float32) for key in ("factors", "bias"))
+            x0 = np.einsum("bchw,cr->brhw", x0, factors) + bias[None, :, None, None]
+        elif x0.shape[1] == 1:
+            x0 = np.repeat(x0, 3, axis=1)
+        return np.clip(x0, -1, 1)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _of(self, k: int, name: str) -> np.ndarray:
+        return self._read(self._heads[self._step_records[k]][name])
+
+    def _read(self, ref: list[Any]) -> np.ndarray:
+        record, name = ref
+        dtype, shape = self._heads[record]["arrays"][name]
+        count = int(np.prod(shape, dtype=np.int64))
+        self._file.seek(self._offsets[record][name])
+        data = self._file.read(count * np.dtype(dtype).itemsize)
+        return np.frombuffer(data, dtype=dtype, count=count).reshape(shape)
+
+
+def _array(tensor: Any) -> np.ndarray:
+    """A tensor (anything with .detach().cpu().numpy()) or an array, as an array without a copy where possible."""
+    return tensor if isinstance(tensor, np.ndarray) else tensor.detach().cpu().numpy()
