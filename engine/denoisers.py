@@ -1,0 +1,84 @@
+"""From what a net predicts to the denoiser D(x, σ) = E[x0 | x].
+
+A net sees its native state s·x, s the schedule's scale, and its time t. With ε the unit noise of x = x0 + σ·ε, it
+predicts
+
+    eps     ε                                       D = x − σ·ε̂
+    x0      x0                                      D = x̂0
+    v       (ε − σ·x0)/√(1+σ²)                      D = x/(1+σ²) − σ·v̂/√(1+σ²)     (α·ε − σ_native·x0 for VP)
+    score   the score of the native state, −ε/(sσ)  D = x + s·σ²·ŝ
+    flow    ε − x0                                  D = (x − σ·û)/(1+σ)            (x_native − t·û for Flow)
+
+(Ho et al. 2020; Salimans & Ho 2022; Song et al. 2021; Liu et al. 2023.) Each is D = a·x + b·output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.schedules import Array, Schedule
+from engine.types import Cond, Sigma
+
+Net = Callable[..., Tensor]  # net(x_native (B, …), t (B,), cond) → (B, …)
+
+_WEIGHTS: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {  # (σ, s) → (a, b)
+    "eps": lambda sigma, s: (np.ones_like(sigma), -sigma),
+    "x0": lambda sigma, s: (np.zeros_like(sigma), np.ones_like(sigma)),
+    "v": lambda sigma, s: (1 / (1 + sigma**2), -sigma / np.sqrt(1 + sigma**2)),
+    "score": lambda sigma, s: (np.ones_like(sigma), s * sigma**2),
+    "flow": lambda sigma, s: (1 / (1 + sigma), -sigma / (1 + sigma)),
+}
+PREDICTS: tuple[str, ...] = tuple(_WEIGHTS)
+
+
+@dataclass(frozen=True, slots=True)
+class NetDenoiser:
+    """D(x, σ, cond) from a net; differentiable in x and cond, not in σ.
+
+    The native input and D are computed in float64 and rounded once: to the net's dtype going in, to x's coming out.
+    t keeps float32 at least, since half precision cannot tell t = .9995 from 1.
+    """
+
+    net: Net
+    schedule: Schedule
+    predicts: str
+
+    def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        """x (B, …) and σ ≥ 0, a float or (B,), → (B, …) in x's dtype; cond with a leading 1 or B."""
+        level = np.asarray(sigma.detach().cpu().double() if isinstance(sigma, Tensor) else sigma, np.float64)
+        if level.ndim > 1 or level.size not in (1, len(x)):
+            raise ValueError(f"sigma must be one level or {len(x)}, one for each image of the batch.")
+        level = np.broadcast_to(level, (len(x),))
+        s = self.schedule.scale(level)
+        a, b = _WEIGHTS[self.predicts](level, s)
+        exact = torch.float32 if x.device.type == "mps" else torch.float64  # Metal has no float64
+
+        def column(values: Array) -> Tensor:
+            return torch.from_numpy(values.copy()).to(exact).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
+
+        dtype = _dtype(self.net) or x.dtype
+        times = torch.from_numpy(self.schedule.t(level)).to(torch.promote_types(dtype, torch.float32)).to(x.device)
+        if isinstance(cond, Cond):
+            cond = cond.expand(len(x)).map(lambda v: v.to(dtype) if v.is_floating_point() else v)
+        wide = x.to(exact)
+        out = self.net((column(s) * wide).to(dtype), times, cond).to(exact)
+        return (column(a) * wide + column(b) * out).to(x.dtype)
+
+
+def adapt(net: Net, schedule: Schedule, predicts: str) -> NetDenoiser:
+    """The denoiser of a net trained under `schedule` to predict "eps", "x0", "v", "score" or "flow"."""
+    if predicts not in PREDICTS:
+        raise ValueError(f"A net cannot predict {predicts!r} here: choose one of {', '.join(PREDICTS)}.")
+    return NetDenoiser(net, schedule, predicts)
+
+
+def _dtype(net: Any) -> torch.dtype | None:
+    """The dtype of a module's weights; None for a bare function."""
+    parameters: Iterator[Tensor] = net.parameters() if isinstance(net, torch.nn.Module) else iter(())
+    return next((p.dtype for p in parameters if p.is_floating_point()), None)
