@@ -75,7 +75,5 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
     )
 
 
-
-
 def _names(info: ModelInfo) -> str:
     return ", ".join(info.labels) if info.labels else "no label"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from engine.types import Hop, Path
 
@@ -10,6 +11,6 @@ from engine.types import Hop, Path
 def descending(sigmas: Sequence[float]) -> Path:
     """Plain denoising along σ₀ > σ₁ > … > σₙ ≥ 0: n hops."""
     levels = [float(s) for s in sigmas]
-    if any(a <= b for a, b in zip(levels, levels[1:], strict=False)):
+    if any(a <= b for a, b in pairwise(levels)):
         raise ValueError("A descending path needs strictly descending noise levels.")
-    return tuple(Hop(s, s2) for s, s2 in zip(levels, levels[1:], strict=False))
+    return tuple(Hop(s, s2) for s, s2 in pairwise(levels))

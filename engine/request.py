@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 FORMAT = 1
@@ -67,7 +68,7 @@ class Request:
             raise RequestError(f"{self.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
         if not all(math.isfinite(s) and s >= 0 for s in self.sigmas):
             raise RequestError("A noise level is negative or not a number: choose another schedule.")
-        if any(a <= b for a, b in zip(self.sigmas, self.sigmas[1:], strict=False)):
+        if any(a <= b for a, b in pairwise(self.sigmas)):
             raise RequestError("The noise levels do not descend: choose another schedule or fewer steps.")
         if not (math.isfinite(self.guidance) and -100 <= self.guidance <= 100):
             raise RequestError("The guidance must lie between −100 and 100.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.noise import START
-from engine.types import History, Hop, Move, Past, Step
+from engine.types import History, Hop, Move, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,8 +77,3 @@ class _Counted:
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         self.calls += 1
         return self.d(x, sigma, cond)
-
-
-def remember(past: History, s: float, x: Tensor, x0: Tensor) -> History:
-    """The history after an evaluation at s: the last three, oldest first."""
-    return (*past[-2:], Past(s, x, x0))

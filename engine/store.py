@@ -1,9 +1,9 @@
 """The run file: every step of a run, written as it happens, readable while it grows. NumPy only, no torch.
 
 One append-only file per run: a magic, then records of (length, CRC-32, payload). A payload is a JSON head followed by
-raw arrays. Each record is flushed when written and forced to disk at most twice a second, so that power loss costs half
-a second and kill −9 the step under way; a torn tail is cut at the last whole record. Arrays that an earlier record holds
-are stored by reference, which is how a resume gets its exact history back whatever the rule remembered.
+raw arrays. Each record is flushed when written and forced to disk at most twice a second, so that power loss costs
+half a second and kill −9 the step under way; a torn tail is cut at the last whole record. Arrays that an earlier
+record holds are stored by reference, which is how a resume gets its exact history back whatever the rule remembered.
 """
 
 from __future__ import annotations

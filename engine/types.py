@@ -39,6 +39,11 @@ Path = Sequence[Hop]
 History = tuple[Past, ...]  # oldest first, at most the last three
 
 
+def remember(past: History, s: float, x: Tensor, x0: Tensor) -> History:
+    """The history after an evaluation at s: the last three."""
+    return (*past[-2:], Past(s, x, x0))
+
+
 @dataclass(frozen=True, slots=True)
 class Cond:
     """What a model is conditioned on; every field has a leading batch of 1 or B, or is None.
@@ -58,6 +63,10 @@ class Cond:
     def expand(self, batch: int) -> Cond:
         """The same condition for `batch` images (a leading 1 is broadcast)."""
         return self.map(lambda v: v if len(v) == batch else v.expand(batch, *v.shape[1:]))
+
+    def __getitem__(self, rows: slice) -> Cond:
+        """The conditions of some images of the batch."""
+        return self.map(lambda v: v[rows])
 
     @staticmethod
     def cat(conds: Sequence[Cond]) -> Cond:
@@ -108,7 +117,8 @@ class Denoiser(Protocol):
 
 
 Transform: TypeAlias = Callable[[Denoiser], Denoiser]
-Constraint: TypeAlias = "Callable[[Tensor, float, Noise], Tensor]"  # (x at σ, σ, noise of this hop) → x pinned at σ
+Constraint: TypeAlias = "Callable[[Tensor, float, Noise], Tensor]"  # (x at σ, σ, noise of this hop) → x pinned at σ.
+# A constraint draws its noise at CONSTRAINT + k and is a projection: applied twice at one address it does nothing more.
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""`generate`: a text, a class, or both → pictures, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.catalog import CatalogError, ModelInfo, embedded
+from engine.draft import Draft, resolve
+from engine.picture import RESAMPLING, save_png
+from engine.request import Request
+from engine.rules import menu
+
+
+def add_parsers(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "generate",
+        help="make pictures from a text",
+        description="Make pictures from a text, a class, or both. Every picture holds its settings.",
+        epilog='Example: run.py generate "red apple" --class noto --out apple.png --batch 4',
+    )
+    add = parser.add_argument
+    add("prompt", nargs="?", default="", help="what to see; leave it out to let the class alone decide")
+    add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
+    add("--model", default="emoji", metavar="ID", help="which model (default %(default)s)")
+    add("--class", dest="label", metavar="NAME", help="class or style, by name")
+    add("--negative", default="", metavar="TEXT", help="what to keep away from")
+    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
+    add("--sampler", choices=list(menu()), metavar="NAME", help=f"one of {', '.join(menu())} (default: the model's)")
+    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
+    add("--guidance", type=float, metavar="γ", help="classifier-free guidance; 1 is none (default: the model's)")
+    add("--seed", type=int, metavar="N", help="of the first picture; the others count up (default: random)")
+    add("--batch", type=int, default=1, metavar="N", help="how many pictures; two or more are numbered from 0")
+    add("--enlarge", type=int, default=1, metavar="N", help="save N times as large (default %(default)s)")
+    add("--resampling", choices=list(RESAMPLING), default="nearest", help="how to enlarge (default %(default)s)")
+    add("--run-file", type=Path, metavar="FILE", help="also keep every denoising step in FILE")
+    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
+    add("--json", action="store_true", help="print what was made as JSON on standard output")
+    parser.set_defaults(run=generate)
+
+
+def generate(args: argparse.Namespace) -> int:
+    info = find(args.model)
+    seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
+    chosen = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch")
+    request = resolve(Draft.for_model(info, seed=seed, **{name: getattr(args, name) for name in chosen}), info)
+    if not 1 <= args.enlarge <= 64:
+        raise ValueError("Enlarging is possible 1 to 64 times.")
+    paths = numbered(args.out, args.batch)
+
+    from engine.session import Session  # torch comes in here, after everything that can be refused without it
+
+    began = time.perf_counter()
+    session = Session(args.device)
+    session.load(info)
+    loaded = time.perf_counter()
+    rgb = None
+    for step in session.generate(request, args.run_file):
+        progress(step.i + 1, request.steps)
+        if step.i + 1 == request.steps:
+            rgb = session.picture(request, step.move.x)
+    assert rgb is not None
+    done = time.perf_counter()
+    for index, path in enumerate(paths):
+        save_png(path, rgb[index], request, index, args.enlarge, args.resampling)
+    report(args, request, paths, session.device_name, loaded - began, done - loaded)
+    return 0
+
+
+def find(model: str) -> ModelInfo:
+    infos = {info.id: info for info in embedded()}
+    if model not in infos:
+        raise CatalogError(f"There is no model “{model}”: choose {' or '.join(infos)}.")
+    return infos[model]
+
+
+def numbered(out: Path, batch: int) -> list[Path]:
+    """apple.png for one picture; apple-0.png, apple-1.png … for more."""
+    out = out if out.suffix else out.with_suffix(".png")
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"Pictures are written as PNG: end the name in .png instead of {out.suffix}.")
+    return [out] if batch == 1 else [out.with_name(f"{out.stem}-{k}{out.suffix}") for k in range(batch)]
+
+
+def progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done}/{total} steps", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def report(
+    args: argparse.Namespace, request: Request, paths: list[Path], device: str, load: float, seconds: float
+) -> None:
+    if args.json:
+        facts = {
+            "pictures": [{"path": str(p), "seed": s} for p, s in zip(paths, request.seeds, strict=True)],
+            "request": request.to_dict(),
+            "device": device,
+            "load_seconds": round(load, 3),
+            "seconds": round(seconds, 3),
+        }
+        print(json.dumps(facts, ensure_ascii=False))
+        return
+    for path, seed in zip(paths, request.seeds, strict=True):
+        print(f"{path}  {request.width * args.enlarge}×{request.height * args.enlarge}, seed {seed}")
+    print(f"{seconds:.1f} s on {device} ({load:.1f} s to load)", file=sys.stderr)

@@ -1,0 +1,82 @@
+"""The innermost denoiser: what it costs to call the net is counted here, and here a run is cancelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from engine.run import Cancelled
+from engine.types import Cond
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.types import Denoiser, Sigma
+
+
+class Meter:
+    """Wraps a model's denoiser: splits batches, counts and times net calls, cancels between them, keeps the raw x̂₀.
+
+    micro_batch -- the most images that one call of the net sees
+    fold        -- whether several conditions of one state go through the net as one batch
+    cancelled   -- asked before each call; True raises Cancelled, wherever the call was made
+    """
+
+    def __init__(
+        self,
+        d: Denoiser,
+        micro_batch: int = 16,
+        fold: bool = True,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.d, self.micro_batch, self.fold, self.cancelled = d, micro_batch, fold, cancelled
+        self.calls, self.seconds = 0, 0.0
+        self._raw: Tensor | None = None
+
+    def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        return self._keep(self._call(x, sigma, cond))
+
+    def many(self, x: Tensor, sigma: Sigma, conds: Sequence[Cond]) -> list[Tensor]:
+        """D of the same state under several conditions; the first is the one whose estimate counts as raw."""
+        if not self.fold:
+            outs = [self._call(x, sigma, cond) for cond in conds]
+        else:
+            stacked = Cond.cat([cond.expand(len(x)) for cond in conds])
+            levels = sigma if isinstance(sigma, float | int) else sigma.repeat(len(conds))
+            outs = list(self._call(x.repeat(len(conds), *[1] * (x.ndim - 1)), levels, stacked).chunk(len(conds)))
+        self._keep(outs[0])
+        return outs
+
+    def take_raw(self) -> Tensor | None:
+        """The first unguided estimate since the last take: that of the state a step began with."""
+        raw, self._raw = self._raw, None
+        return raw
+
+    def _keep(self, x0: Tensor) -> Tensor:
+        if self._raw is None:
+            self._raw = x0.detach()
+        return x0
+
+    def _call(self, x: Tensor, sigma: Sigma, cond: Cond | None) -> Tensor:
+        import torch
+
+        size = self.micro_batch
+        if len(x) <= size:
+            return self._net(x, sigma, cond)
+        cond = None if cond is None else cond.expand(len(x))
+        parts = []
+        for at in range(0, len(x), size):
+            rows = slice(at, at + size)
+            levels = sigma if isinstance(sigma, float | int) or sigma.ndim == 0 else sigma[rows]
+            parts.append(self._net(x[rows], levels, None if cond is None else cond[rows]))
+        return torch.cat(parts)
+
+    def _net(self, x: Tensor, sigma: Sigma, cond: Cond | None) -> Tensor:
+        if self.cancelled():
+            raise Cancelled
+        began = time.perf_counter()
+        x0 = self.d(x, sigma, cond)
+        self.seconds += time.perf_counter() - began
+        self.calls += 1
+        return x0

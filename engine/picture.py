@@ -1,0 +1,77 @@
+"""Pictures with everything that made them: PNG whose text holds the Request, and what other studios read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from engine.request import Request, RequestError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RESAMPLING = {"nearest": Image.Resampling.NEAREST, "lanczos": Image.Resampling.LANCZOS}
+
+
+def parameters(request: Request) -> str:
+    """The settings in the text form that other studios read from a PNG's `parameters`."""
+    lines = [request.prompt]
+    if request.negative:
+        lines.append(f"Negative prompt: {request.negative}")
+    facts = {
+        "Steps": request.steps,
+        "Sampler": request.sampler,
+        "Schedule type": request.spacing,
+        "CFG scale": f"{request.guidance:g}",
+        "Seed": request.seeds[0],
+        "Size": f"{request.width}x{request.height}",
+        "Model hash": request.model_sha256[:10],
+        "Model": request.model,
+    }
+    if request.label:
+        facts["Label"] = request.label
+    return "\n".join([*lines, ", ".join(f"{key}: {value}" for key, value in facts.items())])
+
+
+def save_png(
+    path: Path, rgb: np.ndarray, request: Request, index: int = 0, enlarge: int = 1, resampling: str = "nearest"
+) -> None:
+    """Write image `index` of a request, uint8 (H, W, 3), atomically; its text holds that one image's Request.
+
+    Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.
+    """
+    alone = replace(request, seeds=(request.seeds[index],))
+    text = PngInfo()
+    text.add_itxt("tweedie", alone.to_json())
+    text.add_itxt("parameters", parameters(alone))
+    image = Image.fromarray(rgb)
+    if enlarge > 1:
+        image = image.resize((image.width * enlarge, image.height * enlarge), RESAMPLING[resampling])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            image.save(file, "PNG", pnginfo=text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_settings(path: Path) -> Request | None:
+    """The Request in a picture, or None where it holds none. Raises RequestError when it is damaged or no picture."""
+    try:
+        with Image.open(path) as image:
+            text = image.info.get("tweedie")
+            if text is None and isinstance(image, Image.Image):
+                image.load()  # text may stand after the pixels
+                text = image.info.get("tweedie")
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise RequestError(f"{path.name} cannot be read as a picture ({error}).") from error
+    return None if text is None else Request.from_json(str(text))

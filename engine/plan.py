@@ -1,0 +1,82 @@
+"""Request + Model → everything that run() needs, and its price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.meter import Meter
+from engine.noise import Noise
+from engine.paths import descending
+from engine.request import Request, RequestError
+from engine.rules import RULES
+from engine.run import run
+from engine.transforms import cfg
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.types import Constraint, Denoiser, History, Model, Path, Rule, Step
+
+MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a run costs: denoiser evaluations, net passes per image (guided evaluations count twice), state bytes."""
+
+    evaluations: int
+    passes: int
+    state_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    request: Request
+    denoiser: Denoiser
+    meter: Meter
+    path: Path
+    rule: Rule
+    x: Tensor
+    noise: Noise
+    price: Price
+    constraint: Constraint | None = None
+
+    def steps(self, x: Tensor | None = None, past: History = (), start: int = 0) -> Iterator[Step]:
+        """The run, from x_T or from a stored step (x, past, start), with the raw x̂₀ of each step."""
+        x = self.x if x is None else x
+        self.meter.take_raw()
+        for step in run(self.denoiser, self.path, self.rule, x, self.noise, self.constraint, past, start):
+            raw = self.meter.take_raw()
+            yield step if raw is None or self.unguided else replace(step, x0_raw=raw)
+
+    @property
+    def unguided(self) -> bool:
+        return self.request.guidance == 1
+
+
+def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda: False) -> Plan:
+    """Raises RequestError where the model cannot do what is asked."""
+    if request.model_sha256 != model.sha256:
+        raise RequestError(
+            f"These settings are of another version of the model “{request.model}”: "
+            "choose the model again to use the one here."
+        )
+    rule = RULES.get(request.sampler)
+    if rule is None:
+        raise RequestError(f"There is no sampler “{request.sampler}”: choose one of {', '.join(RULES)}.")
+    path = descending(request.sigmas)
+    meter = Meter(model.denoiser, MICRO_BATCH, fold=True, cancelled=cancelled)
+    cond = model.condition(request.prompt, request.label)
+    uncond = model.condition(request.negative, None)
+    guide = cfg(request.guidance, cond, uncond, request.guidance_interval)
+    noise = Noise(request.seeds)
+    shape = (len(request.seeds), *model.codec.latent_shape(request.width, request.height))
+    x = torch.empty(shape, dtype=torch.float32, device=model.device)
+    x = noise.normal(x).mul_(model.schedule.start_std(request.sigmas[0]))
+    passes = rule.cost(path) * (1 if request.guidance in (0, 1) else 2)
+    price = Price(rule.cost(path), passes, x.nbytes)
+    return Plan(request, guide(meter), meter, path, rule, x, noise, price)

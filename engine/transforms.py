@@ -1,0 +1,48 @@
+"""What D is: transforms from a denoiser to a guided one. They compose, the first applied innermost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.types import Cond, Denoiser, Sigma, Transform
+
+
+def cfg(scale: float, cond: Cond | None, uncond: Cond | None, interval: tuple[float, float] | None = None) -> Transform:
+    """Classifier-free guidance (Ho & Salimans 2022): D̃ = D_u + γ(D_c − D_u), γ = `scale` (their w is γ − 1).
+
+    γ = 1 is the conditional model and costs one pass, γ = 0 the unconditional one. `uncond` may condition on a
+    negative prompt. Outside `interval` = (low, high) in σ, γ is 1 (Kynkäänniemi et al. 2024). A condition given in the
+    call wins over the bound one.
+    """
+
+    def transform(d: Denoiser) -> Denoiser:
+        def guided(x: Tensor, sigma: Sigma, given: Cond | None = None) -> Tensor:
+            wanted = cond if given is None else given
+            if scale == 1 or not _inside(sigma, interval):
+                return d(x, sigma, wanted)
+            if scale == 0:
+                return d(x, sigma, uncond)
+            many = getattr(d, "many", None)  # a Meter folds both conditions into one call of the net
+            if many is not None and wanted is not None and uncond is not None:
+                d_cond, d_uncond = many(x, sigma, [wanted, uncond])
+            else:
+                d_cond, d_uncond = d(x, sigma, wanted), d(x, sigma, uncond)
+            return d_uncond + scale * (d_cond - d_uncond)
+
+        return guided
+
+    return transform
+
+
+def _inside(sigma: Sigma, interval: tuple[float, float] | None) -> bool:
+    if interval is None:
+        return True
+    low, high = interval
+    levels = [sigma] if isinstance(sigma, float | int) else sigma.flatten().tolist()
+    inside = {low <= level <= high for level in levels}
+    if len(inside) > 1:
+        raise ValueError("A guidance interval needs the whole batch on one side of its ends.")
+    return inside.pop()
