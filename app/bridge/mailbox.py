@@ -1,0 +1,45 @@
+"""A mailbox that keeps only the latest news, so that a slow window never falls behind a fast engine."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.work import Frame, Progress
+
+
+class Mailbox(QObject):
+    """The engine puts, the window takes. Newer news replaces older; at most one wake-up is ever queued."""
+
+    arrived = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lock = Lock()
+        self._progress: Progress | None = None
+        self._frame: Frame | None = None
+        self._woken = False
+
+    def put(self, progress: Progress | None = None, frame: Frame | None = None) -> None:
+        """Leave the latest of either kind. From any thread."""
+        with self._lock:
+            self._progress = progress or self._progress
+            self._frame = frame or self._frame
+            wake = not self._woken
+            self._woken = True
+        if wake:
+            self.arrived.emit()
+
+    def take(self) -> tuple[Progress | None, Frame | None]:
+        """The latest news not yet taken."""
+        with self._lock:
+            news = self._progress, self._frame
+            self._progress = self._frame = None
+            self._woken = False
+        return news
+
+    @property
+    def frame_waiting(self) -> bool:
+        """Whether the last frame has not been taken yet: making another would only replace it."""
+        return self._frame is not None

@@ -1,0 +1,318 @@
+"""The document: the one truth that the widgets listen to. It never blocks and knows no thread."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
+from app.core.notices import Notice
+from app.core.prices import Prices, in_words
+from app.core.render import state, to_uint8
+from app.core.runs import RunLibrary, picture_path
+from app.core.viewer import Viewer
+from app.core.vocabulary import Unknown, Vocabulary
+from app.core.work import Frame, Progress
+from engine.catalog import ModelInfo
+from engine.draft import Draft, resolve
+from engine.picture import save_png
+from engine.request import RequestError
+
+SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
+
+
+class Document(Viewer):
+    """What is asked for (the draft), what is being made (the jobs) and, as a Viewer, what is shown.
+
+    Every setter emits only on change. `draft_changed` also tells of `seed_locked`.
+    """
+
+    draft_changed = Signal()
+    model_changed = Signal()
+    jobs_changed = Signal()
+    engine_changed = Signal()
+
+    def __init__(
+        self,
+        models: Sequence[ModelInfo],
+        engine: Engine,
+        jobs: JobQueue,
+        library: RunLibrary,
+        prices: Prices,
+        draft: Draft | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
+        super().__init__(parent)
+        self._models = list(models)
+        self._engine, self._queue, self._library, self._prices = engine, jobs, library, prices
+        self._jobs: list[Job] = []
+        self._shown_job: int | None = None
+        self._awaited: set[int] = set()  # jobs whose run comes up when it begins
+        self._seed_locked = False
+        self._model = next((m for m in self._models if draft and m.id == draft.model), self._models[0])
+        if draft and draft.model == self._model.id:
+            self._draft = draft
+        else:
+            self._draft = Draft.for_model(self._model, seed=secrets.randbelow(SEED_LIMIT))
+        self._drafts = {self._model.id: self._draft}
+        self._vocabulary = self._read_vocabulary()
+        engine.state_changed.connect(self._on_engine)
+        engine.progressed.connect(self._on_progress)
+        engine.frame_arrived.connect(self._on_frame)
+        jobs.job_added.connect(self._on_job_added)
+        jobs.job_changed.connect(self._on_job)
+        jobs.job_ended.connect(self._on_job_ended)
+        self.image_changed.connect(self._tell_image)
+
+    # what is asked for
+
+    @property
+    def models(self) -> list[ModelInfo]:
+        return list(self._models)
+
+    @property
+    def model(self) -> ModelInfo:
+        return self._model
+
+    @model.setter
+    def model(self, model: ModelInfo) -> None:
+        if model.id == self._model.id:
+            return
+        self._drafts[self._model.id] = self._draft
+        self._model = model
+        kept = {"prompt": self._draft.prompt, "negative": self._draft.negative, "seed": self._draft.seed}
+        self._draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
+        self._vocabulary = self._read_vocabulary()
+        self.model_changed.emit()
+        self.draft_changed.emit()
+
+    @property
+    def draft(self) -> Draft:
+        return self._draft
+
+    @draft.setter
+    def draft(self, draft: Draft) -> None:
+        """Put a whole draft on the panel, its model included. Raises RequestError where the model is not here."""
+        if draft.model != self._model.id:
+            model = next((m for m in self._models if m.id == draft.model), None)
+            if model is None:
+                raise RequestError(f"The model “{draft.model}” is not here: install it, or choose another.")
+            self.model = model
+        if draft != self._draft:
+            self._draft = draft
+            self.draft_changed.emit()
+
+    def update_draft(self, **changes: Any) -> None:
+        """Change some of the draft's fields, e.g. update_draft(steps=30)."""
+        self.draft = replace(self._draft, **changes)
+
+    @property
+    def drafts(self) -> dict[str, Draft]:
+        """The last draft of each model, by model id: what the next start begins with."""
+        return self._drafts | {self._model.id: self._draft}
+
+    def remember_drafts(self, drafts: dict[str, Draft]) -> None:
+        """The drafts that models are to be met with when they are next chosen."""
+        self._drafts = {**drafts, self._model.id: self._draft}
+
+    @property
+    def seed_locked(self) -> bool:
+        return self._seed_locked
+
+    @seed_locked.setter
+    def seed_locked(self, locked: bool) -> None:
+        if locked != self._seed_locked:
+            self._seed_locked = locked
+            self.draft_changed.emit()
+
+    def roll_seed(self) -> None:
+        self.update_draft(seed=secrets.randbelow(SEED_LIMIT))
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        return self._vocabulary.words
+
+    def unknown_words(self, prompt: str) -> list[Unknown]:
+        """The words of a prompt that the model does not know: (word, start, nearest known words)."""
+        return self._vocabulary.unknown(prompt)
+
+    @property
+    def price_text(self) -> str:
+        """What this draft will take, such as "≈ 0.6 s"; "" before a run of this model was measured."""
+        try:
+            seconds = self._prices.seconds(resolve(self._draft, self._model))
+        except RequestError:
+            return ""
+        return "" if seconds is None else f"≈ {in_words(seconds)}"
+
+    # what is shown: a run that a person opens or scrubs in is not pulled away by the next job
+
+    def show_run(self, path: Path) -> bool:
+        self._awaited.clear()
+        running = self._queue.running
+        live = running is not None and running.run_path == path
+        if not self._open(path, live):
+            return False
+        self._shown_job = running.id if running and live else None
+        return True
+
+    def scrub(self, k: int) -> None:
+        super().scrub(k)
+        if not self.following:
+            self._awaited.clear()
+
+    # what is being made
+
+    @property
+    def engine_state(self) -> EngineState:
+        return self._engine.state
+
+    @property
+    def device_text(self) -> str:
+        return self._engine.text if self._engine.state == "ready" else ""
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be generated now, in one sentence; "" when it can."""
+        if self._engine.state == "starting":
+            return "The engine is loading: this takes a few seconds."
+        return self._engine.text if self._engine.state == "failed" else ""
+
+    @property
+    def can_generate(self) -> bool:
+        return not self.why_not
+
+    def generate(self) -> Job | None:
+        """Make what the draft asks for; None, with a notice, where that is not possible."""
+        if self.why_not:
+            self.notice_raised.emit(Notice("info", self.why_not))
+            return None
+        try:
+            job = self._queue.submit(resolve(self._draft, self._model), self._model)
+        except RequestError as error:
+            self.notice_raised.emit(Notice("error", str(error)))
+            return None
+        except OSError as error:
+            self.notice_raised.emit(Notice("error", f"There is no place for a new run: {error}"))
+            return None
+        self._awaited.add(job.id)
+        if not self._seed_locked:
+            self.roll_seed()
+        return job
+
+    def cancel(self) -> None:
+        """Stop the running job, or, where none runs, the newest waiting one. What was reached is kept."""
+        job = self._queue.running or next(reversed(self._queue.waiting), None)
+        if job:
+            self._queue.cancel(job)
+
+    def cancel_all(self) -> None:
+        self._queue.cancel_all()
+
+    @property
+    def jobs(self) -> list[Job]:
+        """This session's jobs, oldest first."""
+        return list(self._jobs)
+
+    @property
+    def running_job(self) -> Job | None:
+        return self._queue.running
+
+    @property
+    def steps_done(self) -> int:
+        return self._queue.running.steps_done if self._queue.running else 0
+
+    @property
+    def steps_total(self) -> int:
+        return self._queue.running.steps_total if self._queue.running else 0
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """What remains of the running job; None where none runs or none of its steps is done."""
+        return self._queue.running.eta_seconds if self._queue.running else None
+
+    @property
+    def eta_text(self) -> str:
+        return "" if self.eta_seconds is None else in_words(self.eta_seconds)
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether anybody can see the canvas: live previews pause while nobody can."""
+        self._engine.set_watched(watched)
+
+    def restore_settings(self) -> None:
+        """Put what made the shown run back on the panel; a notice where its model is not here."""
+        if self.run is None:
+            return
+        try:
+            self.draft = Draft.of(self.run.request)
+        except RequestError as error:
+            self.notice_raised.emit(Notice("error", str(error)))
+
+    def save_picture(self) -> Path | None:
+        """Save x̂₀ under the cursor as a PNG with its settings, as a cancelled run's is saved only when asked for."""
+        if self.run is None or not 0 <= self.cursor < self.step_count:
+            return None
+        try:
+            rgb = to_uint8(state(self.run, self.cursor, "x0", self.image_index))
+            path = picture_path(self._library.pictures, self.run.request, self.image_index)
+            try:
+                save_png(path, rgb, self.run.request, self.image_index)
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
+        except (ValueError, OSError) as error:
+            self.notice_raised.emit(Notice("error", f"The picture could not be saved: {error}"))
+            return None
+        self.notice_raised.emit(Notice("info", f"Saved as {path}"))
+        return path
+
+    def _on_engine(self) -> None:
+        self.engine_changed.emit()
+        if self._engine.complaint:
+            self.notice_raised.emit(Notice("error", self._engine.complaint))
+
+    def _on_job_added(self, job: Job) -> None:
+        self._jobs.append(job)
+        self.jobs_changed.emit()
+
+    def _on_job(self, _job: Job) -> None:
+        self.jobs_changed.emit()
+
+    def _on_job_ended(self, job: Job) -> None:
+        self._awaited.discard(job.id)
+        if job.id == self._shown_job:
+            self.grow(live=False)
+            self._shown_job = None
+        self.jobs_changed.emit()
+        if job.state is JobState.FAILED:
+            self.notice_raised.emit(Notice("error", job.message))
+
+    def _on_progress(self, progress: Progress) -> None:
+        job = self._queue.running
+        if job is None or job.id != progress.job:
+            return
+        if self._shown_job == job.id:
+            self.grow()
+        elif job.id in self._awaited:
+            self._awaited.discard(job.id)
+            if self._open(job.run_path, live=True):
+                self._shown_job = job.id
+
+    def _on_frame(self, frame: Frame) -> None:
+        if frame.job == self._shown_job:
+            self.show_live(frame.picture, frame.step, frame.image)
+
+    def _tell_image(self) -> None:
+        self._engine.show_image(self.image_index)
+
+    def _read_vocabulary(self) -> Vocabulary:
+        try:
+            return Vocabulary.of(self._model)
+        except (OSError, ValueError):  # it only marks words; a model is as good without it
+            return Vocabulary(frozenset())

@@ -1,0 +1,37 @@
+"""Where the studio keeps its files. TWEEDIE_HOME puts all of them into one folder (tests, portable use)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+NAME = "Tweedie Studio"
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """config holds settings.json; runs the run files; pictures the finished PNGs; log the crash reports."""
+
+    config: Path
+    runs: Path
+    pictures: Path
+    log: Path
+
+    @classmethod
+    def under(cls, home: Path) -> Folders:
+        return cls(config=home / "config", runs=home / "runs", pictures=home / "pictures", log=home / "log")
+
+    @classmethod
+    def of_user(cls, environ: Mapping[str, str] = os.environ) -> Folders:
+        if home := environ.get("TWEEDIE_HOME"):
+            return cls.under(Path(home).expanduser().absolute())
+        return cls(
+            config=platformdirs.user_config_path(NAME, appauthor=False),
+            runs=platformdirs.user_data_path(NAME, appauthor=False) / "runs",
+            pictures=platformdirs.user_pictures_path() / NAME,
+            log=platformdirs.user_log_path(NAME, appauthor=False),
+        )

@@ -1,0 +1,53 @@
+"""States of a run → pictures to paint."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
+
+if TYPE_CHECKING:
+    from engine.store import RunReader
+
+View: TypeAlias = Literal["x0", "x", "eps"]
+EPS_RANGE = 3.0  # unit noise shown over ±3 standard deviations
+
+
+def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(3, H, W) or (1, H, W) in [−1, 1] → (H, W, 3) in 0 … 255; NaN becomes 0, so that a broken run still shows."""
+    scaled = np.nan_to_num((picture.transpose(1, 2, 0) + 1) * 127.5, nan=0.0, posinf=255.0, neginf=0.0)
+    rgb = np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(rgb, (*rgb.shape[:2], 3)))
+
+
+def to_image(picture: NDArray[np.float32]) -> QImage:
+    """(3, H, W) or (1, H, W) in [−1, 1] → RGB32, the format that paints without a conversion."""
+    rgb = to_uint8(picture)
+    height, width = rgb.shape[:2]
+    return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
+        QImage.Format.Format_RGB32
+    )
+
+
+def state(run: RunReader, k: int, view: View, image: int) -> NDArray[np.float32]:
+    """What `view` shows of step `k` and picture `image`: (3, h, w) in [−1, 1].
+
+    x0 is the guided estimate; x the state before the step divided by √(1+σ²), which keeps the variance of unit data
+    at 1; eps the noise estimate over ±3.
+    """
+    one = slice(image, image + 1)
+    if view == "x0":
+        shown = run.x0(k)[one]
+    elif view == "x":
+        shown = run.x(k)[one] / np.float32(math.hypot(1.0, run.steps[k].s))
+    else:
+        shown = run.eps(k)[one] / np.float32(EPS_RANGE)
+    return np.asarray(run.preview(shown)[0], dtype=np.float32)
+
+
+def render(run: RunReader, k: int, view: View, image: int) -> QImage:
+    """Step `k` of the run as `view` shows it, for the `image`-th picture of the batch."""
+    return to_image(state(run, k, view, image))

@@ -1,0 +1,98 @@
+"""The runs on disk: one file each, named so that a person finds them, and the tree that forks make of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from engine.request import Request, RequestError
+from engine.store import RunReader, StoreError
+
+SUFFIX = ".twrun"
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A run in the library. parent: the run's name and the step that this one was forked from, or None."""
+
+    path: Path
+    request: Request
+    ended: str | None
+    steps: int
+    parent: tuple[str, int] | None
+
+
+class RunLibrary:
+    """Run files in `root`, finished pictures in `pictures`; neither folder is made before something goes into it."""
+
+    def __init__(self, root: Path, pictures: Path) -> None:
+        self.root, self.pictures = root, pictures
+
+    def new_path(self, request: Request) -> Path:
+        """Where a new run of `request` goes: a name that no run in the library has, newest last when sorted."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        stem = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{slug(request.prompt or request.label or '')}-{request.seeds[0]}"
+        return free_path(self.root, stem, SUFFIX)
+
+    def paths(self) -> list[Path]:
+        """The run files, newest first."""
+        return sorted(self.root.glob(f"*{SUFFIX}"), reverse=True)
+
+    def newest(self) -> Path | None:
+        return next(iter(self.paths()), None)
+
+    def entry(self, path: Path) -> RunEntry:
+        """What is in a run file. Raises StoreError or RequestError where it cannot be read."""
+        run = RunReader(path)
+        try:
+            parent = run.header.get("parent")
+            forked = (str(parent["run"]), int(parent["step"])) if parent else None
+            return RunEntry(path, run.request, run.ended, len(run.steps), forked)
+        finally:
+            run.close()
+
+    def children(self, path: Path) -> list[RunEntry]:
+        """The runs forked from the run in `path`, oldest first; unreadable files are passed over."""
+        found = []
+        for other in reversed(self.paths()):
+            try:
+                entry = self.entry(other)
+            except (StoreError, RequestError, OSError):
+                continue
+            if entry.parent and entry.parent[0] == path.name:
+                found.append(entry)
+        return found
+
+
+def slug(text: str, length: int = 40) -> str:
+    """The text as part of a file name on any system: lower-case ASCII letters, digits and dashes."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:length].strip("-") or "picture"
+
+
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
+    """folder/stem.suffix, or stem-2, stem-3 … where that is taken."""
+    path, k = folder / f"{stem}{suffix}", 1
+    while path.exists():
+        k += 1
+        path = folder / f"{stem}-{k}{suffix}"
+    return path
+
+
+def picture_path(folder: Path, request: Request, index: int) -> Path:
+    """Reserve a name for picture `index` of a request: <date>-<prompt>-<seed>.png, empty until it is written.
+
+    The name is taken by creating it, so that two studios never write over each other. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{datetime.now():%Y-%m-%d}-{slug(request.prompt or request.label or '')}-{request.seeds[index]}"
+    while True:
+        path = free_path(folder, stem, ".png")
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return path

@@ -1,0 +1,248 @@
+"""What is shown: a run, the step of it under the cursor, and the picture that stands on the canvas."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QImage
+
+from app.core.notices import Notice
+from app.core.render import View, render
+from engine.store import RunReader
+
+THUMBNAILS = 4096
+PLAY_MS = 2000  # a whole run plays in about this time …
+PLAY_STEP_MS = 40, 250  # … but a step is never shorter or longer than these
+
+
+class Viewer(QObject):
+    """The shown run, read from its file in the window's own thread, also while the engine still appends to it.
+
+    The cursor is an index into run.steps, −1 where there is none. While `following`, it sticks to the newest step of a
+    live run. The newest x̂₀ of a live run comes ready-made (`show_live`); everything else is rendered from the file.
+    """
+
+    run_changed = Signal()
+    steps_changed = Signal()
+    cursor_changed = Signal()
+    frame_changed = Signal()
+    view_changed = Signal()
+    image_changed = Signal()
+    playing_changed = Signal()
+    notice_raised = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._run: RunReader | None = None
+        self._path: Path | None = None
+        self._live = False
+        self._cursor = -1
+        self._following = True
+        self._view: View = "x0"
+        self._image = 0
+        self._frame: QImage | None = None
+        self._framed: tuple[int, View, int] | None = None  # the (step, view, image) that `frame` shows
+        self._thumbnails: OrderedDict[tuple[int, View, int, int], QImage] = OrderedDict()
+        self._play = QTimer(self)
+        self._play.timeout.connect(self._tick)
+
+    # what is shown
+
+    @property
+    def run(self) -> RunReader | None:
+        return self._run
+
+    @property
+    def run_path(self) -> Path | None:
+        return self._path
+
+    @property
+    def live(self) -> bool:
+        """Whether the shown run is still being made."""
+        return self._live
+
+    @property
+    def step_count(self) -> int:
+        return len(self._run.steps) if self._run else 0
+
+    @property
+    def cursor(self) -> int:
+        return self._cursor
+
+    @property
+    def following(self) -> bool:
+        return self._following
+
+    @property
+    def frame(self) -> QImage | None:
+        """What the canvas shows now, at the size it was made."""
+        return self._frame
+
+    @property
+    def view(self) -> View:
+        return self._view
+
+    @view.setter
+    def view(self, view: View) -> None:
+        if view != self._view:
+            self._view = view
+            self.view_changed.emit()
+            self._refresh()
+
+    @property
+    def batch_size(self) -> int:
+        return len(self._run.request.seeds) if self._run else 0
+
+    @property
+    def image_index(self) -> int:
+        """Which picture of the batch is shown."""
+        return self._image
+
+    @image_index.setter
+    def image_index(self, index: int) -> None:
+        index = max(0, min(index, self.batch_size - 1))
+        if index != self._image:
+            self._image = index
+            self.image_changed.emit()
+            self._refresh()
+
+    def thumbnail(self, k: int, size: int) -> QImage:
+        """Step `k` in the current view, its longer side `size` device pixels; a null image where it cannot be read."""
+        key = k, self._view, self._image, size
+        if (known := self._thumbnails.get(key)) is not None:
+            self._thumbnails.move_to_end(key)
+            return known
+        picture = self._rendered(k)
+        if picture is None:
+            return QImage()
+        mode = Qt.TransformationMode.SmoothTransformation
+        small = picture.scaled(size, size, Qt.AspectRatioMode.KeepAspectRatio, mode)
+        self._thumbnails[key] = small
+        if len(self._thumbnails) > THUMBNAILS:
+            self._thumbnails.popitem(last=False)
+        return small
+
+    # what a person does
+
+    def show_run(self, path: Path) -> bool:
+        """Show the run in `path` at its newest step; False, with a notice, where it cannot be read."""
+        return self._open(path, live=False)
+
+    def scrub(self, k: int) -> None:
+        """Put the cursor on step `k` (clamped); on the newest step of a live run it stays with the newest."""
+        self.pause()
+        self._move(k)
+
+    def step_by(self, delta: int) -> None:
+        self.scrub(self._cursor + delta)
+
+    def home(self) -> None:
+        self.scrub(0)
+
+    def end(self) -> None:
+        self.scrub(self.step_count - 1)
+
+    @property
+    def playing(self) -> bool:
+        return self._play.isActive()
+
+    def play(self) -> None:
+        """Show step after step up to the newest; from the first if the cursor is on the last."""
+        if self.playing or self.step_count < 2:
+            return
+        if self._cursor >= self.step_count - 1:
+            self._move(0)
+        low, high = PLAY_STEP_MS
+        self._play.start(max(low, min(high, PLAY_MS // self.step_count)))
+        self.playing_changed.emit()
+
+    def pause(self) -> None:
+        if self.playing:
+            self._play.stop()
+            self.playing_changed.emit()
+
+    # what the engine does
+
+    def show_live(self, picture: QImage, step: int, image: int) -> None:
+        """The newest x̂₀ of the live run, ready-made; ignored while something else is looked at."""
+        if self._live and self._following and self._view == "x0" and image == self._image:
+            self._set_frame(picture, (step, "x0", image))
+
+    def grow(self, live: bool = True) -> None:
+        """The run file may have new steps; `live` False: it has ended."""
+        if self._run is None:
+            return
+        before = self.step_count
+        try:
+            self._run.poll()
+        except (ValueError, OSError) as error:
+            self.notice_raised.emit(Notice("error", f"The steps of this run cannot be read: {error}"))
+        ended = self._live and not live
+        self._live = live
+        if self.step_count != before or ended:
+            self.steps_changed.emit()
+        if self._following and self._cursor != self.step_count - 1:
+            self._cursor = self.step_count - 1
+            self.cursor_changed.emit()
+        # Rendering each new x̂₀ here would spend what the preview budget saves: show_live brings it when it can be had.
+        fed = live and self._following and self._framed is not None and self._framed[1:] == ("x0", self._image)
+        if not fed:
+            self._refresh()
+
+    def _open(self, path: Path, live: bool) -> bool:
+        try:
+            run = RunReader(path)
+            run.poll()
+        except (ValueError, OSError) as error:
+            self.notice_raised.emit(Notice("error", f"{path.name} cannot be shown: {error}"))
+            return False
+        self.pause()
+        self._run, self._path, self._live, self._following = run, path, live, True
+        self._thumbnails.clear()
+        self._framed = None
+        image, self._image = self._image, min(self._image, len(run.request.seeds) - 1)
+        self._cursor = len(run.steps) - 1
+        self.run_changed.emit()
+        self.steps_changed.emit()
+        self.cursor_changed.emit()
+        if image != self._image:
+            self.image_changed.emit()
+        if not live:
+            self._refresh()
+        return True
+
+    def _move(self, k: int) -> None:
+        last = self.step_count - 1
+        k = max(min(k, last), min(0, last))
+        self._following = k == last
+        if k != self._cursor:
+            self._cursor = k
+            self.cursor_changed.emit()
+        self._refresh()
+
+    def _tick(self) -> None:
+        if self._cursor < self.step_count - 1:
+            self._move(self._cursor + 1)
+        if self._cursor >= self.step_count - 1:
+            self.pause()
+
+    def _refresh(self) -> None:
+        """Render what the cursor points at, unless it is on the canvas already."""
+        wanted = self._cursor, self._view, self._image
+        if wanted != self._framed:
+            self._set_frame(self._rendered(self._cursor), wanted)
+
+    def _set_frame(self, picture: QImage | None, shows: tuple[int, View, int]) -> None:
+        self._frame, self._framed = picture, shows
+        self.frame_changed.emit()
+
+    def _rendered(self, k: int) -> QImage | None:
+        if self._run is None or not 0 <= k < self.step_count:
+            return None
+        try:
+            return render(self._run, k, self._view, self._image)
+        except (ValueError, OSError) as error:
+            self.notice_raised.emit(Notice("error", f"Step {k + 1} cannot be read: {error}"))
+            return None
