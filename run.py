@@ -380,8 +380,8 @@ def brief(line: str) -> str:
     if wheel:
         return "  " + " ".join(part for part in wheel.groups() if part and not part.startswith("(from"))
     packages = re.match(r"Installing collected packages: (.*)", line)
-    if packages:
-        return f"  unpacking {len(packages.group(1).split(', '))} packages, which takes a few minutes"
+    if packages and "," in line:
+        return f"  unpacking {len(packages.group(1).split(','))} packages"
     return "  " + line.strip() if "Retrying" in line else ""
 
 
