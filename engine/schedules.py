@@ -297,7 +297,7 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
     """The schedule of a model's config.json: {"type": a key of SCHEDULES, and its arguments by name}."""
     arguments = dict(config)
     kind = arguments.pop("type", None)
-    if kind not in SCHEDULES:
+    if not isinstance(kind, str) or kind not in SCHEDULES:
         raise ValueError(f"There is no schedule {kind!r}: choose one of {', '.join(SCHEDULES)}.")
     try:
         return SCHEDULES[kind](**arguments)
