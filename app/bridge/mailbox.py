@@ -20,11 +20,12 @@ class Mailbox(QObject):
         self._progress: Progress | None = None
         self._frame: Frame | None = None
         self._woken = False
+        self._painting = 0.0
 
-    def put(self, progress: Progress | None = None, frame: Frame | None = None) -> None:
-        """Leave the latest of either kind. From any thread."""
+    def put(self, progress: Progress, frame: Frame | None = None) -> None:
+        """Leave the latest news. From any thread."""
         with self._lock:
-            self._progress = progress or self._progress
+            self._progress = progress
             self._frame = frame or self._frame
             wake = not self._woken
             self._woken = True
@@ -43,3 +44,14 @@ class Mailbox(QObject):
     def frame_waiting(self) -> bool:
         """Whether the last frame has not been taken yet: making another would only replace it."""
         return self._frame is not None
+
+    def add_painting(self, seconds: float) -> None:
+        """The window spent `seconds` on showing what it took."""
+        with self._lock:
+            self._painting += seconds
+
+    def take_painting(self) -> float:
+        """Seconds of showing not yet accounted for."""
+        with self._lock:
+            seconds, self._painting = self._painting, 0.0
+        return seconds

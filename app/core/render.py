@@ -19,7 +19,7 @@ EPS_RANGE = 3.0  # unit noise shown over ±3 standard deviations
 def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
     """(3, H, W) or (1, H, W) in [−1, 1] → (H, W, 3) in 0 … 255; NaN becomes 0, so that a broken run still shows."""
     scaled = np.nan_to_num((picture.transpose(1, 2, 0) + 1) * 127.5, nan=0.0, posinf=255.0, neginf=0.0)
-    rgb = np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
+    rgb = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(rgb, (*rgb.shape[:2], 3)))
 
 

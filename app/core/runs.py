@@ -16,7 +16,7 @@ SUFFIX = ".twrun"
 
 @dataclass(frozen=True, slots=True)
 class RunEntry:
-    """A run in the library. parent: the run's name and the step that this one was forked from, or None."""
+    """A run in the library. parent: what it was forked from, as (the stem of that file, the step), or None."""
 
     path: Path
     request: Request
@@ -62,7 +62,7 @@ class RunLibrary:
                 entry = self.entry(other)
             except (StoreError, RequestError, OSError):
                 continue
-            if entry.parent and entry.parent[0] == path.name:
+            if entry.parent and entry.parent[0] == path.stem:
                 found.append(entry)
         return found
 

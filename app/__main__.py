@@ -1,0 +1,46 @@
+"""The studio: python -m app."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Spinning barriers of OpenMP would starve the window of the core that it paints on; OpenMP reads this when torch loads it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def main() -> int:
+    """Open the studio and run it to its end; the exit status."""
+    if sys.platform.startswith("linux") and not any(
+        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    ):
+        print(
+            "There is no display here: open the studio on a desktop, or make pictures without one by "
+            'python3 run.py generate "red apple" --out apple.png',
+            file=sys.stderr,
+        )
+        return 2
+    from app.bootstrap import Studio, make_application
+    from app.core.folders import Folders
+    from app.crash import CrashReporter
+    from engine.catalog import embedded, resource_root
+
+    folders = Folders.of_user()
+    reporter = CrashReporter(folders.log)
+    reporter.install()
+    models = embedded()
+    if not models:
+        print(f"There is no model in {resource_root() / 'models'}: install the studio again.", file=sys.stderr)
+        return 1
+    app = make_application(sys.argv)
+    studio = Studio(models, folders, reporter=reporter)
+    app.aboutToQuit.connect(studio.close)
+    studio.show()
+    status = app.exec()
+    studio.close()
+    reporter.uninstall()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""The composition root: the one place where the studio's parts are made and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QImageReader
+from PySide6.QtWidgets import QApplication
+
+from app import settings as kept
+from app.bridge.client import EngineClient
+from app.bridge.worker import Session, open_session
+from app.core.document import Document
+from app.core.folders import NAME, Folders
+from app.core.jobs import JobQueue
+from app.core.notices import Notice
+from app.core.prices import Prices
+from app.core.runs import RunLibrary
+from app.crash import CrashReporter
+from app.settings import Settings
+from engine.catalog import ModelInfo
+
+if TYPE_CHECKING:
+    from app.ui.main_window import MainWindow
+
+IMAGE_MIB = 2048  # Qt's own limit of 256 MiB would load large pictures as nothing
+
+
+def make_application(argv: Sequence[str]) -> QApplication:
+    """The QApplication with the studio's identity and limits."""
+    app = QApplication(list(argv))
+    app.setApplicationName("tweedie-studio")
+    app.setApplicationDisplayName(NAME)
+    app.setDesktopFileName("tweedie-studio")
+    QImageReader.setAllocationLimit(IMAGE_MIB)
+    return app
+
+
+class Studio(QObject):
+    """All the parts of one running studio. show() opens it; close() ends it in order, more than once does no harm."""
+
+    def __init__(
+        self,
+        models: Sequence[ModelInfo],
+        folders: Folders,
+        session: Callable[[], Session] = open_session,
+        reporter: CrashReporter | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        from app.ui.main_window import MainWindow
+
+        path = folders.config / "settings.json"
+        values, complaint = kept.load(path)
+        self.settings = Settings(path, values, self)
+        self.engine = EngineClient(session, self)
+        self.library = RunLibrary(folders.runs, folders.pictures)
+        prices = Prices()
+        self.jobs = JobQueue(self.engine, self.library, prices, self)
+        self.document = Document(
+            models, self.engine, self.jobs, self.library, prices, draft=values.drafts.get(values.model), parent=self
+        )
+        self.document.remember_drafts(values.drafts)
+        self.document.seed_locked = values.seed_locked
+        self.window: MainWindow = MainWindow(self.document, self.settings)
+        self._closed = False
+        self._first_paint = FirstPaint(self.window, self._start_engine, self)
+        self.document.draft_changed.connect(self._remember)
+        self.settings.save_failed.connect(self._complain)
+        if complaint:
+            self._complain(complaint)
+        if reporter:
+            reporter.caught.connect(self._complain)
+            if reporter.earlier:
+                self._complain(f"The studio ended badly the last time: the report is {reporter.earlier}.")
+
+    def show(self) -> None:
+        """Show the window; the engine, which takes seconds to load, begins once the window is painted."""
+        self.window.show()
+
+    def close(self) -> None:
+        """Cancel, wait for the engine (at most one model call), save what is remembered."""
+        if self._closed:
+            return
+        self._closed = True
+        self._first_paint.stop()
+        self.document.pause()
+        self.document.cancel_all()
+        self.engine.close()
+        self.settings.flush()
+
+    def _start_engine(self) -> None:
+        self.engine.start(self.document.model)
+
+    def _remember(self) -> None:
+        document = self.document
+        self.settings.update(drafts=document.drafts, model=document.model.id, seed_locked=document.seed_locked)
+
+    def _complain(self, sentence: str) -> None:
+        self.document.notice_raised.emit(Notice("error", sentence))
+
+
+class FirstPaint(QObject):
+    """Calls `then` once, after `window` was painted for the first time."""
+
+    def __init__(self, window: QObject, then: Callable[[], None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._window = window
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(then)
+        window.installEventFilter(self)
+
+    def stop(self) -> None:
+        self._timer.stop()
+        self._window.removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            self._timer.start()
+        return False

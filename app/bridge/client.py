@@ -1,0 +1,103 @@
+"""The window's side of the thread boundary: the only class that knows that a thread exists."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, QTimer, Signal
+
+from app.bridge.mailbox import Mailbox
+from app.bridge.worker import EngineWorker, Gaze, Session, open_session
+from app.core.jobs import Engine
+from app.core.work import Outcome, Work
+from engine.catalog import ModelInfo
+
+
+class EngineClient(Engine):
+    """Runs the engine in a thread of its own. start() once, close() once; no run begins after close()."""
+
+    _start = Signal(object)
+    _run = Signal(object)
+
+    def __init__(self, open_session: Callable[[], Session] = open_session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._open_session = open_session
+        self._gaze = Gaze()
+        self._work: Work | None = None
+        self._thread: QThread | None = None
+        self._worker: EngineWorker | None = None
+        self._mailbox = Mailbox(self)
+        self._mailbox.arrived.connect(self._collect, Qt.ConnectionType.QueuedConnection)
+        self._shown_at = 0.0
+        self._shown = QTimer(self)
+        self._shown.setSingleShot(True)
+        self._shown.setInterval(0)
+        self._shown.timeout.connect(self._account)
+
+    def start(self, model: ModelInfo) -> None:
+        """Begin to load the engine and `model`; state_changed tells when it is ready or has failed."""
+        queued = Qt.ConnectionType.QueuedConnection
+        self._thread = QThread(self)
+        self._thread.setObjectName("engine")
+        self._worker = EngineWorker(self._open_session, self._mailbox, self._gaze)
+        self._worker.moveToThread(self._thread)
+        self._start.connect(self._worker.start, queued)
+        self._run.connect(self._worker.run, queued)
+        self._worker.ready.connect(self._on_ready, queued)
+        self._worker.failed.connect(self._on_failed, queued)
+        self._worker.ended.connect(self._on_ended, queued)
+        self._thread.finished.connect(self._worker.deleteLater)
+        self._thread.start()
+        self._start.emit(model)
+
+    def run(self, work: Work) -> None:
+        assert self._work is None, "one run at a time"
+        self._work = work
+        self._run.emit(work)
+
+    def cancel(self) -> None:
+        if self._work:
+            self._work.cancelled.set()
+
+    def show_image(self, index: int) -> None:
+        self._gaze.image = index
+
+    def set_watched(self, watched: bool) -> None:
+        self._gaze.watched = watched
+
+    def close(self) -> None:
+        """Cancel what runs, wait for it (at most one model call), and tell of its end. Never terminates the thread."""
+        if self._thread is None:
+            return
+        self.cancel()
+        self._thread.quit()
+        self._thread.wait()
+        # The event loop may be over by now; what the worker said last is delivered all the same.
+        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
+        self._thread = self._worker = None
+
+    def _on_ready(self, device: str, complaint: str) -> None:
+        self.state, self.text, self.complaint = "ready", device, complaint
+        self.state_changed.emit()
+
+    def _on_failed(self, reason: str) -> None:
+        self.state, self.text = "failed", reason
+        self.state_changed.emit()
+
+    def _collect(self) -> None:
+        progress, frame = self._mailbox.take()
+        self._shown_at = time.perf_counter()
+        if progress:
+            self.progressed.emit(progress)
+        if frame:
+            self.frame_arrived.emit(frame)
+        self._shown.start()
+
+    def _account(self) -> None:
+        """What showing the news took, painting included: the timer fires when the events that it caused are done."""
+        self._mailbox.add_painting(time.perf_counter() - self._shown_at)
+
+    def _on_ended(self, outcome: Outcome) -> None:
+        self._work = None
+        self.ended.emit(outcome)

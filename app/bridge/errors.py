@@ -1,0 +1,25 @@
+"""What went wrong, in one sentence for a person."""
+
+from __future__ import annotations
+
+import errno
+
+
+def sentence(error: BaseException) -> str:
+    """The engine's own errors say it themselves; what the machine raises is translated here."""
+    if isinstance(error, MemoryError):
+        return str(error) or "There is not enough memory for this: make fewer images at once."
+    if isinstance(error, ValueError) and type(error).__module__.startswith("engine."):
+        return str(error)
+    if isinstance(error, OSError):
+        return _of_the_machine(error)
+    return f"The engine failed unexpectedly ({type(error).__name__}: {error}): what was reached is kept, try again."
+
+
+def _of_the_machine(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full{where}: free some space, then generate again."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"The studio may not write its files{where}: allow it, or set TWEEDIE_HOME to a folder of yours."
+    return f"A file could not be written or read{where}: {error.strerror or error}."

@@ -1,0 +1,136 @@
+"""A deterministic engine without a net, with the session's own interface: a test steps it by hand, or lets it run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.catalog import ModelInfo
+from engine.paths import descending
+from engine.request import Request
+from engine.store import RunWriter
+from engine.types import Hop, Move, Step
+
+POLL = 0.002  # seconds between looks at `cancelled` while a call waits for its permit
+
+
+class FakeCancelled(Exception):
+    """As engine.run.Cancelled, which cannot be imported without torch."""
+
+
+class FakeCodec:
+    """Pixels are the state."""
+
+    def preview(self, x0: NDArray[np.float32]) -> NDArray[np.float32]:
+        return x0
+
+
+class FakeModel:
+    codec = FakeCodec()
+
+
+class FakeEngine:
+    """Give it as `open_session`: calling it opens the session, which is itself.
+
+    by_hand       -- each model call waits until allow() gives it a permit
+    call_seconds  -- each model call blocks this long, as a slow net would
+    open_error, load_error -- raised when the session opens, a model loads
+    fail_at, error -- the model call (counted from 0 within the run) that raises `error`
+    calls         -- model calls made so far
+    """
+
+    device_name = "a fake device"
+
+    def __init__(self, by_hand: bool = False, call_seconds: float = 0.0) -> None:
+        self.call_seconds = call_seconds
+        self.open_error: Exception | None = None
+        self.load_error: Exception | None = None
+        self.fail_at, self.error = -1, Exception("none")
+        self.calls = 0
+        self.requests: list[Request] = []
+        self.opening = threading.Event()
+        self.opening.set()
+        self._permits = threading.Semaphore(0) if by_hand else None
+
+    def __call__(self) -> FakeEngine:
+        """Open the session; waits while `opening` is cleared."""
+        self.opening.wait()
+        if self.open_error:
+            raise self.open_error
+        return self
+
+    def allow(self, calls: int = 1) -> None:
+        """Let `calls` more model calls through."""
+        assert self._permits is not None, "this engine runs by itself"
+        self._permits.release(calls)
+
+    def load(self, info: ModelInfo) -> FakeModel:
+        if self.load_error:
+            raise self.load_error
+        return FakeModel()
+
+    def generate(self, request: Request, run_path: Path, cancelled: threading.Event) -> Iterator[Step]:
+        self.requests.append(request)
+        target = np.stack([target_picture(seed, request.width, request.height) for seed in request.seeds])
+        noise = np.stack([_noise(seed, target.shape[1:]) for seed in request.seeds])
+        path = descending(request.sigmas)
+        x: Any = target + np.float32(path[0].s) * noise
+        with RunWriter(
+            run_path, request, {"id": run_path.stem, "environment": {}, "parent": None, "preview": None}
+        ) as file:
+            file.start(x)
+            outcome = "failed"
+            try:
+                for i, hop in enumerate(path):
+                    self._call(i, cancelled)
+                    step = _step(i, hop, x, target, len(path))
+                    file.step(step)
+                    yield step
+                    x = step.move.x
+                outcome = "finished"
+            except FakeCancelled:
+                outcome = "cancelled"
+                raise
+            finally:
+                file.end(outcome)
+
+    def picture(self, request: Request, x0: Any) -> NDArray[np.uint8]:
+        return np.rint((x0.transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
+
+    def _call(self, i: int, cancelled: threading.Event) -> None:
+        """One call of the net: cancels before it, as the engine's meter does."""
+        while self._permits is not None and not cancelled.is_set() and not self._permits.acquire(timeout=POLL):
+            pass
+        if cancelled.is_set():
+            raise FakeCancelled
+        if i == self.fail_at:
+            raise self.error
+        if self.call_seconds:
+            time.sleep(self.call_seconds)
+        self.calls += 1
+
+
+def target_picture(seed: int, width: int, height: int) -> NDArray[np.float32]:
+    """The picture that a seed ends in: a soft gradient of two colours, (3, height, width) in [−1, 1]."""
+    low, high = np.random.default_rng(seed).uniform(-0.9, 0.9, (2, 3, 1, 1))
+    ramp = np.linspace(0, 1, width)[None, None, :] * np.linspace(0, 1, height)[None, :, None]
+    return (low + (high - low) * ramp).astype(np.float32)
+
+
+def _noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.random.default_rng([seed, 1]).standard_normal(shape).astype(np.float32)
+
+
+def _step(i: int, hop: Hop, x: NDArray[np.float32], target: NDArray[np.float32], steps: int) -> Step:
+    """x̂₀ comes out of grey, a little nearer at each step; the move is DDIM's."""
+    x0: Any = target * np.float32((i + 1) / steps)
+    after: Any = (x0 + np.float32(hop.s2 / hop.s) * (x - x0)).astype(np.float32)
+    before: Any = x
+    move = Move(x=after, x0=x0, x_eval=before, s_eval=hop.s, mean=after, std=0.0, past=())
+    return Step(i, hop, 1, before, (), move, x0)

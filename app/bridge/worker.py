@@ -1,0 +1,160 @@
+"""The engine's side of the thread boundary: the only place in app/ that calls the engine's session."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.bridge.budget import PreviewBudget
+from app.bridge.errors import sentence
+from app.bridge.frames import preview
+from app.bridge.mailbox import Mailbox
+from app.core.runs import picture_path
+from app.core.work import Ending, Frame, Outcome, Progress, Work
+from engine.catalog import ModelInfo
+from engine.picture import save_png
+from engine.request import Request
+from engine.types import Step
+
+PROGRESS_GAP = 0.25  # seconds between words of progress while no frames are made
+
+log = logging.getLogger(__name__)
+
+
+class Session(Protocol):
+    """What the worker needs of engine.session.Session."""
+
+    @property
+    def device_name(self) -> str: ...
+    def load(self, info: ModelInfo) -> Any: ...
+    def generate(self, request: Request, run_path: Path, cancelled: threading.Event) -> Iterator[Step]: ...
+    def picture(self, request: Request, x0: Any) -> NDArray[np.uint8]: ...
+
+
+def open_session() -> Session:
+    """The real engine. Importing torch takes seconds, so it happens here, in the worker's thread."""
+    from engine.session import Session as EngineSession
+
+    return EngineSession()
+
+
+class Gaze:
+    """What the window looks at: written by the window, read by the worker, each field on its own."""
+
+    def __init__(self) -> None:
+        self.watched = True
+        self.image = 0
+
+
+class EngineWorker(QObject):
+    """Lives in the engine's thread; its slots run there, one after another, and never raise."""
+
+    ready = Signal(str, str)  # the device; why the first model could not be loaded, or ""
+    failed = Signal(str)
+    ended = Signal(object)
+
+    def __init__(self, open_session: Callable[[], Session], mailbox: Mailbox, gaze: Gaze) -> None:
+        super().__init__()
+        self._open, self._mailbox, self._gaze = open_session, mailbox, gaze
+        self._session: Session | None = None
+
+    @Slot(object)
+    def start(self, model: ModelInfo) -> None:
+        """Open the engine and load `model`, so that the first run starts at once."""
+        complaint = ""
+        try:
+            self._session = self._open()
+            device = self._session.device_name
+        except Exception as error:
+            log.info("the engine did not start", exc_info=True)
+            self.failed.emit(f"The engine cannot start: {sentence(error)}")
+            return
+        try:
+            self._session.load(model)
+        except Exception as error:
+            log.info("%s could not be loaded", model.id, exc_info=True)
+            complaint = sentence(error)
+        self.ready.emit(device, complaint)
+
+    @Slot(object)
+    def run(self, work: Work) -> None:
+        """Do `work` and say how it ended, exactly once, whatever happens."""
+        began = time.perf_counter()
+        ending: Ending = "failed"
+        message, images = "", list[Path]()
+        seconds = 0.0
+        try:
+            assert self._session is not None, "no work comes before ready"
+            model = self._session.load(work.model)
+            began = time.perf_counter()
+            last = self._walk(self._session, model, work)
+            seconds = time.perf_counter() - began
+            self._save(self._session.picture(work.request, last.move.x0), work, images)
+            ending = "finished"
+        except Exception as error:
+            seconds = seconds or time.perf_counter() - began
+            if work.cancelled.is_set():
+                ending = "cancelled"
+            else:
+                message = sentence(error)
+            log.info("job %d: %s", work.job, ending, exc_info=True)
+        self.ended.emit(Outcome(work.job, ending, seconds, message, tuple(images)))
+
+    def _walk(self, session: Session, model: Any, work: Work) -> Step:
+        """Every step of the run, shown as far as the budget allows; the last one is returned. Nothing is left on disk
+        of a run that did no step.
+        """
+        budget, began = PreviewBudget(), time.perf_counter()
+        done, told, shown, spoke = 0, 0, 0, began
+        last: Step | None = None
+        total = work.request.steps
+        try:
+            for step in session.generate(work.request, work.run_path, work.cancelled):
+                last, done = step, done + 1
+                budget.painted(self._mailbox.take_painting())
+                wanted = self._gaze.watched and not self._mailbox.frame_waiting and budget.due()
+                if done in (1, total) or wanted:
+                    self._tell(work, model, budget, step, done, began)
+                    told = shown = done
+                    spoke = time.perf_counter()
+                elif not self._gaze.watched and time.perf_counter() - spoke > PROGRESS_GAP:
+                    self._mailbox.put(Progress(work.job, done, total, time.perf_counter() - began))
+                    told, spoke = done, time.perf_counter()
+        finally:
+            if last is None:
+                work.run_path.unlink(missing_ok=True)
+            elif shown < done or told < done:
+                self._tell(work, model, budget, last, done, began)
+        if last is None:
+            raise RuntimeError("the run had no steps")
+        return last
+
+    def _tell(self, work: Work, model: Any, budget: PreviewBudget, step: Step, done: int, began: float) -> None:
+        """Leave the step's x̂₀ and the progress in the mailbox. A preview that fails never fails the run."""
+        start, frame = time.perf_counter(), None
+        image = min(self._gaze.image, len(work.request.seeds) - 1)
+        try:
+            frame = Frame(work.job, done - 1, image, preview(model, step.move.x0, image))
+        except Exception:
+            log.info("no preview of step %d", done, exc_info=True)
+        self._mailbox.put(Progress(work.job, done, work.request.steps, time.perf_counter() - began), frame)
+        budget.made(time.perf_counter() - start)
+
+    def _save(self, pictures: NDArray[np.uint8], work: Work, saved: list[Path]) -> None:
+        """Write each picture of the batch the moment it exists; `saved` grows as they are safe on disk."""
+        for k, rgb in enumerate(pictures):
+            path = picture_path(work.pictures, work.request, k)
+            try:
+                save_png(path, rgb, work.request, k)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+            saved.append(path)

@@ -1,0 +1,176 @@
+"""What the studio remembers between starts: typed, versioned, saved atomically."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import typing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
+
+from engine.draft import Draft
+
+VERSION = 1
+SAVE_AFTER_MS = 500  # a flurry of changes is one write
+
+Theme: TypeAlias = Literal["system", "light", "dark"]
+Scaling: TypeAlias = Literal["nearest", "smooth"]
+
+
+class SettingsError(ValueError):
+    """A settings file that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """Every setting, declared once.
+
+    theme -- the colours; "system" follows the desktop
+    scaling -- how small pictures are shown enlarged
+    seed_locked -- whether a run leaves the seed as it is
+    model -- the id of the model last used, "" before there was one
+    drafts -- the last draft of each model, by its id
+    geometry, window_state -- of the main window, as Qt saves them, base64
+    """
+
+    theme: Theme = "system"
+    scaling: Scaling = "nearest"
+    seed_locked: bool = False
+    model: str = ""
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    geometry: str = ""
+    window_state: str = ""
+
+
+class Settings(QObject):
+    """The values of now, and their file. `path` None: they are not kept."""
+
+    changed = Signal(object)  # the set of names that changed
+    save_failed = Signal(str)  # one sentence
+
+    def __init__(self, path: Path | None = None, values: Values | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path = path
+        self._values = values or Values()
+        self._dirty = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SAVE_AFTER_MS)
+        self._timer.timeout.connect(self.flush)
+
+    @property
+    def values(self) -> Values:
+        return self._values
+
+    def update(self, **changes: Any) -> None:
+        """Change settings by name; told and saved only where they differ."""
+        names = {name for name, value in changes.items() if getattr(self._values, name) != value}
+        if not names:
+            return
+        self._values = dataclasses.replace(self._values, **changes)
+        self._dirty = True
+        self._timer.start()
+        self.changed.emit(names)
+
+    def flush(self) -> None:
+        """Write what has not been written yet."""
+        self._timer.stop()
+        if not self._path or not self._dirty:
+            return
+        self._dirty = False
+        try:
+            write(self._path, self._values)
+        except OSError as error:
+            self.save_failed.emit(f"The settings could not be saved in {self._path}: {error.strerror or error}.")
+
+
+def load(path: Path) -> tuple[Values, str]:
+    """The values in `path` and "", or the defaults and a sentence on what was wrong; a damaged file is kept aside."""
+    try:
+        return parse(path.read_text(encoding="utf-8")), ""
+    except FileNotFoundError:
+        return Values(), ""
+    except OSError as error:
+        return Values(), f"The settings in {path} cannot be read ({error.strerror or error}): the defaults are used."
+    except ValueError as error:
+        aside = path.with_name(f"{path.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S}{path.suffix}")
+        try:
+            path.replace(aside)
+        except OSError:
+            aside = path
+        return Values(), f"The settings were damaged ({error}): the defaults are used, the old file is {aside}."
+
+
+def parse(text: str) -> Values:
+    """Raises ValueError for anything that `write` does not write; a setting that is missing has its default."""
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise SettingsError("not a table of settings")
+    if data.pop("version", None) != VERSION:
+        raise SettingsError("written by another version of the studio")
+    hints = typing.get_type_hints(Values)
+    for name, value in data.items():
+        if name not in hints:
+            raise SettingsError(f"“{name}” is unknown")
+        if name == "drafts":
+            data[name] = _drafts(value)
+        elif not _fits(value, hints[name]):
+            raise SettingsError(f"“{name}” cannot be {value!r}")
+    return Values(**data)
+
+
+def write(path: Path, values: Values) -> None:
+    """Atomically: after a power cut there is the old file or the new one. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = json.dumps({"version": VERSION} | dataclasses.asdict(values), indent=1, ensure_ascii=False)
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _drafts(value: Any) -> dict[str, Draft]:
+    hints = typing.get_type_hints(Draft)
+    if not isinstance(value, dict):
+        raise SettingsError("“drafts” is no table")
+    for model, draft in value.items():
+        if not isinstance(draft, dict) or set(draft) != set(hints):
+            raise SettingsError(f"the draft for “{model}” is not whole")
+        for name, choice in draft.items():
+            if not _fits(choice, hints[name]):
+                raise SettingsError(f"“{name}” of the draft for “{model}” cannot be {choice!r}")
+    return {model: Draft(**draft) for model, draft in value.items()}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a JSON value is of the type that a field declares."""
+    choices = typing.get_args(hint)
+    if typing.get_origin(hint) is Literal:
+        return value in choices
+    if choices:
+        return any(_fits(value, choice) for choice in choices)
+    return type(value) is hint or (hint is float and type(value) is int)
+
+
+def to_text(state: QByteArray) -> str:
+    """Qt's saved geometry or state as the settings keep it."""
+    return base64.b64encode(state.data()).decode("ascii")
+
+
+def from_text(text: str) -> QByteArray:
+    """The inverse; empty, which Qt takes for "nothing saved", where it is damaged."""
+    try:
+        return QByteArray(base64.b64decode(text, validate=True))
+    except ValueError:
+        return QByteArray()
