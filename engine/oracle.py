@@ -153,7 +153,7 @@ class Empirical:
 
     def __init__(self, points: Any, weights: Any = None) -> None:
         """points (n, …), kept in their own dtype; weights (n,) ≥ 0, normalised here, equal by default."""
-        self.points = torch.as_tensor(points).detach()
+        self.points = torch.as_tensor(points).detach().cpu()
         if not self.points.is_floating_point():
             self.points = self.points.double()
         n = len(self.points)
@@ -184,7 +184,7 @@ class Empirical:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n draws of x0, (n, …) float64 on the CPU."""
-        return self.points[torch.multinomial(self.weights, n, replacement=True, generator=generator)].cpu().double()
+        return self.points[torch.multinomial(self.weights, n, replacement=True, generator=generator)].double()
 
     def posterior(self, A: Any, y: Any, sigma_y: float) -> Empirical:
         """The law of x0 given y = A·x0 + N(0, σ_y²), σ_y > 0: the same points, reweighted.
