@@ -1,0 +1,122 @@
+"""The models in the box: a folder of config.json and safetensors, checked before anything in it is used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine import schedules
+from engine.catalog import ModelInfo, resource_root
+from engine.denoisers import adapt
+from engine.models import net
+from engine.models.errors import ModelError
+from engine.models.pixel import PixelCodec
+from engine.models.text import TextEncoder
+from engine.types import Codec, Cond, Denoiser, Schedule
+
+WEIGHTS = "model.safetensors"
+REMEDY = "download the studio again, or restore that file"
+
+Encode = Callable[[str], tuple[Tensor, Tensor]]  # text → token states (1, L, C) and which of them count (1, L)
+
+
+@dataclass(frozen=True)
+class EmbeddedModel:
+    """A net of engine.models.net with its text encoder and class table; implements engine.types.Model."""
+
+    id: str
+    sha256: str
+    codec: Codec
+    denoiser: Denoiser
+    schedule: Schedule
+    labels: tuple[str, ...]
+    device: torch.device
+    dtype: torch.dtype
+    text: Encode | None
+
+    def condition(self, text: str, label: str | None) -> Cond:
+        """The condition for one picture: ("", None) is the null condition. ValueError for a label it does not have."""
+        if label is not None and label not in self.labels:
+            raise ValueError(f"The model “{self.id}” has no “{label}”: choose one of {', '.join(self.labels)}.")
+        index = len(self.labels) if label is None else self.labels.index(label)
+        cond = Cond(label=torch.tensor([index]))
+        if self.text is not None:
+            tokens, mask = self.text(text)
+            cond = Cond(tokens=tokens.to(self.dtype), mask=mask, label=cond.label)
+        return cond.map(lambda v: v.to(self.device))
+
+
+def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float32) -> EmbeddedModel:
+    """The model of `info` on `device`, its files checked against the hashes in its config, its parameters frozen.
+
+    Raises ModelError when a file is missing, damaged, or not what the config describes.
+    """
+    for name, digest in info.config["sha256"].items():
+        check(info.folder / name, digest)
+    module = read_net(info)
+    module.to(device, dtype).eval().requires_grad_(False)
+    try:
+        schedule = schedules.from_config(info.config["schedule"])
+        denoiser = adapt(module, schedule, info.config["predicts"])
+        text = info.config["conditioning"]["text"]
+        encode = None if text is None else encoder(resource_root() / "text" / text["encoder"], text["length"])
+        return EmbeddedModel(
+            id=info.id,
+            sha256=info.sha256,
+            codec=PixelCodec(info.config["net"].get("channels", 3)),
+            denoiser=denoiser,
+            schedule=schedule,
+            labels=info.labels,
+            device=device,
+            dtype=dtype,
+            text=encode,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(f"The model “{info.title}” has a damaged config.json ({error}): {REMEDY}.") from error
+
+
+def check(path: Path, digest: str) -> None:
+    """Raises ModelError unless the file at `path` has that SHA-256."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.sha256()
+            while block := file.read(1 << 20):
+                found.update(block)
+    except OSError as error:
+        raise ModelError(f"{path} is missing or cannot be read: {REMEDY}.") from error
+    if found.hexdigest() != digest:
+        raise ModelError(f"{path} is damaged (its checksum is wrong): {REMEDY}.")
+
+
+def read_net(info: ModelInfo) -> nn.Module:
+    """The net that the config describes, with its weights in float32. Raises ModelError when the two do not fit."""
+    path = info.folder / WEIGHTS
+    if WEIGHTS not in info.config["sha256"]:
+        raise ModelError(f"The config.json of “{info.title}” lists no {WEIGHTS}: {REMEDY}.")
+    try:
+        weights: dict[str, Any] = {name: value.float() for name, value in load_file(path).items()}
+        module = net.build(info.config["net"])
+        module.load_state_dict(weights)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise ModelError(f"{path} does not fit the net that config.json describes: {REMEDY}.") from error
+    return module
+
+
+@lru_cache(maxsize=2)
+def encoder(folder: Path, length: int) -> TextEncoder:
+    """The text encoder in `folder`; models that read texts alike share it. Raises ModelError when it is damaged."""
+    try:
+        return TextEncoder(folder, length)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(f"The text encoder in {folder} is missing or damaged: {REMEDY}.") from error

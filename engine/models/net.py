@@ -1,0 +1,143 @@
+"""A transformer over picture patches with the text's tokens in context: the net of the embedded models.
+
+After Peebles & Xie, "Scalable Diffusion Models with Transformers" (2023), cut for two CPU cores: one shared modulation
+with a learned offset per block, RMS norms, gated feed-forward layers, and matrix products rather than convolutions.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.types import Cond
+
+
+def _rms(x: Tensor) -> Tensor:
+    return F.rms_norm(x, (x.shape[-1],))
+
+
+class Block(nn.Module):
+    """Self-attention over picture and text tokens, then a gated feed-forward layer; both modulated by `c`."""
+
+    def __init__(self, width: int, head: int) -> None:
+        super().__init__()
+        hidden = width * 8 // 3 // 32 * 32
+        self.head = head
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.o = nn.Linear(width, width, bias=False)
+        self.w1 = nn.Linear(width, 2 * hidden, bias=False)
+        self.w2 = nn.Linear(hidden, width, bias=False)
+        self.b = nn.Parameter(torch.zeros(6, width))
+        nn.init.zeros_(self.o.weight)
+        nn.init.zeros_(self.w2.weight)
+
+    def forward(self, z: Tensor, c: Tensor, mask: Tensor) -> Tensor:
+        """z (B, L, width), c (B, 6, width) the modulation, mask (B, 1, 1, L) which tokens may be attended to."""
+        batch, length, width = z.shape
+        scale1, shift1, gate1, scale2, shift2, gate2 = (c + self.b)[:, :, None].unbind(1)
+        heads = self.qkv(_rms(z) * (1 + scale1) + shift1).view(batch, length, 3, width // self.head, self.head)
+        q, k, v = heads.permute(2, 0, 3, 1, 4).unbind(0)
+        y = F.scaled_dot_product_attention(_rms(q), _rms(k), v, attn_mask=mask)
+        z = z + (1 + gate1) * self.o(y.transpose(1, 2).reshape(batch, length, width))
+        gate, up = self.w1(_rms(z) * (1 + scale2) + shift2).chunk(2, -1)
+        return z + (1 + gate2) * self.w2(F.silu(gate) * up)
+
+
+class PatchTransformer(nn.Module):
+    """Predicts a picture from a noisy one, its time, text tokens and a class.
+
+    side, patch     -- of the (square) picture and of its patches, in pixels
+    width, depth    -- of the transformer; head is the width of one attention head
+    text_length     -- most text tokens in context, each text_width wide
+    labels          -- how many classes; index `labels` means "none"
+    detail          -- channels of the convolutional head that lets neighbouring patches agree (0: none)
+    """
+
+    def __init__(
+        self,
+        side: int = 32,
+        patch: int = 4,
+        channels: int = 3,
+        width: int = 288,
+        depth: int = 8,
+        head: int = 48,
+        text_length: int = 16,
+        text_width: int = 384,
+        labels: int = 6,
+        detail: int = 16,
+    ) -> None:
+        super().__init__()
+        self.side, self.patch, self.channels, self.grid = side, patch, channels, side // patch
+        pixels, places = channels * patch**2, self.grid**2
+        self.inp = nn.Linear(pixels, width)
+        self.pos = nn.Parameter(torch.randn(1, places, width) * 0.02)
+        self.txt = nn.Linear(text_width, width)
+        self.tpos = nn.Parameter(torch.randn(1, text_length, width) * 0.02)
+        self.t = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
+        self.pool = nn.Linear(text_width, width)
+        self.sty = nn.Embedding(labels + 1, width)
+        self.ada = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+        self.blocks = nn.ModuleList(Block(width, head) for _ in range(depth))
+        self.out = nn.Linear(width, pixels)
+        self.detail = Detail(width, patch, channels, detail) if detail else None
+        for zero in (self.ada[1].weight, self.ada[1].bias, self.out.weight):
+            nn.init.zeros_(zero)
+        self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
+
+    def forward(self, x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
+        """x (B, channels, side, side) in the net's own scale, t (B,) in [0, 1] → the prediction, shaped like x."""
+        if cond is None or cond.tokens is None or cond.mask is None or cond.label is None:
+            raise ValueError("This model needs a condition: text tokens, their mask and a label.")
+        cond = cond.expand(len(x))
+        return self.predict(x, t, cond.tokens, cond.mask, cond.label)
+
+    def predict(self, x: Tensor, t: Tensor, tokens: Tensor, mask: Tensor, label: Tensor) -> Tensor:
+        """forward() on plain tensors: tokens (B, L, text_width), mask (B, L) bool, label (B,) int64."""
+        patches = F.pixel_unshuffle(x, self.patch).flatten(2).transpose(1, 2)
+        text = self.txt(tokens) + self.tpos[:, : tokens.shape[1]]
+        z = torch.cat([self.inp(patches) + self.pos, text], 1)
+        angle = t[:, None] * self.f
+        counts = mask.to(x.dtype)[..., None]
+        pooled = (tokens * counts).sum(1) / counts.sum(1)
+        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + self.pool(pooled) + self.sty(label)
+        c = self.ada(c).view(len(x), 6, -1)
+        attend = F.pad(mask, (self.pos.shape[1], 0), value=True)[:, None, None]
+        for block in self.blocks:
+            z = block(z, c, attend)
+        z = _rms(z[:, : self.pos.shape[1]])
+        picture = _unpatch(self.out(z), self.grid, self.patch)
+        return picture if self.detail is None else picture + self.detail(z, x, picture)
+
+
+class Detail(nn.Module):
+    """A small residual at full resolution: its 5×5 reach crosses the borders of the patches, which hides their seams."""
+
+    def __init__(self, width: int, patch: int, channels: int, features: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.expand = nn.Linear(width, features * patch**2)
+        self.mix = nn.Conv2d(features + 2 * channels, features, 3, padding=1)
+        self.out = nn.Conv2d(features, channels, 3, padding=1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, z: Tensor, x: Tensor, picture: Tensor) -> Tensor:
+        features = _unpatch(self.expand(z), x.shape[-1] // self.patch, self.patch)
+        return self.out(F.silu(self.mix(torch.cat([features, x, picture], 1))))
+
+
+def _unpatch(z: Tensor, grid: int, patch: int) -> Tensor:
+    return F.pixel_shuffle(z.transpose(1, 2).unflatten(2, (grid, grid)), patch)
+
+
+NETS: dict[str, type[nn.Module]] = {"patch-transformer": PatchTransformer}
+
+
+def build(config: dict[str, Any]) -> nn.Module:
+    """The net that a model's config describes: {"type": …, and the arguments of that type}."""
+    arguments = dict(config)
+    return NETS[arguments.pop("type")](**arguments)

@@ -1,0 +1,62 @@
+"""The frozen text encoder: all-MiniLM-L6-v2, vendored in half precision under resources/text/minilm.
+
+Nothing here reaches the network: the tokenizer and the weights are read from the folder, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+class TextEncoder:
+    """Texts → the token states of a frozen transformer.
+
+    folder holds config.json, tokenizer.json and model.safetensors; length is the number of tokens kept. The states are
+    computed in float32 on the CPU (the texts are short) and remembered, the `remember` last ones.
+    """
+
+    def __init__(self, folder: Path, length: int = 16, remember: int = 256) -> None:
+        from safetensors.torch import load_file
+        from tokenizers import Tokenizer
+        from transformers import BertConfig, BertModel
+
+        self.length, self.remember = length, remember
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.enable_truncation(length)
+        self.tokenizer.enable_padding(length=length)
+        with torch.device("meta"):
+            self.net = BertModel(BertConfig(**json.loads((folder / "config.json").read_text(encoding="utf-8"))))
+        self.net = self.net.to_empty(device="cpu").eval().requires_grad_(False)
+        weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
+        missing, unexpected = self.net.load_state_dict(weights, strict=False)
+        positions = {"embeddings.position_ids", "embeddings.token_type_ids"}
+        if set(unexpected) - positions or [name for name in missing if not name.startswith("pooler.")]:
+            raise ValueError(f"The weights in {folder} are not those of the text encoder its config.json describes.")
+        embeddings = self.net.embeddings
+        embeddings.position_ids = torch.arange(self.net.config.max_position_embeddings)[None]
+        embeddings.token_type_ids = torch.zeros_like(embeddings.position_ids)
+        self._known: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
+
+    def __call__(self, text: str) -> tuple[Tensor, Tensor]:
+        """The states (1, length, C) of one text's tokens and which of them count, (1, length) bool."""
+        if text not in self._known:
+            self._known[text] = self.encode([text])
+            if len(self._known) > self.remember:
+                self._known.popitem(last=False)
+        self._known.move_to_end(text)
+        return self._known[text]
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Many texts at once: states (B, length, C) float32 and mask (B, length) bool."""
+        encoded = self.tokenizer.encode_batch(list(texts))
+        ids = torch.tensor([e.ids for e in encoded])
+        mask = torch.tensor([e.attention_mask for e in encoded])
+        states = self.net(input_ids=ids, attention_mask=mask).last_hidden_state
+        return states, mask.bool()

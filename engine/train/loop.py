@@ -1,0 +1,174 @@
+"""The training loop: one seeded stream per step, moving averages, a learning rate that falls, checkpoints that resume.
+
+Every draw of step k comes from a generator seeded by (seed, k): a run resumed from a checkpoint is the run that was
+not interrupted, and no state of a generator needs keeping.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.train.data import Captioned, Drop
+from engine.train.muon import Muon
+from engine.train.objective import flow_levels, flow_weight, loss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One training run. Its length is `steps`, or `minutes` of wall clock (checkpoints remember the minutes spent)."""
+
+    steps: int | None = None
+    minutes: float | None = None
+    batch: int = 48
+    lr: float = 2e-3
+    fall: float = 0.45
+    warm: int = 100
+    predicts: str = "x0"
+    seed: int = 0
+    drop: Drop = Drop()
+    save_minutes: float = 5.0
+    sheet_minutes: float = 10.0
+
+    def rate(self, progress: float, step: int) -> float:
+        """Learning rate over its peak: rises over `warm` steps, falls to zero over the last `fall` of the run."""
+        return min(1.0, (step + 1) / self.warm, max(0.0, 1 - progress) / self.fall)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run stands after a step."""
+
+    step: int
+    samples: int
+    loss: float
+    seconds: float
+    progress: float
+
+    @property
+    def eta(self) -> float:
+        """Seconds to go."""
+        return self.seconds * (1 / max(self.progress, 1e-9) - 1)
+
+
+class Run:
+    """A net in training. `net` is what the optimizer moves, `average` its moving average, which is what is kept."""
+
+    def __init__(self, net: nn.Module, data: Captioned, config: Config, predict: Callable[..., Tensor] | None = None) -> None:
+        self.net, self.data, self.config = net, data, config
+        self.predict: Callable[..., Tensor] = predict or net.predict
+        self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
+        matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith(".weight")]
+        others = [p for p in net.parameters() if all(p is not m for m in matrices)]
+        self.optimizers: list[torch.optim.Optimizer] = [
+            Muon(matrices, lr=config.lr),
+            torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01),
+        ]
+        self.step, self.seconds, self.mean = 0, 0.0, 0.0
+
+    @property
+    def progress(self) -> float:
+        """The part of the run that is done, 0 … 1."""
+        done = 0.0
+        if self.config.steps is not None:
+            done = self.step / self.config.steps
+        if self.config.minutes is not None:
+            done = max(done, self.seconds / (60 * self.config.minutes))
+        return min(1.0, done)
+
+    def steps(self) -> Iterator[Report]:
+        """Train until the run is done; one report a step."""
+        if self.config.steps is None and self.config.minutes is None:
+            raise ValueError("A training run needs a length: steps or minutes.")
+        while self.progress < 1:
+            start = time.monotonic()
+            value = self.advance()
+            self.step += 1
+            self.seconds += time.monotonic() - start
+            self.mean += (value - self.mean) * max(0.02, 1 / self.step)
+            yield Report(self.step, self.step * self.config.batch, self.mean, self.seconds, self.progress)
+
+    def advance(self) -> float:
+        """One step; its loss."""
+        config = self.config
+        generator = torch.Generator().manual_seed((config.seed << 32) + self.step)
+        x0, cond = self.data.batch(config.batch, config.drop, generator)
+        eps = torch.randn(x0.shape, generator=generator)
+        sigma = flow_levels(config.batch, generator)
+        t = sigma / (1 + sigma)
+        level = t.view(-1, *[1] * (x0.ndim - 1))
+        output = self.predict((1 - level) * x0 + level * eps, t, cond.tokens, cond.mask, cond.label)
+        error = loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma)).mean()
+        rate = config.lr * config.rate(self.progress, self.step)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        error.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+        self.follow()
+        return float(error)
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """The moving average follows over a tenth of the steps so far (at most 2000)."""
+        amount = max(1 / 2000, 1 / (self.step / 10 + 1))
+        state = self.net.state_dict()
+        torch._foreach_lerp_(list(self.average.values()), [state[name] for name in self.average], amount)
+
+    def save(self, path: Path) -> None:
+        """Everything a resume needs, written whole or not at all."""
+        part = path.with_suffix(".part")
+        state = {
+            "config": {k: v for k, v in asdict(self.config).items() if k not in ("minutes", "steps")},
+            "net": self.net.state_dict(),
+            "average": self.average,
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "step": self.step,
+            "seconds": self.seconds,
+            "mean": self.mean,
+        }
+        torch.save(state, part)
+        os.replace(part, path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint of the same net."""
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average = state["average"]
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        self.step, self.seconds, self.mean = state["step"], state["seconds"], state["mean"]
+
+
+def train(run: Run, folder: Path, sheet: Callable[[dict[str, Tensor], Path], None] | None = None) -> None:
+    """Train to the end in `folder`: checkpoint.pt (resumed when it exists), log.jsonl, sheets as it goes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "checkpoint.pt"
+    if checkpoint.exists():
+        run.resume(checkpoint)
+    saved = drawn = run.seconds
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        for report in run.steps():
+            last = report.progress >= 1
+            if report.step % 20 == 0 or last:
+                line = {"step": report.step, "samples": report.samples, "loss": round(report.loss, 5)}
+                line |= {"seconds": round(report.seconds, 1), "eta": round(report.eta), "time": time.strftime("%H:%M:%S")}
+                log.write(json.dumps(line) + "\n")
+                log.flush()
+            if last or report.seconds - saved > 60 * run.config.save_minutes:
+                run.save(checkpoint)
+                saved = report.seconds
+            if sheet is not None and (last or report.seconds - drawn > 60 * run.config.sheet_minutes):
+                sheet(run.average, folder / f"sheet-{report.step:05}.png")
+                drawn = report.seconds

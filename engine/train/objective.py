@@ -1,0 +1,67 @@
+"""What a net is asked to predict, and how each noise level counts: ε, x0, v and denoising score matching in one loop.
+
+A net that predicts ε, x0, v, the score or the flow's velocity gives one and the same x̂₀ (ENGINE.md §1), and its squared
+error is the error of that x̂₀ times a factor of σ alone. So the four objectives of the literature are one, with other weights:
+
+    ‖ε̂ − ε‖² = ‖x̂₀ − x0‖²/σ²         Ho, Jain & Abbeel (2020), "L_simple"
+    σ²‖ŝ − s‖² = ‖x̂₀ − x0‖²/σ²        Song & Ermon (2019), λ(σ) = σ²: the same
+    ‖v̂ − v‖² = (1 + 1/σ²)‖x̂₀ − x0‖²   Salimans & Ho (2022), "SNR + 1"
+    ‖û − u‖² = ((1 + σ)/σ)²‖x̂₀ − x0‖² Lipman et al. (2023), u = ε − x0
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+TARGETS = ("eps", "x0", "v", "score", "flow")
+
+
+def target(predicts: str, x0: Tensor, eps: Tensor, sigma: Tensor) -> Tensor:
+    """What the net should put out for x = x0 + σ·eps; sigma broadcasts against x0."""
+    if predicts == "eps":
+        return eps
+    if predicts == "x0":
+        return x0
+    if predicts == "v":
+        return (eps - sigma * x0) / torch.sqrt(1 + sigma**2)
+    if predicts == "score":
+        return -eps / sigma
+    if predicts == "flow":
+        return eps - x0
+    raise ValueError(f"A net cannot be trained to predict {predicts!r}: choose one of {', '.join(TARGETS)}.")
+
+
+def factor(predicts: str, sigma: Tensor) -> Tensor:
+    """‖output − target‖² / ‖x̂₀ − x0‖² of that parameterisation."""
+    if predicts == "eps":
+        return sigma**-2
+    if predicts == "x0":
+        return torch.ones_like(sigma)
+    if predicts == "v":
+        return 1 + sigma**-2
+    if predicts == "score":
+        return sigma**-4
+    if predicts == "flow":
+        return (1 + 1 / sigma) ** 2
+    raise ValueError(f"A net cannot be trained to predict {predicts!r}: choose one of {', '.join(TARGETS)}.")
+
+
+def loss(output: Tensor, predicts: str, x0: Tensor, eps: Tensor, sigma: Tensor, weight: Tensor) -> Tensor:
+    """The weighted error of x̂₀, (B,): weight·mean‖x̂₀ − x0‖², whatever the net predicts.
+
+    output, x0, eps (B, …); sigma and weight (B,). weight = factor(predicts, σ) gives that parameterisation's own loss.
+    """
+    level = sigma.view(-1, *[1] * (x0.ndim - 1))
+    error = (output - target(predicts, x0, eps, level)).square().flatten(1).mean(1)
+    return error * (weight / factor(predicts, sigma))
+
+
+def flow_weight(sigma: Tensor, floor: float = 0.1) -> Tensor:
+    """The flow's own weight 1/t² with t = σ/(1 + σ), bounded where t < floor so that the last levels do not drown the rest."""
+    return (sigma / (1 + sigma)).clamp(min=floor) ** -2
+
+
+def flow_levels(size: int, generator: torch.Generator) -> Tensor:
+    """(size,) noise levels with t = σ/(1 + σ) logit-normal (Esser et al., "Scaling rectified flow transformers", 2024)."""
+    return torch.exp(torch.randn(size, generator=generator))
