@@ -78,10 +78,7 @@ options, before the command:
   -h, --help   print this
 """
 
-NO_NETWORK = (
-    "NewConnectionError|Max retries exceeded|Temporary failure in name resolution|getaddrinfo failed|ProxyError|"
-    "ConnectTimeoutError|ReadTimeoutError|Network is unreachable"
-)
+NO_NETWORK = "NewConnection|Max retries|name resolution|getaddrinfo failed|ProxyError|Timeout|Network is unreachable"
 PIP_FAILURES = {
     "No space left on device|Errno 28": "The disk is full: free some space and call again.",
     NO_NETWORK: "The package index cannot be reached: connect to the network and call again.",
@@ -164,9 +161,6 @@ def declared(pattern: str, root: Path) -> list[str]:
     return re.findall(pattern, (root / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-# ---- what Qt needs of the system ----
-
-
 def require_display(facts: Facts) -> None:
     """Raises Problem where no window can be shown. An explicit QT_QPA_PLATFORM is taken at its word."""
     if facts.system == "Linux" and not any(
@@ -210,9 +204,6 @@ def require_qt(command: str, facts: Facts) -> None:
         subprocess.call(["apt-get", "update", "-qq"], env=environ)  # a bare machine has no lists yet
         if subprocess.call(install, env=environ):
             raise Problem(f"apt-get could not install what Qt needs; type this, then call again: {' '.join(install)}")
-
-
-# ---- the environment ----
 
 
 class Stamp(NamedTuple):
@@ -369,9 +360,10 @@ def pip(args: list[str], facts: Facts) -> None:
     finally:
         shutil.rmtree(unpacking, ignore_errors=True)
     if process.returncode:
-        if not facts.tty:
-            sys.stderr.writelines(list(told)[-12:])
-        raise Problem(explain("".join(told)))
+        sentence = explain("".join(told))
+        if not (sentence or facts.tty):
+            sys.stderr.writelines(list(told)[-20:])
+        raise Problem(sentence or "The installation stopped at what pip says above: call again to go on from there.")
 
 
 def brief(line: str) -> str:
@@ -382,18 +374,12 @@ def brief(line: str) -> str:
     packages = re.match(r"Installing collected packages: (.*)", line)
     if packages and "," in line:
         return f"  unpacking {len(packages.group(1).split(','))} packages"
-    return "  " + line.strip() if "Retrying" in line else ""
+    return "  the package index does not answer; trying again" if "Retrying" in line else ""
 
 
 def explain(output: str) -> str:
-    """Why pip failed, as a sentence with the remedy."""
-    for pattern, sentence in PIP_FAILURES.items():
-        if re.search(pattern, output):
-            return sentence
-    return "The installation stopped at what pip says above; call again to go on from there."
-
-
-# ---- commands ----
+    """Why pip failed, as a sentence with the remedy; "" where only its own words tell."""
+    return next((sentence for pattern, sentence in PIP_FAILURES.items() if re.search(pattern, output)), "")
 
 
 def run_checks(args: tuple[str, ...], facts: Facts) -> int:
@@ -420,17 +406,18 @@ def run_checks(args: tuple[str, ...], facts: Facts) -> int:
 
 
 def environment(facts: Facts) -> dict[str, str]:
-    """Waiting threads sleep, else they starve the window; a folder named app or engine where we stand is not ours."""
-    return {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONSAFEPATH": "1", **facts.environ}
+    """As the person's own, but that threads sleep while they wait: spinning ones starve the window."""
+    return {"OMP_WAIT_POLICY": "PASSIVE", **facts.environ}
 
 
 def start(args: list[str], facts: Facts) -> int:
     """Becomes the studio or the engine (on Windows: waits for it)."""
     command = [str(facts.python), *args]
+    environ = {**environment(facts), "PYTHONSAFEPATH": "1"}  # a folder named app or engine where we stand is not ours
     if facts.system == "Windows":
-        return subprocess.call(command, env=environment(facts))
+        return subprocess.call(command, env=environ)
     sys.stdout.flush()
-    return os.execve(command[0], command, environment(facts))
+    return os.execve(command[0], command, environ)
 
 
 def say(line: str) -> None:
