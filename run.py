@@ -45,7 +45,7 @@ TORCH = r'^\s*"(torch(?:vision)?[<>=~][^"]*)"'  # the requirements that CPU_INDE
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 EXTRAS = {"test": ("test",), "train": ("train",), "data": ("train",)}  # what a command needs beyond the studio itself
 GB = 1e9
-FULL_GB, CPU_GB = 6.5, 1.5  # the finished .venv, measured on Linux with CUDA's libraries and without
+FULL_GB, CPU_GB = 6.5, 1.5  # the finished .venv on Linux: measured, and the same less the files of CUDA
 HEADLESS = 'python3 run.py generate "red apple" --out apple.png'
 
 # By the name that is loaded: packages are renamed from release to release (libglib2.0-0t64), sonames are not.
