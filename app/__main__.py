@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-# Spinning barriers of OpenMP would starve the window of the core that it paints on; OpenMP reads this when torch loads it.
+# Spinning barriers of OpenMP starve the window of the core that it paints on. Read when torch loads OpenMP, so: first.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main() -> int:
@@ -27,11 +29,11 @@ def main() -> int:
 
     folders = Folders.of_user()
     reporter = CrashReporter(folders.log)
-    reporter.install()
     models = embedded()
     if not models:
         print(f"There is no model in {resource_root() / 'models'}: install the studio again.", file=sys.stderr)
         return 1
+    reporter.install()
     app = make_application(sys.argv)
     studio = Studio(models, folders, reporter=reporter)
     app.aboutToQuit.connect(studio.close)

@@ -86,9 +86,9 @@ class Studio(QObject):
             return
         self._closed = True
         self._first_paint.stop()
-        self.document.pause()
         self.document.cancel_all()
         self.engine.close()
+        self.document.close()
         self.settings.flush()
 
     def _start_engine(self) -> None:

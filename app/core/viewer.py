@@ -163,6 +163,20 @@ class Viewer(QObject):
             self._play.stop()
             self.playing_changed.emit()
 
+    def close(self) -> None:
+        """Show nothing any more and let go of the run's file."""
+        self.pause()
+        if self._run is None:
+            return
+        self._run.close()
+        self._run = self._path = None
+        self._live, self._cursor = False, -1
+        self._thumbnails.clear()
+        self.run_changed.emit()
+        self.steps_changed.emit()
+        self.cursor_changed.emit()
+        self._refresh()
+
     # what the engine does
 
     def show_live(self, picture: QImage, step: int, image: int) -> None:
@@ -194,11 +208,12 @@ class Viewer(QObject):
     def _open(self, path: Path, live: bool) -> bool:
         try:
             run = RunReader(path)
-            run.poll()
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"{path.name} cannot be shown: {error}"))
             return False
         self.pause()
+        if self._run:
+            self._run.close()
         self._run, self._path, self._live, self._following = run, path, live, True
         self._thumbnails.clear()
         self._framed = None

@@ -1,0 +1,158 @@
+"""The parts of a studio around a fake engine, and proof after each test that nothing of it is left running."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shiboken6
+from PySide6.QtCore import QThread, QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.bridge.client import EngineClient
+from app.bridge.fake import FakeEngine
+from app.core.document import Document
+from app.core.jobs import JobQueue
+from app.core.notices import Notice
+from app.core.prices import Prices
+from app.core.runs import RunLibrary
+from engine.catalog import ModelInfo
+from engine.draft import Draft, resolve
+from engine.request import Request
+from engine.store import RunReader
+
+WORDS = "red\nblue\napple\ncat face\nrocket\nbirthday cake\nheart\npizza\n"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running() -> Iterator[None]:
+    """No thread, no running QThread, no active timer and no visible window outlives its test."""
+    threads = set(threading.enumerate())
+    yield
+    alive = shiboken6.getAllValidWrappers()
+    assert not [t for t in alive if isinstance(t, QThread) and t.isRunning() and t is not QThread.currentThread()]
+    assert not [t for t in alive if isinstance(t, QTimer) and t.isActive()]
+    left = [t for t in threading.enumerate() if t not in threads and not isinstance(t, threading._DummyThread)]
+    assert not left
+    if QApplication.instance():
+        assert not [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> ModelInfo:
+    """A model of 24×16 pictures that only the fake engine can run."""
+    folder = tmp_path / "models" / "fake"
+    folder.mkdir(parents=True)
+    (folder / "words.txt").write_text(WORDS, encoding="utf-8")
+    return ModelInfo(
+        id="fake",
+        title="Fake",
+        folder=folder,
+        sha256="f" * 64,
+        text=True,
+        labels=("noto", "twemoji"),
+        label_kind="style",
+        width=24,
+        height=16,
+        defaults={
+            "sampler": "ddim",
+            "spacing": "karras",
+            "steps": 5,
+            "guidance": 3.0,
+            "sigma_min": 0.01,
+            "sigma_max": 80.0,
+        },
+        examples=("red apple", "rocket"),
+        config={"vocabulary": "words.txt", "schedule": {"type": "flow"}},
+    )
+
+
+@pytest.fixture
+def request_of(model: ModelInfo) -> Callable[..., Request]:
+    """A Request by the choices that matter to a test: request_of(steps=3, batch=2)."""
+
+    def make(**choices: Any) -> Request:
+        return resolve(Draft.for_model(model, **{"seed": 7} | choices), model)
+
+    return make
+
+
+@pytest.fixture
+def fake() -> FakeEngine:
+    """An engine that runs by itself, as fast as it can."""
+    return FakeEngine()
+
+
+@pytest.fixture
+def by_hand() -> FakeEngine:
+    """An engine whose model calls each wait for fake.allow()."""
+    return FakeEngine(by_hand=True)
+
+
+@dataclass
+class Parts:
+    """One studio without its window."""
+
+    fake: FakeEngine
+    engine: EngineClient
+    library: RunLibrary
+    jobs: JobQueue
+    document: Document
+    notices: list[Notice] = field(default_factory=list)
+
+
+@pytest.fixture
+def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Callable[..., Parts]]:
+    """Parts around a FakeEngine, ready to generate unless ready=False; closed after the test."""
+    made: list[Parts] = []
+
+    def make(fake: FakeEngine, ready: bool = True) -> Parts:
+        engine = EngineClient(fake)
+        library = RunLibrary(tmp_path / "runs", tmp_path / "pictures")
+        prices = Prices()
+        jobs = JobQueue(engine, library, prices)
+        second = replace(model, id="other", title="Other", sha256="e" * 64, config=model.config | {"vocabulary": None})
+        draft = Draft.for_model(model, prompt="red apple", seed=7)
+        document = Document([model, second], engine, jobs, library, prices, draft=draft)
+        parts = Parts(fake, engine, library, jobs, document)
+        document.notice_raised.connect(parts.notices.append)
+        made.append(parts)
+        if ready:
+            with qtbot.waitSignal(document.engine_changed):
+                engine.start(model)
+        return parts
+
+    yield make
+    for parts in made:
+        parts.fake.opening.set()
+        parts.engine.close()
+        parts.document.close()
+
+
+@pytest.fixture
+def parts(make_parts: Callable[..., Parts], fake: FakeEngine) -> Parts:
+    return make_parts(fake)
+
+
+@pytest.fixture
+def hand_parts(make_parts: Callable[..., Parts], by_hand: FakeEngine) -> Parts:
+    return make_parts(by_hand)
+
+
+@pytest.fixture
+def read() -> Iterator[Callable[[Path], RunReader]]:
+    """Opens a run file for the length of the test."""
+    with ExitStack() as opened:
+        yield lambda path: opened.enter_context(closing(RunReader(path)))
+
+
+@pytest.fixture
+def document(parts: Parts) -> Document:
+    """A document whose engine is ready and runs by itself."""
+    return parts.document
