@@ -22,6 +22,6 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
     """The model of `info`, ready to sample on `device`. Raises ModelError when it cannot be."""
     kind = info.config.get("kind")
     if not isinstance(kind, str) or kind not in LOADERS:
-        raise ModelError(f"The model “{info.title}” is of a kind this studio does not know ({kind!r}): update the studio.")
+        raise ModelError(f"The kind of the model “{info.title}” is not known here ({kind!r}): update the studio.")
     model: Model = importlib.import_module(LOADERS[kind]).load(info, device, dtype)
     return model

@@ -80,20 +80,23 @@ class PatchTransformer(nn.Module):
         self.t = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.pool = nn.Linear(text_width, width)
         self.sty = nn.Embedding(labels + 1, width)
-        self.ada = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+        modulation = nn.Linear(width, 6 * width)
+        self.ada = nn.Sequential(nn.SiLU(), modulation)
         self.blocks = nn.ModuleList(Block(width, head) for _ in range(depth))
         self.out = nn.Linear(width, pixels)
         self.detail = Detail(width, patch, channels, detail) if detail else None
-        for zero in (self.ada[1].weight, self.ada[1].bias, self.out.weight):
+        for zero in (modulation.weight, modulation.bias, self.out.weight):
             nn.init.zeros_(zero)
+        self.f: Tensor
         self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
 
     def forward(self, x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         """x (B, channels, side, side) in the net's own scale, t (B,) in [0, 1] → the prediction, shaped like x."""
-        if cond is None or cond.tokens is None or cond.mask is None or cond.label is None:
+        given = () if cond is None else tuple(v for v in (cond.tokens, cond.mask, cond.label) if v is not None)
+        if len(given) != 3:
             raise ValueError("This model needs a condition: text tokens, their mask and a label.")
-        cond = cond.expand(len(x))
-        return self.predict(x, t, cond.tokens, cond.mask, cond.label)
+        tokens, mask, label = (v if len(v) == len(x) else v.expand(len(x), *v.shape[1:]) for v in given)
+        return self.predict(x, t, tokens, mask, label)
 
     def predict(self, x: Tensor, t: Tensor, tokens: Tensor, mask: Tensor, label: Tensor) -> Tensor:
         """forward() on plain tensors: tokens (B, L, text_width), mask (B, L) bool, label (B,) int64."""
@@ -114,7 +117,7 @@ class PatchTransformer(nn.Module):
 
 
 class Detail(nn.Module):
-    """A small residual at full resolution: its 5×5 reach crosses the borders of the patches, which hides their seams."""
+    """A small residual at full resolution: its 5×5 reach crosses the borders of the patches and hides their seams."""
 
     def __init__(self, width: int, patch: int, channels: int, features: int) -> None:
         super().__init__()
@@ -123,7 +126,7 @@ class Detail(nn.Module):
         self.mix = nn.Conv2d(features + 2 * channels, features, 3, padding=1)
         self.out = nn.Conv2d(features, channels, 3, padding=1)
         nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, z: Tensor, x: Tensor, picture: Tensor) -> Tensor:
         features = _unpatch(self.expand(z), x.shape[-1] // self.patch, self.patch)

@@ -41,6 +41,7 @@ class TextEncoder:
         embeddings = self.net.embeddings
         embeddings.position_ids = torch.arange(self.net.config.max_position_embeddings)[None]
         embeddings.token_type_ids = torch.zeros_like(embeddings.position_ids)
+        self.width = int(self.net.config.hidden_size)
         self._known: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
 
     def __call__(self, text: str) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Captioned pictures on disk and in memory: what every training run reads.
 
-A data set is a folder with pictures.npy, (N, side, side, C) uint8, and rows.json:
-{"labels": […], "label_kind": "style", "rows": [{"name": "red apple", "label": "noto", "captions": ["a red apple", …]}, …]}.
+A data set is a folder with pictures.npy, (N, side, side, C) uint8, and rows.json: {"id", "title", "labels": […],
+"label_kind": "style", "examples": […], "rows": [{"name": "red apple", "label": "noto", "captions": ["a red apple"]}]}.
 A caption that stands in the list more often is drawn more often; the first one is the plain one.
 """
 
@@ -26,7 +26,7 @@ class Captioned:
     """Pictures with captions and labels.
 
     pictures (N, C, side, side) uint8; label (N,) int64; caption (N, V) int64: rows of tokens, any of the V fits;
-    tokens (K, L, width) float16 and mask (K, L) bool: every caption's token states, the last one that of the empty text.
+    tokens (K, L, width) float16 and mask (K, L) bool: the token states of every caption, the last the empty text.
     """
 
     pictures: Tensor
@@ -75,7 +75,7 @@ def load(folder: Path, side: int, encoder: TextEncoder, limit: int | None = None
     rows = table["rows"][:limit]
     array = torch.from_numpy(np.load(folder / "pictures.npy")[:limit]).permute(0, 3, 1, 2)
     pictures = torch.cat([F.interpolate(part.float(), side, mode="area") for part in array.split(256)])
-    texts = sorted({caption for row in rows for caption in row["captions"]}) + [""]
+    texts = [*sorted({caption for row in rows for caption in row["captions"]}), ""]
     place = {text: k for k, text in enumerate(texts)}
     most = max(len(row["captions"]) for row in rows)
     caption = [[place[row["captions"][v % len(row["captions"])]] for v in range(most)] for row in rows]

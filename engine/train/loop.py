@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from engine.train.data import Captioned, Drop
 from engine.train.muon import Muon
 from engine.train.objective import flow_levels, flow_weight, loss
+
+Predict = Callable[..., Tensor]  # (x_native, t, tokens, mask, label) → the net's output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Config:
     warm: int = 100
     predicts: str = "x0"
     seed: int = 0
-    drop: Drop = Drop()
+    drop: Drop = field(default_factory=Drop)
     save_minutes: float = 5.0
     sheet_minutes: float = 10.0
 
@@ -58,13 +60,20 @@ class Report:
         """Seconds to go."""
         return self.seconds * (1 / max(self.progress, 1e-9) - 1)
 
+    def line(self) -> dict[str, float]:
+        """What the log keeps."""
+        line = {"step": self.step, "samples": self.samples, "loss": round(self.loss, 5)}
+        return line | {"seconds": round(self.seconds, 1), "eta": round(self.eta)}
+
 
 class Run:
-    """A net in training. `net` is what the optimizer moves, `average` its moving average, which is what is kept."""
+    """A net in training. `net` is what the optimizers move, `average` its moving average, which is kept.
 
-    def __init__(self, net: nn.Module, data: Captioned, config: Config, predict: Callable[..., Tensor] | None = None) -> None:
-        self.net, self.data, self.config = net, data, config
-        self.predict: Callable[..., Tensor] = predict or net.predict
+    predict is the net itself, compiled or not.
+    """
+
+    def __init__(self, net: nn.Module, data: Captioned, config: Config, predict: Predict) -> None:
+        self.net, self.data, self.config, self.predict = net, data, config, predict
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
         matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith(".weight")]
         others = [p for p in net.parameters() if all(p is not m for m in matrices)]
@@ -117,7 +126,7 @@ class Run:
                 group["lr"] = rate
             optimizer.step()
         self.follow()
-        return float(error)
+        return error.item()
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -151,7 +160,12 @@ class Run:
         self.step, self.seconds, self.mean = state["step"], state["seconds"], state["mean"]
 
 
-def train(run: Run, folder: Path, sheet: Callable[[dict[str, Tensor], Path], None] | None = None) -> None:
+def train(
+    run: Run,
+    folder: Path,
+    sheet: Callable[[dict[str, Tensor], Path], None] | None = None,
+    progress: Callable[[Report], None] | None = None,
+) -> None:
     """Train to the end in `folder`: checkpoint.pt (resumed when it exists), log.jsonl, sheets as it goes."""
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
@@ -160,11 +174,11 @@ def train(run: Run, folder: Path, sheet: Callable[[dict[str, Tensor], Path], Non
     saved = drawn = run.seconds
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         for report in run.steps():
+            if progress is not None:
+                progress(report)
             last = report.progress >= 1
             if report.step % 20 == 0 or last:
-                line = {"step": report.step, "samples": report.samples, "loss": round(report.loss, 5)}
-                line |= {"seconds": round(report.seconds, 1), "eta": round(report.eta), "time": time.strftime("%H:%M:%S")}
-                log.write(json.dumps(line) + "\n")
+                log.write(json.dumps(report.line() | {"time": time.strftime("%H:%M:%S")}) + "\n")
                 log.flush()
             if last or report.seconds - saved > 60 * run.config.save_minutes:
                 run.save(checkpoint)

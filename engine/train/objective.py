@@ -1,7 +1,7 @@
 """What a net is asked to predict, and how each noise level counts: ε, x0, v and denoising score matching in one loop.
 
-A net that predicts ε, x0, v, the score or the flow's velocity gives one and the same x̂₀ (ENGINE.md §1), and its squared
-error is the error of that x̂₀ times a factor of σ alone. So the four objectives of the literature are one, with other weights:
+A net that predicts ε, x0, v, the score or the flow's velocity gives one and the same x̂₀ (ENGINE.md §1), and its
+squared error is the error of that x̂₀ times a factor of σ alone. So these objectives are one, with other weights:
 
     ‖ε̂ − ε‖² = ‖x̂₀ − x0‖²/σ²         Ho, Jain & Abbeel (2020), "L_simple"
     σ²‖ŝ − s‖² = ‖x̂₀ − x0‖²/σ²        Song & Ermon (2019), λ(σ) = σ²: the same
@@ -58,10 +58,10 @@ def loss(output: Tensor, predicts: str, x0: Tensor, eps: Tensor, sigma: Tensor, 
 
 
 def flow_weight(sigma: Tensor, floor: float = 0.1) -> Tensor:
-    """The flow's own weight 1/t² with t = σ/(1 + σ), bounded where t < floor so that the last levels do not drown the rest."""
+    """The flow's own weight 1/t², t = σ/(1 + σ), bounded where t < floor: the last levels must not drown the rest."""
     return (sigma / (1 + sigma)).clamp(min=floor) ** -2
 
 
 def flow_levels(size: int, generator: torch.Generator) -> Tensor:
-    """(size,) noise levels with t = σ/(1 + σ) logit-normal (Esser et al., "Scaling rectified flow transformers", 2024)."""
+    """(size,) noise levels, t = σ/(1 + σ) logit-normal: Esser et al., "Scaling rectified flow transformers" (2024)."""
     return torch.exp(torch.randn(size, generator=generator))

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
+from engine.models.net import PatchTransformer
 from engine.types import Cond
 
 
 @torch.no_grad()
-def draw(net: nn.Module, cond: Cond, null: Cond, steps: int = 20, guidance: float = 3.0, seed: int = 0) -> Tensor:
+def draw(
+    net: PatchTransformer, cond: Cond, null: Cond, steps: int = 20, guidance: float = 3.0, seed: int = 0
+) -> Tensor:
     """One picture per condition, (B, C, side, side) in [−1, 1], by DDIM over uniform t with classifier-free guidance.
 
     A look at a flow net that predicts x0 and is still learning; the studio's samplers are in engine.rules.
@@ -21,8 +24,8 @@ def draw(net: nn.Module, cond: Cond, null: Cond, steps: int = 20, guidance: floa
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(size, net.channels, net.side, net.side, generator=generator)
     both = Cond.cat([cond, null.expand(size)])
-    times = torch.linspace(1, 0, steps + 1).tolist()
-    for t, t2 in zip(times, times[1:]):
+    for k in range(steps):
+        t, t2 = 1 - k / steps, 1 - (k + 1) / steps
         guided, free = net(torch.cat([x, x]), torch.full((2 * size,), t), both).chunk(2)
         x0 = (free + guidance * (guided - free)).clamp(-1.05, 1.05)
         x = (1 - t2) * x0 + t2 * (x - (1 - t) * x0) / t
@@ -41,7 +44,7 @@ def tile(pictures: Tensor, columns: int, zoom: int = 2) -> Image.Image:
 class Sheet:
     """Draws the same prompts with the same seeds from whatever weights it is given."""
 
-    def __init__(self, net: nn.Module, cond: Cond, null: Cond, columns: int) -> None:
+    def __init__(self, net: PatchTransformer, cond: Cond, null: Cond, columns: int) -> None:
         self.net, self.cond, self.null, self.columns = net, cond, null, columns
 
     def __call__(self, weights: dict[str, Tensor], path: Path) -> None:

@@ -1,0 +1,71 @@
+"""`data build …` and `train …`: a data set from public packages or a folder of one's own, and a model trained on it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_parsers(subparsers: Any) -> None:
+    data = subparsers.add_parser("data", help="build a training set", description="Build a training set.")
+    kinds = data.add_subparsers(dest="action", required=True, metavar="ACTION")
+    build = kinds.add_parser("build", help="from public packages, or from a folder of captioned pictures")
+    add = build.add_argument
+    add("source", metavar="emoji|FOLDER", help="“emoji”, or a folder of pictures with a .txt caption beside each")
+    add("--packages", type=Path, metavar="DIR", help="unpacked npm packages (default: fetched with npm pack)")
+    add("--out", type=Path, metavar="DIR", help="where to (default .data/NAME)")
+    add("--side", type=int, default=64, metavar="N", help="side of the pictures kept, in pixels (default %(default)s)")
+    build.set_defaults(run=build_data)
+
+    train = subparsers.add_parser("train", help="train a model", description="Train a model on a built data set.")
+    add = train.add_argument
+    add("data", type=Path, metavar="DATA", help="folder that `data build` wrote, such as .data/emoji")
+    add("--out", type=Path, metavar="DIR", help="checkpoints, log and sheets (default .runs/NAME); resumed if there")
+    add("--minutes", type=float, default=100.0, metavar="M", help="wall-clock budget (default %(default)s)")
+    add("--steps", type=int, metavar="N", help="end after N steps if that is earlier")
+    add("--batch", type=int, default=48, metavar="N", help="pictures per step (default %(default)s)")
+    add("--rate", type=float, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
+    add("--warm-start", type=Path, metavar="FILE", help="safetensors to begin from, as far as they fit")
+    add("--compile", action="store_true", help="compile the net: twice as fast after a minute or two")
+    add("--export", type=Path, metavar="DIR", help="at the end, write a model folder that the studio opens")
+    train.set_defaults(run=run_training)
+
+
+def build_data(args: argparse.Namespace) -> int:
+    if args.source == "emoji":
+        from engine.train import emoji
+        from engine.train.packages import fetch
+
+        out = args.out or Path(".data/emoji")
+        packages = args.packages or fetch(emoji.PACKAGES, Path(".data/npm"))
+        count = emoji.build(packages, out, args.side)
+    else:
+        from engine.train import folder
+
+        source = Path(args.source)
+        out = args.out or Path(".data") / source.resolve().name
+        count = folder.build(source, out, args.side)
+    print(f"{out}  {count} pictures")
+    return 0
+
+
+def run_training(args: argparse.Namespace) -> int:
+    from engine.train.job import Job
+
+    job = Job(
+        data=args.data,
+        out=args.out or Path(".runs") / args.data.resolve().name,
+        minutes=args.minutes,
+        steps=args.steps,
+        batch=args.batch,
+        rate=args.rate,
+        seed=args.seed,
+        warm_start=args.warm_start,
+        compiled=args.compile,
+        export=args.export,
+    )
+    job.run(lambda line: print(line, file=sys.stderr, flush=True))
+    return 0

@@ -1,0 +1,182 @@
+"""The emoji data set: six drawn styles of the same concepts, rendered from packages of the public registries.
+
+A concept is one code point sequence of emojibase; its name is emojibase's label, the same in every style. Which of them
+are drawn stands in concepts.txt: single things, no flags, key caps, clock faces or people doing something.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from engine.train.packages import Package
+from engine.train.pictures import SIDE, on_white, rendered, write
+
+PACKAGES = (
+    Package(
+        "emojibase-data",
+        "17.0.0",
+        "Yvgb5AWoHViHV/gq1qr5ZAarcBip+B27/ZLRsUJkbgAEaLlZ/fof9g882LTpmEpyhBNEC0m2SEmItljHsTygjA==",
+    ),
+    Package(
+        "@lobehub/fluent-emoji-3d",
+        "1.1.0",
+        "Wlq2lVStTnr8BDpIJ0pEnTKO4LuDxxqTEhTvRtD1DLRF0me7ogeRQjKoehDHXuVJ2Qaecgl5wRBv60lUAG3h7g==",
+        "3d",
+    ),
+    Package(
+        "@iconify-json/emojione",
+        "1.2.3",
+        "T9+T3HIbJNLKKsmxYKlaYhvnHYkz/HNYTV7SHCXVZPfeUi4FqskY70YeN8yYAZT8cCv7w5vJxS4Q1m8zb9CMMg==",
+        "emojione",
+    ),
+    Package(
+        "@iconify-json/fluent-emoji",
+        "1.2.7",
+        "D8G6bKAyIsyxP1rzZtIWr/gg/fO4Rg1+DyCWlfqKK4h8W+4Em/Y0P6QYgJUQTlUcagzJvSyg+9OBv4hz4Hc/QA==",
+        "fluent",
+    ),
+    Package(
+        "@iconify-json/fluent-emoji-flat",
+        "1.2.6",
+        "RY47RgPb47fYUiyrA64sIOL0+UU02s29sXpNBbIQRBUlPlfNFTKUmZDERGuxDs/7yNGWqQYvuaSYM1M4fRXlUw==",
+        "fluent flat",
+    ),
+    Package(
+        "@iconify-json/noto",
+        "1.2.9",
+        "DQiuXENbun41ch+XPSV55H9FaWKpHTyz46YIKtSaKYD4fIDDzL1tR6H4np/T38jfrTAeI3rcKF0mqHYeZVAuaw==",
+        "noto",
+    ),
+    Package(
+        "@iconify-json/twemoji",
+        "1.2.5",
+        "uKpuIEV0v6K5BW3Mjdyl+XKFVAbbcPxAgifKvEMtZoUZB5+YiY5zaMm2uNNCxyXzAWU9yNLlj41WU6/mvgALsw==",
+        "twemoji",
+    ),
+)
+STYLES = tuple(p.style for p in PACKAGES if p.style)
+EXAMPLES = ("red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza", "dog face", "house", "rose")
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One thing that can be drawn: its code points (without variation selectors), its name and keywords."""
+
+    code: str
+    name: str
+    tags: tuple[str, ...]
+
+
+def _plain(code: str) -> str:
+    return code.lower().replace("-fe0f", "")
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", " ", text.lower().replace("’", "").replace("ñ", "n")).strip()
+
+
+def chosen() -> dict[str, str]:
+    """The names of the concepts to draw → their group (concepts.txt)."""
+    text = (Path(__file__).parent / "concepts.txt").read_text(encoding="utf-8")
+    group, names = "", {}
+    for line in text.splitlines():
+        if line.startswith("["):
+            group = line.strip("[]")
+        elif not line.startswith("#"):
+            names.update(dict.fromkeys(line.split(", "), group))
+    return names
+
+
+def concepts(package: Path) -> dict[str, Concept]:
+    """The chosen concepts, by code, from emojibase's package folder."""
+    wanted = chosen()
+    data = json.loads((package / "package/en/data.json").read_text(encoding="utf-8"))
+    found = (Concept(_plain(e["hexcode"]), _words(e["label"]), tuple(map(_words, e.get("tags", ())))) for e in data)
+    return {concept.code: concept for concept in found if concept.name in wanted}
+
+
+def icons(package: Path, names: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """(code, icon's own name, SVG text) of an iconify package; `names` finds the code where the package has none."""
+    data = json.loads((package / "package/icons.json").read_text(encoding="utf-8"))
+    chars = json.loads((package / "package/chars.json").read_text(encoding="utf-8"))
+    codes = {name: _plain(code) for code, name in chars.items()}
+    width, height = data.get("width", 16), data.get("height", 16)
+    for name, icon in data["icons"].items():
+        code = codes.get(name) or names.get(_words(name))
+        if code is None or icon.get("hidden"):
+            continue
+        box = f"{icon.get('left', 0)} {icon.get('top', 0)} {icon.get('width', width)} {icon.get('height', height)}"
+        head = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="128" height="128"'
+        yield code, _words(name), f'<svg {head} viewBox="{box}">{icon["body"]}</svg>'
+
+
+def captions(concept: Concept, style: str, aliases: list[str], random: Random) -> list[str]:
+    """Ways to ask for one picture: half with its style, half without; the plain name first and most often."""
+    name, tags = concept.name, [t for t in concept.tags if re.fullmatch(r"[a-z ]{3,}", t) and t not in concept.name]
+    article = "" if re.search(r"(?<!s)s$|^\d|milk$|popcorn$|corn$|garlic$|fries$", name) else "a"
+    article = "an" if article and name[0] in "aeiou" else article
+    named = f"{article} {name}".strip()
+    plain = [name, named, name, named, *aliases[:2]]
+    plain += [", ".join([name, *random.sample(tags, min(2, len(tags)))]) for _ in range(2)]
+    if tags:
+        plain.append(f"{random.choice(tags)} {name}")
+    if len(tags) > 2:
+        plain.append(", ".join(random.sample(tags, 3)))
+    phrases = (f"{{}}, {style} style", f"{{}} in {style} style", f"{{}}, {style} style", f"{style} {{}}")
+    styled = [phrases[k % len(phrases)].format(text) for k, text in enumerate([name, named, *plain[-4:]])]
+    return plain + styled + styled[:2] * ((len(plain) - len(styled)) // 2)
+
+
+def drawings(packages: Path, known: dict[str, Concept]) -> tuple[dict[str, dict[str, Any]], dict[str, set[str]]]:
+    """By code: what to draw per style (SVG text, or the path of a picture); and what the packages call it."""
+    names = {c.name: c.code for c in known.values()}
+    for package in PACKAGES:
+        chars = packages / package.stem / "package/chars.json"
+        if chars.exists():
+            for code, name in json.loads(chars.read_text(encoding="utf-8")).items():
+                names.setdefault(_words(name), _plain(code))
+    sources: dict[str, dict[str, Any]] = defaultdict(dict)
+    called: dict[str, set[str]] = defaultdict(set)
+    for package in PACKAGES:
+        folder = packages / package.stem
+        if package.style == "3d":
+            for path in sorted((folder / "package/assets").glob("*.webp")):
+                sources[_plain(path.stem)]["3d"] = path
+        elif package.style:
+            for code, name, svg in icons(folder, names):
+                if package.style not in sources[code]:
+                    sources[code][package.style] = svg
+                    called[code].add(name)
+    return sources, called
+
+
+def build(packages: Path, out: Path, side: int = 64) -> int:
+    """Write the data set (see engine.train.data) of the unpacked packages to `out`; how many pictures it has."""
+    if SIDE % side:
+        raise ValueError(f"The emoji cannot be averaged down to {side} pixels: choose a divisor of {SIDE}.")
+    known = concepts(packages / PACKAGES[0].stem)
+    sources, called = drawings(packages, known)
+    pictures, rows = [], []
+    for code, concept in sorted(known.items(), key=lambda item: item[1].name):
+        aliases = sorted(called[code] - {concept.name})
+        for style in STYLES:
+            source = sources[code].get(style)
+            if source is not None:
+                picture = rendered(source) if isinstance(source, str) else Image.open(source)
+                pictures.append(on_white(picture, side))
+                texts = captions(concept, style, aliases, Random(code))
+                rows.append({"name": concept.name, "label": style, "captions": texts})
+    origin = [f"npm {p.name}@{p.version} sha512-{p.integrity}" for p in PACKAGES]
+    table = {"id": "emoji", "title": "Emoji", "labels": STYLES, "label_kind": "style", "examples": EXAMPLES}
+    write(out, np.stack(pictures), table | {"origin": origin, "rows": rows})
+    return len(rows)

@@ -1,0 +1,44 @@
+"""A folder of one's own pictures, each with a caption beside it, as a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from engine.train.pictures import on_white, write
+
+KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
+
+
+def build(source: Path, out: Path, side: int = 64) -> int:
+    """Write the data set (see engine.train.data) of the pictures under `source`; how many it has.
+
+    apple.png is described by apple.txt, one caption a line. A folder inside `source` is a class: its pictures get its
+    name as their label. Pictures are cropped to their central square. Raises ValueError for what cannot be used.
+    """
+    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in KINDS)
+    if not paths:
+        raise ValueError(f"There are no pictures in {source}: choose a folder of PNG, JPEG or WebP files.")
+    pictures, rows = [], []
+    for path in paths:
+        note = path.with_suffix(".txt")
+        texts = note.read_text(encoding="utf-8").split("\n") if note.exists() else []
+        captions = [line.strip() for line in texts if line.strip()]
+        if not captions:
+            raise ValueError(f"{path} has no caption: write one into {note.name} beside it.")
+        try:
+            with Image.open(path) as picture:
+                upright = ImageOps.exif_transpose(picture)
+                square = ImageOps.fit(upright.convert("RGBA"), (min(upright.size),) * 2)
+                pictures.append(on_white(square, side))
+        except (UnidentifiedImageError, OSError) as error:
+            raise ValueError(f"{path} is not a picture that can be read: remove it or save it again.") from error
+        label = path.parent.name if path.parent != source else ""
+        rows.append({"name": captions[0], "label": label, "captions": captions})
+    labels = sorted({str(row["label"]) for row in rows} - {""})
+    name = source.resolve().name
+    table = {"id": name, "title": name.capitalize(), "labels": labels, "label_kind": "class"}
+    write(out, np.stack(pictures), table | {"examples": sorted({str(row["name"]) for row in rows})[:12], "rows": rows})
+    return len(rows)

@@ -1,0 +1,38 @@
+"""Pictures from vector graphics and image files, on white, and the folder that a data set is written to."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+SIDE = 128  # pictures are brought to this first, then averaged down
+
+
+def rendered(svg: str) -> Image.Image:
+    """The picture of an SVG text, which says its own size."""
+    import resvg_py
+
+    return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg))))
+
+
+def on_white(picture: Image.Image, side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The picture at side×side (a divisor of SIDE) on white, RGB uint8."""
+    picture = picture.convert("RGBA")
+    if picture.size != (SIDE, SIDE):
+        picture = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    ground = Image.new("RGBA", picture.size, "white")
+    ground.alpha_composite(picture)
+    return np.asarray(ground.convert("RGB").reduce(SIDE // side))
+
+
+def write(out: Path, pictures: np.ndarray[Any, np.dtype[np.uint8]], table: Mapping[str, Any]) -> None:
+    """A data set as engine.train.data reads it."""
+    out.mkdir(parents=True, exist_ok=True)
+    np.save(out / "pictures.npy", pictures)
+    (out / "rows.json").write_text(json.dumps(table, indent=0), encoding="utf-8")
