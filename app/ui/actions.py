@@ -1,0 +1,246 @@
+"""Every command of the studio, once: menus, toolbars, shortcuts, their enabled state and the shortcut sheet come from TABLE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
+
+from app.core.document import Document
+from app.ui import icons
+from app.ui.canvas.view import CanvasView
+from app.ui.theme import Look
+
+
+class Studio(Protocol):
+    """What the commands act on: the main window."""
+
+    document: Document
+    canvas: CanvasView
+    look: Look
+
+    def save_as(self) -> None: ...
+    def copy_picture(self) -> None: ...
+    def open_pictures(self) -> None: ...
+    def focus_prompt(self) -> None: ...
+    def toggle_panel(self, name: str) -> None: ...
+    def panel_visible(self, name: str) -> bool: ...
+    def set_smooth(self, smooth: bool) -> None: ...
+    def set_surround(self, surround: str) -> None: ...
+    def set_theme(self, mode: str) -> None: ...
+    def show_shortcuts(self) -> None: ...
+    def show_about(self) -> None: ...
+    def close(self) -> bool: ...
+
+
+def _always(_: Document) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One command.
+
+    keys    -- its shortcuts, the one to show first
+    where   -- "window": keys work anywhere; "picture": where the canvas or the timeline has the focus; "timeline": there only
+    enabled -- whether it can be used now; checked, for a switch, whether it is on
+    group   -- switches of which exactly one is on; submenu -- the menu inside `menu` that it stands in
+    """
+
+    id: str
+    text: str
+    menu: str
+    do: Callable[[Studio], object]
+    keys: tuple[str, ...] = ()
+    tip: str = ""
+    icon: str = ""
+    where: str = "window"
+    enabled: Callable[[Document], bool] = _always
+    checked: Callable[[Studio], bool] | None = None
+    group: str = ""
+    submenu: str = ""
+    begins: bool = False  # a separator before it
+
+
+def _has_steps(document: Document) -> bool:
+    return document.step_count > 0
+
+
+def _theme(mode: str, text: str) -> Row:
+    return Row(id=f"theme-{mode}", text=text, menu="View", submenu="Theme", group="theme",
+               do=lambda s: s.set_theme(mode), checked=lambda s: s.look.mode == mode)  # fmt: skip
+
+
+def _panel(name: str, text: str, key: str, begins: bool = False) -> Row:
+    return Row(id=f"panel-{name}", text=text, menu="View", keys=(key,), begins=begins,
+               do=lambda s: s.toggle_panel(name), checked=lambda s: s.panel_visible(name))  # fmt: skip
+
+
+def _see(view: str, text: str, key: str, tip: str, begins: bool = False) -> Row:
+    return Row(id=f"see-{view}", text=text, menu="Run", group="see", keys=(key,), where="picture", tip=tip, begins=begins,
+               do=lambda s: setattr(s.document, "view", view), checked=lambda s: s.document.view == view)  # fmt: skip
+
+
+TABLE: tuple[Row, ...] = (
+    Row(id="save-as", text="Save picture as…", menu="File", keys=("Ctrl+S",), icon="save", enabled=_has_steps,
+        tip="Save the picture at the selected step, with everything that made it", do=lambda s: s.save_as()),
+    Row(id="pictures", text="Open pictures folder", menu="File", keys=("Ctrl+Shift+O",), icon="folder",
+        tip="Every finished picture is already here", do=lambda s: s.open_pictures()),
+    Row(id="quit", text="Quit", menu="File", keys=("Ctrl+Q",), begins=True, do=lambda s: s.close()),
+    Row(id="prompt", text="Go to the prompt", menu="Edit", keys=("Ctrl+L",), do=lambda s: s.focus_prompt()),
+    Row(id="copy", text="Copy picture", menu="Edit", keys=("Ctrl+Shift+C",), enabled=lambda d: d.frame is not None,
+        tip="Copy what the canvas shows", do=lambda s: s.copy_picture()),
+    Row(id="restore", text="Use the settings of this picture", menu="Edit", keys=("Ctrl+U",), enabled=lambda d: d.run is not None,
+        tip="Put everything that made the shown picture back on the panel", do=lambda s: s.document.restore_settings()),
+    Row(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True, tip="Roll another seed",
+        do=lambda s: s.document.roll_seed()),
+    Row(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked", tip="Keep this seed for the next pictures",
+        do=lambda s: setattr(s.document, "seed_locked", not s.document.seed_locked), checked=lambda s: s.document.seed_locked),
+    Row(id="zoom-in", text="Zoom in", menu="View", keys=("Ctrl++", "Ctrl+="), icon="zoom-in", do=lambda s: s.canvas.zoom(+1)),
+    Row(id="zoom-out", text="Zoom out", menu="View", keys=("Ctrl+-",), icon="zoom-out", do=lambda s: s.canvas.zoom(-1)),
+    Row(id="fit", text="Fit the picture", menu="View", keys=("Ctrl+0",), icon="fit", do=lambda s: s.canvas.fit()),
+    Row(id="actual", text="Actual size", menu="View", keys=("Ctrl+1",), icon="actual", tip="100 %: one pixel of the picture a pixel of the screen",
+        do=lambda s: s.canvas.actual_size()),
+    Row(id="smooth", text="Smooth enlargement", menu="View", keys=("Ctrl+2",), icon="smooth", begins=True,
+        tip="Smooth enlarged pixels instead of showing them as squares",
+        do=lambda s: s.set_smooth(not s.canvas.smooth), checked=lambda s: s.canvas.smooth),
+    Row(id="checker", text="Checkerboard around the picture", menu="View",
+        do=lambda s: s.set_surround("plain" if s.canvas.surround == "checker" else "checker"),
+        checked=lambda s: s.canvas.surround == "checker"),
+    _panel("settings", "Settings", "Alt+1", begins=True),
+    _panel("timeline", "Timeline", "Alt+2"),
+    _panel("recent", "Pictures of this session", "Alt+3"),
+    _theme("system", "As the system"),
+    _theme("light", "Light"),
+    _theme("dark", "Dark"),
+    Row(id="generate", text="Generate", menu="Run", keys=("Ctrl+Return", "Ctrl+Enter"), icon="generate",
+        enabled=lambda d: d.can_generate, do=lambda s: s.document.generate()),
+    Row(id="cancel", text="Cancel", menu="Run", keys=("Esc",), icon="stop", tip="Stop before the next model call; what was reached is kept",
+        enabled=lambda d: d.running_job is not None, do=lambda s: s.document.cancel()),
+    Row(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", icon="play", enabled=lambda d: d.step_count > 1,
+        begins=True, do=lambda s: s.document.pause() if s.document.playing else s.document.play(),
+        checked=lambda s: s.document.playing),
+    Row(id="first", text="First step", menu="Run", keys=("Home",), where="picture", icon="first", enabled=_has_steps,
+        do=lambda s: s.document.home()),
+    Row(id="previous", text="Previous step", menu="Run", keys=("Left",), where="picture", icon="previous", enabled=_has_steps,
+        do=lambda s: s.document.step_by(-1)),
+    Row(id="next", text="Next step", menu="Run", keys=("Right",), where="picture", icon="next", enabled=_has_steps,
+        do=lambda s: s.document.step_by(+1)),
+    Row(id="last", text="Last step", menu="Run", keys=("End",), where="picture", icon="last", enabled=_has_steps,
+        tip="The last step; while a run goes on, stay with the newest", do=lambda s: s.document.end()),
+    _see("x0", "Show the estimate x̂₀", "1", "What the model thinks the finished picture is", begins=True),
+    _see("x", "Show the state xₜ", "2", "The noisy state that the step starts from"),
+    _see("eps", "Show the noise ε̂", "3", "The noise that the model sees in the state"),
+    Row(id="image-before", text="Previous picture of the batch", menu="Run", keys=("PgUp",), where="picture", begins=True,
+        enabled=lambda d: d.image_index > 0, do=lambda s: setattr(s.document, "image_index", s.document.image_index - 1)),
+    Row(id="image-after", text="Next picture of the batch", menu="Run", keys=("PgDown",), where="picture",
+        enabled=lambda d: d.image_index + 1 < d.batch_size,
+        do=lambda s: setattr(s.document, "image_index", s.document.image_index + 1)),
+    Row(id="shortcuts", text="Keyboard shortcuts", menu="Help", keys=("F1",), do=lambda s: s.show_shortcuts()),
+    Row(id="about", text="About Tweedie Studio", menu="Help", do=lambda s: s.show_about()),
+)  # fmt: skip
+
+
+class Actions(QObject):
+    """The QActions of TABLE for one window, kept enabled and checked as the document is."""
+
+    def __init__(self, studio: Studio, window: QWidget) -> None:
+        super().__init__(window)
+        self._studio = studio
+        self._window = window
+        self._groups: dict[str, QActionGroup] = {}
+        self.by_id: dict[str, QAction] = {row.id: self._made(row) for row in TABLE}
+        document = studio.document
+        for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.frame_changed,
+                       document.jobs_changed, document.engine_changed, document.view_changed, document.image_changed,
+                       document.playing_changed, document.draft_changed, studio.look.changed):  # fmt: skip
+            signal.connect(self.refresh)
+        studio.look.changed.connect(self.tint)
+        self.tint()
+        self.refresh()
+
+    def __getitem__(self, name: str) -> QAction:
+        return self.by_id[name]
+
+    def refresh(self) -> None:
+        for row in TABLE:
+            action = self.by_id[row.id]
+            action.setEnabled(row.enabled(self._studio.document))
+            if row.checked is not None:
+                action.setChecked(row.checked(self._studio))
+        self.by_id["generate"].setToolTip(self._tip(_row("generate"), self._studio.document.why_not))
+
+    def tint(self) -> None:
+        """Redraw the icons in the colours of the palette."""
+        palette = QApplication.palette()
+        for row in TABLE:
+            if row.icon:
+                self.by_id[row.id].setIcon(icons.icon(row.icon, palette))
+
+    def fill(self, bar: QMenuBar) -> None:
+        """The menus, in the table's order."""
+        menus: dict[tuple[str, str], QMenu] = {}
+        for row in TABLE:
+            top = menus.get((row.menu, "")) or menus.setdefault((row.menu, ""), bar.addMenu("&" + row.menu))
+            menu = top
+            if row.submenu:
+                key = row.menu, row.submenu
+                menu = menus.get(key) or menus.setdefault(key, top.addMenu(row.submenu))
+            if row.begins:
+                menu.addSeparator()
+            menu.addAction(self.by_id[row.id])
+
+    def reach(self, where: str, *widgets: QWidget) -> None:
+        """The keys of the commands of `where` work where one of `widgets` has the focus."""
+        for row in TABLE:
+            if row.where == where:
+                for widget in widgets:
+                    widget.addAction(self.by_id[row.id])
+
+    def button(self, name: str, parent: QWidget) -> QToolButton:
+        """A flat button for a command, its name spoken to who cannot see the icon."""
+        button = QToolButton(parent)
+        button.setDefaultAction(self.by_id[name])
+        button.setAccessibleName(_row(name).text)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def _made(self, row: Row) -> QAction:
+        action = QAction(row.text, self._window)
+        action.setObjectName(row.id)
+        action.setShortcuts([QKeySequence(key) for key in row.keys])
+        anywhere = row.where == "window"
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut if anywhere else Qt.ShortcutContext.WidgetShortcut)
+        action.setToolTip(self._tip(row))
+        action.setMenuRole(QAction.MenuRole.NoRole)
+        if row.checked is not None:
+            action.setCheckable(True)
+        if row.group:
+            group = self._groups.setdefault(row.group, QActionGroup(self))
+            group.addAction(action)
+        action.triggered.connect(lambda _=False: self._do(row))
+        if anywhere:
+            self._window.addAction(action)
+        return action
+
+    def _do(self, row: Row) -> None:
+        row.do(self._studio)
+        self.refresh()
+
+    @staticmethod
+    def _tip(row: Row, more: str = "") -> str:
+        keys = f" ({keys_text(row)})" if row.keys else ""
+        return f"{more or row.tip or row.text.rstrip('…')}{keys}"
+
+
+def keys_text(row: Row) -> str:
+    """Its first shortcut as this system writes it."""
+    return QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
+
+
+def _row(name: str) -> Row:
+    return next(row for row in TABLE if row.id == name)

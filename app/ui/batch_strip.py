@@ -1,0 +1,109 @@
+"""The pictures of the shown run's batch, at the selected step: a thin row under the canvas, only where there are several."""
+
+from __future__ import annotations
+
+import math
+from time import perf_counter
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.core.document import Document
+from app.core.render import render
+from app.ui.theme import em
+
+READING_SECONDS = 0.006  # of one paint may go into reading; the rest comes with the next paints
+
+
+class BatchStrip(QWidget):
+    """A click or ←/→ shows another picture of the batch."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self._pictures: dict[int, QImage] = {}
+        self._stale: set[int] = set()
+        self._more = QTimer(self)
+        self._more.setSingleShot(True)
+        self._more.timeout.connect(self.update)
+        self.setAccessibleName("Pictures of this batch")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        document.run_changed.connect(self._another_run)
+        for signal in (document.cursor_changed, document.view_changed):
+            signal.connect(self._another_step)
+        document.image_changed.connect(self.update)
+        self._another_run()
+
+    def sizeHint(self) -> QSize:
+        return QSize(em(self, 20), em(self, 3.6))
+
+    def cell(self, index: int) -> QRectF:
+        """Where picture `index` is drawn; all share the width, in the middle."""
+        count, gap = max(1, self._document.batch_size), em(self, 0.35)
+        side = min(float(self.height() - 2 * gap), (self.width() - gap) / count - gap)
+        left = (self.width() - count * (side + gap) + gap) / 2
+        return QRectF(left + index * (side + gap), (self.height() - side) / 2, side, side)
+
+    def _another_run(self) -> None:
+        self._pictures.clear()
+        self.setVisible(self._document.batch_size > 1)
+        self._another_step()
+
+    def _another_step(self) -> None:
+        self._stale = set(range(self._document.batch_size))
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        for index in range(self._document.batch_size):
+            if self.cell(index).contains(event.position()):
+                self._document.image_index = index
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+        else:
+            self._document.image_index += step
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(event.rect(), self._ink(QPalette.ColorRole.Dark))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        until = perf_counter() + READING_SECONDS
+        for index in range(self._document.batch_size):
+            if index in self._stale and perf_counter() < until:
+                self._read(index)
+            cell = self.cell(index)
+            if (picture := self._pictures.get(index)) is not None:
+                painter.drawImage(cell, picture)
+            else:
+                painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
+                painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5))
+            if index == self._document.image_index:
+                painter.setPen(QPen(self._ink(QPalette.ColorRole.Highlight), 2))
+                painter.drawRoundedRect(cell.adjusted(-2, -2, 2, 2), 3, 3)
+        if self.hasFocus():
+            painter.setPen(self._ink(QPalette.ColorRole.Highlight))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+        if self._stale:
+            self._more.start(0)
+
+    def _read(self, index: int) -> None:
+        """What cannot be read stays as it was: the canvas says what is wrong."""
+        self._stale.discard(index)
+        run, k = self._document.run, self._document.cursor
+        if run is None or not 0 <= k < len(run.steps):
+            return
+        side = math.ceil(self.cell(index).width() * self.devicePixelRatioF())
+        keep, mode = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        try:
+            self._pictures[index] = render(run, k, self._document.view, index).scaled(side, side, keep, mode)
+        except (ValueError, OSError):
+            return
+
+    def _ink(self, role: QPalette.ColorRole) -> QColor:
+        return self.palette().color(role)

@@ -1,0 +1,97 @@
+"""The middle of the window: the canvas with its notices, its batch and its footer, or the welcome before the first run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.ui.actions import Actions
+from app.ui.batch_strip import BatchStrip
+from app.ui.canvas.view import CanvasView
+from app.ui.notices import NoticeBar
+from app.ui.theme import em
+from app.ui.welcome import Welcome
+from app.ui.widgets import label
+
+
+class CanvasArea(QWidget):
+    """Brings the document's frames to the canvas."""
+
+    def __init__(self, document: Document, canvas: CanvasView, actions: Actions) -> None:
+        super().__init__()
+        self._document, self._actions = document, actions
+        self.canvas = canvas
+        self.welcome = Welcome(document)
+        self.batch = BatchStrip(document)
+        self.facts = label("", "muted")
+        self.zoom = label("", "muted")
+        self.zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("6400 %") + em(self, 0.5))
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.welcome)
+        self.stack.addWidget(canvas)
+        self.footer = self._footer()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.stack, 1)
+        column.addWidget(self.batch)
+        column.addWidget(self.footer)
+        self.notices = NoticeBar(self)
+        self.stack.installEventFilter(self)
+        self.notices.installEventFilter(self)
+        document.notice_raised.connect(self.notices.raise_notice)
+        for signal in (document.frame_changed, document.run_changed, document.jobs_changed, document.image_changed):
+            signal.connect(self.refresh)
+        canvas.viewport_changed.connect(self._show_zoom)
+        self.refresh()
+
+    def _footer(self) -> QWidget:
+        footer = QFrame()
+        footer.setObjectName("footer")
+        row = QHBoxLayout(footer)
+        row.setContentsMargins(em(self, 0.6), em(self, 0.15), em(self, 0.4), em(self, 0.15))
+        row.setSpacing(em(self, 0.15))
+        row.addWidget(self.facts)
+        row.addStretch(1)
+        for name in ("smooth", "actual", "fit", "zoom-out"):
+            row.addWidget(self._actions.button(name, footer))
+        row.addWidget(self.zoom)
+        row.addWidget(self._actions.button("zoom-in", footer))
+        return footer
+
+    def refresh(self) -> None:
+        document = self._document
+        job = document.running_job
+        request = document.run.request if document.run else job.request if job else None
+        self.stack.setCurrentWidget(self.welcome if request is None else self.canvas)
+        self.footer.setVisible(request is not None)
+        if request is None:
+            return
+        if self.canvas.frame is None:
+            self.canvas.expect(QSize(request.width, request.height))
+        if document.frame is not self.canvas.frame or document.frame is None:
+            self.canvas.set_frame(document.frame, "The first estimate comes with the first model call")
+        words = f"“{request.prompt}”" if request.prompt else (request.label or "no prompt").title()
+        seed = request.seeds[min(document.image_index, len(request.seeds) - 1)]
+        self.facts.setText(f"{words}   {request.width} × {request.height}   seed {seed}")
+        self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
+
+    def _show_zoom(self) -> None:
+        self.zoom.setText(f"{self.canvas.viewport.scale * 100:.0f} %")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.LayoutRequest):
+            self._place_notices()
+        return super().eventFilter(watched, event)
+
+    def _place_notices(self) -> None:
+        margin = em(self, 0.6)
+        width = min(self.stack.width() - 2 * margin, em(self, 46))
+        if width <= 0:
+            return
+        height = max(self.notices.heightForWidth(width), self.notices.sizeHint().height())
+        left = self.stack.x() + (self.stack.width() - width) // 2
+        self.notices.setGeometry(left, self.stack.y() + margin, width, height)
+        self.notices.raise_()

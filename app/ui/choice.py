@@ -1,0 +1,71 @@
+"""A combo box whose entries may say a second line about themselves."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.ui import icons
+from app.ui.theme import em
+
+ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
+
+
+class Choice(QComboBox):
+    """A combo box with the studio's own arrow. A wheel over it scrolls the panel, and never changes what was chosen."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setItemDelegate(_TwoLines(self))
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        side = em(self)
+        ink = self.palette().color(QPalette.ColorRole.Text if self.isEnabled() else QPalette.ColorRole.Mid)
+        icons.paint(painter, "down", QRectF(self.width() - 1.35 * side, (self.height() - side) / 2, side, side), ink)
+        painter.end()
+
+    def showPopup(self) -> None:
+        hints = [self.view().sizeHintForIndex(self.model().index(row, 0)).width() for row in range(self.count())]
+        self.view().setMinimumWidth(max([self.width(), *hints]) + em(self, 0.5))
+        super().showPopup()
+
+
+class _TwoLines(QStyledItemDelegate):
+    """An entry with its second line, muted, where it has one."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
+        about = index.data(ABOUT)  # type: ignore[attr-defined]
+        self.initStyleOption(option, index)  # type: ignore[arg-type]
+        text = option.text  # type: ignore[attr-defined]
+        option.text = ""  # type: ignore[attr-defined]
+        widget = option.widget  # type: ignore[attr-defined]
+        style = widget.style() if widget is not None else QApplication.style()
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
+        palette: QPalette = option.palette  # type: ignore[attr-defined]
+        line = option.fontMetrics.height()  # type: ignore[attr-defined]
+        rect: QRect = option.rect.adjusted(line // 2, line // 4, -line // 2, -line // 4)  # type: ignore[attr-defined]
+        strong = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
+        painter.setPen(palette.color(strong))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, text)
+        if about:
+            painter.setPen(palette.color(strong if selected else QPalette.ColorRole.PlaceholderText))
+            painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, about)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
+        metrics = option.fontMetrics  # type: ignore[attr-defined]
+        about = index.data(ABOUT) or ""  # type: ignore[attr-defined]
+        text = index.data(Qt.ItemDataRole.DisplayRole) or ""  # type: ignore[attr-defined]
+        line = metrics.height()
+        width = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(about)) + line
+        return QSize(width, (2 * line if about else line) + line // 2)

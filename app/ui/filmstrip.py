@@ -1,0 +1,225 @@
+"""Every step of the shown run in one strip: its pictures, and under them σ and how far x̂₀ moved. Drag scrubs."""
+
+from __future__ import annotations
+
+import math
+from time import perf_counter
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetricsF,
+    QHelpEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from app.core.document import Document
+from app.ui.curves import change_curve, noise_curve
+from app.ui.theme import em
+from app.ui.timeline_layout import Slots
+
+READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; the rest come with the next paints
+
+
+class Filmstrip(QWidget):
+    """Paints the document's run; a press, a drag, the wheel and the timeline's keys move its cursor."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._scrubbing = False
+        self._more = QTimer(self)  # pictures that one paint had no time for
+        self._more.setSingleShot(True)
+        self._more.timeout.connect(self.update)
+        self.setAccessibleName("Steps")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        for signal in (document.run_changed, document.steps_changed, document.view_changed, document.image_changed):
+            signal.connect(self.update)
+        document.cursor_changed.connect(self._cursor_moved)
+
+    @property
+    def count(self) -> int:
+        """Steps done and still to come."""
+        run = self._document.run
+        return max(run.request.steps, len(run.steps)) if run else 0
+
+    @property
+    def slots(self) -> Slots:
+        line = em(self)
+        gutter = 2.2 * line
+        return Slots(
+            count=self.count,
+            left=gutter,
+            width=max(1.0, self.width() - gutter - 0.8 * line),
+            top=0.3 * line,
+            height=max(float(line), self.height() - self._curve_height() - 0.7 * line),
+            least=2.2 * line,
+        )
+
+    def sizeHint(self) -> QSize:
+        return QSize(em(self, 40), em(self, 7.5))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(em(self, 16), em(self, 5.5))
+
+    # what a person does
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._document.step_count:
+            self._scrubbing = True
+            self._scrub(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._scrubbing:
+            self._scrub(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._scrubbing = False
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._scrubbing = False
+        super().focusOutEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = event.angleDelta().y()
+        if notches:
+            self._document.step_by(-1 if notches > 0 else 1)
+        event.accept()
+
+    def _scrub(self, at: QPointF) -> None:
+        self._document.scrub(self.slots.index(at.x()))
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self._tip(self.slots.index(event.pos().x())), self)
+            return True
+        return super().event(event)
+
+    def _tip(self, k: int) -> str:
+        run = self._document.run
+        if run is None or not 0 <= k < self.count:
+            return ""
+        if k >= len(run.steps):
+            return f"Step {k + 1} of {self.count}: still to come"
+        step = run.steps[k]
+        return f"Step {k + 1} of {self.count}: σ {step.s:.4g} → {step.s2:.4g}"
+
+    # painting
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.update()
+
+    def _cursor_moved(self) -> None:
+        run, k = self._document.run, self._document.cursor
+        if run is not None and 0 <= k < len(run.steps):
+            self.setAccessibleDescription(self._tip(k))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._document.run is None:
+            painter.setPen(self._ink(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Every step of a picture will stand here")
+        else:
+            slots = self.slots
+            self._paint_cells(painter, slots)
+            self._paint_curves(painter, slots)
+            self._paint_cursor(painter, slots)
+        painter.end()
+
+    def _paint_cells(self, painter: QPainter, slots: Slots) -> None:
+        done, until = self._document.step_count, perf_counter() + READING_SECONDS
+        empty = QPen(self._ink(QPalette.ColorRole.Mid), 1, Qt.PenStyle.DotLine)
+        late = False
+        for k in slots.pictured():
+            cell = slots.cell(k)
+            picture = QImage()
+            if k < done and not late:
+                picture = self._picture(k, slots.side)
+                late = perf_counter() > until
+            elif k < done:
+                self._more.start(0)
+            if picture.isNull():
+                painter.setPen(empty)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+            else:
+                painter.drawImage(cell, picture)
+
+    def _paint_cursor(self, painter: QPainter, slots: Slots) -> None:
+        k = self._document.cursor
+        if not 0 <= k < self._document.step_count:
+            return
+        accent = self._ink(QPalette.ColorRole.Highlight)
+        cell = slots.current(k)
+        painter.setPen(QPen(accent, 1))
+        top, bottom = cell.bottom() + 2, float(self.height()) - 0.2 * em(self)
+        painter.drawLine(QPointF(slots.centre(k), top), QPointF(slots.centre(k), bottom))
+        if slots.stride > 1:
+            picture = self._picture(k, slots.side)
+            if not picture.isNull():
+                painter.drawImage(cell, picture)
+        painter.setPen(QPen(accent, 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(cell.adjusted(-1, -1, 1, 1), 3, 3)
+
+    def _paint_curves(self, painter: QPainter, slots: Slots) -> None:
+        run = self._document.run
+        if run is None:
+            return
+        line = em(self)
+        area = QRectF(slots.left, self.height() - self._curve_height(), slots.width, self._curve_height() - 0.3 * line)
+        muted, accent = self._ink(QPalette.ColorRole.PlaceholderText), self._ink(QPalette.ColorRole.Highlight)
+        painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        levels = [step.s for step in run.steps] + list(run.request.sigmas[len(run.steps) : -1])
+        for points, colour in ((noise_curve(levels), muted), (change_curve(run.steps), accent)):
+            painter.setPen(QPen(colour, 1.4))
+            painter.drawPath(self._path(points, area, slots))
+        half = area.height() / 2
+        font = painter.font()
+        gutter = QRectF(0, area.top(), slots.left - 0.45 * line, half)
+        for text, colour, at in (("σ", muted, gutter), ("Δx̂₀", accent, gutter.translated(0, half))):
+            painter.setPen(colour)
+            painter.setFont(font)
+            painter.drawText(at, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+
+    @staticmethod
+    def _path(points: list[tuple[int, float]], area: QRectF, slots: Slots) -> QPainterPath:
+        path = QPainterPath()
+        for n, (k, height) in enumerate(points):
+            at = QPointF(slots.centre(k), area.bottom() - 1 - height * (area.height() - 4))
+            if n:
+                path.lineTo(at)
+            else:
+                path.moveTo(at)
+        return path
+
+    def _picture(self, k: int, side: float) -> QImage:
+        ratio = self.devicePixelRatioF()
+        picture = self._document.thumbnail(k, math.ceil(side * ratio))
+        return picture
+
+    def _curve_height(self) -> float:
+        return 2.2 * QFontMetricsF(self.font()).height()
+
+    def _ink(self, role: QPalette.ColorRole) -> QColor:
+        return self.palette().color(role)
+
+    def cell_rect(self, k: int) -> QRect:
+        """Where step k is drawn, in the widget."""
+        return self.slots.cell(k).toAlignedRect()

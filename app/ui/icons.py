@@ -1,0 +1,89 @@
+"""The studio's own icons: line drawings on a 24-unit grid, tinted by the palette, so that both themes share one drawing."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+_SHAPES = {
+    "dice": '<rect x="4" y="4" width="16" height="16" rx="3.5"/><g fill="#ink" stroke="none"><circle cx="8.6" cy="8.6" r="1.4"/>'
+    '<circle cx="15.4" cy="8.6" r="1.4"/><circle cx="12" cy="12" r="1.4"/><circle cx="8.6" cy="15.4" r="1.4"/>'
+    '<circle cx="15.4" cy="15.4" r="1.4"/></g>',
+    "locked": '<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>',
+    "unlocked": '<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V7.5a4 4 0 0 1 7.6-1.7"/>',
+    "play": '<path d="M8 5.5v13l10.5-6.5z" fill="#ink"/>',
+    "pause": '<path d="M8.5 5.5v13M15.5 5.5v13" stroke-width="3"/>',
+    "first": '<path d="M6 6v12M18.5 6v12L9.5 12z"/>',
+    "last": '<path d="M18 6v12M5.5 6v12L14.5 12z"/>',
+    "previous": '<path d="M14.5 6 8.5 12l6 6"/>',
+    "next": '<path d="M9.5 6l6 6-6 6"/>',
+    "follow": '<circle cx="12" cy="12" r="3" fill="#ink"/><path d="M6.3 6.3a8 8 0 0 0 0 11.4M17.7 6.3a8 8 0 0 1 0 11.4"/>',
+    "zoom-in": '<circle cx="10.5" cy="10.5" r="6"/><path d="M15 15l5 5M10.5 8v5M8 10.5h5"/>',
+    "zoom-out": '<circle cx="10.5" cy="10.5" r="6"/><path d="M15 15l5 5M8 10.5h5"/>',
+    "fit": '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
+    "actual": '<path d="M4.5 8.5 7 6.5v11M16.5 8.5 19 6.5v11"/><g fill="#ink" stroke="none"><circle cx="12" cy="9.5" r="1.2"/>'
+    '<circle cx="12" cy="14.5" r="1.2"/></g>',
+    "smooth": '<path d="M3.5 17c5 0 5-10 9-10s3 7 8 7"/>',
+    "save": '<path d="M12 4v11M7.5 11 12 15.5 16.5 11M5 19.5h14"/>',
+    "folder": '<path d="M4 18V6.5h5.5l2 2.5H20v9z"/>',
+    "close": '<path d="M7 7l10 10M17 7 7 17"/>',
+    "right": '<path d="M10 7.5l4.5 4.5-4.5 4.5"/>',
+    "down": '<path d="M7.5 10l4.5 4.5 4.5-4.5"/>',
+    "generate": '<path d="M12 3.5l1.9 5.6 5.6 1.9-5.6 1.9L12 18.5l-1.9-5.6L4.5 11l5.6-1.9z"/><path d="M18.5 16.5v4M16.5 18.5h4"/>',
+    "stop": '<rect x="7" y="7" width="10" height="10" rx="1.5" fill="#ink"/>',
+    "alarm": '<path d="M12 4.5 20.5 19h-17z"/><path d="M12 10v4.2M12 16.6v.2"/>',
+    "info": '<circle cx="12" cy="12" r="8"/><path d="M12 11v5M12 8v.2"/>',
+}
+
+
+def names() -> list[str]:
+    return list(_SHAPES)
+
+
+def pixmap(name: str, colour: QColor, side: int, ratio: float = 1.0) -> QPixmap:
+    """The drawing `name` in `colour`, `side` device-independent pixels square."""
+    image = QPixmap(QSize(round(side * ratio), round(side * ratio)))
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    paint(painter, name, QRectF(0, 0, image.width(), image.height()), colour)
+    painter.end()
+    image.setDevicePixelRatio(ratio)
+    return image
+
+
+def paint(painter: QPainter, name: str, rect: QRectF, colour: QColor) -> None:
+    renderer = _renderer(name, colour.name())
+    renderer.render(painter, rect)
+
+
+def icon(name: str, palette: QPalette) -> QIcon:
+    """The drawing as an icon for buttons and menus: text colour, faint when disabled."""
+    found = QIcon()
+    Role, Group = QPalette.ColorRole, QPalette.ColorGroup
+    inks = {QIcon.Mode.Normal: palette.color(Role.ButtonText),
+            QIcon.Mode.Disabled: palette.color(Group.Disabled, Role.ButtonText),
+            QIcon.Mode.Selected: palette.color(Role.HighlightedText)}  # fmt: skip
+    for mode, ink in inks.items():
+        for ratio in (1.0, 2.0, 3.0):
+            found.addPixmap(pixmap(name, ink, 20, ratio), mode)
+    return found
+
+
+def plain(name: str, colour: QColor) -> QIcon:
+    """The drawing in one colour whatever its state, for a button with a ground of its own."""
+    found = QIcon()
+    for ratio in (1.0, 2.0, 3.0):
+        found.addPixmap(pixmap(name, colour, 20, ratio), QIcon.Mode.Normal)
+        found.addPixmap(pixmap(name, colour, 20, ratio), QIcon.Mode.Disabled)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _renderer(name: str, colour: str) -> QSvgRenderer:
+    body = _SHAPES[name].replace("#ink", colour)
+    svg = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><g fill="none" stroke="{colour}" '
+           f'stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round">{body}</g></svg>')  # fmt: skip
+    return QSvgRenderer(QByteArray(svg.encode()))

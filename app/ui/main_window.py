@@ -1,0 +1,189 @@
+"""The window: panels around the canvas, menus from the action table, and what of it is remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QWidget
+
+from app.core.document import Document
+from app.core.folders import Folders
+from app.core.notices import Notice
+from app.core.render import state, to_uint8
+from app.core.runs import slug
+from app.settings import Settings, from_text, to_text
+from app.ui.actions import Actions
+from app.ui.canvas.area import CanvasArea
+from app.ui.canvas.view import CanvasView
+from app.ui.prompt_panel import PromptPanel
+from app.ui.recent import Recent
+from app.ui.sheets import AboutSheet, ShortcutSheet
+from app.ui.status import Status
+from app.ui.theme import Look, em
+from app.ui.timeline import Timeline
+from engine.picture import save_png
+
+LAYOUT = 1  # of the docks: an older saved state is not restored
+PANELS = {"settings": "Settings", "timeline": "Timeline", "recent": "Pictures of this session"}
+
+
+class MainWindow(QMainWindow):
+    """Lays out the panels and carries out the commands of the action table. The truth is the document's."""
+
+    def __init__(self, document: Document, settings: Settings, look: Look | None = None) -> None:
+        super().__init__()
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self.document, self.settings = document, settings
+        self.look = look or Look(app, settings.values.theme)
+        self.canvas = CanvasView()
+        self.canvas.smooth = settings.values.scaling == "smooth"
+        self._docks: dict[str, QDockWidget] = {}
+        self.actions_ = Actions(self, self)
+        self.panel = PromptPanel(document, self.actions_)
+        self.timeline = Timeline(document, self.actions_)
+        self.recent = Recent(document)
+        self.area = CanvasArea(document, self.canvas, self.actions_)
+        self.status = Status(document)
+        self.setWindowTitle("Tweedie Studio")
+        self.setCentralWidget(self.area)
+        self.setStatusBar(self.status)
+        self._dock("settings", self.panel, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._dock("recent", self.recent, Qt.DockWidgetArea.RightDockWidgetArea)
+        self._dock("timeline", self.timeline, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.setDockOptions(QMainWindow.DockOption(0))
+        self.actions_.fill(self.menuBar())
+        self.actions_.reach("picture", self.canvas, self.timeline.strip)
+        self.look.changed.connect(self._tint)
+        document.run_changed.connect(self._show_title)
+        self._restore()
+        self.actions_.refresh()
+        self.focus_prompt()
+
+    # the commands of the action table
+
+    def save_as(self) -> None:
+        """Ask where to, without stopping anything meanwhile."""
+        if self.document.run is None or self.document.step_count == 0:
+            return
+        request = self.document.run.request
+        dialog = QFileDialog(self, "Save picture as")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter("PNG picture (*.png)")
+        dialog.setDefaultSuffix("png")
+        seed = request.seeds[self.document.image_index]
+        dialog.selectFile(f"{slug(request.prompt or request.label or 'picture')}-{seed}.png")
+        dialog.fileSelected.connect(self.save_to)
+        dialog.open()
+
+    def save_to(self, path: str) -> None:
+        """Write x̂₀ of the selected step, with its settings."""
+        document, run = self.document, self.document.run
+        if run is None or not 0 <= document.cursor < len(run.steps):
+            return
+        try:
+            rgb = to_uint8(state(run, document.cursor, "x0", document.image_index))
+            save_png(Path(path), rgb, run.request, document.image_index)
+        except (ValueError, OSError) as error:
+            document.notice_raised.emit(Notice("error", f"The picture could not be saved: {error}"))
+        else:
+            document.notice_raised.emit(Notice("info", f"Saved as {path}"))
+
+    def copy_picture(self) -> None:
+        if self.document.frame is not None:
+            QGuiApplication.clipboard().setImage(self.document.frame)
+
+    def open_pictures(self) -> None:
+        folder = Folders.of_user().pictures
+        if folder.is_dir():
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+        else:
+            self.document.notice_raised.emit(Notice("info", f"No picture is finished yet; they will be in {folder}."))
+
+    def focus_prompt(self) -> None:
+        self._docks["settings"].show()
+        self.panel.prompt.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def toggle_panel(self, name: str) -> None:
+        self._docks[name].setVisible(not self.panel_visible(name))
+
+    def panel_visible(self, name: str) -> bool:
+        dock = self._docks.get(name)
+        return dock is not None and not dock.isHidden()
+
+    def set_smooth(self, smooth: bool) -> None:
+        self.canvas.smooth = smooth
+        self.settings.update(scaling="smooth" if smooth else "nearest")
+
+    def set_surround(self, surround: str) -> None:
+        self.canvas.surround = surround
+
+    def set_theme(self, mode: str) -> None:
+        self.look.set_mode(mode)
+        self.settings.update(theme=mode)
+
+    def show_shortcuts(self) -> None:
+        ShortcutSheet(self).show()
+
+    def show_about(self) -> None:
+        AboutSheet(self.document.device_text, self).show()
+
+    # the window itself
+
+    def _dock(self, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> None:
+        dock = QDockWidget(PANELS[name], self)
+        dock.setObjectName(name)
+        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        dock.setTitleBarWidget(QWidget(dock))
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        self._docks[name] = dock
+
+    def _restore(self) -> None:
+        values = self.settings.values
+        if not (values.geometry and self.restoreGeometry(from_text(values.geometry))):
+            self.resize(1280, 800)
+        if not (values.window_state and self.restoreState(from_text(values.window_state), LAYOUT)):
+            docks = self._docks
+            sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+            self.resizeDocks([docks["settings"], docks["recent"]], [em(self, 19), em(self, 6.6)], sideways)
+            self.resizeDocks([docks["timeline"]], [em(self, 11)], upright)
+
+    def _tint(self) -> None:
+        """Redraw what carries the palette's colours in pixels."""
+        self.panel.without.tint()
+        self.panel.advanced.tint()
+        self.panel.generate.tint()
+        self.panel.seed.refresh()
+        self.timeline.tint()
+        self.area.notices.tint()
+
+    def _show_title(self) -> None:
+        run = self.document.run
+        words = (run.request.prompt or run.request.label or "") if run else ""
+        self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._tell_watched()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._tell_watched()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._tell_watched()
+
+    def _tell_watched(self) -> None:
+        self.document.set_watched(self.isVisible() and not self.isMinimized())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.settings.update(geometry=to_text(self.saveGeometry()), window_state=to_text(self.saveState(LAYOUT)))
+        super().closeEvent(event)

@@ -1,0 +1,86 @@
+"""One quiet bar over the canvas for what the studio has to say. It never takes the focus and never stops anyone."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from app.core.notices import Notice
+from app.ui import icons
+from app.ui.theme import em
+from app.ui.widgets import label
+
+INFO_MS = 6000  # news goes by itself; an error stays until it is closed
+
+
+class NoticeBar(QFrame):
+    """Shows the newest notice; closing it brings back an error that it covered."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self._stack: list[Notice] = []
+        self.sign = QLabel()
+        self.text = label("")
+        self.text.setWordWrap(True)
+        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.action = QPushButton()
+        self.action.setProperty("kind", "link")
+        self.dismiss = QToolButton()
+        self.dismiss.setAccessibleName("Close this notice")
+        self.dismiss.setToolTip("Close")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(em(self, 0.6), em(self, 0.35), em(self, 0.35), em(self, 0.35))
+        row.setSpacing(em(self, 0.5))
+        for widget in (self.sign, self.text, self.action, self.dismiss):
+            row.addWidget(widget, 1 if widget is self.text else 0)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(INFO_MS)
+        self._timer.timeout.connect(self.close_one)
+        self.action.clicked.connect(self._act)
+        self.dismiss.clicked.connect(self.close_one)
+        self.hide()
+
+    @property
+    def notice(self) -> Notice | None:
+        return self._stack[-1] if self._stack else None
+
+    def raise_notice(self, notice: Notice) -> None:
+        """Show `notice`. News in front gives way to it; the same words are not said twice."""
+        self._stack = [kept for kept in self._stack if kept.level == "error" and kept.text != notice.text]
+        self._stack.append(notice)
+        self._show()
+
+    def close_one(self) -> None:
+        if self._stack:
+            self._stack.pop()
+        self._show()
+
+    def _act(self) -> None:
+        notice = self.notice
+        self.close_one()
+        if notice is not None and notice.action is not None:
+            notice.action()
+
+    def _show(self) -> None:
+        notice = self.notice
+        self._timer.stop()
+        self.setVisible(notice is not None)
+        if notice is None:
+            return
+        self.text.setText(notice.text)
+        self.setAccessibleName(f"Notice: {notice.text}")
+        self.action.setText(notice.action_text)
+        self.action.setVisible(bool(notice.action_text and notice.action))
+        if notice.level == "info":
+            self._timer.start()
+        self.tint()
+
+    def tint(self) -> None:
+        palette = QApplication.palette()
+        alarm = self.notice is not None and self.notice.level == "error"
+        colour = palette.color(palette.ColorRole.BrightText if alarm else palette.ColorRole.Highlight)
+        self.sign.setPixmap(icons.pixmap("alarm" if alarm else "info", colour, em(self, 1.2), self.devicePixelRatioF()))
+        self.dismiss.setIcon(icons.icon("close", palette))

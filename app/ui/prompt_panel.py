@@ -1,0 +1,134 @@
+"""The panel on the left: everything that decides the next picture, top to bottom in the order people think of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.ui.actions import Actions
+from app.ui.choice import Choice
+from app.ui.generate_bar import GenerateBar
+from app.ui.label_picker import LabelPicker
+from app.ui.number import Number
+from app.ui.prompt_field import PromptField, TextField
+from app.ui.sampler_picker import SamplerPicker, SpacingPicker
+from app.ui.seed_field import SeedField
+from app.ui.theme import em
+from app.ui.widgets import Disclosure, label
+from engine.request import MAX_BATCH, MAX_STEPS
+
+
+class PromptPanel(QWidget):
+    """Shows and changes the document's draft; holds nothing of its own."""
+
+    def __init__(self, document: Document, actions: Actions) -> None:
+        super().__init__()
+        self._document = document
+        self.setAccessibleName("Settings")
+        self.model = Choice("Model")
+        for info in document.models:
+            self.model.addItem(info.title, info.id)
+        self.prompt = PromptField(document)
+        self.negative = TextField("Negative prompt", "What shall it not be?", 2.2)
+        self.without = Disclosure("Negative prompt", self.negative)
+        self.label_heading = label("", "heading")
+        self.labels = LabelPicker(document)
+        self.sampler = SamplerPicker(document)
+        self.steps = Number("Steps", 1, MAX_STEPS, (1, 60), 1, 0)
+        self.guidance = Number("Guidance", -100, 100, (0, 12), 0.5, 1)
+        self.guidance.setToolTip("How strongly the picture follows the prompt; 1 is the model's own view and costs half")
+        self.seed = SeedField(document, actions)
+        self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16), 1, 0)
+        self.spacing = SpacingPicker(document)
+        self.advanced = Disclosure("Advanced", self._advanced())
+        self.generate = GenerateBar(document, actions)
+        self._lay_out()
+        self.model.activated.connect(self._choose_model)
+        self.negative.edited.connect(partial(self._change, "negative"))
+        self.steps.changed.connect(lambda value: document.update_draft(steps=round(value)))
+        self.guidance.changed.connect(lambda value: document.update_draft(guidance=round(value, 1)))
+        self.batch.changed.connect(lambda value: document.update_draft(batch=round(value)))
+        document.draft_changed.connect(self.refresh)
+        document.model_changed.connect(self.refresh)
+        self.without.open(bool(document.draft.negative))
+        self.refresh()
+
+    def _advanced(self) -> QWidget:
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(em(self, 0.3))
+        column.addWidget(label("Spacing of the steps", "muted", self.spacing))
+        column.addWidget(self.spacing)
+        return content
+
+    def _lay_out(self) -> None:
+        panel = QWidget()
+        panel.setObjectName("panel")
+        column = QVBoxLayout(panel)
+        side = em(self, 0.8)
+        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.6))
+        column.setSpacing(em(self, 0.3))
+        for heading, field in (
+            (label("Model", "heading", self.model), self.model),
+            (label("Prompt", "heading", self.prompt), self.prompt),
+            (None, self.without),
+            (self.label_heading, self.labels),
+            (label("Sampler", "heading", self.sampler), self.sampler),
+            (label("Steps", "heading", self.steps), self.steps),
+            (label("Guidance", "heading", self.guidance), self.guidance),
+            (label("Seed", "heading", self.seed), self.seed),
+            (label("Pictures", "heading", self.batch), self.batch),
+            (None, self.advanced),
+        ):
+            if heading is not None:
+                column.addWidget(heading)
+                heading.setVisible(field is not self.model or len(self._document.models) > 1)
+            field.setVisible(field is not self.model or len(self._document.models) > 1)
+            column.addWidget(field)
+            column.addSpacing(em(self, 0.35))
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(panel)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(rule())
+        outer.addWidget(self.generate)
+
+    def _choose_model(self, row: int) -> None:
+        self._document.model = self._document.models[row]
+
+    def _change(self, field: str, value: object) -> None:
+        self._document.update_draft(**{field: value})
+
+    def refresh(self) -> None:
+        document, draft = self._document, self._document.draft
+        self.model.setCurrentIndex(self.model.findData(document.model.id))
+        self.negative.show_text(draft.negative)
+        if draft.negative:
+            self.without.open()
+        self.prompt.setEnabled(document.model.text)
+        self.without.setVisible(document.model.text)
+        self.label_heading.setText(document.model.label_kind.capitalize())
+        for widget in (self.label_heading, self.labels):
+            widget.setVisible(bool(document.model.labels))
+        self.steps.show_value(draft.steps)
+        self.guidance.show_value(draft.guidance)
+        self.batch.show_value(draft.batch)
+
+
+def rule() -> QFrame:
+    """A hairline."""
+    line = QFrame()
+    line.setObjectName("rule")
+    line.setFixedHeight(1)
+    return line

@@ -1,0 +1,78 @@
+"""The pictures that this session finished, newest first. A click shows the run that a picture came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.core.jobs import Job
+from app.ui.theme import em
+from app.ui.widgets import label
+
+RUN = Qt.ItemDataRole.UserRole
+INDEX = Qt.ItemDataRole.UserRole + 1
+
+
+class Recent(QWidget):
+    """Listens to the document's jobs."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self._listed: set[int] = set()
+        self.list = QListWidget()
+        self.list.setAccessibleName("Pictures of this session")
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
+        self.list.setUniformItemSizes(True)
+        self.list.setSpacing(em(self, 0.15))
+        side = em(self, 4.2)
+        self.list.setIconSize(QSize(side, side))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.empty = label("Finished pictures come here", "muted")
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(em(self, 0.35), em(self, 0.5), em(self, 0.35), em(self, 0.3))
+        column.setSpacing(em(self, 0.3))
+        column.addWidget(self.empty)
+        column.addWidget(self.list, 1)
+        self.list.itemClicked.connect(self._open)
+        self.list.itemActivated.connect(self._open)
+        document.jobs_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        for job in self._document.jobs:
+            if job.images and job.id not in self._listed:
+                self._listed.add(job.id)
+                for index, path in enumerate(job.images):
+                    self.list.insertItem(index, self._item(job, index, path))
+        self.empty.setVisible(not self._listed)
+        self.list.setVisible(bool(self._listed))
+
+    def _item(self, job: Job, index: int, path: Path) -> QListWidgetItem:
+        picture = QPixmap(str(path))
+        size = self.list.iconSize() * self.devicePixelRatioF()
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        thumbnail = picture.scaled(size, keep, smooth)
+        thumbnail.setDevicePixelRatio(self.devicePixelRatioF())
+        icon = QIcon(thumbnail)
+        icon.addPixmap(thumbnail, QIcon.Mode.Selected)  # not washed with the accent
+        item = QListWidgetItem(icon, "")
+        words = job.request.prompt or job.request.label or "no prompt"
+        item.setToolTip(f"{words}\nseed {job.request.seeds[index]}\n{path}")
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, seed {job.request.seeds[index]}")
+        item.setData(RUN, str(job.run_path))
+        item.setData(INDEX, index)
+        return item
+
+    def _open(self, item: QListWidgetItem) -> None:
+        path = Path(item.data(RUN))
+        if path == self._document.run_path or self._document.show_run(path):
+            self._document.image_index = item.data(INDEX)

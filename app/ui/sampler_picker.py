@@ -1,0 +1,85 @@
+"""The sampler and the spacing of its steps, each with one line on when to choose it and what it costs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.ui.choice import ABOUT, Choice
+from app.ui.price import calls_a_step, calls_of
+from app.ui.theme import em
+from app.ui.widgets import label
+from engine.draft import resolve
+from engine.request import RequestError
+from engine.rules import RULES, menu
+from engine.schedules import SPACINGS
+
+
+class SamplerPicker(QWidget):
+    """The document's sampler; under it what it is good for and its price in model calls."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self.choice = Choice("Sampler")
+        for name, rule in menu().items():
+            self.choice.addItem(rule.title, name)
+            self.choice.setItemData(self.choice.count() - 1, f"{rule.about} · {calls_a_step(rule.evals)}", ABOUT)
+        self.choice.activated.connect(self._chosen)
+        self.about = label("", "muted")
+        self.about.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(em(self, 0.25))
+        column.addWidget(self.choice)
+        column.addWidget(self.about)
+        self.setFocusProxy(self.choice)
+        document.draft_changed.connect(self.refresh)
+        self.refresh()
+
+    def _chosen(self, row: int) -> None:
+        self._document.update_draft(sampler=self.choice.itemData(row))
+
+    def refresh(self) -> None:
+        draft = self._document.draft
+        rule = RULES.get(draft.sampler)
+        row = next((k for k in range(self.choice.count()) if RULES[self.choice.itemData(k)] is rule), -1)
+        self.choice.setCurrentIndex(row)
+        try:
+            price = calls_of(resolve(draft, self._document.model))
+        except RequestError as error:
+            price = str(error)
+        self.about.setText(f"{rule.about}. {price}" if rule else price)
+
+
+class SpacingPicker(QWidget):
+    """The document's spacing: how the steps are shared out over the noise levels."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self.choice = Choice("Spacing of the steps")
+        for name, about in SPACINGS.items():
+            self.choice.addItem(name.replace("-", " ").capitalize(), name)
+            self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
+        self.choice.activated.connect(self._chosen)
+        self.about = label("", "muted")
+        self.about.setWordWrap(True)
+        self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(em(self, 0.25))
+        column.addWidget(self.choice)
+        column.addWidget(self.about)
+        self.setFocusProxy(self.choice)
+        document.draft_changed.connect(self.refresh)
+        self.refresh()
+
+    def _chosen(self, row: int) -> None:
+        self._document.update_draft(spacing=self.choice.itemData(row))
+
+    def refresh(self) -> None:
+        spacing = self._document.draft.spacing
+        self.choice.setCurrentIndex(self.choice.findData(spacing))
+        self.about.setText(SPACINGS.get(spacing, ""))

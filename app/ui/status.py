@@ -1,0 +1,67 @@
+"""The status bar: what is going on, how far, how long still, and on which device."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
+
+from app.core.document import Document
+from app.core.jobs import Job, JobState
+from app.ui.theme import em
+from app.ui.widgets import label
+
+
+class Status(QStatusBar):
+    """Listens to the document's jobs and engine."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setSizeGripEnabled(False)
+        self.message = label("")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(em(self, 8))
+        self.progress.setAccessibleName("Progress of the run")
+        self.step = label("", "muted")
+        self.left = label("", "muted")
+        self.device = label("", "muted")
+        self.device.setContentsMargins(0, 0, em(self, 0.5), 0)
+        self.message.setContentsMargins(em(self, 0.5), 0, 0, 0)
+        self.addWidget(self.message, 1)
+        for widget in (self.progress, self.step, self.left, self.device):
+            self.addPermanentWidget(widget)
+        self.setMinimumHeight(em(self, 1.7))
+        document.jobs_changed.connect(self.refresh)
+        document.engine_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        document, job = self._document, self._document.running_job
+        for widget in (self.progress, self.step, self.left):
+            widget.setVisible(job is not None)
+        if job is not None:
+            self.progress.setRange(0, job.steps_total)
+            self.progress.setValue(job.steps_done)
+            self.step.setText(f"Step {job.steps_done} / {job.steps_total}")
+            self.left.setText(f"{document.eta_text} left" if document.eta_text else "")
+        self.message.setText(self._message(job))
+        state = {"starting": "Engine loading …", "ready": document.device_text, "failed": "No engine"}
+        self.device.setText(state[document.engine_state])
+
+    def _message(self, job: Job | None) -> str:
+        if job is not None:
+            return f"{'Stopping' if job.cancelling else 'Generating'} {named(job)} …"
+        ended = [other for other in self._document.jobs if other.state.ended]
+        if not ended:
+            return "Ready" if self._document.can_generate else self._document.why_not
+        last = ended[-1]
+        if last.state is JobState.FINISHED:
+            return f"Finished {named(last)} in {last.seconds:.1f} s"
+        if last.state is JobState.CANCELLED:
+            return f"Cancelled {named(last)} after step {last.steps_done} of {last.steps_total}; its steps are kept"
+        return f"{named(last)[:1].upper()}{named(last)[1:]} could not be finished"
+
+
+def named(job: Job) -> str:
+    """How a job is spoken of."""
+    return f"“{job.request.prompt}”" if job.request.prompt else job.request.label or "a picture without a prompt"

@@ -1,0 +1,156 @@
+"""The studio's two looks: own QPalettes on Fusion, because a colour scheme hint does nothing on many platforms.
+
+Neutral greys, so that the pictures are the only colour in the window, and one accent. A theme can prove itself:
+`failures` lists every pair of text and ground whose contrast (WCAG 2.1, relative luminance) is below 4.5 : 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.ui.sheet import sheet
+
+Role = QPalette.ColorRole
+Group = QPalette.ColorGroup
+
+MODES = {"system": "As the system", "light": "Light", "dark": "Dark"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme:
+    """Colours by what they are for; `palette` says which QPalette role carries each."""
+
+    name: str
+    window: str  # panels
+    base: str  # fields
+    canvas: str  # around the picture: neutral, so that its colours are judged rightly
+    raised: str  # buttons
+    line: str  # hairlines and the edges of fields
+    text: str
+    muted: str  # second-rank text: still readable
+    faint: str  # disabled text: may fall below 4.5 : 1, as WCAG allows for what cannot be used
+    accent: str
+    on_accent: str
+    alarm: str  # errors, on panels
+
+    def palette(self) -> QPalette:
+        palette = QPalette()
+        for role, colour in {
+            Role.Window: self.window,
+            Role.WindowText: self.text,
+            Role.Base: self.base,
+            Role.AlternateBase: self.window,
+            Role.Text: self.text,
+            Role.PlaceholderText: self.muted,
+            Role.Button: self.raised,
+            Role.ButtonText: self.text,
+            Role.BrightText: self.alarm,
+            Role.ToolTipBase: self.raised,
+            Role.ToolTipText: self.text,
+            Role.Highlight: self.accent,
+            Role.HighlightedText: self.on_accent,
+            Role.Accent: self.accent,
+            Role.Link: self.accent,
+            Role.LinkVisited: self.accent,
+            Role.Light: mixed(self.raised, "#ffffff", 0.10),
+            Role.Midlight: mixed(self.raised, self.text, 0.08),
+            Role.Mid: self.line,
+            Role.Dark: self.canvas,
+            Role.Shadow: mixed(self.window, "#000000", 0.5),
+        }.items():
+            palette.setColor(role, QColor(colour))
+        for role in (Role.WindowText, Role.Text, Role.ButtonText, Role.HighlightedText):
+            palette.setColor(Group.Disabled, role, QColor(self.faint))
+        palette.setColor(Group.Disabled, Role.Highlight, QColor(self.raised))
+        return palette
+
+    def failures(self) -> list[str]:
+        """Pairs of text and ground below 4.5 : 1, one line each; empty for a theme that may ship."""
+        grounds = {"window": self.window, "base": self.base, "raised": self.raised, "canvas": self.canvas}
+        pairs = [(f"{ink} on {name}", getattr(self, ink), ground) for ink in ("text", "muted", "alarm")
+                 for name, ground in grounds.items()]  # fmt: skip
+        pairs += [(f"accent on {name}", self.accent, ground) for name, ground in grounds.items()]
+        pairs.append(("on_accent on accent", self.on_accent, self.accent))
+        return [f"{name}: {ratio:.2f}" for name, ink, ground in pairs if (ratio := contrast(ink, ground)) < 4.5]
+
+
+DARK = Theme(
+    name="dark", window="#242628", base="#1a1c1d", canvas="#141516", raised="#323537", line="#45494c",
+    text="#e9ebec", muted="#a8aeb2", faint="#6d7377", accent="#4cc2b4", on_accent="#06211e", alarm="#ff9d8f",
+)  # fmt: skip
+LIGHT = Theme(
+    name="light", window="#f4f4f3", base="#ffffff", canvas="#e4e4e2", raised="#e9e9e7", line="#c6c7c5",
+    text="#1d1f20", muted="#565b5e", faint="#979b9d", accent="#0a6b62", on_accent="#ffffff", alarm="#a62a1a",
+)  # fmt: skip
+
+
+def luminance(colour: QColor | str) -> float:
+    """Relative luminance of WCAG 2.1, 0 for black to 1 for white."""
+    c = QColor(colour)
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c.redF(), c.greenF(), c.blueF())]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: QColor | str, b: QColor | str) -> float:
+    """Contrast ratio of WCAG 2.1, 1 to 21."""
+    dark, light = sorted((luminance(a), luminance(b)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def mixed(a: QColor | str, b: QColor | str, share: float) -> QColor:
+    """`a` with `share` (0 … 1) of `b` in it."""
+    p, q = QColor(a), QColor(b)
+    return QColor.fromRgbF(*(u + (v - u) * share for u, v in zip(p.getRgbF()[:3], q.getRgbF()[:3], strict=True)))
+
+
+def is_dark(palette: QPalette) -> bool:
+    return luminance(palette.color(Role.Window)) < 0.2
+
+
+def em(widget: QWidget, share: float = 1.0) -> int:
+    """A length in the widget's own line heights, in device-independent pixels: every size in the studio is one."""
+    return max(1, round(widget.fontMetrics().height() * share))
+
+
+class Look(QObject):
+    """Keeps the application in the chosen mode ("system", "light" or "dark") and follows the system while asked to."""
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication, mode: str = "system") -> None:
+        super().__init__(app)
+        self._app = app
+        self._mode = mode if mode in MODES else "system"
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
+        app.setStyle("Fusion")
+        self._apply()
+
+    @property
+    def mode(self) -> str:
+        return self._mode
+
+    def set_mode(self, mode: str) -> None:
+        if mode not in MODES or mode == self._mode:
+            return
+        self._mode = mode
+        self._apply()
+
+    @property
+    def theme(self) -> Theme:
+        if self._mode == "system":
+            return LIGHT if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Light else DARK
+        return LIGHT if self._mode == "light" else DARK
+
+    def _follow(self) -> None:
+        if self._mode == "system":
+            self._apply()
+
+    def _apply(self) -> None:
+        palette = self.theme.palette()
+        self._app.setPalette(palette)
+        self._app.setStyleSheet(sheet(palette, QFontMetrics(self._app.font()).height()))
+        self.changed.emit()

@@ -1,0 +1,95 @@
+"""What stands in the canvas's place before the first picture: prompts to click on, and how far the engine is."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.ui.flow import Flow
+from app.ui.theme import em
+from app.ui.widgets import chip, label
+
+SHOWN = 14
+
+
+class Welcome(QWidget):
+    """A click on a prompt puts it on the panel and generates, or waits for the engine and says so."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self._waiting = ""  # the prompt that starts as soon as the engine is ready
+        self.setAccessibleName("Welcome")
+        self.title = label("What shall it be?", "title")
+        self.hint = label("Pick a prompt to see it come out of noise, or type your own on the left.", "muted")
+        self.status = label("", "muted")
+        self.busy = QProgressBar()
+        self.busy.setRange(0, 0)
+        self.busy.setTextVisible(False)
+        self.busy.setFixedWidth(em(self, 12))
+        self.busy.setAccessibleName("The engine is starting")
+        self.chips = QWidget()
+        self.chips.setMaximumWidth(em(self, 34))
+        self._flow = Flow(self.chips, gap=em(self, 0.45), centred=True)
+        for text in (self.title, self.hint, self.status):
+            text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            text.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(em(self, 2), em(self, 2), em(self, 2), em(self, 2))
+        column.addStretch(3)
+        column.addWidget(self.title)
+        column.addSpacing(em(self, 0.3))
+        column.addWidget(self.hint)
+        column.addSpacing(em(self, 1.1))
+        column.addWidget(self.chips, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(em(self, 1.6))
+        column.addWidget(self.busy, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(em(self, 0.3))
+        column.addWidget(self.status)
+        column.addStretch(4)
+        document.engine_changed.connect(self._on_engine)
+        document.model_changed.connect(self._fill)
+        self._fill()
+        self._on_engine()
+
+    def _fill(self) -> None:
+        while (item := self._flow.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for prompt in self._document.model.examples[:SHOWN]:
+            self._flow.addWidget(chip(prompt, partial(self._pick, prompt), f"Generate “{prompt}”"))
+        self.hint.setVisible(self._document.model.text)
+        self.chips.setVisible(bool(self._document.model.examples))
+        self.chips.setFixedWidth(em(self, 34))
+
+    def _pick(self, prompt: str) -> None:
+        self._document.update_draft(prompt=prompt)
+        if self._document.can_generate:
+            self._document.generate()
+        else:
+            self._waiting = prompt
+            self._on_engine()
+
+    def _on_engine(self) -> None:
+        state = self._document.engine_state
+        if state == "ready" and self._waiting:
+            wanted, self._waiting = self._waiting, ""
+            if self._document.draft.prompt == wanted:  # still what the panel says
+                self._document.generate()
+        self.busy.setVisible(state == "starting")
+        if state == "ready":
+            self.status.setText(f"Ready on {self._document.device_text}")
+        elif state == "starting" and self._waiting:
+            self.status.setText(f"“{self._waiting}” begins as soon as the engine is loaded")
+        else:
+            self.status.setText(self._document.why_not)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Dark))
+        painter.end()

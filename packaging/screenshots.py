@@ -1,0 +1,127 @@
+"""Take the README's pictures: open the real studio with the real model, walk a first user's path, save what it looks like.
+
+    QT_QPA_PLATFORM=offscreen python packaging/screenshots.py [--out docs/pictures] [--theme light]
+
+Everything in the pictures comes from the studio itself; only the window's size, the prompts and the seeds are chosen here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = 1280, 800
+WAIT_MS = 120_000
+
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    parser.add_argument("--theme", choices=("light", "dark"), help="only this one")
+    parser.add_argument("--scale", type=float, default=1.0, help="device pixels per logical pixel")
+    args = parser.parse_args()
+    os.environ.setdefault("QT_SCALE_FACTOR", str(args.scale))
+    args.out.mkdir(parents=True, exist_ok=True)
+
+    from PySide6.QtGui import QFont, QFontDatabase
+
+    from app.bootstrap import make_application
+    from engine.catalog import embedded
+
+    app = make_application(sys.argv[:1])
+    if "Inter" in QFontDatabase.families():  # a desktop's own font, where this machine has one
+        app.setFont(QFont("Inter", 10))
+    models = embedded()
+    if not models:
+        print("There is no model to take pictures of.", file=sys.stderr)
+        return 1
+    for theme in (args.theme,) if args.theme else ("light", "dark"):
+        with tempfile.TemporaryDirectory() as home:
+            os.environ["TWEEDIE_HOME"] = home
+            Walk(models, Path(home), theme, args.out).run()
+    return 0
+
+
+class Walk:
+    """A first user's path through the studio, photographed."""
+
+    def __init__(self, models: list, home: Path, theme: str, out: Path) -> None:
+        from app.bootstrap import Studio
+        from app.core.folders import Folders
+
+        self.studio = Studio(models, Folders.under(home))
+        self.theme, self.out = theme, out
+        self.document, self.window = self.studio.document, self.studio.window
+        self.window.resize(*SIZE)
+        self.window.set_theme(theme)
+
+    def run(self) -> None:
+        document = self.document
+        self.studio.show()
+        self.wait(lambda: False, 300)
+        self.photograph("starting")
+        self.wait(lambda: document.can_generate)
+        self.photograph("welcome")
+        for prompt, label, seed, batch, smooth in (
+            ("cat face", "noto", 1, 1, False),
+            ("rocket", "fluent", 2, 1, False),
+            ("red apple", "3d", 0, 4, False),
+        ):
+            document.seed_locked = True
+            document.update_draft(prompt=prompt, label=label, seed=seed, batch=batch)
+            self.window.set_smooth(smooth)
+            document.generate()
+            if prompt == "red apple":
+                self.wait(lambda: document.step_count >= document.draft.steps // 2 and document.running_job is not None)
+                self.photograph("running")
+            self.wait(lambda: document.running_job is None)
+        self.wait(lambda: document.cursor == document.step_count - 1)
+        self.window.set_smooth(True)
+        self.photograph("finished")
+        document.scrub(document.step_count // 3)
+        document.view = "x"
+        self.photograph("scrubbed")
+        document.view = "x0"
+        document.end()
+        document.update_draft(prompt="red aple in a spaceship", negative="green")
+        self.window.panel.advanced.open()
+        self.photograph("words")
+        self.window.show_shortcuts()
+        self.wait(lambda: False, 200)
+        from app.ui.sheets import ShortcutSheet
+
+        sheet = self.window.findChild(ShortcutSheet)
+        sheet.grab().save(str(self.out / f"shortcuts-{self.theme}.png"))
+        sheet.close()
+        self.window.close()
+        self.studio.close()
+
+    def wait(self, ready: Callable[[], bool], limit: int = WAIT_MS) -> None:
+        """Let the studio live until `ready`, or for `limit` milliseconds."""
+        from PySide6.QtCore import QEventLoop, QTimer
+
+        loop = QEventLoop()
+        clock, end = QTimer(), QTimer()
+        clock.timeout.connect(lambda: loop.quit() if ready() else None)
+        end.setSingleShot(True)
+        end.timeout.connect(loop.quit)
+        clock.start(5)
+        end.start(limit)
+        loop.exec()
+        clock.stop()
+
+    def photograph(self, name: str) -> None:
+        self.wait(lambda: False, 150)
+        self.window.grab().save(str(self.out / f"{name}-{self.theme}.png"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
