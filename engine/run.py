@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.noise import START
+from engine.noise import PIN
 from engine.types import History, Hop, Move, Step
 
 if TYPE_CHECKING:
@@ -34,35 +34,37 @@ def run(
 ) -> Iterator[Step]:
     """Walk path[start:] from the state x (B, …), yielding every hop done, numbered from `start`.
 
-    A fresh run (start = 0, no past) gives x_T and has the constraint applied to it; a resumed one passes Step.x and
-    Step.past of the step it goes on from, where the constraint already acted. Gradients are off inside each hop, on
-    again at each yield.
+    A fresh run gives x_T; a resumed one passes Step.x and Step.past of the step it goes on from. The constraint acts on
+    every state after its move, and on x_T inside the first hop: Step 0 keeps the free x_T, and resuming it pins once.
+    Gradients are off inside each hop, on again at each yield.
     """
-    if constraint is not None and start == 0 and not past:
-        x = constraint(x, path[0].s, noise.at(START))
     for i in range(start, len(path)):
         hop, z = path[i], noise.at(i)
         counted = _Counted(d)
         with torch.no_grad():
-            move = _renoise(x, hop, past, z) if hop.kind == "renoise" else rule(counted, x, hop.s, hop.s2, past, z)
+            at = x if i > 0 or constraint is None else constraint(x, hop.s, noise.of(PIN))
+            if hop.kind == "renoise":
+                move = _renoise(at, hop, past, z)
+            else:  # what was remembered before renoising lies on another trajectory
+                usable = () if i > 0 and path[i - 1].kind == "renoise" else past
+                move = rule(counted, at, hop.s, hop.s2, usable, z)
             if constraint is not None:
-                move = replace(move, x=constraint(move.x, hop.s2, z))
+                move = replace(move, x=constraint(move.x, hop.s2, z.of(PIN)))
         yield Step(i, hop, counted.calls, x, past, move, move.x0)
         x, past = move.x, move.past
 
 
 def _renoise(x: Tensor, hop: Hop, past: History, z: Noise) -> Move:
-    """From level s up to s2 > s: variances add. The history ends here: the state is no longer on its trajectory."""
+    """From level s up to s2 > s: variances add. Nothing new is estimated: the last evaluation stands, to be shown."""
     std = (hop.s2**2 - hop.s**2) ** 0.5
-    x0 = past[-1].x0 if past else x  # nothing new is estimated: the last x̂₀ stands
     return Move(
         x=(x.double() + std * z.normal(x).double()).to(x.dtype),
-        x0=x0,
+        x0=past[-1].x0 if past else x,
         x_eval=past[-1].x if past else x,
         s_eval=past[-1].s if past else hop.s,
         mean=x,
         std=std,
-        past=(),
+        past=past[-1:],
     )
 
 

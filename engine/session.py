@@ -140,7 +140,10 @@ class Session:
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(array.copy()).to(self.device)
 
-        past = tuple(Past(s, tensor(x), tensor(x0)) for s, x, x0 in reader.past(k)) if keep_past else ()
+        # Where another request goes on, the old denoiser's history is dropped; a renoising only shows it.
+        keep_past = keep_past or reader.steps[k].kind == "renoise"
+        history = reader.past(k) if keep_past else []
+        past = tuple(Past(s, **{name: tensor(array) for name, array in held.items()}) for s, held in history)
         return Start(tensor(reader.x(k)), past, reader.steps[k].i, parent)
 
     def _walk(

@@ -139,7 +139,12 @@ class RunWriter:
 
     def _past(self, past: Any, arrays: dict[str, Any]) -> list[dict[str, Any]]:
         return [
-            {"s": p.s, "x": self._ref(f"past{k}.x", p.x, arrays), "x0": self._ref(f"past{k}.x0", p.x0, arrays)}
+            {"s": p.s}
+            | {
+                name: self._ref(f"past{k}.{name}", tensor, arrays)
+                for name, tensor in (("x", p.x), ("x0", p.x0), ("log_w", p.log_w))
+                if tensor is not None
+            }
             for k, p in enumerate(past)
         ]
 
@@ -262,10 +267,10 @@ class RunReader:
         """ε̂ = (x − x̂₀)/σ where step k evaluated."""
         return (self._of(k, "x_eval") - self.x0(k)) / np.float32(self.steps[k].s_eval)
 
-    def past(self, k: int) -> list[tuple[float, np.ndarray, np.ndarray]]:
-        """The history before step k, oldest first: what a resume passes on."""
+    def past(self, k: int) -> list[tuple[float, dict[str, np.ndarray]]]:
+        """The history before step k, oldest first, as (s, {"x", "x0", maybe "log_w"}): what a resume passes on."""
         head = self._heads[self._step_records[k]]
-        return [(p["s"], self._read(p["x"]), self._read(p["x0"])) for p in head["past"]]
+        return [(p["s"], {name: self._read(p[name]) for name in p if name != "s"}) for p in head["past"]]
 
     def preview(self, x0: np.ndarray) -> np.ndarray:
         """A picture of a state, (B, C, h, w) → (B, 3, h, w) in [−1, 1]: itself, or the codec's linear preview."""

@@ -20,7 +20,7 @@ Sigma: TypeAlias = "float | Tensor"  # one level for the batch, or (B,)
 
 
 class Hop(NamedTuple):
-    """One move of a path, from level s to level s2. run() itself renoises, and clears the history past it."""
+    """One move of a path, from level s to level s2. run() itself renoises, and gives no history to the hop after."""
 
     s: float
     s2: float
@@ -28,11 +28,16 @@ class Hop(NamedTuple):
 
 
 class Past(NamedTuple):
-    """One remembered evaluation: the level, the state there, the guided x̂₀ there."""
+    """One remembered evaluation: the level, the state there, the guided x̂₀ there; particles also carry weights (B,).
+
+    All in the dtype of the state: what is remembered is what the run file gives back. A multistep corrector may
+    remember a corrected state, so a history cannot be rebuilt from the states alone: the run file keeps it.
+    """
 
     s: float
     x: Tensor
     x0: Tensor
+    log_w: Tensor | None = None
 
 
 Path = Sequence[Hop]
@@ -83,7 +88,7 @@ class Move:
 
     x the state at s2; x0 the guided x̂₀ it moved by; x_eval, s_eval where that D was evaluated (after churn or a
     corrector this is not the state at s); mean and std of the transition (particles weigh by them);
-    past the history for the next hop; log_w (B,) and ancestors (B,) for particle methods.
+    past the history for the next hop, at least its own evaluation; log_w (B,) and ancestors (B,) for particle methods.
     """
 
     x: Tensor
@@ -117,8 +122,7 @@ class Denoiser(Protocol):
 
 
 Transform: TypeAlias = Callable[[Denoiser], Denoiser]
-Constraint: TypeAlias = "Callable[[Tensor, float, Noise], Tensor]"  # (x at σ, σ, noise of this hop) → x pinned at σ.
-# A constraint draws its noise at CONSTRAINT + k and is a projection: applied twice at one address it does nothing more.
+Constraint: TypeAlias = "Callable[[Tensor, float, Noise], Tensor]"  # (x at σ, σ, noise of this hop) → x pinned at σ
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +186,4 @@ class Schedule(Protocol):
     def t(self, sigma: float) -> float: ...
     def scale(self, sigma: float) -> float: ...
     def start_std(self, sigma: float | None = None) -> float: ...
+    def sde(self, t: float) -> tuple[float, float]: ...  # dx = f·x dt + g dw in the native state

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.rules.family import descend
-from engine.types import Move, Rule, remember
+from engine.types import Move, Past, Rule, remember
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,11 +31,11 @@ def ipndm_4(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise
     if s2 == 0:
         state = x0.double()
     else:
-        evaluations = [(s, x, x0), *reversed(past)]
+        evaluations = [Past(s, x, x0), *reversed(past)]
         weights = ADAMS_BASHFORTH[len(evaluations) - 1]
-        slopes = [(xk.double() - dk.double()) / sk for sk, xk, dk in evaluations]
+        slopes = [(e.x.double() - e.x0.double()) / e.s for e in evaluations]
         # The plain step plus what the older slopes add: the sum of the weights is 1, so nothing large cancels.
-        older = sum((w * (e - slopes[0]) for w, e in zip(weights[1:], slopes[1:], strict=True)), slopes[0] * 0)
+        older = sum((w * (e - slopes[0]) for w, e in zip(weights[1:], slopes[1:], strict=True)), 0 * slopes[0])
         state = descend(x0, x, s, s2) + (s2 - s) * older
     state = state.to(x.dtype)
     return Move(state, x0, x, s, state, 0.0, remembered)
