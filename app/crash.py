@@ -43,11 +43,13 @@ class CrashReporter(QObject):
         self.earlier = self._set_aside()
         self._fatal: IO[str] | None = None
         self._log: logging.Handler | None = None
+        self._hooks = sys.excepthook, threading.excepthook
 
     def install(self) -> None:
         """Take over the hooks of Python, of its threads, of Qt and of fatal signals. A folder that cannot be written
         leaves the hooks, which then report to stderr alone.
         """
+        self._hooks = sys.excepthook, threading.excepthook
         sys.excepthook = self._on_exception
         threading.excepthook = self._on_thread_exception
         qInstallMessageHandler(self._on_qt_message)
@@ -67,8 +69,7 @@ class CrashReporter(QObject):
 
     def uninstall(self) -> None:
         """Give every hook back: the session ended well."""
-        sys.excepthook = sys.__excepthook__
-        threading.excepthook = threading.__excepthook__
+        sys.excepthook, threading.excepthook = self._hooks
         qInstallMessageHandler(None)
         if self._log:
             logging.getLogger().removeHandler(self._log)

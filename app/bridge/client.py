@@ -75,6 +75,7 @@ class EngineClient(Engine):
         self._thread.wait()
         # The event loop may be over by now; what the worker said last is delivered all the same.
         QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
+        self._shown.stop()
         self._thread = self._worker = None
 
     def _on_ready(self, device: str, complaint: str) -> None:

@@ -240,7 +240,7 @@ def test_closing_while_a_run_goes_on_cancels_waits_and_tells(
     parts.engine.run(work(request_of(), model, tmp_path))
     parts.engine.close()
     assert [o.ending for o in heard.outcomes] in (["cancelled"], []), "[]: the run had not begun"
-    assert not parts.engine.findChildren(QThread) or parts.engine.findChild(QThread).isFinished()
+    assert all(thread.isFinished() for thread in parts.engine.findChildren(QThread))
     parts.engine.close()
 
 
@@ -248,7 +248,7 @@ def test_closing_while_the_engine_still_loads_waits_for_it(fake: FakeEngine, mod
     fake.opening.clear()
     engine = EngineClient(fake)
     engine.start(model)
-    thread = engine.findChild(QThread)
+    (thread,) = engine.findChildren(QThread)
     qtbot.waitUntil(thread.isRunning)
     fake.opening.set()
     engine.close()

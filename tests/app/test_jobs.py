@@ -103,7 +103,7 @@ def test_jobs_wait_for_an_engine_that_still_loads_and_fail_with_one_that_cannot(
     assert early.state is JobState.QUEUED
     parts.engine.start(model)
     qtbot.waitUntil(lambda: bool(ends.ended))
-    assert early.state is JobState.FINISHED
+    assert ends.ended == [(early.id, JobState.FINISHED)]
 
     broken = FakeEngine()
     broken.open_error = ImportError("no torch")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QImage
@@ -22,6 +23,10 @@ class Reader(QObject):
     def wake(self) -> None:
         self.wakes += 1
         self.news.append(self.mailbox.take())
+
+
+def woken(reader: Reader, times: int) -> Callable[[], bool]:
+    return lambda: reader.wakes == times
 
 
 def progress(k: int) -> Progress:
@@ -58,7 +63,7 @@ def test_each_taking_allows_one_more_wake_up(qtbot: QtBot) -> None:
     for k in range(3):
         mailbox.put(progress(k), frame(k))
         mailbox.put(progress(k))
-        qtbot.waitUntil(lambda k=k: reader.wakes == k + 1)
+        qtbot.waitUntil(woken(reader, k + 1))
     assert [p.done for p, _ in reader.news if p] == [0, 1, 2]
 
 

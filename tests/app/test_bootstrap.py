@@ -1,0 +1,202 @@
+"""All parts together: the window comes before torch, closing is orderly, what was chosen comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import Studio
+from app.bridge.fake import FakeEngine
+from app.core.folders import Folders
+from app.core.jobs import JobState
+from app.crash import CrashReporter
+from engine.catalog import ModelInfo
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders.under(tmp_path / "home")
+
+
+@pytest.fixture
+def open_studio(qtbot: QtBot, model: ModelInfo, folders: Folders) -> Iterator[Callable[..., Studio]]:
+    opened: list[Studio] = []
+
+    def make(fake: FakeEngine, reporter: CrashReporter | None = None) -> Studio:
+        studio = Studio([model], folders, fake, reporter)
+        qtbot.addWidget(studio.window)
+        opened.append(studio)
+        studio.show()
+        qtbot.waitUntil(lambda: studio.document.engine_state == "ready")
+        return studio
+
+    yield make
+    for studio in opened:
+        studio.close()
+
+
+def test_a_typed_prompt_becomes_a_picture_on_disk(
+    open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
+) -> None:
+    studio = open_studio(fake)
+    studio.document.update_draft(prompt="red apple", steps=3)
+    job = studio.document.generate()
+    assert job is not None
+    qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
+    assert job.images[0].parent == folders.pictures
+    assert job.run_path.parent == folders.runs
+    assert studio.document.step_count == 3
+
+
+def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:
+    studio = open_studio(fake)
+    studio.document.update_draft(prompt="birthday cake", steps=9, seed=2**40)
+    studio.document.seed_locked = True
+    studio.window.close()
+    studio.close()
+    again = open_studio(FakeEngine())
+    assert (again.document.draft.prompt, again.document.draft.steps) == ("birthday cake", 9)
+    assert again.document.draft.seed == 2**40
+    assert again.document.seed_locked
+
+
+def test_closing_while_a_run_goes_on_ends_it_and_closes_once(
+    open_studio: Callable[..., Studio], by_hand: FakeEngine, qtbot: QtBot
+) -> None:
+    studio = open_studio(by_hand)
+    jobs = [studio.document.generate() for _ in range(2)]
+    by_hand.allow()
+    qtbot.waitUntil(lambda: studio.document.steps_done == 1)
+    studio.window.close()
+    studio.close()
+    studio.close()
+    assert [j.state for j in jobs if j] == [JobState.CANCELLED] * 2
+
+
+def test_damaged_settings_and_a_crash_before_are_told(
+    open_studio: Callable[..., Studio],
+    fake: FakeEngine,
+    folders: Folders,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folders.config.mkdir(parents=True)
+    (folders.config / "settings.json").write_text("{")
+    folders.log.mkdir(parents=True)
+    (folders.log / "last-crash.txt").write_text("Fatal Python error")
+    reporter = CrashReporter(folders.log)
+    told: list[str] = []
+    monkeypatch.setattr(Studio, "_complain", lambda _, sentence: told.append(sentence))
+    open_studio(fake, reporter)
+    assert "settings-damaged-" in told[0]
+    assert str(reporter.earlier) in told[1]
+
+
+def test_the_engine_begins_after_the_first_paint(
+    model: ModelInfo, folders: Folders, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    studio = Studio([model], folders, fake)
+    qtbot.addWidget(studio.window)
+    order: list[str] = []
+    studio.engine._start.connect(lambda _: order.append("engine"))
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Paint:
+                order.append("paint")
+            return False
+
+    watch = Watch(studio.window)
+    studio.window.installEventFilter(watch)
+    studio.show()
+    qtbot.waitUntil(lambda: "engine" in order)
+    studio.window.removeEventFilter(watch)
+    assert order[0] == "paint"
+    studio.window.close()
+    studio.close()
+
+
+PAINTS = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QEvent, QObject
+from app.bootstrap import Studio, make_application
+from app.bridge.worker import open_session
+from app.core.folders import Folders
+from engine.catalog import read_model
+
+class Watch(QObject):
+    torch_at_paint = None
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint and self.torch_at_paint is None:
+            self.torch_at_paint = "torch" in sys.modules
+        return False
+
+def end():
+    print("at the first paint:", watch.torch_at_paint, "| when ready:", "torch" in sys.modules, studio.document.why_not)
+    app.quit()
+
+app = make_application(["studio"])
+studio = Studio([read_model(Path(sys.argv[1]))], Folders.under(Path(sys.argv[2])), open_session)
+watch = Watch()
+studio.window.installEventFilter(watch)
+studio.document.engine_changed.connect(end)
+studio.show()
+print("before:", studio.document.why_not)
+app.exec()
+studio.close()
+"""
+
+CONFIG = {
+    "id": "empty",
+    "title": "Empty",
+    "conditioning": {"text": None, "labels": []},
+    "size": [8, 8],
+    "sha256": {},
+    "defaults": {"sampler": "ddim", "spacing": "karras", "steps": 2, "guidance": 1, "sigma_min": 0.01, "sigma_max": 80},
+    "schedule": {"type": "flow"},
+}
+
+
+def python(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env=kept | environ,
+    )
+
+
+def test_the_window_is_painted_before_torch_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text(json.dumps(CONFIG))
+    done = python("-c", PAINTS, str(tmp_path / "empty"), str(tmp_path / "home"), QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 0, done.stderr
+    assert "before: The engine is loading" in done.stdout
+    assert "at the first paint: False | when ready: True" in done.stdout
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a display is optional on Linux only")
+def test_without_a_display_it_says_what_to_do(tmp_path: Path) -> None:
+    done = python("-m", "app", TWEEDIE_HOME=str(tmp_path))
+    assert done.returncode == 2
+    assert "generate" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_barriers_are_passive_before_anything_can_load_torch() -> None:
+    done = python("-c", "import app.__main__, os, sys; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)")
+    assert done.stdout.split() == ["PASSIVE", "False"]

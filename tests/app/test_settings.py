@@ -1,0 +1,127 @@
+"""Settings come back as they were; a damaged file costs nothing but the settings in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QByteArray
+from pytestqt.qtbot import QtBot
+
+from app.settings import Settings, Values, from_text, load, parse, to_text, write
+from engine.draft import Draft
+
+DRAFT = Draft(model="fake", prompt="red apple", sampler="ddim", spacing="karras", steps=5, guidance=3.0, seed=2**40)
+ALL = Values(
+    theme="dark",
+    scaling="smooth",
+    seed_locked=True,
+    model="fake",
+    drafts={"fake": DRAFT, "other": replace(DRAFT, model="other", label="noto")},
+    geometry="AAE=",
+    window_state="AAI=",
+)
+
+
+def test_every_setting_survives_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config" / "settings.json"
+    write(path, ALL)
+    assert load(path) == (ALL, "")
+    assert [p.name for p in path.parent.iterdir()] == ["settings.json"]
+
+
+def test_a_first_start_has_the_defaults_and_no_complaint(tmp_path: Path) -> None:
+    assert load(tmp_path / "settings.json") == (Values(), "")
+
+
+def good() -> dict[str, object]:
+    return {"version": 1, "theme": "dark"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\x00\xff",
+        json.dumps({"theme": "dark"}),
+        json.dumps(good() | {"version": 2}),
+        json.dumps(good() | {"theme": "purple"}),
+        json.dumps(good() | {"seed_locked": 1}),
+        json.dumps(good() | {"geometry": None}),
+        json.dumps(good() | {"colour": "red"}),
+        json.dumps(good() | {"drafts": []}),
+        json.dumps(good() | {"drafts": {"fake": {"prompt": "x"}}}),
+    ],
+)
+def test_a_damaged_file_is_kept_aside_and_said(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(text, encoding="utf-8")
+    values, complaint = load(path)
+    assert values == Values()
+    (aside,) = tmp_path.iterdir()
+    assert aside.name.startswith("settings-damaged-")
+    assert aside.read_text(encoding="utf-8") == text
+    assert str(aside) in complaint
+
+
+@pytest.mark.parametrize(("name", "value"), [("steps", "five"), ("steps", True), ("label", 3), ("guidance", "1")])
+def test_a_draft_with_a_wrong_type_is_damage(name: str, value: object, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    write(path, ALL)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["drafts"]["fake"][name] = value
+    with pytest.raises(ValueError, match=name):
+        parse(json.dumps(data))
+
+
+def test_a_setting_that_an_older_file_lacks_has_its_default() -> None:
+    assert parse('{"version": 1, "theme": "dark"}') == Values(theme="dark")
+
+
+def test_changes_are_told_by_name_once_and_written_once(tmp_path: Path, qtbot: QtBot) -> None:
+    path = tmp_path / "settings.json"
+    settings = Settings(path)
+    told: list[object] = []
+    settings.changed.connect(told.append)
+    settings.update(theme="dark", scaling="nearest")
+    settings.update(theme="dark")
+    settings.update(scaling="smooth", seed_locked=True)
+    assert told == [{"theme"}, {"scaling", "seed_locked"}]
+    assert not path.exists(), "a flurry is one write"
+    qtbot.waitUntil(path.exists)
+    assert load(path) == (settings.values, "")
+    stamp = path.stat().st_mtime_ns
+    settings.flush()
+    assert path.stat().st_mtime_ns == stamp, "nothing new, nothing written"
+
+
+def test_flush_writes_what_still_waits(tmp_path: Path, qapp: object) -> None:
+    path = tmp_path / "settings.json"
+    settings = Settings(path)
+    settings.update(theme="light")
+    settings.flush()
+    assert load(path)[0].theme == "light"
+
+
+def test_a_write_that_fails_is_said_and_leaves_the_old_file(tmp_path: Path, qapp: object) -> None:
+    path = tmp_path / "file" / "settings.json"
+    (tmp_path / "file").write_text("not a folder")
+    settings = Settings(path)
+    said: list[str] = []
+    settings.save_failed.connect(said.append)
+    settings.update(theme="light")
+    settings.flush()
+    assert len(said) == 1
+    assert str(path) in said[0]
+
+
+def test_window_state_is_text_and_back() -> None:
+    state = QByteArray(b"\x00\x01\xff")
+    assert from_text(to_text(state)) == state
+    assert from_text("not base64!").isEmpty()
+    assert from_text("").isEmpty()
