@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 from engine.types import Hop, Path
 
 
-def descending(sigmas: Sequence[float]) -> Path:
+def descending(sigmas: Iterable[float]) -> Path:
     """Plain denoising along σ₀ > σ₁ > … > σₙ ≥ 0: n hops."""
     levels = [float(s) for s in sigmas]
     if any(a <= b for a, b in pairwise(levels)):

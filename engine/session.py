@@ -99,19 +99,16 @@ class Session:
         reader = RunReader(parent)
         unchanged = request is None or request == reader.request
         start = self._stored(reader, k, keep_past=unchanged, parent=reader.header["id"])
-        reader.close()
         return self._walk(request or reader.request, start, run_path, cancelled)
 
     def go_on(self, run_path: Path, cancelled: threading.Event | None = None) -> Iterator[Step]:
         """Finish a run that broke off, in its own file, after its last whole step."""
         reader = RunReader(run_path)
         if not reader.steps:
-            reader.close()
             run_path.unlink()
             return self.generate(reader.request, run_path, cancelled)
         last = len(reader.steps) - 1
         start = self._stored(reader, last, keep_past=True, parent=None)
-        reader.close()
         return self._walk(reader.request, start, run_path, cancelled, reopen=True)
 
     def environment(self) -> dict[str, Any]:

@@ -176,7 +176,7 @@ class RunWriter:
 
 
 class RunReader:
-    """Reads a run while it may still grow. Only heads are held in memory; arrays are read from the file when asked for.
+    """Reads a run while it may still grow. Heads stay in memory, arrays are read when asked for, no file is held open.
 
     Raises StoreError when the file is not a run of this version.
     """
@@ -190,15 +190,14 @@ class RunReader:
         self._offsets: list[dict[str, int]] = []
         self._step_records: list[int] = []
         try:
-            self._file = open(path, "rb")  # noqa: SIM115 -- read from for as long as the run is shown
+            with open(path, "rb") as file:
+                magic = file.read(len(MAGIC))
+            if magic != MAGIC:
+                raise StoreError(f"{path.name} is not a run file of this version of the studio.")
+            self.poll()
         except OSError as error:
             raise StoreError(f"The run {path.name} cannot be opened: {error.strerror}.") from error
-        if self._file.read(len(MAGIC)) != MAGIC:
-            self._file.close()
-            raise StoreError(f"{path.name} is not a run file of this version of the studio.")
-        self.poll()
         if not self._heads:
-            self._file.close()
             raise StoreError(f"The run {path.name} holds nothing: it broke off before its first record.")
         self.header = self._heads[0]
         self.request = Request.from_dict(self.header["request"])
@@ -210,20 +209,21 @@ class RunReader:
     def poll(self) -> bool:
         """Take up what was appended since. True if anything was."""
         before = len(self._heads)
-        end = os.fstat(self._file.fileno()).st_size
-        while self._take(end):
-            pass
+        with open(self.path, "rb") as file:
+            end = os.fstat(file.fileno()).st_size
+            while self._take(file, end):
+                pass
         return len(self._heads) > before
 
-    def _take(self, end: int) -> bool:
+    def _take(self, file: IO[bytes], end: int) -> bool:
         at = self.whole_bytes
         if at + _FRAME.size > end:
             return False
-        self._file.seek(at)
-        size, crc, head_size = _FRAME.unpack(self._file.read(_FRAME.size))
+        file.seek(at)
+        size, crc, head_size = _FRAME.unpack(file.read(_FRAME.size))
         if at + _FRAME.size + size > end or head_size > min(size, MAX_HEAD):
             return False
-        payload = self._file.read(size)
+        payload = file.read(size)
         if zlib.crc32(payload) != crc:
             return False
         head = json.loads(payload[:head_size])
@@ -282,9 +282,6 @@ class RunReader:
             x0 = np.repeat(x0, 3, axis=1)
         return np.clip(x0, -1, 1)
 
-    def close(self) -> None:
-        self._file.close()
-
     def _of(self, k: int, name: str) -> np.ndarray:
         return self._read(self._heads[self._step_records[k]][name])
 
@@ -292,8 +289,9 @@ class RunReader:
         record, name = ref
         dtype, shape = self._heads[record]["arrays"][name]
         count = int(np.prod(shape, dtype=np.int64))
-        self._file.seek(self._offsets[record][name])
-        data = self._file.read(count * np.dtype(dtype).itemsize)
+        with open(self.path, "rb") as file:
+            file.seek(self._offsets[record][name])
+            data = file.read(count * np.dtype(dtype).itemsize)
         return np.frombuffer(data, dtype=dtype, count=count).reshape(shape)
 
 

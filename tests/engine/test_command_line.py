@@ -1,0 +1,90 @@
+"""`generate` as a person types it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.commands.generate import numbered
+from engine.picture import read_settings
+from engine.store import RunReader
+
+ROOT = Path(__file__).parents[2]
+
+
+def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "engine", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def test_a_batch_is_numbered_and_says_what_it_made(tmp_path: Path) -> None:
+    out, run = tmp_path / "apple.png", tmp_path / "apple.twrun"
+    words = [
+        "red apple",
+        "--class",
+        "noto",
+        "--negative",
+        "blue",
+        "--steps",
+        "4",
+        "--sampler",
+        "heun",
+        "--guidance",
+        "2",
+    ]
+    done = tweedie(
+        "generate", *words, "--seed", "5", "--batch", "2", "--out", str(out), "--run-file", str(run), "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert [p["seed"] for p in facts["pictures"]] == [5, 6]
+    for k, picture in enumerate(facts["pictures"]):
+        path = tmp_path / f"apple-{k}.png"
+        assert picture["path"] == str(path)
+        request = read_settings(path)
+        assert request is not None
+        assert (request.prompt, request.negative, request.label) == ("red apple", "blue", "noto")
+        assert (request.sampler, request.steps, request.guidance, request.seeds) == ("heun", 4, 2.0, (5 + k,))
+        with Image.open(path) as image:
+            shown = np.asarray(image)
+        assert shown.shape == (request.height, request.width, 3)
+        final = RunReader(run).next(3)[k]
+        np.testing.assert_array_equal(shown, np.round((final.clip(-1, 1) + 1) * 127.5).transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["x", "--class", "bogus"], "has no style “bogus”"),
+        (["x", "--model", "bogus"], "no model “bogus”"),
+        (["x", "--steps", "0"], "0 steps"),
+        (["x", "--out", "a.jpg"], "end the name in .png"),
+        (["x", "--batch", "1000"], "batch of 1000"),
+        (["x", "--spacing", "bogus"], "bogus"),
+        (["x", "--enlarge", "1000"], "1 to 64"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_before_torch_is_loaded(words: list[str], says: str) -> None:
+    done = tweedie("generate", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_option() -> None:
+    done = tweedie("generate", "--help")
+    named = ["class", "model", "negative", "steps", "sampler", "guidance", "seed", "batch", "json", "out"]
+    assert [name for name in named if f"--{name}" not in done.stdout] == []
+
+
+def test_one_picture_keeps_its_name_and_a_batch_counts_from_zero() -> None:
+    assert numbered(Path("a.png"), 1) == [Path("a.png")]
+    assert numbered(Path("a"), 1) == [Path("a.png")]
+    assert numbered(Path("d/a.png"), 2) == [Path("d/a-0.png"), Path("d/a-1.png")]

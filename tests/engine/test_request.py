@@ -1,0 +1,174 @@
+"""Requests travel: through JSON, PNG and the command line, and refuse what cannot be run."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.catalog import CatalogError, ModelInfo, read_model
+from engine.draft import Draft, resolve
+from engine.picture import parameters, read_settings, save_png
+from engine.request import Request, RequestError
+
+GOOD = Request(
+    model="emoji",
+    model_sha256="ab" * 32,
+    prompt="røde æbler 🍎 “quoted”",
+    negative="pear",
+    label="noto",
+    sampler="heun",
+    spacing="karras",
+    sigmas=(80.0, 1 / 3, math.nextafter(0.1, 1), 0.0),
+    guidance=2.5,
+    guidance_interval=(0.2, 5.0),
+    seeds=(0, 2**63 - 1),
+    width=32,
+    height=32,
+    evaluations=5,
+)
+
+
+def test_json_brings_back_every_bit() -> None:
+    assert Request.from_json(GOOD.to_json()) == GOOD
+    assert Request.from_json(replace(GOOD, label=None, guidance_interval=None).to_json()).label is None
+    assert GOOD.digest == Request.from_json(GOOD.to_json()).digest
+    assert GOOD.digest != replace(GOOD, prompt="x").digest
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sigmas": (1.0,)}, "0 steps"),
+        ({"sigmas": (1.0, 1.0, 0.0)}, "do not descend"),
+        ({"sigmas": (1.0, float("nan"))}, "not a number"),
+        ({"sigmas": (1.0, -0.5)}, "negative"),
+        ({"guidance": float("inf")}, "guidance"),
+        ({"guidance_interval": (3.0, 1.0)}, "low one first"),
+        ({"seeds": ()}, "batch of 0"),
+        ({"seeds": (-1,)}, "seed"),
+        ({"width": 0}, "pixels are not possible"),
+        ({"prompt": "a" * 5000}, "shorten"),
+        ({"model": ""}, "choose a model"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_what_to_change(change: dict[str, object], says: str) -> None:
+    with pytest.raises(RequestError, match=says):
+        replace(GOOD, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"format": 99}',
+        "[" * 100_000,
+        GOOD.to_json().replace('"seeds":[0', '"seeds":[0.5'),
+        GOOD.to_json().replace('"seeds":[0', '"seeds":[true'),
+        GOOD.to_json().replace('"sampler":"heun"', '"sampler":3'),
+        GOOD.to_json().replace('"width":32', '"width":"wide"'),
+        GOOD.to_json().replace('"height":32,', ""),
+        GOOD.to_json().replace('"width":32', '"width":32,"exec":"rm"'),
+        GOOD.to_json().replace('"sigmas":[80.0', '"sigmas":[NaN'),
+    ],
+)
+def test_damaged_settings_are_one_sentence(text: str) -> None:
+    with pytest.raises(RequestError):
+        Request.from_json(text)
+
+
+def test_a_png_holds_its_own_image_of_the_batch(tmp_path: Path) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    save_png(tmp_path / "a.png", rgb, GOOD, index=1)
+    assert read_settings(tmp_path / "a.png") == replace(GOOD, seeds=(2**63 - 1,))
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.array_equal(np.asarray(image), rgb)
+        text = image.info["parameters"]
+    assert text.startswith("røde æbler")
+    assert "Negative prompt: pear\nSteps: 3, Sampler: heun" in text
+    assert "CFG scale: 2.5, Seed: 9223372036854775807, Size: 32x32" in text
+    assert parameters(replace(GOOD, seeds=(2**63 - 1,))) == text
+
+
+def test_an_enlarged_png_keeps_hard_pixels(tmp_path: Path) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    save_png(tmp_path / "a.png", rgb, GOOD, enlarge=8)
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.array_equal(np.asarray(image)[::8, ::8], rgb)
+        assert image.size == (32, 32)
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "a.png"
+    target.mkdir()  # cannot be replaced by a file
+    with pytest.raises(OSError, match="directory"):
+        save_png(target, np.zeros((4, 4, 3), np.uint8), GOOD)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_reading_settings_from_what_holds_none(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "plain.png")
+    assert read_settings(tmp_path / "plain.png") is None
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    with pytest.raises(RequestError, match=r"broken\.png cannot be read"):
+        read_settings(tmp_path / "broken.png")
+
+
+def test_a_draft_resolves_to_what_was_chosen(tiny_model: ModelInfo) -> None:
+    draft = Draft.for_model(tiny_model, prompt=" red apple ", sampler="heun", steps=4, seed=9, batch=3, guidance=None)
+    request = resolve(draft, tiny_model)
+    assert (request.prompt, request.sampler, request.steps, request.guidance) == ("red apple", "heun", 4, 3.0)
+    assert request.sigmas[0] == 80.0
+    assert request.sigmas[-2:] == (pytest.approx(0.02), 0.0)
+    assert request.seeds == (9, 10, 11)
+    assert request.evaluations == 7
+    assert Draft.of(request) == replace(draft, prompt="red apple")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sampler": "magic"}, "choose one of dpmpp-2m"),
+        ({"label": "oval"}, "choose round, square"),
+        ({"steps": 0}, "choose 1 to 1000"),
+        ({"steps": 5000}, "choose 1 to 1000"),
+        ({"spacing": "magic"}, "magic"),
+        ({"batch": 65}, "batch of 65"),
+        ({"seed": 2**63 - 1, "batch": 2}, "seed"),
+    ],
+)
+def test_an_impossible_draft_says_what_to_choose(change: dict[str, object], says: str, tiny_model: ModelInfo) -> None:
+    with pytest.raises(RequestError, match=says):
+        resolve(replace(Draft.for_model(tiny_model), **change), tiny_model)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"no config\.json"):
+        read_model(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"id": "x"}))
+    with pytest.raises(CatalogError, match="damaged"):
+        read_model(tmp_path)
+    (tmp_path / "config.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(CatalogError, match="damaged"):
+        read_model(tmp_path)
+
+
+def test_listing_models_and_samplers_and_resolving_need_no_torch() -> None:
+    """The window fills its menus before torch is there."""
+    code = (
+        "import sys, engine.catalog, engine.draft, engine.rules, engine.store, engine.picture;"
+        "infos = engine.catalog.embedded();"
+        "[engine.draft.resolve(engine.draft.Draft.for_model(i), i) for i in infos];"
+        "assert infos and engine.rules.menu();"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
