@@ -10,14 +10,19 @@ LEAST_GAP = 0.04  # seconds: more than 25 pictures a second show nobody more
 
 
 class PreviewBudget:
-    """Keeps the previews of one run within `share` of its time so far. The first and the last are not asked about:
-    they are made in any case, and what they cost counts.
+    """Spreads previews evenly over one run of `total` steps, so that they take no more than `share` of its time.
+
+    The first and the last are not asked about: they are made in any case. What they cost counts.
     """
 
     def __init__(
-        self, share: float = SHARE, least_gap: float = LEAST_GAP, clock: Callable[[], float] = time.perf_counter
+        self,
+        total: int,
+        share: float = SHARE,
+        least_gap: float = LEAST_GAP,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._share, self._gap, self._clock = share, least_gap, clock
+        self._total, self._share, self._gap, self._clock = total, share, least_gap, clock
         self._began = self._last = clock()
         self._spent = 0.0
         self._previews = 0
@@ -27,13 +32,16 @@ class PreviewBudget:
         """Seconds that previews took so far."""
         return self._spent
 
-    def due(self) -> bool:
-        """Whether a preview now, and the last one that will surely come, stay within the share."""
+    def due(self, done: int) -> bool:
+        """Whether to make one now, `done` steps (at least one) into the run, with the last one's cost put aside."""
         now = self._clock()
-        if now - self._last < self._gap:
-            return False
+        to_come = (now - self._began) * (self._total - done) / done
         each = self._spent / self._previews if self._previews else 0.0
-        return self._spent + 2 * each <= self._share * (now - self._began)
+        left = self._share * (now - self._began + to_come) - self._spent - each
+        if left < each:
+            return False
+        pace = to_come * each / left if left > 0 else 0.0
+        return now - self._last >= max(self._gap, pace)
 
     def made(self, seconds: float) -> None:
         """A preview was just made and took `seconds`."""

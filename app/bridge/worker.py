@@ -112,15 +112,15 @@ class EngineWorker(QObject):
         """Every step of the run, shown as far as the budget allows; the last one is returned. Nothing is left on disk
         of a run that did no step.
         """
-        budget, began = PreviewBudget(), time.perf_counter()
+        total = work.request.steps
+        budget, began = PreviewBudget(total), time.perf_counter()
         done, told, shown, spoke = 0, 0, 0, began
         last: Step | None = None
-        total = work.request.steps
         try:
             for step in session.generate(work.request, work.run_path, work.cancelled):
                 last, done = step, done + 1
                 budget.painted(self._mailbox.take_painting())
-                wanted = self._gaze.watched and not self._mailbox.frame_waiting and budget.due()
+                wanted = self._gaze.watched and not self._mailbox.frame_waiting and budget.due(done)
                 if done in (1, total) or wanted:
                     self._tell(work, model, budget, step, done, began)
                     told = shown = done
@@ -139,14 +139,14 @@ class EngineWorker(QObject):
 
     def _tell(self, work: Work, model: Any, budget: PreviewBudget, step: Step, done: int, began: float) -> None:
         """Leave the step's x̂₀ and the progress in the mailbox. A preview that fails never fails the run."""
-        start, frame = time.perf_counter(), None
+        start, frame = time.thread_time(), None
         image = min(self._gaze.image, len(work.request.seeds) - 1)
         try:
             frame = Frame(work.job, done - 1, image, preview(model, step.move.x0, image))
         except Exception:
             log.info("no preview of step %d", done, exc_info=True)
         self._mailbox.put(Progress(work.job, done, work.request.steps, time.perf_counter() - began), frame)
-        budget.made(time.perf_counter() - start)
+        budget.made(time.thread_time() - start)
 
     def _save(self, pictures: NDArray[np.uint8], work: Work, saved: list[Path]) -> None:
         """Write each picture of the batch the moment it exists; `saved` grows as they are safe on disk."""

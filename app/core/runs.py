@@ -47,12 +47,9 @@ class RunLibrary:
     def entry(self, path: Path) -> RunEntry:
         """What is in a run file. Raises StoreError or RequestError where it cannot be read."""
         run = RunReader(path)
-        try:
-            parent = run.header.get("parent")
-            forked = (str(parent["run"]), int(parent["step"])) if parent else None
-            return RunEntry(path, run.request, run.ended, len(run.steps), forked)
-        finally:
-            run.close()
+        parent = run.header.get("parent")
+        forked = (str(parent["run"]), int(parent["step"])) if parent else None
+        return RunEntry(path, run.request, run.ended, len(run.steps), forked)
 
     def children(self, path: Path) -> list[RunEntry]:
         """The runs forked from the run in `path`, oldest first; unreadable files are passed over."""

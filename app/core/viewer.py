@@ -164,11 +164,10 @@ class Viewer(QObject):
             self.playing_changed.emit()
 
     def close(self) -> None:
-        """Show nothing any more and let go of the run's file."""
+        """Show nothing any more."""
         self.pause()
         if self._run is None:
             return
-        self._run.close()
         self._run = self._path = None
         self._live, self._cursor = False, -1
         self._thumbnails.clear()
@@ -212,8 +211,6 @@ class Viewer(QObject):
             self.notice_raised.emit(Notice("error", f"{path.name} cannot be shown: {error}"))
             return False
         self.pause()
-        if self._run:
-            self._run.close()
         self._run, self._path, self._live, self._following = run, path, live, True
         self._thumbnails.clear()
         self._framed = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from app.core.runs import RunLibrary
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
 from engine.request import Request
-from engine.store import RunReader
 
 WORDS = "red\nblue\napple\ncat face\nrocket\nbirthday cake\nheart\npizza\n"
 
@@ -148,13 +146,6 @@ def parts(make_parts: Callable[..., Parts], fake: FakeEngine) -> Parts:
 @pytest.fixture
 def hand_parts(make_parts: Callable[..., Parts], by_hand: FakeEngine) -> Parts:
     return make_parts(by_hand)
-
-
-@pytest.fixture
-def read() -> Iterator[Callable[[Path], RunReader]]:
-    """Opens a run file for the length of the test."""
-    with ExitStack() as opened:
-        yield lambda path: opened.enter_context(closing(RunReader(path)))
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ from engine.store import RunReader
 from tests.app.conftest import Parts
 
 Make = Callable[..., Request]
-Read = Callable[[Path], RunReader]
 
 
 class Listener:
@@ -88,7 +87,7 @@ def test_the_same_settings_twice_never_overwrite(
 
 
 def test_cancel_acts_before_the_next_model_call_and_keeps_what_was_reached(
-    hand_parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot, read: Read
+    hand_parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
 ) -> None:
     engine, heard = hand_parts.engine, Listener(hand_parts.engine)
     todo = work(request_of(steps=5), model, tmp_path)
@@ -101,7 +100,7 @@ def test_cancel_acts_before_the_next_model_call_and_keeps_what_was_reached(
     assert heard.outcomes[0].ending == "cancelled"
     assert heard.outcomes[0].images == ()
     assert not list(tmp_path.rglob("*.png"))
-    run = read(todo.run_path)
+    run = RunReader(todo.run_path)
     assert run.ended == "cancelled"
     assert len(run.steps) == 2
     assert heard.frames[-1].step == 1, "the x̂₀ that was reached is shown"
@@ -146,14 +145,13 @@ def test_a_failure_is_one_sentence_and_the_engine_goes_on(
     model: ModelInfo,
     tmp_path: Path,
     qtbot: QtBot,
-    read: Read,
 ) -> None:
     parts.fake.fail_at, parts.fake.error = 2, error
     with qtbot.waitSignal(parts.engine.ended) as ended:
         parts.engine.run(work(request_of(), model, tmp_path, 1))
     assert ended.args[0].ending == "failed"
     assert said in ended.args[0].message
-    assert len(read(tmp_path / "1.twrun").steps) == 2
+    assert len(RunReader(tmp_path / "1.twrun").steps) == 2
     parts.fake.fail_at = -1
     with qtbot.waitSignal(parts.engine.ended) as ended:
         parts.engine.run(work(request_of(), model, tmp_path, 2))
@@ -161,14 +159,14 @@ def test_a_failure_is_one_sentence_and_the_engine_goes_on(
 
 
 def test_pictures_that_cannot_be_saved_fail_the_run_but_keep_its_steps(
-    parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot, read: Read
+    parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
 ) -> None:
     (tmp_path / "pictures").write_text("a file where the folder should be")
     with qtbot.waitSignal(parts.engine.ended) as ended:
         parts.engine.run(work(request_of(), model, tmp_path))
     assert ended.args[0].ending == "failed"
     assert "could not be written" in ended.args[0].message
-    assert len(read(tmp_path / "1.twrun").steps) == 5
+    assert len(RunReader(tmp_path / "1.twrun").steps) == 5
 
 
 def test_a_preview_that_fails_cannot_fail_a_run(
@@ -269,11 +267,11 @@ class Clock:
 def simulate(call: float, cost: float, steps: int, painting: float = 0.0) -> tuple[list[float], float]:
     """(when previews were shown, the share of the run spent on them) for a net that takes `call` seconds a step."""
     clock = Clock()
-    budget = PreviewBudget(clock=clock)
+    budget = PreviewBudget(steps, clock=clock)
     shown, paid = [], 0.0
     for k in range(steps):
         clock.now += call
-        if k in (0, steps - 1) or budget.due():
+        if k in (0, steps - 1) or budget.due(k + 1):
             clock.now += cost
             budget.made(cost)
             budget.painted(painting)

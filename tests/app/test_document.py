@@ -444,8 +444,8 @@ def test_closing_lets_go_of_the_run(parts: Parts, qtbot: QtBot) -> None:
     parts.document.close()
 
 
-def test_the_run_file_is_whole_when_read_again(parts: Parts, qtbot: QtBot, read: Callable[[Path], RunReader]) -> None:
+def test_the_run_file_is_whole_when_read_again(parts: Parts, qtbot: QtBot) -> None:
     job = finish(parts, qtbot)
-    run = read(job.run_path)
+    run = RunReader(job.run_path)
     assert run.request == job.request
     assert [s.i for s in run.steps] == list(range(5))

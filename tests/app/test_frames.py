@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +74,12 @@ def test_a_float64_array_is_taken_as_float32() -> None:
 
 
 @pytest.fixture
-def run(parts: Parts, qtbot: QtBot, read: Callable[[Path], RunReader]) -> RunReader:
+def run(parts: Parts, qtbot: QtBot) -> RunReader:
     parts.document.update_draft(batch=2)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()
     assert job is not None
-    return read(job.run_path)
+    return RunReader(job.run_path)
 
 
 def test_views_show_what_their_names_say(run: RunReader) -> None:
