@@ -94,7 +94,8 @@ class RunWriter:
 
     def step(self, step: Step) -> None:
         """One step with the state after it. Raises OSError when it cannot be written (disk full)."""
-        move, arrays = step.move, {}
+        move = step.move
+        arrays: dict[str, Any] = {}
         x0 = _array(move.x0)
         change = float(np.sqrt(np.mean((x0 - self._last_x0) ** 2))) if self._same_shape(x0) else float("nan")
         self._last_x0 = x0

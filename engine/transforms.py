@@ -18,9 +18,11 @@ def cfg(scale: float, cond: Cond | None, uncond: Cond | None, interval: tuple[fl
     call wins over the bound one.
     """
 
+    bound = cond
+
     def transform(d: Denoiser) -> Denoiser:
-        def guided(x: Tensor, sigma: Sigma, given: Cond | None = None) -> Tensor:
-            wanted = cond if given is None else given
+        def guided(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+            wanted = bound if cond is None else cond
             if scale == 1 or not _inside(sigma, interval):
                 return d(x, sigma, wanted)
             if scale == 0:

@@ -128,7 +128,7 @@ def test_a_draft_resolves_to_what_was_chosen(tiny_model: ModelInfo) -> None:
     request = resolve(draft, tiny_model)
     assert (request.prompt, request.sampler, request.steps, request.guidance) == ("red apple", "heun", 4, 3.0)
     assert request.sigmas[0] == 80.0
-    assert request.sigmas[-2:] == (pytest.approx(0.02), 0.0)
+    assert request.sigmas[-2:] == pytest.approx((0.02, 0.0))
     assert request.seeds == (9, 10, 11)
     assert request.evaluations == 7
     assert Draft.of(request) == replace(draft, prompt="red apple")
