@@ -1,8 +1,8 @@
-"""Take the README's pictures: open the real studio with the real model, walk a first user's path, save what it looks like.
+"""Take the README's pictures: open the real studio with the real model and walk a first user's path.
 
     QT_QPA_PLATFORM=offscreen python packaging/screenshots.py [--out docs/pictures] [--theme light]
 
-Everything in the pictures comes from the studio itself; only the window's size, the prompts and the seeds are chosen here.
+Everything in them comes from the studio itself; only the window's size, the prompts and the seeds are chosen here.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Walk:
             self.window.set_smooth(smooth)
             document.generate()
             if prompt == "red apple":
-                self.wait(lambda: document.step_count >= document.draft.steps // 2 and document.running_job is not None)
+                self.wait(lambda: document.live and document.step_count >= document.run.request.steps // 2)
                 self.photograph("running")
             self.wait(lambda: document.running_job is None)
         self.wait(lambda: document.cursor == document.step_count - 1)
@@ -119,7 +119,7 @@ class Walk:
         clock.stop()
 
     def photograph(self, name: str) -> None:
-        self.wait(lambda: False, 150)
+        self.wait(lambda: False, 120 if self.document.live else 600)
         self.window.grab().save(str(self.out / f"{name}-{self.theme}.png"))
 
 

@@ -1,4 +1,4 @@
-"""Every command of the studio, once: menus, toolbars, shortcuts, their enabled state and the shortcut sheet come from TABLE."""
+"""Every command of the studio, once: menus, buttons, shortcuts and the shortcut sheet come from TABLE."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
 
 from app.core.document import Document
+from app.core.render import View
 from app.ui import icons
 from app.ui.canvas.view import CanvasView
 from app.ui.theme import Look
@@ -46,7 +47,8 @@ class Row:
     """One command.
 
     keys    -- its shortcuts, the one to show first
-    where   -- "window": keys work anywhere; "picture": where the canvas or the timeline has the focus; "timeline": there only
+    where   -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
+               "timeline" on the timeline alone
     enabled -- whether it can be used now; checked, for a switch, whether it is on
     group   -- switches of which exactly one is on; submenu -- the menu inside `menu` that it stands in
     """
@@ -71,40 +73,74 @@ def _has_steps(document: Document) -> bool:
 
 
 def _theme(mode: str, text: str) -> Row:
-    return Row(id=f"theme-{mode}", text=text, menu="View", submenu="Theme", group="theme",
-               do=lambda s: s.set_theme(mode), checked=lambda s: s.look.mode == mode)  # fmt: skip
+    return Row(
+        id=f"theme-{mode}", text=text, menu="View", submenu="Theme", group="theme",
+        do=lambda s: s.set_theme(mode), checked=lambda s: s.look.mode == mode,
+    )  # fmt: skip
 
 
 def _panel(name: str, text: str, key: str, begins: bool = False) -> Row:
-    return Row(id=f"panel-{name}", text=text, menu="View", keys=(key,), begins=begins,
-               do=lambda s: s.toggle_panel(name), checked=lambda s: s.panel_visible(name))  # fmt: skip
+    return Row(
+        id=f"panel-{name}", text=text, menu="View", keys=(key,), begins=begins,
+        do=lambda s: s.toggle_panel(name), checked=lambda s: s.panel_visible(name),
+    )  # fmt: skip
 
 
-def _see(view: str, text: str, key: str, tip: str, begins: bool = False) -> Row:
-    return Row(id=f"see-{view}", text=text, menu="Run", group="see", keys=(key,), where="picture", tip=tip, begins=begins,
-               do=lambda s: setattr(s.document, "view", view), checked=lambda s: s.document.view == view)  # fmt: skip
+def _see(view: View, text: str, key: str, tip: str, begins: bool = False) -> Row:
+    def see(studio: Studio) -> None:
+        studio.document.view = view
+
+    return Row(
+        id=f"see-{view}", text=text, menu="Run", group="see", keys=(key,), where="picture", tip=tip, begins=begins,
+        do=see, checked=lambda s: s.document.view == view,
+    )  # fmt: skip
+
+
+def _move(name: str, text: str, key: str, do: Callable[[Document], None], tip: str = "") -> Row:
+    return Row(
+        id=name, text=text, menu="Run", keys=(key,), where="picture", icon=name, tip=tip,
+        do=lambda s: do(s.document), enabled=_has_steps,
+    )  # fmt: skip
+
+
+def _other_image(studio: Studio, by: int) -> None:
+    studio.document.image_index += by
+
+
+def _turn_lock(studio: Studio) -> None:
+    studio.document.seed_locked = not studio.document.seed_locked
+
+
+def _turn_play(studio: Studio) -> None:
+    document = studio.document
+    (document.pause if document.playing else document.play)()
 
 
 TABLE: tuple[Row, ...] = (
     Row(id="save-as", text="Save picture as…", menu="File", keys=("Ctrl+S",), icon="save", enabled=_has_steps,
-        tip="Save the picture at the selected step, with everything that made it", do=lambda s: s.save_as()),
+        tip="Save the picture at the selected step, with everything that made it",
+        do=lambda s: s.save_as()),
     Row(id="pictures", text="Open pictures folder", menu="File", keys=("Ctrl+Shift+O",), icon="folder",
         tip="Every finished picture is already here", do=lambda s: s.open_pictures()),
     Row(id="quit", text="Quit", menu="File", keys=("Ctrl+Q",), begins=True, do=lambda s: s.close()),
     Row(id="prompt", text="Go to the prompt", menu="Edit", keys=("Ctrl+L",), do=lambda s: s.focus_prompt()),
-    Row(id="copy", text="Copy picture", menu="Edit", keys=("Ctrl+Shift+C",), enabled=lambda d: d.frame is not None,
-        tip="Copy what the canvas shows", do=lambda s: s.copy_picture()),
-    Row(id="restore", text="Use the settings of this picture", menu="Edit", keys=("Ctrl+U",), enabled=lambda d: d.run is not None,
-        tip="Put everything that made the shown picture back on the panel", do=lambda s: s.document.restore_settings()),
-    Row(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True, tip="Roll another seed",
-        do=lambda s: s.document.roll_seed()),
-    Row(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked", tip="Keep this seed for the next pictures",
-        do=lambda s: setattr(s.document, "seed_locked", not s.document.seed_locked), checked=lambda s: s.document.seed_locked),
-    Row(id="zoom-in", text="Zoom in", menu="View", keys=("Ctrl++", "Ctrl+="), icon="zoom-in", do=lambda s: s.canvas.zoom(+1)),
-    Row(id="zoom-out", text="Zoom out", menu="View", keys=("Ctrl+-",), icon="zoom-out", do=lambda s: s.canvas.zoom(-1)),
+    Row(id="copy", text="Copy picture", menu="Edit", keys=("Ctrl+Shift+C",), tip="Copy what the canvas shows",
+        enabled=lambda d: d.frame is not None, do=lambda s: s.copy_picture()),
+    Row(id="restore", text="Use the settings of this picture", menu="Edit", keys=("Ctrl+U",),
+        tip="Put everything that made the shown picture back on the panel",
+        enabled=lambda d: d.run is not None, do=lambda s: s.document.restore_settings()),
+    Row(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True,
+        tip="Roll another seed", do=lambda s: s.document.roll_seed()),
+    Row(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked",
+        tip="Keep this seed for the next pictures",
+        do=_turn_lock, checked=lambda s: s.document.seed_locked),
+    Row(id="zoom-in", text="Zoom in", menu="View", keys=("Ctrl++", "Ctrl+="), icon="zoom-in",
+        do=lambda s: s.canvas.zoom(+1)),
+    Row(id="zoom-out", text="Zoom out", menu="View", keys=("Ctrl+-",), icon="zoom-out",
+        do=lambda s: s.canvas.zoom(-1)),
     Row(id="fit", text="Fit the picture", menu="View", keys=("Ctrl+0",), icon="fit", do=lambda s: s.canvas.fit()),
-    Row(id="actual", text="Actual size", menu="View", keys=("Ctrl+1",), icon="actual", tip="100 %: one pixel of the picture a pixel of the screen",
-        do=lambda s: s.canvas.actual_size()),
+    Row(id="actual", text="Actual size", menu="View", keys=("Ctrl+1",), icon="actual",
+        tip="100 %: one pixel of the picture is one pixel of the screen", do=lambda s: s.canvas.actual_size()),
     Row(id="smooth", text="Smooth enlargement", menu="View", keys=("Ctrl+2",), icon="smooth", begins=True,
         tip="Smooth enlarged pixels instead of showing them as squares",
         do=lambda s: s.set_smooth(not s.canvas.smooth), checked=lambda s: s.canvas.smooth),
@@ -119,27 +155,22 @@ TABLE: tuple[Row, ...] = (
     _theme("dark", "Dark"),
     Row(id="generate", text="Generate", menu="Run", keys=("Ctrl+Return", "Ctrl+Enter"), icon="generate",
         enabled=lambda d: d.can_generate, do=lambda s: s.document.generate()),
-    Row(id="cancel", text="Cancel", menu="Run", keys=("Esc",), icon="stop", tip="Stop before the next model call; what was reached is kept",
+    Row(id="cancel", text="Cancel", menu="Run", keys=("Esc",), icon="stop",
+        tip="Stop before the next model call; what was reached is kept",
         enabled=lambda d: d.running_job is not None, do=lambda s: s.document.cancel()),
-    Row(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", icon="play", enabled=lambda d: d.step_count > 1,
-        begins=True, do=lambda s: s.document.pause() if s.document.playing else s.document.play(),
-        checked=lambda s: s.document.playing),
-    Row(id="first", text="First step", menu="Run", keys=("Home",), where="picture", icon="first", enabled=_has_steps,
-        do=lambda s: s.document.home()),
-    Row(id="previous", text="Previous step", menu="Run", keys=("Left",), where="picture", icon="previous", enabled=_has_steps,
-        do=lambda s: s.document.step_by(-1)),
-    Row(id="next", text="Next step", menu="Run", keys=("Right",), where="picture", icon="next", enabled=_has_steps,
-        do=lambda s: s.document.step_by(+1)),
-    Row(id="last", text="Last step", menu="Run", keys=("End",), where="picture", icon="last", enabled=_has_steps,
-        tip="The last step; while a run goes on, stay with the newest", do=lambda s: s.document.end()),
+    Row(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", icon="play", begins=True,
+        enabled=lambda d: d.step_count > 1, do=_turn_play, checked=lambda s: s.document.playing),
+    _move("first", "First step", "Home", lambda d: d.home()),
+    _move("previous", "Previous step", "Left", lambda d: d.step_by(-1)),
+    _move("next", "Next step", "Right", lambda d: d.step_by(+1)),
+    _move("last", "Last step", "End", lambda d: d.end(), "The last step; while a run goes on, stay with the newest"),
     _see("x0", "Show the estimate x̂₀", "1", "What the model thinks the finished picture is", begins=True),
     _see("x", "Show the state xₜ", "2", "The noisy state that the step starts from"),
     _see("eps", "Show the noise ε̂", "3", "The noise that the model sees in the state"),
-    Row(id="image-before", text="Previous picture of the batch", menu="Run", keys=("PgUp",), where="picture", begins=True,
-        enabled=lambda d: d.image_index > 0, do=lambda s: setattr(s.document, "image_index", s.document.image_index - 1)),
+    Row(id="image-before", text="Previous picture of the batch", menu="Run", keys=("PgUp",), where="picture",
+        begins=True, enabled=lambda d: d.image_index > 0, do=lambda s: _other_image(s, -1)),
     Row(id="image-after", text="Next picture of the batch", menu="Run", keys=("PgDown",), where="picture",
-        enabled=lambda d: d.image_index + 1 < d.batch_size,
-        do=lambda s: setattr(s.document, "image_index", s.document.image_index + 1)),
+        enabled=lambda d: d.image_index + 1 < d.batch_size, do=lambda s: _other_image(s, +1)),
     Row(id="shortcuts", text="Keyboard shortcuts", menu="Help", keys=("F1",), do=lambda s: s.show_shortcuts()),
     Row(id="about", text="About Tweedie Studio", menu="Help", do=lambda s: s.show_about()),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The pictures of the shown run's batch, at the selected step: a thin row under the canvas, only where there are several."""
+"""The pictures of the shown run's batch at the selected step: a thin row under the canvas where there are several."""
 
 from __future__ import annotations
 

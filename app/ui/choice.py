@@ -43,18 +43,20 @@ class Choice(QComboBox):
 class _TwoLines(QStyledItemDelegate):
     """An entry with its second line, muted, where it has one."""
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
-        about = index.data(ABOUT)  # type: ignore[attr-defined]
-        self.initStyleOption(option, index)  # type: ignore[arg-type]
-        text = option.text  # type: ignore[attr-defined]
-        option.text = ""  # type: ignore[attr-defined]
-        widget = option.widget  # type: ignore[attr-defined]
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        about = index.data(ABOUT)
+        self.initStyleOption(option, index)
+        text = option.text
+        option.text = ""
+        widget = option.widget
         style = widget.style() if widget is not None else QApplication.style()
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
-        palette: QPalette = option.palette  # type: ignore[attr-defined]
-        line = option.fontMetrics.height()  # type: ignore[attr-defined]
-        rect: QRect = option.rect.adjusted(line // 2, line // 4, -line // 2, -line // 4)  # type: ignore[attr-defined]
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        palette: QPalette = option.palette
+        line = option.fontMetrics.height()
+        rect: QRect = option.rect.adjusted(line // 2, line // 4, -line // 2, -line // 4)
         strong = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
         painter.setPen(palette.color(strong))
         painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, text)
@@ -62,10 +64,10 @@ class _TwoLines(QStyledItemDelegate):
             painter.setPen(palette.color(strong if selected else QPalette.ColorRole.PlaceholderText))
             painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, about)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
-        metrics = option.fontMetrics  # type: ignore[attr-defined]
-        about = index.data(ABOUT) or ""  # type: ignore[attr-defined]
-        text = index.data(Qt.ItemDataRole.DisplayRole) or ""  # type: ignore[attr-defined]
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        metrics = option.fontMetrics
+        about = index.data(ABOUT) or ""
+        text = index.data(Qt.ItemDataRole.DisplayRole) or ""
         line = metrics.height()
         width = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(about)) + line
         return QSize(width, (2 * line if about else line) + line // 2)

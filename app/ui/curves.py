@@ -23,8 +23,13 @@ def noise_curve(levels: Sequence[float]) -> list[tuple[int, float]]:
 def change_curve(steps: Sequence[Changing]) -> list[tuple[int, float]]:
     """(step, height) of ‖Δx̂₀‖, from 0; the first step has none."""
     changes = [(k, step.change) for k, step in enumerate(steps) if math.isfinite(step.change)]
-    top = max((change for _, change in changes), default=0.0)
+    top = change_top(steps)
     return [(k, change / top if top > 0 else 0.0) for k, change in changes]
+
+
+def change_top(steps: Sequence[Changing]) -> float:
+    """The largest finite ‖Δx̂₀‖, 0 where there is none."""
+    return max((step.change for step in steps if math.isfinite(step.change)), default=0.0)
 
 
 def _spread(values: list[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -9,7 +9,6 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
-    QFontMetricsF,
     QHelpEvent,
     QImage,
     QMouseEvent,
@@ -24,7 +23,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.document import Document
-from app.ui.curves import change_curve, noise_curve
+from app.ui.colours import mixed
+from app.ui.curves import change_curve, change_top, noise_curve
 from app.ui.theme import em
 from app.ui.timeline_layout import Slots
 
@@ -44,9 +44,11 @@ class Filmstrip(QWidget):
         self.setAccessibleName("Steps")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        for signal in (document.run_changed, document.steps_changed, document.view_changed, document.image_changed):
+        self._painted = 0, -1, 0.0  # steps, cursor and the curve's top as last asked to be painted
+        for signal in (document.run_changed, document.view_changed, document.image_changed):
             signal.connect(self.update)
-        document.cursor_changed.connect(self._cursor_moved)
+        document.steps_changed.connect(self._moved_on)
+        document.cursor_changed.connect(self._moved_on)
 
     @property
     def count(self) -> int:
@@ -63,7 +65,7 @@ class Filmstrip(QWidget):
             left=gutter,
             width=max(1.0, self.width() - gutter - 0.8 * line),
             top=0.3 * line,
-            height=max(float(line), self.height() - self._curve_height() - 0.7 * line),
+            height=max(float(line), min(4.0 * line, self.height() - 3.2 * line)),
             least=2.2 * line,
         )
 
@@ -121,11 +123,22 @@ class Filmstrip(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.update()
 
-    def _cursor_moved(self) -> None:
+    def _moved_on(self) -> None:
+        """More steps, or another one selected: paint what that touches, which in a long run is little."""
         run, k = self._document.run, self._document.cursor
-        if run is not None and 0 <= k < len(run.steps):
-            self.setAccessibleDescription(self._tip(k))
-        self.update()
+        if run is None:
+            self.update()
+            return
+        self.setAccessibleDescription(self._tip(k) if k >= 0 else "")
+        steps, cursor, top = self._painted
+        self._painted = len(run.steps), k, change_top(run.steps)
+        if self._painted[2] != top or len(run.steps) < steps:
+            self.update()
+            return
+        slots = self.slots
+        for column in {cursor, k, *range(max(0, steps - 1), len(run.steps))}:
+            if column >= 0:
+                self.update(slots.column(column).toAlignedRect().adjusted(-4, 0, 4, self.height()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -135,17 +148,19 @@ class Filmstrip(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Every step of a picture will stand here")
         else:
             slots = self.slots
-            self._paint_cells(painter, slots)
+            self._paint_cells(painter, slots, QRectF(event.rect()))
             self._paint_curves(painter, slots)
             self._paint_cursor(painter, slots)
         painter.end()
 
-    def _paint_cells(self, painter: QPainter, slots: Slots) -> None:
+    def _paint_cells(self, painter: QPainter, slots: Slots, dirty: QRectF) -> None:
         done, until = self._document.step_count, perf_counter() + READING_SECONDS
-        empty = QPen(self._ink(QPalette.ColorRole.Mid), 1, Qt.PenStyle.DotLine)
+        empty = mixed(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
         late = False
         for k in slots.pictured():
             cell = slots.cell(k)
+            if not cell.intersects(dirty):
+                continue
             picture = QImage()
             if k < done and not late:
                 picture = self._picture(k, slots.side)
@@ -153,9 +168,7 @@ class Filmstrip(QWidget):
             elif k < done:
                 self._more.start(0)
             if picture.isNull():
-                painter.setPen(empty)
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+                painter.fillRect(cell, empty)
             else:
                 painter.drawImage(cell, picture)
 
@@ -166,7 +179,7 @@ class Filmstrip(QWidget):
         accent = self._ink(QPalette.ColorRole.Highlight)
         cell = slots.current(k)
         painter.setPen(QPen(accent, 1))
-        top, bottom = cell.bottom() + 2, float(self.height()) - 0.2 * em(self)
+        top, bottom = cell.bottom() + 2, float(self.height()) - 0.3 * em(self)
         painter.drawLine(QPointF(slots.centre(k), top), QPointF(slots.centre(k), bottom))
         if slots.stride > 1:
             picture = self._picture(k, slots.side)
@@ -181,7 +194,8 @@ class Filmstrip(QWidget):
         if run is None:
             return
         line = em(self)
-        area = QRectF(slots.left, self.height() - self._curve_height(), slots.width, self._curve_height() - 0.3 * line)
+        top = slots.top + slots.side + 0.9 * line
+        area = QRectF(slots.left, top, slots.width, min(4.0 * line, self.height() - 0.4 * line - top))
         muted, accent = self._ink(QPalette.ColorRole.PlaceholderText), self._ink(QPalette.ColorRole.Highlight)
         painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
@@ -191,11 +205,9 @@ class Filmstrip(QWidget):
             painter.setPen(QPen(colour, 1.4))
             painter.drawPath(self._path(points, area, slots))
         half = area.height() / 2
-        font = painter.font()
-        gutter = QRectF(0, area.top(), slots.left - 0.45 * line, half)
+        gutter = QRectF(0, area.top(), slots.left - 0.5 * line, half)
         for text, colour, at in (("σ", muted, gutter), ("Δx̂₀", accent, gutter.translated(0, half))):
             painter.setPen(colour)
-            painter.setFont(font)
             painter.drawText(at, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
     @staticmethod
@@ -210,12 +222,7 @@ class Filmstrip(QWidget):
         return path
 
     def _picture(self, k: int, side: float) -> QImage:
-        ratio = self.devicePixelRatioF()
-        picture = self._document.thumbnail(k, math.ceil(side * ratio))
-        return picture
-
-    def _curve_height(self) -> float:
-        return 2.2 * QFontMetricsF(self.font()).height()
+        return self._document.thumbnail(k, math.ceil(side * self.devicePixelRatioF()))
 
     def _ink(self, role: QPalette.ColorRole) -> QColor:
         return self.palette().color(role)

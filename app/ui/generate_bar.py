@@ -1,15 +1,14 @@
-"""The big button: Generate, or Cancel while a run goes on; beside it what it will take, and why it cannot be pressed."""
+"""The big button: Generate, or Cancel while a run goes on; under it the price, or why it cannot be pressed."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui import icons
 from app.ui.actions import Actions
+from app.ui.line import Line
 from app.ui.theme import em
-from app.ui.widgets import label
 
 
 class GenerateBar(QWidget):
@@ -20,20 +19,18 @@ class GenerateBar(QWidget):
         self._document, self._actions = document, actions
         self.button = QPushButton()
         self.button.setObjectName("generate")
-        self.note = label("", "muted")
-        self.note.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.note.setWordWrap(True)
-        self.note.setMinimumHeight(em(self, 1.15))
+        self.note = Line(lines=2, align="centre")
         side = em(self, 0.8)
         column = QVBoxLayout(self)
-        column.setContentsMargins(side, em(self, 0.6), side, em(self, 0.5))
-        column.setSpacing(em(self, 0.35))
+        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.15))
+        column.setSpacing(em(self, 0.2))
         column.addWidget(self.button)
         column.addWidget(self.note)
         self.button.clicked.connect(self._pressed)
         for signal in (document.draft_changed, document.model_changed, document.jobs_changed, document.engine_changed):
             signal.connect(self.refresh)
         self.refresh()
+        self._set_kind("primary")
 
     @property
     def cancels(self) -> bool:
@@ -48,11 +45,16 @@ class GenerateBar(QWidget):
     def refresh(self) -> None:
         document = self._document
         cancelling = document.running_job is not None and document.running_job.cancelling
-        self.button.setText("Stopping …" if cancelling else "Cancel" if self.cancels else "Generate")
-        self.button.setAccessibleName(self.button.text())
-        self.button.setEnabled(not cancelling if self.cancels else document.can_generate)
+        face = (
+            "Stopping …" if cancelling else "Cancel" if self.cancels else "Generate",
+            not cancelling if self.cancels else document.can_generate,
+        )
+        if face != (self.button.text(), self.button.isEnabled()):
+            self.button.setText(face[0])
+            self.button.setAccessibleName(face[0])
+            self.button.setEnabled(face[1])
+            self._set_kind("stop" if self.cancels else "primary")
         self.button.setToolTip(self._actions["cancel" if self.cancels else "generate"].toolTip())
-        self._set_kind("stop" if self.cancels else "primary")
         self.note.setText(self._note())
         self.button.setAccessibleDescription(self.note.text())
 

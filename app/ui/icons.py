@@ -1,15 +1,14 @@
-"""The studio's own icons: line drawings on a 24-unit grid, tinted by the palette, so that both themes share one drawing."""
+"""The studio's own icons: line drawings on a 24-unit grid, tinted by the palette."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 _SHAPES = {
-    "dice": '<rect x="4" y="4" width="16" height="16" rx="3.5"/><g fill="#ink" stroke="none"><circle cx="8.6" cy="8.6" r="1.4"/>'
+    "dice": '<rect x="4" y="4" width="16" height="16" rx="3.5"/><g fill="#ink" stroke="none">'
+    '<circle cx="8.6" cy="8.6" r="1.4"/>'
     '<circle cx="15.4" cy="8.6" r="1.4"/><circle cx="12" cy="12" r="1.4"/><circle cx="8.6" cy="15.4" r="1.4"/>'
     '<circle cx="15.4" cy="15.4" r="1.4"/></g>',
     "locked": '<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>',
@@ -20,19 +19,21 @@ _SHAPES = {
     "last": '<path d="M18 6v12M5.5 6v12L14.5 12z"/>',
     "previous": '<path d="M14.5 6 8.5 12l6 6"/>',
     "next": '<path d="M9.5 6l6 6-6 6"/>',
-    "follow": '<circle cx="12" cy="12" r="3" fill="#ink"/><path d="M6.3 6.3a8 8 0 0 0 0 11.4M17.7 6.3a8 8 0 0 1 0 11.4"/>',
+    "follow": '<circle cx="12" cy="12" r="3" fill="#ink"/>'
+    '<path d="M6.3 6.3a8 8 0 0 0 0 11.4M17.7 6.3a8 8 0 0 1 0 11.4"/>',
     "zoom-in": '<circle cx="10.5" cy="10.5" r="6"/><path d="M15 15l5 5M10.5 8v5M8 10.5h5"/>',
     "zoom-out": '<circle cx="10.5" cy="10.5" r="6"/><path d="M15 15l5 5M8 10.5h5"/>',
     "fit": '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
-    "actual": '<path d="M4.5 8.5 7 6.5v11M16.5 8.5 19 6.5v11"/><g fill="#ink" stroke="none"><circle cx="12" cy="9.5" r="1.2"/>'
-    '<circle cx="12" cy="14.5" r="1.2"/></g>',
+    "actual": '<path d="M4.5 8.5 7 6.5v11M16.5 8.5 19 6.5v11"/><g fill="#ink" stroke="none">'
+    '<circle cx="12" cy="9.5" r="1.2"/><circle cx="12" cy="14.5" r="1.2"/></g>',
     "smooth": '<path d="M3.5 17c5 0 5-10 9-10s3 7 8 7"/>',
     "save": '<path d="M12 4v11M7.5 11 12 15.5 16.5 11M5 19.5h14"/>',
     "folder": '<path d="M4 18V6.5h5.5l2 2.5H20v9z"/>',
     "close": '<path d="M7 7l10 10M17 7 7 17"/>',
     "right": '<path d="M10 7.5l4.5 4.5-4.5 4.5"/>',
     "down": '<path d="M7.5 10l4.5 4.5 4.5-4.5"/>',
-    "generate": '<path d="M12 3.5l1.9 5.6 5.6 1.9-5.6 1.9L12 18.5l-1.9-5.6L4.5 11l5.6-1.9z"/><path d="M18.5 16.5v4M16.5 18.5h4"/>',
+    "generate": '<path d="M12 3.5l1.9 5.6 5.6 1.9-5.6 1.9L12 18.5l-1.9-5.6L4.5 11l5.6-1.9z"/>'
+    '<path d="M18.5 16.5v4M16.5 18.5h4"/>',
     "stop": '<rect x="7" y="7" width="10" height="10" rx="1.5" fill="#ink"/>',
     "alarm": '<path d="M12 4.5 20.5 19h-17z"/><path d="M12 10v4.2M12 16.6v.2"/>',
     "info": '<circle cx="12" cy="12" r="8"/><path d="M12 11v5M12 8v.2"/>',
@@ -81,7 +82,6 @@ def plain(name: str, colour: QColor) -> QIcon:
     return found
 
 
-@lru_cache(maxsize=256)
 def _renderer(name: str, colour: str) -> QSvgRenderer:
     body = _SHAPES[name].replace("#ink", colour)
     svg = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><g fill="none" stroke="{colour}" '

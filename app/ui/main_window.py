@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
             docks = self._docks
             sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
             self.resizeDocks([docks["settings"], docks["recent"]], [em(self, 19), em(self, 6.6)], sideways)
-            self.resizeDocks([docks["timeline"]], [em(self, 11)], upright)
+            self.resizeDocks([docks["timeline"]], [em(self, 10)], upright)
 
     def _tint(self) -> None:
         """Redraw what carries the palette's colours in pixels."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QColor, QPalette, QSyntaxHighlighter, QTextCharFormat, QTextDocument
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.core.vocabulary import Unknown
@@ -74,7 +74,7 @@ class PromptField(QWidget):
         super().__init__()
         self._document = document
         self._shown: list[Unknown] | None = None
-        self.text = TextField("Prompt", "What shall it be?", 3.4)
+        self.text = TextField("Prompt", "Describe a picture", 3.4)
         self.text.edited.connect(self._typed)
         self._marker = _Marker(self.text.document())
         self.hints = QWidget()
@@ -109,6 +109,8 @@ class PromptField(QWidget):
                 widget.hide()
                 widget.deleteLater()
         seen: set[str] = set()
+        if unknown:
+            self._rows.addWidget(label("The model has never seen:", "muted"))
         for word in unknown:
             if word.word not in seen and len(seen) < SHOWN_WORDS:
                 seen.add(word.word)
@@ -118,9 +120,7 @@ class PromptField(QWidget):
     def _hint(self, unknown: Unknown) -> QWidget:
         row = QWidget()
         flow = Flow(row, gap=em(self, 0.15))
-        text = f"“{unknown.word}” is new to the model" + (":" if unknown.nearest else "")
-        said: QLabel = label(text, "muted")
-        flow.addWidget(said)
+        flow.addWidget(label(f"{unknown.word}  →" if unknown.nearest else f"{unknown.word}: nothing near it"))
         for near in unknown.nearest:
             link = QPushButton(near)
             link.setProperty("kind", "link")
@@ -138,5 +138,3 @@ class PromptField(QWidget):
                 prompt = prompt[: word.start] + known + prompt[word.start + len(word.word) :]
         self._document.update_draft(prompt=prompt)
         self.text.setFocus()
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.actions import Actions
@@ -32,16 +32,16 @@ class PromptPanel(QWidget):
         for info in document.models:
             self.model.addItem(info.title, info.id)
         self.prompt = PromptField(document)
-        self.negative = TextField("Negative prompt", "What shall it not be?", 2.2)
+        self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
         self.label_heading = label("", "heading")
         self.labels = LabelPicker(document)
         self.sampler = SamplerPicker(document)
-        self.steps = Number("Steps", 1, MAX_STEPS, (1, 60), 1, 0)
+        self.steps = Number("Steps", 1, MAX_STEPS, (1, 60))
         self.guidance = Number("Guidance", -100, 100, (0, 12), 0.5, 1)
-        self.guidance.setToolTip("How strongly the picture follows the prompt; 1 is the model's own view and costs half")
+        self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
         self.seed = SeedField(document, actions)
-        self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16), 1, 0)
+        self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16))
         self.spacing = SpacingPicker(document)
         self.advanced = Disclosure("Advanced", self._advanced())
         self.generate = GenerateBar(document, actions)
@@ -72,24 +72,23 @@ class PromptPanel(QWidget):
         side = em(self, 0.8)
         column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.6))
         column.setSpacing(em(self, 0.3))
+        several = len(self._document.models) > 1
         for heading, field in (
             (label("Model", "heading", self.model), self.model),
             (label("Prompt", "heading", self.prompt), self.prompt),
             (None, self.without),
             (self.label_heading, self.labels),
             (label("Sampler", "heading", self.sampler), self.sampler),
-            (label("Steps", "heading", self.steps), self.steps),
-            (label("Guidance", "heading", self.guidance), self.guidance),
-            (label("Seed", "heading", self.seed), self.seed),
-            (label("Pictures", "heading", self.batch), self.batch),
-            (None, self.advanced),
         ):
+            if field is self.model and not several:
+                continue
             if heading is not None:
                 column.addWidget(heading)
-                heading.setVisible(field is not self.model or len(self._document.models) > 1)
-            field.setVisible(field is not self.model or len(self._document.models) > 1)
             column.addWidget(field)
-            column.addSpacing(em(self, 0.35))
+            column.addSpacing(em(self, 0.4))
+        column.addLayout(self._numbers())
+        column.addSpacing(em(self, 0.3))
+        column.addWidget(self.advanced)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -103,6 +102,18 @@ class PromptPanel(QWidget):
         outer.addWidget(scroll, 1)
         outer.addWidget(rule())
         outer.addWidget(self.generate)
+
+    def _numbers(self) -> QGridLayout:
+        """Names left, numbers right: one line each."""
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(em(self, 0.6))
+        grid.setVerticalSpacing(em(self, 0.4))
+        grid.setColumnStretch(1, 1)
+        fields = {"Steps": self.steps, "Guidance": self.guidance, "Seed": self.seed, "Pictures": self.batch}
+        for k, (name, field) in enumerate(fields.items()):
+            grid.addWidget(label(name, "heading", field), k, 0)
+            grid.addWidget(field, k, 1)
+        return grid
 
     def _choose_model(self, row: int) -> None:
         self._document.model = self._document.models[row]

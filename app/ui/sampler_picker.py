@@ -29,11 +29,14 @@ class SamplerPicker(QWidget):
         self.choice.activated.connect(self._chosen)
         self.about = label("", "muted")
         self.about.setWordWrap(True)
+        self.price = label("")
+        self.price.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.25))
         column.addWidget(self.choice)
         column.addWidget(self.about)
+        column.addWidget(self.price)
         self.setFocusProxy(self.choice)
         document.draft_changed.connect(self.refresh)
         self.refresh()
@@ -50,7 +53,8 @@ class SamplerPicker(QWidget):
             price = calls_of(resolve(draft, self._document.model))
         except RequestError as error:
             price = str(error)
-        self.about.setText(f"{rule.about}. {price}" if rule else price)
+        self.about.setText(rule.about if rule else "")
+        self.price.setText(price)
 
 
 class SpacingPicker(QWidget):

@@ -1,8 +1,10 @@
-"""The style sheet over Fusion: flat fields, one radius, one focus ring. Colours only from the palette, lengths only from the font."""
+"""The style sheet over Fusion: flat, one radius, one focus ring. Colours from the palette, lengths from the font."""
 
 from __future__ import annotations
 
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QPalette
+
+from app.ui.colours import mixed
 
 _SHEET = """
 QMainWindow::separator { background: palette(mid); width: 1px; height: 1px; }
@@ -18,9 +20,12 @@ QPlainTextEdit, QLineEdit, QAbstractSpinBox {
   background: palette(base); color: palette(text); border: 1px solid palette(mid); border-radius: @r;
   padding: @p3 @p5; selection-background-color: palette(highlight); selection-color: palette(highlighted-text); }
 QPlainTextEdit { padding: @p2 @p2; }
-QPlainTextEdit:focus, QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QComboBox:on { border-color: palette(highlight); }
+QPlainTextEdit:focus, QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QComboBox:on {
+  border-color: palette(highlight); }
 QPlainTextEdit:disabled, QLineEdit:disabled, QAbstractSpinBox:disabled { color: @faint; background: palette(window); }
-QLineEdit:read-only { background: palette(window); }
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
+  border: none; border-radius: 0; padding: 0; background: transparent; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; subcontrol-origin: margin; }
 
 QComboBox { background: palette(base); color: palette(text); border: 1px solid palette(mid); border-radius: @r;
   padding: @p3 @p5; combobox-popup: 0; }
@@ -28,55 +33,60 @@ QComboBox:disabled { color: @faint; background: palette(window); }
 QComboBox::drop-down { border: none; width: @l14; }
 QComboBox::down-arrow { image: none; }
 QComboBox QAbstractItemView { background: palette(base); color: palette(text); border: 1px solid palette(mid);
-  padding: @p2; outline: none; selection-background-color: palette(highlight); selection-color: palette(highlighted-text); }
+  padding: @p2; outline: none; selection-background-color: palette(highlight);
+  selection-color: palette(highlighted-text); }
 
-QPushButton { background: palette(button); color: palette(button-text); border: 1px solid palette(mid); border-radius: @r;
+QPushButton {
+  background: palette(button); color: palette(button-text); border: 1px solid palette(mid); border-radius: @r;
   padding: @p3 @p8; }
 QPushButton:hover { background: palette(midlight); }
 QPushButton:pressed { background: palette(mid); }
 QPushButton:focus { border-color: palette(highlight); }
 QPushButton:disabled { color: @faint; background: palette(window); }
-QPushButton[kind="primary"] { background: palette(highlight); color: palette(highlighted-text); border-color: palette(highlight);
+QPushButton[kind="primary"] {
+  background: palette(highlight); color: palette(highlighted-text); border-color: palette(highlight);
   font-weight: 600; padding: @p6 @p8; }
 QPushButton[kind="primary"]:hover { background: @accent_hover; border-color: @accent_hover; }
 QPushButton[kind="primary"]:pressed { background: @accent_down; border-color: @accent_down; }
 QPushButton[kind="primary"]:focus { border-color: palette(text); }
-QPushButton[kind="primary"]:disabled { background: palette(button); color: palette(placeholder-text); border-color: palette(mid); }
-QPushButton[kind="stop"] { font-weight: 600; padding: @p6 @p8; border-color: palette(highlight); color: palette(highlight); }
+QPushButton[kind="primary"]:disabled {
+  background: palette(button); color: palette(placeholder-text); border-color: palette(mid); }
+QPushButton[kind="stop"] {
+  font-weight: 600; padding: @p6 @p8; border-color: palette(highlight); color: palette(highlight); }
 QPushButton[kind="chip"] { border-radius: @chip; padding: @p2 @p7; }
-QPushButton[kind="chip"]:checked { background: palette(highlight); color: palette(highlighted-text); border-color: palette(highlight); }
+QPushButton[size="large"] { border-radius: @chip2; padding: @p5 @p12; }
+QPushButton[kind="chip"]:checked {
+  background: palette(highlight); color: palette(highlighted-text); border-color: palette(highlight); }
 QPushButton[kind="chip"]:checked:focus { border-color: palette(text); }
-QPushButton[kind="link"] { background: transparent; border: 1px solid transparent; color: palette(highlight); padding: 1px @p2;
+QPushButton[kind="link"] {
+  background: transparent; border: 1px solid transparent; color: palette(highlight); padding: 1px @p2;
   text-align: left; }
 QPushButton[kind="link"]:hover { text-decoration: underline; }
 QPushButton[kind="link"]:focus { border-color: palette(highlight); }
-QPushButton[kind="disclosure"] { background: transparent; border: 1px solid transparent; padding: @p2 @p2; text-align: left;
+QPushButton[kind="disclosure"] {
+  background: transparent; border: 1px solid transparent; padding: @p2 @p2; text-align: left;
   font-weight: 600; }
 QPushButton[kind="disclosure"]:focus { border-color: palette(highlight); }
 
-QToolButton { background: transparent; color: palette(button-text); border: 1px solid transparent; border-radius: @r; padding: @p2; }
+QToolButton {
+  background: transparent; color: palette(button-text); border: 1px solid transparent; border-radius: @r;
+  padding: @p2; }
 QToolButton:hover { background: palette(midlight); }
 QToolButton:pressed, QToolButton:checked { background: palette(mid); }
 QToolButton:focus { border-color: palette(highlight); }
 QToolButton:disabled { color: @faint; }
 QToolButton::menu-indicator { image: none; }
-QToolButton[kind="segment"] { background: palette(button); border: 1px solid palette(mid); border-radius: 0; padding: @p1 @p7; margin: 0; }
+QToolButton[kind="segment"] {
+  background: palette(button); border: 1px solid palette(mid); border-radius: 0; padding: @p1 @p7; margin: 0; }
 QToolButton[kind="segment"]:hover { background: palette(midlight); }
-QToolButton[kind="segment"]:checked { background: palette(highlight); color: palette(highlighted-text); border-color: palette(highlight); }
+QToolButton[kind="segment"]:checked {
+  background: palette(highlight); color: palette(highlighted-text); border-color: palette(highlight); }
+QToolButton[kind="segment"]:checked:disabled {
+  background: palette(mid); color: palette(placeholder-text); border-color: palette(mid); }
 QToolButton[kind="segment"]:focus { border-color: palette(text); }
 QToolButton[edge="first"] { border-top-left-radius: @r; border-bottom-left-radius: @r; }
 QToolButton[edge="last"] { border-top-right-radius: @r; border-bottom-right-radius: @r; }
 QToolButton[edge="middle"], QToolButton[edge="last"] { margin-left: -1px; }
-
-QSlider::groove:horizontal { height: @p2; background: palette(mid); border-radius: @p1; }
-QSlider::sub-page:horizontal { background: palette(highlight); border-radius: @p1; }
-QSlider::sub-page:horizontal:disabled { background: palette(mid); }
-QSlider::handle:horizontal { background: palette(text); width: @l12; height: @l12; margin: -@knob 0; border-radius: @l6;
-  border: 1px solid palette(window); }
-QSlider::handle:horizontal:hover { background: palette(highlight); }
-QSlider::handle:horizontal:disabled { background: @faint; }
-QSlider:focus { outline: none; }
-QSlider::handle:horizontal:focus { border: @p1 solid palette(highlight); }
 
 QScrollBar:vertical { background: transparent; width: @l10; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: @l10; margin: 0; }
@@ -116,11 +126,11 @@ def sheet(palette: QPalette, line: int) -> str:
     accent = palette.color(QPalette.ColorRole.Highlight)
     ink = palette.color(QPalette.ColorRole.HighlightedText)
     words = {
-        "accent_hover": _mixed(accent, ink, 0.10).name(),
-        "accent_down": _mixed(accent, ink, 0.22).name(),
+        "accent_hover": mixed(accent, ink, 0.10).name(),
+        "accent_down": mixed(accent, ink, 0.22).name(),
         "faint": palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text).name(),
+        "chip2": f"{round(line * 0.8)}px",
         "chip": f"{round(line * 0.68)}px",
-        "knob": f"{max(1, round(line * 5 / 16))}px",
     }
     words |= {f"{kind}{n}": f"{max(1, round(line * n / 16))}px" for kind in "pl" for n in range(1, 25)}
     words["r"] = f"{max(2, round(line * 5 / 16))}px"
@@ -128,7 +138,3 @@ def sheet(palette: QPalette, line: int) -> str:
     for word in sorted(words, key=len, reverse=True):  # @p12 before @p1
         text = text.replace("@" + word, words[word])
     return text
-
-
-def _mixed(a: QColor, b: QColor, share: float) -> QColor:
-    return QColor.fromRgbF(*(u + (v - u) * share for u, v in zip(a.getRgbF()[:3], b.getRgbF()[:3], strict=True)))

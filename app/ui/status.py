@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
+from PySide6.QtWidgets import QStatusBar, QWidget
 
 from app.core.document import Document
 from app.core.jobs import Job, JobState
+from app.ui.line import Line, Progress
 from app.ui.theme import em
 from app.ui.widgets import label
 
@@ -17,16 +18,12 @@ class Status(QStatusBar):
         super().__init__(parent)
         self._document = document
         self.setSizeGripEnabled(False)
-        self.message = label("")
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(em(self, 8))
-        self.progress.setAccessibleName("Progress of the run")
-        self.step = label("", "muted")
-        self.left = label("", "muted")
+        self.message = Line(muted=False)
+        self.progress = Progress("Progress of the run")
+        self.step = Line("Step 1000 / 1000")
+        self.left = Line("99 min left")
         self.device = label("", "muted")
-        self.device.setContentsMargins(0, 0, em(self, 0.5), 0)
-        self.message.setContentsMargins(em(self, 0.5), 0, 0, 0)
+        self.setContentsMargins(em(self, 0.6), 0, em(self, 0.6), 0)
         self.addWidget(self.message, 1)
         for widget in (self.progress, self.step, self.left, self.device):
             self.addPermanentWidget(widget)
@@ -40,8 +37,7 @@ class Status(QStatusBar):
         for widget in (self.progress, self.step, self.left):
             widget.setVisible(job is not None)
         if job is not None:
-            self.progress.setRange(0, job.steps_total)
-            self.progress.setValue(job.steps_done)
+            self.progress.show_share(job.steps_done / job.steps_total)
             self.step.setText(f"Step {job.steps_done} / {job.steps_total}")
             self.left.setText(f"{document.eta_text} left" if document.eta_text else "")
         self.message.setText(self._message(job))

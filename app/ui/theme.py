@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.ui.colours import contrast, luminance, mixed
 from app.ui.sheet import sheet
 
 Role = QPalette.ColorRole
@@ -86,25 +87,6 @@ LIGHT = Theme(
     name="light", window="#f4f4f3", base="#ffffff", canvas="#e4e4e2", raised="#e9e9e7", line="#c6c7c5",
     text="#1d1f20", muted="#565b5e", faint="#979b9d", accent="#0a6b62", on_accent="#ffffff", alarm="#a62a1a",
 )  # fmt: skip
-
-
-def luminance(colour: QColor | str) -> float:
-    """Relative luminance of WCAG 2.1, 0 for black to 1 for white."""
-    c = QColor(colour)
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c.redF(), c.greenF(), c.blueF())]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(a: QColor | str, b: QColor | str) -> float:
-    """Contrast ratio of WCAG 2.1, 1 to 21."""
-    dark, light = sorted((luminance(a), luminance(b)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def mixed(a: QColor | str, b: QColor | str, share: float) -> QColor:
-    """`a` with `share` (0 … 1) of `b` in it."""
-    p, q = QColor(a), QColor(b)
-    return QColor.fromRgbF(*(u + (v - u) * share for u, v in zip(p.getRgbF()[:3], q.getRgbF()[:3], strict=True)))
 
 
 def is_dark(palette: QPalette) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.core.render import View
 from app.ui import icons
 from app.ui.actions import Actions
 from app.ui.filmstrip import Filmstrip
+from app.ui.line import Line
+from app.ui.price import calls_per_evaluation
 from app.ui.theme import em
-from app.ui.widgets import label
 
-VIEWS = (("x0", "Estimate x̂₀"), ("x", "State xₜ"), ("eps", "Noise ε̂"))
+VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State xₜ"), ("eps", "Noise ε̂"))
 
 
 class Timeline(QWidget):
@@ -24,8 +28,7 @@ class Timeline(QWidget):
         self._actions = actions
         self.setAccessibleName("Timeline")
         self.strip = Filmstrip(document)
-        self.facts = label("", "muted")
-        self.facts.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.facts = Line(align="right")
         self.follow = QToolButton()
         self.follow.setText("Follow")
         self.follow.setCheckable(True)
@@ -34,6 +37,7 @@ class Timeline(QWidget):
         self.follow.setAccessibleName("Follow the newest step")
         self.follow.clicked.connect(self._follow)
         self.views = QButtonGroup(self)
+        self.segments: dict[View, QToolButton] = {}
         self._lay_out()
         for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.jobs_changed):
             signal.connect(self.refresh)
@@ -49,15 +53,15 @@ class Timeline(QWidget):
         head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(0)
         for k, (view, text) in enumerate(VIEWS):
-            button = self._segment(view, text, "first" if k == 0 else "last" if k == len(VIEWS) - 1 else "middle")
-            head.addWidget(button)
+            edge = "first" if k == 0 else "last" if k == len(VIEWS) - 1 else "middle"
+            self.segments[view] = self._segment(view, text, edge)
+            head.addWidget(self.segments[view])
         head.addSpacing(em(self))
         for name in ("first", "previous", "play", "next", "last"):
             head.addWidget(self._actions.button(name, self))
         head.addSpacing(em(self, 0.5))
         head.addWidget(self.follow)
-        head.addStretch(1)
-        head.addWidget(self.facts)
+        head.addWidget(self.facts, 1)
         column = QVBoxLayout(self)
         side = em(self, 0.6)
         column.setContentsMargins(side, em(self, 0.45), side, em(self, 0.2))
@@ -65,7 +69,7 @@ class Timeline(QWidget):
         column.addLayout(head)
         column.addWidget(self.strip, 1)
 
-    def _segment(self, view: str, text: str, edge: str) -> QToolButton:
+    def _segment(self, view: View, text: str, edge: str) -> QToolButton:
         button = QToolButton()
         button.setText(text)
         button.setCheckable(True)
@@ -73,17 +77,16 @@ class Timeline(QWidget):
         button.setProperty("edge", edge)
         button.setToolTip(self._actions[f"see-{view}"].toolTip())
         button.setAccessibleName(text)
-        button.setObjectName(view)
         button.clicked.connect(self._chose_view)
         self.views.addButton(button)
         return button
 
     def _chose_view(self) -> None:
-        self._document.view = self.views.checkedButton().objectName()  # type: ignore[assignment]
+        view = next(view for view, button in self.segments.items() if button.isChecked())
+        self._document.view = view
 
     def _show_view(self) -> None:
-        for button in self.views.buttons():
-            button.setChecked(button.objectName() == self._document.view)
+        self.segments[self._document.view].setChecked(True)
 
     def _follow(self) -> None:
         self._document.end()
@@ -100,7 +103,7 @@ class Timeline(QWidget):
         document = self._document
         self.follow.setVisible(document.live)
         self.follow.setChecked(document.following)
-        for button in self.views.buttons():
+        for button in self.segments.values():
             button.setEnabled(document.run is not None)
         self.facts.setText(self._facts())
 
@@ -111,9 +114,9 @@ class Timeline(QWidget):
         if not 0 <= k < len(run.steps):
             return f"{run.request.steps} steps"
         step = run.steps[k]
-        calls = sum(done.nfe for done in run.steps[: k + 1])
-        total = run.request.evaluations
-        moved = f"   Δx̂₀ {step.change:.3f}" if step.change == step.change else ""
-        return f"Step {k + 1} of {self.strip.count}   σ {step.s:.3g} → {step.s2:.3g}{moved}   model call {calls} of {total}"
-
-
+        each = calls_per_evaluation(run.request)
+        calls = each * sum(done.nfe for done in run.steps[: k + 1])
+        total = each * run.request.evaluations
+        moved = f"   Δx̂₀ {step.change:.3f}" if math.isfinite(step.change) else ""
+        where = f"Step {k + 1} of {self.strip.count}   σ {step.s:.3g} → {step.s2:.3g}"
+        return f"{where}{moved}   model call {calls} of {total}"

@@ -12,8 +12,8 @@ from PySide6.QtCore import QRectF
 class Slots:
     """`count` equal slots from `left` over `width` pixels; pictures in a row `top` … `top + height`.
 
-    Where a slot is narrower than `least`, only every `stride`-th step shows a picture, so that none is drawn unreadably small;
-    the pointer still reaches every step.
+    Where a slot is narrower than `least`, only every `stride`-th step shows a picture, so that none is too small to
+    see; the pointer still reaches every step.
     """
 
     count: int
@@ -57,6 +57,10 @@ class Slots:
         """Of the selected step's own picture, over the others where not every step has one."""
         return self.cell(k) if self.stride == 1 else self._around(self.centre(k))
 
+    def column(self, k: int) -> QRectF:
+        """All that step k may be drawn in, as tall as a picture."""
+        return self.cell(k).united(self.current(k)).united(QRectF(self.centre(k), self.top, 1, self.side))
+
     def _around(self, x: float) -> QRectF:
         x = min(max(x, self.left + self.side / 2), self.left + self.width - self.side / 2)
-        return QRectF(x - self.side / 2, self.top + (self.height - self.side) / 2, self.side, self.side)
+        return QRectF(x - self.side / 2, self.top, self.side, self.side)

@@ -33,8 +33,8 @@ class Welcome(QWidget):
         self.busy.setFixedWidth(em(self, 12))
         self.busy.setAccessibleName("The engine is starting")
         self.chips = QWidget()
-        self.chips.setMaximumWidth(em(self, 34))
-        self._flow = Flow(self.chips, gap=em(self, 0.45), centred=True)
+        self.chips.setMaximumWidth(em(self, 36))
+        self._flow = Flow(self.chips, gap=em(self, 0.5), centred=True)
         for text in (self.title, self.hint, self.status):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             text.setWordWrap(True)
@@ -62,10 +62,10 @@ class Welcome(QWidget):
                 widget.hide()
                 widget.deleteLater()
         for prompt in self._document.model.examples[:SHOWN]:
-            self._flow.addWidget(chip(prompt, partial(self._pick, prompt), f"Generate “{prompt}”"))
+            self._flow.addWidget(chip(prompt, partial(self._pick, prompt), f"Generate “{prompt}”", large=True))
         self.hint.setVisible(self._document.model.text)
         self.chips.setVisible(bool(self._document.model.examples))
-        self.chips.setFixedWidth(em(self, 34))
+        self.chips.setFixedWidth(em(self, 36))
 
     def _pick(self, prompt: str) -> None:
         self._document.update_draft(prompt=prompt)

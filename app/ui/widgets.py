@@ -61,10 +61,11 @@ class Disclosure(QWidget):
         self.toggled.emit(opened)
 
 
-def chip(text: str, do: Callable[[], object], tip: str = "") -> QPushButton:
+def chip(text: str, do: Callable[[], object], tip: str = "", large: bool = False) -> QPushButton:
     """A small rounded button that says one thing."""
     made = QPushButton(text.replace("&", "&&"))
     made.setProperty("kind", "chip")
+    made.setProperty("size", "large" if large else "")
     made.setAccessibleName(text)
     made.setToolTip(tip)
     made.clicked.connect(lambda _=False: do())

@@ -1,18 +1,18 @@
-"""The middle of the window: the canvas with its notices, its batch and its footer, or the welcome before the first run."""
+"""The middle of the window: the canvas with its notices, batch and footer, or the welcome before the first run."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.actions import Actions
 from app.ui.batch_strip import BatchStrip
 from app.ui.canvas.view import CanvasView
+from app.ui.line import Line
 from app.ui.notices import NoticeBar
 from app.ui.theme import em
 from app.ui.welcome import Welcome
-from app.ui.widgets import label
 
 
 class CanvasArea(QWidget):
@@ -24,10 +24,8 @@ class CanvasArea(QWidget):
         self.canvas = canvas
         self.welcome = Welcome(document)
         self.batch = BatchStrip(document)
-        self.facts = label("", "muted")
-        self.zoom = label("", "muted")
-        self.zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("6400 %") + em(self, 0.5))
+        self.facts = Line()
+        self.zoom = Line("6400 % ", align="centre")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(canvas)
@@ -53,8 +51,7 @@ class CanvasArea(QWidget):
         row = QHBoxLayout(footer)
         row.setContentsMargins(em(self, 0.6), em(self, 0.15), em(self, 0.4), em(self, 0.15))
         row.setSpacing(em(self, 0.15))
-        row.addWidget(self.facts)
-        row.addStretch(1)
+        row.addWidget(self.facts, 1)
         for name in ("smooth", "actual", "fit", "zoom-out"):
             row.addWidget(self._actions.button(name, footer))
         row.addWidget(self.zoom)

@@ -1,4 +1,4 @@
-"""Pixels for the screen: shrunk without aliasing, enlarged crisp or (when asked for) by Lanczos. Remembers its last picture."""
+"""Pixels for the screen: shrunk without aliasing, enlarged crisp or, when asked for, by Lanczos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ LANCZOS_TARGET = 512
 
 
 class Resampler:
-    """`source` gives the picture to draw in place of the original, and whether the painter should smooth it further."""
+    """Gives the picture to draw in place of the original, and whether the painter should smooth it further.
+
+    It remembers the last one it made.
+    """
 
     def __init__(self) -> None:
         self._key: tuple[int, float] | None = None

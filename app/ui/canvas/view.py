@@ -22,13 +22,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.canvas.resample import Resampler
 from app.ui.canvas.viewport import Viewport
-from app.ui.theme import em, is_dark, mixed
+from app.ui.colours import mixed
+from app.ui.theme import em, is_dark
 
 SURROUNDS = {"plain": "Plain", "checker": "Checkerboard"}
 
 
 class CanvasView(QWidget):
-    """Shows `frame`. Holds no truth about it: the document does; the view's own are scale, offset and how it enlarges."""
+    """Shows `frame`, which is the document's; its own are only scale, offset and how it enlarges."""
 
     viewport_changed = Signal()
 

@@ -1,4 +1,4 @@
-"""Where the picture lies on the canvas: scale and offset, zoom with soft stops, fit. Pure geometry in logical pixels."""
+"""Where the picture lies on the canvas: scale and offset, zoom with soft stops, fit. Geometry in logical pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEEP = 48.0  # logical pixels of the picture that panning always leaves in sight
 
 
 class Viewport:
-    """The map from picture pixels to the canvas. `scale` is device pixels per picture pixel: 1 is 100 % on any screen."""
+    """The map from picture to canvas. `scale` is device pixels per picture pixel: 1 is 100 % on any screen."""
 
     def __init__(self) -> None:
         self.picture = QSize()
@@ -53,7 +53,7 @@ class Viewport:
             self._settle()
 
     def fit(self, margin: float = 24.0) -> None:
-        """All of it, as large as it goes. From 200 % on by whole numbers, so that every picture pixel is equally large."""
+        """All of it, as large as it goes; from 200 % on by whole numbers, so that all pixels are equally large."""
         self.fitted, self._held = True, 0.0
         if self.picture.isEmpty() or self.canvas.isEmpty():
             return
