@@ -18,9 +18,16 @@ EPS_RANGE = 3.0  # unit noise shown over ±3 standard deviations
 
 def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
     """(3, H, W) or (1, H, W) in [−1, 1] → (H, W, 3) in 0 … 255; NaN becomes 0, so that a broken run still shows."""
-    scaled = np.nan_to_num((picture.transpose(1, 2, 0) + 1) * 127.5, nan=0.0, posinf=255.0, neginf=0.0)
-    rgb = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(rgb, (*rgb.shape[:2], 3)))
+    scaled = picture * np.float32(127.5)
+    scaled += np.float32(127.5)
+    np.rint(scaled, out=scaled)
+    np.fmax(scaled, 0, out=scaled)  # fmax, fmin: the number where the other is NaN
+    np.fmin(scaled, 255, out=scaled)
+    planes = scaled.astype(np.uint8)
+    rgb = np.empty((*picture.shape[1:], 3), np.uint8)
+    for channel in range(3):
+        rgb[..., channel] = planes[channel % len(planes)]
+    return rgb
 
 
 def to_image(picture: NDArray[np.float32]) -> QImage:

@@ -1,0 +1,196 @@
+"""How the studio feels, in figures. On a busy machine they say more about the machine."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject, QTimer
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import Studio
+from app.bridge.fake import FakeEngine
+from app.core.folders import Folders
+from app.core.render import View
+from engine.catalog import ModelInfo, embedded
+from engine.draft import Draft
+from tests.app.conftest import Parts
+
+pytestmark = pytest.mark.bench
+VIEWS: tuple[View, ...] = ("x0", "x", "eps")
+ROOT = Path(__file__).parents[2]
+
+
+def spread(name: str, seconds: list[float]) -> str:
+    ordered = sorted(1000 * s for s in seconds)
+    middle, p99 = statistics.median(ordered), ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+    return f"{name}: median {middle:.2f}, p99 {p99:.2f}, worst {ordered[-1]:.2f} ms, n = {len(ordered)}"
+
+
+@pytest.mark.parametrize("side", [64, 512])
+def test_scrubbing_a_live_run_takes_a_frame_at_most(
+    side: int, make_parts: Callable[..., Parts], model: ModelInfo, qtbot: QtBot
+) -> None:
+    """A net that blocks 300 ms a call; each step is read, converted and put up within 16 ms, in every view."""
+    parts = make_parts(FakeEngine(call_seconds=0.3))
+    document = parts.document
+    large = replace(model, width=side, height=side)
+    document._model = large
+    document.draft = Draft.for_model(large, prompt="red apple", steps=10)
+    job = document.generate()
+    assert job is not None
+    qtbot.waitUntil(lambda: document.step_count >= 5, timeout=20_000)
+    taken = []
+    for view in VIEWS:
+        document.view = view
+        for k in (0, 3, 1, 4, 2) * 4:
+            began = time.perf_counter()
+            document.scrub(k)
+            taken.append(time.perf_counter() - began)
+    print(spread(f"scrub {side}²", taken))
+    assert document.running_job is job, "the run was still going on"
+    document.cancel()
+    qtbot.waitUntil(lambda: document.running_job is None)
+    assert statistics.median(taken) <= 0.016
+
+
+class Beat(QObject):
+    """Measures the gaps between the ticks of a 5 ms timer: how long the window did not answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gaps: list[float] = []
+        self._last: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(self._tick)
+
+    def measure(self, on: bool) -> None:
+        self._last = None
+        if on:
+            self.gaps.clear()
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        if self._last is not None:
+            self.gaps.append(now - self._last)
+        self._last = now
+
+
+@pytest.fixture
+def studio(qtbot: QtBot, tmp_path: Path) -> Iterator[Studio]:
+    """The real engine with the first embedded model."""
+    models = embedded()
+    if not models:
+        pytest.skip("no model is embedded yet")
+    studio = Studio(models, Folders.under(tmp_path))
+    qtbot.addWidget(studio.window)
+    studio.show()
+    qtbot.waitUntil(lambda: studio.document.engine_state == "ready", timeout=120_000)
+    yield studio
+    studio.close()
+
+
+def generate(studio: Studio, qtbot: QtBot) -> tuple[float, list[float]]:
+    """(seconds of a run, when its frames came)."""
+    frames: list[float] = []
+    with qtbot.waitSignal(studio.jobs.job_ended, timeout=120_000):
+        job = studio.document.generate()
+        heard = studio.document.frame_changed.connect(lambda: frames.append(time.perf_counter()))
+    studio.document.frame_changed.disconnect(heard)
+    assert job is not None
+    assert job.state == "finished", job.message
+    return job.seconds, frames
+
+
+def test_previews_cost_three_percent_at_most(studio: Studio, qtbot: QtBot) -> None:
+    """Thirty interleaved pairs of the same run, watched and unwatched (which still shows the first and the last)."""
+    studio.document.update_draft(prompt="red apple", steps=15)
+    studio.document.seed_locked = True
+    generate(studio, qtbot)
+    watched, alone, gaps = [], [], list[float]()
+    for k in range(30):
+        for watch in (k % 2 == 0, k % 2 == 1):
+            studio.document.set_watched(watch)
+            seconds, frames = generate(studio, qtbot)
+            (watched if watch else alone).append(seconds)
+            if watch:
+                gaps += [b - a for a, b in pairwise(frames)]
+    ratios = [w / a - 1 for w, a in zip(watched, alone, strict=True)]
+    error = statistics.stdev(ratios) / len(ratios) ** 0.5
+    print(f"preview cost: mean {statistics.mean(ratios):+.2%} ± {error:.2%}, median {statistics.median(ratios):+.2%}")
+    print(f"a run: {statistics.median(alone):.3f} s unwatched, {statistics.median(watched):.3f} s watched")
+    print(spread("between frames", gaps))
+    assert statistics.median(ratios) - 2 * error <= 0.03
+
+
+def test_the_window_answers_while_the_engine_computes(studio: Studio, qtbot: QtBot) -> None:
+    studio.document.update_draft(prompt="red apple", steps=30)
+    generate(studio, qtbot)
+    beat = Beat()
+    beat.measure(True)
+    qtbot.wait(3000)
+    beat.measure(False)
+    print(spread("window, idle", beat.gaps))
+    beat.measure(True)
+    generate(studio, qtbot)
+    beat.measure(False)
+    print(spread("window, running", beat.gaps))
+    assert statistics.median(beat.gaps) <= 0.016
+
+
+START = """
+import sys, time
+began = time.perf_counter()
+import app.__main__
+from pathlib import Path
+from PySide6.QtCore import QEvent, QObject
+from app.bootstrap import Studio, make_application
+from app.core.folders import Folders
+from engine.catalog import embedded
+
+class Watch(QObject):
+    painted = None
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint and self.painted is None:
+            self.painted = time.perf_counter() - began
+        return False
+
+def end():
+    print(f"window painted after {watch.painted:.2f} s, ready after {time.perf_counter() - began:.2f} s")
+    application.quit()
+
+application = make_application(["studio"])
+studio = Studio(embedded(), Folders.under(Path(sys.argv[1])))
+watch = Watch()
+studio.window.installEventFilter(watch)
+studio.document.engine_changed.connect(end)
+studio.show()
+application.exec()
+studio.close()
+"""
+
+
+def test_start_up(tmp_path: Path) -> None:
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", START, str(tmp_path)],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        )
+        assert done.returncode == 0, done.stderr
+        print(done.stdout.strip())
