@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.precision import wide
 from engine.schedules import Array, Schedule
 from engine.types import Cond, Sigma
 
@@ -57,7 +58,7 @@ class NetDenoiser:
         level = np.broadcast_to(level, (len(x),))
         s = self.schedule.scale(level)
         a, b = _WEIGHTS[self.predicts](level, s)
-        exact = torch.float32 if x.device.type == "mps" else torch.float64  # Metal has no float64
+        exact = wide(x.new_empty(0)).dtype
 
         def column(values: Array) -> Tensor:
             return torch.from_numpy(values.copy()).to(exact).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
@@ -66,9 +67,9 @@ class NetDenoiser:
         times = torch.from_numpy(self.schedule.t(level)).to(torch.promote_types(dtype, torch.float32)).to(x.device)
         if isinstance(cond, Cond):
             cond = cond.expand(len(x)).map(lambda v: v.to(dtype) if v.is_floating_point() else v)
-        wide = x.to(exact)
-        out = self.net((column(s) * wide).to(dtype), times, cond).to(exact)
-        return (column(a) * wide + column(b) * out).to(x.dtype)
+        state = x.to(exact)
+        out = self.net((column(s) * state).to(dtype), times, cond).to(exact)
+        return (column(a) * state + column(b) * out).to(x.dtype)
 
 
 def adapt(net: Net, schedule: Schedule, predicts: str) -> NetDenoiser:

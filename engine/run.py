@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.noise import PIN
+from engine.precision import wide
 from engine.types import History, Hop, Move, Step
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _renoise(x: Tensor, hop: Hop, past: History, z: Noise) -> Move:
     """From level s up to s2 > s: variances add. Nothing new is estimated: the last evaluation stands, to be shown."""
     std = (hop.s2**2 - hop.s**2) ** 0.5
     return Move(
-        x=(x.double() + std * z.normal(x).double()).to(x.dtype),
+        x=(wide(x) + std * wide(z.normal(x))).to(x.dtype),
         x0=past[-1].x0 if past else x,
         x_eval=past[-1].x if past else x,
         s_eval=past[-1].s if past else hop.s,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.precision import wide
 from engine.types import Move, Rule, remember
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 def descend(x0: Tensor, x: Tensor, s: float, s_down: float) -> Tensor:
     """x̂₀ + (σ↓/σ)(x − x̂₀) in float64: unlike x + (σ↓ − σ)ε̂ it does not cancel at large σ, and σ↓ = 0 gives x̂₀."""
-    x0 = x0.double()
-    return x0 + (s_down / s) * (x.double() - x0)
+    x0 = wide(x0)
+    return x0 + (s_down / s) * (wide(x) - x0)
 
 
 def family_move(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, eta: float) -> Move:
@@ -29,7 +30,7 @@ def family_move(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: N
     x0 = d(x, s)
     std = eta * s2 * (1 - (s2 / s) ** 2) ** 0.5
     mean = descend(x0, x, s, (s2**2 - std**2) ** 0.5)
-    state = mean + std * z.normal(x).double() if std > 0 else mean
+    state = mean + std * wide(z.normal(x)) if std > 0 else mean
     return Move(state.to(x.dtype), x0, x, s, mean.to(x.dtype), std, remember(past, s, x, x0))
 
 

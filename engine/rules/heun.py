@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.precision import wide
 from engine.rules.family import descend
 from engine.types import Move, Rule, remember
 
@@ -19,8 +20,8 @@ def heun(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -
     ahead = descend(x0, x, s, s2)
     if s2 > 0:
         probe = ahead.to(x.dtype)
-        slope = (x.double() - x0.double()) / s
-        slope2 = (probe.double() - d(probe, s2).double()) / s2
+        slope = (wide(x) - wide(x0)) / s
+        slope2 = (wide(probe) - wide(d(probe, s2))) / s2
         ahead = ahead + 0.5 * (s2 - s) * (slope2 - slope)
     state = ahead.to(x.dtype)
     return Move(state, x0, x, s, state, 0.0, remember(past, s, x, x0))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.precision import wide
 from engine.rules.family import descend
 from engine.types import Move, Past, Rule, remember
 
@@ -29,11 +30,11 @@ def ipndm_4(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise
     x0 = d(x, s)
     remembered = remember(past, s, x, x0)
     if s2 == 0:
-        state = x0.double()
+        state = wide(x0)
     else:
         evaluations = [Past(s, x, x0), *reversed(past)]
         weights = ADAMS_BASHFORTH[len(evaluations) - 1]
-        slopes = [(e.x.double() - e.x0.double()) / e.s for e in evaluations]
+        slopes = [(wide(e.x) - wide(e.x0)) / e.s for e in evaluations]
         # The plain step plus what the older slopes add: the sum of the weights is 1, so nothing large cancels.
         older = sum((w * (e - slopes[0]) for w, e in zip(weights[1:], slopes[1:], strict=True)), 0 * slopes[0])
         state = descend(x0, x, s, s2) + (s2 - s) * older
