@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
+
+from engine.models.bert import Bert
 
 
 class TextEncoder:
@@ -22,26 +25,17 @@ class TextEncoder:
     """
 
     def __init__(self, folder: Path, length: int = 16, remember: int = 256) -> None:
-        from safetensors.torch import load_file
         from tokenizers import Tokenizer
-        from transformers import BertConfig, BertModel
 
         self.length, self.remember = length, remember
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.enable_truncation(length)
         self.tokenizer.enable_padding(length=length)
-        with torch.device("meta"):
-            self.net = BertModel(BertConfig(**json.loads((folder / "config.json").read_text(encoding="utf-8"))))
-        self.net = self.net.to_empty(device="cpu").eval().requires_grad_(False)
+        self.net = Bert(json.loads((folder / "config.json").read_text(encoding="utf-8")))
         weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
-        missing, unexpected = self.net.load_state_dict(weights, strict=False)
-        positions = {"embeddings.position_ids", "embeddings.token_type_ids"}
-        if set(unexpected) - positions or [name for name in missing if not name.startswith("pooler.")]:
-            raise ValueError(f"The weights in {folder} are not those of the text encoder its config.json describes.")
-        embeddings = self.net.embeddings
-        embeddings.position_ids = torch.arange(self.net.config.max_position_embeddings)[None]
-        embeddings.token_type_ids = torch.zeros_like(embeddings.position_ids)
-        self.width = int(self.net.config.hidden_size)
+        self.net.load_state_dict(weights, assign=True)
+        self.net.eval().requires_grad_(False)
+        self.width = self.net.width
         self._known: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
 
     def __call__(self, text: str) -> tuple[Tensor, Tensor]:
@@ -58,6 +52,5 @@ class TextEncoder:
         """Many texts at once: states (B, length, C) float32 and mask (B, length) bool."""
         encoded = self.tokenizer.encode_batch(list(texts))
         ids = torch.tensor([e.ids for e in encoded])
-        mask = torch.tensor([e.attention_mask for e in encoded])
-        states = self.net(input_ids=ids, attention_mask=mask).last_hidden_state
-        return states, mask.bool()
+        mask = torch.tensor([e.attention_mask for e in encoded], dtype=torch.bool)
+        return self.net(ids, mask), mask

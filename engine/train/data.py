@@ -92,13 +92,17 @@ def load(folder: Path, side: int, encoder: TextEncoder, limit: int | None = None
 
 
 def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:
-    """Token states of all texts in half precision and their mask; computed once and kept in `folder`."""
+    """Token states of all texts in half precision and their mask; those once computed are kept in `folder`."""
     path = folder / f"tokens-{encoder.length}.pt"
-    if path.exists():
-        kept = torch.load(path, weights_only=True)
-        if kept["texts"] == texts:
-            return kept["tokens"], kept["mask"]
-    parts = [encoder.encode(texts[k : k + 256]) for k in range(0, len(texts), 256)]
-    tokens, mask = torch.cat([p[0].half() for p in parts]), torch.cat([p[1] for p in parts])
-    torch.save({"texts": texts, "tokens": tokens, "mask": mask}, path)
-    return tokens, mask
+    kept: dict[str, Any] = torch.load(path, weights_only=True) if path.exists() else {"texts": []}
+    place = {text: k for k, text in enumerate(kept["texts"])}
+    new = [text for text in texts if text not in place]
+    if new:
+        place |= {text: len(place) + k for k, text in enumerate(new)}
+        parts = [encoder.encode(new[k : k + 256]) for k in range(0, len(new), 256)]
+        tokens = torch.cat([*([kept["tokens"]] if kept["texts"] else []), *(p[0].half() for p in parts)])
+        mask = torch.cat([*([kept["mask"]] if kept["texts"] else []), *(p[1] for p in parts)])
+        kept = {"texts": list(place), "tokens": tokens, "mask": mask}
+        torch.save(kept, path)
+    order = torch.tensor([place[text] for text in texts])
+    return kept["tokens"][order], kept["mask"][order]
