@@ -24,7 +24,7 @@ from engine.picture import save_png
 from engine.request import Request
 from engine.types import Step
 
-PROGRESS_GAP = 0.25  # seconds between words of progress while no frames are made
+PROGRESS_GAP = 1.0  # seconds after which a word of progress goes without a frame
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class EngineWorker(QObject):
                     self._tell(work, model, budget, step, done, began)
                     told = shown = done
                     spoke = time.perf_counter()
-                elif not self._gaze.watched and time.perf_counter() - spoke > PROGRESS_GAP:
+                elif time.perf_counter() - spoke > PROGRESS_GAP:
                     self._mailbox.put(Progress(work.job, done, total, time.perf_counter() - began))
                     told, spoke = done, time.perf_counter()
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from engine.request import Request, RequestError
@@ -34,8 +34,8 @@ class RunLibrary:
     def new_path(self, request: Request) -> Path:
         """Where a new run of `request` goes: a name that no run in the library has, newest last when sorted."""
         self.root.mkdir(parents=True, exist_ok=True)
-        stem = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{slug(request.prompt or request.label or '')}-{request.seeds[0]}"
-        return free_path(self.root, stem, SUFFIX)
+        now = datetime.now(timezone.utc)
+        return free_path(self.root, f"{now:%Y%m%d-%H%M%S-%f}-{_named(request, 0)}", SUFFIX)
 
     def paths(self) -> list[Path]:
         """The run files, newest first."""
@@ -85,7 +85,7 @@ def picture_path(folder: Path, request: Request, index: int) -> Path:
     The name is taken by creating it, so that two studios never write over each other. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{datetime.now():%Y-%m-%d}-{slug(request.prompt or request.label or '')}-{request.seeds[index]}"
+    stem = f"{datetime.now():%Y-%m-%d}-{_named(request, index)}"
     while True:
         path = free_path(folder, stem, ".png")
         try:
@@ -93,3 +93,7 @@ def picture_path(folder: Path, request: Request, index: int) -> Path:
         except FileExistsError:
             continue
         return path
+
+
+def _named(request: Request, index: int) -> str:
+    return f"{slug(request.prompt or request.label or '')}-{request.seeds[index]}"

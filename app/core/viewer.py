@@ -12,7 +12,7 @@ from app.core.notices import Notice
 from app.core.render import View, render
 from engine.store import RunReader
 
-THUMBNAILS = 4096
+THUMBNAILS = 1024  # kept; at 100 pixels a side that is 40 MB
 PLAY_MS = 2000  # a whole run plays in about this time …
 PLAY_STEP_MS = 40, 250  # … but a step is never shorter or longer than these
 
@@ -45,6 +45,7 @@ class Viewer(QObject):
         self._frame: QImage | None = None
         self._framed: tuple[int, View, int] | None = None  # the (step, view, image) that `frame` shows
         self._thumbnails: OrderedDict[tuple[int, View, int, int], QImage] = OrderedDict()
+        self._unreadable = False  # said once a run: a timeline asks for many steps at once
         self._play = QTimer(self)
         self._play.timeout.connect(self._tick)
 
@@ -191,7 +192,7 @@ class Viewer(QObject):
         try:
             self._run.poll()
         except (ValueError, OSError) as error:
-            self.notice_raised.emit(Notice("error", f"The steps of this run cannot be read: {error}"))
+            self._cannot_read(error)
         ended = self._live and not live
         self._live = live
         if self.step_count != before or ended:
@@ -213,7 +214,7 @@ class Viewer(QObject):
         self.pause()
         self._run, self._path, self._live, self._following = run, path, live, True
         self._thumbnails.clear()
-        self._framed = None
+        self._framed, self._unreadable = None, False
         image, self._image = self._image, min(self._image, len(run.request.seeds) - 1)
         self._cursor = len(run.steps) - 1
         self.run_changed.emit()
@@ -256,5 +257,10 @@ class Viewer(QObject):
         try:
             return render(self._run, k, self._view, self._image)
         except (ValueError, OSError) as error:
-            self.notice_raised.emit(Notice("error", f"Step {k + 1} cannot be read: {error}"))
+            self._cannot_read(error)
             return None
+
+    def _cannot_read(self, error: Exception) -> None:
+        if not self._unreadable:
+            self._unreadable = True
+            self.notice_raised.emit(Notice("error", f"The steps of this run cannot be read: {error}"))

@@ -375,6 +375,15 @@ def test_a_file_that_cannot_be_read_is_a_notice_and_changes_nothing(parts: Parts
     assert parts.document.run_path == job.run_path
 
 
+def test_a_run_file_that_vanishes_is_said_once(parts: Parts, qtbot: QtBot) -> None:
+    job = finish(parts, qtbot)
+    job.run_path.unlink()
+    assert all(parts.document.thumbnail(k, 20).isNull() for k in range(5))
+    parts.document.scrub(0)
+    assert parts.document.frame is None
+    assert [n.level for n in parts.notices] == ["error"]
+
+
 def test_pictures_of_a_batch_are_looked_at_one_by_one(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     finish(parts, qtbot, batch=3)

@@ -119,7 +119,7 @@ def test_previews_cost_three_percent_at_most(studio: Studio, qtbot: QtBot) -> No
     studio.document.update_draft(prompt="red apple", steps=15)
     studio.document.seed_locked = True
     generate(studio, qtbot)
-    watched, alone, gaps = [], [], list[float]()
+    watched, alone, gaps = list[float](), list[float](), list[float]()
     for k in range(30):
         for watch in (k % 2 == 0, k % 2 == 1):
             studio.document.set_watched(watch)
