@@ -18,8 +18,8 @@ EPS_RANGE = 3.0  # unit noise shown over ±3 standard deviations
 
 def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
     """(3, H, W) or (1, H, W) in [−1, 1] → (H, W, 3) in 0 … 255; NaN becomes 0, so that a broken run still shows."""
-    scaled = picture * np.float32(127.5)
-    scaled += np.float32(127.5)
+    scaled = picture + np.float32(1)  # in this order, as the engine's own: the canvas shows what is saved, bit for bit
+    scaled *= np.float32(127.5)
     np.rint(scaled, out=scaled)
     np.fmax(scaled, 0, out=scaled)  # fmax, fmin: the number where the other is NaN
     np.fmin(scaled, 255, out=scaled)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
@@ -19,9 +21,15 @@ from engine.picture import read_settings
 from engine.store import RunReader
 
 
-def test_a_real_run_a_cancelled_one_and_a_refused_one(qtbot: QtBot, tmp_path: Path) -> None:
-    model = embedded()[0]
+@pytest.fixture
+def engine() -> Iterator[EngineClient]:
     engine = EngineClient(open_session)
+    yield engine
+    engine.close()
+
+
+def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
+    model = embedded()[0]
     jobs = JobQueue(engine, library := RunLibrary(tmp_path / "runs", tmp_path / "pictures"), prices := Prices())
     document = Document([model], engine, jobs, library, prices)
     notices: list[str] = []
@@ -66,4 +74,3 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(qtbot: QtBot, tmp_path: Pa
     assert notices == [refused.message]
     assert "another version" in refused.message
     assert not refused.run_path.exists()
-    engine.close()
