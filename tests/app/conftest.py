@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QThread, QTimer
+from PySide6.QtCore import QThread, QTimer, SignalInstance
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.bridge.fake import FakeEngine
 from app.core.document import Document
-from app.core.jobs import JobQueue
+from app.core.jobs import Job, JobQueue
 from app.core.notices import Notice
 from app.core.prices import Prices
 from app.core.runs import RunLibrary
@@ -152,3 +152,40 @@ def hand_parts(make_parts: Callable[..., Parts], by_hand: FakeEngine) -> Parts:
 def document(parts: Parts) -> Document:
     """A document whose engine is ready and runs by itself."""
     return parts.document
+
+
+# what tests do with the parts
+
+
+def count(signal: SignalInstance) -> list[object]:
+    """A list that grows by one at each emission."""
+    heard: list[object] = []
+    signal.connect(lambda *args: heard.append(args))
+    return heard
+
+
+def reach(parts: Parts, qtbot: QtBot, steps: int) -> None:
+    """Let the engine make `steps` more steps, and wait until the document has read them."""
+    have = parts.document.step_count
+    parts.fake.allow(steps)
+    qtbot.waitUntil(lambda: read_newest(parts.document) == have + steps)
+
+
+def read_newest(document: Document) -> int:
+    """How many steps the document has read, after a look at the file: words of progress come within the budget only."""
+    document.grow(document.live)
+    return document.step_count
+
+
+def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
+    parts.document.update_draft(**choices)
+    with qtbot.waitSignal(parts.jobs.job_ended):
+        job = parts.document.generate()
+    assert job is not None
+    return job
+
+
+def reach_told(parts: Parts, qtbot: QtBot, done: int) -> None:
+    """Let one call through and wait for the word of it: the first always comes."""
+    parts.fake.allow()
+    qtbot.waitUntil(lambda: parts.document.steps_done == done)
