@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,12 @@ from engine import schedules
 from engine.catalog import ModelInfo, resource_root
 from engine.denoisers import adapt
 from engine.models import net
-from engine.models.errors import ModelError
+from engine.models.errors import REMEDY, ModelError
 from engine.models.pixel import PixelCodec
-from engine.models.text import TextEncoder
+from engine.models.text import read_encoder
 from engine.types import Codec, Cond, Denoiser, Schedule
 
 WEIGHTS = "model.safetensors"
-REMEDY = "download the studio again, or restore that file"
 
 Encode = Callable[[str], tuple[Tensor, Tensor]]  # text → token states (1, L, C) and which of them count (1, L)
 
@@ -60,19 +58,22 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
 
     Raises ModelError when a file is missing, damaged, or not what the config describes.
     """
-    for name, digest in info.config["sha256"].items():
-        check(info.folder / name, digest)
-    module = read_net(info)
-    module.to(device, dtype).eval().requires_grad_(False)
     try:
+        for name, digest in info.config["sha256"].items():
+            check(info.folder / plain(name), digest)
+        module = read_net(info)
         schedule = schedules.from_config(info.config["schedule"])
-        denoiser = adapt(module, schedule, info.config["predicts"])
+        denoiser = adapt(module.to(device, dtype).eval().requires_grad_(False), schedule, info.config["predicts"])
+        if len(info.labels) != info.config["net"]["labels"]:
+            raise ValueError("it names more or fewer labels than the net knows")
         text = info.config["conditioning"]["text"]
-        encode = None if text is None else encoder(resource_root() / "text" / text["encoder"], text["length"])
+        encode = (
+            None if text is None else read_encoder(resource_root() / "text" / plain(text["encoder"]), text["length"])
+        )
         return EmbeddedModel(
             id=info.id,
             sha256=info.sha256,
-            codec=PixelCodec(info.config["net"].get("channels", 3)),
+            codec=PixelCodec(info.config["net"]["channels"]),
             denoiser=denoiser,
             schedule=schedule,
             labels=info.labels,
@@ -80,10 +81,17 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
             dtype=dtype,
             text=encode,
         )
+    except ModelError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ModelError):
-            raise
         raise ModelError(f"The model “{info.title}” has a damaged config.json ({error}): {REMEDY}.") from error
+
+
+def plain(name: str) -> str:
+    """The name of something in a folder of its own; ValueError for one that leads out of it."""
+    if Path(name).name != name:
+        raise ValueError(f"{name!r} is no plain name")
+    return name
 
 
 def check(path: Path, digest: str) -> None:
@@ -111,12 +119,3 @@ def read_net(info: ModelInfo) -> nn.Module:
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit the net that config.json describes: {REMEDY}.") from error
     return module
-
-
-@lru_cache(maxsize=2)
-def encoder(folder: Path, length: int) -> TextEncoder:
-    """The text encoder in `folder`; models that read texts alike share it. Raises ModelError when it is damaged."""
-    try:
-        return TextEncoder(folder, length)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ModelError(f"The text encoder in {folder} is missing or damaged: {REMEDY}.") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.models.bert import Bert
+from engine.models.errors import REMEDY, ModelError
 
 
 class TextEncoder:
@@ -54,3 +56,14 @@ class TextEncoder:
         ids = torch.tensor([e.ids for e in encoded])
         mask = torch.tensor([e.attention_mask for e in encoded], dtype=torch.bool)
         return self.net(ids, mask), mask
+
+
+@lru_cache(maxsize=2)
+def read_encoder(folder: Path, length: int) -> TextEncoder:
+    """The text encoder in `folder`; models that read texts alike share it. Raises ModelError when it is damaged."""
+    try:
+        return TextEncoder(folder, length)
+    except MemoryError:
+        raise
+    except Exception as error:  # the tokenizers library raises bare Exceptions
+        raise ModelError(f"The text encoder in {folder} is missing or damaged: {REMEDY}.") from error

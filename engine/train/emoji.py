@@ -64,6 +64,7 @@ PACKAGES = (
         "twemoji",
     ),
 )
+SVG = "http://www.w3.org/2000/svg"
 STYLES = tuple(p.style for p in PACKAGES if p.style)
 EXAMPLES = ("red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza", "dog face", "house", "rose")
 
@@ -116,7 +117,7 @@ def icons(package: Path, names: dict[str, str]) -> Iterator[tuple[str, str, str]
         if code is None or icon.get("hidden"):
             continue
         box = f"{icon.get('left', 0)} {icon.get('top', 0)} {icon.get('width', width)} {icon.get('height', height)}"
-        head = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="128" height="128"'
+        head = f'xmlns="{SVG}" xmlns:xlink="http://www.w3.org/1999/xlink" width="{SIDE}" height="{SIDE}"'
         yield code, _words(name), f'<svg {head} viewBox="{box}">{icon["body"]}</svg>'
 
 
@@ -162,8 +163,6 @@ def drawings(packages: Path, known: dict[str, Concept]) -> tuple[dict[str, dict[
 
 def build(packages: Path, out: Path, side: int = 64) -> int:
     """Write the data set (see engine.train.data) of the unpacked packages to `out`; how many pictures it has."""
-    if SIDE % side:
-        raise ValueError(f"The emoji cannot be averaged down to {side} pixels: choose a divisor of {SIDE}.")
     known = concepts(packages / PACKAGES[0].stem)
     sources, called = drawings(packages, known)
     pictures, rows = [], []
@@ -172,8 +171,8 @@ def build(packages: Path, out: Path, side: int = 64) -> int:
         for style in STYLES:
             source = sources[code].get(style)
             if source is not None:
-                picture = rendered(source) if isinstance(source, str) else Image.open(source)
-                pictures.append(on_white(picture, side))
+                with rendered(source) if isinstance(source, str) else Image.open(source) as picture:
+                    pictures.append(on_white(picture, side))
                 texts = captions(concept, style, aliases, Random(code))
                 rows.append({"name": concept.name, "label": style, "captions": texts})
     origin = [f"npm {p.name}@{p.version} sha512-{p.integrity}" for p in PACKAGES]

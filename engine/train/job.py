@@ -44,6 +44,8 @@ class Job:
 
     def run(self, say: Callable[[str], None]) -> None:
         """Train to the end; `say` is told how it stands about once a minute."""
+        if not (self.data / "rows.json").is_file():
+            raise ValueError(f"{self.data} is no data set: build one with `data build` first.")
         table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
         encode = TextEncoder(resource_root() / "text" / TEXT["encoder"], TEXT["length"])
         data = load(self.data, NET["side"], encode)

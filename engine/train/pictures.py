@@ -22,7 +22,9 @@ def rendered(svg: str) -> Image.Image:
 
 
 def on_white(picture: Image.Image, side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The picture at side×side (a divisor of SIDE) on white, RGB uint8."""
+    """The picture at side×side on white, RGB uint8. ValueError unless side divides SIDE."""
+    if side < 1 or SIDE % side:
+        raise ValueError(f"Pictures cannot be averaged down to {side} pixels: choose a divisor of {SIDE}.")
     picture = picture.convert("RGBA")
     if picture.size != (SIDE, SIDE):
         picture = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)

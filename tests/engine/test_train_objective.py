@@ -1,0 +1,91 @@
+"""Algorithm 1 and denoising score matching are one loop: the objectives differ by a weight of σ and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.denoisers import adapt
+from engine.schedules import VE
+from engine.train.objective import TARGETS, factor, flow_levels, flow_weight, loss, target
+from engine.types import Cond
+
+LEVELS = torch.tensor([0.03, 0.4, 1.0, 7.0, 60.0], dtype=torch.float64)
+
+
+@pytest.fixture
+def pair() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    x0, eps = torch.randn(2, len(LEVELS), 3, 4, 4, generator=generator, dtype=torch.float64)
+    return x0, eps
+
+
+def column(sigma: Tensor) -> Tensor:
+    return sigma.view(-1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("predicts", TARGETS)
+def test_a_net_that_meets_its_target_denoises_perfectly(predicts: str, pair: tuple[Tensor, Tensor]) -> None:
+    x0, eps = pair
+    output = target(predicts, x0, eps, column(LEVELS))
+
+    def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
+        return output
+
+    denoised = adapt(net, VE(0.01, 80.0), predicts)(x0 + column(LEVELS) * eps, LEVELS)
+    assert torch.allclose(denoised, x0, atol=1e-9)
+
+
+@pytest.mark.parametrize("predicts", TARGETS)
+def test_the_loss_is_the_objectives_own_when_its_own_factor_weighs_it(
+    predicts: str, pair: tuple[Tensor, Tensor]
+) -> None:
+    x0, eps = pair
+    aim = target(predicts, x0, eps, column(LEVELS))
+    output = aim + torch.linspace(-1, 1, aim.numel(), dtype=aim.dtype).view_as(aim)
+    plain = (output - aim).square().mean((1, 2, 3))
+    assert torch.allclose(loss(output, predicts, x0, eps, LEVELS, factor(predicts, LEVELS)), plain, rtol=1e-12)
+
+
+@pytest.mark.parametrize("predicts", TARGETS)
+def test_every_objective_gives_the_same_loss_and_gradient_for_the_same_estimate(
+    predicts: str, pair: tuple[Tensor, Tensor]
+) -> None:
+    """One wrong x̂₀, told as ε, x0, v, score or flow: reweighted, neither the loss nor what it teaches differs."""
+    x0, eps = pair
+    level = column(LEVELS)
+    wrong = (x0 + 0.3 * torch.sin(5 * x0)).requires_grad_()
+    x = x0 + level * eps
+    output = target(predicts, wrong, (x - wrong) / level, level)  # what the net that estimates `wrong` puts out
+    weight = flow_weight(LEVELS)
+    value = loss(output, predicts, x0, eps, LEVELS, weight)
+    expected = weight * (wrong - x0).square().mean((1, 2, 3))
+    assert torch.allclose(value, expected, rtol=1e-9)
+    (found,) = torch.autograd.grad(value.sum(), wrong, retain_graph=True)
+    (right,) = torch.autograd.grad(expected.sum(), wrong)
+    assert torch.allclose(found, right, rtol=1e-8, atol=1e-14)
+
+
+def test_score_matching_weighted_by_variance_is_the_simple_noise_loss() -> None:
+    """Song & Ermon's λ(σ) = σ² and Ho et al.'s L_simple weigh the error of x̂₀ alike."""
+    assert torch.allclose(LEVELS**2 * factor("score", LEVELS), factor("eps", LEVELS), rtol=1e-12)
+
+
+def test_an_unknown_target_is_refused_in_one_sentence(pair: tuple[Tensor, Tensor]) -> None:
+    with pytest.raises(ValueError, match="cannot be trained to predict 'x1': choose one of eps, x0"):
+        target("x1", *pair, column(LEVELS))
+    with pytest.raises(ValueError, match="cannot be trained to predict 'x1'"):
+        factor("x1", LEVELS)
+
+
+def test_noise_levels_are_logit_normal_in_time() -> None:
+    sigma = flow_levels(40_000, torch.Generator().manual_seed(0))
+    t = sigma / (1 + sigma)
+    inside = ((t > 0.2689) & (t < 0.7311)).double().mean().item()  # the logistic function at ∓1
+    assert inside == pytest.approx(0.6827, abs=0.01)
+
+
+def test_the_flow_weight_is_bounded_at_small_noise() -> None:
+    assert flow_weight(torch.tensor([1.0])).item() == pytest.approx(4)
+    assert flow_weight(torch.tensor([1e-6, 1e-3])).tolist() == pytest.approx([100, 100])
