@@ -19,7 +19,7 @@ from engine.transforms import cfg
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.types import Constraint, Denoiser, History, Model, Path, Rule, Step
+    from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step
 
 MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
 
@@ -45,17 +45,41 @@ class Plan:
     price: Price
     constraint: Constraint | None = None
 
-    def steps(self, x: Tensor | None = None, past: History = (), start: int = 0) -> Iterator[Step]:
-        """The run, from x_T or from a stored step (x, past, start), with the raw x̂₀ of each step."""
+    def steps(
+        self,
+        x: Tensor | None = None,
+        past: History = (),
+        start: int = 0,
+        first: Callable[[Tensor], None] | None = None,
+    ) -> Iterator[Step]:
+        """The run, from x_T or from a stored step (x, past, start), with the raw x̂₀ of each step.
+
+        `first` is told the first x̂₀ as soon as it is there: within a step of several evaluations, before it is done.
+        """
         x = self.x if x is None else x
         self.meter.take_raw()
-        for step in run(self.denoiser, self.path, self.rule, x, self.noise, self.constraint, past, start):
+        d = self.denoiser if first is None else _tell_first(self.denoiser, first)
+        for step in run(d, self.path, self.rule, x, self.noise, self.constraint, past, start):
             raw = self.meter.take_raw()
             yield step if raw is None or self.unguided else replace(step, x0_raw=raw)
 
     @property
     def unguided(self) -> bool:
         return self.request.guidance == 1
+
+
+def _tell_first(d: Denoiser, first: Callable[[Tensor], None]) -> Denoiser:
+    told = False
+
+    def telling(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        nonlocal told
+        x0 = d(x, sigma, cond)
+        if not told:
+            told = True
+            first(x0)
+        return x0
+
+    return telling
 
 
 def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda: False) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +31,7 @@ class Start:
     past: History = ()
     i: int = 0
     parent: str | None = None
+    first: Callable[[torch.Tensor], None] | None = None
 
 
 class OutOfMemory(MemoryError):
@@ -74,14 +75,20 @@ class Session:
         return plan(request, self.model(request), stop)
 
     def generate(
-        self, request: Request, run_path: Path | None = None, cancelled: threading.Event | None = None
+        self,
+        request: Request,
+        run_path: Path | None = None,
+        cancelled: threading.Event | None = None,
+        first: Callable[[torch.Tensor], None] | None = None,
     ) -> Iterator[Step]:
         """Run a request from the start, each step written to `run_path` before it is yielded.
+
+        `first` is told the first x̂₀ after one evaluation, also where a step takes several.
 
         Raises Cancelled between two net calls once `cancelled` is set (what was reached stays in the file),
         RequestError for what the model cannot do, OutOfMemory, and OSError when the run file cannot be written.
         """
-        return self._walk(request, Start(), run_path, cancelled)
+        return self._walk(request, Start(first=first), run_path, cancelled)
 
     def fork(
         self,
@@ -103,7 +110,7 @@ class Session:
 
     def go_on(self, run_path: Path, cancelled: threading.Event | None = None) -> Iterator[Step]:
         """Finish a run that broke off, in its own file, after its last whole step."""
-        reader = RunReader(run_path)
+        reader = RunReader(run_path, verify=True)
         if not reader.steps:
             run_path.unlink()
             return self.generate(reader.request, run_path, cancelled)
@@ -152,7 +159,7 @@ class Session:
         reopen: bool = False,
     ) -> Iterator[Step]:
         planned = self.plan(request, cancelled)
-        steps = planned.steps(start.x, start.past, start.i)
+        steps = planned.steps(start.x, start.past, start.i, start.first)
         if run_path is None:
             yield from _translated(steps)
             return

@@ -1,9 +1,10 @@
 """The run file: every step of a run, written as it happens, readable while it grows. NumPy only, no torch.
 
-One append-only file per run: a magic, then records of (length, CRC-32, payload). A payload is a JSON head followed by
-raw arrays. Each record is flushed when written and forced to disk at most twice a second, so that power loss costs
-half a second and kill −9 the step under way; a torn tail is cut at the last whole record. Arrays that an earlier
-record holds are stored by reference, which is how a resume gets its exact history back whatever the rule remembered.
+One append-only file per run: a magic, then records of a JSON head followed by raw arrays, each part under a CRC-32, so
+that following a run reads heads alone and an array is checked when it is looked at. Each record is flushed when written
+and forced to disk at most twice a second, so that power loss costs half a second and kill −9 the step under way; a torn
+tail is cut at the last whole record. Arrays that an earlier record holds are stored by reference, which is how a resume
+gets its exact history back whatever the rule remembered.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"TWEEDIE1"
 SYNC_SECONDS = 0.5
-_FRAME = struct.Struct("<QII")  # payload bytes, CRC-32 of the payload, bytes of its JSON head
+_FRAME = struct.Struct("<QII")  # bytes of head and arrays, CRC-32 of the head, bytes of the head
 MAX_HEAD = 1 << 24
 KEPT = 4  # records whose tensors may still be referred to by identity: a history reaches three steps back
 
@@ -70,7 +71,7 @@ class RunWriter:
     @classmethod
     def reopen(cls, path: Path) -> RunWriter:
         """Go on with an unfinished run: the torn tail is cut, the next step follows the last whole one."""
-        reader = RunReader(path)
+        reader = RunReader(path, verify=True)
         writer = cls.__new__(cls)
         writer.path = path
         writer._file = open(path, "r+b")  # noqa: SIM115 -- held open for the run
@@ -160,12 +161,10 @@ class RunWriter:
 
     def _append(self, head: dict[str, Any], arrays: dict[str, Any]) -> None:
         blobs = {name: np.ascontiguousarray(_array(tensor)) for name, tensor in arrays.items()}
-        head["arrays"] = {name: [str(blob.dtype), list(blob.shape)] for name, blob in blobs.items()}
+        head["arrays"] = {name: [str(blob.dtype), list(blob.shape), zlib.crc32(blob)] for name, blob in blobs.items()}
         text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
-        crc, size = zlib.crc32(text), len(text)
-        for blob in blobs.values():
-            crc, size = zlib.crc32(blob.data.cast("B") if blob.size else b"", crc), size + blob.nbytes
-        self._file.write(_FRAME.pack(size, crc, len(text)) + text)
+        size = len(text) + sum(blob.nbytes for blob in blobs.values())
+        self._file.write(_FRAME.pack(size, zlib.crc32(text), len(text)) + text)
         for blob in blobs.values():
             self._file.write(blob.data if blob.size else b"")
         self._file.flush()
@@ -179,11 +178,13 @@ class RunWriter:
 class RunReader:
     """Reads a run while it may still grow. Heads stay in memory, arrays are read when asked for, no file is held open.
 
-    Raises StoreError when the file is not a run of this version.
+    verify -- check every array while reading heads, and stop at the first damaged one: before going on with a run.
+    Raises StoreError when the file is not a run of this version, and from an array that turns out to be damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, verify: bool = False) -> None:
         self.path = path
+        self._verify = verify
         self.steps: list[StepInfo] = []
         self.ended: str | None = None
         self.whole_bytes = len(MAGIC)
@@ -224,14 +225,17 @@ class RunReader:
         size, crc, head_size = _FRAME.unpack(file.read(_FRAME.size))
         if at + _FRAME.size + size > end or head_size > min(size, MAX_HEAD):
             return False
-        payload = file.read(size)
-        if zlib.crc32(payload) != crc:
+        text = file.read(head_size)
+        if zlib.crc32(text) != crc:
             return False
-        head = json.loads(payload[:head_size])
+        head = json.loads(text)
         offset, offsets = at + _FRAME.size + head_size, {}
-        for name, (dtype, shape) in head["arrays"].items():
+        for name, (dtype, shape, array_crc) in head["arrays"].items():
             offsets[name] = offset
-            offset += int(np.dtype(dtype).itemsize * np.prod(shape, dtype=np.int64))
+            length = int(np.dtype(dtype).itemsize * np.prod(shape, dtype=np.int64))
+            if self._verify and zlib.crc32(file.read(length)) != array_crc:
+                return False
+            offset += length
         self._heads.append(head)
         self._offsets.append(offsets)
         self.whole_bytes = at + _FRAME.size + size
@@ -288,11 +292,15 @@ class RunReader:
 
     def _read(self, ref: list[Any]) -> np.ndarray:
         record, name = ref
-        dtype, shape = self._heads[record]["arrays"][name]
+        dtype, shape, crc = self._heads[record]["arrays"][name]
         count = int(np.prod(shape, dtype=np.int64))
         with open(self.path, "rb") as file:
             file.seek(self._offsets[record][name])
             data = file.read(count * np.dtype(dtype).itemsize)
+        if zlib.crc32(data) != crc:
+            raise StoreError(
+                f"The run {self.path.name} is damaged at this step: the steps before it can still be used."
+            )
         return np.frombuffer(data, dtype=dtype, count=count).reshape(shape)
 
 

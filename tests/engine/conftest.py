@@ -16,6 +16,7 @@ NET = {
     "type": "patch-transformer",
     "side": 16,
     "patch": 4,
+    "channels": 3,
     "width": 32,
     "depth": 2,
     "head": 16,

@@ -111,14 +111,27 @@ def test_any_torn_tail_reads_as_the_whole_records_before_it(tmp_path: Path) -> N
     assert counts == set(range(7))
 
 
-def test_a_flipped_bit_ends_the_readable_part(tmp_path: Path) -> None:
+def test_a_flipped_bit_in_a_head_ends_the_readable_part(tmp_path: Path) -> None:
     written(tmp_path / "a.twrun")
     data = bytearray((tmp_path / "a.twrun").read_bytes())
-    data[len(data) // 2] ^= 0x10
+    data[data.index(b'"i":3')] ^= 0x10
     (tmp_path / "a.twrun").write_bytes(data)
     reader = RunReader(tmp_path / "a.twrun")
-    assert 0 < len(reader.steps) < 6
+    assert len(reader.steps) == 3
     assert reader.ended is None
+
+
+def test_a_flipped_bit_in_an_array_is_told_when_it_is_looked_at_and_never_resumed_from(tmp_path: Path) -> None:
+    done = written(tmp_path / "a.twrun")
+    data = bytearray((tmp_path / "a.twrun").read_bytes())
+    data[data.index(done[3].move.x0.numpy().tobytes()) + 7] ^= 0x10
+    (tmp_path / "a.twrun").write_bytes(data)
+    reader = RunReader(tmp_path / "a.twrun")
+    assert len(reader.steps) == 6
+    assert np.array_equal(reader.x0(2), done[2].move.x0.numpy())
+    with pytest.raises(StoreError, match="damaged at this step"):
+        reader.x0(3)
+    assert len(RunReader(tmp_path / "a.twrun", verify=True).steps) == 3
 
 
 @pytest.mark.parametrize(
