@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.catalog import ModelInfo
 from engine.paths import descending
 from engine.request import Request
+from engine.rules import RULES
 from engine.store import RunWriter
 from engine.types import Hop, Move, Step
 
@@ -75,8 +76,15 @@ class FakeEngine:
             raise self.load_error
         return FakeModel()
 
-    def generate(self, request: Request, run_path: Path, cancelled: threading.Event) -> Iterator[Step]:
+    def generate(
+        self,
+        request: Request,
+        run_path: Path,
+        cancelled: threading.Event,
+        first: Callable[[Any], None] | None = None,
+    ) -> Iterator[Step]:
         self.requests.append(request)
+        rule, call = RULES[request.sampler], 0
         target = np.stack([target_picture(seed, request.width, request.height) for seed in request.seeds])
         noise = np.stack([_noise(seed, target.shape[1:]) for seed in request.seeds])
         path = descending(request.sigmas)
@@ -88,8 +96,12 @@ class FakeEngine:
             outcome = "failed"
             try:
                 for i, hop in enumerate(path):
-                    self._call(i, cancelled)
                     step = _step(i, hop, x, target, len(path))
+                    for _ in range(rule.evals if hop.s2 > 0 else rule.last_evals):
+                        self._call(call, cancelled)
+                        call += 1
+                        if call == 1 and first is not None:
+                            first(step.move.x0)
                     file.step(step)
                     yield step
                     x = step.move.x

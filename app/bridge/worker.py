@@ -22,6 +22,7 @@ from app.core.work import Ending, Frame, Outcome, Progress, Work
 from engine.catalog import ModelInfo
 from engine.picture import save_png
 from engine.request import Request
+from engine.rules import RULES
 from engine.types import Step
 
 PROGRESS_GAP = 1.0  # seconds after which a word of progress goes without a frame
@@ -35,7 +36,9 @@ class Session(Protocol):
     @property
     def device_name(self) -> str: ...
     def load(self, info: ModelInfo) -> Any: ...
-    def generate(self, request: Request, run_path: Path, cancelled: threading.Event) -> Iterator[Step]: ...
+    def generate(
+        self, request: Request, run_path: Path, cancelled: threading.Event, first: Callable[[Any], None] | None
+    ) -> Iterator[Step]: ...
     def picture(self, request: Request, x0: Any) -> NDArray[np.uint8]: ...
 
 
@@ -116,13 +119,19 @@ class EngineWorker(QObject):
         budget, began = PreviewBudget(total), time.perf_counter()
         done, told, shown, spoke = 0, 0, 0, began
         last: Step | None = None
+
+        def early(x0: Any) -> None:
+            self._tell(work, model, budget, x0, 0, 0, began)
+
+        # Where a step takes several model calls, the first x̂₀ is there before the first step is.
+        first = early if RULES[work.request.sampler].evals > 1 else None
         try:
-            for step in session.generate(work.request, work.run_path, work.cancelled):
+            for step in session.generate(work.request, work.run_path, work.cancelled, first):
                 last, done = step, done + 1
                 budget.painted(self._mailbox.take_painting())
                 wanted = self._gaze.watched and not self._mailbox.frame_waiting and budget.due(done)
                 if done in (1, total) or wanted:
-                    self._tell(work, model, budget, step, done, began)
+                    self._tell(work, model, budget, step.move.x0, done - 1, done, began)
                     told = shown = done
                     spoke = time.perf_counter()
                 elif time.perf_counter() - spoke > PROGRESS_GAP:
@@ -132,19 +141,19 @@ class EngineWorker(QObject):
             if last is None:
                 work.run_path.unlink(missing_ok=True)
             elif shown < done or told < done:
-                self._tell(work, model, budget, last, done, began)
+                self._tell(work, model, budget, last.move.x0, done - 1, done, began)
         if last is None:
             raise RuntimeError("the run had no steps")
         return last
 
-    def _tell(self, work: Work, model: Any, budget: PreviewBudget, step: Step, done: int, began: float) -> None:
-        """Leave the step's x̂₀ and the progress in the mailbox. A preview that fails never fails the run."""
+    def _tell(self, work: Work, model: Any, budget: PreviewBudget, x0: Any, step: int, done: int, began: float) -> None:
+        """Leave x̂₀ of a step and the progress in the mailbox. A preview that fails never fails the run."""
         start, frame = time.thread_time(), None
         image = min(self._gaze.image, len(work.request.seeds) - 1)
         try:
-            frame = Frame(work.job, done - 1, image, preview(model, step.move.x0, image))
+            frame = Frame(work.job, step, image, preview(model, x0, image))
         except Exception:
-            log.info("no preview of step %d", done, exc_info=True)
+            log.info("no preview of step %d", step, exc_info=True)
         self._mailbox.put(Progress(work.job, done, work.request.steps, time.perf_counter() - began), frame)
         budget.made(time.thread_time() - start)
 

@@ -59,6 +59,22 @@ def test_a_run_arrives_step_by_step(
     assert outcome.ending == "finished"
 
 
+def test_the_first_estimate_is_shown_after_one_model_call_also_where_a_step_takes_two(
+    hand_parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
+) -> None:
+    engine, heard = hand_parts.engine, Listener(hand_parts.engine)
+    request = request_of(steps=3, sampler="heun")
+    engine.run(work(request, model, tmp_path))
+    hand_parts.fake.allow()
+    qtbot.waitUntil(lambda: len(heard.frames) == 1)
+    assert hand_parts.fake.calls == 1
+    assert heard.progress[-1].done == 0, "the step itself is not done yet"
+    hand_parts.fake.allow(4)
+    qtbot.waitUntil(lambda: bool(heard.outcomes))
+    assert hand_parts.fake.calls == request.evaluations == 5
+    assert heard.frames[-1].step == 2
+
+
 def test_pictures_are_saved_with_what_made_them(
     parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
 ) -> None:

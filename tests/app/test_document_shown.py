@@ -282,3 +282,17 @@ def test_the_run_file_is_whole_when_read_again(parts: Parts, qtbot: QtBot) -> No
     run = RunReader(job.run_path)
     assert run.request == job.request
     assert [s.i for s in run.steps] == list(range(5))
+
+
+def test_heuns_first_estimate_is_on_the_canvas_before_its_first_step_is_done(hand_parts: Parts, qtbot: QtBot) -> None:
+    document = hand_parts.document
+    document.update_draft(sampler="heun", steps=3)
+    document.generate()
+    hand_parts.fake.allow()
+    qtbot.waitUntil(lambda: document.frame is not None)
+    assert document.step_count == 0
+    shown = document.frame
+    reach(hand_parts, qtbot, 1)
+    assert document.cursor == 0
+    assert document.frame is not None
+    assert document.frame == shown, "the first step's x̂₀ is that same estimate"
