@@ -14,7 +14,9 @@ def add_parsers(subparsers: Any) -> None:
     build = kinds.add_parser("build", help="from public packages, or from a folder of captioned pictures")
     add = build.add_argument
     add("source", metavar="emoji|FOLDER", help="“emoji”, or a folder of pictures with a .txt caption beside each")
-    add("--packages", type=Path, metavar="DIR", help="unpacked npm packages (default: fetched with npm pack)")
+    add(
+        "--packages", type=Path, metavar="DIR", help="where the npm packages lie, or are fetched to (default .data/npm)"
+    )
     add("--out", type=Path, metavar="DIR", help="where to (default .data/NAME)")
     add("--side", type=int, default=64, metavar="N", help="side of the pictures kept, in pixels (default %(default)s)")
     build.set_defaults(run=build_data)
@@ -40,7 +42,7 @@ def build_data(args: argparse.Namespace) -> int:
         from engine.train.packages import fetch
 
         out = args.out or Path(".data/emoji")
-        packages = args.packages or fetch(emoji.PACKAGES, Path(".data/npm"))
+        packages = fetch(emoji.PACKAGES, args.packages or Path(".data/npm"))
         count = emoji.build(packages, out, args.side)
     else:
         from engine.train import folder

@@ -16,8 +16,10 @@ SIDE = 128  # pictures are brought to this first, then averaged down
 
 def rendered(svg: str) -> Image.Image:
     """The picture of an SVG text, which says its own size."""
-    import resvg_py
-
+    try:
+        import resvg_py
+    except ModuleNotFoundError as error:
+        raise ValueError("Vector graphics need resvg_py: install it with `pip install resvg_py`.") from error
     return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg))))
 
 
