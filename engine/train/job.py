@@ -109,4 +109,4 @@ def contact_sheet(net: PatchTransformer, data: Captioned, encode: TextEncoder, p
     cond = Cond(tokens=torch.cat([p[0] for p in pairs]), mask=torch.cat([p[1] for p in pairs]), label=label)
     tokens, mask = encode("")
     null = Cond(tokens=tokens, mask=mask, label=torch.tensor([len(data.labels)]))
-    return Sheet(copy.deepcopy(net), cond, null, len(prompts))
+    return Sheet(copy.deepcopy(net), cond, null, columns=len(prompts), rows=len(labels))
