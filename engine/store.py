@@ -161,7 +161,9 @@ class RunWriter:
 
     def _append(self, head: dict[str, Any], arrays: dict[str, Any]) -> None:
         blobs = {name: np.ascontiguousarray(_array(tensor)) for name, tensor in arrays.items()}
-        head["arrays"] = {name: [str(blob.dtype), list(blob.shape), zlib.crc32(blob.data)] for name, blob in blobs.items()}
+        head["arrays"] = {
+            name: [str(blob.dtype), list(blob.shape), zlib.crc32(blob.data)] for name, blob in blobs.items()
+        }
         text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
         size = len(text) + sum(blob.nbytes for blob in blobs.values())
         self._file.write(_FRAME.pack(size, zlib.crc32(text), len(text)) + text)
