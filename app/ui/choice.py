@@ -54,7 +54,7 @@ class _TwoLines(QStyledItemDelegate):
         style = widget.style() if widget is not None else QApplication.style()
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        palette: QPalette = option.palette
+        palette = QApplication.palette()  # the option's own is the style sheet's, with a paler placeholder
         line = option.fontMetrics.height()
         rect: QRect = option.rect.adjusted(line // 2, line // 4, -line // 2, -line // 4)
         strong = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text

@@ -171,6 +171,13 @@ class Filmstrip(QWidget):
                 painter.fillRect(cell, empty)
             else:
                 painter.drawImage(cell, picture)
+                self._frame(painter, cell)
+
+    def _frame(self, painter: QPainter, cell: QRectF) -> None:
+        """A hairline, without which a white picture has no edge on a light panel."""
+        painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _paint_cursor(self, painter: QPainter, slots: Slots) -> None:
         k = self._document.cursor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QWidget
 
@@ -37,7 +37,7 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.settings = document, settings
-        self.look = look or Look(app, settings.values.theme)
+        self.look = look or Look(app, settings.values.theme, self)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self._docks: dict[str, QDockWidget] = {}
@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         values = self.settings.values
         if not (values.geometry and self.restoreGeometry(from_text(values.geometry))):
-            self.resize(1280, 800)
+            self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
         if not (values.window_state and self.restoreState(from_text(values.window_state), LAYOUT)):
             docks = self._docks
             sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical

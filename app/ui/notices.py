@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.core.notices import Notice
@@ -30,7 +31,7 @@ class NoticeBar(QFrame):
         self.dismiss = QToolButton()
         self.dismiss.setAccessibleName("Close this notice")
         self.dismiss.setToolTip("Close")
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(em(self, 0.6), em(self, 0.35), em(self, 0.35), em(self, 0.35))
         row.setSpacing(em(self, 0.5))
         for widget in (self.sign, self.text, self.action, self.dismiss):
@@ -66,17 +67,30 @@ class NoticeBar(QFrame):
 
     def _show(self) -> None:
         notice = self.notice
-        self._timer.stop()
+        if notice is not None:
+            self.text.setText(notice.text)
+            self.setAccessibleName(f"Notice: {notice.text}")
+            self.action.setText(notice.action_text)
+            self.action.setVisible(bool(notice.action_text and notice.action))
+            self.tint()
         self.setVisible(notice is not None)
-        if notice is None:
-            return
-        self.text.setText(notice.text)
-        self.setAccessibleName(f"Notice: {notice.text}")
-        self.action.setText(notice.action_text)
-        self.action.setVisible(bool(notice.action_text and notice.action))
-        if notice.level == "info":
+        self._row.invalidate()  # what was laid out while hidden had no height
+        self._row.activate()
+        self._time()
+
+    def _time(self) -> None:
+        """News goes after a while in which somebody could see it."""
+        self._timer.stop()
+        if self.notice is not None and self.notice.level == "info" and self.isVisible():
             self._timer.start()
-        self.tint()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._time()
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._time()
+        super().hideEvent(event)
 
     def tint(self) -> None:
         palette = QApplication.palette()

@@ -28,6 +28,7 @@ class PromptPanel(QWidget):
         super().__init__()
         self._document = document
         self.setAccessibleName("Settings")
+        self.setMinimumWidth(em(self, 17))
         self.model = Choice("Model")
         for info in document.models:
             self.model.addItem(info.title, info.id)

@@ -32,6 +32,7 @@ class Recent(QWidget):
         self.list.setUniformItemSizes(True)
         side = em(self, 4.3)
         self.list.setIconSize(QSize(side, side))
+        self.setMinimumWidth(side + em(self, 2))
         self.list.setGridSize(QSize(side + em(self, 0.6), side + em(self, 0.6)))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.empty = label("Finished pictures come here", "muted")

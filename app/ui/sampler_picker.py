@@ -25,7 +25,9 @@ class SamplerPicker(QWidget):
         self.choice = Choice("Sampler")
         for name, rule in menu().items():
             self.choice.addItem(rule.title, name)
-            self.choice.setItemData(self.choice.count() - 1, f"{rule.about} · {calls_a_step(rule.evals)}", ABOUT)
+            self.choice.setItemData(
+                self.choice.count() - 1, f"{rule.about.rstrip('.')} · {calls_a_step(rule.evals)}", ABOUT
+            )
         self.choice.activated.connect(self._chosen)
         self.about = label("", "muted")
         self.about.setWordWrap(True)

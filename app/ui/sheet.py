@@ -17,6 +17,7 @@ QLabel[rank="title"] { font-size: 17pt; font-weight: 600; }
 QLabel[rank="alarm"] { color: palette(bright-text); }
 
 QPlainTextEdit, QLineEdit, QAbstractSpinBox {
+  placeholder-text-color: palette(placeholder-text);
   background: palette(base); color: palette(text); border: 1px solid palette(mid); border-radius: @r;
   padding: @p3 @p5; selection-background-color: palette(highlight); selection-color: palette(highlighted-text); }
 QPlainTextEdit { padding: @p2 @p2; }
@@ -54,7 +55,7 @@ QPushButton[kind="primary"]:disabled {
 QPushButton[kind="stop"] {
   font-weight: 600; padding: @p6 @p8; border-color: palette(highlight); color: palette(highlight); }
 QPushButton[kind="chip"] { border-radius: @chip; padding: @p2 @p7; }
-QPushButton[size="large"] { border-radius: @chip2; padding: @p5 @p12; }
+QPushButton[large="true"] { border-radius: @chip2; padding: @p5 @p12; }
 QPushButton[kind="chip"]:checked {
   background: palette(highlight); color: palette(highlighted-text); border-color: palette(highlight); }
 QPushButton[kind="chip"]:checked:focus { border-color: palette(text); }

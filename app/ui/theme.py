@@ -103,8 +103,8 @@ class Look(QObject):
 
     changed = Signal()
 
-    def __init__(self, app: QApplication, mode: str = "system") -> None:
-        super().__init__(app)
+    def __init__(self, app: QApplication, mode: str = "system", parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._app = app
         self._mode = mode if mode in MODES else "system"
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)

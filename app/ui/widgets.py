@@ -65,7 +65,7 @@ def chip(text: str, do: Callable[[], object], tip: str = "", large: bool = False
     """A small rounded button that says one thing."""
     made = QPushButton(text.replace("&", "&&"))
     made.setProperty("kind", "chip")
-    made.setProperty("size", "large" if large else "")
+    made.setProperty("large", large)
     made.setAccessibleName(text)
     made.setToolTip(tip)
     made.clicked.connect(lambda _=False: do())

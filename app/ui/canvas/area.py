@@ -86,9 +86,9 @@ class CanvasArea(QWidget):
     def _place_notices(self) -> None:
         margin = em(self, 0.6)
         width = min(self.stack.width() - 2 * margin, em(self, 46))
-        if width <= 0:
+        if width <= 0 or not self.notices.isVisible():
             return
-        height = max(self.notices.heightForWidth(width), self.notices.sizeHint().height())
+        height = self.notices.heightForWidth(width)
         left = self.stack.x() + (self.stack.width() - width) // 2
         self.notices.setGeometry(left, self.stack.y() + margin, width, height)
         self.notices.raise_()

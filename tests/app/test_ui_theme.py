@@ -1,0 +1,166 @@
+"""Both themes can be read, both are the palette's, and changing between them reaches every drawing."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtGui import QColor, QImage, QPalette
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.core.document import Document
+from app.settings import Settings, Values
+from app.ui import icons
+from app.ui.colours import contrast, luminance, mixed
+from app.ui.sheet import sheet
+from app.ui.theme import DARK, LIGHT, Theme
+from tests.app.conftest import Parts
+from tests.app.windows import finish, open_window, opened, painted
+
+Role = QPalette.ColorRole
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_all_text_has_a_contrast_of_four_and_a_half(theme: Theme) -> None:
+    assert theme.failures() == []
+    palette = theme.palette()
+    for ink, ground in (
+        (Role.WindowText, Role.Window),
+        (Role.Text, Role.Base),
+        (Role.ButtonText, Role.Button),
+        (Role.PlaceholderText, Role.Base),
+        (Role.PlaceholderText, Role.Window),
+        (Role.PlaceholderText, Role.Dark),
+        (Role.BrightText, Role.Window),
+        (Role.HighlightedText, Role.Highlight),
+        (Role.Link, Role.Window),
+        (Role.ToolTipText, Role.ToolTipBase),
+    ):
+        assert contrast(palette.color(ink), palette.color(ground)) >= 4.5, (ink, ground)
+
+
+def test_a_theme_that_cannot_be_read_says_where() -> None:
+    assert any(line.startswith("muted on window") for line in replace(DARK, muted="#555555").failures())
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the well-known grey that just fails
+    assert luminance("#ff0000") == pytest.approx(0.2126)
+    assert mixed("#000000", "#ffffff", 0.5).red() in (127, 128)
+
+
+def test_light_is_light_and_dark_is_dark() -> None:
+    assert luminance(LIGHT.window) > 0.8
+    assert luminance(DARK.window) < 0.05
+
+
+def test_the_sheet_has_no_colour_that_is_not_the_palettes() -> None:
+    """Two palettes of one colour each give sheets that name no other colour."""
+    for name in ("#123456", "#654321"):
+        palette = QPalette()
+        for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive, QPalette.ColorGroup.Disabled):
+            for role in (Role.Highlight, Role.HighlightedText, Role.Text):
+                palette.setColor(group, role, QColor(name))
+        text = sheet(palette, 16)
+        assert "@" not in text
+        assert {word.rstrip(";") for word in text.split() if word.startswith("#") and len(word.rstrip(";")) == 7} == {
+            name
+        }
+
+
+def test_the_sheet_grows_with_the_font() -> None:
+    small, large = (sheet(DARK.palette(), line) for line in (12, 48))
+    assert small != large
+
+
+@pytest.mark.parametrize("name", icons.names())
+def test_every_icon_is_drawn_in_the_given_colour_and_nothing_else(qapp: QApplication, name: str) -> None:
+    drawing = icons.pixmap(name, QColor("#20c0a0"), 24, 2.0).toImage()
+    assert (drawing.width(), drawing.devicePixelRatio()) == (48, 2.0)
+    inks = {
+        drawing.pixelColor(x, y).name() for x in range(48) for y in range(48) if drawing.pixelColor(x, y).alpha() == 255
+    }
+    assert inks == {"#20c0a0"}
+
+
+def test_the_window_starts_in_the_remembered_theme_and_can_change_it(parts: Parts, qtbot: QtBot) -> None:
+    settings = Settings(values=Values(theme="light"))
+    window = open_window(qtbot, parts.document, settings)
+    assert QApplication.palette().color(Role.Window) == QColor(LIGHT.window)
+    window.actions_["theme-dark"].trigger()
+    assert QApplication.palette().color(Role.Window) == QColor(DARK.window)
+    assert settings.values.theme == "dark"
+    assert window.actions_["theme-dark"].isChecked()
+    assert not window.actions_["theme-light"].isChecked()
+
+
+def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtBot) -> None:
+    """In each theme the window's grounds are that theme's, and so are the icons on its buttons."""
+    window = open_window(qtbot, parts.document, Settings(values=Values(theme="light")))
+    finish(qtbot, parts.document)
+    shots: dict[str, QImage] = {}
+    for theme in (LIGHT, DARK, LIGHT):
+        window.set_theme(theme.name)
+        shot = painted(window)
+        assert shot.pixelColor(window.canvas.mapTo(window, window.canvas.rect().topLeft()) + QPoint(4, 4)) == QColor(
+            theme.canvas
+        )
+        assert shot.pixelColor(window.panel.mapTo(window, window.panel.rect().bottomLeft()) + QPoint(3, -3)) == QColor(
+            theme.window
+        )
+        button = window.area.footer.findChildren(type(window.timeline.follow))[0]
+        drawn = button.icon().pixmap(20, 20).toImage()
+        inks = {
+            drawn.pixelColor(x, y).name() for x in range(20) for y in range(20) if drawn.pixelColor(x, y).alpha() > 250
+        }
+        assert inks == {theme.text}
+        if theme.name in shots:
+            assert shot == shots[theme.name]
+        shots[theme.name] = shot
+    assert shots["light"] != shots["dark"]
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_muted_text_is_painted_as_readable_as_the_palette_promises(document: Document, qtbot: QtBot, mode: str) -> None:
+    """Read from the screen, because a style sheet may fade what the palette gives."""
+    window = open_window(qtbot, document, Settings(values=Values(theme=mode)))  # type: ignore[arg-type]
+    document.update_draft(prompt="")
+    window.canvas.setFocus()
+    text = window.panel.prompt.text
+    assert strongest(painted(text).copy(text.rect().adjusted(4, 4, -4, -4))) >= 4.5
+    hint = window.area.welcome.hint
+    assert strongest(painted(window).copy(QRect(hint.mapTo(window, hint.rect().topLeft()), hint.size()))) >= 4.5
+
+
+def test_a_system_without_an_opinion_gets_a_theme(parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, parts.document, Settings(values=Values(theme="system")))
+    assert window.look.theme in (LIGHT, DARK)
+    window.look.set_mode("no such mode")
+    assert window.look.mode == "system"
+
+
+def test_setting_texts_leaks_no_reference(qtbot: QtBot) -> None:
+    """PySide6 6.12.0 lost a reference to None in each void call and aborted CPython 3.10 and 3.11 after some 5,000."""
+    label, button = QLabel(), QPushButton()
+    opened(qtbot, label)
+    before = sys.getrefcount(None)
+    for k in range(1000):
+        label.setText(str(k))
+        button.setText(str(k))
+    if before < 2**31:  # from 3.12 on None is immortal and has no count to lose
+        assert sys.getrefcount(None) > before - 100
+
+
+def strongest(shot: QImage) -> float:
+    """The contrast of its strongest ink against its ground, which is its commonest colour."""
+    found: dict[str, int] = {}
+    for x in range(shot.width()):
+        for y in range(shot.height()):
+            name = shot.pixelColor(x, y).name()
+            found[name] = found.get(name, 0) + 1
+    ground = max(found, key=lambda name: found[name])
+    return max(contrast(name, ground) for name in found)

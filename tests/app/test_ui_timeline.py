@@ -1,0 +1,320 @@
+"""The timeline: every step can be reached by drag, key and button, also while the run goes on."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.core.render import render
+from app.ui.curves import change_curve, noise_curve
+from app.ui.filmstrip import Filmstrip
+from app.ui.main_window import MainWindow
+from app.ui.timeline import VIEWS
+from app.ui.timeline_layout import Slots
+from engine.store import StepInfo
+from tests.app.conftest import Parts
+from tests.app.windows import drag, finish, open_window, painted, wheel
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def window(parts: Parts, qtbot: QtBot) -> MainWindow:
+    """A window with a finished run of twelve steps, the focus on the strip."""
+    window = open_window(qtbot, parts.document)
+    finish(qtbot, parts.document, steps=12)
+    window.timeline.strip.setFocus()
+    return window
+
+
+def at(strip: Filmstrip, k: int) -> QPoint:
+    """A point on step k."""
+    return QPoint(round(strip.slots.centre(k)), round(strip.slots.top + strip.slots.side / 2))
+
+
+def grow(parts: Parts, qtbot: QtBot, steps: int) -> None:
+    """Let the engine make `steps` more and wait until the document has read them."""
+    want = parts.document.step_count + steps
+    parts.fake.allow(steps)
+
+    def read() -> bool:
+        parts.document.grow(parts.document.live)
+        return parts.document.step_count == want
+
+    qtbot.waitUntil(read)
+
+
+def start(parts: Parts, qtbot: QtBot, **choices: object) -> None:
+    """A run under way with its first step done."""
+    parts.document.update_draft(**choices)
+    with qtbot.waitSignal(parts.document.run_changed):
+        parts.document.generate()
+        parts.fake.allow(1)
+    qtbot.waitUntil(lambda: parts.document.step_count == 1)
+
+
+# reaching a step
+
+
+def test_a_press_selects_a_step_and_a_drag_scrubs_through_all_in_between(window: MainWindow) -> None:
+    strip, document = window.timeline.strip, window.document
+    cursors: list[int] = []
+    document.cursor_changed.connect(lambda: cursors.append(document.cursor))
+    drag(strip, LEFT, *(at(strip, k) for k in (2, 3, 4, 5, 4)))
+    assert cursors == [2, 3, 4, 5, 4]
+    drag(strip, LEFT, at(strip, 8))
+    assert document.cursor == 8
+
+
+def test_the_canvas_shows_the_scrubbed_step(window: MainWindow) -> None:
+    strip, document = window.timeline.strip, window.document
+    for k in (0, 6, 11):
+        drag(strip, LEFT, at(strip, k))
+        assert document.run is not None
+        assert window.canvas.frame == render(document.run, k, "x0", 0)
+
+
+def test_a_drag_beyond_the_ends_stays_on_the_first_and_last_step(window: MainWindow) -> None:
+    strip, document = window.timeline.strip, window.document
+    drag(strip, LEFT, at(strip, 3), QPoint(-50, 5))
+    assert document.cursor == 0
+    drag(strip, LEFT, at(strip, 3), QPoint(strip.width() + 50, 5))
+    assert document.cursor == 11
+
+
+def test_other_buttons_do_not_scrub(window: MainWindow) -> None:
+    strip = window.timeline.strip
+    drag(strip, Qt.MouseButton.RightButton, at(strip, 3), at(strip, 5))
+    assert window.document.cursor == 11
+
+
+def test_keys_step_and_jump(window: MainWindow) -> None:
+    strip, document = window.timeline.strip, window.document
+    moves = {Qt.Key.Key_Home: 0, Qt.Key.Key_Right: 1, Qt.Key.Key_End: 11, Qt.Key.Key_Left: 10}
+    for key, cursor in moves.items():
+        QTest.keyClick(strip, key)
+        assert document.cursor == cursor
+
+
+def test_the_wheel_steps(window: MainWindow) -> None:
+    strip = window.timeline.strip
+    wheel(strip, at(strip, 4).toPointF(), +1)
+    assert window.document.cursor == 10
+    wheel(strip, at(strip, 4).toPointF(), -1)
+    assert window.document.cursor == 11
+
+
+def test_space_plays_to_the_last_step_and_stops_there(window: MainWindow, qtbot: QtBot) -> None:
+    document = window.document
+    seen: list[int] = []
+    document.cursor_changed.connect(lambda: seen.append(document.cursor))
+    QTest.keyClick(window.timeline.strip, Qt.Key.Key_Space)
+    assert document.playing
+    qtbot.waitUntil(lambda: not document.playing)
+    assert seen == list(range(12))
+
+
+def test_space_pauses_what_plays(window: MainWindow, qtbot: QtBot) -> None:
+    strip, document = window.timeline.strip, window.document
+    QTest.keyClick(strip, Qt.Key.Key_Space)
+    assert window.actions_["play"].isChecked()
+    QTest.keyClick(strip, Qt.Key.Key_Space)
+    assert not document.playing
+    assert not window.actions_["play"].isChecked()
+
+
+def test_space_in_the_prompt_types_and_does_not_play(window: MainWindow) -> None:
+    window.focus_prompt()
+    QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Space)
+    assert not window.document.playing
+    assert window.document.draft.prompt.count(" ") == 2
+
+
+# what of it to see
+
+
+def test_the_views_are_switched_by_click_and_by_key(window: MainWindow) -> None:
+    timeline, document = window.timeline, window.document
+    assert timeline.segments["x0"].isChecked()
+    QTest.mouseClick(timeline.segments["eps"], LEFT)
+    assert document.run is not None
+    assert window.canvas.frame == render(document.run, document.cursor, "eps", 0)
+    timeline.strip.setFocus()
+    QTest.keyClick(timeline.strip, Qt.Key.Key_2)
+    assert window.canvas.frame == render(document.run, document.cursor, "x", 0)
+    assert timeline.segments["x"].isChecked()
+    assert not timeline.segments["eps"].isChecked()
+
+
+def test_each_view_has_pictures_of_its_own_on_the_strip(window: MainWindow, qtbot: QtBot) -> None:
+    strip, shots = window.timeline.strip, []
+    for view, _ in VIEWS:
+        window.document.view = view
+        qtbot.waitUntil(lambda: drawn(strip) == 12)
+        shots.append(painted(strip))
+    assert shots[0] != shots[1] != shots[2] != shots[0]
+
+
+def test_the_facts_of_the_selected_step_are_said(window: MainWindow) -> None:
+    document = window.document
+    document.scrub(4)
+    assert document.run is not None
+    step = document.run.steps[4]
+    said = window.timeline.facts.text()
+    assert "Step 5 of 12" in said
+    assert f"σ {step.s:.3g} → {step.s2:.3g}" in said
+    assert "model call 10 of 24" in said  # guided: two a step
+    assert f"{step.change:.3f}" in said
+    assert "Step 5 of 12" in window.timeline.strip.accessibleDescription()
+
+
+def test_another_picture_of_the_batch_is_shown_by_a_click_and_by_keys(parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, parts.document)
+    finish(qtbot, parts.document, batch=3, prompt="rocket")
+    batch = window.area.batch
+    assert batch.isVisible()
+    QTest.mouseClick(batch, LEFT, pos=batch.cell(2).center().toPoint())
+    assert parts.document.image_index == 2
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas, Qt.Key.Key_PageUp)
+    assert parts.document.image_index == 1
+    batch.setFocus()
+    QTest.keyClick(batch, Qt.Key.Key_Left)
+    assert parts.document.image_index == 0
+    finish(qtbot, parts.document, batch=1)
+    assert not batch.isVisible()
+
+
+def test_the_batch_shows_each_picture_at_the_selected_step(parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, parts.document)
+    finish(qtbot, parts.document, batch=3, seed=5)
+    batch, document = window.area.batch, parts.document
+
+    def middles() -> list[str]:
+        shot = painted(batch)
+        return [shot.pixelColor(batch.cell(k).center().toPoint()).name() for k in range(3)]
+
+    assert document.run is not None
+    qtbot.waitUntil(lambda: len(set(middles())) == 3)
+    last = middles()
+    document.scrub(0)
+    qtbot.waitUntil(lambda: middles() != last)
+
+
+# while a run goes on
+
+
+def test_cells_appear_as_they_come_and_the_rest_is_held_open(hand_parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, hand_parts.document)
+    start(hand_parts, qtbot, steps=8)
+    strip = window.timeline.strip
+    assert strip.count == 8
+    qtbot.waitUntil(lambda: drawn(strip) == 1)
+    for done in (3, 5, 8):
+        grow(hand_parts, qtbot, done - hand_parts.document.step_count)
+        qtbot.waitUntil(lambda: drawn(strip) == done)  # noqa: B023 -- called before the next round
+    qtbot.waitUntil(lambda: hand_parts.document.running_job is None)
+
+
+def test_scrubbing_works_while_the_engine_is_in_a_model_call(hand_parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, hand_parts.document)
+    document, strip = hand_parts.document, window.timeline.strip
+    start(hand_parts, qtbot, steps=9)
+    grow(hand_parts, qtbot, 3)
+    assert document.live  # and the fifth call waits for its permit
+    drag(strip, LEFT, at(strip, 1))
+    assert document.run is not None
+    assert window.canvas.frame == render(document.run, 1, "x0", 0)
+    hand_parts.fake.allow(5)
+    qtbot.waitUntil(lambda: document.running_job is None)
+    assert document.cursor == 1
+
+
+def test_following_is_seen_left_by_scrubbing_and_taken_up_again(hand_parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, hand_parts.document)
+    document, follow, strip = hand_parts.document, window.timeline.follow, window.timeline.strip
+    start(hand_parts, qtbot, steps=6)
+    grow(hand_parts, qtbot, 2)
+    assert follow.isVisible()
+    assert follow.isChecked()
+    drag(strip, LEFT, at(strip, 0))
+    assert not follow.isChecked()
+    grow(hand_parts, qtbot, 1)
+    assert document.cursor == 0
+    QTest.mouseClick(follow, LEFT)
+    assert document.cursor == 3
+    assert follow.isChecked()
+    grow(hand_parts, qtbot, 1)
+    assert document.cursor == 4
+    hand_parts.fake.allow(1)
+    qtbot.waitUntil(lambda: document.running_job is None)
+    assert not follow.isVisible()
+
+
+def test_before_a_run_the_strip_says_what_it_is_for(parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, parts.document)
+    strip = window.timeline.strip
+    ink = QApplication.palette().color(QPalette.ColorRole.PlaceholderText)
+    middle = painted(strip).copy(QRect(strip.width() // 4, 0, strip.width() // 2, strip.height()))
+    assert any(middle.pixelColor(x, y) == ink for x in range(middle.width()) for y in range(middle.height()))
+    drag(strip, LEFT, QPoint(30, 30))
+    assert parts.document.cursor == -1
+
+
+# geometry
+
+
+@pytest.mark.parametrize("count", [1, 5, 20, 50, 200, 1000])
+def test_every_step_has_its_place_and_no_picture_is_too_small_to_see(count: int) -> None:
+    slots = Slots(count=count, left=30, width=900, top=4, height=64, least=36)
+    assert [slots.index(slots.centre(k)) for k in range(count)] == list(range(count))
+    assert slots.side >= 32
+    cells = [slots.cell(k) for k in slots.pictured()]
+    assert all(a.right() <= b.left() + 1e-6 for a, b in itertools.pairwise(cells))
+    for k in {0, count // 2, count - 1}:
+        assert 30 <= slots.current(k).left() <= slots.current(k).right() <= 930 + 1e-6
+        assert slots.column(k).contains(slots.current(k))
+    assert slots.index(-10) == 0
+    assert slots.index(5000) == count - 1
+
+
+def test_a_run_of_many_steps_is_scrubbed_to_each_of_them(parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, parts.document)
+    finish(qtbot, parts.document, steps=150)
+    strip = window.timeline.strip
+    assert strip.slots.stride > 1
+    for k in (0, 1, 77, 78, 149):
+        drag(strip, LEFT, at(strip, k))
+        assert parts.document.cursor == k
+
+
+def test_curves_lie_between_floor_and_ceiling() -> None:
+    levels = [80.0, 10.0, 1.0, 0.1, 0.0]
+    noise = noise_curve(levels)
+    assert [k for k, _ in noise] == [0, 1, 2, 3]  # σ = 0 has no logarithm
+    assert noise[0][1] == 1.0
+    assert noise[-1][1] == 0.0
+    assert noise_curve([]) == []
+    steps = [StepInfo(k, 1.0, 0.5, "solve", 1, 0.0, 1.0, change) for k, change in enumerate((float("nan"), 2.0, 0.5))]
+    assert change_curve(steps) == [(1, 1.0), (2, 0.25)]
+    assert change_curve(steps[:1]) == []
+
+
+def drawn(strip: Filmstrip) -> int:
+    """How many cells show a picture: anything but the even grey of a place held open."""
+    shot = painted(strip)
+    slots = strip.slots
+
+    def plain(k: int) -> bool:
+        cell = slots.cell(k).toAlignedRect().adjusted(4, 4, -4, -4)
+        inside = {QColor(shot.pixel(x, y)).name() for x in range(cell.left(), cell.right(), 3)
+                  for y in range(cell.top(), cell.bottom(), 3)}  # fmt: skip
+        return len(inside) == 1
+
+    return sum(not plain(k) for k in range(slots.count))

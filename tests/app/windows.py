@@ -1,0 +1,83 @@
+"""What the tests of the window share: opening it, wheels, and reading what is painted."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.core.document import Document
+from app.core.jobs import Job
+from app.settings import Settings, Values
+from app.ui.main_window import MainWindow
+
+
+def opened(qtbot: QtBot, widget: QWidget, width: int = 0, height: int = 0) -> QWidget:
+    """`widget` shown, exposed and active."""
+    qtbot.addWidget(widget)
+    if width:
+        widget.resize(width, height)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    widget.activateWindow()
+    qtbot.waitUntil(widget.isActiveWindow)
+    return widget
+
+
+def open_window(qtbot: QtBot, document: Document, settings: Settings | None = None) -> MainWindow:
+    settings = settings or Settings(values=Values(theme="dark"))
+    settings.changed.connect(settings.flush)  # at once: no timer waits when the test is over
+    window = MainWindow(document, settings)
+    opened(qtbot, window)
+    return window
+
+
+def finish(qtbot: QtBot, document: Document, **choices: object) -> Job:
+    """Generate with `choices` and wait for the end."""
+    document.update_draft(**choices)
+    job = document.generate()
+    assert job is not None
+    qtbot.waitUntil(lambda: job.state.ended)
+    return job
+
+
+def wheel(widget: QWidget, at: QPointF, notches: float = 1.0) -> None:
+    """One turn of the wheel over `at`."""
+    event = QWheelEvent(
+        at,
+        QPointF(widget.mapToGlobal(at.toPoint())),
+        QPoint(),
+        QPoint(0, round(120 * notches)),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def move(widget: QWidget, at: QPoint, button: Qt.MouseButton) -> None:
+    """The pointer moves to `at` with `button` held."""
+    where = QPointF(at), QPointF(widget.mapToGlobal(at))
+    none = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(widget, QMouseEvent(QEvent.Type.MouseMove, *where, Qt.MouseButton.NoButton, button, none))
+
+
+def drag(widget: QWidget, button: Qt.MouseButton, *path: QPoint) -> None:
+    """Press `button` at the first point, move through the others, release at the last."""
+    QTest.mousePress(widget, button, pos=path[0])
+    for at in path[1:]:
+        move(widget, at, button)
+    QTest.mouseRelease(widget, button, pos=path[-1])
+
+
+def painted(widget: QWidget) -> QImage:
+    """What the widget shows, in device pixels."""
+    return widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+def colours(picture: QImage) -> set[str]:
+    """Every colour in it."""
+    return {QColor(picture.pixel(x, y)).name() for x in range(picture.width()) for y in range(picture.height())}
