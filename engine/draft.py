@@ -8,15 +8,17 @@ from typing import Any
 from engine.catalog import ModelInfo
 from engine.paths import descending
 from engine.request import MAX_STEPS, Request, RequestError
-from engine.rules import RULES
+from engine.rules import RULES, menu
 from engine.schedules import from_config, grid
+from engine.types import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """The choices on the panel, unresolved: steps and the name of a grid where the Request has the σ list itself.
 
-    `guidance` is γ; `seed` the first image's, the next images count up from it; `batch` how many images.
+    `guidance` is γ; `seed` the first image's, the next images count up from it; `batch` how many images. `options` are
+    the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T.
     """
 
     model: str
@@ -29,6 +31,8 @@ class Draft:
     guidance: float
     seed: int = 0
     batch: int = 1
+    options: tuple[tuple[str, float], ...] = ()
+    temperature: float = 1.0
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -39,7 +43,8 @@ class Draft:
     @classmethod
     def of(cls, request: Request) -> Draft:
         """The choices that a Request came from: what "restore settings" puts back on the panel."""
-        shared = ("model", "prompt", "negative", "label", "sampler", "spacing", "steps", "guidance")
+        look = ("sampler", "spacing", "steps", "guidance", "options", "temperature")
+        shared = ("model", "prompt", "negative", "label", *look)
         seeds = request.seeds
         return cls(**{name: getattr(request, name) for name in shared}, seed=seeds[0], batch=len(seeds))
 
@@ -48,13 +53,15 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
     """The Request that `draft` asks of the model `info`. Raises RequestError with what to change."""
     rule = RULES.get(draft.sampler)
     if rule is None:
-        raise RequestError(f"There is no sampler “{draft.sampler}”: choose one of {', '.join(RULES)}.")
+        raise RequestError(f"There is no sampler “{draft.sampler}”: choose one of {', '.join(menu())}.")
+    options = _options(draft, rule)
     if draft.label is not None and draft.label not in info.labels:
         raise RequestError(f"{info.title} has no {info.label_kind} “{draft.label}”: choose {_names(info)}.")
     if not 1 <= draft.steps <= MAX_STEPS:
         raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
     levels = info.defaults["sigma_max"], info.defaults["sigma_min"]
     try:
+        rule = rule.with_options(**dict(options))
         sigmas = grid(draft.spacing, draft.steps, *levels, schedule=from_config(info.config["schedule"]))
     except ValueError as error:
         raise RequestError(str(error)) from error
@@ -72,7 +79,16 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         width=info.width,
         height=info.height,
         evaluations=rule.cost(descending(sigmas)),
+        options=options,
+        temperature=float(draft.temperature),
     )
+
+
+def _options(draft: Draft, rule: Rule) -> tuple[tuple[str, float], ...]:
+    """What differs from the sampler's defaults, so that one picture has one Request; an unknown name stays in."""
+    defaults = {option.name: option.default for option in rule.options}
+    chosen = dict(draft.options)
+    return tuple(sorted((name, float(v)) for name, v in chosen.items() if name not in defaults or v != defaults[name]))
 
 
 def _names(info: ModelInfo) -> str:

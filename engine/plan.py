@@ -12,7 +12,7 @@ from engine.meter import Meter
 from engine.noise import Noise
 from engine.paths import descending
 from engine.request import Request, RequestError
-from engine.rules import RULES
+from engine.rules import RULES, menu
 from engine.run import run
 from engine.transforms import cfg
 
@@ -91,7 +91,11 @@ def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda:
         )
     rule = RULES.get(request.sampler)
     if rule is None:
-        raise RequestError(f"There is no sampler “{request.sampler}”: choose one of {', '.join(RULES)}.")
+        raise RequestError(f"There is no sampler “{request.sampler}”: choose one of {', '.join(menu())}.")
+    try:
+        rule = rule.with_options(**dict(request.options))
+    except ValueError as error:
+        raise RequestError(str(error)) from error
     path = descending(request.sigmas)
     meter = Meter(model.denoiser, MICRO_BATCH, fold=True, cancelled=cancelled)
     cond = model.condition(request.prompt, request.label)
@@ -100,7 +104,7 @@ def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda:
     noise = Noise(request.seeds)
     shape = (len(request.seeds), *model.codec.latent_shape(request.width, request.height))
     x = torch.empty(shape, dtype=torch.float32, device=model.device)
-    x = noise.normal(x).mul_(model.schedule.start_std(request.sigmas[0]))
+    x = noise.normal(x).mul_(request.temperature * model.schedule.start_std(request.sigmas[0]))
     passes = rule.cost(path) * (1 if request.guidance in (0, 1) else 2)
     price = Price(rule.cost(path), passes, x.nbytes)
     return Plan(request, guide(meter), meter, path, rule, x, noise, price)

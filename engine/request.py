@@ -34,10 +34,13 @@ class Request:
     prompt, negative    -- texts; "" is the empty text, which conditions on nothing
     label               -- class or style by name, None for none
     sampler             -- a key of engine.rules.RULES
+    options             -- the sampler's options that are not at their defaults, (name, value) sorted by name;
+                           an object in JSON
     spacing             -- the name of the grid that `sigmas` came from (a note for people; `sigmas` decides)
     sigmas              -- the noise levels visited, strictly descending, (steps + 1,), the last one usually 0
     guidance            -- γ of classifier-free guidance; 1 is the conditional model itself and costs one pass
     guidance_interval   -- (low, high) in σ outside which γ = 1, or None for all of it
+    temperature         -- scales x_T: below 1 images are plainer and more alike, above 1 wilder
     seeds               -- one per image of the batch, each 0 … 2⁶³ − 1
     width, height       -- of the picture in pixels
     evaluations         -- denoiser evaluations per image over the whole run (a guided one counts once)
@@ -57,6 +60,8 @@ class Request:
     width: int
     height: int
     evaluations: int
+    options: tuple[tuple[str, float], ...] = ()
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -72,6 +77,13 @@ class Request:
             raise RequestError("The noise levels do not descend: choose another schedule or fewer steps.")
         if not (math.isfinite(self.guidance) and -100 <= self.guidance <= 100):
             raise RequestError("The guidance must lie between −100 and 100.")
+        names = [name for name, _ in self.options]
+        if names != sorted(set(names)):
+            raise RequestError("The sampler's options must be sorted by name, each once.")
+        if not all(math.isfinite(value) for _, value in self.options):
+            raise RequestError("An option of the sampler is not a number: set it again.")
+        if not 0 < self.temperature <= 10:
+            raise RequestError("The temperature must lie above 0 and be at most 10.")
         if self.guidance_interval is not None and not 0 <= self.guidance_interval[0] <= self.guidance_interval[1]:
             raise RequestError("The guidance interval must be two noise levels, the low one first.")
         if not 1 <= len(self.seeds) <= MAX_BATCH:
@@ -88,7 +100,7 @@ class Request:
         return len(self.sigmas) - 1
 
     def to_dict(self) -> dict[str, Any]:
-        return {"format": FORMAT} | dataclasses.asdict(self)
+        return {"format": FORMAT} | dataclasses.asdict(self) | {"options": dict(self.options)}
 
     def to_json(self) -> str:
         """Canonical: equal Requests give equal text. Floats keep every bit (shortest round-trip repr)."""
@@ -117,13 +129,16 @@ class Request:
             for key in ("width", "height", "evaluations"):
                 data[key] = _integer(data[key])
             data["guidance"] = float(data["guidance"])
+            data["temperature"] = float(data.get("temperature", 1.0))  # format 1 began without temperature and options
+            options = data.get("options", {})
+            data["options"] = tuple(sorted((str(name), _number(value)) for name, value in options.items()))
             for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing"):
                 if not isinstance(data[key], str):
                     raise TypeError(key)
             if not isinstance(data["label"], str | None):
                 raise TypeError("label")
             return cls(**data)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, RequestError):
                 raise
             raise RequestError(f"These settings are damaged ({error}).") from error
@@ -141,3 +156,9 @@ def _integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{value!r} is not a whole number")
     return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return float(value)

@@ -7,7 +7,8 @@ The state is x = x0 + σ·ε everywhere; D(x, σ, cond) = E[x0 | x] is the denoi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:  # torch stays out at import time: rules and menus are listed before it is loaded
@@ -87,7 +88,8 @@ class Move:
     """What a rule returns.
 
     x the state at s2; x0 the guided x̂₀ it moved by; x_eval, s_eval where that D was evaluated (after churn or a
-    corrector this is not the state at s); mean and std of the transition (particles weigh by them);
+    corrector this is not the state at s); mean and std of the transition (particles weigh by them; std is 0 where the
+    transition is not one Gaussian);
     past the history for the next hop, at least its own evaluation; log_w (B,) and ancestors (B,) for particle methods.
     """
 
@@ -125,26 +127,66 @@ Transform: TypeAlias = Callable[[Denoiser], Denoiser]
 Constraint: TypeAlias = "Callable[[Tensor, float, Noise], Tensor]"  # (x at σ, σ, noise of this hop) → x pinned at σ
 
 
+class Option(NamedTuple):
+    """A number that a person may set on a sampler, low … high; where the default is an int, a whole number.
+
+    evals -- denoiser evaluations that each unit of it adds to a hop
+    noise -- whether the sampler draws noise whenever it is above 0
+    """
+
+    name: str
+    default: float
+    low: float
+    high: float
+    about: str
+    evals: int = 0
+    noise: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How to step: x at s → x at s2, with its name and price for people.
 
-    step    -- (d, x, s, s2, past, z) → Move; s2 = 0 must return D (up to a corrector)
+    step    -- (d, x, s, s2, past, z, **options) → Move; s2 = 0 must return D (up to a corrector)
     evals   -- denoiser evaluations of a hop; last_evals of the hop to σ = 0
     title, about -- what a menu says: a name, and one line on when to choose it
     aliases -- other names of the same map in the literature
+    options -- what can be set: keyword arguments of step, whose defaults are the options' own
+    keeps_law -- whether under a perfect denoiser, D ≡ x0, the state keeps the law N(x0, σ²) exactly at every step
     """
 
-    step: Callable[[Denoiser, Tensor, float, float, History, Noise], Move]
+    step: Callable[..., Move]
     title: str
     about: str
     evals: int = 1
     last_evals: int = 1
     stochastic: bool = False
     aliases: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    keeps_law: bool = True
 
     def __call__(self, d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move:
         return self.step(d, x, s, s2, past, z)
+
+    def with_options(self, **values: float) -> Rule:
+        """This sampler with some options set. Raises ValueError, in one sentence, for a name or a value it has not."""
+        known = {option.name: option for option in self.options}
+        before = self.step.keywords if isinstance(self.step, partial) else {}
+        evals, stochastic = self.evals, self.stochastic
+        for name, value in values.items():
+            if name not in known:
+                have = ", ".join(known) or "none"
+                raise ValueError(f"The sampler {self.title} has no option “{name}”: it has {have}.")
+            option = known[name]
+            if not option.low <= value <= option.high:
+                raise ValueError(f"The option {name} cannot be {value:g}: choose {option.low:g} to {option.high:g}.")
+            if isinstance(option.default, int):
+                if value != int(value):
+                    raise ValueError(f"The option {name} cannot be {value:g}: choose a whole number.")
+                values[name] = value = int(value)
+            evals += option.evals * int(value - before.get(name, option.default))
+            stochastic = value > 0 if option.noise else stochastic
+        return replace(self, step=partial(self.step, **values), evals=evals, stochastic=stochastic)
 
     def cost(self, path: Path) -> int:
         """Denoiser evaluations of a whole path; renoising costs none."""

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from engine.rules.dpmpp import DPMPP_2M
-from engine.rules.family import DDIM, DDPM
+from engine.rules.dpmpp import DPMPP_2M, DPMPP_2M_SDE, DPMPP_3M
+from engine.rules.family import DDIM, DDPM, MU
+from engine.rules.gradient import GE
 from engine.rules.heun import HEUN
 from engine.rules.ipndm import IPNDM_4
+from engine.rules.langevin import LANGEVIN, PC, PC_HMC
+from engine.rules.reverse import DDPM_BETA, REVERSE_DIFFUSION, REVERSE_SDE
+from engine.rules.unipc import UNIPC_2, UNIPC_3
 from engine.types import Rule
 
-RULES: dict[str, Rule] = {
+_DISTINCT: dict[str, Rule] = {
     "dpmpp-2m": DPMPP_2M,
+    "dpmpp-3m": DPMPP_3M,
     "ipndm-4": IPNDM_4,
+    "unipc-2": UNIPC_2,
+    "unipc-3": UNIPC_3,
     "heun": HEUN,
     "ddim": DDIM,
+    "ge": GE,
     "ddpm": DDPM,
-    "euler-a": DDPM,  # the same map: Rule.aliases
+    "dpmpp-2m-sde": DPMPP_2M_SDE,
+    "mu": MU,
+    "ddpm-beta": DDPM_BETA,
+    "reverse-sde": REVERSE_SDE,
+    "reverse-diffusion": REVERSE_DIFFUSION,
+    "pc": PC,
+    "pc-hmc": PC_HMC,
+    "langevin": LANGEVIN,
 }
+RULES: dict[str, Rule] = _DISTINCT | {alias: rule for rule in _DISTINCT.values() for alias in rule.aliases}
 DEFAULT = "dpmpp-2m"
 
 
 def menu() -> dict[str, Rule]:
     """One entry per distinct map, under its first name."""
-    first: dict[int, str] = {}
-    for name, rule in RULES.items():
-        first.setdefault(id(rule), name)
-    return {name: RULES[name] for name in first.values()}
+    return dict(_DISTINCT)

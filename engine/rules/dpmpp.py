@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from engine.precision import wide
-from engine.rules.family import descend
-from engine.types import Move, Rule, remember
+from engine.rules.exponential import integrate
+from engine.rules.family import noised_move
+from engine.types import Move, Option, Past, Rule, remember
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,15 +17,35 @@ if TYPE_CHECKING:
     from engine.types import Denoiser, History
 
 
-def dpmpp_2m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move:
-    """Algorithm 2 of the paper: x̂₀ is extrapolated linearly in λ to the middle of the step."""
+def dpmpp_2m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, eta: float = 0.0) -> Move:
+    """Algorithm 2 of the paper: x̂₀ is extrapolated linearly in λ to the middle of the step.
+
+    η > 0 is the same on the reverse SDE, whose noise is η times that of DDPM in time: σ↓ = σ'e^(−ηh).
+    """
     x0 = d(x, s)
-    ahead = wide(x0)
-    if past and s2 > 0:
+    if s2 == 0:
+        return noised_move(x0, x, s, 0.0, 0.0, past, z)
+    h, ahead = math.log(s / s2), wide(x0)
+    if past:
         last = past[-1]
-        r = math.log(last.s / s) / math.log(s / s2)
+        r = math.log(last.s / s) / h
         ahead = ahead + (ahead - wide(last.x0)) / (2 * r)
-    state = descend(ahead, x, s, s2).to(x.dtype)
+    std = s2 * (-math.expm1(-2 * eta * h)) ** 0.5 if eta > 0 else 0.0
+    return noised_move(x0, x, s, s2 * math.exp(-eta * h), std, past, z, ahead)
+
+
+def dpmpp_2m_sde(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, eta: float = 1.0) -> Move:
+    return dpmpp_2m(d, x, s, s2, past, z, eta=eta)
+
+
+def dpmpp_3m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move:
+    """The parabola through the last three x̂₀, integrated exactly: the exponential Adams–Bashforth method of order 3.
+
+    Published code takes half of the parabola's quadratic term, which leaves the order at 2.
+    """
+    x0 = d(x, s)
+    older = [(p.s, p.x0) for p in past[-2:]]
+    state = (integrate(Past(s, x, x0), s2, older) if s2 > 0 else wide(x0)).to(x.dtype)
     return Move(state, x0, x, s, state, 0.0, remember(past, s, x, x0))
 
 
@@ -32,4 +53,16 @@ DPMPP_2M = Rule(
     dpmpp_2m,
     "DPM-Solver++ 2M",
     "Second order from one call a step, by remembering the last x̂₀: sharp in 10 to 25 steps.",
+)
+DPMPP_3M = Rule(
+    dpmpp_3m,
+    "DPM-Solver++ 3M",
+    "Third order from one call a step: more exact than 2M from about 10 steps on.",
+)
+DPMPP_2M_SDE = Rule(
+    dpmpp_2m_sde,
+    "DPM-Solver++ 2M SDE",
+    "2M with fresh noise at every step, which washes out errors: rich detail in 20 to 40 steps.",
+    stochastic=True,
+    options=(Option("eta", 1.0, 0.0, 2.0, "Fresh noise at each step: 0 is 2M itself", noise=True),),
 )

@@ -1,0 +1,54 @@
+"""Exponential integrators on x̂₀ in λ = −log σ: what an interpolated x̂₀ adds to the step with a constant one.
+
+x' = (σ'/σ)x + ∫ e^(−h(1−u))·x̂₀(u)·h du over the step, u from 0 to 1, h = λ' − λ (Lu et al. 2022b, eq. 9, α = 1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.precision import wide
+from engine.rules.family import descend
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.types import Past
+
+
+def moments(h: float, n: int) -> list[float]:
+    """gᵢ = ∫ h·e^(−h(1−u))·uⁱ du over 0 … 1, for i = 1 … n."""
+    if abs(h) < 1:  # the recursion would cancel
+        terms = [h**j / math.factorial(j) for j in range(24)]
+        return [h * math.exp(-h) * sum(t / (i + j + 1) for j, t in enumerate(terms)) for i in range(1, n + 1)]
+    g, out = -math.expm1(-h), []
+    for i in range(1, n + 1):
+        g = 1 - i / h * g
+        out.append(g)
+    return out
+
+
+def weights(h: float, offsets: Sequence[float], halved: bool = False) -> list[float]:
+    """w so that Σ wₖ(mₖ − m₀) is the integral of the polynomial through m₀ at u = 0 and mₖ at u = offsets[k].
+
+    `halved`: with one point only, half of 1 − e^(−h) takes the place of g₁, as in DPM-Solver++ 2M and UniPC's B₂(h).
+    """
+    if halved and len(offsets) == 1:
+        return [-0.5 * math.expm1(-h) / offsets[0]]
+    powers = [[r**i for r in offsets] for i in range(1, len(offsets) + 1)]
+    return [float(w) for w in np.linalg.solve(np.array(powers), np.array(moments(h, len(offsets))))]
+
+
+def integrate(base: Past, s2: float, others: Sequence[tuple[float, Tensor]], halved: bool = False) -> Tensor:
+    """The step from `base` to s2 > 0 with x̂₀ through base.x0 and `others`, (σ, x̂₀); in wide precision."""
+    state = descend(base.x0, base.x, base.s, s2)
+    if others:
+        h = math.log(base.s / s2)
+        offsets = [math.log(base.s / s) / h for s, _ in others]
+        for w, (_, x0) in zip(weights(h, offsets, halved), others, strict=True):
+            state = state + w * (wide(x0) - wide(base.x0))
+    return state
