@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
+from PySide6.QtGui import QColor, QPaintEvent, QPalette, QRegion
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.render import render
@@ -134,6 +134,20 @@ def test_space_in_the_prompt_types_and_does_not_play(window: MainWindow) -> None
     QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Space)
     assert not window.document.playing
     assert window.document.draft.prompt.count(" ") == 2
+
+
+def test_a_move_repaints_where_the_cursor_was_and_where_it_is_and_no_more(window: MainWindow, qtbot: QtBot) -> None:
+    strip, document = window.timeline.strip, window.document
+    document.scrub(2)
+    qtbot.waitUntil(lambda: drawn(strip) == 12)
+    spy = PaintSpy(strip)
+    strip.repaint()
+    spy.dirty = QRegion()
+    document.scrub(9)
+    qtbot.waitUntil(lambda: not spy.dirty.isEmpty())
+    assert spy.dirty.contains(at(strip, 2))
+    assert spy.dirty.contains(at(strip, 9))
+    assert not spy.dirty.contains(at(strip, 5))
 
 
 # what of it to see
@@ -304,6 +318,20 @@ def test_curves_lie_between_floor_and_ceiling() -> None:
     steps = [StepInfo(k, 1.0, 0.5, "solve", 1, 0.0, 1.0, change) for k, change in enumerate((float("nan"), 2.0, 0.5))]
     assert change_curve(steps) == [(1, 1.0), (2, 0.25)]
     assert change_curve(steps[:1]) == []
+
+
+class PaintSpy(QObject):
+    """Collects what a widget is asked to paint."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.dirty = QRegion()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.dirty = self.dirty.united(event.region())
+        return False
 
 
 def drawn(strip: Filmstrip) -> int:
