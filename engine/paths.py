@@ -14,3 +14,35 @@ def descending(sigmas: Iterable[float]) -> Path:
     if any(a <= b for a, b in pairwise(levels)):
         raise ValueError("A descending path needs strictly descending noise levels.")
     return tuple(Hop(s, s2) for s, s2 in pairwise(levels))
+
+
+def ascending(sigmas: Iterable[float]) -> Path:
+    """The probability flow run backwards along 0 < σ₀ < … < σₙ, from a picture to its noise: for samplers without
+    fresh noise, since none can be taken out of a state."""
+    levels = [float(s) for s in sigmas]
+    if not all(0 < a < b for a, b in pairwise(levels)):
+        raise ValueError("An ascending path needs strictly ascending noise levels above 0.")
+    return tuple(Hop(s, s2) for s, s2 in pairwise(levels))
+
+
+def repaint(sigmas: Iterable[float], jump: int = 10, resample: int = 10) -> Path:
+    """Denoising that goes back: the path of RePaint (Lugmayr et al. 2022, section 4.2), for a run that is pinned.
+
+    Down one level at a time. At each level counted from the clean end, 0, jump, 2·jump, … below the noisiest `jump`
+    levels, the state is noised up again by `jump` levels, one level a hop, `resample` − 1 times; resample = 1 is
+    descending(sigmas). Raises ValueError for levels that do not descend and for numbers below 1.
+    """
+    down = descending(sigmas)
+    if jump < 1 or resample < 1:
+        raise ValueError("RePaint needs a jump and a number of resamplings of 1 or more.")
+    n, t = len(down), len(down)
+    left = dict.fromkeys(range(0, n - jump, jump), resample - 1)
+    hops: list[Hop] = []
+    while t > 0:
+        hops.append(down[n - t])
+        t -= 1
+        if left.get(t, 0) > 0:
+            left[t] -= 1
+            hops.extend(Hop(down[n - u].s2, down[n - u].s, "renoise") for u in range(t + 1, t + 1 + jump))
+            t += jump
+    return tuple(hops)

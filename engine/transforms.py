@@ -39,6 +39,48 @@ def cfg(scale: float, cond: Cond | None, uncond: Cond | None, interval: tuple[fl
     return transform
 
 
+def static_threshold() -> Transform:
+    """x̂₀ clipped to [−1, 1] (Saharia et al. 2022, section 2.3): for pixels, never for latents.
+
+    What a sampler makes of it, ε̂ included, follows from the clipped x̂₀.
+    """
+
+    def transform(d: Denoiser) -> Denoiser:
+        def clipped(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+            return d(x, sigma, cond).clamp(-1, 1)
+
+        return clipped
+
+    return transform
+
+
+def dynamic_threshold(q: float = 0.995) -> Transform:
+    """x̂₀ clipped to ±s and divided by s (Saharia et al. 2022): s is each image's own quantile q of |x̂₀|, at least 1.
+
+    Unlike a plain clip it saturates nothing for good under strong guidance. For pixels, never for latents.
+    """
+    if not 0 <= q <= 1:
+        raise ValueError("A dynamic threshold needs a quantile between 0 and 1.")
+
+    def transform(d: Denoiser) -> Denoiser:
+        def scaled(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+            x0 = d(x, sigma, cond)
+            size = _quantile(x0.flatten(1).abs(), q).clamp(min=1).reshape(-1, *[1] * (x0.ndim - 1))
+            return x0.clamp(-size, size) / size
+
+        return scaled
+
+    return transform
+
+
+def _quantile(values: Tensor, q: float) -> Tensor:
+    """The quantile of each row of (B, n), linear between neighbours. torch.quantile refuses more than 2²⁴ numbers."""
+    position = q * (values.shape[1] - 1)
+    ordered, low = values.sort(dim=1).values, int(position)
+    high = min(low + 1, values.shape[1] - 1)
+    return ordered[:, low].lerp(ordered[:, high], position - low)
+
+
 def _inside(sigma: Sigma, interval: tuple[float, float] | None) -> bool:
     if interval is None:
         return True
