@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.document import Document
 from app.core.render import render
+from app.ui import icons
 from app.ui.theme import em
 
 READING_SECONDS = 0.006  # of one paint may go into reading; the rest comes with the next paints
@@ -39,12 +40,21 @@ class BatchStrip(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(em(self, 20), em(self, 3.6))
 
+    @property
+    def shown(self) -> range:
+        """The pictures that have room: all of them, or as many as fit around the selected one."""
+        count, gap = self._document.batch_size, em(self, 0.35)
+        room = max(1, int((self.width() - 2 * em(self, 1.5)) // (em(self, 2) + gap)))
+        first = min(max(0, self._document.image_index - room // 2), max(0, count - room))
+        return range(first, min(count, first + room))
+
     def cell(self, index: int) -> QRectF:
-        """Where picture `index` is drawn; all share the width, in the middle."""
-        count, gap = max(1, self._document.batch_size), em(self, 0.35)
-        side = min(float(self.height() - 2 * gap), (self.width() - gap) / count - gap)
+        """Where picture `index` is drawn."""
+        shown, gap = self.shown, em(self, 0.35)
+        count = max(1, len(shown))
+        side = min(float(self.height() - 2 * gap), (self.width() - 2 * em(self, 1.5)) / count - gap)
         left = (self.width() - count * (side + gap) + gap) / 2
-        return QRectF(left + index * (side + gap), (self.height() - side) / 2, side, side)
+        return QRectF(left + (index - shown.start) * (side + gap), (self.height() - side) / 2, side, side)
 
     def _another_run(self) -> None:
         self._pictures.clear()
@@ -56,7 +66,7 @@ class BatchStrip(QWidget):
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        for index in range(self._document.batch_size):
+        for index in self.shown:
             if self.cell(index).contains(event.position()):
                 self._document.image_index = index
 
@@ -73,7 +83,7 @@ class BatchStrip(QWidget):
         painter.fillRect(event.rect(), self._ink(QPalette.ColorRole.Dark))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         until = perf_counter() + READING_SECONDS
-        for index in range(self._document.batch_size):
+        for index in self.shown:
             if index in self._stale and perf_counter() < until:
                 self._read(index)
             cell = self.cell(index)
@@ -85,12 +95,22 @@ class BatchStrip(QWidget):
             if index == self._document.image_index:
                 painter.setPen(QPen(self._ink(QPalette.ColorRole.Highlight), 2))
                 painter.drawRoundedRect(cell.adjusted(-2, -2, 2, 2), 3, 3)
+        self._paint_more(painter)
         if self.hasFocus():
             painter.setPen(self._ink(QPalette.ColorRole.Highlight))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
-        if self._stale:
+        if self._stale.intersection(self.shown):
             self._more.start(0)
+
+    def _paint_more(self, painter: QPainter) -> None:
+        """Arrows where the batch goes on beyond what has room."""
+        side, ink = float(em(self)), self._ink(QPalette.ColorRole.PlaceholderText)
+        top = (self.height() - side) / 2
+        if self.shown.start > 0:
+            icons.paint(painter, "previous", QRectF(0.25 * side, top, side, side), ink)
+        if self.shown.stop < self._document.batch_size:
+            icons.paint(painter, "next", QRectF(self.width() - 1.25 * side, top, side, side), ink)
 
     def _read(self, index: int) -> None:
         """What cannot be read stays as it was: the canvas says what is wrong."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
@@ -67,7 +68,8 @@ class GenerateBar(QWidget):
             queued = f" · {waiting} waiting" if waiting else ""
             left = f" · {document.eta_text} left" if document.eta_text and job.steps_done < job.steps_total else ""
             return f"Step {job.steps_done} of {job.steps_total}{left}{queued}"
-        return document.price_text and f"Takes {document.price_text}"
+        keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return f"Takes {document.price_text}   {keys}" if document.price_text else keys
 
     def _set_kind(self, kind: str) -> None:
         if self.button.property("kind") != kind:

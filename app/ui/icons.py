@@ -68,7 +68,7 @@ def icon(name: str, palette: QPalette) -> QIcon:
             QIcon.Mode.Disabled: palette.color(Group.Disabled, Role.ButtonText),
             QIcon.Mode.Selected: palette.color(Role.HighlightedText)}  # fmt: skip
     for mode, ink in inks.items():
-        for ratio in (1.0, 2.0, 3.0):
+        for ratio in (1.0, 2.0):
             found.addPixmap(pixmap(name, ink, 20, ratio), mode)
     return found
 
@@ -76,7 +76,7 @@ def icon(name: str, palette: QPalette) -> QIcon:
 def plain(name: str, colour: QColor) -> QIcon:
     """The drawing in one colour whatever its state, for a button with a ground of its own."""
     found = QIcon()
-    for ratio in (1.0, 2.0, 3.0):
+    for ratio in (1.0, 2.0):
         found.addPixmap(pixmap(name, colour, 20, ratio), QIcon.Mode.Normal)
         found.addPixmap(pixmap(name, colour, 20, ratio), QIcon.Mode.Disabled)
     return found

@@ -14,6 +14,7 @@ from app.ui.generate_bar import GenerateBar
 from app.ui.label_picker import LabelPicker
 from app.ui.number import Number
 from app.ui.prompt_field import PromptField, TextField
+from app.ui.sampler_options import SamplerOptions
 from app.ui.sampler_picker import SamplerPicker, SpacingPicker
 from app.ui.seed_field import SeedField
 from app.ui.theme import em
@@ -44,6 +45,7 @@ class PromptPanel(QWidget):
         self.seed = SeedField(document, actions)
         self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16))
         self.spacing = SpacingPicker(document)
+        self.options = SamplerOptions(document)
         self.advanced = Disclosure("Advanced", self._advanced())
         self.generate = GenerateBar(document, actions)
         self._lay_out()
@@ -64,6 +66,7 @@ class PromptPanel(QWidget):
         column.setSpacing(em(self, 0.3))
         column.addWidget(label("Spacing of the steps", "muted", self.spacing))
         column.addWidget(self.spacing)
+        column.addWidget(self.options)
         return content
 
     def _lay_out(self) -> None:

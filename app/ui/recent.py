@@ -46,6 +46,8 @@ class Recent(QWidget):
         self.list.itemClicked.connect(self._open)
         self.list.itemActivated.connect(self._open)
         document.jobs_changed.connect(self.refresh)
+        for signal in (document.run_changed, document.image_changed):
+            signal.connect(self._mark)
         self.refresh()
 
     def refresh(self) -> None:
@@ -54,6 +56,7 @@ class Recent(QWidget):
                 self._listed.add(job.id)
                 for index, path in enumerate(job.images):
                     self.list.insertItem(index, self._item(job, index, path))
+        self._mark()
         self.empty.setVisible(not self._listed)
         self.list.setVisible(bool(self._listed))
 
@@ -72,6 +75,16 @@ class Recent(QWidget):
         item.setData(RUN, str(job.run_path))
         item.setData(INDEX, index)
         return item
+
+    def _mark(self) -> None:
+        """Select the picture that is on the canvas."""
+        shown = str(self._document.run_path), self._document.image_index
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if (item.data(RUN), item.data(INDEX)) == shown:
+                self.list.setCurrentItem(item)
+                return
+        self.list.setCurrentRow(-1)
 
     def _open(self, item: QListWidgetItem) -> None:
         path = Path(item.data(RUN))

@@ -44,7 +44,9 @@ class SamplerPicker(QWidget):
         self.refresh()
 
     def _chosen(self, row: int) -> None:
-        self._document.update_draft(sampler=self.choice.itemData(row))
+        sampler = self.choice.itemData(row)
+        if sampler != self._document.draft.sampler:
+            self._document.update_draft(sampler=sampler, options=())  # another sampler, other options
 
     def refresh(self) -> None:
         draft = self._document.draft

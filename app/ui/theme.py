@@ -108,7 +108,8 @@ class Look(QObject):
         self._app = app
         self._mode = mode if mode in MODES else "system"
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
-        app.setStyle("Fusion")
+        if not app.styleSheet():  # ours is laid over Fusion
+            app.setStyle("Fusion")
         self._apply()
 
     @property
@@ -133,6 +134,8 @@ class Look(QObject):
 
     def _apply(self) -> None:
         palette = self.theme.palette()
-        self._app.setPalette(palette)
-        self._app.setStyleSheet(sheet(palette, QFontMetrics(self._app.font()).height()))
+        text = sheet(palette, QFontMetrics(self._app.font()).height())
+        if palette != self._app.palette() or text != self._app.styleSheet():  # else every widget is polished for nothing
+            self._app.setPalette(palette)
+            self._app.setStyleSheet(text)
         self.changed.emit()

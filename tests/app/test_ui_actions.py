@@ -17,7 +17,7 @@ from app.ui.actions import TABLE, keys_text
 from app.ui.main_window import MainWindow
 from app.ui.sheets import AboutSheet, ShortcutSheet
 from tests.app.conftest import Parts
-from tests.app.windows import finish, open_window
+from tests.app.windows import finish, open_window, until
 
 REACH = {"window": {"window", "picture", "timeline"}, "picture": {"picture", "timeline"}, "timeline": {"timeline"}}
 
@@ -114,7 +114,7 @@ def test_cancel_is_there_while_something_runs(hand_parts: Parts, qtbot: QtBot) -
     hand_parts.document.generate()
     assert window.actions_["cancel"].isEnabled()
     window.actions_["cancel"].trigger()
-    qtbot.waitUntil(lambda: hand_parts.document.running_job is None)
+    until(qtbot, lambda: hand_parts.document.running_job is None)
     assert not window.actions_["cancel"].isEnabled()
 
 
@@ -141,7 +141,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
         for row in TABLE:
             if row.id not in opens_others:
                 window.actions_[row.id].trigger()
-        qtbot.waitUntil(lambda: all(job.state.ended for job in parts.document.jobs))
+        until(qtbot, lambda: all(job.state.ended for job in parts.document.jobs))
         parts.document.pause()
     assert parts.document.jobs
 

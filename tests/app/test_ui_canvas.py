@@ -20,7 +20,7 @@ from app.ui.canvas.resample import enlarged
 from app.ui.canvas.view import CanvasView
 from app.ui.canvas.viewport import STOPS, Viewport
 from tests.app.conftest import Parts
-from tests.app.windows import drag, move, open_window, opened, painted, wheel
+from tests.app.windows import drag, move, open_window, opened, painted, until, wheel
 
 SIDE = 32
 
@@ -128,7 +128,7 @@ def test_losing_the_window_lets_go_of_a_held_space_and_of_the_pan(canvas: Canvas
     assert canvas.panning
     other = QWidget()
     opened(qtbot, other, 100, 100)
-    qtbot.waitUntil(lambda: not canvas.panning)
+    until(qtbot, lambda: not canvas.panning)
     before = QPointF(canvas.viewport.offset)
     move(canvas, QPoint(350, 300), Qt.MouseButton.LeftButton)
     drag(canvas, Qt.MouseButton.LeftButton, QPoint(300, 250), QPoint(350, 300))
@@ -182,13 +182,13 @@ def test_a_new_frame_of_the_same_size_stays_where_the_last_one_was(canvas: Canva
 
 def test_resizing_keeps_a_fit_fitted_and_otherwise_the_middle(canvas: CanvasView, qtbot: QtBot) -> None:
     canvas.resize(900, 800)
-    qtbot.waitUntil(lambda: canvas.viewport.canvas.width() == 900)
+    until(qtbot, lambda: canvas.viewport.canvas.width() == 900)
     assert canvas.viewport.fitted
     assert canvas.viewport.rect().height() > 650
     canvas.viewport.zoom_to(3.0)
     middle = canvas.viewport.to_picture(QPointF(450, 400))
     canvas.resize(600, 500)
-    qtbot.waitUntil(lambda: canvas.viewport.canvas.width() == 600)
+    until(qtbot, lambda: canvas.viewport.canvas.width() == 600)
     assert (canvas.viewport.to_picture(QPointF(300, 250)) - middle).manhattanLength() < 1
 
 
@@ -204,11 +204,11 @@ def test_a_frame_repaints_the_picture_and_no_more(qtbot: QtBot) -> None:
     opened(qtbot, canvas, 600, 500)
     canvas.set_frame(chart())
     canvas.actual_size()
-    qtbot.waitUntil(lambda: bool(dirty))
+    until(qtbot, lambda: bool(dirty))
     canvas.repaint()
     dirty.clear()
     canvas.set_frame(chart().rgbSwapped())
-    qtbot.waitUntil(lambda: bool(dirty))
+    until(qtbot, lambda: bool(dirty))
     assert dirty[0].width() <= SIDE + 4
 
 
@@ -240,9 +240,9 @@ def test_the_canvas_paints_distinct_frames_while_a_run_goes_on_and_the_last_one_
     document.update_draft(steps=150)
     job = document.generate()
     assert job is not None
-    qtbot.waitUntil(lambda: document.frame is not None)
+    until(qtbot, lambda: document.frame is not None)
     assert not job.state.ended
-    qtbot.waitUntil(lambda: job.state.ended, timeout=60_000)
+    until(qtbot, lambda: job.state.ended)
     look()
     assert len(seen) >= 3
     assert all(a != b for k, a in enumerate(seen) for b in seen[:k])
@@ -263,13 +263,13 @@ def test_before_the_first_frame_the_place_of_the_picture_is_kept(hand_parts: Par
     shown = painted(window.canvas)
     assert shown.pixel(place.topLeft() + QPoint(8, 8)) != shown.pixel(QPoint(3, 3))
     hand_parts.fake.allow(5)
-    qtbot.waitUntil(lambda: window.canvas.frame is not None)
+    until(qtbot, lambda: window.canvas.frame is not None)
 
 
 def test_the_keys_of_the_canvas_work_when_it_has_the_focus(parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, parts.document)
     parts.document.generate()
-    qtbot.waitUntil(lambda: parts.document.running_job is None and parts.document.step_count == 5)
+    until(qtbot, lambda: parts.document.running_job is None and parts.document.step_count == 5)
     window.canvas.setFocus()
     QTest.keyClick(window.canvas, Qt.Key.Key_Left)
     assert parts.document.cursor == 3

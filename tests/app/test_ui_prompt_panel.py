@@ -19,8 +19,9 @@ from app.ui.main_window import MainWindow
 from app.ui.prompt_panel import PromptPanel
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
+from engine.rules import RULES
 from tests.app.conftest import Parts
-from tests.app.windows import finish, open_window, wheel
+from tests.app.windows import PATIENCE, finish, open_window, until, wheel
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -69,7 +70,7 @@ def test_every_choice_on_the_panel_is_in_the_request(window: MainWindow, parts: 
     QTest.keyClicks(panel.spacing.choice, "log")
     press_enter(panel.spacing.choice)
     QTest.keyClick(panel.prompt.text, Qt.Key.Key_Return, CONTROL)
-    qtbot.waitUntil(lambda: len(parts.fake.requests) == 1)
+    until(qtbot, lambda: len(parts.fake.requests) == 1)
     asked = Draft(
         model="fake",
         prompt="blue heart",
@@ -126,6 +127,40 @@ def test_what_the_document_says_is_shown_without_an_echo(panel: PromptPanel, doc
 def test_a_sampler_known_by_another_name_is_shown_under_its_first(panel: PromptPanel, document: Document) -> None:
     document.update_draft(sampler="euler-a")
     assert panel.sampler.choice.currentData() == "ddpm"
+
+
+def test_a_sampler_brings_its_own_numbers(panel: PromptPanel, document: Document) -> None:
+    panel.advanced.open()
+    document.update_draft(sampler="dpmpp-2m")
+    assert not panel.options.isVisible()
+    document.update_draft(sampler="ddim")
+    eta = panel.options.fields["eta"]
+    assert eta.isVisible()
+    type_into(eta.field, "0.4")
+    press_enter(eta.field)
+    assert resolve(document.draft, document.model).options == (("eta", 0.4),)
+    type_into(eta.field, "0")
+    press_enter(eta.field)
+    assert document.draft.options == ()  # its default is nothing to speak of
+    document.update_draft(options=(("eta", 0.7),))
+    assert eta.field.value() == pytest.approx(0.7)
+    panel.sampler.choice.setFocus()
+    QTest.keyClicks(panel.sampler.choice, "heun")
+    press_enter(panel.sampler.choice)
+    assert document.draft.options == ()
+    assert set(panel.options.fields) == {option.name for option in RULES["heun"].options}
+
+
+def test_every_sampler_has_an_entry_a_line_and_fields_within_its_limits(panel: PromptPanel, document: Document) -> None:
+    for sampler, rule in RULES.items():
+        document.update_draft(sampler=sampler, options=())
+        assert panel.sampler.choice.currentText() == rule.title
+        assert panel.sampler.about.text() == rule.about
+        for option in rule.options:
+            field = panel.options.fields[option.name].field
+            assert field.minimum() == pytest.approx(option.low, abs=1e-3)
+            assert field.maximum() == pytest.approx(option.high, abs=1e-3)
+            assert field.value() == pytest.approx(option.default)
 
 
 def test_the_price_is_said_in_model_calls(panel: PromptPanel, document: Document) -> None:
@@ -187,7 +222,7 @@ def test_ctrl_enter_generates_from_the_prompt_without_a_new_line(
     text = window.panel.prompt.text
     text.setFocus()
     QTest.keyClick(text, Qt.Key.Key_Return, CONTROL)
-    qtbot.waitUntil(lambda: parts.document.run is not None)
+    until(qtbot, lambda: parts.document.run is not None)
     assert text.toPlainText() == "red apple"
 
 
@@ -198,9 +233,9 @@ def test_the_button_becomes_cancel_while_a_run_goes_on(hand_parts: Parts, qtbot:
     QTest.mouseClick(bar.button, LEFT)
     assert bar.button.text() == "Cancel"
     hand_parts.fake.allow(2)
-    qtbot.waitUntil(lambda: document.step_count >= 1)
+    until(qtbot, lambda: document.step_count >= 1)
     QTest.mouseClick(bar.button, LEFT)
-    qtbot.waitUntil(lambda: document.running_job is None)
+    until(qtbot, lambda: document.running_job is None)
     assert document.jobs[0].state is JobState.CANCELLED
     assert bar.button.text() == "Generate"
     assert document.step_count == 2  # what was reached is kept
@@ -211,7 +246,7 @@ def test_escape_cancels(hand_parts: Parts, qtbot: QtBot) -> None:
     job = hand_parts.document.generate()
     assert job is not None
     QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: job.state.ended)
+    until(qtbot, lambda: job.state.ended)
     assert job.state is JobState.CANCELLED
 
 
@@ -223,7 +258,7 @@ def test_while_one_runs_ctrl_enter_queues_another(hand_parts: Parts, qtbot: QtBo
     assert len(hand_parts.document.jobs) == 3
     assert "2 waiting" in window.panel.generate.note.text()
     hand_parts.document.cancel_all()
-    qtbot.waitUntil(lambda: all(job.state.ended for job in hand_parts.document.jobs))
+    until(qtbot, lambda: all(job.state.ended for job in hand_parts.document.jobs))
 
 
 def test_generate_explains_itself_until_the_engine_is_ready(make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
@@ -236,10 +271,10 @@ def test_generate_explains_itself_until_the_engine_is_ready(make_parts: Callable
     assert "loading" in window.actions_["generate"].toolTip()
     QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Return, CONTROL)
     assert parts.document.jobs == []
-    with qtbot.waitSignal(parts.document.engine_changed):
+    with qtbot.waitSignal(parts.document.engine_changed, timeout=PATIENCE):
         parts.engine.start(parts.document.model)
     assert bar.button.isEnabled()
-    assert bar.note.text() == ""
+    assert bar.note.text() == "Ctrl+Return"
 
 
 def test_an_engine_that_cannot_start_says_why(make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
@@ -252,9 +287,9 @@ def test_an_engine_that_cannot_start_says_why(make_parts: Callable[..., Parts], 
 
 
 def test_the_time_it_takes_is_said_once_it_was_measured(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
-    assert window.panel.generate.note.text() == ""
+    assert window.panel.generate.note.text() == "Ctrl+Return"
     finish(qtbot, parts.document)
-    assert window.panel.generate.note.text() == f"Takes {parts.document.price_text}"
+    assert window.panel.generate.note.text() == f"Takes {parts.document.price_text}   Ctrl+Return"
 
 
 # words

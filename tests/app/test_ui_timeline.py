@@ -19,7 +19,7 @@ from app.ui.timeline import VIEWS
 from app.ui.timeline_layout import Slots
 from engine.store import StepInfo
 from tests.app.conftest import Parts
-from tests.app.windows import drag, finish, open_window, painted, wheel
+from tests.app.windows import PATIENCE, drag, finish, open_window, painted, until, wheel
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -47,16 +47,16 @@ def grow(parts: Parts, qtbot: QtBot, steps: int) -> None:
         parts.document.grow(parts.document.live)
         return parts.document.step_count == want
 
-    qtbot.waitUntil(read)
+    until(qtbot, read)
 
 
 def start(parts: Parts, qtbot: QtBot, **choices: object) -> None:
     """A run under way with its first step done."""
     parts.document.update_draft(**choices)
-    with qtbot.waitSignal(parts.document.run_changed):
+    with qtbot.waitSignal(parts.document.run_changed, timeout=PATIENCE):
         parts.document.generate()
         parts.fake.allow(1)
-    qtbot.waitUntil(lambda: parts.document.step_count == 1)
+    until(qtbot, lambda: parts.document.step_count == 1)
 
 
 # reaching a step
@@ -116,7 +116,7 @@ def test_space_plays_to_the_last_step_and_stops_there(window: MainWindow, qtbot:
     document.cursor_changed.connect(lambda: seen.append(document.cursor))
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_Space)
     assert document.playing
-    qtbot.waitUntil(lambda: not document.playing)
+    until(qtbot, lambda: not document.playing)
     assert seen == list(range(12))
 
 
@@ -139,12 +139,12 @@ def test_space_in_the_prompt_types_and_does_not_play(window: MainWindow) -> None
 def test_a_move_repaints_where_the_cursor_was_and_where_it_is_and_no_more(window: MainWindow, qtbot: QtBot) -> None:
     strip, document = window.timeline.strip, window.document
     document.scrub(2)
-    qtbot.waitUntil(lambda: drawn(strip) == 12)
+    until(qtbot, lambda: drawn(strip) == 12)
     spy = PaintSpy(strip)
     strip.repaint()
     spy.dirty = QRegion()
     document.scrub(9)
-    qtbot.waitUntil(lambda: not spy.dirty.isEmpty())
+    until(qtbot, lambda: not spy.dirty.isEmpty())
     assert spy.dirty.contains(at(strip, 2))
     assert spy.dirty.contains(at(strip, 9))
     assert not spy.dirty.contains(at(strip, 5))
@@ -170,7 +170,7 @@ def test_each_view_has_pictures_of_its_own_on_the_strip(window: MainWindow, qtbo
     strip, shots = window.timeline.strip, []
     for view, _ in VIEWS:
         window.document.view = view
-        qtbot.waitUntil(lambda: drawn(strip) == 12)
+        until(qtbot, lambda: drawn(strip) == 12)
         shots.append(painted(strip))
     assert shots[0] != shots[1] != shots[2] != shots[0]
 
@@ -205,6 +205,21 @@ def test_another_picture_of_the_batch_is_shown_by_a_click_and_by_keys(parts: Par
     assert not batch.isVisible()
 
 
+def test_a_large_batch_shows_the_pictures_around_the_selected_one(parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, parts.document)
+    finish(qtbot, parts.document, batch=64, steps=2)
+    batch, document = window.area.batch, parts.document
+    assert len(batch.shown) < 64
+    for index in (0, 31, 63):
+        document.image_index = index
+        assert index in batch.shown
+        cell = batch.cell(index)
+        assert cell.width() >= 16
+        assert batch.rect().contains(cell.toRect())
+    QTest.mouseClick(batch, LEFT, pos=batch.cell(batch.shown.start).center().toPoint())
+    assert document.image_index < 63
+
+
 def test_the_batch_shows_each_picture_at_the_selected_step(parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, parts.document)
     finish(qtbot, parts.document, batch=3, seed=5)
@@ -215,10 +230,10 @@ def test_the_batch_shows_each_picture_at_the_selected_step(parts: Parts, qtbot: 
         return [shot.pixelColor(batch.cell(k).center().toPoint()).name() for k in range(3)]
 
     assert document.run is not None
-    qtbot.waitUntil(lambda: len(set(middles())) == 3)
+    until(qtbot, lambda: len(set(middles())) == 3)
     last = middles()
     document.scrub(0)
-    qtbot.waitUntil(lambda: middles() != last)
+    until(qtbot, lambda: middles() != last)
 
 
 # while a run goes on
@@ -229,11 +244,11 @@ def test_cells_appear_as_they_come_and_the_rest_is_held_open(hand_parts: Parts, 
     start(hand_parts, qtbot, steps=8)
     strip = window.timeline.strip
     assert strip.count == 8
-    qtbot.waitUntil(lambda: drawn(strip) == 1)
+    until(qtbot, lambda: drawn(strip) == 1)
     for done in (3, 5, 8):
         grow(hand_parts, qtbot, done - hand_parts.document.step_count)
-        qtbot.waitUntil(lambda: drawn(strip) == done)  # noqa: B023 -- called before the next round
-    qtbot.waitUntil(lambda: hand_parts.document.running_job is None)
+        until(qtbot, lambda: drawn(strip) == done)  # noqa: B023 -- called before the next round
+    until(qtbot, lambda: hand_parts.document.running_job is None)
 
 
 def test_scrubbing_works_while_the_engine_is_in_a_model_call(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -246,7 +261,7 @@ def test_scrubbing_works_while_the_engine_is_in_a_model_call(hand_parts: Parts, 
     assert document.run is not None
     assert window.canvas.frame == render(document.run, 1, "x0", 0)
     hand_parts.fake.allow(5)
-    qtbot.waitUntil(lambda: document.running_job is None)
+    until(qtbot, lambda: document.running_job is None)
     assert document.cursor == 1
 
 
@@ -267,7 +282,7 @@ def test_following_is_seen_left_by_scrubbing_and_taken_up_again(hand_parts: Part
     grow(hand_parts, qtbot, 1)
     assert document.cursor == 4
     hand_parts.fake.allow(1)
-    qtbot.waitUntil(lambda: document.running_job is None)
+    until(qtbot, lambda: document.running_job is None)
     assert not follow.isVisible()
 
 

@@ -22,7 +22,7 @@ from app.settings import Settings, Values
 from app.ui.main_window import MainWindow
 from engine.picture import read_settings
 from tests.app.conftest import Parts
-from tests.app.windows import colours, finish, open_window, painted
+from tests.app.windows import PATIENCE, colours, finish, open_window, painted, until
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -50,11 +50,12 @@ def test_a_first_user_sees_prompts_to_click_on(window: MainWindow) -> None:
 
 def test_a_click_on_a_prompt_fills_it_in_and_generates(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     QTest.mouseClick(chip(window, "rocket"), LEFT)
-    qtbot.waitUntil(lambda: len(parts.fake.requests) == 1)
+    until(qtbot, lambda: len(parts.fake.requests) == 1)
     assert parts.fake.requests[0].prompt == "rocket"
     assert window.panel.prompt.text.toPlainText() == "rocket"
     assert window.area.stack.currentWidget() is window.canvas
-    qtbot.waitUntil(lambda: parts.document.running_job is None)
+    assert window.canvas.hasFocus()  # and its keys work at once
+    until(qtbot, lambda: parts.document.running_job is None)
 
 
 def test_a_click_before_the_engine_is_ready_waits_and_says_so(make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
@@ -66,9 +67,9 @@ def test_a_click_before_the_engine_is_ready_waits_and_says_so(make_parts: Callab
     assert parts.document.jobs == []
     assert welcome.status.text() == "“rocket” begins as soon as the engine is loaded"
     parts.engine.start(parts.document.model)
-    qtbot.waitUntil(lambda: len(parts.fake.requests) == 1)
+    until(qtbot, lambda: len(parts.fake.requests) == 1)
     assert parts.fake.requests[0].prompt == "rocket"
-    qtbot.waitUntil(lambda: parts.document.running_job is None)
+    until(qtbot, lambda: parts.document.running_job is None)
     assert not welcome.busy.isVisible()
 
 
@@ -77,7 +78,7 @@ def test_who_types_something_else_meanwhile_is_not_overruled(make_parts: Callabl
     window = open_window(qtbot, parts.document)
     QTest.mouseClick(chip(window, "rocket"), LEFT)
     QTest.keyClicks(window.panel.prompt.text, "s")
-    with qtbot.waitSignal(parts.document.engine_changed):
+    with qtbot.waitSignal(parts.document.engine_changed, timeout=PATIENCE):
         parts.engine.start(parts.document.model)
     assert parts.document.jobs == []
 
@@ -101,13 +102,13 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     assert job is not None
     assert status.message.text() == "Generating “red apple” …"
     hand_parts.fake.allow(1)
-    qtbot.waitUntil(lambda: job.steps_done == 1)
+    until(qtbot, lambda: job.steps_done == 1)
     assert status.step.text() == "Step 1 / 5"
     assert status.progress.share == pytest.approx(0.2)
     assert status.left.text() == f"{document.eta_text} left" != " left"
     document.cancel()
     assert status.message.text() == "Stopping “red apple” …"
-    qtbot.waitUntil(lambda: job.state.ended)
+    until(qtbot, lambda: job.state.ended)
     assert status.message.text().startswith("Cancelled “red apple” after step 1 of 5")
     assert not status.progress.isVisible()
 
@@ -177,9 +178,13 @@ def test_finished_pictures_are_listed_newest_first_and_open_their_run(
     assert pictures.count() == 3
     assert document.run_path == second.run_path
     item = pictures.item(2)
+    assert pictures.currentRow() == 0
     QTest.mouseClick(pictures.viewport(), LEFT, pos=pictures.visualItemRect(item).center())
     assert document.run_path == first.run_path
     assert document.image_index == 1
+    assert pictures.currentRow() == 2
+    document.image_index = 0
+    assert pictures.currentRow() == 1
     assert "red apple" in item.data(Qt.ItemDataRole.AccessibleTextRole)
     pictures.setFocus()
     pictures.setCurrentRow(0)
@@ -191,7 +196,7 @@ def test_a_cancelled_run_lists_no_picture(hand_parts: Parts, qtbot: QtBot) -> No
     window = open_window(qtbot, hand_parts.document)
     hand_parts.document.generate()
     hand_parts.document.cancel()
-    qtbot.waitUntil(lambda: hand_parts.document.running_job is None)
+    until(qtbot, lambda: hand_parts.document.running_job is None)
     assert window.recent.list.count() == 0
 
 
@@ -272,9 +277,9 @@ def test_previews_pause_while_nobody_can_see_them(parts: Parts, qtbot: QtBot, mo
     monkeypatch.setattr(parts.engine, "set_watched", watched.append)
     window = open_window(qtbot, parts.document)
     window.showMinimized()
-    qtbot.waitUntil(lambda: watched[-1:] == [False])
+    until(qtbot, lambda: watched[-1:] == [False])
     window.showNormal()
-    qtbot.waitUntil(lambda: watched[-1] is True)
+    until(qtbot, lambda: watched[-1] is True)
     window.hide()
     assert watched[-1] is False
 
@@ -317,7 +322,7 @@ def test_a_first_picture_by_keyboard_alone(window: MainWindow, parts: Parts, qtb
     QTest.keyClick(text, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     QTest.keyClicks(text, "pizza")
     QTest.keyClick(text, Qt.Key.Key_Enter, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: bool(parts.document.jobs) and parts.document.jobs[-1].state is JobState.FINISHED)
+    until(qtbot, lambda: bool(parts.document.jobs) and parts.document.jobs[-1].state is JobState.FINISHED)
     assert parts.fake.requests[0].prompt == "pizza"
 
 
@@ -328,7 +333,7 @@ def test_nothing_is_cut_off_at_any_size(parts: Parts, qtbot: QtBot, theme: str, 
     window = open_window(qtbot, parts.document, Settings(values=Values(theme=theme)))  # type: ignore[arg-type]
     finish(qtbot, parts.document, batch=3)
     window.resize(*size)
-    qtbot.waitUntil(lambda: window.size().toTuple() == size)
+    until(qtbot, lambda: window.size().toTuple() == size)
     panel = window.panel
     for field in (panel.prompt.text, panel.steps, panel.guidance, panel.seed, panel.batch, panel.generate.button):
         left = field.mapTo(panel, QPoint()).x()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
@@ -13,6 +15,13 @@ from app.core.jobs import Job
 from app.settings import Settings, Values
 from app.ui.main_window import MainWindow
 
+PATIENCE = 60_000  # milliseconds after which a test takes something for never
+
+
+def until(qtbot: QtBot, done: Callable[[], object]) -> None:
+    """Wait for `done`, however busy the machine is."""
+    qtbot.waitUntil(lambda: bool(done()), timeout=PATIENCE)
+
 
 def opened(qtbot: QtBot, widget: QWidget, width: int = 0, height: int = 0) -> QWidget:
     """`widget` shown, exposed and active."""
@@ -22,7 +31,7 @@ def opened(qtbot: QtBot, widget: QWidget, width: int = 0, height: int = 0) -> QW
     with qtbot.waitExposed(widget):
         widget.show()
     widget.activateWindow()
-    qtbot.waitUntil(widget.isActiveWindow)
+    until(qtbot, widget.isActiveWindow)
     return widget
 
 
@@ -39,7 +48,7 @@ def finish(qtbot: QtBot, document: Document, **choices: object) -> Job:
     document.update_draft(**choices)
     job = document.generate()
     assert job is not None
-    qtbot.waitUntil(lambda: job.state.ended)
+    until(qtbot, lambda: job.state.ended)
     return job
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.actions import Actions
@@ -62,7 +62,11 @@ class CanvasArea(QWidget):
         document = self._document
         job = document.running_job
         request = document.run.request if document.run else job.request if job else None
+        focused = QApplication.focusWidget()
+        chosen_here = focused is not None and self.welcome.isAncestorOf(focused)
         self.stack.setCurrentWidget(self.welcome if request is None else self.canvas)
+        if chosen_here and request is not None:
+            self.canvas.setFocus()
         self.footer.setVisible(request is not None)
         if request is None:
             return
