@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.noise import Noise
-from engine.oracle import Gaussian, Mixture
+from engine.oracle import Gaussian
 from engine.paths import descending
 from engine.rules import RULES, menu
 from engine.rules.ipndm import ADAMS_BASHFORTH
@@ -29,15 +28,7 @@ def gaussian() -> Gaussian:
     return Gaussian(torch.tensor([0.5, -1.0], dtype=F64), torch.tensor([[1.0, 0.6], [0.6, 0.5]], dtype=F64))
 
 
-def mixture() -> Mixture:
-    return Mixture(
-        torch.tensor([0.3, 0.7], dtype=F64),
-        torch.tensor([[-1.0], [0.6]], dtype=F64),
-        torch.tensor([[[0.15**2]], [[0.25**2]]], dtype=F64),
-    )
-
-
-def final(rule: Rule, d: Gaussian | Mixture, sigmas: np.ndarray, x: Tensor, past: tuple[Past, ...] = ()) -> Tensor:
+def final(rule: Rule, d: Gaussian, sigmas: np.ndarray, x: Tensor, past: tuple[Past, ...] = ()) -> Tensor:
     for step in run(d, descending(sigmas), rule, x, Noise(range(len(x))), past=past):
         x = step.move.x
     return x
@@ -133,47 +124,6 @@ def test_adams_bashforth_integrates_polynomials_of_its_degree_exactly() -> None:
         for power in range(k + 1):
             step = sum(w * float((-j) ** power) for j, w in enumerate(weights))
             assert step == pytest.approx(1 / (power + 1), abs=1e-12)
-
-
-@cache
-def flowed_mixture() -> tuple[Tensor, Tensor]:
-    """Points at σ = 10 and where the exact flow takes them at σ = .1: classical Runge–Kutta, 800 steps in log σ."""
-    d, h = mixture(), math.log(0.01) / 800
-
-    def slope(y: Tensor, u: float) -> Tensor:  # dx/dlog σ = x − D
-        return y - d(y, math.exp(u))
-
-    start = y = torch.linspace(-20, 20, 41, dtype=F64)[:, None]
-    for k in range(800):
-        u = math.log(10) + k * h
-        k1 = slope(y, u)
-        k2 = slope(y + h / 2 * k1, u + h / 2)
-        k3 = slope(y + h / 2 * k2, u + h / 2)
-        y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + slope(y + h * k3, u + h))
-    return start, y
-
-
-@pytest.mark.parametrize(
-    ("name", "spacing", "order"),
-    [
-        ("ddim", "karras", 1),
-        ("ddim", "log", 1),
-        ("heun", "karras", 2),
-        ("heun", "log", 2),
-        ("dpmpp-2m", "karras", 2),
-        ("dpmpp-2m", "log", 2),
-        ("ipndm-4", "karras", 2),
-        ("ipndm-4", "log", 2),
-    ],
-)
-def test_the_error_falls_with_the_stated_order(name: str, spacing: str, order: int) -> None:
-    """On the mixture between two positive levels, against the flow by Runge–Kutta; the slope over the last halving."""
-    d, x, exact = mixture(), *flowed_mixture()
-    errors = []
-    for n in (160, 320):
-        sigmas = grid(spacing, n, 10.0, 0.1, final_zero=False)
-        errors.append((final(RULES[name], d, sigmas, x) - exact).pow(2).mean().sqrt().item())
-    assert math.log2(errors[-2] / errors[-1]) == pytest.approx(order, abs=0.15), errors
 
 
 def test_ipndm_4_reaches_order_4_on_equal_steps_with_a_seeded_history() -> None:
