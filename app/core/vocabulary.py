@@ -45,9 +45,15 @@ class Vocabulary:
 
     def _near(self, word: str) -> tuple[str, ...]:
         if word not in self._nearest:
-            self._nearest[word] = tuple(difflib.get_close_matches(word, self._ordered, n=3, cutoff=0.6))
+            close = difflib.get_close_matches(word, self._ordered, n=6, cutoff=0.6)  # the nearest first …
+            close.sort(key=lambda known: (-_likeness(word, known), known[0] != word[0]))  # … a slip rarely comes first
+            self._nearest[word] = tuple(close[:3])
         return self._nearest[word]
 
     @cached_property
     def _ordered(self) -> list[str]:
         return sorted(self.words)
+
+
+def _likeness(word: str, known: str) -> float:
+    return difflib.SequenceMatcher(None, known, word).ratio()

@@ -11,6 +11,7 @@ from app.bridge.fake import FakeEngine
 from app.core.document import Document
 from app.core.jobs import JobState
 from app.core.notices import Notice
+from app.core.vocabulary import Vocabulary
 from engine.draft import Draft
 from engine.request import RequestError
 from tests.app.conftest import Parts, count, finish, reach_told
@@ -147,3 +148,8 @@ def test_status_counts_the_steps_of_the_running_job(hand_parts: Parts, qtbot: Qt
     assert (document.steps_done, document.steps_total) == (1, 5)
     assert document.eta_seconds is not None
     assert document.eta_text.endswith(" s")
+
+
+def test_among_words_equally_near_the_one_with_the_same_first_letter_comes_first() -> None:
+    (word,) = Vocabulary(frozenset({"maple", "apple", "ale"})).unknown("aple")
+    assert word.nearest[0] == "apple"
