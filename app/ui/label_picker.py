@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
@@ -75,7 +75,8 @@ class LabelPicker(QWidget):
 
     def _thumbnail(self, label: str) -> QIcon | None:
         path = self._document.model.folder / "labels" / f"{label.replace(' ', '-')}.png"
-        return QIcon(str(path)) if path.is_file() else None
+        picture = QPixmap(str(path))  # null where there is no such file
+        return None if picture.isNull() else QIcon(_rounded(picture, em(self, 1.25) * 2))
 
     def _choose(self, label: str | None) -> None:
         self._document.update_draft(label=label)
@@ -90,6 +91,20 @@ class LabelPicker(QWidget):
             button.setChecked(name == label)
         if self.choice is not None:
             self.choice.setCurrentIndex(max(0, self.choice.findData(label)))
+
+
+def _rounded(picture: QPixmap, side: int) -> QPixmap:
+    """`picture`, `side` pixels square, without the corners that would stand out on a chip."""
+    made = QPixmap(side, side)
+    made.fill(Qt.GlobalColor.transparent)
+    outline = QPainterPath()
+    outline.addRoundedRect(QRectF(0, 0, side, side), side / 3, side / 3)
+    painter = QPainter(made)
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setClipPath(outline)
+    painter.drawPixmap(QRectF(0, 0, side, side), picture, QRectF(picture.rect()))
+    painter.end()
+    return made
 
 
 def shown(label: str | None) -> str:

@@ -85,6 +85,7 @@ class Knob(_WheelFree, QSlider):
 
 class Number(QWidget):
     """A slider and a field for one number. The slider's range is the usual one; the field takes all of `low` … `high`.
+    A range too wide for a slider (`slidable` False) has the field alone.
 
     `changed` carries a new value that a person chose; `show_value` emits nothing.
     """
@@ -92,7 +93,14 @@ class Number(QWidget):
     changed = Signal(float)
 
     def __init__(
-        self, name: str, low: float, high: float, usual: tuple[float, float], step: float = 1, decimals: int = 0
+        self,
+        name: str,
+        low: float,
+        high: float,
+        usual: tuple[float, float],
+        step: float = 1,
+        decimals: int = 0,
+        slidable: bool = True,
     ) -> None:
         super().__init__()
         self._step = step
@@ -111,11 +119,14 @@ class Number(QWidget):
         self.field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.field.setKeyboardTracking(False)
-        self.field.setFixedWidth(em(self.field, 3.2))
+        self.field.setFixedWidth(em(self.field, 3.2 if slidable else 5.2))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(em(self, 0.5))
         row.addWidget(self.slider, 1)
+        if not slidable:
+            self.slider.hide()
+            row.addStretch(1)
         row.addWidget(self.field)
         self.setFocusProxy(self.field)
         self.slider.valueChanged.connect(self._slid)

@@ -75,6 +75,5 @@ def _field(option: Option) -> Number:
     if isinstance(option.default, int):
         return Number(name, option.low, option.high, (option.low, option.high))
     step = 0.001 if span < 1 else 0.01
-    field = Number(name, option.low, option.high, (option.low, min(option.high, SLIDABLE)), step, 3)
-    field.slider.setVisible(span <= SLIDABLE)
-    return field
+    usual = option.low, min(option.high, SLIDABLE)
+    return Number(name, option.low, option.high, usual, step, 3, slidable=span <= SLIDABLE)

@@ -108,11 +108,12 @@ QStatusBar { background: palette(window); border-top: 1px solid palette(mid); }
 QStatusBar::item { border: none; }
 QToolTip { background: palette(button); color: palette(text); border: 1px solid palette(mid); padding: @p3; }
 
-QListView { background: transparent; border: 1px solid transparent; outline: none; }
-QListView:focus { border-color: palette(highlight); border-radius: @r; }
-QListView::item { border-radius: @r; padding: @p2; color: palette(text); }
-QListView::item:hover { background: palette(midlight); }
-QListView::item:selected { background: palette(highlight); color: palette(highlighted-text); }
+QListWidget { background: transparent; border: 1px solid transparent; outline: none; }
+QListWidget:focus { border-color: palette(highlight); border-radius: @r; }
+QListWidget::item { border: @p2 solid transparent; border-radius: @p3; padding: @p1; }
+QListWidget::item:hover { border-color: palette(mid); }
+QListWidget::item:selected { border-color: palette(highlight); background: transparent; }
+QComboBox QAbstractItemView::item:selected { background: palette(highlight); color: palette(highlighted-text); }
 QFrame#notice { background: palette(button); border: 1px solid palette(mid); border-radius: @r; }
 QFrame#rule { background: palette(mid); border: none; }
 QFrame#footer, QFrame#pane { background: palette(window); }

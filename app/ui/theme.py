@@ -135,7 +135,9 @@ class Look(QObject):
     def _apply(self) -> None:
         palette = self.theme.palette()
         text = sheet(palette, QFontMetrics(self._app.font()).height())
-        if palette != self._app.palette() or text != self._app.styleSheet():  # else every widget is polished for nothing
+        if (
+            palette != self._app.palette() or text != self._app.styleSheet()
+        ):  # else every widget is polished for nothing
             self._app.setPalette(palette)
             self._app.setStyleSheet(text)
         self.changed.emit()

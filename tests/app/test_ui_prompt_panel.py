@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -21,7 +22,7 @@ from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
 from engine.rules import RULES
 from tests.app.conftest import Parts
-from tests.app.windows import PATIENCE, finish, open_window, until, wheel
+from tests.app.windows import PATIENCE, colours, finish, open_window, painted, until, wheel
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -358,6 +359,18 @@ def test_many_labels_are_a_list_and_none_are_nothing(
     document.model = replace(model, id="none", labels=())
     assert not panel.labels.isVisible()
     assert not panel.label_heading.isVisible()
+
+
+def test_a_label_with_a_picture_shows_it(model: ModelInfo, make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
+    picture = QImage(32, 32, QImage.Format.Format_RGB32)
+    picture.fill(QColor("#c02010"))
+    (model.folder / "labels").mkdir()
+    picture.save(str(model.folder / "labels" / "noto.png"))
+    window = open_window(qtbot, make_parts(FakeEngine()).document)
+    chips = window.panel.labels.chips
+    assert not chips["noto"].icon().isNull()
+    assert chips["twemoji"].icon().isNull()
+    assert "#c02010" in colours(painted(chips["noto"]))
 
 
 def test_tab_goes_through_the_panel_from_top_to_bottom(panel: PromptPanel) -> None:

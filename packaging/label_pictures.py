@@ -1,0 +1,45 @@
+"""Draw one small picture per style of a model, with the model itself: what the studio shows on the style's chip.
+
+    python packaging/label_pictures.py [--model emoji] [--prompt "red apple"] [--seed 0]
+
+Writes resources/models/<id>/labels/<style>.png; the same weights and seed give the same pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", default="emoji")
+    parser.add_argument("--prompt", default="red apple")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+
+    from engine.catalog import embedded
+    from engine.draft import Draft, resolve
+    from engine.picture import save_png
+    from engine.session import Session
+
+    info = next((info for info in embedded() if info.id == args.model), None)
+    if info is None:
+        print(f"There is no model {args.model!r} in resources/models.", file=sys.stderr)
+        return 1
+    session = Session()
+    for label in info.labels:
+        request = resolve(Draft.for_model(info, prompt=args.prompt, label=label, seed=args.seed), info)
+        *_, last = session.generate(request)
+        path = info.folder / "labels" / f"{label.replace(' ', '-')}.png"
+        save_png(path, session.picture(request, last.move.x0)[0], request)
+        print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
