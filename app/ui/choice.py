@@ -36,7 +36,7 @@ class Choice(QComboBox):
 
     def showPopup(self) -> None:
         hints = [self.view().sizeHintForIndex(self.model().index(row, 0)).width() for row in range(self.count())]
-        self.view().setMinimumWidth(max([self.width(), *hints]) + em(self, 0.5))
+        self.view().setMinimumWidth(max([self.width(), *hints]) + em(self, 1.5))  # the scroll bar's room included
         super().showPopup()
 
 

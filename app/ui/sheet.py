@@ -104,6 +104,7 @@ QProgressBar::chunk { background: palette(highlight); border-radius: @p1; }
 QMenuBar { background: palette(window); border-bottom: 1px solid palette(mid); padding: @p1; }
 QMenuBar::item { padding: @p3 @p7; border-radius: @r; background: transparent; }
 QMenuBar::item:selected { background: palette(midlight); }
+QMenu { background: palette(window); border: 1px solid palette(mid); }
 QStatusBar { background: palette(window); border-top: 1px solid palette(mid); }
 QStatusBar::item { border: none; }
 QToolTip { background: palette(button); color: palette(text); border: 1px solid palette(mid); padding: @p3; }
