@@ -166,6 +166,8 @@ class Rule:
     keeps_law: bool = True
 
     def __call__(self, d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move:
+        if s2 > s and self.stochastic:
+            raise ValueError(f"{self.title} draws noise and cannot go up: choose a sampler that draws none.")
         return self.step(d, x, s, s2, past, z)
 
     def with_options(self, **values: float) -> Rule:

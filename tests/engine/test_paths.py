@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.paths import ascending, descending, repaint
-from engine.rules import RULES
+from engine.rules import RULES, menu
 from engine.run import run
 from engine.schedules import grid
 from engine.types import Denoiser, Hop
@@ -124,3 +124,9 @@ def test_an_ascending_path_starts_above_zero() -> None:
     for levels in ([0.0, 1.0], [2.0, 1.0], [1.0, 1.0]):
         with pytest.raises(ValueError, match="ascending"):
             ascending(levels)
+
+
+@pytest.mark.parametrize("name", [name for name, rule in menu().items() if rule.stochastic])
+def test_a_sampler_that_draws_noise_refuses_to_go_up(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot go up"):
+        list(run(D, ascending([1.0, 2.0]), RULES[name], torch.ones(1, 2, dtype=F64), Noise([0])))
