@@ -92,7 +92,7 @@ class Filmstrip(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._scrubbing = False
-        super().focusOutEvent(event)
+        super().focusOutEvent(event)  # repaints, as focusInEvent does
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y()
@@ -151,6 +151,11 @@ class Filmstrip(QWidget):
             self._paint_cells(painter, slots, QRectF(event.rect()))
             self._paint_curves(painter, slots)
             self._paint_cursor(painter, slots)
+        if self.hasFocus():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(self._ink(QPalette.ColorRole.Highlight))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
     def _paint_cells(self, painter: QPainter, slots: Slots, dirty: QRectF) -> None:

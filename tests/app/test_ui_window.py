@@ -11,7 +11,7 @@ import pytest
 import shiboken6
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.bridge.fake import FakeEngine
@@ -313,6 +313,19 @@ def test_every_focusable_widget_is_reached_by_tab(window: MainWindow, parts: Par
     wanted = [window.canvas, window.timeline.strip, window.area.batch, window.recent.list, window.panel.generate.button,
               window.panel.steps.field, window.panel.seed.field, window.panel.sampler.choice]  # fmt: skip
     assert [widget.accessibleName() for widget in wanted if widget not in reached] == []
+
+
+def test_the_focus_can_be_seen_wherever_it_is(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+    finish(qtbot, parts.document, batch=2)
+    panel = window.panel
+    places = [window.canvas, window.timeline.strip, window.area.batch, panel.prompt.text, panel.sampler.choice,
+              panel.steps.slider, panel.labels.chips[None], panel.generate.button, panel.without.button,
+              window.timeline.segments["x"], window.area.footer.findChildren(QToolButton)[0]]  # fmt: skip
+    for place, other in zip(places, places[1:] + places[:1], strict=True):
+        other.setFocus()
+        without = painted(place)
+        place.setFocus()
+        assert painted(place) != without, place.accessibleName()
 
 
 def test_a_first_picture_by_keyboard_alone(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:

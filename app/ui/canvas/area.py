@@ -14,6 +14,9 @@ from app.ui.notices import NoticeBar
 from app.ui.theme import em
 from app.ui.welcome import Welcome
 
+AWAITED = "The first estimate comes with the first model call"
+UNREADABLE = "This step cannot be read"
+
 
 class CanvasArea(QWidget):
     """Brings the document's frames to the canvas."""
@@ -73,7 +76,7 @@ class CanvasArea(QWidget):
         if self.canvas.frame is None:
             self.canvas.expect(QSize(request.width, request.height))
         if document.frame is not self.canvas.frame or document.frame is None:
-            self.canvas.set_frame(document.frame, "The first estimate comes with the first model call")
+            self.canvas.set_frame(document.frame, AWAITED if job else UNREADABLE)
         words = f"“{request.prompt}”" if request.prompt else (request.label or "no prompt").title()
         seed = request.seeds[min(document.image_index, len(request.seeds) - 1)]
         self.facts.setText(f"{words}   {request.width} × {request.height}   seed {seed}")
