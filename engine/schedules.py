@@ -307,12 +307,9 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
 
 DEFAULT: str = "karras"
 
-DATA_STD = 0.5  # of pictures in [−1, 1] (Karras et al. 2022)
-
 SPACINGS: dict[str, str] = {
     "karras": "Dense at low noise, for fine detail in few steps",
     "log": "Each level the same factor below the last",
-    "flow-time": "Even in σ/(σ + ½): dense where pictures take shape, for few steps, above all with iPNDM",
     "uniform-t": "Even in the model's own time",
     "trailing": "Even in the model's own time, starting from pure noise",
     "leading": "As the first DDIM: never visits the noisiest level",
@@ -330,8 +327,8 @@ def grid(
 ) -> Array:
     """The n+1 noise levels of n steps, strictly descending, float64.
 
-    spacing    -- a key of SPACINGS; all but "karras", "log" and "flow-time" need `schedule`, and on a Discrete
-                  schedule "trailing", "leading" and "linspace" visit whole training steps only
+    spacing    -- a key of SPACINGS; all but "karras" and "log" need `schedule`, and on a Discrete schedule "trailing",
+                  "leading" and "linspace" visit whole training steps only
     sigma_max  -- the first level (∞ means 1e5); "leading" starts below it, but for n = 1
     sigma_min  -- the last positive level: followed by 0 if final_zero, else itself the end. With final_zero "trailing"
                   spends its last step on the way to 0 instead, and does not visit it
@@ -351,9 +348,6 @@ def grid(
         levels = np.linspace(top ** (1 / 7), bottom ** (1 / 7), k) ** 7
     elif spacing == "log":
         levels = np.geomspace(top, bottom, k)
-    elif spacing == "flow-time":
-        share = np.linspace(top / (top + DATA_STD), bottom / (bottom + DATA_STD), k)
-        levels = DATA_STD * share / (1 - share)
     elif schedule is None:
         raise ValueError(f"The spacing {spacing!r} needs the model's schedule: choose karras or log without one.")
     elif not math.isclose(schedule.sigma(schedule.t(top)), top, rel_tol=1e-6):

@@ -18,7 +18,7 @@ from engine.oracle import Mixture
 from engine.paths import descending
 from engine.rules import RULES
 from engine.run import run
-from engine.schedules import grid
+from engine.schedules import Flow, grid
 from engine.types import Cond, Sigma
 
 F64 = torch.float64
@@ -41,13 +41,6 @@ def flowed(n: int) -> tuple[Tensor, Tensor]:
     return quantiles(n), step.move.x
 
 
-def test_flow_time_is_even_in_sigma_over_sigma_plus_a_half() -> None:
-    for to_zero in (False, True):
-        sigmas = grid("flow-time", 8, 80.0, 0.002, final_zero=to_zero)
-        times = sigmas[sigmas > 0] / (sigmas[sigmas > 0] + 0.5)
-        np.testing.assert_allclose(np.diff(times, 2), 0, atol=1e-12)
-
-
 def test_the_target_is_the_flow_that_carries_quantiles_to_quantiles() -> None:
     """In one dimension the flow keeps the order of points: x_T's quantile under the law at 80 is x's at .002."""
     start, end = flowed(200)
@@ -64,12 +57,15 @@ def test_the_target_is_the_flow_that_carries_quantiles_to_quantiles() -> None:
     [
         ("ipndm-4", "log", False, 0.0354),
         ("dpmpp-3m", "log", False, 0.0352),
-        ("ipndm-4", "flow-time", False, 0.0192),
-        ("ipndm-4", "flow-time", True, 0.0252),
+        ("ipndm-4", "uniform-t", False, 0.0236),
+        ("ipndm-4", "uniform-t", True, 0.0324),
     ],
 )
 def test_the_error_at_ten_evaluations(name: str, spacing: str, to_zero: bool, error: float) -> None:
-    """The first two are the design's figures; the others beat its .035, also with a step spent on the way to σ = 0."""
+    """The first two are the design's figures; even steps in a flow's time beat its .035, also with the last to σ = 0.
+
+    Not so on pictures: on the trained emoji model log σ is the better grid, and a trained model decides the default.
+    """
     calls = 0
 
     def counted(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
@@ -77,7 +73,7 @@ def test_the_error_at_ten_evaluations(name: str, spacing: str, to_zero: bool, er
         calls += 1
         return MIXTURE(x, sigma)
 
-    sigmas = grid(spacing, 10, 80.0, 0.002, final_zero=to_zero)
+    sigmas = grid(spacing, 10, 80.0, 0.002, final_zero=to_zero, schedule=Flow())
     assert rms_error(counted, RULES[name], sigmas, *flowed(2000)) == pytest.approx(error, abs=5e-5)
     assert calls == 10
 
