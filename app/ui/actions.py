@@ -184,6 +184,7 @@ class Actions(QObject):
         self._studio = studio
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
+        self.menus: dict[str, QMenu] = {}
         self.by_id: dict[str, QAction] = {row.id: self._made(row) for row in TABLE}
         document = studio.document
         for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.frame_changed,
@@ -213,17 +214,19 @@ class Actions(QObject):
                 self.by_id[row.id].setIcon(icons.icon(row.icon, palette))
 
     def fill(self, bar: QMenuBar) -> None:
-        """The menus, in the table's order."""
-        menus: dict[tuple[str, str], QMenu] = {}
+        """The menus, in the table's order. They are kept: PySide 6.8 deletes a menu with its last reference."""
         for row in TABLE:
-            top = menus.get((row.menu, "")) or menus.setdefault((row.menu, ""), bar.addMenu("&" + row.menu))
-            menu = top
+            menu = self._menu(row.menu, bar)
             if row.submenu:
-                key = row.menu, row.submenu
-                menu = menus.get(key) or menus.setdefault(key, top.addMenu(row.submenu))
+                menu = self._menu(row.submenu, menu)
             if row.begins:
                 menu.addSeparator()
             menu.addAction(self.by_id[row.id])
+
+    def _menu(self, name: str, parent: QMenuBar | QMenu) -> QMenu:
+        if name not in self.menus:
+            self.menus[name] = parent.addMenu(name if isinstance(parent, QMenu) else f"&{name}")
+        return self.menus[name]
 
     def reach(self, where: str, *widgets: QWidget) -> None:
         """The keys of the commands of `where` work where one of `widgets` has the focus."""

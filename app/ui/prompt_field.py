@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QColor, QPalette, QSyntaxHighlighter, QTextCharFormat, QTextDocument
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.core.vocabulary import Unknown
@@ -23,7 +23,7 @@ class TextField(QPlainTextEdit):
     def __init__(self, name: str, placeholder: str, lines: float) -> None:
         super().__init__()
         self.setAccessibleName(name)
-        self.setPlaceholderText(placeholder)
+        self._placeholder = placeholder
         self.setTabChangesFocus(True)
         self._lines = lines
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -35,6 +35,17 @@ class TextField(QPlainTextEdit):
             self.blockSignals(True)
             self.setPlainText(text)
             self.blockSignals(False)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With the words that say what to type, in the palette's own ink: Qt fades it under a style sheet."""
+        super().paintEvent(event)
+        if not self.toPlainText():
+            painter = QPainter(self.viewport())
+            painter.setPen(QApplication.palette().color(QPalette.ColorRole.PlaceholderText))
+            margin = round(self.document().documentMargin())
+            rect = self.viewport().rect().adjusted(margin, margin, -margin, -margin)
+            painter.drawText(rect, Qt.TextFlag.TextWordWrap, self._placeholder)
+            painter.end()
 
     def sizeHint(self) -> QSize:
         return QSize(em(self, 14), em(self, self._lines) + em(self, 0.9))

@@ -17,7 +17,6 @@ QLabel[rank="title"] { font-size: 17pt; font-weight: 600; }
 QLabel[rank="alarm"] { color: palette(bright-text); }
 
 QPlainTextEdit, QLineEdit, QAbstractSpinBox {
-  placeholder-text-color: palette(placeholder-text);
   background: palette(base); color: palette(text); border: 1px solid palette(mid); border-radius: @r;
   padding: @p3 @p5; selection-background-color: palette(highlight); selection-color: palette(highlighted-text); }
 QPlainTextEdit { padding: @p2 @p2; }

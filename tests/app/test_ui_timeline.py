@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QColor, QPaintEvent, QPalette, QRegion
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -140,6 +140,7 @@ def test_a_move_repaints_where_the_cursor_was_and_where_it_is_and_no_more(window
     strip, document = window.timeline.strip, window.document
     document.scrub(2)
     until(qtbot, lambda: drawn(strip) == 12)
+    until(qtbot, lambda: not any(timer.isActive() for timer in strip.findChildren(QTimer)))
     spy = PaintSpy(strip)
     strip.repaint()
     spy.dirty = QRegion()
