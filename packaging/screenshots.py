@@ -13,10 +13,17 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from engine.catalog import ModelInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 1280, 800
 WAIT_MS = 120_000
+KEPT = "welcome", "running", "scrubbed", "words"  # in the README; --all takes the others too
 
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -26,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     parser.add_argument("--theme", choices=("light", "dark"), help="only this one")
+    parser.add_argument("--all", action="store_true", help="also starting, finished and the shortcuts")
     parser.add_argument("--scale", type=float, default=1.0, help="device pixels per logical pixel")
     args = parser.parse_args()
     os.environ.setdefault("QT_SCALE_FACTOR", str(args.scale))
@@ -46,19 +54,19 @@ def main() -> int:
     for theme in (args.theme,) if args.theme else ("light", "dark"):
         with tempfile.TemporaryDirectory() as home:
             os.environ["TWEEDIE_HOME"] = home
-            Walk(models, Path(home), theme, args.out).run()
+            Walk(models, Path(home), theme, args.out, args.all).run()
     return 0
 
 
 class Walk:
     """A first user's path through the studio, photographed."""
 
-    def __init__(self, models: list, home: Path, theme: str, out: Path) -> None:
+    def __init__(self, models: list[ModelInfo], home: Path, theme: str, out: Path, everything: bool = False) -> None:
         from app.bootstrap import Studio
         from app.core.folders import Folders
 
         self.studio = Studio(models, Folders.under(home))
-        self.theme, self.out = theme, out
+        self.theme, self.out, self.everything = theme, out, everything
         self.document, self.window = self.studio.document, self.studio.window
         self.window.resize(*SIZE)
         self.window.set_theme(theme)
@@ -80,13 +88,13 @@ class Walk:
             self.window.set_smooth(smooth)
             document.generate()
             if prompt == "red apple":
-                self.wait(lambda: document.live and document.step_count >= document.run.request.steps // 2)
+                self.wait(lambda: document.live and document.step_count >= document.steps_total // 2)
                 self.photograph("running")
             self.wait(lambda: document.running_job is None)
         self.wait(lambda: document.cursor == document.step_count - 1)
         self.window.set_smooth(True)
         self.photograph("finished")
-        document.scrub(document.step_count // 3)
+        document.scrub(document.step_count * 3 // 5)
         document.view = "x"
         self.photograph("scrubbed")
         document.view = "x0"
@@ -99,7 +107,8 @@ class Walk:
         from app.ui.sheets import ShortcutSheet
 
         sheet = self.window.findChild(ShortcutSheet)
-        sheet.grab().save(str(self.out / f"shortcuts-{self.theme}.png"))
+        assert sheet is not None
+        self.photograph("shortcuts", sheet)
         sheet.close()
         self.window.close()
         self.studio.close()
@@ -118,9 +127,10 @@ class Walk:
         loop.exec()
         clock.stop()
 
-    def photograph(self, name: str) -> None:
-        self.wait(lambda: False, 120 if self.document.live else 600)
-        self.window.grab().save(str(self.out / f"{name}-{self.theme}.png"))
+    def photograph(self, name: str, widget: QWidget | None = None) -> None:
+        if self.everything or name in KEPT:
+            self.wait(lambda: False, 120 if self.document.live else 600)  # what is lazy is drawn by then
+            (widget or self.window).grab().save(str(self.out / f"{name}-{self.theme}.png"))
 
 
 if __name__ == "__main__":
