@@ -141,16 +141,27 @@ def write(path: Path, values: Values) -> None:
 
 
 def _drafts(value: Any) -> dict[str, Draft]:
+    """The drafts by model. Fields that an older studio did not know may be missing: they have defaults."""
     hints = typing.get_type_hints(Draft)
+    needed = {field.name for field in dataclasses.fields(Draft) if field.default is dataclasses.MISSING}
     if not isinstance(value, dict):
         raise SettingsError("“drafts” is no table")
+    drafts = {}
     for model, draft in value.items():
-        if not isinstance(draft, dict) or set(draft) != set(hints):
+        if not isinstance(draft, dict) or not needed <= set(draft) <= set(hints):
             raise SettingsError(f"the draft for “{model}” is not whole")
         for name, choice in draft.items():
-            if not _fits(choice, hints[name]):
+            if not (_are_options(choice) if name == "options" else _fits(choice, hints[name])):
                 raise SettingsError(f"“{name}” of the draft for “{model}” cannot be {choice!r}")
-    return {model: Draft(**draft) for model, draft in value.items()}
+        options = tuple((name, float(number)) for name, number in draft.get("options", ()))
+        drafts[model] = Draft(**draft | {"options": options})
+    return drafts
+
+
+def _are_options(value: Any) -> bool:
+    """Whether a JSON value is a list of [name, number]."""
+    pairs = value if isinstance(value, list) else [None]
+    return all(isinstance(p, list) and len(p) == 2 and _fits(p[0], str) and _fits(p[1], float) for p in pairs)
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QByteArray
 from pytestqt.qtbot import QtBot
 
-from app.settings import Settings, Values, from_text, load, parse, to_text, write
+from app.settings import Settings, SettingsError, Values, from_text, load, parse, to_text, write
 from engine.draft import Draft
 
 DRAFT = Draft(model="fake", prompt="red apple", sampler="ddim", spacing="karras", steps=5, guidance=3.0, seed=2**40)
@@ -19,10 +19,22 @@ ALL = Values(
     scaling="smooth",
     seed_locked=True,
     model="fake",
-    drafts={"fake": DRAFT, "other": replace(DRAFT, model="other", label="noto")},
+    drafts={"fake": DRAFT, "other": replace(DRAFT, model="other", label="noto", options=(("eta", 0.5),))},
     geometry="AAE=",
     window_state="AAI=",
 )
+
+
+def test_a_draft_of_an_older_studio_gets_the_defaults_of_what_it_did_not_know() -> None:
+    text = json.loads(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT)}}))
+    del text["drafts"]["fake"]["options"], text["drafts"]["fake"]["temperature"]
+    assert parse(json.dumps(text)).drafts == {"fake": DRAFT}
+
+
+@pytest.mark.parametrize("options", [{"eta": 1}, [["eta"]], [["eta", "1"]], [[1, 1.0]], "eta", None])
+def test_damaged_options_are_refused(options: object) -> None:
+    with pytest.raises(SettingsError, match="options"):
+        parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"options": options}}}))
 
 
 def test_every_setting_survives_the_file(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def levels(spacing: str, n: int) -> np.ndarray:
 
 def error(name: str, options: dict[str, float], spacing: str, n: int, seeded: bool) -> float:
     """RMS at LOW. Seeded: the first three steps are the exact flow's, since a cold start would cap the order."""
-    sigmas, x, past = levels(spacing, n), POINTS, []
+    sigmas, x = levels(spacing, n), POINTS
+    past: list[Past] = []
     while seeded and len(past) < 3:
         s, s2 = float(sigmas[0]), float(sigmas[1])
         past.append(Past(s, x, mixture(x, s)))

@@ -7,7 +7,7 @@ start, with the sum or the mean of |x| at the end. Its tables of ᾱ are float32
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -44,7 +44,7 @@ def linear(beta_start: float = 1e-4) -> Discrete:
     return Discrete(torch.cumprod(1 - betas, 0).double().numpy())
 
 
-def replay(rule: str, schedule: Discrete, times: Sequence[float], last: float, predicts: str) -> tuple[Tensor, Move]:
+def replay(rule: str, schedule: Discrete, times: Iterable[float], last: float, predicts: str) -> tuple[Tensor, Move]:
     """The last native state of a run over the levels of `times` and then `last`; and the last move."""
     sigmas = [schedule.sigma(float(t)) for t in times]
     d, x = adapt(dummy, schedule, predicts), START / schedule.scale(sigmas[0])
