@@ -66,7 +66,20 @@ PACKAGES = (
 )
 SVG = "http://www.w3.org/2000/svg"
 STYLES = tuple(p.style for p in PACKAGES if p.style)
-EXAMPLES = ("red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza", "dog face", "house", "rose")
+EXAMPLES = (
+    "red apple",
+    "cat face",
+    "rocket",
+    "birthday cake",
+    "blue heart",
+    "pizza",
+    "watermelon",
+    "sunflower",
+    "house",
+    "automobile",
+    "frog",
+    "doughnut",
+)
 
 
 @dataclass(frozen=True, slots=True)

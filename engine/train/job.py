@@ -22,9 +22,16 @@ from engine.train.loop import Config, Report, Run, train
 from engine.train.sheets import Sheet
 from engine.types import Cond
 
-NET: dict[str, Any] = {"side": 32, "patch": 4, "channels": 3, "width": 288, "depth": 8, "head": 48}
+NET: dict[str, Any] = {"side": 32, "patch": 4, "channels": 3, "width": 288, "depth": 8, "head": 48, "detail": 16}
 TEXT: dict[str, Any] = {"encoder": "minilm", "length": 16}
-DEFAULTS = {"sampler": "dpmpp-2m", "spacing": "log", "steps": 20, "guidance": 4.0, "sigma_min": 0.02, "sigma_max": 80.0}
+DEFAULTS = {
+    "sampler": "dpmpp-2m",
+    "spacing": "karras",
+    "steps": 20,
+    "guidance": 3.0,
+    "sigma_min": 0.02,
+    "sigma_max": 80.0,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,10 @@ from engine.transforms import cfg
 from engine.types import Cond
 
 
-def draw(net: PatchTransformer, cond: Cond, null: Cond, seeds: Sequence[int], guidance: float = 4.0) -> Tensor:
+def draw(net: PatchTransformer, cond: Cond, null: Cond, seeds: Sequence[int], guidance: float = 3.0) -> Tensor:
     """One picture per condition and seed, (B, C, side, side) in [−1, 1], in 20 steps of the default sampler."""
     denoiser = cfg(guidance, cond, null)(adapt(net, Flow(), "x0"))
-    sigmas = grid("log", 20, sigma_max=80, sigma_min=0.02)
+    sigmas = grid("karras", 20, sigma_max=80, sigma_min=0.02)
     noise = Noise(seeds)
     x = noise.normal(torch.empty(len(seeds), net.channels, net.side, net.side)) * Flow().start_std(float(sigmas[0]))
     for step in run(denoiser, descending(sigmas), RULES[DEFAULT], x, noise):
