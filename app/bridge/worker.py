@@ -116,6 +116,7 @@ class EngineWorker(QObject):
         of a run that did no step.
         """
         total = work.request.steps
+        self._mailbox.take_painting()  # the last run's
         budget, began = PreviewBudget(total), time.perf_counter()
         done, told, shown, spoke = 0, 0, 0, began
         last: Step | None = None
