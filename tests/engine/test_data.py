@@ -45,13 +45,19 @@ def packages(tmp_path: Path) -> Path:
     """The seven packages, with a red apple in five styles, a rocket in one, and a flag that nobody chose."""
     root = tmp_path / "npm"
     labels = [
-        {"label": "red apple", "hexcode": "1F34E", "tags": ["fruit", "apple", "mac os 9", "health", "tasty"]},
+        {
+            "label": "red apple",
+            "hexcode": "1F34E",
+            "subgroup": 7,
+            "tags": ["fruit", "apple", "mac os 9", "health", "tasty"],
+        },
         {"label": "rocket", "hexcode": "1F680", "tags": ["space"]},
         {"label": "flag: Iceland", "hexcode": "1F1EE"},
     ]
     for package in emoji.PACKAGES:
         if package.style == "":
-            lay(package, root, {"en/data.json": labels})
+            messages = {"subgroups": [{"key": "food-fruit", "message": "fruit", "order": 7}]}
+            lay(package, root, {"en/data.json": labels, "en/messages.json": messages})
         elif package.style == "3d":
             (root / package.stem / "package/assets").mkdir(parents=True)
             Image.new("RGBA", (256, 256), (0, 0, 255, 255)).save(root / package.stem / "package/assets/1f34e.webp")

@@ -33,6 +33,7 @@ def tiny_data() -> Captioned:
     return Captioned(
         pictures=colours.expand(4, 3, 8, 8).contiguous(),
         label=torch.tensor([0, 0, 1, 1]),
+        weight=torch.ones(4),
         caption=torch.arange(8).view(4, 2),
         tokens=tokens,
         mask=torch.ones(9, 4, dtype=torch.bool),
