@@ -23,21 +23,35 @@ from engine.types import Cond
 
 
 @dataclass(frozen=True)
+class Captions:
+    """What the pictures may be called: caption (N, V) int64, of which any of the V fits, index rows of tokens.
+
+    tokens (K, L, width) float16 and mask (K, L) bool: of every text there is, the last the empty one.
+    """
+
+    caption: Tensor
+    tokens: Tensor
+    mask: Tensor
+
+    def drawn(self, i: Tensor, empty: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One caption of each of the pictures `i` (B,), or the empty text: tokens (B, L, width) and mask (B, L)."""
+        j = torch.randint(self.caption.shape[1], (len(i),), generator=generator)
+        text = self.caption[i, j].masked_fill(empty, len(self.tokens) - 1)
+        return self.tokens[text].float(), self.mask[text]
+
+
+@dataclass(frozen=True)
 class Captioned:
     """Pictures with labels and, unless the set is one of classes alone, captions.
 
-    pictures (N, C, side, side) uint8; label (N,) int64; weight (N,) how often each is drawn; caption (N, V) int64: rows
-    of tokens, any of the V fits; tokens (K, L, width) float16 and mask (K, L) bool: the token states of every caption,
-    the last the empty text.
+    pictures (N, C, side, side) uint8; label (N,) int64; weight (N,) how often each is drawn.
     """
 
     pictures: Tensor
     label: Tensor
     weight: Tensor
     labels: tuple[str, ...]
-    caption: Tensor | None = None
-    tokens: Tensor | None = None
-    mask: Tensor | None = None
+    captions: Captions | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -46,16 +60,9 @@ class Captioned:
         """`size` random pictures (size, C, side, side) in [−1, 1] with a random caption each, conditions dropped."""
         i = torch.multinomial(self.weight, size, replacement=True, generator=generator)
         no_text, no_label = drop(size, generator)
+        tokens, mask = (None, None) if self.captions is None else self.captions.drawn(i, no_text, generator)
         label = self.label[i].masked_fill(no_label, len(self.labels))
-        return self.pictures[i].float() / 127.5 - 1, self.described(i, no_text, label, generator)
-
-    def described(self, i: Tensor, no_text: Tensor, label: Tensor, generator: torch.Generator) -> Cond:
-        """The condition of the pictures `i`, each with one of its captions, or the empty text."""
-        if self.caption is None or self.tokens is None or self.mask is None:
-            return Cond(label=label)
-        j = torch.randint(self.caption.shape[1], (len(i),), generator=generator)
-        text = self.caption[i, j].masked_fill(no_text, len(self.tokens) - 1)
-        return Cond(tokens=self.tokens[text].float(), mask=self.mask[text], label=label)
+        return self.pictures[i].float() / 127.5 - 1, Cond(tokens=tokens, mask=mask, label=label)
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None
     most = max(len(row["captions"]) for row in rows)
     caption = [[place[row["captions"][v % len(row["captions"])]] for v in range(most)] for row in rows]
     tokens, mask = encoded(texts, encoder, folder)
-    return replace(captioned, caption=torch.tensor(caption), tokens=tokens, mask=mask)
+    return replace(captioned, captions=Captions(torch.tensor(caption), tokens, mask))
 
 
 def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:

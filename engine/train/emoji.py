@@ -217,7 +217,12 @@ def build(packages: Path, out: Path, side: int = SIDE) -> int:
                 with rendered(source) if isinstance(source, str) else Image.open(source) as picture:
                     pictures.append(on_white(picture, side))
                 texts = captions(concept, style, aliases, Random(code))
-                row = {"name": concept.name, "label": style, "subgroup": concept.subgroup, "captions": texts}
+                row: dict[str, Any] = {
+                    "name": concept.name,
+                    "label": style,
+                    "subgroup": concept.subgroup,
+                    "captions": texts,
+                }
                 if style in WEIGHTS:
                     row["weight"] = WEIGHTS[style]
                 if (concept.name, style) in apart:

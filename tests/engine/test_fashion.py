@@ -67,7 +67,7 @@ def test_what_is_held_out_is_not_trained_on(package: Path, tmp_path: Path) -> No
     data = load(tmp_path / "set", 32, None)
     assert data.pictures[:, 0, 16, 16].tolist() == [40, 80, 120]
     assert data.label.tolist() == [0, 1, 2]
-    assert data.tokens is None
+    assert data.captions is None
 
 
 def test_another_package_of_that_name_is_refused(tmp_path: Path) -> None:
