@@ -55,13 +55,16 @@ class Cond:
     """What a model is conditioned on; every field has a leading batch of 1 or B, or is None.
 
     tokens (B, L, C) text tokens, mask (B, L) bool: which of them count; label (B,) int64: class index, where one index
-    past the last means "none"; pooled (B, C): one vector for the whole text, for models that use one.
+    past the last means "none"; pooled (B, C): one vector for the whole text, for models that use one; image
+    (B, C, h, w) a picture that the model draws from, with Gaussian noise of deviation level (B,) in it.
     """
 
     tokens: Tensor | None = None
     mask: Tensor | None = None
     label: Tensor | None = None
     pooled: Tensor | None = None
+    image: Tensor | None = None
+    level: Tensor | None = None
 
     def map(self, f: Callable[[Tensor], Tensor]) -> Cond:
         return Cond(*(None if v is None else f(v) for v in (getattr(self, g.name) for g in fields(self))))

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.models.upscaler import Upscaler
 from engine.types import Cond
 
 
@@ -95,12 +96,15 @@ class PatchTransformer(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         """x (B, channels, side, side) in the net's own scale, t (B,) in [0, 1] → the prediction, shaped like x."""
-        wanted = () if cond is None else (cond.tokens, cond.mask, cond.label) if self.reads else (cond.label,)
-        given = [v if len(v) == len(x) else v.expand(len(x), *v.shape[1:]) for v in wanted if v is not None]
-        if len(given) != (3 if self.reads else 1):
+        return self.predict(x, t, *self.arguments(cond, len(x)))
+
+    def arguments(self, cond: Cond | None, size: int) -> tuple[Tensor | None, Tensor | None, Tensor]:
+        """What predict() takes of a condition for `size` pictures: text tokens, their mask, the label."""
+        whole = Cond() if cond is None else cond.expand(size)
+        if whole.label is None or (self.reads and (whole.tokens is None or whole.mask is None)):
             wants = "text tokens, their mask and a label" if self.reads else "a label"
             raise ValueError(f"This model needs a condition: {wants}.")
-        return self.predict(x, t, *given) if self.reads else self.predict(x, t, None, None, *given)
+        return (whole.tokens, whole.mask, whole.label) if self.reads else (None, None, whole.label)
 
     def predict(self, x: Tensor, t: Tensor, tokens: Tensor | None, mask: Tensor | None, label: Tensor) -> Tensor:
         """forward() on plain tensors: tokens (B, L, text_width), mask (B, L) bool, label (B,) int64."""
@@ -144,7 +148,7 @@ def _unpatch(z: Tensor, grid: int, patch: int) -> Tensor:
     return F.pixel_shuffle(z.transpose(1, 2).unflatten(2, (grid, grid)), patch)
 
 
-NETS: dict[str, type[nn.Module]] = {"patch-transformer": PatchTransformer}
+NETS: dict[str, type[nn.Module]] = {"patch-transformer": PatchTransformer, "upscaler": Upscaler}
 
 
 def build(config: dict[str, Any]) -> nn.Module:

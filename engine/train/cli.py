@@ -38,6 +38,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
     add("--width", type=int, default=288, metavar="N", help="of the net, a multiple of 48 (default %(default)s)")
     add("--depth", type=int, default=8, metavar="N", help="of the net, in blocks (default %(default)s)")
+    add("--cascade", type=int, default=1, metavar="N", help="train a second stage that enlarges N times instead")
     add("--export", type=Path, metavar="DIR", help="at the end, write a model folder that the studio opens")
     train.set_defaults(run=run_training)
 
@@ -81,6 +82,7 @@ def run_training(args: argparse.Namespace) -> int:
         precision=args.precision,
         width=args.width,
         depth=args.depth,
+        factor=args.cascade,
         export=args.export,
     )
     job.run(lambda line: print(line, file=sys.stderr, flush=True))

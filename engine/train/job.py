@@ -18,14 +18,28 @@ from torch import Tensor
 from engine.catalog import resource_root
 from engine.models.net import PatchTransformer
 from engine.models.text import TextEncoder
+from engine.models.upscaler import Upscaler
+from engine.train.cascade import Enlarging
 from engine.train.data import Captioned, Drop, load
-from engine.train.export import export
-from engine.train.loop import Config, Report, Run, train
-from engine.train.sheets import Sheet
+from engine.train.export import add_stage, export
+from engine.train.loop import Batches, Config, Net, Report, Run, train
+from engine.train.sheets import EnlargedSheet, Sheet
 from engine.types import Cond
 
 NET: dict[str, Any] = {"side": 32, "patch": 4, "head": 48, "detail": 16}
 TEXT: dict[str, Any] = {"encoder": "minilm", "length": 16}
+STAGE: dict[str, Any] = {
+    "schedule": {"type": "flow"},
+    "predicts": "x0",
+    "defaults": {
+        "sampler": "dpmpp-2m",
+        "spacing": "log",
+        "steps": 5,
+        "sigma_min": 0.02,
+        "sigma_max": 20.0,
+        "level": 0.1,
+    },
+}
 DEFAULTS = {
     "sampler": "dpmpp-2m",
     "spacing": "karras",
@@ -52,17 +66,22 @@ class Job:
     precision: str = "auto"
     width: int = 288
     depth: int = 8
+    factor: int = 1
     export: Path | None = None
 
     def run(self, say: Callable[[str], None]) -> None:
         """Train to the end; `say` is told how it stands about once a minute."""
         if not (self.data / "rows.json").is_file():
             raise ValueError(f"{self.data} is no data set: build one with `data build` first.")
+        torch.manual_seed(self.seed)
+        (self.cascade if self.factor > 1 else self.base)(say)
+
+    def base(self, say: Callable[[str], None]) -> None:
+        """A net that draws from a text, a class or both."""
         table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
         reads = any(row["captions"] for row in table["rows"])
         encode = TextEncoder(resource_root() / "text" / TEXT["encoder"], TEXT["length"]) if reads else None
         data = load(self.data, NET["side"], encode)
-        torch.manual_seed(self.seed)
         shape = NET | {
             "channels": data.pictures.shape[1],
             "width": self.width,
@@ -72,6 +91,37 @@ class Job:
             "labels": len(data.labels),
         }
         net = PatchTransformer(**shape)
+        drop = Drop() if reads else Drop(both=0.15, text_alone=0, label_alone=0)
+        average = self.train(net, data, drop, contact_sheet(net, data, encode, table["examples"]), say)
+        if self.export is not None:
+            words = {word.strip(",") for row in table["rows"] for text in row["captions"] for word in text.split()}
+            names = {row["name"] for row in table["rows"]}
+            export(average, self.description(table, shape), words | names if reads else (), self.export)
+            say(f"{self.export} is a model that the studio opens")
+
+    def cascade(self, say: Callable[[str], None]) -> None:
+        """A second stage that draws pictures `factor` times as large around the first one's."""
+        data = load(self.data, NET["side"] * self.factor, None)
+        shape = {
+            "side": NET["side"] * self.factor,
+            "factor": self.factor,
+            "channels": data.pictures.shape[1],
+            "width": self.width,
+            "depth": self.depth,
+            "labels": len(data.labels),
+        }
+        net = Upscaler(**shape)
+        pairs = Enlarging(data, self.factor)
+        drop = Drop(both=0.1, text_alone=0, label_alone=0)
+        average = self.train(net, pairs, drop, EnlargedSheet(net, pairs), say)
+        if self.export is not None:
+            add_stage(average, {"net": {"type": "upscaler", **shape}, **STAGE}, self.export)
+            say(f"{self.export} has a second stage")
+
+    def train(
+        self, net: Net, data: Batches, drop: Drop, sheet: Callable[..., None], say: Callable[[str], None]
+    ) -> dict[str, Tensor]:
+        """The weights that came of it: their moving average."""
         if self.warm_start is not None:
             say(f"{warm_start(net, load_file(self.warm_start))} arrays taken over from {self.warm_start}")
         config = Config(
@@ -81,9 +131,9 @@ class Job:
             lr=self.rate,
             precision=faster_precision() if self.precision == "auto" else self.precision,
             seed=self.seed,
-            drop=Drop() if reads else Drop(both=0.15, text_alone=0, label_alone=0),
+            drop=drop,
         )
-        say(f"{len(data)} pictures, matrix products in {config.precision}")
+        say(f"matrix products in {config.precision}")
         run = Run(net, data, config, torch.compile(net.predict) if self.compiled else net.predict)
         said = -60.0
 
@@ -93,12 +143,8 @@ class Job:
                 said = report.seconds
                 say(f"{report.samples} samples, loss {report.loss:.4f}, {report.eta / 60:.0f} min to go")
 
-        train(run, self.out, contact_sheet(net, data, encode, table["examples"]), progress)
-        if self.export is not None:
-            words = {word.strip(",") for row in table["rows"] for text in row["captions"] for word in text.split()}
-            names = {row["name"] for row in table["rows"]}
-            export(run.average, self.description(table, shape), words | names if reads else (), self.export)
-            say(f"{self.export} is a model that the studio opens")
+        train(run, self.out, sheet, progress)
+        return run.average
 
     def description(self, table: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
         """The config.json of the model, but for the hashes."""

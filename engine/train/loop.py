@@ -12,16 +12,26 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from engine.train.data import Captioned, Drop
+from engine.models.net import PatchTransformer
+from engine.models.upscaler import Upscaler
+from engine.train.data import Drop
 from engine.train.muon import Muon
 from engine.train.objective import flow_levels, flow_weight, loss
+from engine.types import Cond
 
-Predict = Callable[..., Tensor]  # (x_native, t, tokens, mask, label) → the net's output
+Net: TypeAlias = PatchTransformer | Upscaler
+Predict = Callable[..., Tensor]  # (x_native, t, *net.arguments(cond, size)) → the net's output
+
+
+class Batches(Protocol):
+    """What a net is trained on: random pictures (B, C, H, W) in [−1, 1] with their conditions, some of them dropped."""
+
+    def batch(self, size: int, drop: Drop, generator: torch.Generator) -> tuple[Tensor, Cond]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +86,7 @@ class Run:
     predict is the net itself, compiled or not.
     """
 
-    def __init__(self, net: nn.Module, data: Captioned, config: Config, predict: Predict) -> None:
+    def __init__(self, net: Net, data: Batches, config: Config, predict: Predict) -> None:
         self.net, self.data, self.config, self.predict = net, data, config, predict
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
         matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith(".weight")]
@@ -119,7 +129,7 @@ class Run:
         t = sigma / (1 + sigma)
         level = t.view(-1, *[1] * (x0.ndim - 1))
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
-            output = self.predict((1 - level) * x0 + level * eps, t, cond.tokens, cond.mask, cond.label)
+            output = self.predict((1 - level) * x0 + level * eps, t, *self.net.arguments(cond, len(x0)))
         output = output.float()
         error = loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma)).mean()
         rate = config.lr * config.rate(self.progress, self.step)
