@@ -55,7 +55,8 @@ class Upscaler(nn.Module):
         self.ada = nn.Sequential(nn.SiLU(), modulation)
         self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
         self.out = nn.Conv2d(width, pixels, 3, padding=1)
-        for zero in (modulation.weight, modulation.bias, self.out.weight):
+        for zero in (modulation.weight, modulation.bias, self.out.weight, self.out.bias):
+            assert zero is not None
             nn.init.zeros_(zero)
         self.f: Tensor
         self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)

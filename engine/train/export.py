@@ -16,11 +16,17 @@ WEIGHTS, STAGE, WORDS = "model.safetensors", "upscaler.safetensors", "words.txt"
 
 
 def export(weights: Mapping[str, Tensor], config: Mapping[str, Any], words: Iterable[str], folder: Path) -> None:
-    """Write model.safetensors in half precision, words.txt (one a line, sorted) and config.json with their hashes."""
+    """Write model.safetensors in half precision, words.txt (one a line, sorted) and config.json with their hashes.
+
+    Without `words`, as for a model of classes alone, there is no words.txt.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     save_half(weights, folder / WEIGHTS)
-    (folder / WORDS).write_text("".join(f"{word}\n" for word in sorted(set(words))), encoding="utf-8")
-    describe(folder, config, (WEIGHTS, WORDS))
+    known = sorted(set(words))
+    if known:
+        (folder / WORDS).write_text("".join(f"{word}\n" for word in known), encoding="utf-8")
+    named = {**config, "vocabulary": WORDS} if known else config
+    describe(folder, named, (WEIGHTS, WORDS) if known else (WEIGHTS,))
 
 
 def add_stage(weights: Mapping[str, Tensor], stage: Mapping[str, Any], folder: Path) -> None:

@@ -164,7 +164,6 @@ class Job:
             },
             "defaults": DEFAULTS,
             "examples": table["examples"],
-            "vocabulary": "words.txt",
         }
 
 
@@ -200,11 +199,11 @@ def contact_sheet(net: PatchTransformer, data: Captioned, encode: TextEncoder | 
     if encode is None:
         label = torch.arange(len(data.labels)).repeat(4)
         null = Cond(label=torch.tensor([len(data.labels)]))
-        return Sheet(copy.deepcopy(net), Cond(label=label), null, columns=len(data.labels), rows=4)
+        return Sheet(copy.deepcopy(net), Cond(label=label), null, columns=len(data.labels), seeds=range(len(label)))
     labels = list(range(min(4, len(data.labels)))) or [0]
     pairs = [encode(prompt) for prompt in prompts] * len(labels)
     label = torch.tensor(labels).repeat_interleave(len(prompts))
     cond = Cond(tokens=torch.cat([p[0] for p in pairs]), mask=torch.cat([p[1] for p in pairs]), label=label)
     tokens, mask = encode("")
     null = Cond(tokens=tokens, mask=mask, label=torch.tensor([len(data.labels)]))
-    return Sheet(copy.deepcopy(net), cond, null, columns=len(prompts), rows=len(labels))
+    return Sheet(copy.deepcopy(net), cond, null, columns=len(prompts), seeds=[*range(len(prompts))] * len(labels))

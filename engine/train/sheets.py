@@ -47,11 +47,10 @@ def tile(pictures: Tensor, columns: int, zoom: int = 2) -> Image.Image:
 
 
 class Sheet:
-    """Draws the same prompts, `columns` of them in each row, with the same seeds from whatever weights it is given."""
+    """Draws the same conditions with the same seeds, `columns` in each row, from whatever weights it is given."""
 
-    def __init__(self, net: PatchTransformer, cond: Cond, null: Cond, columns: int, rows: int) -> None:
-        self.net, self.cond, self.null, self.columns = net, cond, null, columns
-        self.seeds = list(range(columns)) * rows
+    def __init__(self, net: PatchTransformer, cond: Cond, null: Cond, columns: int, seeds: Sequence[int]) -> None:
+        self.net, self.cond, self.null, self.columns, self.seeds = net, cond, null, columns, seeds
 
     def __call__(self, weights: dict[str, Tensor], path: Path) -> None:
         self.net.load_state_dict(weights)

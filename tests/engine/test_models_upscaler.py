@@ -30,11 +30,11 @@ def net(noisy: bool = True) -> Upscaler:
 
 
 def squares(count: int = 6) -> Captioned:
-    """Pictures of one colour on the left and another on the right."""
+    """Pictures of one colour on the left and another on the right; the edge runs through the middle of a cell."""
     generator = torch.Generator().manual_seed(1)
     halves = torch.randint(0, 256, (count, 3, 1, 2), generator=generator, dtype=torch.uint8)
     return Captioned(
-        pictures=halves.repeat_interleave(8, 3).repeat_interleave(16, 2),
+        pictures=halves.repeat_interleave(torch.tensor([6, 10]), 3).repeat_interleave(16, 2),
         label=torch.arange(count) % 2,
         weight=torch.ones(count),
         labels=("warm", "cold"),
@@ -94,7 +94,7 @@ def test_it_learns_edges_that_enlarging_blurs(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model, data = Upscaler(side=16, factor=4, width=16, depth=2, labels=2), Enlarging(squares(), 4)
     blurred = copy.deepcopy(model)  # untrained: the small picture, drawn large smoothly
-    run = Run(model, data, Config(steps=200, batch=8, warm=5, lr=3e-3), model.predict)
+    run = Run(model, data, Config(steps=400, batch=8, warm=5, lr=5e-3), model.predict)
     list(run.steps())
     model.load_state_dict(run.average)
     x0, cond = data.batch(32, Drop(0, 0, 0), torch.Generator().manual_seed(4))
