@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 COMMANDS = {  # name of the module that has add_parsers(subparsers): imported only to build the parser, without torch
     "generate": "engine.commands.generate",
+    "vary": "engine.commands.vary",
     "evaluate": "engine.commands.evaluate",
     "train": "engine.train.cli",
 }
