@@ -12,6 +12,7 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
     "generate": "engine.commands.generate",
     "vary": "engine.commands.vary",
     "evaluate": "engine.commands.evaluate",
+    "bench": "engine.commands.bench",
     "train": "engine.train.cli",
 }
 
