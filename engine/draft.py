@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.catalog import ModelInfo
 from engine.paths import descending
-from engine.request import MAX_STEPS, Request, RequestError
+from engine.request import MAX_STEPS, QUANTILE, Request, RequestError
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid
 from engine.types import Rule
@@ -18,7 +18,8 @@ class Draft:
     """The choices on the panel, unresolved: steps and the name of a grid where the Request has the σ list itself.
 
     `guidance` is γ; `seed` the first image's, the next images count up from it; `batch` how many images. `options` are
-    the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T.
+    the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T. The guidance
+    interval and the threshold are a Request's; `quantile` counts while the threshold is dynamic.
     """
 
     model: str
@@ -33,6 +34,9 @@ class Draft:
     batch: int = 1
     options: tuple[tuple[str, float], ...] = ()
     temperature: float = 1.0
+    guidance_interval: tuple[float, float] | None = None
+    threshold: str = "none"
+    quantile: float = QUANTILE
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -43,8 +47,9 @@ class Draft:
     @classmethod
     def of(cls, request: Request) -> Draft:
         """The choices that a Request came from: what "restore settings" puts back on the panel."""
-        look = ("sampler", "spacing", "steps", "guidance", "options", "temperature")
-        shared = ("model", "prompt", "negative", "label", *look)
+        look = ("sampler", "spacing", "steps", "guidance", "options")
+        further = ("temperature", "guidance_interval", "threshold", "quantile")
+        shared = ("model", "prompt", "negative", "label", *look, *further)
         seeds = request.seeds
         return cls(**{name: getattr(request, name) for name in shared}, seed=seeds[0], batch=len(seeds))
 
@@ -57,6 +62,10 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
     options = _options(draft, rule)
     if draft.label is not None and draft.label not in info.labels:
         raise RequestError(f"{info.title} has no {info.label_kind} “{draft.label}”: choose {_names(info)}.")
+    if not info.text and (draft.prompt.strip() or draft.negative.strip()):
+        raise RequestError(f"{info.title} takes no text: leave the prompt empty and choose {_names(info)}.")
+    if draft.threshold != "none" and info.latent:
+        raise RequestError(f"A threshold is for pixels, and {info.title} works on latents: choose none.")
     if not 1 <= draft.steps <= MAX_STEPS:
         raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
     levels = info.defaults["sigma_max"], info.defaults["sigma_min"]
@@ -81,6 +90,9 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         evaluations=rule.cost(descending(sigmas)),
         options=options,
         temperature=float(draft.temperature),
+        guidance_interval=draft.guidance_interval,
+        threshold=draft.threshold,
+        quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
     )
 
 
