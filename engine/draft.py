@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.catalog import ModelInfo
@@ -11,6 +11,8 @@ from engine.request import MAX_STEPS, QUANTILE, Request, RequestError
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid
 from engine.types import Rule
+
+SHORTEST_HOP = 1e-3  # as a share of its noise level: below it a grid's level counts as the one that a run goes on from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,24 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         threshold=draft.threshold,
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
     )
+
+
+def branch(draft: Draft, info: ModelInfo, parent: Request, i: int) -> Request:
+    """The Request that goes on from the state before step `i` of `parent`'s run with the choices of `draft`.
+
+    Down to that step the noise levels are the parent's, from there on those of the draft's own grid that lie below:
+    where steps and spacing are the parent's too, nothing changes. There are as many images as the parent has, and x_T
+    is the parent's. Raises RequestError where the draft cannot be, or is of another model.
+    """
+    if info.sha256 != parent.model_sha256:
+        raise RequestError(f"This run was made by another model: choose “{parent.model}” to go on from it.")
+    request = resolve(replace(draft, batch=len(parent.seeds)), info)
+    top = parent.sigmas[i]
+    # A first hop of almost no length would give the multistep samplers' second one an almost undefined slope.
+    limit = top if top in request.sigmas else top * (1 - SHORTEST_HOP)
+    sigmas = (*parent.sigmas[: i + 1], *(s for s in request.sigmas if s < limit))
+    evaluations = RULES[request.sampler].with_options(**dict(request.options)).cost(descending(sigmas))
+    return replace(request, sigmas=sigmas, evaluations=evaluations, temperature=parent.temperature)
 
 
 def _options(draft: Draft, rule: Rule) -> tuple[tuple[str, float], ...]:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.catalog import CatalogError, ModelInfo, read_model
-from engine.draft import Draft, resolve
+from engine.draft import Draft, branch, resolve
 from engine.picture import parameters, read_settings, save_png
 from engine.request import Request, RequestError
 
@@ -229,3 +229,38 @@ def test_listing_models_and_samplers_and_resolving_need_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
+def test_going_on_with_the_same_choices_is_the_same_request(tiny_model: ModelInfo) -> None:
+    draft = Draft.for_model(tiny_model, prompt="red apple", seed=4, batch=3, temperature=0.5)
+    parent = resolve(draft, tiny_model)
+    for i in range(parent.steps):
+        assert branch(replace(draft, batch=1), tiny_model, parent, i) == parent
+
+
+def test_going_on_with_another_grid_keeps_the_levels_down_to_the_step(tiny_model: ModelInfo) -> None:
+    draft = Draft.for_model(tiny_model, seed=4, batch=3)
+    parent = resolve(draft, tiny_model)
+    finer = replace(draft, steps=40, spacing="karras", sampler="heun", seed=90, temperature=3.0)
+    request = branch(finer, tiny_model, parent, 2)
+    assert request.sigmas[:3] == parent.sigmas[:3]
+    grid = resolve(finer, tiny_model).sigmas
+    assert request.sigmas[3:] == tuple(s for s in grid if s < parent.sigmas[2] * 0.999)
+    assert request.evaluations == 2 * request.steps - 1
+    assert (request.seeds, request.temperature) == ((90, 91, 92), 1.0), "x_T is the parent's, whatever the panel says"
+
+
+def test_no_hop_is_too_short_to_have_a_slope(tiny_model: ModelInfo) -> None:
+    draft = Draft.for_model(tiny_model, steps=30)
+    parent = resolve(draft, tiny_model)
+    nearly = replace(parent, sigmas=tuple(s * (1 + 1e-7) for s in parent.sigmas))
+    request = branch(draft, tiny_model, nearly, 10)
+    assert request.sigmas[11:] == parent.sigmas[11:]
+    assert request.steps == 30
+
+
+def test_another_model_cannot_go_on(tiny_model: ModelInfo) -> None:
+    parent = resolve(Draft.for_model(tiny_model), tiny_model)
+    other = replace(tiny_model, id="other", sha256="e" * 64)
+    with pytest.raises(RequestError, match="choose “tiny”"):
+        branch(Draft.for_model(other), other, parent, 1)
