@@ -22,6 +22,12 @@ def passes(request: Request) -> tuple[int, ...]:
     return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in descending(request.sigmas))
 
 
+def exact(request: Request) -> bool:
+    """Whether passes() is exact whatever the sampler does within a hop."""
+    rule = RULES[request.sampler].with_options(**dict(request.options))
+    return request.guidance_interval is None or rule.evals == 1
+
+
 def passes_of(request: Request, sigma: float, evaluations: int) -> int:
     """The passes that `evaluations` of the denoiser at the noise level σ take."""
     return evaluations * (2 if guided(request, sigma) else 1)

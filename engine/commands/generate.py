@@ -34,13 +34,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--sampler", choices=list(menu()), metavar="NAME", help=f"one of {', '.join(menu())} (default: the model's)")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
     add("--guidance", type=float, metavar="γ", help="classifier-free guidance; 1 is none (default: the model's)")
-    add(
-        "--guidance-interval",
-        type=float,
-        nargs=2,
-        metavar=("LOW", "HIGH"),
-        help="guide only where the noise level σ lies between",
-    )
+    add("--guidance-interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="guide where LOW ≤ σ ≤ HIGH alone")
     add("--threshold", choices=THRESHOLDS, default="none", help="hold x̂₀ in [−1, 1]: clip it, or scale each picture")
     add("--quantile", type=float, metavar="Q", help=f"of |x̂₀| for --threshold dynamic (default {QUANTILE})")
     add("--temperature", type=float, default=1.0, metavar="τ", help="scales the noise x_T it starts from (default 1)")

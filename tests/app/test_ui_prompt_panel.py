@@ -67,9 +67,9 @@ def test_every_choice_on_the_panel_is_in_the_request(window: MainWindow, parts: 
     type_into(panel.seed.field, "9223372036854775806")
     press_enter(panel.seed.field)
     panel.advanced.button.click()
-    panel.spacing.choice.setFocus()
-    QTest.keyClicks(panel.spacing.choice, "log")
-    press_enter(panel.spacing.choice)
+    panel.further.spacing.choice.setFocus()
+    QTest.keyClicks(panel.further.spacing.choice, "log")
+    press_enter(panel.further.spacing.choice)
     QTest.keyClick(panel.prompt.text, Qt.Key.Key_Return, CONTROL)
     until(qtbot, lambda: len(parts.fake.requests) == 1)
     asked = Draft(
@@ -133,9 +133,9 @@ def test_a_sampler_known_by_another_name_is_shown_under_its_first(panel: PromptP
 def test_a_sampler_brings_its_own_numbers(panel: PromptPanel, document: Document) -> None:
     panel.advanced.open()
     document.update_draft(sampler="dpmpp-2m")
-    assert not panel.options.isVisible()
+    assert not panel.further.options.isVisible()
     document.update_draft(sampler="ddim")
-    eta = panel.options.fields["eta"]
+    eta = panel.further.options.fields["eta"]
     assert eta.isVisible()
     type_into(eta.field, "0.4")
     press_enter(eta.field)
@@ -149,7 +149,7 @@ def test_a_sampler_brings_its_own_numbers(panel: PromptPanel, document: Document
     QTest.keyClicks(panel.sampler.choice, "heun")
     press_enter(panel.sampler.choice)
     assert document.draft.options == ()
-    assert set(panel.options.fields) == {option.name for option in RULES["heun"].options}
+    assert set(panel.further.options.fields) == {option.name for option in RULES["heun"].options}
 
 
 def test_every_sampler_has_an_entry_a_line_and_fields_within_its_limits(panel: PromptPanel, document: Document) -> None:
@@ -158,7 +158,7 @@ def test_every_sampler_has_an_entry_a_line_and_fields_within_its_limits(panel: P
         assert panel.sampler.choice.currentText() == rule.title
         assert panel.sampler.about.text() == rule.about
         for option in rule.options:
-            field = panel.options.fields[option.name].field
+            field = panel.further.options.fields[option.name].field
             assert field.minimum() == pytest.approx(option.low, abs=1e-3)
             assert field.maximum() == pytest.approx(option.high, abs=1e-3)
             assert field.value() == pytest.approx(option.default)
@@ -355,7 +355,7 @@ def test_many_labels_are_a_list_and_none_are_nothing(
     QTest.keyClicks(panel.labels.choice, "kind-7")
     press_enter(panel.labels.choice)
     assert document.draft.label == "kind-7"
-    assert not panel.prompt.isEnabled()
+    assert not panel.prompt.isVisible()
     document.model = replace(model, id="none", labels=())
     assert not panel.labels.isVisible()
     assert not panel.label_heading.isVisible()
