@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
@@ -75,6 +76,7 @@ class IntervalField(QWidget):
             field.setDecimals(3)
             field.setRange(0, 1e5)
             field.setButtonSymbols(Real.ButtonSymbols.NoButtons)
+            field.setAlignment(Qt.AlignmentFlag.AlignRight)
             field.setKeyboardTracking(False)
             field.setMinimumWidth(em(field, 4))
         self._and = label("and", "muted")
