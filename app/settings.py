@@ -151,10 +151,13 @@ def _drafts(value: Any) -> dict[str, Draft]:
         if not isinstance(draft, dict) or not needed <= set(draft) <= set(hints):
             raise SettingsError(f"the draft for “{model}” is not whole")
         for name, choice in draft.items():
-            if not (_are_options(choice) if name == "options" else _fits(choice, hints[name])):
+            check = {"options": _are_options, "guidance_interval": _is_interval}.get(name)
+            if not (check(choice) if check else _fits(choice, hints[name])):
                 raise SettingsError(f"“{name}” of the draft for “{model}” cannot be {choice!r}")
         options = tuple((name, float(number)) for name, number in draft.get("options", ()))
-        drafts[model] = Draft(**draft | {"options": options})
+        ends = draft.get("guidance_interval")
+        interval = None if ends is None else (float(ends[0]), float(ends[1]))
+        drafts[model] = Draft(**draft | {"options": options, "guidance_interval": interval})
     return drafts
 
 
@@ -162,6 +165,11 @@ def _are_options(value: Any) -> bool:
     """Whether a JSON value is a list of [name, number]."""
     pairs = value if isinstance(value, list) else [None]
     return all(isinstance(p, list) and len(p) == 2 and _fits(p[0], str) and _fits(p[1], float) for p in pairs)
+
+
+def _is_interval(value: Any) -> bool:
+    """Whether a JSON value is None or [number, number]."""
+    return value is None or (isinstance(value, list) and len(value) == 2 and all(_fits(end, float) for end in value))
 
 
 def _fits(value: Any, hint: Any) -> bool:

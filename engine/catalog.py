@@ -40,6 +40,11 @@ class ModelInfo:
     examples: tuple[str, ...] = ()
     config: dict[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def latent(self) -> bool:
+        """Whether its states are a codec's latents rather than pixels."""
+        return bool(self.config.get("codec", {}).get("type", "pixel") != "pixel")
+
 
 def resource_root() -> Path:
     """The folder of the resources, in a checkout and in an installed wheel alike."""

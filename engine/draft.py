@@ -7,10 +7,12 @@ from typing import Any
 
 from engine.catalog import ModelInfo
 from engine.paths import descending
-from engine.request import MAX_STEPS, Request, RequestError
+from engine.request import MAX_STEPS, QUANTILE, Request, RequestError
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid
 from engine.types import Rule
+
+SHORTEST_HOP = 1e-3  # as a share of its noise level: below it a grid's level counts as the one that a run goes on from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class Draft:
     """The choices on the panel, unresolved: steps and the name of a grid where the Request has the σ list itself.
 
     `guidance` is γ; `seed` the first image's, the next images count up from it; `batch` how many images. `options` are
-    the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T.
+    the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T. The guidance
+    interval and the threshold are a Request's; `quantile` counts while the threshold is dynamic.
     """
 
     model: str
@@ -33,6 +36,9 @@ class Draft:
     batch: int = 1
     options: tuple[tuple[str, float], ...] = ()
     temperature: float = 1.0
+    guidance_interval: tuple[float, float] | None = None
+    threshold: str = "none"
+    quantile: float = QUANTILE
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -43,8 +49,9 @@ class Draft:
     @classmethod
     def of(cls, request: Request) -> Draft:
         """The choices that a Request came from: what "restore settings" puts back on the panel."""
-        look = ("sampler", "spacing", "steps", "guidance", "options", "temperature")
-        shared = ("model", "prompt", "negative", "label", *look)
+        look = ("sampler", "spacing", "steps", "guidance", "options")
+        further = ("temperature", "guidance_interval", "threshold", "quantile")
+        shared = ("model", "prompt", "negative", "label", *look, *further)
         seeds = request.seeds
         return cls(**{name: getattr(request, name) for name in shared}, seed=seeds[0], batch=len(seeds))
 
@@ -55,6 +62,10 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
     rule = _rule(draft.sampler, options)
     if draft.label is not None and draft.label not in info.labels:
         raise RequestError(f"{info.title} has no {info.label_kind} “{draft.label}”: choose {_names(info)}.")
+    if not info.text and (draft.prompt.strip() or draft.negative.strip()):
+        raise RequestError(f"{info.title} takes no text: leave the prompt empty and choose {_names(info)}.")
+    if draft.threshold != "none" and info.latent:
+        raise RequestError(f"A threshold is for pixels, and {info.title} works on latents: choose none.")
     if not 1 <= draft.steps <= MAX_STEPS:
         raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
     levels = info.defaults["sigma_max"], info.defaults["sigma_min"]
@@ -78,7 +89,28 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         evaluations=rule.cost(descending(sigmas)),
         options=options,
         temperature=float(draft.temperature),
+        guidance_interval=draft.guidance_interval,
+        threshold=draft.threshold,
+        quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
     )
+
+
+def branch(draft: Draft, info: ModelInfo, parent: Request, i: int) -> Request:
+    """The Request that goes on from the state before step `i` of `parent`'s run with the choices of `draft`.
+
+    Down to that step the noise levels are the parent's, from there on those of the draft's own grid that lie below:
+    where steps and spacing are the parent's too, nothing changes. There are as many images as the parent has, and x_T
+    is the parent's. Raises RequestError where the draft cannot be, or is of another model.
+    """
+    if info.sha256 != parent.model_sha256:
+        raise RequestError(f"This run was made by another model: choose “{parent.model}” to go on from it.")
+    request = resolve(replace(draft, batch=len(parent.seeds)), info)
+    top = parent.sigmas[i]
+    # A first hop of almost no length would give the multistep samplers' second one an almost undefined slope.
+    limit = top if top in request.sigmas else top * (1 - SHORTEST_HOP)
+    sigmas = (*parent.sigmas[: i + 1], *(s for s in request.sigmas if s < limit))
+    evaluations = _rule(request.sampler, request.options).cost(descending(sigmas))
+    return replace(request, sigmas=sigmas, evaluations=evaluations, temperature=parent.temperature)
 
 
 def vary(

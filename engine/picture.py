@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
@@ -39,9 +41,18 @@ def parameters(request: Request) -> str:
 
 
 def save_png(
-    path: Path, rgb: np.ndarray, request: Request, index: int = 0, enlarge: int = 1, resampling: str = "nearest"
+    path: Path,
+    rgb: np.ndarray,
+    request: Request,
+    index: int = 0,
+    enlarge: int = 1,
+    resampling: str = "nearest",
+    parent: Mapping[str, Any] | None = None,
 ) -> None:
     """Write image `index` of a request, uint8 (H, W, 3), atomically; its text holds that one image's Request.
+
+    parent -- of a run that went on from another one's step, as its file's header says it: without that step the Request
+              alone makes another picture, so the text says so too
 
     Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.
     """
@@ -49,6 +60,8 @@ def save_png(
     text = PngInfo()
     text.add_itxt("tweedie", alone.to_json())
     text.add_itxt("parameters", parameters(alone))
+    if parent is not None:
+        text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
     image = Image.fromarray(rgb)
     if enlarge > 1:
         image = image.resize((image.width * enlarge, image.height * enlarge), RESAMPLING[resampling])

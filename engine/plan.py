@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from engine.cost import passes
 from engine.meter import Meter
+from engine.models.pixel import PixelCodec
 from engine.noise import Noise
 from engine.paths import descending
 from engine.request import Request, RequestError
 from engine.rules import RULES, menu
 from engine.run import run
-from engine.transforms import cfg
+from engine.transforms import cfg, dynamic_threshold, static_threshold
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step
+    from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
 
 MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
 
@@ -101,10 +103,18 @@ def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda:
     cond = model.condition(request.prompt, request.label)
     uncond = model.condition(request.negative, None)
     guide = cfg(request.guidance, cond, uncond, request.guidance_interval)
+    bound = _threshold(request, model)  # outermost: it is the guided x̂₀ that leaves the range
     noise = Noise(request.seeds)
     shape = (len(request.seeds), *model.codec.latent_shape(request.width, request.height))
     x = torch.empty(shape, dtype=torch.float32, device=model.device)
     x = noise.normal(x).mul_(request.temperature * model.schedule.start_std(request.sigmas[0]))
-    passes = rule.cost(path) * (1 if request.guidance in (0, 1) else 2)
-    price = Price(rule.cost(path), passes, x.nbytes)
-    return Plan(request, guide(meter), meter, path, rule, x, noise, price)
+    price = Price(rule.cost(path), sum(passes(request)), x.nbytes)
+    return Plan(request, bound(guide(meter)), meter, path, rule, x, noise, price)
+
+
+def _threshold(request: Request, model: Model) -> Transform:
+    if request.threshold == "none":
+        return lambda d: d
+    if not isinstance(model.codec, PixelCodec):
+        raise RequestError(f"A threshold is for pixels, and the model “{model.id}” works on latents: choose none.")
+    return static_threshold() if request.threshold == "static" else dynamic_threshold(request.quantile)

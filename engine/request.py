@@ -20,6 +20,8 @@ MAX_BATCH = 64
 MAX_SIDE = 16384
 MAX_STEPS = 1000
 MAX_TEXT = 4000
+THRESHOLDS = ("none", "static", "dynamic")
+QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 
 class RequestError(ValueError):
@@ -41,6 +43,9 @@ class Request:
     guidance            -- γ of classifier-free guidance; 1 is the conditional model itself and costs one pass
     guidance_interval   -- (low, high) in σ outside which γ = 1, or None for all of it
     temperature         -- scales x_T: below 1 images are plainer and more alike, above 1 wilder
+    threshold           -- what keeps x̂₀ within [−1, 1]: "none"; "static", a clip; "dynamic", each image divided by the
+                           `quantile` of its |x̂₀|, at least 1, and clipped. For models of pixels alone
+    quantile            -- of the dynamic threshold, 0 … 1; 0.995 where the threshold is another
     seeds               -- one per image of the batch, each 0 … 2⁶³ − 1
     width, height       -- of the picture in pixels
     evaluations         -- denoiser evaluations per image over the whole run (a guided one counts once)
@@ -62,6 +67,8 @@ class Request:
     evaluations: int
     options: tuple[tuple[str, float], ...] = ()
     temperature: float = 1.0
+    threshold: str = "none"
+    quantile: float = QUANTILE
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -84,6 +91,10 @@ class Request:
             raise RequestError("An option of the sampler is not a number: set it again.")
         if not 0 < self.temperature <= 10:
             raise RequestError("The temperature must lie above 0 and be at most 10.")
+        if self.threshold not in THRESHOLDS:
+            raise RequestError(f"There is no threshold “{self.threshold}”: choose one of {', '.join(THRESHOLDS)}.")
+        if not 0 <= self.quantile <= 1:
+            raise RequestError("The quantile of the threshold must lie between 0 and 1.")
         if self.guidance_interval is not None and not 0 <= self.guidance_interval[0] <= self.guidance_interval[1]:
             raise RequestError("The guidance interval must be two noise levels, the low one first.")
         if not 1 <= len(self.seeds) <= MAX_BATCH:
@@ -122,17 +133,21 @@ class Request:
         if unknown := sorted(set(data) - names):
             raise RequestError(f"These settings hold something unknown here: {', '.join(map(str, unknown))}.")
         try:
-            for key in ("sigmas", "guidance_interval"):
-                if data.get(key) is not None:
-                    data[key] = tuple(float(v) for v in data[key])
+            data["sigmas"] = tuple(float(v) for v in data["sigmas"])
+            if data.get("guidance_interval") is not None:
+                low, high = data["guidance_interval"]
+                data["guidance_interval"] = float(low), float(high)
             data["seeds"] = tuple(_integer(v) for v in data["seeds"])
             for key in ("width", "height", "evaluations"):
                 data[key] = _integer(data[key])
             data["guidance"] = float(data["guidance"])
-            data["temperature"] = float(data.get("temperature", 1.0))  # format 1 began without temperature and options
+            # format 1 began without the temperature, the options and the threshold
+            data["temperature"] = float(data.get("temperature", 1.0))
+            data["quantile"] = float(data.get("quantile", QUANTILE))
+            data.setdefault("threshold", "none")
             options = data.get("options", {})
             data["options"] = tuple(sorted((str(name), _number(value)) for name, value in options.items()))
-            for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing"):
+            for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing", "threshold"):
                 if not isinstance(data[key], str):
                     raise TypeError(key)
             if not isinstance(data["label"], str | None):

@@ -15,7 +15,7 @@ from engine.catalog import ModelInfo
 from engine.paths import descending
 from engine.request import Request
 from engine.rules import RULES
-from engine.store import RunWriter
+from engine.store import RunReader, RunWriter
 from engine.types import Hop, Move, Step
 
 POLL = 0.002  # seconds between looks at `cancelled` while a call waits for its permit
@@ -83,21 +83,50 @@ class FakeEngine:
         cancelled: threading.Event,
         first: Callable[[Any], None] | None = None,
     ) -> Iterator[Step]:
+        target = targets(request)
+        noise = np.stack([_noise(seed, target.shape[1:]) for seed in request.seeds])
+        x = target + np.float32(request.sigmas[0]) * noise
+        return self._walk(request, run_path, cancelled, first, x, 0, None)
+
+    def fork(
+        self,
+        parent: Path,
+        k: int,
+        request: Request,
+        run_path: Path,
+        cancelled: threading.Event,
+        first: Callable[[Any], None] | None = None,
+        share: int | None = None,
+    ) -> Iterator[Step]:
+        reader = RunReader(parent)
+        x, i = reader.x(k), reader.steps[k].i
+        origin = {"run": reader.header["id"], "step": i}
+        if share is not None:
+            x, origin = x[[share] * len(request.seeds)], origin | {"image": share}
+        return self._walk(request, run_path, cancelled, first, x, i, origin)
+
+    def _walk(
+        self,
+        request: Request,
+        run_path: Path,
+        cancelled: threading.Event,
+        first: Callable[[Any], None] | None,
+        x: Any,
+        start: int,
+        parent: dict[str, Any] | None,
+    ) -> Iterator[Step]:
         self.requests.append(request)
         rule, call = RULES[request.sampler], 0
-        target = np.stack([target_picture(seed, request.width, request.height) for seed in request.seeds])
-        noise = np.stack([_noise(seed, target.shape[1:]) for seed in request.seeds])
-        path = descending(request.sigmas)
-        x: Any = target + np.float32(path[0].s) * noise
-        with RunWriter(
-            run_path, request, {"id": run_path.stem, "environment": {}, "parent": None, "preview": None}
-        ) as file:
+        target, path = targets(request), descending(request.sigmas)
+        header = {"id": run_path.stem, "environment": {}, "parent": parent, "preview": None}
+        with RunWriter(run_path, request, header) as file:
             file.start(x)
             outcome = "failed"
             try:
-                for i, hop in enumerate(path):
-                    step = _step(i, hop, x, target, len(path))
-                    for _ in range(rule.evals if hop.s2 > 0 else rule.last_evals):
+                for i, hop in list(enumerate(path))[start:]:
+                    evaluations = rule.evals if hop.s2 > 0 else rule.last_evals
+                    step = _step(i, hop, x, target, len(path), evaluations)
+                    for _ in range(evaluations):
                         self._call(call, cancelled)
                         call += 1
                         if call == 1 and first is not None:
@@ -128,6 +157,11 @@ class FakeEngine:
         self.calls += 1
 
 
+def targets(request: Request) -> NDArray[np.float32]:
+    """The pictures that a request ends in, (B, 3, height, width)."""
+    return np.stack([target_picture(seed, request.width, request.height) for seed in request.seeds])
+
+
 def target_picture(seed: int, width: int, height: int) -> NDArray[np.float32]:
     """The picture that a seed ends in: a soft gradient of two colours, (3, height, width) in [−1, 1]."""
     low, high = np.random.default_rng(seed).uniform(-0.9, 0.9, (2, 3, 1, 1))
@@ -139,10 +173,10 @@ def _noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return np.random.default_rng([seed, 1]).standard_normal(shape).astype(np.float32)
 
 
-def _step(i: int, hop: Hop, x: NDArray[np.float32], target: NDArray[np.float32], steps: int) -> Step:
+def _step(i: int, hop: Hop, x: NDArray[np.float32], target: NDArray[np.float32], steps: int, nfe: int) -> Step:
     """x̂₀ comes out of grey, a little nearer at each step; the move is DDIM's."""
     x0: Any = target * np.float32((i + 1) / steps)
     after: Any = (x0 + np.float32(hop.s2 / hop.s) * (x - x0)).astype(np.float32)
     before: Any = x
     move = Move(x=after, x0=x0, x_eval=before, s_eval=hop.s, mean=after, std=0.0, past=())
-    return Step(i, hop, 1, before, (), move, x0)
+    return Step(i, hop, nfe, before, (), move, x0)

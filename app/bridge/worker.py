@@ -39,6 +39,16 @@ class Session(Protocol):
     def generate(
         self, request: Request, run_path: Path, cancelled: threading.Event, first: Callable[[Any], None] | None
     ) -> Iterator[Step]: ...
+    def fork(
+        self,
+        parent: Path,
+        k: int,
+        request: Request,
+        run_path: Path,
+        cancelled: threading.Event,
+        first: Callable[[Any], None] | None,
+        share: int | None,
+    ) -> Iterator[Step]: ...
     def picture(self, request: Request, x0: Any) -> NDArray[np.uint8]: ...
 
 
@@ -115,7 +125,7 @@ class EngineWorker(QObject):
         """Every step of the run, shown as far as the budget allows; the last one is returned. Nothing is left on disk
         of a run that did no step.
         """
-        total = work.request.steps
+        total = work.steps
         self._mailbox.take_painting()  # the last run's
         budget, began = PreviewBudget(total), time.perf_counter()
         done, told, shown, spoke = 0, 0, 0, began
@@ -127,7 +137,7 @@ class EngineWorker(QObject):
         # Where a step takes several model calls, the first x̂₀ is there before the first step is.
         first = early if RULES[work.request.sampler].evals > 1 else None
         try:
-            for step in session.generate(work.request, work.run_path, work.cancelled, first):
+            for step in self._steps(session, work, first):
                 last, done = step, done + 1
                 budget.painted(self._mailbox.take_painting())
                 wanted = self._gaze.watched and not self._mailbox.frame_waiting and budget.due(done)
@@ -147,6 +157,13 @@ class EngineWorker(QObject):
             raise RuntimeError("the run had no steps")
         return last
 
+    @staticmethod
+    def _steps(session: Session, work: Work, first: Callable[[Any], None] | None) -> Iterator[Step]:
+        made, origin = (work.request, work.run_path, work.cancelled, first), work.origin
+        if origin is None:
+            return session.generate(*made)
+        return session.fork(origin.path, origin.index, *made, origin.share)
+
     def _tell(self, work: Work, model: Any, budget: PreviewBudget, x0: Any, step: int, done: int, began: float) -> None:
         """Leave x̂₀ of a step and the progress in the mailbox. A preview that fails never fails the run."""
         start, frame = time.thread_time(), None
@@ -155,7 +172,7 @@ class EngineWorker(QObject):
             frame = Frame(work.job, step, image, preview(model, x0, image))
         except Exception:
             log.info("no preview of step %d", step, exc_info=True)
-        self._mailbox.put(Progress(work.job, done, work.request.steps, time.perf_counter() - began), frame)
+        self._mailbox.put(Progress(work.job, done, work.steps, time.perf_counter() - began), frame)
         budget.made(time.thread_time() - start)
 
     def _save(self, pictures: NDArray[np.uint8], work: Work, saved: list[Path]) -> None:
@@ -163,7 +180,7 @@ class EngineWorker(QObject):
         for k, rgb in enumerate(pictures):
             path = picture_path(work.pictures, work.request, k)
             try:
-                save_png(path, rgb, work.request, k)
+                save_png(path, rgb, work.request, k, parent=work.origin.parent if work.origin else None)
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise

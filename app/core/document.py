@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from app.core.render import state, to_uint8
 from app.core.runs import RunLibrary, picture_path
 from app.core.viewer import Viewer
 from app.core.vocabulary import Unknown, Vocabulary
-from app.core.work import Frame, Progress
+from app.core.work import Frame, Origin, Progress
 from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
+from engine.draft import Draft, branch, resolve
 from engine.picture import save_png
-from engine.request import RequestError
+from engine.request import Request, RequestError
+from engine.rules import RULES
 
+NOISY = "ddpm"  # makes variations where the run's own sampler draws no noise
 SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
 
 
@@ -86,7 +88,9 @@ class Document(Viewer):
             return
         self._drafts[self._model.id] = self._draft
         self._model = model
-        kept = {"prompt": self._draft.prompt, "negative": self._draft.negative, "seed": self._draft.seed}
+        kept: dict[str, Any] = {"seed": self._draft.seed}
+        if model.text:  # words that no field shows would be in no picture either
+            kept |= {"prompt": self._draft.prompt, "negative": self._draft.negative}
         self._draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
         self._vocabulary = self._read_vocabulary()
         self.model_changed.emit()
@@ -193,8 +197,96 @@ class Document(Viewer):
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
+        job = self._submit(lambda: resolve(self._draft, self._model), self._model)
+        if job and not self._seed_locked:
+            self.roll_seed()
+        return job
+
+    @property
+    def why_no_fork(self) -> str:
+        """Why the shown run cannot be gone on with from the shown step, in one sentence; "" when it can."""
+        if self.run is None or not 0 <= self.cursor < self.step_count:
+            return "There is no step to go on from yet: generate a picture."
+        if self.run.made_by(self.cursor).model_sha256 != self._model.sha256:
+            return f"This run was made by another model: choose “{self.run.request.model}” to go on from it."
+        return self.why_not
+
+    def fork(self) -> Job | None:
+        """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
+
+        All pictures of the run go on, each from its own state, whatever number the draft asks for.
+        """
+        if self.why_no_fork:
+            self.notice_raised.emit(Notice("info", self.why_no_fork))
+            return None
+        assert self.run is not None
+        origin, parent = self._origin(), self.run.made_by(self.cursor)
+        job = self._submit(lambda: branch(self._draft, self._model, parent, origin.step), self._model, origin)
+        if job and not self._seed_locked:
+            self.roll_seed()
+        return job
+
+    @property
+    def why_no_variations(self) -> str:
+        """Why no variations can be made of the shown step, in one sentence; "" when they can."""
+        if self.run is None or not 0 <= self.cursor < self.step_count:
+            return "There is no step to vary yet: generate a picture."
+        if self.run.steps[self.cursor].s2 == 0:
+            return "Nothing is left open at the last step: choose an earlier one."
+        if self._maker(self.run.made_by(self.cursor)) is None:
+            return f"The model “{self.run.request.model}” of this run is not here."
+        return self.why_not
+
+    def vary(self) -> Job | None:
+        """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
+
+        They are made as that picture was, each with a seed of its own. A sampler that draws no noise would make one and
+        the same picture of them all, so DDPM takes its place, and a notice says so.
+        """
+        if self.why_no_variations:
+            self.notice_raised.emit(Notice("info", self.why_no_variations))
+            return None
+        assert self.run is not None
+        parent, image = self.run.made_by(self.cursor), self.run.image_in(self.cursor, self.image_index)
+        model, origin = self._maker(parent), replace(self._origin(), share=image)
+        assert model is not None
+        rule = RULES[parent.sampler].with_options(**dict(parent.options))
+        noisy = None if rule.stochastic else NOISY
+        from engine.draft import vary
+
+        count, first = self._draft.batch, secrets.randbelow(SEED_LIMIT)
+
+        def make() -> Request:
+            request = vary(parent, origin.step, image, count, model, noisy)
+            return replace(request, seeds=tuple(first + n for n in range(count)))
+
+        job = self._submit(make, model, origin)
+        if job and noisy:
+            instead = f"{rule.title} draws no noise and would make them all alike: {RULES[noisy].title} made these."
+            self.notice_raised.emit(Notice("info", instead))
+        return job
+
+    def _maker(self, request: Request) -> ModelInfo | None:
+        return next((info for info in self._models if info.sha256 == request.model_sha256), None)
+
+    def _origin(self) -> Origin:
+        assert self.run is not None
+        path, index = self.run.place(self.cursor)
+        return Origin(path, index, self.run.steps[self.cursor].i)
+
+    def show_parent(self) -> None:
+        """Show the run that the shown one was forked from, at the step that it goes on from."""
+        parent = self.run.parent if self.run else None
+        if parent is None or not self.show_run(parent.path):
+            return
+        assert self.run is not None
+        self.scrub(next((k for k, step in enumerate(self.run.steps) if step.i == parent.step), self.step_count - 1))
+        if parent.share is not None:
+            self.image_index = parent.share
+
+    def _submit(self, make: Callable[[], Request], model: ModelInfo, origin: Origin | None = None) -> Job | None:
         try:
-            job = self._queue.submit(resolve(self._draft, self._model), self._model)
+            job = self._queue.submit(make(), model, origin)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return None
@@ -202,8 +294,6 @@ class Document(Viewer):
             self.notice_raised.emit(Notice("error", f"There is no place for a new run: {error}"))
             return None
         self._awaited.add(job.id)
-        if not self._seed_locked:
-            self.roll_seed()
         return job
 
     def cancel(self) -> None:
@@ -246,31 +336,34 @@ class Document(Viewer):
         self._engine.set_watched(watched)
 
     def restore_settings(self) -> None:
-        """Put what made the shown run back on the panel; a notice where its model is not here."""
+        """Put what made the shown step back on the panel; a notice where its model is not here."""
         if self.run is None:
             return
         try:
-            self.draft = Draft.of(self.run.request)
+            self.draft = Draft.of(self.run.made_by(max(0, self.cursor)))
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
-    def save_picture(self) -> Path | None:
-        """Save x̂₀ under the cursor as a PNG with its settings, as a cancelled run's is saved only when asked for."""
+    def save_picture(self, path: Path | None = None) -> Path | None:
+        """Save x̂₀ under the cursor as a PNG with its settings: to `path`, or to a free name among the pictures."""
         if self.run is None or not 0 <= self.cursor < self.step_count:
             return None
+        run, k, image = self.run, self.cursor, self.image_index
+        request, index = run.made_by(k), run.image_in(k, image)
         try:
-            rgb = to_uint8(state(self.run, self.cursor, "x0", self.image_index))
-            path = picture_path(self._library.pictures, self.run.request, self.image_index)
+            rgb = to_uint8(state(run, k, "x0", image))
+            target = path or picture_path(self._library.pictures, request, index)
             try:
-                save_png(path, rgb, self.run.request, self.image_index)
+                save_png(target, rgb, request, index, parent=run.forked_from(k))
             except OSError:
-                path.unlink(missing_ok=True)
+                if path is None:
+                    target.unlink(missing_ok=True)
                 raise
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"The picture could not be saved: {error}"))
             return None
-        self.notice_raised.emit(Notice("info", f"Saved as {path}"))
-        return path
+        self.notice_raised.emit(Notice("info", f"Saved as {target}"))
+        return target
 
     def _on_engine(self) -> None:
         self.engine_changed.emit()
@@ -305,8 +398,8 @@ class Document(Viewer):
                 self._shown_job = job.id
 
     def _on_frame(self, frame: Frame) -> None:
-        if frame.job == self._shown_job:
-            self.show_live(frame.picture, frame.step, frame.image)
+        if frame.job == self._shown_job and self.run is not None:
+            self.show_live(frame.picture, self.run.inherited + frame.step, frame.image)
 
     def _tell_image(self) -> None:
         self._engine.show_image(self.image_index)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.prices import Prices
 from app.core.runs import RunLibrary
-from app.core.work import Ending, Outcome, Progress, Work
+from app.core.work import Ending, Origin, Outcome, Progress, Work
 from engine.catalog import ModelInfo
 from engine.request import Request
 
@@ -63,12 +63,16 @@ class JobState(str, Enum):
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """One request on its way. seconds: wall time of the run so far; message: why it failed; images: the saved PNGs."""
+    """One request on its way. seconds: wall time of the run so far; message: why it failed; images: the saved PNGs.
+
+    steps_done and steps_total count the steps that it makes itself: a fork's begin after its parent's `steps_before`.
+    """
 
     id: int
     request: Request
     model: ModelInfo
     run_path: Path
+    origin: Origin | None = None
     state: JobState = JobState.QUEUED
     cancelling: bool = False
     steps_done: int = 0
@@ -77,8 +81,12 @@ class Job:
     images: list[Path] = field(default_factory=list)
 
     @property
+    def steps_before(self) -> int:
+        return self.origin.step if self.origin else 0
+
+    @property
     def steps_total(self) -> int:
-        return self.request.steps
+        return self.request.steps - self.steps_before
 
     @property
     def eta_seconds(self) -> float | None:
@@ -114,9 +122,9 @@ class JobQueue(QObject):
     def waiting(self) -> tuple[Job, ...]:
         return tuple(self._waiting)
 
-    def submit(self, request: Request, model: ModelInfo) -> Job:
+    def submit(self, request: Request, model: ModelInfo, origin: Origin | None = None) -> Job:
         """Queue a request; it begins at once where nothing else runs. Raises OSError where the run has no place."""
-        job = Job(next(self._ids), request, model, self._library.new_path(request))
+        job = Job(next(self._ids), request, model, self._library.new_path(request), origin)
         self._waiting.append(job)
         self.job_added.emit(job)
         self._advance()
@@ -148,7 +156,7 @@ class JobQueue(QObject):
         job = self._running = self._waiting.pop(0)
         job.state = JobState.RUNNING
         self.job_changed.emit(job)
-        self._engine.run(Work(job.id, job.request, job.model, job.run_path, self._library.pictures))
+        self._engine.run(Work(job.id, job.request, job.model, job.run_path, self._library.pictures, job.origin))
 
     def _on_progress(self, progress: Progress) -> None:
         job = self._running
@@ -165,7 +173,7 @@ class JobQueue(QObject):
         job.images = list(outcome.images)
         if outcome.ending == "finished":
             job.steps_done = job.steps_total
-            self._prices.learn(job.request, outcome.seconds)
+            self._prices.learn(job.request, outcome.seconds, job.steps_before)
         self._end(job, _STATES[outcome.ending], outcome.message)
         self._advance()
 

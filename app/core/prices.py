@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.cost import passes
 from engine.request import Request
 
 
@@ -12,21 +13,21 @@ class Prices:
         self._measured: dict[tuple[str, int], float] = {}
         self._latest: dict[str, float] = {}
 
-    def learn(self, request: Request, seconds: float) -> None:
-        """A run of `request` took `seconds` from its first model call to its last step."""
-        each = seconds / passes(request)
+    def learn(self, request: Request, seconds: float, start: int = 0) -> None:
+        """A run of `request` took `seconds` from the model call of its step `start` to its last step."""
+        each = seconds / _passes(request, start)
         self._measured[request.model, len(request.seeds)] = self._latest[request.model] = each
 
     def seconds(self, request: Request) -> float | None:
         """What `request` should take; None before a run of its model was measured."""
         key = request.model, len(request.seeds)
         each = self._measured.get(key, self._latest.get(request.model))
-        return None if each is None else each * passes(request)
+        return None if each is None else each * _passes(request)
 
 
-def passes(request: Request) -> int:
-    """Passes of the net over one image: a guided evaluation is two, γ = 1 the conditional and γ = 0 the free one."""
-    return request.evaluations * len(request.seeds) * (1 if request.guidance in (0, 1) else 2)
+def _passes(request: Request, start: int = 0) -> int:
+    """Passes of the net over one picture, for all pictures of the batch."""
+    return sum(passes(request)[start:]) * len(request.seeds)
 
 
 def in_words(seconds: float) -> str:

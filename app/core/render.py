@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 if TYPE_CHECKING:
+    from app.core.lineage import Lineage
     from engine.store import RunReader
 
 View: TypeAlias = Literal["x0", "x", "eps"]
@@ -39,7 +40,7 @@ def to_image(picture: NDArray[np.float32]) -> QImage:
     )
 
 
-def state(run: RunReader, k: int, view: View, image: int) -> NDArray[np.float32]:
+def state(run: RunReader | Lineage, k: int, view: View, image: int) -> NDArray[np.float32]:
     """What `view` shows of step `k` and picture `image`: (3, h, w) in [−1, 1].
 
     x0 is the guided estimate; x the state before the step divided by √(1+σ²), which keeps the variance of unit data
@@ -55,6 +56,6 @@ def state(run: RunReader, k: int, view: View, image: int) -> NDArray[np.float32]
     return np.asarray(run.preview(shown)[0], dtype=np.float32)
 
 
-def render(run: RunReader, k: int, view: View, image: int) -> QImage:
+def render(run: RunReader | Lineage, k: int, view: View, image: int) -> QImage:
     """Step `k` of the run as `view` shows it, for the `image`-th picture of the batch."""
     return to_image(state(run, k, view, image))

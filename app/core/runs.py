@@ -64,6 +64,13 @@ class RunLibrary:
         return found
 
 
+def named(request: Request) -> str:
+    """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without words and without a label."""
+    if request.prompt:
+        return f"“{request.prompt}”"
+    return request.label.title() if request.label else "a picture without a prompt"
+
+
 def slug(text: str, length: int = 40) -> str:
     """The text as part of a file name on any system: lower-case ASCII letters, digits and dashes."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()

@@ -8,9 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 
+from app.core.lineage import Lineage
 from app.core.notices import Notice
 from app.core.render import View, render
-from engine.store import RunReader
 
 THUMBNAILS = 1024  # kept; at 100 pixels a side that is 40 MB
 PLAY_MS = 2000  # a whole run plays in about this time …
@@ -20,6 +20,7 @@ PLAY_STEP_MS = 40, 250  # … but a step is never shorter or longer than these
 class Viewer(QObject):
     """The shown run, read from its file in the window's own thread, also while the engine still appends to it.
 
+    A fork's steps are preceded by those that it was forked from, so that the whole way can be scrubbed.
     The cursor is an index into run.steps, −1 where there is none. While `following`, it sticks to the newest step of a
     live run. The newest x̂₀ of a live run comes ready-made (`show_live`); everything else is rendered from the file.
     """
@@ -35,7 +36,7 @@ class Viewer(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._run: RunReader | None = None
+        self._run: Lineage | None = None
         self._path: Path | None = None
         self._live = False
         self._cursor = -1
@@ -52,7 +53,7 @@ class Viewer(QObject):
     # what is shown
 
     @property
-    def run(self) -> RunReader | None:
+    def run(self) -> Lineage | None:
         return self._run
 
     @property
@@ -207,7 +208,7 @@ class Viewer(QObject):
 
     def _open(self, path: Path, live: bool) -> bool:
         try:
-            run = RunReader(path)
+            run = Lineage(path)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"{path.name} cannot be shown: {error}"))
             return False

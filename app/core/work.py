@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from PySide6.QtGui import QImage
 
@@ -16,9 +16,28 @@ Ending: TypeAlias = Literal["finished", "cancelled", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """A stored step that a run goes on from: the `index`-th in the run file `path`, the path's step `step`.
+
+    share -- the picture of that run whose state all pictures of the new one start from; None: each goes on from its own
+    """
+
+    path: Path
+    index: int
+    step: int
+    share: int | None = None
+
+    @property
+    def parent(self) -> dict[str, Any]:
+        """As the header of the new run's file says it."""
+        return {"run": self.path.stem, "step": self.step} | ({} if self.share is None else {"image": self.share})
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One run for the engine: what to make, with which model, and where its run file and its pictures go.
 
+    `origin` is where it goes on from; None for a run from pure noise.
     `cancelled` is the only thing both threads touch: the window sets it, the engine looks at it between model calls.
     """
 
@@ -27,12 +46,18 @@ class Work:
     model: ModelInfo
     run_path: Path
     pictures: Path
+    origin: Origin | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def steps(self) -> int:
+        """How many steps are to be made."""
+        return self.request.steps - (self.origin.step if self.origin else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` steps are in the run file, `seconds` after the run began."""
+    """`done` of `total` steps are in the run file, `seconds` after the run began; a fork's own steps alone count."""
 
     job: int
     done: int
@@ -42,7 +67,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """x̂₀ of picture `image` of the batch at step `step` (its index in the run), ready to paint."""
+    """x̂₀ of picture `image` of the batch at step `step` (its index in the run file), ready to paint."""
 
     job: int
     step: int

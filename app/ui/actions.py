@@ -50,6 +50,7 @@ class Row:
     where   -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
                "timeline" on the timeline alone
     enabled -- whether it can be used now; checked, for a switch, whether it is on
+    why     -- for one whose reason deserves a sentence: why it cannot be used now, "" when it can; its tip then
     group   -- switches of which exactly one is on; submenu -- the menu inside `menu` that it stands in
     """
 
@@ -62,9 +63,11 @@ class Row:
     icon: str = ""
     where: str = "window"
     enabled: Callable[[Document], bool] = _always
+    why: Callable[[Document], str] | None = None
     checked: Callable[[Studio], bool] | None = None
     group: str = ""
     submenu: str = ""
+    short: str = ""  # on a button, where `text` is long
     begins: bool = False  # a separator before it
 
 
@@ -154,10 +157,20 @@ TABLE: tuple[Row, ...] = (
     _theme("light", "Light"),
     _theme("dark", "Dark"),
     Row(id="generate", text="Generate", menu="Run", keys=("Ctrl+Return", "Ctrl+Enter"), icon="generate",
-        enabled=lambda d: d.can_generate, do=lambda s: s.document.generate()),
+        why=lambda d: d.why_not, do=lambda s: s.document.generate()),
     Row(id="cancel", text="Cancel", menu="Run", keys=("Esc",), icon="stop",
         tip="Stop before the next model call; what was reached is kept",
         enabled=lambda d: d.running_job is not None, do=lambda s: s.document.cancel()),
+    Row(id="fork", text="Fork here", menu="Run", keys=("Ctrl+Shift+Return", "Ctrl+Shift+Enter"), icon="fork",
+        begins=True, tip="Go on from the shown step with the settings on the panel", why=lambda d: d.why_no_fork,
+        do=lambda s: s.document.fork()),
+    Row(id="variations", text="Variations from here", menu="Run", keys=("V",), where="picture", icon="variations",
+        short="Variations",
+        tip="As many pictures as the panel says that share this one's state at this step and differ in what follows",
+        why=lambda d: d.why_no_variations, do=lambda s: s.document.vary()),
+    Row(id="parent", text="Back to the parent run", menu="Run", keys=("Backspace",), where="picture", icon="parent",
+        tip="Show the run that this one was forked from, at that step",
+        enabled=lambda d: d.run is not None and d.run.parent is not None, do=lambda s: s.document.show_parent()),
     Row(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", icon="play", begins=True,
         enabled=lambda d: d.step_count > 1, do=_turn_play, checked=lambda s: s.document.playing),
     _move("first", "First step", "Home", lambda d: d.home()),
@@ -189,7 +202,8 @@ class Actions(QObject):
         document = studio.document
         for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.frame_changed,
                        document.jobs_changed, document.engine_changed, document.view_changed, document.image_changed,
-                       document.playing_changed, document.draft_changed, studio.look.changed):  # fmt: skip
+                       document.playing_changed, document.draft_changed, document.model_changed,
+                       studio.look.changed):  # fmt: skip
             signal.connect(self.refresh)
         studio.look.changed.connect(self.tint)
         self.tint()
@@ -201,10 +215,12 @@ class Actions(QObject):
     def refresh(self) -> None:
         for row in TABLE:
             action = self.by_id[row.id]
-            action.setEnabled(row.enabled(self._studio.document))
+            why = row.why(self._studio.document) if row.why else ""
+            action.setEnabled(not why and row.enabled(self._studio.document))
+            if row.why:
+                action.setToolTip(self._tip(row, why))
             if row.checked is not None:
                 action.setChecked(row.checked(self._studio))
-        self.by_id["generate"].setToolTip(self._tip(_row("generate"), self._studio.document.why_not))
 
     def tint(self) -> None:
         """Redraw the icons in the colours of the palette."""
@@ -246,6 +262,7 @@ class Actions(QObject):
     def _made(self, row: Row) -> QAction:
         action = QAction(row.text, self._window)
         action.setObjectName(row.id)
+        action.setIconText(row.short or row.text)
         action.setShortcuts([QKeySequence(key) for key in row.keys])
         anywhere = row.where == "window"
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut if anywhere else Qt.ShortcutContext.WidgetShortcut)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -13,7 +13,12 @@ ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
 
 
 class Choice(QComboBox):
-    """A combo box with the studio's own arrow. A wheel over it scrolls the panel, and never changes what was chosen."""
+    """A combo box with the studio's own arrow. A wheel over it scrolls the panel, and never changes what was chosen.
+
+    `opening` comes before its list shows: what an entry says of itself may be brought up to date then.
+    """
+
+    opening = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -35,6 +40,7 @@ class Choice(QComboBox):
         painter.end()
 
     def showPopup(self) -> None:
+        self.opening.emit()
         hints = [self.view().sizeHintForIndex(self.model().index(row, 0)).width() for row in range(self.count())]
         self.view().setMinimumWidth(max([self.width(), *hints]) + em(self, 1.5))  # the scroll bar's room included
         super().showPopup()

@@ -1,10 +1,13 @@
-"""The timeline's curves as heights in [0, 1]: σ by its logarithm, and how far x̂₀ moved at each step."""
+"""The timeline's curves as heights in [0, 1]: σ by its logarithm, how far x̂₀ moved, and the model calls so far."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Protocol
+
+Points = list[tuple[int, float]]  # (step, height)
 
 
 class Changing(Protocol):
@@ -14,14 +17,14 @@ class Changing(Protocol):
     def change(self) -> float: ...
 
 
-def noise_curve(levels: Sequence[float]) -> list[tuple[int, float]]:
-    """(step, height) for noise levels σ; those that are 0 or ∞ are left out."""
+def noise_curve(levels: Sequence[float]) -> Points:
+    """Noise levels σ; those that are 0 or ∞ are left out."""
     logs = [(k, math.log(s)) for k, s in enumerate(levels) if 0 < s < math.inf]
     return _spread(logs)
 
 
-def change_curve(steps: Sequence[Changing]) -> list[tuple[int, float]]:
-    """(step, height) of ‖Δx̂₀‖, from 0; the first step has none."""
+def change_curve(steps: Sequence[Changing]) -> Points:
+    """‖Δx̂₀‖, from 0; the first step has none."""
     changes = [(k, step.change) for k, step in enumerate(steps) if math.isfinite(step.change)]
     top = change_top(steps)
     return [(k, change / top if top > 0 else 0.0) for k, change in changes]
@@ -32,6 +35,13 @@ def change_top(steps: Sequence[Changing]) -> float:
     return max((step.change for step in steps if math.isfinite(step.change)), default=0.0)
 
 
-def _spread(values: list[tuple[int, float]]) -> list[tuple[int, float]]:
+def calls_curve(done: Sequence[int], planned: Sequence[int]) -> Points:
+    """Model calls up to and with each step, as shares of all: `done` so far, `planned` each for the steps to come."""
+    before = done[-1] if done else 0
+    sums = [*done, *(before + ahead for ahead in accumulate(planned))]
+    return [(k, calls / sums[-1]) for k, calls in enumerate(sums)]
+
+
+def _spread(values: Points) -> Points:
     low, high = (pick((v for _, v in values), default=0.0) for pick in (min, max))
     return [(k, (v - low) / (high - low) if high > low else 1.0) for k, v in values]

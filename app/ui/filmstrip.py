@@ -1,19 +1,19 @@
-"""Every step of the shown run in one strip: its pictures, and under them σ and how far x̂₀ moved. Drag scrubs."""
+"""Every step of the shown run in one strip: its pictures, and under them its curves. Drag scrubs."""
 
 from __future__ import annotations
 
 import math
 from time import perf_counter
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFocusEvent,
     QHelpEvent,
     QImage,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPalette,
     QPen,
@@ -23,8 +23,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.document import Document
+from app.ui import bands
 from app.ui.colours import mixed
-from app.ui.curves import change_curve, change_top, noise_curve
+from app.ui.curves import change_top
 from app.ui.theme import em
 from app.ui.timeline_layout import Slots
 
@@ -32,7 +33,12 @@ READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; th
 
 
 class Filmstrip(QWidget):
-    """Paints the document's run; a press, a drag, the wheel and the timeline's keys move its cursor."""
+    """Paints the document's run; a press, a drag, the wheel and the timeline's keys move its cursor.
+
+    `menu_asked` carries where on the screen a menu for the shown step should open.
+    """
+
+    menu_asked = Signal(QPoint)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,26 +60,33 @@ class Filmstrip(QWidget):
     def count(self) -> int:
         """Steps done and still to come."""
         run = self._document.run
-        return max(run.request.steps, len(run.steps)) if run else 0
+        return run.total if run else 0
 
     @property
     def slots(self) -> Slots:
         line = em(self)
-        gutter = 2.2 * line
+        gutter = self.fontMetrics().horizontalAdvance(bands.WIDEST) + 0.9 * line
         return Slots(
             count=self.count,
             left=gutter,
             width=max(1.0, self.width() - gutter - 0.8 * line),
             top=0.3 * line,
-            height=max(float(line), min(4.0 * line, self.height() - 3.2 * line)),
+            height=max(float(line), min(4.0 * line, self.height() - 4.6 * line)),
             least=2.2 * line,
         )
 
+    @property
+    def rows(self) -> list[QRectF]:
+        """Where the curves are, one under another."""
+        slots, line = self.slots, em(self)
+        top = slots.top + slots.side + 0.6 * line
+        return bands.rows(QRectF(slots.left, top, slots.width, min(6.0 * line, self.height() - 0.1 * line - top)))
+
     def sizeHint(self) -> QSize:
-        return QSize(em(self, 40), em(self, 7.5))
+        return QSize(em(self, 40), em(self, 9))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(em(self, 16), em(self, 5.5))
+        return QSize(em(self, 16), em(self, 6.5))
 
     # what a person does
 
@@ -93,6 +106,17 @@ class Filmstrip(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._scrubbing = False
         super().focusOutEvent(event)  # repaints, as focusInEvent does
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """For the step under the pointer, which is selected first; by the menu key for the one that is."""
+        if self._document.step_count == 0:
+            return
+        if event.reason() == QContextMenuEvent.Reason.Mouse:
+            self._scrub(QPointF(event.pos()))
+            self.menu_asked.emit(event.globalPos())
+        else:
+            cell = self.cell_rect(self._document.cursor)
+            self.menu_asked.emit(self.mapToGlobal(cell.bottomLeft()))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y()
@@ -115,8 +139,15 @@ class Filmstrip(QWidget):
             return ""
         if k >= len(run.steps):
             return f"Step {k + 1} of {self.count}: still to come"
-        step = run.steps[k]
-        return f"Step {k + 1} of {self.count}: σ {step.s:.4g} → {step.s2:.4g}"
+        step, (_, moved, calls) = run.steps[k], bands.bands(run, k)
+        said = [f"Step {k + 1} of {self.count}", f"σ {step.s:.4g} → {step.s2:.4g}"]
+        if moved.value:
+            said.append(f"Δx̂₀ {moved.value}")
+        done, total = calls.value.split("/")
+        said.append(f"model call {done} of {total}")
+        if k < run.inherited:
+            said.append("before the fork")
+        return ", ".join(said)
 
     # painting
 
@@ -139,6 +170,10 @@ class Filmstrip(QWidget):
         for column in {cursor, k, *range(max(0, steps - 1), len(run.steps))}:
             if column >= 0:
                 self.update(slots.column(column).toAlignedRect().adjusted(-4, 0, 4, self.height()))
+        for step in range(max(1, steps), len(run.steps)):  # the curves' way to it
+            span = QRectF(slots.centre(step - 1), 0, slots.pitch, self.height())
+            self.update(span.toAlignedRect().adjusted(-4, round(slots.top + slots.side), 4, 0))
+        self.update(QRect(0, 0, math.ceil(slots.left), self.height()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -150,6 +185,7 @@ class Filmstrip(QWidget):
             slots = self.slots
             self._paint_cells(painter, slots, QRectF(event.rect()))
             self._paint_curves(painter, slots)
+            self._paint_fork(painter, slots)
             self._paint_cursor(painter, slots)
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -202,36 +238,22 @@ class Filmstrip(QWidget):
         painter.drawRoundedRect(cell.adjusted(-1, -1, 1, 1), 3, 3)
 
     def _paint_curves(self, painter: QPainter, slots: Slots) -> None:
-        run = self._document.run
+        run, k = self._document.run, self._document.cursor
         if run is None:
             return
-        line = em(self)
-        top = slots.top + slots.side + 0.9 * line
-        area = QRectF(slots.left, top, slots.width, min(4.0 * line, self.height() - 0.4 * line - top))
-        muted, accent = self._ink(QPalette.ColorRole.PlaceholderText), self._ink(QPalette.ColorRole.Highlight)
-        painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
-        painter.drawLine(area.bottomLeft(), area.bottomRight())
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        levels = [step.s for step in run.steps] + list(run.request.sigmas[len(run.steps) : -1])
-        for points, colour in ((noise_curve(levels), muted), (change_curve(run.steps), accent)):
-            painter.setPen(QPen(colour, 1.4))
-            painter.drawPath(self._path(points, area, slots))
-        half = area.height() / 2
-        gutter = QRectF(0, area.top(), slots.left - 0.5 * line, half)
-        for text, colour, at in (("σ", muted, gutter), ("Δx̂₀", accent, gutter.translated(0, half))):
-            painter.setPen(colour)
-            painter.drawText(at, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        bands.paint(painter, run, k, slots, self.rows, self.palette())
+        step = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
+        beside = QRectF(0, slots.top, slots.left, slots.side)
+        bands.named(painter, "step", step, beside, self._ink(QPalette.ColorRole.PlaceholderText), self.palette())
 
-    @staticmethod
-    def _path(points: list[tuple[int, float]], area: QRectF, slots: Slots) -> QPainterPath:
-        path = QPainterPath()
-        for n, (k, height) in enumerate(points):
-            at = QPointF(slots.centre(k), area.bottom() - 1 - height * (area.height() - 4))
-            if n:
-                path.lineTo(at)
-            else:
-                path.moveTo(at)
-        return path
+    def _paint_fork(self, painter: QPainter, slots: Slots) -> None:
+        """A dashed line where the shown run left its parent's way."""
+        run = self._document.run
+        if run is None or not run.inherited:
+            return
+        x = slots.left + run.inherited * slots.pitch
+        painter.setPen(QPen(self._ink(QPalette.ColorRole.PlaceholderText), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(x, 0), QPointF(x, self.height() - 0.3 * em(self)))
 
     def _picture(self, k: int, side: float) -> QImage:
         return self._document.thumbnail(k, math.ceil(side * self.devicePixelRatioF()))

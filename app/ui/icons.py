@@ -34,6 +34,10 @@ _SHAPES = {
     "down": '<path d="M7.5 10l4.5 4.5 4.5-4.5"/>',
     "generate": '<path d="M12 3.5l1.9 5.6 5.6 1.9-5.6 1.9L12 18.5l-1.9-5.6L4.5 11l5.6-1.9z"/>'
     '<path d="M18.5 16.5v4M16.5 18.5h4"/>',
+    "fork": '<path d="M3.5 16.5h17M8 16.5c4 0 4-9 8-9h4.5M17.5 4.5l3 3-3 3"/>',
+    "variations": '<path d="M3.5 12h4M7.5 12l6.5-6M7.5 12H15M7.5 12l6.5 6"/><g fill="#ink" stroke="none">'
+    '<circle cx="16.5" cy="4.8" r="2"/><circle cx="18" cy="12" r="2"/><circle cx="16.5" cy="19.2" r="2"/></g>',
+    "parent": '<path d="M9 5.5 4.5 10 9 14.5M5 10h9a5 5 0 0 1 5 5v3.5"/>',
     "stop": '<rect x="7" y="7" width="10" height="10" rx="1.5" fill="#ink"/>',
     "alarm": '<path d="M12 4.5 20.5 19h-17z"/><path d="M12 10v4.2M12 16.6v.2"/>',
     "info": '<circle cx="12" cy="12" r="8"/><path d="M12 11v5M12 8v.2"/>',

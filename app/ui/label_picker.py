@@ -14,7 +14,7 @@ from app.ui.flow import Flow
 from app.ui.theme import em
 from app.ui.widgets import chip
 
-FEW = 9
+FEW = 12  # labels that have room as chips
 
 
 class LabelPicker(QWidget):
@@ -39,12 +39,19 @@ class LabelPicker(QWidget):
             return {}
         return {button.property("label") or None: button for button in self._group.buttons()}  # type: ignore[misc]
 
+    @property
+    def first(self) -> QWidget | None:
+        """What takes the focus: the chosen chip, or the list; None where the model has no labels."""
+        if not self._document.model.labels:
+            return None
+        return self.choice or self.chips.get(self._document.draft.label)
+
     def _build(self) -> None:
         if self._content is not None:
             self._content.hide()
             self._content.deleteLater()
         self._group, self.choice = None, None
-        few = len(self._document.model.labels) < FEW
+        few = len(self._document.model.labels) <= FEW
         self._content = self._build_chips() if few else self._build_list()
         self._column.addWidget(self._content)
         self.refresh()

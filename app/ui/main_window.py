@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindo
 from app.core.document import Document
 from app.core.folders import Folders
 from app.core.notices import Notice
-from app.core.render import state, to_uint8
 from app.core.runs import slug
 from app.settings import Settings, from_text, to_text
 from app.ui.actions import Actions
@@ -23,7 +22,6 @@ from app.ui.sheets import AboutSheet, ShortcutSheet
 from app.ui.status import Status
 from app.ui.theme import Look, em
 from app.ui.timeline import Timeline
-from engine.picture import save_png
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
 PANELS = {"settings": "Settings", "timeline": "Timeline", "recent": "Pictures of this session"}
@@ -70,29 +68,21 @@ class MainWindow(QMainWindow):
         """Ask where to, without stopping anything meanwhile."""
         if self.document.run is None or self.document.step_count == 0:
             return
-        request = self.document.run.request
+        run, k = self.document.run, self.document.cursor
+        request = run.made_by(k)
         dialog = QFileDialog(self, "Save picture as")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("PNG picture (*.png)")
         dialog.setDefaultSuffix("png")
-        seed = request.seeds[self.document.image_index]
+        seed = request.seeds[run.image_in(k, self.document.image_index)]
         dialog.selectFile(f"{slug(request.prompt or request.label or 'picture')}-{seed}.png")
         dialog.fileSelected.connect(self.save_to)
         dialog.open()
 
     def save_to(self, path: str) -> None:
         """Write x̂₀ of the selected step, with its settings."""
-        document, run = self.document, self.document.run
-        if run is None or not 0 <= document.cursor < len(run.steps):
-            return
-        try:
-            rgb = to_uint8(state(run, document.cursor, "x0", document.image_index))
-            save_png(Path(path), rgb, run.request, document.image_index)
-        except (ValueError, OSError) as error:
-            document.notice_raised.emit(Notice("error", f"The picture could not be saved: {error}"))
-        else:
-            document.notice_raised.emit(Notice("info", f"Saved as {path}"))
+        self.document.save_picture(Path(path))
 
     def copy_picture(self) -> None:
         if self.document.frame is not None:
@@ -107,7 +97,7 @@ class MainWindow(QMainWindow):
 
     def focus_prompt(self) -> None:
         self._docks["settings"].show()
-        self.panel.prompt.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.panel.focus_first()
 
     def toggle_panel(self, name: str) -> None:
         self._docks[name].setVisible(not self.panel_visible(name))
@@ -152,7 +142,7 @@ class MainWindow(QMainWindow):
             docks = self._docks
             sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
             self.resizeDocks([docks["settings"], docks["recent"]], [em(self, 19), em(self, 6.6)], sideways)
-            self.resizeDocks([docks["timeline"]], [em(self, 10)], upright)
+            self.resizeDocks([docks["timeline"]], [em(self, 12.5)], upright)
 
     def _tint(self) -> None:
         """Redraw what carries the palette's colours in pixels."""

@@ -119,7 +119,7 @@ class Number(QWidget):
         self.field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.field.setKeyboardTracking(False)
-        self.field.setFixedWidth(em(self.field, 3.2 if slidable else 5.2))
+        self.field.setFixedWidth(em(self.field, (3.9 if decimals > 2 else 3.2) if slidable else 5.2))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(em(self, 0.5))

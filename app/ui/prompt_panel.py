@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWi
 
 from app.core.document import Document
 from app.ui.actions import Actions
+from app.ui.advanced import Advanced
 from app.ui.choice import Choice
 from app.ui.generate_bar import GenerateBar
 from app.ui.label_picker import LabelPicker
 from app.ui.number import Number
 from app.ui.prompt_field import PromptField, TextField
-from app.ui.sampler_options import SamplerOptions
-from app.ui.sampler_picker import SamplerPicker, SpacingPicker
+from app.ui.sampler_picker import SamplerPicker
 from app.ui.seed_field import SeedField
 from app.ui.theme import em
 from app.ui.widgets import Disclosure, label
@@ -36,7 +36,10 @@ class PromptPanel(QWidget):
         self.prompt = PromptField(document)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
+        self.prompt_heading = label("Prompt", "heading", self.prompt)
         self.label_heading = label("", "heading")
+        self.no_text = label("", "muted")
+        self.no_text.setWordWrap(True)
         self.labels = LabelPicker(document)
         self.sampler = SamplerPicker(document)
         self.steps = Number("Steps", 1, MAX_STEPS, (1, 60))
@@ -44,9 +47,8 @@ class PromptPanel(QWidget):
         self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
         self.seed = SeedField(document, actions)
         self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16))
-        self.spacing = SpacingPicker(document)
-        self.options = SamplerOptions(document)
-        self.advanced = Disclosure("Advanced", self._advanced())
+        self.further = Advanced(document)
+        self.advanced = Disclosure("Advanced", self.further)
         self.generate = GenerateBar(document, actions)
         self._lay_out()
         self.model.activated.connect(self._choose_model)
@@ -59,16 +61,6 @@ class PromptPanel(QWidget):
         self.without.open(bool(document.draft.negative))
         self.refresh()
 
-    def _advanced(self) -> QWidget:
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(em(self, 0.3))
-        column.addWidget(label("Spacing of the steps", "muted", self.spacing))
-        column.addWidget(self.spacing)
-        column.addWidget(self.options)
-        return content
-
     def _lay_out(self) -> None:
         panel = QWidget()
         panel.setObjectName("panel")
@@ -79,9 +71,10 @@ class PromptPanel(QWidget):
         several = len(self._document.models) > 1
         for heading, field in (
             (label("Model", "heading", self.model), self.model),
-            (label("Prompt", "heading", self.prompt), self.prompt),
+            (self.prompt_heading, self.prompt),
             (None, self.without),
             (self.label_heading, self.labels),
+            (None, self.no_text),
             (label("Sampler", "heading", self.sampler), self.sampler),
         ):
             if field is self.model and not several:
@@ -119,6 +112,15 @@ class PromptPanel(QWidget):
             grid.addWidget(field, k, 1)
         return grid
 
+    def _known(self) -> str:
+        kind = self._document.model.label_kind
+        return f"the {kind} is all that it is told." if self._document.model.labels else "it is told nothing at all."
+
+    def focus_first(self) -> None:
+        """Put the focus where the next picture is described: the prompt, or the label of a model without text."""
+        first = self.prompt if self._document.model.text else self.labels.first
+        (first or self.sampler).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def _choose_model(self, row: int) -> None:
         self._document.model = self._document.models[row]
 
@@ -131,8 +133,10 @@ class PromptPanel(QWidget):
         self.negative.show_text(draft.negative)
         if draft.negative:
             self.without.open()
-        self.prompt.setEnabled(document.model.text)
-        self.without.setVisible(document.model.text)
+        for widget in (self.prompt_heading, self.prompt, self.without):
+            widget.setVisible(document.model.text)
+        self.no_text.setVisible(not document.model.text)
+        self.no_text.setText(f"{document.model.title} takes no text: {self._known()}")
         self.label_heading.setText(document.model.label_kind.capitalize())
         for widget in (self.label_heading, self.labels):
             widget.setVisible(bool(document.model.labels))

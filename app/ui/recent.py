@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayo
 
 from app.core.document import Document
 from app.core.jobs import Job
+from app.core.runs import named
 from app.ui.theme import em
 from app.ui.widgets import label
 
@@ -69,7 +70,7 @@ class Recent(QWidget):
         icon = QIcon(thumbnail)
         icon.addPixmap(thumbnail, QIcon.Mode.Selected)  # not washed with the accent
         item = QListWidgetItem(icon, "")
-        words = job.request.prompt or job.request.label or "no prompt"
+        words = named(job.request)
         item.setToolTip(f"{words}\nseed {job.request.seeds[index]}\n{path}")
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, seed {job.request.seeds[index]}")
         item.setData(RUN, str(job.run_path))

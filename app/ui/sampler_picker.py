@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.choice import ABOUT, Choice
-from app.ui.price import calls_a_step, calls_of
+from app.ui.price import COUNTED, calls_of
 from app.ui.theme import em
 from app.ui.widgets import label
 from engine.draft import resolve
@@ -25,14 +27,13 @@ class SamplerPicker(QWidget):
         self.choice = Choice("Sampler")
         for name, rule in menu().items():
             self.choice.addItem(rule.title, name)
-            self.choice.setItemData(
-                self.choice.count() - 1, f"{rule.about.rstrip('.')} · {calls_a_step(rule.evals)}", ABOUT
-            )
+        self.choice.opening.connect(self._tell_prices)
         self.choice.activated.connect(self._chosen)
         self.about = label("", "muted")
         self.about.setWordWrap(True)
         self.price = label("")
         self.price.setWordWrap(True)
+        self.price.setToolTip(COUNTED)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.25))
@@ -47,6 +48,20 @@ class SamplerPicker(QWidget):
         sampler = self.choice.itemData(row)
         if sampler != self._document.draft.sampler:
             self._document.update_draft(sampler=sampler, options=())  # another sampler, other options
+
+    def _tell_prices(self) -> None:
+        """Each sampler's line, with what it costs for the steps and the guidance of now."""
+        draft = self._document.draft
+        for row in range(self.choice.count()):
+            name = self.choice.itemData(row)
+            about = RULES[name].about.rstrip(".")
+            options = draft.options if RULES[name] is RULES.get(draft.sampler) else ()
+            try:
+                price = calls_of(resolve(replace(draft, sampler=name, options=options), self._document.model))
+            except RequestError:  # said under the field for the one that is chosen
+                self.choice.setItemData(row, about, ABOUT)
+            else:
+                self.choice.setItemData(row, f"{about} · {price.split(' (')[0]}", ABOUT)
 
     def refresh(self) -> None:
         draft = self._document.draft

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QStatusBar, QWidget
 
 from app.core.document import Document
 from app.core.jobs import Job, JobState
+from app.core.runs import named
 from app.ui.line import Line, Progress
 from app.ui.theme import em
 from app.ui.widgets import label
@@ -38,7 +39,7 @@ class Status(QStatusBar):
             widget.setVisible(job is not None)
         if job is not None:
             self.progress.show_share(job.steps_done / job.steps_total)
-            self.step.setText(f"Step {job.steps_done} / {job.steps_total}")
+            self.step.setText(f"Step {job.steps_before + job.steps_done} / {job.request.steps}")
             self.left.setText(f"{document.eta_text} left" if document.eta_text else "")
         self.message.setText(self._message(job))
         state = {"starting": "Engine loading …", "ready": document.device_text, "failed": "No engine"}
@@ -46,18 +47,14 @@ class Status(QStatusBar):
 
     def _message(self, job: Job | None) -> str:
         if job is not None:
-            return f"{'Stopping' if job.cancelling else 'Generating'} {named(job)} …"
+            return f"{'Stopping' if job.cancelling else 'Generating'} {named(job.request)} …"
         ended = [other for other in self._document.jobs if other.state.ended]
         if not ended:
             return "Ready" if self._document.can_generate else self._document.why_not
         last = ended[-1]
         if last.state is JobState.FINISHED:
-            return f"Finished {named(last)} in {last.seconds:.1f} s"
+            return f"Finished {named(last.request)} in {last.seconds:.1f} s"
         if last.state is JobState.CANCELLED:
-            return f"Cancelled {named(last)} after step {last.steps_done} of {last.steps_total}; its steps are kept"
-        return f"{named(last)[:1].upper()}{named(last)[1:]} could not be finished"
-
-
-def named(job: Job) -> str:
-    """How a job is spoken of."""
-    return f"“{job.request.prompt}”" if job.request.prompt else job.request.label or "a picture without a prompt"
+            reached = f"step {last.steps_before + last.steps_done} of {last.request.steps}"
+            return f"Cancelled {named(last.request)} after {reached}; its steps are kept"
+        return f"{named(last.request)[:1].upper()}{named(last.request)[1:]} could not be finished"

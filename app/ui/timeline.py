@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
-
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.core.render import View
+from app.core.runs import named
 from app.ui import icons
 from app.ui.actions import Actions
 from app.ui.filmstrip import Filmstrip
-from app.ui.line import Line
-from app.ui.price import calls_per_evaluation
 from app.ui.theme import em
+
+ROOM_FOR_WORDS = 52.0  # lines wide, from which on fork and variations say their names
+MENU = ("fork", "variations", "parent", None, "restore", "save-as", "copy")
 
 VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State xₜ"), ("eps", "Noise ε̂"))
 
@@ -28,7 +29,19 @@ class Timeline(QWidget):
         self._actions = actions
         self.setAccessibleName("Timeline")
         self.strip = Filmstrip(document)
-        self.facts = Line(align="right")
+        self.strip.menu_asked.connect(self._show_menu)
+        self.menu = QMenu(self)
+        for name in MENU:
+            if name is None:
+                self.menu.addSeparator()
+            else:
+                self.menu.addAction(actions[name])
+        self.branching = [actions.button(name, self) for name in ("fork", "variations")]
+        self.parent_link = QToolButton()
+        self.parent_link.setToolTip(actions["parent"].toolTip())
+        self.parent_link.clicked.connect(actions["parent"].trigger)
+        self.parent_link.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.parent_link.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.follow = QToolButton()
         self.follow.setText("Follow")
         self.follow.setCheckable(True)
@@ -60,8 +73,12 @@ class Timeline(QWidget):
         for name in ("first", "previous", "play", "next", "last"):
             head.addWidget(self._actions.button(name, self))
         head.addSpacing(em(self, 0.5))
+        for button in self.branching:
+            head.addWidget(button)
+        head.addSpacing(em(self, 0.5))
         head.addWidget(self.follow)
-        head.addWidget(self.facts, 1)
+        head.addStretch(1)
+        head.addWidget(self.parent_link)
         column = QVBoxLayout(self)
         side = em(self, 0.6)
         column.setContentsMargins(side, em(self, 0.45), side, em(self, 0.2))
@@ -95,6 +112,7 @@ class Timeline(QWidget):
     def tint(self) -> None:
         palette = self.palette()
         self.follow.setIcon(icons.icon("follow", palette))
+        self.parent_link.setIcon(icons.icon("parent", palette))
         playing = self._document.playing
         self._actions["play"].setIcon(icons.icon("pause" if playing else "play", palette))
         self._actions["play"].setText("Pause" if playing else "Play the steps")
@@ -105,18 +123,18 @@ class Timeline(QWidget):
         self.follow.setChecked(document.following)
         for button in self.segments.values():
             button.setEnabled(document.run is not None)
-        self.facts.setText(self._facts())
+        parent = document.run.parent if document.run else None
+        self.parent_link.setVisible(parent is not None)
+        if parent is not None:
+            self.parent_link.setText(f"from {named(parent.request)}, step {parent.step + 1}")
+            self.parent_link.setAccessibleName(f"{self._actions['parent'].text()}, {self.parent_link.text()}")
 
-    def _facts(self) -> str:
-        run, k = self._document.run, self._document.cursor
-        if run is None:
-            return ""
-        if not 0 <= k < len(run.steps):
-            return f"{run.request.steps} steps"
-        step = run.steps[k]
-        each = calls_per_evaluation(run.request)
-        calls = each * sum(done.nfe for done in run.steps[: k + 1])
-        total = each * run.request.evaluations
-        moved = f"   Δx̂₀ {step.change:.3f}" if math.isfinite(step.change) else ""
-        where = f"Step {k + 1} of {self.strip.count}   σ {step.s:.3g} → {step.s2:.3g}"
-        return f"{where}{moved}   model call {calls} of {total}"
+    def _show_menu(self, where: QPoint) -> None:
+        self.menu.popup(where)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= em(self, ROOM_FOR_WORDS)
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if wide else Qt.ToolButtonStyle.ToolButtonIconOnly
+        for button in self.branching:
+            button.setToolButtonStyle(style)

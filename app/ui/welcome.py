@@ -17,15 +17,18 @@ SHOWN = 14
 
 
 class Welcome(QWidget):
-    """A click on a prompt puts it on the panel and generates, or waits for the engine and says so."""
+    """A click on a prompt puts it on the panel and generates, or waits for the engine and says so.
+
+    For a model without text its labels stand in the prompts' place.
+    """
 
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
-        self._waiting = ""  # the prompt that starts as soon as the engine is ready
+        self._waiting: dict[str, str] = {}  # the prompt or label that starts as soon as the engine is ready
         self.setAccessibleName("Welcome")
         self.title = label("What shall it be?", "title")
-        self.hint = label("Pick a prompt to see it come out of noise, or type your own on the left.", "muted")
+        self.hint = label("", "muted")
         self.status = label("", "muted")
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
@@ -61,31 +64,39 @@ class Welcome(QWidget):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        for prompt in self._document.model.examples[:SHOWN]:
-            self._flow.addWidget(chip(prompt, partial(self._pick, prompt), f"Generate “{prompt}”", large=True))
-        self.hint.setVisible(self._document.model.text)
-        self.chips.setVisible(bool(self._document.model.examples))
+        model = self._document.model
+        field, offers = ("prompt", model.examples[:SHOWN]) if model.text else ("label", model.labels[:SHOWN])
+        for offer in offers:
+            said = offer if model.text else offer.title()
+            self._flow.addWidget(chip(said, partial(self._pick, {field: offer}), f"Generate “{said}”", large=True))
+        if model.text:
+            self.hint.setText("Pick a prompt to see it come out of noise, or type your own on the left.")
+        else:
+            self.hint.setText(f"Pick a {model.label_kind} to see it come out of noise.")
+        self.hint.setVisible(bool(offers) or model.text)
+        self.chips.setVisible(bool(offers))
         self.chips.setFixedWidth(em(self, 36))
 
-    def _pick(self, prompt: str) -> None:
-        self._document.update_draft(prompt=prompt)
+    def _pick(self, choice: dict[str, str]) -> None:
+        self._document.update_draft(**choice)
         if self._document.can_generate:
             self._document.generate()
         else:
-            self._waiting = prompt
+            self._waiting = choice
             self._on_engine()
 
     def _on_engine(self) -> None:
         state = self._document.engine_state
         if state == "ready" and self._waiting:
-            wanted, self._waiting = self._waiting, ""
-            if self._document.draft.prompt == wanted:  # still what the panel says
-                self._document.generate()
+            wanted, self._waiting = self._waiting, {}
+            if all(getattr(self._document.draft, name) == value for name, value in wanted.items()):
+                self._document.generate()  # it is still what the panel says
         self.busy.setVisible(state == "starting")
         if state == "ready":
             self.status.setText(f"Ready on {self._document.device_text}")
         elif state == "starting" and self._waiting:
-            self.status.setText(f"“{self._waiting}” begins as soon as the engine is loaded")
+            (said,) = self._waiting.values()
+            self.status.setText(f"“{said}” begins as soon as the engine is loaded")
         else:
             self.status.setText(self._document.why_not)
 

@@ -13,7 +13,7 @@ from typing import Any
 from engine.catalog import CatalogError, ModelInfo, embedded
 from engine.draft import Draft, resolve
 from engine.picture import RESAMPLING, save_png
-from engine.request import Request
+from engine.request import QUANTILE, THRESHOLDS, Request
 from engine.rules import menu
 
 
@@ -34,6 +34,10 @@ def add_parsers(subparsers: Any) -> None:
     add("--sampler", choices=list(menu()), metavar="NAME", help=f"one of {', '.join(menu())} (default: the model's)")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
     add("--guidance", type=float, metavar="γ", help="classifier-free guidance; 1 is none (default: the model's)")
+    add("--guidance-interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="guide where LOW ≤ σ ≤ HIGH alone")
+    add("--threshold", choices=THRESHOLDS, default="none", help="hold x̂₀ in [−1, 1]: clip it, or scale each picture")
+    add("--quantile", type=float, metavar="Q", help=f"of |x̂₀| for --threshold dynamic (default {QUANTILE})")
+    add("--temperature", type=float, default=1.0, metavar="τ", help="scales the noise x_T it starts from (default 1)")
     add("--seed", type=int, metavar="N", help="of the first picture; the others count up (default: random)")
     add("--batch", type=int, default=1, metavar="N", help="how many pictures; two or more are numbered from 0")
     add("--enlarge", type=int, default=1, metavar="N", help="save N times as large (default %(default)s)")
@@ -47,8 +51,7 @@ def add_parsers(subparsers: Any) -> None:
 def generate(args: argparse.Namespace) -> int:
     info = find(args.model)
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
-    chosen = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch")
-    request = resolve(Draft.for_model(info, seed=seed, **{name: getattr(args, name) for name in chosen}), info)
+    request = resolve(drafted(args, info, seed), info)
     if not 1 <= args.enlarge <= 64:
         raise ValueError("Enlarging is possible 1 to 64 times.")
     paths = numbered(args.out, args.batch)
@@ -70,6 +73,16 @@ def generate(args: argparse.Namespace) -> int:
         save_png(path, rgb[index], request, index, args.enlarge, args.resampling)
     report(args, request, paths, session.device_name, loaded - began, done - loaded)
     return 0
+
+
+def drafted(args: argparse.Namespace, info: ModelInfo, seed: int) -> Draft:
+    """What was asked for, over the model's defaults. Raises ValueError for flags that do not belong together."""
+    if args.quantile is not None and args.threshold != "dynamic":
+        raise ValueError("A quantile is of a dynamic threshold: add --threshold dynamic, or leave --quantile out.")
+    names = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch", "threshold", "quantile")
+    chosen = {name: getattr(args, name) for name in (*names, "temperature")}
+    interval = tuple(args.guidance_interval) if args.guidance_interval else None
+    return Draft.for_model(info, seed=seed, guidance_interval=interval, **chosen)
 
 
 def find(model: str) -> ModelInfo:

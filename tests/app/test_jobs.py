@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.fake import FakeEngine
 from app.core.jobs import Job, JobQueue, JobState
-from app.core.prices import Prices, in_words, passes
+from app.core.prices import Prices, in_words
 from engine.catalog import ModelInfo
 from engine.request import Request
 from tests.app.conftest import Parts
@@ -139,9 +139,6 @@ def test_what_remains_comes_from_the_job_itself(request_of: Make, model: ModelIn
 
 def test_prices_count_passes(request_of: Make) -> None:
     plain, guided = request_of(steps=10, guidance=1.0), request_of(steps=10, guidance=4.0)
-    assert passes(guided) == 2 * passes(plain) == 20
-    assert passes(request_of(steps=10, guidance=0.0)) == 10
-    assert passes(request_of(steps=10, sampler="heun", guidance=1.0)) == 19
     prices = Prices()
     assert prices.seconds(plain) is None
     prices.learn(plain, 1.0)
@@ -150,6 +147,8 @@ def test_prices_count_passes(request_of: Make) -> None:
     prices.learn(replace(guided, seeds=(1, 2, 3)), 3.0)
     assert prices.seconds(replace(guided, seeds=(4, 5, 6))) == pytest.approx(3.0), "this batch size was measured"
     assert prices.seconds(guided) == pytest.approx(2.0), "and so was this"
+    prices.learn(guided, 1.0, start=5)
+    assert prices.seconds(guided) == pytest.approx(2.0), "the last half of a run is half of its passes"
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,19 @@ from app.settings import Settings, SettingsError, Values, from_text, load, parse
 from engine.draft import Draft
 
 DRAFT = Draft(model="fake", prompt="red apple", sampler="ddim", spacing="karras", steps=5, guidance=3.0, seed=2**40)
+FURTHER = replace(
+    DRAFT, model="third", guidance_interval=(0.3, 5.0), threshold="dynamic", quantile=0.9, temperature=2.0
+)
 ALL = Values(
     theme="dark",
     scaling="smooth",
     seed_locked=True,
     model="fake",
-    drafts={"fake": DRAFT, "other": replace(DRAFT, model="other", label="noto", options=(("eta", 0.5),))},
+    drafts={
+        "fake": DRAFT,
+        "other": replace(DRAFT, model="other", label="noto", options=(("eta", 0.5),)),
+        "third": FURTHER,
+    },
     geometry="AAE=",
     window_state="AAI=",
 )
@@ -27,7 +34,8 @@ ALL = Values(
 
 def test_a_draft_of_an_older_studio_gets_the_defaults_of_what_it_did_not_know() -> None:
     text = json.loads(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT)}}))
-    del text["drafts"]["fake"]["options"], text["drafts"]["fake"]["temperature"]
+    for name in ("options", "temperature", "guidance_interval", "threshold", "quantile"):
+        del text["drafts"]["fake"][name]
     assert parse(json.dumps(text)).drafts == {"fake": DRAFT}
 
 
@@ -35,6 +43,12 @@ def test_a_draft_of_an_older_studio_gets_the_defaults_of_what_it_did_not_know() 
 def test_damaged_options_are_refused(options: object) -> None:
     with pytest.raises(SettingsError, match="options"):
         parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"options": options}}}))
+
+
+@pytest.mark.parametrize("interval", [[1], [1, 2, 3], ["1", 2], 3, {}, [True, 2]])
+def test_a_damaged_interval_is_refused(interval: object) -> None:
+    with pytest.raises(SettingsError, match="guidance_interval"):
+        parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"guidance_interval": interval}}}))
 
 
 def test_every_setting_survives_the_file(tmp_path: Path) -> None:

@@ -16,9 +16,13 @@ from pytestqt.qtbot import QtBot
 from app.bridge.fake import FakeEngine
 from app.core.document import Document
 from app.core.jobs import JobState
+from app.ui.advanced import USUAL_INTERVAL
+from app.ui.choice import ABOUT
 from app.ui.main_window import MainWindow
+from app.ui.price import COUNTED
 from app.ui.prompt_panel import PromptPanel
 from engine.catalog import ModelInfo
+from engine.cost import passes
 from engine.draft import Draft, resolve
 from engine.rules import RULES
 from tests.app.conftest import Parts
@@ -67,9 +71,19 @@ def test_every_choice_on_the_panel_is_in_the_request(window: MainWindow, parts: 
     type_into(panel.seed.field, "9223372036854775806")
     press_enter(panel.seed.field)
     panel.advanced.button.click()
-    panel.spacing.choice.setFocus()
-    QTest.keyClicks(panel.spacing.choice, "log")
-    press_enter(panel.spacing.choice)
+    panel.further.spacing.choice.setFocus()
+    QTest.keyClicks(panel.further.spacing.choice, "log")
+    press_enter(panel.further.spacing.choice)
+    panel.further.interval.switch.click()
+    for field, text in ((panel.further.interval.low, "0.25"), (panel.further.interval.high, "7.5")):
+        type_into(field, text)
+        press_enter(field)
+    panel.further.threshold.choice.setFocus()
+    QTest.keyClicks(panel.further.threshold.choice, "dyn")
+    press_enter(panel.further.threshold.choice)
+    for number, text in ((panel.further.threshold.quantile, "0.97"), (panel.further.temperature, "0.85")):
+        type_into(number.field, text)
+        press_enter(number.field)
     QTest.keyClick(panel.prompt.text, Qt.Key.Key_Return, CONTROL)
     until(qtbot, lambda: len(parts.fake.requests) == 1)
     asked = Draft(
@@ -83,6 +97,10 @@ def test_every_choice_on_the_panel_is_in_the_request(window: MainWindow, parts: 
         guidance=2.5,
         seed=9223372036854775806,
         batch=2,
+        guidance_interval=(0.25, 7.5),
+        threshold="dynamic",
+        quantile=0.97,
+        temperature=0.85,
     )
     assert parts.fake.requests == [resolve(asked, parts.document.model)]
 
@@ -125,6 +143,66 @@ def test_what_the_document_says_is_shown_without_an_echo(panel: PromptPanel, doc
     assert panel.sampler.choice.currentData() == "heun"
 
 
+def test_the_guidance_interval_is_off_until_it_is_asked_for(panel: PromptPanel, document: Document) -> None:
+    panel.advanced.open()
+    interval = panel.further.interval
+    assert document.draft.guidance_interval is None
+    assert not interval.low.isVisible()
+    QTest.mouseClick(interval.switch, LEFT, pos=QPoint(8, interval.switch.height() // 2))
+    assert document.draft.guidance_interval == USUAL_INTERVAL
+    assert interval.low.isVisible()
+    QTest.keyClick(interval.switch, Qt.Key.Key_Space)
+    assert document.draft.guidance_interval is None
+
+
+def test_an_interval_cannot_be_turned_inside_out(panel: PromptPanel, document: Document) -> None:
+    panel.advanced.open()
+    document.update_draft(guidance_interval=(0.5, 2.0))
+    interval = panel.further.interval
+    type_into(interval.low, "3")
+    press_enter(interval.low)
+    assert document.draft.guidance_interval == (3.0, 3.0)
+    type_into(interval.high, "1")
+    press_enter(interval.high)
+    assert document.draft.guidance_interval == (1.0, 1.0)
+
+
+def test_the_quantile_is_there_for_a_dynamic_threshold_alone(panel: PromptPanel, document: Document) -> None:
+    panel.advanced.open()
+    threshold = panel.further.threshold
+    for name, there in (("none", False), ("static", False), ("dynamic", True)):
+        document.update_draft(threshold=name)
+        assert threshold.choice.currentData() == name
+        assert threshold.quantile.isVisible() == there
+
+
+def test_no_threshold_is_offered_for_latents(panel: PromptPanel, document: Document, model: ModelInfo) -> None:
+    panel.advanced.open()
+    assert panel.further.threshold.isVisible()
+    document.update_draft(threshold="static")
+    latent = replace(model, id="latent", sha256="a" * 64, config=model.config | {"codec": {"type": "linear"}})
+    document.model = latent
+    assert not panel.further.threshold.isVisible()
+    assert document.draft.threshold == "none"
+    assert resolve(document.draft, latent).threshold == "none"
+
+
+def test_what_advanced_set_comes_back_with_the_settings_of_a_picture(
+    window: MainWindow, parts: Parts, qtbot: QtBot
+) -> None:
+    further, document = window.panel.further, parts.document
+    window.panel.advanced.open()
+    finish(qtbot, document, guidance_interval=(0.4, 6.0), threshold="dynamic", quantile=0.95, temperature=1.3)
+    document.update_draft(guidance_interval=None, threshold="none", quantile=0.995, temperature=1.0)
+    assert not further.interval.switch.isChecked()
+    window.actions_["restore"].trigger()
+    assert further.interval.switch.isChecked()
+    assert (further.interval.low.value(), further.interval.high.value()) == (0.4, 6.0)
+    assert further.threshold.choice.currentData() == "dynamic"
+    assert further.threshold.quantile.field.value() == pytest.approx(0.95)
+    assert further.temperature.field.value() == pytest.approx(1.3)
+
+
 def test_a_sampler_known_by_another_name_is_shown_under_its_first(panel: PromptPanel, document: Document) -> None:
     document.update_draft(sampler="euler-a")
     assert panel.sampler.choice.currentData() == "ddpm"
@@ -133,9 +211,9 @@ def test_a_sampler_known_by_another_name_is_shown_under_its_first(panel: PromptP
 def test_a_sampler_brings_its_own_numbers(panel: PromptPanel, document: Document) -> None:
     panel.advanced.open()
     document.update_draft(sampler="dpmpp-2m")
-    assert not panel.options.isVisible()
+    assert not panel.further.options.isVisible()
     document.update_draft(sampler="ddim")
-    eta = panel.options.fields["eta"]
+    eta = panel.further.options.fields["eta"]
     assert eta.isVisible()
     type_into(eta.field, "0.4")
     press_enter(eta.field)
@@ -149,7 +227,7 @@ def test_a_sampler_brings_its_own_numbers(panel: PromptPanel, document: Document
     QTest.keyClicks(panel.sampler.choice, "heun")
     press_enter(panel.sampler.choice)
     assert document.draft.options == ()
-    assert set(panel.options.fields) == {option.name for option in RULES["heun"].options}
+    assert set(panel.further.options.fields) == {option.name for option in RULES["heun"].options}
 
 
 def test_every_sampler_has_an_entry_a_line_and_fields_within_its_limits(panel: PromptPanel, document: Document) -> None:
@@ -158,7 +236,7 @@ def test_every_sampler_has_an_entry_a_line_and_fields_within_its_limits(panel: P
         assert panel.sampler.choice.currentText() == rule.title
         assert panel.sampler.about.text() == rule.about
         for option in rule.options:
-            field = panel.options.fields[option.name].field
+            field = panel.further.options.fields[option.name].field
             assert field.minimum() == pytest.approx(option.low, abs=1e-3)
             assert field.maximum() == pytest.approx(option.high, abs=1e-3)
             assert field.value() == pytest.approx(option.default)
@@ -171,6 +249,25 @@ def test_the_price_is_said_in_model_calls(panel: PromptPanel, document: Document
     assert panel.sampler.price.text() == "10 model calls"
     document.update_draft(sampler="heun")
     assert panel.sampler.price.text() == "19 model calls"
+    document.update_draft(sampler="ddim", guidance=3.0, guidance_interval=(0.3, 5.0))
+    within = sum(0.3 <= s <= 5.0 for s in resolve(document.draft, document.model).sigmas)
+    assert panel.sampler.price.text() == f"{10 + within} model calls ({within} of 10 steps guided)"
+    assert panel.sampler.price.toolTip() == COUNTED
+
+
+def test_the_list_says_what_each_sampler_costs_now(panel: PromptPanel, document: Document, qtbot: QtBot) -> None:
+    choice = panel.sampler.choice
+    for steps, guidance in ((10, 3.0), (7, 1.0)):
+        document.update_draft(steps=steps, guidance=guidance)
+        QTest.mouseClick(choice, LEFT)
+        until(qtbot, choice.view().isVisible)
+        for row in range(choice.count()):
+            name = choice.itemData(row)
+            request = resolve(replace(document.draft, sampler=name, options=()), document.model)
+            said = choice.itemData(row, ABOUT)
+            assert said.startswith(RULES[name].about.rstrip("."))
+            assert said.endswith(f"· {sum(passes(request))} model calls")
+        choice.hidePopup()
 
 
 def test_the_empty_seed_is_zero_and_no_seed_is_too_large(panel: PromptPanel, document: Document) -> None:
@@ -355,7 +452,7 @@ def test_many_labels_are_a_list_and_none_are_nothing(
     QTest.keyClicks(panel.labels.choice, "kind-7")
     press_enter(panel.labels.choice)
     assert document.draft.label == "kind-7"
-    assert not panel.prompt.isEnabled()
+    assert not panel.prompt.isVisible()
     document.model = replace(model, id="none", labels=())
     assert not panel.labels.isVisible()
     assert not panel.label_heading.isVisible()

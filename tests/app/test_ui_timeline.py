@@ -12,14 +12,16 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.render import render
-from app.ui.curves import change_curve, noise_curve
+from app.settings import Settings, Values
+from app.ui.bands import bands
+from app.ui.curves import calls_curve, change_curve, noise_curve
 from app.ui.filmstrip import Filmstrip
 from app.ui.main_window import MainWindow
 from app.ui.timeline import VIEWS
 from app.ui.timeline_layout import Slots
 from engine.store import StepInfo
 from tests.app.conftest import Parts
-from tests.app.windows import PATIENCE, drag, finish, open_window, painted, until, wheel
+from tests.app.windows import PATIENCE, colours, drag, finish, open_window, painted, until, wheel
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -181,12 +183,65 @@ def test_the_facts_of_the_selected_step_are_said(window: MainWindow) -> None:
     document.scrub(4)
     assert document.run is not None
     step = document.run.steps[4]
-    said = window.timeline.facts.text()
+    said = window.timeline.strip.accessibleDescription()
     assert "Step 5 of 12" in said
-    assert f"σ {step.s:.3g} → {step.s2:.3g}" in said
+    assert f"σ {step.s:.4g} → {step.s2:.4g}" in said
+    assert f"Δx̂₀ {step.change:.3f}" in said
     assert "model call 10 of 24" in said  # guided: two a step
-    assert f"{step.change:.3f}" in said
-    assert "Step 5 of 12" in window.timeline.strip.accessibleDescription()
+
+
+def test_each_curve_says_its_value_at_the_shown_step(window: MainWindow) -> None:
+    run = window.document.run
+    assert run is not None
+    for k in (0, 4, 11):
+        noise, moved, calls = bands(run, k)
+        assert noise.value == f"{run.steps[k].s:.3g}"
+        assert moved.value == (f"{run.steps[k].change:.3f}" if k else "")
+        assert calls.value == f"{2 * (k + 1)}/24"
+    assert [band.value for band in bands(run, -1)] == ["", "", ""]
+
+
+@pytest.mark.parametrize("steps", [20, 200])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_curves_are_drawn_each_in_its_ink_beside_its_name(
+    theme: str, steps: int, parts: Parts, qtbot: QtBot
+) -> None:
+    window = open_window(qtbot, parts.document, Settings(values=Values(theme=theme)))  # type: ignore[arg-type]
+    finish(qtbot, parts.document, steps=steps)
+    parts.document.scrub(steps // 2)
+    strip = window.timeline.strip
+    shot, slots = painted(strip), strip.slots
+    top = round(slots.top + slots.side)
+    run = parts.document.run
+    assert run is not None
+    for band, row in zip(bands(run, steps // 2), strip.rows, strict=True):
+        ink = QApplication.palette().color(band.ink)
+        assert row.top() > top
+        assert row.bottom() <= strip.height()
+        beside = shot.copy(QRect(0, round(row.top()), round(slots.left), round(row.height())))
+        assert len(colours(beside)) > 5, "a name and a value"
+        heights = []
+        for share in (0.1, 0.3, 0.7, 0.9):
+            x = round(slots.left + share * slots.width)
+            column = [y for y in range(round(row.top()), round(row.bottom())) if near(shot.pixelColor(x, y), ink)]
+            heights += column[:1]
+        assert len(heights) >= 2, f"{band.name} is a line in its ink"
+
+
+def test_the_calls_of_a_run_are_those_in_its_file_and_what_its_settings_still_cost(
+    hand_parts: Parts, qtbot: QtBot
+) -> None:
+    hand_parts.fake.allow(1)
+    start(hand_parts, qtbot, steps=6, sampler="heun", guidance=1.0)
+    run = hand_parts.document.run
+    assert run is not None
+    assert run.calls == [2]
+    assert run.planned == (2, 2, 2, 2, 1)
+    assert calls_curve(run.calls, run.planned)[0] == (0, pytest.approx(2 / 11))
+    hand_parts.fake.allow(9)
+    until(qtbot, lambda: hand_parts.document.running_job is None)
+    assert run.calls == [2, 4, 6, 8, 10, 11]
+    assert run.planned == ()
 
 
 def test_another_picture_of_the_batch_is_shown_by_a_click_and_by_keys(parts: Parts, qtbot: QtBot) -> None:
@@ -334,6 +389,12 @@ def test_curves_lie_between_floor_and_ceiling() -> None:
     steps = [StepInfo(k, 1.0, 0.5, "solve", 1, 0.0, 1.0, change) for k, change in enumerate((float("nan"), 2.0, 0.5))]
     assert change_curve(steps) == [(1, 1.0), (2, 0.25)]
     assert change_curve(steps[:1]) == []
+
+
+def near(one: QColor, other: QColor) -> bool:
+    """Whether a pixel is of a line's colour, its smoothed edge allowed for."""
+    rgb = zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)  # type: ignore[index]
+    return sum(abs(a - b) for a, b in rgb) < 120
 
 
 class PaintSpy(QObject):

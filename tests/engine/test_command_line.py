@@ -68,6 +68,10 @@ def test_a_batch_is_numbered_and_says_what_it_made(tmp_path: Path) -> None:
         (["x", "--batch", "1000"], "batch of 1000"),
         (["x", "--spacing", "bogus"], "bogus"),
         (["x", "--enlarge", "1000"], "1 to 64"),
+        (["x", "--quantile", "0.9"], "add --threshold dynamic"),
+        (["x", "--threshold", "dynamic", "--quantile", "2"], "between 0 and 1"),
+        (["x", "--guidance-interval", "5", "0.3"], "low one first"),
+        (["x", "--temperature", "0"], "above 0"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_before_torch_is_loaded(words: list[str], says: str) -> None:
@@ -88,3 +92,14 @@ def test_one_picture_keeps_its_name_and_a_batch_counts_from_zero() -> None:
     assert numbered(Path("a.png"), 1) == [Path("a.png")]
     assert numbered(Path("a"), 1) == [Path("a.png")]
     assert numbered(Path("d/a.png"), 2) == [Path("d/a-0.png"), Path("d/a-1.png")]
+
+
+def test_interval_threshold_and_temperature_are_in_what_the_picture_holds(tmp_path: Path) -> None:
+    out = tmp_path / "a.png"
+    words = ["--guidance-interval", "0.3", "5", "--threshold", "dynamic", "--quantile", "0.9", "--temperature", "0.8"]
+    done = tweedie("generate", "red apple", "--steps", "2", "--seed", "1", *words, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    request = read_settings(out)
+    assert request is not None
+    assert request.guidance_interval == (0.3, 5.0)
+    assert (request.threshold, request.quantile, request.temperature) == ("dynamic", 0.9, 0.8)

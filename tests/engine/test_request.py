@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.catalog import CatalogError, ModelInfo, read_model
-from engine.draft import Draft, resolve
+from engine.draft import Draft, branch, resolve
 from engine.picture import parameters, read_settings, save_png
 from engine.request import Request, RequestError
 
@@ -33,6 +33,9 @@ GOOD = Request(
     width=32,
     height=32,
     evaluations=5,
+    threshold="dynamic",
+    quantile=0.9,
+    temperature=0.8,
 )
 
 
@@ -43,9 +46,22 @@ def test_json_brings_back_every_bit() -> None:
     assert GOOD.digest != replace(GOOD, prompt="x").digest
 
 
+def test_settings_from_before_there_were_thresholds_still_load() -> None:
+    data = GOOD.to_dict()
+    for name in ("threshold", "quantile", "temperature", "options"):
+        del data[name]
+    old = Request.from_dict(data)
+    assert (old.threshold, old.quantile, old.temperature, old.options) == ("none", 0.995, 1.0, ())
+    assert replace(old, threshold="dynamic", quantile=0.9, temperature=0.8) == GOOD
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ({"threshold": "soft"}, "choose one of none, static, dynamic"),
+        ({"quantile": 1.5}, "between 0 and 1"),
+        ({"quantile": float("nan")}, "between 0 and 1"),
+        ({"temperature": 0.0}, "temperature"),
         ({"sigmas": (1.0,)}, "0 steps"),
         ({"sigmas": (1.0, 1.0, 0.0)}, "do not descend"),
         ({"sigmas": (1.0, float("nan"))}, "not a number"),
@@ -79,6 +95,9 @@ def test_what_cannot_be_run_is_refused_with_what_to_change(change: dict[str, obj
         GOOD.to_json().replace('"height":32,', ""),
         GOOD.to_json().replace('"width":32', '"width":32,"exec":"rm"'),
         GOOD.to_json().replace('"sigmas":[80.0', '"sigmas":[NaN'),
+        GOOD.to_json().replace('"guidance_interval":[0.2,5.0]', '"guidance_interval":[0.2]'),
+        GOOD.to_json().replace('"threshold":"dynamic"', '"threshold":7'),
+        GOOD.to_json().replace('"quantile":0.9', '"quantile":"high"'),
     ],
 )
 def test_damaged_settings_are_one_sentence(text: str) -> None:
@@ -134,9 +153,30 @@ def test_a_draft_resolves_to_what_was_chosen(tiny_model: ModelInfo) -> None:
     assert Draft.of(request) == replace(draft, prompt="red apple")
 
 
+def test_interval_threshold_and_temperature_go_from_the_draft_into_the_request_and_back(tiny_model: ModelInfo) -> None:
+    draft = replace(
+        Draft.for_model(tiny_model),
+        temperature=0.7,
+        guidance_interval=(0.3, 4.0),
+        threshold="dynamic",
+        quantile=0.98,
+    )
+    request = resolve(draft, tiny_model)
+    assert (request.temperature, request.guidance_interval) == (0.7, (0.3, 4.0))
+    assert (request.threshold, request.quantile) == ("dynamic", 0.98)
+    assert Draft.of(Request.from_json(request.to_json())) == draft
+
+
+def test_a_quantile_that_nothing_reads_makes_no_other_request(tiny_model: ModelInfo) -> None:
+    plain = Draft.for_model(tiny_model, threshold="static")
+    assert resolve(replace(plain, quantile=0.5), tiny_model) == resolve(plain, tiny_model)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ({"threshold": "soft"}, "choose one of none, static, dynamic"),
+        ({"guidance_interval": (4.0, 0.3)}, "low one first"),
         ({"sampler": "magic"}, "choose one of dpmpp-2m"),
         ({"label": "oval"}, "choose round, square"),
         ({"steps": 0}, "choose 1 to 1000"),
@@ -149,6 +189,23 @@ def test_a_draft_resolves_to_what_was_chosen(tiny_model: ModelInfo) -> None:
 def test_an_impossible_draft_says_what_to_choose(change: dict[str, object], says: str, tiny_model: ModelInfo) -> None:
     with pytest.raises(RequestError, match=says):
         resolve(replace(Draft.for_model(tiny_model), **change), tiny_model)  # type: ignore[arg-type]
+
+
+def test_a_threshold_is_never_put_on_latents(tiny_model: ModelInfo) -> None:
+    latent = replace(tiny_model, config=tiny_model.config | {"codec": {"type": "linear"}})
+    assert not tiny_model.latent
+    assert latent.latent
+    assert resolve(Draft.for_model(latent), latent).threshold == "none"
+    with pytest.raises(RequestError, match="works on latents: choose none"):
+        resolve(Draft.for_model(latent, threshold="static"), latent)
+
+
+@pytest.mark.parametrize("text", [{"prompt": "boot"}, {"negative": "boot"}])
+def test_a_model_of_classes_alone_refuses_text(text: dict[str, str], tiny_model: ModelInfo) -> None:
+    classes = replace(tiny_model, text=False)
+    assert resolve(Draft.for_model(classes, label="round"), classes).prompt == ""
+    with pytest.raises(RequestError, match="takes no text: leave the prompt empty and choose round, square"):
+        resolve(Draft.for_model(classes, **text), classes)
 
 
 def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
@@ -172,3 +229,38 @@ def test_listing_models_and_samplers_and_resolving_need_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
+def test_going_on_with_the_same_choices_is_the_same_request(tiny_model: ModelInfo) -> None:
+    draft = Draft.for_model(tiny_model, prompt="red apple", seed=4, batch=3, temperature=0.5)
+    parent = resolve(draft, tiny_model)
+    for i in range(parent.steps):
+        assert branch(replace(draft, batch=1), tiny_model, parent, i) == parent
+
+
+def test_going_on_with_another_grid_keeps_the_levels_down_to_the_step(tiny_model: ModelInfo) -> None:
+    draft = Draft.for_model(tiny_model, seed=4, batch=3)
+    parent = resolve(draft, tiny_model)
+    finer = replace(draft, steps=40, spacing="karras", sampler="heun", seed=90, temperature=3.0)
+    request = branch(finer, tiny_model, parent, 2)
+    assert request.sigmas[:3] == parent.sigmas[:3]
+    grid = resolve(finer, tiny_model).sigmas
+    assert request.sigmas[3:] == tuple(s for s in grid if s < parent.sigmas[2] * 0.999)
+    assert request.evaluations == 2 * request.steps - 1
+    assert (request.seeds, request.temperature) == ((90, 91, 92), 1.0), "x_T is the parent's, whatever the panel says"
+
+
+def test_no_hop_is_too_short_to_have_a_slope(tiny_model: ModelInfo) -> None:
+    draft = Draft.for_model(tiny_model, steps=30)
+    parent = resolve(draft, tiny_model)
+    nearly = replace(parent, sigmas=tuple(s * (1 + 1e-7) for s in parent.sigmas))
+    request = branch(draft, tiny_model, nearly, 10)
+    assert request.sigmas[11:] == parent.sigmas[11:]
+    assert request.steps == 30
+
+
+def test_another_model_cannot_go_on(tiny_model: ModelInfo) -> None:
+    parent = resolve(Draft.for_model(tiny_model), tiny_model)
+    other = replace(tiny_model, id="other", sha256="e" * 64)
+    with pytest.raises(RequestError, match="choose “tiny”"):
+        branch(Draft.for_model(other), other, parent, 1)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QSize
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.core.runs import named
 from app.ui.actions import Actions
 from app.ui.batch_strip import BatchStrip
 from app.ui.canvas.view import CanvasView
@@ -77,7 +78,8 @@ class CanvasArea(QWidget):
             self.canvas.expect(QSize(request.width, request.height))
         if document.frame is not self.canvas.frame or document.frame is None:
             self.canvas.set_frame(document.frame, AWAITED if job else UNREADABLE)
-        words = f"“{request.prompt}”" if request.prompt else (request.label or "no prompt").title()
+        words = named(request)
+        words = f"{words[:1].upper()}{words[1:]}"
         seed = request.seeds[min(document.image_index, len(request.seeds) - 1)]
         self.facts.setText(f"{words}   {request.width} × {request.height}   seed {seed}")
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")

@@ -1,0 +1,99 @@
+"""The three bands under the timeline's pictures: σ, Δx̂₀ and model calls, each with its value at the shown step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen
+
+from app.core.lineage import Lineage
+from app.ui.curves import Points, calls_curve, change_curve, noise_curve
+from app.ui.timeline_layout import Slots
+
+GAP = 0.16  # between bands, as a share of a band
+WIDEST = "calls  3996/3996"  # what the names and values beside the bands must have room for
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One curve: its name, its value at the shown step ("" where it has none), the ink it is drawn in."""
+
+    name: str
+    value: str
+    points: Points
+    ink: QPalette.ColorRole
+
+
+def bands(run: Lineage, k: int) -> tuple[Band, Band, Band]:
+    """The bands of a run, with their values at step `k` of it, or none where that is no step."""
+    here = 0 <= k < len(run.steps)
+    levels = [step.s for step in run.steps]
+    levels += run.request.sigmas[run.start + len(run.own.steps) : -1]
+    total = (run.calls[-1] if run.calls else 0) + sum(run.planned)
+    moved = run.steps[k].change if here else math.nan
+    role = QPalette.ColorRole
+    return (
+        Band("σ", f"{run.steps[k].s:.3g}" if here else "", noise_curve(levels), role.PlaceholderText),
+        Band("Δx̂₀", f"{moved:.3f}" if math.isfinite(moved) else "", change_curve(run.steps), role.Highlight),
+        Band("calls", f"{run.calls[k]}/{total}" if here else "", calls_curve(run.calls, run.planned), role.WindowText),
+    )
+
+
+def rows(area: QRectF) -> list[QRectF]:
+    """`area` divided into the bands, with gaps between."""
+    pitch = area.height() / 3
+    return [QRectF(area.left(), area.top() + n * pitch, area.width(), pitch * (1 - GAP)) for n in range(3)]
+
+
+def paint(painter: QPainter, run: Lineage, k: int, slots: Slots, places: list[QRectF], palette: QPalette) -> None:
+    """The bands of `run` in `places`, their names and values left of `slots`, a point on each at step `k`.
+
+    What is still to come is drawn in the hairlines' ink.
+    """
+    done = len(run.steps)
+    hairline = palette.color(QPalette.ColorRole.Mid)
+    for band, row in zip(bands(run, k), places, strict=True):
+        ink = palette.color(band.ink)
+        painter.setPen(QPen(hairline, 1))
+        painter.drawLine(row.bottomLeft(), row.bottomRight())
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for points, colour in (
+            ([point for point in band.points if point[0] >= done - 1], hairline),
+            ([point for point in band.points if point[0] < done], ink),
+        ):
+            painter.setPen(QPen(colour, 1.4))
+            painter.drawPath(_path(points, row, slots))
+        for at, height in band.points:
+            if at == k < done:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(ink)
+                painter.drawEllipse(_point(at, height, row, slots), 2.5, 2.5)
+        named(painter, band.name, band.value, QRectF(0, row.top(), slots.left, row.height()), ink, palette)
+
+
+def named(painter: QPainter, name: str, value: str, cell: QRectF, ink: QColor, palette: QPalette) -> None:
+    """A name at the left and its value at the right of `cell`, with the margins of the strip's left column."""
+    line = painter.fontMetrics().height()
+    text = QRectF(0.2 * line, cell.center().y() - line, cell.width() - 0.9 * line, 2 * line)
+    middle = Qt.AlignmentFlag.AlignVCenter
+    painter.setPen(ink)
+    painter.drawText(text, Qt.AlignmentFlag.AlignLeft | middle, name)
+    painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+    painter.drawText(text, Qt.AlignmentFlag.AlignRight | middle, value)
+
+
+def _path(points: Points, row: QRectF, slots: Slots) -> QPainterPath:
+    path = QPainterPath()
+    for n, (k, height) in enumerate(points):
+        at = _point(k, height, row, slots)
+        if n:
+            path.lineTo(at)
+        else:
+            path.moveTo(at)
+    return path
+
+
+def _point(k: int, height: float, row: QRectF, slots: Slots) -> QPointF:
+    return QPointF(slots.centre(k), row.bottom() - 1 - height * (row.height() - 3))

@@ -1,0 +1,39 @@
+"""What a run costs in passes of the net over one picture: what its time goes into. Torch-free.
+
+People are told "model calls". One is one pass over one picture; how many passes the device does at once (a batch, or
+both conditions of guidance) changes the time and not the count.
+"""
+
+from __future__ import annotations
+
+from engine.paths import descending
+from engine.request import Request
+from engine.rules import RULES
+
+
+def passes(request: Request) -> tuple[int, ...]:
+    """The passes of each hop of a run, as many as it has steps; their sum is the whole run's price.
+
+    An evaluation is two passes where guidance asks the model with and without the condition, else one. With a guidance
+    interval a hop counts by the level that it starts from: where a sampler also evaluates elsewhere (Heun, churn, the
+    correctors), the two hops that cross an end of the interval may cost a few passes more or less.
+    """
+    rule = RULES[request.sampler].with_options(**dict(request.options))
+    return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in descending(request.sigmas))
+
+
+def exact(request: Request) -> bool:
+    """Whether passes() is exact whatever the sampler does within a hop."""
+    rule = RULES[request.sampler].with_options(**dict(request.options))
+    return request.guidance_interval is None or rule.evals == 1
+
+
+def passes_of(request: Request, sigma: float, evaluations: int) -> int:
+    """The passes that `evaluations` of the denoiser at the noise level σ take."""
+    return evaluations * (2 if guided(request, sigma) else 1)
+
+
+def guided(request: Request, sigma: float) -> bool:
+    """Whether an evaluation at the noise level σ asks the model twice, as engine.transforms.cfg does."""
+    interval = request.guidance_interval
+    return request.guidance not in (0, 1) and (interval is None or interval[0] <= sigma <= interval[1])

@@ -1,0 +1,138 @@
+"""From a Request to a run: guidance, its interval, the threshold and the temperature act where they should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.catalog import ModelInfo
+from engine.cost import guided, passes
+from engine.draft import Draft, resolve
+from engine.plan import Plan
+from engine.request import Request, RequestError
+from engine.rules import menu
+from engine.session import Session
+from engine.transforms import cfg, dynamic_threshold
+from engine.types import Denoiser, Sigma
+
+
+@pytest.fixture(scope="module")
+def session(tiny_model: ModelInfo) -> Session:
+    return Session("cpu", [tiny_model])
+
+
+def request_for(info: ModelInfo, **choices: object) -> Request:
+    draft = Draft.for_model(info, prompt="red apple", label="round", negative="blue", seed=7, batch=2)
+    return resolve(replace(draft, **choices), info)  # type: ignore[arg-type]
+
+
+def rows_by_hop(planned: Plan) -> list[int]:
+    """How many pictures went through the net at each step, both conditions of guidance counted."""
+    net, rows = planned.meter.d, []
+
+    def counting(x: torch.Tensor, sigma: Sigma, cond: object = None) -> torch.Tensor:
+        rows.append(len(x))
+        return net(x, sigma, cond)  # type: ignore[arg-type]
+
+    planned.meter.d = counting  # type: ignore[assignment]
+    counted = []
+    for _ in planned.steps():
+        counted.append(sum(rows))
+        rows.clear()
+    return counted
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("name", menu())
+def test_every_sampler_costs_what_it_says_step_by_step(
+    name: str, guidance: float, session: Session, tiny_model: ModelInfo
+) -> None:
+    request = request_for(tiny_model, sampler=name, guidance=guidance)
+    planned = session.plan(request)
+    assert [rows / 2 for rows in rows_by_hop(planned)] == list(passes(request))
+    assert planned.price.passes == sum(passes(request))
+    assert sum(passes(request)) == request.evaluations * (1 if guidance in (0.0, 1.0) else 2)
+
+
+@pytest.mark.parametrize("name", menu())
+def test_within_an_interval_only_the_steps_at_its_ends_can_cost_something_else(
+    name: str, session: Session, tiny_model: ModelInfo
+) -> None:
+    request = request_for(tiny_model, sampler=name, steps=8, guidance_interval=(0.3, 10.0))
+    rule = menu()[name]
+    paid = [rows / 2 for rows in rows_by_hop(session.plan(request))]
+    said = passes(request)
+    crossing = [k for k in range(8) if guided(request, request.sigmas[k]) != guided(request, request.sigmas[k + 1])]
+    assert len(crossing) == 2
+    assert all(paid[k] == said[k] for k in range(8) if k not in crossing)
+    assert all(abs(paid[k] - said[k]) <= rule.evals for k in crossing)
+    if rule.evals == 1 and name != "langevin":
+        assert paid == list(said)
+    assert sum(said) < sum(passes(replace(request, guidance_interval=None)))
+
+
+def test_outside_its_interval_guidance_is_off(session: Session, tiny_model: ModelInfo) -> None:
+    request = request_for(tiny_model, guidance=5.0)
+    nowhere = replace(request, guidance_interval=(900.0, 1000.0))
+    plain = replace(request, guidance=1.0)
+    for one, other in zip(session.generate(nowhere), session.generate(plain), strict=True):
+        assert torch.equal(one.move.x, other.move.x)
+    everywhere = replace(request, guidance_interval=(0.0, 1000.0))
+    for one, other in zip(session.generate(everywhere), session.generate(request), strict=True):
+        assert torch.equal(one.move.x, other.move.x)
+
+
+def wild(d: Denoiser) -> Denoiser:
+    """An estimate four times too large: every threshold has something to do."""
+    return lambda x, sigma, cond=None: 4 * d(x, sigma, cond)
+
+
+@pytest.mark.parametrize("threshold", ["static", "dynamic"])
+def test_a_threshold_acts_on_the_guided_estimate(threshold: str, session: Session, tiny_model: ModelInfo) -> None:
+    free = request_for(tiny_model, guidance=6.0)
+    request = replace(free, threshold=threshold, quantile=0.8)
+    planned, unbound = session.plan(request), session.plan(free)
+    for plan in (planned, unbound):
+        plan.meter.d = wild(plan.meter.d)
+    x = planned.x / 80
+    guided_x0 = unbound.denoiser(x, 1.0)
+    assert guided_x0.abs().amax() > 1.5, "else there is nothing to see"
+    if threshold == "static":
+        expected = guided_x0.clamp(-1, 1)
+    else:
+        size = guided_x0.flatten(1).abs().quantile(0.8, dim=1).clamp(min=1)[:, None, None, None]
+        expected = guided_x0.clamp(-size, size) / size
+    torch.testing.assert_close(planned.denoiser(x, 1.0), expected)
+    model = session.load(tiny_model)
+    conds = model.condition("red apple", "round"), model.condition("blue", None)
+    inside = cfg(6.0, *conds)(dynamic_threshold(0.8)(wild(model.denoiser)))
+    assert not torch.allclose(planned.denoiser(x, 1.0), inside(x, 1.0)), "not on each branch before guidance"
+
+
+def test_the_raw_estimate_is_kept_from_before_guidance_and_threshold(session: Session, tiny_model: ModelInfo) -> None:
+    request = request_for(tiny_model, guidance=6.0, threshold="static")
+    free = next(session.generate(request_for(tiny_model, guidance=6.0)))
+    step = next(session.generate(request))
+    assert torch.equal(step.x0_raw, free.x0_raw)
+    assert step.move.x0.abs().max() <= 1
+
+
+def test_a_threshold_is_refused_where_states_are_not_pixels(
+    session: Session, tiny_model: ModelInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = session.load(tiny_model)
+
+    class Latents:
+        latent_shape = model.codec.latent_shape
+
+    monkeypatch.setattr(session, "load", lambda info: replace(model, codec=Latents()))  # type: ignore[type-var]
+    assert session.plan(request_for(tiny_model)).x.shape == (2, 3, 16, 16)
+    with pytest.raises(RequestError, match="works on latents: choose none"):
+        session.plan(request_for(tiny_model, threshold="static"))
+
+
+def test_the_temperature_scales_the_noise_that_a_run_starts_from(session: Session, tiny_model: ModelInfo) -> None:
+    plain, cool = (session.plan(request_for(tiny_model, temperature=t)).x for t in (1.0, 0.25))
+    torch.testing.assert_close(cool, plain / 4)
