@@ -103,7 +103,8 @@ def test_it_learns_edges_that_enlarging_blurs(tmp_path: Path) -> None:
     error = [(each(x, t, cond) - x0).square().mean().item() for each in (model, blurred)]
     assert error[0] < 0.3 * error[1]
     EnlargedSheet(model, data, columns=3)(run.average, tmp_path / "sheet.png")
-    assert Image.open(tmp_path / "sheet.png").size == (3 * 16, 3 * 16)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (3 * 16, 3 * 16)
 
 
 def test_its_run_resumes_like_any_other(tmp_path: Path) -> None:
