@@ -36,7 +36,7 @@ class PromptPanel(QWidget):
         self.prompt = PromptField(document)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
-        self.prompt_heading = label("Prompt", "heading", self.prompt)
+        self.words = self._words()
         self.label_heading = label("", "heading")
         self.no_text = label("", "muted")
         self.no_text.setWordWrap(True)
@@ -61,6 +61,18 @@ class PromptPanel(QWidget):
         self.without.open(bool(document.draft.negative))
         self.refresh()
 
+    def _words(self) -> QWidget:
+        """Prompt and negative prompt: all that a model without text has no use for."""
+        words = QWidget()
+        column = QVBoxLayout(words)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(em(self, 0.3))
+        column.addWidget(label("Prompt", "heading", self.prompt))
+        column.addWidget(self.prompt)
+        column.addSpacing(em(self, 0.4))
+        column.addWidget(self.without)
+        return words
+
     def _lay_out(self) -> None:
         panel = QWidget()
         panel.setObjectName("panel")
@@ -71,8 +83,7 @@ class PromptPanel(QWidget):
         several = len(self._document.models) > 1
         for heading, field in (
             (label("Model", "heading", self.model), self.model),
-            (self.prompt_heading, self.prompt),
-            (None, self.without),
+            (None, self.words),
             (self.label_heading, self.labels),
             (None, self.no_text),
             (label("Sampler", "heading", self.sampler), self.sampler),
@@ -82,7 +93,8 @@ class PromptPanel(QWidget):
             if heading is not None:
                 column.addWidget(heading)
             column.addWidget(field)
-            column.addSpacing(em(self, 0.4))
+            if field is not self.words:
+                column.addSpacing(em(self, 0.4))
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.advanced)
@@ -133,8 +145,7 @@ class PromptPanel(QWidget):
         self.negative.show_text(draft.negative)
         if draft.negative:
             self.without.open()
-        for widget in (self.prompt_heading, self.prompt, self.without):
-            widget.setVisible(document.model.text)
+        self.words.setVisible(document.model.text)
         self.no_text.setVisible(not document.model.text)
         self.no_text.setText(f"{document.model.title} takes no text: {self._known()}")
         self.label_heading.setText(document.model.label_kind.capitalize())
