@@ -58,10 +58,8 @@ class Draft:
 
 def resolve(draft: Draft, info: ModelInfo) -> Request:
     """The Request that `draft` asks of the model `info`. Raises RequestError with what to change."""
-    rule = RULES.get(draft.sampler)
-    if rule is None:
-        raise RequestError(f"There is no sampler “{draft.sampler}”: choose one of {', '.join(menu())}.")
-    options = _options(draft, rule)
+    options = _options(draft)
+    rule = _rule(draft.sampler, options)
     if draft.label is not None and draft.label not in info.labels:
         raise RequestError(f"{info.title} has no {info.label_kind} “{draft.label}”: choose {_names(info)}.")
     if not info.text and (draft.prompt.strip() or draft.negative.strip()):
@@ -72,7 +70,6 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
     levels = info.defaults["sigma_max"], info.defaults["sigma_min"]
     try:
-        rule = rule.with_options(**dict(options))
         sigmas = grid(draft.spacing, draft.steps, *levels, schedule=from_config(info.config["schedule"]))
     except ValueError as error:
         raise RequestError(str(error)) from error
@@ -112,13 +109,59 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int) -> Request:
     # A first hop of almost no length would give the multistep samplers' second one an almost undefined slope.
     limit = top if top in request.sigmas else top * (1 - SHORTEST_HOP)
     sigmas = (*parent.sigmas[: i + 1], *(s for s in request.sigmas if s < limit))
-    evaluations = RULES[request.sampler].with_options(**dict(request.options)).cost(descending(sigmas))
+    evaluations = _rule(request.sampler, request.options).cost(descending(sigmas))
     return replace(request, sigmas=sigmas, evaluations=evaluations, temperature=parent.temperature)
 
 
-def _options(draft: Draft, rule: Rule) -> tuple[tuple[str, float], ...]:
+def vary(
+    request: Request, i: int, image: int, count: int, info: ModelInfo, sampler: str | None = None, steps: int = 0
+) -> Request:
+    """The Request of `count` pictures that share image `image`'s state at step i of `request`'s run: for fork(share=…).
+
+    Their seeds count up from the image's own, so that with the same sampler and steps the first is that image again.
+    `sampler` may be another one, with its own defaults; None is the run's own where it draws noise, else DDPM. `steps`
+    > 0 is how many are taken from there on, in the same spacing; 0 keeps those that are left. Raises RequestError for
+    what the run does not have and for a sampler that draws no noise: its pictures would be one and the same.
+    """
+    if not (0 <= i < request.steps and 0 <= image < len(request.seeds)):
+        raise RequestError(f"This run has no image {image} at step {i}: choose an image and a step that it has.")
+    name, options = request.sampler, request.options
+    if sampler is None and not _rule(name, options).stochastic:
+        sampler = "ddpm"
+    if sampler is not None and sampler != name:
+        name, options = sampler, ()
+    rule = _rule(name, options)
+    if not rule.stochastic:
+        noisy = ", ".join(name for name, rule in menu().items() if rule.stochastic)
+        raise RequestError(f"{rule.title} draws no noise, so all pictures would be the same: choose one of {noisy}.")
+    sigmas = request.sigmas
+    if steps > 0:
+        top, bottom = sigmas[i], min(info.defaults["sigma_min"], sigmas[i])
+        try:
+            rest = grid(request.spacing, steps, top, bottom, schedule=from_config(info.config["schedule"]))
+        except ValueError as error:
+            raise RequestError(str(error)) from error
+        sigmas = (*sigmas[: i + 1], *(float(s) for s in rest[1:]))  # "leading" would start lower
+    seeds = tuple(request.seeds[image] + n for n in range(count))
+    evaluations = rule.cost(descending(sigmas))
+    return replace(request, sampler=name, options=options, sigmas=sigmas, seeds=seeds, evaluations=evaluations)
+
+
+def _rule(name: str, options: tuple[tuple[str, float], ...]) -> Rule:
+    """The sampler with its options set. Raises RequestError for a name or an option that there is not."""
+    rule = RULES.get(name)
+    if rule is None:
+        raise RequestError(f"There is no sampler “{name}”: choose one of {', '.join(menu())}.")
+    try:
+        return rule.with_options(**dict(options))
+    except ValueError as error:
+        raise RequestError(str(error)) from error
+
+
+def _options(draft: Draft) -> tuple[tuple[str, float], ...]:
     """What differs from the sampler's defaults, so that one picture has one Request; an unknown name stays in."""
-    defaults = {option.name: option.default for option in rule.options}
+    rule = RULES.get(draft.sampler)
+    defaults = {} if rule is None else {option.name: option.default for option in rule.options}
     chosen = dict(draft.options)
     return tuple(sorted((name, float(v)) for name, v in chosen.items() if name not in defaults or v != defaults[name]))
 

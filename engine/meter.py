@@ -33,6 +33,7 @@ class Meter:
         self.d, self.micro_batch, self.fold, self.cancelled = d, micro_batch, fold, cancelled
         self.calls, self.seconds = 0, 0.0
         self._raw: Tensor | None = None
+        self._stacked: tuple[int, tuple[Cond, ...], Cond] | None = None
 
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         return self._keep(self._call(x, sigma, cond))
@@ -42,11 +43,18 @@ class Meter:
         if not self.fold:
             outs = [self._call(x, sigma, cond) for cond in conds]
         else:
-            stacked = Cond.cat([cond.expand(len(x)) for cond in conds])
+            stacked = self._stack(len(x), tuple(conds))
             levels = sigma if isinstance(sigma, float | int) else sigma.repeat(len(conds))
             outs = list(self._call(x.repeat(len(conds), *[1] * (x.ndim - 1)), levels, stacked).chunk(len(conds)))
         self._keep(outs[0])
         return outs
+
+    def _stack(self, batch: int, conds: tuple[Cond, ...]) -> Cond:
+        """The conditions one after the other, each for the whole batch; the last is kept, since a run asks for one."""
+        kept = self._stacked
+        if kept is None or kept[0] != batch or [*map(id, kept[1])] != [*map(id, conds)]:
+            kept = self._stacked = batch, conds, Cond.cat([cond.expand(batch) for cond in conds])
+        return kept[2]
 
     def take_raw(self) -> Tensor | None:
         """The first unguided estimate since the last take: that of the state a step began with."""

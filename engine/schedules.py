@@ -310,6 +310,7 @@ DEFAULT: str = "karras"
 SPACINGS: dict[str, str] = {
     "karras": "Dense at low noise, for fine detail in few steps",
     "log": "Each level the same factor below the last",
+    "balanced": "Half even in log σ, half in a flow's time: most steps where the picture takes shape",
     "uniform-t": "Even in the model's own time",
     "trailing": "Even in the model's own time, starting from pure noise",
     "leading": "As the first DDIM: never visits the noisiest level",
@@ -327,8 +328,8 @@ def grid(
 ) -> Array:
     """The n+1 noise levels of n steps, strictly descending, float64.
 
-    spacing    -- a key of SPACINGS; all but "karras" and "log" need `schedule`, and on a Discrete schedule "trailing",
-                  "leading" and "linspace" visit whole training steps only
+    spacing    -- a key of SPACINGS; all but "karras", "log" and "balanced" need `schedule`, and on a Discrete one
+                  "trailing", "leading" and "linspace" visit whole training steps only
     sigma_max  -- the first level (∞ means 1e5); "leading" starts below it, but for n = 1
     sigma_min  -- the last positive level: followed by 0 if final_zero, else itself the end. With final_zero "trailing"
                   spends its last step on the way to 0 instead, and does not visit it
@@ -348,8 +349,12 @@ def grid(
         levels = np.linspace(top ** (1 / 7), bottom ** (1 / 7), k) ** 7
     elif spacing == "log":
         levels = np.geomspace(top, bottom, k)
+    elif spacing == "balanced":
+        levels = _balanced(top, bottom, k) if k > 1 else np.array([top])
     elif schedule is None:
-        raise ValueError(f"The spacing {spacing!r} needs the model's schedule: choose karras or log without one.")
+        raise ValueError(
+            f"The spacing {spacing!r} needs the model's schedule: choose karras, log or balanced without one."
+        )
     elif not math.isclose(schedule.sigma(schedule.t(top)), top, rel_tol=1e-6):
         raise ValueError(f"This model knows no noise above {schedule.sigma_max:g}: choose a sigma_max up to that.")
     else:
@@ -361,6 +366,21 @@ def grid(
     if not np.all(np.diff(levels) < 0):
         raise ValueError(f"The model has too few noise levels for {n} steps: choose fewer steps or another spacing.")
     return np.append(levels, 0.0) if final_zero else levels
+
+
+def _balanced(top: float, bottom: float, k: int) -> Array:
+    """k levels even in ½u + ½t, each scaled to 0 … 1 over the range: u = log σ, t = σ/(1 + σ) a rectified flow's time.
+
+    Even steps in log σ alone spend half of few steps above σ = 1, where x̂₀ hardly changes; even ones in t leave almost
+    none below σ = .1, where detail is decided. dt/du is the logistic density, so the levels are denser around σ = 1.
+    """
+
+    def place(u: Array) -> Array:
+        t = 1 / (1 + np.exp(-u))
+        return 0.5 * (u - u[-1]) / (u[0] - u[-1]) + 0.5 * (t - t[-1]) / (t[0] - t[-1])
+
+    u = np.linspace(math.log(top), math.log(bottom), 8193)
+    return np.exp(np.interp(np.linspace(1, 0, k), place(u)[::-1], u[::-1]))
 
 
 def _times(spacing: str, n: int, final_zero: bool, high: float, low: float, schedule: Schedule) -> Array:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from engine import devices, models
 from engine.catalog import CatalogError, ModelInfo, embedded
 from engine.plan import MICRO_BATCH, Plan, plan
-from engine.request import Request
+from engine.request import Request, RequestError
 from engine.run import Cancelled
 from engine.store import RunReader, RunWriter
 from engine.types import History, Model, Past, Step
@@ -25,13 +26,27 @@ from engine.types import History, Model, Past, Step
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a run begins: None for x, at the start; else a stored step, with the run it is of."""
+    """Where a run begins: None for x, at the start; else a stored state at level s, before hop i of the path.
+
+    parent -- where that state is from, as the run file's header says it
+    """
 
     x: torch.Tensor | None = None
     past: History = ()
     i: int = 0
-    parent: str | None = None
+    s: float = math.inf
+    parent: dict[str, Any] | None = None
     first: Callable[[torch.Tensor], None] | None = None
+
+    def shared(self, image: int, count: int) -> Start:
+        """The state and the history of one image of the batch, `count` times."""
+
+        def rows(v: torch.Tensor) -> torch.Tensor:
+            return v[[image] * count]
+
+        assert self.x is not None
+        past = (Past(p.s, rows(p.x), rows(p.x0), None if p.log_w is None else rows(p.log_w)) for p in self.past)
+        return replace(self, x=rows(self.x), past=tuple(past))
 
 
 class OutOfMemory(MemoryError):
@@ -97,26 +112,58 @@ class Session:
         request: Request | None = None,
         run_path: Path | None = None,
         cancelled: threading.Event | None = None,
+        first: Callable[[torch.Tensor], None] | None = None,
+        share: int | None = None,
     ) -> Iterator[Step]:
         """Go on from the stored step `k` of the run in `parent`, with another request or the same one.
 
         The same request gives the parent's own remaining steps bit for bit (given the same kind of device, torch and
-        threads); another one drops the history, which belongs to the old denoiser.
+        threads); another one drops the history, which belongs to the old denoiser. `first` is as for generate().
+
+        share -- an image of the parent, counted from 0: every image of this run starts from that one's state x_t, and
+                 what differs between them is the noise of the steps that are left. They are samples of p(x0 | x_t),
+                 alike in what x_t had decided by then (Ho et al. 2020, figure 7), if the sampler draws noise; if it
+                 draws none they are all the same. The request may have any number of seeds, the parent's own among
+                 them: engine.draft.vary() makes it. The history is kept where nothing but the seeds is different.
+
+        The run file is whole by itself: it holds the state it started from, and its header's "parent" says which run,
+        step and, for a shared one, image that was. go_on() finishes it whether or not the parent is still there.
+        Raises StoreError for a run that cannot be read, RequestError for a step or an image that it does not have and
+        for a request whose noise levels do not go through the stored state's.
         """
         reader = RunReader(parent)
-        unchanged = request is None or request == reader.request
-        start = self._stored(reader, k, keep_past=unchanged, parent=reader.header["id"])
-        return self._walk(request or reader.request, start, run_path, cancelled)
+        if not 0 <= k < len(reader.steps):
+            raise RequestError(f"The run {parent.name} has no step {k}: choose 0 to {len(reader.steps) - 1}.")
+        images = len(reader.request.seeds)
+        if share is not None and not 0 <= share < images:
+            raise RequestError(f"The run {parent.name} has no image {share}: choose 0 to {images - 1}.")
+        request = reader.request if request is None else request
+        if share is None and len(request.seeds) != images:
+            raise RequestError(f"The run {parent.name} holds {images} images: keep as many seeds, or share one image.")
+        seeds = request.seeds if share is None else reader.request.seeds
+        start = self._stored(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
+        origin = {"run": reader.header["id"], "step": start.i}
+        if share is not None:
+            start, origin = start.shared(share, len(request.seeds)), origin | {"image": share}
+        return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled)
 
     def go_on(self, run_path: Path, cancelled: threading.Event | None = None) -> Iterator[Step]:
-        """Finish a run that broke off, in its own file, after its last whole step."""
+        """Finish a run that broke off, in its own file, after its last whole step.
+
+        Raises StoreError for a fork that broke off before the state it starts from was written.
+        """
         reader = RunReader(run_path, verify=True)
-        if not reader.steps:
+        parent = reader.header["parent"]
+        if reader.steps:
+            start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
+        elif parent is None:
             run_path.unlink()
             return self.generate(reader.request, run_path, cancelled)
-        last = len(reader.steps) - 1
-        start = self._stored(reader, last, keep_past=True, parent=None)
-        return self._walk(reader.request, start, run_path, cancelled, reopen=True)
+        else:
+            x, past = reader.start()
+            sigma = reader.request.sigmas[parent["step"]]
+            start = Start(self._tensor(x), self._history(past), parent["step"], sigma)
+        return self._walk(reader.request, start, run_path, cancelled, reopen=True, redo=bool(reader.steps))
 
     def environment(self) -> dict[str, Any]:
         """What bit-identity depends on besides the Request: stored in every run, fixed within it."""
@@ -140,15 +187,17 @@ class Session:
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
         return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
-    def _stored(self, reader: RunReader, k: int, keep_past: bool, parent: str | None) -> Start:
-        def tensor(array: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(array.copy()).to(self.device)
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array.copy()).to(self.device)
 
+    def _history(self, held: Sequence[tuple[float, dict[str, np.ndarray]]]) -> History:
+        return tuple(Past(s, **{name: self._tensor(array) for name, array in arrays.items()}) for s, arrays in held)
+
+    def _stored(self, reader: RunReader, k: int, keep_past: bool) -> Start:
+        info = reader.steps[k]
         # Where another request goes on, the old denoiser's history is dropped; a renoising only shows it.
-        keep_past = keep_past or reader.steps[k].kind == "renoise"
-        history = reader.past(k) if keep_past else []
-        past = tuple(Past(s, **{name: tensor(array) for name, array in held.items()}) for s, held in history)
-        return Start(tensor(reader.x(k)), past, reader.steps[k].i, parent)
+        past = reader.past(k) if keep_past or info.kind == "renoise" else []
+        return Start(self._tensor(reader.x(k)), self._history(past), info.i, info.s)
 
     def _walk(
         self,
@@ -157,16 +206,22 @@ class Session:
         run_path: Path | None,
         cancelled: threading.Event | None,
         reopen: bool = False,
+        redo: bool = False,
     ) -> Iterator[Step]:
         planned = self.plan(request, cancelled)
+        if start.x is not None and not (start.i < len(planned.path) and planned.path[start.i].s == start.s):
+            raise RequestError(
+                f"Step {start.i} of these settings does not start at the stored noise level {start.s:g}: "
+                "keep the noise levels down to that step as they were."
+            )
         steps = planned.steps(start.x, start.past, start.i, start.first)
         if run_path is None:
             yield from _translated(steps)
             return
         with RunWriter.reopen(run_path) if reopen else self._writer(run_path, request, start) as writer:
-            if reopen:
+            if redo:
                 next(steps)  # the last whole step is in the file; its history is rebuilt by doing it again
-            else:
+            if not reopen:
                 writer.start(planned.x if start.x is None else start.x, start.past)
             outcome = "failed"
             try:
@@ -184,8 +239,7 @@ class Session:
                     writer.end(outcome, calls=planned.meter.calls, net_seconds=planned.meter.seconds)
 
     def _writer(self, path: Path, request: Request, start: Start) -> RunWriter:
-        parent = None if start.parent is None else {"run": start.parent, "step": start.i}
-        header = {"id": path.stem, "environment": self.environment(), "parent": parent, "preview": None}
+        header = {"id": path.stem, "environment": self.environment(), "parent": start.parent, "preview": None}
         return RunWriter(path, request, header)
 
 

@@ -254,6 +254,16 @@ class RunReader:
         self.steps.append(info)
         self._step_records.append(len(self._heads) - 1)
 
+    def start(self) -> tuple[np.ndarray, list[tuple[float, dict[str, np.ndarray]]]]:
+        """The state that the first step starts from, and its history as past() gives it.
+
+        Raises StoreError for a run that broke off before they were written.
+        """
+        if len(self._heads) < 2:
+            raise StoreError(f"The run {self.path.name} broke off before its first state: start it again.")
+        head = self._heads[1]
+        return self._read(head["x"]), self._history(head)
+
     def x(self, k: int) -> np.ndarray:
         """The state before step k, (B, C, h, w)."""
         return self._of(k, "x")
@@ -276,7 +286,9 @@ class RunReader:
 
     def past(self, k: int) -> list[tuple[float, dict[str, np.ndarray]]]:
         """The history before step k, oldest first, as (s, {"x", "x0", maybe "log_w"}): what a resume passes on."""
-        head = self._heads[self._step_records[k]]
+        return self._history(self._heads[self._step_records[k]])
+
+    def _history(self, head: dict[str, Any]) -> list[tuple[float, dict[str, np.ndarray]]]:
         return [(p["s"], {name: self._read(p[name]) for name in p if name != "s"}) for p in head["past"]]
 
     def preview(self, x0: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ The state is x = x0 + σ·ε everywhere; D(x, σ, cond) = E[x0 | x] is the denoi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -55,16 +55,23 @@ class Cond:
     """What a model is conditioned on; every field has a leading batch of 1 or B, or is None.
 
     tokens (B, L, C) text tokens, mask (B, L) bool: which of them count; label (B,) int64: class index, where one index
-    past the last means "none"; pooled (B, C): one vector for the whole text, for models that use one.
+    past the last means "none"; pooled (B, C): one vector for the whole text, for models that use one; image
+    (B, C, h, w) a picture that the model draws from, with Gaussian noise of deviation level (B,) in it.
     """
 
     tokens: Tensor | None = None
     mask: Tensor | None = None
     label: Tensor | None = None
     pooled: Tensor | None = None
+    image: Tensor | None = None
+    level: Tensor | None = None
+
+    @property
+    def parts(self) -> tuple[Tensor | None, ...]:
+        return self.tokens, self.mask, self.label, self.pooled
 
     def map(self, f: Callable[[Tensor], Tensor]) -> Cond:
-        return Cond(*(None if v is None else f(v) for v in (getattr(self, g.name) for g in fields(self))))
+        return Cond(*(None if v is None else f(v) for v in self.parts))
 
     def expand(self, batch: int) -> Cond:
         """The same condition for `batch` images (a leading 1 is broadcast)."""
@@ -79,7 +86,7 @@ class Cond:
         """Stack conditions of the same model along the batch."""
         import torch
 
-        columns = ([getattr(c, g.name) for c in conds] for g in fields(Cond))
+        columns = zip(*(cond.parts for cond in conds), strict=True)
         return Cond(*(None if column[0] is None else torch.cat(column) for column in columns))
 
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.models.upscaler import Upscaler
 from engine.types import Cond
 
 
@@ -35,8 +36,8 @@ class Block(nn.Module):
         nn.init.zeros_(self.o.weight)
         nn.init.zeros_(self.w2.weight)
 
-    def forward(self, z: Tensor, c: Tensor, mask: Tensor) -> Tensor:
-        """z (B, L, width), c (B, 6, width) the modulation, mask (B, 1, 1, L) which tokens may be attended to."""
+    def forward(self, z: Tensor, c: Tensor, mask: Tensor | None) -> Tensor:
+        """z (B, L, width), c (B, 6, width) the modulation, mask (B, 1, 1, L) which tokens are attended to."""
         batch, length, width = z.shape
         scale1, shift1, gate1, scale2, shift2, gate2 = (c + self.b)[:, :, None].unbind(1)
         heads = self.qkv(_rms(z) * (1 + scale1) + shift1).view(batch, length, 3, width // self.head, self.head)
@@ -52,7 +53,7 @@ class PatchTransformer(nn.Module):
 
     side, patch     -- of the (square) picture and of its patches, in pixels
     width, depth    -- of the transformer; head is the width of one attention head
-    text_length     -- most text tokens in context, each text_width wide
+    text_length     -- most text tokens in context, each text_width wide (0: a model of classes alone)
     labels          -- how many classes; index `labels` means "none"
     detail          -- channels of the convolutional head that lets neighbouring patches agree (0: none)
     """
@@ -75,10 +76,13 @@ class PatchTransformer(nn.Module):
         pixels, places = channels * patch**2, self.grid**2
         self.inp = nn.Linear(pixels, width)
         self.pos = nn.Parameter(torch.randn(1, places, width) * 0.02)
-        self.txt = nn.Linear(text_width, width)
-        self.tpos = nn.Parameter(torch.randn(1, text_length, width) * 0.02)
+        self.reads = text_length > 0
+        if self.reads:
+            self.txt = nn.Linear(text_width, width)
+            self.tpos = nn.Parameter(torch.randn(1, text_length, width) * 0.02)
         self.t = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
-        self.pool = nn.Linear(text_width, width)
+        if self.reads:
+            self.pool = nn.Linear(text_width, width)
         self.sty = nn.Embedding(labels + 1, width)
         modulation = nn.Linear(width, 6 * width)
         self.ada = nn.Sequential(nn.SiLU(), modulation)
@@ -92,23 +96,30 @@ class PatchTransformer(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         """x (B, channels, side, side) in the net's own scale, t (B,) in [0, 1] → the prediction, shaped like x."""
-        given = () if cond is None else tuple(v for v in (cond.tokens, cond.mask, cond.label) if v is not None)
-        if len(given) != 3:
-            raise ValueError("This model needs a condition: text tokens, their mask and a label.")
-        tokens, mask, label = (v if len(v) == len(x) else v.expand(len(x), *v.shape[1:]) for v in given)
-        return self.predict(x, t, tokens, mask, label)
+        return self.predict(x, t, *self.arguments(cond, len(x)))
 
-    def predict(self, x: Tensor, t: Tensor, tokens: Tensor, mask: Tensor, label: Tensor) -> Tensor:
+    def arguments(self, cond: Cond | None, size: int) -> tuple[Tensor | None, Tensor | None, Tensor]:
+        """What predict() takes of a condition for `size` pictures: text tokens, their mask, the label."""
+        whole = Cond() if cond is None else cond.expand(size)
+        if whole.label is None or (self.reads and (whole.tokens is None or whole.mask is None)):
+            wants = "text tokens, their mask and a label" if self.reads else "a label"
+            raise ValueError(f"This model needs a condition: {wants}.")
+        return (whole.tokens, whole.mask, whole.label) if self.reads else (None, None, whole.label)
+
+    def predict(self, x: Tensor, t: Tensor, tokens: Tensor | None, mask: Tensor | None, label: Tensor) -> Tensor:
         """forward() on plain tensors: tokens (B, L, text_width), mask (B, L) bool, label (B,) int64."""
         patches = F.pixel_unshuffle(x, self.patch).flatten(2).transpose(1, 2)
-        text = self.txt(tokens) + self.tpos[:, : tokens.shape[1]]
-        z = torch.cat([self.inp(patches) + self.pos, text], 1)
+        z, attend = self.inp(patches) + self.pos, None
         angle = t[:, None] * self.f
-        counts = mask.to(x.dtype)[..., None]
-        pooled = (tokens * counts).sum(1) / counts.sum(1)
-        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + self.pool(pooled) + self.sty(label)
+        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + self.sty(label)
+        if self.reads:
+            assert tokens is not None
+            assert mask is not None
+            z = torch.cat([z, self.txt(tokens) + self.tpos[:, : tokens.shape[1]]], 1)
+            counts = mask.to(x.dtype)[..., None]
+            c = c + self.pool((tokens * counts).sum(1) / counts.sum(1))
+            attend = F.pad(mask, (self.pos.shape[1], 0), value=True)[:, None, None]
         c = self.ada(c).view(len(x), 6, -1)
-        attend = F.pad(mask, (self.pos.shape[1], 0), value=True)[:, None, None]
         for block in self.blocks:
             z = block(z, c, attend)
         z = _rms(z[:, : self.pos.shape[1]])
@@ -137,7 +148,7 @@ def _unpatch(z: Tensor, grid: int, patch: int) -> Tensor:
     return F.pixel_shuffle(z.transpose(1, 2).unflatten(2, (grid, grid)), patch)
 
 
-NETS: dict[str, type[nn.Module]] = {"patch-transformer": PatchTransformer}
+NETS: dict[str, type[nn.Module]] = {"patch-transformer": PatchTransformer, "upscaler": Upscaler}
 
 
 def build(config: dict[str, Any]) -> nn.Module:

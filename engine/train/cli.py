@@ -13,12 +13,15 @@ def add_parsers(subparsers: Any) -> None:
     kinds = data.add_subparsers(dest="action", required=True, metavar="ACTION")
     build = kinds.add_parser("build", help="from public packages, or from a folder of captioned pictures")
     add = build.add_argument
-    add("source", metavar="emoji|FOLDER", help="“emoji”, or a folder of pictures with a .txt caption beside each")
+    add("source", metavar="emoji|fashion|FOLDER", help="or a folder of pictures with a .txt caption beside each")
     add(
-        "--packages", type=Path, metavar="DIR", help="where the npm packages lie, or are fetched to (default .data/npm)"
+        "--packages",
+        type=Path,
+        metavar="DIR",
+        help="where the packages lie, or are fetched to (default .data/packages)",
     )
     add("--out", type=Path, metavar="DIR", help="where to (default .data/NAME)")
-    add("--side", type=int, default=64, metavar="N", help="side of the pictures kept, in pixels (default %(default)s)")
+    add("--side", type=int, default=128, metavar="N", help="side of the pictures kept, in pixels (default %(default)s)")
     build.set_defaults(run=build_data)
 
     train = subparsers.add_parser("train", help="train a model", description="Train a model on a built data set.")
@@ -32,6 +35,10 @@ def add_parsers(subparsers: Any) -> None:
     add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
     add("--warm-start", type=Path, metavar="FILE", help="safetensors to begin from, as far as they fit")
     add("--compile", action="store_true", help="compile the net: twice as fast after a minute or two")
+    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
+    add("--width", type=int, default=288, metavar="N", help="of the net, a multiple of 48 (default %(default)s)")
+    add("--depth", type=int, default=8, metavar="N", help="of the net, in blocks (default %(default)s)")
+    add("--cascade", type=int, default=1, metavar="N", help="train a second stage that enlarges N times instead")
     add("--export", type=Path, metavar="DIR", help="at the end, write a model folder that the studio opens")
     train.set_defaults(run=run_training)
 
@@ -42,8 +49,13 @@ def build_data(args: argparse.Namespace) -> int:
         from engine.train.packages import fetch
 
         out = args.out or Path(".data/emoji")
-        packages = fetch(emoji.PACKAGES, args.packages or Path(".data/npm"))
+        packages = fetch(emoji.PACKAGES, args.packages or Path(".data/packages"))
         count = emoji.build(packages, out, args.side)
+    elif args.source == "fashion":
+        from engine.train import fashion
+
+        out = args.out or Path(".data/fashion")
+        count = fashion.build(fashion.fetch(args.packages or Path(".data/packages")), out)
     else:
         from engine.train import folder
 
@@ -67,6 +79,10 @@ def run_training(args: argparse.Namespace) -> int:
         seed=args.seed,
         warm_start=args.warm_start,
         compiled=args.compile,
+        precision=args.precision,
+        width=args.width,
+        depth=args.depth,
+        factor=args.cascade,
         export=args.export,
     )
     job.run(lambda line: print(line, file=sys.stderr, flush=True))

@@ -2,13 +2,14 @@
 
 A data set is a folder with pictures.npy, (N, side, side, C) uint8, and rows.json: {"id", "title", "labels": […],
 "label_kind": "style", "examples": […], "rows": [{"name": "red apple", "label": "noto", "captions": ["a red apple"]}]}.
-A caption that stands in the list more often is drawn more often; the first one is the plain one.
+A caption that stands in the list more often is drawn more often; the first one is the plain one. A row may have a
+"weight", how often its picture is drawn against one of weight 1, and "held_out": true, which is never trained on.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +23,46 @@ from engine.types import Cond
 
 
 @dataclass(frozen=True)
-class Captioned:
-    """Pictures with captions and labels.
+class Captions:
+    """What the pictures may be called: caption (N, V) int64, of which any of the V fits, index rows of tokens.
 
-    pictures (N, C, side, side) uint8; label (N,) int64; caption (N, V) int64: rows of tokens, any of the V fits;
-    tokens (K, L, width) float16 and mask (K, L) bool: the token states of every caption, the last the empty text.
+    tokens (K, L, width) float16 and mask (K, L) bool: of every text there is, the last the empty one.
+    """
+
+    caption: Tensor
+    tokens: Tensor
+    mask: Tensor
+
+    def drawn(self, i: Tensor, empty: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One caption of each of the pictures `i` (B,), or the empty text: tokens (B, L, width) and mask (B, L)."""
+        j = torch.randint(self.caption.shape[1], (len(i),), generator=generator)
+        text = self.caption[i, j].masked_fill(empty, len(self.tokens) - 1)
+        return self.tokens[text].float(), self.mask[text]
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """Pictures with labels and, unless the set is one of classes alone, captions.
+
+    pictures (N, C, side, side) uint8; label (N,) int64; weight (N,) how often each is drawn.
     """
 
     pictures: Tensor
     label: Tensor
-    caption: Tensor
-    tokens: Tensor
-    mask: Tensor
+    weight: Tensor
     labels: tuple[str, ...]
+    captions: Captions | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def batch(self, size: int, drop: Drop, generator: torch.Generator) -> tuple[Tensor, Cond]:
         """`size` random pictures (size, C, side, side) in [−1, 1] with a random caption each, conditions dropped."""
-        i = torch.randint(len(self), (size,), generator=generator)
-        j = torch.randint(self.caption.shape[1], (size,), generator=generator)
+        i = torch.multinomial(self.weight, size, replacement=True, generator=generator)
         no_text, no_label = drop(size, generator)
-        text = self.caption[i, j].masked_fill(no_text, len(self.tokens) - 1)
+        tokens, mask = (None, None) if self.captions is None else self.captions.drawn(i, no_text, generator)
         label = self.label[i].masked_fill(no_label, len(self.labels))
-        cond = Cond(tokens=self.tokens[text].float(), mask=self.mask[text], label=label)
-        return self.pictures[i].float() / 127.5 - 1, cond
+        return self.pictures[i].float() / 127.5 - 1, Cond(tokens=tokens, mask=mask, label=label)
 
 
 @dataclass(frozen=True)
@@ -69,26 +84,32 @@ class Drop:
         return u < a, (u < self.both) | ((u >= a) & (u < b))
 
 
-def load(folder: Path, side: int, encoder: TextEncoder, limit: int | None = None) -> Captioned:
-    """The data set in `folder`, its pictures area-averaged down to side×side, its captions encoded (and kept there)."""
+def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None = None) -> Captioned:
+    """The data set in `folder` but for what is held out, its pictures area-averaged down to side×side.
+
+    Captions are encoded (and kept in the folder), unless there is no encoder: then labels are all there is. At most
+    `limit` pictures, the first ones.
+    """
     table: dict[str, Any] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-    rows = table["rows"][:limit]
-    array = torch.from_numpy(np.load(folder / "pictures.npy")[:limit]).permute(0, 3, 1, 2)
+    kept = [k for k, row in enumerate(table["rows"]) if not row.get("held_out")][:limit]
+    rows = [table["rows"][k] for k in kept]
+    array = torch.from_numpy(np.load(folder / "pictures.npy")[kept]).permute(0, 3, 1, 2)
     pictures = torch.cat([F.interpolate(part.float(), side, mode="area") for part in array.split(256)])
+    labels = tuple(table["labels"])
+    captioned = Captioned(
+        pictures=pictures.round().to(torch.uint8),
+        label=torch.tensor([labels.index(row["label"]) if row["label"] else len(labels) for row in rows]),
+        weight=torch.tensor([float(row.get("weight", 1)) for row in rows]),
+        labels=labels,
+    )
+    if encoder is None:
+        return captioned
     texts = [*sorted({caption for row in rows for caption in row["captions"]}), ""]
     place = {text: k for k, text in enumerate(texts)}
     most = max(len(row["captions"]) for row in rows)
     caption = [[place[row["captions"][v % len(row["captions"])]] for v in range(most)] for row in rows]
     tokens, mask = encoded(texts, encoder, folder)
-    labels = tuple(table["labels"])
-    return Captioned(
-        pictures=pictures.round().to(torch.uint8),
-        label=torch.tensor([labels.index(row["label"]) if row["label"] else len(labels) for row in rows]),
-        caption=torch.tensor(caption),
-        tokens=tokens,
-        mask=mask,
-        labels=labels,
-    )
+    return replace(captioned, captions=Captions(torch.tensor(caption), tokens, mask))
 
 
 def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,8 @@
 """The emoji data set: six drawn styles of the same concepts, rendered from packages of the public registries.
 
 A concept is one code point sequence of emojibase; its name is emojibase's label, the same in every style. Which of them
-are drawn stands in concepts.txt: single things, no flags, key caps, clock faces or people doing something.
+are drawn stands in lists/concepts.txt: single things, no flags, key caps, clock faces or people doing something. Which
+pairs of name and style are never trained on, and what a model is judged by, stand in the lists beside it.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ PACKAGES = (
 )
 SVG = "http://www.w3.org/2000/svg"
 STYLES = tuple(p.style for p in PACKAGES if p.style)
+# "3d", "fluent" and "fluent flat" draw one design three times over: the designs that stand alone are drawn more often.
+WEIGHTS = {"emojione": 1.7, "noto": 1.7, "twemoji": 1.7}
 EXAMPLES = (
     "red apple",
     "cat face",
@@ -84,11 +87,12 @@ EXAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing that can be drawn: its code points (without variation selectors), its name and keywords."""
+    """One thing that can be drawn: its code points (without variation selectors), name, keywords and subgroup."""
 
     code: str
     name: str
     tags: tuple[str, ...]
+    subgroup: str = ""
 
 
 def _plain(code: str) -> str:
@@ -99,23 +103,48 @@ def _words(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", text.lower().replace("’", "").replace("ñ", "n")).strip()
 
 
+def listed(name: str) -> list[str]:
+    """The lines of lists/NAME.txt, without its comments."""
+    lines = (Path(__file__).parent / "lists" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
 def chosen() -> dict[str, str]:
-    """The names of the concepts to draw → their group (concepts.txt)."""
-    text = (Path(__file__).parent / "concepts.txt").read_text(encoding="utf-8")
+    """The names of the concepts to draw → their group (lists/concepts.txt)."""
     group, names = "", {}
-    for line in text.splitlines():
+    for line in listed("concepts"):
         if line.startswith("["):
             group = line.strip("[]")
-        elif not line.startswith("#"):
+        else:
             names.update(dict.fromkeys(line.split(", "), group))
     return names
+
+
+def held_out() -> set[tuple[str, str]]:
+    """The (name, style) pairs that no model is trained on: how it draws them tells what it did not learn by heart."""
+    return {(name, style) for name, style in (line.split(" | ") for line in listed("held_out"))}
+
+
+def paraphrases() -> list[tuple[str, str]]:
+    """(text, name): ways to ask for a concept that no caption contains."""
+    return [(text, name) for text, name in (line.split(" = ") for line in listed("paraphrases"))]
 
 
 def concepts(package: Path) -> dict[str, Concept]:
     """The chosen concepts, by code, from emojibase's package folder."""
     wanted = chosen()
     data = json.loads((package / "package/en/data.json").read_text(encoding="utf-8"))
-    found = (Concept(_plain(e["hexcode"]), _words(e["label"]), tuple(map(_words, e.get("tags", ())))) for e in data)
+    messages = json.loads((package / "package/en/messages.json").read_text(encoding="utf-8"))
+    subgroups = {entry["order"]: entry["key"] for entry in messages["subgroups"]}
+    found = (
+        Concept(
+            code=_plain(e["hexcode"]),
+            name=_words(e["label"]),
+            tags=tuple(map(_words, e.get("tags", ()))),
+            subgroup=subgroups.get(e.get("subgroup"), ""),
+        )
+        for e in data
+    )
     return {concept.code: concept for concept in found if concept.name in wanted}
 
 
@@ -174,10 +203,11 @@ def drawings(packages: Path, known: dict[str, Concept]) -> tuple[dict[str, dict[
     return sources, called
 
 
-def build(packages: Path, out: Path, side: int = 64) -> int:
+def build(packages: Path, out: Path, side: int = SIDE) -> int:
     """Write the data set (see engine.train.data) of the unpacked packages to `out`; how many pictures it has."""
     known = concepts(packages / PACKAGES[0].stem)
     sources, called = drawings(packages, known)
+    apart = held_out()
     pictures, rows = [], []
     for code, concept in sorted(known.items(), key=lambda item: item[1].name):
         aliases = sorted(called[code] - {concept.name})
@@ -187,8 +217,27 @@ def build(packages: Path, out: Path, side: int = 64) -> int:
                 with rendered(source) if isinstance(source, str) else Image.open(source) as picture:
                     pictures.append(on_white(picture, side))
                 texts = captions(concept, style, aliases, Random(code))
-                rows.append({"name": concept.name, "label": style, "captions": texts})
-    origin = [f"npm {p.name}@{p.version} sha512-{p.integrity}" for p in PACKAGES]
-    table = {"id": "emoji", "title": "Emoji", "labels": STYLES, "label_kind": "style", "examples": EXAMPLES}
-    write(out, np.stack(pictures), table | {"origin": origin, "rows": rows})
+                row: dict[str, Any] = {
+                    "name": concept.name,
+                    "label": style,
+                    "subgroup": concept.subgroup,
+                    "captions": texts,
+                }
+                if style in WEIGHTS:
+                    row["weight"] = WEIGHTS[style]
+                if (concept.name, style) in apart:
+                    row["held_out"] = True
+                rows.append(row)
+    table = {
+        "id": "emoji",
+        "title": "Emoji",
+        "labels": STYLES,
+        "label_kind": "style",
+        "examples": EXAMPLES,
+        "evaluation": listed("evaluation"),
+        "paraphrases": paraphrases(),
+        "origin": [f"npm {p.name}@{p.version} sha512-{p.integrity}" for p in PACKAGES],
+        "rows": rows,
+    }
+    write(out, np.stack(pictures), table)
     return len(rows)

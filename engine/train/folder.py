@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from engine.train.pictures import on_white, write
+from engine.train.pictures import SIDE, on_white, write
 
 KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 
-def build(source: Path, out: Path, side: int = 64) -> int:
+def build(source: Path, out: Path, side: int = SIDE) -> int:
     """Write the data set (see engine.train.data) of the pictures under `source`; how many it has.
 
     apple.png is described by apple.txt, one caption a line. A folder inside `source` is a class: its pictures get its

@@ -10,23 +10,36 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from engine.train.data import Captioned, Drop
+from engine.models.net import PatchTransformer
+from engine.models.upscaler import Upscaler
+from engine.train.data import Drop
 from engine.train.muon import Muon
 from engine.train.objective import flow_levels, flow_weight, loss
+from engine.types import Cond
 
-Predict = Callable[..., Tensor]  # (x_native, t, tokens, mask, label) → the net's output
+Net: TypeAlias = PatchTransformer | Upscaler
+Predict = Callable[..., Tensor]  # (x_native, t, *net.arguments(cond, size)) → the net's output
+
+
+class Batches(Protocol):
+    """What a net is trained on: random pictures (B, C, H, W) in [−1, 1] with their conditions, some of them dropped."""
+
+    def batch(self, size: int, drop: Drop, generator: torch.Generator) -> tuple[Tensor, Cond]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """One training run. Its length is `steps`, or `minutes` of wall clock (checkpoints remember the minutes spent)."""
+    """One training run. Its length is `steps`, or `minutes` of wall clock (checkpoints remember the minutes spent).
+
+    precision -- of the net's matrix products, "float32" or "bfloat16"; weights, averages and optimizers are in float32
+    """
 
     steps: int | None = None
     minutes: float | None = None
@@ -35,6 +48,7 @@ class Config:
     fall: float = 0.45
     warm: int = 100
     predicts: str = "x0"
+    precision: str = "float32"
     seed: int = 0
     drop: Drop = field(default_factory=Drop)
     save_minutes: float = 5.0
@@ -72,7 +86,7 @@ class Run:
     predict is the net itself, compiled or not.
     """
 
-    def __init__(self, net: nn.Module, data: Captioned, config: Config, predict: Predict) -> None:
+    def __init__(self, net: Net, data: Batches, config: Config, predict: Predict) -> None:
         self.net, self.data, self.config, self.predict = net, data, config, predict
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
         matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith(".weight")]
@@ -114,7 +128,9 @@ class Run:
         sigma = flow_levels(config.batch, generator)
         t = sigma / (1 + sigma)
         level = t.view(-1, *[1] * (x0.ndim - 1))
-        output = self.predict((1 - level) * x0 + level * eps, t, cond.tokens, cond.mask, cond.label)
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
+            output = self.predict((1 - level) * x0 + level * eps, t, *self.net.arguments(cond, len(x0)))
+        output = output.float()
         error = loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma)).mean()
         rate = config.lr * config.rate(self.progress, self.step)
         for optimizer in self.optimizers:
@@ -151,8 +167,9 @@ class Run:
         os.replace(part, path)
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint of the same net."""
+        """Go on from a checkpoint of the same net, in the precision that it was begun in."""
         state: dict[str, Any] = torch.load(path, weights_only=True)
+        self.config = replace(self.config, precision=state["config"].get("precision", "float32"))
         self.net.load_state_dict(state["net"])
         self.average = state["average"]
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):

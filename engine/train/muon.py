@@ -1,4 +1,4 @@
-"""Muon in float32: momentum, orthogonalised, for the matrices of a transformer.
+"""Muon in float32: momentum, orthogonalised, for matrices, among them a convolution's (outputs × all it sees).
 
 Jordan et al., "Muon: an optimizer for hidden layers" (2024). torch.optim.Muon iterates in bfloat16, which a CPU without
 bfloat16 units computes fifty times slower than float32; and here the iteration runs on the small Gram matrices.
@@ -39,7 +39,10 @@ def orthogonal(x: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon over 2-D parameters, its step scaled to AdamW's size: the same learning rate and decay fit both."""
+    """Muon, its step scaled to AdamW's size: the same learning rate and decay fit both.
+
+    A parameter of more than two dimensions is the matrix (first, all the rest).
+    """
 
     def __init__(self, params: Iterable[Tensor], lr: float = 2e-3, momentum: float = 0.95, weight_decay: float = 0.05):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
@@ -52,10 +55,10 @@ class Muon(torch.optim.Optimizer):
                 if p.grad is not None:
                     same[p.shape].append(p)
             for shape, params in same.items():
-                ahead = torch.stack([self._momentum(p, group["momentum"]) for p in params])
-                size = group["lr"] * 0.2 * max(shape) ** 0.5
+                ahead = torch.stack([self._momentum(p, group["momentum"]).flatten(1) for p in params])
+                size = group["lr"] * 0.2 * max(ahead.shape[1:]) ** 0.5
                 torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(params, list(orthogonal(ahead)), alpha=-size)
+                torch._foreach_add_(params, [m.reshape(shape) for m in orthogonal(ahead)], alpha=-size)
 
     def _momentum(self, p: Tensor, momentum: float) -> Tensor:
         """Nesterov's look-ahead of the gradient's running mean."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from engine.denoisers import adapt
 from engine.models.net import PatchTransformer
+from engine.models.upscaler import Upscaler
 from engine.noise import Noise
 from engine.paths import descending
 from engine.rules import DEFAULT, RULES
 from engine.run import run
 from engine.schedules import Flow, grid
+from engine.train.cascade import Enlarging
+from engine.train.data import Drop
 from engine.transforms import cfg
 from engine.types import Cond
 
@@ -41,12 +47,33 @@ def tile(pictures: Tensor, columns: int, zoom: int = 2) -> Image.Image:
 
 
 class Sheet:
-    """Draws the same prompts, `columns` of them in each row, with the same seeds from whatever weights it is given."""
+    """Draws the same conditions with the same seeds, `columns` in each row, from whatever weights it is given."""
 
-    def __init__(self, net: PatchTransformer, cond: Cond, null: Cond, columns: int, rows: int) -> None:
-        self.net, self.cond, self.null, self.columns = net, cond, null, columns
-        self.seeds = list(range(columns)) * rows
+    def __init__(self, net: PatchTransformer, cond: Cond, null: Cond, columns: int, seeds: Sequence[int]) -> None:
+        self.net, self.cond, self.null, self.columns, self.seeds = net, cond, null, columns, seeds
 
     def __call__(self, weights: dict[str, Tensor], path: Path) -> None:
         self.net.load_state_dict(weights)
         tile(draw(self.net, self.cond, self.null, self.seeds), self.columns).save(path)
+
+
+class EnlargedSheet:
+    """Row by row: small pictures (their pixels repeated), what the net makes of them, the real ones."""
+
+    def __init__(self, net: Upscaler, data: Enlarging, columns: int = 8) -> None:
+        self.net, self.columns = copy.deepcopy(net), columns
+        self.real, cond = data.batch(columns, Drop(0, 0, 0), torch.Generator().manual_seed(0))
+        small = F.interpolate(self.real, scale_factor=1 / data.factor, mode="area")
+        level = torch.full((columns,), 0.1)
+        self.cond = replace(cond, image=small + 0.1 * Noise(range(columns)).normal(small, draw=1), level=level)
+        self.seen = F.interpolate(small, scale_factor=data.factor, mode="nearest")
+
+    def __call__(self, weights: dict[str, Tensor], path: Path) -> None:
+        self.net.load_state_dict(weights)
+        d = adapt(self.net, Flow(), "x0")
+        sigmas = grid("log", 5, sigma_max=20, sigma_min=0.02)
+        noise = Noise(range(self.columns))
+        x = noise.normal(torch.empty_like(self.real)) * Flow().start_std(float(sigmas[0]))
+        for step in run(lambda x, s, c=None: d(x, s, self.cond), descending(sigmas), RULES["dpmpp-2m"], x, noise):
+            x = step.move.x
+        tile(torch.cat([self.seen, x.clamp(-1, 1), self.real]), self.columns, zoom=1).save(path)

@@ -45,13 +45,19 @@ def packages(tmp_path: Path) -> Path:
     """The seven packages, with a red apple in five styles, a rocket in one, and a flag that nobody chose."""
     root = tmp_path / "npm"
     labels = [
-        {"label": "red apple", "hexcode": "1F34E", "tags": ["fruit", "apple", "mac os 9", "health", "tasty"]},
+        {
+            "label": "red apple",
+            "hexcode": "1F34E",
+            "subgroup": 7,
+            "tags": ["fruit", "apple", "mac os 9", "health", "tasty"],
+        },
         {"label": "rocket", "hexcode": "1F680", "tags": ["space"]},
         {"label": "flag: Iceland", "hexcode": "1F1EE"},
     ]
     for package in emoji.PACKAGES:
         if package.style == "":
-            lay(package, root, {"en/data.json": labels})
+            messages = {"subgroups": [{"key": "food-fruit", "message": "fruit", "order": 7}]}
+            lay(package, root, {"en/data.json": labels, "en/messages.json": messages})
         elif package.style == "3d":
             (root / package.stem / "package/assets").mkdir(parents=True)
             Image.new("RGBA", (256, 256), (0, 0, 255, 255)).save(root / package.stem / "package/assets/1f34e.webp")
@@ -98,6 +104,30 @@ def test_articles(name: str, named: str) -> None:
 def test_the_chosen_concepts_hold_what_the_studio_promises() -> None:
     assert {"red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza"} <= emoji.chosen().keys()
     assert set(emoji.EXAMPLES) <= emoji.chosen().keys()
+
+
+def test_the_lists_to_judge_by_speak_of_chosen_concepts() -> None:
+    names = emoji.chosen().keys()
+    assert len(emoji.listed("evaluation")) == len(set(emoji.listed("evaluation"))) == 200
+    assert set(emoji.listed("evaluation")) <= names
+    assert len(emoji.held_out()) >= 100
+    assert {name for name, _ in emoji.held_out()} <= names - set(emoji.EXAMPLES)
+    assert {style for _, style in emoji.held_out()} == set(emoji.STYLES)
+    assert len(emoji.paraphrases()) >= 60
+    assert {name for _, name in emoji.paraphrases()} <= names
+
+
+def test_a_row_knows_its_subgroup_its_weight_and_whether_it_is_held_out(
+    packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emoji, "held_out", lambda: {("red apple", "noto")})
+    emoji.build(packages, tmp_path / "set", side=32)
+    rows = json.loads((tmp_path / "set/rows.json").read_text())["rows"]
+    apples = {row["label"]: row for row in rows if row["name"] == "red apple"}
+    assert {row["subgroup"] for row in apples.values()} == {"food-fruit"}
+    assert [label for label, row in apples.items() if row.get("held_out")] == ["noto"]
+    assert apples["twemoji"]["weight"] > 1
+    assert "weight" not in apples["3d"]
 
 
 def tarball(path: Path, members: dict[str, bytes]) -> str:
@@ -170,7 +200,8 @@ def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: 
     assert data.label.tolist() == [1, 0]  # no class is the one past the last
     assert (data.pictures[0].float().mean((1, 2)) - torch.tensor([0.0, 255, 0])).abs().max() < 8  # the central square
     assert data.pictures[1].min() == 255  # transparency is white
-    leaf = {tuple(data.tokens[k].flatten().tolist()) for k in data.caption[0]}
+    assert data.captions is not None
+    leaf = {tuple(data.captions.tokens[k].flatten().tolist()) for k in data.captions.caption[0]}
     assert leaf == {tuple(encoder.encode([text])[0].half().flatten().tolist()) for text in ("a green leaf", "leaf")}
 
 

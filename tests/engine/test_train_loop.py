@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.models.net import PatchTransformer
-from engine.train.data import Captioned, Drop
+from engine.train.data import Captioned, Captions, Drop
 from engine.train.loop import Config, Run, train
 from engine.train.muon import Muon, orthogonal
 from engine.train.sheets import tile
@@ -33,14 +34,13 @@ def tiny_data() -> Captioned:
     return Captioned(
         pictures=colours.expand(4, 3, 8, 8).contiguous(),
         label=torch.tensor([0, 0, 1, 1]),
-        caption=torch.arange(8).view(4, 2),
-        tokens=tokens,
-        mask=torch.ones(9, 4, dtype=torch.bool),
+        weight=torch.ones(4),
         labels=("warm", "cold"),
+        captions=Captions(torch.arange(8).view(4, 2), tokens, torch.ones(9, 4, dtype=torch.bool)),
     )
 
 
-def tiny_run(steps: int, **changes: float) -> Run:
+def tiny_run(steps: int, **changes: float | str) -> Run:
     net = tiny_net()
     config = Config(steps=steps, batch=8, warm=5, **changes)  # type: ignore[arg-type]
     return Run(net, tiny_data(), config, net.predict)
@@ -123,7 +123,8 @@ def test_a_dropped_condition_is_the_empty_text_and_the_class_past_the_last() -> 
     _, cond = data.batch(5, Drop(both=1, text_alone=0, label_alone=0), torch.Generator().manual_seed(4))
     assert cond.tokens is not None
     assert cond.label is not None
-    assert torch.equal(cond.tokens, data.tokens[-1:].float().expand(5, -1, -1))
+    assert data.captions is not None
+    assert torch.equal(cond.tokens, data.captions.tokens[-1:].float().expand(5, -1, -1))
     assert cond.label.tolist() == [2] * 5
 
 
@@ -131,9 +132,35 @@ def test_a_caption_is_always_one_of_its_pictures_own() -> None:
     data = tiny_data()
     pictures, cond = data.batch(64, Drop(0, 0, 0), torch.Generator().manual_seed(5))
     assert cond.tokens is not None
+    assert data.captions is not None
+    own = data.captions
     for picture, tokens in zip(pictures, cond.tokens, strict=True):
         (which,) = (k for k in range(4) if torch.equal(data.pictures[k].float() / 127.5 - 1, picture))
-        assert any(torch.equal(data.tokens[c].float(), tokens) for c in data.caption[which])
+        assert any(torch.equal(own.tokens[c].float(), tokens) for c in own.caption[which])
+
+
+def test_a_picture_is_drawn_as_often_as_its_weight_says() -> None:
+    data = replace(tiny_data(), weight=torch.tensor([0.0, 3.0, 1.0, 0.0]))
+    pictures, _ = data.batch(2000, Drop(), torch.Generator().manual_seed(6))
+    often = [(pictures == data.pictures[k].float() / 127.5 - 1).all(-1).all(-1).all(-1).sum().item() for k in range(4)]
+    assert often[0] == often[3] == 0
+    assert 0.7 < often[1] / 2000 < 0.8
+
+
+def test_bfloat16_is_asked_of_the_matrix_products_alone() -> None:
+    plain, half = tiny_run(30), tiny_run(30, precision="bfloat16")
+    a, b = finish(plain), finish(half)
+    assert a != b
+    assert b[-1] == pytest.approx(a[-1], rel=0.1)
+    assert {value.dtype for value in half.net.state_dict().values()} == {torch.float32}
+
+
+def test_a_run_goes_on_in_the_precision_that_it_was_begun_in(tmp_path: Path) -> None:
+    begun = tiny_run(4, precision="bfloat16")
+    begun.save(tmp_path / "checkpoint.pt")
+    resumed = tiny_run(4, precision="float32")
+    resumed.resume(tmp_path / "checkpoint.pt")
+    assert resumed.config.precision == "bfloat16"
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 20), (3, 20, 8), (2, 8, 8)])

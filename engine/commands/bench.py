@@ -1,0 +1,157 @@
+"""`bench samplers` and `bench engine`: the figures that defaults are chosen by, and what the engine adds to a net."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.commands.generate import find
+from engine.rules import RULES, menu
+from engine.schedules import SPACINGS
+from engine.types import Rule
+
+if TYPE_CHECKING:
+    from engine.few_steps import Problem
+
+MIXTURE_EVALUATIONS, MODEL_EVALUATIONS = (8, 10, 12, 20), (8, 12, 20)
+LEARNED = "learned"  # beside the spacings' names: a grid of its own for each sampler and number of evaluations
+
+
+def add_parsers(subparsers: Any) -> None:
+    parser = subparsers.add_parser("bench", help="measure samplers, and the engine against bare net calls")
+    kinds = parser.add_subparsers(dest="bench", required=True, metavar="WHAT")
+    table = kinds.add_parser(
+        "samplers",
+        help="sampler × spacing × evaluations × error",
+        description="How far each sampler is from the exact flow after so many model calls, RMS: on a mixture of two "
+        "normal laws in one dimension, or with --model on a model's own guided flow, per value of a picture in "
+        "[−1, 1], for its example prompts and labels in turn and seeds 0, 1, … Samplers of several calls a step take "
+        "fewer steps. Samplers that draw noise follow no flow: on the mixture the W₂ distance of what they draw to "
+        "the law is given instead, beside what as many samples of the law itself have; on a model they are left out.",
+    )
+    add = table.add_argument
+    add("--model", metavar="ID", help="measure on this model instead of the mixture")
+    add("--samplers", nargs="+", choices=list(RULES), metavar="NAME", help="which (default: all in the menu)")
+    spacings = [*SPACINGS, LEARNED]
+    add("--spacings", nargs="+", choices=spacings, metavar="NAME", help=f"of {', '.join(spacings)} (default: see docs)")
+    add("--evaluations", nargs="+", type=int, metavar="N", help="model calls (default 8 10 12 20; a model's 8 12 20)")
+    add("--images", type=int, default=8, metavar="N", help="pictures of the model (default %(default)s)")
+    add("--guidance", type=float, metavar="γ", help="of the model (default: its own)")
+    add("--reference", type=int, default=200, metavar="N", help="model calls of its flow (default %(default)s)")
+    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
+    add("--json", action="store_true", help="print the rows as JSON, one a line")
+    table.set_defaults(run=samplers)
+    speed = kinds.add_parser(
+        "engine",
+        help="what the engine adds to bare net calls, and its time against diffusers'",
+        description="Two figures, medians over pairs that are timed in turn: the time of a guided run over that of "
+        "the same calls of the bare net, and over diffusers' own loop with the same net, steps and noise.",
+    )
+    add = speed.add_argument
+    add("--model", default="emoji", metavar="ID", help="whose net (default %(default)s)")
+    add("--batch", type=int, default=1, metavar="N", help="pictures at once (default %(default)s)")
+    add("--steps", type=int, default=10, metavar="N", help="of each run (default %(default)s)")
+    add("--pairs", type=int, default=15, metavar="N", help="how many pairs (default %(default)s)")
+    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
+    add("--json", action="store_true", help="print the figures as JSON")
+    speed.set_defaults(run=speed_of_engine)
+
+
+def samplers(args: argparse.Namespace) -> int:
+    info = None if args.model is None else find(args.model)
+    counts = args.evaluations or (MIXTURE_EVALUATIONS if info is None else MODEL_EVALUATIONS)
+    if min(counts) < 1:
+        raise ValueError("Choose 1 model call or more.")
+    if args.images < 1 or args.reference < 1:
+        raise ValueError("Choose 1 picture or more, and 1 model call or more.")
+    chosen = {name: RULES[name] for name in args.samplers or menu()}
+
+    from engine import few_steps  # torch comes in here
+
+    if info is None:
+        problem, spacings = few_steps.mixture(), args.spacings or ["karras", "log", "uniform-t", LEARNED]
+        about = "mixture, σ 80 → 0.002, 2000 points, RMS to the exact flow"
+    else:
+        if LEARNED in (args.spacings or ()):
+            raise ValueError("Grids are learned on the mixture only: a model would be called for hours.")
+        from engine.session import Session
+
+        session = Session(args.device)
+        spacings = args.spacings or ["karras", "log", "uniform-t"]
+        problem, pairs = few_steps.of_model(info, session.load(info), args.images, args.guidance, args.reference)
+        chosen = {name: rule for name, rule in chosen.items() if not rule.stochastic}
+        guidance = info.defaults["guidance"] if args.guidance is None else args.guidance
+        asked = ", ".join(f"{prompt} ({label})" if prompt else str(label) for prompt, label in pairs)
+        about = (
+            f"{info.title}: {args.images} pictures, seeds 0–{args.images - 1}, guidance {guidance:g}, "
+            f"σ {problem.sigma_max:g} → {problem.sigma_min:g} → 0, RMS per value to its own flow in {args.reference} "
+            f"calls ({' on '.join(few_steps.REFERENCE)})\n{asked}"
+        )
+    if not args.json:
+        print(about + "\n")
+        print(f"{'sampler':18} {'spacing':10}" + "".join(f"{n:>9}" for n in counts), flush=True)
+    for name, spacing, errors in rows(problem, chosen, spacings, counts):
+        if args.json:
+            print(json.dumps({"sampler": name, "spacing": spacing, "error": dict(zip(counts, errors, strict=True))}))
+        else:
+            print(f"{name:18} {spacing:10}" + "".join("        –" if e is None else f"{e:9.4f}" for e in errors))
+        sys.stdout.flush()
+    if info is None and not args.json and any(rule.stochastic for rule in chosen.values()):
+        print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {few_steps.floor(problem):.4f}")
+    return 0
+
+
+def rows(
+    problem: Problem, chosen: dict[str, Rule], spacings: Sequence[str], counts: Sequence[int]
+) -> Iterator[tuple[str, str, list[float | None]]]:
+    """(sampler, spacing, an error for each number of model calls); None where no step can be had for so few."""
+    from engine import few_steps
+
+    for name, rule in chosen.items():
+        measure = few_steps.law_error if rule.stochastic else few_steps.error
+        for spacing in spacings:
+            if rule.stochastic and spacing == LEARNED:
+                continue  # its end is no fixed point to come closer to
+            errors: list[float | None] = []
+            for n in counts:
+                steps = few_steps.steps_within(rule, n, problem.to_zero)
+                if steps < 1:
+                    errors.append(None)
+                    continue
+                sigmas = few_steps.learned(problem, rule, steps) if spacing == LEARNED else problem.grid(spacing, steps)
+                errors.append(measure(problem, rule, sigmas))
+            yield f"{name} *" if rule.stochastic else name, spacing, errors
+
+
+def speed_of_engine(args: argparse.Namespace) -> int:
+    if min(args.batch, args.steps, args.pairs) < 1:
+        raise ValueError("Choose 1 picture, 1 step and 1 pair or more.")
+    info = find(args.model)
+
+    from engine import overhead
+    from engine.session import Session
+
+    session = Session(args.device)
+    setting = overhead.Setting(info, session.load(info), args.batch, args.steps)
+    added = overhead.against_bare_net(setting, args.pairs)
+    figures: dict[str, dict[str, float]] = {"bare net": added._asdict()}
+    if not args.json:
+        print(f"{info.title}, batch {args.batch}, {args.steps} guided steps, {args.pairs} pairs, {session.device_name}")
+        print(
+            f"over the same calls of the bare net: {added.ratio - 1:+.2%}; {1e3 * added.outside:.2f} ms a step outside"
+        )
+    overhead.require_diffusers()
+    for name in overhead.SCHEDULERS:
+        found = overhead.against_diffusers(setting, name, args.pairs)
+        figures[name] = found._asdict()
+        if not args.json:
+            print(
+                f"over diffusers' {name}: {found.ratio:.3f}; outside the net {1e3 * found.ours:.2f} ms a step, "
+                f"theirs {1e3 * found.theirs:.2f}; pictures differ by {found.difference:.0e} at most"
+            )
+    if args.json:
+        print(json.dumps(figures))
+    return 0

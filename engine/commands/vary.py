@@ -1,0 +1,71 @@
+"""`vary`: pictures that share one stored state x_t, and differ in the noise of the steps that are left."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.commands.generate import find, numbered, progress, report
+from engine.draft import vary
+from engine.picture import RESAMPLING, save_png
+from engine.rules import menu
+from engine.store import RunReader, StoreError
+
+
+def add_parsers(subparsers: Any) -> None:
+    noisy = [name for name, rule in menu().items() if rule.stochastic]
+    parser = subparsers.add_parser(
+        "vary",
+        help="make pictures that share one step of a run",
+        description="Go on several times from one picture of a stored step, each time with other noise: the pictures "
+        "share what was decided by then. From an early step they share the layout, from a late one all but details.",
+        epilog='Example: run.py generate "red apple" --seed 3 --run-file apple.twrun; '
+        "run.py vary apple.twrun --step 8 --count 6 --out like.png",
+    )
+    add = parser.add_argument
+    add("run_file", type=Path, metavar="RUN", help="a run with its steps, as generate --run-file and the studio write")
+    add("--step", type=int, required=True, metavar="K", help="the step whose state is shared, counted from 0")
+    add("--image", type=int, default=0, metavar="I", help="which picture of its batch (default %(default)s)")
+    add("--count", type=int, default=4, metavar="N", help="how many pictures (default %(default)s)")
+    add("--sampler", choices=noisy, metavar="NAME", help=f"one of {', '.join(noisy)} (default: the run's, else ddpm)")
+    add(
+        "--steps", type=int, default=0, metavar="N", help="how many steps from there on (default: those that were left)"
+    )
+    add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
+    add("--enlarge", type=int, default=1, metavar="N", help="save N times as large (default %(default)s)")
+    add("--resampling", choices=list(RESAMPLING), default="nearest", help="how to enlarge (default %(default)s)")
+    add("--run-file", dest="kept", type=Path, metavar="FILE", help="also keep these denoising steps in FILE")
+    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
+    add("--json", action="store_true", help="print what was made as JSON on standard output")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    reader = RunReader(args.run_file)
+    first = reader.steps[0].i if reader.steps else 0
+    k = args.step - first
+    if not 0 <= k < len(reader.steps):
+        have = f"{first} to {reader.steps[-1].i}" if reader.steps else "none"
+        raise StoreError(f"The run {args.run_file.name} has no step {args.step}: there is {have}.")
+    if not 1 <= args.enlarge <= 64:
+        raise ValueError("Enlarging is possible 1 to 64 times.")
+    info = find(reader.request.model)
+    request = vary(reader.request, args.step, args.image, args.count, info, args.sampler, args.steps)
+    paths = numbered(args.out, args.count)
+
+    from engine.session import Session  # torch comes in here, after everything that can be refused without it
+
+    began = time.perf_counter()
+    session = Session(args.device)
+    session.load(info)
+    loaded = time.perf_counter()
+    for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
+        progress(step.i + 1, request.steps)
+    rgb = session.picture(request, step.move.x)
+    done = time.perf_counter()
+    for index, path in enumerate(paths):
+        save_png(path, rgb[index], request, index, args.enlarge, args.resampling)
+    report(args, request, paths, session.device_name, loaded - began, done - loaded)
+    return 0
