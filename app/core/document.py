@@ -19,7 +19,7 @@ from app.core.viewer import Viewer
 from app.core.vocabulary import Unknown, Vocabulary
 from app.core.work import Frame, Origin, Progress
 from engine.catalog import ModelInfo
-from engine.draft import Draft, branch, resolve
+from engine.draft import Draft, branch, resolve, vary
 from engine.picture import save_png
 from engine.request import Request, RequestError
 from engine.rules import RULES
@@ -252,8 +252,6 @@ class Document(Viewer):
         assert model is not None
         rule = RULES[parent.sampler].with_options(**dict(parent.options))
         noisy = None if rule.stochastic else NOISY
-        from engine.draft import vary
-
         count, first = self._draft.batch, secrets.randbelow(SEED_LIMIT)
 
         def make() -> Request:

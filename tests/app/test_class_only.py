@@ -100,7 +100,9 @@ def test_the_welcome_offers_the_classes(window: MainWindow, document: Document, 
     assert document.jobs[0].request.label == "ankle boot"
 
 
-def test_the_welcome_has_room_for_what_another_model_offers(window: MainWindow, document: Document, qtbot: QtBot) -> None:
+def test_the_welcome_has_room_for_what_another_model_offers(
+    window: MainWindow, document: Document, qtbot: QtBot
+) -> None:
     chips = window.area.welcome.chips
     for model in reversed(document.models):
         document.model = model
