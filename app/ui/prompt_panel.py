@@ -65,7 +65,7 @@ class PromptPanel(QWidget):
         """Prompt and negative prompt: all that a model without text has no use for."""
         words = QWidget()
         column = QVBoxLayout(words)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 0, em(self, 0.5))
         column.setSpacing(em(self, 0.3))
         column.addWidget(label("Prompt", "heading", self.prompt))
         column.addWidget(self.prompt)
