@@ -43,9 +43,9 @@ class Advanced(QWidget):
         column.addWidget(label("Spacing of the steps", "muted", self.spacing))
         column.addWidget(self.spacing)
         column.addWidget(self.options)
-        for widget in (self.interval, self.threshold, name):
+        for part in (self.interval, self.threshold, name):
             column.addSpacing(em(self, 0.3))
-            column.addWidget(widget)
+            column.addWidget(part)
         column.addWidget(self.temperature)
         document.draft_changed.connect(self.refresh)
         document.model_changed.connect(self.refresh)

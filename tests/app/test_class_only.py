@@ -119,7 +119,7 @@ def test_a_class_is_made_shown_in_grey_and_saved(window: MainWindow, document: D
     assert window.canvas.frame is not None
     assert (window.canvas.frame.width(), window.canvas.frame.height()) == (32, 32)
     for view in ("x0", "x", "eps"):
-        document.view = view  # type: ignore[assignment]
+        document.view = view
         frame = window.canvas.frame
         assert frame is not None
         assert frame.allGray()

@@ -153,10 +153,10 @@ def test_the_timeline_of_a_fork_covers_the_whole_way(parts: Parts, qtbot: QtBot)
     assert (way.inherited, document.step_count, document.cursor) == (2, 6, 5)
     assert [step.i for step in way.steps] == list(range(6))
     for view in ("x0", "x", "eps"):
-        document.view = view  # type: ignore[assignment]
+        document.view = view
         for k in range(6):
             document.scrub(k)
-            made_by = render(older, k, view, 0) if k < 2 else render(run, k - 2, view, 0)  # type: ignore[arg-type]
+            made_by = render(older, k, view, 0) if k < 2 else render(run, k - 2, view, 0)
             assert document.frame == made_by
     assert way.calls == [1, 2, 4, 6, 8, 10], "the parent's steps were not guided"
     change = np.sqrt(np.mean((run.x0(0) - older.x0(1)) ** 2))
