@@ -43,7 +43,8 @@ ROOT = Path(__file__).resolve().parent
 STAMP = "tweedie.json"  # in .venv, written last
 TORCH = r'^\s*"(torch(?:vision)?[<>=~][^"]*)"'  # the requirements that CPU_INDEX can serve
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-EXTRAS = {"test": ("test",), "train": ("train",), "data": ("train",)}  # what a command needs beyond the studio itself
+# What a command needs beyond the studio itself.
+EXTRAS = {"test": ("test",), "train": ("train",), "data": ("train",), "bench": ("bench",)}
 GB = 1e9
 FULL_GB, CPU_GB = 6.5, 1.5  # the finished .venv on Linux: measured, and the same less the files of CUDA
 HEADLESS = 'python3 run.py generate "red apple" --out apple.png'

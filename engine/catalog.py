@@ -45,6 +45,12 @@ class ModelInfo:
         """Whether its states are a codec's latents rather than pixels."""
         return bool(self.config.get("codec", {}).get("type", "pixel") != "pixel")
 
+    @property
+    def cascade(self) -> dict[str, Any] | None:
+        """The second stage that draws larger pictures ("net", "schedule", "predicts", "defaults"), or None."""
+        stage: dict[str, Any] | None = self.config.get("cascade")
+        return stage
+
 
 def resource_root() -> Path:
     """The folder of the resources, in a checkout and in an installed wheel alike."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.catalog import ModelInfo
 from engine.paths import descending
-from engine.request import MAX_STEPS, QUANTILE, Request, RequestError
+from engine.request import MAX_STEPS, QUANTILE, Enlargement, Request, RequestError
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid
 from engine.types import Rule
@@ -21,7 +21,9 @@ class Draft:
 
     `guidance` is γ; `seed` the first image's, the next images count up from it; `batch` how many images. `options` are
     the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T. The guidance
-    interval and the threshold are a Request's; `quantile` counts while the threshold is dynamic.
+    interval and the threshold are a Request's; `quantile` counts while the threshold is dynamic. `enlarge` asks for the
+    model's second stage, which sees noise of `level` in the small picture (None: the model's own), or a first stage
+    that stops there (`truncated`).
     """
 
     model: str
@@ -39,11 +41,15 @@ class Draft:
     guidance_interval: tuple[float, float] | None = None
     threshold: str = "none"
     quantile: float = QUANTILE
+    enlarge: bool = False
+    level: float | None = None
+    truncated: bool = False
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
         """The model's own defaults, with `choices` laid over them (None means: the default)."""
         defaults = {key: info.defaults[key] for key in ("sampler", "spacing", "steps", "guidance")}
+        defaults["enlarge"] = info.cascade is not None
         return cls(model=info.id, **defaults | {key: value for key, value in choices.items() if value is not None})
 
     @classmethod
@@ -53,7 +59,9 @@ class Draft:
         further = ("temperature", "guidance_interval", "threshold", "quantile")
         shared = ("model", "prompt", "negative", "label", *look, *further)
         seeds = request.seeds
-        return cls(**{name: getattr(request, name) for name in shared}, seed=seeds[0], batch=len(seeds))
+        second = request.enlargement
+        stage = {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}
+        return cls(**{name: getattr(request, name) for name in shared}, **stage, seed=seeds[0], batch=len(seeds))
 
 
 def resolve(draft: Draft, info: ModelInfo) -> Request:
@@ -68,9 +76,13 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         raise RequestError(f"A threshold is for pixels, and {info.title} works on latents: choose none.")
     if not 1 <= draft.steps <= MAX_STEPS:
         raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
-    levels = info.defaults["sigma_max"], info.defaults["sigma_min"]
+    second = _enlargement(draft, info)
+    schedule, top = from_config(info.config["schedule"]), info.defaults["sigma_max"]
     try:
-        sigmas = grid(draft.spacing, draft.steps, *levels, schedule=from_config(info.config["schedule"]))
+        if second is not None and second.truncated:
+            sigmas = grid(draft.spacing, draft.steps, top, second.level, final_zero=False, schedule=schedule)
+        else:
+            sigmas = grid(draft.spacing, draft.steps, top, info.defaults["sigma_min"], schedule=schedule)
     except ValueError as error:
         raise RequestError(str(error)) from error
     return Request(
@@ -92,6 +104,24 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         guidance_interval=draft.guidance_interval,
         threshold=draft.threshold,
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
+        enlargement=second,
+    )
+
+
+def _enlargement(draft: Draft, info: ModelInfo) -> Enlargement | None:
+    if not draft.enlarge:
+        return None
+    if info.cascade is None:
+        raise RequestError(f"{info.title} has no second stage: choose its own size.")
+    own = info.cascade["defaults"]
+    schedule = from_config(info.cascade["schedule"])
+    sigmas = grid(own["spacing"], own["steps"], own["sigma_max"], own["sigma_min"], schedule=schedule)
+    return Enlargement(
+        factor=info.cascade["net"]["factor"],
+        sampler=own["sampler"],
+        sigmas=tuple(float(s) for s in sigmas),
+        level=float(own["level"] if draft.level is None else draft.level),
+        truncated=draft.truncated,
     )
 
 

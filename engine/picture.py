@@ -31,7 +31,7 @@ def parameters(request: Request) -> str:
         "Schedule type": request.spacing,
         "CFG scale": f"{request.guidance:g}",
         "Seed": request.seeds[0],
-        "Size": f"{request.width}x{request.height}",
+        "Size": "{}x{}".format(*request.size),
         "Model hash": request.model_sha256[:10],
         "Model": request.model,
     }

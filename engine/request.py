@@ -20,12 +20,53 @@ MAX_BATCH = 64
 MAX_SIDE = 16384
 MAX_STEPS = 1000
 MAX_TEXT = 4000
+MAX_LEVEL = 1.0  # what second stages are trained up to
 THRESHOLDS = ("none", "static", "dynamic")
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 
 class RequestError(ValueError):
     """A Request that cannot be run; the message says in one sentence what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enlargement:
+    """The second stage of a cascade, resolved: it draws the finished pictures `factor` times as large.
+
+    sampler, sigmas -- as a Request's
+    level     -- σ of the noise in the small picture that the second stage sees, which lets it mend what is wrong there
+    truncated -- whether the first stage stops at that level, instead of finishing and having noise put into its picture
+    """
+
+    factor: int
+    sampler: str
+    sigmas: tuple[float, ...]
+    level: float
+    truncated: bool = False
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.factor <= 64:
+            raise RequestError("A second stage enlarges 2 to 64 times.")
+        if not 0 <= self.level <= MAX_LEVEL:
+            raise RequestError(f"The noise that a second stage sees must lie between 0 and {MAX_LEVEL:g}.")
+        if self.truncated and self.level == 0:
+            raise RequestError("A first stage that stops early needs a noise level above 0 to stop at.")
+        if len(self.sigmas) < 2:
+            raise RequestError("A second stage needs at least one step.")
+        _check_levels(self.sigmas)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Enlargement:
+        """The inverse of dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
+        if not isinstance(data["sampler"], str) or not isinstance(data.get("truncated", False), bool):
+            raise TypeError("enlargement")
+        return cls(
+            factor=_integer(data["factor"]),
+            sampler=data["sampler"],
+            sigmas=tuple(float(v) for v in data["sigmas"]),
+            level=float(data["level"]),
+            truncated=data.get("truncated", False),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +90,7 @@ class Request:
     seeds               -- one per image of the batch, each 0 … 2⁶³ − 1
     width, height       -- of the picture in pixels
     evaluations         -- denoiser evaluations per image over the whole run (a guided one counts once)
+    enlargement         -- the second stage that makes the finished pictures larger than width and height, or None
     """
 
     model: str
@@ -69,6 +111,7 @@ class Request:
     temperature: float = 1.0
     threshold: str = "none"
     quantile: float = QUANTILE
+    enlargement: Enlargement | None = None
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -78,10 +121,7 @@ class Request:
                 raise RequestError(f"The {name} is longer than {MAX_TEXT} characters: shorten it.")
         if not 1 <= self.steps <= MAX_STEPS:
             raise RequestError(f"{self.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
-        if not all(math.isfinite(s) and s >= 0 for s in self.sigmas):
-            raise RequestError("A noise level is negative or not a number: choose another schedule.")
-        if any(a <= b for a, b in pairwise(self.sigmas)):
-            raise RequestError("The noise levels do not descend: choose another schedule or fewer steps.")
+        _check_levels(self.sigmas)
         if not (math.isfinite(self.guidance) and -100 <= self.guidance <= 100):
             raise RequestError("The guidance must lie between −100 and 100.")
         names = [name for name, _ in self.options]
@@ -105,10 +145,19 @@ class Request:
             raise RequestError(f"{self.width}×{self.height} pixels are not possible: choose sides of 1 to {MAX_SIDE}.")
         if self.evaluations < 1:
             raise RequestError("A run needs at least one evaluation.")
+        second = self.enlargement
+        if second is not None and second.truncated and second.level != self.sigmas[-1]:
+            raise RequestError("A truncated first stage must stop at the noise level that the second one sees.")
 
     @property
     def steps(self) -> int:
         return len(self.sigmas) - 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the finished picture."""
+        factor = 1 if self.enlargement is None else self.enlargement.factor
+        return factor * self.width, factor * self.height
 
     def to_dict(self) -> dict[str, Any]:
         return {"format": FORMAT} | dataclasses.asdict(self) | {"options": dict(self.options)}
@@ -141,10 +190,12 @@ class Request:
             for key in ("width", "height", "evaluations"):
                 data[key] = _integer(data[key])
             data["guidance"] = float(data["guidance"])
-            # format 1 began without the temperature, the options and the threshold
+            # format 1 began without the temperature, the options, the threshold and the enlargement
             data["temperature"] = float(data.get("temperature", 1.0))
             data["quantile"] = float(data.get("quantile", QUANTILE))
             data.setdefault("threshold", "none")
+            if data.get("enlargement") is not None:
+                data["enlargement"] = Enlargement.from_dict(data["enlargement"])
             options = data.get("options", {})
             data["options"] = tuple(sorted((str(name), _number(value)) for name, value in options.items()))
             for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing", "threshold"):
@@ -165,6 +216,13 @@ class Request:
         except (ValueError, RecursionError) as error:
             raise RequestError("These settings are damaged: not JSON.") from error
         return cls.from_dict(data)
+
+
+def _check_levels(sigmas: tuple[float, ...]) -> None:
+    if not all(math.isfinite(s) and s >= 0 for s in sigmas):
+        raise RequestError("A noise level is negative or not a number: choose another schedule.")
+    if any(a <= b for a, b in pairwise(sigmas)):
+        raise RequestError("The noise levels do not descend: choose another schedule or fewer steps.")
 
 
 def _integer(value: object) -> int:

@@ -16,11 +16,12 @@ import numpy as np
 import torch
 
 from engine import devices, models
+from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
 from engine.plan import MICRO_BATCH, Plan, plan
 from engine.request import Request, RequestError
 from engine.run import Cancelled
-from engine.store import RunReader, RunWriter
+from engine.store import RunReader, RunWriter, append_picture
 from engine.types import History, Model, Past, Step
 
 
@@ -180,12 +181,33 @@ class Session:
             "studio": studio_version(),
         }
 
-    def picture(self, request: Request, x0: torch.Tensor) -> np.ndarray:
-        """x̂₀ → uint8 (B, H, W, 3), decoded."""
+    def picture(
+        self, request: Request, x: torch.Tensor, cancelled: threading.Event | None = None
+    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The pictures of the state that a run of `request` ended with: uint8 (B, H, W, 3), decoded and enlarged.
+
+        Raises Cancelled as generate() does, and RequestError where the model has no second stage and one is asked for.
+        """
+        model = self.model(request)
+        if request.enlargement is not None:
+            stop = cancelled.is_set if cancelled is not None else (lambda: False)
+            label = model.condition("", request.label).label
+            if model.second is None or label is None or model.second.factor != request.enlargement.factor:
+                raise RequestError(f"The model “{request.model}” has no such second stage: choose its own size.")
+            x = enlarge(model.second, request.enlargement, x, label, request.seeds, stop)
         with torch.no_grad():
-            image = self.model(request).codec.decode(x0).clamp(-1, 1)
+            image = model.codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
         return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+
+    def finish(
+        self, request: Request, x: torch.Tensor, run_path: Path | None = None, cancelled: threading.Event | None = None
+    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """picture(), which is also kept at the end of the run's file where it is not what the last step shows."""
+        rgb = self.picture(request, x, cancelled)
+        if run_path is not None and request.enlargement is not None:
+            append_picture(run_path, rgb)
+        return rgb
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array.copy()).to(self.device)

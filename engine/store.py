@@ -117,6 +117,10 @@ class RunWriter:
         }
         self._append(head, arrays)
 
+    def picture(self, rgb: np.ndarray) -> None:
+        """The finished pictures, uint8 (B, H, W, 3), where they are not what the last step shows."""
+        self._append({"kind": "picture"}, {"rgb": rgb})
+
     def end(self, outcome: str, **facts: Any) -> None:
         """Close the record of the run: outcome "finished", "cancelled" or "failed"."""
         self._append({"kind": "end", "outcome": outcome, **facts}, {})
@@ -193,6 +197,7 @@ class RunReader:
         self._heads: list[dict[str, Any]] = []
         self._offsets: list[dict[str, int]] = []
         self._step_records: list[int] = []
+        self._picture: list[Any] | None = None
         try:
             with open(path, "rb") as file:
                 magic = file.read(len(MAGIC))
@@ -245,6 +250,8 @@ class RunReader:
             self._take_step(head)
         elif head["kind"] == "end":
             self.ended = head["outcome"]
+        elif head["kind"] == "picture":
+            self._picture = [len(self._heads) - 1, "rgb"]
         return True
 
     def _take_step(self, head: dict[str, Any]) -> None:
@@ -284,6 +291,10 @@ class RunReader:
         """ε̂ = (x − x̂₀)/σ where step k evaluated."""
         return (self._of(k, "x_eval") - self.x0(k)) / np.float32(self.steps[k].s_eval)
 
+    def picture(self) -> np.ndarray | None:
+        """The finished pictures, uint8 (B, H, W, 3), where a second stage made them larger than the steps show."""
+        return None if self._picture is None else self._read(self._picture)
+
     def past(self, k: int) -> list[tuple[float, dict[str, np.ndarray]]]:
         """The history before step k, oldest first, as (s, {"x", "x0", maybe "log_w"}): what a resume passes on."""
         return self._history(self._heads[self._step_records[k]])
@@ -316,6 +327,15 @@ class RunReader:
                 f"The run {self.path.name} is damaged at this step: the steps before it can still be used."
             )
         return np.frombuffer(data, dtype=dtype, count=count).reshape(shape)
+
+
+def append_picture(path: Path, rgb: np.ndarray) -> None:
+    """Keep the finished pictures, uint8 (B, H, W, 3), at the end of a finished run. Raises OSError."""
+    writer = RunWriter.reopen(path)
+    try:
+        writer.picture(rgb)
+    finally:
+        writer.close()
 
 
 def _array(tensor: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # torch stays out at import time: rules and menus are listed 
     import torch
     from torch import Tensor
 
+    from engine.cascade import SecondStage
     from engine.noise import Noise
 
 Sigma: TypeAlias = "float | Tensor"  # one level for the batch, or (B,)
@@ -68,7 +69,7 @@ class Cond:
 
     @property
     def parts(self) -> tuple[Tensor | None, ...]:
-        return self.tokens, self.mask, self.label, self.pooled
+        return self.tokens, self.mask, self.label, self.pooled, self.image, self.level
 
     def map(self, f: Callable[[Tensor], Tensor]) -> Cond:
         return Cond(*(None if v is None else f(v) for v in self.parts))
@@ -222,6 +223,8 @@ class Model(Protocol):
     device: torch.device
     dtype: torch.dtype
 
+    @property
+    def second(self) -> SecondStage | None: ...  # of a cascade
     @property
     def schedule(self) -> Schedule: ...
     def condition(self, text: str, label: str | None) -> Cond: ...  # batch of 1; ("", None) is the null condition

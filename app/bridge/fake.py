@@ -15,7 +15,7 @@ from engine.catalog import ModelInfo
 from engine.paths import descending
 from engine.request import Request
 from engine.rules import RULES
-from engine.store import RunReader, RunWriter
+from engine.store import RunReader, RunWriter, append_picture
 from engine.types import Hop, Move, Step
 
 POLL = 0.002  # seconds between looks at `cancelled` while a call waits for its permit
@@ -141,8 +141,12 @@ class FakeEngine:
             finally:
                 file.end(outcome)
 
-    def picture(self, request: Request, x0: Any) -> NDArray[np.uint8]:
-        return np.rint((x0.transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
+    def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]:
+        rgb = np.rint((x.transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
+        if request.enlargement is not None:
+            rgb = rgb.repeat(request.enlargement.factor, 1).repeat(request.enlargement.factor, 2)
+            append_picture(run_path, rgb)
+        return rgb
 
     def _call(self, i: int, cancelled: threading.Event) -> None:
         """One call of the net: cancels before it, as the engine's meter does."""

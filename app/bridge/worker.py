@@ -49,7 +49,7 @@ class Session(Protocol):
         first: Callable[[Any], None] | None,
         share: int | None,
     ) -> Iterator[Step]: ...
-    def picture(self, request: Request, x0: Any) -> NDArray[np.uint8]: ...
+    def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]: ...
 
 
 def open_session() -> Session:
@@ -110,7 +110,7 @@ class EngineWorker(QObject):
             began = time.perf_counter()
             last = self._walk(self._session, model, work)
             seconds = time.perf_counter() - began
-            self._save(self._session.picture(work.request, last.move.x0), work, images)
+            self._save(self._session.finish(work.request, last.move.x, work.run_path, work.cancelled), work, images)
             ending = "finished"
         except Exception as error:
             seconds = seconds or time.perf_counter() - began

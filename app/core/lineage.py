@@ -137,6 +137,10 @@ class Lineage:
     def eps(self, k: int) -> Array:
         return self._array("eps", k)
 
+    def picture(self) -> NDArray[np.uint8] | None:
+        """The finished pictures, where a second stage made them larger than the steps show."""
+        return self.own.picture()
+
     def preview(self, x0: Array) -> Array:
         return np.asarray(self.own.preview(x0), np.float32)
 

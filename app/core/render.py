@@ -33,7 +33,12 @@ def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def to_image(picture: NDArray[np.float32]) -> QImage:
     """(3, H, W) or (1, H, W) in [−1, 1] → RGB32, the format that paints without a conversion."""
-    rgb = to_uint8(picture)
+    return from_rgb(to_uint8(picture))
+
+
+def from_rgb(rgb: NDArray[np.uint8]) -> QImage:
+    """(H, W, 3) → RGB32."""
+    rgb = np.ascontiguousarray(rgb)
     height, width = rgb.shape[:2]
     return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
         QImage.Format.Format_RGB32
@@ -57,5 +62,10 @@ def state(run: RunReader | Lineage, k: int, view: View, image: int) -> NDArray[n
 
 
 def render(run: RunReader | Lineage, k: int, view: View, image: int) -> QImage:
-    """Step `k` of the run as `view` shows it, for the `image`-th picture of the batch."""
+    """Step `k` of the run as `view` shows it, for the `image`-th picture of the batch.
+
+    What the last step ends in is the finished picture, also where a second stage has made it larger.
+    """
+    if view == "x0" and k == len(run.steps) - 1 and (finished := run.picture()) is not None:
+        return from_rgb(finished[image])
     return to_image(state(run, k, view, image))

@@ -196,6 +196,9 @@ class Viewer(QObject):
             self._cannot_read(error)
         ended = self._live and not live
         self._live = live
+        if ended:  # the last step may show more than it did while it was the newest
+            self._framed = None
+            self._thumbnails.clear()
         if self.step_count != before or ended:
             self.steps_changed.emit()
         if self._following and self._cursor != self.step_count - 1:

@@ -16,6 +16,8 @@ from engine.picture import RESAMPLING, save_png
 from engine.request import QUANTILE, THRESHOLDS, Request
 from engine.rules import menu
 
+CASCADE = ("on", "off", "truncated")  # where the model has a second stage
+
 
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
@@ -38,6 +40,13 @@ def add_parsers(subparsers: Any) -> None:
     add("--threshold", choices=THRESHOLDS, default="none", help="hold x̂₀ in [−1, 1]: clip it, or scale each picture")
     add("--quantile", type=float, metavar="Q", help=f"of |x̂₀| for --threshold dynamic (default {QUANTILE})")
     add("--temperature", type=float, default=1.0, metavar="τ", help="scales the noise x_T it starts from (default 1)")
+    add("--cascade", choices=CASCADE, help="draw larger: after the last step, or from a noisy state (default: on)")
+    add(
+        "--cascade-noise",
+        type=float,
+        metavar="S",
+        help="σ of the noise that the second stage sees (default: the model's)",
+    )
     add("--seed", type=int, metavar="N", help="of the first picture; the others count up (default: random)")
     add("--batch", type=int, default=1, metavar="N", help="how many pictures; two or more are numbered from 0")
     add("--enlarge", type=int, default=1, metavar="N", help="save N times as large (default %(default)s)")
@@ -66,7 +75,7 @@ def generate(args: argparse.Namespace) -> int:
     for step in session.generate(request, args.run_file):
         progress(step.i + 1, request.steps)
         if step.i + 1 == request.steps:
-            rgb = session.picture(request, step.move.x)
+            rgb = session.finish(request, step.move.x, args.run_file)
     assert rgb is not None
     done = time.perf_counter()
     for index, path in enumerate(paths):
@@ -82,6 +91,9 @@ def drafted(args: argparse.Namespace, info: ModelInfo, seed: int) -> Draft:
     names = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch", "threshold", "quantile")
     chosen = {name: getattr(args, name) for name in (*names, "temperature")}
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
+    chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
+    if args.cascade is not None:
+        chosen["enlarge"] = args.cascade != "off"
     return Draft.for_model(info, seed=seed, guidance_interval=interval, **chosen)
 
 
@@ -118,6 +130,7 @@ def report(
         }
         print(json.dumps(facts, ensure_ascii=False))
         return
+    width, height = request.size
     for path, seed in zip(paths, request.seeds, strict=True):
-        print(f"{path}  {request.width * args.enlarge}×{request.height * args.enlarge}, seed {seed}")
+        print(f"{path}  {width * args.enlarge}×{height * args.enlarge}, seed {seed}")
     print(f"{seconds:.1f} s on {device} ({load:.1f} s to load)", file=sys.stderr)

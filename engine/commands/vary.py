@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
         progress(step.i + 1, request.steps)
-    rgb = session.picture(request, step.move.x)
+    rgb = session.finish(request, step.move.x, args.kept)
     done = time.perf_counter()
     for index, path in enumerate(paths):
         save_png(path, rgb[index], request, index, args.enlarge, args.resampling)

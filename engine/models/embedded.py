@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine import schedules
+from engine.cascade import SecondStage
 from engine.catalog import ModelInfo, resource_root
 from engine.denoisers import adapt
 from engine.models import net
@@ -22,7 +23,7 @@ from engine.models.pixel import PixelCodec
 from engine.models.text import read_encoder
 from engine.types import Codec, Cond, Denoiser, Schedule
 
-WEIGHTS = "model.safetensors"
+WEIGHTS, STAGE = "model.safetensors", "upscaler.safetensors"
 
 Encode = Callable[[str], tuple[Tensor, Tensor]]  # text → token states (1, L, C) and which of them count (1, L)
 
@@ -40,6 +41,7 @@ class EmbeddedModel:
     device: torch.device
     dtype: torch.dtype
     text: Encode | None
+    second: SecondStage | None = None
 
     def condition(self, text: str, label: str | None) -> Cond:
         """The condition for one picture: ("", None) is the null condition. ValueError for a label it does not have."""
@@ -61,9 +63,7 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
     try:
         for name, digest in info.config["sha256"].items():
             check(info.folder / plain(name), digest)
-        module = read_net(info)
-        schedule = schedules.from_config(info.config["schedule"])
-        denoiser = adapt(module.to(device, dtype).eval().requires_grad_(False), schedule, info.config["predicts"])
+        denoiser, schedule = read_denoiser(info, info.config, WEIGHTS, device, dtype)
         if len(info.labels) != info.config["net"]["labels"]:
             raise ValueError("it names more or fewer labels than the net knows")
         text = info.config["conditioning"]["text"]
@@ -80,6 +80,7 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
             device=device,
             dtype=dtype,
             text=encode,
+            second=read_stage(info, device, dtype),
         )
     except ModelError:
         raise
@@ -107,14 +108,33 @@ def check(path: Path, digest: str) -> None:
         raise ModelError(f"{path} is damaged (its checksum is wrong): {REMEDY}.")
 
 
-def read_net(info: ModelInfo) -> nn.Module:
-    """The net that the config describes, with its weights in float32. Raises ModelError when the two do not fit."""
-    path = info.folder / WEIGHTS
-    if WEIGHTS not in info.config["sha256"]:
-        raise ModelError(f"The config.json of “{info.title}” lists no {WEIGHTS}: {REMEDY}.")
+def read_denoiser(
+    info: ModelInfo, part: dict[str, Any], name: str, device: torch.device, dtype: torch.dtype
+) -> tuple[Denoiser, Schedule]:
+    """What `part` of the config describes ("net", "schedule", "predicts"), its weights in the file `name`."""
+    module = read_net(info, part["net"], name).to(device, dtype).eval().requires_grad_(False)
+    schedule = schedules.from_config(part["schedule"])
+    return adapt(module, schedule, part["predicts"]), schedule
+
+
+def read_stage(info: ModelInfo, device: torch.device, dtype: torch.dtype) -> SecondStage | None:
+    """The second stage of a cascade, where the model has one."""
+    if info.cascade is None:
+        return None
+    denoiser, schedule = read_denoiser(info, info.cascade, STAGE, device, dtype)
+    if info.cascade["net"]["labels"] != len(info.labels):
+        raise ValueError("its second stage knows other labels")
+    return SecondStage(denoiser, schedule, info.cascade["net"]["factor"])
+
+
+def read_net(info: ModelInfo, described: dict[str, Any], name: str) -> nn.Module:
+    """The net that the config describes, with the weights of `name` in float32; ModelError when they do not fit."""
+    path = info.folder / name
+    if name not in info.config["sha256"]:
+        raise ModelError(f"The config.json of “{info.title}” lists no {name}: {REMEDY}.")
     try:
         weights: dict[str, Any] = {name: value.float() for name, value in load_file(path).items()}
-        module = net.build(info.config["net"])
+        module = net.build(described)
         module.load_state_dict(weights)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit the net that config.json describes: {REMEDY}.") from error

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from engine.models.net import PatchTransformer
 from engine.models.upscaler import Upscaler
+from engine.train import curves
 from engine.train.data import Drop
 from engine.train.muon import Muon
 from engine.train.objective import flow_levels, flow_weight, loss
@@ -189,6 +190,7 @@ def train(
     if checkpoint.exists():
         run.resume(checkpoint)
     saved = drawn = run.seconds
+    written = 0
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         for report in run.steps():
             if progress is not None:
@@ -197,9 +199,13 @@ def train(
             if report.step % 20 == 0 or last:
                 log.write(json.dumps(report.line() | {"time": time.strftime("%H:%M:%S")}) + "\n")
                 log.flush()
+                written += 1
             if last or report.seconds - saved > 60 * run.config.save_minutes:
                 run.save(checkpoint)
                 saved = report.seconds
-            if sheet is not None and (last or report.seconds - drawn > 60 * run.config.sheet_minutes):
-                sheet(run.average, folder / f"sheet-{report.step:05}.png")
+            if last or report.seconds - drawn > 60 * run.config.sheet_minutes:
+                if sheet is not None:
+                    sheet(run.average, folder / f"sheet-{report.step:05}.png")
+                if written > 1:
+                    curves.draw(folder / "log.jsonl", folder / "loss.png", folder.name)
                 drawn = report.seconds

@@ -61,6 +61,8 @@ def exact() -> Tensor:
 
 
 def levels(spacing: str, n: int) -> np.ndarray:
+    if spacing == "even":  # in σ itself, as no studio would: where iPNDM's coefficients are those of Adams–Bashforth
+        return np.linspace(HIGH, LOW, n + 1)
     return grid(spacing, n, HIGH, LOW, final_zero=False, schedule=VP() if spacing == "uniform-t" else None)
 
 
@@ -82,29 +84,40 @@ CASES = [  # sampler, its options, spacing, order, fewest steps, history seeded
     ("ddim", {}, "karras", 1, 20, False),
     ("ddim", {}, "log", 1, 20, False),
     ("ddim", {}, "uniform-t", 1, 20, False),
+    ("ddim", {}, "balanced", 1, 20, False),
     ("ge", {}, "karras", 1, 80, False),
     ("ge", {}, "log", 1, 80, False),
     ("ge", {}, "uniform-t", 1, 80, False),
+    ("ge", {}, "balanced", 1, 40, False),
     ("ge", {"gamma": 1.5}, "karras", 2, 80, False),
     ("ge", {"gamma": 1.5}, "log", 2, 80, False),
     ("ge", {"gamma": 1.5}, "uniform-t", 2, 80, False),
+    ("ge", {"gamma": 1.5}, "balanced", 2, 20, False),
     ("heun", {}, "karras", 2, 20, False),
     ("heun", {}, "log", 2, 20, False),
     ("heun", {}, "uniform-t", 2, 20, False),
+    ("heun", {}, "balanced", 2, 20, False),
     ("dpmpp-2m", {}, "karras", 2, 40, False),
     ("dpmpp-2m", {}, "log", 2, 40, False),
     ("dpmpp-2m", {}, "uniform-t", 2, 80, False),
+    ("dpmpp-2m", {}, "balanced", 2, 20, False),
     ("dpmpp-3m", {}, "karras", 3, 80, True),
     ("dpmpp-3m", {}, "log", 3, 80, True),
     ("dpmpp-3m", {}, "uniform-t", 3, 160, True),
+    ("dpmpp-3m", {}, "balanced", 3, 80, True),
     ("unipc-2", {}, "karras", 3, 40, False),  # UniPC-p is of order p + 1
     ("unipc-2", {}, "log", 3, 40, False),
     ("unipc-2", {}, "uniform-t", 3, 160, False),
+    ("unipc-2", {}, "balanced", 3, 20, False),
     ("unipc-3", {}, "karras", 4, 160, True),
     ("unipc-3", {}, "log", 4, 160, True),
+    ("unipc-3", {}, "uniform-t", 4, 320, True),
+    ("unipc-3", {}, "balanced", 4, 160, True),
+    ("ipndm-4", {}, "even", 4, 160, True),
     ("ipndm-4", {}, "karras", 2, 80, False),
     ("ipndm-4", {}, "log", 2, 80, False),
     ("ipndm-4", {}, "uniform-t", 2, 160, False),
+    ("ipndm-4", {}, "balanced", 2, 20, False),
 ]
 
 

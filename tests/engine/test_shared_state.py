@@ -18,7 +18,6 @@ from torch import Tensor
 
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve, vary
-from engine.models.pixel import PixelCodec
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.paths import descending
@@ -26,35 +25,16 @@ from engine.picture import read_settings
 from engine.request import Request, RequestError
 from engine.rules import RULES, menu
 from engine.run import run
-from engine.schedules import Flow, grid
+from engine.schedules import grid
 from engine.session import Session
 from engine.store import RunReader, StoreError
-from engine.types import Codec, Cond, Denoiser, Sigma, Step
+from engine.types import Step
+from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 from tests.engine.probe import exact_law
 
 F64 = torch.float64
 ROOT = Path(__file__).parents[2]
-MEAN, VARIANCE = 0.2, 0.25  # of every pixel of the closed-form model
 K = 20  # the step whose state is shared
-
-
-def normal(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
-    return MEAN + VARIANCE / (VARIANCE + sigma**2) * (x - MEAN)
-
-
-class NormalModel:
-    """Pixels of N(MEAN, VARIANCE), each by itself: D is linear and every law is known. An engine.types.Model."""
-
-    id, dtype, device = "tiny", torch.float32, torch.device("cpu")
-    labels: tuple[str, ...] = ("round", "square")
-
-    def __init__(self, sha256: str) -> None:
-        self.sha256, self.schedule = sha256, Flow()
-        self.codec: Codec = PixelCodec()
-        self.denoiser: Denoiser = normal
-
-    def condition(self, text: str, label: str | None) -> Cond:
-        return Cond(label=torch.zeros(1, dtype=torch.int64))
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""The second stage of a cascade: from the small picture that a run ends with to a large one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.meter import Meter
+from engine.noise import ENLARGE, Noise
+from engine.paths import descending
+from engine.rules import RULES
+from engine.run import run
+from engine.types import Cond, Denoiser, Schedule
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.request import Enlargement
+
+MICRO_BATCH = 8  # large pictures per net call; fixed, because pixels depend on it
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStage:
+    """D(x, σ | z_s, s) for pictures `factor` times as large as z_s, which carries noise of the deviation s."""
+
+    denoiser: Denoiser
+    schedule: Schedule
+    factor: int
+
+
+def enlarge(
+    stage: SecondStage,
+    wanted: Enlargement,
+    z: Tensor,
+    label: Tensor,
+    seeds: Sequence[int],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Tensor:
+    """The large pictures (B, C, f·h, f·w) of the states z (B, C, h, w) that the first stage ended with.
+
+    With Gaussian augmentation z is a finished picture and noise of the level s is put into it; with the truncated one
+    the first stage stopped at σ = s, and z is seen as it is: the same law, since x = x0 + σ·ε (Ho et al. 2022, section
+    4.2 of "Cascaded diffusion models"). Raises Cancelled between two calls of the net.
+    """
+    noise = Noise(seeds).of(ENLARGE)
+    if not wanted.truncated:
+        z = z + wanted.level * noise.normal(z, draw=1)
+    level = torch.full((len(z),), wanted.level, device=z.device)
+    cond = Cond(image=z, level=level, label=label)
+    meter = Meter(stage.denoiser, MICRO_BATCH, cancelled=cancelled)
+    size, channels, height, width = z.shape
+    x = z.new_empty(size, channels, stage.factor * height, stage.factor * width)
+    x = noise.normal(x).mul_(stage.schedule.start_std(wanted.sigmas[0]))
+    for step in run(lambda x, s, c=None: meter(x, s, cond), descending(wanted.sigmas), RULES[wanted.sampler], x, noise):
+        x = step.move.x
+    return x

@@ -1,0 +1,20 @@
+"""The loss curve of a run, drawn from its log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from engine.plots import Axis, Plot
+
+
+def draw(log: Path, path: Path, title: str) -> None:
+    """The running mean of the loss over the samples, both logarithmic. ValueError where the log holds too little."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line]
+    points = [(float(line["samples"]), float(line["loss"])) for line in lines if line["loss"] > 0]
+    if len({samples for samples, _ in points}) < 2:
+        raise ValueError(f"{log} holds too little to draw a curve of.")
+    across, up = zip(*points, strict=True)
+    plot = Plot(title, Axis.of("samples", across, log=True), Axis.of("loss, running mean", up, log=True))
+    plot.line(points)
+    plot.save(path)

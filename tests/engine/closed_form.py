@@ -1,0 +1,31 @@
+"""A model that is known exactly, where a run needs one: pixels that are normal, each by itself."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.models.pixel import PixelCodec
+from engine.schedules import Flow
+from engine.types import Codec, Cond, Denoiser, Sigma
+
+MEAN, VARIANCE = 0.2, 0.25  # of every pixel
+
+
+def normal(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+    return MEAN + VARIANCE / (VARIANCE + sigma**2) * (x - MEAN)
+
+
+class NormalModel:
+    """Pixels of N(MEAN, VARIANCE), each by itself: D is linear and every law is known. An engine.types.Model."""
+
+    id, dtype, device = "tiny", torch.float32, torch.device("cpu")
+    labels: tuple[str, ...] = ("round", "square")
+
+    def __init__(self, sha256: str) -> None:
+        self.sha256, self.schedule = sha256, Flow()
+        self.codec: Codec = PixelCodec()
+        self.denoiser: Denoiser = normal
+
+    def condition(self, text: str, label: str | None) -> Cond:
+        return Cond(label=torch.zeros(1, dtype=torch.int64))

@@ -1,0 +1,231 @@
+"""A cascade: the second stage sees what the first one ends with, and the large picture is what was asked for."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from engine import models
+from engine.cascade import SecondStage, enlarge
+from engine.catalog import ModelInfo, read_model
+from engine.draft import Draft, resolve
+from engine.models import ModelError, net
+from engine.oracle import Gaussian
+from engine.request import Enlargement, Request, RequestError
+from engine.run import Cancelled
+from engine.schedules import VE, grid
+from engine.session import Session
+from engine.store import RunReader
+from engine.train.export import add_stage
+from engine.types import Cond, Sigma
+
+SIDE, FACTOR = 2, 2
+LEVELS = tuple(float(s) for s in grid("log", 24, 80, 0.005))
+STAGE = {"type": "upscaler", "side": 64, "factor": 4, "channels": 3, "width": 16, "depth": 1, "labels": 2}
+DEFAULTS = {"sampler": "ddim", "spacing": "log", "steps": 2, "sigma_min": 0.02, "sigma_max": 20.0, "level": 0.25}
+
+
+class Given:
+    """D(x, σ | z, s) where large pictures x0 and small ones A·x0 are jointly Gaussian: exact by conditioning on z."""
+
+    def __init__(self, cov: Tensor, shrink: Tensor) -> None:
+        self.cov, self.shrink = cov, shrink
+
+    def law(self, z: Tensor, s: float) -> tuple[Tensor, Tensor]:
+        """The mean (B, d) and covariance of x0 given z = A·x0 + s·n."""
+        gain = (
+            self.cov
+            @ self.shrink.T
+            @ torch.linalg.inv(
+                self.shrink @ self.cov @ self.shrink.T + s**2 * torch.eye(len(self.shrink), dtype=torch.float64)
+            )
+        )
+        return z @ gain.T, self.cov - gain @ self.shrink @ self.cov
+
+    def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        assert cond is not None
+        assert cond.image is not None
+        assert cond.level is not None
+        mean, cov = self.law(cond.image.flatten(1).double(), float(cond.level[0]))
+        zero = Gaussian(torch.zeros(len(cov), dtype=torch.float64), cov)
+        return (zero(x.flatten(1) - mean, sigma) + mean).view_as(x)
+
+
+def joint() -> Given:
+    """Large pictures of 4×4 values, strongly correlated, and their 2×2 block means."""
+    side = SIDE * FACTOR
+    place = torch.cartesian_prod(torch.arange(side), torch.arange(side)).double()
+    cov = torch.exp(-torch.cdist(place, place) / 2)
+    shrink = torch.zeros(SIDE**2, side**2, dtype=torch.float64)
+    for k, (row, column) in enumerate(place.long().tolist()):
+        shrink[row // FACTOR * SIDE + column // FACTOR, k] = 1 / FACTOR**2
+    return Given(cov, shrink)
+
+
+@pytest.mark.parametrize("truncated", [False, True])
+def test_augmented_or_truncated_the_large_pictures_follow_the_same_law(truncated: bool) -> None:
+    """Small pictures from their exact law, or noisy ones as a first stage that stops at s leaves them."""
+    exact, s, count = joint(), 0.5, 4000
+    generator = torch.Generator().manual_seed(0)
+    large = torch.randn(count, SIDE**2 * FACTOR**2, generator=generator, dtype=torch.float64)
+    small = large @ torch.linalg.cholesky(exact.cov).T @ exact.shrink.T
+    if truncated:
+        small = small + s * torch.randn(small.shape, generator=generator, dtype=torch.float64)
+    wanted = Enlargement(factor=FACTOR, sampler="dpmpp-2m", sigmas=LEVELS, level=s, truncated=truncated)
+    stage = SecondStage(exact, VE(), FACTOR)
+    z = small.view(count, 1, SIDE, SIDE)
+    x = enlarge(stage, wanted, z, torch.zeros(1, dtype=torch.int64), range(count)).flatten(1)
+    assert x.shape == (count, 16)
+    # Drawn around z, large pictures have the law of large pictures: nothing is lost by the noise that was put in.
+    assert (torch.cov(x.T) - exact.cov).abs().max() < 0.1
+    assert x.mean(0).abs().max() < 0.06
+
+
+def test_less_noise_in_the_small_picture_holds_the_large_one_nearer_to_it() -> None:
+    exact = joint()
+    small = torch.randn(500, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    far = []
+    for level in (0.01, 0.3, 1.0):
+        wanted = Enlargement(factor=FACTOR, sampler="dpmpp-2m", sigmas=LEVELS, level=level)
+        stage = SecondStage(exact, VE(), FACTOR)
+        x = enlarge(stage, wanted, small, torch.zeros(1, dtype=torch.int64), range(500))
+        far.append((x.flatten(1) @ exact.shrink.T - small.flatten(1)).square().mean().sqrt().item())
+    assert far[0] < 0.03
+    assert far[0] < far[1] < far[2]
+
+
+@pytest.fixture
+def cascade(tiny_model: ModelInfo, tmp_path: Path) -> ModelInfo:
+    """The tiny model with a second stage of random weights."""
+    folder = tmp_path / "cascade"
+    folder.mkdir()
+    for name in ("model.safetensors", "config.json"):
+        (folder / name).write_bytes((tiny_model.folder / name).read_bytes())
+    torch.manual_seed(1)
+    weights = {name: 0.2 * torch.randn_like(value) for name, value in net.build(STAGE).state_dict().items()}
+    stage: dict[str, Any] = {"net": STAGE, "schedule": {"type": "flow"}, "predicts": "x0", "defaults": DEFAULTS}
+    add_stage(weights, stage, folder)
+    return read_model(folder)
+
+
+def asked(info: ModelInfo, **choices: Any) -> Request:
+    return resolve(Draft.for_model(info, prompt="apple", seed=3, batch=2, **choices), info)
+
+
+def finished(session: Session, request: Request, run: Path | None = None) -> np.ndarray:
+    *_, last = session.generate(request, run)
+    return session.finish(request, last.move.x, run)
+
+
+def test_a_model_with_a_second_stage_draws_large_pictures_unless_told_not_to(cascade: ModelInfo) -> None:
+    session = Session("cpu", [cascade])
+    request = asked(cascade)
+    assert request.size == (64, 64)
+    assert finished(session, request).shape == (2, 64, 64, 3)
+    assert finished(session, asked(cascade, enlarge=False)).shape == (2, 16, 16, 3)
+
+
+def test_the_same_request_gives_the_same_large_picture_alone_and_in_a_batch(cascade: ModelInfo) -> None:
+    session, request = Session("cpu", [cascade]), asked(cascade)
+    together = finished(session, request).astype(int)
+    assert np.array_equal(together, finished(session, request))
+    alone = finished(session, replace(request, seeds=request.seeds[1:]))[0]
+    assert (np.abs(alone - together[1]) <= 1).mean() >= 0.999
+
+
+def test_a_truncated_first_stage_stops_at_the_noise_that_the_second_one_sees(cascade: ModelInfo) -> None:
+    request = asked(cascade, truncated=True, level=0.4)
+    assert request.sigmas[-1] == 0.4
+    assert request.steps == 5
+    assert finished(Session("cpu", [cascade]), request).shape == (2, 64, 64, 3)
+    with pytest.raises(RequestError, match="must stop at the noise level"):
+        replace(request, sigmas=(*request.sigmas[:-1], 0.0))
+
+
+def test_what_was_finished_is_kept_with_the_run(cascade: ModelInfo, tmp_path: Path) -> None:
+    rgb = finished(Session("cpu", [cascade]), asked(cascade), tmp_path / "a.twrun")
+    reader = RunReader(tmp_path / "a.twrun", verify=True)
+    kept = reader.picture()
+    assert kept is not None
+    assert np.array_equal(kept, rgb)
+    assert (reader.ended, len(reader.steps)) == ("finished", 5)
+    finished(Session("cpu", [cascade]), asked(cascade, enlarge=False), tmp_path / "b.twrun")
+    assert RunReader(tmp_path / "b.twrun").picture() is None
+
+
+def test_it_is_in_the_settings_both_ways_and_older_settings_have_none(cascade: ModelInfo) -> None:
+    request = asked(cascade, truncated=True)
+    assert Request.from_json(request.to_json()) == request
+    assert resolve(Draft.of(request), cascade) == request
+    old = request.to_dict() | {"sigmas": LEVELS}
+    del old["enlargement"]
+    assert Request.from_dict(old).enlargement is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"level": 2.0}, "between 0 and 1"),
+        ({"level": float("nan")}, "between 0 and 1"),
+        ({"factor": 1}, "2 to 64 times"),
+        ({"sigmas": (1.0, 2.0)}, "do not descend"),
+        ({"sigmas": (1.0,)}, "at least one step"),
+        ({"level": 0.0, "truncated": True}, "above 0 to stop at"),
+    ],
+)
+def test_an_impossible_second_stage_is_refused(change: dict[str, Any], message: str) -> None:
+    fine = {"factor": 4, "sampler": "ddim", "sigmas": (1.0, 0.0), "level": 0.1, "truncated": False}
+    with pytest.raises(RequestError, match=message):
+        Enlargement(**(fine | change))
+
+
+def test_damaged_settings_of_a_second_stage_are_refused(cascade: ModelInfo) -> None:
+    data = asked(cascade).to_dict()
+    for damage in ({"factor": "4"}, {"sampler": 3}, {"sigmas": None}, {"truncated": "yes"}):
+        with pytest.raises(RequestError, match="damaged"):
+            Request.from_dict(json.loads(json.dumps(data | {"enlargement": data["enlargement"] | damage})))
+
+
+def test_a_model_without_a_second_stage_says_so(tiny_model: ModelInfo, cascade: ModelInfo) -> None:
+    with pytest.raises(RequestError, match="has no second stage"):
+        asked(tiny_model, enlarge=True)
+    request = replace(asked(tiny_model), enlargement=asked(cascade).enlargement)
+    session = Session("cpu", [tiny_model])
+    *_, last = session.generate(request)
+    with pytest.raises(RequestError, match="no such second stage"):
+        session.picture(request, last.move.x)
+
+
+def test_it_stops_between_two_calls_of_its_net(cascade: ModelInfo) -> None:
+    session, request, stop = Session("cpu", [cascade]), asked(cascade), threading.Event()
+    *_, last = session.generate(request)
+    stop.set()
+    with pytest.raises(Cancelled):
+        session.picture(request, last.move.x, stop)
+
+
+def test_a_damaged_second_stage_is_named(cascade: ModelInfo) -> None:
+    path = cascade.folder / "upscaler.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + b"oops")
+    with pytest.raises(ModelError, match=r"upscaler\.safetensors is damaged"):
+        models.load(cascade, torch.device("cpu"))
+
+
+def test_a_second_stage_is_given_to_a_model_that_is_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no model folder"):
+        add_stage({}, {}, tmp_path)
+
+
+def test_every_part_of_a_condition_is_batched() -> None:
+    names = [field.name for field in fields(Cond)]
+    cond = Cond(**{name: torch.full((1, 2), float(k)) for k, name in enumerate(names)})
+    stacked = Cond.cat([cond.expand(3), cond])[2:]
+    assert all(torch.equal(getattr(stacked, name), torch.full((2, 2), float(k))) for k, name in enumerate(names))
