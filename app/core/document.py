@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.prices import Prices, in_words
-from app.core.render import state, to_uint8
+from app.core.render import pixels
 from app.core.runs import RunLibrary, picture_path
 from app.core.viewer import Viewer
 from app.core.vocabulary import Unknown, Vocabulary
@@ -24,7 +24,6 @@ from engine.picture import save_png
 from engine.request import Request, RequestError
 from engine.rules import RULES
 
-NOISY = "ddpm"  # makes variations where the run's own sampler draws no noise
 SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
 
 
@@ -241,7 +240,7 @@ class Document(Viewer):
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
 
         They are made as that picture was, each with a seed of its own. A sampler that draws no noise would make one and
-        the same picture of them all, so DDPM takes its place, and a notice says so.
+        the same picture of them all: engine.draft.vary() puts another in its place, and a notice says so.
         """
         if self.why_no_variations:
             self.notice_raised.emit(Notice("info", self.why_no_variations))
@@ -250,17 +249,16 @@ class Document(Viewer):
         parent, image = self.run.made_by(self.cursor), self.run.image_in(self.cursor, self.image_index)
         model, origin = self._maker(parent), replace(self._origin(), share=image)
         assert model is not None
-        rule = RULES[parent.sampler].with_options(**dict(parent.options))
-        noisy = None if rule.stochastic else NOISY
         count, first = self._draft.batch, secrets.randbelow(SEED_LIMIT)
 
         def make() -> Request:
-            request = vary(parent, origin.step, image, count, model, noisy)
+            request = vary(parent, origin.step, image, count, model)
             return replace(request, seeds=tuple(first + n for n in range(count)))
 
         job = self._submit(make, model, origin)
-        if job and noisy:
-            instead = f"{rule.title} draws no noise and would make them all alike: {RULES[noisy].title} made these."
+        if job and job.request.sampler != parent.sampler:
+            own, other = (RULES[request.sampler].title for request in (parent, job.request))
+            instead = f"{own} draws no noise and would make them all alike: {other} makes these."
             self.notice_raised.emit(Notice("info", instead))
         return job
 
@@ -349,7 +347,7 @@ class Document(Viewer):
         run, k, image = self.run, self.cursor, self.image_index
         request, index = run.made_by(k), run.image_in(k, image)
         try:
-            rgb = to_uint8(state(run, k, "x0", image))
+            rgb = pixels(run, k, "x0", image)
             target = path or picture_path(self._library.pictures, request, index)
             try:
                 save_png(target, rgb, request, index, parent=run.forked_from(k))

@@ -16,6 +16,7 @@ from app.ui.label_picker import LabelPicker
 from app.ui.number import Number
 from app.ui.prompt_field import PromptField, TextField
 from app.ui.sampler_picker import SamplerPicker
+from app.ui.second_stage import SizePicker
 from app.ui.seed_field import SeedField
 from app.ui.theme import em
 from app.ui.widgets import Disclosure, label
@@ -47,6 +48,8 @@ class PromptPanel(QWidget):
         self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
         self.seed = SeedField(document, actions)
         self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16))
+        self.extent = SizePicker(document)
+        self.extent_name = label("Size", "heading", self.extent)
         self.further = Advanced(document)
         self.advanced = Disclosure("Advanced", self.further)
         self.generate = GenerateBar(document, actions)
@@ -122,6 +125,8 @@ class PromptPanel(QWidget):
         for k, (name, field) in enumerate(fields.items()):
             grid.addWidget(label(name, "heading", field), k, 0)
             grid.addWidget(field, k, 1)
+        grid.addWidget(self.extent_name, len(fields), 0)
+        grid.addWidget(self.extent, len(fields), 1)
         return grid
 
     def _known(self) -> str:
@@ -154,6 +159,8 @@ class PromptPanel(QWidget):
         self.steps.show_value(draft.steps)
         self.guidance.show_value(draft.guidance)
         self.batch.show_value(draft.batch)
+        for widget in (self.extent_name, self.extent):
+            widget.setVisible(self.extent.needed)
 
 
 def rule() -> QFrame:

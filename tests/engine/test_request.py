@@ -259,6 +259,18 @@ def test_no_hop_is_too_short_to_have_a_slope(tiny_model: ModelInfo) -> None:
     assert request.steps == 30
 
 
+def test_a_first_stage_that_stops_above_the_step_cannot_go_on_from_it(tiny_model: ModelInfo) -> None:
+    own = {"sampler": "ddim", "spacing": "log", "steps": 2, "sigma_min": 0.02, "sigma_max": 20.0, "level": 0.5}
+    stage = {"net": {"factor": 2}, "schedule": {"type": "flow"}, "defaults": own}
+    info = replace(tiny_model, config=tiny_model.config | {"cascade": stage})
+    parent = resolve(Draft.for_model(info, steps=20), info)
+    stops = Draft.for_model(info, truncated=True)
+    late = next(i for i, s in enumerate(parent.sigmas) if s < 0.5)
+    assert branch(stops, info, parent, late - 1).sigmas[-1] == 0.5
+    with pytest.raises(RequestError, match="choose an earlier one"):
+        branch(stops, info, parent, late)
+
+
 def test_another_model_cannot_go_on(tiny_model: ModelInfo) -> None:
     parent = resolve(Draft.for_model(tiny_model), tiny_model)
     other = replace(tiny_model, id="other", sha256="e" * 64)
