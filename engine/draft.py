@@ -60,7 +60,9 @@ class Draft:
         shared = ("model", "prompt", "negative", "label", *look, *further)
         seeds = request.seeds
         second = request.enlargement
-        stage = {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}
+        stage: dict[str, Any] = (
+            {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}
+        )
         return cls(**{name: getattr(request, name) for name in shared}, **stage, seed=seeds[0], batch=len(seeds))
 
 

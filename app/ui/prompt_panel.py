@@ -159,8 +159,8 @@ class PromptPanel(QWidget):
         self.steps.show_value(draft.steps)
         self.guidance.show_value(draft.guidance)
         self.batch.show_value(draft.batch)
-        for widget in (self.extent_name, self.extent):
-            widget.setVisible(self.extent.needed)
+        self.extent_name.setVisible(self.extent.needed)
+        self.extent.setVisible(self.extent.needed)
 
 
 def rule() -> QFrame:
