@@ -26,6 +26,7 @@ class GreyModel:
     schedule: Schedule
     device: torch.device
     dtype: torch.dtype = torch.float32
+    second: None = None
     codec: PixelCodec = field(default_factory=lambda: PixelCodec(1))
 
     def condition(self, text: str, label: str | None) -> Cond:
