@@ -22,6 +22,12 @@ def passes(request: Request) -> tuple[int, ...]:
     return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in descending(request.sigmas))
 
 
+def enlarging(request: Request) -> int:
+    """The calls of the second stage's net for each picture, on top of passes(); 0 where there is none."""
+    second = request.enlargement
+    return 0 if second is None else RULES[second.sampler].cost(descending(second.sigmas))
+
+
 def exact(request: Request) -> bool:
     """Whether passes() is exact whatever the sampler does within a hop."""
     rule = RULES[request.sampler].with_options(**dict(request.options))

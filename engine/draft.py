@@ -60,7 +60,9 @@ class Draft:
         shared = ("model", "prompt", "negative", "label", *look, *further)
         seeds = request.seeds
         second = request.enlargement
-        stage = {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}
+        stage: dict[str, Any] = (
+            {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}
+        )
         return cls(**{name: getattr(request, name) for name in shared}, **stage, seed=seeds[0], batch=len(seeds))
 
 
@@ -138,7 +140,10 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int) -> Request:
     top = parent.sigmas[i]
     # A first hop of almost no length would give the multistep samplers' second one an almost undefined slope.
     limit = top if top in request.sigmas else top * (1 - SHORTEST_HOP)
-    sigmas = (*parent.sigmas[: i + 1], *(s for s in request.sigmas if s < limit))
+    rest = [s for s in request.sigmas if s < limit]
+    if not rest:  # of a first stage that stops above this step
+        raise RequestError("The first stage would have stopped before this step: choose an earlier one.")
+    sigmas = (*parent.sigmas[: i + 1], *rest)
     evaluations = _rule(request.sampler, request.options).cost(descending(sigmas))
     return replace(request, sigmas=sigmas, evaluations=evaluations, temperature=parent.temperature)
 

@@ -79,12 +79,27 @@ def save_png(
 
 def read_settings(path: Path) -> Request | None:
     """The Request in a picture, or None where it holds none. Raises RequestError when it is damaged or no picture."""
+    text = _text(path, "tweedie")
+    return None if text is None else Request.from_json(text)
+
+
+def read_parent(path: Path) -> dict[str, Any] | None:
+    """What the picture's run went on from, as save_png was told; None for one from pure noise. Raises RequestError."""
+    text = _text(path, "tweedie-parent")
+    try:
+        parent = None if text is None else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"The settings in {path.name} are damaged: not JSON.") from error
+    return parent if isinstance(parent, dict) else None
+
+
+def _text(path: Path, key: str) -> str | None:
     try:
         with Image.open(path) as image:
-            text = image.info.get("tweedie")
+            text = image.info.get(key)
             if text is None and isinstance(image, Image.Image):
                 image.load()  # text may stand after the pixels
-                text = image.info.get("tweedie")
+                text = image.info.get(key)
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RequestError(f"{path.name} cannot be read as a picture ({error}).") from error
-    return None if text is None else Request.from_json(str(text))
+    return None if text is None else str(text)

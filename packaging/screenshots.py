@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 1280, 800
 WAIT_MS = 120_000
-KEPT = "welcome", "running", "scrubbed", "words"  # in the README; --all takes the others too
+KEPT = "welcome", "running", "scrubbed", "words", "forked", "varied", "fashion"  # --all takes the others too
 
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     parser.add_argument("--theme", choices=("light", "dark"), help="only this one")
-    parser.add_argument("--all", action="store_true", help="also starting, finished and the shortcuts")
+    parser.add_argument("--all", action="store_true", help="also starting, finished, samplers, shortcuts")
     parser.add_argument("--scale", type=float, default=1.0, help="device pixels per logical pixel")
     args = parser.parse_args()
     os.environ.setdefault("QT_SCALE_FACTOR", str(args.scale))
@@ -98,10 +98,16 @@ class Walk:
         document.view = "x"
         self.photograph("scrubbed")
         document.view = "x0"
-        document.end()
-        document.update_draft(prompt="red aple in a spaceship", negative="green")
+        self.branch()
+        document.update_draft(prompt="red aple in a spaceship", negative="green", batch=4)
         self.window.panel.advanced.open()
         self.photograph("words")
+        self.window.panel.advanced.open(False)
+        self.garments()
+        choice = self.window.panel.sampler.choice
+        choice.showPopup()
+        self.photograph("samplers", choice.view().window())
+        choice.hidePopup()
         self.window.show_shortcuts()
         self.wait(lambda: False, 200)
         from app.ui.sheets import ShortcutSheet
@@ -112,6 +118,35 @@ class Walk:
         sheet.close()
         self.window.close()
         self.studio.close()
+
+    def branch(self) -> None:
+        """An apple that becomes a rocket from its ninth step on, and eight apples that share its sixth."""
+        document = self.document
+        document.scrub(8)
+        document.update_draft(prompt="rocket")
+        document.fork()
+        self.wait(lambda: document.running_job is None)
+        self.photograph("forked")
+        document.show_parent()
+        document.scrub(5)
+        document.update_draft(prompt="red apple", batch=8)
+        document.vary()
+        self.wait(lambda: document.running_job is None)
+        self.photograph("varied")
+
+    def garments(self) -> None:
+        """The model of classes alone, where it is in the box."""
+        document = self.document
+        fashion = next((model for model in document.models if model.id == "fashion"), None)
+        if fashion is None:
+            return
+        before, document.model = document.model, fashion
+        document.update_draft(label="ankle boot", seed=1, batch=4)
+        document.generate()
+        self.wait(lambda: document.running_job is None)
+        document.scrub(document.step_count // 2)
+        self.photograph("fashion")
+        document.model = before
 
     def wait(self, ready: Callable[[], bool], limit: int = WAIT_MS) -> None:
         """Let the studio live until `ready`, or for `limit` milliseconds."""

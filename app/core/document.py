@@ -10,10 +10,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.branching import maker, origin_of, varied, why_no_fork, why_no_variations
 from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.prices import Prices, in_words
-from app.core.render import state, to_uint8
+from app.core.render import pixels
 from app.core.runs import RunLibrary, picture_path
 from app.core.viewer import Viewer
 from app.core.vocabulary import Unknown, Vocabulary
@@ -24,7 +25,6 @@ from engine.picture import save_png
 from engine.request import Request, RequestError
 from engine.rules import RULES
 
-NOISY = "ddpm"  # makes variations where the run's own sampler draws no noise
 SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
 
 
@@ -204,23 +204,18 @@ class Document(Viewer):
 
     @property
     def why_no_fork(self) -> str:
-        """Why the shown run cannot be gone on with from the shown step, in one sentence; "" when it can."""
-        if self.run is None or not 0 <= self.cursor < self.step_count:
-            return "There is no step to go on from yet: generate a picture."
-        if self.run.made_by(self.cursor).model_sha256 != self._model.sha256:
-            return f"This run was made by another model: choose “{self.run.request.model}” to go on from it."
-        return self.why_not
+        """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
+        return why_no_fork(self.run, self.cursor, self._model) or self.why_not
 
     def fork(self) -> Job | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
 
         All pictures of the run go on, each from its own state, whatever number the draft asks for.
         """
-        if self.why_no_fork:
+        if self.run is None or self.why_no_fork:
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
-        assert self.run is not None
-        origin, parent = self._origin(), self.run.made_by(self.cursor)
+        origin, parent = origin_of(self.run, self.cursor), self.run.made_by(self.cursor)
         job = self._submit(lambda: branch(self._draft, self._model, parent, origin.step), self._model, origin)
         if job and not self._seed_locked:
             self.roll_seed()
@@ -229,50 +224,27 @@ class Document(Viewer):
     @property
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
-        if self.run is None or not 0 <= self.cursor < self.step_count:
-            return "There is no step to vary yet: generate a picture."
-        if self.run.steps[self.cursor].s2 == 0:
-            return "Nothing is left open at the last step: choose an earlier one."
-        if self._maker(self.run.made_by(self.cursor)) is None:
-            return f"The model “{self.run.request.model}” of this run is not here."
-        return self.why_not
+        return why_no_variations(self.run, self.cursor, self._models) or self.why_not
 
     def vary(self) -> Job | None:
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
 
         They are made as that picture was, each with a seed of its own. A sampler that draws no noise would make one and
-        the same picture of them all, so DDPM takes its place, and a notice says so.
+        the same picture of them all: engine.draft.vary() puts another in its place, and a notice says so.
         """
-        if self.why_no_variations:
+        if self.run is None or self.why_no_variations:
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
-        assert self.run is not None
-        parent, image = self.run.made_by(self.cursor), self.run.image_in(self.cursor, self.image_index)
-        model, origin = self._maker(parent), replace(self._origin(), share=image)
+        run, k, image, count = self.run, self.cursor, self.image_index, self._draft.batch
+        model = maker(run, k, self._models)
         assert model is not None
-        rule = RULES[parent.sampler].with_options(**dict(parent.options))
-        noisy = None if rule.stochastic else NOISY
-        from engine.draft import vary
-
-        count, first = self._draft.batch, secrets.randbelow(SEED_LIMIT)
-
-        def make() -> Request:
-            request = vary(parent, origin.step, image, count, model, noisy)
-            return replace(request, seeds=tuple(first + n for n in range(count)))
-
-        job = self._submit(make, model, origin)
-        if job and noisy:
-            instead = f"{rule.title} draws no noise and would make them all alike: {RULES[noisy].title} made these."
+        origin, seed = origin_of(run, k, share=image), secrets.randbelow(SEED_LIMIT)
+        job = self._submit(lambda: varied(run, k, image, count, seed, model), model, origin)
+        if job and job.request.sampler != run.made_by(k).sampler:
+            own, other = (RULES[request.sampler].title for request in (run.made_by(k), job.request))
+            instead = f"{own} draws no noise and would make them all alike: {other} makes these."
             self.notice_raised.emit(Notice("info", instead))
         return job
-
-    def _maker(self, request: Request) -> ModelInfo | None:
-        return next((info for info in self._models if info.sha256 == request.model_sha256), None)
-
-    def _origin(self) -> Origin:
-        assert self.run is not None
-        path, index = self.run.place(self.cursor)
-        return Origin(path, index, self.run.steps[self.cursor].i)
 
     def show_parent(self) -> None:
         """Show the run that the shown one was forked from, at the step that it goes on from."""
@@ -351,7 +323,7 @@ class Document(Viewer):
         run, k, image = self.run, self.cursor, self.image_index
         request, index = run.made_by(k), run.image_in(k, image)
         try:
-            rgb = to_uint8(state(run, k, "x0", image))
+            rgb = pixels(run, k, "x0", image)
             target = path or picture_path(self._library.pictures, request, index)
             try:
                 save_png(target, rgb, request, index, parent=run.forked_from(k))

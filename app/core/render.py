@@ -66,6 +66,11 @@ def render(run: RunReader | Lineage, k: int, view: View, image: int) -> QImage:
 
     What the last step ends in is the finished picture, also where a second stage has made it larger.
     """
+    return from_rgb(pixels(run, k, view, image))
+
+
+def pixels(run: RunReader | Lineage, k: int, view: View, image: int) -> NDArray[np.uint8]:
+    """What render() paints, (H, W, 3)."""
     if view == "x0" and k == len(run.steps) - 1 and (finished := run.picture()) is not None:
-        return from_rgb(finished[image])
-    return to_image(state(run, k, view, image))
+        return finished[image]
+    return to_uint8(state(run, k, view, image))

@@ -65,10 +65,10 @@ class RunLibrary:
 
 
 def named(request: Request) -> str:
-    """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without words and without a label."""
+    """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without a prompt and without a label."""
     if request.prompt:
         return f"“{request.prompt}”"
-    return request.label.title() if request.label else "a picture without a prompt"
+    return request.label.title() if request.label else "a picture of any kind"
 
 
 def slug(text: str, length: int = 40) -> str:

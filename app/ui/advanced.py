@@ -10,6 +10,7 @@ from app.ui.choice import ABOUT, Choice
 from app.ui.number import Number, Real
 from app.ui.sampler_options import SamplerOptions
 from app.ui.sampler_picker import SpacingPicker
+from app.ui.second_stage import SecondStage
 from app.ui.theme import em
 from app.ui.widgets import label
 
@@ -31,6 +32,7 @@ class Advanced(QWidget):
         self.options = SamplerOptions(document)
         self.interval = IntervalField(document)
         self.threshold = ThresholdPicker(document)
+        self.second = SecondStage(document)
         self.temperature = Number("Temperature", 0.01, 10, (0.01, 2), 0.01, 2)
         self.temperature.changed.connect(lambda value: document.update_draft(temperature=round(value, 2)))
         tip = "Scales the noise x_T that a picture starts from: below 1 plainer and more alike, above 1 wilder"
@@ -43,10 +45,11 @@ class Advanced(QWidget):
         column.addWidget(label("Spacing of the steps", "muted", self.spacing))
         column.addWidget(self.spacing)
         column.addWidget(self.options)
-        for widget in (self.interval, self.threshold, name):
+        for part in (self.interval, self.threshold, name):
             column.addSpacing(em(self, 0.3))
-            column.addWidget(widget)
+            column.addWidget(part)
         column.addWidget(self.temperature)
+        column.addWidget(self.second)
         document.draft_changed.connect(self.refresh)
         document.model_changed.connect(self.refresh)
         self.refresh()

@@ -82,10 +82,12 @@ class BatchStrip(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(event.rect(), self._ink(QPalette.ColorRole.Dark))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        until = perf_counter() + READING_SECONDS
+        read = 0.0
         for index in self.shown:
-            if index in self._stale and perf_counter() < until:
+            if index in self._stale and read < READING_SECONDS:
+                began = perf_counter()
                 self._read(index)
+                read += perf_counter() - began
             cell = self.cell(index)
             if (picture := self._pictures.get(index)) is not None:
                 painter.drawImage(cell, picture)

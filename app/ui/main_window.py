@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindo
 from app.core.document import Document
 from app.core.folders import Folders
 from app.core.notices import Notice
-from app.core.runs import slug
+from app.core.runs import named, slug
 from app.settings import Settings, from_text, to_text
 from app.ui.actions import Actions
 from app.ui.canvas.area import CanvasArea
@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
 
     def _show_title(self) -> None:
         run = self.document.run
-        words = (run.request.prompt or run.request.label or "") if run else ""
+        words = named(run.request).strip("“”") if run else ""
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
 
     def showEvent(self, event: QShowEvent) -> None:

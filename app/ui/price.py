@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.cost import exact, guided, passes
+from engine.cost import enlarging, exact, guided, passes
 from engine.request import Request
 
 COUNTED = "A model call is one pass of the net over one picture"
@@ -18,4 +18,6 @@ def calls_of(request: Request) -> str:
     else:
         within = sum(guided(request, s) for s in request.sigmas[:-1])
         why = f" ({within} of {request.steps} steps guided)"
+    larger = enlarging(request)
+    why += f" and {larger} of the second stage" if larger else ""
     return f"{'' if exact(request) else '≈ '}{total} model call{'' if total == 1 else 's'}{why}"

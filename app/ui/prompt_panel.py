@@ -16,6 +16,7 @@ from app.ui.label_picker import LabelPicker
 from app.ui.number import Number
 from app.ui.prompt_field import PromptField, TextField
 from app.ui.sampler_picker import SamplerPicker
+from app.ui.second_stage import SizePicker
 from app.ui.seed_field import SeedField
 from app.ui.theme import em
 from app.ui.widgets import Disclosure, label
@@ -36,7 +37,7 @@ class PromptPanel(QWidget):
         self.prompt = PromptField(document)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
-        self.prompt_heading = label("Prompt", "heading", self.prompt)
+        self.words = self._words()
         self.label_heading = label("", "heading")
         self.no_text = label("", "muted")
         self.no_text.setWordWrap(True)
@@ -47,6 +48,8 @@ class PromptPanel(QWidget):
         self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
         self.seed = SeedField(document, actions)
         self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16))
+        self.extent = SizePicker(document)
+        self.extent_name = label("Size", "heading", self.extent)
         self.further = Advanced(document)
         self.advanced = Disclosure("Advanced", self.further)
         self.generate = GenerateBar(document, actions)
@@ -61,6 +64,18 @@ class PromptPanel(QWidget):
         self.without.open(bool(document.draft.negative))
         self.refresh()
 
+    def _words(self) -> QWidget:
+        """Prompt and negative prompt: all that a model without text has no use for."""
+        words = QWidget()
+        column = QVBoxLayout(words)
+        column.setContentsMargins(0, 0, 0, em(self, 0.5))
+        column.setSpacing(em(self, 0.3))
+        column.addWidget(label("Prompt", "heading", self.prompt))
+        column.addWidget(self.prompt)
+        column.addSpacing(em(self, 0.4))
+        column.addWidget(self.without)
+        return words
+
     def _lay_out(self) -> None:
         panel = QWidget()
         panel.setObjectName("panel")
@@ -71,8 +86,7 @@ class PromptPanel(QWidget):
         several = len(self._document.models) > 1
         for heading, field in (
             (label("Model", "heading", self.model), self.model),
-            (self.prompt_heading, self.prompt),
-            (None, self.without),
+            (None, self.words),
             (self.label_heading, self.labels),
             (None, self.no_text),
             (label("Sampler", "heading", self.sampler), self.sampler),
@@ -82,7 +96,8 @@ class PromptPanel(QWidget):
             if heading is not None:
                 column.addWidget(heading)
             column.addWidget(field)
-            column.addSpacing(em(self, 0.4))
+            if field is not self.words:
+                column.addSpacing(em(self, 0.4))
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.advanced)
@@ -110,6 +125,8 @@ class PromptPanel(QWidget):
         for k, (name, field) in enumerate(fields.items()):
             grid.addWidget(label(name, "heading", field), k, 0)
             grid.addWidget(field, k, 1)
+        grid.addWidget(self.extent_name, len(fields), 0)
+        grid.addWidget(self.extent, len(fields), 1)
         return grid
 
     def _known(self) -> str:
@@ -133,8 +150,7 @@ class PromptPanel(QWidget):
         self.negative.show_text(draft.negative)
         if draft.negative:
             self.without.open()
-        for widget in (self.prompt_heading, self.prompt, self.without):
-            widget.setVisible(document.model.text)
+        self.words.setVisible(document.model.text)
         self.no_text.setVisible(not document.model.text)
         self.no_text.setText(f"{document.model.title} takes no text: {self._known()}")
         self.label_heading.setText(document.model.label_kind.capitalize())
@@ -143,6 +159,8 @@ class PromptPanel(QWidget):
         self.steps.show_value(draft.steps)
         self.guidance.show_value(draft.guidance)
         self.batch.show_value(draft.batch)
+        self.extent_name.setVisible(self.extent.needed)
+        self.extent.setVisible(self.extent.needed)
 
 
 def rule() -> QFrame:

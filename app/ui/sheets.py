@@ -13,6 +13,7 @@ GESTURES = (
     ("Zoom under the pointer", "Wheel"),
     ("Move the picture", "Space + drag, or middle button"),
     ("Walk through the steps", "Drag over the timeline"),
+    ("Fork, vary or save a step", "Right click on it"),
 )
 WHERE = {"picture": "canvas or timeline", "timeline": "timeline"}
 

@@ -68,14 +68,17 @@ class Welcome(QWidget):
         field, offers = ("prompt", model.examples[:SHOWN]) if model.text else ("label", model.labels[:SHOWN])
         for offer in offers:
             said = offer if model.text else offer.title()
-            self._flow.addWidget(chip(said, partial(self._pick, {field: offer}), f"Generate “{said}”", large=True))
+            made = chip(said, partial(self._pick, {field: offer}), f"Generate “{said}”", large=True)
+            self._flow.addWidget(made)
+            made.show()  # at once: until it is shown a layout counts it as nothing
         if model.text:
             self.hint.setText("Pick a prompt to see it come out of noise, or type your own on the left.")
         else:
             self.hint.setText(f"Pick a {model.label_kind} to see it come out of noise.")
         self.hint.setVisible(bool(offers) or model.text)
         self.chips.setVisible(bool(offers))
-        self.chips.setFixedWidth(em(self, 36))
+        width = em(self, 36)
+        self.chips.setFixedSize(width, self._flow.heightForWidth(width))
 
     def _pick(self, choice: dict[str, str]) -> None:
         self._document.update_draft(**choice)

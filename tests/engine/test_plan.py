@@ -36,7 +36,7 @@ def rows_by_hop(planned: Plan) -> list[int]:
         rows.append(len(x))
         return net(x, sigma, cond)  # type: ignore[arg-type]
 
-    planned.meter.d = counting  # type: ignore[assignment]
+    planned.meter.d = counting
     counted = []
     for _ in planned.steps():
         counted.append(sum(rows))

@@ -222,7 +222,7 @@ def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
 def test_listing_models_and_samplers_and_resolving_need_no_torch() -> None:
     """The window fills its menus before torch is there."""
     code = (
-        "import sys, engine.catalog, engine.draft, engine.rules, engine.store, engine.picture;"
+        "import sys, engine.catalog, engine.cost, engine.draft, engine.rules, engine.store, engine.picture;"
         "infos = engine.catalog.embedded();"
         "[engine.draft.resolve(engine.draft.Draft.for_model(i), i) for i in infos];"
         "assert infos and engine.rules.menu();"
@@ -257,6 +257,18 @@ def test_no_hop_is_too_short_to_have_a_slope(tiny_model: ModelInfo) -> None:
     request = branch(draft, tiny_model, nearly, 10)
     assert request.sigmas[11:] == parent.sigmas[11:]
     assert request.steps == 30
+
+
+def test_a_first_stage_that_stops_above_the_step_cannot_go_on_from_it(tiny_model: ModelInfo) -> None:
+    own = {"sampler": "ddim", "spacing": "log", "steps": 2, "sigma_min": 0.02, "sigma_max": 20.0, "level": 0.5}
+    stage = {"net": {"factor": 2}, "schedule": {"type": "flow"}, "defaults": own}
+    info = replace(tiny_model, config=tiny_model.config | {"cascade": stage})
+    parent = resolve(Draft.for_model(info, steps=20), info)
+    stops = Draft.for_model(info, truncated=True)
+    late = next(i for i, s in enumerate(parent.sigmas) if s < 0.5)
+    assert branch(stops, info, parent, late - 1).sigmas[-1] == 0.5
+    with pytest.raises(RequestError, match="choose an earlier one"):
+        branch(stops, info, parent, late)
 
 
 def test_another_model_cannot_go_on(tiny_model: ModelInfo) -> None:

@@ -75,13 +75,13 @@ class CanvasArea(QWidget):
         if request is None:
             return
         if self.canvas.frame is None:
-            self.canvas.expect(QSize(request.width, request.height))
+            self.canvas.expect(QSize(*request.size))
         if document.frame is not self.canvas.frame or document.frame is None:
-            self.canvas.set_frame(document.frame, AWAITED if job else UNREADABLE)
+            self.canvas.set_frame(document.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
         words = named(request)
         words = f"{words[:1].upper()}{words[1:]}"
         seed = request.seeds[min(document.image_index, len(request.seeds) - 1)]
-        self.facts.setText(f"{words}   {request.width} × {request.height}   seed {seed}")
+        self.facts.setText(f"{words}   {request.size[0]} × {request.size[1]}   seed {seed}")
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
 
     def _show_zoom(self) -> None:

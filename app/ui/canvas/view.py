@@ -55,12 +55,15 @@ class CanvasView(QWidget):
     def frame(self) -> QImage | None:
         return self._frame
 
-    def set_frame(self, frame: QImage | None, waiting: str = "") -> None:
-        """Show `frame`; without one, an outline in its place with the words `waiting` in it."""
+    def set_frame(self, frame: QImage | None, waiting: str = "", size: QSize | None = None) -> None:
+        """Show `frame`; without one, an outline in its place with the words `waiting` in it.
+
+        `size` is the picture's, its own by default: a frame of fewer pixels is drawn as large, so that nothing jumps.
+        """
         before = self._dirty()
         self._frame, self._waiting = frame, waiting
         if frame is not None:
-            self._reshape(frame.size())
+            self._reshape(size or frame.size())
         self.update(before.united(self._dirty()))
 
     def expect(self, size: QSize) -> None:
@@ -213,11 +216,13 @@ class CanvasView(QWidget):
         return tile
 
     def _paint_frame(self, painter: QPainter, frame: QImage) -> None:
-        source, smooth = self._resampler.source(frame, self.viewport.scale, self._smooth)
+        size = self.viewport.picture
+        scale = self.viewport.scale * size.width() / max(1, frame.width())
+        source, smooth = self._resampler.source(frame, scale, self._smooth)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         painter.save()
         painter.setTransform(self.viewport.transform, True)
-        painter.drawImage(QRectF(QPointF(), QSizeF(frame.size())), source)
+        painter.drawImage(QRectF(QPointF(), QSizeF(size)), source)
         painter.restore()
 
     def _paint_waiting(self, painter: QPainter) -> None:
