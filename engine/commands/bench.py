@@ -99,7 +99,7 @@ def samplers(args: argparse.Namespace) -> int:
         )
     if not args.json:
         print(about + "\n")
-        print(f"{"sampler":26} {"spacing":10}" + "".join(f"{n:>9}" for n in counts), flush=True)
+        print(f"{'sampler':26} {'spacing':10}" + "".join(f"{n:>9}" for n in counts), flush=True)
     for name, spacing, errors in rows(problem, chosen, spacings, counts):
         if args.json:
             print(json.dumps({"sampler": name, "spacing": spacing, "error": dict(zip(counts, errors, strict=True))}))
