@@ -46,7 +46,7 @@ _DISTINCT: dict[str, Rule] = {
     "langevin": LANGEVIN,
 }
 RULES: dict[str, Rule] = _DISTINCT | {alias: rule for rule in _DISTINCT.values() for alias in rule.aliases}
-DEFAULT = "dpmpp-2m"
+DEFAULT = "unipc-2"  # with schedules.DEFAULT: measured, docs/samplers.md
 
 
 def menu() -> dict[str, Rule]:
