@@ -305,12 +305,12 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
         raise ValueError(f"The schedule {kind!r} cannot be made from these settings ({error}).") from error
 
 
-DEFAULT: str = "karras"
+DEFAULT: str = "balanced"  # with rules.DEFAULT: measured, docs/samplers.md
 
 SPACINGS: dict[str, str] = {
     "karras": "Dense at low noise, for fine detail in few steps",
     "log": "Each level the same factor below the last",
-    "balanced": "Half even in log σ, half in a flow's time: most steps where the picture takes shape",
+    "balanced": "Half even in log σ, half in a flow's time: most steps where a picture takes shape",
     "uniform-t": "Even in the model's own time",
     "trailing": "Even in the model's own time, starting from pure noise",
     "leading": "As the first DDIM: never visits the noisiest level",
@@ -369,14 +369,15 @@ def grid(
 
 
 def _balanced(top: float, bottom: float, k: int) -> Array:
-    """k levels even in ½u + ½t, each scaled to 0 … 1 over the range: u = log σ, t = σ/(1 + σ) a rectified flow's time.
+    """k levels even in ½u + ½t, each scaled to 0 … 1 over the range: u = log σ, and t = σ/(½ + σ).
 
-    Even steps in log σ alone spend half of few steps above σ = 1, where x̂₀ hardly changes; even ones in t leave almost
-    none below σ = .1, where detail is decided. dt/du is the logistic density, so the levels are denser around σ = 1.
+    t is a rectified flow's time for data of the standard deviation ½ (the σ_data of Karras et al. 2022). Even steps in
+    log σ alone spend half of few steps above σ = 1, where x̂₀ hardly changes; even ones in t leave almost none below
+    σ = .1, where detail is decided. dt/du is the logistic density: the levels are densest around σ = ½.
     """
 
     def place(u: Array) -> Array:
-        t = 1 / (1 + np.exp(-u))
+        t = 1 / (1 + 0.5 * np.exp(-u))
         return 0.5 * (u - u[-1]) / (u[0] - u[-1]) + 0.5 * (t - t[-1]) / (t[0] - t[-1])
 
     u = np.linspace(math.log(top), math.log(bottom), 8193)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.few_steps import Problem
 
 MIXTURE_EVALUATIONS, MODEL_EVALUATIONS = (8, 10, 12, 20), (8, 12, 20)
+EVERYWHERE = ["karras", "log", "balanced"]  # spacings that need no schedule
 LEARNED = "learned"  # beside the spacings' names: a grid of its own for each sampler and number of evaluations
 
 
@@ -34,9 +35,15 @@ def add_parsers(subparsers: Any) -> None:
     )
     add = table.add_argument
     add("--model", metavar="ID", help="measure on this model instead of the mixture")
-    add("--samplers", nargs="+", choices=list(RULES), metavar="NAME", help="which (default: all in the menu)")
+    add("--samplers", nargs="+", choices=list(RULES), metavar="NAME", help="which (default: all)")
     spacings = [*SPACINGS, LEARNED]
-    add("--spacings", nargs="+", choices=spacings, metavar="NAME", help=f"of {', '.join(spacings)} (default: see docs)")
+    add(
+        "--spacings",
+        nargs="+",
+        choices=spacings,
+        metavar="NAME",
+        help=f"of {', '.join(spacings)} (default: {', '.join(EVERYWHERE)}; on the mixture also uniform-t, {LEARNED})",
+    )
     add("--evaluations", nargs="+", type=int, metavar="N", help="model calls (default 8 10 12 20; a model's 8 12 20)")
     add("--images", type=int, default=8, metavar="N", help="pictures of the model (default %(default)s)")
     add("--guidance", type=float, metavar="γ", help="of the model (default: its own)")
@@ -72,7 +79,7 @@ def samplers(args: argparse.Namespace) -> int:
     from engine import few_steps  # torch comes in here
 
     if info is None:
-        problem, spacings = few_steps.mixture(), args.spacings or ["karras", "log", "uniform-t", LEARNED]
+        problem, spacings = few_steps.mixture(), args.spacings or [*EVERYWHERE, "uniform-t", LEARNED]
         about = "mixture, σ 80 → 0.002, 2000 points, RMS to the exact flow"
     else:
         if LEARNED in (args.spacings or ()):
@@ -80,7 +87,7 @@ def samplers(args: argparse.Namespace) -> int:
         from engine.session import Session
 
         session = Session(args.device)
-        spacings = args.spacings or ["karras", "log", "uniform-t"]
+        spacings = args.spacings or EVERYWHERE
         problem, pairs = few_steps.of_model(info, session.load(info), args.images, args.guidance, args.reference)
         chosen = {name: rule for name, rule in chosen.items() if not rule.stochastic}
         guidance = info.defaults["guidance"] if args.guidance is None else args.guidance
@@ -92,12 +99,12 @@ def samplers(args: argparse.Namespace) -> int:
         )
     if not args.json:
         print(about + "\n")
-        print(f"{'sampler':18} {'spacing':10}" + "".join(f"{n:>9}" for n in counts), flush=True)
+        print(f"{'sampler':26} {'spacing':10}" + "".join(f"{n:>9}" for n in counts), flush=True)
     for name, spacing, errors in rows(problem, chosen, spacings, counts):
         if args.json:
             print(json.dumps({"sampler": name, "spacing": spacing, "error": dict(zip(counts, errors, strict=True))}))
         else:
-            print(f"{name:18} {spacing:10}" + "".join("        –" if e is None else f"{e:9.4f}" for e in errors))
+            print(f"{name:26} {spacing:10}" + "".join("        –" if e is None else f"{e:9.4f}" for e in errors))
         sys.stdout.flush()
     if info is None and not args.json and any(rule.stochastic for rule in chosen.values()):
         print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {few_steps.floor(problem):.4f}")

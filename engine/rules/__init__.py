@@ -8,7 +8,16 @@ from engine.rules.gradient import GE
 from engine.rules.heun import HEUN
 from engine.rules.ipndm import IPNDM_4
 from engine.rules.langevin import LANGEVIN, PC, PC_HMC
-from engine.rules.reverse import DDPM_BETA, REVERSE_DIFFUSION, REVERSE_SDE
+from engine.rules.reverse import (
+    ANCESTRAL_SUBVP,
+    DDPM_BETA,
+    REVERSE_DIFFUSION,
+    REVERSE_DIFFUSION_SUBVP,
+    REVERSE_DIFFUSION_VP,
+    REVERSE_SDE,
+    REVERSE_SDE_SUBVP,
+    REVERSE_SDE_VP,
+)
 from engine.rules.unipc import UNIPC_2, UNIPC_3
 from engine.types import Rule
 
@@ -25,14 +34,19 @@ _DISTINCT: dict[str, Rule] = {
     "dpmpp-2m-sde": DPMPP_2M_SDE,
     "mu": MU,
     "ddpm-beta": DDPM_BETA,
+    "ancestral-sub-vp": ANCESTRAL_SUBVP,
     "reverse-sde": REVERSE_SDE,
+    "reverse-sde-vp": REVERSE_SDE_VP,
+    "reverse-sde-sub-vp": REVERSE_SDE_SUBVP,
     "reverse-diffusion": REVERSE_DIFFUSION,
+    "reverse-diffusion-vp": REVERSE_DIFFUSION_VP,
+    "reverse-diffusion-sub-vp": REVERSE_DIFFUSION_SUBVP,
     "pc": PC,
     "pc-hmc": PC_HMC,
     "langevin": LANGEVIN,
 }
 RULES: dict[str, Rule] = _DISTINCT | {alias: rule for rule in _DISTINCT.values() for alias in rule.aliases}
-DEFAULT = "dpmpp-2m"
+DEFAULT = "unipc-2"  # with schedules.DEFAULT: measured, docs/samplers.md
 
 
 def menu() -> dict[str, Rule]:

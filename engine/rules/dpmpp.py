@@ -57,7 +57,7 @@ DPMPP_2M = Rule(
 DPMPP_3M = Rule(
     dpmpp_3m,
     "DPM-Solver++ 3M",
-    "Third order from one call a step: more exact than 2M from about 10 steps on.",
+    "Third order from one call a step: on evenly spaced log σ, from about 20 steps on.",
 )
 DPMPP_2M_SDE = Rule(
     dpmpp_2m_sde,

@@ -7,11 +7,12 @@ is a factory from a schedule. Written out for x, every one is x' = aÂ·D + b(x âˆ
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.precision import wide
-from engine.schedules import VE, VP
+from engine.schedules import VE, VP, SubVP
 from engine.types import Move, Rule, remember
 
 if TYPE_CHECKING:
@@ -95,6 +96,16 @@ def ancestral(schedule: AnySchedule) -> Rule:
     )
 
 
+def _of(rule: Rule, process: str) -> Rule:
+    """The rule under the name of the process whose native state it steps."""
+    about = f"As {rule.title}, in the scaling of the {process} process: wants hundreds of steps."
+    return replace(rule, title=f"{rule.title}, {process}", about=about, aliases=())
+
+
 REVERSE_SDE = euler_maruyama(VE())
+REVERSE_SDE_VP, REVERSE_SDE_SUBVP = _of(euler_maruyama(VP()), "VP"), _of(euler_maruyama(SubVP()), "sub-VP")
 REVERSE_DIFFUSION = reverse_diffusion(VE())
+REVERSE_DIFFUSION_VP = _of(reverse_diffusion(VP()), "VP")
+REVERSE_DIFFUSION_SUBVP = _of(reverse_diffusion(SubVP()), "sub-VP")
 DDPM_BETA = ancestral(VP())
+ANCESTRAL_SUBVP = _of(ancestral(SubVP()), "sub-VP")

@@ -34,10 +34,10 @@ def unipc(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, 
 UNIPC_2 = Rule(
     partial(unipc, order=2),
     "UniPC 2",
-    "Corrects each step by the evaluation of the next, at no extra cost: steady under guidance in 8 to 20 steps.",
+    "Corrects each step by the call of the next, at no extra cost: the most exact under guidance in 8 to 20 steps.",
 )
 UNIPC_3 = Rule(
     partial(unipc, order=3),
     "UniPC 3",
-    "UniPC with a longer memory: the more exact one without guidance.",
+    "UniPC with a longer memory: the more exact one in 30 steps or more.",
 )

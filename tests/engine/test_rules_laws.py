@@ -83,9 +83,51 @@ def test_under_a_perfect_denoiser_the_variance_follows_the_samplers_own_recursio
         assert mean.item() == pytest.approx(0.3, abs=1e-12)
 
 
+def native_sde(schedule: Schedule, s: float, s2: float) -> tuple[float, float, float]:
+    """(gain, shift per x0, variance) of x̃ − (f·x̃ − g²·score)Δt + g√Δt·z in x̃ = x·scale, with the score of x0 alone."""
+    a, a2, t = schedule.scale(s), schedule.scale(s2), schedule.t(s)
+    dt, (f, g) = t - schedule.t(s2), schedule.sde(t)
+    pull = g**2 * dt / (a * s) ** 2
+    return (1 - f * dt - pull) * a / a2, pull * a / a2, g**2 * dt / a2**2
+
+
+def native_chain(schedule: Schedule, s: float, s2: float) -> tuple[float, float, float]:
+    """The same of x̃ ← (2 − α)x̃ + G²·score + G·z, where the chain goes x̃ ← αx̃ + G·z."""
+    a, a2 = schedule.scale(s), schedule.scale(s2)
+    pull = 1 - (s2 / s) ** 2  # G² over the variance of x̃
+    return (2 - a / a2 - pull) * a / a2, pull * a / a2, (a / a2) ** 2 * (s**2 - s2**2)
+
+
+def native_ancestral(schedule: Schedule, s: float, s2: float) -> tuple[float, float, float]:
+    kept = (s2 / s) ** 2
+    return kept, 1 - kept, (schedule.scale(s) / schedule.scale(s2)) ** 2 * (s**2 - s2**2)
+
+
+NATIVE_LAWS = {
+    "reverse-sde-vp": (native_sde, VP()),
+    "reverse-sde-sub-vp": (native_sde, SubVP()),
+    "reverse-diffusion-vp": (native_chain, VP()),
+    "reverse-diffusion-sub-vp": (native_chain, SubVP()),
+    "ancestral-sub-vp": (native_ancestral, SubVP()),
+}
+
+
+@pytest.mark.parametrize("name", NATIVE_LAWS)
+def test_in_the_native_state_of_vp_and_sub_vp_mean_and_variance_follow_their_recursions(name: str) -> None:
+    """In those scalings the discrete steps move the mean of a perfect run too."""
+    law, schedule = NATIVE_LAWS[name]
+    path, m, v = descending(SIGMAS), 0.3, SIGMAS[0] ** 2
+    for hops, (s, s2) in enumerate(pairwise(SIGMAS), start=1):
+        gain, shift, fresh = law(schedule, s, s2) if s2 > 0 else (0.0, 1.0, 0.0)
+        m, v = gain * m + shift * 0.3, gain**2 * v + fresh
+        mean, cov = exact_law(lambda x, s, c=None: 0 * x + 0.3, path, RULES[name], ZERO + 0.3, SIGMAS[0], hops=hops)
+        assert cov.item() == pytest.approx(v, rel=1e-10, abs=1e-14)
+        assert mean.item() == pytest.approx(m, rel=1e-10, abs=1e-12)
+
+
 def test_every_sampler_that_does_not_keep_the_law_has_one_of_its_own() -> None:
     """Predictor–corrector's step depends on its noise, so no recursion of variances holds: its formula is below."""
-    assert {name for name, rule in menu().items() if not rule.keeps_law} == {*LAWS, "pc"}
+    assert {name for name, rule in menu().items() if not rule.keeps_law} == {*LAWS, *NATIVE_LAWS, "pc"}
 
 
 def test_ddpm_with_beta_is_exact_on_unit_gaussian_data_at_any_number_of_steps() -> None:
@@ -162,6 +204,13 @@ def test_no_number_is_drawn_twice_in_a_hop(name: str) -> None:
         pass
     assert addresses
     assert len(set(addresses)) == len(addresses)
+
+
+def test_2m_sde_without_noise_is_2m() -> None:
+    x = torch.tensor([[1.0, 2.0]], dtype=F64)
+    *_, a = run(two_gaussians(), descending(SIGMAS), RULES["dpmpp-2m-sde"].with_options(eta=0.0), x, Noise([3]))
+    *_, b = run(two_gaussians(), descending(SIGMAS), RULES["dpmpp-2m"], x, Noise([3]))
+    assert torch.equal(a.move.x, b.move.x)
 
 
 NATIVE = {"vp": VP(), "sub-vp": SubVP(), "ve": VE()}
