@@ -11,6 +11,7 @@ from collections.abc import Sequence
 COMMANDS = {  # name of the module that has add_parsers(subparsers): imported only to build the parser, without torch
     "generate": "engine.commands.generate",
     "evaluate": "engine.commands.evaluate",
+    "train-judge": "engine.commands.train_judge",
     "train": "engine.train.cli",
 }
 
