@@ -87,15 +87,11 @@ def paraphrased(real: Real, n: int, seed: int = 0) -> list[Ask]:
     chance = random.Random(seed)
     places = _places(real)
     if strange := sorted({name for _, name in real.paraphrases} - set(places)):
-        raise JudgeError(
-            f"Paraphrases stand for {', '.join(strange)}, of which there is no picture: build the data again."
-        )
+        raise JudgeError(f"There is no picture of {', '.join(strange)} to paraphrase: build the data again.")
     chosen = real.paraphrases if n >= len(real.paraphrases) else chance.sample(real.paraphrases, n)
     rows = [chance.choice(places[name]) for _, name in chosen]
-    return [
-        ask_for(real, row, k, True)._replace(text=text)
-        for k, (row, (text, _)) in enumerate(zip(rows, chosen, strict=True))
-    ]
+    asks = [ask_for(real, row, k, True) for k, row in enumerate(rows)]
+    return [ask._replace(text=text) for ask, (text, _) in zip(asks, chosen, strict=True)]
 
 
 def ask_for(real: Real, row: int, seed: int, text: bool) -> Ask:

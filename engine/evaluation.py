@@ -85,7 +85,7 @@ class Evaluation:
         return figures
 
     def law(self, features: Tensor, names: Tensor) -> Figures:
-        """How like the real pictures the made ones are as a whole, with real pictures in their stead as the reference."""
+        """How like real pictures the made ones are as a whole, beside what real pictures in their stead get."""
         n = len(features)
         rows = self.real.draw(self.real.rows(False).tolist(), REFERENCE)
         real = self.judge.read(self.real.pictures[rows])
@@ -135,7 +135,7 @@ class Evaluation:
         return figures
 
     def sweep(self, asks: Sequence[Ask], guidances: Sequence[float]) -> list[Figures]:
-        """The same pictures at each guidance γ: how often the judge sees what was asked, and how like real ones they are."""
+        """The same pictures at each γ: how often the judge sees what was asked, and how like real ones they are."""
         rows = self.real.draw(self.real.rows(False).tolist(), REFERENCE)
         real = self.judge.read(self.real.pictures[rows]).features
         some = real[torch.randperm(len(real), generator=torch.Generator().manual_seed(0))[: len(asks)]]

@@ -111,58 +111,52 @@ def ceiling_lines(card: Any) -> list[str]:
 
 def report_lines(figures: Any) -> list[str]:
     """The figures as a person reads them."""
-    settings = ", ".join(
-        f"{key} {value:g}" if key in ("steps", "guidance") else str(value) for key, value in figures["settings"].items()
-    )
+    settings = ", ".join(f"{key} {value}" for key, value in figures["settings"].items())
     lines = [f"The model {figures['model']['id']} ({settings}):"]
     for name, f in figures["rates"].items():
-        low, high = f["first interval"]
-        lines.append(
-            f"  {name + ',':13} N = {f['n']}, seeds {f['seeds'][0]}–{f['seeds'][1]}: {f['first']:.1%} first "
-            f"(95 %: {low:.1%}–{high:.1%}), {f['among five']:.1%} among five"
-        )
-        against = f["first"] / f["real pictures first"] if f["real pictures first"] else float("nan")
-        more = [f"real pictures of the same {f['real pictures first']:.1%}, ratio {against:.2f}"]
-        more.append(f"unmerged {f['first unmerged']:.1%}, {f['among five unmerged']:.1%}")
-        more.append(f"nearest picture {f['nearest picture first']:.1%}, {f['nearest picture among five']:.1%}")
-        lines.append("    " + "; ".join(more))
-        if name == "evaluation" and "by label" in f:
-            lines.append("    " + ", ".join(f"{label} {hits}/{n}" for label, (hits, n) in f["by label"].items()))
+        lines += rate_lines(name, f)
     if "held out over trained" in figures:
         lines.append(f"  held out over trained: {figures['held out over trained']:.2f}")
     law = figures["law"]
     lines.append(
-        f"As a whole, on the judge's {law['d']} features, N = {law['n']} (real pictures at that N in brackets):"
+        f"As a whole, on the judge's {law['d']} features, N = {law['n']} (in brackets: real pictures at that N):"
     )
-    keys = ("fid", "kid", "is", "precision", "recall")
-    shown = [
-        f"{key.upper() if len(key) < 4 else key} {law[key]:.3f}"
-        + (f" ({law['real ' + key]:.3f})" if "real " + key in law else "")
-        for key in keys
-    ]
-    lines.append("  " + ", ".join(shown))
-    lines.append(
-        "Nearest training picture (root mean square at 16×16, in levels of 255; 10 %, 50 %, 90 % of pictures):"
-    )
+    titles = {"fid": "FID", "kid": "KID", "is": "IS", "precision": "precision", "recall": "recall"}
+    real = {key: f" ({law['real ' + key]:.3f})" if f"real {key}" in law else "" for key in titles}
+    lines.append("  " + ", ".join(f"{title} {law[key]:.3f}{real[key]}" for key, title in titles.items()))
+    lines.append("Nearest training picture (RMS at 16×16, in levels of 255; quantiles .1, .5, .9):")
     for name, f in figures["memory"].items():
         low, middle, high = f["distance"]
-        told = f"  {name + ',':24} N = {f['n']}: {low:.1f}, {middle:.1f}, {high:.1f}"
+        told = [f"  {name + ',':24} N = {f['n']}: {low:.1f}, {middle:.1f}, {high:.1f}"]
         if "near" in f:
-            told += f"; {f['near']:.1%} nearer than 95 % of held-out real ones"
-        if "of the pair asked" in f and name != "held out":
-            told += f"; it is the very picture asked for in {f['of the pair asked']:.1%}"
+            told.append(f"nearer than 95 % of held-out real ones: {f['near']:.1%}")
         if "of the name asked" in f:
-            told += f"; it shows the name asked in {f['of the name asked']:.1%}"
-        lines.append(told)
+            told.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
+            told.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
+        lines.append("; ".join(told))
+    return lines
+
+
+def rate_lines(name: str, f: Any) -> list[str]:
+    """What one list came to."""
+    low, high = f["first interval"]
+    ratio = f["first"] / f["real pictures first"] if f["real pictures first"] else float("nan")
+    lines = [
+        f"  {name + ',':12} N = {f['n']}, seeds {f['seeds'][0]}–{f['seeds'][1]}: {f['first']:.1%} first "
+        f"(95 %: {low:.1%}–{high:.1%}), {f['among five']:.1%} among five",
+        f"    real pictures of the same: {f['real pictures first']:.1%} first, ratio {ratio:.2f}; "
+        f"unmerged: {f['first unmerged']:.1%}, {f['among five unmerged']:.1%}; "
+        f"nearest picture: {f['nearest picture first']:.1%}, {f['nearest picture among five']:.1%}",
+    ]
+    if name == "evaluation" and "by label" in f:
+        lines.append("    " + ", ".join(f"{label} {hits}/{n}" for label, (hits, n) in f["by label"].items()))
     return lines
 
 
 def sweep_lines(points: Any, path: Path) -> list[str]:
-    lines = [f"Guidance, N = {points[0]['n']} each:   γ   first  five   FID    KID  precision  recall"]
-    lines += [
-        f"{p['guidance']:28g}  {p['first']:.3f} {p['among five']:.3f} {p['fid']:6.2f} {p['kid']:6.3f}  {p['precision']:.3f}      {p['recall']:.3f}"
-        for p in points
-    ]
+    titles = ("first", "among five", "fid", "kid", "precision", "recall")
+    lines = [f"Guidance, N = {points[0]['n']} each: " + ", ".join(titles)]
+    lines += [f"  γ = {p['guidance']:g}: " + ", ".join(f"{p[title]:.3f}" for title in titles) for p in points]
     return [*lines, f"{path}  the same as a plot"]
 
 

@@ -22,9 +22,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--batch", type=int, default=128, metavar="N", help="pictures per step (default %(default)s)")
     add("--rate", type=float, default=3e-3, metavar="LR", help="peak learning rate (default %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
-    add(
-        "--jobs", type=int, default=1, metavar="N", help="judges trained at once (default %(default)s)"
-    )
+    add("--jobs", type=int, default=1, metavar="N", help="judges trained at once (default %(default)s)")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
     add(
         "--without",
