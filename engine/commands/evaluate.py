@@ -118,9 +118,7 @@ def report_lines(figures: Any) -> list[str]:
     if "held out over trained" in figures:
         lines.append(f"  held out over trained: {figures['held out over trained']:.2f}")
     law = figures["law"]
-    lines.append(
-        f"As a whole, on the judge's {law['d']} features, N = {law['n']} (in brackets: real pictures at that N):"
-    )
+    lines.append(f"As a whole, on the judge's {law['d']} features, N = {law['n']} (in brackets: real ones at that N):")
     titles = {"fid": "FID", "kid": "KID", "is": "IS", "precision": "precision", "recall": "recall"}
     real = {key: f" ({law['real ' + key]:.3f})" if f"real {key}" in law else "" for key in titles}
     lines.append("  " + ", ".join(f"{title} {law[key]:.3f}{real[key]}" for key, title in titles.items()))
@@ -141,13 +139,16 @@ def rate_lines(name: str, f: Any) -> list[str]:
     """What one list came to."""
     low, high = f["first interval"]
     ratio = f["first"] / f["real pictures first"] if f["real pictures first"] else float("nan")
-    lines = [
+    asked = (
         f"  {name + ',':12} N = {f['n']}, seeds {f['seeds'][0]}–{f['seeds'][1]}: {f['first']:.1%} first "
-        f"(95 %: {low:.1%}–{high:.1%}), {f['among five']:.1%} among five",
+        f"(95 %: {low:.1%}–{high:.1%}), {f['among five']:.1%} among five"
+    )
+    beside = (
         f"    real pictures of the same: {f['real pictures first']:.1%} first, ratio {ratio:.2f}; "
         f"unmerged: {f['first unmerged']:.1%}, {f['among five unmerged']:.1%}; "
-        f"nearest picture: {f['nearest picture first']:.1%}, {f['nearest picture among five']:.1%}",
-    ]
+        f"nearest picture: {f['nearest picture first']:.1%}, {f['nearest picture among five']:.1%}"
+    )
+    lines = [asked, beside]
     if name == "evaluation" and "by label" in f:
         lines.append("    " + ", ".join(f"{label} {hits}/{n}" for label, (hits, n) in f["by label"].items()))
     return lines
