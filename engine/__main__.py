@@ -13,6 +13,7 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
     "vary": "engine.commands.vary",
     "evaluate": "engine.commands.evaluate",
     "bench": "engine.commands.bench",
+    "train-judge": "engine.commands.train_judge",
     "train": "engine.train.cli",
 }
 

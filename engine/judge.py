@@ -1,69 +1,141 @@
-"""A first judge of pictures: the nearest real ones, pixel by pixel.
-
-It knows the training pictures, so it tells how well a model has learned them, not how well it generalises; it needs no
-training of its own and cannot be fooled by what it has never seen.
-"""
+"""Judges of pictures: a classifier that knows real ones only, and, as a second opinion, the nearest real picture."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import random
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
-JUDGED_SIDE = 16  # pixels: coarse enough to forgive an outline that is one pixel off
+from engine.catalog import resource_root
+from engine.classifier import Classifier
+from engine.real import JudgeError, Real, averaged
+
+__all__ = ["Judge", "JudgeError", "NearestPicture", "Reading", "Verdicts", "stored"]
+
+JUDGED_SIDE = 16  # pixels of the nearest-picture judge: coarse enough to forgive an outline that is one pixel off
+AT_ONCE = 256  # pictures that the classifier reads in one call
+WEIGHTS = "model.safetensors"
 
 
-class JudgeError(ValueError):
-    """A data set that cannot be judged by; the message says what to do."""
+class Verdicts(NamedTuple):
+    """Per picture, (N,) bool: the asked name comes first; it is one of the first five."""
+
+    first: Tensor
+    among_five: Tensor
+
+    def __or__(self, other: Verdicts) -> Verdicts:
+        """Both lists, one after the other."""
+        return Verdicts(*(torch.cat(pair) for pair in zip(self, other, strict=True)))
 
 
-class Verdict(NamedTuple):
-    """first: the nearest picture shows the asked name; among_five: one of the five nearest names is the asked one."""
+class Reading(NamedTuple):
+    """What a judge sees in N pictures: features (N, d), and the probabilities of names (N, names)."""
 
-    first: bool
-    among_five: bool
+    features: Tensor
+    names: Tensor
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained classifier with the names that it tells apart.
+
+    merged holds the groups of names that it confuses on real pictures: within one, any counts as the asked one.
+    card is what its folder's config.json says, its own ceiling among it.
+    """
+
+    net: Classifier
+    names: tuple[str, ...]
+    merged: tuple[tuple[str, ...], ...] = ()
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folder: Path) -> Judge:
+        """From a folder that `train-judge` wrote. Raises JudgeError when it is not there or damaged."""
+        try:
+            card = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != card["sha256"][WEIGHTS]:
+                raise ValueError("the checksum of its weights is wrong")
+            names = tuple(card["names"])
+            net = Classifier(**card["net"], names=len(names))
+            net.load_state_dict(load_file(folder / WEIGHTS))  # in half precision: copied into float32
+            merged = tuple(tuple(group) for group in card["merged"])
+            return cls(net.eval().requires_grad_(False), names, merged, card)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise JudgeError(f"{folder} is no judge that can be used: train one with run.py train-judge.") from error
+
+    def read(self, pictures: Tensor) -> Reading:
+        """Pictures (N, C, h, w) in [−1, 1], of any size and in grey or colour, averaged to the judge's own side."""
+        parts = [self._read(part) for part in self.fitted(pictures).split(AT_ONCE)]
+        return Reading(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    def fitted(self, pictures: Tensor) -> Tensor:
+        """The pictures as the net takes them: (N, channels, side, side)."""
+        x = averaged(pictures.float().clamp(-1, 1), self.net.side)
+        if x.shape[1] != self.net.channels:
+            x = x.mean(1, keepdim=True).expand(-1, self.net.channels, -1, -1)
+        return x
+
+    @torch.no_grad()
+    def _read(self, pictures: Tensor) -> Reading:
+        features = self.net.features(pictures.contiguous(memory_format=torch.channels_last))
+        return Reading(features, self.net.name(features).softmax(1))
+
+    def verdicts(self, probabilities: Tensor, asked: Sequence[str], merge: bool = True) -> Verdicts:
+        """Whether the asked names come first, or among the first five: groups compete as one, by their summed
+        probability, unless `merge` is off. Raises JudgeError for a name that the judge does not know."""
+        groups = self.groups() if merge else {name: k for k, name in enumerate(self.names)}
+        if strange := sorted(set(asked) - set(groups)):
+            raise JudgeError(f"This judge does not know {', '.join(strange)}: train one on this data set.")
+        place = torch.tensor([groups[name] for name in self.names])
+        score = torch.zeros(len(probabilities), int(place.max()) + 1).index_add_(1, place, probabilities)
+        wanted = score.gather(1, torch.tensor([[groups[name]] for name in asked]))
+        before = (score > wanted).sum(1)
+        return Verdicts(before < 1, before < 5)
+
+    def groups(self) -> dict[str, int]:
+        """The number of each name's group; a name that is merged with none is a group of its own."""
+        leader = {name: group[0] for group in self.merged for name in group}
+        order = {name: k for k, name in enumerate(dict.fromkeys(leader.get(name, name) for name in self.names))}
+        return {name: order[leader.get(name, name)] for name in self.names}
 
 
 @dataclass(frozen=True)
 class NearestPicture:
-    """Real pictures as (N, features) with their names and labels."""
+    """The nearest real pictures, pixel by pixel: (N, features) with their names and labels.
+
+    It knows the training pictures, so it tells how well a model has learned them, not how well it generalises; it needs
+    no training of its own and cannot be fooled by what it has never seen.
+    """
 
     features: Tensor
     names: tuple[str, ...]
-    labels: tuple[str, ...]
 
     @classmethod
-    def of(cls, folder: Path) -> NearestPicture:
-        """From a data set of engine.train.data. Raises JudgeError when it is not there or damaged."""
-        try:
-            rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))["rows"]
-            pictures = torch.from_numpy(np.load(folder / "pictures.npy")).permute(0, 3, 1, 2).float() / 127.5 - 1
-            names, labels = (tuple(row[key] for row in rows) for key in ("name", "label"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise JudgeError(f"{folder} is no data set: build it with run.py data build.") from error
-        return cls(features_of(pictures), names, labels)
+    def of(cls, real: Real) -> NearestPicture:
+        return cls(coarse(real.pictures), real.names)
 
-    def pairs(self, n: int, seed: int = 0) -> list[tuple[str, str]]:
-        """n different (name, label) pairs of real pictures, drawn with `seed`."""
-        if not 1 <= n <= len(self.names):
-            raise JudgeError(f"{n} pairs cannot be drawn from {len(self.names)} pictures: ask for fewer.")
-        rows = random.Random(seed).sample(range(len(self.names)), n)
-        return [(self.names[k], self.labels[k]) for k in rows]
-
-    def judge(self, picture: Tensor, name: str) -> Verdict:
-        """A picture (C, H, W) in [−1, 1] against the name that it was asked to show."""
-        order = torch.cdist(features_of(picture[None]), self.features)[0].argsort().tolist()
-        nearest = list(dict.fromkeys(self.names[k] for k in order))[:5]
-        return Verdict(nearest[0] == name, name in nearest)
+    def verdicts(self, pictures: Tensor, asked: Sequence[str]) -> Verdicts:
+        """Pictures (N, C, H, W) in [−1, 1] against the names that they were asked to show."""
+        order = torch.cdist(coarse(pictures), self.features).argsort(1).tolist()
+        nearest = [list(dict.fromkeys(self.names[k] for k in row))[:5] for row in order]
+        first = [names[0] == name for names, name in zip(nearest, asked, strict=True)]
+        five = [name in names for names, name in zip(nearest, asked, strict=True)]
+        return Verdicts(torch.tensor(first), torch.tensor(five))
 
 
-def features_of(pictures: Tensor) -> Tensor:
-    """(B, C, H, W) in [−1, 1], a multiple of JUDGED_SIDE a side → (B, features): averaged down and laid out flat."""
-    return F.interpolate(pictures.clamp(-1, 1), JUDGED_SIDE, mode="area").flatten(1)
+def coarse(pictures: Tensor) -> Tensor:
+    """(N, C, H, W) in [−1, 1] → (N, C·JUDGED_SIDE²): averaged down and laid out flat."""
+    return averaged(pictures.clamp(-1, 1), JUDGED_SIDE).flatten(1)
+
+
+def stored(model: str) -> Path:
+    """The folder of the judge in the box for a model or data set of that id."""
+    return resource_root() / "judges" / model

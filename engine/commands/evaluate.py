@@ -1,61 +1,169 @@
-"""`evaluate`: how often a model draws what it was asked for, by the nearest real picture."""
+"""`evaluate`: how good a model is, by judges that know real pictures only."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections import Counter
+import time
 from pathlib import Path
 from typing import Any
 
+from engine.catalog import ModelInfo, read_model
 from engine.commands.generate import find
-from engine.draft import Draft, resolve
+
+SWEPT = 64  # pictures at each guidance
+GUIDANCES = tuple(float(g) for g in range(1, 11))
 
 
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "evaluate",
-        help="judge a model by the nearest real pictures",
-        description="Draw random name and label pairs of a data set, and see which real picture each comes nearest to.",
+        help="judge a model by what it draws",
+        description="Draw what a data set's lists ask for, at the model's defaults, and let judges that know real "
+        "pictures only say what they see. docs/judges.md explains each figure.",
     )
     add = parser.add_argument
-    add("model", help="which model, such as emoji")
-    add("--data", type=Path, metavar="DIR", help="the data set (default: .data/MODEL)")
-    add("--pairs", type=int, default=200, metavar="N", help="how many (default %(default)s), seeds 0 to N − 1")
-    add("--draw", type=int, default=0, metavar="SEED", help="which pairs are drawn (default %(default)s)")
+    add("model", help="which model: an id such as emoji, or the folder of one")
+    add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
+    add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
+    add("--pairs", type=int, metavar="N", help="at most N pictures of each list (default: 200; 500 of classes alone)")
+    add("--draw", type=int, default=0, metavar="SEED", help="which styles and names are drawn (default %(default)s)")
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add("--guidance", type=float, metavar="γ", help="classifier-free guidance (default: the model's)")
+    add("--sampler", metavar="NAME", help="default: the model's")
+    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
+    add("--sweep", type=Path, metavar="PNG", help=f"also γ = 1 … 10 on {SWEPT} pictures each, plotted into PNG")
     add("--json", action="store_true", help="print the figures as JSON")
     parser.set_defaults(run=evaluate)
 
 
 def evaluate(args: argparse.Namespace) -> int:
-    info = find(args.model)
+    info = chosen(args.model)
+    n = args.pairs if args.pairs is not None else 200 if info.text else 500
+    if n < 4:
+        raise ValueError("Too few pictures to judge by: ask for 4 pairs or more.")
 
-    from engine.judge import NearestPicture
+    from engine.asks import by_name
+    from engine.evaluation import Evaluation
+    from engine.judge import Judge, stored
+    from engine.real import Real
     from engine.session import Session
 
-    judge = NearestPicture.of(args.data or Path(".data") / info.id)
-    session = Session()
-    first, five, asked = Counter[str](), Counter[str](), Counter[str]()
-    for seed, (name, label) in enumerate(judge.pairs(args.pairs, args.draw)):
-        draft = Draft.for_model(
-            info, prompt=name, label=label, seed=seed, batch=1, steps=args.steps, guidance=args.guidance
-        )
-        *_, last = session.generate(resolve(draft, info))
-        verdict = judge.judge(last.move.x[0].cpu(), name)
-        asked[label] += 1
-        first[label] += verdict.first
-        five[label] += verdict.among_five
-        if sys.stderr.isatty():
-            print(f"\r{seed + 1}/{args.pairs}", end="", file=sys.stderr, flush=True)
-    n = args.pairs
+    judge = Judge.of(args.judge or stored(info.id))
+    real = Real.of(args.data or Path(".data") / info.id, judge.net.side)
+    if not args.json:
+        print("\n".join(ceiling_lines(judge.card)), flush=True)
+    choices = {key: getattr(args, key) for key in ("steps", "guidance", "sampler", "spacing")}
+    progress = Progress()
+    evaluation = Evaluation(info, judge, real, Session(), choices, progress)
+    lists = evaluation.lists(n, args.draw)
+    swept = by_name(real, min(n, SWEPT), info.text, args.draw + 1) if args.sweep else []
+    progress.total = sum(map(len, lists.values())) + len(swept) * len(GUIDANCES)
+    figures = evaluation.run(lists)
+    figures["model"] = {"id": info.id, "sha256": info.sha256}
+    figures["settings"] = {key: info.defaults[key] if value is None else value for key, value in choices.items()}
     if args.json:
-        by_label = {label: [first[label], five[label], asked[label]] for label in sorted(asked)}
-        print(json.dumps({"pairs": n, "first": first.total() / n, "among_five": five.total() / n, "labels": by_label}))
-        return 0
-    print(f"{n} pairs, seeds 0–{n - 1}: {first.total() / n:.1%} first, {five.total() / n:.1%} among five")
-    for label in sorted(asked):
-        print(f"  {label:16} {first[label]}/{asked[label]} first, {five[label]}/{asked[label]} among five")
+        figures["ceiling"] = judge.card["ceiling"]
+    else:
+        print("\n".join(report_lines(figures)), flush=True)
+    if args.sweep:
+        figures["sweep"] = evaluation.sweep(swept, GUIDANCES)
+        plot_sweep(figures["sweep"], info.title, args.sweep)
+        if not args.json:
+            print("\n".join(sweep_lines(figures["sweep"], args.sweep)))
+    if args.json:
+        print(json.dumps(figures, ensure_ascii=False))
     return 0
+
+
+def chosen(model: str) -> ModelInfo:
+    """The model of that id, or the one in the folder of that name."""
+    folder = Path(model)
+    return read_model(folder) if (folder / "config.json").is_file() else find(model)
+
+
+class Progress:
+    """Counts pictures on standard error: in place on a terminal, else a line each half minute."""
+
+    def __init__(self) -> None:
+        self.total, self.done, self.told = 0, 0, time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        self.done += count
+        on_terminal, last = sys.stderr.isatty(), self.done >= self.total
+        if on_terminal or last or time.monotonic() - self.told > 30:
+            self.told = time.monotonic()
+            start, end = ("\r", "\n" if last else "") if on_terminal else ("", "\n")
+            print(f"{start}{self.done}/{self.total} pictures", end=end, file=sys.stderr, flush=True)
+
+
+def ceiling_lines(card: Any) -> list[str]:
+    """What the judge itself is worth, on real pictures."""
+    lines = [f"The judge, on real pictures ({sum(map(len, card['merged']))} of {len(card['names'])} names merged):"]
+    for name, figures in card["ceiling"].items():
+        if figures["n"]:
+            merged = f"{figures['first']:.1%} first, {figures['among five']:.1%} among five"
+            plain = f"unmerged {figures['first unmerged']:.1%}, {figures['among five unmerged']:.1%}"
+            lines.append(f"  {name + ',':18} N = {figures['n']:5}: {merged} ({plain})")
+    return lines
+
+
+def report_lines(figures: Any) -> list[str]:
+    """The figures as a person reads them."""
+    settings = ", ".join(f"{key} {value}" for key, value in figures["settings"].items())
+    lines = [f"The model {figures['model']['id']} ({settings}):"]
+    for name, f in figures["rates"].items():
+        lines += rate_lines(name, f)
+    if "held out over trained" in figures:
+        lines.append(f"  held out over trained: {figures['held out over trained']:.2f}")
+    law = figures["law"]
+    lines.append(f"As a whole, on the judge's {law['d']} features, N = {law['n']} (in brackets: real ones at that N):")
+    titles = {"fid": "FID", "kid": "KID", "is": "IS", "precision": "precision", "recall": "recall"}
+    real = {key: f" ({law['real ' + key]:.3f})" if f"real {key}" in law else "" for key in titles}
+    lines.append("  " + ", ".join(f"{title} {law[key]:.3f}{real[key]}" for key, title in titles.items()))
+    lines.append("Nearest training picture (RMS at 16×16, in levels of 255; quantiles .1, .5, .9):")
+    for name, f in figures["memory"].items():
+        low, middle, high = f["distance"]
+        told = [f"  {name + ',':24} N = {f['n']}: {low:.1f}, {middle:.1f}, {high:.1f}"]
+        if "near" in f:
+            told.append(f"nearer than 95 % of held-out real ones: {f['near']:.1%}")
+        if "of the name asked" in f:
+            told.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
+            told.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
+        lines.append("; ".join(told))
+    return lines
+
+
+def rate_lines(name: str, f: Any) -> list[str]:
+    """What one list came to."""
+    low, high = f["first interval"]
+    ratio = f["first"] / f["real pictures first"] if f["real pictures first"] else float("nan")
+    asked = (
+        f"  {name + ',':12} N = {f['n']}, seeds {f['seeds'][0]}–{f['seeds'][1]}: {f['first']:.1%} first "
+        f"(95 %: {low:.1%}–{high:.1%}), {f['among five']:.1%} among five"
+    )
+    beside = (
+        f"    real pictures of the same: {f['real pictures first']:.1%} first, ratio {ratio:.2f}; "
+        f"unmerged: {f['first unmerged']:.1%}, {f['among five unmerged']:.1%}; "
+        f"nearest picture: {f['nearest picture first']:.1%}, {f['nearest picture among five']:.1%}"
+    )
+    lines = [asked, beside]
+    if name == "evaluation" and "by label" in f:
+        lines.append("    " + ", ".join(f"{label} {hits}/{n}" for label, (hits, n) in f["by label"].items()))
+    return lines
+
+
+def sweep_lines(points: Any, path: Path) -> list[str]:
+    titles = ("first", "among five", "fid", "kid", "precision", "recall")
+    lines = [f"Guidance, N = {points[0]['n']} each: " + ", ".join(titles)]
+    lines += [f"  γ = {p['guidance']:g}: " + ", ".join(f"{p[title]:.3f}" for title in titles) for p in points]
+    return [*lines, f"{path}  the same as a plot"]
+
+
+def plot_sweep(points: Any, title: str, path: Path) -> None:
+    from engine.pareto import Point, plot
+
+    some = [Point(f"{p['guidance']:g}", p["fid"], p["first"]) for p in points]
+    cost = f"FID on the judge's features (less is better; N = {points[0]['n']} each)"
+    plot(some, f"{title}: guidance 1 … 10", cost, "part that the judge names first", path)

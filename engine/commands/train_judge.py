@@ -1,0 +1,48 @@
+"""`train-judge`: a judge of pictures from the real ones of a data set."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_parsers(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "train-judge",
+        help="train the classifier that judges a model",
+        description="Train a classifier on the real pictures of a data set that are not held out, and measure it on "
+        "those that are: no model that it judges can be judged better than that.",
+    )
+    add = parser.add_argument
+    add("data", type=Path, metavar="DATA", help="folder that `data build` wrote, such as .data/emoji")
+    add("--out", type=Path, metavar="DIR", help="where to (default .runs/judge-NAME)")
+    add("--steps", type=int, default=1200, metavar="N", help="of training (default %(default)s)")
+    add("--batch", type=int, default=128, metavar="N", help="pictures per step (default %(default)s)")
+    add("--rate", type=float, default=3e-3, metavar="LR", help="peak learning rate (default %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
+    add("--jobs", type=int, default=1, metavar="N", help="judges trained at once (default %(default)s)")
+    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
+    add(
+        "--without",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="train another one without that class or style, and merge what it confuses there (may be repeated)",
+    )
+    parser.set_defaults(run=train_judge)
+
+
+def train_judge(args: argparse.Namespace) -> int:
+    from engine.train.job import faster_precision
+    from engine.train.judge import Settings
+    from engine.train.judge_job import JudgeJob
+
+    precision = faster_precision() if args.precision == "auto" else args.precision
+    settings = Settings(steps=args.steps, batch=args.batch, rate=args.rate, seed=args.seed, precision=precision)
+    out = args.out or Path(".runs") / f"judge-{args.data.resolve().name}"
+    job = JudgeJob(data=args.data, out=out, settings=settings, left_out=tuple(args.without), jobs=args.jobs)
+    job.run(lambda line: print(line, file=sys.stderr, flush=True))
+    print(f"{out} is a judge: evaluate MODEL --judge {out} judges by it")
+    return 0

@@ -1,0 +1,116 @@
+"""Figures for sets of pictures: closed forms and exact counts on feature vectors, wherever those are from.
+
+Features are (N, d), in any space: the studio's are the pooled features of its own classifier (engine.classifier), so
+none of these figures compares with those of papers, which use Inception's. All is computed in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+def frechet(mu1: Tensor, cov1: Tensor, mu2: Tensor, cov2: Tensor) -> float:
+    """The squared Fréchet distance of two Gaussians (Dowson & Landau 1982), means (d,), covariances (d, d):
+
+        ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁^½ Σ₂ Σ₁^½)^½)
+
+    Symmetric square roots, so that singular covariances (fewer pictures than features) are no special case. Of the
+    Gaussians fitted to features it is the FID (Heusel et al. 2017). Raises ValueError for shapes that do not fit.
+    """
+    mu1, cov1, mu2, cov2 = (torch.as_tensor(v).double() for v in (mu1, cov1, mu2, cov2))
+    d = len(mu1)
+    if mu1.shape != (d,) or mu2.shape != (d,) or cov1.shape != (d, d) or cov2.shape != (d, d):
+        raise ValueError("The Fréchet distance needs two means (d,) and two covariances (d, d).")
+    root = _root(cov1)
+    cross = torch.linalg.eigvalsh(root @ cov2 @ root).clamp(min=0).sqrt().sum()
+    return float(((mu1 - mu2) ** 2).sum() + cov1.trace() + cov2.trace() - 2 * cross)
+
+
+def _root(cov: Tensor) -> Tensor:
+    """The symmetric square root; eigenvalues that rounding made negative count as zero."""
+    values, vectors = torch.linalg.eigh((cov + cov.T) / 2)
+    return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+
+
+def moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (d,) and unbiased covariance (d, d) of features (N, d). Raises ValueError for fewer than two."""
+    if len(features) < 2:
+        raise ValueError("A covariance needs two pictures or more.")
+    return features.double().mean(0), torch.cov(features.double().T).reshape(features.shape[1], -1)
+
+
+def fid(a: Tensor, b: Tensor) -> float:
+    """The Fréchet distance of features (N, d) and (M, d). Too large at small N: say N, and what real pictures get."""
+    return frechet(*moments(a), *moments(b))
+
+
+def kid(a: Tensor, b: Tensor) -> float:
+    """The squared maximum mean discrepancy under the kernel (x·y/d + 1)³ (Bińkowski et al. 2018).
+
+    Unbiased at every N, so it may fall below zero. Raises ValueError for fewer than two on either side.
+    """
+    a, b = a.double(), b.double()
+    n, m, d = len(a), len(b), a.shape[1]
+    if min(n, m) < 2:
+        raise ValueError("The kernel distance needs two pictures or more on either side.")
+    aa, bb, ab = ((x @ y.T / d + 1) ** 3 for x, y in ((a, a), (b, b), (a, b)))
+    within = (aa.sum() - aa.trace()) / (n * (n - 1)) + (bb.sum() - bb.trace()) / (m * (m - 1))
+    return float(within - 2 * ab.mean())
+
+
+def inception_score(probabilities: Tensor) -> float:
+    """exp of the mean KL(p(y|x) ‖ p(y)), from (N, classes) (Salimans et al. 2016): 1 … classes, and never above N."""
+    p = probabilities.double()
+    marginal = p.mean(0, keepdim=True)
+    return math.exp(float((torch.xlogy(p, p) - torch.xlogy(p, marginal)).sum(1).mean()))
+
+
+class Coverage(NamedTuple):
+    """precision: the part of the made that lies where real ones do; recall: that of the real which the made reach."""
+
+    precision: float
+    recall: float
+
+
+def precision_recall(real: Tensor, made: Tensor, k: int = 3) -> Coverage:
+    """Of features (N, d) and (M, d) (Kynkäänniemi et al. 2019): a set's manifold is the union of balls around its
+    points, each out to that point's k-th nearest other. Recall depends on N and M: compare at equal ones.
+
+    Raises ValueError unless each side has more than k.
+    """
+    if min(len(real), len(made)) <= k:
+        raise ValueError(f"Precision and recall need more than {k} pictures on either side.")
+    real, made = real.double(), made.double()
+    return Coverage(_inside(made, real, k), _inside(real, made, k))
+
+
+def _inside(points: Tensor, manifold: Tensor, k: int) -> float:
+    """The part of the points that lie in some ball of the manifold, its border included."""
+    radius = distances(manifold, manifold).kthvalue(k + 1, dim=1).values  # itself is the nearest
+    return float((distances(points, manifold) <= radius).any(1).double().mean())
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """Euclidean (N, M), computed from differences: equal points are at exactly 0."""
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def nearest(points: Tensor, among: Tensor, but: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Distance to the nearest of `among` and which it is, (N,) each; `but` (N, M) bool marks what does not count."""
+    d = distances(points, among)
+    low = (d if but is None else d.masked_fill(but, torch.inf)).min(1)
+    return low.values, low.indices
+
+
+def interval(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """The Wilson (1927) score interval of a rate, 95 % by default: what another draw of n would plausibly give."""
+    if not 0 <= hits <= n or n < 1:
+        raise ValueError("A rate needs between 0 and n hits of at least one try.")
+    rate, spread = hits / n, z * z / n
+    middle = (rate + spread / 2) / (1 + spread)
+    half = z * math.sqrt(rate * (1 - rate) / n + spread / (4 * n)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
