@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from engine.cascade import enlarge
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
 from engine.plan import MICRO_BATCH, plan
@@ -50,8 +51,11 @@ def draw(
         planned = plan(replace(requests[0], seeds=tuple(ask.seed for ask in some)), model)
         cond = Cond.cat([model.condition(request.prompt, request.label) for request in requests])
         *_, last = replace(planned, denoiser=_under(cond, planned.denoiser)).steps()
+        x, second = last.move.x, requests[0].enlargement
+        if second is not None and model.second is not None and cond.label is not None:
+            x = enlarge(model.second, second, x, cond.label, planned.request.seeds)
         with torch.no_grad():
-            parts.append(model.codec.decode(last.move.x).clamp(-1, 1).cpu())
+            parts.append(model.codec.decode(x).clamp(-1, 1).cpu())
         progress(len(some))
     return torch.cat(parts)
 

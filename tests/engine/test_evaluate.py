@@ -15,7 +15,7 @@ from engine.asks import Ask, by_name, draw, held_out, paraphrased
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
 from engine.judge import Judge
-from engine.pareto import Point, front, plot, ticks
+from engine.pareto import Point, front, plot
 from engine.real import Real
 from engine.session import Session
 from engine.train.judge import Settings
@@ -138,12 +138,6 @@ def test_what_cannot_be_judged_is_one_line(words: list[str], says: str, capsys: 
 def test_the_front_is_what_nothing_beats() -> None:
     points = [Point("a", 1, 1), Point("b", 2, 3), Point("c", 3, 2), Point("d", 2, 2), Point("e", 5, 4)]
     assert [point.name for point in front(points)] == ["a", "b", "e"]
-
-
-def test_ticks_are_round_and_enclose() -> None:
-    assert ticks(0.13, 0.87) == [0, 0.2, 0.4, 0.6, 0.8, 1]
-    assert ticks(3, 3)[0] <= 3 <= ticks(3, 3)[-1]
-    assert len(ticks(3, 3)) >= 2
 
 
 def test_a_plot_shows_its_points(tmp_path: Path) -> None:
