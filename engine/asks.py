@@ -103,11 +103,11 @@ def ask_for(real: Real, row: int, seed: int, text: bool) -> Ask:
     return Ask(name if text else "", real.labels[row] or None, seed, name, row)
 
 
-def _under(cond: Cond, d: Denoiser) -> Denoiser:
+def _under(own: Cond, d: Denoiser) -> Denoiser:
     """D with a condition of every picture's own, which wins over the one that guidance has bound."""
 
-    def conditioned(x: Tensor, sigma: Sigma, _: Cond | None = None) -> Tensor:
-        return d(x, sigma, cond)
+    def conditioned(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        return d(x, sigma, own)
 
     return conditioned
 

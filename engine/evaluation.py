@@ -18,7 +18,7 @@ from engine.real import Real
 from engine.session import Session
 
 Figures = dict[str, Any]
-REFERENCE = 10_000  # at most as many real pictures stand for the data set where its law is compared
+REFERENCE = 3_000  # at most as many real pictures stand for the data set: the kernel distance takes their square
 QUANTILES = (0.1, 0.5, 0.9)
 
 

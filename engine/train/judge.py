@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -56,7 +57,10 @@ def train(
     side, channels = pictures.shape[-1], pictures.shape[1]
     net = Classifier(side, channels, widths, len(names)).to(memory_format=torch.channels_last).train()
     plain = [p for p in net.parameters() if p.ndim < 2]
-    groups = [{"params": [p for p in net.parameters() if p.ndim >= 2]}, {"params": plain, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in net.parameters() if p.ndim >= 2]},
+        {"params": plain, "weight_decay": 0.0},
+    ]
     optimizer = torch.optim.AdamW(groups, lr=settings.rate, weight_decay=settings.decay)
     running = 0.0
     for step in range(settings.steps):

@@ -135,15 +135,16 @@ def merge(
 ) -> tuple[tuple[str, ...], ...]:
     """Groups of names that are confused on real pictures which the judge that guessed had not seen.
 
-    guesses counts (name, first guess), seen the pictures of each name. Two names are alike where together at least
-    `share` of their pictures, and at least two, are taken for the other one. Groups grow from the most confused pair
+    guesses counts (name, first guess), seen the pictures of each name. Two names are alike where each is taken for the
+    other one, and together at least `share` of their pictures are. (One way is not enough: it is how a judge fails that
+    has not seen the style, and it would merge butterflies with televisions.) Groups grow from the most confused pair
     on, and only to where every two in them are alike: chains do not merge.
     """
-    mistakes: Counter[tuple[str, str]] = Counter()
-    for (name, guess), count in guesses.items():
-        if name != guess:
-            mistakes[min(name, guess), max(name, guess)] += count
-    shares = {pair: n / (seen[pair[0]] + seen[pair[1]]) for pair, n in mistakes.items() if n >= 2}
+    shares = {
+        (a, b): (n + guesses[b, a]) / (seen[a] + seen[b])
+        for (a, b), n in guesses.items()
+        if a < b and n and guesses.get((b, a), 0)
+    }
     alike = {pair: value for pair, value in shares.items() if value >= share}
     group: dict[str, tuple[str, ...]] = {}
     for a, b in sorted(alike, key=lambda pair: (-alike[pair], pair)):
