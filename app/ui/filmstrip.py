@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.document import Document
+from app.core.reel import Reel
 from app.ui.colours import mixed
 from app.ui.curves import change_curve, change_top, noise_curve
 from app.ui.theme import em
@@ -34,7 +34,7 @@ READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; th
 class Filmstrip(QWidget):
     """Paints the document's run; a press, a drag, the wheel and the timeline's keys move its cursor."""
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Reel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._scrubbing = False

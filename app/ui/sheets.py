@@ -14,7 +14,7 @@ GESTURES = (
     ("Move the picture", "Space + drag, or middle button"),
     ("Walk through the steps", "Drag over the timeline"),
 )
-WHERE = {"picture": "canvas or timeline", "timeline": "timeline"}
+WHERE = {"picture": "canvas or timeline", "timeline": "timeline", "lab": "plane of the lab"}
 
 
 class ShortcutSheet(QDialog):
@@ -32,7 +32,7 @@ class ShortcutSheet(QDialog):
         columns.setSpacing(em(self, 2))
         left, right = QVBoxLayout(), QVBoxLayout()
         for name, rows in menus.items():
-            (right if name in ("Run", "Help") else left).addLayout(self._block(name, rows))
+            (right if name in ("Run", "Lab", "Help") else left).addLayout(self._block(name, rows))
         right.addLayout(self._gestures())
         for side in (left, right):
             side.setSpacing(em(self, 0.8))

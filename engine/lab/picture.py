@@ -19,8 +19,9 @@ STILL_MS = 1500  # the last frame stands, so that the end can be seen
 
 
 def save(path: Path, frames: Sequence[NDArray[np.uint8]], settings: str, frame_ms: int = 100) -> None:
-    """Write frames (H, W, 3) atomically; several make a WebP that moves, over and over. `settings`, ASCII, go into the text
-    "tweedie-lab" of a PNG, into the Exif description of a WebP.
+    """Write frames (H, W, 3) atomically; several make a WebP that moves, over and over.
+
+    `settings`, in ASCII, go into the text "tweedie-lab" of a PNG and into the Exif description of a WebP.
 
     Raises LabError for another ending than .png and .webp and for a moving PNG, OSError where it cannot be written;
     then nothing is left behind, and an older file stands as it was.

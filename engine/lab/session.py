@@ -47,16 +47,13 @@ class LabSession:
             x0 = step.move.x0
             change = math.nan if before is None else float((x0 - before).square().mean().sqrt())
             before = x0
-            yield Snapshot(work.number, step.i, _points(step.x), _points(x0), _points(step.move.x), step.nfe, change)
+            yield Snapshot(step.i, _points(step.x), _points(x0), _points(step.move.x), step.nfe, change)
 
     def flow(self, work: Trial, cancelled: threading.Event) -> Flow:
         """The exact flow from the same start as `run`'s."""
         law, _ = self._laws(work.data)
         x, _ = start(work.request, work.traced)
-        return Flow(
-            work.number,
-            np.stack([_points(x) for x in exact_flow(law, x, work.request.sigmas, cancelled.is_set)]),
-        )
+        return Flow(np.stack([_points(x) for x in exact_flow(law, x, work.request.sigmas, cancelled.is_set)]))
 
     def walk(self, how: Walk, level: Callable[[], float], cancelled: threading.Event) -> Iterator[Points]:
         law, _ = self._laws(how.data)

@@ -44,10 +44,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A run: `particles` states under the sampler and the noise levels of `request`, the first `traced` beside the
-    exact flow. `number` tells runs apart."""
+    """A run: `particles` states under the sampler and the noise levels of `request`, the first `traced` of them beside
+    the exact flow."""
 
-    number: int
     data: Data
     request: Request
     particles: int
@@ -58,7 +57,6 @@ class Trial:
 class Snapshot:
     """Step i of a run: the states x before it and the estimates x0 there, the states `after` it; model calls `nfe`."""
 
-    number: int
     i: int
     x: Points
     x0: Points
@@ -71,7 +69,6 @@ class Snapshot:
 class Flow:
     """The exact flow of a run's traced states at every one of its levels, (levels, traced, 2)."""
 
-    number: int
     states: NDArray[np.float32]
 
 

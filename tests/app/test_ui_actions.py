@@ -19,7 +19,12 @@ from app.ui.sheets import AboutSheet, ShortcutSheet
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, until
 
-REACH = {"window": {"window", "picture", "timeline"}, "picture": {"picture", "timeline"}, "timeline": {"timeline"}}
+REACH = {
+    "window": {"window", "picture", "timeline", "lab"},
+    "picture": {"picture", "timeline"},
+    "timeline": {"timeline"},
+    "lab": {"lab"},
+}
 
 
 @pytest.fixture
@@ -50,7 +55,14 @@ def test_the_promised_keys() -> None:
 
 
 def test_the_menus_hold_every_command_once(window: MainWindow) -> None:
-    assert [action.text() for action in window.menuBar().actions()] == ["&File", "&Edit", "&View", "&Run", "&Help"]
+    assert [action.text() for action in window.menuBar().actions()] == [
+        "&File",
+        "&Edit",
+        "&View",
+        "&Run",
+        "&Lab",
+        "&Help",
+    ]
     menus = window.actions_.menus.values()
     names = [action.objectName() for menu in menus for action in menu.actions() if action.objectName()]
     assert sorted(names) == sorted(row.id for row in TABLE)

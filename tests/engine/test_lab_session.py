@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from engine.run import Cancelled
 
 def a_trial(name: str = "mixture", **choices: object) -> Trial:
     request = resolve(Draft.for_model(info(name), **{"steps": 6, "seed": 1} | choices), info(name))
-    return Trial(1, Data(name), request, particles=40, traced=8)
+    return Trial(Data(name), request, particles=40, traced=8)
 
 
 def test_a_field_is_bright_where_the_data_are_and_its_arrows_point_there() -> None:
@@ -64,7 +64,7 @@ def test_a_run_tells_every_step_and_the_flow_starts_where_it_does() -> None:
     session, work, go = LabSession(), a_trial(), threading.Event()
     shots = list(session.run(work, go))
     assert [shot.i for shot in shots] == list(range(6))
-    for before, after in zip(shots, shots[1:], strict=False):
+    for before, after in pairwise(shots):
         assert np.array_equal(before.after, after.x)
         assert after.change == pytest.approx(np.sqrt(np.mean((after.x0 - before.x0) ** 2)), rel=1e-3)
     assert math.isnan(shots[0].change)
