@@ -66,8 +66,9 @@ class Studio(QObject):
         )
         self.document.remember_drafts(values.drafts)
         self.document.seed_locked = values.seed_locked
-        self.lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
-        self.lab = Lab(self.lab_engine, self)
+        lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
+        self.lab = Lab(lab_engine, self)
+        self.lab.closed.connect(lab_engine.close)
         self.window: MainWindow = MainWindow(self.document, self.lab, self.settings)
         self._closed = False
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
@@ -92,7 +93,6 @@ class Studio(QObject):
         self._first_paint.stop()
         self.document.cancel_all()
         self.lab.close()
-        self.lab_engine.close()
         self.engine.close()
         self.document.close()
         self.settings.flush()

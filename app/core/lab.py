@@ -37,7 +37,7 @@ GAP = 0.06  # between the points of one stroke, in data units
 
 LAYERS: dict[str, tuple[str, str]] = {
     "density": ("Density", "The law of the noised data at this level"),
-    "score": ("Score", "Arrows along σ·score: where a small step gains the most probability"),
+    "score": ("Score", "Arrows along the score: where a small step gains the most probability"),
     "particles": ("Particles", "The states of the run, or the chains that walk"),
     "estimates": ("Estimates", "x̂₀ of every particle: where the model thinks that it will end"),
     "paths": ("Paths", "How the sampler brought its particles here"),
@@ -67,6 +67,7 @@ class Lab(Reel):
     states_changed = Signal()  # of the run, its flow, or the chains
     coverage_changed = Signal()
     doing_changed = Signal()
+    closed = Signal()
 
     def __init__(self, engine: LabEngine, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -219,7 +220,9 @@ class Lab(Reel):
         return self._field
 
     def field_at(self, k: int) -> Field | None:
-        return self._fields.get(self._ask(k))
+        """The field of level `k`; while it is made anew with the training data, the one without or with them."""
+        ask = self._ask(k)
+        return self._fields.get(ask) or self._fields.get(replace(ask, seen=not ask.seen))
 
     def states(self, k: int) -> Points | None:
         """The run's particles at level `k`; None where it has not come there."""
@@ -313,6 +316,8 @@ class Lab(Reel):
         """Measure what noise at many scales does, and show where training data are."""
         if self._usable():
             self.turn("seen", True)
+            self._chains.clear()
+            self.states_changed.emit()
             self._begin(Cover(self.data, COVERING))
 
     def save(self, path: Path, frames: Sequence[NDArray[np.uint8]]) -> None:
@@ -339,6 +344,7 @@ class Lab(Reel):
         self.set_watched(False)
         self.pause()
         self.cancel()
+        self.closed.emit()
 
     def settings(self) -> str:
         """Everything that makes what is shown, as JSON in ASCII."""

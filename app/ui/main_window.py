@@ -43,6 +43,7 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
         self.lab_open = False
+        self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
         self.look = look or Look(app, settings.values.theme, self)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
@@ -84,7 +85,13 @@ class MainWindow(QMainWindow):
 
     def show_lab(self, shown: bool) -> None:
         """The 2-D lab in the place of the picture, its panel and its timeline; or back."""
+        if shown == self.lab_open:
+            return
         self.lab_open = shown
+        recent = self._docks["recent"]
+        if shown:
+            self._had_recent = not recent.isHidden()
+        recent.setVisible(self._had_recent and not shown)
         self.document.pause()
         for page in self._pages:
             page.setCurrentIndex(int(shown))
@@ -235,6 +242,7 @@ class MainWindow(QMainWindow):
         self.lab.set_watched(seen and self.lab_open)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.show_lab(False)
         self.settings.update(geometry=to_text(self.saveGeometry()), window_state=to_text(self.saveState(LAYOUT)))
         super().closeEvent(event)
 

@@ -22,6 +22,7 @@ from engine.lab.work import Ask, Coverage, Field, Flow, Points, Snapshot, Trial,
 
 GRID = 128  # cells a side of the density
 ARROWS = 21  # a side
+LEAST = 0.1  # of the scale of arrows: σ·score would vanish with σ
 
 
 class LabSession:
@@ -34,7 +35,7 @@ class LabSession:
         law, seen = self._laws(ask.data)
         p = density(law, ask.sigma, ask.half, GRID)
         shade = (255 * (p / p.amax().clamp_min(1e-300)).sqrt()).round().numpy().astype(np.uint8)[::-1].copy()
-        arrows = (ask.sigma * score(law, ask.sigma, ask.half, ARROWS)).numpy().astype(np.float32)
+        arrows = (math.hypot(ask.sigma, LEAST) * score(law, ask.sigma, ask.half, ARROWS)).numpy().astype(np.float32)
         if not ask.seen:
             return Field(ask, shade, arrows)
         near = seen.near(plane(ask.half, CELLS), ask.sigma).reshape(CELLS, CELLS).numpy()[::-1].copy()

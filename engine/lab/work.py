@@ -31,7 +31,7 @@ class Field:
     """The answer to an Ask. Rows of pictures run from the top, those of arrows from the bottom, as y does.
 
     shade -- √(p/max p) as 0 … 255, (n, n) uint8
-    arrows -- σ·score = −ε̂ at the centres of m × m cells, (m, m, 2)
+    arrows -- √(σ² + 0.1²)·score at the centres of m × m cells, (m, m, 2): −ε̂ but for the smallest σ
     seen -- whether a noised training sample is near, (k, k) bool; samples -- those samples, (N, 2); None if not asked
     """
 

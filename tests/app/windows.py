@@ -42,12 +42,21 @@ def open_window(
     qtbot: QtBot, document: Document, settings: Settings | None = None, lab: Lab | None = None
 ) -> MainWindow:
     """A window on `document`; where no lab is given, one with a fake engine, whose thread begins when it is opened."""
-    lab = lab or Lab(LabClient(FakeLab(), document), document)
+    lab = lab or make_lab(document)
     settings = settings or Settings(values=Values(theme="dark"))
     settings.changed.connect(settings.flush)  # at once: no timer waits when the test is over
     window = MainWindow(document, lab, settings)
+    qtbot.addWidget(window, before_close_func=lambda _: lab.close())
     opened(qtbot, window)
     return window
+
+
+def make_lab(document: Document) -> Lab:
+    """A lab around a fake engine that runs by itself; closing the lab ends its thread."""
+    client = LabClient(FakeLab(), document)
+    lab = Lab(client, document)
+    lab.closed.connect(client.close)
+    return lab
 
 
 def finish(qtbot: QtBot, document: Document, **choices: object) -> Job:

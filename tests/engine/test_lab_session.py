@@ -16,7 +16,7 @@ from engine.draft import Draft, resolve
 from engine.lab.data import HALF, Data, LabError, info
 from engine.lab.model import model
 from engine.lab.picture import read_settings, save
-from engine.lab.session import ARROWS, GRID, LabSession
+from engine.lab.session import ARROWS, GRID, LEAST, LabSession
 from engine.lab.trial import exact_flow, start
 from engine.lab.work import Ask, Trial, Walk
 from engine.run import Cancelled
@@ -41,12 +41,12 @@ def test_a_field_is_bright_where_the_data_are_and_its_arrows_point_there() -> No
     assert field.seen is None
 
 
-def test_arrows_are_sigma_times_the_score() -> None:
+def test_arrows_are_the_score_in_units_of_the_noise() -> None:
     data, sigma = Data("gaussian"), 0.7
     field = LabSession().field(Ask(data, sigma, HALF))
     middle = torch.zeros(1, 2, dtype=torch.float64)
     assert field.arrows[ARROWS // 2, ARROWS // 2] == pytest.approx(
-        (sigma * model(data).score(middle, sigma)[0]).numpy(), abs=1e-6
+        (math.hypot(sigma, LEAST) * model(data).score(middle, sigma)[0]).numpy(), abs=1e-6
     )
 
 

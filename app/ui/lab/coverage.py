@@ -40,12 +40,13 @@ class CoverageCard(QWidget):
     def refresh(self) -> None:
         found = self._lab.coverage
         self.curve.setVisible(found is not None)
-        self.curve.update()
+        self.curve.refresh()
         count = len(found.outcomes) if found else 0
         while len(self.outcomes) < count:
             button = QPushButton()
             button.setProperty("kind", "row")
             button.setCheckable(True)
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.clicked.connect(partial(self._choose, len(self.outcomes)))
             self.outcomes.append(button)
             self._column.addWidget(button)
@@ -54,10 +55,10 @@ class CoverageCard(QWidget):
             if found is None or k >= count:
                 continue
             outcome = found.outcomes[k]
-            off = f", weights off by {outcome.off(found.truth):.2f}" if len(found.truth) > 1 else ""
-            button.setText(f"{outcome.name}\n{outcome.landed:.0%} reach the data{off}")
+            off = f", weights off {outcome.off(found.truth):.2f}" if len(found.truth) > 1 else ""
+            button.setText(f"{outcome.name}\n{100 * outcome.landed:.0f} % arrive{off}")
             button.setAccessibleName(button.text().replace("\n", ": "))
-            button.setToolTip("Show where these chains ended")
+            button.setToolTip("Show where these chains ended. Weights: total variation from those of the data, 0 to 1")
             button.setChecked(k == self._lab.outcome)
 
     def _choose(self, k: int) -> None:
@@ -83,7 +84,7 @@ class ShareCurve(QWidget):
         if found is None:
             return
         line = em(self)
-        area = QRectF(2.6 * line, 0.5 * line, self.width() - 3 * line, self.height() - 1.9 * line)
+        area = QRectF(3.4 * line, 0.5 * line, self.width() - 3.6 * line, self.height() - 1.9 * line)
         low, high = math.log(found.levels[-1]), math.log(found.levels[0])
         palette, painter = self.palette(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -111,7 +112,14 @@ class ShareCurve(QWidget):
         painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), f"σ {found.levels[-1]:g}")
         painter.drawText(below, int(Qt.AlignmentFlag.AlignHCenter), "of the plane")
         painter.end()
+
+    def refresh(self) -> None:
+        """Say what is painted to who cannot see it."""
+        found = self._lab.coverage
+        self.update()
+        if found is None:
+            return
         self.setAccessibleName(
-            f"{found.shares[0]:.0%} of the plane is near training data at σ {found.levels[0]:g}, "
-            f"{found.shares[-1]:.0%} at σ {found.levels[-1]:g}"
+            f"{100 * found.shares[0]:.0f} % of the plane is near training data at σ {found.levels[0]:g}, "
+            f"{100 * found.shares[-1]:.0f} % at σ {found.levels[-1]:g}"
         )

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPalette, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPalette, QPen, QPolygonF
 
 from app.core.lab import Lab
 from app.ui.colours import mixed
@@ -55,6 +55,7 @@ class PlanePainter:
         painter.setPen(QPen(self._ink(Role.Mid), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(self.frame)
+        self._legend()
 
     def paint_small(self, field: Field | None) -> None:
         """What of it can be seen in a cell of the timeline."""
@@ -90,7 +91,7 @@ class PlanePainter:
         self._dots(field.samples, self._ink(Role.PlaceholderText), 0.6)
 
     def _arrows(self, field: Field) -> None:
-        """Along σ·score, as long as the cell at most; the length saturates, since far from the data it has no end."""
+        """Along the score, as long as the cell at most; the length saturates, since far from the data it has no end."""
         arrows = field.arrows
         n, area = arrows.shape[0], self._around(field.ask.half)
         cell = area.width() / n
@@ -130,6 +131,27 @@ class PlanePainter:
         found = self.lab.coverage
         if found is not None and self.lab.shows("seen") and not self.lab.chains:
             self._dots(found.outcomes[self.lab.outcome].ends, self._ink(Role.BrightText), 1.1)
+
+    def _legend(self) -> None:
+        """Which line is whose, where there are two kinds."""
+        lab, unit = self.lab, self.unit
+        if not (lab.shows("flow") and lab.shows("paths")) or lab.flow(self.k) is None or self.k == 0:
+            return
+        font = QFont(self.painter.font())
+        font.setPixelSize(max(9, round(2.3 * unit)))
+        self.painter.setFont(font)
+        left, below = self.frame.left() + 2 * unit, self.frame.bottom() - 2 * unit
+        ground = QRectF(left - unit, below - 6 * unit, 20 * unit, 7 * unit)
+        self.painter.fillRect(ground, self._ink(Role.Dark, 0.85))
+        for text, ink, width in (
+            ("exact flow", self._ink(Role.BrightText), 0.32),
+            ("sampler", self._ink(Role.Text), 0.2),
+        ):
+            self.painter.setPen(QPen(ink, width * unit))
+            self.painter.drawLine(QPointF(left, below - 0.8 * unit), QPointF(left + 5 * unit, below - 0.8 * unit))
+            self.painter.setPen(self._ink(Role.Text))
+            self.painter.drawText(QPointF(left + 6 * unit, below), text)
+            below -= 3.2 * unit
 
     # shapes
 

@@ -25,7 +25,7 @@ class LevelStrip(Filmstrip):
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)
         self._lab = lab
-        self._small: dict[int, tuple[object, QImage]] = {}
+        self._small: dict[int, tuple[tuple[object, ...], QImage]] = {}  # a cell's picture, and what it was made of
         self.setAccessibleName("Noise levels")
         for signal in (lab.field_changed, lab.states_changed, lab.layers_changed):
             signal.connect(self.update)
@@ -37,11 +37,11 @@ class LevelStrip(Filmstrip):
     def _picture(self, k: int, side: float) -> QImage:
         """Painted anew only where something of it changed."""
         lab, size = self._lab, math.ceil(side * self.devicePixelRatioF())
-        field, palette = lab.field_at(k), self.palette()
-        states = lab.states(k)
-        shows = id(field), id(states), size, palette.color(QPalette.ColorRole.Dark).name()
+        palette = self.palette()
+        field, states, look = lab.field_at(k), lab.states(k), (size, palette.color(QPalette.ColorRole.Dark).name())
+        shows = field, states, look
         known = self._small.get(k)
-        if known is None or known[0] != shows:
+        if known is None or known[0][0] is not field or known[0][1] is not states or known[0][2] != look:
             image = QImage(size, size, QImage.Format.Format_RGB32)
             painter = QPainter(image)
             PlanePainter(painter, QRectF(0, 0, size, size), lab, palette, k).paint_small(field)

@@ -32,9 +32,9 @@ class LabView(QWidget):
         row = QVBoxLayout(footer)
         row.setContentsMargins(em(self, 0.6), em(self, 0.35), em(self, 0.6), em(self, 0.35))
         chips = QWidget()
-        flow = Flow(chips, gap=em(self, 0.35), centred=True)
+        self._flow = Flow(chips, gap=em(self, 0.35), centred=True)
         for name, (title, about) in LAYERS.items():
-            flow.addWidget(self._chip(name, title, about))
+            self._flow.addWidget(self._chip(name, title, about))
         row.addWidget(chips)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
