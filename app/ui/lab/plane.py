@@ -118,7 +118,9 @@ class Plane(QWidget):
         move = MOVES.get(key) if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else None
         if self._lab.drawing and move is not None:
             x, y = self._pen or (0.0, 0.0)
-            x, y = (max(-HALF, min(HALF, v + PEN_STEP * step)) for v, step in zip((x, y), move, strict=True))
+            x, y = (
+                max(-HALF, min(HALF, round(v + PEN_STEP * step, 6) + 0.0)) for v, step in zip((x, y), move, strict=True)
+            )
             self._pen = x, y
             self.setAccessibleDescription(f"Pen at {x:.2f}, {y:.2f}")
             self.update()

@@ -75,6 +75,9 @@ class LabTimeline(QWidget):
         for signal in (lab.cursor_changed, lab.steps_changed, lab.states_changed, lab.run_changed):
             signal.connect(self.refresh)
         lab.playing_changed.connect(self.tint)
+        for name in MOVES:
+            self.strip.addAction(actions[name])
+        actions.reach("lab", self.strip)
         self.refresh()
 
     def tint(self) -> None:
