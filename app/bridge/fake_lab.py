@@ -56,8 +56,8 @@ class FakeLab:
         x = _noise(work.particles, work.request.seeds[0]) * np.float32(sigmas[0])
         for i, (s, s2) in enumerate(pairwise(sigmas)):
             self._call(cancelled)
-            x0 = x / np.float32(1 + s**2)
-            after = x0 + np.float32(s2 / s) * (x - x0)
+            x0 = (x / np.float32(1 + s**2)).astype(np.float32)
+            after = (x0 + np.float32(s2 / s) * (x - x0)).astype(np.float32)
             yield Snapshot(i, x, x0, after, 1, math.nan if i == 0 else 1 / i)
             x = after
 

@@ -6,6 +6,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from threading import Event, Lock
 from typing import Protocol
@@ -227,8 +229,8 @@ class LabClient(LabEngine):
         fields, news = self._mailbox.take()
         for field in fields:
             self.field_arrived.emit(field)
-        for task, what in news:
-            self.told.emit(task, what)
+        for task, of_it in groupby(news, key=itemgetter(0)):
+            self.told.emit(task, [what for _, what in of_it])
 
     def _on_ended(self, task: int, message: str) -> None:
         self._collect()  # what it told comes before its end

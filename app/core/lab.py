@@ -456,24 +456,25 @@ class Lab(Reel):
                 self._field = field
             self.field_changed.emit()
 
-    def _on_told(self, task: int, news: object) -> None:
+    def _on_told(self, task: int, news: list[object]) -> None:
         if self._task is None or task != self._task.id:
             return
-        if isinstance(news, Snapshot):
-            self._shots.append(news)
+        done = len(self._shots)
+        for what in news:
+            if isinstance(what, Snapshot):
+                self._shots.append(what)
+            elif isinstance(what, Flow):
+                self._flow = what
+            elif isinstance(what, Coverage):
+                self._coverage, self._outcome = what, len(what.outcomes) - 1
+                self.coverage_changed.emit()
+            elif isinstance(what, np.ndarray) and not self._task.cancelled.is_set():
+                self._chains.append(what)
+        if len(self._shots) > done:
             self._show_steps()
             if self._following:
                 self._move(len(self._shots))
-            self.states_changed.emit()
-        elif isinstance(news, Flow):
-            self._flow = news
-            self.states_changed.emit()
-        elif isinstance(news, Coverage):
-            self._coverage, self._outcome = news, len(news.outcomes) - 1
-            self.coverage_changed.emit()
-        elif isinstance(news, np.ndarray) and not self._task.cancelled.is_set():
-            self._chains.append(news)
-            self.states_changed.emit()
+        self.states_changed.emit()
 
     def _on_ended(self, task: int, message: str) -> None:
         if message:

@@ -50,7 +50,7 @@ class LabEngine(QObject):
     """What the lab needs of an engine. `app.bridge.lab.LabClient` is one."""
 
     field_arrived = Signal(object)  # Field
-    told = Signal(int, object)  # of a task: Snapshot, Flow, Points of walking chains (only the latest), Coverage
+    told = Signal(int, list)  # of a task, what is new: Snapshot, Flow, Points of walking chains (the latest), Coverage
     ended = Signal(int, str)  # a task, once each; why it failed, or ""
 
     @abstractmethod

@@ -262,12 +262,23 @@ def test_chains_walk_at_the_level_under_the_cursor_wherever_it_moves(make_lab: M
     assert lab.chains  # where they stopped stays to be seen
 
 
+def test_playing_while_chains_walk_anneals_them(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+    lab.home()
+    lab.walk()
+    until(qtbot, lambda: bool(lab.chains))
+    lab.play()
+    until(qtbot, lambda: not lab.playing)
+    until(qtbot, lambda: fake.levels[-1:] == [0.0])
+    assert fake.levels == sorted(fake.levels, reverse=True)
+    assert len(set(fake.levels)) > 3
+
+
 # a drawing
 
 
 def test_points_are_drawn_in_strokes_and_taken_back_by_strokes(lab: Lab) -> None:
     lab.draw(0, 0)
-    assert lab.drawn == ()  # only a drawing is drawn on
+    assert not lab.drawn  # only a drawing is drawn on
     lab.choose(DRAWN)
     lab.draw(0, 0)
     lab.draw(0.01, 0, begins=False)  # on top of the last
@@ -277,11 +288,11 @@ def test_points_are_drawn_in_strokes_and_taken_back_by_strokes(lab: Lab) -> None
     lab.rub_out()
     assert lab.drawn == ((0, 0), (0.5, 0.5))
     lab.rub_out()
-    assert lab.drawn == ()
+    assert not lab.drawn
     for k in range(4):
         lab.draw(k / 2, 0)
     lab.rub_out(everything=True)
-    assert lab.drawn == ()
+    assert not lab.drawn
 
 
 def test_too_few_points_are_refused_with_one_sentence(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:

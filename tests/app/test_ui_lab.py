@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ Open = Callable[..., MainWindow]
 
 
 @pytest.fixture
-def open_lab(parts: Parts, qtbot: QtBot) -> Iterator[Open]:
+def open_lab(parts: Parts, qtbot: QtBot) -> Open:
     """A window with the lab open around `fake`, its fields there."""
 
     def make(fake: FakeLab | None = None, theme: str = "dark") -> MainWindow:
@@ -78,6 +78,12 @@ def test_a_key_opens_the_lab_in_the_pictures_place_and_closes_it(window: MainWin
     assert window.timeline.isVisible()
     assert window.recent.isVisible()
     assert not window.lab_view.isVisible()
+
+
+def test_the_welcome_leads_to_the_lab(window: MainWindow) -> None:
+    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
+    QTest.mouseClick(window.area.welcome.other, LEFT)
+    assert window.lab_open
 
 
 def test_going_to_the_prompt_leaves_the_lab(window: MainWindow) -> None:
@@ -462,7 +468,7 @@ def test_nothing_is_cut_off(open_lab: Open, qtbot: QtBot, theme: str, size: tupl
 
 def test_the_plane_takes_the_colours_of_the_theme(window: MainWindow) -> None:
     plane = window.lab_view.plane
-    shots = {}
+    shots: dict[str, QImage] = {}
     for theme in ("light", "dark", "light"):
         window.set_theme(theme)
         shot = painted(plane)

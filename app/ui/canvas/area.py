@@ -27,6 +27,7 @@ class CanvasArea(QWidget):
         self.canvas = canvas
         self._instead: QWidget | None = None
         self.welcome = Welcome(document)
+        self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document)
         self.facts = Line()
         self.zoom = Line("6400 % ", align="centre")

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.core.lab import Lab
 from app.ui.lab.painting import PlanePainter
 from app.ui.theme import em
-from engine.lab.data import HALF
+from engine.lab.data import DATA, HALF
 
 PEN_STEP = 0.15  # data units that an arrow key moves the pen
 MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
@@ -43,6 +43,7 @@ class Plane(QWidget):
                        lab.draft_changed, lab.cursor_changed):  # fmt: skip
             signal.connect(self.update)
         lab.draft_changed.connect(self._show_tool)
+        lab.cursor_changed.connect(self._describe)
         self._show_tool()
 
     def sizeHint(self) -> QSize:
@@ -129,7 +130,12 @@ class Plane(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def _describe(self) -> None:
+        """Say what is painted to who cannot see it."""
+        self.setAccessibleDescription(f"{DATA[self._lab.data.name].title} at σ {self._lab.sigma:.3g}")
+
     def _show_tool(self) -> None:
+        self._describe()
         self.setCursor(Qt.CursorShape.CrossCursor if self._lab.drawing else Qt.CursorShape.ArrowCursor)
 
     # painting
