@@ -328,7 +328,7 @@ def test_points_are_drawn_by_keyboard_alone(window: MainWindow, qtbot: QtBot) ->
             QTest.keyClick(plane, key, SHIFT)
         QTest.keyClick(plane, Qt.Key.Key_Return)
     assert np.allclose(lab.drawn, [(0.6, 0.0), (0.6, 0.6), (0.0, 0.6)])
-    assert plane.accessibleDescription() == "Pen at 0.00, 0.60"
+    assert plane.accessibleDescription() == "Your drawing at σ 0, 3 points, pen at 0.00, 0.60"
     QTest.keyClick(plane, Qt.Key.Key_Delete)
     assert lab.drawn == ()
 
@@ -382,11 +382,24 @@ def test_a_picture_and_an_animation_are_saved(open_lab: Open, qtbot: QtBot, tmp_
         assert dialog.selectedFiles()[0].endswith(name)
         dialog.fileSelected.emit(str(tmp_path / name))
         dialog.reject()
+        until(qtbot, lambda: fake.saved[-1:] and fake.saved[-1][:2] == (tmp_path / name, frames))  # noqa: B023
         until(qtbot, lambda: not window.lab.doing)
-        assert fake.saved[-1][:2] == (tmp_path / name, frames)
         assert '"data": "mixture"' in fake.saved[-1][2]
         assert window.area.notices.text.text() == f"Saved as {tmp_path / name}"
         until(qtbot, lambda: window.findChild(QFileDialog) is None)
+
+
+def test_an_animation_is_given_up_where_the_lab_is_changed_meanwhile(
+    open_lab: Open, qtbot: QtBot, tmp_path: Path
+) -> None:
+    fake = FakeLab()
+    window = open_lab(fake)
+    run(window, qtbot)
+    window.lab_view.save_to(True, str(tmp_path / "a.webp"))
+    window.lab.choose("spiral")
+    assert window.area.notices.text.text().startswith("The animation was not saved")
+    until(qtbot, lambda: window.lab.field is not None)
+    assert fake.saved == []
 
 
 def test_a_saved_picture_is_what_is_seen(window: MainWindow, qtbot: QtBot) -> None:

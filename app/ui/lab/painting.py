@@ -92,25 +92,20 @@ class PlanePainter:
 
     def _arrows(self, field: Field) -> None:
         """Along the score, as long as the cell at most; the length saturates, since far from the data it has no end."""
-        arrows = field.arrows
-        n, area = arrows.shape[0], self._around(field.ask.half)
+        arrows, area = field.arrows.astype(np.float64), self._around(field.ask.half)
+        n = arrows.shape[0]
         cell = area.width() / n
         length = np.linalg.norm(arrows, axis=2, keepdims=True)
-        reach = arrows / np.maximum(length, 1e-9) * (0.85 * cell * length / (length + 0.7))
-        at = area.left() + cell * (np.arange(n) + 0.5), area.bottom() - cell * (np.arange(n) + 0.5)
-        lines = []
-        for row in range(n):
-            for column in range(n):
-                dx, dy = float(reach[row, column, 0]), -float(reach[row, column, 1])
-                if dx * dx + dy * dy < 1.0:
-                    continue
-                tip = QPointF(at[0][column] + dx / 2, at[1][row] + dy / 2)
-                lines.append(QLineF(QPointF(tip.x() - dx, tip.y() - dy), tip))
-                for turn in (0.35, -0.35):  # the barbs
-                    barb = QPointF(0.3 * (-dx - turn * dy * 2), 0.3 * (-dy + turn * dx * 2))
-                    lines.append(QLineF(tip, tip + barb))
+        along = arrows / np.maximum(length, 1e-9) * (0.85 * cell * length / (length + 0.7)) * [1, -1]  # pixels, y down
+        at = cell * (np.arange(n) + 0.5)
+        centre = np.stack(np.broadcast_arrays(area.left() + at, (area.bottom() - at)[:, None]), -1)
+        across = along[..., ::-1] * [-1, 1]
+        tip = centre + along / 2
+        ends = [tip - along, *(tip - 0.3 * along + side * across for side in (0.21, -0.21))]
+        lines = np.stack([np.concatenate([end, tip], -1) for end in ends], 2)
+        seen = np.linalg.norm(along, axis=2) >= 1  # pixel
         self.painter.setPen(QPen(self._ink(Role.Text, 0.5), max(1.0, 0.13 * self.unit)))
-        self.painter.drawLines(lines)
+        self.painter.drawLines([QLineF(*line) for line in lines[seen].reshape(-1, 4).tolist()])
 
     def _particles(self) -> None:
         chains = self.lab.chains

@@ -77,6 +77,9 @@ class Plane(QWidget):
     def picture(self, side: int, k: int) -> NDArray[np.uint8]:
         """Level `k` as it would be painted `side` pixels square, (side, side, 3)."""
         image = QImage(side, side, QImage.Format.Format_RGB888)
+        image.fill(
+            self.palette().color(QPalette.ColorRole.Mid)
+        )  # the frame's own colour: its line may end within a pixel
         painter = QPainter(image)
         lab = self._lab
         field = lab.field if k == lab.cursor else lab.field_at(k)
@@ -123,7 +126,7 @@ class Plane(QWidget):
                 max(-HALF, min(HALF, round(v + PEN_STEP * step, 6) + 0.0)) for v, step in zip((x, y), move, strict=True)
             )
             self._pen = x, y
-            self.setAccessibleDescription(f"Pen at {x:.2f}, {y:.2f}")
+            self._describe()
             self.update()
         elif self._lab.drawing and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._lab.draw(*(self._pen or (0.0, 0.0)))
@@ -132,7 +135,10 @@ class Plane(QWidget):
 
     def _describe(self) -> None:
         """Say what is painted to who cannot see it."""
-        self.setAccessibleDescription(f"{DATA[self._lab.data.name].title} at σ {self._lab.sigma:.3g}")
+        words = f"{DATA[self._lab.data.name].title} at σ {self._lab.sigma:.3g}"
+        if self._lab.drawing and self._pen is not None:
+            words += f", {len(self._lab.drawn)} points, pen at {self._pen[0]:.2f}, {self._pen[1]:.2f}"
+        self.setAccessibleDescription(words)
 
     def _show_tool(self) -> None:
         self._describe()

@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton, QVBoxLayout, QWidget
 
 from app.core.lab import LAYERS, Lab
+from app.core.notices import Notice
 from app.ui.actions import Actions
 from app.ui.flow import Flow
 from app.ui.lab.plane import Plane
@@ -24,6 +28,12 @@ class LabView(QWidget):
     def __init__(self, lab: Lab, actions: Actions) -> None:
         super().__init__()
         self._lab = lab
+        self._path, self._frames = Path(), list[NDArray[np.uint8]]()
+        self._shutter = QTimer(self)
+        self._shutter.setInterval(0)
+        self._shutter.timeout.connect(self._shoot)
+        lab.run_changed.connect(self._forget)
+        lab.closed.connect(self._shutter.stop)
         self.setAccessibleName("2-D lab")
         self.plane = Plane(lab)
         self.layers: dict[str, QPushButton] = {}
@@ -76,9 +86,25 @@ class LabView(QWidget):
 
     def save_to(self, moving: bool, path: str) -> None:
         """Paint what is to be saved and leave the writing to the lab's thread."""
-        lab = self._lab
+        self._path, self._frames = Path(path), []
         if moving:
-            frames = [self.plane.picture(MOVING_SIDE, k) for k in range(len(lab.levels))]
+            self._shutter.start()
         else:
-            frames = [self.plane.picture(SAVED_SIDE, lab.cursor)]
-        lab.save(Path(path), frames)
+            self._lab.save(self._path, [self.plane.picture(SAVED_SIDE, self._lab.cursor)])
+
+    def _shoot(self) -> None:
+        """One frame of an animation at a time, so that the window stays alive between them."""
+        if len(self._frames) < len(self._lab.levels):
+            self._frames.append(self.plane.picture(MOVING_SIDE, len(self._frames)))
+        else:
+            self._shutter.stop()
+            self._lab.save(self._path, self._frames)
+            self._frames = []
+
+    def _forget(self) -> None:
+        """Other data or other levels: an animation of half of each would be of neither."""
+        if self._shutter.isActive():
+            self._shutter.stop()
+            self._lab.notice_raised.emit(
+                Notice("error", "The animation was not saved: the lab was changed meanwhile. Save it again.")
+            )
