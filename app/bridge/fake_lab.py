@@ -51,7 +51,7 @@ class FakeLab:
         seen = r2 < 4 * (1 + ask.sigma) if ask.seen else None
         return Field(ask, shade, arrows, seen, _noise(20, 5) if ask.seen else None)
 
-    def run(self, work: Trial, cancelled: threading.Event) -> Iterator[Snapshot]:
+    def run(self, work: Trial, cancelled: Callable[[], bool]) -> Iterator[Snapshot]:
         sigmas = work.request.sigmas
         x = _noise(work.particles, work.request.seeds[0]) * np.float32(sigmas[0])
         for i, (s, s2) in enumerate(pairwise(sigmas)):
@@ -61,13 +61,13 @@ class FakeLab:
             yield Snapshot(i, x, x0, after, 1, math.nan if i == 0 else 1 / i)
             x = after
 
-    def flow(self, work: Trial, cancelled: threading.Event) -> Flow:
+    def flow(self, work: Trial, cancelled: Callable[[], bool]) -> Flow:
         self._call(cancelled)
         x = _noise(work.particles, work.request.seeds[0])[: work.traced] * np.float32(work.request.sigmas[0])
         top = math.hypot(1, work.request.sigmas[0])
         return Flow(np.stack([x * np.float32(math.hypot(1, s) / top) for s in work.request.sigmas]))
 
-    def walk(self, how: Walk, level: Callable[[], float], cancelled: threading.Event) -> Iterator[Points]:
+    def walk(self, how: Walk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Points]:
         k = 0
         while True:
             yield _noise(how.particles, how.seed + k)
@@ -75,7 +75,7 @@ class FakeLab:
             self.levels.append(level())
             k += 1
 
-    def coverage(self, data: Data, particles: int, cancelled: threading.Event) -> Coverage:
+    def coverage(self, data: Data, particles: int, cancelled: Callable[[], bool]) -> Coverage:
         self._call(cancelled)
         outcomes = tuple(
             Outcome(name, _noise(particles, k), landed, (0.5, 0.5))
@@ -88,10 +88,10 @@ class FakeLab:
             raise self.error
         self.saved.append((path, len(frames), settings))
 
-    def _call(self, cancelled: threading.Event) -> None:
-        while self._permits is not None and not cancelled.is_set() and not self._permits.acquire(timeout=POLL):
+    def _call(self, cancelled: Callable[[], bool]) -> None:
+        while self._permits is not None and not cancelled() and not self._permits.acquire(timeout=POLL):
             pass
-        if cancelled.is_set():
+        if cancelled():
             raise FakeCancelled
         if self.error:
             raise self.error

@@ -9,19 +9,21 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from threading import Event, Lock
-from typing import Protocol
+from threading import Lock
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, Signal, Slot
 
 from app.bridge.errors import sentence
-from app.core.lab_engine import Cover, LabEngine, Task
+from app.core.lab_engine import Cover, LabEngine, Save, Task
 from engine.lab.data import Data
 from engine.lab.work import Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
 
 FRAME_SECONDS = 1 / 30  # of walking chains
+
+Cancelled: TypeAlias = Callable[[], bool]  # asked before each model call
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +32,10 @@ class Session(Protocol):
     """What the worker needs of engine.lab.session.LabSession."""
 
     def field(self, ask: Ask) -> Field: ...
-    def run(self, work: Trial, cancelled: Event) -> Iterator[Snapshot]: ...
-    def flow(self, work: Trial, cancelled: Event) -> Flow: ...
-    def walk(self, how: Walk, level: Callable[[], float], cancelled: Event) -> Iterator[Points]: ...
-    def coverage(self, data: Data, particles: int, cancelled: Event) -> Coverage: ...
+    def run(self, work: Trial, cancelled: Cancelled) -> Iterator[Snapshot]: ...
+    def flow(self, work: Trial, cancelled: Cancelled) -> Flow: ...
+    def walk(self, how: Walk, level: Callable[[], float], cancelled: Cancelled) -> Iterator[Points]: ...
+    def coverage(self, data: Data, particles: int, cancelled: Cancelled) -> Coverage: ...
     def save(self, path: Path, frames: Sequence[NDArray[np.uint8]], settings: str) -> None: ...
 
 
@@ -57,6 +59,7 @@ class LabMailbox(QObject):
         self._chains: tuple[int, Points] | None = None
         self._woken = False
         self._asks: deque[Ask] = deque()
+        self._saves: deque[Task] = deque()
         self.level = 1.0  # written by the window, read by the chains
 
     def put_field(self, field: Field) -> None:
@@ -88,9 +91,15 @@ class LabMailbox(QObject):
         with self._lock:
             self._asks = deque(asks)
 
-    def next_ask(self) -> Ask | None:
+    def save(self, task: Task) -> None:
         with self._lock:
-            return self._asks.popleft() if self._asks else None
+            self._saves.append(task)
+
+    def next_wish(self) -> Task | Ask | None:
+        """A picture to save or, where none waits, the most urgent field."""
+        with self._lock:
+            waiting = self._saves or self._asks
+            return waiting.popleft() if waiting else None
 
     def _wake(self) -> None:
         with self._lock:
@@ -113,7 +122,7 @@ class LabWorker(QObject):
 
     @Slot()
     def serve(self) -> None:
-        """Answer the most urgent ask; the others after what else is waiting."""
+        """Fulfil the most urgent wish; the others after what else is waiting."""
         if self._serve_one():
             self._more.emit()
 
@@ -132,35 +141,42 @@ class LabWorker(QObject):
 
     def _do(self, session: Session, task: Task) -> None:
         job, tell = task.job, self._mailbox.put
+
+        def cancelled() -> bool:
+            """Between two model calls there is time for a wish, so that scrubbing is answered whatever goes on."""
+            self._serve_one()
+            return task.cancelled.is_set()
+
         if isinstance(job, Trial):
-            for shot in session.run(job, task.cancelled):
+            for shot in session.run(job, cancelled):
                 tell(task.id, shot)
-            tell(task.id, session.flow(job, task.cancelled))
+            tell(task.id, session.flow(job, cancelled))
         elif isinstance(job, Walk):
-            self._walk(session, job, task)
+            self._walk(session, job, task, cancelled)
         elif isinstance(job, Cover):
-            tell(task.id, session.coverage(job.data, job.particles, task.cancelled))
+            tell(task.id, session.coverage(job.data, job.particles, cancelled))
         else:
             session.save(job.path, job.frames, job.settings)
 
-    def _walk(self, session: Session, how: Walk, task: Task) -> None:
-        """A frame at a time, at a pace that the eye can follow; fields are answered in between."""
+    def _walk(self, session: Session, how: Walk, task: Task, cancelled: Cancelled) -> None:
+        """A frame at a time, at a pace that the eye can follow."""
         began = time.perf_counter()
-        for chains in session.walk(how, lambda: self._mailbox.level, task.cancelled):
+        for chains in session.walk(how, lambda: self._mailbox.level, cancelled):
             self._mailbox.put_chains(task.id, chains)
-            while time.perf_counter() - began < FRAME_SECONDS and self._serve_one():
-                pass
             task.cancelled.wait(max(0.0, FRAME_SECONDS - (time.perf_counter() - began)))
             began = time.perf_counter()
 
     def _serve_one(self) -> bool:
-        ask = self._mailbox.next_ask()
-        if ask is None:
+        wish = self._mailbox.next_wish()
+        if wish is None:
             return False
+        if isinstance(wish, Task):
+            self.do(wish)
+            return True
         try:
-            self._mailbox.put_field(self._opened().field(ask))
+            self._mailbox.put_field(self._opened().field(wish))
         except Exception:  # the window keeps what it shows; doing anything with this law says what is wrong
-            log.info("no field for %s", ask, exc_info=True)
+            log.info("no field for %s", wish, exc_info=True)
         return True
 
     def _opened(self) -> Session:
@@ -193,7 +209,11 @@ class LabClient(LabEngine):
     def do(self, task: Task) -> None:
         if self._started():
             self._tasks[task.id] = task
-            self._do.emit(task)
+            if isinstance(task.job, Save):  # waits for nothing that goes on
+                self._mailbox.save(task)
+                self._serve.emit()
+            else:
+                self._do.emit(task)
 
     def set_level(self, sigma: float) -> None:
         self._mailbox.level = sigma

@@ -26,7 +26,7 @@ from engine.lab.work import MOST_PARTICLES, Ask, Coverage, Field, Flow, Points, 
 from engine.request import Request, RequestError
 from engine.store import StepInfo
 
-Doing: TypeAlias = Literal["", "run", "walk", "cover", "save"]
+Doing: TypeAlias = Literal["", "run", "walk", "cover"]
 
 TRACED = 40  # particles whose paths are drawn
 COVERING = 300  # chains that measure coverage
@@ -78,6 +78,7 @@ class Lab(Reel):
         self._layers = frozenset({"density", "score", "particles", "paths", "flow", "scaled"})
         self._ids = count(1)
         self._task: Task | None = None
+        self._saves: dict[int, Path] = {}
         self._fields: OrderedDict[Ask, Field] = OrderedDict()
         self._field: Field | None = None
         self._trial: Trial | None = None
@@ -322,7 +323,9 @@ class Lab(Reel):
 
     def save(self, path: Path, frames: Sequence[NDArray[np.uint8]]) -> None:
         """Write pictures of the plane, with what made them."""
-        self._begin(Save(path, frames, self.settings()))
+        task = Task(next(self._ids), Save(path, frames, self.settings()))
+        self._saves[task.id] = path
+        self._engine.do(task)
 
     def cancel(self) -> None:
         """Stop what is done before its next model call. What was reached stays."""
@@ -383,8 +386,7 @@ class Lab(Reel):
 
     def _forget(self) -> None:
         """Another law or other levels: what was made of the ones before goes."""
-        if self.doing in ("run", "walk", "cover"):
-            self.cancel()
+        self.cancel()
         at_end = self._cursor == self.step_count - 1
         self._clear_states()
         self._coverage, self._field = None, None
@@ -479,16 +481,16 @@ class Lab(Reel):
     def _on_ended(self, task: int, message: str) -> None:
         if message:
             self.notice_raised.emit(Notice("error", message))
-        if self._task is None or task != self._task.id:
-            return
-        done, self._task = self._task, None
-        if isinstance(done.job, Save) and not message:
-            self.notice_raised.emit(Notice("info", f"Saved as {done.job.path}"))
-        self.doing_changed.emit()
+        saved = self._saves.pop(task, None)
+        if saved is not None and not message:
+            self.notice_raised.emit(Notice("info", f"Saved as {saved}"))
+        if self._task is not None and task == self._task.id:
+            self._task = None
+            self.doing_changed.emit()
 
 
 def _doing(task: Task | None) -> Doing:
     if task is None:
         return ""
-    kinds: dict[type, Doing] = {Trial: "run", Walk: "walk", Cover: "cover", Save: "save"}
+    kinds: dict[type, Doing] = {Trial: "run", Walk: "walk", Cover: "cover"}
     return kinds[type(task.job)]

@@ -59,7 +59,7 @@ class LabEngine(QObject):
 
     @abstractmethod
     def do(self, task: Task) -> None:
-        """Begin `task` as soon as the one before has ended."""
+        """Begin `task` as soon as the one before has ended; saving begins at once, whatever else goes on."""
 
     @abstractmethod
     def set_level(self, sigma: float) -> None:

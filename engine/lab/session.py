@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -26,7 +25,10 @@ LEAST = 0.1  # of the scale of arrows: σ·score would vanish with σ
 
 
 class LabSession:
-    """Not thread-safe: one thread uses it. Raises LabError for data that cannot be used, Cancelled where asked to."""
+    """Not thread-safe: one thread uses it. Raises LabError for data that cannot be used.
+
+    `cancelled` is asked before each call of the model, and may ask for a field itself; True raises Cancelled.
+    """
 
     def __init__(self) -> None:
         self._law: tuple[Data, Law, Seen] | None = None  # the last one used: a drawing's laws are many
@@ -41,27 +43,27 @@ class LabSession:
         near = seen.near(plane(ask.half, CELLS), ask.sigma).reshape(CELLS, CELLS).numpy()[::-1].copy()
         return Field(ask, shade, arrows, near, _points(seen.noised(ask.sigma)))
 
-    def run(self, work: Trial, cancelled: threading.Event) -> Iterator[Snapshot]:
+    def run(self, work: Trial, cancelled: Callable[[], bool]) -> Iterator[Snapshot]:
         law, _ = self._laws(work.data)
         before: Tensor | None = None
-        for step in trial(law, work.request, work.particles, cancelled.is_set):
+        for step in trial(law, work.request, work.particles, cancelled):
             x0 = step.move.x0
             change = math.nan if before is None else float((x0 - before).square().mean().sqrt())
             before = x0
             yield Snapshot(step.i, _points(step.x), _points(x0), _points(step.move.x), step.nfe, change)
 
-    def flow(self, work: Trial, cancelled: threading.Event) -> Flow:
+    def flow(self, work: Trial, cancelled: Callable[[], bool]) -> Flow:
         """The exact flow from the same start as `run`'s."""
         law, _ = self._laws(work.data)
         x, _ = start(work.request, work.traced)
-        return Flow(np.stack([_points(x) for x in exact_flow(law, x, work.request.sigmas, cancelled.is_set)]))
+        return Flow(np.stack([_points(x) for x in exact_flow(law, x, work.request.sigmas, cancelled)]))
 
-    def walk(self, how: Walk, level: Callable[[], float], cancelled: threading.Event) -> Iterator[Points]:
+    def walk(self, how: Walk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Points]:
         law, _ = self._laws(how.data)
-        yield from (_points(x) for x in walk(law, how, level, cancelled.is_set))
+        yield from (_points(x) for x in walk(law, how, level, cancelled))
 
-    def coverage(self, data: Data, particles: int, cancelled: threading.Event) -> Coverage:
-        return _coverage.coverage(data, particles, cancelled=cancelled.is_set)
+    def coverage(self, data: Data, particles: int, cancelled: Callable[[], bool]) -> Coverage:
+        return _coverage.coverage(data, particles, cancelled=cancelled)
 
     def save(self, path: Path, frames: Sequence[NDArray[np.uint8]], settings: str) -> None:
         picture.save(path, frames, settings)

@@ -382,6 +382,24 @@ def test_saving_goes_to_the_labs_thread_and_is_told(lab: Lab, fake: FakeLab, qtb
     assert "a.png" in heard[1].text
 
 
+def test_saving_does_not_stop_the_chains(lab: Lab, fake: FakeLab, qtbot: QtBot, tmp_path: Path) -> None:
+    lab.walk()
+    until(qtbot, lambda: bool(lab.chains))
+    lab.save(tmp_path / "a.png", [np.zeros((8, 8, 3), np.uint8)])
+    until(qtbot, lambda: bool(fake.saved))
+    assert lab.doing == "walk"
+
+
+def test_scrubbing_is_answered_while_something_is_measured(make_lab: Make, qtbot: QtBot) -> None:
+    fake = FakeLab(by_hand=True)
+    lab = make_lab(fake)
+    lab.cover()  # waits in its first model call
+    lab.scrub(4)
+    until(qtbot, lambda: lab.field is not None and lab.field.ask.sigma == lab.levels[4])
+    assert lab.doing == "cover"
+    assert lab.coverage is None
+
+
 def test_the_settings_of_a_picture_are_those_of_the_run_that_is_shown(lab: Lab, qtbot: QtBot) -> None:
     finish(lab, qtbot)
     lab.update_draft(sampler="heun", seed=77)
@@ -427,7 +445,7 @@ def test_the_real_lab_runs_walks_measures_and_saves(qtbot: QtBot, tmp_path: Path
     until(qtbot, lambda: lab.field is not None and lab.field.seen is not None)
     path = tmp_path / "lab.webp"
     lab.save(path, [np.zeros((16, 16, 3), np.uint8)] * 2)
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: bool(heard))
     assert json.loads(read_settings(path) or "")["request"]["sampler"] == "dpmpp-2m"
     assert [notice.text for notice in heard] == [f"Saved as {path}"]
     lab.close()

@@ -383,9 +383,8 @@ def test_a_picture_and_an_animation_are_saved(open_lab: Open, qtbot: QtBot, tmp_
         dialog.fileSelected.emit(str(tmp_path / name))
         dialog.reject()
         until(qtbot, lambda: fake.saved[-1:] and fake.saved[-1][:2] == (tmp_path / name, frames))  # noqa: B023
-        until(qtbot, lambda: not window.lab.doing)
         assert '"data": "mixture"' in fake.saved[-1][2]
-        assert window.area.notices.text.text() == f"Saved as {tmp_path / name}"
+        until(qtbot, lambda: window.area.notices.text.text() == f"Saved as {tmp_path / name}")  # noqa: B023
         until(qtbot, lambda: window.findChild(QFileDialog) is None)
 
 

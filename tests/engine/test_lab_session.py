@@ -62,14 +62,14 @@ def test_where_training_data_are_is_told_when_asked_for() -> None:
 
 def test_a_run_tells_every_step_and_the_flow_starts_where_it_does() -> None:
     session, work, go = LabSession(), a_trial(), threading.Event()
-    shots = list(session.run(work, go))
+    shots = list(session.run(work, go.is_set))
     assert [shot.i for shot in shots] == list(range(6))
     for before, after in pairwise(shots):
         assert np.array_equal(before.after, after.x)
         assert after.change == pytest.approx(np.sqrt(np.mean((after.x0 - before.x0) ** 2)), rel=1e-3)
     assert math.isnan(shots[0].change)
     assert np.array_equal(shots[-1].after, shots[-1].x0)  # the step to σ = 0
-    flow = session.flow(work, go)
+    flow = session.flow(work, go.is_set)
     assert flow.states.shape == (7, 8, 2)
     assert np.array_equal(flow.states[0], shots[0].x[:8])
     x, _ = start(work.request, 8)
@@ -78,13 +78,13 @@ def test_a_run_tells_every_step_and_the_flow_starts_where_it_does() -> None:
 
 def test_everything_stops_when_told_to() -> None:
     session, stop = LabSession(), threading.Event()
-    walking = session.walk(Walk(Data("mixture"), 10, 1, HALF), lambda: 0.5, stop)
+    walking = session.walk(Walk(Data("mixture"), 10, 1, HALF), lambda: 0.5, stop.is_set)
     assert [shot.shape for shot in islice(walking, 3)] == [(10, 2)] * 3
     stop.set()
     with pytest.raises(Cancelled):
         next(walking)
-    for work in (lambda: list(session.run(a_trial(), stop)), lambda: session.flow(a_trial(), stop),
-                 lambda: session.coverage(Data("mixture"), 5, stop)):  # fmt: skip
+    for work in (lambda: list(session.run(a_trial(), stop.is_set)), lambda: session.flow(a_trial(), stop.is_set),
+                 lambda: session.coverage(Data("mixture"), 5, stop.is_set)):  # fmt: skip
         with pytest.raises(Cancelled):
             work()
 
