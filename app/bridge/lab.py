@@ -229,6 +229,8 @@ class LabClient(LabEngine):
         self._thread.quit()
         self._thread.wait()
         QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
+        for task in list(self._tasks):  # those that the thread did not come to
+            self._on_ended(task, "")
         self._thread = self._worker = None
 
     def _started(self) -> bool:
