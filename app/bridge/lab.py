@@ -229,8 +229,8 @@ class LabClient(LabEngine):
         self._thread.quit()
         self._thread.wait()
         QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
-        for task in list(self._tasks):  # those that the thread did not come to
-            self._on_ended(task, "")
+        for unbegun in list(self._tasks):  # the thread did not come to them
+            self._on_ended(unbegun, "")
         self._thread = self._worker = None
 
     def _started(self) -> bool:
