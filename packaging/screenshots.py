@@ -120,7 +120,7 @@ class Walk:
         self.window.show_lab(True)
         lab.update_draft(steps=12)
         lab.start()
-        self.wait(lambda: lab.finished and not lab.doing)
+        self.wait(lambda: lab.track.finished and not lab.doing)
         lab.scrub(8)
         self.wait(lambda: all(lab.field_at(k) for k in range(len(lab.levels))))
         self.photograph("lab")

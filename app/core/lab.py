@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from app.core.drawing import Drawing
 from app.core.lab_engine import Cover, LabEngine, Save, Task
 from app.core.notices import Notice
 from app.core.reel import Reel
+from app.core.track import Track
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
 from engine.lab.data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
@@ -33,7 +35,6 @@ COVERING = 300  # chains that measure coverage
 KEPT = 1024  # fields; 16 KB each
 AHEAD = 64  # levels that fields are asked for before anybody looks at them
 TRAIL = 14  # frames of a walk that are remembered
-GAP = 0.06  # between the points of one stroke, in data units
 
 LAYERS: dict[str, tuple[str, str]] = {
     "density": ("Density", "The law of the noised data at this level"),
@@ -72,7 +73,7 @@ class Lab(Reel):
     def __init__(self, engine: LabEngine, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
-        self._name, self._drawn, self._strokes = "mixture", list[Point](), list[int]()
+        self._name, self._drawing = "mixture", Drawing()
         self._draft = Draft.for_model(info(self._name), seed=1)
         self._particles = 300
         self._layers = frozenset({"density", "score", "particles", "paths", "flow", "scaled"})
@@ -81,10 +82,8 @@ class Lab(Reel):
         self._saves: dict[int, Path] = {}
         self._fields: OrderedDict[Ask, Field] = OrderedDict()
         self._field: Field | None = None
-        self._trial: Trial | None = None
+        self.track = Track()  # what the run came to; only the lab changes it
         self._following = True  # the cursor stays with the newest level of a run
-        self._shots: list[Snapshot] = []
-        self._flow: Flow | None = None
         self._chains: deque[Points] = deque(maxlen=TRAIL)
         self._coverage: Coverage | None = None
         self._outcome = 0
@@ -101,7 +100,7 @@ class Lab(Reel):
 
     @property
     def data(self) -> Data:
-        return Data(self._name, tuple(self._drawn) if self._name == DRAWN else ())
+        return Data(self._name, self._drawing.points if self._name == DRAWN else ())
 
     @property
     def model(self) -> ModelInfo:
@@ -156,27 +155,20 @@ class Lab(Reel):
 
     @property
     def drawn(self) -> tuple[Point, ...]:
-        return tuple(self._drawn)
+        return self._drawing.points
 
     def draw(self, x: float, y: float, begins: bool = True) -> None:
-        """Add a point, in data units, to a drawing: as the first of a stroke, or where the stroke `begins` not, unless
-        it is on top of the one before."""
-        if not self.drawing or (not begins and self._drawn and math.dist(self._drawn[-1], (x, y)) < GAP):
+        """Add a point, in data units, to a drawing; `begins`: a stroke."""
+        if not self.drawing:
             return
-        if len(self._drawn) >= MOST_POINTS:
-            self.notice_raised.emit(Notice("info", f"A drawing holds {MOST_POINTS} points: rub some out to go on."))
-            return
-        edge = HALF
-        if begins:
-            self._strokes.append(len(self._drawn))
-        self._drawn.append((max(-edge, min(edge, x)), max(-edge, min(edge, y))))
-        self._forget()
+        if self._drawing.full:
+            self.notice_raised.emit(Notice("info", f"A drawing holds {MOST_POINTS} points: take some back to go on."))
+        elif self._drawing.add(x, y, begins):
+            self._forget()
 
     def rub_out(self, everything: bool = False) -> None:
         """Take back the last stroke of the drawing, or all of it."""
-        if self.drawing and self._strokes:
-            first = 0 if everything else len(self._strokes) - 1
-            del self._drawn[self._strokes[first] :], self._strokes[first:]
+        if self.drawing and self._drawing.rub_out(everything):
             self._forget()
 
     # what is seen
@@ -225,37 +217,6 @@ class Lab(Reel):
         ask = self._ask(k)
         return self._fields.get(ask) or self._fields.get(replace(ask, seen=not ask.seen))
 
-    def states(self, k: int) -> Points | None:
-        """The run's particles at level `k`; None where it has not come there."""
-        if k < len(self._shots):
-            return self._shots[k].x
-        return self._shots[-1].after if self._shots and k == len(self._shots) else None
-
-    def estimates(self, k: int) -> Points | None:
-        """x̂₀ of the run's particles at level `k`."""
-        return self._shots[k].x0 if k < len(self._shots) else None
-
-    def paths(self, k: int) -> NDArray[np.float32] | None:
-        """The traced particles at levels 0 … k, (levels, traced, 2)."""
-        if not self._shots or self._trial is None:
-            return None
-        return np.stack([x[: self._trial.traced] for j in range(k + 1) if (x := self.states(j)) is not None])
-
-    def flow(self, k: int) -> NDArray[np.float32] | None:
-        """The exact flow of the traced particles at levels 0 … k."""
-        return None if self._flow is None else self._flow.states[: k + 1]
-
-    def off_flow(self, k: int) -> float | None:
-        """RMS distance of the traced particles from the exact flow at level `k`, in data units."""
-        x = self.states(k)
-        if x is None or self._flow is None:
-            return None
-        return float(np.sqrt(np.mean((x[: self._flow.states.shape[1]] - self._flow.states[k]) ** 2)))
-
-    @property
-    def finished(self) -> bool:
-        return bool(self._shots) and len(self._shots) == len(self.levels) - 1
-
     @property
     def chains(self) -> Sequence[Points]:
         """The last frames of the chains that walk, oldest first; empty where none do."""
@@ -292,7 +253,7 @@ class Lab(Reel):
             return
         self._clear_states()
         trial = Trial(self.data, self._reel.request, self._particles, min(TRACED, self._particles))
-        self._trial = trial
+        self.track = Track(trial)
         self._following = True
         self._show_steps()
         self.pause()
@@ -300,7 +261,7 @@ class Lab(Reel):
         self._begin(trial)
 
     def scrub(self, k: int) -> None:
-        self._following = k >= len(self._shots)
+        self._following = k >= len(self.track.shots)
         super().scrub(k)
 
     def walk(self) -> None:
@@ -351,7 +312,7 @@ class Lab(Reel):
 
     def settings(self) -> str:
         """Everything that makes what is shown, as JSON in ASCII."""
-        trial = self._trial
+        trial = self.track.trial
         request = trial.request if trial else self._reel.request if self._reel else None
         particles = trial.particles if trial else self._particles
         made = {"format": 1, "data": self._name, "points": self.data.points, "particles": particles}
@@ -401,8 +362,7 @@ class Lab(Reel):
         self._want()
 
     def _clear_states(self) -> None:
-        self._trial, self._flow = None, None
-        self._shots.clear()
+        self.track = Track()  # what the run came to; only the lab changes it
         self._chains.clear()
         self.states_changed.emit()
 
@@ -415,7 +375,7 @@ class Lab(Reel):
         """One for each level; a run adds its model calls and how far its estimates moved."""
         sigmas, steps = request.sigmas, []
         for k, s in enumerate(sigmas):
-            shot = self._shots[k] if k < len(self._shots) else None
+            shot = self.track.shots[k] if k < len(self.track.shots) else None
             nfe, change = (shot.nfe, shot.change) if shot else (0, math.nan)
             s2 = sigmas[min(k + 1, len(sigmas) - 1)]
             steps.append(StepInfo(k, s, s2, "solve", nfe, 0.0, s, change))
@@ -461,21 +421,19 @@ class Lab(Reel):
     def _on_told(self, task: int, news: list[object]) -> None:
         if self._task is None or task != self._task.id:
             return
-        done = len(self._shots)
+        done = len(self.track.shots)
         for what in news:
-            if isinstance(what, Snapshot):
-                self._shots.append(what)
-            elif isinstance(what, Flow):
-                self._flow = what
+            if isinstance(what, Snapshot | Flow):
+                self.track.take(what)
             elif isinstance(what, Coverage):
                 self._coverage, self._outcome = what, len(what.outcomes) - 1
                 self.coverage_changed.emit()
             elif isinstance(what, np.ndarray) and not self._task.cancelled.is_set():
                 self._chains.append(what)
-        if len(self._shots) > done:
+        if len(self.track.shots) > done:
             self._show_steps()
             if self._following:
-                self._move(len(self._shots))
+                self._move(len(self.track.shots))
         self.states_changed.emit()
 
     def _on_ended(self, task: int, message: str) -> None:

@@ -143,7 +143,7 @@ TABLE: tuple[Row, ...] = (
         do=lambda s: s.save_as()),
     Row(id="save-animation", text="Save animation of the lab as…", menu="File", keys=("Ctrl+Shift+S",),
         tip="Save the lab's plane from the first noise level to the last, as a WebP that moves",
-        usable=lambda s: s.lab_open and s.lab.finished, do=lambda s: s.save_animation()),
+        usable=lambda s: s.lab_open and s.lab.track.finished, do=lambda s: s.save_animation()),
     Row(id="pictures", text="Open pictures folder", menu="File", keys=("Ctrl+Shift+O",), icon="folder",
         tip="Every finished picture is already here", do=lambda s: s.open_pictures()),
     Row(id="quit", text="Quit", menu="File", keys=("Ctrl+Q",), begins=True, do=lambda s: s.close()),

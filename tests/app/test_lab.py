@@ -76,7 +76,7 @@ def test_before_any_run_every_noise_level_can_be_looked_at(lab: Lab, qtbot: QtBo
     assert lab.sigma == lab.levels[1]
     lab.scrub(99)
     assert lab.cursor == 20
-    assert lab.states(3) is None
+    assert lab.track.states(3) is None
 
 
 def test_the_field_follows_the_cursor_and_is_asked_for_once(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
@@ -137,21 +137,21 @@ def test_a_run_fills_the_levels_one_after_another(make_lab: Make, qtbot: QtBot) 
     for done in range(1, 5):
         fake.allow()
         until(qtbot, lambda: lab.cursor == done)  # noqa: B023 -- called before the next round
-        x = lab.states(done)
+        x = lab.track.states(done)
         assert x is not None
         assert x.shape == (lab.particles, 2)
-        paths = lab.paths(done)
+        paths = lab.track.paths(done)
         assert paths is not None
         assert paths.shape == (done + 1, TRACED, 2)
-    assert lab.finished
-    assert lab.flow(4) is None
+    assert lab.track.finished
+    assert lab.track.flow(4) is None
     fake.allow()
     until(qtbot, lambda: not lab.doing)
-    assert lab.flow(4) is not None
-    off = lab.off_flow(4)
+    assert lab.track.flow(4) is not None
+    off = lab.track.off_flow(4)
     assert off is not None
     assert off > 0
-    assert lab.off_flow(0) == 0.0
+    assert lab.track.off_flow(0) == 0.0
     assert lab.run is not None
     assert [step.nfe for step in lab.run.steps] == [1, 1, 1, 1, 0]
 
@@ -164,7 +164,7 @@ def test_who_scrubs_while_it_runs_is_not_pulled_away(make_lab: Make, qtbot: QtBo
     until(qtbot, lambda: lab.cursor == 5)
     lab.scrub(2)
     fake.allow(3)
-    until(qtbot, lambda: lab.states(8) is not None)
+    until(qtbot, lambda: lab.track.states(8) is not None)
     assert lab.cursor == 2
     lab.scrub(8)
     fake.allow(1)
@@ -180,9 +180,9 @@ def test_cancel_acts_before_the_next_call_and_keeps_what_was_reached(make_lab: M
     until(qtbot, lambda: lab.cursor == 3)
     lab.cancel()
     until(qtbot, lambda: not lab.doing)
-    assert lab.states(3) is not None
-    assert lab.states(4) is None
-    assert not lab.finished
+    assert lab.track.states(3) is not None
+    assert lab.track.states(4) is None
+    assert not lab.track.finished
     assert heard == []
 
 
@@ -194,10 +194,10 @@ def test_another_run_takes_the_place_of_the_one_that_goes_on(make_lab: Make, qtb
     until(qtbot, lambda: lab.cursor == 2)
     lab.update_draft(seed=9)
     lab.start()
-    assert lab.states(0) is None
+    assert lab.track.states(0) is None
     fake.allow(40)
     until(qtbot, lambda: not lab.doing)
-    first = lab.states(0)
+    first = lab.track.states(0)
     assert first is not None
     assert np.array_equal(first, fake_start(lab, 9))
 
@@ -211,14 +211,14 @@ def fake_start(lab: Lab, seed: int) -> np.ndarray:
 def test_other_levels_or_other_data_drop_the_run_another_sampler_does_not(lab: Lab, qtbot: QtBot) -> None:
     finish(lab, qtbot)
     lab.update_draft(sampler="heun")
-    assert lab.states(0) is not None
+    assert lab.track.states(0) is not None
     lab.update_draft(steps=7)
-    assert lab.states(0) is None
+    assert lab.track.states(0) is None
     assert len(lab.levels) == 8
     assert lab.cursor == 7
     finish(lab, qtbot)
     lab.choose("spiral")
-    assert lab.states(0) is None
+    assert lab.track.states(0) is None
     assert lab.draft.sampler == "heun"
 
 
@@ -229,7 +229,7 @@ def test_what_goes_wrong_is_said_once_and_the_lab_lives_on(lab: Lab, fake: FakeL
     assert [notice.level for notice in heard] == ["error"]
     fake.error = None
     finish(lab, qtbot)
-    assert lab.finished
+    assert lab.track.finished
 
 
 def test_settings_that_cannot_be_run_say_why(lab: Lab, qtbot: QtBot) -> None:
@@ -312,7 +312,7 @@ def test_too_few_points_are_refused_with_one_sentence(lab: Lab, fake: FakeLab, q
     until(qtbot, lambda: lab.field is not None)
     assert all(ask.data.points for ask in fake.asked[asked:] if ask.data.name == DRAWN)
     finish(lab, qtbot)
-    assert lab.finished
+    assert lab.track.finished
 
 
 def test_a_full_drawing_says_so(lab: Lab) -> None:
@@ -434,7 +434,7 @@ def test_the_real_lab_runs_walks_measures_and_saves(qtbot: QtBot, tmp_path: Path
     lab.update_draft(steps=6, sampler="dpmpp-2m")
     until(qtbot, lambda: lab.field is not None)
     finish(lab, qtbot)
-    off = lab.off_flow(6)
+    off = lab.track.off_flow(6)
     assert off is not None
     assert 0 < off < 0.3
     lab.scrub(3)

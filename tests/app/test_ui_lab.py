@@ -57,7 +57,7 @@ def at(window: MainWindow, k: int) -> QPoint:
 
 def run(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_Return, CONTROL)
-    until(qtbot, lambda: window.lab.finished and not window.lab.doing)
+    until(qtbot, lambda: window.lab.track.finished and not window.lab.doing)
 
 
 # the way in and out
@@ -183,7 +183,7 @@ def test_particles_are_painted_where_they_are(window: MainWindow, qtbot: QtBot) 
     for layer in LAYERS:
         lab.turn(layer, layer == "particles")
     lab.scrub(10)
-    x = lab.states(10)
+    x = lab.track.states(10)
     assert x is not None
     shot = painted(plane)
     ink = QApplication.palette().color(QPalette.ColorRole.Text)
@@ -216,7 +216,7 @@ def test_escape_and_the_button_stop_a_run(open_lab: Open, qtbot: QtBot) -> None:
         stop()
         until(qtbot, lambda: not window.lab.doing)
         assert panel.run.text() == "Run"
-    assert not window.lab.finished
+    assert not window.lab.track.finished
 
 
 def test_the_panels_choices_are_the_labs_and_not_the_pictures(window: MainWindow, qtbot: QtBot) -> None:

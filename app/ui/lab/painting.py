@@ -40,11 +40,11 @@ class PlanePainter:
                 self._seen(field)
             if lab.shows("score"):
                 self._arrows(field)
-        if lab.shows("flow") and (flow := lab.flow(self.k)) is not None:
+        if lab.shows("flow") and (flow := lab.track.flow(self.k)) is not None:
             self._lines(flow, QPen(self._ink(Role.BrightText, 0.75), 0.32 * self.unit))
-        if lab.shows("paths") and (paths := lab.paths(self.k)) is not None:
+        if lab.shows("paths") and (paths := lab.track.paths(self.k)) is not None:
             self._lines(paths, QPen(self._ink(Role.Text, 0.55), 0.16 * self.unit))
-        if lab.shows("estimates") and (x0 := lab.estimates(self.k)) is not None:
+        if lab.shows("estimates") and (x0 := lab.track.estimates(self.k)) is not None:
             self._dots(x0, self._ink(Role.BrightText), 0.8)
         if lab.shows("particles"):
             self._particles()
@@ -64,7 +64,7 @@ class PlanePainter:
         self.painter.fillRect(self.frame, self._ink(Role.Dark))
         if field is not None:
             self._density(field)
-        if (x := self.lab.states(self.k)) is not None:
+        if (x := self.lab.track.states(self.k)) is not None:
             self._dots(x[:120], self._ink(Role.Text), 3.2)
         self.painter.restore()
 
@@ -110,7 +110,7 @@ class PlanePainter:
     def _particles(self) -> None:
         chains = self.lab.chains
         if not chains:
-            if (x := self.lab.states(self.k)) is not None:
+            if (x := self.lab.track.states(self.k)) is not None:
                 self._dots(x, self._ink(Role.Text), 0.9)
             return
         trails = np.stack([frame[:WALKERS] for frame in chains]) / self.half
@@ -130,7 +130,7 @@ class PlanePainter:
     def _legend(self) -> None:
         """Which line is whose, where there are two kinds."""
         lab, unit = self.lab, self.unit
-        if not (lab.shows("flow") and lab.shows("paths")) or lab.flow(self.k) is None or self.k == 0:
+        if not (lab.shows("flow") and lab.shows("paths")) or lab.track.flow(self.k) is None or self.k == 0:
             return
         font = QFont(self.painter.font())
         font.setPixelSize(max(9, round(2.3 * unit)))

@@ -38,7 +38,11 @@ class LevelStrip(Filmstrip):
         """Painted anew only where something of it changed."""
         lab, size = self._lab, math.ceil(side * self.devicePixelRatioF())
         palette = self.palette()
-        field, states, look = lab.field_at(k), lab.states(k), (size, palette.color(QPalette.ColorRole.Dark).name())
+        field, states, look = (
+            lab.field_at(k),
+            lab.track.states(k),
+            (size, palette.color(QPalette.ColorRole.Dark).name()),
+        )
         shows = field, states, look
         known = self._small.get(k)
         if known is None or known[0][0] is not field or known[0][1] is not states or known[0][2] != look:
@@ -96,9 +100,9 @@ class LabTimeline(QWidget):
             return ""
         facts = [f"Level {k + 1} of {len(lab.levels)}   σ {lab.sigma:.3g}"]
         run = lab.run
-        if run is not None and lab.states(k) is not None:
+        if run is not None and lab.track.states(k) is not None:
             calls = sum(step.nfe for step in run.steps[:k])
             facts.append(f"model call {calls} of {run.request.evaluations}")
-        if (off := lab.off_flow(k)) is not None:
+        if (off := lab.track.off_flow(k)) is not None:
             facts.append(f"RMS from the exact flow {off:.3g}")
         return "   ".join(facts)
