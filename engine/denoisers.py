@@ -23,12 +23,12 @@ import torch
 from torch import Tensor
 
 from engine.precision import wide
-from engine.schedules import Array, Schedule
+from engine.schedules import Schedule
 from engine.types import Cond, Sigma
 
 Net = Callable[..., Tensor]  # net(x_native (B, …), t (B,), cond) → (B, …)
 
-_WEIGHTS: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {  # (σ, s) → (a, b)
+_WEIGHTS: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {  # (σ, s) → (a, b)
     "eps": lambda sigma, s: (np.ones_like(sigma), -sigma),
     "x0": lambda sigma, s: (np.zeros_like(sigma), np.ones_like(sigma)),
     "v": lambda sigma, s: (1 / (1 + sigma**2), -sigma / np.sqrt(1 + sigma**2)),
@@ -52,24 +52,35 @@ class NetDenoiser:
 
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         """x (B, …) and σ ≥ 0, a float or (B,), → (B, …) in x's dtype; cond with a leading 1 or B."""
-        level = np.asarray(sigma.detach().cpu().double() if isinstance(sigma, Tensor) else sigma, np.float64)
+        state, dtype = wide(x), _dtype(self.net) or x.dtype
+        s, a, b, times = self._number(x, float(sigma)) if isinstance(sigma, float | int) else self._columns(x, sigma)
+        if isinstance(cond, Cond):
+            cond = cond.expand(len(x)).map(lambda v: v.to(dtype) if v.is_floating_point() else v)
+        out = self.net((s * state).to(dtype), times.to(torch.promote_types(dtype, torch.float32)), cond)
+        return (a * state + b * wide(out)).to(x.dtype)
+
+    def _number(self, x: Tensor, level: float) -> tuple[float, float, float, Tensor]:
+        """s, a and b of one level as numbers, which costs less than tensors of them; and t (B,)."""
+        s = self.schedule.scale(level)
+        a, b = _WEIGHTS[self.predicts](np.float64(level), np.float64(s))
+        return (
+            s,
+            float(a),
+            float(b),
+            torch.full((len(x),), self.schedule.t(level), dtype=wide(x).dtype, device=x.device),
+        )
+
+    def _columns(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """s, a and b of each image, shaped to multiply x; and t (B,)."""
+        level = sigma.detach().cpu().double().numpy()
         if level.ndim > 1 or level.size not in (1, len(x)):
             raise ValueError(f"sigma must be one level or {len(x)}, one for each image of the batch.")
         level = np.broadcast_to(level, (len(x),))
         s = self.schedule.scale(level)
-        a, b = _WEIGHTS[self.predicts](level, s)
-        exact = wide(x.new_empty(0)).dtype
-
-        def column(values: Array) -> Tensor:
-            return torch.from_numpy(values.copy()).to(exact).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
-
-        dtype = _dtype(self.net) or x.dtype
-        times = torch.from_numpy(self.schedule.t(level)).to(torch.promote_types(dtype, torch.float32)).to(x.device)
-        if isinstance(cond, Cond):
-            cond = cond.expand(len(x)).map(lambda v: v.to(dtype) if v.is_floating_point() else v)
-        state = x.to(exact)
-        out = self.net((column(s) * state).to(dtype), times, cond).to(exact)
-        return (column(a) * state + column(b) * out).to(x.dtype)
+        values = (s, *_WEIGHTS[self.predicts](level, s), self.schedule.t(level))
+        s_, a, b, t = (torch.from_numpy(v.copy()).to(wide(x).dtype).to(x.device) for v in values)
+        shape = (-1, *[1] * (x.ndim - 1))
+        return s_.reshape(shape), a.reshape(shape), b.reshape(shape), t
 
 
 def adapt(net: Net, schedule: Schedule, predicts: str) -> NetDenoiser:

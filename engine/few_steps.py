@@ -20,7 +20,7 @@ from engine.plan import MICRO_BATCH
 from engine.precision import wide
 from engine.rules import RULES
 from engine.run import run
-from engine.schedules import Array, Flow, grid
+from engine.schedules import Array, Flow, Schedule, from_config, grid
 from engine.transforms import cfg
 from engine.types import Cond
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.catalog import ModelInfo
-    from engine.types import Denoiser, Model, Rule, Schedule
+    from engine.types import Denoiser, Model, Rule
 
 F64 = torch.float64
 REFERENCE = ("unipc-2", "log")  # the sampler and spacing that a model's own flow is taken from
@@ -115,7 +115,7 @@ def of_model(
     top, bottom = info.defaults["sigma_max"], info.defaults["sigma_min"]
     x = torch.empty((images, *model.codec.latent_shape(info.width, info.height)), device=model.device)
     x = Noise(range(images)).normal(x).mul_(model.schedule.start_std(top))
-    start = Problem(d, x, x, top, bottom, True, model.schedule)
+    start = Problem(d, x, x, top, bottom, True, from_config(info.config["schedule"]))
     rule, spacing = RULES[REFERENCE[0]], REFERENCE[1]
     target = end(start, rule, start.grid(spacing, steps_within(rule, evaluations, to_zero=True)))
     return replace(start, target=target), pairs

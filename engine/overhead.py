@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +18,7 @@ from engine.paths import descending
 from engine.plan import MICRO_BATCH
 from engine.rules import RULES
 from engine.run import run
-from engine.schedules import Array, Discrete, grid
+from engine.schedules import Discrete, grid
 from engine.transforms import cfg
 from engine.types import Cond
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.catalog import ModelInfo
-    from engine.models.embedded import EmbeddedModel
-    from engine.types import Denoiser
+    from engine.types import Denoiser, Model
 
 GUIDANCE = 3.0
 TABLE = Discrete.linear()  # what both loops step along: diffusers has no flow with a denoiser of x0
@@ -72,7 +71,7 @@ class Setting:
     """A model's net with a condition of its own, and runs of `batch` pictures in `steps` guided steps."""
 
     info: ModelInfo
-    model: EmbeddedModel
+    model: Model
     batch: int
     steps: int
 
@@ -87,7 +86,7 @@ class Setting:
         return Noise(range(self.batch)).normal(torch.empty(shape, device=self.model.device))
 
 
-def ours(d: Denoiser, setting: Setting, rule: str, sigmas: Array, x: Tensor) -> Tensor:
+def ours(d: Denoiser, setting: Setting, rule: str, sigmas: Iterable[float], x: Tensor) -> Tensor:
     """One run, as a plan makes it."""
     guided = cfg(GUIDANCE, *setting.conds)(Meter(d, MICRO_BATCH))
     for step in run(guided, descending(sigmas), RULES[rule], x, Noise(range(len(x)))):
@@ -162,7 +161,8 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
         ratios.append(walls[mine] / walls[theirs])
         inside.append(rests[mine])
         outside.append(rests[theirs])
-    return Compared(*map(statistics.median, (ratios, inside, outside)), difference)
+    middle = statistics.median
+    return Compared(middle(ratios), middle(inside), middle(outside), difference)
 
 
 def require_diffusers() -> None:
@@ -186,7 +186,7 @@ def _scheduler(name: str) -> Any:
     return DPMSolverMultistepScheduler(beta_end=0.02, beta_start=1e-4, final_sigmas_type="zero", **shared)
 
 
-def _on_table(model: EmbeddedModel) -> Net:
+def _on_table(model: Model) -> Net:
     """The model's net, asked for x0 at a state and an index of TABLE, as a net trained on that table would be."""
     denoiser = model.denoiser
     assert isinstance(denoiser, NetDenoiser)

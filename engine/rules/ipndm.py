@@ -45,5 +45,5 @@ def ipndm_4(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise
 IPNDM_4 = Rule(
     ipndm_4,
     "iPNDM 4",
-    "Remembers three slopes: the most exact without guidance on smooth data; rough under guidance in few steps.",
+    "Remembers three slopes: the most exact on smooth data without guidance; rough with it in few steps.",
 )

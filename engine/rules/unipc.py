@@ -39,5 +39,5 @@ UNIPC_2 = Rule(
 UNIPC_3 = Rule(
     partial(unipc, order=3),
     "UniPC 3",
-    "UniPC with a longer memory: the more exact one in 30 steps or more.",
+    "UniPC with a longer memory: the more exact one in 20 steps or more.",
 )

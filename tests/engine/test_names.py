@@ -42,7 +42,9 @@ def test_every_spacing_gives_a_grid(spacing: str) -> None:
     spacing = engine.schedules.DEFAULT if spacing == "DEFAULT" else spacing
     for schedule in (engine.schedules.VE(), engine.schedules.VP(), engine.schedules.SubVP(), engine.schedules.Flow()):
         levels = engine.schedules.grid(spacing, 10, schedule.sigma_max, schedule.sigma_min, schedule=schedule)
-        assert (levels.shape, levels.dtype, levels[-1]) == ((11,), np.float64, 0)
+        assert levels.shape == (11,)
+        assert levels.dtype == np.float64
+        assert levels[-1] == 0
         assert np.all(np.diff(levels) < 0)
     for table in (engine.schedules.Discrete.linear(), engine.schedules.Discrete.cosine()):
         levels = engine.schedules.grid(spacing, 10, table.sigma_max, table.sigma_min, False, table)

@@ -22,7 +22,12 @@ def test_the_bare_net_makes_the_very_calls_of_the_run(setting: Setting, monkeypa
     asked: list[tuple[torch.Tensor, ...]] = []
     net = setting.model.denoiser.net  # type: ignore[attr-defined]
     forward = net.forward
-    monkeypatch.setattr(net, "forward", lambda *args: (asked.append(args), forward(*args))[1])
+
+    def watched(*args: torch.Tensor) -> torch.Tensor:
+        asked.append(args)
+        return forward(*args)
+
+    monkeypatch.setattr(net, "forward", watched)
     added = against_bare_net(setting, pairs=1)
     assert added.ratio > 0
     assert added.outside > 0
