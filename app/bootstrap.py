@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QApplication
 
 from app import settings as kept
 from app.bridge.client import EngineClient
+from app.bridge.lab import LabClient
 from app.bridge.worker import Session, open_session
 from app.core.document import Document
 from app.core.folders import NAME, Folders
 from app.core.jobs import JobQueue
+from app.core.lab import Lab
 from app.core.notices import Notice
 from app.core.prices import Prices
 from app.core.runs import RunLibrary
@@ -64,7 +66,10 @@ class Studio(QObject):
         )
         self.document.remember_drafts(values.drafts)
         self.document.seed_locked = values.seed_locked
-        self.window: MainWindow = MainWindow(self.document, self.settings)
+        lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
+        self.lab = Lab(lab_engine, self)
+        self.lab.closed.connect(lab_engine.close)
+        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings)
         self._closed = False
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
         self.document.draft_changed.connect(self._remember)
@@ -87,6 +92,7 @@ class Studio(QObject):
         self._closed = True
         self._first_paint.stop()
         self.document.cancel_all()
+        self.lab.close()
         self.engine.close()
         self.document.close()
         self.settings.flush()

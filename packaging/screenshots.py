@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 1280, 800
 WAIT_MS = 120_000
-KEPT = "welcome", "running", "scrubbed", "words", "forked", "varied", "fashion"  # --all takes the others too
+KEPT = "welcome", "running", "scrubbed", "words", "forked", "varied", "fashion", "lab"  # --all takes the others too
 
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -116,6 +116,7 @@ class Walk:
         assert sheet is not None
         self.photograph("shortcuts", sheet)
         sheet.close()
+        self.lab()
         self.window.close()
         self.studio.close()
 
@@ -147,6 +148,17 @@ class Walk:
         document.scrub(document.step_count // 2)
         self.photograph("fashion")
         document.model = before
+
+    def lab(self) -> None:
+        """The mixture under twelve steps of DDIM, where its islands part."""
+        lab = self.studio.lab
+        self.window.show_lab(True)
+        lab.update_draft(steps=12)
+        lab.start()
+        self.wait(lambda: lab.track.finished and not lab.doing)
+        lab.scrub(8)
+        self.wait(lambda: all(lab.field_at(k) for k in range(len(lab.levels))))
+        self.photograph("lab")
 
     def wait(self, ready: Callable[[], bool], limit: int = WAIT_MS) -> None:
         """Let the studio live until `ready`, or for `limit` milliseconds."""

@@ -15,7 +15,16 @@ from PySide6.QtWidgets import QApplication, QLabel
 ROOT = Path(__file__).resolve().parents[1]
 APP = sorted((ROOT / "app").rglob("*.py"))
 NEAR_THE_ENGINE = {"app.bridge.worker", "app.bridge.frames"}  # imported once the window is there
-WITHOUT_TORCH = ["engine", "engine.request", "engine.catalog", "engine.store", "engine.schedules", "engine.types"]
+WITHOUT_TORCH = [
+    "engine",
+    "engine.lab.data",
+    "engine.lab.work",
+    "engine.request",
+    "engine.catalog",
+    "engine.store",
+    "engine.schedules",
+    "engine.types",
+]
 
 
 def module(path: Path) -> str:

@@ -96,6 +96,12 @@ class Lineage:
         return max(len(self.steps), self.inherited + self.request.steps - self.start)
 
     @property
+    def levels(self) -> list[float]:
+        """σ of every step of the way, done and still to come."""
+        ahead = self.request.sigmas[self.start + len(self.own.steps) : -1]
+        return [step.s for step in self.steps] + list(ahead)
+
+    @property
     def planned(self) -> tuple[int, ...]:
         """The model calls of the steps still to come."""
         return self._planned[self.start + len(self.own.steps) :]

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
 from app.core.lineage import Lineage
 from app.core.notices import Notice
+from app.core.reel import Reel
 from app.core.render import View, render
 
 THUMBNAILS = 1024  # kept; at 100 pixels a side that is 40 MB
-PLAY_MS = 2000  # a whole run plays in about this time …
-PLAY_STEP_MS = 40, 250  # … but a step is never shorter or longer than these
 
 
-class Viewer(QObject):
+class Viewer(Reel):
     """The shown run, read from its file in the window's own thread, also while the engine still appends to it.
 
     A fork's steps are preceded by those that it was forked from, so that the whole way can be scrubbed.
@@ -25,21 +24,13 @@ class Viewer(QObject):
     live run. The newest x̂₀ of a live run comes ready-made (`show_live`); everything else is rendered from the file.
     """
 
-    run_changed = Signal()
-    steps_changed = Signal()
-    cursor_changed = Signal()
     frame_changed = Signal()
-    view_changed = Signal()
-    image_changed = Signal()
-    playing_changed = Signal()
-    notice_raised = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._run: Lineage | None = None
         self._path: Path | None = None
         self._live = False
-        self._cursor = -1
         self._following = True
         self._view: View = "x0"
         self._image = 0
@@ -47,8 +38,6 @@ class Viewer(QObject):
         self._framed: tuple[int, View, int] | None = None  # the (step, view, image) that `frame` shows
         self._thumbnails: OrderedDict[tuple[int, View, int, int], QImage] = OrderedDict()
         self._unreadable = False  # said once a run: a timeline asks for many steps at once
-        self._play = QTimer(self)
-        self._play.timeout.connect(self._tick)
 
     # what is shown
 
@@ -68,10 +57,6 @@ class Viewer(QObject):
     @property
     def step_count(self) -> int:
         return len(self._run.steps) if self._run else 0
-
-    @property
-    def cursor(self) -> int:
-        return self._cursor
 
     @property
     def following(self) -> bool:
@@ -131,39 +116,6 @@ class Viewer(QObject):
     def show_run(self, path: Path) -> bool:
         """Show the run in `path` at its newest step; False, with a notice, where it cannot be read."""
         return self._open(path, live=False)
-
-    def scrub(self, k: int) -> None:
-        """Put the cursor on step `k` (clamped); on the newest step of a live run it stays with the newest."""
-        self.pause()
-        self._move(k)
-
-    def step_by(self, delta: int) -> None:
-        self.scrub(self._cursor + delta)
-
-    def home(self) -> None:
-        self.scrub(0)
-
-    def end(self) -> None:
-        self.scrub(self.step_count - 1)
-
-    @property
-    def playing(self) -> bool:
-        return self._play.isActive()
-
-    def play(self) -> None:
-        """Show step after step up to the newest; from the first if the cursor is on the last."""
-        if self.playing or self.step_count < 2:
-            return
-        if self._cursor >= self.step_count - 1:
-            self._move(0)
-        low, high = PLAY_STEP_MS
-        self._play.start(max(low, min(high, PLAY_MS // self.step_count)))
-        self.playing_changed.emit()
-
-    def pause(self) -> None:
-        if self.playing:
-            self._play.stop()
-            self.playing_changed.emit()
 
     def close(self) -> None:
         """Show nothing any more."""
@@ -238,12 +190,6 @@ class Viewer(QObject):
             self._cursor = k
             self.cursor_changed.emit()
         self._refresh()
-
-    def _tick(self) -> None:
-        if self._cursor < self.step_count - 1:
-            self._move(self._cursor + 1)
-        if self._cursor >= self.step_count - 1:
-            self.pause()
 
     def _refresh(self) -> None:
         """Render what the cursor points at, unless it is on the canvas already."""

@@ -11,6 +11,8 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
 
 from app.core.document import Document
+from app.core.lab import Lab
+from app.core.reel import Reel
 from app.core.render import View
 from app.ui import icons
 from app.ui.canvas.view import CanvasView
@@ -23,7 +25,16 @@ class Studio(Protocol):
     document: Document
     canvas: CanvasView
     look: Look
+    lab: Lab
 
+    @property
+    def lab_open(self) -> bool: ...
+    @property
+    def reel(self) -> Reel: ...
+    def show_lab(self, shown: bool) -> None: ...
+    def generate(self) -> None: ...
+    def cancel(self) -> None: ...
+    def save_animation(self) -> None: ...
     def save_as(self) -> None: ...
     def copy_picture(self) -> None: ...
     def open_pictures(self) -> None: ...
@@ -38,6 +49,9 @@ class Studio(Protocol):
     def close(self) -> bool: ...
 
 
+IN_LAB = "This is for pictures: leave the lab first"
+
+
 def _always(_: Document) -> bool:
     return True
 
@@ -48,8 +62,9 @@ class Row:
 
     keys    -- its shortcuts, the one to show first
     where   -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
-               "timeline" on the timeline alone
-    enabled -- whether it can be used now; checked, for a switch, whether it is on
+               "timeline" on the timeline alone, "lab" on the lab's plane or its timeline
+    enabled -- whether it can be used now; usable, where that depends on more than the document; checked, for a switch,
+               whether it is on
     why     -- for one whose reason deserves a sentence: why it cannot be used now, "" when it can; its tip then
     group   -- switches of which exactly one is on; submenu -- the menu inside `menu` that it stands in
     """
@@ -63,7 +78,8 @@ class Row:
     icon: str = ""
     where: str = "window"
     enabled: Callable[[Document], bool] = _always
-    why: Callable[[Document], str] | None = None
+    usable: Callable[[Studio], bool] | None = None
+    why: Callable[[Studio], str] | None = None
     checked: Callable[[Studio], bool] | None = None
     group: str = ""
     submenu: str = ""
@@ -99,10 +115,10 @@ def _see(view: View, text: str, key: str, tip: str, begins: bool = False) -> Row
     )  # fmt: skip
 
 
-def _move(name: str, text: str, key: str, do: Callable[[Document], None], tip: str = "") -> Row:
+def _move(name: str, text: str, key: str, do: Callable[[Reel], None], tip: str = "") -> Row:
     return Row(
         id=name, text=text, menu="Run", keys=(key,), where="picture", icon=name, tip=tip,
-        do=lambda s: do(s.document), enabled=_has_steps,
+        do=lambda s: do(s.reel), usable=lambda s: s.reel.step_count > 0,
     )  # fmt: skip
 
 
@@ -115,14 +131,30 @@ def _turn_lock(studio: Studio) -> None:
 
 
 def _turn_play(studio: Studio) -> None:
-    document = studio.document
-    (document.pause if document.playing else document.play)()
+    reel = studio.reel
+    (reel.pause if reel.playing else reel.play)()
+
+
+def _can_save(studio: Studio) -> bool:
+    return studio.lab.field is not None if studio.lab_open else _has_steps(studio.document)
+
+
+def _has_parent(studio: Studio) -> bool:
+    run = studio.document.run
+    return not studio.lab_open and run is not None and run.parent is not None
+
+
+def _runs(studio: Studio) -> bool:
+    return bool(studio.lab.doing) if studio.lab_open else studio.document.running_job is not None
 
 
 TABLE: tuple[Row, ...] = (
-    Row(id="save-as", text="Save picture as…", menu="File", keys=("Ctrl+S",), icon="save", enabled=_has_steps,
+    Row(id="save-as", text="Save picture as…", menu="File", keys=("Ctrl+S",), icon="save", usable=_can_save,
         tip="Save the picture at the selected step, with everything that made it",
         do=lambda s: s.save_as()),
+    Row(id="save-animation", text="Save animation of the lab as…", menu="File", keys=("Ctrl+Shift+S",),
+        tip="Save the lab's plane from the first noise level to the last, as a WebP that moves",
+        usable=lambda s: s.lab_open and s.lab.track.finished, do=lambda s: s.save_animation()),
     Row(id="pictures", text="Open pictures folder", menu="File", keys=("Ctrl+Shift+O",), icon="folder",
         tip="Every finished picture is already here", do=lambda s: s.open_pictures()),
     Row(id="quit", text="Quit", menu="File", keys=("Ctrl+Q",), begins=True, do=lambda s: s.close()),
@@ -150,6 +182,9 @@ TABLE: tuple[Row, ...] = (
     Row(id="checker", text="Checkerboard around the picture", menu="View",
         do=lambda s: s.set_surround("plain" if s.canvas.surround == "checker" else "checker"),
         checked=lambda s: s.canvas.surround == "checker"),
+    Row(id="lab", text="2-D lab", menu="View", keys=("F2",), begins=True,
+        tip="Models in the plane, known exactly: watch the score, the samplers and their chains",
+        do=lambda s: s.show_lab(not s.lab_open), checked=lambda s: s.lab_open),
     _panel("settings", "Settings", "Alt+1", begins=True),
     _panel("timeline", "Timeline", "Alt+2"),
     _panel("recent", "Pictures of this session", "Alt+3"),
@@ -157,22 +192,22 @@ TABLE: tuple[Row, ...] = (
     _theme("light", "Light"),
     _theme("dark", "Dark"),
     Row(id="generate", text="Generate", menu="Run", keys=("Ctrl+Return", "Ctrl+Enter"), icon="generate",
-        why=lambda d: d.why_not, do=lambda s: s.document.generate()),
+        why=lambda s: "" if s.lab_open else s.document.why_not, do=lambda s: s.generate()),
     Row(id="cancel", text="Cancel", menu="Run", keys=("Esc",), icon="stop",
         tip="Stop before the next model call; what was reached is kept",
-        enabled=lambda d: d.running_job is not None, do=lambda s: s.document.cancel()),
+        usable=_runs, do=lambda s: s.cancel()),
     Row(id="fork", text="Fork here", menu="Run", keys=("Ctrl+Shift+Return", "Ctrl+Shift+Enter"), icon="fork",
-        begins=True, tip="Go on from the shown step with the settings on the panel", why=lambda d: d.why_no_fork,
-        do=lambda s: s.document.fork()),
+        begins=True, tip="Go on from the shown step with the settings on the panel",
+        why=lambda s: IN_LAB if s.lab_open else s.document.why_no_fork, do=lambda s: s.document.fork()),
     Row(id="variations", text="Variations from here", menu="Run", keys=("V",), where="picture", icon="variations",
         short="Variations",
         tip="As many pictures as the panel says that share this one's state at this step and differ in what follows",
-        why=lambda d: d.why_no_variations, do=lambda s: s.document.vary()),
+        why=lambda s: IN_LAB if s.lab_open else s.document.why_no_variations, do=lambda s: s.document.vary()),
     Row(id="parent", text="Back to the parent run", menu="Run", keys=("Backspace",), where="picture", icon="parent",
-        tip="Show the run that this one was forked from, at that step",
-        enabled=lambda d: d.run is not None and d.run.parent is not None, do=lambda s: s.document.show_parent()),
+        tip="Show the run that this one was forked from, at that step", usable=_has_parent,
+        do=lambda s: s.document.show_parent()),
     Row(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", icon="play", begins=True,
-        enabled=lambda d: d.step_count > 1, do=_turn_play, checked=lambda s: s.document.playing),
+        usable=lambda s: s.reel.step_count > 1, do=_turn_play, checked=lambda s: s.reel.playing),
     _move("first", "First step", "Home", lambda d: d.home()),
     _move("previous", "Previous step", "Left", lambda d: d.step_by(-1)),
     _move("next", "Next step", "Right", lambda d: d.step_by(+1)),
@@ -184,6 +219,18 @@ TABLE: tuple[Row, ...] = (
         begins=True, enabled=lambda d: d.image_index > 0, do=lambda s: _other_image(s, -1)),
     Row(id="image-after", text="Next picture of the batch", menu="Run", keys=("PgDown",), where="picture",
         enabled=lambda d: d.image_index + 1 < d.batch_size, do=lambda s: _other_image(s, +1)),
+    Row(id="lab-walk", text="Walk chains", menu="Lab", keys=("W",), where="lab",
+        tip="Let Langevin chains walk at the selected noise level; move it while they do",
+        usable=lambda s: s.lab_open, do=lambda s: s.lab.walk(), checked=lambda s: s.lab.doing == "walk"),
+    Row(id="lab-cover", text="Measure coverage", menu="Lab", keys=("C",), where="lab",
+        tip="How much of the plane training data are near to, clean and noised, and what chains make of it",
+        usable=lambda s: s.lab_open and s.lab.doing != "cover", do=lambda s: s.lab.cover()),
+    Row(id="lab-undo", text="Undo stroke", menu="Lab", keys=("Ctrl+Z",), where="lab", begins=True,
+        tip="Take back the last stroke of your drawing",
+        usable=lambda s: s.lab_open and bool(s.lab.drawn) and s.lab.drawing, do=lambda s: s.lab.rub_out()),
+    Row(id="lab-clear", text="Clear the drawing", menu="Lab", keys=("Del",), where="lab",
+        usable=lambda s: s.lab_open and bool(s.lab.drawn) and s.lab.drawing,
+        do=lambda s: s.lab.rub_out(everything=True)),
     Row(id="shortcuts", text="Keyboard shortcuts", menu="Help", keys=("F1",), do=lambda s: s.show_shortcuts()),
     Row(id="about", text="About Tweedie Studio", menu="Help", do=lambda s: s.show_about()),
 )  # fmt: skip
@@ -205,6 +252,10 @@ class Actions(QObject):
                        document.playing_changed, document.draft_changed, document.model_changed,
                        studio.look.changed):  # fmt: skip
             signal.connect(self.refresh)
+        lab = studio.lab
+        for signal in (lab.cursor_changed, lab.steps_changed, lab.playing_changed, lab.doing_changed,
+                       lab.draft_changed, lab.field_changed):  # fmt: skip
+            signal.connect(self.refresh)
         studio.look.changed.connect(self.tint)
         self.tint()
         self.refresh()
@@ -215,8 +266,9 @@ class Actions(QObject):
     def refresh(self) -> None:
         for row in TABLE:
             action = self.by_id[row.id]
-            why = row.why(self._studio.document) if row.why else ""
-            action.setEnabled(not why and row.enabled(self._studio.document))
+            why = row.why(self._studio) if row.why else ""
+            usable = row.enabled(self._studio.document) if row.usable is None else row.usable(self._studio)
+            action.setEnabled(usable and not why)
             if row.why:
                 action.setToolTip(self._tip(row, why))
             if row.checked is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen
 
-from app.core.lineage import Lineage
+from app.core.reel import Run
 from app.ui.curves import Points, calls_curve, change_curve, noise_curve
 from app.ui.timeline_layout import Slots
 
@@ -26,16 +26,14 @@ class Band:
     ink: QPalette.ColorRole
 
 
-def bands(run: Lineage, k: int) -> tuple[Band, Band, Band]:
+def bands(run: Run, k: int) -> tuple[Band, Band, Band]:
     """The bands of a run, with their values at step `k` of it, or none where that is no step."""
     here = 0 <= k < len(run.steps)
-    levels = [step.s for step in run.steps]
-    levels += run.request.sigmas[run.start + len(run.own.steps) : -1]
     total = (run.calls[-1] if run.calls else 0) + sum(run.planned)
     moved = run.steps[k].change if here else math.nan
     role = QPalette.ColorRole
     return (
-        Band("σ", f"{run.steps[k].s:.3g}" if here else "", noise_curve(levels), role.PlaceholderText),
+        Band("σ", f"{run.steps[k].s:.3g}" if here else "", noise_curve(run.levels), role.PlaceholderText),
         Band("Δx̂₀", f"{moved:.3f}" if math.isfinite(moved) else "", change_curve(run.steps), role.Highlight),
         Band("calls", f"{run.calls[k]}/{total}" if here else "", calls_curve(run.calls, run.planned), role.WindowText),
     )
@@ -47,7 +45,7 @@ def rows(area: QRectF) -> list[QRectF]:
     return [QRectF(area.left(), area.top() + n * pitch, area.width(), pitch * (1 - GAP)) for n in range(3)]
 
 
-def paint(painter: QPainter, run: Lineage, k: int, slots: Slots, places: list[QRectF], palette: QPalette) -> None:
+def paint(painter: QPainter, run: Run, k: int, slots: Slots, places: list[QRectF], palette: QPalette) -> None:
     """The bands of `run` in `places`, their names and values left of `slots`, a point on each at step `k`.
 
     What is still to come is drawn in the hairlines' ink.

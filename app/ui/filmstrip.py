@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.document import Document
+from app.core.reel import Reel
 from app.ui import bands
 from app.ui.colours import mixed
 from app.ui.curves import change_top
@@ -40,7 +40,7 @@ class Filmstrip(QWidget):
 
     menu_asked = Signal(QPoint)
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Reel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._scrubbing = False

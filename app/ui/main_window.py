@@ -6,16 +6,21 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QStackedWidget, QWidget
 
 from app.core.document import Document
 from app.core.folders import Folders
+from app.core.lab import Lab
 from app.core.notices import Notice
+from app.core.reel import Reel
 from app.core.runs import named, slug
 from app.settings import Settings, from_text, to_text
 from app.ui.actions import Actions
 from app.ui.canvas.area import CanvasArea
 from app.ui.canvas.view import CanvasView
+from app.ui.lab.panel import LabPanel
+from app.ui.lab.strip import LabTimeline
+from app.ui.lab.view import LabView
 from app.ui.prompt_panel import PromptPanel
 from app.ui.recent import Recent
 from app.ui.sheets import AboutSheet, ShortcutSheet
@@ -30,11 +35,13 @@ PANELS = {"settings": "Settings", "timeline": "Timeline", "recent": "Pictures of
 class MainWindow(QMainWindow):
     """Lays out the panels and carries out the commands of the action table. The truth is the document's."""
 
-    def __init__(self, document: Document, settings: Settings, look: Look | None = None) -> None:
+    def __init__(self, document: Document, lab: Lab, settings: Settings, look: Look | None = None) -> None:
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        self.document, self.settings = document, settings
+        self.document, self.lab, self.settings = document, lab, settings
+        self.lab_open = False
+        self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
         self.look = look or Look(app, settings.values.theme, self)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
@@ -44,18 +51,23 @@ class MainWindow(QMainWindow):
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
         self.area = CanvasArea(document, self.canvas, self.actions_)
+        self.lab_panel = LabPanel(lab, self.actions_)
+        self.lab_timeline = LabTimeline(lab, self.actions_)
+        self.lab_view = LabView(lab, self.actions_)
+        self._pages = pages(self.panel, self.lab_panel), pages(self.timeline, self.lab_timeline)
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
-        self._dock("settings", self.panel, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._dock("settings", self._pages[0], Qt.DockWidgetArea.LeftDockWidgetArea)
         self._dock("recent", self.recent, Qt.DockWidgetArea.RightDockWidgetArea)
-        self._dock("timeline", self.timeline, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self._dock("timeline", self._pages[1], Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setDockOptions(QMainWindow.DockOption(0))
         self.actions_.fill(self.menuBar())
         self.actions_.reach("picture", self.canvas, self.timeline.strip)
+        lab.notice_raised.connect(self.area.notices.raise_notice)
         self.look.changed.connect(self._tint)
         document.run_changed.connect(self._show_title)
         self._restore()
@@ -64,8 +76,47 @@ class MainWindow(QMainWindow):
 
     # the commands of the action table
 
+    @property
+    def reel(self) -> Reel:
+        """What the timeline that is seen moves through."""
+        return self.lab if self.lab_open else self.document
+
+    def show_lab(self, shown: bool) -> None:
+        """The 2-D lab in the place of the picture, its panel and its timeline; or back."""
+        if shown == self.lab_open:
+            return
+        self.lab_open = shown
+        recent = self._docks["recent"]
+        if shown:
+            self._had_recent = not recent.isHidden()
+        recent.setVisible(self._had_recent and not shown)
+        self.document.pause()
+        for page in self._pages:
+            page.setCurrentIndex(int(shown))
+        self.area.show_instead(self.lab_view if shown else None)
+        self._tell_watched()
+        (self.lab_timeline if shown else self.timeline).tint()
+        (self.lab_view.plane if shown else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
+        self._show_title()
+
+    def generate(self) -> None:
+        """What is in front begins: the lab's run, or a picture."""
+        if self.lab_open:
+            self.lab.start()
+        else:
+            self.document.generate()
+
+    def cancel(self) -> None:
+        (self.lab if self.lab_open else self.document).cancel()
+
+    def save_animation(self) -> None:
+        self.lab_view.save_as(moving=True)
+
     def save_as(self) -> None:
         """Ask where to, without stopping anything meanwhile."""
+        if self.lab_open:
+            self.lab_view.save_as()
+            return
         if self.document.run is None or self.document.step_count == 0:
             return
         run, k = self.document.run, self.document.cursor
@@ -96,6 +147,8 @@ class MainWindow(QMainWindow):
             self.document.notice_raised.emit(Notice("info", f"No picture is finished yet; they will be in {folder}."))
 
     def focus_prompt(self) -> None:
+        if self.lab_open:
+            self.show_lab(False)
         self._docks["settings"].show()
         self.panel.focus_first()
 
@@ -148,6 +201,7 @@ class MainWindow(QMainWindow):
         """Redraw what carries the palette's colours in pixels."""
         self.panel.without.tint()
         self.panel.advanced.tint()
+        self.lab_panel.advanced.tint()
         self.panel.generate.tint()
         self.panel.seed.refresh()
         self.timeline.tint()
@@ -156,6 +210,7 @@ class MainWindow(QMainWindow):
     def _show_title(self) -> None:
         run = self.document.run
         words = named(run.request).strip("“”") if run else ""
+        words = "2-D lab" if self.lab_open else words
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -172,8 +227,19 @@ class MainWindow(QMainWindow):
             self._tell_watched()
 
     def _tell_watched(self) -> None:
-        self.document.set_watched(self.isVisible() and not self.isMinimized())
+        seen = self.isVisible() and not self.isMinimized()
+        self.document.set_watched(seen)
+        self.lab.set_watched(seen and self.lab_open)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.show_lab(False)
         self.settings.update(geometry=to_text(self.saveGeometry()), window_state=to_text(self.saveState(LAYOUT)))
         super().closeEvent(event)
+
+
+def pages(*widgets: QWidget) -> QStackedWidget:
+    """One of them at a time, the first at first."""
+    stack = QStackedWidget()
+    for widget in widgets:
+        stack.addWidget(widget)
+    return stack

@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.drafted import Drafted
 from app.ui.number import Number
 from app.ui.theme import em
 from app.ui.widgets import label
@@ -19,7 +19,7 @@ SLIDABLE = 100.0  # a wider range has no room on a slider
 class SamplerOptions(QWidget):
     """The document's sampler options; rebuilt when the sampler changes."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Drafted) -> None:
         super().__init__()
         self._document = document
         self._rule: Rule | None = None

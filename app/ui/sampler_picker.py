@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.drafted import Drafted
 from app.ui.choice import ABOUT, Choice
 from app.ui.price import COUNTED, calls_of
 from app.ui.theme import em
@@ -21,7 +21,7 @@ from engine.schedules import SPACINGS
 class SamplerPicker(QWidget):
     """The document's sampler; under it what it is good for and its price in model calls."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Drafted) -> None:
         super().__init__()
         self._document = document
         self.choice = Choice("Sampler")
@@ -79,7 +79,7 @@ class SamplerPicker(QWidget):
 class SpacingPicker(QWidget):
     """The document's spacing: how the steps are shared out over the noise levels."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Drafted) -> None:
         super().__init__()
         self._document = document
         self.choice = Choice("Spacing of the steps")

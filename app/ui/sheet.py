@@ -58,6 +58,8 @@ QPushButton[large="true"] { border-radius: @chip2; padding: @p5 @p12; }
 QPushButton[kind="chip"]:checked {
   background: palette(highlight); color: palette(highlighted-text); border-color: palette(highlight); }
 QPushButton[kind="chip"]:checked:focus { border-color: palette(text); }
+QPushButton[kind="row"] { text-align: left; padding: @p3 @p5; }
+QPushButton[kind="row"]:checked { border-color: palette(highlight); background: palette(base); }
 QPushButton[kind="link"] {
   background: transparent; border: 1px solid transparent; color: palette(highlight); padding: 1px @p2;
   text-align: left; }

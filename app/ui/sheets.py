@@ -15,7 +15,7 @@ GESTURES = (
     ("Walk through the steps", "Drag over the timeline"),
     ("Fork, vary or save a step", "Right click on it"),
 )
-WHERE = {"picture": "canvas or timeline", "timeline": "timeline"}
+WHERE = {"picture": "canvas or timeline", "timeline": "timeline", "lab": "plane of the lab"}
 
 
 class ShortcutSheet(QDialog):
@@ -33,7 +33,7 @@ class ShortcutSheet(QDialog):
         columns.setSpacing(em(self, 2))
         left, right = QVBoxLayout(), QVBoxLayout()
         for name, rows in menus.items():
-            (right if name in ("Run", "Help") else left).addLayout(self._block(name, rows))
+            (right if name in ("Run", "Lab", "Help") else left).addLayout(self._block(name, rows))
         right.addLayout(self._gestures())
         for side in (left, right):
             side.setSpacing(em(self, 0.8))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.flow import Flow
@@ -58,6 +58,17 @@ class Welcome(QWidget):
         document.model_changed.connect(self._fill)
         self._fill()
         self._on_engine()
+
+    def offer(self, action: QAction, text: str) -> None:
+        """One more way to begin, under the prompts."""
+        self.other = QPushButton(text)
+        self.other.setProperty("kind", "link")
+        self.other.setAccessibleName(text)
+        self.other.setToolTip(action.toolTip())
+        self.other.clicked.connect(action.trigger)
+        column = self.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.insertWidget(column.indexOf(self.busy), self.other, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _fill(self) -> None:
         while (item := self._flow.takeAt(0)) is not None:

@@ -10,8 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.bridge.fake_lab import FakeLab
+from app.bridge.lab import LabClient
 from app.core.document import Document
 from app.core.jobs import Job
+from app.core.lab import Lab
 from app.settings import Settings, Values
 from app.ui.main_window import MainWindow
 
@@ -35,12 +38,25 @@ def opened(qtbot: QtBot, widget: QWidget, width: int = 0, height: int = 0) -> QW
     return widget
 
 
-def open_window(qtbot: QtBot, document: Document, settings: Settings | None = None) -> MainWindow:
+def open_window(
+    qtbot: QtBot, document: Document, settings: Settings | None = None, lab: Lab | None = None
+) -> MainWindow:
+    """A window on `document`; where no lab is given, one with a fake engine, whose thread begins when it is opened."""
+    lab = lab or make_lab(document)
     settings = settings or Settings(values=Values(theme="dark"))
     settings.changed.connect(settings.flush)  # at once: no timer waits when the test is over
-    window = MainWindow(document, settings)
+    window = MainWindow(document, lab, settings)
+    qtbot.addWidget(window, before_close_func=lambda _: lab.close())
     opened(qtbot, window)
     return window
+
+
+def make_lab(document: Document) -> Lab:
+    """A lab around a fake engine that runs by itself; closing the lab ends its thread."""
+    client = LabClient(FakeLab(), document)
+    lab = Lab(client, document)
+    lab.closed.connect(client.close)
+    return lab
 
 
 def finish(qtbot: QtBot, document: Document, **choices: object) -> Job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engine.cascade import SecondStage
 from engine.models.pixel import PixelCodec
 from engine.schedules import Flow
 from engine.types import Codec, Cond, Denoiser, Sigma
@@ -21,6 +22,7 @@ class NormalModel:
 
     id, dtype, device = "tiny", torch.float32, torch.device("cpu")
     labels: tuple[str, ...] = ("round", "square")
+    second: SecondStage | None = None
 
     def __init__(self, sha256: str) -> None:
         self.sha256, self.schedule = sha256, Flow()

@@ -182,7 +182,7 @@ def test_it_is_in_the_settings_both_ways_and_older_settings_have_none(cascade: M
     ],
 )
 def test_an_impossible_second_stage_is_refused(change: dict[str, Any], message: str) -> None:
-    fine = {"factor": 4, "sampler": "ddim", "sigmas": (1.0, 0.0), "level": 0.1, "truncated": False}
+    fine: dict[str, Any] = {"factor": 4, "sampler": "ddim", "sigmas": (1.0, 0.0), "level": 0.1, "truncated": False}
     with pytest.raises(RequestError, match=message):
         Enlargement(**(fine | change))
 

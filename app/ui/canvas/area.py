@@ -26,7 +26,9 @@ class CanvasArea(QWidget):
         super().__init__()
         self._document, self._actions = document, actions
         self.canvas = canvas
+        self._instead: QWidget | None = None
         self.welcome = Welcome(document)
+        self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document)
         self.facts = Line()
         self.zoom = Line("6400 % ", align="centre")
@@ -62,7 +64,19 @@ class CanvasArea(QWidget):
         row.addWidget(self._actions.button("zoom-in", footer))
         return footer
 
+    def show_instead(self, widget: QWidget | None) -> None:
+        """`widget` takes the place of the picture, under the same notices; None gives it back."""
+        self._instead = widget
+        if widget is not None and self.stack.indexOf(widget) < 0:
+            self.stack.addWidget(widget)
+        self.batch.setVisible(widget is None and self._document.batch_size > 1)
+        self.refresh()
+
     def refresh(self) -> None:
+        if self._instead is not None:
+            self.stack.setCurrentWidget(self._instead)
+            self.footer.hide()
+            return
         document = self._document
         job = document.running_job
         request = document.run.request if document.run else job.request if job else None

@@ -1,0 +1,168 @@
+"""The lab's panel: the data, the sampler, what the coverage of the plane came to; and the buttons that do something."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.core.lab import Lab
+from app.ui.actions import Actions
+from app.ui.choice import ABOUT, Choice
+from app.ui.lab.coverage import CoverageCard
+from app.ui.line import Line
+from app.ui.number import Number
+from app.ui.prompt_panel import rule
+from app.ui.sampler_options import SamplerOptions
+from app.ui.sampler_picker import SamplerPicker, SpacingPicker
+from app.ui.theme import em
+from app.ui.widgets import Disclosure, label
+from engine.lab.data import DATA
+from engine.lab.work import MOST_PARTICLES
+from engine.request import MAX_STEPS
+
+
+class LabPanel(QWidget):
+    """Shows and changes the lab; holds nothing of its own."""
+
+    def __init__(self, lab: Lab, actions: Actions) -> None:
+        super().__init__()
+        self._lab, self._actions = lab, actions
+        self.setAccessibleName("Settings of the lab")
+        self.setMinimumWidth(em(self, 17))
+        self.data = Choice("Data")
+        for name, data in DATA.items():
+            self.data.addItem(data.title, name)
+            self.data.setItemData(self.data.count() - 1, data.about, ABOUT)
+        self.about = label("", "muted")
+        self.about.setWordWrap(True)
+        self.undo = self._button("lab-undo", "Undo stroke")
+        self.clear = self._button("lab-clear", "Clear")
+        self.sampler = SamplerPicker(lab)
+        self.steps = Number("Steps", 1, MAX_STEPS, (1, 60))
+        self.particles = Number("Particles", 1, MOST_PARTICLES, (1, 1000))
+        self.seed = Number("Seed", 0, 2**31 - 1, (0, 99))
+        self.advanced = Disclosure("Advanced", self._advanced())
+        self.cover = self._button("lab-cover", "Measure coverage")
+        self.card = CoverageCard(lab)
+        self.run = QPushButton()
+        self.walk = self._button("lab-walk", "Walk chains")
+        self.note = Line(lines=2, align="centre")
+        self._lay_out()
+        self.data.activated.connect(self._choose_data)
+        self.steps.changed.connect(lambda value: lab.update_draft(steps=round(value)))
+        self.seed.changed.connect(lambda value: lab.update_draft(seed=round(value)))
+        self.particles.changed.connect(self._set_particles)
+        self.run.clicked.connect(self._run)
+        for signal in (lab.draft_changed, lab.doing_changed):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def _button(self, action: str, text: str) -> QPushButton:
+        """A button with words for a command of the action table."""
+        button = QPushButton(text)
+        button.setAccessibleName(text)
+        button.setToolTip(self._actions[action].toolTip())
+        button.clicked.connect(self._actions[action].trigger)
+        return button
+
+    def _advanced(self) -> QWidget:
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(em(self, 0.3))
+        self.spacing = SpacingPicker(self._lab)
+        column.addWidget(label("Spacing of the steps", "muted", self.spacing))
+        column.addWidget(self.spacing)
+        column.addWidget(SamplerOptions(self._lab))
+        return content
+
+    def _lay_out(self) -> None:
+        panel = QWidget()
+        panel.setObjectName("panel")
+        column = QVBoxLayout(panel)
+        side = em(self, 0.8)
+        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.6))
+        column.setSpacing(em(self, 0.3))
+        column.addWidget(label("Data", "heading", self.data))
+        column.addWidget(self.data)
+        column.addWidget(self.about)
+        pens = QHBoxLayout()
+        pens.setSpacing(em(self, 0.4))
+        pens.addWidget(self.undo, 1)
+        pens.addWidget(self.clear, 1)
+        column.addLayout(pens)
+        column.addSpacing(em(self, 0.4))
+        column.addWidget(label("Sampler", "heading", self.sampler))
+        column.addWidget(self.sampler)
+        column.addSpacing(em(self, 0.4))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(em(self, 0.6))
+        grid.setVerticalSpacing(em(self, 0.4))
+        grid.setColumnStretch(1, 1)
+        fields = {"Steps": self.steps, "Particles": self.particles, "Seed": self.seed}
+        for k, (name, field) in enumerate(fields.items()):
+            grid.addWidget(label(name, "heading", field), k, 0)
+            grid.addWidget(field, k, 1)
+        column.addLayout(grid)
+        column.addSpacing(em(self, 0.3))
+        column.addWidget(self.advanced)
+        column.addSpacing(em(self, 0.4))
+        column.addWidget(label("Why noise at many scales?", "heading"))
+        column.addWidget(self.card)
+        column.addWidget(self.cover)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(panel)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(side, em(self, 0.7), side, em(self, 0.15))
+        foot.setSpacing(em(self, 0.3))
+        for widget in (self.run, self.walk, self.note):
+            foot.addWidget(widget)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(rule())
+        outer.addLayout(foot)
+
+    def _choose_data(self, row: int) -> None:
+        self._lab.choose(self.data.itemData(row))
+
+    def _set_particles(self, value: float) -> None:
+        self._lab.particles = round(value)
+
+    def _run(self) -> None:
+        if self._lab.doing == "run":
+            self._lab.cancel()
+        else:
+            self._lab.start()
+
+    def refresh(self) -> None:
+        lab = self._lab
+        self.data.setCurrentIndex(self.data.findData(lab.data.name))
+        self.about.setText(DATA[lab.data.name].about)
+        for button in (self.undo, self.clear):
+            button.setVisible(lab.drawing)
+            button.setEnabled(bool(lab.drawn))
+        self.steps.show_value(lab.draft.steps)
+        self.seed.show_value(lab.draft.seed)
+        self.particles.show_value(lab.particles)
+        runs = lab.doing == "run"
+        self._face(self.run, "Cancel" if runs else "Run", "stop" if runs else "primary")
+        self.run.setToolTip(self._actions["cancel" if runs else "generate"].toolTip().replace("Generate", "Run"))
+        self._face(self.walk, "Stop the chains" if lab.doing == "walk" else "Walk chains", "")
+        self._face(self.cover, "Measuring …" if lab.doing == "cover" else "Measure coverage", "")
+        self.note.setText(lab.problem)
+
+    @staticmethod
+    def _face(button: QPushButton, text: str, kind: str) -> None:
+        if (button.text(), button.property("kind") or "") != (text, kind):
+            button.setText(text)
+            button.setAccessibleName(text)
+            button.setProperty("kind", kind)
+            button.style().unpolish(button)
+            button.style().polish(button)

@@ -1,0 +1,108 @@
+"""The lab's timeline: the same strip as the pictures', with a noise level in each cell."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.core.lab import Lab
+from app.ui import icons
+from app.ui.actions import Actions
+from app.ui.filmstrip import Filmstrip
+from app.ui.lab.painting import PlanePainter
+from app.ui.line import Line
+from app.ui.theme import em
+
+MOVES = "first", "previous", "play", "next", "last"
+
+
+class LevelStrip(Filmstrip):
+    """A small plane in each cell: the law there and, after a run, the particles."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(lab)
+        self._lab = lab
+        self._small: dict[int, tuple[tuple[object, ...], QImage]] = {}  # a cell's picture, and what it was made of
+        self.setAccessibleName("Noise levels")
+        for signal in (lab.field_changed, lab.states_changed, lab.layers_changed):
+            signal.connect(self.update)
+
+    def _tip(self, k: int) -> str:
+        levels = self._lab.levels
+        return f"Level {k + 1} of {len(levels)}: σ {levels[k]:.4g}" if 0 <= k < len(levels) else ""
+
+    def _picture(self, k: int, side: float) -> QImage:
+        """Painted anew only where something of it changed."""
+        lab, size = self._lab, math.ceil(side * self.devicePixelRatioF())
+        palette = self.palette()
+        field, states, look = (
+            lab.field_at(k),
+            lab.track.states(k),
+            (size, palette.color(QPalette.ColorRole.Dark).name()),
+        )
+        shows = field, states, look
+        known = self._small.get(k)
+        if known is None or known[0][0] is not field or known[0][1] is not states or known[0][2] != look:
+            image = QImage(size, size, QImage.Format.Format_RGB32)
+            painter = QPainter(image)
+            PlanePainter(painter, QRectF(0, 0, size, size), lab, palette, k).paint_small(field)
+            painter.end()
+            self._small[k] = known = shows, image
+        return known[1]
+
+
+class LabTimeline(QWidget):
+    """The strip with its buttons, which are those of the pictures' timeline, and the facts of the level."""
+
+    def __init__(self, lab: Lab, actions: Actions) -> None:
+        super().__init__()
+        self._lab, self._actions = lab, actions
+        self.setAccessibleName("Timeline of the lab")
+        self.strip = LevelStrip(lab)
+        self.facts = Line(align="right")
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 0, 0)
+        head.setSpacing(0)
+        for name in MOVES:
+            head.addWidget(actions.button(name, self))
+        head.addSpacing(em(self, 0.5))
+        head.addWidget(self.facts, 1)
+        column = QVBoxLayout(self)
+        side = em(self, 0.6)
+        column.setContentsMargins(side, em(self, 0.45), side, em(self, 0.2))
+        column.setSpacing(em(self, 0.3))
+        column.addLayout(head)
+        column.addWidget(self.strip, 1)
+        for signal in (lab.cursor_changed, lab.steps_changed, lab.states_changed, lab.run_changed):
+            signal.connect(self.refresh)
+        lab.playing_changed.connect(self.tint)
+        for name in MOVES:
+            self.strip.addAction(actions[name])
+        actions.reach("lab", self.strip)
+        self.refresh()
+
+    def tint(self) -> None:
+        """The play button as this timeline plays: while it is the one that is seen."""
+        if self.isVisible():
+            playing = self._lab.playing
+            self._actions["play"].setIcon(icons.icon("pause" if playing else "play", self.palette()))
+            self._actions["play"].setText("Pause" if playing else "Play the steps")
+
+    def refresh(self) -> None:
+        self.facts.setText(self._facts())
+
+    def _facts(self) -> str:
+        lab, k = self._lab, self._lab.cursor
+        if not lab.levels:
+            return ""
+        facts = [f"Level {k + 1} of {len(lab.levels)}   σ {lab.sigma:.3g}"]
+        run = lab.run
+        if run is not None and lab.track.states(k) is not None:
+            calls = sum(step.nfe for step in run.steps[:k])
+            facts.append(f"model call {calls} of {run.request.evaluations}")
+        if (off := lab.track.off_flow(k)) is not None:
+            facts.append(f"RMS from the exact flow {off:.3g}")
+        return "   ".join(facts)

@@ -1,0 +1,63 @@
+"""Pictures of the lab on disk: PNG, WebP, and a WebP that moves, each with the settings that made it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from engine.lab.data import LabError
+
+FORMATS = {".png": "PNG", ".webp": "WEBP"}
+DESCRIPTION = 0x010E  # Exif: ImageDescription
+STILL_MS = 1500  # the last frame stands, so that the end can be seen
+
+
+def save(path: Path, frames: Sequence[NDArray[np.uint8]], settings: str, frame_ms: int = 100) -> None:
+    """Write frames (H, W, 3) atomically; several make a WebP that moves, over and over.
+
+    `settings`, in ASCII, go into the text "tweedie-lab" of a PNG and into the Exif description of a WebP.
+
+    Raises LabError for another ending than .png and .webp and for a moving PNG, OSError where it cannot be written;
+    then nothing is left behind, and an older file stands as it was.
+    """
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise LabError(f"A picture cannot be saved as “{path.suffix}”: end its name in .png or .webp.")
+    if kind == "PNG" and len(frames) > 1:
+        raise LabError("A PNG holds one picture only: end the name of an animation in .webp.")
+    images = [Image.fromarray(frame) for frame in frames]
+    more: dict[str, object] = {}
+    if kind == "PNG":
+        text = PngInfo()
+        text.add_itxt("tweedie-lab", settings)
+        more["pnginfo"] = text
+    else:
+        exif = Image.Exif()
+        exif[DESCRIPTION] = settings
+        more |= {"exif": exif, "quality": 90, "method": 3, "lossless": len(images) == 1}
+    if len(images) > 1:
+        durations = [frame_ms] * (len(images) - 1) + [STILL_MS]
+        more |= {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            images[0].save(file, kind, **more)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_settings(path: Path) -> str | None:
+    """The settings in a picture of the lab, None where it holds none."""
+    with Image.open(path) as image:
+        text = image.info.get("tweedie-lab") or image.getexif().get(DESCRIPTION)
+    return None if text is None else str(text)

@@ -1,0 +1,79 @@
+"""The lab as the window uses it: everything asked for in the words of `engine.lab.work`, answered in NumPy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.lab import coverage as _coverage
+from engine.lab import picture
+from engine.lab.coverage import CELLS, Seen
+from engine.lab.data import Data
+from engine.lab.field import density, plane, score
+from engine.lab.model import Law, model
+from engine.lab.trial import exact_flow, start, trial, walk
+from engine.lab.work import Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
+
+GRID = 128  # cells a side of the density
+ARROWS = 21  # a side
+LEAST = 0.1  # of the scale of arrows: σ·score would vanish with σ
+
+
+class LabSession:
+    """Not thread-safe: one thread uses it. Raises LabError for data that cannot be used.
+
+    `cancelled` is asked before each call of the model, and may ask for a field itself; True raises Cancelled.
+    """
+
+    def __init__(self) -> None:
+        self._law: tuple[Data, Law, Seen] | None = None  # the last one used: a drawing's laws are many
+
+    def field(self, ask: Ask) -> Field:
+        law, seen = self._laws(ask.data)
+        p = density(law, ask.sigma, ask.half, GRID)
+        shade = (255 * (p / p.amax().clamp_min(1e-300)).sqrt()).round().numpy().astype(np.uint8)[::-1].copy()
+        arrows = (math.hypot(ask.sigma, LEAST) * score(law, ask.sigma, ask.half, ARROWS)).numpy().astype(np.float32)
+        if not ask.seen:
+            return Field(ask, shade, arrows)
+        near = seen.near(plane(ask.half, CELLS), ask.sigma).reshape(CELLS, CELLS).numpy()[::-1].copy()
+        return Field(ask, shade, arrows, near, _points(seen.noised(ask.sigma)))
+
+    def run(self, work: Trial, cancelled: Callable[[], bool]) -> Iterator[Snapshot]:
+        law, _ = self._laws(work.data)
+        before: Tensor | None = None
+        for step in trial(law, work.request, work.particles, cancelled):
+            x0 = step.move.x0
+            change = math.nan if before is None else float((x0 - before).square().mean().sqrt())
+            before = x0
+            yield Snapshot(step.i, _points(step.x), _points(x0), _points(step.move.x), step.nfe, change)
+
+    def flow(self, work: Trial, cancelled: Callable[[], bool]) -> Flow:
+        """The exact flow from the same start as `run`'s."""
+        law, _ = self._laws(work.data)
+        x, _ = start(work.request, work.traced)
+        return Flow(np.stack([_points(x) for x in exact_flow(law, x, work.request.sigmas, cancelled)]))
+
+    def walk(self, how: Walk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Points]:
+        law, _ = self._laws(how.data)
+        yield from (_points(x) for x in walk(law, how, level, cancelled))
+
+    def coverage(self, data: Data, particles: int, cancelled: Callable[[], bool]) -> Coverage:
+        return _coverage.coverage(data, particles, cancelled=cancelled)
+
+    def save(self, path: Path, frames: Sequence[NDArray[np.uint8]], settings: str) -> None:
+        picture.save(path, frames, settings)
+
+    def _laws(self, data: Data) -> tuple[Law, Seen]:
+        if self._law is None or self._law[0] != data:
+            law = model(data)
+            self._law = data, law, Seen.of(law)
+        return self._law[1:]
+
+
+def _points(x: Tensor) -> Points:
+    return np.asarray(x.numpy(), dtype=np.float32)

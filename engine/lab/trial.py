@@ -1,0 +1,105 @@
+"""What is tried in the lab: runs of any sampler, the exact flow beside them, and chains that walk at one level.
+
+All of it goes through the one sampling loop, engine.run.run, on float64 states (B, 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, overload
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.lab.model import Law
+from engine.lab.work import Walk
+from engine.meter import Meter
+from engine.noise import Noise
+from engine.oracle import Gaussian
+from engine.paths import descending
+from engine.request import Request
+from engine.rules import RULES
+from engine.run import run
+from engine.types import Denoiser, Hop, Step
+
+FINE = 8  # steps that the fine solve puts into each hop: RMS 2e-6 on the mixture at 20 hops
+LAST = 1e-3  # of the least positive level: where the fine solve takes its last step to 0
+LEAST_LEVEL = 0.02  # chains cannot walk at σ = 0, where there is no step to take
+
+
+def start(request: Request, particles: int) -> tuple[Tensor, Noise]:
+    """x_T ~ N(0, (temperature·σ_T)²), (particles, 2) float64, and the noise of the run, both of the first seed.
+
+    Particle k is the same whatever their number.
+    """
+    noise = Noise(request.seeds[:1], particles)
+    x = noise.normal(torch.empty(particles, 2, dtype=torch.float64))
+    return x * request.temperature * request.sigmas[0], noise
+
+
+def trial(
+    law: Denoiser, request: Request, particles: int, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[Step]:
+    """The run that `request` asks for. Raises Cancelled between two calls of the model."""
+    x, noise = start(request, particles)
+    rule = RULES[request.sampler].with_options(**dict(request.options))
+    yield from run(Meter(law, particles, cancelled=cancelled), descending(request.sigmas), rule, x, noise)
+
+
+def exact_flow(
+    law: Law, x: Tensor, sigmas: Sequence[float], cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[Tensor]:
+    """The probability flow of x (B, 2) at each of the descending levels, beginning with x itself at the first.
+
+    Closed form for a Gaussian. Else a solve with FINE steps of UniPC 3 in each hop, evenly in log σ, after which the
+    last hop goes down to LAST of the least level before its step to σ = 0.
+    """
+    yield x
+    if isinstance(law, Gaussian):
+        yield from (law.flow(x, sigmas[0], s) for s in sigmas[1:])
+        return
+    levels: list[float] = []
+    for s, s2 in pairwise(sigmas):
+        n = FINE if s2 > 0 else 4 * FINE
+        levels += np.geomspace(s, s2 or s * LAST, n + 1)[:-1].tolist()
+    levels += [sigmas[-1] or sigmas[-2] * LAST] + ([0.0] if sigmas[-1] == 0 else [])
+    at = set(sigmas[1:])
+    d = Meter(law, len(x), cancelled=cancelled)
+    for step in run(d, descending(levels), RULES["unipc-3"], x, Noise([0], len(x))):
+        if step.hop.s2 in at:
+            yield step.move.x
+
+
+class Staying(Sequence[Hop]):
+    """A path without an end, at whatever level `level()` names when its next hop begins."""
+
+    def __init__(self, level: Callable[[], float]) -> None:
+        self._level = level
+
+    def __len__(self) -> int:
+        return 2**62
+
+    @overload
+    def __getitem__(self, i: int) -> Hop: ...
+    @overload
+    def __getitem__(self, i: slice) -> Sequence[Hop]: ...
+    def __getitem__(self, i: Any) -> Any:
+        s = max(self._level(), LEAST_LEVEL)
+        return Hop(s, s)
+
+
+def walk(law: Denoiser, how: Walk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Tensor]:
+    """Langevin chains, (particles, 2) after each hop, first where they start; they go on until Cancelled."""
+    noise = Noise([how.seed], how.particles)
+    x = scattered(how.particles, how.seed, how.half)
+    rule = RULES["langevin"].with_options(steps=how.steps, delta=how.delta)
+    yield x
+    for step in run(Meter(law, how.particles, cancelled=cancelled), Staying(level), rule, x, noise):
+        yield step.move.x
+
+
+def scattered(n: int, seed: int, half: float) -> Tensor:
+    """n points spread evenly over the frame −half … half, (n, 2) float64."""
+    return torch.from_numpy(np.random.default_rng(seed).uniform(-half, half, (n, 2)))
