@@ -71,12 +71,9 @@ def generate(args: argparse.Namespace) -> int:
     session = Session(args.device)
     session.load(info)
     loaded = time.perf_counter()
-    rgb = None
     for step in session.generate(request, args.run_file):
         progress(step.i + 1, request.steps)
-        if step.i + 1 == request.steps:
-            rgb = session.finish(request, step.move.x, args.run_file)
-    assert rgb is not None
+    rgb = session.finish(request, step.move.x, args.run_file)  # not before the run's own end is in its file
     done = time.perf_counter()
     for index, path in enumerate(paths):
         save_png(path, rgb[index], request, index, args.enlarge, args.resampling)

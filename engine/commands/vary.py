@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     info = find(reader.request.model)
     request = vary(reader.request, args.step, args.image, args.count, info, args.sampler, args.steps)
     paths = numbered(args.out, args.count)
+    parent = {"run": reader.header["id"], "step": args.step, "image": args.image}
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
@@ -66,6 +67,6 @@ def run(args: argparse.Namespace) -> int:
     rgb = session.finish(request, step.move.x, args.kept)
     done = time.perf_counter()
     for index, path in enumerate(paths):
-        save_png(path, rgb[index], request, index, args.enlarge, args.resampling)
+        save_png(path, rgb[index], request, index, args.enlarge, args.resampling, parent)
     report(args, request, paths, session.device_name, loaded - began, done - loaded)
     return 0

@@ -53,9 +53,10 @@ def test_a_batch_is_numbered_and_says_what_it_made(tmp_path: Path) -> None:
         assert (request.sampler, request.steps, request.guidance, request.seeds) == ("heun", 4, 2.0, (5 + k,))
         with Image.open(path) as image:
             shown = np.asarray(image)
-        assert shown.shape == (request.height, request.width, 3)
-        final = RunReader(run).next(3)[k]
-        np.testing.assert_array_equal(shown, np.round((final.clip(-1, 1) + 1) * 127.5).transpose(1, 2, 0))
+        assert shown.shape == (*reversed(request.size), 3)
+        finished = RunReader(run).picture()
+        assert finished is not None, "the second stage's, kept with the run"
+        np.testing.assert_array_equal(shown, finished[k])
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,17 @@ def test_help_names_every_option() -> None:
     done = tweedie("generate", "--help")
     named = ["class", "model", "negative", "steps", "sampler", "guidance", "seed", "batch", "json", "out"]
     assert [name for name in named if f"--{name}" not in done.stdout] == []
+
+
+def test_without_the_second_stage_the_picture_is_what_the_last_step_ends_in(tmp_path: Path) -> None:
+    out, run = tmp_path / "apple.png", tmp_path / "apple.twrun"
+    words = ["--cascade", "off", "--steps", "3", "--seed", "5", "--out", str(out), "--run-file", str(run)]
+    done = tweedie("generate", "red apple", *words)
+    assert done.returncode == 0, done.stderr
+    final = RunReader(run).next(2)[0]
+    with Image.open(out) as image:
+        shown = np.asarray(image)
+    np.testing.assert_array_equal(shown, np.round((final.clip(-1, 1) + 1) * 127.5).transpose(1, 2, 0))
 
 
 def test_one_picture_keeps_its_name_and_a_batch_counts_from_zero() -> None:

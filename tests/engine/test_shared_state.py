@@ -21,7 +21,7 @@ from engine.draft import Draft, resolve, vary
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.paths import descending
-from engine.picture import read_settings
+from engine.picture import read_parent, read_settings
 from engine.request import Request, RequestError
 from engine.rules import RULES, menu
 from engine.run import run
@@ -202,7 +202,7 @@ def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
 def test_vary_as_a_person_types_it(tmp_path: Path) -> None:
     path, out, kept = tmp_path / "apple.twrun", tmp_path / "like.png", tmp_path / "like.twrun"
     made = tweedie(
-        "generate", "red apple", "--steps", "6", "--seed", "3", "--batch", "2",
+        "generate", "red apple", "--steps", "6", "--seed", "3", "--batch", "2", "--cascade", "off",
         "--out", str(tmp_path / "apple.png"), "--run-file", str(path),
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
@@ -221,6 +221,7 @@ def test_vary_as_a_person_types_it(tmp_path: Path) -> None:
         request = read_settings(tmp_path / f"like-{k}.png")
         assert request is not None
         assert request.seeds == (4 + k,)
+        assert read_parent(tmp_path / f"like-{k}.png") == reader.header["parent"]
         with Image.open(tmp_path / f"like-{k}.png") as image:
             shown.append(np.asarray(image))
         finished = reader.picture()
