@@ -378,7 +378,7 @@ class Lab(Reel):
         self._want()
 
     def _clear_states(self) -> None:
-        self.track = Track()  # what the run came to; only the lab changes it
+        self.track = Track()
         self._chains.clear()
         self.states_changed.emit()
 
