@@ -57,6 +57,8 @@ class NetDenoiser:
         if isinstance(cond, Cond):
             cond = cond.expand(len(x)).map(lambda v: v.to(dtype) if v.is_floating_point() else v)
         out = self.net((s * state).to(dtype), times.to(torch.promote_types(dtype, torch.float32)), cond)
+        if self.predicts == "x0":  # a = 0, b = 1: D is what the net says
+            return out.to(x.dtype)
         return (a * state + b * wide(out)).to(x.dtype)
 
     def _number(self, x: Tensor, level: float) -> tuple[float, float, float, Tensor]:
