@@ -1,9 +1,9 @@
-"""Draw the uncurated sheet of the emoji model: six prompts, every style, seeds 0 to 3, at the model's defaults.
+"""Draw the uncurated sheet of the emoji model: 64 names it is judged by, each in a style at random, at its defaults.
 
-    python packaging/emoji_sheet.py [--out docs/pictures/emoji-sheet.png]
+    python packaging/emoji_sheet.py [--out docs/pictures/emoji-sheet.png] [--model resources/models/emoji]
 
-Each row of four is one Request through the studio's own engine: what `run.py generate PROMPT --class STYLE --seed 0
---batch 4` makes.
+Which names and styles is decided by Random(0), picture k has seed k; nothing is left out. Each is what
+`run.py generate NAME --class STYLE --seed k` makes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from random import Random
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -20,36 +21,35 @@ sys.path.insert(0, str(ROOT))
 from engine.catalog import read_model, resource_root  # noqa: E402
 from engine.draft import Draft, resolve  # noqa: E402
 from engine.session import Session  # noqa: E402
+from engine.train.emoji import listed  # noqa: E402
 
-PROMPTS = ("red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza")
-SEEDS = 4
-CELL, GAP, LEFT, TOP = 66, 2, 96, 24  # pixels
+COLUMNS, COUNT = 8, 64
+SIDE, GAP, TEXT = 128, 12, 34  # pixels
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures" / "emoji-sheet.png")
-    out = parser.parse_args().out
-    info = read_model(resource_root() / "models" / "emoji")
-    session = Session()
-    block = SEEDS * CELL + 14
-    width, height = LEFT + len(PROMPTS) * block, TOP + len(info.labels) * (CELL + GAP)
-    sheet = Image.new("RGB", (width, height), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for row, label in enumerate(info.labels):
-        y = TOP + row * (CELL + GAP)
-        draw.text((8, y + CELL // 2 - 9), label, fill="black", font=font)
-        for column, prompt in enumerate(PROMPTS):
-            x = LEFT + column * block
-            draw.text((x, 3), prompt, fill="black", font=font)
-            request = resolve(Draft.for_model(info, prompt=prompt, label=label, seed=0, batch=SEEDS), info)
-            *_, last = session.generate(request)
-            for k, rgb in enumerate(session.picture(request, last.move.x)):
-                picture = Image.fromarray(rgb).resize((CELL - GAP, CELL - GAP), Image.Resampling.NEAREST)
-                sheet.paste(picture, (x + k * CELL, y))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out, optimize=True)
-    print(f"{out}: {info.title} {info.sha256[:12]}, {width}×{height}")
+    parser.add_argument("--model", type=Path, default=resource_root() / "models" / "emoji")
+    args = parser.parse_args()
+    info, chance = read_model(args.model), Random(0)
+    session = Session(infos=[info])
+    width, height = SIDE + GAP, SIDE + TEXT
+    sheet = Image.new("RGB", (COLUMNS * width + GAP, COUNT // COLUMNS * height + GAP), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    for k, name in enumerate(chance.sample(listed("evaluation"), COUNT)):
+        label = chance.choice(info.labels)
+        request = resolve(Draft.for_model(info, prompt=name, label=label, seed=k), info)
+        *_, last = session.generate(request)
+        picture = Image.fromarray(session.picture(request, last.move.x)[0]).resize((SIDE, SIDE))
+        x, y = GAP + k % COLUMNS * width, GAP + k // COLUMNS * height
+        sheet.paste(picture, (x, y))
+        middle = x + SIDE // 2
+        draw.text((middle, y + SIDE + 2), name if len(name) < 24 else f"{name[:22]}…", "black", font, "ma")
+        draw.text((middle, y + SIDE + 15), label, "#707780", font, "ma")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(args.out, optimize=True)
+    print(f"{args.out}: {info.title} {info.sha256[:12]}, {COUNT} pictures")
 
 
 if __name__ == "__main__":
