@@ -202,7 +202,7 @@ def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
 def test_vary_as_a_person_types_it(tmp_path: Path) -> None:
     path, out, kept = tmp_path / "apple.twrun", tmp_path / "like.png", tmp_path / "like.twrun"
     made = tweedie(
-        "generate", "red apple", "--steps", "6", "--seed", "3", "--batch", "2", "--cascade", "off",
+        "generate", "red apple", "--steps", "6", "--seed", "3", "--batch", "2",
         "--out", str(tmp_path / "apple.png"), "--run-file", str(path),
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
