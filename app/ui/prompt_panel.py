@@ -84,20 +84,21 @@ class PromptPanel(QWidget):
         column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.6))
         column.setSpacing(em(self, 0.3))
         several = len(self._document.models) > 1
+        model_heading = label("Model", "heading", self.model)
         for heading, field in (
-            (label("Model", "heading", self.model), self.model),
+            (model_heading, self.model),
             (None, self.words),
             (self.label_heading, self.labels),
             (None, self.no_text),
             (label("Sampler", "heading", self.sampler), self.sampler),
         ):
-            if field is self.model and not several:
-                continue
             if heading is not None:
                 column.addWidget(heading)
             column.addWidget(field)
-            if field is not self.words:
+            if field is not self.words and (several or field is not self.model):
                 column.addSpacing(em(self, 0.4))
+        for widget in (model_heading, self.model):
+            widget.setVisible(several)
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.advanced)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QColor, QImage, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,7 @@ from app.core.document import Document
 from app.settings import Settings, Values
 from app.ui import icons
 from app.ui.colours import contrast, luminance, mixed
+from app.ui.fonts import MARKED, places_marks, with_marks
 from app.ui.sheet import sheet
 from app.ui.theme import DARK, LIGHT, Theme
 from tests.app.conftest import Parts
@@ -165,3 +166,25 @@ def strongest(shot: QImage) -> float:
             found[name] = found.get(name, 0) + 1
     ground = max(found, key=lambda name: found[name])
     return max(contrast(name, ground) for name in found)
+
+
+def test_the_circumflex_is_on_its_x_in_every_font(qapp: QApplication) -> None:
+    """Held against the ink itself: some, and no more, above where the x alone has any, and none above the line."""
+
+    def top(font: QFont, text: str) -> int:
+        line = QFontMetrics(font).height()
+        image = QImage(4 * line, 4 * line, QImage.Format.Format_Grayscale8)
+        image.fill(0)
+        painter = QPainter(image)
+        painter.setFont(font)
+        painter.setPen(QColor("white"))
+        painter.drawText(line, 3 * line, text)
+        painter.end()
+        dark = bytes(image.bytesPerLine())
+        return next(y for y in range(image.height()) if bytes(image.scanLine(y)) != dark) - 2 * line
+
+    for family in (qapp.font().family(), *QFontDatabase.families()):
+        if QFontDatabase.isSmoothlyScalable(family) and QFontMetrics(QFont(family)).inFontUcs4(0x302):
+            font = with_marks(QFont(family, 20))
+            assert places_marks(font), family
+            assert -0.1 * QFontMetrics(font).height() <= top(font, MARKED) < top(font, "x"), family
