@@ -78,6 +78,8 @@ class Lab(Reel):
     The cursor is on a noise level, from the first of the run to the last: without a run, of the one that would be.
     """
 
+    unit = "level"
+
     draft_changed = Signal()  # data, drawing, sampler, particles
     layers_changed = Signal()
     field_changed = Signal()

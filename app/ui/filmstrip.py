@@ -242,9 +242,10 @@ class Filmstrip(QWidget):
         if run is None:
             return
         bands.paint(painter, run, k, slots, self.rows, self.palette())
-        step = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
+        at = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
-        bands.named(painter, "step", step, beside, self._ink(QPalette.ColorRole.PlaceholderText), self.palette())
+        ink = self._ink(QPalette.ColorRole.PlaceholderText)
+        bands.named(painter, self._document.unit, at, beside, ink, self.palette())
 
     def _paint_fork(self, painter: QPainter, slots: Slots) -> None:
         """A dashed line where the shown run left its parent's way."""
