@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
             page.setCurrentIndex(int(shown))
         self.area.show_lab(shown)
         self._tell_watched()
-        (self.lab_timeline if shown else self.timeline).tint()
+        self.actions_.refresh()
         (self.lab_view.plane if shown else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
         self._show_title()
 

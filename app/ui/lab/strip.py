@@ -9,7 +9,6 @@ from PySide6.QtGui import QImage, QPainter, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.lab import Lab
-from app.ui import icons
 from app.ui.actions import Actions
 from app.ui.filmstrip import Filmstrip
 from app.ui.lab.painting import PlanePainter
@@ -59,7 +58,7 @@ class LabTimeline(QWidget):
 
     def __init__(self, lab: Lab, actions: Actions) -> None:
         super().__init__()
-        self._lab, self._actions = lab, actions
+        self._lab = lab
         self.setAccessibleName("Timeline of the lab")
         self.strip = LevelStrip(lab)
         self.off_flow = Line(align="right")
@@ -78,18 +77,10 @@ class LabTimeline(QWidget):
         column.addWidget(self.strip, 1)
         for signal in (lab.cursor_changed, lab.states_changed):
             signal.connect(self.refresh)
-        lab.playing_changed.connect(self.tint)
         for name in MOVES:
             self.strip.addAction(actions[name])
         actions.reach("lab", self.strip)
         self.refresh()
-
-    def tint(self) -> None:
-        """The play button as this timeline plays: while it is the one that is seen."""
-        if self.isVisible():
-            playing = self._lab.playing
-            self._actions["play"].setIcon(icons.icon("pause" if playing else "play", self.palette()))
-            self._actions["play"].setText("Pause" if playing else "Play the steps")
 
     def refresh(self) -> None:
         off = self._lab.track.off_flow(self._lab.cursor)
