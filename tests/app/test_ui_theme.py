@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from app.ui.fonts import MARKED, places_marks, with_marks
 from app.ui.sheet import sheet
 from app.ui.theme import DARK, LIGHT, Theme
 from tests.app.conftest import Parts
-from tests.app.windows import finish, open_window, opened, painted
+from tests.app.windows import finish, open_window, opened, painted, until
 
 Role = QPalette.ColorRole
 
@@ -105,6 +106,14 @@ def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtB
     window = open_window(qtbot, parts.document, Settings(values=Values(theme="light")))
     finish(qtbot, parts.document)
     window.canvas.setFocus()  # a blinking cursor would make two shots differ
+    seen: deque[QImage] = deque(maxlen=2)
+
+    def settled() -> bool:
+        """On a busy machine pictures come with later paints: two in a row are alike."""
+        seen.append(painted(window))
+        return len(seen) == 2 and seen[0] == seen[1]
+
+    until(qtbot, settled)
     shots: dict[str, QImage] = {}
     for theme in (LIGHT, DARK, LIGHT):
         window.set_theme(theme.name)
