@@ -126,6 +126,13 @@ class LabWorker(QObject):
         if self._serve_one():
             self._more.emit()
 
+    @Slot()
+    def finish(self) -> None:
+        """Write what waits to be saved, then end the thread."""
+        while self._serve_one():
+            pass
+        QThread.currentThread().quit()
+
     @Slot(object)
     def do(self, task: Task) -> None:
         """Do `task` and say how it ended, exactly once, whatever happens."""
@@ -190,6 +197,7 @@ class LabClient(LabEngine):
 
     _do = Signal(object)
     _serve = Signal()
+    _finish = Signal()
 
     def __init__(self, open_lab: Callable[[], Session] = open_lab, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -219,18 +227,17 @@ class LabClient(LabEngine):
         self._mailbox.level = sigma
 
     def close(self) -> None:
-        """Cancel all, wait for it (at most one model call). Never terminates the thread."""
+        """Cancel all, wait for it (at most one model call) and for what is being saved. Never terminates the thread."""
         self._closed = True
         self._mailbox.ask(())
         for task in self._tasks.values():
-            task.cancelled.set()
+            if not isinstance(task.job, Save):
+                task.cancelled.set()
         if self._thread is None:
             return
-        self._thread.quit()
+        self._finish.emit()
         self._thread.wait()
-        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
-        for unbegun in list(self._tasks):  # the thread did not come to them
-            self._on_ended(unbegun, "")
+        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)  # the event loop may be over by now
         self._thread = self._worker = None
 
     def _started(self) -> bool:
@@ -242,6 +249,7 @@ class LabClient(LabEngine):
             self._worker.moveToThread(self._thread)
             self._do.connect(self._worker.do, queued)
             self._serve.connect(self._worker.serve, queued)
+            self._finish.connect(self._worker.finish, queued)
             self._worker.ended.connect(self._on_ended, queued)
             self._thread.finished.connect(self._worker.deleteLater)
             self._thread.start()

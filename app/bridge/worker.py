@@ -103,14 +103,16 @@ class EngineWorker(QObject):
         began = time.perf_counter()
         ending: Ending = "failed"
         message, images = "", list[Path]()
-        seconds = 0.0
+        seconds = finishing = 0.0
         try:
             assert self._session is not None, "no work comes before ready"
             model = self._session.load(work.model)
             began = time.perf_counter()
             last = self._walk(self._session, model, work)
             seconds = time.perf_counter() - began
-            self._save(self._session.finish(work.request, last.move.x, work.run_path, work.cancelled), work, images)
+            pictures = self._session.finish(work.request, last.move.x, work.run_path, work.cancelled)
+            finishing = time.perf_counter() - began - seconds
+            self._save(pictures, work, images)
             ending = "finished"
         except Exception as error:
             seconds = seconds or time.perf_counter() - began
@@ -119,7 +121,7 @@ class EngineWorker(QObject):
             else:
                 message = sentence(error)
             log.info("job %d: %s", work.job, ending, exc_info=True)
-        self.ended.emit(Outcome(work.job, ending, seconds, message, tuple(images)))
+        self.ended.emit(Outcome(work.job, ending, seconds, message, tuple(images), finishing))
 
     def _walk(self, session: Session, model: Any, work: Work) -> Step:
         """Every step of the run, shown as far as the budget allows; the last one is returned. Nothing is left on disk

@@ -169,11 +169,11 @@ class JobQueue(QObject):
         if job is None or job.id != outcome.job:
             return
         self._running = None
-        job.seconds = outcome.seconds
+        job.seconds = outcome.seconds + outcome.finishing
         job.images = list(outcome.images)
         if outcome.ending == "finished":
             job.steps_done = job.steps_total
-            self._prices.learn(job.request, outcome.seconds, job.steps_before)
+            self._prices.learn(job.request, outcome.seconds, job.steps_before, outcome.finishing)
         self._end(job, _STATES[outcome.ending], outcome.message)
         self._advance()
 

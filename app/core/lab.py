@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import accumulate, count
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -17,23 +17,23 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.core.drawing import Drawing
+from app.core.fields import Fields
 from app.core.lab_engine import Cover, LabEngine, Save, Task
+from app.core.levels import LabRun
 from app.core.notices import Notice
 from app.core.reel import Reel
 from app.core.track import Track
 from engine.catalog import ModelInfo
-from engine.cost import passes
 from engine.draft import Draft, resolve
 from engine.lab.data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
 from engine.lab.work import MOST_PARTICLES, Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
-from engine.request import Request, RequestError
-from engine.store import StepInfo
+from engine.request import RequestError
 
 Doing: TypeAlias = Literal["", "run", "walk", "cover"]
+DOING: dict[type, Doing] = {Trial: "run", Walk: "walk", Cover: "cover"}
 
 TRACED = 40  # particles whose paths are drawn
 COVERING = 300  # chains that measure coverage
-KEPT = 1024  # fields; 16 KB each
 AHEAD = 64  # levels that fields are asked for before anybody looks at them
 TRAIL = 14  # frames of a walk that are remembered
 
@@ -49,34 +49,13 @@ LAYERS: dict[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LabRun:
-    """The noise levels as a timeline shows them: one more than steps, since the end can be looked at too."""
-
-    request: Request
-    steps: tuple[StepInfo, ...]
-    inherited: int = 0
-    planned: tuple[int, ...] = ()
-
-    @property
-    def total(self) -> int:
-        return len(self.steps)
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        return self.request.sigmas
-
-    @property
-    def calls(self) -> tuple[int, ...]:
-        """The model calls that it takes to reach each level, the first of which is reached by none."""
-        return tuple(accumulate(passes(self.request), initial=0))
-
-
 class Lab(Reel):
     """Widgets listen; the engine is asked for fields as the cursor moves and for one task at a time.
 
     The cursor is on a noise level, from the first of the run to the last: without a run, of the one that would be.
     """
+
+    unit = "level"
 
     draft_changed = Signal()  # data, drawing, sampler, particles
     layers_changed = Signal()
@@ -96,7 +75,7 @@ class Lab(Reel):
         self._ids = count(1)
         self._task: Task | None = None
         self._saves: dict[int, Path] = {}
-        self._fields: OrderedDict[Ask, Field] = OrderedDict()
+        self._fields = Fields()
         self._field: Field | None = None
         self.track = Track()  # what the run came to; only the lab changes it
         self._following = True  # the cursor stays with the newest level of a run
@@ -104,7 +83,7 @@ class Lab(Reel):
         self._coverage: Coverage | None = None
         self._outcome = 0
         self._watched = False
-        self._reel: LabRun | None = None
+        self._run: LabRun | None = None
         self._problem = ""
         engine.field_arrived.connect(self._on_field)
         engine.told.connect(self._on_told)
@@ -207,11 +186,11 @@ class Lab(Reel):
 
     @property
     def run(self) -> LabRun | None:
-        return self._reel
+        return self._run
 
     @property
     def levels(self) -> tuple[float, ...]:
-        return self._reel.request.sigmas if self._reel else ()
+        return self._run.levels if self._run else ()
 
     @property
     def sigma(self) -> float:
@@ -230,8 +209,7 @@ class Lab(Reel):
 
     def field_at(self, k: int) -> Field | None:
         """The field of level `k`; while it is made anew with the training data, the one without or with them."""
-        ask = self._ask(k)
-        return self._fields.get(ask) or self._fields.get(replace(ask, seen=not ask.seen))
+        return self._fields.nearest(self._ask(k))
 
     @property
     def chains(self) -> Sequence[Points]:
@@ -261,14 +239,14 @@ class Lab(Reel):
 
     @property
     def doing(self) -> Doing:
-        return _doing(self._task)
+        return DOING[type(self._task.job)] if self._task else ""
 
     def start(self) -> None:
         """Run the sampler. What was run before goes."""
-        if not self._usable() or self._reel is None:
+        if not self._usable() or self._run is None:
             return
         self._clear_states()
-        trial = Trial(self.data, self._reel.request, self._particles, min(TRACED, self._particles))
+        trial = Trial(self.data, self._run.request, self._particles, min(TRACED, self._particles))
         self.track = Track(trial)
         self._following = True
         self._show_steps()
@@ -329,7 +307,7 @@ class Lab(Reel):
     def settings(self) -> str:
         """Everything that makes what is shown, as JSON in ASCII."""
         trial = self.track.trial
-        request = trial.request if trial else self._reel.request if self._reel else None
+        request = trial.request if trial else self._run.request if self._run else None
         particles = trial.particles if trial else self._particles
         made = {"format": 1, "data": self._name, "points": self.data.points, "particles": particles}
         return json.dumps(made | {"sigma": self.sigma, "request": request.to_dict() if request else None})
@@ -359,7 +337,7 @@ class Lab(Reel):
             self.data.components  # noqa: B018 -- says what is wrong with a drawing
         except LabError as error:
             self._problem = str(error)
-        self._reel = LabRun(request, self._steps(request))
+        self._run = LabRun.of(request, self.track)
 
     def _forget(self) -> None:
         """Another law or other levels: what was made of the ones before goes."""
@@ -383,19 +361,9 @@ class Lab(Reel):
         self.states_changed.emit()
 
     def _show_steps(self) -> None:
-        if self._reel is not None:
-            self._reel = replace(self._reel, steps=self._steps(self._reel.request))
+        if self._run is not None:
+            self._run = LabRun.of(self._run.request, self.track)
             self.steps_changed.emit()
-
-    def _steps(self, request: Request) -> tuple[StepInfo, ...]:
-        """One for each level; a run adds its model calls and how far its estimates moved."""
-        sigmas, steps = request.sigmas, []
-        for k, s in enumerate(sigmas):
-            shot = self.track.shots[k] if k < len(self.track.shots) else None
-            nfe, change = (shot.nfe, shot.change) if shot else (0, math.nan)
-            s2 = sigmas[min(k + 1, len(sigmas) - 1)]
-            steps.append(StepInfo(k, s, s2, "solve", nfe, 0.0, s, change))
-        return tuple(steps)
 
     def _move(self, k: int) -> None:
         last = self.step_count - 1
@@ -423,12 +391,10 @@ class Lab(Reel):
             return
         stride = math.ceil(self.step_count / AHEAD)
         near = sorted({self._cursor, *range(0, self.step_count, stride)}, key=lambda k: abs(k - self._cursor))
-        self._engine.ask([ask for k in near if (ask := self._ask(k)) not in self._fields])
+        self._engine.ask(self._fields.missing(map(self._ask, near)))
 
     def _on_field(self, field: Field) -> None:
-        self._fields[field.ask] = field
-        if len(self._fields) > KEPT:
-            self._fields.popitem(last=False)
+        self._fields.keep(field)
         if field.ask.data == self.data:
             if field.ask == self._ask(self._cursor):
                 self._field = field
@@ -461,10 +427,3 @@ class Lab(Reel):
         if self._task is not None and task == self._task.id:
             self._task = None
             self.doing_changed.emit()
-
-
-def _doing(task: Task | None) -> Doing:
-    if task is None:
-        return ""
-    kinds: dict[type, Doing] = {Trial: "run", Walk: "walk", Cover: "cover"}
-    return kinds[type(task.job)]

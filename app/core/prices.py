@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from engine.cost import passes
+from engine.cost import enlarging, passes
 from engine.request import Request
 
 
 class Prices:
-    """Seconds per pass of the net over one image, as the last run of each model and batch size took them."""
+    """Seconds per pass of the net over one image, as the last run of each model and batch size took them.
+
+    A pass of the second stage, over larger pictures, has a price of its own: that of the last run that had one.
+    """
 
     def __init__(self) -> None:
         self._measured: dict[tuple[str, int], float] = {}
         self._latest: dict[str, float] = {}
+        self._second: dict[str, float] = {}
 
-    def learn(self, request: Request, seconds: float, start: int = 0) -> None:
-        """A run of `request` took `seconds` from the model call of its step `start` to its last step."""
+    def learn(self, request: Request, seconds: float, start: int = 0, finishing: float = 0.0) -> None:
+        """A run of `request` took `seconds` from the model call of its step `start` to its last step, and `finishing`
+        from there to its pictures.
+        """
         each = seconds / _passes(request, start)
         self._measured[request.model, len(request.seeds)] = self._latest[request.model] = each
+        if second := _passes_of_second(request):
+            self._second[request.model] = finishing / second
 
     def seconds(self, request: Request) -> float | None:
-        """What `request` should take; None before a run of its model was measured."""
+        """What `request` should take; None before a run of its model, and of its second stage, was measured."""
         key = request.model, len(request.seeds)
         each = self._measured.get(key, self._latest.get(request.model))
-        return None if each is None else each * _passes(request)
+        second = _passes_of_second(request)
+        of_second = self._second.get(request.model) if second else 0.0
+        if each is None or of_second is None:
+            return None
+        return each * _passes(request) + of_second * second
 
 
 def _passes(request: Request, start: int = 0) -> int:
     """Passes of the net over one picture, for all pictures of the batch."""
     return sum(passes(request)[start:]) * len(request.seeds)
+
+
+def _passes_of_second(request: Request) -> int:
+    return enlarging(request) * len(request.seeds)
 
 
 def in_words(seconds: float) -> str:

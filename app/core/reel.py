@@ -43,6 +43,8 @@ class Run(Protocol):
 class Reel(QObject):
     """The cursor is an index into run.steps, −1 where there is none. Setters emit only on change."""
 
+    unit = "step"  # what people call one of them
+
     run_changed = Signal()
     steps_changed = Signal()
     cursor_changed = Signal()

@@ -77,10 +77,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended, with one sentence for people where it failed, and the pictures that were saved."""
+    """How a run ended, with one sentence for people where it failed, and the pictures that were saved.
+
+    seconds -- from the first model call to the last step; finishing, from there to the pictures: the second stage's
+    """
 
     job: int
     ending: Ending
     seconds: float
     message: str = ""
     images: tuple[Path, ...] = ()
+    finishing: float = 0.0

@@ -244,6 +244,7 @@ class Actions(QObject):
         self._studio = studio
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
+        self._pauses = False  # whether the play button says so
         self.menus: dict[str, QMenu] = {}
         self.by_id: dict[str, QAction] = {row.id: self._made(row) for row in TABLE}
         document = studio.document
@@ -273,6 +274,8 @@ class Actions(QObject):
                 action.setToolTip(self._tip(row, why))
             if row.checked is not None:
                 action.setChecked(row.checked(self._studio))
+        if self._pauses != self._studio.reel.playing:
+            self._show_play()
 
     def tint(self) -> None:
         """Redraw the icons in the colours of the palette."""
@@ -280,6 +283,13 @@ class Actions(QObject):
         for row in TABLE:
             if row.icon:
                 self.by_id[row.id].setIcon(icons.icon(row.icon, palette))
+        self._show_play()
+
+    def _show_play(self) -> None:
+        """The button that plays is the one that pauses."""
+        self._pauses = self._studio.reel.playing
+        self["play"].setText("Pause" if self._pauses else _row("play").text)
+        self["play"].setIcon(icons.icon("pause" if self._pauses else "play", QApplication.palette()))
 
     def fill(self, bar: QMenuBar) -> None:
         """The menus, in the table's order. They are kept: PySide 6.8 deletes a menu with its last reference."""

@@ -33,16 +33,16 @@ READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; th
 
 
 class Filmstrip(QWidget):
-    """Paints the document's run; a press, a drag, the wheel and the timeline's keys move its cursor.
+    """Paints the run of its reel; a press, a drag, the wheel and the timeline's keys move the cursor.
 
     `menu_asked` carries where on the screen a menu for the shown step should open.
     """
 
     menu_asked = Signal(QPoint)
 
-    def __init__(self, document: Reel, parent: QWidget | None = None) -> None:
+    def __init__(self, reel: Reel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document = document
+        self._reel = reel
         self._scrubbing = False
         self._more = QTimer(self)  # pictures that one paint had no time for
         self._more.setSingleShot(True)
@@ -51,15 +51,15 @@ class Filmstrip(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._painted = 0, -1, 0.0  # steps, cursor and the curve's top as last asked to be painted
-        for signal in (document.run_changed, document.view_changed, document.image_changed):
+        for signal in (reel.run_changed, reel.view_changed, reel.image_changed):
             signal.connect(self.update)
-        document.steps_changed.connect(self._moved_on)
-        document.cursor_changed.connect(self._moved_on)
+        reel.steps_changed.connect(self._moved_on)
+        reel.cursor_changed.connect(self._moved_on)
 
     @property
     def count(self) -> int:
         """Steps done and still to come."""
-        run = self._document.run
+        run = self._reel.run
         return run.total if run else 0
 
     @property
@@ -91,7 +91,7 @@ class Filmstrip(QWidget):
     # what a person does
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._document.step_count:
+        if event.button() == Qt.MouseButton.LeftButton and self._reel.step_count:
             self._scrubbing = True
             self._scrub(event.position())
 
@@ -109,23 +109,23 @@ class Filmstrip(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """For the step under the pointer, which is selected first; by the menu key for the one that is."""
-        if self._document.step_count == 0:
+        if self._reel.step_count == 0:
             return
         if event.reason() == QContextMenuEvent.Reason.Mouse:
             self._scrub(QPointF(event.pos()))
             self.menu_asked.emit(event.globalPos())
         else:
-            cell = self.cell_rect(self._document.cursor)
+            cell = self.cell_rect(self._reel.cursor)
             self.menu_asked.emit(self.mapToGlobal(cell.bottomLeft()))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y()
         if notches:
-            self._document.step_by(-1 if notches > 0 else 1)
+            self._reel.step_by(-1 if notches > 0 else 1)
         event.accept()
 
     def _scrub(self, at: QPointF) -> None:
-        self._document.scrub(self.slots.index(at.x()))
+        self._reel.scrub(self.slots.index(at.x()))
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -134,7 +134,7 @@ class Filmstrip(QWidget):
         return super().event(event)
 
     def _tip(self, k: int) -> str:
-        run = self._document.run
+        run = self._reel.run
         if run is None or not 0 <= k < self.count:
             return ""
         if k >= len(run.steps):
@@ -156,7 +156,7 @@ class Filmstrip(QWidget):
 
     def _moved_on(self) -> None:
         """More steps, or another one selected: paint what that touches, which in a long run is little."""
-        run, k = self._document.run, self._document.cursor
+        run, k = self._reel.run, self._reel.cursor
         if run is None:
             self.update()
             return
@@ -178,7 +178,7 @@ class Filmstrip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._document.run is None:
+        if self._reel.run is None:
             painter.setPen(self._ink(QPalette.ColorRole.PlaceholderText))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Every step of a picture will stand here")
         else:
@@ -195,7 +195,7 @@ class Filmstrip(QWidget):
         painter.end()
 
     def _paint_cells(self, painter: QPainter, slots: Slots, dirty: QRectF) -> None:
-        done, read = self._document.step_count, 0.0  # drawing does not count: on a busy machine nothing would be read
+        done, read = self._reel.step_count, 0.0  # drawing does not count: on a busy machine nothing would be read
         empty = mixed(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
         for k in slots.pictured():
             cell = slots.cell(k)
@@ -221,8 +221,8 @@ class Filmstrip(QWidget):
         painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _paint_cursor(self, painter: QPainter, slots: Slots) -> None:
-        k = self._document.cursor
-        if not 0 <= k < self._document.step_count:
+        k = self._reel.cursor
+        if not 0 <= k < self._reel.step_count:
             return
         accent = self._ink(QPalette.ColorRole.Highlight)
         cell = slots.current(k)
@@ -238,17 +238,18 @@ class Filmstrip(QWidget):
         painter.drawRoundedRect(cell.adjusted(-1, -1, 1, 1), 3, 3)
 
     def _paint_curves(self, painter: QPainter, slots: Slots) -> None:
-        run, k = self._document.run, self._document.cursor
+        run, k = self._reel.run, self._reel.cursor
         if run is None:
             return
         bands.paint(painter, run, k, slots, self.rows, self.palette())
-        step = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
+        at = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
-        bands.named(painter, "step", step, beside, self._ink(QPalette.ColorRole.PlaceholderText), self.palette())
+        ink = self._ink(QPalette.ColorRole.PlaceholderText)
+        bands.named(painter, self._reel.unit, at, beside, ink, self.palette())
 
     def _paint_fork(self, painter: QPainter, slots: Slots) -> None:
         """A dashed line where the shown run left its parent's way."""
-        run = self._document.run
+        run = self._reel.run
         if run is None or not run.inherited:
             return
         x = slots.left + run.inherited * slots.pitch
@@ -256,7 +257,7 @@ class Filmstrip(QWidget):
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height() - 0.3 * em(self)))
 
     def _picture(self, k: int, side: float) -> QImage:
-        return self._document.thumbnail(k, math.ceil(side * self.devicePixelRatioF()))
+        return self._reel.thumbnail(k, math.ceil(side * self.devicePixelRatioF()))
 
     def _ink(self, role: QPalette.ColorRole) -> QColor:
         return self.palette().color(role)

@@ -9,6 +9,7 @@ from app.core.document import Document
 from app.ui import icons
 from app.ui.actions import Actions
 from app.ui.line import Line
+from app.ui.panels import set_kind
 from app.ui.theme import em
 
 
@@ -31,7 +32,6 @@ class GenerateBar(QWidget):
         for signal in (document.draft_changed, document.model_changed, document.jobs_changed, document.engine_changed):
             signal.connect(self.refresh)
         self.refresh()
-        self._set_kind("primary")
 
     @property
     def cancels(self) -> bool:
@@ -54,7 +54,8 @@ class GenerateBar(QWidget):
             self.button.setText(face[0])
             self.button.setAccessibleName(face[0])
             self.button.setEnabled(face[1])
-            self._set_kind("stop" if self.cancels else "primary")
+            set_kind(self.button, "stop" if self.cancels else "primary")
+            self.tint()
         self.button.setToolTip(self._actions["cancel" if self.cancels else "generate"].toolTip())
         self.note.setText(self._note())
         self.button.setAccessibleDescription(self.note.text())
@@ -70,13 +71,6 @@ class GenerateBar(QWidget):
             return f"Step {job.steps_before + job.steps_done} of {job.request.steps}{left}{queued}"
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         return f"Takes {document.price_text}   {keys}" if document.price_text else keys
-
-    def _set_kind(self, kind: str) -> None:
-        if self.button.property("kind") != kind:
-            self.button.setProperty("kind", kind)
-            self.button.style().unpolish(self.button)
-            self.button.style().polish(self.button)
-        self.tint()
 
     def tint(self) -> None:
         palette = QApplication.palette()

@@ -50,10 +50,10 @@ class MainWindow(QMainWindow):
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
-        self.area = CanvasArea(document, self.canvas, self.actions_)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
+        self.area = CanvasArea(document, self.canvas, self.actions_, self.lab_view)
         self._pages = pages(self.panel, self.lab_panel), pages(self.timeline, self.lab_timeline)
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")
@@ -93,9 +93,9 @@ class MainWindow(QMainWindow):
         self.document.pause()
         for page in self._pages:
             page.setCurrentIndex(int(shown))
-        self.area.show_instead(self.lab_view if shown else None)
+        self.area.show_lab(shown)
         self._tell_watched()
-        (self.lab_timeline if shown else self.timeline).tint()
+        self.actions_.refresh()
         (self.lab_view.plane if shown else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
         self._show_title()
 

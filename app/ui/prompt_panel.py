@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.actions import Actions
@@ -14,6 +14,7 @@ from app.ui.choice import Choice
 from app.ui.generate_bar import GenerateBar
 from app.ui.label_picker import LabelPicker
 from app.ui.number import Number
+from app.ui.panels import column_of, lay_out, rows
 from app.ui.prompt_field import PromptField, TextField
 from app.ui.sampler_picker import SamplerPicker
 from app.ui.second_stage import SizePicker
@@ -77,54 +78,33 @@ class PromptPanel(QWidget):
         return words
 
     def _lay_out(self) -> None:
-        panel = QWidget()
-        panel.setObjectName("panel")
-        column = QVBoxLayout(panel)
-        side = em(self, 0.8)
-        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.6))
-        column.setSpacing(em(self, 0.3))
+        content = QWidget()
+        column = column_of(content)
         several = len(self._document.models) > 1
+        model_heading = label("Model", "heading", self.model)
         for heading, field in (
-            (label("Model", "heading", self.model), self.model),
+            (model_heading, self.model),
             (None, self.words),
             (self.label_heading, self.labels),
             (None, self.no_text),
             (label("Sampler", "heading", self.sampler), self.sampler),
         ):
-            if field is self.model and not several:
-                continue
             if heading is not None:
                 column.addWidget(heading)
             column.addWidget(field)
-            if field is not self.words:
+            if field is not self.words and (several or field is not self.model):
                 column.addSpacing(em(self, 0.4))
+        for widget in (model_heading, self.model):
+            widget.setVisible(several)
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.advanced)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(panel)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(rule())
-        outer.addWidget(self.generate)
+        lay_out(self, content, self.generate)
 
     def _numbers(self) -> QGridLayout:
-        """Names left, numbers right: one line each."""
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(em(self, 0.6))
-        grid.setVerticalSpacing(em(self, 0.4))
-        grid.setColumnStretch(1, 1)
         fields = {"Steps": self.steps, "Guidance": self.guidance, "Seed": self.seed, "Pictures": self.batch}
-        for k, (name, field) in enumerate(fields.items()):
-            grid.addWidget(label(name, "heading", field), k, 0)
-            grid.addWidget(field, k, 1)
+        grid = rows(self, fields)
         grid.addWidget(self.extent_name, len(fields), 0)
         grid.addWidget(self.extent, len(fields), 1)
         return grid
@@ -161,11 +141,3 @@ class PromptPanel(QWidget):
         self.batch.show_value(draft.batch)
         self.extent_name.setVisible(self.extent.needed)
         self.extent.setVisible(self.extent.needed)
-
-
-def rule() -> QFrame:
-    """A hairline."""
-    line = QFrame()
-    line.setObjectName("rule")
-    line.setFixedHeight(1)
-    return line

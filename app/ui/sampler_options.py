@@ -17,21 +17,21 @@ SLIDABLE = 100.0  # a wider range has no room on a slider
 
 
 class SamplerOptions(QWidget):
-    """The document's sampler options; rebuilt when the sampler changes."""
+    """The options of the draft's sampler; rebuilt when the sampler changes."""
 
-    def __init__(self, document: Drafted) -> None:
+    def __init__(self, drafted: Drafted) -> None:
         super().__init__()
-        self._document = document
+        self._drafted = drafted
         self._rule: Rule | None = None
         self.fields: dict[str, Number] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._content: QWidget | None = None
-        document.draft_changed.connect(self.refresh)
+        drafted.draft_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        draft = self._document.draft
+        draft = self._drafted.draft
         rule = RULES.get(draft.sampler)
         if rule is not self._rule:
             self._rule = rule
@@ -63,9 +63,9 @@ class SamplerOptions(QWidget):
         self.setVisible(bool(options))
 
     def _change(self, option: Option, value: float) -> None:
-        chosen = dict(self._document.draft.options) | {option.name: value}
+        chosen = dict(self._drafted.draft.options) | {option.name: value}
         kept = tuple(sorted((name, v) for name, v in chosen.items() if name != option.name or v != option.default))
-        self._document.update_draft(options=kept)
+        self._drafted.update_draft(options=kept)
 
 
 def _field(option: Option) -> Number:

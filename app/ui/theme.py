@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.colours import contrast, luminance, mixed
+from app.ui.fonts import with_marks
 from app.ui.sheet import sheet
 
 Role = QPalette.ColorRole
@@ -110,6 +111,7 @@ class Look(QObject):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
         if not app.styleSheet():  # ours is laid over Fusion
             app.setStyle("Fusion")
+            app.setFont(with_marks(app.font()))
         self._apply()
 
     @property

@@ -55,7 +55,6 @@ class Timeline(QWidget):
         for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.jobs_changed):
             signal.connect(self.refresh)
         document.view_changed.connect(self._show_view)
-        document.playing_changed.connect(self.tint)
         actions.reach("timeline", self.strip)
         self.tint()
         self.refresh()
@@ -113,9 +112,6 @@ class Timeline(QWidget):
         palette = self.palette()
         self.follow.setIcon(icons.icon("follow", palette))
         self.parent_link.setIcon(icons.icon("parent", palette))
-        playing = self._document.playing
-        self._actions["play"].setIcon(icons.icon("pause" if playing else "play", palette))
-        self._actions["play"].setText("Pause" if playing else "Play the steps")
 
     def refresh(self) -> None:
         document = self._document

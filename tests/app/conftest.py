@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QThread, QTimer, SignalInstance
+from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer, SignalInstance
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -36,7 +36,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_left_running() -> Iterator[None]:
-    """No thread, no running QThread, no active timer and no visible window outlives its test."""
+    """No thread, no running QThread, no active timer and no window outlives its test.
+
+    A widget without a parent is Python's: the collector deletes it whenever it comes by, and if that is while the
+    style sheet is laid on all widgets, Qt goes on with what is no more.
+    """
     threads = set(threading.enumerate())
     yield
     alive = shiboken6.getAllValidWrappers()
@@ -46,6 +50,8 @@ def _nothing_left_running() -> Iterator[None]:
     assert not left
     if QApplication.instance():
         assert not [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # as the loop would, later
+        assert not [w for w in QApplication.topLevelWidgets() if w.parent() is None]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,19 @@ def test_closing_in_the_middle_of_something_ends_it_and_tells(qtbot: QtBot, job:
         pass  # it is in its first model call
     client.close()
     assert ended == [(1, ""), (2, "")]
+
+
+def test_what_waits_to_be_saved_is_saved_before_the_thread_ends(qtbot: QtBot, tmp_path: Path) -> None:
+    fake = FakeLab(by_hand=True)
+    client = LabClient(fake)
+    ended = count(client.ended)
+    client.do(Task(1, Cover(DATA, 5)))
+    frame = np.zeros((2, 2, 3), np.uint8)
+    for k in (2, 3):
+        client.do(Task(k, Save(tmp_path / f"{k}.png", [frame], "{}")))
+    client.close()
+    assert sorted(ended) == [(1, ""), (2, ""), (3, "")]  # type: ignore[type-var]
+    assert [path.name for path, _, _ in fake.saved] == ["2.png", "3.png"]
 
 
 def test_a_lab_that_cannot_be_opened_says_so_and_the_window_lives(qtbot: QtBot) -> None:

@@ -12,7 +12,7 @@ from app.bridge.fake import FakeEngine
 from app.core.jobs import Job, JobQueue, JobState
 from app.core.prices import Prices, in_words
 from engine.catalog import ModelInfo
-from engine.request import Request
+from engine.request import Enlargement, Request
 from tests.app.conftest import Parts
 
 Make = Callable[..., Request]
@@ -149,6 +149,20 @@ def test_prices_count_passes(request_of: Make) -> None:
     assert prices.seconds(guided) == pytest.approx(2.0), "and so was this"
     prices.learn(guided, 1.0, start=5)
     assert prices.seconds(guided) == pytest.approx(2.0), "the last half of a run is half of its passes"
+
+
+def test_the_second_stage_has_a_price_of_its_own(request_of: Make) -> None:
+    small = request_of(steps=10, guidance=1.0)
+    stage = Enlargement(factor=4, sampler="ddim", sigmas=(80.0, 1.0, 0.02, 0.0), level=0.2)
+    large = replace(small, enlargement=stage)
+    prices = Prices()
+    prices.learn(small, 1.0)
+    assert prices.seconds(large) is None, "a guess from the small net would be far off"
+    prices.learn(large, 1.0, finishing=6.0)
+    assert prices.seconds(small) == pytest.approx(1.0)
+    assert prices.seconds(large) == pytest.approx(7.0)
+    fewer = replace(large, enlargement=replace(stage, sigmas=(80.0, 0.02, 0.0)), seeds=(1, 2))
+    assert prices.seconds(fewer) == pytest.approx(2 * (1.0 + 4.0))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.bridge.fake import FakeEngine
 from app.core.document import Document
 from app.core.render import render
+from app.core.work import Outcome
 from app.ui.main_window import MainWindow
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
@@ -34,10 +35,10 @@ def large(model: ModelInfo) -> ModelInfo:
 
 
 @pytest.fixture
-def document(make_parts: Callable[..., Parts], large: ModelInfo) -> Document:
-    document = make_parts(FakeEngine()).document
-    document.model = large
-    return document
+def parts(make_parts: Callable[..., Parts], large: ModelInfo) -> Parts:
+    parts = make_parts(FakeEngine())
+    parts.document.model = large
+    return parts
 
 
 @pytest.fixture
@@ -133,6 +134,22 @@ def test_the_large_picture_stands_where_the_small_ones_stood(
     assert canvas.frame == render(document.run, 4, "x0", 0)
     with Image.open(job.images[1]) as image:
         assert image.size == (96, 64)
+
+
+def test_the_time_of_the_second_stage_is_in_the_price(
+    window: MainWindow, document: Document, parts: Parts, qtbot: QtBot
+) -> None:
+    outcomes: list[Outcome] = []
+    parts.engine.ended.connect(outcomes.append)
+    finish(qtbot, document, steps=5, enlarge=False)
+    assert document.price_text
+    document.update_draft(enlarge=True)
+    assert document.price_text == "", "it was not measured yet"
+    job = finish(qtbot, document)
+    assert outcomes[-1].finishing > 0
+    assert job.seconds == outcomes[-1].seconds + outcomes[-1].finishing
+    assert document.price_text
+    assert document.price_text in window.panel.generate.note.text()
 
 
 def test_a_small_frame_fills_the_place_of_the_large_one(window: MainWindow, document: Document, qtbot: QtBot) -> None:

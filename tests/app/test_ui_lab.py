@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QColor, QImage, QPalette
+from PySide6.QtGui import QColor, QImage, QPainter, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
@@ -17,6 +18,7 @@ from app.bridge.fake_lab import FakeLab
 from app.bridge.lab import LabClient
 from app.core.lab import LAYERS, Lab
 from app.settings import Settings, Values
+from app.ui import bands
 from app.ui.main_window import MainWindow
 from engine.lab.data import DRAWN, HALF
 from tests.app.conftest import Parts
@@ -144,7 +146,8 @@ def test_density_and_score_follow_the_cursor(window: MainWindow) -> None:
     for k in (0, 12, 20):
         drag(window.lab_timeline.strip, LEFT, at(window, k))
         shots.append(painted(plane))
-        assert f"Level {k + 1} of 21   σ {window.lab.sigma:.3g}" in window.lab_timeline.facts.text()
+        said = window.lab_timeline.strip.accessibleDescription()
+        assert said == f"Level {k + 1} of 21: σ {window.lab.sigma:.4g}"
     assert shots[0] != shots[1] != shots[2]
 
 
@@ -172,8 +175,12 @@ def test_a_run_is_started_by_key_and_shown_beside_the_exact_flow(window: MainWin
     run(window, qtbot)
     assert lab.cursor == 20
     assert painted(plane) != before
-    assert "model call 20 of 20" in window.lab_timeline.facts.text()
-    assert "RMS from the exact flow" in window.lab_timeline.facts.text()
+    assert lab.run is not None
+    _, _, calls = bands.bands(lab.run, 20)
+    assert calls.value == "20/20"
+    off = lab.track.off_flow(20)
+    assert off
+    assert window.lab_timeline.off_flow.text() == f"RMS from the exact flow {off:.3g}"
     assert window.document.jobs == []  # no picture was made
 
 
@@ -234,6 +241,19 @@ def test_the_panels_choices_are_the_labs_and_not_the_pictures(window: MainWindow
     assert (lab.draft.steps, lab.particles, lab.draft.seed) == (7, 50, 12)
     assert panel.sampler.price.text() == "7 model calls"
     assert window.document.draft == before
+
+
+def test_the_strip_says_what_its_cells_are(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, names = bands.named, list[tuple[str, str]]()
+
+    def named(painter: QPainter, name: str, value: str, *rest: Any) -> None:
+        names.append((name, value))
+        plain(painter, name, value, *rest)
+
+    monkeypatch.setattr(bands, "named", named)
+    painted(window.lab_timeline.strip)
+    assert ("level", "21/21") in names
+    assert "step" not in dict(names)
 
 
 def test_the_cells_of_the_strip_show_law_and_particles(window: MainWindow, qtbot: QtBot) -> None:

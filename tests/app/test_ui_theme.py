@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QColor, QImage, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -15,10 +17,11 @@ from app.core.document import Document
 from app.settings import Settings, Values
 from app.ui import icons
 from app.ui.colours import contrast, luminance, mixed
+from app.ui.fonts import MARKED, places_marks, with_marks
 from app.ui.sheet import sheet
 from app.ui.theme import DARK, LIGHT, Theme
 from tests.app.conftest import Parts
-from tests.app.windows import finish, open_window, opened, painted
+from tests.app.windows import finish, open_window, opened, painted, until
 
 Role = QPalette.ColorRole
 
@@ -103,6 +106,14 @@ def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtB
     window = open_window(qtbot, parts.document, Settings(values=Values(theme="light")))
     finish(qtbot, parts.document)
     window.canvas.setFocus()  # a blinking cursor would make two shots differ
+    seen: deque[QImage] = deque(maxlen=2)
+
+    def settled() -> bool:
+        """On a busy machine pictures come with later paints: two in a row are alike."""
+        seen.append(painted(window))
+        return len(seen) == 2 and seen[0] == seen[1]
+
+    until(qtbot, settled)
     shots: dict[str, QImage] = {}
     for theme in (LIGHT, DARK, LIGHT):
         window.set_theme(theme.name)
@@ -165,3 +176,25 @@ def strongest(shot: QImage) -> float:
             found[name] = found.get(name, 0) + 1
     ground = max(found, key=lambda name: found[name])
     return max(contrast(name, ground) for name in found)
+
+
+def test_the_circumflex_is_on_its_x_in_every_font(qapp: QApplication) -> None:
+    """Held against the ink itself: some, and no more, above where the x alone has any, and none above the line."""
+
+    def top(font: QFont, text: str) -> int:
+        line = QFontMetrics(font).height()
+        image = QImage(4 * line, 4 * line, QImage.Format.Format_Grayscale8)
+        image.fill(0)
+        painter = QPainter(image)
+        painter.setFont(font)
+        painter.setPen(QColor("white"))
+        painter.drawText(line, 3 * line, text)
+        painter.end()
+        rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
+        return int(np.flatnonzero(rows.any(axis=1))[0]) - 2 * line
+
+    for family in (qapp.font().family(), *QFontDatabase.families()):
+        if QFontDatabase.isSmoothlyScalable(family) and QFontMetrics(QFont(family)).inFontUcs4(0x302):
+            font = with_marks(QFont(family, 20))
+            assert places_marks(font), family
+            assert -0.1 * QFontMetrics(font).height() <= top(font, MARKED) < top(font, "x"), family

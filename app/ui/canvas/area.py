@@ -20,13 +20,13 @@ UNREADABLE = "This step cannot be read"
 
 
 class CanvasArea(QWidget):
-    """Brings the document's frames to the canvas."""
+    """Brings the document's frames to the canvas; `lab` can take the place of all that."""
 
-    def __init__(self, document: Document, canvas: CanvasView, actions: Actions) -> None:
+    def __init__(self, document: Document, canvas: CanvasView, actions: Actions, lab: QWidget) -> None:
         super().__init__()
         self._document, self._actions = document, actions
-        self.canvas = canvas
-        self._instead: QWidget | None = None
+        self.canvas, self._lab = canvas, lab
+        self._lab_shown = False
         self.welcome = Welcome(document)
         self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document)
@@ -35,6 +35,7 @@ class CanvasArea(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(canvas)
+        self.stack.addWidget(lab)
         self.footer = self._footer()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -64,17 +65,15 @@ class CanvasArea(QWidget):
         row.addWidget(self._actions.button("zoom-in", footer))
         return footer
 
-    def show_instead(self, widget: QWidget | None) -> None:
-        """`widget` takes the place of the picture, under the same notices; None gives it back."""
-        self._instead = widget
-        if widget is not None and self.stack.indexOf(widget) < 0:
-            self.stack.addWidget(widget)
-        self.batch.setVisible(widget is None and self._document.batch_size > 1)
+    def show_lab(self, shown: bool) -> None:
+        """The lab in the place of the picture, under the same notices; or back."""
+        self._lab_shown = shown
+        self.batch.setVisible(not shown and self._document.batch_size > 1)
         self.refresh()
 
     def refresh(self) -> None:
-        if self._instead is not None:
-            self.stack.setCurrentWidget(self._instead)
+        if self._lab_shown:
+            self.stack.setCurrentWidget(self._lab)
             self.footer.hide()
             return
         document = self._document

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.lab import Lab
 from app.ui.actions import Actions
@@ -11,7 +10,7 @@ from app.ui.choice import ABOUT, Choice
 from app.ui.lab.coverage import CoverageCard
 from app.ui.line import Line
 from app.ui.number import Number
-from app.ui.prompt_panel import rule
+from app.ui.panels import column_of, lay_out, rows, set_kind
 from app.ui.sampler_options import SamplerOptions
 from app.ui.sampler_picker import SamplerPicker, SpacingPicker
 from app.ui.theme import em
@@ -77,12 +76,8 @@ class LabPanel(QWidget):
         return content
 
     def _lay_out(self) -> None:
-        panel = QWidget()
-        panel.setObjectName("panel")
-        column = QVBoxLayout(panel)
-        side = em(self, 0.8)
-        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.6))
-        column.setSpacing(em(self, 0.3))
+        content = QWidget()
+        column = column_of(content)
         column.addWidget(label("Data", "heading", self.data))
         column.addWidget(self.data)
         column.addWidget(self.about)
@@ -95,15 +90,7 @@ class LabPanel(QWidget):
         column.addWidget(label("Sampler", "heading", self.sampler))
         column.addWidget(self.sampler)
         column.addSpacing(em(self, 0.4))
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(em(self, 0.6))
-        grid.setVerticalSpacing(em(self, 0.4))
-        grid.setColumnStretch(1, 1)
-        fields = {"Steps": self.steps, "Particles": self.particles, "Seed": self.seed}
-        for k, (name, field) in enumerate(fields.items()):
-            grid.addWidget(label(name, "heading", field), k, 0)
-            grid.addWidget(field, k, 1)
-        column.addLayout(grid)
+        column.addLayout(rows(self, {"Steps": self.steps, "Particles": self.particles, "Seed": self.seed}))
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.advanced)
         column.addSpacing(em(self, 0.4))
@@ -111,23 +98,17 @@ class LabPanel(QWidget):
         column.addWidget(self.card)
         column.addWidget(self.cover)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(panel)
-        foot = QVBoxLayout()
-        foot.setContentsMargins(side, em(self, 0.7), side, em(self, 0.15))
-        foot.setSpacing(em(self, 0.3))
+        lay_out(self, content, self._foot())
+
+    def _foot(self) -> QWidget:
+        foot = QWidget()
+        column = QVBoxLayout(foot)
+        side = em(self, 0.8)
+        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.15))
+        column.setSpacing(em(self, 0.3))
         for widget in (self.run, self.walk, self.note):
-            foot.addWidget(widget)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(rule())
-        outer.addLayout(foot)
+            column.addWidget(widget)
+        return foot
 
     def _choose_data(self, row: int) -> None:
         self._lab.choose(self.data.itemData(row))
@@ -160,9 +141,6 @@ class LabPanel(QWidget):
 
     @staticmethod
     def _face(button: QPushButton, text: str, kind: str) -> None:
-        if (button.text(), button.property("kind") or "") != (text, kind):
-            button.setText(text)
-            button.setAccessibleName(text)
-            button.setProperty("kind", kind)
-            button.style().unpolish(button)
-            button.style().polish(button)
+        button.setText(text)
+        button.setAccessibleName(text)
+        set_kind(button, kind)

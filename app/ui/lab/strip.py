@@ -9,7 +9,6 @@ from PySide6.QtGui import QImage, QPainter, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.lab import Lab
-from app.ui import icons
 from app.ui.actions import Actions
 from app.ui.filmstrip import Filmstrip
 from app.ui.lab.painting import PlanePainter
@@ -55,54 +54,34 @@ class LevelStrip(Filmstrip):
 
 
 class LabTimeline(QWidget):
-    """The strip with its buttons, which are those of the pictures' timeline, and the facts of the level."""
+    """The strip with its buttons, which are those of the pictures' timeline, and how far off the run is."""
 
     def __init__(self, lab: Lab, actions: Actions) -> None:
         super().__init__()
-        self._lab, self._actions = lab, actions
+        self._lab = lab
         self.setAccessibleName("Timeline of the lab")
         self.strip = LevelStrip(lab)
-        self.facts = Line(align="right")
+        self.off_flow = Line(align="right")
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(0)
         for name in MOVES:
             head.addWidget(actions.button(name, self))
         head.addSpacing(em(self, 0.5))
-        head.addWidget(self.facts, 1)
+        head.addWidget(self.off_flow, 1)
         column = QVBoxLayout(self)
         side = em(self, 0.6)
         column.setContentsMargins(side, em(self, 0.45), side, em(self, 0.2))
         column.setSpacing(em(self, 0.3))
         column.addLayout(head)
         column.addWidget(self.strip, 1)
-        for signal in (lab.cursor_changed, lab.steps_changed, lab.states_changed, lab.run_changed):
+        for signal in (lab.cursor_changed, lab.states_changed):
             signal.connect(self.refresh)
-        lab.playing_changed.connect(self.tint)
         for name in MOVES:
             self.strip.addAction(actions[name])
         actions.reach("lab", self.strip)
         self.refresh()
 
-    def tint(self) -> None:
-        """The play button as this timeline plays: while it is the one that is seen."""
-        if self.isVisible():
-            playing = self._lab.playing
-            self._actions["play"].setIcon(icons.icon("pause" if playing else "play", self.palette()))
-            self._actions["play"].setText("Pause" if playing else "Play the steps")
-
     def refresh(self) -> None:
-        self.facts.setText(self._facts())
-
-    def _facts(self) -> str:
-        lab, k = self._lab, self._lab.cursor
-        if not lab.levels:
-            return ""
-        facts = [f"Level {k + 1} of {len(lab.levels)}   σ {lab.sigma:.3g}"]
-        run = lab.run
-        if run is not None and lab.track.states(k) is not None:
-            calls = sum(step.nfe for step in run.steps[:k])
-            facts.append(f"model call {calls} of {run.request.evaluations}")
-        if (off := lab.track.off_flow(k)) is not None:
-            facts.append(f"RMS from the exact flow {off:.3g}")
-        return "   ".join(facts)
+        off = self._lab.track.off_flow(self._lab.cursor)
+        self.off_flow.setText("" if off is None else f"RMS from the exact flow {off:.3g}")
