@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.cascade import enlarge
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
-from engine.plan import MICRO_BATCH, plan
+from engine.plan import MICRO_BATCH, plan, second_stage
 from engine.real import JudgeError, Real
 from engine.session import Session
 from engine.types import Cond, Denoiser, Sigma
@@ -51,9 +51,9 @@ def draw(
         planned = plan(replace(requests[0], seeds=tuple(ask.seed for ask in some)), model)
         cond = Cond.cat([model.condition(request.prompt, request.label) for request in requests])
         *_, last = replace(planned, denoiser=_under(cond, planned.denoiser)).steps()
-        x, second = last.move.x, requests[0].enlargement
-        if second is not None and model.second is not None and cond.label is not None:
-            x = enlarge(model.second, second, x, cond.label, planned.request.seeds)
+        x, wanted, second = last.move.x, requests[0].enlargement, second_stage(requests[0], model)
+        if second is not None and wanted is not None:
+            x = enlarge(second, wanted, x, cond.label, planned.request.seeds)
         with torch.no_grad():
             parts.append(model.codec.decode(x).clamp(-1, 1).cpu())
         progress(len(some))

@@ -36,7 +36,7 @@ def enlarge(
     stage: SecondStage,
     wanted: Enlargement,
     z: Tensor,
-    label: Tensor,
+    label: Tensor | None,
     seeds: Sequence[int],
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Tensor:

@@ -93,6 +93,17 @@ def embedded() -> list[ModelInfo]:
     return found
 
 
+def find(model: str) -> ModelInfo:
+    """The model in the box with that id, else the one in the folder of that name. Raises CatalogError for neither."""
+    infos = {info.id: info for info in embedded()}
+    if model in infos:
+        return infos[model]
+    folder = Path(model)
+    if (folder / "config.json").is_file():
+        return read_model(folder)
+    raise CatalogError(f"There is no model “{model}”: choose {' or '.join(infos)}, or the folder of one.")
+
+
 def folder_hash(config: dict[str, Any]) -> str:
     """One hash for all files of a model: over the names and hashes that its config lists."""
     listing = json.dumps(sorted(config["sha256"].items()), separators=(",", ":"))

@@ -53,36 +53,33 @@ class NetDenoiser:
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         """x (B, …) and σ ≥ 0, a float or (B,), → (B, …) in x's dtype; cond with a leading 1 or B."""
         state, dtype = wide(x), _dtype(self.net) or x.dtype
-        s, a, b, times = self._number(x, float(sigma)) if isinstance(sigma, float | int) else self._columns(x, sigma)
+        level = _levels(sigma, len(x))
+        s, t = self.schedule.scale(level), self.schedule.t(level)
+
+        def factor(v: Any) -> float | Tensor:
+            """To multiply the state by: a number costs less than a tensor of it."""
+            if np.ndim(v) == 0:
+                return float(v)
+            return torch.from_numpy(v.copy()).to(state.dtype).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
+
+        times = torch.from_numpy(np.full(len(x), t)).to(torch.promote_types(dtype, torch.float32)).to(x.device)
         if isinstance(cond, Cond):
             cond = cond.expand(len(x)).map(lambda v: v.to(dtype) if v.is_floating_point() else v)
-        out = self.net((s * state).to(dtype), times.to(torch.promote_types(dtype, torch.float32)), cond)
+        out = self.net((factor(s) * state).to(dtype), times, cond)
         if self.predicts == "x0":  # a = 0, b = 1: D is what the net says
             return out.to(x.dtype)
-        return (a * state + b * wide(out)).to(x.dtype)
+        a, b = _WEIGHTS[self.predicts](level, s)
+        return (factor(a) * state + factor(b) * wide(out)).to(x.dtype)
 
-    def _number(self, x: Tensor, level: float) -> tuple[float, float, float, Tensor]:
-        """s, a and b of one level as numbers, which costs less than tensors of them; and t (B,)."""
-        s = self.schedule.scale(level)
-        a, b = _WEIGHTS[self.predicts](np.float64(level), np.float64(s))
-        return (
-            s,
-            float(a),
-            float(b),
-            torch.full((len(x),), self.schedule.t(level), dtype=wide(x).dtype, device=x.device),
-        )
 
-    def _columns(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """s, a and b of each image, shaped to multiply x; and t (B,)."""
-        level = sigma.detach().cpu().double().numpy()
-        if level.ndim > 1 or level.size not in (1, len(x)):
-            raise ValueError(f"sigma must be one level or {len(x)}, one for each image of the batch.")
-        level = np.broadcast_to(level, (len(x),))
-        s = self.schedule.scale(level)
-        values = (s, *_WEIGHTS[self.predicts](level, s), self.schedule.t(level))
-        s_, a, b, t = (torch.from_numpy(v.copy()).to(wide(x).dtype).to(x.device) for v in values)
-        shape = (-1, *[1] * (x.ndim - 1))
-        return s_.reshape(shape), a.reshape(shape), b.reshape(shape), t
+def _levels(sigma: Sigma, batch: int) -> Any:
+    """One level, np.float64, or one for each image of the batch, (B,)."""
+    if isinstance(sigma, float | int):
+        return np.float64(sigma)
+    level = sigma.detach().cpu().double().numpy()
+    if level.ndim > 1 or level.size not in (1, batch):
+        raise ValueError(f"sigma must be one level or {batch}, one for each image of the batch.")
+    return np.broadcast_to(level, (batch,))
 
 
 def adapt(net: Net, schedule: Schedule, predicts: str) -> NetDenoiser:

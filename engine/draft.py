@@ -79,14 +79,7 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
     if not 1 <= draft.steps <= MAX_STEPS:
         raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
     second = _enlargement(draft, info)
-    schedule, top = from_config(info.config["schedule"]), info.defaults["sigma_max"]
-    try:
-        if second is not None and second.truncated:
-            sigmas = grid(draft.spacing, draft.steps, top, second.level, final_zero=False, schedule=schedule)
-        else:
-            sigmas = grid(draft.spacing, draft.steps, top, info.defaults["sigma_min"], schedule=schedule)
-    except ValueError as error:
-        raise RequestError(str(error)) from error
+    sigmas = _levels(draft.spacing, draft.steps, info.defaults["sigma_max"], info, second)
     return Request(
         model=info.id,
         model_sha256=info.sha256,
@@ -95,7 +88,7 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         label=draft.label,
         sampler=draft.sampler,
         spacing=draft.spacing,
-        sigmas=tuple(float(s) for s in sigmas),
+        sigmas=sigmas,
         guidance=float(draft.guidance),
         seeds=tuple(draft.seed + k for k in range(draft.batch)),
         width=info.width,
@@ -108,6 +101,17 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
         enlargement=second,
     )
+
+
+def _levels(spacing: str, steps: int, top: float, info: ModelInfo, second: Enlargement | None) -> tuple[float, ...]:
+    """The noise levels from `top` down to 0, or to where a truncated first stage stops; RequestError if none can be."""
+    truncated = second is not None and second.truncated
+    bottom = second.level if second is not None and truncated else min(info.defaults["sigma_min"], top)
+    schedule = from_config(info.config["schedule"])
+    try:
+        return tuple(grid(spacing, steps, top, bottom, final_zero=not truncated, schedule=schedule).tolist())
+    except ValueError as error:
+        raise RequestError(str(error)) from error
 
 
 def _enlargement(draft: Draft, info: ModelInfo) -> Enlargement | None:
@@ -170,13 +174,11 @@ def vary(
         noisy = ", ".join(name for name, rule in menu().items() if rule.stochastic)
         raise RequestError(f"{rule.title} draws no noise, so all pictures would be the same: choose one of {noisy}.")
     sigmas = request.sigmas
+    if steps < 0:
+        raise RequestError(f"{steps} steps are not possible: choose 1 or more, or 0 for those that are left.")
     if steps > 0:
-        top, bottom = sigmas[i], min(info.defaults["sigma_min"], sigmas[i])
-        try:
-            rest = grid(request.spacing, steps, top, bottom, schedule=from_config(info.config["schedule"]))
-        except ValueError as error:
-            raise RequestError(str(error)) from error
-        sigmas = (*sigmas[: i + 1], *(float(s) for s in rest[1:]))  # "leading" would start lower
+        rest = _levels(request.spacing, steps, sigmas[i], info, request.enlargement)
+        sigmas = (*sigmas[: i + 1], *rest[1:])  # "leading" would start lower
     seeds = tuple(request.seeds[image] + n for n in range(count))
     evaluations = rule.cost(descending(sigmas))
     return replace(request, sampler=name, options=options, sigmas=sigmas, seeds=seeds, evaluations=evaluations)

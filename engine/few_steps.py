@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.learned import learn_grid
+from engine.learned import learn_grid, rms, rms_error
 from engine.meter import Meter
 from engine.noise import Noise
 from engine.oracle import Mixture
 from engine.paths import descending
 from engine.plan import MICRO_BATCH
-from engine.precision import wide
 from engine.rules import RULES
 from engine.run import run
 from engine.schedules import Array, Flow, Schedule, from_config, grid
@@ -64,13 +63,9 @@ def end(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
     return x
 
 
-def rms(a: Tensor, b: Tensor) -> float:
-    return float((wide(a) - wide(b)).pow(2).mean().sqrt())
-
-
 def error(problem: Problem, rule: Rule, sigmas: Array) -> float:
     """Root mean square of the distance to the flow, over images and pixels."""
-    return rms(end(problem, rule, sigmas), problem.target)
+    return rms_error(problem.d, rule, sigmas, problem.x, problem.target)
 
 
 def law_error(problem: Problem, rule: Rule, sigmas: Array) -> float:

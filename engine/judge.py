@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine.catalog import resource_root
 from engine.classifier import Classifier
+from engine.metrics import rough_distances
 from engine.real import JudgeError, Real, averaged
 
 __all__ = ["Judge", "JudgeError", "NearestPicture", "Reading", "Verdicts", "stored"]
@@ -109,7 +110,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class NearestPicture:
-    """The nearest real pictures, pixel by pixel: (N, features) with their names and labels.
+    """The nearest real pictures, pixel by pixel: features (N, d) with their names.
 
     It knows the training pictures, so it tells how well a model has learned them, not how well it generalises; it needs
     no training of its own and cannot be fooled by what it has never seen.
@@ -124,11 +125,16 @@ class NearestPicture:
 
     def verdicts(self, pictures: Tensor, asked: Sequence[str]) -> Verdicts:
         """Pictures (N, C, H, W) in [−1, 1] against the names that they were asked to show."""
-        order = torch.cdist(coarse(pictures), self.features).argsort(1).tolist()
-        nearest = [list(dict.fromkeys(self.names[k] for k in row))[:5] for row in order]
-        first = [names[0] == name for names, name in zip(nearest, asked, strict=True)]
-        five = [name in names for names, name in zip(nearest, asked, strict=True)]
-        return Verdicts(torch.tensor(first), torch.tensor(five))
+        place = {name: k for k, name in enumerate(dict.fromkeys(self.names))}
+        column = torch.tensor([place[name] for name in self.names])
+        wanted = torch.tensor([[place[name]] for name in asked])
+        low = []  # (N, names): how far the nearest picture of each name is
+        for rows in rough_distances(coarse(pictures), self.features):
+            none = rows.new_full((len(rows), len(place)), torch.inf)
+            low.append(none.scatter_reduce_(1, column.expand(len(rows), -1), rows, "amin"))
+        nearest = torch.cat(low)
+        before = (nearest < nearest.gather(1, wanted)).sum(1)
+        return Verdicts(before < 1, before < 5)
 
 
 def coarse(pictures: Tensor) -> Tensor:

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from engine.types import Denoiser, Rule
 
 
+def rms(a: Tensor, b: Tensor) -> float:
+    """Root mean square difference of two tensors of one shape."""
+    return float((wide(a) - wide(b)).pow(2).mean().sqrt())
+
+
 def rms_error(d: Denoiser, rule: Rule, sigmas: Array, x: Tensor, target: Tensor) -> float:
     """Root mean square distance to `target` (B, …) of where the sampler takes x (B, …) along the levels."""
     for step in run(d, descending(sigmas), rule, x, Noise(range(len(x)))):
         x = step.move.x
-    return float((wide(x) - wide(target)).pow(2).mean().sqrt())
+    return rms(x, target)
 
 
 def learn_grid(d: Denoiser, rule: Rule, sigmas: Array, x: Tensor, target: Tensor, runs: int = 400) -> Array:

@@ -7,10 +7,14 @@ none of these figures compares with those of papers, which use Inception's. All 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+AT_ONCE = 1 << 24  # distances held at a time: 64 MiB of them
+CANDIDATES = 8  # rounding may reorder the very nearest: so many are measured again
 
 
 def frechet(mu1: Tensor, cov1: Tensor, mu2: Tensor, cov2: Tensor) -> float:
@@ -99,11 +103,18 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def nearest(points: Tensor, among: Tensor, but: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Distance to the nearest of `among` and which it is, (N,) each; `but` (N, M) bool marks what does not count."""
-    d = distances(points, among)
-    low = (d if but is None else d.masked_fill(but, torch.inf)).min(1)
-    return low.values, low.indices
+def rough_distances(points: Tensor, among: Tensor) -> Iterator[Tensor]:
+    """Rows of the Euclidean (N, M) in turn, as many as memory should hold: by matrix products, fast but rounded."""
+    for some in points.split(max(1, AT_ONCE // len(among))):
+        yield torch.cdist(some, among, compute_mode="use_mm_for_euclid_dist")
+
+
+def nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
+    """Distance to the nearest of `among` and which it is, (N,) each; equal points are at exactly 0."""
+    few = [rows.topk(min(CANDIDATES, len(among)), largest=False).indices for rows in rough_distances(points, among)]
+    which = torch.cat(few)
+    low = distances(points[:, None], among[which])[:, 0].min(1, keepdim=True)
+    return low.values[:, 0], which.gather(1, low.indices)[:, 0]
 
 
 def interval(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:

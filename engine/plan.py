@@ -21,6 +21,7 @@ from engine.transforms import cfg, dynamic_threshold, static_threshold
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.cascade import SecondStage
     from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
 
 MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
@@ -98,6 +99,7 @@ def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda:
         rule = rule.with_options(**dict(request.options))
     except ValueError as error:
         raise RequestError(str(error)) from error
+    second_stage(request, model)  # to be told now, not after the last step
     path = descending(request.sigmas)
     meter = Meter(model.denoiser, MICRO_BATCH, fold=True, cancelled=cancelled)
     cond = model.condition(request.prompt, request.label)
@@ -110,6 +112,18 @@ def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda:
     x = noise.normal(x).mul_(request.temperature * model.schedule.start_std(request.sigmas[0]))
     price = Price(rule.cost(path), sum(passes(request)), x.nbytes)
     return Plan(request, bound(guide(meter)), meter, path, rule, x, noise, price)
+
+
+def second_stage(request: Request, model: Model) -> SecondStage | None:
+    """The model's, where one is asked for. Raises RequestError where it has none that does what is asked."""
+    wanted = request.enlargement
+    if wanted is None:
+        return None
+    if model.second is None or model.second.factor != wanted.factor:
+        raise RequestError(f"The model “{request.model}” has no such second stage: choose its own size.")
+    if wanted.sampler not in RULES:
+        raise RequestError(f"There is no sampler “{wanted.sampler}”: choose one of {', '.join(menu())}.")
+    return model.second
 
 
 def _threshold(request: Request, model: Model) -> Transform:

@@ -18,10 +18,10 @@ import torch
 from engine import devices, models
 from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
-from engine.plan import MICRO_BATCH, Plan, plan
+from engine.plan import MICRO_BATCH, Plan, plan, second_stage
 from engine.request import Request, RequestError
 from engine.run import Cancelled
-from engine.store import RunReader, RunWriter, append_picture
+from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
 
 
@@ -149,11 +149,14 @@ class Session:
         return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled)
 
     def go_on(self, run_path: Path, cancelled: threading.Event | None = None) -> Iterator[Step]:
-        """Finish a run that broke off, in its own file, after its last whole step.
+        """Finish a run that broke off or was cancelled, in its own file, after its last whole step.
 
-        Raises StoreError for a fork that broke off before the state it starts from was written.
+        Raises StoreError for a run that is finished and for a fork that broke off before the state it starts from was
+        written.
         """
         reader = RunReader(run_path, verify=True)
+        if reader.ended == "finished":
+            raise StoreError(f"The run {run_path.name} is finished: fork it to go on from one of its steps.")
         parent = reader.header["parent"]
         if reader.steps:
             start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
@@ -189,12 +192,10 @@ class Session:
         Raises Cancelled as generate() does, and RequestError where the model has no second stage and one is asked for.
         """
         model = self.model(request)
-        if request.enlargement is not None:
+        second = second_stage(request, model)
+        if second is not None and request.enlargement is not None:
             stop = cancelled.is_set if cancelled is not None else (lambda: False)
-            label = model.condition("", request.label).label
-            if model.second is None or label is None or model.second.factor != request.enlargement.factor:
-                raise RequestError(f"The model “{request.model}” has no such second stage: choose its own size.")
-            x = enlarge(model.second, request.enlargement, x, label, request.seeds, stop)
+            x = enlarge(second, request.enlargement, x, model.condition("", request.label).label, request.seeds, stop)
         with torch.no_grad():
             image = model.codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image

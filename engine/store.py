@@ -69,9 +69,12 @@ class RunWriter:
         self._append({"kind": "header", "request": request.to_dict(), **header}, {})
 
     @classmethod
-    def reopen(cls, path: Path) -> RunWriter:
-        """Go on with an unfinished run: the torn tail is cut, the next step follows the last whole one."""
-        reader = RunReader(path, verify=True)
+    def reopen(cls, path: Path, verify: bool = True) -> RunWriter:
+        """Append to a run that is there: the torn tail is cut, the next record follows the last whole one.
+
+        verify -- cut at the first damaged array too: nothing may be built on it. Else heads alone are read.
+        """
+        reader = RunReader(path, verify)
         writer = cls.__new__(cls)
         writer.path = path
         writer._file = open(path, "r+b")  # noqa: SIM115 -- held open for the run
@@ -292,7 +295,10 @@ class RunReader:
         return (self._of(k, "x_eval") - self.x0(k)) / np.float32(self.steps[k].s_eval)
 
     def picture(self) -> np.ndarray | None:
-        """The finished pictures, uint8 (B, H, W, 3), where a second stage made them larger than the steps show."""
+        """The finished pictures, uint8 (B, H, W, 3), where a second stage made them larger than the steps show.
+
+        None where there was none, and where the run broke off between its end and its picture.
+        """
         return None if self._picture is None else self._read(self._picture)
 
     def past(self, k: int) -> list[tuple[float, dict[str, np.ndarray]]]:
@@ -330,12 +336,9 @@ class RunReader:
 
 
 def append_picture(path: Path, rgb: np.ndarray) -> None:
-    """Keep the finished pictures, uint8 (B, H, W, 3), at the end of a finished run. Raises OSError."""
-    writer = RunWriter.reopen(path)
-    try:
+    """Keep the finished pictures, uint8 (B, H, W, 3), at the end of a finished run. Raises OSError and StoreError."""
+    with RunWriter.reopen(path, verify=False) as writer:  # a damaged step is no reason to cut what comes after it
         writer.picture(rgb)
-    finally:
-        writer.close()
 
 
 def _array(tensor: Any) -> np.ndarray:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.generate import find
+from engine.catalog import find
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
 from engine.types import Rule

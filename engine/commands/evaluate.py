@@ -9,8 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import ModelInfo, read_model
-from engine.commands.generate import find
+from engine.catalog import find
 
 SWEPT = 64  # pictures at each guidance
 GUIDANCES = tuple(float(g) for g in range(1, 11))
@@ -39,7 +38,7 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> int:
-    info = chosen(args.model)
+    info = find(args.model)
     n = args.pairs if args.pairs is not None else 200 if info.text else 500
     if n < 4:
         raise ValueError("Too few pictures to judge by: ask for 4 pairs or more.")
@@ -75,12 +74,6 @@ def evaluate(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(figures, ensure_ascii=False))
     return 0
-
-
-def chosen(model: str) -> ModelInfo:
-    """The model of that id, or the one in the folder of that name."""
-    folder = Path(model)
-    return read_model(folder) if (folder / "config.json").is_file() else find(model)
 
 
 class Progress:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import CatalogError, ModelInfo, embedded
+from engine.catalog import ModelInfo, find
 from engine.draft import Draft, resolve
 from engine.picture import RESAMPLING, save_png
 from engine.request import QUANTILE, THRESHOLDS, Request
@@ -29,7 +29,7 @@ def add_parsers(subparsers: Any) -> None:
     add = parser.add_argument
     add("prompt", nargs="?", default="", help="what to see; leave it out to let the class alone decide")
     add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
-    add("--model", default="emoji", metavar="ID", help="which model (default %(default)s)")
+    add("--model", default="emoji", metavar="MODEL", help="which model, or the folder of one (default %(default)s)")
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
     add("--negative", default="", metavar="TEXT", help="what to keep away from")
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
@@ -68,7 +68,7 @@ def generate(args: argparse.Namespace) -> int:
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
     began = time.perf_counter()
-    session = Session(args.device)
+    session = Session(args.device, [info])
     session.load(info)
     loaded = time.perf_counter()
     for step in session.generate(request, args.run_file):
@@ -92,13 +92,6 @@ def drafted(args: argparse.Namespace, info: ModelInfo, seed: int) -> Draft:
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"
     return Draft.for_model(info, seed=seed, guidance_interval=interval, **chosen)
-
-
-def find(model: str) -> ModelInfo:
-    infos = {info.id: info for info in embedded()}
-    if model not in infos:
-        raise CatalogError(f"There is no model “{model}”: choose {' or '.join(infos)}.")
-    return infos[model]
 
 
 def numbered(out: Path, batch: int) -> list[Path]:

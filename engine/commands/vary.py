@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.commands.generate import find, numbered, progress, report
+from engine.catalog import find
+from engine.commands.generate import numbered, progress, report
 from engine.draft import vary
 from engine.picture import RESAMPLING, save_png
 from engine.rules import menu

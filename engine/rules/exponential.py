@@ -45,10 +45,11 @@ def weights(h: float, offsets: Sequence[float], halved: bool = False) -> list[fl
 
 def integrate(base: Past, s2: float, others: Sequence[tuple[float, Tensor]], halved: bool = False) -> Tensor:
     """The step from `base` to s2 > 0 with x̂₀ through base.x0 and `others`, (σ, x̂₀); in wide precision."""
-    state = descend(base.x0, base.x, base.s, s2)
+    x0 = wide(base.x0)
+    state = descend(x0, base.x, base.s, s2)
     if others:
         h = math.log(base.s / s2)
         offsets = [math.log(base.s / s) / h for s, _ in others]
-        for w, (_, x0) in zip(weights(h, offsets, halved), others, strict=True):
-            state = state + w * (wide(x0) - wide(base.x0))
+        for w, (_, other) in zip(weights(h, offsets, halved), others, strict=True):
+            state = state + w * (wide(other) - x0)
     return state

@@ -30,9 +30,10 @@ def noised_move(
     x0: Tensor, x: Tensor, s: float, s_down: float, std: float, past: History, z: Noise, ahead: Tensor | None = None
 ) -> Move:
     """The move that descends towards `ahead` (x̂₀ itself by default) and adds `std` of noise."""
-    mean = descend(x0 if ahead is None else ahead, x, s, s_down)
-    state = mean + std * wide(z.normal(x)) if std > 0 else mean
-    return Move(state.to(x.dtype), x0, x, s, mean.to(x.dtype), std, remember(past, s, x, x0))
+    exact = descend(x0 if ahead is None else ahead, x, s, s_down)
+    mean = exact.to(x.dtype)
+    state = (exact + std * wide(z.normal(x))).to(x.dtype) if std > 0 else mean
+    return Move(state, x0, x, s, mean, std, remember(past, s, x, x0))
 
 
 def ddim(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, eta: float = 0.0) -> Move:

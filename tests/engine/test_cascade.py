@@ -16,14 +16,14 @@ from torch import Tensor
 from engine import models
 from engine.cascade import SecondStage, enlarge
 from engine.catalog import ModelInfo, read_model
-from engine.draft import Draft, resolve
+from engine.draft import Draft, resolve, vary
 from engine.models import ModelError, net
 from engine.oracle import Gaussian
 from engine.request import Enlargement, Request, RequestError
 from engine.run import Cancelled
 from engine.schedules import VE, grid
 from engine.session import Session
-from engine.store import RunReader
+from engine.store import RunReader, StoreError, append_picture
 from engine.train.export import add_stage
 from engine.types import Cond, Sigma
 
@@ -161,6 +161,47 @@ def test_what_was_finished_is_kept_with_the_run(cascade: ModelInfo, tmp_path: Pa
     assert RunReader(tmp_path / "b.twrun").picture() is None
 
 
+def test_a_run_that_broke_off_before_its_picture_was_kept_is_finished_without_it(
+    cascade: ModelInfo, tmp_path: Path
+) -> None:
+    session, request, path = Session("cpu", [cascade]), asked(cascade), tmp_path / "a.twrun"
+    rgb = finished(session, request, path)
+    whole = path.read_bytes()
+    record = whole.rindex(b'{"kind":"picture"') - 16
+    for cut in (record, record + 7, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        reader = RunReader(path)
+        assert (reader.ended, len(reader.steps), reader.picture()) == ("finished", 5, None)
+        with pytest.raises(StoreError, match="is finished: fork it"):
+            session.go_on(path)
+        session.finish(request, torch.from_numpy(reader.next(4).copy()), path)
+        kept = RunReader(path, verify=True).picture()
+        assert kept is not None
+        assert np.array_equal(kept, rgb)
+
+
+def test_a_picture_is_kept_behind_a_damaged_step_and_cuts_nothing(cascade: ModelInfo, tmp_path: Path) -> None:
+    path = tmp_path / "a.twrun"
+    *_, last = Session("cpu", [cascade]).generate(asked(cascade), path)
+    data = bytearray(path.read_bytes())
+    data[data.index(RunReader(path).x0(2).tobytes()) + 5] ^= 1
+    path.write_bytes(data)
+    append_picture(path, np.zeros((1, 2, 2, 3), np.uint8))
+    reader = RunReader(path)
+    assert (reader.ended, len(reader.steps)) == ("finished", 5)
+    assert reader.picture() is not None
+    assert np.array_equal(reader.next(4), last.move.x.numpy())
+
+
+def test_pictures_that_share_a_step_of_a_truncated_run_stop_where_it_stops(cascade: ModelInfo) -> None:
+    request = asked(cascade, truncated=True, level=0.4)
+    shared = vary(request, 2, 0, 3, cascade, steps=4)
+    assert shared.sigmas[:3] == request.sigmas[:3]
+    assert (shared.steps, shared.sigmas[-1]) == (6, 0.4)
+    with pytest.raises(RequestError, match="-1 steps are not possible"):
+        vary(request, 2, 0, 3, cascade, steps=-1)
+
+
 def test_it_is_in_the_settings_both_ways_and_older_settings_have_none(cascade: ModelInfo) -> None:
     request = asked(cascade, truncated=True)
     assert Request.from_json(request.to_json()) == request
@@ -198,10 +239,16 @@ def test_a_model_without_a_second_stage_says_so(tiny_model: ModelInfo, cascade: 
     with pytest.raises(RequestError, match="has no second stage"):
         asked(tiny_model, enlarge=True)
     request = replace(asked(tiny_model), enlargement=asked(cascade).enlargement)
-    session = Session("cpu", [tiny_model])
-    *_, last = session.generate(request)
-    with pytest.raises(RequestError, match="no such second stage"):
-        session.picture(request, last.move.x)
+    with pytest.raises(RequestError, match="no such second stage"):  # before anything is drawn
+        next(Session("cpu", [tiny_model]).generate(request))
+
+
+def test_an_unknown_sampler_of_the_second_stage_is_refused_before_anything_is_drawn(cascade: ModelInfo) -> None:
+    request = asked(cascade)
+    assert request.enlargement is not None
+    request = replace(request, enlargement=replace(request.enlargement, sampler="magic"))
+    with pytest.raises(RequestError, match="no sampler “magic”"):
+        next(Session("cpu", [cascade]).generate(request))
 
 
 def test_it_stops_between_two_calls_of_its_net(cascade: ModelInfo) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.__main__ import main
+from engine.catalog import ModelInfo
 from engine.commands.generate import numbered
 from engine.picture import read_settings
 from engine.store import RunReader
@@ -98,6 +100,14 @@ def test_without_the_second_stage_the_picture_is_what_the_last_step_ends_in(tmp_
     with Image.open(out) as image:
         shown = np.asarray(image)
     np.testing.assert_array_equal(shown, np.round((final.clip(-1, 1) + 1) * 127.5).transpose(1, 2, 0))
+
+
+def test_a_model_of_ones_own_is_named_by_its_folder(
+    tiny_model: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--model", str(tiny_model.folder), "--steps", "2", "--seed", "1", "--out", str(tmp_path / "a.png")]
+    assert main(["generate", "apple", *words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["request"]["model_sha256"] == tiny_model.sha256
 
 
 def test_one_picture_keeps_its_name_and_a_batch_counts_from_zero() -> None:

@@ -17,6 +17,7 @@ from engine.__main__ import main
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
 from engine.few_steps import error, floor, law_error, mixture, steps_within
+from engine.learned import rms
 from engine.paths import descending
 from engine.plan import plan
 from engine.rules import RULES, menu
@@ -91,7 +92,7 @@ def test_a_models_flow_is_the_exact_one_from_the_start_of_its_own_runs(tiny_mode
 def test_guidance_is_part_of_a_models_flow(tiny_model: ModelInfo) -> None:
     model = models.load(tiny_model, torch.device("cpu"))
     plain, own = (few_steps.of_model(tiny_model, model, 1, guidance, evaluations=5)[0] for guidance in (1.0, None))
-    assert few_steps.rms(plain.target, own.target) > 0.1
+    assert rms(plain.target, own.target) > 0.1
 
 
 def test_bench_prints_the_table_and_its_rows_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine import metrics
 from engine.metrics import (
     fid,
     frechet,
@@ -115,11 +116,16 @@ def test_one_mode_of_two_is_precise_and_recalls_half() -> None:
     assert got.recall == 0.5
 
 
-def test_the_nearest_leaves_out_what_does_not_count() -> None:
-    points, among = torch.tensor([[0.0], [5.0]]), torch.tensor([[0.0], [1.0], [9.0]])
-    assert [v.tolist() for v in nearest(points, among)] == [[0, 4], [0, 1]]
-    but = torch.tensor([[True, False, False], [False, True, False]])
-    assert [v.tolist() for v in nearest(points, among, but)] == [[1, 4], [1, 2]]
+def test_the_nearest_is_that_of_every_distance_whatever_is_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    among = normal(300, 8).float()
+    points = torch.cat([normal(40, 8, seed=1).float(), among[[7, 250]]])
+    every = (points[:, None] - among).double().pow(2).sum(2).sqrt().min(1)
+    for at_once in (1, 1000, 1 << 24):
+        monkeypatch.setattr(metrics, "AT_ONCE", at_once)
+        distance, which = nearest(points, among)
+        assert torch.equal(which, every.indices)
+        torch.testing.assert_close(distance.double(), every.values)
+        assert distance[-2:].tolist() == [0, 0]  # exactly, where a matrix product would leave rounding
 
 
 def test_the_interval_solves_wilsons_equation() -> None:

@@ -1,0 +1,36 @@
+"""Noise schedules (`processes`) and the grids of noise levels that a sampler visits (`grids`).
+
+NumPy only, computed in float64: the window imports this before torch.
+"""
+
+from engine.schedules.grids import DEFAULT, SPACINGS, grid
+from engine.schedules.processes import (
+    OU,
+    SCHEDULES,
+    SIGMA_OF_PURE_NOISE,
+    VE,
+    VP,
+    Array,
+    Discrete,
+    Flow,
+    Schedule,
+    SubVP,
+    from_config,
+)
+
+__all__ = [
+    "DEFAULT",
+    "OU",
+    "SCHEDULES",
+    "SIGMA_OF_PURE_NOISE",
+    "SPACINGS",
+    "VE",
+    "VP",
+    "Array",
+    "Discrete",
+    "Flow",
+    "Schedule",
+    "SubVP",
+    "from_config",
+    "grid",
+]

@@ -1,0 +1,108 @@
+"""Grids: the noise levels that a sampler visits.
+
+Sources: Karras et al. 2022 (the rho grid), Lin et al. 2024 (leading, linspace, trailing).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.schedules.processes import SIGMA_OF_PURE_NOISE, Array, Discrete, Schedule
+
+DEFAULT: str = "balanced"  # with rules.DEFAULT: measured, docs/samplers.md
+
+SPACINGS: dict[str, str] = {
+    "karras": "Dense at low noise, for fine detail in few steps",
+    "log": "Each level the same factor below the last",
+    "balanced": "Half even in log σ, half in a flow's time: most steps where a picture takes shape",
+    "uniform-t": "Even in the model's own time",
+    "trailing": "Even in the model's own time, starting from pure noise",
+    "leading": "As the first DDIM: never visits the noisiest level",
+    "linspace": "Evenly spaced training steps, both ends included",
+}
+
+
+def grid(
+    spacing: str,
+    n: int,
+    sigma_max: float,
+    sigma_min: float,
+    final_zero: bool = True,
+    schedule: Schedule | None = None,
+) -> Array:
+    """The n+1 noise levels of n steps, strictly descending, float64.
+
+    spacing    -- a key of SPACINGS; all but "karras", "log" and "balanced" need `schedule`, and on a Discrete one
+                  "trailing", "leading" and "linspace" visit whole training steps only
+    sigma_max  -- the first level (∞ means 1e5); "leading" starts below it, but for n = 1
+    sigma_min  -- the last positive level: followed by 0 if final_zero, else itself the end. With final_zero "trailing"
+                  spends its last step on the way to 0 instead, and does not visit it
+    Raises ValueError, in one sentence for a person, for levels that cannot be.
+    """
+    if spacing not in SPACINGS:
+        raise ValueError(f"There is no spacing {spacing!r}: choose one of {', '.join(SPACINGS)}.")
+    if n != int(n) or n < 1:
+        raise ValueError(f"{n} steps are not possible: choose 1 or more.")
+    top = SIGMA_OF_PURE_NOISE if sigma_max == math.inf else float(sigma_max)
+    bottom = float(sigma_min)
+    n = int(n)
+    k = n if final_zero else n + 1  # positive levels
+    if not (0 < bottom < top < math.inf or (k == 1 and 0 < bottom == top)):
+        raise ValueError(f"Noise from {sigma_max:g} to {sigma_min:g} cannot be: choose 0 < sigma_min < sigma_max.")
+    if spacing == "karras":
+        levels = np.linspace(top ** (1 / 7), bottom ** (1 / 7), k) ** 7
+    elif spacing == "log":
+        levels = np.geomspace(top, bottom, k)
+    elif spacing == "balanced":
+        levels = _balanced(top, bottom, k) if k > 1 else np.array([top])
+    elif schedule is None:
+        raise ValueError(
+            f"The spacing {spacing!r} needs the model's schedule: choose karras, log or balanced without one."
+        )
+    elif not math.isclose(schedule.sigma(schedule.t(top)), top, rel_tol=1e-6):
+        raise ValueError(f"This model knows no noise above {schedule.sigma_max:g}: choose a sigma_max up to that.")
+    else:
+        levels = schedule.sigma(_times(spacing, n, final_zero, schedule.t(top), schedule.t(bottom), schedule))
+    if spacing != "leading" or k == 1:
+        levels[0] = top
+    if k > 1 and not (spacing == "trailing" and final_zero):
+        levels[-1] = bottom
+    if not np.all(np.diff(levels) < 0):
+        raise ValueError(f"The model has too few noise levels for {n} steps: choose fewer steps or another spacing.")
+    return np.append(levels, 0.0) if final_zero else levels
+
+
+def _balanced(top: float, bottom: float, k: int) -> Array:
+    """k levels even in ½u + ½t, each scaled to 0 … 1 over the range: u = log σ, and t = σ/(½ + σ).
+
+    t is a rectified flow's time for data of the standard deviation ½ (the σ_data of Karras et al. 2022). Even steps in
+    log σ alone spend half of few steps above σ = 1, where x̂₀ hardly changes; even ones in t leave almost none below
+    σ = .1, where detail is decided. dt/du is the logistic density: the levels are densest around σ = ½.
+    """
+
+    def place(u: Array) -> Array:
+        t = 1 / (1 + 0.5 * np.exp(-u))
+        return 0.5 * (u - u[-1]) / (u[0] - u[-1]) + 0.5 * (t - t[-1]) / (t[0] - t[-1])
+
+    u = np.linspace(math.log(top), math.log(bottom), 8193)
+    return np.exp(np.interp(np.linspace(1, 0, k), place(u)[::-1], u[::-1]))
+
+
+def _times(spacing: str, n: int, final_zero: bool, high: float, low: float, schedule: Schedule) -> Array:
+    """Descending times, n of them, or n+1 without final_zero; on a Discrete schedule whole but for "uniform-t"."""
+    k = n if final_zero else n + 1
+    if not isinstance(schedule, Discrete) or spacing == "uniform-t":
+        if spacing == "trailing" and final_zero:
+            return np.linspace(high, min(low, 0.0), n + 1)[:-1]
+        if spacing == "leading":
+            return np.linspace(high, low, k + 1)[1:]
+        return np.linspace(high, low, k)
+    high, low = round(high), round(low)
+    count = high - low + 1
+    if spacing == "trailing" and final_zero:
+        return np.round(high + 1 - np.arange(n) * (count / n)) - 1.0  # rounded before the −1: halves go to even
+    if spacing == "leading":
+        return low + np.arange(k, dtype=np.float64)[::-1] * (count // k)
+    return np.round(np.linspace(high, low, k))
