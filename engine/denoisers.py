@@ -62,9 +62,13 @@ class NetDenoiser:
                 return float(v)
             return torch.from_numpy(v.copy()).to(state.dtype).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
 
-        times = torch.from_numpy(np.full(len(x), t)).to(torch.promote_types(dtype, torch.float32)).to(x.device)
+        fine = torch.promote_types(dtype, torch.float32)
+        if isinstance(t, float):
+            times = torch.full((len(x),), t, dtype=fine, device=x.device)
+        else:
+            times = torch.from_numpy(t).to(fine).to(x.device)
         if isinstance(cond, Cond):
-            cond = cond.expand(len(x)).map(lambda v: v.to(dtype) if v.is_floating_point() else v)
+            cond = cond.expand(len(x)).real_in(dtype)
         out = self.net((factor(s) * state).to(dtype), times, cond)
         if self.predicts == "x0":  # a = 0, b = 1: D is what the net says
             return out.to(x.dtype)

@@ -65,11 +65,16 @@ def save_png(
     image = Image.fromarray(rgb)
     if enlarge > 1:
         image = image.resize((image.width * enlarge, image.height * enlarge), RESAMPLING[resampling])
+    save_image(path, image, "PNG", pnginfo=text)
+
+
+def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:
+    """Write a picture atomically, `more` being what Pillow's writer of that kind takes. Raises OSError as save_png."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(part, "wb") as file:
-            image.save(file, "PNG", pnginfo=text)
+            image.save(file, kind, **more)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)

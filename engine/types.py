@@ -76,7 +76,15 @@ class Cond:
 
     def expand(self, batch: int) -> Cond:
         """The same condition for `batch` images (a leading 1 is broadcast)."""
-        return self.map(lambda v: v if len(v) == batch else v.expand(batch, *v.shape[1:]))
+        if all(v is None or v.shape[0] == batch for v in self.parts):  # most calls: it fits already
+            return self
+        return self.map(lambda v: v if v.shape[0] == batch else v.expand(batch, *v.shape[1:]))
+
+    def real_in(self, dtype: torch.dtype) -> Cond:
+        """The same with its real numbers in `dtype`; labels and masks stay what they are."""
+        if all(v is None or v.dtype == dtype or not v.is_floating_point() for v in self.parts):
+            return self
+        return self.map(lambda v: v.to(dtype) if v.is_floating_point() else v)
 
     def __getitem__(self, rows: slice) -> Cond:
         """The conditions of some images of the batch."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from engine.lab.data import LabError
+from engine.picture import save_image
 
 FORMATS = {".png": "PNG", ".webp": "WEBP"}
 DESCRIPTION = 0x010E  # Exif: ImageDescription
@@ -44,16 +44,7 @@ def save(path: Path, frames: Sequence[NDArray[np.uint8]], settings: str, frame_m
     if len(images) > 1:
         durations = [frame_ms] * (len(images) - 1) + [STILL_MS]
         more |= {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            images[0].save(file, kind, **more)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    save_image(path, images[0], kind, **more)
 
 
 def read_settings(path: Path) -> str | None:
