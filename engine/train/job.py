@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine import rules, schedules
 from engine.catalog import resource_root
 from engine.models.net import PatchTransformer
 from engine.models.text import TextEncoder
@@ -40,10 +41,10 @@ STAGE: dict[str, Any] = {
         "level": 0.1,
     },
 }
-DEFAULTS = {
-    "sampler": "dpmpp-2m",
-    "spacing": "karras",
-    "steps": 20,
+DEFAULTS = {  # docs/samplers.md: UniPC 2 on the balanced spacing is the most exact in few steps
+    "sampler": rules.DEFAULT,
+    "spacing": schedules.DEFAULT,
+    "steps": 14,
     "guidance": 3.0,
     "sigma_min": 0.02,
     "sigma_max": 80.0,
