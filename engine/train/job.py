@@ -44,7 +44,7 @@ STAGE: dict[str, Any] = {
 DEFAULTS = {  # docs/samplers.md: UniPC 2 on the balanced spacing is the most exact in few steps
     "sampler": rules.DEFAULT,
     "spacing": schedules.DEFAULT,
-    "steps": 14,
+    "steps": 12,
     "guidance": 3.0,
     "sigma_min": 0.02,
     "sigma_max": 80.0,
