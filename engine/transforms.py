@@ -32,7 +32,7 @@ def cfg(scale: float, cond: Cond | None, uncond: Cond | None, interval: tuple[fl
                 d_cond, d_uncond = many(x, sigma, [wanted, uncond])
             else:
                 d_cond, d_uncond = d(x, sigma, wanted), d(x, sigma, uncond)
-            return d_uncond + scale * (d_cond - d_uncond)
+            return d_uncond.lerp(d_cond, scale)
 
         return guided
 
