@@ -121,15 +121,15 @@ class Walk:
         self.studio.close()
 
     def branch(self) -> None:
-        """An apple that becomes a rocket from its ninth step on, and eight apples that share its sixth."""
+        """An apple that becomes a rocket from its third step on, and eight apples that share its fourth."""
         document = self.document
-        document.scrub(8)
+        document.scrub(2)
         document.update_draft(prompt="rocket")
         document.fork()
         self.wait(lambda: document.running_job is None)
         self.photograph("forked")
         document.show_parent()
-        document.scrub(5)
+        document.scrub(3)
         document.update_draft(prompt="red apple", batch=8)
         document.vary()
         self.wait(lambda: document.running_job is None)
