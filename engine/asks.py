@@ -38,7 +38,7 @@ def draw(
 ) -> Tensor:
     """The pictures asked for, (N, C, H, W) in [−1, 1], at the model's defaults but for `choices` (see Draft.for_model).
 
-    A picture is the one that its text, label and seed give alone, to within 1/255: only the batch is shared. `progress`
+    A picture is the one that its text, label and seed give alone, to rounding: only the batch is shared. `progress`
     is told how many more are done.
     """
     model, parts = session.load(info), []

@@ -34,7 +34,7 @@ def unipc(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, 
 UNIPC_2 = Rule(
     partial(unipc, order=2),
     "UniPC 2",
-    "Corrects each step by the call of the next, at no extra cost: the most exact under guidance in 8 to 20 steps.",
+    "Corrects each step by the call of the next, at no extra cost: exact in 8 to 20 steps, also under guidance.",
 )
 UNIPC_3 = Rule(
     partial(unipc, order=3),
