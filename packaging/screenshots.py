@@ -98,6 +98,7 @@ class Walk:
         document.view = "x"
         self.photograph("scrubbed")
         document.view = "x0"
+        self.lab()
         self.branch()
         document.update_draft(prompt="red aple in a spaceship", negative="green", batch=4)
         self.window.panel.advanced.open()
@@ -116,7 +117,6 @@ class Walk:
         assert sheet is not None
         self.photograph("shortcuts", sheet)
         sheet.close()
-        self.lab()
         self.window.close()
         self.studio.close()
 
@@ -134,6 +134,7 @@ class Walk:
         document.vary()
         self.wait(lambda: document.running_job is None)
         self.photograph("varied")
+        self.window.area.notices.close_one()
 
     def garments(self) -> None:
         """The model of classes alone, where it is in the box."""
@@ -159,6 +160,7 @@ class Walk:
         lab.scrub(8)
         self.wait(lambda: all(lab.field_at(k) for k in range(len(lab.levels))))
         self.photograph("lab")
+        self.window.show_lab(False)
 
     def wait(self, ready: Callable[[], bool], limit: int = WAIT_MS) -> None:
         """Let the studio live until `ready`, or for `limit` milliseconds."""
