@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.ui.actions import TABLE, Row, keys_text
+from app.ui.rows import TABLE
+from app.ui.rows.row import Row, keys_text
 from app.ui.theme import em
 from app.ui.widgets import label
 

@@ -32,6 +32,9 @@ def add_parsers(subparsers: Any) -> None:
     add("--steps", type=int, metavar="N", help="end after N steps if that is earlier")
     add("--batch", type=int, default=48, metavar="N", help="pictures per step (default %(default)s)")
     add("--rate", type=float, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
+    add("--fall", type=float, default=0.45, metavar="PART", help="of the run, in which the rate falls (default 0.45)")
+    add("--level", type=float, default=0.0, metavar="MEAN", help="mean of ln σ of the noise drawn (default 0)")
+    add("--floor", type=float, default=0.1, metavar="T", help="where the weight 1/t² ends to grow (default 0.1)")
     add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
     add("--warm-start", type=Path, metavar="FILE", help="safetensors to begin from, as far as they fit")
     add("--compile", action="store_true", help="compile the net: twice as fast after a minute or two")
@@ -76,6 +79,9 @@ def run_training(args: argparse.Namespace) -> int:
         steps=args.steps,
         batch=args.batch,
         rate=args.rate,
+        fall=args.fall,
+        level=args.level,
+        floor=args.floor,
         seed=args.seed,
         warm_start=args.warm_start,
         compiled=args.compile,

@@ -61,6 +61,9 @@ class Job:
     steps: int | None = None
     batch: int = 48
     rate: float = 2e-3
+    fall: float = 0.45
+    level: float = 0.0
+    floor: float = 0.1
     seed: int = 0
     warm_start: Path | None = None
     compiled: bool = False
@@ -130,6 +133,9 @@ class Job:
             steps=self.steps,
             batch=self.batch,
             lr=self.rate,
+            fall=self.fall,
+            level=self.level,
+            floor=self.floor,
             precision=faster_precision() if self.precision == "auto" else self.precision,
             seed=self.seed,
             drop=drop,

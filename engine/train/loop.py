@@ -39,7 +39,10 @@ class Batches(Protocol):
 class Config:
     """One training run. Its length is `steps`, or `minutes` of wall clock (checkpoints remember the minutes spent).
 
-    precision -- of the net's matrix products, "float32" or "bfloat16"; weights, averages and optimizers are in float32
+    precision -- of matrix products, "float32" or "bfloat16"; weights and averages are in float32
+    fall      -- the part of the run, at its end, in which the learning rate falls to zero
+    level     -- the mean of ln σ, about which noise levels are drawn (objective.flow_levels)
+    floor     -- the t below which the weight 1/t² grows no more (objective.flow_weight)
     """
 
     steps: int | None = None
@@ -47,6 +50,8 @@ class Config:
     batch: int = 48
     lr: float = 2e-3
     fall: float = 0.45
+    level: float = 0.0
+    floor: float = 0.1
     warm: int = 100
     predicts: str = "x0"
     precision: str = "float32"
@@ -93,7 +98,7 @@ class Run:
         matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith(".weight")]
         others = [p for p in net.parameters() if all(p is not m for m in matrices)]
         self.optimizers: list[torch.optim.Optimizer] = [
-            Muon(matrices, lr=config.lr),
+            Muon(matrices, lr=config.lr, half=config.precision == "bfloat16"),
             torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01),
         ]
         self.step, self.seconds, self.mean = 0, 0.0, 0.0
@@ -126,13 +131,13 @@ class Run:
         generator = torch.Generator().manual_seed((config.seed << 32) + self.step)
         x0, cond = self.data.batch(config.batch, config.drop, generator)
         eps = torch.randn(x0.shape, generator=generator)
-        sigma = flow_levels(config.batch, generator)
+        sigma = flow_levels(config.batch, generator, config.level)
         t = sigma / (1 + sigma)
         level = t.view(-1, *[1] * (x0.ndim - 1))
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
             output = self.predict((1 - level) * x0 + level * eps, t, *self.net.arguments(cond, len(x0)))
         output = output.float()
-        error = loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma)).mean()
+        error = loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma, config.floor)).mean()
         rate = config.lr * config.rate(self.progress, self.step)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)

@@ -1,7 +1,8 @@
-"""Muon in float32: momentum, orthogonalised, for matrices, among them a convolution's (outputs × all it sees).
+"""Muon: momentum, orthogonalised, for matrices, among them a convolution's (outputs × all it sees).
 
-Jordan et al., "Muon: an optimizer for hidden layers" (2024). torch.optim.Muon iterates in bfloat16, which a CPU without
-bfloat16 units computes fifty times slower than float32; and here the iteration runs on the small Gram matrices.
+Jordan et al., "Muon: an optimizer for hidden layers" (2024). torch.optim.Muon always iterates in bfloat16, which a CPU
+without bfloat16 units computes fifty times slower than float32: here that is a choice, and float32 iterates on the
+small Gram matrices.
 """
 
 from __future__ import annotations
@@ -38,13 +39,33 @@ def orthogonal(x: Tensor, steps: int = 5) -> Tensor:
     return product @ x
 
 
+def orthogonal_half(x: Tensor, steps: int = 5) -> Tensor:
+    """orthogonal() in bfloat16, on the matrices themselves: squared small singular values would not survive it."""
+    if x.shape[1] > x.shape[2]:
+        return orthogonal_half(x.mT, steps).mT
+    a, b, c = QUINTIC
+    half = (x / (x.flatten(1).norm(dim=1) + 1e-7)[:, None, None]).bfloat16()
+    for _ in range(steps):
+        gram = half @ half.mT
+        half = torch.baddbmm(half, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), half, beta=a)
+    return half.to(x.dtype)
+
+
 class Muon(torch.optim.Optimizer):
     """Muon, its step scaled to AdamW's size: the same learning rate and decay fit both.
 
-    A parameter of more than two dimensions is the matrix (first, all the rest).
+    A parameter of more than two dimensions is the matrix (first, all the rest). `half`: orthogonalise in bfloat16.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 2e-3, momentum: float = 0.95, weight_decay: float = 0.05):
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 2e-3,
+        momentum: float = 0.95,
+        weight_decay: float = 0.05,
+        half: bool = False,
+    ) -> None:
+        self.orthogonal = orthogonal_half if half else orthogonal
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -58,7 +79,7 @@ class Muon(torch.optim.Optimizer):
                 ahead = torch.stack([self._momentum(p, group["momentum"]).flatten(1) for p in params])
                 size = group["lr"] * 0.2 * max(ahead.shape[1:]) ** 0.5
                 torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(params, [m.reshape(shape) for m in orthogonal(ahead)], alpha=-size)
+                torch._foreach_add_(params, [m.reshape(shape) for m in self.orthogonal(ahead)], alpha=-size)
 
     def _momentum(self, p: Tensor, momentum: float) -> Tensor:
         """Nesterov's look-ahead of the gradient's running mean."""

@@ -62,6 +62,9 @@ def flow_weight(sigma: Tensor, floor: float = 0.1) -> Tensor:
     return (sigma / (1 + sigma)).clamp(min=floor) ** -2
 
 
-def flow_levels(size: int, generator: torch.Generator) -> Tensor:
-    """(size,) noise levels, t = σ/(1 + σ) logit-normal: Esser et al., "Scaling rectified flow transformers" (2024)."""
-    return torch.exp(torch.randn(size, generator=generator))
+def flow_levels(size: int, generator: torch.Generator, mean: float = 0.0) -> Tensor:
+    """(size,) noise levels, ln σ normal around `mean` with deviation 1, so that t = σ/(1 + σ) is logit-normal.
+
+    Esser et al., "Scaling rectified flow transformers" (2024).
+    """
+    return torch.exp(mean + torch.randn(size, generator=generator))

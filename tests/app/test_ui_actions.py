@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.ui.actions import TABLE, keys_text
 from app.ui.main_window import MainWindow
+from app.ui.rows import TABLE
+from app.ui.rows.row import keys_text
 from app.ui.sheets import AboutSheet, ShortcutSheet
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, until

@@ -1,0 +1,8 @@
+"""Every command of the studio, once: menus, buttons, shortcuts and the shortcut sheet come from TABLE."""
+
+from __future__ import annotations
+
+from app.ui.rows import edit, file, help, lab, run, view
+from app.ui.rows.row import Row
+
+TABLE: tuple[Row, ...] = (*file.ROWS, *edit.ROWS, *view.ROWS, *run.ROWS, *lab.ROWS, *help.ROWS)

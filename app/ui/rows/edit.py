@@ -1,0 +1,24 @@
+"""The prompt, the seed, the clipboard."""
+
+from __future__ import annotations
+
+from app.ui.rows.row import Row, Studio
+
+
+def _turn_lock(studio: Studio) -> None:
+    studio.document.seed_locked = not studio.document.seed_locked
+
+
+ROWS: tuple[Row, ...] = (
+    Row(id="prompt", text="Go to the prompt", menu="Edit", keys=("Ctrl+L",), do=lambda s: s.focus_prompt()),
+    Row(id="copy", text="Copy picture", menu="Edit", keys=("Ctrl+Shift+C",), tip="Copy what the canvas shows",
+        enabled=lambda d: d.frame is not None, do=lambda s: s.copy_picture()),
+    Row(id="restore", text="Use the settings of this picture", menu="Edit", keys=("Ctrl+U",),
+        tip="Put everything that made the shown picture back on the panel",
+        enabled=lambda d: d.run is not None, do=lambda s: s.document.restore_settings()),
+    Row(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True,
+        tip="Roll another seed", do=lambda s: s.document.roll_seed()),
+    Row(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked",
+        tip="Keep this seed for the next pictures",
+        do=_turn_lock, checked=lambda s: s.document.seed_locked),
+)  # fmt: skip

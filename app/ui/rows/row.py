@@ -1,0 +1,85 @@
+"""One command of the studio, and what commands act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtGui import QKeySequence
+
+from app.core.document import Document
+from app.core.lab import Lab
+from app.core.reel import Reel
+from app.ui.canvas.view import CanvasView
+from app.ui.theme import Look
+
+
+class Studio(Protocol):
+    """What the commands act on: the main window."""
+
+    document: Document
+    canvas: CanvasView
+    look: Look
+    lab: Lab
+
+    @property
+    def lab_open(self) -> bool: ...
+    @property
+    def reel(self) -> Reel: ...
+    def show_lab(self, shown: bool) -> None: ...
+    def generate(self) -> None: ...
+    def cancel(self) -> None: ...
+    def save_animation(self) -> None: ...
+    def save_as(self) -> None: ...
+    def copy_picture(self) -> None: ...
+    def open_pictures(self) -> None: ...
+    def focus_prompt(self) -> None: ...
+    def toggle_panel(self, name: str) -> None: ...
+    def panel_visible(self, name: str) -> bool: ...
+    def set_smooth(self, smooth: bool) -> None: ...
+    def set_surround(self, surround: str) -> None: ...
+    def set_theme(self, mode: str) -> None: ...
+    def show_shortcuts(self) -> None: ...
+    def show_about(self) -> None: ...
+    def close(self) -> bool: ...
+
+
+def _always(_: Document) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One command.
+
+    keys    -- its shortcuts, the one to show first
+    where   -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
+               "timeline" on the timeline alone, "lab" on the lab's plane or its timeline
+    enabled -- whether it can be used now; usable, where that depends on more than the document; checked, for a switch,
+               whether it is on
+    why     -- for one whose reason deserves a sentence: why it cannot be used now, "" when it can; its tip then
+    group   -- switches of which exactly one is on; submenu -- the menu inside `menu` that it stands in
+    """
+
+    id: str
+    text: str
+    menu: str
+    do: Callable[[Studio], object]
+    keys: tuple[str, ...] = ()
+    tip: str = ""
+    icon: str = ""
+    where: str = "window"
+    enabled: Callable[[Document], bool] = _always
+    usable: Callable[[Studio], bool] | None = None
+    why: Callable[[Studio], str] | None = None
+    checked: Callable[[Studio], bool] | None = None
+    group: str = ""
+    submenu: str = ""
+    short: str = ""  # on a button, where `text` is long
+    begins: bool = False  # a separator before it
+
+
+def keys_text(row: Row) -> str:
+    """Its first shortcut as this system writes it."""
+    return QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
