@@ -87,12 +87,13 @@ EXAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing that can be drawn: its code points (without variation selectors), name, keywords and subgroup."""
+    """One thing that can be drawn: its code points (without variation selectors), name, keywords, subgroup, descriptions."""
 
     code: str
     name: str
     tags: tuple[str, ...]
     subgroup: str = ""
+    described: tuple[str, ...] = ()
 
 
 def _plain(code: str) -> str:
@@ -130,9 +131,17 @@ def paraphrases() -> list[tuple[str, str]]:
     return [(text, name) for text, name in (line.split(" = ") for line in listed("paraphrases"))]
 
 
+def descriptions() -> dict[str, tuple[str, ...]]:
+    """Ways to describe each concept without its name, but for those that hold a paraphrase: that one is the test."""
+    tests = [f" {text} " for text, _ in paraphrases()]
+    lines = (line.split(" = ") for line in listed("descriptions"))
+    found = ((name, texts.split(" | ")) for name, texts in lines)
+    return {name: tuple(t for t in texts if not any(test in f" {t} " for test in tests)) for name, texts in found}
+
+
 def concepts(package: Path) -> dict[str, Concept]:
     """The chosen concepts, by code, from emojibase's package folder."""
-    wanted = chosen()
+    wanted, described = chosen(), descriptions()
     data = json.loads((package / "package/en/data.json").read_text(encoding="utf-8"))
     messages = json.loads((package / "package/en/messages.json").read_text(encoding="utf-8"))
     subgroups = {entry["order"]: entry["key"] for entry in messages["subgroups"]}
@@ -142,6 +151,7 @@ def concepts(package: Path) -> dict[str, Concept]:
             name=_words(e["label"]),
             tags=tuple(map(_words, e.get("tags", ()))),
             subgroup=subgroups.get(e.get("subgroup"), ""),
+            described=described.get(_words(e["label"]), ()),
         )
         for e in data
     )
@@ -177,7 +187,9 @@ def captions(concept: Concept, style: str, aliases: list[str], random: Random) -
         plain.append(", ".join(random.sample(tags, 3)))
     phrases = (f"{{}}, {style} style", f"{{}} in {style} style", f"{{}}, {style} style", f"{style} {{}}")
     styled = [phrases[k % len(phrases)].format(text) for k, text in enumerate([name, named, *plain[-4:]])]
-    return plain + styled + styled[:2] * ((len(plain) - len(styled)) // 2)
+    described = random.sample(concept.described, min(2, len(concept.described)))
+    styled += [phrases[k].format(text) for k, text in enumerate(described)]
+    return plain + styled + styled[:2] * ((len(plain) - len(styled)) // 2) + list(concept.described)
 
 
 def drawings(packages: Path, known: dict[str, Concept]) -> tuple[dict[str, dict[str, Any]], dict[str, set[str]]]:

@@ -117,6 +117,22 @@ def test_the_lists_to_judge_by_speak_of_chosen_concepts() -> None:
     assert {name for _, name in emoji.paraphrases()} <= names
 
 
+def test_every_concept_is_described_and_no_description_gives_a_test_away() -> None:
+    described = emoji.descriptions()
+    assert described.keys() == emoji.chosen().keys()
+    assert all(len(texts) >= 2 for texts in described.values())
+    texts = [f" {text} " for some in described.values() for text in some]
+    assert not [text for text, _ in emoji.paraphrases() if any(f" {text} " in held for held in texts)]
+
+
+def test_a_caption_may_be_a_description_with_and_without_the_style() -> None:
+    concept = emoji.Concept("0", "pizza", (), described=("hot slice with cheese", "food from naples"))
+    texts = emoji.captions(concept, "noto", [], Random(0))
+    assert {"hot slice with cheese", "food from naples"} <= set(texts)
+    assert {"hot slice with cheese, noto style", "hot slice with cheese in noto style"} & set(texts)
+    assert texts[0] == "pizza"
+
+
 def test_a_row_knows_its_subgroup_its_weight_and_whether_it_is_held_out(
     packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
