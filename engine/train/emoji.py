@@ -87,7 +87,7 @@ EXAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing that can be drawn: its code points (without variation selectors), its name and what else it is called."""
+    """One thing that can be drawn: its code points (without variation selectors), its name, what else it is called."""
 
     code: str
     name: str
