@@ -24,6 +24,7 @@ class Keeper(QObject):
 
     notice_raised = Signal(object)  # a Notice
     earlier_changed = Signal()
+    brought_back = Signal()
 
     def __init__(self, artwork: Artwork, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,7 +34,7 @@ class Keeper(QObject):
         self._written = self._state()  # what is on disk
         self._saved = artwork.revision  # the revision that a person has a file of
         self._complained = False
-        self._restoring = False
+        self._restoring = self._closed = False
         self._spent: list[Path] = []  # set aside once, and back: to be removed when written as the artwork
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -48,9 +49,9 @@ class Keeper(QObject):
         """Whether the artwork has something of which a person has no file."""
         return self._artwork.is_open and self._artwork.revision != self._saved
 
-    def mark_saved(self) -> None:
-        """A person has a file of the artwork as it is."""
-        self._saved = self._artwork.revision
+    def mark_saved(self, revision: int | None = None) -> None:
+        """A person has a file of the artwork as it is, or as it was at a revision."""
+        self._saved = self._artwork.revision if revision is None else revision
         self._changed()
 
     # the last session's
@@ -121,6 +122,7 @@ class Keeper(QObject):
         self._saved = -1
         self._spent.append(folder)
         self.flush()
+        self.brought_back.emit()
 
     def _lost(self, error: Exception) -> None:
         self.notice_raised.emit(Notice("error", f"The earlier picture cannot be brought back: {error}"))
@@ -149,7 +151,10 @@ class Keeper(QObject):
             self._background.start(self._task(), partial(self._done, self._state()), self._failed)
 
     def close(self) -> None:
-        """Wait for what is being written, and write what is not yet."""
+        """Wait for what is being written, and write what is not yet. Nothing is kept any more after that."""
+        if self._closed:
+            return
+        self._closed = True
         self._timer.stop()
         self._background.close()
         if self._due():
@@ -162,7 +167,7 @@ class Keeper(QObject):
             self._lock.unlock()
 
     def _changed(self) -> None:
-        if self._due():
+        if not self._closed and self._due():
             self._timer.start()
 
     def _due(self) -> bool:

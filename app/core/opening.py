@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QMimeData, QObject, QTimer, Signal
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from app.core.background import Background
 from app.core.document import Document
@@ -74,7 +74,9 @@ class Opening(QObject):
         if files:
             self.open_file(files[0])
             if len(files) > 1:
-                told = f"Of {len(files)} files the first is opened, {files[0].name}: one picture is worked on at a time."
+                told = (
+                    f"Of {len(files)} files the first is opened, {files[0].name}: one picture is worked on at a time."
+                )
                 self.notice_raised.emit(Notice("info", told))
             return True
         for kind in BYTES:
@@ -104,7 +106,6 @@ class Opening(QObject):
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
         request = run.made_by(k)
-        self._asked += 1
         self.place(Arrival(rgb, request.prompt or request.label or "Picture"))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:
@@ -117,7 +118,15 @@ class Opening(QObject):
 
     def place(self, arrival: Arrival, way: str = "keep", target: tuple[int, int] | None = None) -> None:
         """Make it the artwork, in one of fitting.WAYS; `target` is the size for all of them but "keep"."""
-        rgb, mask = fitted(arrival.rgb, way, target or self._box_size)
+        self._asked += 1
+        if way == "keep":
+            self._placed(arrival, (arrival.rgb, None))
+        else:
+            told = partial(self._placed, arrival), partial(self._on_failed, self._asked)
+            self._background.start(partial(fitted, arrival.rgb, way, target or self._box_size), *told)
+
+    def _placed(self, arrival: Arrival, made: tuple[NDArray[np.uint8], NDArray[np.uint8] | None]) -> None:
+        rgb, mask = made
         self._keeper.set_aside()
         self._document.artwork.open(rgb, arrival.title, self._box_size, mask)
         if arrival.title != PASTED:
@@ -188,10 +197,13 @@ def read(source: Path | bytes, title: str, path: Path | None) -> Arrival:
 
 def from_image(image: QImage) -> NDArray[np.uint8]:
     """(H, W, 3); what is transparent becomes white, as with files."""
-    plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
-    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
-    rgba = rows[:, : 4 * plain.width()].reshape(plain.height(), plain.width(), 4)
-    if not plain.hasAlphaChannel() or (rgba[..., 3] == 255).all():
-        return np.ascontiguousarray(rgba[..., :3])
-    alpha = rgba[..., 3:].astype(np.uint16)
-    return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    image = QImage(image)
+    image.setDevicePixelRatio(1)
+    flat = QImage(image.size(), QImage.Format.Format_RGB888)
+    flat.fill(Qt.GlobalColor.white)
+    painter = QPainter(flat)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+    painter.drawImage(0, 0, image)
+    painter.end()
+    rows = np.frombuffer(flat.constBits(), np.uint8).reshape(flat.height(), flat.bytesPerLine())
+    return rows[:, : 3 * flat.width()].reshape(flat.height(), flat.width(), 3).copy()
