@@ -11,14 +11,16 @@ from PySide6.QtGui import QImage
 
 from app.core.artwork import Artwork
 from app.core.candidates import ORIGINAL, Candidate, Candidates
-from app.core.placement import Overlay, Placement, box_of, columns, overlay, rows
+from app.core.placement import Overlay, Placement, box_of, columns, overlay, rows, to_rgb
 from app.core.runs import named
 from app.core.viewer import Viewer
 from app.core.work import Snapshot
-from engine.edit import Inputs, crop
+from engine.catalog import ModelInfo
+from engine.draft import Draft, size
+from engine.edit import crop
 from engine.request import Request
 
-NEW, REWORK = "new", "img2img"  # of engine.draft.METHODS: the one without a picture, the one that needs no mask
+NEW, FILL, REWORK = "new", "replacement", "img2img"  # methods of a draft; the first needs no artwork, the last no mask
 NOTHING_OPEN = "There is no picture to work on: open one, or choose New picture."
 NOTHING_PAINTED = "Nothing is painted yet: paint what should be made anew, or choose Rework."
 PAINTED_OUTSIDE = "What is painted lies outside the box: move the box over it."
@@ -51,6 +53,7 @@ class Editing(QObject):
         self._placements: dict[Path, Placement] = {}
         self._shows_artwork = False
         self._comparing = False
+        self._framed: Path | None = None  # the run that the viewer's frame is of, once it has come
         self._seen: tuple[int, Placement, Overlay] | None = None  # of which frame, where, and how it looks there
         self._painted: tuple[int, QRect, Painted] | None = None  # at which revision, in which box
         for signal in (artwork.opened, artwork.closed):
@@ -93,11 +96,6 @@ class Editing(QObject):
         """What is painted over the artwork; None for the original."""
         return None if self._comparing else self._looked_at()
 
-    @property
-    def made_ready(self) -> Overlay | None:
-        """The overlay that was last made."""
-        return self._seen[2] if self._seen else None
-
     def expect(self, picture: QImage, made: Overlay | None) -> None:
         """The engine's thread has made the overlay of a picture that is about to be the viewer's frame."""
         placement = self.placement(self._viewer.run_path)
@@ -110,11 +108,16 @@ class Editing(QObject):
 
     def look(self) -> None:
         """See the shown run, where it belongs: the person has moved through it."""
-        self._on_run()
+        path = self._viewer.run_path
+        if path is None:
+            return
+        self.shows_artwork = self.placement(path) is not None
+        if self._shows_artwork:
+            self.candidates.at = path, self._viewer.image_index
 
     def _looked_at(self) -> Overlay | None:
         at, frame = self.candidates.at, self._viewer.frame
-        if not self._shows_artwork or at is None or frame is None or at[0] != self._viewer.run_path:
+        if not self._shows_artwork or at is None or frame is None or at[0] != self._framed:
             return None
         placement = self.placement(at[0])
         if placement is None:
@@ -137,9 +140,11 @@ class Editing(QObject):
             self._painted = artwork.revision, box, found
         return self._painted[2]
 
-    def why_not(self, method: str) -> str:
-        """Why no run can be asked for with `method`, in one sentence; "" when it can."""
-        if method == NEW:
+    def why_not(self, method: str, parent: Path | None = None) -> str:
+        """Why no run can be asked for with `method`, in one sentence; "" when it can. A run that goes on from the one
+        in `parent` can keep the mask of that.
+        """
+        if method == NEW or self.placement(parent) is not None:
             return ""
         if not self.artwork.is_open:
             return NOTHING_OPEN
@@ -158,13 +163,37 @@ class Editing(QObject):
             return "All of the box is painted: nothing of the picture is kept"
         return ""
 
-    def snapshot(self, method: str, size: tuple[int, int], box: QRect | None = None) -> Snapshot:
-        """The artwork in its box (or in `box`) as it is now, for pictures of `size`. Raises RequestError."""
+    def snapshot(self, draft: Draft, model: ModelInfo, box: QRect | None = None) -> Snapshot | None:
+        """What `draft` works on: the artwork in its box (or in `box`) as it is now. None where that is nothing.
+
+        Raises RequestError.
+        """
+        if draft.method == NEW:
+            return None
         artwork, box = self.artwork, box or self.artwork.box
-        seen = box.intersected(artwork.rect)
-        masked = method != REWORK or bool(artwork.mask[rows(seen), columns(seen)].any())
-        inputs = crop(artwork.rgb(), artwork.mask if masked else None, box_of(box), size)
+        masked = draft.method != REWORK or self._is_painted(box)
+        inputs = crop(artwork.rgb(), artwork.mask if masked else None, box_of(box), size(draft, model))
         return Snapshot(inputs, Placement.on(artwork, box, masked))
+
+    def branch(self, draft: Draft, model: ModelInfo, parent: Request, run: Path) -> Snapshot | None:
+        """The same for a run that goes on from `parent`'s in `run`: in its box, where it is on the artwork, and through
+        its own mask where nothing is painted there.
+        """
+        placement = self.placement(run)
+        if placement is None:
+            return self.snapshot(draft, model)
+        if draft.method != NEW and parent.edit is not None and not self._is_painted(placement.box):
+            return self.kept(run)
+        return self.snapshot(draft, model, placement.box)
+
+    def kept(self, run: Path) -> Snapshot | None:
+        """What the run in `run` works on; None where it does not belong to the artwork."""
+        placement = self.placement(run)
+        return None if placement is None else Snapshot(None, placement)
+
+    def _is_painted(self, box: QRect) -> bool:
+        seen = box.intersected(self.artwork.rect)
+        return bool(self.artwork.mask[rows(seen), columns(seen)].any())
 
     # what comes of it
 
@@ -215,7 +244,7 @@ class Editing(QObject):
         if seen is None or self.why_no_apply or at is None or run is None or frame is None:
             return False
         placement = self._placements[at[0]]
-        pixels = placement.pixels(self.artwork, made_of(frame))
+        pixels = placement.pixels(self.artwork, to_rgb(frame))
         self.candidates.at = None
         self.artwork.apply(placement.rect, pixels, f"Apply {named(run.request)}")
         return True
@@ -234,17 +263,13 @@ class Editing(QObject):
     # inside
 
     def _on_run(self) -> None:
-        path = self._viewer.run_path
-        belongs = self.placement(path) is not None
-        if path is not None and belongs:
-            self.shows_artwork = True
-            self.candidates.at = path, self._viewer.image_index
-        elif path is not None:
-            self.shows_artwork = False
+        """Another run, or another picture of it, whose frame has not come yet."""
+        self._framed = None
+        self.look()
 
     def _on_frame(self) -> None:
-        at = self.candidates.at
-        if self._shows_artwork and at is not None and at[0] == self._viewer.run_path:
+        self._framed = self._viewer.run_path
+        if self._shows_artwork and self.candidates.at is not None:
             self.changed.emit()
 
     def _another_artwork(self) -> None:
