@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
 
 from app.core.placement import Placement
 from engine.request import Request
@@ -16,12 +17,13 @@ ORIGINAL = 0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Picture `image` of the finished run in `run`, and where it would go."""
+    """Picture `image` of the finished run in `run`, and where it would go; `picture` is null where it is gone."""
 
     run: Path
     image: int
     request: Request
     placement: Placement
+    picture: QImage
 
     @property
     def key(self) -> tuple[Path, int]:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.artwork import Artwork
 from app.core.branching import maker, origin_of, varied, why_no_fork, why_no_variations
-from app.core.editing import FILL, NEW, Editing
+from app.core.editing import FILL, NEW, STRENGTHS, Editing
 from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.prices import Prices, in_words
@@ -69,6 +69,7 @@ class Document(Viewer):
         self._vocabulary = self._read_vocabulary()
         self.editing = Editing(self, Artwork(parent=self), self)
         self._had_artwork = False
+        self._strengths: dict[str, float] = {}  # by method, as they were left
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
         engine.state_changed.connect(self._on_engine)
@@ -142,6 +143,12 @@ class Document(Viewer):
         if locked != self._seed_locked:
             self._seed_locked = locked
             self.draft_changed.emit()
+
+    def choose_method(self, method: str) -> None:
+        """Each method is met with the strength that it was left with."""
+        if method != self._draft.method:
+            self._strengths[self._draft.method] = self._draft.strength
+            self.update_draft(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
 
     def roll_seed(self) -> None:
         self.update_draft(seed=secrets.randbelow(SEED_LIMIT))
@@ -387,7 +394,7 @@ class Document(Viewer):
         self._awaited -= {job.id for job in self._jobs if job.snapshot is not None}
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
-            self.update_draft(method=FILL if self.artwork.is_open else NEW)
+            self.choose_method(FILL if self.artwork.is_open else NEW)
 
     def _on_engine(self) -> None:
         self.engine_changed.emit()
@@ -409,7 +416,7 @@ class Document(Viewer):
             self.grow(live=False)
             self._shown_job = None
         if job.state is JobState.FINISHED:
-            self.editing.finished(job.run_path, job.request)
+            self.editing.finished(job.run_path, job.request, job.images)
         else:
             self.editing.dropped(job.run_path)
         self.jobs_changed.emit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from PySide6.QtGui import QImage
 
 from app.core.artwork import Artwork
 from app.core.candidates import ORIGINAL, Candidate, Candidates
-from app.core.placement import Overlay, Placement, box_of, columns, overlay, rows, to_rgb
+from app.core.placement import Overlay, Placement, box_of, overlay, to_rgb
 from app.core.runs import named
+from app.core.tiles import part
 from app.core.viewer import Viewer
 from app.core.work import Snapshot
 from engine.catalog import ModelInfo
@@ -21,6 +22,7 @@ from engine.edit import crop
 from engine.request import Request
 
 NEW, FILL, REWORK = "new", "replacement", "img2img"  # methods of a draft; the first needs no artwork, the last no mask
+STRENGTHS = {REWORK: 0.6}  # to begin with, where it is not all
 NOTHING_OPEN = "There is no picture to work on: open one, or choose New picture."
 NOTHING_PAINTED = "Nothing is painted yet: paint what should be made anew, or choose Rework."
 PAINTED_OUTSIDE = "What is painted lies outside the box: move the box over it."
@@ -134,9 +136,9 @@ class Editing(QObject):
         artwork, box = self.artwork, self.artwork.box
         if self._painted is None or self._painted[:2] != (artwork.revision, box):
             seen = box.intersected(artwork.rect)
-            part = artwork.mask[rows(seen), columns(seen)]
-            inside = bool(part.any())
-            found = Painted(inside or bool(artwork.mask.any()), inside, inside and bool(part.all()))
+            mask = part(artwork.mask, seen)
+            inside = bool(mask.any())
+            found = Painted(inside or bool(artwork.mask.any()), inside, inside and bool(mask.all()))
             self._painted = artwork.revision, box, found
         return self._painted[2]
 
@@ -193,7 +195,7 @@ class Editing(QObject):
 
     def _is_painted(self, box: QRect) -> bool:
         seen = box.intersected(self.artwork.rect)
-        return bool(self.artwork.mask[rows(seen), columns(seen)].any())
+        return bool(part(self.artwork.mask, seen).any())
 
     # what comes of it
 
@@ -201,10 +203,11 @@ class Editing(QObject):
         """The pictures of a run that was asked for go there."""
         self._placements[run] = placement
 
-    def finished(self, run: Path, request: Request) -> None:
-        """The pictures of a run are candidates from now on, if it belongs to the artwork."""
+    def finished(self, run: Path, request: Request, images: Sequence[Path]) -> None:
+        """The pictures of a run, saved as `images`, are candidates from now on, if it belongs to the artwork."""
         if (placement := self.placement(run)) is not None:
-            self.candidates.add(Candidate(run, k, request, placement) for k in range(len(request.seeds)))
+            pictures = [QImage(str(path)) for path in images]
+            self.candidates.add(Candidate(run, k, request, placement, one) for k, one in enumerate(pictures))
 
     def dropped(self, run: Path) -> None:
         """A run was cancelled or failed: the original is seen again; what was reached stays on the timeline."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter
 
 from app.core.artwork import Artwork
 from app.core.render import from_rgb
+from app.core.tiles import part
 from engine.edit import Box, alpha, patch, resized
 
 Pixels = NDArray[np.uint8]
@@ -36,12 +37,12 @@ class Placement:
         seen = box.intersected(artwork.rect)
         if not masked:
             return cls(QRect(box), seen, None)
-        mask = artwork.mask[rows(seen), columns(seen)]
+        mask = part(artwork.mask, seen)
         down, across = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         if not len(down):
             return cls(QRect(box), QRect(), None)
         rect = QRect(across[0], down[0], across[-1] - across[0] + 1, down[-1] - down[0] + 1).translated(seen.topLeft())
-        painted = np.ascontiguousarray(artwork.mask[rows(rect), columns(rect)])
+        painted = np.ascontiguousarray(part(artwork.mask, rect))
         return cls(QRect(box), rect, zlib.compress(painted, 1))
 
     @property
@@ -72,7 +73,7 @@ def overlay(picture: QImage, placement: Placement) -> Overlay:
     rect, box = placement.rect, placement.box
     made = resized(to_rgb(picture), (box.width(), box.height()))
     inner = rect.translated(-box.topLeft())
-    made = made[rows(inner), columns(inner)]
+    made = part(made, inner)
     if (mask := placement.mask) is None:
         return Overlay(rect, from_rgb(made))
     pixels = np.empty((rect.height(), rect.width(), 4), np.uint8)
@@ -80,6 +81,33 @@ def overlay(picture: QImage, placement: Placement) -> Overlay:
     pixels[..., 3] = alpha(mask)
     image = QImage(pixels.data, rect.width(), rect.height(), 4 * rect.width(), QImage.Format.Format_ARGB32)
     return Overlay(rect, image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))
+
+
+def thumbnail(picture: QImage, placement: Placement, size: QSize) -> QImage:
+    """How the box looks with the picture in it, `size` pixels large: to be painted over the artwork's box as large."""
+    ignore, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+    small = picture.scaled(size, ignore, smooth).convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    rect, box = placement.rect, placement.box
+    across, down = size.width() / box.width(), size.height() / box.height()
+    inner = QRectF(
+        (rect.x() - box.x()) * across, (rect.y() - box.y()) * down, rect.width() * across, rect.height() * down
+    )
+    shape = QImage(size, QImage.Format.Format_Alpha8)
+    shape.fill(0)
+    painter = QPainter(shape)
+    if (mask := placement.mask) is None:
+        painter.fillRect(inner, Qt.GlobalColor.black)
+    else:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        seen = QImage(mask.data, rect.width(), rect.height(), rect.width(), QImage.Format.Format_Alpha8)
+        whole = inner.size().toSize().expandedTo(QSize(1, 1))
+        painter.drawImage(inner, seen.scaled(whole, ignore, smooth))
+    painter.end()
+    painter = QPainter(small)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
+    painter.drawImage(0, 0, shape)
+    painter.end()
+    return small
 
 
 def to_rgb(picture: QImage) -> Pixels:
@@ -92,10 +120,3 @@ def to_rgb(picture: QImage) -> Pixels:
 def box_of(rect: QRect) -> Box:
     return rect.x(), rect.y(), rect.width(), rect.height()
 
-
-def rows(rect: QRect) -> slice:
-    return slice(rect.y(), rect.y() + rect.height())
-
-
-def columns(rect: QRect) -> slice:
-    return slice(rect.x(), rect.x() + rect.width())
