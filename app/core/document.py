@@ -72,6 +72,7 @@ class Document(Viewer):
         self._strengths: dict[str, float] = {}  # by method, as they were left
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
+        self.editing.picked.connect(self._awaited.clear)
         engine.state_changed.connect(self._on_engine)
         engine.progressed.connect(self._on_progress)
         engine.frame_arrived.connect(self._on_frame)

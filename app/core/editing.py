@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QImage
 
@@ -17,8 +19,8 @@ from app.core.tiles import part
 from app.core.viewer import Viewer
 from app.core.work import Snapshot
 from engine.catalog import ModelInfo
-from engine.draft import Draft, size
-from engine.edit import crop
+from engine.draft import Draft, size, snapped
+from engine.edit import crop, free_cells
 from engine.request import Request
 
 NEW, FILL, REWORK = "new", "replacement", "img2img"  # methods of a draft; the first needs no artwork, the last no mask
@@ -46,6 +48,7 @@ class Editing(QObject):
 
     changed = Signal()  # what is seen: the artwork or a run, and what over the artwork
     asked_changed = Signal()  # what a run would be given: the artwork, its mask, its box
+    picked = Signal()  # a person chose what to look at: no run that comes is to pull that away
 
     def __init__(self, viewer: Viewer, artwork: Artwork, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -193,6 +196,16 @@ class Editing(QObject):
         placement = self.placement(run)
         return None if placement is None else Snapshot(None, placement)
 
+    def free_cells(self, draft: Draft, model: ModelInfo) -> NDArray[np.bool_] | None:
+        """Which of the model's pixels in the box (h, w) a run would make anew; None where there is no such run."""
+        if draft.method == NEW or not self.artwork.is_open:
+            return None
+        shape = model.width, model.height
+        if draft.method == REWORK:
+            return np.ones(shape[::-1], bool)
+        steps = snapped(draft.strength, draft.steps)
+        return free_cells(self.artwork.mask, box_of(self.artwork.box), shape, steps)
+
     def _is_painted(self, box: QRect) -> bool:
         seen = box.intersected(self.artwork.rect)
         return bool(part(self.artwork.mask, seen).any())
@@ -217,6 +230,7 @@ class Editing(QObject):
     def choose(self, tile: int) -> None:
         """Look at a tile of the candidates: the original, or a finished picture on its last step."""
         viewer = self._viewer
+        self.picked.emit()
         self.shows_artwork = True
         if tile == ORIGINAL:
             self.candidates.at = None

@@ -269,7 +269,6 @@ class CandidateBar(QFrame):
         else:
             words = "A step"
         self.words.setText("Original" if self._document.editing.comparing else words)
-        self.setVisible(self.needed)
 
 
 def _shrunk(picture: QImage, size: QSize) -> QImage:
