@@ -91,7 +91,7 @@ class Plain:
         picture = self.rng.random() < 0.4
         rgb = tuple(int(value) for value in self.rng.integers(0, 256, 3))
         paint: Paint = colour(*rgb) if picture else (add, remove, build_up)[self.rng.integers(3)]
-        points = [self.rng.integers(-20, 160, 2) + 0.5]
+        points: list[NDArray[np.float64]] = [self.rng.integers(-20, 160, 2) + np.float64(0.5)]
         for _ in range(self.rng.integers(1, 5)):
             step = np.zeros(2)
             step[self.rng.integers(2)] = self.rng.integers(-100, 101)
