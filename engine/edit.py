@@ -116,13 +116,15 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     is 0 the pixels are the document's own.
     """
     place = left, top, w, h = visible(box, rgb)
-    new = resized(made, box[2:])[top - box[1] : top - box[1] + h, left - box[0] : left - box[0] + w]
-    if mask is None:
-        return place, new
+    new = _resampled(Image.fromarray(np.ascontiguousarray(made)), box[2:])
+    if (w, h) != new.size:
+        new = new.crop((left - box[0], top - box[1], left - box[0] + w, top - box[1] + h))
+    if mask is None or 0 in (w, h):
+        return place, np.array(new)
     rows, columns = slice(top, top + h), slice(left, left + w)
-    a = alpha(mask[rows, columns])[..., None].astype(np.uint16)
-    old = rgb[rows, columns]
-    return place, ((old * (255 - a) + new * a + 127) // 255).astype(np.uint8)
+    blended = Image.fromarray(np.ascontiguousarray(rgb[rows, columns]))
+    blended.paste(new, mask=Image.fromarray(alpha(mask[rows, columns])))
+    return place, np.array(blended)  # (old·(255 − alpha) + new·alpha)/255, rounded to the nearest
 
 
 def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixels:
@@ -131,6 +133,8 @@ def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixel
     Every pixel outside the box, and every one whose mask is 0, is bit-identical to the document's.
     """
     (x, y, w, h), pixels = patch(rgb, mask, box, made)
+    if pixels.shape == rgb.shape:
+        return pixels
     whole = rgb.copy()
     whole[y : y + h, x : x + w] = pixels
     return whole
@@ -166,12 +170,15 @@ def pooled(mask: Pixels, size: Size) -> Pixels:
 
 def resized(rgb: Pixels, size: Size) -> Pixels:
     """The picture (H, W, 3) at another size: areas averaged along a side that shrinks, Lanczos along one that grows."""
-    image = Image.fromarray(np.ascontiguousarray(rgb))
+    return np.array(_resampled(Image.fromarray(np.ascontiguousarray(rgb)), size))
+
+
+def _resampled(image: Image.Image, size: Size) -> Image.Image:
     for width, height in ((size[0], image.height), size):
         shrinks = width < image.width or height < image.height
         if (width, height) != image.size:
             image = image.resize((width, height), Image.Resampling.BOX if shrinks else Image.Resampling.LANCZOS)
-    return np.array(image)
+    return image
 
 
 def _boxed(mask: Pixels, box: Box) -> Pixels:
