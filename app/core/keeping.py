@@ -34,6 +34,8 @@ class Keeper(QObject):
         self._written = self._state()  # what is on disk
         self._saved = artwork.revision  # the revision that a person has a file of
         self._complained = False
+        self.has_earlier = False
+        """Whether there is one that was set aside: bring_back()."""
         self._restoring = self._closed = False
         self._spent: list[Path] = []  # set aside once, and back: to be removed when written as the artwork
         self._timer = QTimer(self)
@@ -74,7 +76,7 @@ class Keeper(QObject):
         if (folder / NAME).exists():
             self._restoring = True
             self._background.start(partial(read, folder), self._restored, self._not_restored)
-        self.earlier_changed.emit()
+        self._look_for_earlier()
 
     def _restored(self, kept: Kept) -> None:
         self._restoring = False
@@ -101,10 +103,6 @@ class Keeper(QObject):
         self._changed()
 
     # the one before this
-
-    @property
-    def has_earlier(self) -> bool:
-        return bool(self._earlier())
 
     def set_aside(self) -> None:
         """Another picture is about to take the artwork's place: keep it where a person has no file of it."""
@@ -137,8 +135,14 @@ class Keeper(QObject):
             partial(_write_earlier, target, kept), partial(self._set_aside, kept.title), self._failed
         )
 
+    def _look_for_earlier(self) -> None:
+        found = bool(self._earlier())
+        if found != self.has_earlier:
+            self.has_earlier = found
+            self.earlier_changed.emit()
+
     def _set_aside(self, title: str, _: object) -> None:
-        self.earlier_changed.emit()
+        self._look_for_earlier()
         told = f"{_named(title)} was not saved; the studio has kept it."
         self.notice_raised.emit(Notice("info", told, "Back to it", self.bring_back))
 
@@ -199,7 +203,7 @@ class Keeper(QObject):
             shutil.rmtree(folder, ignore_errors=True)
         if self._spent:
             self._spent.clear()
-            self.earlier_changed.emit()
+        self._look_for_earlier()
 
     def _failed(self, error: Exception) -> None:
         """Said once, and again only after something could be written in between."""

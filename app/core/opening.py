@@ -68,8 +68,9 @@ class Opening(QObject):
     def open_file(self, path: Path) -> None:
         self._read(path, path.stem, path)
 
-    def open_mime(self, mime: QMimeData) -> bool:
+    def open_mime(self, mime: QMimeData | None) -> bool:
         """What was dropped or pasted; False, with a notice, where there is no picture in it."""
+        mime = mime or QMimeData()
         files = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
         if files:
             self.open_file(files[0])

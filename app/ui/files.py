@@ -30,6 +30,7 @@ class Files(QObject):
     """One at a time: a new sheet takes the place of one that is still open."""
 
     opened = Signal()  # there is another artwork: it should be seen
+    changed = Signal()  # whether there is an earlier one to bring back
 
     def __init__(self, document: Document, keeper: Keeper, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
@@ -41,6 +42,7 @@ class Files(QObject):
         self.opening.choice_needed.connect(self._ask)
         self.opening.opened.connect(self.opened)
         keeper.brought_back.connect(self.opened)
+        keeper.earlier_changed.connect(self.changed)
         for source in (self.opening, self.exporting, keeper):
             source.notice_raised.connect(document.notice_raised)
 
@@ -78,6 +80,10 @@ class Files(QObject):
 
     def edit_shown(self) -> None:
         self.opening.edit_shown()
+
+    @property
+    def has_earlier(self) -> bool:
+        return self._keeper.has_earlier
 
     def bring_back(self) -> None:
         self._keeper.bring_back()

@@ -24,7 +24,13 @@ BOX = QRect(10, 5, 30, 20)
 
 
 def a_kept(**changes: object) -> Kept:
-    facts: dict[str, object] = {"rgb": RGB, "mask": MASK, "box": (1, 2, 30, 20), "aspect": (24, 16), "title": "røde “æ”"}
+    facts: dict[str, object] = {
+        "rgb": RGB,
+        "mask": MASK,
+        "box": (1, 2, 30, 20),
+        "aspect": (24, 16),
+        "title": "røde “æ”",
+    }
     return Kept(**facts | {"unsaved": True} | changes)  # type: ignore[arg-type]
 
 

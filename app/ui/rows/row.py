@@ -12,6 +12,7 @@ from app.core.document import Document
 from app.core.lab import Lab
 from app.core.reel import Reel
 from app.ui.canvas.view import CanvasView
+from app.ui.files import Files
 from app.ui.theme import Look
 
 
@@ -22,6 +23,7 @@ class Studio(Protocol):
     canvas: CanvasView
     look: Look
     lab: Lab
+    files: Files
 
     @property
     def lab_open(self) -> bool: ...
