@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.meter import Meter
-from engine.noise import ENLARGE, Noise
+from engine.noise import ENLARGE, ENLARGE_PIN, Noise
 from engine.paths import descending
 from engine.rules import RULES
 from engine.run import run
-from engine.types import Cond, Denoiser, Schedule
+from engine.types import Cond, Constraint, Denoiser, Schedule
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,12 +39,14 @@ def enlarge(
     label: Tensor | None,
     seeds: Sequence[int],
     cancelled: Callable[[], bool] = lambda: False,
+    constraint: Constraint | None = None,
 ) -> Tensor:
     """The large pictures (B, C, f·h, f·w) of the states z (B, C, h, w) that the first stage ended with.
 
     With Gaussian augmentation z is a finished picture and noise of the level s is put into it; with the truncated one
     the first stage stopped at σ = s, and z is seen as it is: the same law, since x = x0 + σ·ε (Ho et al. 2022, section
-    4.2 of "Cascaded diffusion models"). Raises Cancelled between two calls of the net.
+    4.2 of "Cascaded diffusion models"). `constraint` is what is kept of a large picture that is worked on. Raises
+    Cancelled between two calls of the net.
     """
     noise = Noise(seeds).of(ENLARGE)
     if not wanted.truncated:
@@ -55,6 +57,8 @@ def enlarge(
     size, channels, height, width = z.shape
     x = z.new_empty(size, channels, stage.factor * height, stage.factor * width)
     x = noise.normal(x).mul_(stage.schedule.start_std(wanted.sigmas[0]))
-    for step in run(lambda x, s, c=None: meter(x, s, cond), descending(wanted.sigmas), RULES[wanted.sampler], x, noise):
+    path, rule = descending(wanted.sigmas), RULES[wanted.sampler]
+    held = None if constraint is None else lambda x, s, n: constraint(x, s, n.of(ENLARGE_PIN))
+    for step in run(lambda x, s, c=None: meter(x, s, cond), path, rule, x, noise, held):
         x = step.move.x
     return x

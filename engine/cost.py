@@ -6,20 +6,20 @@ both conditions of guidance) changes the time and not the count.
 
 from __future__ import annotations
 
-from engine.paths import descending
+from engine.paths import descending, path_of
 from engine.request import Request
 from engine.rules import RULES
 
 
 def passes(request: Request) -> tuple[int, ...]:
-    """The passes of each hop of a run, as many as it has steps; their sum is the whole run's price.
+    """The passes of each hop of a run, those that go up again among them; their sum is the whole run's price.
 
     An evaluation is two passes where guidance asks the model with and without the condition, else one. With a guidance
     interval a hop counts by the level that it starts from: where a sampler also evaluates elsewhere (Heun, churn, the
     correctors), the two hops that cross an end of the interval may cost a few passes more or less.
     """
     rule = RULES[request.sampler].with_options(**dict(request.options))
-    return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in descending(request.sigmas))
+    return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in path_of(request))
 
 
 def enlarging(request: Request) -> int:

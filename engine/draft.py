@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.catalog import ModelInfo
-from engine.paths import descending
-from engine.request import MAX_STEPS, QUANTILE, Enlargement, Request, RequestError
+from engine.paths import path_of
+from engine.request import MAX_HOPS, MAX_STEPS, QUANTILE, Edit, Enlargement, Request, RequestError
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid
 from engine.types import Rule
 
+if TYPE_CHECKING:
+    from engine.edit import Inputs
+
+METHODS = ("new", "replacement", "repaint", "img2img")
 SHORTEST_HOP = 1e-3  # as a share of its noise level: below it a grid's level counts as the one that a run goes on from
 
 
@@ -24,6 +28,9 @@ class Draft:
     interval and the threshold are a Request's; `quantile` counts while the threshold is dynamic. `enlarge` asks for the
     model's second stage, which sees noise of `level` in the small picture (None: the model's own), or a first stage
     that stops there (`truncated`).
+
+    `method` is "new" for a new picture, else an Edit's; of the grid's steps the share `strength` is taken, snapped to
+    whole ones. `jump` and `resample` count with "repaint".
     """
 
     model: str
@@ -44,6 +51,10 @@ class Draft:
     enlarge: bool = False
     level: float | None = None
     truncated: bool = False
+    method: str = "new"
+    strength: float = 1.0
+    jump: int = 2
+    resample: int = 4
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -63,24 +74,51 @@ class Draft:
         stage: dict[str, Any] = (
             {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}
         )
-        return cls(**{name: getattr(request, name) for name in shared}, **stage, seed=seeds[0], batch=len(seeds))
+        chosen = {name: getattr(request, name) for name in shared} | stage
+        edit = request.edit
+        if edit is not None:
+            chosen |= {"method": edit.method, "strength": edit.strength}
+            chosen["steps"] = min(MAX_STEPS, round(request.steps / edit.strength))  # of the whole grid
+            if edit.method == "repaint":
+                chosen |= {"jump": edit.jump, "resample": edit.resample}
+        return cls(**chosen, seed=seeds[0], batch=len(seeds))
 
 
-def resolve(draft: Draft, info: ModelInfo) -> Request:
-    """The Request that `draft` asks of the model `info`. Raises RequestError with what to change."""
+def snapped(strength: float, steps: int) -> int:
+    """How many of the grid's steps, its last ones, a run of that strength takes: at least one."""
+    return min(steps, max(1, round(strength * steps)))
+
+
+def size(draft: Draft, info: ModelInfo) -> tuple[int, int]:
+    """(width, height) of the pictures that `draft` asks for, and so of the Inputs that it takes."""
+    factor = 1 if not draft.enlarge or info.cascade is None else int(info.cascade["net"]["factor"])
+    return factor * info.width, factor * info.height
+
+
+def resolve(draft: Draft, info: ModelInfo, inputs: Inputs | None = None) -> Request:
+    """The Request that `draft` asks of the model `info`; `inputs` are what it works on, if that is not a new picture.
+
+    Raises RequestError with what to change.
+    """
+    edit = None if draft.method == "new" else _edit(draft, info, inputs)
+    return _resolved(draft, info, edit)
+
+
+def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
     options = _options(draft)
-    rule = _rule(draft.sampler, options)
+    _rule(draft.sampler, options)
     if draft.label is not None and draft.label not in info.labels:
         raise RequestError(f"{info.title} has no {info.label_kind} “{draft.label}”: choose {_names(info)}.")
     if not info.text and (draft.prompt.strip() or draft.negative.strip()):
         raise RequestError(f"{info.title} takes no text: leave the prompt empty and choose {_names(info)}.")
     if draft.threshold != "none" and info.latent:
         raise RequestError(f"A threshold is for pixels, and {info.title} works on latents: choose none.")
-    if not 1 <= draft.steps <= MAX_STEPS:
-        raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
+    _check_steps(draft)
     second = _enlargement(draft, info)
     sigmas = _levels(draft.spacing, draft.steps, info.defaults["sigma_max"], info, second)
-    return Request(
+    if edit is not None:
+        sigmas = sigmas[-1 - snapped(edit.strength, draft.steps) :]
+    request = Request(
         model=info.id,
         model_sha256=info.sha256,
         prompt=draft.prompt.strip(),
@@ -93,14 +131,58 @@ def resolve(draft: Draft, info: ModelInfo) -> Request:
         seeds=tuple(draft.seed + k for k in range(draft.batch)),
         width=info.width,
         height=info.height,
-        evaluations=rule.cost(descending(sigmas)),
+        evaluations=1,  # until the path is known
         options=options,
         temperature=float(draft.temperature),
         guidance_interval=draft.guidance_interval,
         threshold=draft.threshold,
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
         enlargement=second,
+        edit=edit,
     )
+    return _priced(request)
+
+
+def _check_steps(draft: Draft) -> None:
+    if not 1 <= draft.steps <= MAX_STEPS:
+        raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
+
+
+def _priced(request: Request) -> Request:
+    """The same with the evaluations that its path takes. Raises RequestError for a path that is too long."""
+    path = path_of(request)
+    if len(path) > MAX_HOPS:
+        raise RequestError(f"RePaint would make {len(path)} moves, and {MAX_HOPS} are possible: go back less often.")
+    return replace(request, evaluations=_rule(request.sampler, request.options).cost(path))
+
+
+def _edit(draft: Draft, info: ModelInfo, inputs: Inputs | None) -> Edit:
+    """What is done with `inputs`. Raises RequestError where they are not there, or do not fit the draft."""
+    if draft.method not in METHODS:
+        raise RequestError(f"There is no method “{draft.method}”: choose one of {', '.join(METHODS)}.")
+    _check_steps(draft)
+    if inputs is None:
+        raise RequestError("There is no picture to work on: open one.")
+    if inputs.size != (wanted := size(draft, info)):
+        (w, h), (width, height) = inputs.size, wanted
+        raise RequestError(f"{info.title} works on {width}×{height} pixels, and these are {w}×{h}: crop them anew.")
+    if inputs.mask is not None and not inputs.mask.any():
+        raise RequestError("The mask is empty: paint what should be made anew.")
+    source, mask = inputs.digests
+    edit = _method(draft, source, mask)
+    if edit.pinned and inputs.mask is not None:
+        count = snapped(edit.strength, draft.steps)
+        if (2 * count * int(inputs.mask.max()) + 255) // 510 == 0:
+            raise RequestError(f"The mask is too faint for {count} steps: paint it stronger, or take more steps.")
+    return edit
+
+
+def _method(draft: Draft, source: str, mask: str) -> Edit:
+    strength = float(draft.strength)
+    if 0 < strength <= 1 and draft.steps > 0:
+        strength = snapped(strength, draft.steps) / draft.steps
+    back = (draft.jump, draft.resample) if draft.method == "repaint" else (1, 1)
+    return Edit(method=draft.method, source=source, mask=mask, strength=strength, jump=back[0], resample=back[1])
 
 
 def _levels(spacing: str, steps: int, top: float, info: ModelInfo, second: Enlargement | None) -> tuple[float, ...]:
@@ -131,16 +213,31 @@ def _enlargement(draft: Draft, info: ModelInfo) -> Enlargement | None:
     )
 
 
-def branch(draft: Draft, info: ModelInfo, parent: Request, i: int) -> Request:
+def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Inputs | None = None) -> Request:
     """The Request that goes on from the state before step `i` of `parent`'s run with the choices of `draft`.
 
     Down to that step the noise levels are the parent's, from there on those of the draft's own grid that lie below:
     where steps and spacing are the parent's too, nothing changes. There are as many images as the parent has, and x_T
-    is the parent's. Raises RequestError where the draft cannot be, or is of another model.
+    is the parent's, and so is the strength, which says where that was. `inputs` None are those of the parent. A run of
+    RePaint is gone on with on its own path. Raises RequestError where the draft cannot be, or is of another model.
     """
     if info.sha256 != parent.model_sha256:
         raise RequestError(f"This run was made by another model: choose “{parent.model}” to go on from it.")
-    request = resolve(replace(draft, batch=len(parent.seeds)), info)
+    whole = replace(draft, batch=len(parent.seeds), strength=1.0)
+    edit = None
+    if draft.method != "new" and inputs is None and parent.edit is not None:
+        edit = _method(whole, parent.edit.source, parent.edit.mask)
+    elif draft.method != "new":
+        edit = _edit(whole, info, inputs)
+    request = _resolved(whole, info, edit)
+    strength = 1.0 if parent.edit is None else parent.edit.strength
+    if edit is not None:
+        edit = replace(edit, strength=strength)
+    if "repaint" in (draft.method, parent.edit and parent.edit.method):
+        own = parent.edit and (parent.edit.method, parent.edit.jump, parent.edit.resample)
+        if edit is None or (edit.method, edit.jump, edit.resample) != own:
+            raise RequestError("A step of RePaint lies on its own way back and forth: keep the method to go on there.")
+        return _priced(replace(request, sigmas=parent.sigmas, temperature=parent.temperature, edit=edit))
     top = parent.sigmas[i]
     # A first hop of almost no length would give the multistep samplers' second one an almost undefined slope.
     limit = top if top in request.sigmas else top * (1 - SHORTEST_HOP)
@@ -148,8 +245,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int) -> Request:
     if not rest:  # of a first stage that stops above this step
         raise RequestError("The first stage would have stopped before this step: choose an earlier one.")
     sigmas = (*parent.sigmas[: i + 1], *rest)
-    evaluations = _rule(request.sampler, request.options).cost(descending(sigmas))
-    return replace(request, sigmas=sigmas, evaluations=evaluations, temperature=parent.temperature)
+    return _priced(replace(request, sigmas=sigmas, temperature=parent.temperature, edit=edit))
 
 
 def vary(
@@ -162,7 +258,8 @@ def vary(
     > 0 is how many are taken from there on, in the same spacing; 0 keeps those that are left. Raises RequestError for
     what the run does not have and for a sampler that draws no noise: its pictures would be one and the same.
     """
-    if not (0 <= i < request.steps and 0 <= image < len(request.seeds)):
+    path = path_of(request)
+    if not (0 <= i < len(path) and 0 <= image < len(request.seeds)):
         raise RequestError(f"This run has no image {image} at step {i}: choose an image and a step that it has.")
     name, options = request.sampler, request.options
     if sampler is None and not _rule(name, options).stochastic:
@@ -176,12 +273,13 @@ def vary(
     sigmas = request.sigmas
     if steps < 0:
         raise RequestError(f"{steps} steps are not possible: choose 1 or more, or 0 for those that are left.")
+    if steps > 0 and len(path) > request.steps:
+        raise RequestError("A step of RePaint lies on its own way back and forth: keep the steps that are left.")
     if steps > 0:
         rest = _levels(request.spacing, steps, sigmas[i], info, request.enlargement)
         sigmas = (*sigmas[: i + 1], *rest[1:])  # "leading" would start lower
     seeds = tuple(request.seeds[image] + n for n in range(count))
-    evaluations = rule.cost(descending(sigmas))
-    return replace(request, sampler=name, options=options, sigmas=sigmas, seeds=seeds, evaluations=evaluations)
+    return _priced(replace(request, sampler=name, options=options, sigmas=sigmas, seeds=seeds))
 
 
 def _rule(name: str, options: tuple[tuple[str, float], ...]) -> Rule:

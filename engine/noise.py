@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 START = -1  # the hop that x_T is drawn at
-RULE, PIN, TRANSFORM, ENLARGE = range(4)  # streams: one number drawn by a rule and by a constraint would correlate them
+RULE, PIN, TRANSFORM, ENLARGE, ENLARGE_PIN = range(
+    5
+)  # streams: one number drawn by a rule and by a constraint would correlate them
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Noise:
     seeds     -- one per image, 0 … 2⁶³ − 1
     particles -- how many states each image has (a batch is images × particles, image-major)
     hop       -- where in the path the next draws belong; START for x_T
-    stream    -- who draws: RULE, PIN (constraints), TRANSFORM or ENLARGE (a second stage)
+    stream    -- who draws: RULE, PIN (constraints), TRANSFORM, ENLARGE (a second stage) or ENLARGE_PIN (its constraint)
     """
 
     seeds: Sequence[int]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+from engine.request import Request
 from engine.types import Hop, Path
+
+
+def path_of(request: Request) -> Path:
+    """The hops of a request's run: down its noise levels, and with RePaint up again in between."""
+    edit = request.edit
+    if edit is None or edit.resample == 1:
+        return descending(request.sigmas)
+    return repaint(request.sigmas, edit.jump, edit.resample)
 
 
 def descending(sigmas: Iterable[float]) -> Path:

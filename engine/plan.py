@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
+from engine.constraints import Pinned
 from engine.cost import passes
+from engine.edit import pooled, steps_to_go
 from engine.meter import Meter
 from engine.models.pixel import PixelCodec
 from engine.noise import Noise
-from engine.paths import descending
+from engine.paths import path_of
 from engine.request import Request, RequestError
 from engine.rules import RULES, menu
 from engine.run import run
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.cascade import SecondStage
+    from engine.edit import Inputs
     from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
 
 MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
@@ -85,8 +88,10 @@ def _tell_first(d: Denoiser, first: Callable[[Tensor], None]) -> Denoiser:
     return telling
 
 
-def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda: False) -> Plan:
-    """Raises RequestError where the model cannot do what is asked."""
+def plan(
+    request: Request, model: Model, cancelled: Callable[[], bool] = lambda: False, inputs: Inputs | None = None
+) -> Plan:
+    """Raises RequestError where the model cannot do what is asked, and for inputs that the Request does not name."""
     if request.model_sha256 != model.sha256:
         raise RequestError(
             f"These settings are of another version of the model “{request.model}”: "
@@ -100,7 +105,8 @@ def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda:
     except ValueError as error:
         raise RequestError(str(error)) from error
     second_stage(request, model)  # to be told now, not after the last step
-    path = descending(request.sigmas)
+    _check_inputs(request, inputs)
+    path = path_of(request)
     meter = Meter(model.denoiser, MICRO_BATCH, fold=True, cancelled=cancelled)
     cond = model.condition(request.prompt, request.label)
     uncond = model.condition(request.negative, None)
@@ -109,9 +115,44 @@ def plan(request: Request, model: Model, cancelled: Callable[[], bool] = lambda:
     noise = Noise(request.seeds)
     shape = (len(request.seeds), *model.codec.latent_shape(request.width, request.height))
     x = torch.empty(shape, dtype=torch.float32, device=model.device)
-    x = noise.normal(x).mul_(request.temperature * model.schedule.start_std(request.sigmas[0]))
+    partly = request.edit is not None and request.edit.strength < 1
+    std = request.sigmas[0] if partly else model.schedule.start_std(request.sigmas[0])
+    x = noise.normal(x).mul_(request.temperature * std)
+    constraint = None
+    if request.edit is not None and inputs is not None:
+        y = encoded(inputs, model, (request.width, request.height))
+        x = x + y if partly else x
+        if request.edit.pinned:
+            constraint = pinned(inputs, y, request.sigmas, steady=not (rule.stochastic or len(path) > request.steps))
     price = Price(rule.cost(path), sum(passes(request)), x.nbytes)
-    return Plan(request, bound(guide(meter)), meter, path, rule, x, noise, price)
+    return Plan(request, bound(guide(meter)), meter, path, rule, x, noise, price, constraint)
+
+
+def encoded(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
+    """The picture that is worked on as a state (C, h, w) of the model, averaged down to pictures of `size`."""
+    image = torch.from_numpy(inputs.source.copy()).to(model.device).permute(2, 0, 1)[None].float() / 127.5 - 1
+    factor = inputs.size[0] // size[0]
+    if factor > 1:
+        image = torch.nn.functional.avg_pool2d(image, factor)
+    with torch.no_grad():
+        return model.codec.encode(image)[0].float()
+
+
+def pinned(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:
+    """What is kept of y (C, h, w), by the mask of the inputs: a value of y is free where any pixel under it is."""
+    assert inputs.mask is not None
+    steps = steps_to_go(pooled(inputs.mask, (y.shape[-1], y.shape[-2])), len(sigmas) - 1)
+    return Pinned(y, torch.from_numpy(steps).to(y.device), tuple(sigmas), steady)
+
+
+def _check_inputs(request: Request, inputs: Inputs | None) -> None:
+    edit = request.edit
+    if edit is None:
+        return
+    if inputs is None:
+        raise RequestError("These settings work on a picture that is not here: open it, or make a new one.")
+    if inputs.digests != (edit.source, edit.mask) or inputs.size != request.size:
+        raise RequestError("These settings are of another picture or mask: take the ones that are here.")
 
 
 def second_stage(request: Request, model: Model) -> SecondStage | None:

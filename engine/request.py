@@ -22,6 +22,9 @@ MAX_STEPS = 1000
 MAX_TEXT = 4000
 MAX_LEVEL = 1.0  # what second stages are trained up to
 THRESHOLDS = ("none", "static", "dynamic")
+METHODS = ("replacement", "repaint", "img2img")  # how part of a picture is made anew
+MAX_RESAMPLE = 50
+MAX_HOPS = 10_000  # of a run that goes back and forth
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 
@@ -70,6 +73,61 @@ class Enlargement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a run makes anew of a picture, resolved. The arrays themselves are an engine.edit.Inputs of these digests.
+
+    method   -- "replacement": what is kept is put back, with the noise of the level, after every step (Song et al.
+                2021, appendix I.2); "repaint": the same on a path that goes back and forth (Lugmayr et al. 2022);
+                "img2img": the run starts from the picture with noise in it, and nothing is pinned (Meng et al. 2022)
+    source   -- SHA-256 of the picture
+    mask     -- SHA-256 of the mask, "" for the whole picture, which img2img alone can do
+    strength -- the share of the grid's steps that are taken, in (0, 1]: 1 starts from pure noise, below that the run
+                starts from the picture with noise of σ₀ in it, and the Request's `sigmas` are the tail of the grid
+    jump, resample -- of repaint: how many levels up again, and how often each stretch is walked; else 1
+    """
+
+    method: str
+    source: str
+    mask: str = ""
+    strength: float = 1.0
+    jump: int = 1
+    resample: int = 1
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise RequestError(f"There is no method “{self.method}”: choose one of {', '.join(METHODS)}.")
+        if not self.source:
+            raise RequestError("There is no picture to work on: open one.")
+        if self.pinned and not self.mask:
+            raise RequestError("There is no mask: paint what should be made anew.")
+        if not 0 < self.strength <= 1:
+            raise RequestError("The strength must lie above 0 and be at most 1.")
+        if not (1 <= self.jump <= MAX_STEPS and 1 <= self.resample <= MAX_RESAMPLE):
+            raise RequestError(f"RePaint goes back 1 to {MAX_STEPS} levels, 1 to {MAX_RESAMPLE} times.")
+        if self.method != "repaint" and (self.jump, self.resample) != (1, 1):
+            raise RequestError(f"The method “{self.method}” does not go back and forth: choose repaint for that.")
+
+    @property
+    def pinned(self) -> bool:
+        """Whether what is kept is put back after every step."""
+        return self.method != "img2img"
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Edit:
+        """The inverse of dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
+        if not all(isinstance(data[name], str) for name in ("method", "source", "mask")):
+            raise TypeError("edit")
+        return cls(
+            method=data["method"],
+            source=data["source"],
+            mask=data["mask"],
+            strength=_number(data["strength"]),
+            jump=_integer(data["jump"]),
+            resample=_integer(data["resample"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One run, resolved.
 
@@ -91,6 +149,7 @@ class Request:
     width, height       -- of the picture in pixels
     evaluations         -- denoiser evaluations per image over the whole run (a guided one counts once)
     enlargement         -- the second stage that makes the finished pictures larger than width and height, or None
+    edit                -- which picture is worked on and how, or None for a new one
     """
 
     model: str
@@ -112,6 +171,7 @@ class Request:
     threshold: str = "none"
     quantile: float = QUANTILE
     enlargement: Enlargement | None = None
+    edit: Edit | None = None
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -190,12 +250,14 @@ class Request:
             for key in ("width", "height", "evaluations"):
                 data[key] = _integer(data[key])
             data["guidance"] = float(data["guidance"])
-            # format 1 began without the temperature, the options, the threshold and the enlargement
+            # format 1 began without the temperature, the options, the threshold, the enlargement and the edit
             data["temperature"] = float(data.get("temperature", 1.0))
             data["quantile"] = float(data.get("quantile", QUANTILE))
             data.setdefault("threshold", "none")
             if data.get("enlargement") is not None:
                 data["enlargement"] = Enlargement.from_dict(data["enlargement"])
+            if data.get("edit") is not None:
+                data["edit"] = Edit.from_dict(data["edit"])
             options = data.get("options", {})
             data["options"] = tuple(sorted((str(name), _number(value)) for name, value in options.items()))
             for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing", "threshold"):

@@ -18,8 +18,11 @@ import torch
 from engine import devices, models
 from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
-from engine.plan import MICRO_BATCH, Plan, plan, second_stage
+from engine.edit import Inputs
+from engine.paths import path_of
+from engine.plan import MICRO_BATCH, Plan, encoded, pinned, plan, second_stage
 from engine.request import Request, RequestError
+from engine.rules import RULES
 from engine.run import Cancelled
 from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
@@ -86,9 +89,9 @@ class Session:
             raise CatalogError(f"The model “{request.model}” is not here (there is: {have}): choose another.")
         return self.load(info)
 
-    def plan(self, request: Request, cancelled: threading.Event | None = None) -> Plan:
+    def plan(self, request: Request, cancelled: threading.Event | None = None, inputs: Inputs | None = None) -> Plan:
         stop = cancelled.is_set if cancelled is not None else (lambda: False)
-        return plan(request, self.model(request), stop)
+        return plan(request, self.model(request), stop, inputs)
 
     def generate(
         self,
@@ -96,15 +99,17 @@ class Session:
         run_path: Path | None = None,
         cancelled: threading.Event | None = None,
         first: Callable[[torch.Tensor], None] | None = None,
+        inputs: Inputs | None = None,
     ) -> Iterator[Step]:
         """Run a request from the start, each step written to `run_path` before it is yielded.
 
-        `first` is told the first x̂₀ after one evaluation, also where a step takes several.
+        `first` is told the first x̂₀ after one evaluation, also where a step takes several. `inputs` are the picture and
+        the mask that the request's Edit names, kept in the file.
 
         Raises Cancelled between two net calls once `cancelled` is set (what was reached stays in the file),
         RequestError for what the model cannot do, OutOfMemory, and OSError when the run file cannot be written.
         """
-        return self._walk(request, Start(first=first), run_path, cancelled)
+        return self._walk(request, Start(first=first), run_path, cancelled, inputs)
 
     def fork(
         self,
@@ -115,6 +120,7 @@ class Session:
         cancelled: threading.Event | None = None,
         first: Callable[[torch.Tensor], None] | None = None,
         share: int | None = None,
+        inputs: Inputs | None = None,
     ) -> Iterator[Step]:
         """Go on from the stored step `k` of the run in `parent`, with another request or the same one.
 
@@ -126,6 +132,8 @@ class Session:
                  alike in what x_t had decided by then (Ho et al. 2020, figure 7), if the sampler draws noise; if it
                  draws none they are all the same. The request may have any number of seeds, the parent's own among
                  them: engine.draft.vary() makes it. The history is kept where nothing but the seeds is different.
+
+        inputs -- the picture and the mask that the request's Edit names; None: those of the parent
 
         The run file is whole by itself: it holds the state it started from, and its header's "parent" says which run,
         step and, for a shared one, image that was. go_on() finishes it whether or not the parent is still there.
@@ -146,7 +154,9 @@ class Session:
         origin = {"run": reader.header["id"], "step": start.i}
         if share is not None:
             start, origin = start.shared(share, len(request.seeds)), origin | {"image": share}
-        return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled)
+        if inputs is None and request.edit is not None:
+            inputs = reader.inputs()
+        return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled, inputs)
 
     def go_on(self, run_path: Path, cancelled: threading.Event | None = None) -> Iterator[Step]:
         """Finish a run that broke off or was cancelled, in its own file, after its last whole step.
@@ -157,17 +167,17 @@ class Session:
         reader = RunReader(run_path, verify=True)
         if reader.ended == "finished":
             raise StoreError(f"The run {run_path.name} is finished: fork it to go on from one of its steps.")
-        parent = reader.header["parent"]
+        parent, inputs = reader.header["parent"], reader.inputs()
         if reader.steps:
             start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
         elif parent is None:
             run_path.unlink()
-            return self.generate(reader.request, run_path, cancelled)
+            return self.generate(reader.request, run_path, cancelled, inputs=inputs)
         else:
             x, past = reader.start()
-            sigma = reader.request.sigmas[parent["step"]]
+            sigma = path_of(reader.request)[parent["step"]].s
             start = Start(self._tensor(x), self._history(past), parent["step"], sigma)
-        return self._walk(reader.request, start, run_path, cancelled, reopen=True, redo=bool(reader.steps))
+        return self._walk(reader.request, start, run_path, cancelled, inputs, reopen=True, redo=bool(reader.steps))
 
     def environment(self) -> dict[str, Any]:
         """What bit-identity depends on besides the Request: stored in every run, fixed within it."""
@@ -185,27 +195,47 @@ class Session:
         }
 
     def picture(
-        self, request: Request, x: torch.Tensor, cancelled: threading.Event | None = None
+        self,
+        request: Request,
+        x: torch.Tensor,
+        cancelled: threading.Event | None = None,
+        inputs: Inputs | None = None,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The pictures of the state that a run of `request` ended with: uint8 (B, H, W, 3), decoded and enlarged.
 
-        Raises Cancelled as generate() does, and RequestError where the model has no second stage and one is asked for.
+        The second stage keeps of `inputs` what the first one kept. Raises Cancelled as generate() does, and
+        RequestError where the model has no second stage and one is asked for.
         """
         model = self.model(request)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
             stop = cancelled.is_set if cancelled is not None else (lambda: False)
-            x = enlarge(second, request.enlargement, x, model.condition("", request.label).label, request.seeds, stop)
+            label, constraint = model.condition("", request.label).label, None
+            if inputs is not None and request.edit is not None and request.edit.pinned:
+                large = encoded(inputs, model, request.size)
+                steady = not RULES[request.enlargement.sampler].stochastic
+                constraint = pinned(inputs, large, request.enlargement.sigmas, steady)
+            x = enlarge(second, request.enlargement, x, label, request.seeds, stop, constraint)
         with torch.no_grad():
             image = model.codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
         return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
     def finish(
-        self, request: Request, x: torch.Tensor, run_path: Path | None = None, cancelled: threading.Event | None = None
+        self,
+        request: Request,
+        x: torch.Tensor,
+        run_path: Path | None = None,
+        cancelled: threading.Event | None = None,
+        inputs: Inputs | None = None,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """picture(), which is also kept at the end of the run's file where it is not what the last step shows."""
-        rgb = self.picture(request, x, cancelled)
+        """picture(), which is also kept at the end of the run's file where it is not what the last step shows.
+
+        `inputs` None are those in the file.
+        """
+        if inputs is None and request.edit is not None and run_path is not None:
+            inputs = RunReader(run_path).inputs()
+        rgb = self.picture(request, x, cancelled, inputs)
         if run_path is not None and request.enlargement is not None:
             append_picture(run_path, rgb)
         return rgb
@@ -228,10 +258,11 @@ class Session:
         start: Start,
         run_path: Path | None,
         cancelled: threading.Event | None,
+        inputs: Inputs | None = None,
         reopen: bool = False,
         redo: bool = False,
     ) -> Iterator[Step]:
-        planned = self.plan(request, cancelled)
+        planned = self.plan(request, cancelled, inputs)
         if start.x is not None and not (start.i < len(planned.path) and planned.path[start.i].s == start.s):
             raise RequestError(
                 f"Step {start.i} of these settings does not start at the stored noise level {start.s:g}: "
@@ -245,6 +276,8 @@ class Session:
             if redo:
                 next(steps)  # the last whole step is in the file; its history is rebuilt by doing it again
             if not reopen:
+                if inputs is not None and request.edit is not None:
+                    writer.inputs(inputs)
                 writer.start(planned.x if start.x is None else start.x, start.past)
             outcome = "failed"
             try:

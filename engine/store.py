@@ -20,7 +20,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engine.request import Request
+from engine.edit import Inputs
+from engine.request import Request, RequestError
 
 if TYPE_CHECKING:
     from engine.types import Step
@@ -89,6 +90,11 @@ class RunWriter:
         self._last_x0: np.ndarray | None = None
         self._began = time.monotonic() - seconds
         self._synced = 0.0
+
+    def inputs(self, inputs: Inputs) -> None:
+        """The picture and the mask that the run works on: written before its start."""
+        arrays = {"source": inputs.source} | ({} if inputs.mask is None else {"mask": inputs.mask})
+        self._append({"kind": "inputs", "box": None if inputs.box is None else list(inputs.box)}, arrays)
 
     def start(self, x: Any, past: Any = ()) -> None:
         """The state (and history) that the first step starts from."""
@@ -201,6 +207,7 @@ class RunReader:
         self._offsets: list[dict[str, int]] = []
         self._step_records: list[int] = []
         self._picture: list[Any] | None = None
+        self._inputs: int | None = None
         try:
             with open(path, "rb") as file:
                 magic = file.read(len(MAGIC))
@@ -255,6 +262,8 @@ class RunReader:
             self.ended = head["outcome"]
         elif head["kind"] == "picture":
             self._picture = [len(self._heads) - 1, "rgb"]
+        elif head["kind"] == "inputs":
+            self._inputs = len(self._heads) - 1
         return True
 
     def _take_step(self, head: dict[str, Any]) -> None:
@@ -300,6 +309,24 @@ class RunReader:
         None where there was none, and where the run broke off between its end and its picture.
         """
         return None if self._picture is None else self._read(self._picture)
+
+    def inputs(self) -> Inputs | None:
+        """The picture and the mask that the run works on; None for a run of its own.
+
+        Raises StoreError where they are damaged, or are not there although the run works on some.
+        """
+        record = self._inputs
+        if record is None:
+            if self.request.edit is not None:
+                raise StoreError(f"The run {self.path.name} broke off before its picture was written: edit it anew.")
+            return None
+        head = self._heads[record]
+        source, mask = (self._read([record, n]) if n in head["arrays"] else None for n in ("source", "mask"))
+        try:
+            assert source is not None
+            return Inputs(source, mask, None if head["box"] is None else tuple(head["box"]))
+        except (AssertionError, RequestError, TypeError) as error:
+            raise StoreError(f"The picture in the run {self.path.name} is damaged: edit it anew.") from error
 
     def past(self, k: int) -> list[tuple[float, dict[str, np.ndarray]]]:
         """The history before step k, oldest first, as (s, {"x", "x0", maybe "log_w"}): what a resume passes on."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in what is seen as grey (ITU-R BT.601)
+
 
 @dataclass(frozen=True, slots=True)
 class PixelCodec:
@@ -14,6 +16,9 @@ class PixelCodec:
     channels: int = 3
 
     def encode(self, image: Tensor) -> Tensor:
+        """A picture of red, green and blue becomes grey where the states are."""
+        if self.channels == 1 and image.shape[1] == 3:
+            return (image * image.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
         return image
 
     def decode(self, x0: Tensor) -> Tensor:

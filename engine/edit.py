@@ -1,0 +1,186 @@
+"""Making part of a picture anew: what a run is given, and how its result goes back. NumPy and Pillow, no torch.
+
+A document of any size has a box in it, which is all that the model sees. crop() shrinks or enlarges the box to the
+size of the model's pictures; composite() brings what was made back to the box and blends it in through the mask, at the
+resolution of the document: where the mask is 0 nothing changes, to the bit.
+
+A mask says how far back in time each pixel goes: 0 keeps it, 255 makes it anew with the whole run, in between it is
+remade in the last mask/255 of the run's steps ("per-pixel strength": Levin and Fried, "Differential Diffusion", 2023).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.request import MAX_SIDE, RequestError
+
+Pixels: TypeAlias = NDArray[np.uint8]
+Box: TypeAlias = tuple[int, int, int, int]  # x, y, width, height in the document's pixels; it may reach outside
+Size: TypeAlias = tuple[int, int]  # width, height
+
+OPAQUE = 64  # the mask from which on a pixel is wholly the new one: a feathered edge blends over its outer quarter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """What a run that edits is given besides its Request: arrays of the size that the Request's pictures have.
+
+    source -- the picture, uint8 (H, W, 3), sRGB
+    mask   -- uint8 (H, W), or None for the whole picture
+    box    -- where in its document the picture was, or None; it changes no pixel of the run
+
+    Raises RequestError for arrays that are not that.
+    """
+
+    source: Pixels
+    mask: Pixels | None = None
+    box: Box | None = None
+
+    def __post_init__(self) -> None:
+        check(self.source, self.mask)
+
+    @property
+    def size(self) -> Size:
+        return self.source.shape[1], self.source.shape[0]
+
+    @property
+    def digests(self) -> tuple[str, str]:
+        """SHA-256 of the source and of the mask ("" where there is none): what a Request's Edit names them by."""
+        return digest(self.source), "" if self.mask is None else digest(self.mask)
+
+
+def check(rgb: Pixels, mask: Pixels | None = None) -> None:
+    """Raises RequestError, in a sentence, unless rgb is uint8 (H, W, 3) and mask uint8 (H, W) of the same size."""
+    for array, what in ((rgb, "picture"), (mask, "mask")):
+        if array is None or array.dtype == np.uint8:
+            continue
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise RequestError(f"The {what} holds values that are not numbers: open another, or mend this one.")
+        raise RequestError(f"The {what} must have whole numbers from 0 to 255 (uint8), not {array.dtype}.")
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or not 1 <= min(rgb.shape[:2]) <= max(rgb.shape[:2]) <= MAX_SIDE:
+        raise RequestError(f"The picture must be of red, green and blue with sides of 1 to {MAX_SIDE} pixels.")
+    if mask is not None and mask.shape != rgb.shape[:2]:
+        raise RequestError(
+            f"The mask has {_size(mask)} pixels and the picture {_size(rgb)}: give a mask of the picture's size."
+        )
+
+
+def digest(array: Pixels) -> str:
+    """SHA-256 over the shape and the values of an array, in hexadecimal."""
+    told = hashlib.sha256(repr(array.shape).encode())
+    told.update(np.ascontiguousarray(array).data)
+    return told.hexdigest()
+
+
+def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
+    """What the model is shown of a document: its box, resized to `size` (width, height).
+
+    The picture is averaged over areas where it shrinks and resampled with Lanczos's kernel where it grows; outside the
+    document its edge pixels go on. The mask keeps the largest value of each area, so that nothing painted is lost, and
+    is 0 outside. Raises RequestError for a box without any pixel of the document.
+    """
+    check(rgb, mask)
+    x, y, w, h = box
+    seen = visible(box, rgb)
+    if w > MAX_SIDE or h > MAX_SIDE or 0 in seen[2:]:
+        raise RequestError("The box shows nothing of the picture: move it over what should be made anew.")
+    across, down = (
+        np.clip(np.arange(a, a + n), 0, end - 1) for a, n, end in ((x, w, rgb.shape[1]), (y, h, rgb.shape[0]))
+    )
+    source = resized(rgb[down[:, None], across], size)
+    return Inputs(source, None if mask is None else pooled(_boxed(mask, box), size), box)
+
+
+def visible(box: Box, document: Pixels) -> Box:
+    """The part of the box that lies in the document (H, W, …); of width or height 0 where none does."""
+    (x, y, w, h), (height, width) = box, document.shape[:2]
+    left, top = min(max(x, 0), width), min(max(y, 0), height)
+    return left, top, max(0, min(x + w, width) - left), max(0, min(y + h, height) - top)
+
+
+def alpha(mask: Pixels) -> Pixels:
+    """How much of the new picture each pixel shows, 0 … 255, of a mask 0 … 255: all of it from a quarter on."""
+    return np.minimum(mask.astype(np.uint16) * 255 // OPAQUE, 255).astype(np.uint8)
+
+
+def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box, Pixels]:
+    """Where in the document (H, W, 3) what was made for its box goes, and the pixels (h, w, 3) there.
+
+    `made`, uint8 of any size, is resized to the box; the mask is the document's (None: all of the box). Where the mask
+    is 0 the pixels are the document's own.
+    """
+    place = left, top, w, h = visible(box, rgb)
+    new = resized(made, box[2:])[top - box[1] : top - box[1] + h, left - box[0] : left - box[0] + w]
+    if mask is None:
+        return place, new
+    rows, columns = slice(top, top + h), slice(left, left + w)
+    a = alpha(mask[rows, columns])[..., None].astype(np.uint16)
+    old = rgb[rows, columns]
+    return place, ((old * (255 - a) + new * a + 127) // 255).astype(np.uint8)
+
+
+def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixels:
+    """The document with what was made for its box, blended in through the mask at the document's resolution: a copy.
+
+    Every pixel outside the box, and every one whose mask is 0, is bit-identical to the document's.
+    """
+    (x, y, w, h), pixels = patch(rgb, mask, box, made)
+    whole = rgb.copy()
+    whole[y : y + h, x : x + w] = pixels
+    return whole
+
+
+def steps_to_go(mask: Pixels, steps: int) -> NDArray[np.int64]:
+    """In how many of a run's last steps each pixel is remade, 0 … steps: the nearest whole number to mask/255·steps."""
+    return (2 * steps * mask.astype(np.int64) + 255) // 510
+
+
+def free_cells(mask: Pixels, box: Box, size: Size, steps: int) -> NDArray[np.bool_]:
+    """Which pixels of the model, (height, width) of `size`, a run of that many steps remakes at all.
+
+    `mask` is the document's (H, W): a cell of the box counts by the largest value in it.
+    """
+    return steps_to_go(pooled(_boxed(mask, box), size), steps) > 0
+
+
+def pooled(mask: Pixels, size: Size) -> Pixels:
+    """The mask (H, W) at another size: each pixel has the largest value of all that it covers any part of."""
+    for axis, n in ((0, size[1]), (1, size[0])):
+        old = mask.shape[axis]
+        if n == old:
+            continue
+        k = np.arange(n)
+        first, last = k * old // n, -(-(k + 1) * old // n)  # it covers [first, last)
+        # reduceat takes pairs (first, last), of whose results every second is dropped; `last` must be an index too.
+        longer = np.pad(mask, ((0, 1), (0, 0)) if axis == 0 else ((0, 0), (0, 1)))
+        ends = np.stack([first, last], axis=1).ravel()
+        mask = np.maximum.reduceat(longer, ends, axis=axis).take(np.arange(0, 2 * n, 2), axis=axis)
+    return np.ascontiguousarray(mask)
+
+
+def resized(rgb: Pixels, size: Size) -> Pixels:
+    """The picture (H, W, 3) at another size: areas averaged along a side that shrinks, Lanczos along one that grows."""
+    image = Image.fromarray(np.ascontiguousarray(rgb))
+    for width, height in ((size[0], image.height), size):
+        shrinks = width < image.width or height < image.height
+        if (width, height) != image.size:
+            image = image.resize((width, height), Image.Resampling.BOX if shrinks else Image.Resampling.LANCZOS)
+    return np.array(image)
+
+
+def _boxed(mask: Pixels, box: Box) -> Pixels:
+    """The mask in the box, 0 outside of the document."""
+    x, y, w, h = visible(box, mask)
+    whole = np.zeros((box[3], box[2]), np.uint8)
+    whole[y - box[1] : y - box[1] + h, x - box[0] : x - box[0] + w] = mask[y : y + h, x : x + w]
+    return whole
+
+
+def _size(array: Pixels) -> str:
+    return f"{array.shape[1]}×{array.shape[0]}"
