@@ -119,4 +119,3 @@ def to_rgb(picture: QImage) -> Pixels:
 
 def box_of(rect: QRect) -> Box:
     return rect.x(), rect.y(), rect.width(), rect.height()
-

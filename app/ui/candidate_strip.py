@@ -142,7 +142,9 @@ class CandidateStrip(QWidget):
         painter.drawLine(QPointF(middle, self._gap()), QPointF(middle, self.height() - self._gap()))
         candidates, making = self._editing.candidates, self.making
         current = candidates.current
-        self._paint_ground(painter, self.cell(ORIGINAL), current.placement.box if current else self._document.artwork.box)
+        self._paint_ground(
+            painter, self.cell(ORIGINAL), current.placement.box if current else self._document.artwork.box
+        )
         for tile in self.shown:
             cell = self.cell(tile)
             if tile <= len(candidates):

@@ -32,7 +32,7 @@ class Easel(QObject):
         self.hand = Hand(canvas, artwork, tools)
         self._canvas, self._artwork, self._tools = canvas, artwork, tools
         self._candidate: tuple[QRect, QImage] | None = None
-        self._free_cells: Callable[[], NDArray[np.bool_]] | None = None
+        self._free_cells: Callable[[], NDArray[np.bool_] | None] = lambda: None
         self._small = Shrunk(lambda: artwork.pixels, mean)
         self._mask = Shrunk(lambda: artwork.mask, most)
         self._overlay = Overlay(self._mask)
@@ -41,7 +41,7 @@ class Easel(QObject):
         artwork.opened.connect(self._reopened)
         artwork.picture_changed.connect(self._picture_changed)
         artwork.mask_changed.connect(self._mask_changed)
-        artwork.box_changed.connect(self._box_changed)
+        artwork.box_changed.connect(self.look_again)
         tools.choices_changed.connect(self._refresh)
         self.hand.moved.connect(self._hand_moved)
 
@@ -69,6 +69,8 @@ class Easel(QObject):
 
     def set_candidate(self, box: QRect, image: QImage | None) -> None:
         """Show `image`, of any size, over `box` of the document; None: the document as it is."""
+        if image is not None and self._candidate == (box, image):
+            return
         before, self._candidate = self._candidate, None if image is None else (QRect(box), image)
         for shown in (before, self._candidate):
             if shown:
@@ -76,9 +78,16 @@ class Easel(QObject):
         if (before is None) != (self._candidate is None):
             self._refresh()  # the tint goes, or comes back
 
-    def see_as(self, free_cells: Callable[[], NDArray[np.bool_]] | None) -> None:
-        """What says which of the model's pixels in the box are made anew (h, w); None: no outline of them."""
+    def see_as(self, free_cells: Callable[[], NDArray[np.bool_] | None]) -> None:
+        """What says which of the model's pixels in the box are made anew (h, w); None: no outline of them.
+
+        It is asked after each change of the mask or of the box.
+        """
         self._free_cells = free_cells
+        self.look_again()
+
+    def look_again(self) -> None:
+        """What `see_as` was given would say something else now."""
         self._stale = True
         self._refresh()
 
@@ -122,7 +131,7 @@ class Easel(QObject):
     def _paint_mask(self, painter: QPainter, exposed: QRect) -> None:
         if self._stale:
             self._stale = False
-            free = self._free_cells() if self._free_cells else None
+            free = self._free_cells()
             self._overlay.cells = None if free is None else Cells(free, self._artwork.box)
         tinted = self._candidate is None or self.hand.busy
         ratio = self.viewport.ratio
@@ -200,10 +209,6 @@ class Easel(QObject):
         self._mask.touch(rect)
         self._stale = True
         self._update(self._overlay.cells.around(rect) if self._overlay.cells else rect)
-
-    def _box_changed(self) -> None:
-        self._stale = True
-        self._refresh()
 
     def _hand_moved(self) -> None:
         outline = self.viewport.transform.map(self.hand.tool.outline()).boundingRect()

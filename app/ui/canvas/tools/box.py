@@ -13,7 +13,7 @@ DIAGONALS = (Qt.CursorShape.SizeFDiagCursor, Qt.CursorShape.SizeBDiagCursor)
 class Box(Tool):
     name, title, key, icon = "box", "Move the box", "M", "tool-box"
     tip = "Move or resize the part of the picture that the model sees"
-    gestures = (("Drag", "moves what the model sees"), ("Corners", "resize it"))
+    gestures = (("Drag", "move what the model sees"), ("Drag a corner", "resize it"))
 
     _start: QPointF | None = None
     _before = QRect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.brush import Paint, add, remove
 from app.ui.canvas.tools.painting import Painting
 
-LINE = ("Shift", "draws a straight line")
+LINE = ("Shift", "straight line")
 SIZE = ("{smaller} {larger}", "size")
 HARDNESS = ("Alt+Wheel", "hardness")
 
@@ -13,7 +13,7 @@ HARDNESS = ("Alt+Wheel", "hardness")
 class Brush(Painting):
     name, title, key, icon = "brush", "Brush", "B", "tool-brush"
     tip = "Paint what is to be made anew"
-    gestures = (("Drag", "paints what is made anew"), ("Right button", "takes away"), LINE, SIZE, HARDNESS)
+    gestures = (("Drag", "paint"), ("Right button", "erase"), LINE, SIZE, HARDNESS)
 
     def paint(self, against: bool) -> Paint:
         return remove if against else add

@@ -19,7 +19,7 @@ class ColourBrush(Painting):
     defaults = Choices(size=24)
     options = ("colour", "size", "hardness", "opacity")
     layer: ClassVar[Layer] = "picture"
-    gestures = (("Drag", "paints on the picture"), ("Right button", "picks a colour"), LINE, SIZE, HARDNESS)
+    gestures = (("Drag", "paint on the picture"), ("Right button", "pick a colour"), LINE, SIZE, HARDNESS)
 
     def paint(self, against: bool) -> Paint:
         return colour(*self.tools.colour)

@@ -11,7 +11,7 @@ from app.ui.canvas.tools.shape import Shape, spanned
 class Ellipse(Shape):
     name, title, key, icon = "ellipse", "Ellipse", "O", "tool-ellipse"
     tip = "Mask an ellipse"
-    gestures = (("Drag", "masks an ellipse"), ("Right button", "takes it away"), ("Shift", "makes it a circle"))
+    gestures = (("Drag", "mask an ellipse"), ("Right button", "unmask it"), ("Shift", "circle"))
 
     def path(self, points: list[QPointF], straight: bool) -> QPainterPath:
         path = QPainterPath()

@@ -11,7 +11,7 @@ class Eraser(Painting):
     name, title, key, icon = "eraser", "Eraser", "E", "tool-eraser"
     tip = "Take away from what is to be made anew"
     shares = "brush"
-    gestures = (("Drag", "takes away from the mask"), ("Right button", "paints"), LINE, SIZE, HARDNESS)
+    gestures = (("Drag", "erase"), ("Right button", "paint"), LINE, SIZE, HARDNESS)
 
     def paint(self, against: bool) -> Paint:
         return add if against else remove

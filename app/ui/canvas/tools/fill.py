@@ -11,7 +11,7 @@ class Fill(Tool):
     name, title, key, icon = "fill", "Fill", "G", "tool-fill"
     tip = "Mask what has the colour that you click"
     options = ("tolerance", "everywhere", "opacity")
-    gestures = (("Click", "masks what has that colour"), ("Right button", "takes it away"))
+    gestures = (("Click", "mask what has this colour"), ("Right button", "unmask it"))
 
     def press(self, touch: Touch) -> None:
         choices = self.choices

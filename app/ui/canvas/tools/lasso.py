@@ -11,7 +11,7 @@ from app.ui.canvas.tools.shape import Shape
 class Lasso(Shape):
     name, title, key, icon = "lasso", "Lasso", "L", "tool-lasso"
     tip = "Mask what you draw around"
-    gestures = (("Drag around", "masks what lies inside"), ("Right button", "takes it away"))
+    gestures = (("Drag around", "mask what lies inside"), ("Right button", "unmask it"))
 
     def path(self, points: list[QPointF], straight: bool) -> QPainterPath:
         path = QPainterPath()

@@ -14,7 +14,7 @@ class NoiseBrush(Painting):
     tip = "Add noise to a region, a little per stroke: the more, the earlier in the run it is made anew from"
     defaults = Choices(size=64, hardness=0.2, opacity=0.3, flow=0.35)
     options = ("size", "hardness", "flow", "opacity")
-    gestures = (("Drag", "adds noise, again adds more"), ("Right button", "takes noise away"), LINE, SIZE)
+    gestures = (("Drag", "add noise, again for more"), ("Right button", "take noise away"), LINE, SIZE)
 
     def paint(self, against: bool) -> Paint:
         return calm if against else build_up

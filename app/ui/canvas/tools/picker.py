@@ -10,7 +10,7 @@ class Picker(Tool):
     name, title, key, icon = "picker", "Picker", "I", "tool-picker"
     tip = "Take the colour under the pointer for the colour brush"
     options = ("colour",)
-    gestures = (("Click or drag", "takes the colour under the pointer for the colour brush"),)
+    gestures = (("Click", "take this colour for the colour brush"),)
 
     def press(self, touch: Touch) -> None:
         colour = colour_at(self.artwork, touch)

@@ -11,7 +11,7 @@ from app.ui.canvas.tools.shape import Shape, spanned
 class Rectangle(Shape):
     name, title, key, icon = "rectangle", "Rectangle", "R", "tool-rectangle"
     tip = "Mask a rectangle of whole pixels"
-    gestures = (("Drag", "masks a rectangle"), ("Right button", "takes it away"), ("Shift", "makes it a square"))
+    gestures = (("Drag", "mask a rectangle"), ("Right button", "unmask it"), ("Shift", "square"))
 
     def path(self, points: list[QPointF], straight: bool) -> QPainterPath:
         path = QPainterPath()
