@@ -170,8 +170,9 @@ class FakeEngine:
 
 
 def targets(request: Request, inputs: Inputs | None = None) -> NDArray[np.float32]:
-    """The pictures that a request ends in, (B, 3, height, width): of `inputs` it keeps what the mask says, or, reworked,
-    as much as the strength leaves.
+    """The pictures that a request ends in, (B, 3, height, width).
+
+    Of `inputs` they keep what the mask says or, reworked, as much as the strength leaves.
     """
     made = np.stack([target_picture(seed, request.width, request.height) for seed in request.seeds])
     if inputs is None or request.edit is None:

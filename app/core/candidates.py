@@ -1,4 +1,4 @@
-"""The pictures made for the artwork, in the order they came, and which of them is looked at; before them the original."""
+"""The pictures made for the artwork in the order they came, after the original, and which of them is looked at."""
 
 from __future__ import annotations
 

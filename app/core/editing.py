@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -176,9 +176,11 @@ class Editing(QObject):
         if draft.method == NEW:
             return None
         artwork, box = self.artwork, box or self.artwork.box
+        seen = box.intersected(artwork.rect)
         masked = draft.method != REWORK or self._is_painted(box)
-        inputs = crop(artwork.rgb(), artwork.mask if masked else None, box_of(box), size(draft, model))
-        return Snapshot(inputs, Placement.on(artwork, box, masked))
+        mask = part(artwork.mask, seen) if masked else None
+        inputs = crop(artwork.rgb(seen), mask, box_of(box.translated(-seen.topLeft())), size(draft, model))
+        return Snapshot(replace(inputs, box=box_of(box)), Placement.on(artwork, box, masked))
 
     def branch(self, draft: Draft, model: ModelInfo, parent: Request, run: Path) -> Snapshot | None:
         """The same for a run that goes on from `parent`'s in `run`: in its box, where it is on the artwork, and through

@@ -71,9 +71,7 @@ class Overlay:
 def overlay(picture: QImage, placement: Placement) -> Overlay:
     """How a run's picture (of any size) looks in its place, at the artwork's resolution. From any thread."""
     rect, box = placement.rect, placement.box
-    made = resized(to_rgb(picture), (box.width(), box.height()))
-    inner = rect.translated(-box.topLeft())
-    made = part(made, inner)
+    made = resized(to_rgb(picture), (box.width(), box.height()), box_of(rect.translated(-box.topLeft())))
     if (mask := placement.mask) is None:
         return Overlay(rect, from_rgb(made))
     pixels = np.empty((rect.height(), rect.width(), 4), np.uint8)

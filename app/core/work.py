@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from app.core.placement import Overlay, Placement
 from engine.catalog import ModelInfo
 from engine.edit import Inputs
+from engine.paths import path_of
 from engine.request import Request
 
 Ending: TypeAlias = Literal["finished", "cancelled", "failed"]
@@ -67,7 +68,7 @@ class Work:
     @property
     def steps(self) -> int:
         """How many steps are to be made."""
-        return self.request.steps - (self.origin.step if self.origin else 0)
+        return len(path_of(self.request)) - (self.origin.step if self.origin else 0)
 
 
 @dataclass(frozen=True, slots=True)

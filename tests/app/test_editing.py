@@ -219,7 +219,9 @@ def test_the_engines_thread_makes_the_overlay_of_a_preview(
     assert hand_parts.document.editing.overlay is not None
 
 
-def test_scrubbing_shows_each_step_in_its_place(document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot) -> None:
+def test_scrubbing_shows_each_step_in_its_place(
+    document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
+) -> None:
     finish(parts, qtbot)
     run, placement = document.run, document.editing.placement(document.run_path)
     assert run is not None
@@ -234,7 +236,9 @@ def test_scrubbing_shows_each_step_in_its_place(document: Document, artwork: Art
     assert len(seen) == 4
 
 
-def test_scrubbing_comes_back_from_the_original(document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot) -> None:
+def test_scrubbing_comes_back_from_the_original(
+    document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
+) -> None:
     finish(parts, qtbot)
     document.editing.choose(0)
     assert document.editing.overlay is None
