@@ -336,7 +336,8 @@ def test_comparing_shows_the_original_for_as_long_as_it_lasts(
     editing = document.editing
     shown = editing.overlay
     editing.comparing = True
-    assert (editing.overlay, editing.candidates.index) == (None, 1)
+    assert editing.overlay is None
+    assert editing.candidates.index == 1
     editing.comparing = False
     assert editing.overlay is shown
 
