@@ -117,12 +117,12 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     """
     place = left, top, w, h = visible(box, rgb)
     new = resized(made, box[2:], (left - box[0], top - box[1], w, h))
-    if mask is None:
+    if mask is None or 0 in (w, h):
         return place, new
     rows, columns = slice(top, top + h), slice(left, left + w)
-    a = alpha(mask[rows, columns])[..., None].astype(np.uint16)
-    old = rgb[rows, columns]
-    return place, ((old * (255 - a) + new * a + 127) // 255).astype(np.uint8)
+    blended = Image.fromarray(np.ascontiguousarray(rgb[rows, columns]))
+    blended.paste(Image.fromarray(new), mask=Image.fromarray(alpha(mask[rows, columns])))
+    return place, np.array(blended)  # (old·(255 − alpha) + new·alpha)/255, rounded to the nearest
 
 
 def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixels:
@@ -131,6 +131,8 @@ def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixel
     Every pixel outside the box, and every one whose mask is 0, is bit-identical to the document's.
     """
     (x, y, w, h), pixels = patch(rgb, mask, box, made)
+    if pixels.shape == rgb.shape:
+        return pixels
     whole = rgb.copy()
     whole[y : y + h, x : x + w] = pixels
     return whole
@@ -157,10 +159,10 @@ def pooled(mask: Pixels, size: Size) -> Pixels:
             continue
         k = np.arange(n)
         first, last = k * old // n, -(-(k + 1) * old // n)  # it covers [first, last)
-        # reduceat takes pairs (first, last), of whose results every second is dropped; `last` must be an index too.
-        longer = np.pad(mask, ((0, 1), (0, 0)) if axis == 0 else ((0, 0), (0, 1)))
-        ends = np.stack([first, last], axis=1).ravel()
-        mask = np.maximum.reduceat(longer, ends, axis=axis).take(np.arange(0, 2 * n, 2), axis=axis)
+        most = mask.take(first, axis=axis)
+        for step in range(1, int((last - first).max())):
+            np.maximum(most, mask.take(np.minimum(first + step, last - 1), axis=axis), out=most)
+        mask = most
     return np.ascontiguousarray(mask)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from app.core.placement import Placement
 from engine.request import Request
 
 ORIGINAL = 0
@@ -17,12 +16,11 @@ ORIGINAL = 0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Picture `image` of the finished run in `run`, and where it would go; `picture` is null where it is gone."""
+    """Picture `image` of the finished run in `run`; `picture` is null where it is gone."""
 
     run: Path
     image: int
     request: Request
-    placement: Placement
     picture: QImage
 
     @property

@@ -239,7 +239,7 @@ class Document(Viewer):
 
     def _asked(self) -> tuple[Request, Snapshot | None]:
         snapshot = self.editing.snapshot(self._draft, self._model)
-        return resolve(self._draft, self._model, snapshot and snapshot.inputs), snapshot
+        return resolve(self._draft, self._model, snapshot.inputs if snapshot else None), snapshot
 
     @property
     def why_no_fork(self) -> str:
@@ -260,7 +260,8 @@ class Document(Viewer):
 
         def asked() -> tuple[Request, Snapshot | None]:
             snapshot = self.editing.branch(self._draft, self._model, parent, origin.path)
-            return branch(self._draft, self._model, parent, origin.step, snapshot and snapshot.inputs), snapshot
+            inputs = snapshot.inputs if snapshot else None
+            return branch(self._draft, self._model, parent, origin.step, inputs), snapshot
 
         job = self._submit(asked, self._model, origin)
         if job and not self._seed_locked:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QRect, Signal
+from PySide6.QtCore import QObject, QPoint, QRect, Signal
 from PySide6.QtGui import QImage
 
 from app.core.artwork import Artwork
@@ -63,6 +63,7 @@ class Editing(QObject):
         self._painted: tuple[int, QRect, Painted] | None = None  # at which revision, in which box
         for signal in (artwork.opened, artwork.closed):
             signal.connect(self._another_artwork)
+        artwork.resized.connect(self._on_resize)
         for signal in (artwork.history_changed, artwork.box_changed):
             signal.connect(self.asked_changed)
         for signal in (viewer.run_changed, viewer.image_changed):
@@ -104,7 +105,7 @@ class Editing(QObject):
     def expect(self, picture: QImage, made: Overlay | None) -> None:
         """The engine's thread has made the overlay of a picture that is about to be the viewer's frame."""
         placement = self.placement(self._viewer.run_path)
-        if made is not None and placement is not None:
+        if made is not None and placement is not None and made.rect == placement.rect:  # else it has moved since
             self._seen = picture.cacheKey(), placement, made
 
     def placement(self, run: Path | None) -> Placement | None:
@@ -220,9 +221,9 @@ class Editing(QObject):
 
     def finished(self, run: Path, request: Request, images: Sequence[Path]) -> None:
         """The pictures of a run, saved as `images`, are candidates from now on, if it belongs to the artwork."""
-        if (placement := self.placement(run)) is not None:
+        if self.placement(run) is not None:
             pictures = [QImage(str(path)) for path in images]
-            self.candidates.add(Candidate(run, k, request, placement, one) for k, one in enumerate(pictures))
+            self.candidates.add(Candidate(run, k, request, one) for k, one in enumerate(pictures))
 
     def dropped(self, run: Path) -> None:
         """A run was cancelled or failed: the original is seen again; what was reached stays on the timeline."""
@@ -262,10 +263,9 @@ class Editing(QObject):
         at, run, frame = self.candidates.at, self._viewer.run, self._viewer.frame
         if seen is None or self.why_no_apply or at is None or run is None or frame is None:
             return False
-        placement = self._placements[at[0]]
-        pixels = placement.pixels(self.artwork, to_rgb(frame))
+        place, pixels = self._placements[at[0]].pixels(self.artwork, to_rgb(frame))
         self.candidates.at = None
-        self.artwork.apply(placement.rect, pixels, f"Apply {named(run.request)}")
+        self.artwork.apply(place, pixels, f"Apply {named(run.request)}")
         return True
 
     def discard(self) -> None:
@@ -290,6 +290,10 @@ class Editing(QObject):
         self._framed = self._viewer.run_path
         if self._shows_artwork and self.candidates.at is not None:
             self.changed.emit()
+
+    def _on_resize(self, by: QPoint) -> None:
+        self._placements = {run: placement.moved(by) for run, placement in self._placements.items()}
+        self.changed.emit()
 
     def _another_artwork(self) -> None:
         self._placements.clear()

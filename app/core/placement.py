@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from app.core.artwork import Artwork
@@ -23,7 +23,7 @@ Pixels = NDArray[np.uint8]
 @dataclass(frozen=True, slots=True, eq=False)
 class Placement:
     """box  -- what the model saw, in the artwork's pixels; it may reach outside
-    rect    -- the part of the box, inside the artwork, where anything of a picture may be seen
+    rect    -- the part of the box where anything of a picture may be seen: inside the artwork as it was
     packed  -- the mask (h, w) in `rect`, deflated; None where all of it is seen
     """
 
@@ -42,8 +42,11 @@ class Placement:
         if not len(down):
             return cls(QRect(box), QRect(), None)
         rect = QRect(across[0], down[0], across[-1] - across[0] + 1, down[-1] - down[0] + 1).translated(seen.topLeft())
-        painted = np.ascontiguousarray(part(artwork.mask, rect))
-        return cls(QRect(box), rect, zlib.compress(painted, 1))
+        return cls(QRect(box), rect, zlib.compress(part(artwork.mask, rect).tobytes(), 1))
+
+    def moved(self, by: QPoint) -> Placement:
+        """The same where the artwork's pixels lie elsewhere now, because its size changed."""
+        return Placement(self.box.translated(by), self.rect.translated(by), self.packed)
 
     @property
     def mask(self) -> Pixels | None:
@@ -52,12 +55,15 @@ class Placement:
             return None
         return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(self.rect.height(), self.rect.width())
 
-    def pixels(self, artwork: Artwork, made: Pixels) -> Pixels:
-        """`rect` of the artwork with `made` (of any size) blended in, (h, w, 3). Where the mask is 0 it is the
-        artwork's, to the bit.
+    def pixels(self, artwork: Artwork, made: Pixels) -> tuple[QRect, Pixels]:
+        """Where in the artwork `made` (of any size) goes, and the pixels (h, w, 3) there with it blended in. Where the
+        mask is 0 they are the artwork's, to the bit.
         """
-        inner = box_of(self.box.translated(-self.rect.topLeft()))
-        return patch(artwork.rgb(self.rect), self.mask, inner, made)[1]
+        seen = self.rect.intersected(artwork.rect)
+        mask = self.mask
+        if mask is not None:
+            mask = part(mask, seen.translated(-self.rect.topLeft()))
+        return seen, patch(artwork.rgb(seen), mask, box_of(self.box.translated(-seen.topLeft())), made)[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolTip, QWidget
 
-from app.core.candidates import ORIGINAL
+from app.core.candidates import ORIGINAL, Candidate
 from app.core.document import Document
 from app.core.jobs import Job, JobState
-from app.core.placement import Placement, thumbnail
+from app.core.placement import thumbnail
 from app.core.runs import named
 from app.ui import icons
 from app.ui.actions import Actions
@@ -25,13 +26,13 @@ class CandidateStrip(QWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document, self._editing = document, document.editing
-        self._overlays: dict[tuple[object, int, int], QImage] = {}
+        self._overlays: dict[tuple[tuple[Path, int], int, int], QImage] = {}
         self._grounds: dict[tuple[int, int, int, int, int, int], QImage] = {}
         self.setAccessibleName("Candidates")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         artwork = document.artwork
-        for signal in (artwork.history_changed, artwork.opened, artwork.closed):
+        for signal in (artwork.history_changed, artwork.opened, artwork.closed, artwork.resized):
             signal.connect(self._another_ground)
         artwork.box_changed.connect(self.update)
         self._editing.candidates.listed.connect(self._forget)
@@ -141,18 +142,13 @@ class CandidateStrip(QWidget):
         middle = round(self._first() - em(self, 0.6)) + 0.5
         painter.drawLine(QPointF(middle, self._gap()), QPointF(middle, self.height() - self._gap()))
         candidates, making = self._editing.candidates, self.making
-        current = candidates.current
-        self._paint_ground(
-            painter, self.cell(ORIGINAL), current.placement.box if current else self._document.artwork.box
-        )
+        place = self._editing.placement(candidates.at[0]) if candidates.at else None
+        self._paint_ground(painter, self.cell(ORIGINAL), place.box if place else self._document.artwork.box)
         for tile in self.shown:
-            cell = self.cell(tile)
             if tile <= len(candidates):
-                one = candidates[tile]
-                self._paint_ground(painter, cell, one.placement.box)
-                self._paint_overlay(painter, cell, one.key, one.picture, one.placement)
+                self._paint_candidate(painter, self.cell(tile), candidates[tile])
             else:
-                self._paint_making(painter, cell, making[tile - 1 - len(candidates)])
+                self._paint_making(painter, self.cell(tile), making[tile - 1 - len(candidates)])
         if self.index >= 0:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._ink(QPalette.ColorRole.Highlight), 2))
@@ -172,13 +168,16 @@ class CandidateStrip(QWidget):
             self._grounds[key] = _shrunk(self._document.artwork.image.copy(box), size)
         painter.drawImage(place, self._grounds[key])
 
-    def _paint_overlay(
-        self, painter: QPainter, cell: QRectF, run: object, picture: QImage, placement: Placement
-    ) -> None:
+    def _paint_candidate(self, painter: QPainter, cell: QRectF, one: Candidate) -> None:
+        """The artwork in the candidate's box, with the candidate over it."""
+        placement = self._editing.placement(one.run)
+        if placement is None:
+            return
+        self._paint_ground(painter, cell, placement.box)
         place, size = self._inner(cell, placement.box)
-        key = run, size.width(), size.height()
-        if key not in self._overlays and not picture.isNull():
-            self._overlays[key] = thumbnail(picture, placement, size)
+        key = one.key, size.width(), size.height()
+        if key not in self._overlays and not one.picture.isNull():
+            self._overlays[key] = thumbnail(one.picture, placement, size)
         if key in self._overlays:
             painter.drawImage(place, self._overlays[key])
 

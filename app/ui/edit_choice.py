@@ -56,7 +56,6 @@ class EditChoice(QWidget):
             button.setCheckable(True)
             button.setProperty("kind", "segment")
             button.setProperty("edge", "first" if k == 0 else "last" if k == len(METHODS) - 1 else "middle")
-            button.setProperty("method", method)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setAccessibleName(title)
             button.setToolTip(about)
@@ -79,7 +78,7 @@ class EditChoice(QWidget):
         column.addLayout(strength)
 
     def _chose(self) -> None:
-        self._document.choose_method(self._group.checkedButton().property("method"))
+        self._document.choose_method(next(m for m, button in self.segments.items() if button.isChecked()))
 
     def _slid(self, steps: int) -> None:
         self._document.update_draft(strength=steps / self._document.draft.steps)

@@ -18,6 +18,7 @@ from app.core.runs import named, slug
 from app.settings import Settings, from_text, to_text
 from app.ui.actions import Actions
 from app.ui.canvas.area import CanvasArea
+from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.drop import DropTarget
 from app.ui.files import Files
@@ -49,6 +50,7 @@ class MainWindow(QMainWindow):
         self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
+        self.tools = toolset(self)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self._docks: dict[str, QDockWidget] = {}
@@ -59,7 +61,7 @@ class MainWindow(QMainWindow):
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
-        self.area = CanvasArea(document, self.canvas, self.actions_, self.lab_view)
+        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, self.lab_view)
         self._pages = pages(self.panel, self.lab_panel), pages(self.timeline, self.lab_timeline)
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")
@@ -72,7 +74,7 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setDockOptions(QMainWindow.DockOption(0))
         self.actions_.fill(self.menuBar())
-        self.actions_.reach("picture", self.canvas, self.timeline.strip)
+        self.actions_.reach("picture", self.canvas, self.timeline.strip, *self.area.strip.buttons.values())
         self.actions_.reach("steps", self.timeline.strip)
         lab.notice_raised.connect(self.area.notices.raise_notice)
         self._drops = DropTarget(self, self.area, self.files.take)

@@ -6,22 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect
 from PySide6.QtGui import QImage
 
 from app.core.candidates import ORIGINAL, Candidate, Candidates
-from app.core.placement import Placement
 from engine.request import Request
 from tests.app.conftest import count
-
-PLACE = Placement(QRect(0, 0, 24, 16), QRect(0, 0, 24, 16), None)
 
 
 @pytest.fixture
 def some(request_of: Callable[..., Request]) -> list[Candidate]:
     """Two runs of two pictures each."""
     request = request_of(batch=2)
-    return [Candidate(Path(run), k, request, PLACE, QImage()) for run in ("a", "b") for k in range(2)]
+    return [Candidate(Path(run), k, request, QImage()) for run in ("a", "b") for k in range(2)]
 
 
 @pytest.fixture
@@ -85,7 +81,8 @@ def test_the_last_one_that_goes_leaves_the_original(some: list[Candidate]) -> No
     candidates.add(some[:1])
     candidates.at = some[0].key
     candidates.discard(1)
-    assert (candidates.at, len(candidates)) == (None, 0)
+    assert candidates.at is None
+    assert len(candidates) == 0
 
 
 def test_clearing_leaves_the_original_and_tells_once(candidates: Candidates) -> None:
@@ -93,4 +90,5 @@ def test_clearing_leaves_the_original_and_tells_once(candidates: Candidates) -> 
     listed, chosen = count(candidates.listed), count(candidates.chosen)
     candidates.clear()
     candidates.clear()
-    assert (len(candidates), candidates.at, len(listed), len(chosen)) == (0, None, 1, 1)
+    assert candidates.at is None
+    assert (len(candidates), len(listed), len(chosen)) == (0, 1, 1)

@@ -48,7 +48,7 @@ def test_what_is_seen_is_what_is_applied(artwork: Artwork, box: QRect, masked: b
     placement = Placement.on(artwork, box, masked)
     seen = to_rgb(laid_over(artwork, overlay(from_rgb(made), placement))).astype(int)
     before, mask = artwork.rgb(), artwork.mask.copy()
-    artwork.apply(placement.rect, placement.pixels(artwork, made), "Apply")
+    artwork.apply(*placement.pixels(artwork, made), "Apply")
     whole = composite(before, mask if masked else None, (box.x(), box.y(), box.width(), box.height()), made)
     np.testing.assert_array_equal(artwork.rgb(), whole)
     assert np.abs(seen - whole).max() <= 1, "blended pixels are rounded once more on the screen"
@@ -66,10 +66,30 @@ def test_it_remembers_the_mask_as_it_was_and_lies_over_the_picture_as_it_is(artw
     artwork.apply(artwork.rect, picture(67, 53, seed=2), "Paint")
     np.testing.assert_array_equal(placement.mask, mask)
     now = artwork.rgb()
-    pixels = placement.pixels(artwork, picture(24, 16, seed=1))
-    part = now[placement.rect.top() : placement.rect.bottom() + 1, placement.rect.left() : placement.rect.right() + 1]
+    place, pixels = placement.pixels(artwork, picture(24, 16, seed=1))
+    assert place == placement.rect
+    part = now[place.top() : place.bottom() + 1, place.left() : place.right() + 1]
     np.testing.assert_array_equal(pixels[mask == 0], part[mask == 0])
     assert (pixels[mask == 255] != part[mask == 255]).any()
+
+
+def test_it_follows_the_picture_when_the_canvas_grows_or_is_cut(artwork: Artwork) -> None:
+    made, placement = picture(24, 16, seed=1), Placement.on(artwork, QRect(-12, -8, 48, 32), masked=True)
+    before = artwork.rgb()
+    artwork.apply(*placement.pixels(artwork, made), "Apply")
+    applied = artwork.rgb()
+    artwork.undo()
+    moves: list[QPoint] = []
+    artwork.resized.connect(moves.append)
+    artwork.resize(QRect(-20, -10, 100, 80))
+    artwork.apply(*placement.moved(moves[-1]).pixels(artwork, made), "Apply")
+    np.testing.assert_array_equal(artwork.rgb(QRect(20, 10, 67, 53)), applied)
+    artwork.undo()
+    artwork.undo()
+    np.testing.assert_array_equal(artwork.rgb(), before)
+    artwork.resize(QRect(14, 9, 40, 40))
+    artwork.apply(*placement.moved(moves[-1]).pixels(artwork, made), "Apply")
+    np.testing.assert_array_equal(artwork.rgb(), applied[9:49, 14:54])
 
 
 def test_only_where_something_is_painted_in_the_box_is_anything_drawn(artwork: Artwork) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeySequence
 from app.core.document import Document
 from app.core.lab import Lab
 from app.core.reel import Reel
+from app.core.toolset import Toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files import Files
 from app.ui.theme import Look
@@ -24,6 +25,7 @@ class Studio(Protocol):
     look: Look
     lab: Lab
     files: Files
+    tools: Toolset
 
     @property
     def lab_open(self) -> bool: ...
@@ -57,8 +59,8 @@ class Row:
 
     keys    -- its shortcuts, the one to show first
     where   -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
-               "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on the
-               canvas while the artwork is on it, "lab" on the lab's plane or its timeline
+               "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on
+               their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline
     enabled -- whether it can be used now; usable, where that depends on more than the document; checked, for a switch,
                whether it is on
     why     -- for one whose reason deserves a sentence: why it cannot be used now, "" when it can; its tip then
