@@ -31,16 +31,17 @@ class Form(QDialog):
         self.buttons = QDialogButtonBox()
         self.yes = QPushButton(verb)
         set_kind(self.yes, "primary")
-        self.yes.setDefault(True)
         self.no = QPushButton("Cancel")
+        self.no.setMinimumHeight(self.yes.sizeHint().height())
         self.buttons.addButton(self.no, QDialogButtonBox.ButtonRole.RejectRole)
         self.buttons.addButton(self.yes, QDialogButtonBox.ButtonRole.AcceptRole)
         column.addWidget(self.about)
         column.addLayout(self.body, 1)
         column.addWidget(self.said)
         column.addWidget(self.buttons)
+        self.yes.setDefault(True)  # only now: a button outside of a dialog forgets it
         self.buttons.accepted.connect(self._agree)
-        self.buttons.rejected.connect(self.close)
+        self.buttons.rejected.connect(self.reject)
 
     def say(self, text: str, alarm: bool = False) -> None:
         """Under the fields; with `alarm` it is why the button cannot be used."""
@@ -53,8 +54,4 @@ class Form(QDialog):
     def _agree(self) -> None:
         if self.yes.isEnabled():
             self.agreed.emit()
-            self.close()
-
-    def reject(self) -> None:
-        """Esc: close, so that the window is deleted."""
-        self.close()
+            self.accept()

@@ -35,7 +35,7 @@ class PickRow(QAbstractButton):
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
         first = metrics.horizontalAdvance(self.text()) + em(self, 2) + metrics.horizontalAdvance(self.outcome)
-        return QSize(max(first, metrics.horizontalAdvance(self.about)) + em(self, 2.6), em(self, 2.9))
+        return QSize(max(first, metrics.horizontalAdvance(self.about)) + em(self, 3.2), em(self, 2.9))
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -70,7 +70,7 @@ class PickRow(QAbstractButton):
             painter.setBrush(accent)
             inset = em(self, 0.2)
             painter.drawEllipse(ring.adjusted(inset, inset, -inset, -inset))
-        words = rect.adjusted(2.2 * side, em(self, 0.35), -side, -em(self, 0.35))
+        words = rect.adjusted(side + em(self, 1.3), em(self, 0.35), -side, -em(self, 0.35))
         muted = palette.color(QPalette.ColorRole.PlaceholderText)
         painter.setPen(palette.color(QPalette.ColorRole.Text) if usable else muted)
         painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, self.text())

@@ -31,7 +31,7 @@ class PicturePlan(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(em(self, 15), em(self, 13))
+        return QSize(em(self, 17), em(self, 13))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(em(self, 11), em(self, 9))
