@@ -116,14 +116,12 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     is 0 the pixels are the document's own.
     """
     place = left, top, w, h = visible(box, rgb)
-    new = _resampled(Image.fromarray(np.ascontiguousarray(made)), box[2:])
-    if (w, h) != new.size:
-        new = new.crop((left - box[0], top - box[1], left - box[0] + w, top - box[1] + h))
+    new = resized(made, box[2:], (left - box[0], top - box[1], w, h))
     if mask is None or 0 in (w, h):
-        return place, np.array(new)
+        return place, new
     rows, columns = slice(top, top + h), slice(left, left + w)
     blended = Image.fromarray(np.ascontiguousarray(rgb[rows, columns]))
-    blended.paste(new, mask=Image.fromarray(alpha(mask[rows, columns])))
+    blended.paste(Image.fromarray(new), mask=Image.fromarray(alpha(mask[rows, columns])))
     return place, np.array(blended)  # (old·(255 − alpha) + new·alpha)/255, rounded to the nearest
 
 
@@ -168,17 +166,25 @@ def pooled(mask: Pixels, size: Size) -> Pixels:
     return np.ascontiguousarray(mask)
 
 
-def resized(rgb: Pixels, size: Size) -> Pixels:
-    """The picture (H, W, 3) at another size: areas averaged along a side that shrinks, Lanczos along one that grows."""
-    return np.array(_resampled(Image.fromarray(np.ascontiguousarray(rgb)), size))
+def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
+    """The picture (H, W, 3) at another size: areas averaged along a side that shrinks, Lanczos along one that grows.
+
+    part -- what of the result is asked for, None for all; the same pixels for less work
+    """
+    left, top, w, h = part or (0, 0, *size)
+    if 0 in (w, h):
+        return np.empty((h, w, 3), np.uint8)
+    image = Image.fromarray(np.ascontiguousarray(rgb))
+    image = _along(image, (size[0], image.height)).crop((left, 0, left + w, image.height))
+    return np.array(_along(image, (w, size[1])).crop((0, top, w, top + h)))
 
 
-def _resampled(image: Image.Image, size: Size) -> Image.Image:
-    for width, height in ((size[0], image.height), size):
-        shrinks = width < image.width or height < image.height
-        if (width, height) != image.size:
-            image = image.resize((width, height), Image.Resampling.BOX if shrinks else Image.Resampling.LANCZOS)
-    return image
+def _along(image: Image.Image, size: Size) -> Image.Image:
+    """Resized along one side."""
+    if size == image.size:
+        return image
+    shrinks = size[0] < image.width or size[1] < image.height
+    return image.resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.LANCZOS)
 
 
 def _boxed(mask: Pixels, box: Box) -> Pixels:

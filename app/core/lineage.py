@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.core.runs import SUFFIX
 from engine.cost import passes, passes_of
+from engine.paths import path_of
 from engine.request import Request
 from engine.store import RunReader, StepInfo
 
@@ -70,6 +71,7 @@ class Lineage:
         self.inherited = len(self.steps)
         self._stretches.append(_Stretch(self.own, self.inherited, None))
         self._planned = passes(self.own.request)
+        self._ahead = [hop.s for hop in path_of(self.own.request)]
         self._take()
 
     @property
@@ -93,13 +95,12 @@ class Lineage:
     @property
     def total(self) -> int:
         """Steps of the whole way, done and still to come."""
-        return max(len(self.steps), self.inherited + self.request.steps - self.start)
+        return max(len(self.steps), self.inherited + len(self._planned) - self.start)
 
     @property
     def levels(self) -> list[float]:
         """σ of every step of the way, done and still to come."""
-        ahead = self.request.sigmas[self.start + len(self.own.steps) : -1]
-        return [step.s for step in self.steps] + list(ahead)
+        return [step.s for step in self.steps] + self._ahead[self.start + len(self.own.steps) :]
 
     @property
     def planned(self) -> tuple[int, ...]:
