@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPoint, QRect, Signal
 from PySide6.QtGui import QImage
 
@@ -19,8 +17,8 @@ from app.core.tiles import part
 from app.core.viewer import Viewer
 from app.core.work import Snapshot
 from engine.catalog import ModelInfo
-from engine.draft import Draft, size, snapped
-from engine.edit import crop, free_cells
+from engine.draft import Draft, size
+from engine.edit import crop
 from engine.request import Request
 
 NEW, FILL, REWORK = "new", "replacement", "img2img"  # methods of a draft; the first needs no artwork, the last no mask
@@ -198,16 +196,6 @@ class Editing(QObject):
         """What the run in `run` works on; None where it does not belong to the artwork."""
         placement = self.placement(run)
         return None if placement is None else Snapshot(None, placement)
-
-    def free_cells(self, draft: Draft, model: ModelInfo) -> NDArray[np.bool_] | None:
-        """Which of the model's pixels in the box (h, w) a run would make anew; None where there is no such run."""
-        if draft.method == NEW or not self.artwork.is_open:
-            return None
-        shape = model.width, model.height
-        if draft.method == REWORK:
-            return np.ones(shape[::-1], bool)
-        steps = snapped(draft.strength, draft.steps)
-        return free_cells(self.artwork.mask, box_of(self.artwork.box), shape, steps)
 
     def _is_painted(self, box: QRect) -> bool:
         seen = box.intersected(self.artwork.rect)

@@ -75,6 +75,7 @@ class CanvasArea(QWidget):
         for signal in (document.draft_changed, document.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
+        canvas.space_changed.connect(self._compare)
         canvas.viewport_changed.connect(self._show_zoom)
         self.refresh()
 
@@ -163,6 +164,10 @@ class CanvasArea(QWidget):
             self._actions.leave(self._keys, self.canvas)
             self._actions.reach(keys, self.canvas)
             self._keys = keys
+
+    def _compare(self, held: bool) -> None:
+        """The original is seen for as long as Space is held, also while that pans."""
+        self._document.editing.comparing = held
 
     def _show_zoom(self) -> None:
         self.zoom.setText(f"{self.canvas.viewport.scale * 100:.0f} %")
