@@ -15,6 +15,7 @@ from app.core.prices import Prices
 from app.core.runs import RunLibrary
 from app.core.work import Ending, Origin, Outcome, Progress, Work
 from engine.catalog import ModelInfo
+from engine.paths import path_of
 from engine.request import Request
 
 EngineState: TypeAlias = Literal["starting", "ready", "failed"]
@@ -86,7 +87,7 @@ class Job:
 
     @property
     def steps_total(self) -> int:
-        return self.request.steps - self.steps_before
+        return len(path_of(self.request)) - self.steps_before
 
     @property
     def eta_seconds(self) -> float | None:

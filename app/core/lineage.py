@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.core.runs import SUFFIX
 from engine.cost import passes, passes_of
+from engine.paths import path_of
 from engine.request import Request
 from engine.store import RunReader, StepInfo
 
@@ -69,7 +70,7 @@ class Lineage:
                     self._add(info, reader.request)
         self.inherited = len(self.steps)
         self._stretches.append(_Stretch(self.own, self.inherited, None))
-        self._planned = passes(self.own.request)
+        self._path, self._planned = path_of(self.own.request), passes(self.own.request)
         self._take()
 
     @property
@@ -93,13 +94,13 @@ class Lineage:
     @property
     def total(self) -> int:
         """Steps of the whole way, done and still to come."""
-        return max(len(self.steps), self.inherited + self.request.steps - self.start)
+        return max(len(self.steps), self.inherited + len(self._path) - self.start)
 
     @property
     def levels(self) -> list[float]:
         """σ of every step of the way, done and still to come."""
-        ahead = self.request.sigmas[self.start + len(self.own.steps) : -1]
-        return [step.s for step in self.steps] + list(ahead)
+        ahead = self._path[self.start + len(self.own.steps) :]
+        return [step.s for step in self.steps] + [hop.s for hop in ahead]
 
     @property
     def planned(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from PySide6.QtGui import QImage
 
 from engine.catalog import ModelInfo
+from engine.paths import path_of
 from engine.request import Request
 
 Ending: TypeAlias = Literal["finished", "cancelled", "failed"]
@@ -52,7 +53,7 @@ class Work:
     @property
     def steps(self) -> int:
         """How many steps are to be made."""
-        return self.request.steps - (self.origin.step if self.origin else 0)
+        return len(path_of(self.request)) - (self.origin.step if self.origin else 0)
 
 
 @dataclass(frozen=True, slots=True)

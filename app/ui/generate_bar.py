@@ -68,7 +68,7 @@ class GenerateBar(QWidget):
             waiting = sum(1 for other in document.jobs if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
             left = f" · {document.eta_text} left" if document.eta_text and job.steps_done < job.steps_total else ""
-            return f"Step {job.steps_before + job.steps_done} of {job.request.steps}{left}{queued}"
+            return f"Step {job.steps_before + job.steps_done} of {job.steps_before + job.steps_total}{left}{queued}"
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         return f"Takes {document.price_text}   {keys}" if document.price_text else keys
 

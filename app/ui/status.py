@@ -39,7 +39,7 @@ class Status(QStatusBar):
             widget.setVisible(job is not None)
         if job is not None:
             self.progress.show_share(job.steps_done / job.steps_total)
-            self.step.setText(f"Step {job.steps_before + job.steps_done} / {job.request.steps}")
+            self.step.setText(f"Step {job.steps_before + job.steps_done} / {job.steps_before + job.steps_total}")
             self.left.setText(f"{document.eta_text} left" if document.eta_text else "")
         self.message.setText(self._message(job))
         state = {"starting": "Engine loading …", "ready": document.device_text, "failed": "No engine"}
@@ -55,6 +55,6 @@ class Status(QStatusBar):
         if last.state is JobState.FINISHED:
             return f"Finished {named(last.request)} in {last.seconds:.1f} s"
         if last.state is JobState.CANCELLED:
-            reached = f"step {last.steps_before + last.steps_done} of {last.request.steps}"
+            reached = f"step {last.steps_before + last.steps_done} of {last.steps_before + last.steps_total}"
             return f"Cancelled {named(last.request)} after {reached}; its steps are kept"
         return f"{named(last.request)[:1].upper()}{named(last.request)[1:]} could not be finished"
