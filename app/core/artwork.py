@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QRect, QSize, Signal
+from PySide6.QtCore import QObject, QPoint, QRect, QSize, Signal
 from PySide6.QtGui import QColor, QImage
 
-from app.core.tiles import History, Patch, Pixels, Saved, bounds, part
+from app.core.box import fitted, largest, reshaped
+from app.core.resizing import Resized, Strip, cut, strips
+from app.core.stroke import Layer, Painted, Stroke
+from app.core.tiles import History, Pixels, part
 
-Layer: TypeAlias = Literal["picture", "mask"]
 LIMIT = 256 << 20  # bytes of history
 KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made anew in the last m/255 of the steps
 
@@ -23,7 +24,10 @@ class Artwork(QObject):
     Who writes into `pixels` or `mask` does so in a Stroke: touch, write, changed. Each setter emits only on change.
     """
 
-    opened = Signal()  # another picture or another size: `pixels`, `mask` and their images are others
+    opened = Signal()  # another picture: `pixels`, `mask`, their images, the box and the history are others
+    resized = Signal(
+        QPoint
+    )  # the same picture in another size, where its old pixel (0, 0) is now; `pixels` … are others
     picture_changed = Signal(QRect)
     mask_changed = Signal(QRect)
     box_changed = Signal()
@@ -83,7 +87,7 @@ class Artwork(QObject):
 
     @box.setter
     def box(self, box: QRect) -> None:
-        self._place(self._fitted(box))
+        self._place(fitted(box, self._box_aspect, self.rect))
 
     @property
     def box_aspect(self) -> QSize:
@@ -99,31 +103,7 @@ class Artwork(QObject):
             return
         self._box_aspect = QSize(aspect)
         if self.is_open:
-            centre, area = QRect(self._box).center(), self._box.width() * self._box.height()
-            width = max(1, round((area * aspect.width() / aspect.height()) ** 0.5))
-            box = self._shaped(width)
-            box.moveCenter(centre)
-            self._place(self._fitted(box))
-
-    def largest_box(self) -> QRect:
-        """The largest box of the shape that fits into the picture, in its middle."""
-        by_height = int(self.height * self._box_aspect.width() / self._box_aspect.height())
-        box = self._shaped(max(1, min(self.width, by_height)))
-        box.moveTo((self.width - box.width()) // 2, (self.height - box.height()) // 2)
-        return box
-
-    def _shaped(self, width: int) -> QRect:
-        return QRect(0, 0, width, max(1, round(width * self._box_aspect.height() / self._box_aspect.width())))
-
-    def _fitted(self, box: QRect) -> QRect:
-        """`box` in the shape asked for, with its centre in the picture."""
-        fitted = self._shaped(max(1, box.width()))
-        half_width, half_height = fitted.width() // 2, fitted.height() // 2
-        fitted.moveTo(
-            min(max(box.x(), -half_width), self.width - (fitted.width() - half_width)),
-            min(max(box.y(), -half_height), self.height - (fitted.height() - half_height)),
-        )
-        return fitted
+            self._place(reshaped(self._box, aspect, self.rect))
 
     def _place(self, box: QRect) -> None:
         if box != self._box:
@@ -132,15 +112,23 @@ class Artwork(QObject):
 
     # open and close
 
-    def open(self, rgb: NDArray[np.uint8], title: str = "", box_size: tuple[int, int] | None = None) -> None:
-        """Work on a picture (H, W, 3) from now on, with an empty mask and no history.
+    def open(
+        self,
+        rgb: NDArray[np.uint8],
+        title: str = "",
+        box_size: tuple[int, int] | None = None,
+        mask: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Work on a picture (H, W, 3) from now on, with no history; its mask (H, W) is empty unless given.
 
         The box takes the shape of `box_size` (width, height), the model's, and is the largest that fits; without it,
         the box is the whole picture. Raises ValueError for an array of another kind.
         """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
             raise ValueError(f"A picture is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}.")
-        self._start(bgra(rgb), title, box_size)
+        if mask is not None and (mask.shape != rgb.shape[:2] or mask.dtype != np.uint8):
+            raise ValueError(f"The mask of this picture is {rgb.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
+        self._start(bgra(rgb), title, box_size, mask)
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
         """Work on a picture of one colour from now on. Raises ValueError where a side is less than 1."""
@@ -160,12 +148,14 @@ class Artwork(QObject):
         self.closed.emit()
         self.history_changed.emit()
 
-    def _start(self, pixels: Pixels, title: str, box_size: tuple[int, int] | None) -> None:
+    def _start(
+        self, pixels: Pixels, title: str, box_size: tuple[int, int] | None, mask: NDArray[np.uint8] | None = None
+    ) -> None:
         self._forget()
-        self._take(pixels, np.zeros(pixels.shape[:2], np.uint8))
+        self._take(pixels, np.zeros(pixels.shape[:2], np.uint8) if mask is None else mask.copy(order="C"))
         self.title = title
         self._box_aspect = QSize(*box_size) if box_size else QSize(self.width, self.height)
-        self._box = self.largest_box()
+        self._box = largest(self._box_aspect, self.rect)
         self.revision += 1
         self.opened.emit()
         self.box_changed.emit()
@@ -210,6 +200,33 @@ class Artwork(QObject):
         if values.shape != (rect.height(), rect.width()):
             raise ValueError(f"A mask for {rect.width()} × {rect.height()} pixels is not {values.shape}.")
         self._write("mask", self.mask, rect, values, name)
+
+    def resize(self, rect: QRect, name: str = "Canvas size") -> None:
+        """Make the picture what `rect` of it is, which may reach beyond it and cut it; undoable.
+
+        What is added is masked in full and repeats the picture's edge, as the model sees it beyond a picture.
+        Raises ValueError where nothing of the picture would be left.
+        """
+        if rect.isEmpty() or rect.intersected(self.rect).isEmpty():
+            raise ValueError("Nothing of the picture lies in its new size.")
+        if self._stroke:
+            self._stroke.end()
+        if rect != self.rect:
+            step = Resized(self, name, self.rect, QRect(rect), strips(self, rect))
+            step.redo()
+            self._history.add(step)
+            self.history_changed.emit()
+
+    def _cut(self, rect: QRect, strips: Sequence[Strip] = ()) -> None:
+        """Become `rect` of itself, with `strips` put back where they were."""
+        pixels, mask = cut(self.pixels, self.mask, rect, ANEW)
+        for strip in strips:
+            strip.put_back(pixels, mask)
+        self._take(pixels, mask)
+        self._box = fitted(self._box.translated(-rect.topLeft()), self._box_aspect, self.rect)
+        self.revision += 1
+        self.resized.emit(-rect.topLeft())
+        self.box_changed.emit()
 
     def _write(self, layer: Layer, target: Pixels, rect: QRect, values: NDArray[np.uint8], name: str) -> None:
         inside = rect.intersected(self.rect)
@@ -271,86 +288,6 @@ class Artwork(QObject):
         if self._history.undone:
             self._history.redo()
             self.history_changed.emit()
-
-
-class Stroke:
-    """One change that will be undone as one: touch a rectangle, write into it, say that it changed; end.
-
-    A stroke may be ended from elsewhere (undo while the pen is down): ask `is_open` before going on with it.
-    """
-
-    def __init__(self, artwork: Artwork, name: str) -> None:
-        """Artwork.begin makes it."""
-        self.name = name
-        self.is_open = True
-        self._artwork = artwork
-        self._saved: dict[Layer, Saved] = {
-            "picture": Saved(artwork.pixels[..., :3]),  # the fourth byte never changes
-            "mask": Saved(artwork.mask),
-        }
-        self.is_dirty = False
-        """Whether something was said to have changed."""
-
-    def touch(self, layer: Layer, rect: QRect) -> None:
-        """Before writing into `rect` of a layer. Raises RuntimeError where the stroke has ended."""
-        if not self.is_open:
-            raise RuntimeError(f"The stroke “{self.name}” has ended.")
-        self._saved[layer].touch(rect.intersected(self._artwork.rect))
-
-    def before(self, layer: Layer, rect: QRect) -> Pixels:
-        """A copy of a touched part as it was before: (h, w) of the mask, (h, w, 3) B, G, R of the picture."""
-        return self._saved[layer].before(rect.intersected(self._artwork.rect))
-
-    def changed(self, layer: Layer, rect: QRect) -> None:
-        """After writing into `rect`: whoever shows the artwork is told."""
-        inside = rect.intersected(self._artwork.rect)
-        if not self.is_open or inside.isEmpty():
-            return
-        if not self.is_dirty:
-            self.is_dirty = True
-            self._artwork.history_changed.emit()
-        self._artwork._changed(layer, inside)
-
-    def end(self) -> None:
-        """From now on it is one step of the history; none where nothing came out other than it was."""
-        if not self.is_open:
-            return
-        self.is_open = False
-        layers = {layer: patches for layer, saved in self._saved.items() if (patches := saved.patches())}
-        self._artwork._ended(self, Painted(self._artwork, self.name, layers) if layers else None)
-
-    def abandon(self) -> None:
-        """As if it had never been begun."""
-        if not self.is_open:
-            return
-        self.is_open = False
-        self._artwork._ended(self, None)
-        for layer, saved in self._saved.items():
-            if keys := saved.restore():
-                self._artwork._changed(layer, bounds(keys, self._artwork.rect))
-
-
-@dataclass(frozen=True)
-class Painted:
-    """A step of the history: tiles of the picture, of the mask, or of both."""
-
-    artwork: Artwork = field(repr=False)
-    name: str
-    layers: dict[Layer, tuple[Patch, ...]] = field(repr=False)
-
-    @property
-    def size(self) -> int:
-        return sum(len(patch.packed) for patches in self.layers.values() for patch in patches)
-
-    def undo(self) -> None:
-        for layer, patches in self.layers.items():
-            pixels = self.artwork.pixels[..., :3] if layer == "picture" else self.artwork.mask
-            for patch in patches:
-                patch.toggle(pixels)
-            keys = [key for patch in patches for key in patch.keys]
-            self.artwork._changed(layer, bounds(keys, self.artwork.rect))
-
-    redo = undo
 
 
 def bgra(rgb: NDArray[np.uint8]) -> Pixels:

@@ -269,3 +269,73 @@ def test_another_shape_keeps_the_centre_and_the_area(artwork: Artwork) -> None:
     assert artwork.box.center() == QRect(100, 100, 100, 100).center()
     with pytest.raises(ValueError, match="width"):
         artwork.box_aspect = QSize(0, 4)
+
+
+# another size
+
+
+@pytest.mark.parametrize(
+    "rect",
+    [
+        QRect(-20, -10, 200, 140),
+        QRect(30, 40, 50, 30),
+        QRect(-7, 50, 60, 200),
+        QRect(100, -30, 300, 50),
+        QRect(149, 100, 1, 1),
+    ],
+)
+def test_another_size_keeps_what_lies_in_it_and_is_undone(artwork: Artwork, rect: QRect) -> None:
+    rng = np.random.default_rng(2)
+    mask = rng.integers(0, 256, artwork.mask.shape, dtype=np.uint8)
+    artwork.apply_mask(artwork.rect, mask, "Load mask")
+    rgb, moved = artwork.rgb(), []
+    artwork.resized.connect(moved.append)
+    y, x = np.mgrid[rect.top() : rect.top() + rect.height(), rect.left() : rect.left() + rect.width()]
+    old = (y >= 0) & (y < 101) & (x >= 0) & (x < 150)
+    y, x = y.clip(0, 100), x.clip(0, 149)
+
+    artwork.resize(rect)
+    assert artwork.rect.size() == rect.size()
+    assert np.array_equal(artwork.rgb(), rgb[y, x]), "the edge repeated where nothing was"
+    assert np.array_equal(artwork.mask, np.where(old, mask[y, x], 255)), "what is new is masked"
+    assert (artwork.pixels[..., 3] == 255).all()
+    assert (artwork.image.width(), artwork.mask_image.height()) == (rect.width(), rect.height())
+    paint(artwork, QRect(0, 0, 5, 5), 3)
+    artwork.undo()
+    artwork.undo()
+    assert np.array_equal(artwork.rgb(), rgb)
+    assert np.array_equal(artwork.mask, mask)
+    artwork.redo()
+    assert np.array_equal(artwork.mask, np.where(old, mask[y, x], 255))
+    assert moved == [-rect.topLeft(), rect.topLeft(), -rect.topLeft()]
+
+
+def test_the_box_goes_with_the_picture(artwork: Artwork) -> None:
+    artwork.box = QRect(10, 10, 75, 50)
+    box = artwork.box
+    told = count(artwork.box_changed)
+    artwork.resize(QRect(-20, -30, 300, 300))
+    assert artwork.box == box.translated(20, 30)
+    artwork.undo()
+    assert artwork.box == box
+    assert len(told) == 2
+
+
+def test_the_same_size_is_nothing_and_none_of_the_picture_is_an_error(artwork: Artwork) -> None:
+    told = count(artwork.resized)
+    artwork.resize(artwork.rect)
+    assert not artwork.can_undo
+    assert not told
+    for rect in (QRect(500, 0, 10, 10), QRect(), QRect(5, 5, 0, 9)):
+        with pytest.raises(ValueError, match="new size"):
+            artwork.resize(rect)
+
+
+def test_a_picture_is_opened_with_its_mask(artwork: Artwork) -> None:
+    mask = np.full((4, 6), 9, np.uint8)
+    artwork.open(noise(4, 6), mask=mask)
+    mask[...] = 0
+    assert (artwork.mask == 9).all()
+    assert not artwork.can_undo
+    with pytest.raises(ValueError, match="mask"):
+        artwork.open(noise(4, 6), mask=np.zeros((6, 4), np.uint8))

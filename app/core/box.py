@@ -1,0 +1,35 @@
+"""Where the box lies that the model sees: always in the model's shape, its centre always in the picture."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize
+
+
+def shaped(width: int, aspect: QSize) -> QRect:
+    """A box of a width (at least 1) in the shape of `aspect`, at (0, 0)."""
+    return QRect(0, 0, max(1, width), max(1, round(max(1, width) * aspect.height() / aspect.width())))
+
+
+def largest(aspect: QSize, picture: QRect) -> QRect:
+    """The largest box that fits into the picture, in its middle."""
+    box = shaped(min(picture.width(), int(picture.height() * aspect.width() / aspect.height())), aspect)
+    box.moveTo((picture.width() - box.width()) // 2, (picture.height() - box.height()) // 2)
+    return box
+
+
+def fitted(box: QRect, aspect: QSize, picture: QRect) -> QRect:
+    """`box` by its place and width, in the shape of `aspect`, moved until its centre lies in the picture."""
+    moved = shaped(box.width(), aspect)
+    across, down = moved.width() // 2, moved.height() // 2
+    moved.moveTo(
+        min(max(box.x(), -across), picture.width() - (moved.width() - across)),
+        min(max(box.y(), -down), picture.height() - (moved.height() - down)),
+    )
+    return moved
+
+
+def reshaped(box: QRect, aspect: QSize, picture: QRect) -> QRect:
+    """Another shape around the same centre, of about the same area."""
+    other = shaped(round((box.width() * box.height() * aspect.width() / aspect.height()) ** 0.5), aspect)
+    other.moveCenter(box.center())
+    return fitted(other, aspect, picture)

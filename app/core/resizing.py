@@ -1,0 +1,85 @@
+"""Another size of the same picture: what is cut off is kept, what is added follows from the rest."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QRect
+
+from app.core.tiles import Pixels, packed, part
+
+if TYPE_CHECKING:
+    from app.core.artwork import Artwork
+
+
+def strips(artwork: Artwork, rect: QRect) -> tuple[Strip, ...]:
+    """What `rect` leaves of the artwork: above, below, left and right of it."""
+    inside = rect.intersected(artwork.rect)
+    top, bottom = inside.top(), inside.top() + inside.height()
+    left, right = inside.left(), inside.left() + inside.width()
+    around = (
+        QRect(0, 0, artwork.width, top),
+        QRect(0, bottom, artwork.width, artwork.height - bottom),
+        QRect(0, top, left, inside.height()),
+        QRect(right, top, artwork.width - right, inside.height()),
+    )
+    return tuple(Strip.of(artwork, strip) for strip in around if not strip.isEmpty())
+
+
+def cut(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels, Pixels]:
+    """The part `rect` of both, which may reach beyond them: there the picture repeats its edge, the mask is `added`."""
+    inside = rect.intersected(QRect(0, 0, mask.shape[1], mask.shape[0]))
+    kept = inside.translated(-rect.topLeft())
+    new_mask = np.full((rect.height(), rect.width()), added, np.uint8)
+    part(new_mask, kept)[...] = part(mask, inside)
+    new = np.empty((rect.height(), rect.width(), pixels.shape[2]), np.uint8)
+    part(new, kept)[...] = part(pixels, inside)
+    left, right = kept.left(), kept.left() + kept.width()
+    top, bottom = kept.top(), kept.top() + kept.height()
+    new[top:bottom, :left] = new[top:bottom, left, None]
+    new[top:bottom, right:] = new[top:bottom, right - 1, None]
+    new[:top] = new[top]
+    new[bottom:] = new[bottom - 1]
+    return new, new_mask
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A part of an artwork that was cut off."""
+
+    rect: QRect
+    pixels: bytes = field(repr=False)
+    mask: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, artwork: Artwork, rect: QRect) -> Strip:
+        return cls(rect, packed(part(artwork.pixels, rect).tobytes()), packed(part(artwork.mask, rect).tobytes()))
+
+    def put_back(self, pixels: Pixels, mask: Pixels) -> None:
+        for target, kept in ((pixels, self.pixels), (mask, self.mask)):
+            view = part(target, self.rect)
+            view[...] = np.frombuffer(zlib.decompress(kept), np.uint8).reshape(view.shape)
+
+
+@dataclass(frozen=True)
+class Resized:
+    """A step of the history: the picture became `after`, in the pixels of what it was."""
+
+    artwork: Artwork = field(repr=False)
+    name: str
+    before: QRect
+    after: QRect
+    strips: tuple[Strip, ...] = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        return sum(len(strip.pixels) + len(strip.mask) for strip in self.strips)
+
+    def undo(self) -> None:
+        self.artwork._cut(self.before.translated(-self.after.topLeft()), self.strips)
+
+    def redo(self) -> None:
+        self.artwork._cut(self.after)
