@@ -104,6 +104,14 @@ def resolve(draft: Draft, info: ModelInfo, inputs: Inputs | None = None) -> Requ
     return _resolved(draft, info, edit)
 
 
+def outline(draft: Draft, info: ModelInfo) -> Request:
+    """What resolve() gives whichever picture the draft works on: its steps and its price, and no run.
+
+    Raises RequestError with what to change.
+    """
+    return _resolved(draft, info, None if draft.method == "new" else _method(draft, "any", "any"))
+
+
 def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
     options = _options(draft)
     _rule(draft.sampler, options)

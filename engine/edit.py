@@ -150,13 +150,13 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     is 0 the pixels are the document's own.
     """
     place = left, top, w, h = visible(box, rgb)
-    new = resized(made, box[2:])[top - box[1] : top - box[1] + h, left - box[0] : left - box[0] + w]
-    if mask is None:
+    new = resized(made, box[2:], (left - box[0], top - box[1], w, h))
+    if mask is None or 0 in (w, h):
         return place, new
     rows, columns = slice(top, top + h), slice(left, left + w)
-    a = alpha(mask[rows, columns])[..., None].astype(np.uint16)
-    old = rgb[rows, columns]
-    return place, ((old * (255 - a) + new * a + 127) // 255).astype(np.uint8)
+    blended = Image.fromarray(np.ascontiguousarray(rgb[rows, columns]))
+    blended.paste(Image.fromarray(new), mask=Image.fromarray(alpha(mask[rows, columns])))
+    return place, np.array(blended)  # (old·(255 − alpha) + new·alpha)/255, rounded to the nearest
 
 
 def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixels:
@@ -165,6 +165,8 @@ def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixel
     Every pixel outside the box, and every one whose mask is 0, is bit-identical to the document's.
     """
     (x, y, w, h), pixels = patch(rgb, mask, box, made)
+    if pixels.shape == rgb.shape:
+        return pixels
     whole = rgb.copy()
     whole[y : y + h, x : x + w] = pixels
     return whole
@@ -198,14 +200,25 @@ def pooled(mask: Pixels, size: Size) -> Pixels:
     return np.ascontiguousarray(mask)
 
 
-def resized(rgb: Pixels, size: Size) -> Pixels:
-    """The picture (H, W, 3) at another size: areas averaged along a side that shrinks, Lanczos along one that grows."""
+def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
+    """The picture (H, W, 3) at another size: areas averaged along a side that shrinks, Lanczos along one that grows.
+
+    part -- what of the result is asked for, None for all; the same pixels for less work
+    """
+    left, top, w, h = part or (0, 0, *size)
+    if 0 in (w, h):
+        return np.empty((h, w, 3), np.uint8)
     image = Image.fromarray(np.ascontiguousarray(rgb))
-    for width, height in ((size[0], image.height), size):
-        shrinks = width < image.width or height < image.height
-        if (width, height) != image.size:
-            image = image.resize((width, height), Image.Resampling.BOX if shrinks else Image.Resampling.LANCZOS)
-    return np.array(image)
+    image = _along(image, (size[0], image.height)).crop((left, 0, left + w, image.height))
+    return np.array(_along(image, (w, size[1])).crop((0, top, w, top + h)))
+
+
+def _along(image: Image.Image, size: Size) -> Image.Image:
+    """Resized along one side."""
+    if size == image.size:
+        return image
+    shrinks = size[0] < image.width or size[1] < image.height
+    return image.resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.LANCZOS)
 
 
 def _boxed(mask: Pixels, box: Box) -> Pixels:

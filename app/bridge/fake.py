@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog import ModelInfo
+from engine.edit import Inputs, pooled, resized
 from engine.paths import descending
 from engine.request import Request
 from engine.rules import RULES
@@ -82,11 +83,12 @@ class FakeEngine:
         run_path: Path,
         cancelled: threading.Event,
         first: Callable[[Any], None] | None = None,
+        inputs: Inputs | None = None,
     ) -> Iterator[Step]:
-        target = targets(request)
+        target = targets(request, inputs)
         noise = np.stack([_noise(seed, target.shape[1:]) for seed in request.seeds])
         x = target + np.float32(request.sigmas[0]) * noise
-        return self._walk(request, run_path, cancelled, first, x, 0, None)
+        return self._walk(request, run_path, cancelled, first, x, 0, None, inputs)
 
     def fork(
         self,
@@ -97,13 +99,16 @@ class FakeEngine:
         cancelled: threading.Event,
         first: Callable[[Any], None] | None = None,
         share: int | None = None,
+        inputs: Inputs | None = None,
     ) -> Iterator[Step]:
         reader = RunReader(parent)
+        if inputs is None and request.edit is not None:
+            inputs = reader.inputs()
         x, i = reader.x(k), reader.steps[k].i
         origin = {"run": reader.header["id"], "step": i}
         if share is not None:
             x, origin = x[[share] * len(request.seeds)], origin | {"image": share}
-        return self._walk(request, run_path, cancelled, first, x, i, origin)
+        return self._walk(request, run_path, cancelled, first, x, i, origin, inputs)
 
     def _walk(
         self,
@@ -114,12 +119,15 @@ class FakeEngine:
         x: Any,
         start: int,
         parent: dict[str, Any] | None,
+        inputs: Inputs | None,
     ) -> Iterator[Step]:
         self.requests.append(request)
         rule, call = RULES[request.sampler], 0
-        target, path = targets(request), descending(request.sigmas)
+        target, path = targets(request, inputs), descending(request.sigmas)
         header = {"id": run_path.stem, "environment": {}, "parent": parent, "preview": None}
         with RunWriter(run_path, request, header) as file:
+            if inputs is not None:
+                file.inputs(inputs)
             file.start(x)
             outcome = "failed"
             try:
@@ -161,9 +169,21 @@ class FakeEngine:
         self.calls += 1
 
 
-def targets(request: Request) -> NDArray[np.float32]:
-    """The pictures that a request ends in, (B, 3, height, width)."""
-    return np.stack([target_picture(seed, request.width, request.height) for seed in request.seeds])
+def targets(request: Request, inputs: Inputs | None = None) -> NDArray[np.float32]:
+    """The pictures that a request ends in, (B, 3, height, width).
+
+    Of `inputs` they keep what the mask says or, reworked, as much as the strength leaves.
+    """
+    made = np.stack([target_picture(seed, request.width, request.height) for seed in request.seeds])
+    if inputs is None or request.edit is None:
+        return made
+    size = request.width, request.height
+    source = resized(inputs.source, size).transpose(2, 0, 1).astype(np.float32) / np.float32(127.5) - 1
+    if request.edit.method == "img2img" or inputs.mask is None:
+        share: Any = np.float32(request.edit.strength)
+    else:
+        share = pooled(inputs.mask, size).astype(np.float32) / 255
+    return np.asarray(source + share * (made - source), np.float32)
 
 
 def target_picture(seed: int, width: int, height: int) -> NDArray[np.float32]:

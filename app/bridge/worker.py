@@ -17,9 +17,11 @@ from app.bridge.budget import PreviewBudget
 from app.bridge.errors import sentence
 from app.bridge.frames import preview
 from app.bridge.mailbox import Mailbox
+from app.core.placement import overlay
 from app.core.runs import picture_path
 from app.core.work import Ending, Frame, Outcome, Progress, Work
 from engine.catalog import ModelInfo
+from engine.edit import Inputs
 from engine.picture import save_png
 from engine.request import Request
 from engine.rules import RULES
@@ -37,7 +39,12 @@ class Session(Protocol):
     def device_name(self) -> str: ...
     def load(self, info: ModelInfo) -> Any: ...
     def generate(
-        self, request: Request, run_path: Path, cancelled: threading.Event, first: Callable[[Any], None] | None
+        self,
+        request: Request,
+        run_path: Path,
+        cancelled: threading.Event,
+        first: Callable[[Any], None] | None,
+        inputs: Inputs | None,
     ) -> Iterator[Step]: ...
     def fork(
         self,
@@ -48,6 +55,7 @@ class Session(Protocol):
         cancelled: threading.Event,
         first: Callable[[Any], None] | None,
         share: int | None,
+        inputs: Inputs | None,
     ) -> Iterator[Step]: ...
     def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]: ...
 
@@ -162,16 +170,19 @@ class EngineWorker(QObject):
     @staticmethod
     def _steps(session: Session, work: Work, first: Callable[[Any], None] | None) -> Iterator[Step]:
         made, origin = (work.request, work.run_path, work.cancelled, first), work.origin
+        inputs = work.snapshot.inputs if work.snapshot else None
         if origin is None:
-            return session.generate(*made)
-        return session.fork(origin.path, origin.index, *made, origin.share)
+            return session.generate(*made, inputs)
+        return session.fork(origin.path, origin.index, *made, origin.share, inputs)
 
     def _tell(self, work: Work, model: Any, budget: PreviewBudget, x0: Any, step: int, done: int, began: float) -> None:
         """Leave x̂₀ of a step and the progress in the mailbox. A preview that fails never fails the run."""
         start, frame = time.thread_time(), None
         image = min(self._gaze.image, len(work.request.seeds) - 1)
         try:
-            frame = Frame(work.job, step, image, preview(model, x0, image))
+            picture = preview(model, x0, image)
+            placed = overlay(picture, work.snapshot.placement) if work.snapshot else None
+            frame = Frame(work.job, step, image, picture, placed)
         except Exception:
             log.info("no preview of step %d", step, exc_info=True)
         self._mailbox.put(Progress(work.job, done, work.steps, time.perf_counter() - began), frame)

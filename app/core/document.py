@@ -10,7 +10,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.artwork import Artwork
 from app.core.branching import maker, origin_of, varied, why_no_fork, why_no_variations
+from app.core.editing import FILL, NEW, STRENGTHS, Editing
 from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.prices import Prices, in_words
@@ -18,9 +20,9 @@ from app.core.render import pixels
 from app.core.runs import RunLibrary, picture_path
 from app.core.viewer import Viewer
 from app.core.vocabulary import Unknown, Vocabulary
-from app.core.work import Frame, Origin, Progress
+from app.core.work import Frame, Origin, Progress, Snapshot
 from engine.catalog import ModelInfo
-from engine.draft import Draft, branch, resolve
+from engine.draft import Draft, branch, outline, resolve
 from engine.picture import save_png
 from engine.request import Request, RequestError
 from engine.rules import RULES
@@ -29,7 +31,8 @@ SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed on
 
 
 class Document(Viewer):
-    """What is asked for (the draft), what is being made (the jobs) and, as a Viewer, what is shown.
+    """What is asked for (the draft), what is being made (the jobs) and, as a Viewer, what is shown; `editing` has the
+    artwork and what is made anew of it.
 
     Every setter emits only on change. `draft_changed` also tells of `seed_locked`.
     """
@@ -59,11 +62,17 @@ class Document(Viewer):
         self._seed_locked = False
         self._model = next((m for m in self._models if draft and m.id == draft.model), self._models[0])
         if draft and draft.model == self._model.id:
-            self._draft = draft
+            self._draft = replace(draft, method=NEW)  # no artwork is open yet
         else:
             self._draft = Draft.for_model(self._model, seed=secrets.randbelow(SEED_LIMIT))
         self._drafts = {self._model.id: self._draft}
         self._vocabulary = self._read_vocabulary()
+        self.editing = Editing(self, Artwork(parent=self), self)
+        self._had_artwork = False
+        self._strengths: dict[str, float] = {}  # by method, as they were left
+        self.artwork.opened.connect(self._on_artwork)
+        self.artwork.closed.connect(self._on_artwork)
+        self.editing.picked.connect(self._awaited.clear)
         engine.state_changed.connect(self._on_engine)
         engine.progressed.connect(self._on_progress)
         engine.frame_arrived.connect(self._on_frame)
@@ -91,7 +100,8 @@ class Document(Viewer):
         kept: dict[str, Any] = {"seed": self._draft.seed}
         if model.text:  # words that no field shows would be in no picture either
             kept |= {"prompt": self._draft.prompt, "negative": self._draft.negative}
-        self._draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
+        draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
+        self._draft = replace(draft, method=self._draft.method, strength=self._draft.strength)
         self._vocabulary = self._read_vocabulary()
         self.model_changed.emit()
         self.draft_changed.emit()
@@ -135,6 +145,12 @@ class Document(Viewer):
             self._seed_locked = locked
             self.draft_changed.emit()
 
+    def choose_method(self, method: str) -> None:
+        """Each method is met with the strength that it was left with."""
+        if method != self._draft.method:
+            self._strengths[self._draft.method] = self._draft.strength
+            self.update_draft(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
+
     def roll_seed(self) -> None:
         self.update_draft(seed=secrets.randbelow(SEED_LIMIT))
 
@@ -150,10 +166,19 @@ class Document(Viewer):
     def price_text(self) -> str:
         """What this draft will take, such as "≈ 0.6 s"; "" before a run of this model was measured."""
         try:
-            seconds = self._prices.seconds(resolve(self._draft, self._model))
+            seconds = self._prices.seconds(outline(self._draft, self._model))
         except RequestError:
             return ""
         return "" if seconds is None else f"≈ {in_words(seconds)}"
+
+    @property
+    def artwork(self) -> Artwork:
+        return self.editing.artwork
+
+    @property
+    def edit_remark(self) -> str:
+        """What is worth knowing of the mask and the box before a run; mostly ""."""
+        return self.editing.remark(self._draft.method)
 
     # what is shown: a run that a person opens or scrubs in is not pulled away by the next job
 
@@ -170,6 +195,11 @@ class Document(Viewer):
         super().scrub(k)
         if not self.following:
             self._awaited.clear()
+        self.editing.look()
+
+    def play(self) -> None:
+        super().play()
+        self.editing.look()
 
     # what is being made
 
@@ -182,11 +212,16 @@ class Document(Viewer):
         return self._engine.text if self._engine.state == "ready" else ""
 
     @property
-    def why_not(self) -> str:
-        """Why nothing can be generated now, in one sentence; "" when it can."""
+    def why_engine(self) -> str:
+        """Why the engine can make nothing now, in one sentence; "" when it can."""
         if self._engine.state == "starting":
             return "The engine is loading: this takes a few seconds."
         return self._engine.text if self._engine.state == "failed" else ""
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be generated now as the panel says, in one sentence; "" when it can."""
+        return self.why_engine or self.editing.why_not(self._draft.method)
 
     @property
     def can_generate(self) -> bool:
@@ -197,26 +232,38 @@ class Document(Viewer):
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
-        job = self._submit(lambda: resolve(self._draft, self._model), self._model)
+        job = self._submit(self._asked, self._model)
         if job and not self._seed_locked:
             self.roll_seed()
         return job
 
+    def _asked(self) -> tuple[Request, Snapshot | None]:
+        snapshot = self.editing.snapshot(self._draft, self._model)
+        return resolve(self._draft, self._model, snapshot.inputs if snapshot else None), snapshot
+
     @property
     def why_no_fork(self) -> str:
         """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
-        return why_no_fork(self.run, self.cursor, self._model) or self.why_not
+        editable = self.editing.why_not(self._draft.method, self.run_path)
+        return why_no_fork(self.run, self.cursor, self._model) or self.why_engine or editable
 
     def fork(self) -> Job | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
 
-        All pictures of the run go on, each from its own state, whatever number the draft asks for.
+        All pictures of the run go on, each from its own state, whatever number the draft asks for. A run on the artwork
+        goes on in its own box, with the mask as it is now; with its own where nothing is painted there.
         """
         if self.run is None or self.why_no_fork:
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
         origin, parent = origin_of(self.run, self.cursor), self.run.made_by(self.cursor)
-        job = self._submit(lambda: branch(self._draft, self._model, parent, origin.step), self._model, origin)
+
+        def asked() -> tuple[Request, Snapshot | None]:
+            snapshot = self.editing.branch(self._draft, self._model, parent, origin.path)
+            inputs = snapshot.inputs if snapshot else None
+            return branch(self._draft, self._model, parent, origin.step, inputs), snapshot
+
+        job = self._submit(asked, self._model, origin)
         if job and not self._seed_locked:
             self.roll_seed()
         return job
@@ -224,7 +271,7 @@ class Document(Viewer):
     @property
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
-        return why_no_variations(self.run, self.cursor, self._models) or self.why_not
+        return why_no_variations(self.run, self.cursor, self._models) or self.why_engine
 
     def vary(self) -> Job | None:
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
@@ -239,7 +286,8 @@ class Document(Viewer):
         model = maker(run, k, self._models)
         assert model is not None
         origin, seed = origin_of(run, k, share=image), secrets.randbelow(SEED_LIMIT)
-        job = self._submit(lambda: varied(run, k, image, count, seed, model), model, origin)
+        kept = self.editing.kept(origin.path)
+        job = self._submit(lambda: (varied(run, k, image, count, seed, model), kept), model, origin)
         if job and job.request.sampler != run.made_by(k).sampler:
             own, other = (RULES[request.sampler].title for request in (run.made_by(k), job.request))
             instead = f"{own} draws no noise and would make them all alike: {other} makes these."
@@ -256,9 +304,15 @@ class Document(Viewer):
         if parent.share is not None:
             self.image_index = parent.share
 
-    def _submit(self, make: Callable[[], Request], model: ModelInfo, origin: Origin | None = None) -> Job | None:
+    def _submit(
+        self,
+        make: Callable[[], tuple[Request, Snapshot | None]],
+        model: ModelInfo,
+        origin: Origin | None = None,
+    ) -> Job | None:
         try:
-            job = self._queue.submit(make(), model, origin)
+            request, snapshot = make()
+            job = self._queue.submit(request, model, origin, snapshot)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return None
@@ -337,6 +391,13 @@ class Document(Viewer):
         self.notice_raised.emit(Notice("info", f"Saved as {target}"))
         return target
 
+    def _on_artwork(self) -> None:
+        """Another one: what was asked for of the last does not come up. Where there was none, it is to be worked on."""
+        self._awaited -= {job.id for job in self._jobs if job.snapshot is not None}
+        had, self._had_artwork = self._had_artwork, self.artwork.is_open
+        if had != self.artwork.is_open:
+            self.choose_method(FILL if self.artwork.is_open else NEW)
+
     def _on_engine(self) -> None:
         self.engine_changed.emit()
         if self._engine.complaint:
@@ -344,6 +405,8 @@ class Document(Viewer):
 
     def _on_job_added(self, job: Job) -> None:
         self._jobs.append(job)
+        if job.snapshot is not None:
+            self.editing.place(job.run_path, job.snapshot.placement)
         self.jobs_changed.emit()
 
     def _on_job(self, _job: Job) -> None:
@@ -354,6 +417,10 @@ class Document(Viewer):
         if job.id == self._shown_job:
             self.grow(live=False)
             self._shown_job = None
+        if job.state is JobState.FINISHED:
+            self.editing.finished(job.run_path, job.request, job.images)
+        else:
+            self.editing.dropped(job.run_path)
         self.jobs_changed.emit()
         if job.state is JobState.FAILED:
             self.notice_raised.emit(Notice("error", job.message))
@@ -371,6 +438,7 @@ class Document(Viewer):
 
     def _on_frame(self, frame: Frame) -> None:
         if frame.job == self._shown_job and self.run is not None:
+            self.editing.expect(frame.picture, frame.overlay)
             self.show_live(frame.picture, self.run.inherited + frame.step, frame.image)
 
     def _tell_image(self) -> None:

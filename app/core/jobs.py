@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.prices import Prices
 from app.core.runs import RunLibrary
-from app.core.work import Ending, Origin, Outcome, Progress, Work
+from app.core.work import Ending, Origin, Outcome, Progress, Snapshot, Work
 from engine.catalog import ModelInfo
 from engine.paths import path_of
 from engine.request import Request
@@ -74,6 +74,7 @@ class Job:
     model: ModelInfo
     run_path: Path
     origin: Origin | None = None
+    snapshot: Snapshot | None = None
     state: JobState = JobState.QUEUED
     cancelling: bool = False
     steps_done: int = 0
@@ -123,9 +124,11 @@ class JobQueue(QObject):
     def waiting(self) -> tuple[Job, ...]:
         return tuple(self._waiting)
 
-    def submit(self, request: Request, model: ModelInfo, origin: Origin | None = None) -> Job:
+    def submit(
+        self, request: Request, model: ModelInfo, origin: Origin | None = None, snapshot: Snapshot | None = None
+    ) -> Job:
         """Queue a request; it begins at once where nothing else runs. Raises OSError where the run has no place."""
-        job = Job(next(self._ids), request, model, self._library.new_path(request), origin)
+        job = Job(next(self._ids), request, model, self._library.new_path(request), origin, snapshot)
         self._waiting.append(job)
         self.job_added.emit(job)
         self._advance()
@@ -157,7 +160,8 @@ class JobQueue(QObject):
         job = self._running = self._waiting.pop(0)
         job.state = JobState.RUNNING
         self.job_changed.emit(job)
-        self._engine.run(Work(job.id, job.request, job.model, job.run_path, self._library.pictures, job.origin))
+        work = Work(job.id, job.request, job.model, job.run_path, self._library.pictures, job.origin, job.snapshot)
+        self._engine.run(work)
 
     def _on_progress(self, progress: Progress) -> None:
         job = self._running

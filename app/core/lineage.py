@@ -70,7 +70,8 @@ class Lineage:
                     self._add(info, reader.request)
         self.inherited = len(self.steps)
         self._stretches.append(_Stretch(self.own, self.inherited, None))
-        self._path, self._planned = path_of(self.own.request), passes(self.own.request)
+        self._planned = passes(self.own.request)
+        self._ahead = [hop.s for hop in path_of(self.own.request)]
         self._take()
 
     @property
@@ -94,13 +95,12 @@ class Lineage:
     @property
     def total(self) -> int:
         """Steps of the whole way, done and still to come."""
-        return max(len(self.steps), self.inherited + len(self._path) - self.start)
+        return max(len(self.steps), self.inherited + len(self._planned) - self.start)
 
     @property
     def levels(self) -> list[float]:
         """σ of every step of the way, done and still to come."""
-        ahead = self._path[self.start + len(self.own.steps) :]
-        return [step.s for step in self.steps] + [hop.s for hop in ahead]
+        return [step.s for step in self.steps] + self._ahead[self.start + len(self.own.steps) :]
 
     @property
     def planned(self) -> tuple[int, ...]:

@@ -88,7 +88,7 @@ def _within_reach(artwork: Artwork, reach: int, name: str, change: Callable[[Pix
     mask = artwork.mask
     rect = bounds(mask).adjusted(-reach, -reach, reach, reach).intersected(artwork.rect)
     changed = part(mask, rect).copy()
-    side = max(BLOCK, 2 * reach)
+    side = max(BLOCK, 8 * reach)  # the rims that blocks share stay small beside them
     for top in range(rect.top(), rect.top() + rect.height(), side):
         for left in range(rect.left(), rect.left() + rect.width(), side):
             block = QRect(left, top, side, side).intersected(rect)

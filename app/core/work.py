@@ -9,7 +9,9 @@ from typing import Any, Literal, TypeAlias
 
 from PySide6.QtGui import QImage
 
+from app.core.placement import Overlay, Placement
 from engine.catalog import ModelInfo
+from engine.edit import Inputs
 from engine.paths import path_of
 from engine.request import Request
 
@@ -34,11 +36,23 @@ class Origin:
         return {"run": self.path.stem, "step": self.step} | ({} if self.share is None else {"image": self.share})
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """The part of the artwork that a run makes anew, as it was when that was asked for, and where its pictures go.
+
+    inputs -- what the engine is given; None where a fork keeps its parent's
+    """
+
+    inputs: Inputs | None
+    placement: Placement
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One run for the engine: what to make, with which model, and where its run file and its pictures go.
 
-    `origin` is where it goes on from; None for a run from pure noise.
+    `origin` is where it goes on from; None for a run from the start. `snapshot` is what it makes anew of the artwork;
+    None for a picture of its own.
     `cancelled` is the only thing both threads touch: the window sets it, the engine looks at it between model calls.
     """
 
@@ -48,6 +62,7 @@ class Work:
     run_path: Path
     pictures: Path
     origin: Origin | None = None
+    snapshot: Snapshot | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -68,12 +83,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """x̂₀ of picture `image` of the batch at step `step` (its index in the run file), ready to paint."""
+    """x̂₀ of picture `image` of the batch at step `step` (its index in the run file), ready to paint.
+
+    overlay -- how it looks in its place in the artwork, where it has one
+    """
 
     job: int
     step: int
     image: int
     picture: QImage
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Actions(QObject):
         for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.frame_changed,
                        document.jobs_changed, document.engine_changed, document.view_changed, document.image_changed,
                        document.playing_changed, document.draft_changed, document.model_changed,
-                       studio.look.changed):  # fmt: skip
+                       document.editing.changed, document.editing.asked_changed, studio.look.changed):  # fmt: skip
             signal.connect(self.refresh)
         lab = studio.lab
         for signal in (lab.cursor_changed, lab.steps_changed, lab.playing_changed, lab.doing_changed,
@@ -87,6 +87,13 @@ class Actions(QObject):
             if row.where == where:
                 for widget in widgets:
                     widget.addAction(self.by_id[row.id])
+
+    def leave(self, where: str, *widgets: QWidget) -> None:
+        """They work there no more."""
+        for row in TABLE:
+            if row.where == where:
+                for widget in widgets:
+                    widget.removeAction(self.by_id[row.id])
 
     def button(self, name: str, parent: QWidget) -> QToolButton:
         """A flat button for a command, its name spoken to who cannot see the icon."""

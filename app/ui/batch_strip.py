@@ -41,6 +41,10 @@ class BatchStrip(QWidget):
         return QSize(em(self, 20), em(self, 3.6))
 
     @property
+    def needed(self) -> bool:
+        return self._document.batch_size > 1
+
+    @property
     def shown(self) -> range:
         """The pictures that have room: all of them, or as many as fit around the selected one."""
         count, gap = self._document.batch_size, em(self, 0.35)
@@ -58,7 +62,6 @@ class BatchStrip(QWidget):
 
     def _another_run(self) -> None:
         self._pictures.clear()
-        self.setVisible(self._document.batch_size > 1)
         self._another_step()
 
     def _another_step(self) -> None:

@@ -29,7 +29,8 @@ class GenerateBar(QWidget):
         column.addWidget(self.button)
         column.addWidget(self.note)
         self.button.clicked.connect(self._pressed)
-        for signal in (document.draft_changed, document.model_changed, document.jobs_changed, document.engine_changed):
+        for signal in (document.draft_changed, document.model_changed, document.jobs_changed, document.engine_changed,
+                       document.editing.asked_changed):  # fmt: skip
             signal.connect(self.refresh)
         self.refresh()
 
@@ -69,6 +70,8 @@ class GenerateBar(QWidget):
             queued = f" · {waiting} waiting" if waiting else ""
             left = f" · {document.eta_text} left" if document.eta_text and job.steps_done < job.steps_total else ""
             return f"Step {job.steps_before + job.steps_done} of {job.steps_before + job.steps_total}{left}{queued}"
+        if document.edit_remark:
+            return document.edit_remark
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         return f"Takes {document.price_text}   {keys}" if document.price_text else keys
 

@@ -11,6 +11,7 @@ from app.core.document import Document
 from app.ui.actions import Actions
 from app.ui.advanced import Advanced
 from app.ui.choice import Choice
+from app.ui.edit_choice import EditChoice
 from app.ui.generate_bar import GenerateBar
 from app.ui.label_picker import LabelPicker
 from app.ui.number import Number
@@ -35,6 +36,7 @@ class PromptPanel(QWidget):
         self.model = Choice("Model")
         for info in document.models:
             self.model.addItem(info.title, info.id)
+        self.edit = EditChoice(document)
         self.prompt = PromptField(document)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
@@ -84,6 +86,7 @@ class PromptPanel(QWidget):
         model_heading = label("Model", "heading", self.model)
         for heading, field in (
             (model_heading, self.model),
+            (None, self.edit),
             (None, self.words),
             (self.label_heading, self.labels),
             (None, self.no_text),
@@ -92,7 +95,7 @@ class PromptPanel(QWidget):
             if heading is not None:
                 column.addWidget(heading)
             column.addWidget(field)
-            if field is not self.words and (several or field is not self.model):
+            if field not in (self.words, self.edit) and (several or field is not self.model):
                 column.addSpacing(em(self, 0.4))
         for widget in (model_heading, self.model):
             widget.setVisible(several)

@@ -12,7 +12,7 @@ from app.ui.choice import ABOUT, Choice
 from app.ui.price import COUNTED, calls_of
 from app.ui.theme import em
 from app.ui.widgets import label
-from engine.draft import resolve
+from engine.draft import outline
 from engine.request import RequestError
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
@@ -57,7 +57,7 @@ class SamplerPicker(QWidget):
             about = RULES[name].about.rstrip(".")
             options = draft.options if RULES[name] is RULES.get(draft.sampler) else ()
             try:
-                price = calls_of(resolve(replace(draft, sampler=name, options=options), self._drafted.model))
+                price = calls_of(outline(replace(draft, sampler=name, options=options), self._drafted.model))
             except RequestError:  # said under the field for the one that is chosen
                 self.choice.setItemData(row, about, ABOUT)
             else:
@@ -69,7 +69,7 @@ class SamplerPicker(QWidget):
         row = next((k for k in range(self.choice.count()) if RULES[self.choice.itemData(k)] is rule), -1)
         self.choice.setCurrentIndex(row)
         try:
-            price = calls_of(resolve(draft, self._drafted.model))
+            price = calls_of(outline(draft, self._drafted.model))
         except RequestError as error:
             price = str(error)
         self.about.setText(rule.about if rule else "")

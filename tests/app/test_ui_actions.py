@@ -20,9 +20,11 @@ from app.ui.sheets import AboutSheet, ShortcutSheet
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, until
 
-REACH = {
-    "window": {"window", "picture", "timeline", "lab"},
-    "picture": {"picture", "timeline"},
+REACH = {  # the canvas is two places: with a run on it, and with the artwork
+    "window": {"window", "run", "artwork", "timeline", "candidates", "lab"},
+    "picture": {"run", "artwork", "timeline"},
+    "steps": {"run", "timeline"},
+    "candidates": {"artwork", "candidates"},
     "timeline": {"timeline"},
     "lab": {"lab"},
 }
@@ -61,6 +63,7 @@ def test_the_menus_hold_every_command_once(window: MainWindow) -> None:
         "&Edit",
         "&View",
         "&Run",
+        "&Candidates",
         "&Lab",
         "&Help",
     ]

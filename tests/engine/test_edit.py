@@ -97,6 +97,14 @@ def test_a_box_outside_shows_the_edge_going_on_and_keeps_all_there() -> None:
     assert inputs.box == (-3, -2, 16, 12)
 
 
+@pytest.mark.parametrize("size", [(64, 48), (131, 40), (17, 90), (20, 11)])
+def test_a_part_of_a_resized_picture_is_that_part_of_the_whole(size: tuple[int, int]) -> None:
+    rgb = picture(64, 48)
+    whole = resized(rgb, size)
+    for x, y, w, h in ((0, 0, *size), (3, 2, 5, 7), (size[0] - 4, size[1] - 3, 4, 3), (2, 2, 0, 4)):
+        assert np.array_equal(resized(rgb, size, (x, y, w, h)), whole[y : y + h, x : x + w])
+
+
 def test_a_picture_shrinks_by_areas_and_a_flat_one_stays_what_it_is() -> None:
     rgb = picture(64, 48)
     small = resized(rgb, (16, 12))

@@ -9,6 +9,7 @@ from app.core.document import Document
 from app.core.runs import named
 from app.ui.actions import Actions
 from app.ui.batch_strip import BatchStrip
+from app.ui.candidate_strip import CandidateBar
 from app.ui.canvas.view import CanvasView
 from app.ui.line import Line
 from app.ui.notices import NoticeBar
@@ -27,9 +28,11 @@ class CanvasArea(QWidget):
         self._document, self._actions = document, actions
         self.canvas, self._lab = canvas, lab
         self._lab_shown = False
+        self._keys = ""
         self.welcome = Welcome(document)
         self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document)
+        self.candidates = CandidateBar(document, actions)
         self.facts = Line()
         self.zoom = Line("6400 % ", align="centre")
         self.stack = QStackedWidget()
@@ -42,12 +45,14 @@ class CanvasArea(QWidget):
         column.setSpacing(0)
         column.addWidget(self.stack, 1)
         column.addWidget(self.batch)
+        column.addWidget(self.candidates)
         column.addWidget(self.footer)
         self.notices = NoticeBar(self)
         self.stack.installEventFilter(self)
         self.notices.installEventFilter(self)
         document.notice_raised.connect(self.notices.raise_notice)
-        for signal in (document.frame_changed, document.run_changed, document.jobs_changed, document.image_changed):
+        for signal in (document.frame_changed, document.run_changed, document.jobs_changed, document.image_changed,
+                       document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
         canvas.viewport_changed.connect(self._show_zoom)
         self.refresh()
@@ -68,14 +73,17 @@ class CanvasArea(QWidget):
     def show_lab(self, shown: bool) -> None:
         """The lab in the place of the picture, under the same notices; or back."""
         self._lab_shown = shown
-        self.batch.setVisible(not shown and self._document.batch_size > 1)
         self.refresh()
 
     def refresh(self) -> None:
+        artwork = self._document.editing.shows_artwork
+        self.batch.setVisible(self.batch.needed and not artwork and not self._lab_shown)
+        self.candidates.setVisible(self.candidates.needed and not self._lab_shown)
         if self._lab_shown:
             self.stack.setCurrentWidget(self._lab)
             self.footer.hide()
             return
+        self._lend_keys("candidates" if artwork else "steps")
         document = self._document
         job = document.running_job
         request = document.run.request if document.run else job.request if job else None
@@ -96,6 +104,13 @@ class CanvasArea(QWidget):
         seed = request.seeds[min(document.image_index, len(request.seeds) - 1)]
         self.facts.setText(f"{words}   {request.size[0]} × {request.size[1]}   seed {seed}")
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
+
+    def _lend_keys(self, keys: str) -> None:
+        """On the canvas the arrows move through candidates or through steps: never ambiguous."""
+        if keys != self._keys:
+            self._actions.leave(self._keys, self.canvas)
+            self._actions.reach(keys, self.canvas)
+            self._keys = keys
 
     def _show_zoom(self) -> None:
         self.zoom.setText(f"{self.canvas.viewport.scale * 100:.0f} %")

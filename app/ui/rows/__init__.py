@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows import edit, file, help, lab, run, view
+from app.ui.rows import candidates, edit, file, help, lab, run, view
 from app.ui.rows.row import Row
 
-TABLE: tuple[Row, ...] = (*file.ROWS, *edit.ROWS, *view.ROWS, *run.ROWS, *lab.ROWS, *help.ROWS)
+TABLE: tuple[Row, ...] = (*file.ROWS, *edit.ROWS, *view.ROWS, *run.ROWS, *candidates.ROWS, *lab.ROWS, *help.ROWS)

@@ -55,7 +55,8 @@ class Row:
 
     keys    -- its shortcuts, the one to show first
     where   -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
-               "timeline" on the timeline alone, "lab" on the lab's plane or its timeline
+               "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on
+               their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline
     enabled -- whether it can be used now; usable, where that depends on more than the document; checked, for a switch,
                whether it is on
     why     -- for one whose reason deserves a sentence: why it cannot be used now, "" when it can; its tip then

@@ -21,9 +21,9 @@ def _see(view: View, text: str, key: str, tip: str, begins: bool = False) -> Row
     )  # fmt: skip
 
 
-def _move(name: str, text: str, key: str, do: Callable[[Reel], None], tip: str = "") -> Row:
+def _move(name: str, text: str, key: str, do: Callable[[Reel], None], tip: str = "", where: str = "picture") -> Row:
     return Row(
-        id=name, text=text, menu="Run", keys=(key,), where="picture", icon=name, tip=tip,
+        id=name, text=text, menu="Run", keys=(key,), where=where, icon=name, tip=tip,
         do=lambda s: do(s.reel), usable=lambda s: s.reel.step_count > 0,
     )  # fmt: skip
 
@@ -65,8 +65,8 @@ ROWS: tuple[Row, ...] = (
     Row(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", icon="play", begins=True,
         usable=lambda s: s.reel.step_count > 1, do=_turn_play, checked=lambda s: s.reel.playing),
     _move("first", "First step", "Home", lambda d: d.home()),
-    _move("previous", "Previous step", "Left", lambda d: d.step_by(-1)),
-    _move("next", "Next step", "Right", lambda d: d.step_by(+1)),
+    _move("previous", "Previous step", "Left", lambda d: d.step_by(-1), where="steps"),
+    _move("next", "Next step", "Right", lambda d: d.step_by(+1), where="steps"),
     _move("last", "Last step", "End", lambda d: d.end(), "The last step; while a run goes on, stay with the newest"),
     _see("x0", "Show the estimate x̂₀", "1", "What the model thinks the finished picture is", begins=True),
     _see("x", "Show the state xₜ", "2", "The noisy state that the step starts from"),
