@@ -137,7 +137,6 @@ class CandidateStrip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        painter.fillRect(event.rect(), self._ink(QPalette.ColorRole.Dark))
         painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
         middle = round(self._first() - em(self, 0.6)) + 0.5
         painter.drawLine(QPointF(middle, self._gap()), QPointF(middle, self.height() - self._gap()))
@@ -236,8 +235,7 @@ class CandidateBar(QFrame):
         self.setObjectName("pane")
         self._document = document
         self.strip = CandidateStrip(document)
-        self.words = Line("Original ")
-        self.words.setMinimumWidth(em(self, 6))
+        self.words = Line("Being made ", align="right")
         self.compare = actions.button("compare", self)
         self.apply = actions.button("apply", self)
         self.discard = actions.button("discard", self)
@@ -246,6 +244,7 @@ class CandidateBar(QFrame):
         row.setSpacing(em(self, 0.3))
         row.addWidget(self.strip, 1)
         row.addWidget(self.words)
+        row.addSpacing(em(self, 0.6))
         for button in (self.compare, self.apply, self.discard):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             row.addWidget(button)

@@ -119,6 +119,7 @@ class CanvasArea(QWidget):
         self._come_forward(self.canvas)
         overlay, artwork = self._document.editing.overlay, self._document.artwork
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
+        self.easel.judged = self._document.editing.judging
         tool = self.easel.hand.tool
         self.facts.setText(self._actions.hint(tool.gestures))
         size = f"{artwork.width} × {artwork.height}"
