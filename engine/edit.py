@@ -11,6 +11,7 @@ remade in the last mask/255 of the run's steps ("per-pixel strength": Levin and 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -97,6 +98,39 @@ def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
     return Inputs(source, None if mask is None else pooled(_boxed(mask, box), size), box)
 
 
+def whole(document: Pixels, shape: Size) -> Box:
+    """The smallest box of that shape (width : height) that shows all of a document (H, W, …), in its middle."""
+    height, width = document.shape[:2]
+    return _widened((0, 0, width, height), shape)
+
+
+def around(mask: Pixels, shape: Size, margin: float = 0.5) -> Box:
+    """A box of that shape (width : height) around what is painted, wider by `margin` of its own size on every side.
+
+    Where the document has the room it lies inside. Raises RequestError for a mask in which nothing is painted.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        raise RequestError("The mask is empty: paint what should be made anew.")
+    left, top = int(columns[0]), int(rows[0])
+    w, h = int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
+    wider, higher = round(w * margin), round(h * margin)
+    x, y, w, h = _widened((left - wider, top - higher, w + 2 * wider, h + 2 * higher), shape)
+    height, width = mask.shape
+    x = min(max(x, 0), width - w) if w <= width else (width - w) // 2
+    y = min(max(y, 0), height - h) if h <= height else (height - h) // 2
+    return x, y, w, h
+
+
+def _widened(box: Box, shape: Size) -> Box:
+    """The smallest box of the shape with whole multiples of its ratio as sides that holds `box` in its middle."""
+    x, y, w, h = box
+    divisor = math.gcd(*shape)
+    wide, high = shape[0] // divisor, shape[1] // divisor
+    n = max(-(-w // wide), -(-h // high))
+    return x - (n * wide - w) // 2, y - (n * high - h) // 2, n * wide, n * high
+
+
 def visible(box: Box, document: Pixels) -> Box:
     """The part of the box that lies in the document (H, W, …); of width or height 0 where none does."""
     (x, y, w, h), (height, width) = box, document.shape[:2]
@@ -117,12 +151,12 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     """
     place = left, top, w, h = visible(box, rgb)
     new = resized(made, box[2:], (left - box[0], top - box[1], w, h))
-    if mask is None:
+    if mask is None or 0 in (w, h):
         return place, new
     rows, columns = slice(top, top + h), slice(left, left + w)
-    a = alpha(mask[rows, columns])[..., None].astype(np.uint16)
-    old = rgb[rows, columns]
-    return place, ((old * (255 - a) + new * a + 127) // 255).astype(np.uint8)
+    blended = Image.fromarray(np.ascontiguousarray(rgb[rows, columns]))
+    blended.paste(Image.fromarray(new), mask=Image.fromarray(alpha(mask[rows, columns])))
+    return place, np.array(blended)  # (old·(255 − alpha) + new·alpha)/255, rounded to the nearest
 
 
 def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixels:
@@ -131,6 +165,8 @@ def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixel
     Every pixel outside the box, and every one whose mask is 0, is bit-identical to the document's.
     """
     (x, y, w, h), pixels = patch(rgb, mask, box, made)
+    if pixels.shape == rgb.shape:
+        return pixels
     whole = rgb.copy()
     whole[y : y + h, x : x + w] = pixels
     return whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRect, QSize
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QColor, QImage
 
 from app.core.artwork import Artwork, Layer
@@ -288,7 +288,8 @@ def test_another_size_keeps_what_lies_in_it_and_is_undone(artwork: Artwork, rect
     rng = np.random.default_rng(2)
     mask = rng.integers(0, 256, artwork.mask.shape, dtype=np.uint8)
     artwork.apply_mask(artwork.rect, mask, "Load mask")
-    rgb, moved = artwork.rgb(), []
+    rgb = artwork.rgb()
+    moved: list[QPoint] = []
     artwork.resized.connect(moved.append)
     y, x = np.mgrid[rect.top() : rect.top() + rect.height(), rect.left() : rect.left() + rect.width()]
     old = (y >= 0) & (y < 101) & (x >= 0) & (x < 150)

@@ -353,7 +353,9 @@ def test_discarding_goes_on_to_the_next_and_leaves_its_files(
     assert editing.overlay is not None
     editing.discard()
     editing.discard()
-    assert (len(editing.candidates), editing.candidates.at, editing.overlay) == (0, None, None)
+    assert len(editing.candidates) == 0
+    assert editing.candidates.at is None
+    assert editing.overlay is None
     assert all(job.run_path.exists() and job.images[0].exists() for job in jobs)
 
 
