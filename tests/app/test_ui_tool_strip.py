@@ -7,12 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QColorDialog, QSlider, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.artwork import Artwork
 from app.ui.canvas.tools import TOOLS
+from app.ui.canvas.tools.tool import Tool
 from app.ui.main_window import MainWindow
 from app.ui.theme import em
 from app.ui.tool_options import ToolOptions
@@ -157,20 +159,14 @@ def test_h_hides_the_mask_and_shows_it(window: MainWindow, artwork: Artwork) -> 
     assert painted(window.canvas) == with_mask
 
 
-def test_the_settings_are_those_of_the_tool_in_hand(window: MainWindow) -> None:
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_the_settings_are_those_of_the_tool_in_hand(window: MainWindow, tool: type[Tool]) -> None:
+    window.tools.tool = tool.name
     options = window.area.options
-    shown = {
-        tool.name: {name for name, group in options._groups.items() if group.isVisibleTo(options)}
-        | ({"colour"} if options.colour.isVisibleTo(options) else set())
-        | ({"everywhere"} if options.everywhere.isVisibleTo(options) else set())
-        for tool in TOOLS
-        if not taken(window, tool.name)
-    }
-    assert shown == {tool.name: set(tool.options) for tool in TOOLS}
-
-
-def taken(window: MainWindow, name: str) -> None:
-    window.tools.tool = name
+    shown = {name for name, number in options.numbers.items() if number.isVisible()}
+    shown |= {"colour"} if options.colour.isVisible() else set()
+    shown |= {"everywhere"} if options.everywhere.isVisible() else set()
+    assert shown == set(tool.options)
 
 
 def test_a_number_that_is_typed_is_the_tools_and_the_tools_is_shown(window: MainWindow) -> None:
@@ -298,10 +294,15 @@ def test_what_is_made_is_seen_in_its_place_and_the_original_where_nothing_was_pa
     overlay = window.document.editing.overlay
     assert overlay is not None
     seen = painted(window.canvas)
-    assert seen.pixelColor(outside).getRgb()[:3] == tuple(artwork.rgb()[55, 80])
+    assert rgb(seen, outside) == tuple(artwork.rgb()[55, 80])
     assert seen.pixel(inside) == overlay.image.pixel(QPoint(45, 35) - overlay.rect.topLeft())
     window.document.editing.comparing = True
-    assert painted(window.canvas).pixelColor(inside).getRgb()[:3] == tuple(artwork.rgb()[35, 45])
+    assert rgb(painted(window.canvas), inside) == tuple(artwork.rgb()[35, 45])
+
+
+def rgb(seen: QImage, at: QPoint) -> tuple[int, int, int]:
+    colour = seen.pixelColor(at)
+    return colour.red(), colour.green(), colour.blue()
 
 
 def place(window: MainWindow, x: int, y: int) -> QPoint:
