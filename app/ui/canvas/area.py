@@ -13,7 +13,7 @@ from app.core.runs import named
 from app.core.toolset import Toolset
 from app.ui.actions import Actions
 from app.ui.batch_strip import BatchStrip
-from app.ui.candidate_strip import CandidateBar
+from app.ui.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.view import CanvasView
 from app.ui.line import Line
@@ -121,7 +121,8 @@ class CanvasArea(QWidget):
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
         self.easel.judged = self._document.editing.judging
         tool = self.easel.hand.tool
-        self.facts.setText(self._actions.hint(tool.gestures))
+        looks_at_one = self._document.editing.judging and overlay is not None
+        self.facts.setText(self._actions.hint(GESTURES if looks_at_one else tool.gestures))
         size = f"{artwork.width} × {artwork.height}"
         self.canvas.setAccessibleDescription(f"{artwork.title or 'Artwork'}, {size}. {tool.title}: {tool.tip}.")
 
