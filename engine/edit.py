@@ -11,6 +11,7 @@ remade in the last mask/255 of the run's steps ("per-pixel strength": Levin and 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -97,6 +98,39 @@ def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
     return Inputs(source, None if mask is None else pooled(_boxed(mask, box), size), box)
 
 
+def whole(document: Pixels, shape: Size) -> Box:
+    """The smallest box of that shape (width : height) that shows all of a document (H, W, …), in its middle."""
+    height, width = document.shape[:2]
+    return _widened((0, 0, width, height), shape)
+
+
+def around(mask: Pixels, shape: Size, margin: float = 0.5) -> Box:
+    """A box of that shape (width : height) around what is painted, wider by `margin` of its own size on every side.
+
+    Where the document has the room it lies inside. Raises RequestError for a mask in which nothing is painted.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        raise RequestError("The mask is empty: paint what should be made anew.")
+    left, top = int(columns[0]), int(rows[0])
+    w, h = int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
+    wider, higher = round(w * margin), round(h * margin)
+    x, y, w, h = _widened((left - wider, top - higher, w + 2 * wider, h + 2 * higher), shape)
+    height, width = mask.shape
+    x = min(max(x, 0), width - w) if w <= width else (width - w) // 2
+    y = min(max(y, 0), height - h) if h <= height else (height - h) // 2
+    return x, y, w, h
+
+
+def _widened(box: Box, shape: Size) -> Box:
+    """The smallest box of the shape with whole multiples of its ratio as sides that holds `box` in its middle."""
+    x, y, w, h = box
+    divisor = math.gcd(*shape)
+    wide, high = shape[0] // divisor, shape[1] // divisor
+    n = max(-(-w // wide), -(-h // high))
+    return x - (n * wide - w) // 2, y - (n * high - h) // 2, n * wide, n * high
+
+
 def visible(box: Box, document: Pixels) -> Box:
     """The part of the box that lies in the document (H, W, …); of width or height 0 where none does."""
     (x, y, w, h), (height, width) = box, document.shape[:2]
@@ -159,10 +193,10 @@ def pooled(mask: Pixels, size: Size) -> Pixels:
             continue
         k = np.arange(n)
         first, last = k * old // n, -(-(k + 1) * old // n)  # it covers [first, last)
-        # reduceat takes pairs (first, last), of whose results every second is dropped; `last` must be an index too.
-        longer = np.pad(mask, ((0, 1), (0, 0)) if axis == 0 else ((0, 0), (0, 1)))
-        ends = np.stack([first, last], axis=1).ravel()
-        mask = np.maximum.reduceat(longer, ends, axis=axis).take(np.arange(0, 2 * n, 2), axis=axis)
+        most = mask.take(first, axis=axis)
+        for step in range(1, int((last - first).max())):
+            np.maximum(most, mask.take(np.minimum(first + step, last - 1), axis=axis), out=most)
+        mask = most
     return np.ascontiguousarray(mask)
 
 
