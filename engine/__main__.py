@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 COMMANDS = {  # name of the module that has add_parsers(subparsers): imported only to build the parser, without torch
     "generate": "engine.commands.generate",
+    "edit": "engine.commands.edit",
     "vary": "engine.commands.vary",
     "evaluate": "engine.commands.evaluate",
     "bench": "engine.commands.bench",

@@ -11,6 +11,7 @@ remade in the last mask/255 of the run's steps ("per-pixel strength": Levin and 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -95,6 +96,39 @@ def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
     )
     source = resized(rgb[down[:, None], across], size)
     return Inputs(source, None if mask is None else pooled(_boxed(mask, box), size), box)
+
+
+def whole(document: Pixels, shape: Size) -> Box:
+    """The smallest box of that shape (width : height) that shows all of a document (H, W, …), in its middle."""
+    height, width = document.shape[:2]
+    return _widened((0, 0, width, height), shape)
+
+
+def around(mask: Pixels, shape: Size, margin: float = 0.5) -> Box:
+    """A box of that shape (width : height) around what is painted, wider by `margin` of its own size on every side.
+
+    Where the document has the room it lies inside. Raises RequestError for a mask in which nothing is painted.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        raise RequestError("The mask is empty: paint what should be made anew.")
+    left, top = int(columns[0]), int(rows[0])
+    w, h = int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
+    wider, higher = round(w * margin), round(h * margin)
+    x, y, w, h = _widened((left - wider, top - higher, w + 2 * wider, h + 2 * higher), shape)
+    height, width = mask.shape
+    x = min(max(x, 0), width - w) if w <= width else (width - w) // 2
+    y = min(max(y, 0), height - h) if h <= height else (height - h) // 2
+    return x, y, w, h
+
+
+def _widened(box: Box, shape: Size) -> Box:
+    """The smallest box of the shape with whole multiples of its ratio as sides that holds `box` in its middle."""
+    x, y, w, h = box
+    divisor = math.gcd(*shape)
+    wide, high = shape[0] // divisor, shape[1] // divisor
+    n = max(-(-w // wide), -(-h // high))
+    return x - (n * wide - w) // 2, y - (n * high - h) // 2, n * wide, n * high
 
 
 def visible(box: Box, document: Pixels) -> Box:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ def parameters(request: Request) -> str:
         "Model hash": request.model_sha256[:10],
         "Model": request.model,
     }
+    if request.edit is not None:
+        facts["Method"] = request.edit.method
+        facts["Denoising strength"] = f"{request.edit.strength:.2g}"
     if request.label:
         facts["Label"] = request.label
     return "\n".join([*lines, ", ".join(f"{key}: {value}" for key, value in facts.items())])
@@ -48,11 +51,13 @@ def save_png(
     enlarge: int = 1,
     resampling: str = "nearest",
     parent: Mapping[str, Any] | None = None,
+    box: Sequence[int] | None = None,
 ) -> None:
     """Write image `index` of a request, uint8 (H, W, 3), atomically; its text holds that one image's Request.
 
     parent -- of a run that went on from another one's step, as its file's header says it: without that step the Request
               alone makes another picture, so the text says so too
+    box    -- (x, y, width, height) of what the model saw of the picture, where that was not all of it
 
     Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.
     """
@@ -62,6 +67,8 @@ def save_png(
     text.add_itxt("parameters", parameters(alone))
     if parent is not None:
         text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
+    if box is not None:
+        text.add_itxt("tweedie-box", json.dumps(list(box)))
     save_image(path, Image.fromarray(enlarged(rgb, enlarge, resampling)), "PNG", pnginfo=text)
 
 

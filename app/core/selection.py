@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath
 
 from app.core.artwork import ANEW, KEEP, Artwork
 from app.core.brush import Paint, add, share
 from app.core.tiles import Pixels, part
+from engine.masks import blurred, grown
 
 BAND = 1024  # rows that are worked on at once: what is between stays small however large the picture
 BLOCK = 256  # side of what is looked at whether it changes: most of a mask is the same all around
@@ -130,34 +130,6 @@ def covered(path: QPainterPath, rect: QRect) -> Pixels:
     painter.end()
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(rect.height(), image.bytesPerLine())
     return rows[:, : rect.width()].copy()
-
-
-def grown(mask: Pixels, pixels: int) -> Pixels:
-    """The most within a disc of radius `pixels` of each pixel: a greyscale dilation.
-
-    A disc is a stack of rows: for each height the widest run is grown from the one before, and laid over the rows
-    above and below it, so that the cost is 4 passes for each pixel of the radius.
-    """
-    height, out, wide, reach = len(mask), mask.copy(), mask.copy(), 0
-    for up in range(pixels, -1, -1):
-        half = math.isqrt(pixels * pixels - up * up)
-        while reach < half:  # from a run of reach to one as far again, or as far as it takes
-            ahead = min(half - reach, max(1, reach))
-            stretched = wide.copy()
-            np.maximum(stretched[:, ahead:], wide[:, :-ahead], out=stretched[:, ahead:])
-            np.maximum(stretched[:, :-ahead], wide[:, ahead:], out=stretched[:, :-ahead])
-            wide, reach = stretched, reach + ahead
-        if up == 0:
-            np.maximum(out, wide, out=out)
-        elif up < height:
-            np.maximum(out[up:], wide[:-up], out=out[up:])
-            np.maximum(out[:-up], wide[up:], out=out[:-up])
-    return out
-
-
-def blurred(mask: Pixels, sigma: float) -> Pixels:
-    """Pillow's Gaussian: three extended box filters (Gwosdek et al., 2011), whose cost does not depend on σ."""
-    return np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(sigma)))
 
 
 def blur_reach(sigma: float) -> int:

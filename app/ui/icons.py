@@ -78,12 +78,8 @@ _SHAPES = {
     "mask-invert": '<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16z" fill="#ink"/>',
     "mask-clear": '<rect x="4.5" y="4.5" width="15" height="15" rx="1" stroke-dasharray="3 2.3"/>'
     '<path d="M9 9l6 6M15 9l-6 6"/>',
-    "mask-grow": '<circle cx="12" cy="12" r="3.4"/><path d="M12 6V2.8M12 21.2V18M6 12H2.8M21.2 12H18'
-    "M10.6 4.2 12 2.8l1.4 1.4"
-    'M10.6 19.8l1.4 1.4 1.4-1.4M4.2 10.6 2.8 12l1.4 1.4M19.8 10.6l1.4 1.4-1.4 1.4"/>',
-    "mask-shrink": '<circle cx="12" cy="12" r="2.6"/><path d="M12 3v3.8M12 21v-3.8M3 12h3.8M21 12h-3.8'
-    "M10.6 5.6 12 7l1.4-1.4M10.6 18.4 12 17l1.4 1.4"
-    'M5.6 10.6 7 12l-1.4 1.4M18.4 10.6 17 12l1.4 1.4"/>',
+    "mask-grow": '<circle cx="12" cy="12" r="8.4" stroke-dasharray="3 2.28"/><path d="M12 8.2v7.6M8.2 12h7.6"/>',
+    "mask-shrink": '<circle cx="12" cy="12" r="8.4" stroke-dasharray="3 2.28"/><path d="M8.2 12h7.6"/>',
     "mask-feather": '<circle cx="12" cy="12" r="3" fill="#ink"/>'
     '<circle cx="12" cy="12" r="5.6" stroke-dasharray="2 2.4"/>'
     '<circle cx="12" cy="12" r="8.6" stroke-dasharray=".6 3"/>',

@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setDockOptions(QMainWindow.DockOption(0))
         self.actions_.fill(self.menuBar())
-        self.actions_.reach("picture", self.canvas, self.timeline.strip, *self.area.strip.buttons.values())
+        self.actions_.reach("picture", self.canvas, self.timeline.strip)
         self.actions_.reach("steps", self.timeline.strip)
         lab.notice_raised.connect(self.area.notices.raise_notice)
         self._drops = DropTarget(self, self.area, self.files.take)

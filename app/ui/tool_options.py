@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.core.toolset import SIZES, Toolset
 from app.ui.actions import Actions
@@ -29,17 +29,17 @@ class Option:
     tip: str
 
 
+AMOUNT = "Amount", "How far back in time it goes: at 50 % the last half of the steps makes it anew"
+OPACITY = "Opacity", "How much one stroke covers at most"  # of what is painted on the picture itself
+
 OPTIONS = {
     "size": Option("Size", *SIZES, (1, 256), 1, " px", "Diameter of the brush in pixels of the picture"),
     "hardness": Option("Hardness", 0, 100, (0, 100), 100, " %", "How much of the brush paints in full"),
     "flow": Option("Flow", 1, 100, (1, 100), 100, " %", "How much one touch adds"),
-    "opacity": Option("Amount", 1, 100, (1, 100), 100, " %", ""),
+    "opacity": Option(AMOUNT[0], 1, 100, (1, 100), 100, " %", ""),
     "tolerance": Option("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
 }
-IN_TIME = "How far back in time it goes: at 50 % the last half of the steps makes it anew"
-OVER = "How much one stroke covers at most"
-ROOM_FOR_SLIDERS = 66  # text lines of width
-ROOM_FOR_EDGES = 38
+ROOM_FOR_SLIDERS, ROOM_FOR_EDGES = 60, 49  # text lines of width
 
 
 class ToolOptions(QFrame):
@@ -48,6 +48,7 @@ class ToolOptions(QFrame):
     def __init__(self, tools: Toolset, actions: Actions) -> None:
         super().__init__()
         self.setObjectName("pane")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # it never holds the window open
         self._tools = tools
         self._kinds = {tool.name: tool for tool in TOOLS}
         self.colour = ColourButton(tools)
@@ -57,6 +58,7 @@ class ToolOptions(QFrame):
         self.everywhere.toggled.connect(lambda on: tools.choose(everywhere=on))
         self.edge = Whole()
         self._groups: dict[str, QWidget] = {}
+        self._titles: dict[str, QLabel] = {}
         self._lay_out(actions)
         tools.tool_changed.connect(self.refresh)
         tools.choices_changed.connect(self.refresh)
@@ -79,16 +81,17 @@ class ToolOptions(QFrame):
         number = Number(option.title, option.low, option.high, option.usual)
         number.field.setSuffix(option.suffix)
         number.field.setFixedWidth(em(number.field, 4.1))
-        number.slider.setFixedWidth(em(number, 5))
         number.changed.connect(lambda value: self._tools.choose(**{name: self._kept(name, value)}))
         self.numbers[name] = number
         group = QWidget()
         row = QHBoxLayout(group)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(em(group, 0.4))
-        row.addWidget(label(option.title, "muted", number))
+        self._titles[name] = label(option.title, "muted", number)
+        row.addWidget(self._titles[name])
         row.addWidget(number)
         group.setToolTip(option.tip)
+        group.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         return group
 
     def _mask_group(self, actions: Actions) -> QWidget:
@@ -134,7 +137,9 @@ class ToolOptions(QFrame):
         for name, number in self.numbers.items():
             self._groups[name].setVisible(name in tool.options)
             number.show_value(round(getattr(choices, name) * OPTIONS[name].scale))
-        self._groups["opacity"].setToolTip(OVER if tool.name == "colour" else IN_TIME)
+        amount, tip = OPACITY if tool.name == "colour" else AMOUNT
+        self._titles["opacity"].setText(amount)
+        self._groups["opacity"].setToolTip(tip)
         self.everywhere.setVisible("everywhere" in tool.options)
         self.everywhere.setChecked(choices.everywhere)
         if self.edge.value() != self._tools.edge:

@@ -13,7 +13,7 @@ GAPS = frozenset({"lasso", "colour", "box"})  # tools before which a kind begins
 
 
 class ToolStrip(QFrame):
-    """One button a tool; the one in hand is pressed."""
+    """One button a tool, the one in hand pressed; under them undo and redo."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -27,9 +27,12 @@ class ToolStrip(QFrame):
         for tool in TOOLS:
             if tool.name in GAPS:
                 column.addSpacing(em(self, 0.45))
-            button = actions.button(f"tool-{tool.name}", self)
-            button.setProperty("kind", "tool")
-            button.setIconSize(QSize(em(self, 1.25), em(self, 1.25)))
-            self.buttons[tool.name] = button
-            column.addWidget(button)
+            column.addWidget(self._button(actions, f"tool-{tool.name}"))
         column.addStretch(1)
+        for name in ("undo", "redo"):
+            column.addWidget(self._button(actions, name))
+
+    def _button(self, actions: Actions, name: str) -> QToolButton:
+        button = self.buttons[name] = actions.button(name, self)
+        button.setIconSize(QSize(em(self, 1.25), em(self, 1.25)))
+        return button

@@ -8,14 +8,17 @@ import random
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from engine.catalog import ModelInfo, find
 from engine.draft import Draft, resolve
+from engine.edit import Box, Inputs, Pixels, composite
+from engine.paths import path_of
 from engine.picture import RESAMPLING, save_png
 from engine.request import QUANTILE, THRESHOLDS, Request
 from engine.rules import menu
 
+Page: TypeAlias = tuple[Pixels, Pixels | None, Box]  # a picture, its mask, and the box that is made anew in it
 CASCADE = ("on", "off", "truncated")  # where the model has a second stage
 
 
@@ -26,8 +29,14 @@ def add_parsers(subparsers: Any) -> None:
         description="Make pictures from a text, a class, or both. Every picture holds its settings.",
         epilog='Example: run.py generate "red apple" --class noto --out apple.png --batch 4',
     )
+    parser.add_argument("prompt", nargs="?", default="", help="what to see; leave it out to let the class alone decide")
+    add_flags(parser)
+    parser.set_defaults(run=generate)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """What every command that makes pictures can be told."""
     add = parser.add_argument
-    add("prompt", nargs="?", default="", help="what to see; leave it out to let the class alone decide")
     add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add("--model", default="emoji", metavar="MODEL", help="which model, or the folder of one (default %(default)s)")
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
@@ -54,13 +63,22 @@ def add_parsers(subparsers: Any) -> None:
     add("--run-file", type=Path, metavar="FILE", help="also keep every denoising step in FILE")
     add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
     add("--json", action="store_true", help="print what was made as JSON on standard output")
-    parser.set_defaults(run=generate)
 
 
 def generate(args: argparse.Namespace) -> int:
     info = find(args.model)
-    seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
-    request = resolve(drafted(args, info, seed), info)
+    request = resolve(drafted(args, info), info)
+    make(args, info, request)
+    return 0
+
+
+def make(
+    args: argparse.Namespace, info: ModelInfo, request: Request, inputs: Inputs | None = None, page: Page | None = None
+) -> None:
+    """Run a request and save its pictures, each in its place on `page` where there is one; say what was made.
+
+    Raises ValueError for flags that cannot be, before torch is loaded.
+    """
     if not 1 <= args.enlarge <= 64:
         raise ValueError("Enlarging is possible 1 to 64 times.")
     paths = numbered(args.out, args.batch)
@@ -71,17 +89,20 @@ def generate(args: argparse.Namespace) -> int:
     session = Session(args.device, [info])
     session.load(info)
     loaded = time.perf_counter()
-    for step in session.generate(request, args.run_file):
-        progress(step.i + 1, request.steps)
-    rgb = session.finish(request, step.move.x, args.run_file)  # not before the run's own end is in its file
+    hops = len(path_of(request))
+    for step in session.generate(request, args.run_file, inputs=inputs):
+        progress(step.i + 1, hops)
+    # not before the run's own end is in its file
+    made = session.finish(request, step.move.x, args.run_file, inputs=inputs)
     done = time.perf_counter()
     for index, path in enumerate(paths):
-        save_png(path, rgb[index], request, index, args.enlarge, args.resampling)
-    report(args, request, paths, session.device_name, loaded - began, done - loaded)
-    return 0
+        rgb = made[index] if page is None else composite(*page, made[index])
+        save_png(path, rgb, request, index, args.enlarge, args.resampling, box=page[2] if page else None)
+    size = (rgb.shape[1], rgb.shape[0])
+    report(args, request, paths, session.device_name, loaded - began, done - loaded, size)
 
 
-def drafted(args: argparse.Namespace, info: ModelInfo, seed: int) -> Draft:
+def drafted(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     """What was asked for, over the model's defaults. Raises ValueError for flags that do not belong together."""
     if args.quantile is not None and args.threshold != "dynamic":
         raise ValueError("A quantile is of a dynamic threshold: add --threshold dynamic, or leave --quantile out.")
@@ -91,7 +112,8 @@ def drafted(args: argparse.Namespace, info: ModelInfo, seed: int) -> Draft:
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"
-    return Draft.for_model(info, seed=seed, guidance_interval=interval, **chosen)
+    seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
+    return Draft.for_model(info, seed=seed, guidance_interval=interval, **chosen, **more)
 
 
 def numbered(out: Path, batch: int) -> list[Path]:
@@ -108,7 +130,13 @@ def progress(done: int, total: int) -> None:
 
 
 def report(
-    args: argparse.Namespace, request: Request, paths: list[Path], device: str, load: float, seconds: float
+    args: argparse.Namespace,
+    request: Request,
+    paths: list[Path],
+    device: str,
+    load: float,
+    seconds: float,
+    size: tuple[int, int],
 ) -> None:
     if args.json:
         facts = {
@@ -120,7 +148,7 @@ def report(
         }
         print(json.dumps(facts, ensure_ascii=False))
         return
-    width, height = request.size
+    width, height = size
     for path, seed in zip(paths, request.seeds, strict=True):
         print(f"{path}  {width * args.enlarge}×{height * args.enlarge}, seed {seed}")
     print(f"{seconds:.1f} s on {device} ({load:.1f} s to load)", file=sys.stderr)

@@ -10,6 +10,7 @@ from typing import Any
 from engine.catalog import find
 from engine.commands.generate import numbered, progress, report
 from engine.draft import vary
+from engine.paths import path_of
 from engine.picture import RESAMPLING, save_png
 from engine.rules import menu
 from engine.store import RunReader, StoreError
@@ -64,10 +65,10 @@ def run(args: argparse.Namespace) -> int:
     session.load(info)
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
-        progress(step.i + 1, request.steps)
-    rgb = session.finish(request, step.move.x, args.kept)
+        progress(step.i + 1, len(path_of(request)))
+    rgb = session.finish(request, step.move.x, args.kept, inputs=reader.inputs())
     done = time.perf_counter()
     for index, path in enumerate(paths):
         save_png(path, rgb[index], request, index, args.enlarge, args.resampling, parent)
-    report(args, request, paths, session.device_name, loaded - began, done - loaded)
+    report(args, request, paths, session.device_name, loaded - began, done - loaded, request.size)
     return 0

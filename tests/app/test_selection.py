@@ -12,6 +12,7 @@ from PySide6.QtGui import QPainterPath, QPolygonF
 from app.core import selection
 from app.core.artwork import Artwork
 from app.core.brush import remove
+from engine.masks import blurred, grown
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_growing_takes_the_most_within_a_disc(pixels: int, size: tuple[int, int]
     disc = np.argwhere(y * y + x * x <= pixels * pixels)
     padded = np.pad(mask, pixels)
     expected = np.max([padded[dy : dy + size[0], dx : dx + size[1]] for dy, dx in disc], axis=0)
-    assert np.array_equal(selection.grown(mask, pixels), expected)
+    assert np.array_equal(grown(mask, pixels), expected)
 
 
 @pytest.mark.parametrize("block", [7, 64, 4096])
@@ -60,9 +61,9 @@ def test_where_the_picture_is_cut_into_blocks_cannot_be_seen(
     artwork.apply_mask(artwork.rect, mask, "Load mask")
     getattr(selection, change)(artwork, 9)
     whole = {
-        "grow": lambda: selection.grown(mask, 9),
-        "shrink": lambda: 255 - selection.grown(255 - mask, 9),
-        "feather": lambda: selection.blurred(mask, 4.5),
+        "grow": lambda: grown(mask, 9),
+        "shrink": lambda: 255 - grown(255 - mask, 9),
+        "feather": lambda: blurred(mask, 4.5),
     }[change]()
     assert np.array_equal(artwork.mask, whole)
     artwork.undo()

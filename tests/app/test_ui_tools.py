@@ -14,11 +14,6 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import (
     QColor,
     QImage,
-    QInputDevice,
-    QMouseEvent,
-    QPointingDevice,
-    QPointingDeviceUniqueId,
-    QTabletEvent,
     QWheelEvent,
 )
 from PySide6.QtTest import QTest
@@ -31,33 +26,20 @@ from app.ui.canvas.easel import Easel
 from app.ui.canvas.overlay import TINT
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
+from tests.app.hands import ALT, CTRL, RIGHT, SHIFT, Hands
 from tests.app.windows import opened, painted, until, wheel
 
-LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
-SHIFT, CTRL, ALT = (
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.AltModifier,
-)
-NONE = Qt.KeyboardModifier.NoModifier
 WIDTH, HEIGHT = 200, 120
 
 
-def stylus(kind: QPointingDevice.PointerType) -> QPointingDevice:
-    can = QInputDevice.Capability.Position | QInputDevice.Capability.Pressure
-    return QPointingDevice("pen", 1, QInputDevice.DeviceType.Stylus, kind, can, 1, 1, "", QPointingDeviceUniqueId())
-
-
-PEN, ERASER = stylus(QPointingDevice.PointerType.Pen), stylus(QPointingDevice.PointerType.Eraser)
-
-
-class Bench:
+class Bench(Hands):
     """A canvas with an artwork on it, worked on in document pixels."""
 
     def __init__(self, qtbot: QtBot, width: int = WIDTH, height: int = HEIGHT) -> None:
         self.artwork = Artwork()
         self.tools: Toolset = toolset()
         self.canvas = CanvasView()
+        super().__init__(self.canvas)
         self.easel = Easel(self.canvas, self.artwork, self.tools)
         opened(qtbot, self.canvas, 640, 480)
         self.artwork.open(ramp(width, height), box_size=(64, 64))
@@ -72,54 +54,6 @@ class Bench:
     def zoom(self, scale: float) -> None:
         self.canvas.viewport.zoom_to(scale)
         self.canvas.update()
-
-    def on_canvas(self, x: float, y: float) -> QPointF:
-        return self.canvas.viewport.transform.map(QPointF(x, y))
-
-    def mouse(self, kind: QEvent.Type, at: tuple[float, float], button: Qt.MouseButton = LEFT,
-              held: Qt.KeyboardModifier = NONE) -> None:  # fmt: skip
-        where = self.on_canvas(*at)
-        moving = kind == QEvent.Type.MouseMove
-        down = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
-        event = QMouseEvent(kind, where, self.canvas.mapToGlobal(where), Qt.MouseButton.NoButton if moving else button,
-                            down, held)  # fmt: skip
-        QApplication.sendEvent(self.canvas, event)
-
-    def press(self, at: tuple[float, float], button: Qt.MouseButton = LEFT, held: Qt.KeyboardModifier = NONE) -> None:
-        self.mouse(QEvent.Type.MouseButtonPress, at, button, held)
-
-    def move(self, at: tuple[float, float], button: Qt.MouseButton = LEFT, held: Qt.KeyboardModifier = NONE) -> None:
-        self.mouse(QEvent.Type.MouseMove, at, button, held)
-
-    def release(self, at: tuple[float, float], button: Qt.MouseButton = LEFT, held: Qt.KeyboardModifier = NONE) -> None:
-        self.mouse(QEvent.Type.MouseButtonRelease, at, button, held)
-
-    def drag(self, *path: tuple[float, float], button: Qt.MouseButton = LEFT, held: Qt.KeyboardModifier = NONE) -> None:
-        self.press(path[0], button, held)
-        for at in path[1:]:
-            self.move(at, button, held)
-        self.release(path[-1], button, held)
-
-    def pen(self, kind: QEvent.Type, at: tuple[float, float], pressure: float, eraser: bool = False,
-            button: Qt.MouseButton = LEFT) -> bool:  # fmt: skip
-        """One event of a pen; whether it was used."""
-        where = self.on_canvas(*at)
-        event = QTabletEvent(
-            kind, ERASER if eraser else PEN, where, self.canvas.mapToGlobal(where), pressure, 0, 0, 0, 0, 0, NONE,
-            Qt.MouseButton.NoButton if kind == QEvent.Type.TabletMove else button, button,
-        )  # fmt: skip
-        QApplication.sendEvent(self.canvas, event)
-        return event.isAccepted()
-
-    def draw(self, *path: tuple[float, float, float], eraser: bool = False) -> None:
-        """A stroke of the pen: x, y and pressure. Real pens let go with a pressure of 0."""
-        self.pen(QEvent.Type.TabletPress, path[0][:2], path[0][2], eraser)
-        for x, y, pressure in path[1:]:
-            self.pen(QEvent.Type.TabletMove, (x, y), pressure, eraser)
-        self.pen(QEvent.Type.TabletRelease, path[-1][:2], 0.0, eraser)
-
-    def key(self, key: Qt.Key, held: Qt.KeyboardModifier = NONE) -> None:
-        QTest.keyClick(self.canvas, key, held)
 
     def shot(self) -> QImage:
         """What the canvas shows, without the ring: the pointer has left."""

@@ -13,7 +13,7 @@ class NoiseBrush(Painting):
     name, title, key, icon = "noise", "Noise brush", "N", "tool-noise"
     tip = "Add noise to a region, a little per stroke: the more, the earlier in the run it is made anew from"
     defaults = Choices(size=64, hardness=0.2, opacity=0.3, flow=0.35)
-    options = ("size", "hardness", "flow", "opacity")
+    options = ("size", "flow", "opacity")
     gestures = (("Drag", "add noise, again for more"), ("Right button", "take noise away"), LINE, SIZE)
 
     def paint(self, against: bool) -> Paint:

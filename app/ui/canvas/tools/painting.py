@@ -16,7 +16,7 @@ from app.ui.canvas.tools.tool import Tool, Touch
 class Painting(Tool):
     """Draws on `layer` what `paint` says."""
 
-    options = ("size", "hardness", "opacity")
+    options: ClassVar[tuple[str, ...]] = ("size", "hardness", "opacity")
     ring = True
     layer: ClassVar[Layer] = "mask"
 
