@@ -63,18 +63,20 @@ def write(folder: Path, kept: Kept) -> None:
 def read(folder: Path) -> Kept:
     """What write() wrote. Raises ImageError where there is no picture; of the rest what is damaged is left out."""
     rgb = load(folder / NAME).rgb
-    mask, notes = np.zeros(rgb.shape[:2], np.uint8), list[str]()
-    height, width = mask.shape
+    height, width = rgb.shape[:2]
+    mask, notes = np.zeros((height, width), np.uint8), list[str]()
     told: dict[str, Any] = {}
     try:
         with Image.open(folder / NAME) as image:
             image.load()
             told = json.loads(image.info.get(KEY, "{}"))
-        box, aspect = tuple(map(int, told["box"])), tuple(map(int, told["aspect"]))
-        if len(box) != 4 or len(aspect) != 2 or min(*box[2:], *aspect) < 1:
+        x, y, w, h = (int(number) for number in told["box"])
+        across, down = (int(number) for number in told["aspect"])
+        if min(w, h, across, down) < 1:
             raise ValueError("no box")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        told, box, aspect = {}, (0, 0, width, height), (width, height)
+        told = {}
+        x, y, w, h, across, down = 0, 0, width, height, width, height
         notes.append("Its mask and its box were damaged and are left out.")
     if name := str(told.get("mask", "")):
         try:
@@ -84,9 +86,8 @@ def read(folder: Path) -> Kept:
             mask = found
         except ImageError:
             notes.append("Its mask was damaged and is left out.")
-    x, y, w, h = box
     title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
-    return Kept(rgb, mask, (x, y, w, h), (aspect[0], aspect[1]), title, unsaved, tuple(notes))
+    return Kept(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(notes))
 
 
 def forget(folder: Path) -> None:

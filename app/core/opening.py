@@ -82,7 +82,7 @@ class Opening(QObject):
             return True
         for kind in BYTES:
             if mime.hasFormat(kind):
-                self._read(mime.data(kind).data(), PASTED, None)
+                self._read(bytes(mime.data(kind).data()), PASTED, None)
                 return True
         image = mime.imageData() if mime.hasImage() else None
         if isinstance(image, QImage) and not image.isNull():

@@ -22,6 +22,7 @@ class DropHint(QWidget):
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
+        self._over = over
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName("Drop to open")
         self.text = ""
@@ -29,8 +30,7 @@ class DropHint(QWidget):
 
     def show_over(self, text: str) -> None:
         self.text = text
-        parent = self.parentWidget()
-        self.setGeometry(parent.rect())
+        self.setGeometry(self._over.rect())
         self.show()
         self.raise_()
         self.update()

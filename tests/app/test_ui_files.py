@@ -66,6 +66,13 @@ def _own_clipboard() -> Iterator[None]:
     QGuiApplication.clipboard().clear()
 
 
+def focused() -> QWidget:
+    """Where the keys go."""
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget
+
+
 def saved(folder: Path, rgb: np.ndarray, name: str = "holiday.png") -> Path:
     Image.fromarray(rgb).save(folder / name)
     return folder / name
@@ -302,7 +309,7 @@ def test_the_arrows_choose_another_way_and_the_drawing_follows(
     sheet = arrival(window, qtbot, saved(tmp_path, WIDE))
     pictures = [painted(sheet.plan)]
     for _ in range(3):
-        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+        QTest.keyClick(focused(), Qt.Key.Key_Down)
         pictures.append(painted(sheet.plan))
     assert sheet.pick.chosen == "pad"
     assert all(a != b for k, a in enumerate(pictures) for b in pictures[:k])
@@ -359,11 +366,11 @@ def test_a_blank_canvas_of_any_size_by_the_keyboard(window: MainWindow, document
     sheet = window.files.sheet
     assert isinstance(sheet, NewSheet)
     until(qtbot, sheet.isActiveWindow)
-    QTest.keyClicks(QApplication.focusWidget(), "70")
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-    QTest.keyClicks(QApplication.focusWidget(), "50")
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+    QTest.keyClicks(focused(), "70")
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
+    QTest.keyClicks(focused(), "50")
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
+    QTest.keyClick(focused(), Qt.Key.Key_Down)
     QTest.keyClick(sheet, Qt.Key.Key_Return)
     until(qtbot, lambda: document.artwork.is_open)
     assert (document.artwork.width, document.artwork.height) == (70, 50)
@@ -410,10 +417,10 @@ def test_the_canvas_grows_on_the_sides_that_are_asked_for_and_undo_takes_it_back
     sheet = window.files.sheet
     assert isinstance(sheet, CanvasSheet)
     until(qtbot, sheet.isActiveWindow)
-    QTest.keyClicks(QApplication.focusWidget(), "10")
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-    QTest.keyClicks(QApplication.focusWidget(), "-4")
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    QTest.keyClicks(focused(), "10")
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
+    QTest.keyClicks(focused(), "-4")
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
     assert sheet.said.text() == "48 × 32 becomes 58 × 28"
     QTest.keyClick(sheet, Qt.Key.Key_Return)
     assert (document.artwork.width, document.artwork.height) == (58, 28)
@@ -492,8 +499,8 @@ def test_a_picture_is_exported_enlarged_by_the_keyboard_and_the_choice_is_rememb
 ) -> None:
     document.artwork.open(SUITS, "holiday")
     sheet = export(window, qtbot)
-    QTest.keyClicks(QApplication.focusWidget(), "3")
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    QTest.keyClicks(focused(), "3")
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
     assert sheet.said.text() == "48 × 32 becomes 144 × 96, PNG"
     QTest.keyClick(sheet, Qt.Key.Key_Return)
     dialog = window.files.dialog
