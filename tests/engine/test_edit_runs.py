@@ -177,6 +177,7 @@ def test_the_file_holds_what_the_run_works_on(session: Session, tiny_model: Mode
     kept = RunReader(path, verify=True).inputs()
     assert kept is not None
     assert kept.mask is not None
+    assert given.mask is not None
     assert np.array_equal(kept.source, given.source)
     assert np.array_equal(kept.mask, given.mask)
     assert (kept.box, kept.digests) == ((-3, 4, 20, 20), given.digests)
