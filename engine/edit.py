@@ -193,10 +193,10 @@ def pooled(mask: Pixels, size: Size) -> Pixels:
             continue
         k = np.arange(n)
         first, last = k * old // n, -(-(k + 1) * old // n)  # it covers [first, last)
-        # reduceat takes pairs (first, last), of whose results every second is dropped; `last` must be an index too.
-        longer = np.pad(mask, ((0, 1), (0, 0)) if axis == 0 else ((0, 0), (0, 1)))
-        ends = np.stack([first, last], axis=1).ravel()
-        mask = np.maximum.reduceat(longer, ends, axis=axis).take(np.arange(0, 2 * n, 2), axis=axis)
+        most = mask.take(first, axis=axis)
+        for step in range(1, int((last - first).max())):
+            np.maximum(most, mask.take(np.minimum(first + step, last - 1), axis=axis), out=most)
+        mask = most
     return np.ascontiguousarray(mask)
 
 

@@ -17,6 +17,7 @@ from app.core.runs import named, slug
 from app.settings import Settings, from_text, to_text
 from app.ui.actions import Actions
 from app.ui.canvas.area import CanvasArea
+from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.strip import LabTimeline
@@ -43,6 +44,7 @@ class MainWindow(QMainWindow):
         self.lab_open = False
         self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
         self.look = look or Look(app, settings.values.theme, self)
+        self.tools = toolset(self)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self._docks: dict[str, QDockWidget] = {}
@@ -53,7 +55,7 @@ class MainWindow(QMainWindow):
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
-        self.area = CanvasArea(document, self.canvas, self.actions_, self.lab_view)
+        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, self.lab_view)
         self._pages = pages(self.panel, self.lab_panel), pages(self.timeline, self.lab_timeline)
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")

@@ -62,6 +62,7 @@ def test_the_menus_hold_every_command_once(window: MainWindow) -> None:
         "&File",
         "&Edit",
         "&View",
+        "&Canvas",
         "&Run",
         "&Candidates",
         "&Lab",
