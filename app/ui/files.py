@@ -36,7 +36,7 @@ class Files(QObject):
         super().__init__(window)
         self._document, self._keeper, self._settings, self._window = document, keeper, settings, window
         self.opening = Opening(document, keeper, self)
-        self.exporting = Exporting(self)
+        self.exporting = Exporting(document, self)
         self.sheet: Form | None = None
         self.dialog: QFileDialog | None = None
         self.opening.choice_needed.connect(self._ask)
@@ -162,7 +162,7 @@ class Files(QObject):
             return f"{model.title} has no second stage"
         if subject.size != (model.width, model.height):
             return f"Only for pictures of {model.width} × {model.height}, the size that it has learnt"
-        return self._document.why_not
+        return self._document.why_engine
 
     def _export_as(self, subject: Subject, choice: Export) -> None:
         self._settings.update(

@@ -569,6 +569,35 @@ def test_where_the_second_stage_cannot_be_had_its_row_says_why(
     assert row.about == "Only for pictures of 24 × 16, the size that it has learnt"
 
 
+def test_the_second_stage_draws_a_picture_of_its_size_and_that_is_written(
+    window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path
+) -> None:
+    document.model = replace(document.model, id="l", config=document.model.config | STAGE)
+    document.artwork.open(SUITS[:16, :24])
+    sheet = export(window, qtbot)
+    row = sheet.method.rows["cascade"]
+    assert row.isEnabled()
+    QTest.mouseClick(row, Qt.MouseButton.LeftButton)
+    assert not sheet.factor.isEnabled()
+    assert sheet.said.text() == "24 × 16 becomes 96 × 64, PNG"
+    subject, choice = window.files.subject(), sheet.choice
+    assert subject is not None
+    with qtbot.waitSignal(window.files.exporting.written):
+        window.files.export_to(subject, choice, str(tmp_path / "out.png"))
+    assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS[:16, :24].repeat(4, 0).repeat(4, 1))
+    asked = parts.fake.requests[-1]
+    assert asked.edit is None
+    assert asked.enlargement is not None
+    assert not asked.enlargement.truncated
+
+    parts.fake.fail_at, parts.fake.error = 0, MemoryError("no more")
+    window.files.export_to(subject, choice, str(tmp_path / "other.png"))
+    until(qtbot, lambda: parts.notices[-1].level == "error")
+    assert "other.png could not be saved" in parts.notices[-1].text
+    assert not (tmp_path / "other.png").exists()
+    sheet.close()
+
+
 @pytest.mark.parametrize("name", ["out.bmp", "missing/"])
 def test_a_picture_that_cannot_be_written_is_one_notice(
     window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path, name: str
