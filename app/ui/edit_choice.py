@@ -14,7 +14,7 @@ from engine.draft import snapped
 
 METHODS = {
     NEW: ("New picture", "A picture of its own, from noise alone"),
-    FILL: ("Fill the mask", "Makes what is painted anew, and keeps the rest at every step"),
+    FILL: ("Fill", "Makes what is painted anew, and keeps the rest at every step"),
     REWORK: ("Rework", "Starts from what is there with noise in it: a little noise keeps much of it"),
 }
 STRENGTH = "How far back in time it starts: all of the steps begin from pure noise"

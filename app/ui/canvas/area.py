@@ -13,7 +13,7 @@ from app.core.runs import named
 from app.core.toolset import Toolset
 from app.ui.actions import Actions
 from app.ui.batch_strip import BatchStrip
-from app.ui.candidate_strip import CandidateBar
+from app.ui.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.view import CanvasView
 from app.ui.line import Line
@@ -75,6 +75,7 @@ class CanvasArea(QWidget):
         for signal in (document.draft_changed, document.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
+        canvas.space_changed.connect(self._compare)
         canvas.viewport_changed.connect(self._show_zoom)
         self.refresh()
 
@@ -118,8 +119,10 @@ class CanvasArea(QWidget):
         self._come_forward(self.canvas)
         overlay, artwork = self._document.editing.overlay, self._document.artwork
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
+        self.easel.judged = self._document.editing.judging
         tool = self.easel.hand.tool
-        self.facts.setText(self._actions.hint(tool.gestures))
+        looks_at_one = self._document.editing.judging and overlay is not None
+        self.facts.setText(self._actions.hint(GESTURES if looks_at_one else tool.gestures))
         size = f"{artwork.width} × {artwork.height}"
         self.canvas.setAccessibleDescription(f"{artwork.title or 'Artwork'}, {size}. {tool.title}: {tool.tip}.")
 
@@ -163,6 +166,10 @@ class CanvasArea(QWidget):
             self._actions.leave(self._keys, self.canvas)
             self._actions.reach(keys, self.canvas)
             self._keys = keys
+
+    def _compare(self, held: bool) -> None:
+        """The original is seen for as long as Space is held, also while that pans."""
+        self._document.editing.comparing = held
 
     def _show_zoom(self) -> None:
         self.zoom.setText(f"{self.canvas.viewport.scale * 100:.0f} %")

@@ -32,6 +32,7 @@ class Easel(QObject):
         self.hand = Hand(canvas, artwork, tools)
         self._canvas, self._artwork, self._tools = canvas, artwork, tools
         self._candidate: tuple[QRect, QImage] | None = None
+        self._judged = False
         self._free_cells: Callable[[], NDArray[np.bool_] | None] = lambda: None
         self._small = Shrunk(lambda: artwork.pixels, mean)
         self._mask = Shrunk(lambda: artwork.mask, most)
@@ -78,6 +79,17 @@ class Easel(QObject):
         if (before is None) != (self._candidate is None):
             self._refresh()  # the tint goes, or comes back
 
+    @property
+    def judged(self) -> bool:
+        """Whether what came of a run is looked at: the mask is out of the way then, unless the hand is at it."""
+        return self._judged
+
+    @judged.setter
+    def judged(self, judged: bool) -> None:
+        if judged != self._judged:
+            self._judged = judged
+            self._refresh()
+
     def see_as(self, free_cells: Callable[[], NDArray[np.bool_] | None]) -> None:
         """What says which of the model's pixels in the box are made anew (h, w); None: no outline of them.
 
@@ -102,7 +114,7 @@ class Easel(QObject):
         painter.setTransform(self.viewport.transform, True)
         self._paint_picture(painter)
         painter.restore()
-        if self._tools.mask_shown:
+        if self._tools.mask_shown and (self.hand.busy or not self._judged):
             self._paint_mask(painter, exposed)
         painter.restore()
         self._paint_box(painter)
