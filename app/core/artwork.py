@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,9 @@ class Artwork(QObject):
     def rgb(self, rect: QRect | None = None) -> NDArray[np.uint8]:
         """A copy (h, w, 3) of the picture, or of the part of `rect` that lies in it."""
         inside = self.rect if rect is None else rect.intersected(self.rect)
-        return np.ascontiguousarray(part(self.pixels, inside)[..., 2::-1])
+        rgb = np.empty((inside.height(), inside.width(), 3), np.uint8)
+        copy_reversed(part(self.pixels, inside), rgb)
+        return rgb
 
     # the box: what the model sees
 
@@ -134,9 +136,8 @@ class Artwork(QObject):
         """Work on a picture of one colour from now on. Raises ValueError where a side is less than 1."""
         if width < 1 or height < 1:
             raise ValueError(f"A picture has at least one pixel, not {width} × {height}.")
-        pixels = np.empty((height, width, 4), np.uint8)
-        pixels[...] = (colour.blue(), colour.green(), colour.red(), 255)
-        self._start(pixels, "", box_size)
+        pixels = np.full((height, width), colour.rgb(), "<u4").view(np.uint8)  # 0xFFRRGGBB, its lowest byte first
+        self._start(pixels.reshape(height, width, 4), "", box_size)
 
     def close(self) -> None:
         if not self.is_open:
@@ -190,7 +191,7 @@ class Artwork(QObject):
         """
         if rgb.shape != (box.height(), box.width(), 3):
             raise ValueError(f"A picture for {box.width()} × {box.height()} pixels is not {rgb.shape}.")
-        self._write("picture", self.pixels[..., 2::-1], box, rgb, name)
+        self._write("picture", lambda inside, made: copy_reversed(made, part(self.pixels, inside)), box, rgb, name)
 
     def apply_mask(self, rect: QRect, values: NDArray[np.uint8], name: str) -> None:
         """Put values (rect height, rect width) into the mask, as far as they lie in it; undoable.
@@ -199,7 +200,7 @@ class Artwork(QObject):
         """
         if values.shape != (rect.height(), rect.width()):
             raise ValueError(f"A mask for {rect.width()} × {rect.height()} pixels is not {values.shape}.")
-        self._write("mask", self.mask, rect, values, name)
+        self._write("mask", lambda inside, made: np.copyto(part(self.mask, inside), made), rect, values, name)
 
     def resize(self, rect: QRect, name: str = "Canvas size") -> None:
         """Make the picture what `rect` of it is, which may reach beyond it and cut it; undoable.
@@ -228,12 +229,14 @@ class Artwork(QObject):
         self.resized.emit(-rect.topLeft())
         self.box_changed.emit()
 
-    def _write(self, layer: Layer, target: Pixels, rect: QRect, values: NDArray[np.uint8], name: str) -> None:
+    def _write(
+        self, layer: Layer, write: Callable[[QRect, Pixels], None], rect: QRect, values: Pixels, name: str
+    ) -> None:
         inside = rect.intersected(self.rect)
         stroke = self.begin(name)
         if not inside.isEmpty():
             stroke.touch(layer, inside)
-            part(target, inside)[...] = part(values, inside.translated(-rect.topLeft()))
+            write(inside, part(values, inside.translated(-rect.topLeft())))
             stroke.changed(layer, inside)
         stroke.end()
 
@@ -293,6 +296,12 @@ class Artwork(QObject):
 def bgra(rgb: NDArray[np.uint8]) -> Pixels:
     """(H, W, 3) → (H, W, 4) in the order B, G, R, 255: what QImage calls RGB32 on a little-endian machine."""
     pixels = np.empty((*rgb.shape[:2], 4), np.uint8)
-    pixels[..., 2::-1] = rgb
+    copy_reversed(rgb, pixels)
     pixels[..., 3] = 255
     return pixels
+
+
+def copy_reversed(source: Pixels, target: Pixels) -> None:
+    """R, G, B of one are B, G, R of the other, by channels: in a third of the time that a reversed view takes."""
+    for channel in range(3):
+        target[..., channel] = source[..., 2 - channel]
