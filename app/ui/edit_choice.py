@@ -13,6 +13,7 @@ from app.ui.theme import em
 from app.ui.widgets import label
 from engine.draft import snapped
 from engine.request import MAX_RESAMPLE, MAX_STEPS
+from engine.rules import RULES
 
 METHODS = {
     NEW: ("New picture", "A picture of its own, from noise alone"),
@@ -44,10 +45,10 @@ class EditChoice(QWidget):
             widget.setToolTip(STRENGTH)
         self.again = QCheckBox("Go back and forth (RePaint)")
         self.again.setAccessibleName("Go back and forth")
-        self.again.setToolTip("Noise is put in again between the steps, so that new and kept grow together: more calls")
+        self.again.setToolTip("Puts noise in again between the steps, so that new and kept agree; takes more calls")
         self.jump = Number("Steps back", 1, MAX_STEPS, (1, 10))
         self.resample = Number("Times over", 1, MAX_RESAMPLE, (1, 10))
-        self.repaint = QWidget()
+        self.stretches = QWidget()
         self._lay_out()
         self.strength.valueChanged.connect(self._slid)
         self.again.clicked.connect(self._turned)
@@ -88,9 +89,10 @@ class EditChoice(QWidget):
         column.addWidget(self.about)
         column.addLayout(strength)
         column.addWidget(self.again)
-        column.addWidget(self.repaint)
-        self.repaint.setLayout(rows(self, {"Steps back": self.jump, "Times over": self.resample}))
-        self.repaint.layout().setContentsMargins(em(self, 1.6), 0, 0, 0)
+        column.addWidget(self.stretches)
+        grid = rows(self, {"Steps back": self.jump, "Times over": self.resample})
+        grid.setContentsMargins(em(self, 1.6), 0, 0, 0)
+        self.stretches.setLayout(grid)
 
     def _chose(self) -> None:
         chosen = next(method for method, button in self.segments.items() if button.isChecked())
@@ -98,7 +100,12 @@ class EditChoice(QWidget):
             self._document.choose_method(chosen)
 
     def _turned(self, on: bool) -> None:
-        self._document.update_draft(method=REPAINT if on else FILL)
+        """RePaint goes with samplers that draw noise: those with a memory would lose it at every way back."""
+        document = self._document
+        if on and not RULES[document.draft.sampler].stochastic:
+            document.update_draft(method=REPAINT, sampler="ddpm", options=())
+        else:
+            document.update_draft(method=REPAINT if on else FILL)
 
     def _slid(self, steps: int) -> None:
         self._document.update_draft(strength=steps / self._document.draft.steps)
@@ -110,7 +117,7 @@ class EditChoice(QWidget):
         self.about.setText(METHODS[method][1])
         self.again.setVisible(method == FILL)
         self.again.setChecked(draft.method == REPAINT)
-        self.repaint.setVisible(draft.method == REPAINT)
+        self.stretches.setVisible(draft.method == REPAINT)
         self.jump.show_value(draft.jump)
         self.resample.show_value(draft.resample)
         steps = snapped(draft.strength, draft.steps)

@@ -293,6 +293,15 @@ def test_f3_comes_back_from_a_run_of_its_own(bench: Bench) -> None:
     assert not bench.window.area.batch.isVisible()
 
 
+def test_a_finished_picture_of_the_session_is_seen_again_in_its_place(bench: Bench) -> None:
+    bench.finish()
+    bench.editing.choose(0)
+    recent = bench.window.recent.list
+    QTest.mouseClick(recent.viewport(), LEFT, pos=recent.visualItemRect(recent.item(0)).center())
+    assert bench.editing.candidates.index == 1
+    assert bench.editing.overlay is not None
+
+
 def test_losing_the_focus_ends_the_comparison(bench: Bench) -> None:
     bench.finish()
     QTest.keyPress(bench.canvas, Key.Key_Space)
@@ -358,11 +367,11 @@ def test_the_panel_chooses_what_a_run_does(bench: Bench) -> None:
 
 def test_filling_may_go_back_and_forth(bench: Bench) -> None:
     edit, document = bench.window.panel.edit, bench.document
-    assert not edit.repaint.isVisible()
+    assert not edit.stretches.isVisible()
     edit.again.setFocus()
     bench.key(Key.Key_Space)
-    assert document.draft.method == REPAINT
-    assert edit.repaint.isVisible()
+    assert (document.draft.method, document.draft.sampler) == (REPAINT, "ddpm")
+    assert edit.stretches.isVisible()
     assert edit.segments[FILL].isChecked()
     calls = bench.window.panel.sampler.price.text()
     edit.resample.slider.setFocus()
