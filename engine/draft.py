@@ -53,7 +53,7 @@ class Draft:
     truncated: bool = False
     method: str = "new"
     strength: float = 1.0
-    jump: int = 2
+    jump: int = 1
     resample: int = 4
 
     @classmethod

@@ -104,7 +104,7 @@ def whole(document: Pixels, shape: Size) -> Box:
     return _widened((0, 0, width, height), shape)
 
 
-def around(mask: Pixels, shape: Size, margin: float = 0.5) -> Box:
+def around(mask: Pixels, shape: Size, margin: float = 0.125) -> Box:
     """A box of that shape (width : height) around what is painted, wider by `margin` of its own size on every side.
 
     Where the document has the room it lies inside. Raises RequestError for a mask in which nothing is painted.

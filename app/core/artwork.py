@@ -89,7 +89,8 @@ class Artwork(QObject):
 
     @box.setter
     def box(self, box: QRect) -> None:
-        self._place(fitted(box, self._box_aspect, self.rect))
+        if self.is_open:
+            self._place(fitted(box, self._box_aspect, self.rect))
 
     @property
     def box_aspect(self) -> QSize:

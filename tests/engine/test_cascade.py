@@ -15,9 +15,9 @@ from torch import Tensor
 
 from engine import models
 from engine.cascade import SecondStage, enlarge
-from engine.catalog import ModelInfo, read_model
+from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve, vary
-from engine.models import ModelError, net
+from engine.models import ModelError
 from engine.oracle import Gaussian
 from engine.request import Enlargement, Request, RequestError
 from engine.run import Cancelled
@@ -29,8 +29,6 @@ from engine.types import Cond, Sigma
 
 SIDE, FACTOR = 2, 2
 LEVELS = tuple(float(s) for s in grid("log", 24, 80, 0.005))
-STAGE = {"type": "upscaler", "side": 64, "factor": 4, "channels": 3, "width": 16, "depth": 1, "labels": 2}
-DEFAULTS = {"sampler": "ddim", "spacing": "log", "steps": 2, "sigma_min": 0.02, "sigma_max": 20.0, "level": 0.25}
 
 
 class Given:
@@ -100,20 +98,6 @@ def test_less_noise_in_the_small_picture_holds_the_large_one_nearer_to_it() -> N
         far.append((x.flatten(1) @ exact.shrink.T - small.flatten(1)).square().mean().sqrt().item())
     assert far[0] < 0.03
     assert far[0] < far[1] < far[2]
-
-
-@pytest.fixture
-def cascade(tiny_model: ModelInfo, tmp_path: Path) -> ModelInfo:
-    """The tiny model with a second stage of random weights."""
-    folder = tmp_path / "cascade"
-    folder.mkdir()
-    for name in ("model.safetensors", "config.json"):
-        (folder / name).write_bytes((tiny_model.folder / name).read_bytes())
-    torch.manual_seed(1)
-    weights = {name: 0.2 * torch.randn_like(value) for name, value in net.build(STAGE).state_dict().items()}
-    stage: dict[str, Any] = {"net": STAGE, "schedule": {"type": "flow"}, "predicts": "x0", "defaults": DEFAULTS}
-    add_stage(weights, stage, folder)
-    return read_model(folder)
 
 
 def asked(info: ModelInfo, **choices: Any) -> Request:

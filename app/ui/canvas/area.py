@@ -40,6 +40,7 @@ class CanvasArea(QWidget):
         self._lab_shown = False
         self._keys = ""
         self.welcome = Welcome(document)
+        self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
         self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document)
         self.candidates = CandidateBar(document, actions)

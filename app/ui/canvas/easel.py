@@ -40,6 +40,7 @@ class Easel(QObject):
         self._stale = True  # the outline of the model's pixels
         self._drawn = QRect()  # what the hand's ring and outline cover
         artwork.opened.connect(self._reopened)
+        artwork.resized.connect(self._reopened)
         artwork.picture_changed.connect(self._picture_changed)
         artwork.mask_changed.connect(self._mask_changed)
         artwork.box_changed.connect(self.look_again)

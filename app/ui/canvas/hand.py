@@ -50,8 +50,8 @@ class Hand(QObject):
         canvas.installEventFilter(self)
         tools.tool_changed.connect(self._changed_tool)
         tools.choices_changed.connect(self.moved)
-        artwork.opened.connect(self._start_anew)
-        artwork.closed.connect(self._start_anew)
+        for signal in (artwork.opened, artwork.resized, artwork.closed):
+            signal.connect(self._start_anew)
 
     # what it holds
 
@@ -109,7 +109,8 @@ class Hand(QObject):
             self.moved.emit()
 
     def _start_anew(self) -> None:
-        self.cancel()
+        """What was under way belongs to what is no more: it is let go of, not put back."""
+        self.let_go()
         self._key_at = None
 
     def _changed_tool(self) -> None:
