@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, QSize
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.core.editing import FILL, REPAINT
 from app.core.placement import box_of
 from app.core.runs import named
 from app.core.toolset import Toolset
@@ -156,7 +157,7 @@ class CanvasArea(QWidget):
     def _free_cells(self) -> NDArray[np.bool_] | None:
         """The model's pixels that a run as the panel asks would make anew; None where that is all or none of them."""
         draft, artwork = self._document.draft, self._document.artwork
-        if draft.method != "replacement" or not artwork.is_open:
+        if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
         steps = snapped(draft.strength, draft.steps)
         return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.model), steps)
