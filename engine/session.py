@@ -229,8 +229,9 @@ class Session:
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """A picture (height, width, 3) of the request's first size, drawn larger by the second stage that it asks for.
 
-        Whatever made the picture: it stands where that of the request's first seed would. Raises RequestError for one of another size
-        and for a request without a second stage or that hands it an unfinished picture; Cancelled as generate() does.
+        Whatever made the picture: it stands where that of the request's first seed would. Raises RequestError for one
+        of another size and for a request whose second stage is none or sees an unfinished picture, and Cancelled as
+        generate() does.
         """
         if request.enlargement is None or request.enlargement.truncated:
             raise RequestError("A finished picture is drawn larger by a whole second stage alone: ask for one.")

@@ -111,7 +111,7 @@ class Files(QObject):
         """What goes out: the artwork where it is seen, else x̂₀ under the cursor; None, with a notice, for neither."""
         document = self._document
         if self.shows_artwork:
-            return Subject(document.artwork.rgb(), document.artwork.title)
+            return self._artwork()
         run, k, image = document.run, document.cursor, document.image_index
         if run is None or not 0 <= k < document.step_count:
             return None
@@ -122,6 +122,11 @@ class Files(QObject):
             return None
         request, index = run.made_by(k), run.image_in(k, image)
         return Subject(rgb, request.prompt or request.label or "picture", request, index, run.forked_from(k))
+
+    def _artwork(self) -> Subject:
+        """As it is now: one block is copied, and the writer's thread puts its channels in order."""
+        artwork = self._document.artwork
+        return Subject(artwork.pixels.copy()[..., 2::-1], artwork.title)
 
     def save_as(self) -> None:
         """The artwork as a PNG, where the person says."""
@@ -137,9 +142,7 @@ class Files(QObject):
         artwork = self._document.artwork
         if artwork.is_open:
             revision = artwork.revision
-            self.exporting.export(
-                Subject(artwork.rgb(), artwork.title), Export(), Path(path), partial(self._saved, revision)
-            )
+            self.exporting.export(self._artwork(), Export(), Path(path), partial(self._saved, revision))
 
     def _saved(self, revision: int) -> None:
         self._keeper.mark_saved(revision)

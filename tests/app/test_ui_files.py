@@ -20,6 +20,7 @@ from app.core.document import Document
 from app.core.keeping import Keeper
 from app.core.kept import read
 from app.core.notices import Notice
+from app.core.opening import Arrival
 from app.ui.arrival_sheet import ArrivalSheet
 from app.ui.canvas_sheets import CanvasSheet, NewSheet
 from app.ui.export_sheet import ExportSheet
@@ -278,6 +279,22 @@ def test_pasting_words_says_what_to_copy_and_the_prompt_keeps_its_own_key(
     QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert document.draft.prompt == "rocket"
     assert len(parts.notices) == 1
+
+
+def test_a_large_picture_is_brought_into_shape_in_the_background_and_a_newer_one_wins(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.opening.AT_ONCE", 0)
+    heard: list[str] = []
+    document.artwork.opened.connect(lambda: heard.append(document.artwork.title))
+    window.files.opening.place(Arrival(SUITS, "large"))
+    assert not document.artwork.is_open, "the window did not wait for it"
+    opened(qtbot, document, SUITS)
+    window.files.opening.place(Arrival(SUITS, "slow"))
+    window.files.opening.blank(3, 2, QColor("white"))
+    until(qtbot, lambda: window.files.opening._background.idle)
+    assert heard == ["large", ""]
+    assert (document.artwork.width, document.artwork.height) == (3, 2)
 
 
 # in: another size than the model's
