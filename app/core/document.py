@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core import asking
 from app.core.artwork import Artwork
@@ -100,6 +100,7 @@ class Document(Viewer):
         draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
         self._draft = replace(draft, method=self._draft.method, strength=self._draft.strength)
         self._vocabulary = self._read_vocabulary()
+        self.artwork.box_aspect = QSize(model.width, model.height)
         self.model_changed.emit()
         self.draft_changed.emit()
 

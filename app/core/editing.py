@@ -21,7 +21,7 @@ from engine.draft import Draft, size
 from engine.edit import crop
 from engine.request import Request
 
-NEW, FILL, REWORK = "new", "replacement", "img2img"  # methods of a draft; the first needs no artwork, the last no mask
+NEW, FILL, REPAINT, REWORK = "new", "replacement", "repaint", "img2img"  # methods of a draft
 STRENGTHS = {REWORK: 0.6}  # to begin with, where it is not all
 NOTHING_OPEN = "There is no picture to work on: open one, or choose New picture."
 NOTHING_PAINTED = "Nothing is painted yet: paint what should be made anew, or choose Rework."

@@ -28,6 +28,10 @@ _SHAPES = {
     '<circle cx="12" cy="9.5" r="1.2"/><circle cx="12" cy="14.5" r="1.2"/></g>',
     "smooth": '<path d="M3.5 17c5 0 5-10 9-10s3 7 8 7"/>',
     "save": '<path d="M12 4v11M7.5 11 12 15.5 16.5 11M5 19.5h14"/>',
+    "new": '<path d="M6 3.5h8l4.5 4.5v12.5H6z"/><path d="M12 11v6M9 14h6"/>',
+    "open": '<rect x="4" y="5" width="16" height="14" rx="2"/><circle cx="9" cy="10" r="1.6"/>'
+    '<path d="M5 17.5l5-4.5 3.5 3 3-2.5 3 2.5"/>',
+    "edit": '<path d="M5 19l1-4L16.5 4.5l3 3L9 18z"/><path d="M14.5 6.5l3 3"/>',
     "folder": '<path d="M4 18V6.5h5.5l2 2.5H20v9z"/>',
     "close": '<path d="M7 7l10 10M17 7 7 17"/>',
     "right": '<path d="M10 7.5l4.5 4.5-4.5 4.5"/>',
@@ -71,7 +75,7 @@ _SHAPES = {
     '<path d="M12 8v8M8 12h8"/>',
     "mask-shown": '<path d="M3 12c2.4-4 5.4-6 9-6s6.6 2 9 6c-2.4 4-5.4 6-9 6s-6.6-2-9-6z"/>'
     '<circle cx="12" cy="12" r="2.6"/>',
-    "mask-invert": '<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16z" fill="#ink"/>',
+    "mask-invert": '<circle cx="12" cy="12" r="8"/><path d="M12 6.6a5.4 5.4 0 0 1 0 10.8z" fill="#ink" stroke="none"/>',
     "mask-clear": '<rect x="4.5" y="4.5" width="15" height="15" rx="1" stroke-dasharray="3 2.3"/>'
     '<path d="M9 9l6 6M15 9l-6 6"/>',
     "mask-grow": '<circle cx="12" cy="12" r="8.4" stroke-dasharray="3 2.28"/><path d="M12 8.2v7.6M8.2 12h7.6"/>',

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.artwork import Artwork
-from app.core.editing import FILL, NEW, NOTHING_PAINTED, REWORK
+from app.core.editing import FILL, NEW, NOTHING_PAINTED, REPAINT, REWORK
 from app.core.jobs import Job, JobState
 from app.core.placement import to_rgb
 from app.ui.candidate_strip import CandidateBar, CandidateStrip
@@ -293,6 +293,15 @@ def test_f3_comes_back_from_a_run_of_its_own(bench: Bench) -> None:
     assert not bench.window.area.batch.isVisible()
 
 
+def test_a_finished_picture_of_the_session_is_seen_again_in_its_place(bench: Bench) -> None:
+    bench.finish()
+    bench.editing.choose(0)
+    recent = bench.window.recent.list
+    QTest.mouseClick(recent.viewport(), LEFT, pos=recent.visualItemRect(recent.item(0)).center())
+    assert bench.editing.candidates.index == 1
+    assert bench.editing.overlay is not None
+
+
 def test_losing_the_focus_ends_the_comparison(bench: Bench) -> None:
     bench.finish()
     QTest.keyPress(bench.canvas, Key.Key_Space)
@@ -354,6 +363,27 @@ def test_the_panel_chooses_what_a_run_does(bench: Bench) -> None:
     QTest.mouseClick(edit.segments[NEW], LEFT)
     assert not edit.strength.isVisible()
     assert "24 model calls" in bench.window.panel.sampler.price.text()
+
+
+def test_filling_may_go_back_and_forth(bench: Bench) -> None:
+    edit, document = bench.window.panel.edit, bench.document
+    assert not edit.stretches.isVisible()
+    edit.again.setFocus()
+    bench.key(Key.Key_Space)
+    assert (document.draft.method, document.draft.sampler) == (REPAINT, "ddpm")
+    assert edit.stretches.isVisible()
+    assert edit.segments[FILL].isChecked()
+    calls = bench.window.panel.sampler.price.text()
+    edit.resample.slider.setFocus()
+    bench.key(Key.Key_Right)
+    assert document.draft.resample == 5
+    assert bench.window.panel.sampler.price.text() != calls
+    QTest.mouseClick(edit.segments[FILL], LEFT)
+    assert document.draft.method == REPAINT, "it is a way of filling"
+    QTest.mouseClick(edit.segments[REWORK], LEFT)
+    assert not edit.again.isVisible()
+    QTest.mouseClick(edit.segments[FILL], LEFT)
+    assert document.draft.method == FILL
 
 
 def test_without_an_artwork_there_is_nothing_to_choose(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, QSize
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.core.editing import FILL, REPAINT
 from app.core.placement import box_of
 from app.core.runs import named
 from app.core.toolset import Toolset
@@ -39,6 +40,7 @@ class CanvasArea(QWidget):
         self._lab_shown = False
         self._keys = ""
         self.welcome = Welcome(document)
+        self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
         self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document)
         self.candidates = CandidateBar(document, actions)
@@ -155,7 +157,7 @@ class CanvasArea(QWidget):
     def _free_cells(self) -> NDArray[np.bool_] | None:
         """The model's pixels that a run as the panel asks would make anew; None where that is all or none of them."""
         draft, artwork = self._document.draft, self._document.artwork
-        if draft.method != "replacement" or not artwork.is_open:
+        if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
         steps = snapped(draft.strength, draft.steps)
         return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.model), steps)

@@ -13,6 +13,7 @@ from app.core.lab import Lab
 from app.core.reel import Reel
 from app.core.toolset import Toolset
 from app.ui.canvas.view import CanvasView
+from app.ui.files import Files
 from app.ui.theme import Look
 
 
@@ -23,6 +24,7 @@ class Studio(Protocol):
     canvas: CanvasView
     look: Look
     lab: Lab
+    files: Files
     tools: Toolset
 
     @property
