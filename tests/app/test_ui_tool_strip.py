@@ -169,6 +169,14 @@ def test_who_cannot_see_the_pointer_of_the_keyboard_is_told_where_it_is(window: 
     assert window.canvas.accessibleDescription().endswith("Brush at 49, 32")
 
 
+def test_the_pen_brings_the_keyboard_to_the_canvas_as_the_mouse_does(window: MainWindow, artwork: Artwork) -> None:
+    window.focus_prompt()
+    Hands(window.canvas).draw((20, 20, 1.0), (60, 20, 1.0))
+    assert window.canvas.hasFocus()
+    QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
+    assert not artwork.mask.any()
+
+
 def test_h_hides_the_mask_and_shows_it(window: MainWindow, artwork: Artwork) -> None:
     paint(artwork, QRect(30, 20, 20, 20))
     with_mask = painted(window.canvas)

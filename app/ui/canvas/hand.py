@@ -159,6 +159,7 @@ class Hand(QObject):
             erases = event.pointerType() == QPointingDevice.PointerType.Eraser
             right = event.button() == Qt.MouseButton.RightButton
             used = self._press(event, self._held[ERASER if erases else self._tools.tool], right)
+            self._canvas.setFocus(Qt.FocusReason.MouseFocusReason)  # as Qt does for a mouse, and not for a pen
         event.setAccepted(used)
         return used
 
