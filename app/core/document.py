@@ -365,6 +365,8 @@ class Document(Viewer):
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
             self.choose_method(FILL if self.artwork.is_open else NEW)
+        if self.artwork.is_open:  # one from the last time has the box of the model that there was
+            self.artwork.box_aspect = QSize(self._model.width, self._model.height)
 
     def _on_engine(self) -> None:
         self.engine_changed.emit()
