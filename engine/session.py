@@ -210,12 +210,14 @@ class Session:
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
             stop = cancelled.is_set if cancelled is not None else (lambda: False)
-            label, constraint = model.condition("", request.label).label, None
-            if inputs is not None and request.edit is not None and request.edit.pinned:
-                large = encoded(inputs, model, request.size)
-                steady = not RULES[request.enlargement.sampler].stochastic
-                constraint = pinned(inputs, large, request.enlargement.sigmas, steady)
-            x = enlarge(second, request.enlargement, x, label, request.seeds, stop, constraint)
+            label, constraint, origin = model.condition("", request.label).label, None, None
+            if inputs is not None and request.edit is not None:
+                y = encoded(inputs, model, request.size)
+                origin = y if request.edit.strength < 1 else None
+                if request.edit.pinned:
+                    steady = not RULES[request.enlargement.sampler].stochastic
+                    constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
+            x = enlarge(second, request.enlargement, x, label, request.seeds, stop, constraint, origin)
         with torch.no_grad():
             image = model.codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
