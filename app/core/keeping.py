@@ -10,10 +10,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, QRect, QTimer, Signal
 
-from app.core.artwork import Artwork
+from app.core.artwork import Artwork, bgra
 from app.core.background import Background
 from app.core.kept import NAME, Kept, forget, read, write
 from app.core.notices import Notice
+from app.core.tiles import Pixels
 
 PAUSE_MS = 2000  # after the last change
 EARLIER = 5  # pictures kept after others took their place
@@ -75,16 +76,17 @@ class Keeper(QObject):
         self._folder = folder
         if (folder / NAME).exists():
             self._restoring = True
-            self._background.start(partial(read, folder), self._restored, self._not_restored)
+            self._background.start(partial(_read, folder), self._restored, self._not_restored)
         self._look_for_earlier()
 
-    def _restored(self, kept: Kept) -> None:
+    def _restored(self, found: tuple[Kept, Pixels]) -> None:
         self._restoring = False
+        kept, pixels = found
         if self._artwork.is_open:  # somebody was faster
             self._put_aside(kept)
             self._changed()
             return
-        kept.put_into(self._artwork)
+        kept.put_into(self._artwork, pixels)
         self._saved = -1 if kept.unsaved else self._artwork.revision
         self._written = self._state()
         self._timer.stop()
@@ -112,11 +114,12 @@ class Keeper(QObject):
     def bring_back(self) -> None:
         """The newest of those set aside becomes the artwork; what is the artwork now is set aside in its turn."""
         if found := self._earlier():
-            self._background.start(partial(read, found[-1]), partial(self._brought_back, found[-1]), self._lost)
+            self._background.start(partial(_read, found[-1]), partial(self._brought_back, found[-1]), self._lost)
 
-    def _brought_back(self, folder: Path, kept: Kept) -> None:
+    def _brought_back(self, folder: Path, found: tuple[Kept, Pixels]) -> None:
         self.set_aside()
-        kept.put_into(self._artwork)
+        kept, pixels = found
+        kept.put_into(self._artwork, pixels)
         self._saved = -1
         self._spent.append(folder)
         self.flush()
@@ -215,6 +218,12 @@ class Keeper(QObject):
 
 def _named(title: str) -> str:
     return f"“{title}”" if title else "The picture"
+
+
+def _read(folder: Path) -> tuple[Kept, Pixels]:
+    """Raises ImageError. The pixels in the artwork's order too: for a large picture that takes time."""
+    kept = read(folder)
+    return kept, bgra(kept.rgb)
 
 
 def _write_earlier(target: Path, kept: Kept) -> None:
