@@ -177,6 +177,8 @@ def test_arrays_that_are_no_pictures_are_refused_in_a_sentence() -> None:
     ):
         with pytest.raises(RequestError, match=says):
             check(array, mask)  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="20000×20000 pixels, and 16384 a side"):
+        crop(rgb, None, (-9, -9, 20000, 20000), (8, 8))
     for box in ((6, 0, 5, 5), (-5, 0, 5, 5), (0, 0, 0, 4), (0, 4, 3, 3)):
         with pytest.raises(RequestError, match="box shows nothing"):
             crop(rgb, None, box, (8, 8))
