@@ -185,5 +185,5 @@ def test_arrays_that_are_no_pictures_are_refused_in_a_sentence() -> None:
 
 
 def test_cropping_and_blending_need_no_torch() -> None:
-    code = "import sys, engine.edit, engine.draft, engine.store; sys.exit('torch' in sys.modules)"
+    code = "import sys, engine.edit, engine.masks, engine.imagefile, engine.paths; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
