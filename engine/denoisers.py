@@ -58,20 +58,20 @@ class NetDenoiser:
 
         def factor(v: Any) -> float | Tensor:
             """To multiply the state by: a number costs less than a tensor of it."""
-            if np.ndim(v) == 0:
+            if isinstance(v, float):
                 return float(v)
             return torch.from_numpy(v.copy()).to(state.dtype).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
 
-        fine = torch.promote_types(dtype, torch.float32)
+        fine = dtype if dtype.itemsize >= 4 else torch.float32
         if isinstance(t, float):
             times = torch.full((len(x),), t, dtype=fine, device=x.device)
         else:
             times = torch.from_numpy(t).to(fine).to(x.device)
         if isinstance(cond, Cond):
             cond = cond.expand(len(x)).real_in(dtype)
-        out = self.net((factor(s) * state).to(dtype), times, cond)
+        out = self.net((state * factor(s)).to(dtype), times, cond)
         if self.predicts == "x0":  # a = 0, b = 1: D is what the net says
-            return out.to(x.dtype)
+            return out if out.dtype == x.dtype else out.to(x.dtype)
         a, b = _WEIGHTS[self.predicts](level, s)
         return (factor(a) * state + factor(b) * wide(out)).to(x.dtype)
 

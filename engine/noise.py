@@ -8,7 +8,7 @@ the counter-based Philox generator (Salmon et al. 2011), then cast: the same on 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,10 +38,10 @@ class Noise:
     stream: int = RULE
 
     def at(self, hop: int) -> Noise:
-        return replace(self, hop=hop)
+        return Noise(self.seeds, self.particles, hop, self.stream)
 
     def of(self, stream: int) -> Noise:
-        return replace(self, stream=stream)
+        return Noise(self.seeds, self.particles, self.hop, stream)
 
     def normal(self, like: Tensor, draw: int = 0, shared: bool = False) -> Tensor:
         """Standard normal noise of the shape, dtype and device of `like` (B, …), B = images × particles.

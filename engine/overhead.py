@@ -86,9 +86,9 @@ class Setting:
         return Noise(range(self.batch)).normal(torch.empty(shape, device=self.model.device))
 
 
-def ours(d: Denoiser, setting: Setting, rule: str, sigmas: Iterable[float], x: Tensor) -> Tensor:
+def ours(d: Denoiser, conds: tuple[Cond, Cond], rule: str, sigmas: Iterable[float], x: Tensor) -> Tensor:
     """One run, as a plan makes it."""
-    guided = cfg(GUIDANCE, *setting.conds)(Meter(d, MICRO_BATCH))
+    guided = cfg(GUIDANCE, *conds)(Meter(d, MICRO_BATCH))
     for step in run(guided, descending(sigmas), RULES[rule], x, Noise(range(len(x)))):
         x = step.move.x
     return x
@@ -101,10 +101,10 @@ def against_bare_net(setting: Setting, pairs: int) -> Added:
     clock = Clock(denoiser.net)
     timed = adapt(clock, denoiser.schedule, denoiser.predicts)
     sigmas = grid("log", setting.steps, top, setting.info.defaults["sigma_min"])
-    x = setting.noise().mul_(denoiser.schedule.start_std(top))
+    x, conds = setting.noise().mul_(denoiser.schedule.start_std(top)), setting.conds
 
     def whole() -> Tensor:
-        return ours(timed, setting, "dpmpp-2m", sigmas, x)
+        return ours(timed, conds, "dpmpp-2m", sigmas, x)
 
     @torch.no_grad()
     def bare() -> None:
@@ -135,13 +135,14 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
     scheduler = _scheduler(name)
     scheduler.set_timesteps(setting.steps)
     sigmas = [*(TABLE.sigma(float(t)) for t in scheduler.timesteps), 0.0]
-    noise, both = setting.noise(), Cond.cat([cond.expand(setting.batch) for cond in setting.conds])
+    noise, conds = setting.noise(), setting.conds
 
     def mine() -> Tensor:
-        return ours(d, setting, SCHEDULERS[name], sigmas, noise * TABLE.start_std(sigmas[0]))
+        return ours(d, conds, SCHEDULERS[name], sigmas, noise * TABLE.start_std(sigmas[0]))
 
     @torch.no_grad()
     def theirs() -> Tensor:
+        both = Cond.cat([cond.expand(setting.batch) for cond in conds])  # once a picture, as their pipelines do
         scheduler.set_timesteps(setting.steps)
         x = noise * scheduler.init_noise_sigma
         for t in scheduler.timesteps:
@@ -197,8 +198,8 @@ def _on_table(model: Model) -> Net:
         raise ValueError("This is measured on a net that predicts x0: choose another model.")
 
     def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
-        index = t.round().long() if t.is_floating_point() else t
+        index = t.long().expand(len(x))
         scaled = factor[index].reshape(-1, *[1] * (x.ndim - 1)) * x
-        return denoiser.net(scaled, times[index].expand(len(x)), cond)
+        return denoiser.net(scaled, times[index], cond)
 
     return net
