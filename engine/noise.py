@@ -8,8 +8,7 @@ the counter-based Philox generator (Salmon et al. 2011), then cast: the same on 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ RULE, PIN, TRANSFORM, ENLARGE, ENLARGE_PIN = range(
 )  # streams: one number drawn by a rule and by a constraint would correlate them
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(NamedTuple):
     """The random streams of a batch, standing at one hop.
 
     seeds     -- one per image, 0 … 2⁶³ − 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -126,8 +127,13 @@ def against_bare_net(setting: Setting, pairs: int) -> Added:
 def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
     """The same net, conditions, timesteps and noise through their scheduler `name` and through our rule.
 
-    Their loop is that of their pipelines. Raises ValueError where their DDIM would go other steps than it visits.
+    Their loop is that of StableDiffusionPipeline.__call__ with guidance: conditions stacked once a picture, gradients
+    off once, a step counted on the progress bar (drawn into memory here). What it leaves out of theirs: checks of
+    arguments, callbacks, hooks. Ours is all that a plan does: it meters, asks whether to cancel, and yields each step
+    with x̂₀ and history. Raises ValueError where their DDIM would go other steps than it visits.
     """
+    from diffusers import DiffusionPipeline
+
     if len(TABLE) % setting.steps:
         raise ValueError(f"diffusers' DDIM takes a number of steps that divides {len(TABLE)}: choose one such as 10.")
     clock = Clock(_on_table(setting.model))
@@ -136,6 +142,8 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
     scheduler.set_timesteps(setting.steps)
     sigmas = [*(TABLE.sigma(float(t)) for t in scheduler.timesteps), 0.0]
     noise, conds = setting.noise(), setting.conds
+    pipeline = DiffusionPipeline()
+    pipeline.set_progress_bar_config(file=io.StringIO())
 
     def mine() -> Tensor:
         return ours(d, conds, SCHEDULERS[name], sigmas, noise * TABLE.start_std(sigmas[0]))
@@ -145,10 +153,12 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
         both = Cond.cat([cond.expand(setting.batch) for cond in conds])  # once a picture, as their pipelines do
         scheduler.set_timesteps(setting.steps)
         x = noise * scheduler.init_noise_sigma
-        for t in scheduler.timesteps:
-            out = clock(scheduler.scale_model_input(torch.cat([x, x]), t), t, both)
-            cond, uncond = out.chunk(2)
-            x = scheduler.step(uncond + GUIDANCE * (cond - uncond), t, x, return_dict=False)[0]
+        with pipeline.progress_bar(total=setting.steps) as bar:
+            for t in scheduler.timesteps:
+                out = clock(scheduler.scale_model_input(torch.cat([x, x]), t), t, both)
+                cond, uncond = out.chunk(2)
+                x = scheduler.step(uncond + GUIDANCE * (cond - uncond), t, x, return_dict=False)[0]
+                bar.update()
         return x
 
     difference = (mine() - theirs()).abs().max().item()
@@ -198,7 +208,7 @@ def _on_table(model: Model) -> Net:
         raise ValueError("This is measured on a net that predicts x0: choose another model.")
 
     def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
-        index = t.long().expand(len(x))
+        index = t.float().expand(len(x)).long()  # such a net embeds an index as a float, however it is given
         scaled = factor[index].reshape(-1, *[1] * (x.ndim - 1)) * x
         return denoiser.net(scaled, times[index], cond)
 
