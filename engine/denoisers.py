@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,10 @@ class NetDenoiser:
         """x (B, …) and σ ≥ 0, a float or (B,), → (B, …) in x's dtype; cond with a leading 1 or B."""
         state, dtype = wide(x), _dtype(self.net) or x.dtype
         level = _levels(sigma, len(x))
-        s, t = self.schedule.scale(level), self.schedule.t(level)
+        if isinstance(level, float):
+            s, t = _native(self.schedule, level)
+        else:
+            s, t = self.schedule.scale(level), self.schedule.t(level)
 
         def factor(v: Any) -> float | Tensor:
             """To multiply the state by: a number costs less than a tensor of it."""
@@ -74,6 +78,12 @@ class NetDenoiser:
             return out if out.dtype == x.dtype else out.to(x.dtype)
         a, b = _WEIGHTS[self.predicts](level, s)
         return (factor(a) * state + factor(b) * wide(out)).to(x.dtype)
+
+
+@lru_cache(maxsize=1024)
+def _native(schedule: Schedule, level: float) -> tuple[float, float]:
+    """(s, t) at one level: part after part of a large batch asks for it, correctors do, and so does the next run."""
+    return schedule.scale(level), schedule.t(level)
 
 
 def _levels(sigma: Sigma, batch: int) -> Any:

@@ -49,7 +49,7 @@ def add_parsers(subparsers: Any) -> None:
         help=f"of {', '.join(spacings)} (default: {', '.join(EVERYWHERE)}; on the mixture also uniform-t, {LEARNED})",
     )
     add("--evaluations", nargs="+", type=int, metavar="N", help="model calls (default 8 10 12 20; a model's 8 12 20)")
-    add("--images", type=int, default=8, metavar="N", help="pictures of the model (default %(default)s)")
+    add("--images", type=int, default=16, metavar="N", help="pictures of the model (default %(default)s)")
     add("--guidance", type=float, metavar="γ", help="of the model (default: its own)")
     add("--reference", type=int, default=200, metavar="N", help="model calls of its flow (default %(default)s)")
     add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
@@ -118,12 +118,19 @@ def samplers(args: argparse.Namespace) -> int:
         sys.stdout.flush()
     if info is not None and not args.json:
         print(f"\nThe best or within noise of it over these {args.images} pictures:")
-        for n, of_all in trials.items():
-            if of_all:
-                print(f"{n:4} calls: " + ", ".join(" ".join(key) for key in few_steps.as_good(of_all)))
+        good = {n: few_steps.as_good(of_all) for n, of_all in trials.items() if of_all}
+        for n, keys in good.items():
+            print(f"{n:4} calls: " + _listed(keys))
+        print(
+            "  in all of them: " + _listed([key for key in trials[counts[0]] if all(key in k for k in good.values())])
+        )
     if info is None and not args.json and any(rule.stochastic for rule in chosen.values()):
         print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {few_steps.floor(problem):.4f}")
     return 0
+
+
+def _listed(keys: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(" ".join(key) for key in keys) or "none"
 
 
 def rows(
