@@ -16,6 +16,7 @@ from app.bridge.worker import Session, open_session
 from app.core.document import Document
 from app.core.folders import NAME, Folders
 from app.core.jobs import JobQueue
+from app.core.keeping import Keeper
 from app.core.lab import Lab
 from app.core.notices import Notice
 from app.core.prices import Prices
@@ -69,7 +70,8 @@ class Studio(QObject):
         lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
-        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings)
+        self.keeper = Keeper(self.document.artwork, folders.artwork, self)
+        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.keeper)
         self._closed = False
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
         self.document.draft_changed.connect(self._remember)
@@ -91,6 +93,8 @@ class Studio(QObject):
             return
         self._closed = True
         self._first_paint.stop()
+        self.window.files.close()
+        self.keeper.close()
         self.document.cancel_all()
         self.lab.close()
         self.engine.close()
@@ -99,6 +103,7 @@ class Studio(QObject):
 
     def _start_engine(self) -> None:
         self.engine.start(self.document.model)
+        self.keeper.restore()
 
     def _remember(self) -> None:
         document = self.document

@@ -21,6 +21,8 @@ SAVE_AFTER_MS = 500  # a flurry of changes is one write
 
 Theme: TypeAlias = Literal["system", "light", "dark"]
 Scaling: TypeAlias = Literal["nearest", "smooth"]
+ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
+ExportKind: TypeAlias = Literal["png", "jpg", "webp"]
 
 
 class SettingsError(ValueError):
@@ -36,6 +38,7 @@ class Values:
     seed_locked -- whether a run leaves the seed as it is
     model -- the id of the model last used, "" before there was one
     drafts -- the last draft of each model, by its id
+    export_… -- how pictures were last exported: times as large, by what, as what kind of file, at what quality
     geometry, window_state -- of the main window, as Qt saves them, base64
     """
 
@@ -44,6 +47,10 @@ class Values:
     seed_locked: bool = False
     model: str = ""
     drafts: dict[str, Draft] = field(default_factory=dict)
+    export_factor: int = 1
+    export_method: ExportMethod = "nearest"
+    export_kind: ExportKind = "png"
+    export_quality: int = 95
     geometry: str = ""
     window_state: str = ""
 

@@ -104,7 +104,7 @@ def whole(document: Pixels, shape: Size) -> Box:
     return _widened((0, 0, width, height), shape)
 
 
-def around(mask: Pixels, shape: Size, margin: float = 0.5) -> Box:
+def around(mask: Pixels, shape: Size, margin: float = 0.125) -> Box:
     """A box of that shape (width : height) around what is painted, wider by `margin` of its own size on every side.
 
     Where the document has the room it lies inside. Raises RequestError for a mask in which nothing is painted.
@@ -150,12 +150,13 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     is 0 the pixels are the document's own.
     """
     place = left, top, w, h = visible(box, rgb)
-    new = resized(made, box[2:], (left - box[0], top - box[1], w, h))
+    part = left - box[0], top - box[1], w, h
     if mask is None or 0 in (w, h):
-        return place, new
+        return place, resized(made, box[2:], part)
     rows, columns = slice(top, top + h), slice(left, left + w)
     blended = Image.fromarray(np.ascontiguousarray(rgb[rows, columns]))
-    blended.paste(Image.fromarray(new), mask=Image.fromarray(alpha(mask[rows, columns])))
+    new = _resized(Image.fromarray(np.ascontiguousarray(made)), box[2:], part)
+    blended.paste(new, mask=Image.fromarray(alpha(mask[rows, columns])))
     return place, np.array(blended)  # (old·(255 − alpha) + new·alpha)/255, rounded to the nearest
 
 
@@ -193,10 +194,10 @@ def pooled(mask: Pixels, size: Size) -> Pixels:
             continue
         k = np.arange(n)
         first, last = k * old // n, -(-(k + 1) * old // n)  # it covers [first, last)
-        # reduceat takes pairs (first, last), of whose results every second is dropped; `last` must be an index too.
-        longer = np.pad(mask, ((0, 1), (0, 0)) if axis == 0 else ((0, 0), (0, 1)))
-        ends = np.stack([first, last], axis=1).ravel()
-        mask = np.maximum.reduceat(longer, ends, axis=axis).take(np.arange(0, 2 * n, 2), axis=axis)
+        most = mask.take(first, axis=axis)
+        for step in range(1, int((last - first).max())):
+            np.maximum(most, mask.take(np.minimum(first + step, last - 1), axis=axis), out=most)
+        mask = most
     return np.ascontiguousarray(mask)
 
 
@@ -208,9 +209,20 @@ def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
     left, top, w, h = part or (0, 0, *size)
     if 0 in (w, h):
         return np.empty((h, w, 3), np.uint8)
-    image = Image.fromarray(np.ascontiguousarray(rgb))
-    image = _along(image, (size[0], image.height)).crop((left, 0, left + w, image.height))
-    return np.array(_along(image, (w, size[1])).crop((0, top, w, top + h)))
+    return np.array(_resized(Image.fromarray(np.ascontiguousarray(rgb)), size, (left, top, w, h)))
+
+
+def _resized(image: Image.Image, size: Size, part: Box) -> Image.Image:
+    """A part, that is not empty, of the picture at another size."""
+    left, top, w, h = part
+    image = _cut(_along(image, (size[0], image.height)), (left, 0, w, image.height))
+    return _cut(_along(image, (w, size[1])), (0, top, w, h))
+
+
+def _cut(image: Image.Image, box: Box) -> Image.Image:
+    """A part of a picture; the picture itself, and no copy, where it is all of it."""
+    x, y, w, h = box
+    return image if (w, h) == image.size else image.crop((x, y, x + w, y + h))
 
 
 def _along(image: Image.Image, size: Size) -> Image.Image:

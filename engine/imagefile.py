@@ -93,6 +93,13 @@ def load_mask(source: Path | bytes) -> NDArray[np.uint8]:
         return mask
 
 
+def patterns() -> list[str]:
+    """What the names of files that can be opened end in, such as "*.png", for a dialog."""
+    Image.init()
+    endings = Image.registered_extensions()
+    return sorted(f"*{end}" for end, kind in endings.items() if kind in Image.OPEN and kind not in NOT_READ)
+
+
 @contextmanager
 def _decoded(source: Path | bytes) -> Iterator[tuple[Image.Image, str, list[str]]]:
     """The first picture of a file, upright, with all its pixels; its name for sentences; what is to be said of it.

@@ -7,17 +7,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from engine.request import Request, RequestError
 
-if TYPE_CHECKING:
-    import numpy as np
-
 RESAMPLING = {"nearest": Image.Resampling.NEAREST, "lanczos": Image.Resampling.LANCZOS}
+KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}  # by the end of a file's name
+LONGEST = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}  # pixels a side that its format can say
 
 
 def parameters(request: Request) -> str:
@@ -69,10 +69,39 @@ def save_png(
         text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
     if box is not None:
         text.add_itxt("tweedie-box", json.dumps(list(box)))
-    image = Image.fromarray(rgb)
-    if enlarge > 1:
-        image = image.resize((image.width * enlarge, image.height * enlarge), RESAMPLING[resampling])
-    save_image(path, image, "PNG", pnginfo=text)
+    save_image(path, Image.fromarray(enlarged(rgb, enlarge, resampling)), "PNG", pnginfo=text)
+
+
+def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
+    """The picture (H, W, 3) `factor` times as large, by one of RESAMPLING."""
+    if factor == 1:
+        return rgb
+    height, width = rgb.shape[:2]
+    return np.asarray(
+        Image.fromarray(np.ascontiguousarray(rgb)).resize((width * factor, height * factor), RESAMPLING[resampling])
+    )
+
+
+def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
+    """Write the picture (H, W, 3) alone, atomically, as the kind of KINDS that its name ends in.
+
+    quality -- of JPEG and WebP, 1 … 100; WebP at 100 loses nothing
+
+    Raises ValueError, in a sentence, for another ending or a side too long for the kind; OSError as save_png.
+    """
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise ValueError(f"“{path.suffix}” is no kind of picture that can be written: choose {', '.join(KINDS)}.")
+    if max(rgb.shape[:2]) > LONGEST[kind]:
+        raise ValueError(f"{kind} has at most {LONGEST[kind]} pixels a side: choose PNG, or enlarge it less.")
+    more: dict[str, Any] = {}
+    if kind != "PNG":
+        more["quality"] = quality
+    if kind == "JPEG" and quality >= 90:
+        more["subsampling"] = 0
+    if kind == "WEBP":
+        more["lossless"] = quality == 100
+    save_image(path, Image.fromarray(np.ascontiguousarray(rgb)), kind, **more)
 
 
 def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:

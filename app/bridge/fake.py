@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.catalog import ModelInfo
 from engine.edit import Inputs, pooled, resized
-from engine.paths import descending
+from engine.paths import path_of
 from engine.request import Request
 from engine.rules import RULES
 from engine.store import RunReader, RunWriter, append_picture
@@ -123,7 +124,7 @@ class FakeEngine:
     ) -> Iterator[Step]:
         self.requests.append(request)
         rule, call = RULES[request.sampler], 0
-        target, path = targets(request, inputs), descending(request.sigmas)
+        target, path = targets(request, inputs), path_of(request)
         header = {"id": run_path.stem, "environment": {}, "parent": parent, "preview": None}
         with RunWriter(run_path, request, header) as file:
             if inputs is not None:
@@ -132,7 +133,7 @@ class FakeEngine:
             outcome = "failed"
             try:
                 for i, hop in list(enumerate(path))[start:]:
-                    evaluations = rule.evals if hop.s2 > 0 else rule.last_evals
+                    evaluations = rule.cost((hop,))
                     step = _step(i, hop, x, target, len(path), evaluations)
                     for _ in range(evaluations):
                         self._call(call, cancelled)
@@ -155,6 +156,12 @@ class FakeEngine:
             rgb = rgb.repeat(request.enlargement.factor, 1).repeat(request.enlargement.factor, 2)
             append_picture(run_path, rgb)
         return rgb
+
+    def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]:
+        assert request.enlargement is not None
+        self.requests.append(request)
+        self._call(0, cancelled)
+        return rgb.repeat(request.enlargement.factor, 0).repeat(request.enlargement.factor, 1)
 
     def _call(self, i: int, cancelled: threading.Event) -> None:
         """One call of the net: cancels before it, as the engine's meter does."""
@@ -198,9 +205,14 @@ def _noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def _step(i: int, hop: Hop, x: NDArray[np.float32], target: NDArray[np.float32], steps: int, nfe: int) -> Step:
-    """x̂₀ comes out of grey, a little nearer at each step; the move is DDIM's."""
+    """x̂₀ comes out of grey, a little nearer at each step; the move is DDIM's, or noise that is put in again."""
     x0: Any = target * np.float32((i + 1) / steps)
-    after: Any = (x0 + np.float32(hop.s2 / hop.s) * (x - x0)).astype(np.float32)
+    after: Any
+    if hop.kind == "renoise":
+        after = x + np.float32(math.sqrt(hop.s2**2 - hop.s**2)) * _noise(i, x.shape)
+    else:
+        after = (x0 + np.float32(hop.s2 / hop.s) * (x - x0)).astype(np.float32)
     before: Any = x
-    move = Move(x=after, x0=x0, x_eval=before, s_eval=hop.s, mean=after, std=0.0, past=())
+    level = max(hop.s, hop.s2)  # the higher one, as ε̂ has none at 0
+    move = Move(x=after, x0=x0, x_eval=before, s_eval=level, mean=after, std=0.0, past=())
     return Step(i, hop, nfe, before, (), move, x0)

@@ -10,6 +10,7 @@ from app.core.work import Origin
 from engine.catalog import ModelInfo
 from engine.draft import vary
 from engine.request import Request
+from engine.rules import RULES
 
 
 def origin_of(run: Lineage, k: int, share: int | None = None) -> Origin:
@@ -53,3 +54,11 @@ def varied(run: Lineage, k: int, image: int, count: int, seed: int, model: Model
     """
     request = vary(run.made_by(k), run.steps[k].i, run.image_in(k, image), count, model)
     return replace(request, seeds=tuple(seed + n for n in range(count)))
+
+
+def other_sampler(run: Lineage, k: int, request: Request) -> str:
+    """Said where `request` varies step k with another sampler than the one that made it; "" where it is the same."""
+    own, other = run.made_by(k).sampler, request.sampler
+    if own == other:
+        return ""
+    return f"{RULES[own].title} draws no noise and would make them all alike: {RULES[other].title} makes these."

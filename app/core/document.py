@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSize, Signal
 
+from app.core import asking
 from app.core.artwork import Artwork
-from app.core.branching import maker, origin_of, varied, why_no_fork, why_no_variations
+from app.core.asking import Asked
+from app.core.branching import other_sampler, why_no_fork, why_no_variations
 from app.core.editing import FILL, NEW, STRENGTHS, Editing
 from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.prices import Prices, in_words
-from app.core.render import pixels
-from app.core.runs import RunLibrary, picture_path
+from app.core.runs import RunLibrary
+from app.core.saving import save_step
 from app.core.viewer import Viewer
 from app.core.vocabulary import Unknown, Vocabulary
-from app.core.work import Frame, Origin, Progress, Snapshot
+from app.core.work import Frame, Progress
 from engine.catalog import ModelInfo
-from engine.draft import Draft, branch, outline, resolve
-from engine.picture import save_png
-from engine.request import Request, RequestError
-from engine.rules import RULES
-
-SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
+from engine.draft import Draft, outline
+from engine.request import RequestError
 
 
 class Document(Viewer):
@@ -64,7 +61,7 @@ class Document(Viewer):
         if draft and draft.model == self._model.id:
             self._draft = replace(draft, method=NEW)  # no artwork is open yet
         else:
-            self._draft = Draft.for_model(self._model, seed=secrets.randbelow(SEED_LIMIT))
+            self._draft = Draft.for_model(self._model, seed=asking.roll())
         self._drafts = {self._model.id: self._draft}
         self._vocabulary = self._read_vocabulary()
         self.editing = Editing(self, Artwork(parent=self), self)
@@ -103,6 +100,7 @@ class Document(Viewer):
         draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
         self._draft = replace(draft, method=self._draft.method, strength=self._draft.strength)
         self._vocabulary = self._read_vocabulary()
+        self.artwork.box_aspect = QSize(model.width, model.height)
         self.model_changed.emit()
         self.draft_changed.emit()
 
@@ -152,7 +150,7 @@ class Document(Viewer):
             self.update_draft(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
 
     def roll_seed(self) -> None:
-        self.update_draft(seed=secrets.randbelow(SEED_LIMIT))
+        self.update_draft(seed=asking.roll())
 
     @property
     def vocabulary(self) -> frozenset[str]:
@@ -232,14 +230,7 @@ class Document(Viewer):
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
-        job = self._submit(self._asked, self._model)
-        if job and not self._seed_locked:
-            self.roll_seed()
-        return job
-
-    def _asked(self) -> tuple[Request, Snapshot | None]:
-        snapshot = self.editing.snapshot(self._draft, self._model)
-        return resolve(self._draft, self._model, snapshot.inputs if snapshot else None), snapshot
+        return self._rolled(self._submit(lambda: asking.new(self._draft, self._model, self.editing)))
 
     @property
     def why_no_fork(self) -> str:
@@ -256,17 +247,8 @@ class Document(Viewer):
         if self.run is None or self.why_no_fork:
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
-        origin, parent = origin_of(self.run, self.cursor), self.run.made_by(self.cursor)
-
-        def asked() -> tuple[Request, Snapshot | None]:
-            snapshot = self.editing.branch(self._draft, self._model, parent, origin.path)
-            inputs = snapshot.inputs if snapshot else None
-            return branch(self._draft, self._model, parent, origin.step, inputs), snapshot
-
-        job = self._submit(asked, self._model, origin)
-        if job and not self._seed_locked:
-            self.roll_seed()
-        return job
+        run, k = self.run, self.cursor
+        return self._rolled(self._submit(lambda: asking.fork(self._draft, self._model, self.editing, run, k)))
 
     @property
     def why_no_variations(self) -> str:
@@ -283,14 +265,8 @@ class Document(Viewer):
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
         run, k, image, count = self.run, self.cursor, self.image_index, self._draft.batch
-        model = maker(run, k, self._models)
-        assert model is not None
-        origin, seed = origin_of(run, k, share=image), secrets.randbelow(SEED_LIMIT)
-        kept = self.editing.kept(origin.path)
-        job = self._submit(lambda: (varied(run, k, image, count, seed, model), kept), model, origin)
-        if job and job.request.sampler != run.made_by(k).sampler:
-            own, other = (RULES[request.sampler].title for request in (run.made_by(k), job.request))
-            instead = f"{own} draws no noise and would make them all alike: {other} makes these."
+        job = self._submit(lambda: asking.variations(count, self._models, self.editing, run, k, image))
+        if job and (instead := other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
 
@@ -304,15 +280,10 @@ class Document(Viewer):
         if parent.share is not None:
             self.image_index = parent.share
 
-    def _submit(
-        self,
-        make: Callable[[], tuple[Request, Snapshot | None]],
-        model: ModelInfo,
-        origin: Origin | None = None,
-    ) -> Job | None:
+    def _submit(self, ask: Callable[[], Asked]) -> Job | None:
         try:
-            request, snapshot = make()
-            job = self._queue.submit(request, model, origin, snapshot)
+            asked = ask()
+            job = self._queue.submit(asked.request, asked.model, asked.origin, asked.snapshot)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return None
@@ -320,6 +291,12 @@ class Document(Viewer):
             self.notice_raised.emit(Notice("error", f"There is no place for a new run: {error}"))
             return None
         self._awaited.add(job.id)
+        return job
+
+    def _rolled(self, job: Job | None) -> Job | None:
+        """The next job has another seed, unless this one's is kept."""
+        if job and not self._seed_locked:
+            self.roll_seed()
         return job
 
     def cancel(self) -> None:
@@ -357,6 +334,10 @@ class Document(Viewer):
     def eta_text(self) -> str:
         return "" if self.eta_seconds is None else in_words(self.eta_seconds)
 
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
     def set_watched(self, watched: bool) -> None:
         """Whether anybody can see the canvas: live previews pause while nobody can."""
         self._engine.set_watched(watched)
@@ -374,17 +355,8 @@ class Document(Viewer):
         """Save x̂₀ under the cursor as a PNG with its settings: to `path`, or to a free name among the pictures."""
         if self.run is None or not 0 <= self.cursor < self.step_count:
             return None
-        run, k, image = self.run, self.cursor, self.image_index
-        request, index = run.made_by(k), run.image_in(k, image)
         try:
-            rgb = pixels(run, k, "x0", image)
-            target = path or picture_path(self._library.pictures, request, index)
-            try:
-                save_png(target, rgb, request, index, parent=run.forked_from(k))
-            except OSError:
-                if path is None:
-                    target.unlink(missing_ok=True)
-                raise
+            target = save_step(self.run, self.cursor, self.image_index, self._library.pictures, path)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"The picture could not be saved: {error}"))
             return None
@@ -397,6 +369,8 @@ class Document(Viewer):
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
             self.choose_method(FILL if self.artwork.is_open else NEW)
+        if self.artwork.is_open:  # one from the last time has the box of the model that there was
+            self.artwork.box_aspect = QSize(self._model.width, self._model.height)
 
     def _on_engine(self) -> None:
         self.engine_changed.emit()

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPoint, QRect, Signal
 from PySide6.QtGui import QImage
 
@@ -19,11 +17,11 @@ from app.core.tiles import part
 from app.core.viewer import Viewer
 from app.core.work import Snapshot
 from engine.catalog import ModelInfo
-from engine.draft import Draft, size, snapped
-from engine.edit import crop, free_cells
+from engine.draft import Draft, size
+from engine.edit import crop
 from engine.request import Request
 
-NEW, FILL, REWORK = "new", "replacement", "img2img"  # methods of a draft; the first needs no artwork, the last no mask
+NEW, FILL, REPAINT, REWORK = "new", "replacement", "repaint", "img2img"  # methods of a draft
 STRENGTHS = {REWORK: 0.6}  # to begin with, where it is not all
 NOTHING_OPEN = "There is no picture to work on: open one, or choose New picture."
 NOTHING_PAINTED = "Nothing is painted yet: paint what should be made anew, or choose Rework."
@@ -58,12 +56,14 @@ class Editing(QObject):
         self._placements: dict[Path, Placement] = {}
         self._shows_artwork = False
         self._comparing = False
+        self._applied = False  # and nothing painted since
         self._framed: Path | None = None  # the run that the viewer's frame is of, once it has come
         self._seen: tuple[int, Placement, Overlay] | None = None  # of which frame, where, and how it looks there
         self._painted: tuple[int, QRect, Painted] | None = None  # at which revision, in which box
         for signal in (artwork.opened, artwork.closed):
             signal.connect(self._another_artwork)
         artwork.resized.connect(self._on_resize)
+        artwork.mask_changed.connect(self._on_paint)
         for signal in (artwork.history_changed, artwork.box_changed):
             signal.connect(self.asked_changed)
         for signal in (viewer.run_changed, viewer.image_changed):
@@ -101,6 +101,12 @@ class Editing(QObject):
     def overlay(self) -> Overlay | None:
         """What is painted over the artwork; None for the original."""
         return None if self._comparing else self._looked_at()
+
+    @property
+    def judging(self) -> bool:
+        """Whether a person looks at what came of a run, and not at what is painted for the next one."""
+        looking = self.candidates.at is not None and not (self._viewer.live and self._viewer.following)
+        return self._shows_artwork and (looking or self._applied)
 
     def expect(self, picture: QImage, made: Overlay | None) -> None:
         """The engine's thread has made the overlay of a picture that is about to be the viewer's frame."""
@@ -199,16 +205,6 @@ class Editing(QObject):
         placement = self.placement(run)
         return None if placement is None else Snapshot(None, placement)
 
-    def free_cells(self, draft: Draft, model: ModelInfo) -> NDArray[np.bool_] | None:
-        """Which of the model's pixels in the box (h, w) a run would make anew; None where there is no such run."""
-        if draft.method == NEW or not self.artwork.is_open:
-            return None
-        shape = model.width, model.height
-        if draft.method == REWORK:
-            return np.ones(shape[::-1], bool)
-        steps = snapped(draft.strength, draft.steps)
-        return free_cells(self.artwork.mask, box_of(self.artwork.box), shape, steps)
-
     def _is_painted(self, box: QRect) -> bool:
         seen = box.intersected(self.artwork.rect)
         return bool(part(self.artwork.mask, seen).any())
@@ -235,6 +231,8 @@ class Editing(QObject):
         viewer = self._viewer
         self.picked.emit()
         self.shows_artwork = True
+        self.comparing = False
+        self._on_paint()
         if tile == ORIGINAL:
             self.candidates.at = None
             return
@@ -264,6 +262,7 @@ class Editing(QObject):
         if seen is None or self.why_no_apply or at is None or run is None or frame is None:
             return False
         place, pixels = self._placements[at[0]].pixels(self.artwork, to_rgb(frame))
+        self.comparing, self._applied = False, True
         self.candidates.at = None
         self.artwork.apply(place, pixels, f"Apply {named(run.request)}")
         return True
@@ -291,6 +290,12 @@ class Editing(QObject):
         if self._shows_artwork and self.candidates.at is not None:
             self.changed.emit()
 
+    def _on_paint(self) -> None:
+        """What was applied is the picture that is worked on from now on."""
+        if self._applied:
+            self._applied = False
+            self.changed.emit()
+
     def _on_resize(self, by: QPoint) -> None:
         self._placements = {run: placement.moved(by) for run, placement in self._placements.items()}
         self.changed.emit()
@@ -298,6 +303,7 @@ class Editing(QObject):
     def _another_artwork(self) -> None:
         self._placements.clear()
         self._seen = self._painted = None
+        self._applied = False
         self.candidates.clear()
         self._shows_artwork = self.artwork.is_open
         self.changed.emit()

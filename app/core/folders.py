@@ -14,16 +14,20 @@ NAME = "Tweedie Studio"
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """config holds settings.json; runs the run files; pictures the finished PNGs; log the crash reports."""
+    """config holds settings.json; runs the run files; pictures the finished PNGs; artwork what is worked on; log the
+    crash reports.
+    """
 
     config: Path
     runs: Path
     pictures: Path
+    artwork: Path
     log: Path
 
     @classmethod
     def under(cls, home: Path) -> Folders:
-        return cls(config=home / "config", runs=home / "runs", pictures=home / "pictures", log=home / "log")
+        names = "config", "runs", "pictures", "artwork", "log"
+        return cls(**{name: home / name for name in names})
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str] = os.environ) -> Folders:
@@ -33,5 +37,6 @@ class Folders:
             config=platformdirs.user_config_path(NAME, appauthor=False),
             runs=platformdirs.user_data_path(NAME, appauthor=False) / "runs",
             pictures=platformdirs.user_pictures_path() / NAME,
+            artwork=platformdirs.user_data_path(NAME, appauthor=False) / "artwork",
             log=platformdirs.user_log_path(NAME, appauthor=False),
         )

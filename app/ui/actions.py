@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
@@ -9,6 +11,8 @@ from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidge
 from app.ui import icons
 from app.ui.rows import TABLE
 from app.ui.rows.row import Row, Studio, keys_text
+
+NATIVE = QKeySequence.SequenceFormat.NativeText
 
 
 class Actions(QObject):
@@ -26,7 +30,8 @@ class Actions(QObject):
         for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.frame_changed,
                        document.jobs_changed, document.engine_changed, document.view_changed, document.image_changed,
                        document.playing_changed, document.draft_changed, document.model_changed,
-                       document.editing.changed, document.editing.asked_changed, studio.look.changed):  # fmt: skip
+                       document.editing.changed, document.editing.asked_changed, studio.look.changed,
+                       studio.tools.tool_changed, studio.tools.choices_changed):  # fmt: skip
             signal.connect(self.refresh)
         lab = studio.lab
         for signal in (lab.cursor_changed, lab.steps_changed, lab.playing_changed, lab.doing_changed,
@@ -49,6 +54,9 @@ class Actions(QObject):
                 action.setToolTip(self._tip(row, why))
             if row.checked is not None:
                 action.setChecked(row.checked(self._studio))
+        artwork = self._studio.document.artwork
+        for name, what in (("undo", artwork.undo_text), ("redo", artwork.redo_text)):
+            self[name].setText(f"{_row(name).text}: {what}" if what else _row(name).text)
         if self._pauses != self._studio.reel.playing:
             self._show_play()
 
@@ -102,6 +110,15 @@ class Actions(QObject):
         button.setAccessibleName(_row(name).text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
+
+    def hint(self, gestures: Iterable[tuple[str, str]]) -> str:
+        """What to do and what it does, in a line; {id} stands for the keys of that command as they are now."""
+        keys = {f"{{{name}}}": action.shortcut().toString(NATIVE) for name, action in self.by_id.items()}
+        words = []
+        for gesture, meaning in gestures:
+            named = " ".join(keys.get(word, word) for word in gesture.split())
+            words.append(f"{named}: {meaning}")
+        return "     ".join(words)
 
     def _made(self, row: Row) -> QAction:
         action = QAction(row.text, self._window)

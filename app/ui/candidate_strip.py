@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolTip, QWidget
 
 from app.core.candidates import ORIGINAL, Candidate
@@ -18,6 +18,14 @@ from app.ui import icons
 from app.ui.actions import Actions
 from app.ui.line import Line
 from app.ui.theme import em
+
+ROOM_FOR_WORDS = 46.0  # lines wide, from which on the buttons say their names
+GESTURES = (
+    ("{candidate-before} {candidate-after}", "browse"),
+    ("{apply}", "apply"),
+    ("{discard}", "discard"),
+    ("Space", "compare"),
+)
 
 
 class CandidateStrip(QWidget):
@@ -137,7 +145,6 @@ class CandidateStrip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        painter.fillRect(event.rect(), self._ink(QPalette.ColorRole.Dark))
         painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
         middle = round(self._first() - em(self, 0.6)) + 0.5
         painter.drawLine(QPointF(middle, self._gap()), QPointF(middle, self.height() - self._gap()))
@@ -236,8 +243,7 @@ class CandidateBar(QFrame):
         self.setObjectName("pane")
         self._document = document
         self.strip = CandidateStrip(document)
-        self.words = Line("Original ")
-        self.words.setMinimumWidth(em(self, 6))
+        self.words = Line("Being made ", align="right")
         self.compare = actions.button("compare", self)
         self.apply = actions.button("apply", self)
         self.discard = actions.button("discard", self)
@@ -246,8 +252,8 @@ class CandidateBar(QFrame):
         row.setSpacing(em(self, 0.3))
         row.addWidget(self.strip, 1)
         row.addWidget(self.words)
+        row.addSpacing(em(self, 0.6))
         for button in (self.compare, self.apply, self.discard):
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             row.addWidget(button)
         actions.reach("candidates", self.strip)
         document.editing.changed.connect(self.refresh)
@@ -258,6 +264,13 @@ class CandidateBar(QFrame):
     def needed(self) -> bool:
         """Whether there is anything besides the original."""
         return self._document.editing.shows_artwork and self.strip.count > 1
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= em(self, ROOM_FOR_WORDS)
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if wide else Qt.ToolButtonStyle.ToolButtonIconOnly
+        for button in (self.compare, self.apply, self.discard):
+            button.setToolButtonStyle(style)
 
     def refresh(self) -> None:
         candidates, index = self._document.editing.candidates, self.strip.index

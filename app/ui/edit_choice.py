@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.editing import FILL, NEW, REWORK
-from app.ui.number import Knob
+from app.core.editing import FILL, NEW, REPAINT, REWORK
+from app.ui.number import Knob, Number
+from app.ui.panels import rows
 from app.ui.theme import em
 from app.ui.widgets import label
 from engine.draft import snapped
+from engine.request import MAX_RESAMPLE, MAX_STEPS
+from engine.rules import RULES
 
 METHODS = {
     NEW: ("New picture", "A picture of its own, from noise alone"),
-    FILL: ("Fill the mask", "Makes what is painted anew, and keeps the rest at every step"),
+    FILL: ("Fill", "Makes what is painted anew, and keeps the rest at every step"),
     REWORK: ("Rework", "Starts from what is there with noise in it: a little noise keeps much of it"),
 }
 STRENGTH = "How far back in time it starts: all of the steps begin from pure noise"
@@ -40,8 +43,17 @@ class EditChoice(QWidget):
         self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.heading, self.strength, self.count):
             widget.setToolTip(STRENGTH)
+        self.again = QCheckBox("Go back and forth (RePaint)")
+        self.again.setAccessibleName("Go back and forth")
+        self.again.setToolTip("Puts noise in again between the steps, so that new and kept agree; takes more calls")
+        self.jump = Number("Steps back", 1, MAX_STEPS, (1, 10))
+        self.resample = Number("Times over", 1, MAX_RESAMPLE, (1, 10))
+        self.stretches = QWidget()
         self._lay_out()
         self.strength.valueChanged.connect(self._slid)
+        self.again.clicked.connect(self._turned)
+        self.jump.changed.connect(lambda value: document.update_draft(jump=round(value)))
+        self.resample.changed.connect(lambda value: document.update_draft(resample=round(value)))
         document.draft_changed.connect(self.refresh)
         document.editing.asked_changed.connect(self.refresh)
         self.refresh()
@@ -76,19 +88,38 @@ class EditChoice(QWidget):
         column.addLayout(row)
         column.addWidget(self.about)
         column.addLayout(strength)
+        column.addWidget(self.again)
+        column.addWidget(self.stretches)
+        grid = rows(self, {"Steps back": self.jump, "Times over": self.resample})
+        grid.setContentsMargins(em(self, 1.6), 0, 0, 0)
+        self.stretches.setLayout(grid)
 
     def _chose(self) -> None:
-        self._document.choose_method(next(m for m, button in self.segments.items() if button.isChecked()))
+        chosen = next(method for method, button in self.segments.items() if button.isChecked())
+        if chosen != FILL or self._document.draft.method != REPAINT:
+            self._document.choose_method(chosen)
+
+    def _turned(self, on: bool) -> None:
+        """RePaint goes with samplers that draw noise: those with a memory would lose it at every way back."""
+        document = self._document
+        if on and not RULES[document.draft.sampler].stochastic:
+            document.update_draft(method=REPAINT, sampler="ddpm", options=())
+        else:
+            document.update_draft(method=REPAINT if on else FILL)
 
     def _slid(self, steps: int) -> None:
         self._document.update_draft(strength=steps / self._document.draft.steps)
 
     def refresh(self) -> None:
         document, draft = self._document, self._document.draft
-        button = self.segments.get(draft.method)
-        if button is not None:
-            button.setChecked(True)
-        self.about.setText(METHODS.get(draft.method, ("", ""))[1])
+        method = FILL if draft.method == REPAINT else draft.method
+        self.segments[method].setChecked(True)
+        self.about.setText(METHODS[method][1])
+        self.again.setVisible(method == FILL)
+        self.again.setChecked(draft.method == REPAINT)
+        self.stretches.setVisible(draft.method == REPAINT)
+        self.jump.show_value(draft.jump)
+        self.resample.show_value(draft.resample)
         steps = snapped(draft.strength, draft.steps)
         self.strength.blockSignals(True)
         self.strength.setRange(1, draft.steps)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindo
 
 from app.core.document import Document
 from app.core.folders import Folders
+from app.core.keeping import Keeper
 from app.core.lab import Lab
 from app.core.notices import Notice
 from app.core.reel import Reel
@@ -17,7 +18,10 @@ from app.core.runs import named, slug
 from app.settings import Settings, from_text, to_text
 from app.ui.actions import Actions
 from app.ui.canvas.area import CanvasArea
+from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
+from app.ui.drop import DropTarget
+from app.ui.files import Files
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.strip import LabTimeline
 from app.ui.lab.view import LabView
@@ -35,7 +39,9 @@ PANELS = {"settings": "Settings", "timeline": "Timeline", "recent": "Pictures of
 class MainWindow(QMainWindow):
     """Lays out the panels and carries out the commands of the action table. The truth is the document's."""
 
-    def __init__(self, document: Document, lab: Lab, settings: Settings, look: Look | None = None) -> None:
+    def __init__(
+        self, document: Document, lab: Lab, settings: Settings, keeper: Keeper, look: Look | None = None
+    ) -> None:
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -43,6 +49,8 @@ class MainWindow(QMainWindow):
         self.lab_open = False
         self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
         self.look = look or Look(app, settings.values.theme, self)
+        self.files = Files(document, keeper, settings, self)
+        self.tools = toolset(self)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self._docks: dict[str, QDockWidget] = {}
@@ -53,7 +61,7 @@ class MainWindow(QMainWindow):
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
-        self.area = CanvasArea(document, self.canvas, self.actions_, self.lab_view)
+        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, self.lab_view)
         self._pages = pages(self.panel, self.lab_panel), pages(self.timeline, self.lab_timeline)
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")
@@ -69,8 +77,12 @@ class MainWindow(QMainWindow):
         self.actions_.reach("picture", self.canvas, self.timeline.strip)
         self.actions_.reach("steps", self.timeline.strip)
         lab.notice_raised.connect(self.area.notices.raise_notice)
+        self._drops = DropTarget(self, self.area, self.files.take)
+        self.files.changed.connect(self.actions_.refresh)
+        self.files.opened.connect(self._show_artwork)
         self.look.changed.connect(self._tint)
         document.run_changed.connect(self._show_title)
+        document.editing.changed.connect(self._show_title)
         self._restore()
         self.actions_.refresh()
         self.focus_prompt()
@@ -118,6 +130,9 @@ class MainWindow(QMainWindow):
         if self.lab_open:
             self.lab_view.save_as()
             return
+        if self.document.editing.shows_artwork:
+            self.files.save_as()
+            return
         if self.document.run is None or self.document.step_count == 0:
             return
         run, k = self.document.run, self.document.cursor
@@ -136,8 +151,16 @@ class MainWindow(QMainWindow):
         """Write x̂₀ of the selected step, with its settings."""
         self.document.save_picture(Path(path))
 
+    def _show_artwork(self) -> None:
+        """A picture was opened: it is in front, with the keyboard on it."""
+        self.show_lab(False)
+        self.document.editing.shows_artwork = True
+        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def copy_picture(self) -> None:
-        if self.document.frame is not None:
+        if self.document.editing.shows_artwork:
+            QGuiApplication.clipboard().setImage(self.document.artwork.image.copy())
+        elif self.document.frame is not None:
             QGuiApplication.clipboard().setImage(self.document.frame)
 
     def open_pictures(self) -> None:
@@ -211,6 +234,8 @@ class MainWindow(QMainWindow):
     def _show_title(self) -> None:
         run = self.document.run
         words = named(run.request).strip("“”") if run else ""
+        if self.document.editing.shows_artwork:
+            words = self.document.artwork.title or "Canvas"
         words = "2-D lab" if self.lab_open else words
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -35,6 +35,10 @@ class TextField(QPlainTextEdit):
             self.blockSignals(True)
             self.setPlainText(text)
             self.blockSignals(False)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """Words, but no files: those are pictures to open, wherever on the window they are dropped."""
+        return not source.hasUrls() and super().canInsertFromMimeData(source)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """With the words that say what to type, in the palette's own ink: Qt fades it under a style sheet."""

@@ -91,3 +91,4 @@ class Recent(QWidget):
         path = Path(item.data(RUN))
         if path == self._document.run_path or self._document.show_run(path):
             self._document.image_index = item.data(INDEX)
+            self._document.editing.look()

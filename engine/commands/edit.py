@@ -56,7 +56,7 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument(
         "--strength",
         type=float,
-        default=0.75,
+        default=0.8,
         metavar="S",
         help="share of the steps taken, 0 … 1: how much may change (default %(default)s)",
     )
@@ -89,6 +89,8 @@ def inpaint(args: argparse.Namespace) -> int:
         raise ValueError("--jump and --resample are of --method repaint: add it, or leave them out.")
     if mask.min() == 255:
         print("The mask is white all over: nothing of the picture is kept.", file=sys.stderr)
+    if args.method == "repaint" and args.sampler is None:
+        args.sampler = "ddpm"  # the one that RePaint is for: others lose their memory at each way back
     return _edit(args, rgb, mask, method=args.method, strength=args.strength, jump=args.jump, resample=args.resample)
 
 

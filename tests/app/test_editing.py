@@ -13,12 +13,14 @@ from pytestqt.qtbot import QtBot
 from app.bridge.fake import FakeEngine, targets
 from app.core.artwork import Artwork
 from app.core.document import Document
-from app.core.editing import FILL, NEW, NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE, REWORK
+from app.core.editing import FILL, NEW, NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE, REPAINT, REWORK
 from app.core.jobs import Job, JobState
 from app.core.placement import overlay, to_rgb
 from app.core.render import render, to_image
+from engine.catalog import ModelInfo
 from engine.draft import Draft
 from engine.edit import composite, crop
+from engine.paths import path_of
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, count, finish, reach, reach_told
@@ -76,6 +78,22 @@ def test_another_model_works_on_the_same_picture_in_the_same_way(document: Docum
     document.choose_method(REWORK)
     document.model = document.models[1]
     assert (document.draft.method, document.draft.strength) == (REWORK, 0.6)
+
+
+def test_the_box_takes_the_shape_of_the_model(
+    make_parts: Callable[..., Parts], fake: FakeEngine, model: ModelInfo
+) -> None:
+    document = make_parts(fake).document
+    document.artwork.open(picture(97, 61))
+    document.model = document.models[1]
+    box = document.artwork.box
+    assert abs(box.width() * model.height - box.height() * model.width) <= model.width
+
+
+def test_a_picture_from_the_last_time_has_its_box_in_the_shape_of_the_model_of_now(document: Document) -> None:
+    document.artwork.open(picture(97, 61), box_size=(64, 64))
+    document.artwork.box = QRect(5, 5, 48, 48)
+    assert document.artwork.box == QRect(5, 5, 48, 32)
 
 
 def test_a_draft_from_the_last_time_does_not_ask_for_a_picture_that_is_not_there(
@@ -181,6 +199,26 @@ def test_the_mask_of_a_run_is_the_one_that_was_painted_when_it_was_asked_for(
         editing.choose(tile)
         assert editing.apply()
     assert kept(artwork, before, SPOT, other)
+
+
+def test_a_run_that_goes_back_and_forth_is_scrubbed_move_by_move(
+    document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
+) -> None:
+    before = artwork.rgb()
+    job = finish(parts, qtbot, method=REPAINT, jump=2, resample=2)
+    assert job.state is JobState.FINISHED
+    moves = path_of(job.request)
+    assert len(moves) > job.request.steps == 5
+    assert job.steps_done == job.steps_total == document.step_count == len(moves)
+    run = document.run
+    assert run is not None
+    assert (run.total, list(run.levels)) == (len(moves), [hop.s for hop in moves])
+    for document.view in ("x", "eps", "x0"):
+        for k in range(document.step_count):
+            document.scrub(k)
+            assert document.editing.overlay is not None
+    assert document.editing.apply()
+    assert kept(artwork, before, SPOT)
 
 
 # previews

@@ -62,6 +62,7 @@ def test_the_menus_hold_every_command_once(window: MainWindow) -> None:
         "&File",
         "&Edit",
         "&View",
+        "&Canvas",
         "&Run",
         "&Candidates",
         "&Lab",
@@ -141,8 +142,9 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
     window: MainWindow, parts: Parts, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing raises: pytest-qt fails a test for an exception in a slot."""
-    opens_others = {"save-as", "save-animation", "pictures", "shortcuts", "about", "quit"}
-    leaves = {"lab", "prompt"}  # the lab
+    opens_others = {"new", "open", "export", "canvas-size", "save-as", "save-animation"}
+    opens_others |= {"pictures", "shortcuts", "about", "quit"}
+    leaves = {"lab", "prompt", "paste", "earlier"}  # the lab
     begun: set[str] = set()
     window.lab.doing_changed.connect(lambda: begun.add(window.lab.doing))
     for in_lab in (False, False, True, True):

@@ -22,7 +22,7 @@ from app.settings import Settings, Values
 from app.ui.main_window import MainWindow
 from engine.picture import read_settings
 from tests.app.conftest import Parts
-from tests.app.windows import PATIENCE, colours, finish, make_lab, open_window, painted, until
+from tests.app.windows import PATIENCE, colours, finish, make_keeper, make_lab, open_window, painted, until
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -359,7 +359,7 @@ def test_nothing_is_cut_off_at_any_size(parts: Parts, qtbot: QtBot, theme: str, 
 
 def test_closing_a_window_leaves_no_slot_on_a_dead_widget(document: Document, qtbot: QtBot) -> None:
     """The document outlives it and goes on telling."""
-    window = MainWindow(document, make_lab(document), Settings())
+    window = MainWindow(document, make_lab(document), Settings(), make_keeper(document))
     window.show()
     finish(qtbot, document)
     window.hide()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTemporaryDir
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -14,6 +15,7 @@ from app.bridge.fake_lab import FakeLab
 from app.bridge.lab import LabClient
 from app.core.document import Document
 from app.core.jobs import Job
+from app.core.keeping import Keeper
 from app.core.lab import Lab
 from app.settings import Settings, Values
 from app.ui.main_window import MainWindow
@@ -39,16 +41,35 @@ def opened(qtbot: QtBot, widget: QWidget, width: int = 0, height: int = 0) -> QW
 
 
 def open_window(
-    qtbot: QtBot, document: Document, settings: Settings | None = None, lab: Lab | None = None
+    qtbot: QtBot,
+    document: Document,
+    settings: Settings | None = None,
+    lab: Lab | None = None,
+    keeper: Keeper | None = None,
 ) -> MainWindow:
     """A window on `document`; where no lab is given, one with a fake engine, whose thread begins when it is opened."""
     lab = lab or make_lab(document)
     settings = settings or Settings(values=Values(theme="dark"))
     settings.changed.connect(settings.flush)  # at once: no timer waits when the test is over
-    window = MainWindow(document, lab, settings)
-    qtbot.addWidget(window, before_close_func=lambda _: lab.close())
+    keeper = keeper or make_keeper(document)
+    window = MainWindow(document, lab, settings, keeper)
+
+    def close(_: QWidget) -> None:
+        window.files.close()
+        keeper.close()
+        lab.close()
+
+    qtbot.addWidget(window, before_close_func=close)
     opened(qtbot, window)
     return window
+
+
+def make_keeper(document: Document) -> Keeper:
+    """A keeper of the document's artwork in a folder that goes with it."""
+    folder = QTemporaryDir()
+    keeper = Keeper(document.artwork, Path(folder.path()), document)
+    keeper.destroyed.connect(folder.remove)
+    return keeper
 
 
 def make_lab(document: Document) -> Lab:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from safetensors.torch import save_file
 
 from engine.catalog import ModelInfo, read_model
 from engine.models import net
+from engine.train.export import add_stage
 
 NET = {
     "type": "patch-transformer",
@@ -23,6 +26,8 @@ NET = {
     "labels": 2,
     "detail": 4,
 }
+STAGE = {"type": "upscaler", "side": 64, "factor": 4, "channels": 3, "width": 16, "depth": 1, "labels": 2}
+DEFAULTS = {"sampler": "ddim", "spacing": "log", "steps": 2, "sigma_min": 0.02, "sigma_max": 20.0, "level": 0.25}
 
 
 @pytest.fixture(scope="session")
@@ -55,4 +60,18 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
         "sha256": {"model.safetensors": hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()},
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return read_model(folder)
+
+
+@pytest.fixture
+def cascade(tiny_model: ModelInfo, tmp_path: Path) -> ModelInfo:
+    """The tiny model with a second stage of random weights."""
+    folder = tmp_path / "cascade"
+    folder.mkdir()
+    for name in ("model.safetensors", "config.json"):
+        (folder / name).write_bytes((tiny_model.folder / name).read_bytes())
+    torch.manual_seed(1)
+    weights = {name: 0.2 * torch.randn_like(value) for name, value in net.build(STAGE).state_dict().items()}
+    stage: dict[str, Any] = {"net": STAGE, "schedule": {"type": "flow"}, "predicts": "x0", "defaults": DEFAULTS}
+    add_stage(weights, stage, folder)
     return read_model(folder)

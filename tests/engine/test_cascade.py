@@ -15,9 +15,9 @@ from torch import Tensor
 
 from engine import models
 from engine.cascade import SecondStage, enlarge
-from engine.catalog import ModelInfo, read_model
+from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve, vary
-from engine.models import ModelError, net
+from engine.models import ModelError
 from engine.oracle import Gaussian
 from engine.request import Enlargement, Request, RequestError
 from engine.run import Cancelled
@@ -29,8 +29,6 @@ from engine.types import Cond, Sigma
 
 SIDE, FACTOR = 2, 2
 LEVELS = tuple(float(s) for s in grid("log", 24, 80, 0.005))
-STAGE = {"type": "upscaler", "side": 64, "factor": 4, "channels": 3, "width": 16, "depth": 1, "labels": 2}
-DEFAULTS = {"sampler": "ddim", "spacing": "log", "steps": 2, "sigma_min": 0.02, "sigma_max": 20.0, "level": 0.25}
 
 
 class Given:
@@ -102,20 +100,6 @@ def test_less_noise_in_the_small_picture_holds_the_large_one_nearer_to_it() -> N
     assert far[0] < far[1] < far[2]
 
 
-@pytest.fixture
-def cascade(tiny_model: ModelInfo, tmp_path: Path) -> ModelInfo:
-    """The tiny model with a second stage of random weights."""
-    folder = tmp_path / "cascade"
-    folder.mkdir()
-    for name in ("model.safetensors", "config.json"):
-        (folder / name).write_bytes((tiny_model.folder / name).read_bytes())
-    torch.manual_seed(1)
-    weights = {name: 0.2 * torch.randn_like(value) for name, value in net.build(STAGE).state_dict().items()}
-    stage: dict[str, Any] = {"net": STAGE, "schedule": {"type": "flow"}, "predicts": "x0", "defaults": DEFAULTS}
-    add_stage(weights, stage, folder)
-    return read_model(folder)
-
-
 def asked(info: ModelInfo, **choices: Any) -> Request:
     return resolve(Draft.for_model(info, prompt="apple", seed=3, batch=2, **choices), info)
 
@@ -139,6 +123,28 @@ def test_the_same_request_gives_the_same_large_picture_alone_and_in_a_batch(casc
     assert np.array_equal(together, finished(session, request))
     alone = finished(session, replace(request, seeds=request.seeds[1:]))[0]
     assert (np.abs(alone - together[1]) <= 1).mean() >= 0.999
+
+
+def test_any_small_picture_is_drawn_larger_as_a_first_stage_that_ended_in_it(cascade: ModelInfo) -> None:
+    session, request = Session("cpu", [cascade]), asked(cascade)
+    small = np.random.default_rng(2).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    ended = torch.from_numpy(small).permute(2, 0, 1)[None] / 127.5 - 1
+    alone = replace(request, seeds=request.seeds[:1])
+    assert np.array_equal(session.enlarged(request, small), session.picture(alone, ended)[0])
+    assert not np.array_equal(session.enlarged(request, small), session.enlarged(request, 255 - small))
+
+
+def test_a_picture_that_the_second_stage_cannot_draw_larger_is_refused(cascade: ModelInfo) -> None:
+    session, request = Session("cpu", [cascade]), asked(cascade)
+    with pytest.raises(RequestError, match=r"16×16 larger, and this one has 20×16: bring it"):
+        session.enlarged(request, np.zeros((16, 20, 3), np.uint8))
+    for other in (asked(cascade, enlarge=False), asked(cascade, truncated=True)):
+        with pytest.raises(RequestError, match="whole second stage alone"):
+            session.enlarged(other, np.zeros((16, 16, 3), np.uint8))
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop)
 
 
 def test_a_truncated_first_stage_stops_at_the_noise_that_the_second_one_sees(cascade: ModelInfo) -> None:

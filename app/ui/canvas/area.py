@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QObject, QRect, QSize
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.core.editing import FILL, REPAINT
+from app.core.placement import box_of
 from app.core.runs import named
+from app.core.toolset import Toolset
 from app.ui.actions import Actions
 from app.ui.batch_strip import BatchStrip
-from app.ui.candidate_strip import CandidateBar
+from app.ui.candidate_strip import GESTURES, CandidateBar
+from app.ui.canvas.easel import Easel
 from app.ui.canvas.view import CanvasView
 from app.ui.line import Line
 from app.ui.notices import NoticeBar
 from app.ui.theme import em
+from app.ui.tool_options import ToolOptions
+from app.ui.tool_strip import ToolStrip
 from app.ui.welcome import Welcome
+from engine.draft import size, snapped
+from engine.edit import free_cells
 
 AWAITED = "The first estimate comes with the first model call"
 UNREADABLE = "This step cannot be read"
@@ -23,16 +33,21 @@ UNREADABLE = "This step cannot be read"
 class CanvasArea(QWidget):
     """Brings the document's frames to the canvas; `lab` can take the place of all that."""
 
-    def __init__(self, document: Document, canvas: CanvasView, actions: Actions, lab: QWidget) -> None:
+    def __init__(self, document: Document, tools: Toolset, canvas: CanvasView, actions: Actions, lab: QWidget) -> None:
         super().__init__()
-        self._document, self._actions = document, actions
+        self._document, self._tools, self._actions = document, tools, actions
         self.canvas, self._lab = canvas, lab
         self._lab_shown = False
         self._keys = ""
         self.welcome = Welcome(document)
+        self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
         self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document)
         self.candidates = CandidateBar(document, actions)
+        self.easel = Easel(canvas, document.artwork, tools)
+        self.easel.see_as(self._free_cells)
+        self.strip = ToolStrip(actions)
+        self.options = ToolOptions(tools, actions)
         self.facts = Line()
         self.zoom = Line("6400 % ", align="centre")
         self.stack = QStackedWidget()
@@ -43,7 +58,12 @@ class CanvasArea(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.stack, 1)
+        column.addWidget(self.options)
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.strip)
+        row.addWidget(self.stack, 1)
+        column.addLayout(row, 1)
         column.addWidget(self.batch)
         column.addWidget(self.candidates)
         column.addWidget(self.footer)
@@ -54,6 +74,11 @@ class CanvasArea(QWidget):
         for signal in (document.frame_changed, document.run_changed, document.jobs_changed, document.image_changed,
                        document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
+        for signal in (document.draft_changed, document.model_changed):
+            signal.connect(self.easel.look_again)
+        tools.tool_changed.connect(self.refresh)
+        canvas.space_changed.connect(self._compare)
+        self.easel.hand.pointed.connect(self._describe)
         canvas.viewport_changed.connect(self._show_zoom)
         self.refresh()
 
@@ -79,20 +104,54 @@ class CanvasArea(QWidget):
         artwork = self._document.editing.shows_artwork
         self.batch.setVisible(self.batch.needed and not artwork and not self._lab_shown)
         self.candidates.setVisible(self.candidates.needed and not self._lab_shown)
+        for widget in (self.options, self.strip):
+            widget.setVisible(artwork and not self._lab_shown)
+        self.easel.shown = artwork
         if self._lab_shown:
             self.stack.setCurrentWidget(self._lab)
             self.footer.hide()
             return
         self._lend_keys("candidates" if artwork else "steps")
+        if artwork:
+            self._show_artwork()
+        else:
+            self._show_run()
+
+    def _show_artwork(self) -> None:
+        """The picture that is worked on, what is seen over it, and what the tool in hand does."""
+        self._come_forward(self.canvas)
+        overlay = self._document.editing.overlay
+        self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
+        self.easel.judged = self._document.editing.judging
+        tool = self.easel.hand.tool
+        looks_at_one = self._document.editing.judging and overlay is not None
+        self.facts.setText(self._actions.hint(GESTURES if looks_at_one else tool.gestures))
+        self._describe()
+
+    def _describe(self) -> None:
+        """Say what is on the canvas, and where the keyboard's pointer is, to who cannot see it."""
+        artwork, hand = self._document.artwork, self.easel.hand
+        words = f"{artwork.title or 'Artwork'}, {artwork.width} × {artwork.height}. {hand.tool.title}"
+        if hand.by_key and hand.at is not None:
+            words += f"{' down' if hand.busy else ''} at {hand.at.x():.0f}, {hand.at.y():.0f}"
+        else:
+            words += f": {hand.tool.tip}."
+        self.canvas.setAccessibleDescription(words)
+
+    def _come_forward(self, page: QWidget) -> None:
+        """The keyboard stays in the middle of the window where it was there."""
+        focused = QApplication.focusWidget()
+        chosen_here = focused is not None and self.welcome.isAncestorOf(focused)
+        self.stack.setCurrentWidget(page)
+        self.footer.setVisible(page is self.canvas)
+        if chosen_here and page is self.canvas:
+            self.canvas.setFocus()
+
+    def _show_run(self) -> None:
         document = self._document
         job = document.running_job
         request = document.run.request if document.run else job.request if job else None
-        focused = QApplication.focusWidget()
-        chosen_here = focused is not None and self.welcome.isAncestorOf(focused)
-        self.stack.setCurrentWidget(self.welcome if request is None else self.canvas)
-        if chosen_here and request is not None:
-            self.canvas.setFocus()
-        self.footer.setVisible(request is not None)
+        self._come_forward(self.welcome if request is None else self.canvas)
         if request is None:
             return
         if self.canvas.frame is None:
@@ -105,12 +164,24 @@ class CanvasArea(QWidget):
         self.facts.setText(f"{words}   {request.size[0]} × {request.size[1]}   seed {seed}")
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
 
+    def _free_cells(self) -> NDArray[np.bool_] | None:
+        """The model's pixels that a run as the panel asks would make anew; None where that is all or none of them."""
+        draft, artwork = self._document.draft, self._document.artwork
+        if draft.method not in (FILL, REPAINT) or not artwork.is_open:
+            return None
+        steps = snapped(draft.strength, draft.steps)
+        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.model), steps)
+
     def _lend_keys(self, keys: str) -> None:
         """On the canvas the arrows move through candidates or through steps: never ambiguous."""
         if keys != self._keys:
             self._actions.leave(self._keys, self.canvas)
             self._actions.reach(keys, self.canvas)
             self._keys = keys
+
+    def _compare(self, held: bool) -> None:
+        """The original is seen for as long as Space is held, also while that pans."""
+        self._document.editing.comparing = held
 
     def _show_zoom(self) -> None:
         self.zoom.setText(f"{self.canvas.viewport.scale * 100:.0f} %")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
@@ -28,10 +30,20 @@ from app.ui.theme import em, is_dark
 SURROUNDS = {"plain": "Plain", "checker": "Checkerboard"}
 
 
+class Stand(Protocol):
+    """What can stand on the canvas in the place of a frame, under a viewport of its own."""
+
+    viewport: Viewport
+
+    def paint(self, painter: QPainter, exposed: QRect) -> None:
+        """Over the surround, in the canvas's coordinates."""
+
+
 class CanvasView(QWidget):
-    """Shows `frame`, which is the document's; its own are only scale, offset and how it enlarges."""
+    """Shows `frame`, which is the document's, or what stands on it; its own are only how it lies there and enlarges."""
 
     viewport_changed = Signal()
+    space_changed = Signal(bool)  # whether the space bar is held here
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,7 +52,9 @@ class CanvasView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.WheelFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.viewport = Viewport()
+        self.viewport = self._frame_viewport = Viewport()
+        self._stand: Stand | None = None
+        self._tool_cursor: Qt.CursorShape | None = None
         self._frame: QImage | None = None
         self._waiting = ""
         self._smooth = False
@@ -64,7 +78,32 @@ class CanvasView(QWidget):
         self._frame, self._waiting = frame, waiting
         if frame is not None:
             self._reshape(size or frame.size())
-        self.update(before.united(self._dirty()))
+        if self._stand is None:
+            self.update(before.united(self._dirty()))
+
+    @property
+    def stand(self) -> Stand | None:
+        """What is shown in the place of the frame; each keeps its own zoom."""
+        return self._stand
+
+    @stand.setter
+    def stand(self, stand: Stand | None) -> None:
+        if stand is self._stand:
+            return
+        self._stand, self._grabbed = stand, None
+        self.viewport = self._frame_viewport if stand is None else stand.viewport
+        self._resized()
+
+    @property
+    def tool_cursor(self) -> Qt.CursorShape | None:
+        """The cursor while nothing pans; None: the usual one."""
+        return self._tool_cursor
+
+    @tool_cursor.setter
+    def tool_cursor(self, shape: Qt.CursorShape | None) -> None:
+        if shape != self._tool_cursor:
+            self._tool_cursor = shape
+            self._set_cursor()
 
     def expect(self, size: QSize) -> None:
         """The size of the picture that is awaited."""
@@ -96,6 +135,10 @@ class CanvasView(QWidget):
     def panning(self) -> bool:
         return self._grabbed is not None
 
+    @property
+    def space_held(self) -> bool:
+        return self._space
+
     # commands
 
     def fit(self) -> None:
@@ -105,6 +148,10 @@ class CanvasView(QWidget):
     def actual_size(self) -> None:
         self.viewport.zoom_to(1.0)
         self._moved()
+
+    def refit(self) -> None:
+        """What is shown has another size: fitted again if it was fitted."""
+        self._resized()
 
     def zoom(self, direction: int) -> None:
         self.viewport.step(direction)
@@ -150,22 +197,20 @@ class CanvasView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
-            self._space = True
-            self._set_cursor()
+            self._hold_space(True)
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._space = False
-            self._set_cursor()
+            self._hold_space(False)
         elif event.key() != Qt.Key.Key_Space:
             super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """The release of a held key or button may go to another window: let go of both now."""
-        self._space, self._grabbed = False, None
-        self._set_cursor()
+        self._grabbed = None
+        self._hold_space(False)
         self.update()
         super().focusOutEvent(event)
 
@@ -188,7 +233,9 @@ class CanvasView(QWidget):
         painter = QPainter(self)
         painter.setClipRect(event.rect())
         self._paint_surround(painter, event.rect())
-        if self._frame is not None:
+        if self._stand is not None:
+            self._stand.paint(painter, event.rect())
+        elif self._frame is not None:
             self._paint_frame(painter, self._frame)
         elif self._waiting and not self.viewport.picture.isEmpty():
             self._paint_waiting(painter)
@@ -239,9 +286,9 @@ class CanvasView(QWidget):
         return float(em(self, 1.25))
 
     def _reshape(self, size: QSize) -> None:
-        if size != self.viewport.picture:
-            self.viewport.picture = size
-            self.viewport.fit(self._margin())
+        if size != self._frame_viewport.picture:
+            self._frame_viewport.picture = size
+            self._frame_viewport.fit(self._margin())
             self._moved()
 
     def _resized(self) -> None:
@@ -255,11 +302,19 @@ class CanvasView(QWidget):
     def _dirty(self) -> QRect:
         return self.viewport.rect().toAlignedRect().adjusted(-1, -1, 1, 1).intersected(self.rect())
 
+    def _hold_space(self, held: bool) -> None:
+        changed, self._space = held != self._space, held
+        self._set_cursor()
+        if changed:
+            self.space_changed.emit(held)
+
     def _set_cursor(self) -> None:
         if self._grabbed is not None:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif self._space:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
+        elif self._tool_cursor is not None:
+            self.setCursor(self._tool_cursor)
         else:
             self.unsetCursor()
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from app.ui.rows import candidates, edit, file, help, lab, run, view
+from app.ui.rows import candidates, canvas, edit, file, help, lab, run, view
 from app.ui.rows.row import Row
 
-TABLE: tuple[Row, ...] = (*file.ROWS, *edit.ROWS, *view.ROWS, *run.ROWS, *candidates.ROWS, *lab.ROWS, *help.ROWS)
+TABLE: tuple[Row, ...] = (
+    *file.ROWS,
+    *canvas.UNDO,
+    *edit.ROWS,
+    *view.ROWS,
+    *canvas.ROWS,
+    *run.ROWS,
+    *candidates.ROWS,
+    *lab.ROWS,
+    *help.ROWS,
+)

@@ -20,6 +20,10 @@ def _looks_at_one(document: Document) -> bool:
     return document.editing.shows_artwork and document.editing.candidates.at is not None
 
 
+def _can_discard(document: Document) -> bool:
+    return _looks_at_one(document) and not (document.live and document.following)
+
+
 def _turn_compare(studio: Studio) -> None:
     studio.document.editing.comparing = not studio.document.editing.comparing
 
@@ -42,7 +46,7 @@ ROWS: tuple[Row, ...] = (
         why=lambda s: s.document.editing.why_no_apply, do=lambda s: s.document.editing.apply()),
     Row(id="discard", text="Discard this candidate", menu="Candidates", keys=("Del",), where="candidates",
         icon="discard", short="Discard", tip="Take it away from here; it stays among the pictures of this session",
-        enabled=_looks_at_one, do=lambda s: s.document.editing.discard()),
+        enabled=_can_discard, do=lambda s: s.document.editing.discard()),
     Row(id="discard-all", text="Discard all candidates", menu="Candidates", keys=("Shift+Del",), where="candidates",
         enabled=lambda d: len(d.editing.candidates) > 0, do=lambda s: s.document.editing.discard_all()),
     Row(id="artwork", text="Back to the artwork", menu="Candidates", keys=("F3",), icon="parent", begins=True,

@@ -11,7 +11,9 @@ from PySide6.QtGui import QKeySequence
 from app.core.document import Document
 from app.core.lab import Lab
 from app.core.reel import Reel
+from app.core.toolset import Toolset
 from app.ui.canvas.view import CanvasView
+from app.ui.files import Files
 from app.ui.theme import Look
 
 
@@ -22,6 +24,8 @@ class Studio(Protocol):
     canvas: CanvasView
     look: Look
     lab: Lab
+    files: Files
+    tools: Toolset
 
     @property
     def lab_open(self) -> bool: ...

@@ -1,0 +1,58 @@
+"""From what the panel, the timeline and the canvas say to what is asked of the engine. Each raises RequestError."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.branching import maker, origin_of, varied
+from app.core.editing import Editing
+from app.core.lineage import Lineage
+from app.core.work import Origin, Snapshot
+from engine.catalog import ModelInfo
+from engine.draft import Draft, branch, resolve
+from engine.edit import Inputs
+from engine.request import Request
+
+SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One job: what to make with which model, where it goes on from, what of the artwork it makes anew."""
+
+    request: Request
+    model: ModelInfo
+    origin: Origin | None = None
+    snapshot: Snapshot | None = None
+
+
+def new(draft: Draft, model: ModelInfo, editing: Editing) -> Asked:
+    """A run from the start, as the panel says."""
+    snapshot = editing.snapshot(draft, model)
+    return Asked(resolve(draft, model, _inputs(snapshot)), model, None, snapshot)
+
+
+def fork(draft: Draft, model: ModelInfo, editing: Editing, run: Lineage, k: int) -> Asked:
+    """A run that goes on from step `k` as the panel says."""
+    origin, parent = origin_of(run, k), run.made_by(k)
+    snapshot = editing.branch(draft, model, parent, origin.path)
+    return Asked(branch(draft, model, parent, origin.step, _inputs(snapshot)), model, origin, snapshot)
+
+
+def variations(count: int, models: Sequence[ModelInfo], editing: Editing, run: Lineage, k: int, image: int) -> Asked:
+    """`count` pictures that go on from `image` at step `k` as it did, with seeds of their own."""
+    model = maker(run, k, models)
+    assert model is not None, "asked about first"
+    origin = origin_of(run, k, share=image)
+    return Asked(varied(run, k, image, count, roll(), model), model, origin, editing.kept(origin.path))
+
+
+def roll() -> int:
+    """A seed."""
+    return secrets.randbelow(SEED_LIMIT)
+
+
+def _inputs(snapshot: Snapshot | None) -> Inputs | None:
+    return snapshot.inputs if snapshot else None

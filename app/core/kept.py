@@ -1,0 +1,98 @@
+"""An artwork as a folder on disk: artwork.png, whose text says which file is its mask, and that mask.
+
+The mask is written first and has its content's hash in its name, so that replacing artwork.png is the one moment at
+which both change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from PySide6.QtCore import QRect
+
+from app.core.artwork import Artwork
+from app.core.tiles import Pixels
+from engine.imagefile import ImageError, load, load_mask
+from engine.picture import save_image
+
+NAME, KEY = "artwork.png", "tweedie-artwork"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box and aspect as Artwork has them;
+    unsaved -- whether a person has no other file of it; notes -- what could not be brought back
+    """
+
+    rgb: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    box: tuple[int, int, int, int]
+    aspect: tuple[int, int]
+    title: str
+    unsaved: bool
+    notes: tuple[str, ...] = ()
+
+    def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
+        """It is the artwork from now on; `pixels` is what bgra() made of `rgb`."""
+        artwork.adopt(pixels, self.title, self.aspect, self.mask)
+        artwork.box = QRect(*self.box)
+
+
+def write(folder: Path, kept: Kept) -> None:
+    """Write it, atomically. Raises OSError; then what was there before is there still."""
+    mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
+    if values.any():
+        mask = f"mask-{hashlib.sha256(values.data).hexdigest()[:16]}.png"
+        if not (folder / mask).exists():
+            save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
+    told: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
+    text = PngInfo()
+    text.add_itxt(KEY, json.dumps(told | {"unsaved": kept.unsaved}))
+    save_image(folder / NAME, Image.fromarray(np.ascontiguousarray(kept.rgb)), "PNG", pnginfo=text, compress_level=1)
+    for other in folder.glob("mask-*.png"):
+        if other.name != mask:
+            other.unlink(missing_ok=True)
+
+
+def read(folder: Path) -> Kept:
+    """What write() wrote. Raises ImageError where there is no picture; of the rest what is damaged is left out."""
+    rgb = load(folder / NAME).rgb
+    height, width = rgb.shape[:2]
+    mask, notes = np.zeros((height, width), np.uint8), list[str]()
+    told: dict[str, Any] = {}
+    try:
+        with Image.open(folder / NAME) as image:
+            image.load()
+            told = json.loads(image.info.get(KEY, "{}"))
+        x, y, w, h = (int(number) for number in told["box"])
+        across, down = (int(number) for number in told["aspect"])
+        if min(w, h, across, down) < 1:
+            raise ValueError("no box")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        told = {}
+        x, y, w, h, across, down = 0, 0, width, height, width, height
+        notes.append("Its mask and its box were damaged and are left out.")
+    if name := str(told.get("mask", "")):
+        try:
+            found = load_mask(folder / Path(name).name)
+            if found.shape != mask.shape:
+                raise ImageError("of another size")
+            mask = found
+        except ImageError:
+            notes.append("Its mask was damaged and is left out.")
+    title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
+    return Kept(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(notes))
+
+
+def forget(folder: Path) -> None:
+    """There is no artwork in it any more. Raises OSError."""
+    for path in (folder / NAME, *folder.glob("mask-*.png")):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,133 @@
+"""The tool in hand and how each tool is set: size, hardness, opacity and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+SIZES = (1, 1024)  # of a brush, document pixels
+GROWTH = 1.2  # of a brush by one press of its key; one pixel at least
+HARDER = 0.1  # of hardness by one notch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """How one tool is set; a tool uses those that mean something to it.
+
+    size -- diameter of the brush, document pixels
+    hardness -- 0 … 1: the share of the radius that is painted in full
+    opacity -- 0 … 1: what one stroke paints at most
+    flow -- 0 … 1: what one dab adds
+    tolerance -- 0 … 255: how far a colour may be from the one clicked, in its largest channel
+    everywhere -- whether fill takes all pixels of the colour, or those that hang together with the one clicked
+    """
+
+    size: int = 48
+    hardness: float = 0.8
+    opacity: float = 1.0
+    flow: float = 1.0
+    tolerance: int = 32
+    everywhere: bool = False
+
+
+class Toolset(QObject):
+    """What the hand holds.
+
+    `tool_changed` tells of another tool; `choices_changed` of another setting of one, of the colour, of the mask's step
+    or of whether the mask is shown.
+    """
+
+    tool_changed = Signal()
+    choices_changed = Signal()
+
+    def __init__(
+        self, choices: Mapping[str, Choices], shares: Mapping[str, str] | None = None, parent: QObject | None = None
+    ) -> None:
+        """`choices`: how each tool is set at first, by its name, the first one in hand.
+
+        `shares`: tools that are set as another one is, as the eraser is as the brush.
+        """
+        super().__init__(parent)
+        self._choices = dict(choices)
+        self._shares = dict(shares or {})
+        self._tool = next(iter(self._choices))
+        self._colour = (0, 0, 0)
+        self._edge = 8
+        self._shown = True
+
+    @property
+    def tool(self) -> str:
+        return self._tool
+
+    @tool.setter
+    def tool(self, name: str) -> None:
+        if name not in self._choices:
+            raise ValueError(f"there is no tool “{name}”")
+        if name != self._tool:
+            self._tool = name
+            self.tool_changed.emit()
+
+    @property
+    def choices(self) -> Choices:
+        """Of the tool in hand."""
+        return self.of(self._tool)
+
+    def of(self, name: str) -> Choices:
+        return self._choices[self._shares.get(name, name)]
+
+    def choose(self, **changes: Any) -> None:
+        """Set the tool in hand otherwise; each value is held within its range."""
+        low, high = SIZES
+        limits = {"size": (low, high), "hardness": (0.0, 1.0), "opacity": (0.0, 1.0), "flow": (0.0, 1.0),
+                  "tolerance": (0, 255)}  # fmt: skip
+        held = {name: min(max(value, limits[name][0]), limits[name][1]) if name in limits else value
+                for name, value in changes.items()}  # fmt: skip
+        choices = replace(self.choices, **held)
+        if choices != self.choices:
+            self._choices[self._shares.get(self._tool, self._tool)] = choices
+            self.choices_changed.emit()
+
+    def resize(self, steps: float) -> None:
+        """`steps` larger (or, below 0, smaller); at least by one pixel."""
+        size = self.choices.size
+        wanted = round(size * GROWTH**steps)
+        self.choose(size=wanted if wanted != size else size + (1 if steps > 0 else -1))
+
+    def harden(self, steps: float) -> None:
+        self.choose(hardness=round(self.choices.hardness + HARDER * steps, 3))
+
+    @property
+    def colour(self) -> tuple[int, int, int]:
+        """What the colour brush paints, RGB 0 … 255."""
+        return self._colour
+
+    @colour.setter
+    def colour(self, colour: tuple[int, int, int]) -> None:
+        if colour != self._colour:
+            self._colour = colour
+            self.choices_changed.emit()
+
+    @property
+    def edge(self) -> int:
+        """By how many pixels the mask grows, shrinks or is feathered at a time."""
+        return self._edge
+
+    @edge.setter
+    def edge(self, edge: int) -> None:
+        if edge != self._edge:
+            self._edge = edge
+            self.choices_changed.emit()
+
+    @property
+    def mask_shown(self) -> bool:
+        """Whether the mask and its outlines are drawn over the picture."""
+        return self._shown
+
+    @mask_shown.setter
+    def mask_shown(self, shown: bool) -> None:
+        if shown != self._shown:
+            self._shown = shown
+            self.choices_changed.emit()

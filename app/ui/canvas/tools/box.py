@@ -1,0 +1,75 @@
+"""The box tool: moves and resizes what the model sees."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+
+from app.ui.canvas.tools.tool import Tool, Touch
+
+SMALLEST = 16  # document pixels of the box's width
+DIAGONALS = (Qt.CursorShape.SizeFDiagCursor, Qt.CursorShape.SizeBDiagCursor)
+
+
+class Box(Tool):
+    name, title, key, icon = "box", "Move the box", "M", "tool-box"
+    tip = "Move or resize the part of the picture that the model sees"
+    gestures = (("Drag", "move what the model sees"), ("Drag a corner", "resize it"))
+
+    _start: QPointF | None = None
+    _before = QRect()
+    _pinned: QPoint | None = None  # the corner opposite to the one that is dragged
+
+    def press(self, touch: Touch) -> None:
+        self._start, self._before = touch.at, self.artwork.box
+        corner = self.corner(touch)
+        self._pinned = None if corner is None else corners(self._before)[3 - corner]
+
+    def move(self, touch: Touch) -> None:
+        if self._start is None:
+            return
+        if self._pinned is None:
+            self.artwork.box = self._before.translated((touch.at - self._start).toPoint())
+        else:
+            self.artwork.box = self._stretched(self._pinned, touch.at)
+
+    def release(self, touch: Touch) -> None:
+        self.move(touch)
+        self._start = None
+
+    def cancel(self) -> None:
+        if self._start is not None:
+            self._start = None
+            self.artwork.box = self._before
+
+    def let_go(self) -> None:
+        self._start = None
+
+    def cursor(self, touch: Touch) -> Qt.CursorShape:
+        corner = self.corner(touch)
+        return Qt.CursorShape.SizeAllCursor if corner is None else DIAGONALS[corner in (1, 2)]
+
+    def corner(self, touch: Touch) -> int | None:
+        """Which corner of the box is touched: 0 … 3, row by row."""
+        distances = [(QPointF(corner) - touch.at).manhattanLength() for corner in corners(self.artwork.box)]
+        nearest = min(range(4), key=lambda k: distances[k])
+        return nearest if distances[nearest] <= touch.reach else None
+
+    def _stretched(self, pinned: QPoint, at: QPointF) -> QRect:
+        """From the pinned corner to the pointer, in the shape of the model, as large as the farther side asks."""
+        aspect = self.artwork.box_aspect
+        across, down = at.x() - pinned.x(), at.y() - pinned.y()
+        shape = aspect.height() / aspect.width()
+        width = max(SMALLEST, round(max(abs(across), abs(down) / shape)))
+        height = max(1, round(width * shape))
+        return QRect(
+            pinned.x() if across >= 0 else pinned.x() - width,
+            pinned.y() if down >= 0 else pinned.y() - height,
+            width,
+            height,
+        )
+
+
+def corners(box: QRect) -> tuple[QPoint, QPoint, QPoint, QPoint]:
+    """Row by row; 3 minus a corner's number is the opposite one's."""
+    left, top, right, bottom = box.left(), box.top(), box.left() + box.width(), box.top() + box.height()
+    return QPoint(left, top), QPoint(right, top), QPoint(left, bottom), QPoint(right, bottom)

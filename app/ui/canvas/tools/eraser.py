@@ -1,0 +1,17 @@
+"""The eraser: takes away from the mask, and is what a pen's other end is."""
+
+from __future__ import annotations
+
+from app.core.brush import Paint, add, remove
+from app.ui.canvas.tools.brush import HARDNESS, LINE, SIZE
+from app.ui.canvas.tools.painting import Painting
+
+
+class Eraser(Painting):
+    name, title, key, icon = "eraser", "Eraser", "E", "tool-eraser"
+    tip = "Take away from what is to be made anew"
+    shares = "brush"
+    gestures = (("Drag", "erase"), ("Right button", "paint"), LINE, SIZE, HARDNESS)
+
+    def paint(self, against: bool) -> Paint:
+        return add if against else remove

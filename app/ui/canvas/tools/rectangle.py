@@ -1,0 +1,19 @@
+"""The rectangle."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainterPath
+
+from app.ui.canvas.tools.shape import Shape, spanned
+
+
+class Rectangle(Shape):
+    name, title, key, icon = "rectangle", "Rectangle", "R", "tool-rectangle"
+    tip = "Mask a rectangle of whole pixels"
+    gestures = (("Drag", "mask a rectangle"), ("Right button", "unmask it"), ("Shift", "square"))
+
+    def path(self, points: list[QPointF], straight: bool) -> QPainterPath:
+        path = QPainterPath()
+        path.addRect(spanned(points, straight))
+        return path
