@@ -138,6 +138,18 @@ def test_a_picture_dropped_on_the_window_is_on_the_canvas(
     assert window.canvas.hasFocus()
 
 
+def test_it_may_be_dropped_on_the_prompt_the_canvas_or_the_timeline_as_well(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """Whatever lies under the pointer, the drag comes up to the window."""
+    finish(qtbot, document)
+    mime = files(saved(tmp_path, SUITS))
+    for widget in (window.panel.prompt.text.viewport(), window.canvas, window.timeline.strip, window.recent):
+        assert enter(widget, mime, QPoint(3, 3)), type(widget).__name__
+        assert window._drops.hint.isVisible()
+        QApplication.sendEvent(window, QDragLeaveEvent())
+
+
 def test_a_drag_that_leaves_again_leaves_no_hint(window: MainWindow, document: Document, tmp_path: Path) -> None:
     enter(window, files(saved(tmp_path, SUITS)), QPoint(50, 50))
     assert window._drops.hint.isVisible()
