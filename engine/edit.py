@@ -150,12 +150,13 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     is 0 the pixels are the document's own.
     """
     place = left, top, w, h = visible(box, rgb)
-    new = resized(made, box[2:], (left - box[0], top - box[1], w, h))
+    part = left - box[0], top - box[1], w, h
     if mask is None or 0 in (w, h):
-        return place, new
+        return place, resized(made, box[2:], part)
     rows, columns = slice(top, top + h), slice(left, left + w)
     blended = Image.fromarray(np.ascontiguousarray(rgb[rows, columns]))
-    blended.paste(Image.fromarray(new), mask=Image.fromarray(alpha(mask[rows, columns])))
+    new = _resized(Image.fromarray(np.ascontiguousarray(made)), box[2:], part)
+    blended.paste(new, mask=Image.fromarray(alpha(mask[rows, columns])))
     return place, np.array(blended)  # (old·(255 − alpha) + new·alpha)/255, rounded to the nearest
 
 
@@ -208,9 +209,20 @@ def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
     left, top, w, h = part or (0, 0, *size)
     if 0 in (w, h):
         return np.empty((h, w, 3), np.uint8)
-    image = Image.fromarray(np.ascontiguousarray(rgb))
-    image = _along(image, (size[0], image.height)).crop((left, 0, left + w, image.height))
-    return np.array(_along(image, (w, size[1])).crop((0, top, w, top + h)))
+    return np.array(_resized(Image.fromarray(np.ascontiguousarray(rgb)), size, (left, top, w, h)))
+
+
+def _resized(image: Image.Image, size: Size, part: Box) -> Image.Image:
+    """A part, that is not empty, of the picture at another size."""
+    left, top, w, h = part
+    image = _cut(_along(image, (size[0], image.height)), (left, 0, w, image.height))
+    return _cut(_along(image, (w, size[1])), (0, top, w, h))
+
+
+def _cut(image: Image.Image, box: Box) -> Image.Image:
+    """A part of a picture; the picture itself, and no copy, where it is all of it."""
+    x, y, w, h = box
+    return image if (w, h) == image.size else image.crop((x, y, x + w, y + h))
 
 
 def _along(image: Image.Image, size: Size) -> Image.Image:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 1280, 800
 WAIT_MS = 120_000
-KEPT = "welcome", "running", "scrubbed", "words", "forked", "varied", "fashion", "lab"  # --all takes the others too
+KEPT = (  # --all takes the others too
+    "welcome", "running", "scrubbed", "words", "forked", "varied", "fashion", "lab", "canvas", "candidate",
+)  # fmt: skip
 
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -105,6 +107,7 @@ class Walk:
         self.photograph("words")
         self.window.panel.advanced.open(False)
         self.garments()
+        self.canvas()
         choice = self.window.panel.sampler.choice
         choice.showPopup()
         self.photograph("samplers", choice.view().window())
@@ -149,6 +152,43 @@ class Walk:
         document.scrub(document.step_count // 2)
         self.photograph("fashion")
         document.model = before
+
+    def canvas(self) -> None:
+        """A pencil on the sheet of emoji that is to be a blue heart, and a screwdriver with a little noise on it."""
+        import numpy as np
+        from PIL import Image
+        from PySide6.QtCore import QRect
+
+        document, tools = self.document, self.window.tools
+        sheet = np.asarray(Image.open(ROOT / "docs" / "pictures" / "emoji-sheet.png").convert("RGB"))
+        document.artwork.open(np.ascontiguousarray(sheet[8:656, :846]), "Emoji", (document.model.width,) * 2)
+        document.artwork.box = QRect(145, 158, 140, 140)
+        document.update_draft(prompt="blue heart", negative="", label=None, seed=3, batch=2)
+        self.wait(lambda: False, 200)
+        tools.tool = "noise"
+        tools.choose(size=90)
+        for _ in range(3):
+            self.stroke((465, 188), (545, 258))
+        tools.tool = "brush"
+        tools.choose(size=52)
+        self.stroke((175, 188), (253, 186), (255, 223), (175, 223), (173, 264), (253, 266))
+        self.photograph("canvas")
+        document.generate()
+        self.wait(lambda: document.running_job is None)
+        self.photograph("candidate")
+        document.artwork.close()
+
+    def stroke(self, *path: tuple[int, int]) -> None:
+        """The mouse, from point to point of the document."""
+        from PySide6.QtCore import QPoint, Qt
+        from PySide6.QtTest import QTest
+
+        canvas, left = self.window.canvas, Qt.MouseButton.LeftButton
+        points = [canvas.viewport.transform.map(QPoint(*at)) for at in path]
+        QTest.mousePress(canvas, left, pos=points[0])
+        for at in points:
+            QTest.mouseMove(canvas, at)
+        QTest.mouseRelease(canvas, left, pos=points[-1])
 
     def lab(self) -> None:
         """The mixture under twelve steps of DDIM, where its islands part."""

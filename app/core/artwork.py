@@ -24,7 +24,7 @@ class Artwork(QObject):
     Who writes into `pixels` or `mask` does so in a Stroke: touch, write, changed. Each setter emits only on change.
     """
 
-    opened = Signal()  # another picture: `pixels`, `mask`, their images, the box and the history are others
+    opened = Signal()  # another picture: `pixels`, `mask`, the image, the box and the history are others
     resized = Signal(
         QPoint
     )  # the same picture in another size, where its old pixel (0, 0) is now; `pixels` … are others
@@ -67,11 +67,6 @@ class Artwork(QObject):
     def image(self) -> QImage:
         """The picture, RGB32: a view of `pixels` (H, W, 4) in the order B, G, R, 255, true while they change."""
         return self._image
-
-    @property
-    def mask_image(self) -> QImage:
-        """The mask, Alpha8: a view of `mask`."""
-        return self._mask_image
 
     def rgb(self, rect: QRect | None = None) -> NDArray[np.uint8]:
         """A copy (h, w, 3) of the picture, or of the part of `rect` that lies in it."""
@@ -129,9 +124,19 @@ class Artwork(QObject):
         """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
             raise ValueError(f"A picture is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}.")
-        if mask is not None and (mask.shape != rgb.shape[:2] or mask.dtype != np.uint8):
-            raise ValueError(f"The mask of this picture is {rgb.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
-        self._start(bgra(rgb), title, box_size, mask)
+        self.adopt(bgra(rgb), title, box_size, mask)
+
+    def adopt(
+        self,
+        pixels: Pixels,
+        title: str = "",
+        box_size: tuple[int, int] | None = None,
+        mask: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """As open(), for what bgra() made of a picture, perhaps in another thread: it is the artwork's from now on."""
+        if mask is not None and (mask.shape != pixels.shape[:2] or mask.dtype != np.uint8):
+            raise ValueError(f"The mask of this picture is {pixels.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
+        self._start(pixels, title, box_size, mask)
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
         """Work on a picture of one colour from now on. Raises ValueError where a side is less than 1."""
@@ -170,11 +175,10 @@ class Artwork(QObject):
         self._history.clear()
 
     def _take(self, pixels: Pixels, mask: Pixels) -> None:
-        """Both contiguous: the images look at their memory and keep it alive for whoever still holds one."""
+        """Both contiguous: the image looks at the memory of `pixels` and keeps it alive for whoever still holds one."""
         self.pixels, self.mask = pixels, mask
         height, width = mask.shape
         self._image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-        self._mask_image = QImage(mask.data, width, height, width, QImage.Format.Format_Alpha8)
 
     # what is done to it
 

@@ -334,6 +334,10 @@ class Document(Viewer):
     def eta_text(self) -> str:
         return "" if self.eta_seconds is None else in_words(self.eta_seconds)
 
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
     def set_watched(self, watched: bool) -> None:
         """Whether anybody can see the canvas: live previews pause while nobody can."""
         self._engine.set_watched(watched)
@@ -365,6 +369,8 @@ class Document(Viewer):
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
             self.choose_method(FILL if self.artwork.is_open else NEW)
+        if self.artwork.is_open:  # one from the last time has the box of the model that there was
+            self.artwork.box_aspect = QSize(self._model.width, self._model.height)
 
     def _on_engine(self) -> None:
         self.engine_changed.emit()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from app.core.artwork import Artwork
+from app.core.artwork import Artwork, copy_reversed
 from app.core.render import from_rgb
 from app.core.tiles import part
 from engine.edit import Box, alpha, patch, resized
@@ -81,7 +81,7 @@ def overlay(picture: QImage, placement: Placement) -> Overlay:
     if (mask := placement.mask) is None:
         return Overlay(rect, from_rgb(made))
     pixels = np.empty((rect.height(), rect.width(), 4), np.uint8)
-    pixels[..., 2::-1] = made
+    copy_reversed(made, pixels)
     pixels[..., 3] = alpha(mask)
     image = QImage(pixels.data, rect.width(), rect.height(), 4 * rect.width(), QImage.Format.Format_ARGB32)
     return Overlay(rect, image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))

@@ -75,7 +75,7 @@ _SHAPES = {
     '<path d="M12 8v8M8 12h8"/>',
     "mask-shown": '<path d="M3 12c2.4-4 5.4-6 9-6s6.6 2 9 6c-2.4 4-5.4 6-9 6s-6.6-2-9-6z"/>'
     '<circle cx="12" cy="12" r="2.6"/>',
-    "mask-invert": '<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16z" fill="#ink"/>',
+    "mask-invert": '<circle cx="12" cy="12" r="8"/><path d="M12 6.6a5.4 5.4 0 0 1 0 10.8z" fill="#ink" stroke="none"/>',
     "mask-clear": '<rect x="4.5" y="4.5" width="15" height="15" rx="1" stroke-dasharray="3 2.3"/>'
     '<path d="M9 9l6 6M15 9l-6 6"/>',
     "mask-grow": '<circle cx="12" cy="12" r="8.4" stroke-dasharray="3 2.28"/><path d="M12 8.2v7.6M8.2 12h7.6"/>',

@@ -13,10 +13,23 @@ from app.ui.widgets import label
 GESTURES = (
     ("Zoom under the pointer", "Wheel"),
     ("Move the picture", "Space + drag, or middle button"),
+    ("Take away what a tool adds", "Right button"),
+    ("Straight line, square, circle", "Shift + drag"),
+    ("Size and hardness of a brush", "Ctrl + wheel, Alt + wheel"),
+    ("Move the tool without a pointer", "Shift + arrows"),
+    ("… by one pixel", "Ctrl + Shift + arrows"),
+    ("… put it down, lift it", "Shift + Return"),
     ("Walk through the steps", "Drag over the timeline"),
     ("Fork, vary or save a step", "Right click on it"),
 )
-WHERE = {"picture": "canvas or timeline", "timeline": "timeline", "lab": "plane of the lab"}
+WHERE = {
+    "picture": "canvas or timeline",
+    "timeline": "timeline",
+    "steps": "timeline, or a run on the canvas",
+    "candidates": "artwork on the canvas",
+    "lab": "plane of the lab",
+}
+COLUMN = {"Canvas": 1, "Candidates": 1, "Run": 2, "Lab": 2, "Help": 2}  # the others in the first
 
 
 class ShortcutSheet(QDialog):
@@ -32,11 +45,11 @@ class ShortcutSheet(QDialog):
                 menus.setdefault(row.menu, []).append(row)
         columns = QHBoxLayout()
         columns.setSpacing(em(self, 2))
-        left, right = QVBoxLayout(), QVBoxLayout()
+        sides = [QVBoxLayout() for _ in range(3)]
         for name, rows in menus.items():
-            (right if name in ("Run", "Lab", "Help") else left).addLayout(self._block(name, rows))
-        right.addLayout(self._gestures())
-        for side in (left, right):
+            sides[COLUMN.get(name, 0)].addLayout(self._block(name, rows))
+        sides[2].addLayout(self._gestures())
+        for side in sides:
             side.setSpacing(em(self, 0.8))
             side.addStretch(1)
             columns.addLayout(side)
@@ -49,9 +62,12 @@ class ShortcutSheet(QDialog):
         column.addWidget(buttons)
 
     def _block(self, name: str, rows: list[Row]) -> QGridLayout:
-        grid = self._grid(name)
+        """Where the keys work stands once where it is the same for all of them."""
+        places = {row.where for row in rows}
+        everywhere = WHERE.get(next(iter(places)), "") if len(places) == 1 else ""
+        grid = self._grid(f"{name}  ({everywhere})" if everywhere else name)
         for k, row in enumerate(rows, start=1):
-            where = f"  ({WHERE[row.where]})" if row.where in WHERE else ""
+            where = f"  ({WHERE[row.where]})" if row.where in WHERE and not everywhere else ""
             self._line(grid, k, row.text.rstrip("…") + where, keys_text(row))
         return grid
 

@@ -91,6 +91,12 @@ def test_the_box_takes_the_shape_of_the_model(
     assert abs(box.width() * model.height - box.height() * model.width) <= model.width
 
 
+def test_a_picture_from_the_last_time_has_its_box_in_the_shape_of_the_model_of_now(document: Document) -> None:
+    document.artwork.open(picture(97, 61), box_size=(64, 64))
+    document.artwork.box = QRect(5, 5, 48, 48)
+    assert document.artwork.box == QRect(5, 5, 48, 32)
+
+
 def test_a_draft_from_the_last_time_does_not_ask_for_a_picture_that_is_not_there(
     make_parts: Callable[..., Parts], fake: FakeEngine
 ) -> None:

@@ -134,6 +134,25 @@ def test_what_is_repainted_piece_by_piece_is_what_a_whole_repaint_shows(qtbot: Q
     assert piecewise.picture() == painted(bench.canvas)
 
 
+def test_pressing_and_lifting_a_tool_over_a_candidate_leaves_nothing_stale(bench: Bench) -> None:
+    bench.drag((20, 20), (180, 100))
+    made = QImage(64, 64, QImage.Format.Format_RGB32)
+    made.fill(QColor(10, 20, 230))
+    bench.easel.set_candidate(QRect(40, 20, 64, 64), made)
+    piecewise = Recorder(bench.canvas)
+    for judged in (False, True):
+        bench.easel.judged = judged
+        bench.press((150, 20))
+        assert piecewise.picture() == painted(bench.canvas)
+        bench.move((180, 20))
+        assert piecewise.picture() == painted(bench.canvas)
+        bench.release((180, 20))
+        assert piecewise.picture() == painted(bench.canvas)
+    bench.press((20, 100))
+    bench.easel.hand.let_go()
+    assert piecewise.picture() == painted(bench.canvas)
+
+
 class Recorder:
     """Keeps a picture of a widget by what the widget asks to be repainted, as the system's backing store does."""
 

@@ -33,6 +33,7 @@ class Easel(QObject):
         self._canvas, self._artwork, self._tools = canvas, artwork, tools
         self._candidate: tuple[QRect, QImage] | None = None
         self._judged = False
+        self._was_busy = False
         self._free_cells: Callable[[], NDArray[np.bool_] | None] = lambda: None
         self._small = Shrunk(lambda: artwork.pixels, mean)
         self._mask = Shrunk(lambda: artwork.mask, most)
@@ -224,6 +225,10 @@ class Easel(QObject):
         self._update(self._overlay.cells.around(rect) if self._overlay.cells else rect)
 
     def _hand_moved(self) -> None:
+        if self.hand.busy != self._was_busy:
+            self._was_busy = self.hand.busy
+            if self._candidate is not None or self._judged:
+                self._refresh()  # the mask comes over what is looked at, or goes
         outline = self.viewport.transform.map(self.hand.tool.outline()).boundingRect()
         at = self.hand.at
         if at is not None:

@@ -97,7 +97,7 @@ def _taken(values: Pixels, y: NDArray[np.float64], x: NDArray[np.float64]) -> Pi
     inside = [np.flatnonzero((at >= 0) & (at < size)) for at, size in zip((rows, columns), values.shape, strict=True)]
     if all(len(found) for found in inside):
         (top, bottom), (left, right) = ((found[0], found[-1] + 1) for found in inside)
-        out[top:bottom, left:right] = values[rows[top:bottom]][:, columns[left:right]]
+        out[top:bottom, left:right] = values.take(rows[top:bottom], 0).take(columns[left:right], 1)
     return out
 
 
@@ -108,9 +108,12 @@ def tint_of(accent: QColor) -> QColor:
 
 def tints(values: Pixels, shift: QPoint, colour: QColor) -> NDArray[np.uint32]:
     """A share m / 255 of the device pixels of value m in the full tint, the others in a fainter one."""
-    ys, xs = ((np.arange(size) + at) % GRAIN for size, at in zip(values.shape, (shift.y(), shift.x()), strict=True))
-    grains = grain()[ys[:, None], xs]
-    return np.where(values > grains, np.uint32(premultiplied(colour, TINT)), faint_tints(colour.rgb())[values])
+    down, across = (
+        (np.arange(size) + at) % GRAIN for size, at in zip(values.shape, (shift.y(), shift.x()), strict=True)
+    )
+    index = values.astype(np.uint16)
+    index += np.uint16(256) * (values > grain().take(across, 1).take(down, 0))
+    return palette(colour.rgb()).take(index)
 
 
 def corner_of(viewport: Viewport) -> QPoint:
@@ -145,10 +148,11 @@ def grain() -> Pixels:
 
 
 @lru_cache(maxsize=4)
-def faint_tints(rgb: int) -> NDArray[np.uint32]:
-    """By the mask's value: what lies between the grains."""
+def palette(rgb: int) -> NDArray[np.uint32]:
+    """(512,): by the mask's value what lies between the grains, and then 256 times what a grain is."""
     colour = QColor(rgb)
-    return np.array([premultiplied(colour, TINT * FAINT * m / 255) for m in range(256)], np.uint32)
+    between = [premultiplied(colour, TINT * FAINT * m / 255) for m in range(256)]
+    return np.array(between + 256 * [premultiplied(colour, TINT)], np.uint32)
 
 
 def premultiplied(colour: QColor, opacity: float) -> int:
