@@ -40,13 +40,15 @@ def enlarge(
     seeds: Sequence[int],
     cancelled: Callable[[], bool] = lambda: False,
     constraint: Constraint | None = None,
+    origin: Tensor | None = None,
 ) -> Tensor:
     """The large pictures (B, C, f·h, f·w) of the states z (B, C, h, w) that the first stage ended with.
 
     With Gaussian augmentation z is a finished picture and noise of the level s is put into it; with the truncated one
     the first stage stopped at σ = s, and z is seen as it is: the same law, since x = x0 + σ·ε (Ho et al. 2022, section
-    4.2 of "Cascaded diffusion models"). `constraint` is what is kept of a large picture that is worked on. Raises
-    Cancelled between two calls of the net.
+    4.2 of "Cascaded diffusion models"). `constraint` is what is kept of a large picture that is worked on;
+    `origin` (C, f·h, f·w) that picture, where the large ones start from it, with noise of the first level in it, and
+    not from pure noise. Raises Cancelled between two calls of the net.
     """
     noise = Noise(seeds).of(ENLARGE)
     if not wanted.truncated:
@@ -56,7 +58,10 @@ def enlarge(
     meter = Meter(stage.denoiser, MICRO_BATCH, cancelled=cancelled)
     size, channels, height, width = z.shape
     x = z.new_empty(size, channels, stage.factor * height, stage.factor * width)
-    x = noise.normal(x).mul_(stage.schedule.start_std(wanted.sigmas[0]))
+    if origin is None:
+        x = noise.normal(x).mul_(stage.schedule.start_std(wanted.sigmas[0]))
+    else:
+        x = origin + wanted.sigmas[0] * noise.normal(x)
     path, rule = descending(wanted.sigmas), RULES[wanted.sampler]
     held = None if constraint is None else lambda x, s, n: constraint(x, s, n.of(ENLARGE_PIN))
     for step in run(lambda x, s, c=None: meter(x, s, cond), path, rule, x, noise, held):

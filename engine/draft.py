@@ -123,9 +123,11 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         raise RequestError(f"A threshold is for pixels, and {info.title} works on latents: choose none.")
     _check_steps(draft)
     second = _enlargement(draft, info)
+    if edit is not None and second is not None:
+        second = _partly(second, edit.strength)
     sigmas = _levels(draft.spacing, draft.steps, info.defaults["sigma_max"], info, second)
     if edit is not None:
-        sigmas = sigmas[-1 - snapped(edit.strength, draft.steps) :]
+        sigmas = _tail(sigmas, edit.strength)
     request = Request(
         model=info.id,
         model_sha256=info.sha256,
@@ -154,6 +156,15 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
 def _check_steps(draft: Draft) -> None:
     if not 1 <= draft.steps <= MAX_STEPS:
         raise RequestError(f"{draft.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
+
+
+def _tail(sigmas: tuple[float, ...], strength: float) -> tuple[float, ...]:
+    return sigmas[-1 - snapped(strength, len(sigmas) - 1) :]
+
+
+def _partly(second: Enlargement, strength: float) -> Enlargement:
+    """The second stage of a run of that strength: it too starts from the picture where the first one does."""
+    return replace(second, sigmas=_tail(second.sigmas, strength))
 
 
 def _priced(request: Request) -> Request:
@@ -241,6 +252,8 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
     strength = 1.0 if parent.edit is None else parent.edit.strength
     if edit is not None:
         edit = replace(edit, strength=strength)
+        second = None if request.enlargement is None else _partly(request.enlargement, strength)
+        request = replace(request, enlargement=second)
     if "repaint" in (draft.method, parent.edit and parent.edit.method):
         own = parent.edit and (parent.edit.method, parent.edit.jump, parent.edit.resample)
         if edit is None or (edit.method, edit.jump, edit.resample) != own:

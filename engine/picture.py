@@ -77,7 +77,9 @@ def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.nd
     if factor == 1:
         return rgb
     height, width = rgb.shape[:2]
-    return np.asarray(Image.fromarray(rgb).resize((width * factor, height * factor), RESAMPLING[resampling]))
+    return np.asarray(
+        Image.fromarray(np.ascontiguousarray(rgb)).resize((width * factor, height * factor), RESAMPLING[resampling])
+    )
 
 
 def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:

@@ -210,16 +210,40 @@ class Session:
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
             stop = cancelled.is_set if cancelled is not None else (lambda: False)
-            label, constraint = model.condition("", request.label).label, None
-            if inputs is not None and request.edit is not None and request.edit.pinned:
-                large = encoded(inputs, model, request.size)
-                steady = not RULES[request.enlargement.sampler].stochastic
-                constraint = pinned(inputs, large, request.enlargement.sigmas, steady)
-            x = enlarge(second, request.enlargement, x, label, request.seeds, stop, constraint)
+            label, constraint, origin = model.condition("", request.label).label, None, None
+            if inputs is not None and request.edit is not None:
+                y = encoded(inputs, model, request.size)
+                origin = y if request.edit.strength < 1 else None
+                if request.edit.pinned:
+                    steady = not RULES[request.enlargement.sampler].stochastic
+                    constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
+            x = enlarge(second, request.enlargement, x, label, request.seeds, stop, constraint, origin)
         with torch.no_grad():
             image = model.codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
         return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+
+    def enlarged(
+        self,
+        request: Request,
+        rgb: np.ndarray[Any, np.dtype[np.uint8]],
+        cancelled: threading.Event | None = None,
+    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """A picture (height, width, 3) of the request's first size, drawn larger by the second stage that it asks for.
+
+        Whatever made the picture: it stands where that of the request's first seed would. Raises RequestError for one
+        of another size and for a request whose second stage is none or sees an unfinished picture, and Cancelled as
+        generate() does.
+        """
+        if request.enlargement is None or request.enlargement.truncated:
+            raise RequestError("A finished picture is drawn larger by a whole second stage alone: ask for one.")
+        if rgb.shape != (request.height, request.width, 3):
+            raise RequestError(
+                f"The second stage draws pictures of {request.width}×{request.height} larger, and this one has "
+                f"{rgb.shape[1]}×{rgb.shape[0]}: bring it to that size."
+            )
+        x = encoded(Inputs(rgb), self.model(request), (request.width, request.height))
+        return self.picture(replace(request, edit=None, seeds=request.seeds[:1]), x[None], cancelled)[0]
 
     def finish(
         self,

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, QTime
 from app.bridge.mailbox import Mailbox
 from app.bridge.worker import EngineWorker, Gaze, Session, open_session
 from app.core.jobs import Engine
-from app.core.work import Outcome, Work
+from app.core.work import Enlarging, Outcome, Work
 from engine.catalog import ModelInfo
 
 
@@ -19,12 +19,14 @@ class EngineClient(Engine):
 
     _start = Signal(object)
     _run = Signal(object)
+    _enlarge = Signal(object)
 
     def __init__(self, open_session: Callable[[], Session] = open_session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._open_session = open_session
         self._gaze = Gaze()
         self._work: Work | None = None
+        self._enlargings: list[Enlarging] = []
         self._thread: QThread | None = None
         self._worker: EngineWorker | None = None
         self._mailbox = Mailbox(self)
@@ -44,9 +46,11 @@ class EngineClient(Engine):
         self._worker.moveToThread(self._thread)
         self._start.connect(self._worker.start, queued)
         self._run.connect(self._worker.run, queued)
+        self._enlarge.connect(self._worker.enlarge, queued)
         self._worker.ready.connect(self._on_ready, queued)
         self._worker.failed.connect(self._on_failed, queued)
         self._worker.ended.connect(self._on_ended, queued)
+        self._worker.enlarged.connect(self._on_enlarged, queued)
         self._thread.finished.connect(self._worker.deleteLater)
         self._thread.start()
         self._start.emit(model)
@@ -55,6 +59,10 @@ class EngineClient(Engine):
         assert self._work is None, "one run at a time"
         self._work = work
         self._run.emit(work)
+
+    def enlarge(self, work: Enlarging) -> None:
+        self._enlargings.append(work)
+        self._enlarge.emit(work)
 
     def cancel(self) -> None:
         if self._work:
@@ -71,6 +79,8 @@ class EngineClient(Engine):
         if self._thread is None:
             return
         self.cancel()
+        for enlarging in self._enlargings:
+            enlarging.cancelled.set()
         self._thread.quit()
         self._thread.wait()
         # The event loop may be over by now; what the worker said last is delivered all the same.
@@ -105,6 +115,10 @@ class EngineClient(Engine):
         """
         if not self._opens:
             self._mailbox.add_painting(time.thread_time() - self._shown_at)
+
+    def _on_enlarged(self, work: Enlarging, rgb: object, reason: str) -> None:
+        self._enlargings.remove(work)
+        self.enlarged.emit(work, rgb, reason)
 
     def _on_ended(self, outcome: Outcome) -> None:
         self._work = None

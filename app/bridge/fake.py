@@ -157,6 +157,12 @@ class FakeEngine:
             append_picture(run_path, rgb)
         return rgb
 
+    def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]:
+        assert request.enlargement is not None
+        self.requests.append(request)
+        self._call(0, cancelled)
+        return rgb.repeat(request.enlargement.factor, 0).repeat(request.enlargement.factor, 1)
+
     def _call(self, i: int, cancelled: threading.Event) -> None:
         """One call of the net: cancels before it, as the engine's meter does."""
         while self._permits is not None and not cancelled.is_set() and not self._permits.acquire(timeout=POLL):

@@ -19,7 +19,7 @@ from app.bridge.frames import preview
 from app.bridge.mailbox import Mailbox
 from app.core.placement import overlay
 from app.core.runs import picture_path
-from app.core.work import Ending, Frame, Outcome, Progress, Work
+from app.core.work import Ending, Enlarging, Frame, Outcome, Progress, Work
 from engine.catalog import ModelInfo
 from engine.edit import Inputs
 from engine.picture import save_png
@@ -58,6 +58,7 @@ class Session(Protocol):
         inputs: Inputs | None,
     ) -> Iterator[Step]: ...
     def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]: ...
+    def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]: ...
 
 
 def open_session() -> Session:
@@ -81,6 +82,7 @@ class EngineWorker(QObject):
     ready = Signal(str, str)  # the device; why the first model could not be loaded, or ""
     failed = Signal(str)
     ended = Signal(object)
+    enlarged = Signal(object, object, str)
 
     def __init__(self, open_session: Callable[[], Session], mailbox: Mailbox, gaze: Gaze) -> None:
         super().__init__()
@@ -130,6 +132,19 @@ class EngineWorker(QObject):
                 message = sentence(error)
             log.info("job %d: %s", work.job, ending, exc_info=True)
         self.ended.emit(Outcome(work.job, ending, seconds, message, tuple(images), finishing))
+
+    @Slot(object)
+    def enlarge(self, work: Enlarging) -> None:
+        """Draw a picture larger and say what came of it, exactly once."""
+        rgb, reason = None, ""
+        try:
+            assert self._session is not None, "no work comes before ready"
+            self._session.load(work.model)
+            rgb = self._session.enlarged(work.request, work.rgb, work.cancelled)
+        except Exception as error:
+            log.info("a picture could not be drawn larger", exc_info=True)
+            reason = "it was stopped" if work.cancelled.is_set() else sentence(error)
+        self.enlarged.emit(work, rgb, reason)
 
     def _walk(self, session: Session, model: Any, work: Work) -> Step:
         """Every step of the run, shown as far as the budget allows; the last one is returned. Nothing is left on disk

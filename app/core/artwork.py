@@ -124,9 +124,19 @@ class Artwork(QObject):
         """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
             raise ValueError(f"A picture is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}.")
-        if mask is not None and (mask.shape != rgb.shape[:2] or mask.dtype != np.uint8):
-            raise ValueError(f"The mask of this picture is {rgb.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
-        self._start(bgra(rgb), title, box_size, mask)
+        self.adopt(bgra(rgb), title, box_size, mask)
+
+    def adopt(
+        self,
+        pixels: Pixels,
+        title: str = "",
+        box_size: tuple[int, int] | None = None,
+        mask: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """As open(), for what bgra() made of a picture, perhaps in another thread: it is the artwork's from now on."""
+        if mask is not None and (mask.shape != pixels.shape[:2] or mask.dtype != np.uint8):
+            raise ValueError(f"The mask of this picture is {pixels.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
+        self._start(pixels, title, box_size, mask)
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
         """Work on a picture of one colour from now on. Raises ValueError where a side is less than 1."""

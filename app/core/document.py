@@ -334,6 +334,10 @@ class Document(Viewer):
     def eta_text(self) -> str:
         return "" if self.eta_seconds is None else in_words(self.eta_seconds)
 
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
     def set_watched(self, watched: bool) -> None:
         """Whether anybody can see the canvas: live previews pause while nobody can."""
         self._engine.set_watched(watched)

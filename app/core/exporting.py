@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from app.core.background import Background
+from app.core.document import Document
 from app.core.notices import Notice
+from app.core.work import Enlarging
 from app.settings import ExportKind, ExportMethod
+from engine.draft import resolve
 from engine.imagefile import SIDE
 from engine.picture import enlarged, save_copy, save_png
-from engine.request import Request
+from engine.request import Request, RequestError
 
 METHODS: dict[ExportMethod, tuple[str, str]] = {
     "nearest": ("Squares", "Each pixel becomes a square: nothing is invented, nothing is smoothed"),
@@ -67,17 +70,46 @@ class Exporting(QObject):
     written = Signal(object)  # the path
     notice_raised = Signal(object)  # a Notice
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._document = document
         self._background = Background(self)
+        self._awaited: dict[Enlarging, tuple[Subject, Export, Path]] = {}
+        document.engine.enlarged.connect(self._enlarged)
 
     def export(self, subject: Subject, choice: Export, path: Path, then: Callable[[], object] = lambda: None) -> None:
-        """Enlarge and write it; of a picture from the second stage `subject.rgb` is the large one already."""
+        """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
+        if choice.method == "cascade":
+            self._ask_engine(subject, choice, path)
+            return
         told = partial(self._written, path, then), partial(self._failed, path)
         self._background.start(partial(write, subject, choice, path), *told)
 
+    def _ask_engine(self, subject: Subject, choice: Export, path: Path) -> None:
+        model = self._document.model
+        draft = replace(self._document.draft, method="new", enlarge=True, truncated=False, batch=1)
+        try:
+            work = Enlarging(resolve(draft, model), model, subject.rgb)
+        except RequestError as error:
+            self._failed(path, error)
+            return
+        self._awaited[work] = subject, choice, path
+        self.notice_raised.emit(Notice("info", f"{model.title}'s second stage draws {path.name} …"))
+        self._document.engine.enlarge(work)
+
+    def _enlarged(self, work: Enlarging, rgb: NDArray[np.uint8] | None, reason: str) -> None:
+        if work not in self._awaited:
+            return
+        subject, choice, path = self._awaited.pop(work)
+        if rgb is None:
+            self._failed(path, ValueError(reason))
+        else:
+            large = replace(subject, rgb=rgb, request=None)  # no request alone makes this picture
+            self.export(large, replace(choice, factor=1, method="nearest"), path)
+
     def close(self) -> None:
-        """Wait for what is being written."""
+        """Wait for what is being written; what the engine still draws is not."""
+        self._awaited.clear()
         self._background.close()
 
     def _written(self, path: Path, then: Callable[[], object], _: object) -> None:
@@ -92,9 +124,7 @@ class Exporting(QObject):
 
 def write(subject: Subject, choice: Export, path: Path) -> None:
     """Raises OSError, ValueError or MemoryError; an older file of that name stands as it was then."""
-    method = "lanczos" if choice.method == "cascade" else choice.method
-    if path.suffix.lower() == ".png" and subject.request is not None and choice.method != "cascade":
-        save_png(path, subject.rgb, subject.request, subject.index, choice.factor, method, subject.parent)
-        return
-    factor = 1 if choice.method == "cascade" else choice.factor
-    save_copy(path, enlarged(subject.rgb, factor, method), choice.quality)
+    if path.suffix.lower() == ".png" and subject.request is not None:
+        save_png(path, subject.rgb, subject.request, subject.index, choice.factor, choice.method, subject.parent)
+    else:
+        save_copy(path, enlarged(subject.rgb, choice.factor, choice.method), choice.quality)

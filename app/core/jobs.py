@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.prices import Prices
 from app.core.runs import RunLibrary
-from app.core.work import Ending, Origin, Outcome, Progress, Snapshot, Work
+from app.core.work import Ending, Enlarging, Origin, Outcome, Progress, Snapshot, Work
 from engine.catalog import ModelInfo
 from engine.paths import path_of
 from engine.request import Request
@@ -28,6 +28,7 @@ class Engine(QObject):
     progressed = Signal(object)  # Progress
     frame_arrived = Signal(object)  # Frame
     ended = Signal(object)  # Outcome, once for each run() call
+    enlarged = Signal(object, object, str)  # Enlarging, its picture or None, why there is none; once for each enlarge()
 
     state: EngineState = "starting"
     text: str = ""  # the device when ready, the reason when failed
@@ -36,6 +37,10 @@ class Engine(QObject):
     @abstractmethod
     def run(self, work: Work) -> None:
         """Begin `work`; only while no other runs."""
+
+    @abstractmethod
+    def enlarge(self, work: Enlarging) -> None:
+        """Have a second stage draw a picture larger, after what runs now."""
 
     @abstractmethod
     def cancel(self) -> None:

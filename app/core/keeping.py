@@ -8,14 +8,16 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, QRect, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Signal
 
-from app.core.artwork import Artwork
+from app.core.artwork import Artwork, bgra
 from app.core.background import Background
 from app.core.kept import NAME, Kept, forget, read, write
 from app.core.notices import Notice
+from app.core.tiles import Pixels
 
 PAUSE_MS = 2000  # after the last change
+LATEST_MS = 15_000  # after the first one, for who paints without a pause
 EARLIER = 5  # pictures kept after others took their place
 
 
@@ -42,6 +44,8 @@ class Keeper(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
         self._timer.timeout.connect(self.flush)
+        self._waiting = QElapsedTimer()  # since the first change that is not being written
+        self._writing = False
         for signal in (artwork.opened, artwork.closed, artwork.resized, artwork.picture_changed, artwork.mask_changed,
                        artwork.box_changed):  # fmt: skip
             signal.connect(self._changed)
@@ -75,16 +79,17 @@ class Keeper(QObject):
         self._folder = folder
         if (folder / NAME).exists():
             self._restoring = True
-            self._background.start(partial(read, folder), self._restored, self._not_restored)
+            self._background.start(partial(_read, folder), self._restored, self._not_restored)
         self._look_for_earlier()
 
-    def _restored(self, kept: Kept) -> None:
+    def _restored(self, found: tuple[Kept, Pixels]) -> None:
         self._restoring = False
+        kept, pixels = found
         if self._artwork.is_open:  # somebody was faster
             self._put_aside(kept)
             self._changed()
             return
-        kept.put_into(self._artwork)
+        kept.put_into(self._artwork, pixels)
         self._saved = -1 if kept.unsaved else self._artwork.revision
         self._written = self._state()
         self._timer.stop()
@@ -112,11 +117,12 @@ class Keeper(QObject):
     def bring_back(self) -> None:
         """The newest of those set aside becomes the artwork; what is the artwork now is set aside in its turn."""
         if found := self._earlier():
-            self._background.start(partial(read, found[-1]), partial(self._brought_back, found[-1]), self._lost)
+            self._background.start(partial(_read, found[-1]), partial(self._brought_back, found[-1]), self._lost)
 
-    def _brought_back(self, folder: Path, kept: Kept) -> None:
+    def _brought_back(self, folder: Path, found: tuple[Kept, Pixels]) -> None:
         self.set_aside()
-        kept.put_into(self._artwork)
+        kept, pixels = found
+        kept.put_into(self._artwork, pixels)
         self._saved = -1
         self._spent.append(folder)
         self.flush()
@@ -149,10 +155,12 @@ class Keeper(QObject):
     # now
 
     def flush(self) -> None:
-        """Write what has changed, in the background. A stroke drawn meanwhile is written after its own pause."""
+        """Write what has changed, in the background. What changes meanwhile is written after its own pause."""
         self._timer.stop()
-        if self._due():
-            self._background.start(self._task(), partial(self._done, self._state()), self._failed)
+        if self._due() and not self._writing:
+            self._writing = True
+            self._waiting.invalidate()
+            self._background.start(self._task(), partial(self._done, self._state()), self._not_written)
 
     def close(self) -> None:
         """Wait for what is being written, and write what is not yet. Nothing is kept any more after that."""
@@ -171,7 +179,11 @@ class Keeper(QObject):
             self._lock.unlock()
 
     def _changed(self) -> None:
-        if not self._closed and self._due():
+        if self._closed or not self._due():
+            return
+        if not self._waiting.isValid():
+            self._waiting.start()
+        if not self._timer.isActive() or self._waiting.elapsed() < LATEST_MS:
             self._timer.start()
 
     def _due(self) -> bool:
@@ -194,7 +206,7 @@ class Keeper(QObject):
         return Kept(rgb, artwork.mask, where, (aspect.width(), aspect.height()), artwork.title, self.unsaved)
 
     def _done(self, state: tuple[bool, int, QRect, bool], _: object) -> None:
-        self._written, self._complained = state, False
+        self._written, self._complained, self._writing = state, False, False
         self._remove_spent()
         self._changed()
 
@@ -204,6 +216,10 @@ class Keeper(QObject):
         if self._spent:
             self._spent.clear()
         self._look_for_earlier()
+
+    def _not_written(self, error: Exception) -> None:
+        self._writing = False
+        self._failed(error)
 
     def _failed(self, error: Exception) -> None:
         """Said once, and again only after something could be written in between."""
@@ -215,6 +231,12 @@ class Keeper(QObject):
 
 def _named(title: str) -> str:
     return f"“{title}”" if title else "The picture"
+
+
+def _read(folder: Path) -> tuple[Kept, Pixels]:
+    """Raises ImageError. The pixels in the artwork's order too: for a large picture that takes time."""
+    kept = read(folder)
+    return kept, bgra(kept.rgb)
 
 
 def _write_earlier(target: Path, kept: Kept) -> None:

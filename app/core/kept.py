@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QRect
 
 from app.core.artwork import Artwork
+from app.core.tiles import Pixels
 from engine.imagefile import ImageError, load, load_mask
 from engine.picture import save_image
 
@@ -39,8 +40,9 @@ class Kept:
     unsaved: bool
     notes: tuple[str, ...] = ()
 
-    def put_into(self, artwork: Artwork) -> None:
-        artwork.open(self.rgb, self.title, self.aspect, self.mask)
+    def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
+        """It is the artwork from now on; `pixels` is what bgra() made of `rgb`."""
+        artwork.adopt(pixels, self.title, self.aspect, self.mask)
         artwork.box = QRect(*self.box)
 
 

@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 
+from app.core.artwork import bgra
 from app.core.background import Background
 from app.core.document import Document
 from app.core.fitting import fitted, suits
 from app.core.keeping import Keeper
 from app.core.notices import Notice
 from app.core.render import pixels
+from app.core.tiles import Pixels
 from engine.draft import Draft
 from engine.imagefile import ImageError, load
 from engine.picture import read_settings
 from engine.request import Request, RequestError
 
 PATIENCE_MS = 400  # after which a person is told that a picture is still being read
+AT_ONCE = 3_000_000  # values: fewer are brought into shape in less than a frame's time
 PASTED = "Pasted picture"
 BYTES = ("image/png", "image/tiff", "image/webp", "image/jpeg", "image/bmp", "image/gif")  # best first
 
@@ -120,16 +123,18 @@ class Opening(QObject):
     def place(self, arrival: Arrival, way: str = "keep", target: tuple[int, int] | None = None) -> None:
         """Make it the artwork, in one of fitting.WAYS; `target` is the size for all of them but "keep"."""
         self._asked += 1
-        if way == "keep":
-            self._placed(arrival, (arrival.rgb, None))
+        if arrival.rgb.size < AT_ONCE:
+            self._placed(arrival, self._asked, prepared(arrival.rgb, way, target or self._box_size))
         else:
-            told = partial(self._placed, arrival), partial(self._on_failed, self._asked)
-            self._background.start(partial(fitted, arrival.rgb, way, target or self._box_size), *told)
+            told = partial(self._placed, arrival, self._asked), partial(self._on_failed, self._asked)
+            self._background.start(partial(prepared, arrival.rgb, way, target or self._box_size), *told)
 
-    def _placed(self, arrival: Arrival, made: tuple[NDArray[np.uint8], NDArray[np.uint8] | None]) -> None:
-        rgb, mask = made
+    def _placed(self, arrival: Arrival, asked: int, made: tuple[Pixels, Pixels | None]) -> None:
+        if asked != self._asked:
+            return
+        pixels, mask = made
         self._keeper.set_aside()
-        self._document.artwork.open(rgb, arrival.title, self._box_size, mask)
+        self._document.artwork.adopt(pixels, arrival.title, self._box_size, mask)
         if arrival.title != PASTED:
             self._keeper.mark_saved()
         self.opened.emit()
@@ -194,6 +199,12 @@ def read(source: Path | bytes, title: str, path: Path | None) -> Arrival:
         except RequestError:
             settings = None  # the picture is whole all the same
     return Arrival(loaded.rgb, title, path, loaded.notes, settings)
+
+
+def prepared(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:
+    """The picture in one of fitting.WAYS, in the artwork's own order of channels, and its mask."""
+    made, mask = fitted(rgb, way, target)
+    return bgra(made), mask
 
 
 def from_image(image: QImage) -> NDArray[np.uint8]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 from app.core.placement import Overlay, Placement
@@ -69,6 +71,16 @@ class Work:
     def steps(self) -> int:
         """How many steps are to be made."""
         return len(path_of(self.request)) - (self.origin.step if self.origin else 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Enlarging:
+    """A picture (H, W, 3) for the second stage that `request` asks for; `cancelled` as for Work."""
+
+    request: Request
+    model: ModelInfo
+    rgb: NDArray[np.uint8]
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,9 @@ class Actions(QObject):
                 action.setToolTip(self._tip(row, why))
             if row.checked is not None:
                 action.setChecked(row.checked(self._studio))
+        artwork = self._studio.document.artwork
+        for name, what in (("undo", artwork.undo_text), ("redo", artwork.redo_text)):
+            self[name].setText(f"{_row(name).text}: {what}" if what else _row(name).text)
         if self._pauses != self._studio.reel.playing:
             self._show_play()
 

@@ -26,7 +26,7 @@ class ArrivalSheet(Form):
     chosen = Signal(object, str, object)
 
     def __init__(self, arrival: Arrival, model: ModelInfo, parent: QWidget | None = None) -> None:
-        about = f"{arrival.title} is {said(arrival.size)}; {model.title} makes pictures of {said(sizes(model)[0])}."
+        about = f"“{arrival.title}” is {said(arrival.size)}; {model.title} makes pictures of {said(sizes(model)[0])}."
         super().__init__("Open picture", "Open", about, parent)
         self._arrival, self._model = arrival, model
         self._sizes = sizes(model)

@@ -36,7 +36,7 @@ class Files(QObject):
         super().__init__(window)
         self._document, self._keeper, self._settings, self._window = document, keeper, settings, window
         self.opening = Opening(document, keeper, self)
-        self.exporting = Exporting(self)
+        self.exporting = Exporting(document, self)
         self.sheet: Form | None = None
         self.dialog: QFileDialog | None = None
         self.opening.choice_needed.connect(self._ask)
@@ -111,7 +111,7 @@ class Files(QObject):
         """What goes out: the artwork where it is seen, else x̂₀ under the cursor; None, with a notice, for neither."""
         document = self._document
         if self.shows_artwork:
-            return Subject(document.artwork.rgb(), document.artwork.title)
+            return self._artwork()
         run, k, image = document.run, document.cursor, document.image_index
         if run is None or not 0 <= k < document.step_count:
             return None
@@ -122,6 +122,11 @@ class Files(QObject):
             return None
         request, index = run.made_by(k), run.image_in(k, image)
         return Subject(rgb, request.prompt or request.label or "picture", request, index, run.forked_from(k))
+
+    def _artwork(self) -> Subject:
+        """As it is now: one block is copied, and the writer's thread puts its channels in order."""
+        artwork = self._document.artwork
+        return Subject(artwork.pixels.copy()[..., 2::-1], artwork.title)
 
     def save_as(self) -> None:
         """The artwork as a PNG, where the person says."""
@@ -137,9 +142,7 @@ class Files(QObject):
         artwork = self._document.artwork
         if artwork.is_open:
             revision = artwork.revision
-            self.exporting.export(
-                Subject(artwork.rgb(), artwork.title), Export(), Path(path), partial(self._saved, revision)
-            )
+            self.exporting.export(self._artwork(), Export(), Path(path), partial(self._saved, revision))
 
     def _saved(self, revision: int) -> None:
         self._keeper.mark_saved(revision)
@@ -162,7 +165,7 @@ class Files(QObject):
             return f"{model.title} has no second stage"
         if subject.size != (model.width, model.height):
             return f"Only for pictures of {model.width} × {model.height}, the size that it has learnt"
-        return self._document.why_not
+        return self._document.why_engine
 
     def _export_as(self, subject: Subject, choice: Export) -> None:
         self._settings.update(

@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self.files.opened.connect(self._show_artwork)
         self.look.changed.connect(self._tint)
         document.run_changed.connect(self._show_title)
+        document.editing.changed.connect(self._show_title)
         self._restore()
         self.actions_.refresh()
         self.focus_prompt()
@@ -233,6 +234,8 @@ class MainWindow(QMainWindow):
     def _show_title(self) -> None:
         run = self.document.run
         words = named(run.request).strip("“”") if run else ""
+        if self.document.editing.shows_artwork:
+            words = self.document.artwork.title or "Canvas"
         words = "2-D lab" if self.lab_open else words
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
 

@@ -90,6 +90,10 @@ QToolButton[edge="first"] { border-top-left-radius: @r; border-bottom-left-radiu
 QToolButton[edge="last"] { border-top-right-radius: @r; border-bottom-right-radius: @r; }
 QToolButton[edge="middle"], QToolButton[edge="last"] { margin-left: -1px; }
 
+QCheckBox::indicator:unchecked {
+  background: palette(base); border: 1px solid palette(placeholder-text); border-radius: @p3; }
+QCheckBox::indicator:unchecked:disabled { border-color: palette(mid); }
+
 QScrollBar:vertical { background: transparent; width: @l10; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: @l10; margin: 0; }
 QScrollBar::handle { background: palette(mid); border-radius: @l3; margin: @p2; }

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, QRect
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Studio
@@ -68,6 +69,29 @@ def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: Fa
     assert (again.document.draft.prompt, again.document.draft.steps) == ("birthday cake", 9)
     assert again.document.draft.seed == 2**40
     assert again.document.seed_locked
+
+
+def test_the_picture_that_was_worked_on_is_on_the_canvas_again(
+    open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
+) -> None:
+    rgb = np.random.default_rng(3).integers(0, 256, (30, 45, 3), dtype=np.uint8)
+    studio = open_studio(fake)
+    studio.document.artwork.open(rgb, "mine")
+    studio.document.artwork.apply_mask(QRect(0, 0, 9, 9), np.full((9, 9), 180, np.uint8), "Brush")
+    studio.window.close()
+    studio.close()
+    assert (folders.artwork / "artwork.png").exists()
+    again = open_studio(FakeEngine())
+    artwork = again.document.artwork
+    qtbot.waitUntil(lambda: artwork.is_open)
+    assert np.array_equal(artwork.rgb(), rgb)
+    assert (artwork.mask[:9, :9] == 180).all()
+    assert again.document.editing.shows_artwork
+    assert again.window.canvas.isVisible()
+    assert again.window.windowTitle() == "mine — Tweedie Studio"
+    notice = again.window.area.notices.notice
+    assert notice is not None
+    assert notice.text == "“mine” is back as you left it."
 
 
 def test_closing_while_a_run_goes_on_ends_it_and_closes_once(

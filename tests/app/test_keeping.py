@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -318,3 +321,48 @@ def test_painting_goes_on_while_it_is_written_and_the_newest_is_kept(
     assert np.array_equal(read(tmp_path / "artwork").mask, artwork.mask)
     assert not [path for path in (tmp_path / "artwork").iterdir() if path.name.endswith(".part")]
     assert os.listdir(tmp_path / "artwork").count(NAME) == 1
+
+
+PAINTER = """
+import sys
+from pathlib import Path
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QTimer
+from app.core.artwork import Artwork
+from app.core import keeping
+from app.core.keeping import Keeper
+keeping.LATEST_MS = 0
+app = QCoreApplication([])
+artwork = Artwork()
+keeper = Keeper(artwork, Path(sys.argv[1]))
+keeper._timer.setInterval(0)
+keeper.restore()
+artwork.open(np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))
+value, told = 0, []
+def paint():
+    global value
+    value = value % 255 + 1
+    artwork.apply_mask(artwork.rect, np.full((300, 400), value, np.uint8), "Brush")
+    if value >= 20 and not told:
+        if list(Path(sys.argv[1]).glob("mask-*.png")) and Path(sys.argv[1], "artwork.png").exists():
+            told.append(value)
+            print("go", flush=True)
+timer = QTimer()
+timer.timeout.connect(paint)
+timer.start(1)
+app.exec()
+"""
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.013, 0.051])
+def test_a_studio_killed_while_it_writes_leaves_a_whole_picture(tmp_path: Path, wait: float) -> None:
+    process = subprocess.Popen([sys.executable, "-c", PAINTER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "go\n"
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(wait)
+    process.kill()
+    process.communicate()
+    back = read(tmp_path)
+    assert np.array_equal(back.rgb, np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))
+    assert back.notes == (), "the mask that the picture names is there and whole"

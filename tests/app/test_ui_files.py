@@ -20,6 +20,7 @@ from app.core.document import Document
 from app.core.keeping import Keeper
 from app.core.kept import read
 from app.core.notices import Notice
+from app.core.opening import Arrival
 from app.ui.arrival_sheet import ArrivalSheet
 from app.ui.canvas_sheets import CanvasSheet, NewSheet
 from app.ui.export_sheet import ExportSheet
@@ -135,6 +136,18 @@ def test_a_picture_dropped_on_the_window_is_on_the_canvas(
     assert document.artwork.title == "holiday"
     assert window.canvas.isVisible()
     assert window.canvas.hasFocus()
+
+
+def test_it_may_be_dropped_on_the_prompt_the_canvas_or_the_timeline_as_well(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """Whatever lies under the pointer, the drag comes up to the window."""
+    finish(qtbot, document)
+    mime = files(saved(tmp_path, SUITS))
+    for widget in (window.panel.prompt.text.viewport(), window.canvas, window.timeline.strip, window.recent):
+        assert enter(widget, mime, QPoint(3, 3)), type(widget).__name__
+        assert window._drops.hint.isVisible()
+        QApplication.sendEvent(window, QDragLeaveEvent())
 
 
 def test_a_drag_that_leaves_again_leaves_no_hint(window: MainWindow, document: Document, tmp_path: Path) -> None:
@@ -278,6 +291,22 @@ def test_pasting_words_says_what_to_copy_and_the_prompt_keeps_its_own_key(
     QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert document.draft.prompt == "rocket"
     assert len(parts.notices) == 1
+
+
+def test_a_large_picture_is_brought_into_shape_in_the_background_and_a_newer_one_wins(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.opening.AT_ONCE", 0)
+    heard: list[str] = []
+    document.artwork.opened.connect(lambda: heard.append(document.artwork.title))
+    window.files.opening.place(Arrival(SUITS, "large"))
+    assert not document.artwork.is_open, "the window did not wait for it"
+    opened(qtbot, document, SUITS)
+    window.files.opening.place(Arrival(SUITS, "slow"))
+    window.files.opening.blank(3, 2, QColor("white"))
+    until(qtbot, lambda: window.files.opening._background.idle)
+    assert heard == ["large", ""]
+    assert (document.artwork.width, document.artwork.height) == (3, 2)
 
 
 # in: another size than the model's
@@ -567,6 +596,35 @@ def test_where_the_second_stage_cannot_be_had_its_row_says_why(
     document.model = replace(document.model, id="l", config=document.model.config | STAGE)
     row = export(window, qtbot).method.rows["cascade"]
     assert row.about == "Only for pictures of 24 × 16, the size that it has learnt"
+
+
+def test_the_second_stage_draws_a_picture_of_its_size_and_that_is_written(
+    window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path
+) -> None:
+    document.model = replace(document.model, id="l", config=document.model.config | STAGE)
+    document.artwork.open(SUITS[:16, :24])
+    sheet = export(window, qtbot)
+    row = sheet.method.rows["cascade"]
+    assert row.isEnabled()
+    QTest.mouseClick(row, Qt.MouseButton.LeftButton)
+    assert not sheet.factor.isEnabled()
+    assert sheet.said.text() == "24 × 16 becomes 96 × 64, PNG"
+    subject, choice = window.files.subject(), sheet.choice
+    assert subject is not None
+    with qtbot.waitSignal(window.files.exporting.written):
+        window.files.export_to(subject, choice, str(tmp_path / "out.png"))
+    assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS[:16, :24].repeat(4, 0).repeat(4, 1))
+    asked = parts.fake.requests[-1]
+    assert asked.edit is None
+    assert asked.enlargement is not None
+    assert not asked.enlargement.truncated
+
+    parts.fake.fail_at, parts.fake.error = 0, MemoryError("no more")
+    window.files.export_to(subject, choice, str(tmp_path / "other.png"))
+    until(qtbot, lambda: parts.notices[-1].level == "error")
+    assert "other.png could not be saved" in parts.notices[-1].text
+    assert not (tmp_path / "other.png").exists()
+    sheet.close()
 
 
 @pytest.mark.parametrize("name", ["out.bmp", "missing/"])

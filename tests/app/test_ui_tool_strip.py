@@ -150,6 +150,33 @@ def test_undo_and_redo_are_enabled_when_there_is_something_to_take_back(window: 
     assert artwork.mask.any()
 
 
+def test_undo_says_what_it_takes_back(window: MainWindow, artwork: Artwork) -> None:
+    undo, redo = window.actions_["undo"], window.actions_["redo"]
+    assert undo.text() == "Undo"
+    Hands(window.canvas).drag((20, 20), (60, 20))
+    assert undo.text() == "Undo: Brush"
+    undo.trigger()
+    assert (undo.text(), redo.text()) == ("Undo", "Redo: Brush")
+
+
+def test_who_cannot_see_the_pointer_of_the_keyboard_is_told_where_it_is(window: MainWindow) -> None:
+    assert "meadow, 96 × 64" in window.canvas.accessibleDescription()
+    QTest.keyClick(window.canvas, Qt.Key.Key_Right, SHIFT | CTRL)
+    assert window.canvas.accessibleDescription().endswith("Brush at 49, 32")
+    QTest.keyClick(window.canvas, Qt.Key.Key_Return, SHIFT)
+    assert window.canvas.accessibleDescription().endswith("Brush down at 49, 32")
+    QTest.keyClick(window.canvas, Qt.Key.Key_Return, SHIFT)
+    assert window.canvas.accessibleDescription().endswith("Brush at 49, 32")
+
+
+def test_the_pen_brings_the_keyboard_to_the_canvas_as_the_mouse_does(window: MainWindow, artwork: Artwork) -> None:
+    window.focus_prompt()
+    Hands(window.canvas).draw((20, 20, 1.0), (60, 20, 1.0))
+    assert window.canvas.hasFocus()
+    QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
+    assert not artwork.mask.any()
+
+
 def test_h_hides_the_mask_and_shows_it(window: MainWindow, artwork: Artwork) -> None:
     paint(artwork, QRect(30, 20, 20, 20))
     with_mask = painted(window.canvas)

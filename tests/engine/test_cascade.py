@@ -125,6 +125,28 @@ def test_the_same_request_gives_the_same_large_picture_alone_and_in_a_batch(casc
     assert (np.abs(alone - together[1]) <= 1).mean() >= 0.999
 
 
+def test_any_small_picture_is_drawn_larger_as_a_first_stage_that_ended_in_it(cascade: ModelInfo) -> None:
+    session, request = Session("cpu", [cascade]), asked(cascade)
+    small = np.random.default_rng(2).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    ended = torch.from_numpy(small).permute(2, 0, 1)[None] / 127.5 - 1
+    alone = replace(request, seeds=request.seeds[:1])
+    assert np.array_equal(session.enlarged(request, small), session.picture(alone, ended)[0])
+    assert not np.array_equal(session.enlarged(request, small), session.enlarged(request, 255 - small))
+
+
+def test_a_picture_that_the_second_stage_cannot_draw_larger_is_refused(cascade: ModelInfo) -> None:
+    session, request = Session("cpu", [cascade]), asked(cascade)
+    with pytest.raises(RequestError, match=r"16×16 larger, and this one has 20×16: bring it"):
+        session.enlarged(request, np.zeros((16, 20, 3), np.uint8))
+    for other in (asked(cascade, enlarge=False), asked(cascade, truncated=True)):
+        with pytest.raises(RequestError, match="whole second stage alone"):
+            session.enlarged(other, np.zeros((16, 16, 3), np.uint8))
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop)
+
+
 def test_a_truncated_first_stage_stops_at_the_noise_that_the_second_one_sees(cascade: ModelInfo) -> None:
     request = asked(cascade, truncated=True, level=0.4)
     assert request.sigmas[-1] == 0.4

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.catalog import ModelInfo
-from engine.cost import passes
+from engine.cost import enlarging, passes
 from engine.draft import Draft, branch, resolve, size, snapped, vary
 from engine.edit import Inputs
 from engine.paths import path_of
@@ -118,6 +118,19 @@ def test_a_step_of_repaint_keeps_its_way(tiny_model: ModelInfo) -> None:
     assert (shared.sampler, shared.sigmas, shared.edit) == ("ddpm", parent.sigmas, parent.edit)
     with pytest.raises(RequestError, match="keep the steps that are left"):
         vary(parent, 11, 0, 3, tiny_model, steps=3)
+
+
+def test_a_second_stage_takes_its_own_share_of_the_strength(cascade: ModelInfo) -> None:
+    plain = resolve(Draft.for_model(cascade), cascade).enlargement
+    assert plain is not None
+    for strength, steps in ((0.2, 1), (0.5, 1), (0.8, 2), (1.0, 2)):
+        request = asked(cascade, inputs(64), method="img2img", strength=strength, steps=10)
+        assert request.enlargement == replace(plain, sigmas=plain.sigmas[-1 - steps :])
+        assert resolve(Draft.of(request), cascade, inputs(64)) == request
+        assert enlarging(request) == steps
+        assert branch(Draft.of(request), cascade, request, 1) == request
+        free = branch(replace(Draft.of(request), method="new"), cascade, request, 1)
+        assert free.enlargement == plain
 
 
 def test_what_a_draft_takes_has_the_size_of_what_it_makes(tiny_model: ModelInfo, cascade: ModelInfo) -> None:

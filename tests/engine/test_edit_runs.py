@@ -14,18 +14,19 @@ import numpy as np
 import pytest
 import torch
 
+from engine.cascade import SecondStage, enlarge
 from engine.catalog import ModelInfo
 from engine.draft import Draft, branch, resolve
 from engine.edit import Inputs, pooled
 from engine.models.pixel import LUMA, PixelCodec
-from engine.noise import Noise
+from engine.noise import ENLARGE, Noise
 from engine.plan import encoded, pinned, plan
-from engine.request import Request, RequestError
-from engine.schedules import grid
+from engine.request import Enlargement, Request, RequestError
+from engine.schedules import VE, grid
 from engine.session import Session
 from engine.store import RunReader, StoreError
 from engine.types import Step
-from tests.engine.closed_form import MEAN, VARIANCE, NormalModel
+from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("replacement", "repaint", "img2img")
@@ -119,6 +120,27 @@ def test_img2img_has_sdedits_law(tiny_model: ModelInfo) -> None:
     assert rest.std().item() == pytest.approx(shrink * s, rel=0.02)
     noise = Noise(request.seeds).normal(torch.empty(16, 3, 16, 16, dtype=torch.float64))
     assert (rest - shrink * s * noise).abs().max() < 0.03  # of 300 steps, pixel by pixel
+
+
+def test_the_second_stage_starts_from_the_picture_too_where_the_first_one_does(cascade: ModelInfo) -> None:
+    """One step from y + σ₀·ε to 0 is D of it, and its noise is that of the second stage's start."""
+    generator = torch.Generator().manual_seed(0)
+    y, z = torch.rand(3, 8, 8, generator=generator), torch.rand(2, 3, 4, 4, generator=generator)
+    wanted = Enlargement(factor=2, sampler="ddim", sigmas=(0.7, 0.0), level=0.1)
+    label = torch.zeros(1, dtype=torch.int64)
+    x = enlarge(SecondStage(normal, VE(), 2), wanted, z, label, (3, 4), origin=y)
+    start = y + 0.7 * Noise((3, 4)).of(ENLARGE).normal(torch.empty(2, 3, 8, 8))
+    torch.testing.assert_close(x, normal(start, 0.7), rtol=1e-6, atol=1e-6)
+    session, given = Session("cpu", [cascade]), inputs(64)
+    rgb = []
+    for source in (given, Inputs(255 - given.source, given.mask)):
+        request = asked(cascade, source, method="img2img", strength=0.5)
+        final = last(session.generate(request, inputs=given if source is given else source))
+        rgb.append(session.finish(request, final * 0, inputs=source))  # whatever the first stage said
+    assert not np.array_equal(rgb[0], rgb[1])
+    full = asked(cascade, given, method="img2img", strength=1.0)
+    bare = session.finish(replace(full, edit=None), final)
+    assert np.array_equal(session.finish(full, final, inputs=given), bare)
 
 
 def test_at_full_strength_it_starts_from_pure_noise_as_any_run(session: Session, tiny_model: ModelInfo) -> None:

@@ -78,6 +78,7 @@ class CanvasArea(QWidget):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
         canvas.space_changed.connect(self._compare)
+        self.easel.hand.pointed.connect(self._describe)
         canvas.viewport_changed.connect(self._show_zoom)
         self.refresh()
 
@@ -119,14 +120,23 @@ class CanvasArea(QWidget):
     def _show_artwork(self) -> None:
         """The picture that is worked on, what is seen over it, and what the tool in hand does."""
         self._come_forward(self.canvas)
-        overlay, artwork = self._document.editing.overlay, self._document.artwork
+        overlay = self._document.editing.overlay
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
         self.easel.judged = self._document.editing.judging
         tool = self.easel.hand.tool
         looks_at_one = self._document.editing.judging and overlay is not None
         self.facts.setText(self._actions.hint(GESTURES if looks_at_one else tool.gestures))
-        size = f"{artwork.width} × {artwork.height}"
-        self.canvas.setAccessibleDescription(f"{artwork.title or 'Artwork'}, {size}. {tool.title}: {tool.tip}.")
+        self._describe()
+
+    def _describe(self) -> None:
+        """Say what is on the canvas, and where the keyboard's pointer is, to who cannot see it."""
+        artwork, hand = self._document.artwork, self.easel.hand
+        words = f"{artwork.title or 'Artwork'}, {artwork.width} × {artwork.height}. {hand.tool.title}"
+        if hand.by_key and hand.at is not None:
+            words += f"{' down' if hand.busy else ''} at {hand.at.x():.0f}, {hand.at.y():.0f}"
+        else:
+            words += f": {hand.tool.tip}."
+        self.canvas.setAccessibleDescription(words)
 
     def _come_forward(self, page: QWidget) -> None:
         """The keyboard stays in the middle of the window where it was there."""

@@ -35,6 +35,7 @@ class Hand(QObject):
     """
 
     moved = Signal()
+    pointed = Signal()  # the keyboard's pointer was moved, put down or lifted
 
     def __init__(self, canvas: CanvasView, artwork: Artwork, tools: Toolset) -> None:
         super().__init__(canvas)
@@ -158,6 +159,7 @@ class Hand(QObject):
             erases = event.pointerType() == QPointingDevice.PointerType.Eraser
             right = event.button() == Qt.MouseButton.RightButton
             used = self._press(event, self._held[ERASER if erases else self._tools.tool], right)
+            self._canvas.setFocus(Qt.FocusReason.MouseFocusReason)  # as Qt does for a mouse, and not for a pen
         event.setAccepted(used)
         return used
 
@@ -221,8 +223,10 @@ class Hand(QObject):
             self.cancel()
         elif key in ARROWS:
             self._step(*ARROWS[key], fine=bool(held & Qt.KeyboardModifier.ControlModifier))
+            self.pointed.emit()
         elif not event.isAutoRepeat():
             self._touch_by_key()
+            self.pointed.emit()
         return True
 
     def _step(self, across: int, down: int, fine: bool) -> None:
