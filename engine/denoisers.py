@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -54,26 +55,35 @@ class NetDenoiser:
         """x (B, …) and σ ≥ 0, a float or (B,), → (B, …) in x's dtype; cond with a leading 1 or B."""
         state, dtype = wide(x), _dtype(self.net) or x.dtype
         level = _levels(sigma, len(x))
-        s, t = self.schedule.scale(level), self.schedule.t(level)
+        if isinstance(level, float):
+            s, t = _native(self.schedule, level)
+        else:
+            s, t = self.schedule.scale(level), self.schedule.t(level)
 
         def factor(v: Any) -> float | Tensor:
             """To multiply the state by: a number costs less than a tensor of it."""
-            if np.ndim(v) == 0:
+            if isinstance(v, float):
                 return float(v)
             return torch.from_numpy(v.copy()).to(state.dtype).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
 
-        fine = torch.promote_types(dtype, torch.float32)
+        fine = dtype if dtype.itemsize >= 4 else torch.float32
         if isinstance(t, float):
             times = torch.full((len(x),), t, dtype=fine, device=x.device)
         else:
             times = torch.from_numpy(t).to(fine).to(x.device)
         if isinstance(cond, Cond):
             cond = cond.expand(len(x)).real_in(dtype)
-        out = self.net((factor(s) * state).to(dtype), times, cond)
+        out = self.net((state * factor(s)).to(dtype), times, cond)
         if self.predicts == "x0":  # a = 0, b = 1: D is what the net says
-            return out.to(x.dtype)
+            return out if out.dtype == x.dtype else out.to(x.dtype)
         a, b = _WEIGHTS[self.predicts](level, s)
         return (factor(a) * state + factor(b) * wide(out)).to(x.dtype)
+
+
+@lru_cache(maxsize=1024)
+def _native(schedule: Schedule, level: float) -> tuple[float, float]:
+    """(s, t) at one level: part after part of a large batch asks for it, correctors do, and so does the next run."""
+    return schedule.scale(level), schedule.t(level)
 
 
 def _levels(sigma: Sigma, batch: int) -> Any:

@@ -6,17 +6,19 @@ x_T = 80·Φ⁻¹((i + ½)/n), σ from 80 to .002. A model's is its own guided f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from engine.learned import learn_grid, rms, rms_error
+from engine.learned import learn_grid
 from engine.meter import Meter
 from engine.noise import Noise
 from engine.oracle import Mixture
 from engine.paths import descending
 from engine.plan import MICRO_BATCH
+from engine.precision import wide
 from engine.rules import RULES
 from engine.run import run
 from engine.schedules import Array, Flow, Schedule, from_config, grid
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from engine.types import Denoiser, Model, Rule
 
 F64 = torch.float64
+T = TypeVar("T")
 REFERENCE = ("unipc-2", "log")  # the sampler and spacing that a model's own flow is taken from
 
 
@@ -63,24 +66,46 @@ def end(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
     return x
 
 
-def error(problem: Problem, rule: Rule, sigmas: Array) -> float:
-    """Root mean square of the distance to the flow, over images and pixels."""
-    return rms_error(problem.d, rule, sigmas, problem.x, problem.target)
+def errors(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
+    """Each image's distance to the flow, root mean square over its pixels, (B,) float64."""
+    return (wide(end(problem, rule, sigmas)) - wide(problem.target)).flatten(1).pow(2).mean(1).sqrt()
 
 
-def law_error(problem: Problem, rule: Rule, sigmas: Array) -> float:
-    """For states of one number: the W₂ distance between what was drawn and where the flow takes quantiles.
+def law_errors(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
+    """For states of one number: how far the k-th smallest that was drawn is from the k-th that the flow ends in, (B,).
 
-    The measure for samplers that draw noise, whose paths are no flow; `floor` is what the law's own samples reach.
+    Their root mean square is the W₂ distance: the measure for samplers that draw noise, whose paths are no flow;
+    `floor` is what the law's own samples reach.
     """
-    return rms(end(problem, rule, sigmas).flatten().sort().values, problem.target.flatten().sort().values)
+    drawn, wanted = end(problem, rule, sigmas).flatten().sort().values, problem.target.flatten().sort().values
+    return (drawn - wanted).abs()
+
+
+def overall(errors: Tensor) -> float:
+    """The root mean square of all images' errors."""
+    return float(errors.pow(2).mean().sqrt())
+
+
+def as_good(trials: Mapping[T, Tensor]) -> list[T]:
+    """Those that are the best or within its noise: in the mean of the squared errors of the same images, by pairs.
+
+    Noise is two standard errors of the mean difference. A picture that turns into another shape weighs more than all
+    the rest in a root mean square: it takes many of them to tell two samplers apart.
+    """
+    best = min(trials, key=lambda key: overall(trials[key]))
+
+    def near(e: Tensor) -> bool:
+        more = e.pow(2) - trials[best].pow(2)
+        return more.mean().item() <= 2 * more.std(correction=1).item() / len(more) ** 0.5
+
+    return [key for key, e in trials.items() if key == best or (len(e) > 1 and near(e))]
 
 
 def floor(problem: Problem, seed: int = 0) -> float:
     """The W₂ distance that as many independent samples of the target itself have to it."""
     values = problem.target.flatten()
     drawn = values[torch.randint(len(values), values.shape, generator=torch.Generator().manual_seed(seed))]
-    return rms(drawn.sort().values, values.sort().values)
+    return overall(drawn.sort().values - values.sort().values)
 
 
 def mixture(n: int = 2000) -> Problem:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import torch
+
 from engine.run import Cancelled
 from engine.types import Cond
 
@@ -38,14 +40,14 @@ class Meter:
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         return self._keep(self._call(x, sigma, cond))
 
-    def many(self, x: Tensor, sigma: Sigma, conds: Sequence[Cond]) -> list[Tensor]:
+    def many(self, x: Tensor, sigma: Sigma, conds: Sequence[Cond]) -> tuple[Tensor, ...]:
         """D of the same state under several conditions; the first is the one whose estimate counts as raw."""
         if not self.fold:
-            outs = [self._call(x, sigma, cond) for cond in conds]
+            outs = tuple(self._call(x, sigma, cond) for cond in conds)
         else:
             stacked = self._stack(len(x), tuple(conds))
             levels = sigma if isinstance(sigma, float | int) else sigma.repeat(len(conds))
-            outs = list(self._call(x.repeat(len(conds), *[1] * (x.ndim - 1)), levels, stacked).chunk(len(conds)))
+            outs = self._call(torch.cat([x] * len(conds)), levels, stacked).chunk(len(conds))
         self._keep(outs[0])
         return outs
 
@@ -63,12 +65,10 @@ class Meter:
 
     def _keep(self, x0: Tensor) -> Tensor:
         if self._raw is None:
-            self._raw = x0.detach()
+            self._raw = x0.detach() if x0.requires_grad else x0
         return x0
 
     def _call(self, x: Tensor, sigma: Sigma, cond: Cond | None) -> Tensor:
-        import torch
-
         size = self.micro_batch
         if len(x) <= size:
             return self._net(x, sigma, cond)

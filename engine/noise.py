@@ -8,8 +8,7 @@ the counter-based Philox generator (Salmon et al. 2011), then cast: the same on 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ RULE, PIN, TRANSFORM, ENLARGE, ENLARGE_PIN = range(
 )  # streams: one number drawn by a rule and by a constraint would correlate them
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(NamedTuple):
     """The random streams of a batch, standing at one hop.
 
     seeds     -- one per image, 0 … 2⁶³ − 1
@@ -38,10 +36,10 @@ class Noise:
     stream: int = RULE
 
     def at(self, hop: int) -> Noise:
-        return replace(self, hop=hop)
+        return Noise(self.seeds, self.particles, hop, self.stream)
 
     def of(self, stream: int) -> Noise:
-        return replace(self, stream=stream)
+        return Noise(self.seeds, self.particles, self.hop, stream)
 
     def normal(self, like: Tensor, draw: int = 0, shared: bool = False) -> Tensor:
         """Standard normal noise of the shape, dtype and device of `like` (B, …), B = images × particles.

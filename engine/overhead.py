@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -86,9 +87,9 @@ class Setting:
         return Noise(range(self.batch)).normal(torch.empty(shape, device=self.model.device))
 
 
-def ours(d: Denoiser, setting: Setting, rule: str, sigmas: Iterable[float], x: Tensor) -> Tensor:
+def ours(d: Denoiser, conds: tuple[Cond, Cond], rule: str, sigmas: Iterable[float], x: Tensor) -> Tensor:
     """One run, as a plan makes it."""
-    guided = cfg(GUIDANCE, *setting.conds)(Meter(d, MICRO_BATCH))
+    guided = cfg(GUIDANCE, *conds)(Meter(d, MICRO_BATCH))
     for step in run(guided, descending(sigmas), RULES[rule], x, Noise(range(len(x)))):
         x = step.move.x
     return x
@@ -101,10 +102,10 @@ def against_bare_net(setting: Setting, pairs: int) -> Added:
     clock = Clock(denoiser.net)
     timed = adapt(clock, denoiser.schedule, denoiser.predicts)
     sigmas = grid("log", setting.steps, top, setting.info.defaults["sigma_min"])
-    x = setting.noise().mul_(denoiser.schedule.start_std(top))
+    x, conds = setting.noise().mul_(denoiser.schedule.start_std(top)), setting.conds
 
     def whole() -> Tensor:
-        return ours(timed, setting, "dpmpp-2m", sigmas, x)
+        return ours(timed, conds, "dpmpp-2m", sigmas, x)
 
     @torch.no_grad()
     def bare() -> None:
@@ -126,8 +127,13 @@ def against_bare_net(setting: Setting, pairs: int) -> Added:
 def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
     """The same net, conditions, timesteps and noise through their scheduler `name` and through our rule.
 
-    Their loop is that of their pipelines. Raises ValueError where their DDIM would go other steps than it visits.
+    Their loop is that of StableDiffusionPipeline.__call__ with guidance: conditions stacked once a picture, gradients
+    off once, a step counted on the progress bar (drawn into memory here). What it leaves out of theirs: checks of
+    arguments, callbacks, hooks. Ours is all that a plan does: it meters, asks whether to cancel, and yields each step
+    with x̂₀ and history. Raises ValueError where their DDIM would go other steps than it visits.
     """
+    from diffusers import DiffusionPipeline
+
     if len(TABLE) % setting.steps:
         raise ValueError(f"diffusers' DDIM takes a number of steps that divides {len(TABLE)}: choose one such as 10.")
     clock = Clock(_on_table(setting.model))
@@ -135,19 +141,24 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
     scheduler = _scheduler(name)
     scheduler.set_timesteps(setting.steps)
     sigmas = [*(TABLE.sigma(float(t)) for t in scheduler.timesteps), 0.0]
-    noise, both = setting.noise(), Cond.cat([cond.expand(setting.batch) for cond in setting.conds])
+    noise, conds = setting.noise(), setting.conds
+    pipeline = DiffusionPipeline()
+    pipeline.set_progress_bar_config(file=io.StringIO())
 
     def mine() -> Tensor:
-        return ours(d, setting, SCHEDULERS[name], sigmas, noise * TABLE.start_std(sigmas[0]))
+        return ours(d, conds, SCHEDULERS[name], sigmas, noise * TABLE.start_std(sigmas[0]))
 
     @torch.no_grad()
     def theirs() -> Tensor:
+        both = Cond.cat([cond.expand(setting.batch) for cond in conds])  # once a picture, as their pipelines do
         scheduler.set_timesteps(setting.steps)
         x = noise * scheduler.init_noise_sigma
-        for t in scheduler.timesteps:
-            out = clock(scheduler.scale_model_input(torch.cat([x, x]), t), t, both)
-            cond, uncond = out.chunk(2)
-            x = scheduler.step(uncond + GUIDANCE * (cond - uncond), t, x, return_dict=False)[0]
+        with pipeline.progress_bar(total=setting.steps) as bar:
+            for t in scheduler.timesteps:
+                out = clock(scheduler.scale_model_input(torch.cat([x, x]), t), t, both)
+                cond, uncond = out.chunk(2)
+                x = scheduler.step(uncond + GUIDANCE * (cond - uncond), t, x, return_dict=False)[0]
+                bar.update()
         return x
 
     difference = (mine() - theirs()).abs().max().item()
@@ -197,8 +208,8 @@ def _on_table(model: Model) -> Net:
         raise ValueError("This is measured on a net that predicts x0: choose another model.")
 
     def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
-        index = t.round().long() if t.is_floating_point() else t
+        index = t.float().expand(len(x)).long()  # such a net embeds an index as a float, however it is given
         scaled = factor[index].reshape(-1, *[1] * (x.ndim - 1)) * x
-        return denoiser.net(scaled, times[index].expand(len(x)), cond)
+        return denoiser.net(scaled, times[index], cond)
 
     return net

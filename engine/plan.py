@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -67,7 +67,7 @@ class Plan:
         d = self.denoiser if first is None else _tell_first(self.denoiser, first)
         for step in run(d, self.path, self.rule, x, self.noise, self.constraint, past, start):
             raw = self.meter.take_raw()
-            yield step if raw is None or self.unguided else replace(step, x0_raw=raw)
+            yield step if raw is None or self.unguided else step._replace(x0_raw=raw)
 
     @property
     def unguided(self) -> bool:

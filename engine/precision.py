@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-WITHOUT_FLOAT64 = ("mps", "xpu")  # Metal has none, Intel's consumer GPUs have none: float32 has to do there
-
 
 def wide(x: Tensor) -> Tensor:
-    """x in float64, or in float32 on devices that have nothing wider."""
-    return x.float() if x.device.type in WITHOUT_FLOAT64 else x.double()
+    """x in float64, or in float32 where there is nothing wider: in Metal and in Intel's consumer GPUs."""
+    return x.float() if x.is_mps or x.is_xpu else x.double()

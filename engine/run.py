@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -39,10 +38,11 @@ def run(
     every state after its move, and on x_T inside the first hop: Step 0 keeps the free x_T, and resuming it pins once.
     Gradients are off inside each hop, on again at each yield.
     """
+    no_grad = torch.no_grad()
     for i in range(start, len(path)):
         hop, z = path[i], noise.at(i)
         counted = _Counted(d)
-        with torch.no_grad():
+        with no_grad:
             at = x if i > 0 or constraint is None else constraint(x, hop.s, noise.of(PIN))
             if hop.kind == "renoise":
                 move = _renoise(at, hop, past, z)
@@ -50,7 +50,7 @@ def run(
                 usable = () if i > 0 and path[i - 1].kind == "renoise" else past
                 move = rule(counted, at, hop.s, hop.s2, usable, z)
             if constraint is not None:
-                move = replace(move, x=constraint(move.x, hop.s2, z.of(PIN)))
+                move = move._replace(x=constraint(move.x, hop.s2, z.of(PIN)))
         yield Step(i, hop, counted.calls, x, past, move, move.x0)
         x, past = move.x, move.past
 

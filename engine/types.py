@@ -99,8 +99,7 @@ class Cond:
         return Cond(*(None if column[0] is None else torch.cat(column) for column in columns))
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """What a rule returns.
 
     x the state at s2; x0 the guided x̂₀ it moved by; x_eval, s_eval where that D was evaluated (after churn or a
@@ -120,8 +119,7 @@ class Move:
     ancestors: Tensor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One hop done: i its place in the path, x and past as they were BEFORE the move (all that a resume needs)."""
 
     i: int

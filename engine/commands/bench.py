@@ -14,6 +14,8 @@ from engine.schedules import SPACINGS
 from engine.types import Rule
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from engine.few_steps import Problem
 
 MIXTURE_EVALUATIONS, MODEL_EVALUATIONS = (8, 10, 12, 20), (8, 12, 20)
@@ -31,7 +33,9 @@ def add_parsers(subparsers: Any) -> None:
         "normal laws in one dimension, or with --model on a model's own guided flow, per value of a picture in "
         "[−1, 1], for its example prompts and labels in turn and seeds 0, 1, … Samplers of several calls a step take "
         "fewer steps. Samplers that draw noise follow no flow: on the mixture the W₂ distance of what they draw to "
-        "the law is given instead, beside what as many samples of the law itself have; on a model they are left out.",
+        "the law is given instead, beside what as many samples of the law itself have; on a model they are left out. "
+        "Of a model it also says, for each number of calls, what is the best or within noise of it: two standard "
+        "errors of the difference in squared error over the same pictures.",
     )
     add = table.add_argument
     add("--model", metavar="ID", help="measure on this model instead of the mixture")
@@ -45,7 +49,7 @@ def add_parsers(subparsers: Any) -> None:
         help=f"of {', '.join(spacings)} (default: {', '.join(EVERYWHERE)}; on the mixture also uniform-t, {LEARNED})",
     )
     add("--evaluations", nargs="+", type=int, metavar="N", help="model calls (default 8 10 12 20; a model's 8 12 20)")
-    add("--images", type=int, default=8, metavar="N", help="pictures of the model (default %(default)s)")
+    add("--images", type=int, default=16, metavar="N", help="pictures of the model (default %(default)s)")
     add("--guidance", type=float, metavar="γ", help="of the model (default: its own)")
     add("--reference", type=int, default=200, metavar="N", help="model calls of its flow (default %(default)s)")
     add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
@@ -100,36 +104,53 @@ def samplers(args: argparse.Namespace) -> int:
     if not args.json:
         print(about + "\n")
         print(f"{'sampler':26} {'spacing':10}" + "".join(f"{n:>9}" for n in counts), flush=True)
-    for name, spacing, errors in rows(problem, chosen, spacings, counts):
+    trials: dict[int, dict[tuple[str, str], Tensor]] = {n: {} for n in counts}
+    for name, spacing, measured in rows(problem, chosen, spacings, counts):
+        for n, errors in measured.items():
+            trials[n][name, spacing] = errors
+        found = {n: few_steps.overall(measured[n]) if n in measured else None for n in counts}
         if args.json:
-            print(json.dumps({"sampler": name, "spacing": spacing, "error": dict(zip(counts, errors, strict=True))}))
+            print(json.dumps({"sampler": name, "spacing": spacing, "error": found}))
         else:
-            print(f"{name:26} {spacing:10}" + "".join("        –" if e is None else f"{e:9.4f}" for e in errors))
+            print(
+                f"{name:26} {spacing:10}" + "".join("        –" if e is None else f"{e:9.4f}" for e in found.values())
+            )
         sys.stdout.flush()
+    if info is not None and not args.json:
+        print(f"\nThe best or within noise of it over these {args.images} pictures:")
+        good = {n: few_steps.as_good(of_all) for n, of_all in trials.items() if of_all}
+        for n, keys in good.items():
+            print(f"{n:4} calls: " + _listed(keys))
+        print(
+            "  in all of them: " + _listed([key for key in trials[counts[0]] if all(key in k for k in good.values())])
+        )
     if info is None and not args.json and any(rule.stochastic for rule in chosen.values()):
         print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {few_steps.floor(problem):.4f}")
     return 0
 
 
+def _listed(keys: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(" ".join(key) for key in keys) or "none"
+
+
 def rows(
     problem: Problem, chosen: dict[str, Rule], spacings: Sequence[str], counts: Sequence[int]
-) -> Iterator[tuple[str, str, list[float | None]]]:
-    """(sampler, spacing, an error for each number of model calls); None where no step can be had for so few."""
+) -> Iterator[tuple[str, str, dict[int, Tensor]]]:
+    """(sampler, spacing, every start's error for each number of model calls that pays for a step)."""
     from engine import few_steps
 
     for name, rule in chosen.items():
-        measure = few_steps.law_error if rule.stochastic else few_steps.error
+        measure = few_steps.law_errors if rule.stochastic else few_steps.errors
         for spacing in spacings:
             if rule.stochastic and spacing == LEARNED:
                 continue  # its end is no fixed point to come closer to
-            errors: list[float | None] = []
+            errors: dict[int, Tensor] = {}
             for n in counts:
                 steps = few_steps.steps_within(rule, n, problem.to_zero)
                 if steps < 1:
-                    errors.append(None)
                     continue
                 sigmas = few_steps.learned(problem, rule, steps) if spacing == LEARNED else problem.grid(spacing, steps)
-                errors.append(measure(problem, rule, sigmas))
+                errors[n] = measure(problem, rule, sigmas)
             yield f"{name} *" if rule.stochastic else name, spacing, errors
 
 

@@ -29,7 +29,7 @@ def dpmpp_2m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Nois
     if past:
         last = past[-1]
         r = math.log(last.s / s) / h
-        ahead = ahead.add(ahead - wide(last.x0), alpha=1 / (2 * r))
+        ahead = ahead.add(ahead - last.x0, alpha=1 / (2 * r))
     std = s2 * (-math.expm1(-2 * eta * h)) ** 0.5 if eta > 0 else 0.0
     return noised_move(x0, x, s, s2 * math.exp(-eta * h), std, past, z, ahead)
 

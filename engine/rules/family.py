@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def descend(x0: Tensor, x: Tensor, s: float, s_down: float) -> Tensor:
     """x̂₀ + (σ↓/σ)(x − x̂₀) in float64: unlike x + (σ↓ − σ)ε̂ it does not cancel at large σ, and σ↓ = 0 gives x̂₀."""
     x0 = wide(x0)
-    return x0.add(wide(x) - x0, alpha=s_down / s)
+    return x0.add(x - x0, alpha=s_down / s)
 
 
 def noised_move(

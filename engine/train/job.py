@@ -41,7 +41,7 @@ STAGE: dict[str, Any] = {
         "level": 0.1,
     },
 }
-DEFAULTS = {  # docs/samplers.md: UniPC 2 on the balanced spacing is the most exact in few steps
+DEFAULTS = {  # the most exact in few steps on the mixture; `bench samplers --model` says what suits the model itself
     "sampler": rules.DEFAULT,
     "spacing": schedules.DEFAULT,
     "steps": 12,

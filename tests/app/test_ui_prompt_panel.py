@@ -72,7 +72,7 @@ def test_every_choice_on_the_panel_is_in_the_request(window: MainWindow, parts: 
     press_enter(panel.seed.field)
     panel.advanced.button.click()
     panel.further.spacing.choice.setFocus()
-    QTest.keyClicks(panel.further.spacing.choice, "log")
+    QTest.keyClicks(panel.further.spacing.choice, "karras")
     press_enter(panel.further.spacing.choice)
     panel.further.interval.switch.click()
     for field, text in ((panel.further.interval.low, "0.25"), (panel.further.interval.high, "7.5")):
@@ -92,7 +92,7 @@ def test_every_choice_on_the_panel_is_in_the_request(window: MainWindow, parts: 
         negative="apple",
         label="twemoji",
         sampler="heun",
-        spacing="log",
+        spacing="karras",
         steps=7,
         guidance=2.5,
         seed=9223372036854775806,

@@ -16,8 +16,7 @@ from engine import few_steps, models
 from engine.__main__ import main
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
-from engine.few_steps import error, floor, law_error, mixture, steps_within
-from engine.learned import rms
+from engine.few_steps import as_good, errors, floor, law_errors, mixture, overall, steps_within
 from engine.paths import descending
 from engine.plan import plan
 from engine.rules import RULES, menu
@@ -53,7 +52,7 @@ def test_the_default_is_within_the_bar_at_ten_evaluations_that_are_counted() -> 
     rule = RULES[engine.rules.DEFAULT]
     assert not rule.stochastic
     sigmas = grid(engine.schedules.DEFAULT, steps_within(rule, 10, to_zero=False), 80.0, 0.002, final_zero=False)
-    assert error(replace(problem, d=counted), rule, sigmas) < 0.035
+    assert overall(errors(replace(problem, d=counted), rule, sigmas)) < 0.035
     assert calls <= 10
 
 
@@ -65,14 +64,16 @@ def test_the_distance_of_laws_is_that_of_the_sorted_samples() -> None:
         return problem.target.flip(0) + 0.25  # its order does not matter
 
     moved = replace(problem, d=shifted, to_zero=True)
-    assert law_error(moved, RULES["ddim"], grid("log", 1, 80.0, 0.002)) == pytest.approx(0.25, rel=1e-12)
+    assert overall(law_errors(moved, RULES["ddim"], grid("log", 1, 80.0, 0.002))) == pytest.approx(0.25, rel=1e-12)
     assert 0.5 / math.sqrt(400) < floor(problem) * math.sqrt(2) < 5 / math.sqrt(400)
 
 
 def test_samplers_that_draw_noise_come_closer_to_the_law_with_more_steps() -> None:
     problem = mixture(1000)
-    errors = [law_error(problem, RULES["ddpm"], grid("log", n, 80.0, 0.002, False)) for n in (5, 15, 60)]
-    assert errors[0] > 1.5 * errors[1] > 2.25 * errors[2]
+    few, some, many = (
+        overall(law_errors(problem, RULES["ddpm"], grid("log", n, 80.0, 0.002, False))) for n in (5, 15, 60)
+    )
+    assert few > 1.5 * some > 2.25 * many
 
 
 def test_a_models_flow_is_the_exact_one_from_the_start_of_its_own_runs(tiny_model: ModelInfo) -> None:
@@ -85,14 +86,32 @@ def test_a_models_flow_is_the_exact_one_from_the_start_of_its_own_runs(tiny_mode
     high, low = request.sigmas[0], request.sigmas[-2]
     x = MEAN + (problem.x - MEAN) * ((VARIANCE + low**2) / (VARIANCE + high**2)) ** 0.5
     torch.testing.assert_close(problem.target, normal(x, low), rtol=0, atol=2e-5)
-    errors = [error(problem, RULES["ddim"], problem.grid("log", n)) for n in (20, 40)]
-    assert errors[0] / errors[1] == pytest.approx(2, abs=0.2)
+    coarse, fine = (overall(errors(problem, RULES["ddim"], problem.grid("log", n))) for n in (20, 40))
+    assert coarse / fine == pytest.approx(2, abs=0.2)
+
+
+def test_what_differs_by_less_than_its_noise_is_as_good() -> None:
+    """Squared errors 1, 1, 1, 1 against 1.1 ± .1 (within two standard errors of it) and against 1.1 ± .001."""
+    best, noise = torch.ones(4, dtype=F64), torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=F64)
+    trials = {"best": best, "noisy": (1.1 + 0.1 * noise).sqrt(), "worse": (1.1 + 0.001 * noise).sqrt()}
+    assert as_good(trials) == ["best", "noisy"]
+    assert as_good({name: e[:1] for name, e in trials.items()}) == ["best"]  # one picture tells nothing of noise
+
+
+def test_bench_says_what_is_within_noise_of_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--images", "2", "--evaluations", "1", "2", "--reference", "8"]
+    assert main(["bench", "samplers", "--model", "fashion", "--samplers", "ddim", "heun", *few]) == 0
+    said = capsys.readouterr().out
+    assert "over these 2 pictures" in said
+    one, two = (line for line in said.splitlines() if "calls: " in line)
+    assert "1 calls: ddim karras" in one
+    assert two.startswith("   2 calls: ")
 
 
 def test_guidance_is_part_of_a_models_flow(tiny_model: ModelInfo) -> None:
     model = models.load(tiny_model, torch.device("cpu"))
     plain, own = (few_steps.of_model(tiny_model, model, 1, guidance, evaluations=5)[0] for guidance in (1.0, None))
-    assert rms(plain.target, own.target) > 0.1
+    assert overall(plain.target - own.target) > 0.1
 
 
 def test_bench_prints_the_table_and_its_rows_as_json(capsys: pytest.CaptureFixture[str]) -> None:
