@@ -88,13 +88,14 @@ def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
     """
     check(rgb, mask)
     x, y, w, h = box
-    seen = visible(box, rgb)
-    if w > MAX_SIDE or h > MAX_SIDE or 0 in seen[2:]:
+    left, top, wide, high = visible(box, rgb)
+    if 0 in (wide, high):
         raise RequestError("The box shows nothing of the picture: move it over what should be made anew.")
-    across, down = (
-        np.clip(np.arange(a, a + n), 0, end - 1) for a, n, end in ((x, w, rgb.shape[1]), (y, h, rgb.shape[0]))
-    )
-    source = resized(rgb[down[:, None], across], size)
+    if max(w, h) > MAX_SIDE:
+        raise RequestError(f"The box is {w}×{h} pixels, and {MAX_SIDE} a side are possible: make it smaller.")
+    seen = rgb[top : top + high, left : left + wide]
+    beyond = (top - y, y + h - top - high), (left - x, x + w - left - wide), (0, 0)
+    source = resized(np.pad(seen, beyond, mode="edge") if (wide, high) != (w, h) else seen, size)
     return Inputs(source, None if mask is None else pooled(_boxed(mask, box), size), box)
 
 

@@ -177,11 +177,13 @@ def test_arrays_that_are_no_pictures_are_refused_in_a_sentence() -> None:
     ):
         with pytest.raises(RequestError, match=says):
             check(array, mask)  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="20000×20000 pixels, and 16384 a side"):
+        crop(rgb, None, (-9, -9, 20000, 20000), (8, 8))
     for box in ((6, 0, 5, 5), (-5, 0, 5, 5), (0, 0, 0, 4), (0, 4, 3, 3)):
         with pytest.raises(RequestError, match="box shows nothing"):
             crop(rgb, None, box, (8, 8))
 
 
 def test_cropping_and_blending_need_no_torch() -> None:
-    code = "import sys, engine.edit, engine.draft, engine.store; sys.exit('torch' in sys.modules)"
+    code = "import sys, engine.edit, engine.masks, engine.imagefile, engine.paths; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
