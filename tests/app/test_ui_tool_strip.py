@@ -305,8 +305,9 @@ def test_painting_goes_on_while_a_run_does_and_the_run_keeps_the_mask_that_it_wa
     assert not artwork.mask[5].any()
     hand_parts.fake.allow(2)
     until(qtbot, lambda: job.state.ended)
-    assert job.snapshot is not None
-    assert job.snapshot.placement.rect == QRect(30, 20, 30, 30)
+    given = document.editing.placement(job.run_path)
+    assert given is not None
+    assert given.rect == QRect(30, 20, 30, 30)
 
 
 def test_escape_takes_back_the_stroke_first_and_cancels_the_run_only_then(hand_parts: Parts, qtbot: QtBot) -> None:
