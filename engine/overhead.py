@@ -6,8 +6,9 @@ import io
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -125,15 +126,13 @@ def against_bare_net(setting: Setting, pairs: int) -> Added:
 
 
 def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
-    """The same net, conditions, timesteps and noise through their scheduler `name` and through our rule.
+    """The same net, conditions, timesteps and noise through their pipeline with the scheduler `name` and through ours.
 
-    Their loop is that of StableDiffusionPipeline.__call__ with guidance: conditions stacked once a picture, gradients
-    off once, a step counted on the progress bar (drawn into memory here). What it leaves out of theirs: checks of
-    arguments, callbacks, hooks. Ours is all that a plan does: it meters, asks whether to cancel, and yields each step
-    with x̂₀ and history. Raises ValueError where their DDIM would go other steps than it visits.
+    Theirs is StableDiffusionPipeline itself, which is given encoded conditions and noise and gives back its state: no
+    text encoder, no decoder, no safety checker; its progress bar is drawn into memory. Ours is all that a plan does
+    with conditions and noise: it meters, asks whether to cancel, and yields each step with x̂₀ and history. Raises
+    ValueError where their DDIM would go other steps than it visits.
     """
-    from diffusers import DiffusionPipeline
-
     if len(TABLE) % setting.steps:
         raise ValueError(f"diffusers' DDIM takes a number of steps that divides {len(TABLE)}: choose one such as 10.")
     clock = Clock(_on_table(setting.model))
@@ -142,24 +141,16 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
     scheduler.set_timesteps(setting.steps)
     sigmas = [*(TABLE.sigma(float(t)) for t in scheduler.timesteps), 0.0]
     noise, conds = setting.noise(), setting.conds
-    pipeline = DiffusionPipeline()
-    pipeline.set_progress_bar_config(file=io.StringIO())
+    pipeline = _pipeline(_Unet(clock, setting, conds), scheduler)
+    tokens = [_tokens(cond, setting.batch) for cond in conds]
 
     def mine() -> Tensor:
         return ours(d, conds, SCHEDULERS[name], sigmas, noise * TABLE.start_std(sigmas[0]))
 
-    @torch.no_grad()
     def theirs() -> Tensor:
-        both = Cond.cat([cond.expand(setting.batch) for cond in conds])  # once a picture, as their pipelines do
-        scheduler.set_timesteps(setting.steps)
-        x = noise * scheduler.init_noise_sigma
-        with pipeline.progress_bar(total=setting.steps) as bar:
-            for t in scheduler.timesteps:
-                out = clock(scheduler.scale_model_input(torch.cat([x, x]), t), t, both)
-                cond, uncond = out.chunk(2)
-                x = scheduler.step(uncond + GUIDANCE * (cond - uncond), t, x, return_dict=False)[0]
-                bar.update()
-        return x
+        given = {"prompt_embeds": tokens[0], "negative_prompt_embeds": tokens[1], "latents": noise}
+        asked = {"num_inference_steps": setting.steps, "guidance_scale": GUIDANCE, "output_type": "latent"}
+        return pipeline(**given, **asked, return_dict=False)[0]
 
     difference = (mine() - theirs()).abs().max().item()
     ratios, inside, outside = [], [], []
@@ -191,10 +182,42 @@ def _scheduler(name: str) -> Any:
     """Theirs, for the table, even in its steps down from the noisiest, and with x0 as what the net predicts."""
     from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
-    shared = {"timestep_spacing": "trailing", "prediction_type": "sample"}
+    # Their pipeline insists on the offset, which trailing steps do not use.
+    shared = {"timestep_spacing": "trailing", "prediction_type": "sample", "steps_offset": 1}
     if name == "DDIM":
         return DDIMScheduler(clip_sample=False, beta_end=0.02, beta_start=1e-4, **shared)
     return DPMSolverMultistepScheduler(beta_end=0.02, beta_start=1e-4, final_sigmas_type="zero", **shared)
+
+
+def _pipeline(unet: torch.nn.Module, scheduler: Any) -> Callable[..., Any]:
+    from diffusers import StableDiffusionPipeline
+
+    rest = dict.fromkeys(("vae", "text_encoder", "tokenizer", "safety_checker", "feature_extractor"))
+    pipeline = StableDiffusionPipeline(unet=unet, scheduler=scheduler, requires_safety_checker=False, **rest)
+    pipeline.set_progress_bar_config(file=io.StringIO())
+    return pipeline
+
+
+class _Unet(torch.nn.Module):
+    """A net as their pipeline calls one: the text is handed in, unconditional first; mask and label are its own."""
+
+    def __init__(self, net: Net, setting: Setting, conds: tuple[Cond, Cond]) -> None:
+        super().__init__()
+        self.net, self.device, self.dtype = net, setting.model.device, torch.float32
+        channels, side, _ = setting.model.codec.latent_shape(setting.info.width, setting.info.height)
+        self.config = SimpleNamespace(in_channels=channels, sample_size=side, time_cond_proj_dim=None)
+        self.both = Cond.cat([cond.expand(setting.batch) for cond in reversed(conds)])
+
+    def forward(self, x: Tensor, t: Tensor, encoder_hidden_states: Tensor, **_: Any) -> tuple[Tensor]:
+        reads = self.both.tokens is not None
+        cond = replace(self.both, tokens=encoder_hidden_states) if reads else self.both
+        return (self.net(x, t, cond),)
+
+
+def _tokens(cond: Cond, batch: int) -> Tensor:
+    """What their pipeline carries as the encoded text; a model of classes alone does not look at it."""
+    tokens = cond.expand(batch).tokens
+    return torch.zeros(batch, 1, 1) if tokens is None else tokens
 
 
 def _on_table(model: Model) -> Net:

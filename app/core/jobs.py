@@ -72,6 +72,7 @@ class Job:
     """One request on its way. seconds: wall time of the run so far; message: why it failed; images: the saved PNGs.
 
     steps_done and steps_total count the steps that it makes itself: a fork's begin after its parent's `steps_before`.
+    snapshot -- of the artwork, until the run has ended
     """
 
     id: int
@@ -189,6 +190,7 @@ class JobQueue(QObject):
 
     def _end(self, job: Job, state: JobState, message: str = "") -> None:
         job.state, job.message, job.cancelling = state, message, False
+        job.snapshot = None  # the run file has it
         self.job_ended.emit(job)
 
 

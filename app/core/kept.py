@@ -23,6 +23,7 @@ from app.core.tiles import Pixels
 from engine.imagefile import ImageError, load, load_mask
 from engine.picture import save_image
 
+AT_ONCE = 1 << 18  # pixels
 NAME, KEY = "artwork.png", "tweedie-artwork"
 
 
@@ -56,10 +57,19 @@ def write(folder: Path, kept: Kept) -> None:
     told: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
     text = PngInfo()
     text.add_itxt(KEY, json.dumps(told | {"unsaved": kept.unsaved}))
-    save_image(folder / NAME, Image.fromarray(np.ascontiguousarray(kept.rgb)), "PNG", pnginfo=text, compress_level=1)
+    save_image(folder / NAME, _image(kept.rgb), "PNG", pnginfo=text, compress_level=1)
     for other in folder.glob("mask-*.png"):
         if other.name != mask:
             other.unlink(missing_ok=True)
+
+
+def _image(rgb: Pixels) -> Image.Image:
+    """As Image.fromarray, some rows at a time: while that copies, no other thread of Python's goes on."""
+    height, width = rgb.shape[:2]
+    image, rows = Image.new("RGB", (width, height)), max(1, AT_ONCE // width)
+    for top in range(0, height, rows):
+        image.paste(Image.fromarray(np.ascontiguousarray(rgb[top : top + rows])), (0, top))
+    return image
 
 
 def read(folder: Path) -> Kept:

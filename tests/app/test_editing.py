@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -585,3 +586,55 @@ def test_a_run_file_that_is_gone_leaves_the_window_as_it_is(
     document.editing.choose(1)
     assert "cannot be shown" in parts.notices[-1].text
     assert document.editing.candidates.index == 2
+
+
+def test_whatever_is_done_in_whatever_order_only_what_was_painted_changes(
+    document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
+) -> None:
+    """500 actions at random on candidates of three boxes: what is seen and what is kept are always right."""
+    before, spots, rng = artwork.rgb(), [SPOT, QRect(4, 3, 12, 9), QRect(64, 40, 22, 14)], random.Random(0)
+    for box, spot in zip((BOX, QRect(0, 0, 24, 16), QRect(55, 35, 36, 24)), spots, strict=True):
+        paint(artwork, artwork.rect, 0)
+        artwork.box = box
+        paint(artwork, spot)
+        finish(parts, qtbot, batch=2)
+    editing, candidates = document.editing, document.editing.candidates
+    inside = np.zeros(artwork.mask.shape, bool)
+    for spot in spots:
+        inside[spot.top() : spot.bottom() + 1, spot.left() : spot.right() + 1] = True
+
+    def compare() -> None:
+        editing.comparing = not editing.comparing
+
+    def other_image() -> None:
+        document.image_index += rng.choice((-1, 1))
+
+    actions: list[Callable[[], object]] = [
+        lambda: editing.choose(rng.randint(0, len(candidates))),
+        lambda: editing.browse(rng.choice((-2, -1, 1, 2))),
+        lambda: document.scrub(rng.randint(0, 4)),
+        editing.apply,
+        compare,
+        other_image,
+        artwork.undo,
+        artwork.redo,
+        lambda: document.show_run(candidates[rng.randint(1, len(candidates))].run) if len(candidates) else None,
+    ]
+    for n in range(500):
+        rng.choice(actions)()
+        if n % 100 == 99 and len(candidates):
+            editing.discard()
+        at, overlay_now = candidates.at, editing.overlay
+        assert (overlay_now is None) == (at is None or editing.comparing)
+        assert candidates.index == (0 if at is None else candidates.tile_of(at))
+        if overlay_now is not None:
+            assert at is not None
+            placement = editing.placement(at[0])
+            assert placement is not None
+            assert overlay_now.rect == placement.rect
+            assert at == (document.run_path, document.image_index)
+        np.testing.assert_array_equal(artwork.rgb()[~inside], before[~inside])
+    while artwork.can_undo:
+        artwork.undo()
+    np.testing.assert_array_equal(artwork.rgb(), before)
+    assert parts.notices == []

@@ -305,8 +305,27 @@ def test_painting_goes_on_while_a_run_does_and_the_run_keeps_the_mask_that_it_wa
     assert not artwork.mask[5].any()
     hand_parts.fake.allow(2)
     until(qtbot, lambda: job.state.ended)
-    assert job.snapshot is not None
-    assert job.snapshot.placement.rect == QRect(30, 20, 30, 30)
+    given = document.editing.placement(job.run_path)
+    assert given is not None
+    assert given.rect == QRect(30, 20, 30, 30)
+
+
+def test_escape_takes_back_the_stroke_first_and_cancels_the_run_only_then(hand_parts: Parts, qtbot: QtBot) -> None:
+    window = with_artwork(qtbot, hand_parts)
+    hands = Hands(window.canvas)
+    hands.drag((30, 20), (60, 50))
+    job = hand_parts.document.generate()
+    assert job is not None
+    before = hand_parts.document.artwork.mask.copy()
+    hands.press((5, 5))
+    hands.move((20, 5))
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert (hand_parts.document.artwork.mask == before).all()
+    assert not job.cancelling
+    hands.release((20, 5))
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    until(qtbot, lambda: job.state.ended)
+    assert (hand_parts.document.artwork.mask == before).all()
 
 
 def test_what_is_made_is_seen_in_its_place_and_the_original_where_nothing_was_painted(

@@ -249,12 +249,12 @@ def test_log_is_even_in_log_sigma() -> None:
 
 
 @pytest.mark.parametrize(("top", "bottom"), [(80.0, 0.002), (1e5, 1e-3), (14.6, 0.03)])
-def test_balanced_is_half_even_in_log_sigma_and_half_in_a_flows_time(top: float, bottom: float) -> None:
+def test_balanced_lies_between_even_in_log_sigma_and_even_in_a_flows_time(top: float, bottom: float) -> None:
     levels = grid("balanced", 12, top, bottom, final_zero=False)
     in_log = np.log(levels / bottom) / np.log(top / bottom)
     times = levels / (0.5 + levels)
     in_time = (times - times[-1]) / (times[0] - times[-1])
-    np.testing.assert_allclose((in_log + in_time) / 2, np.linspace(1, 0, 13), atol=1e-5)
+    np.testing.assert_allclose(0.55 * in_log + 0.45 * in_time, np.linspace(1, 0, 13), atol=1e-5)
     assert list(grid("balanced", 1, 3.0, 3.0)) == [3.0, 0.0]
 
 

@@ -45,7 +45,8 @@ class Easel(QObject):
         artwork.picture_changed.connect(self._picture_changed)
         artwork.mask_changed.connect(self._mask_changed)
         artwork.box_changed.connect(self.look_again)
-        tools.choices_changed.connect(self._refresh)
+        for signal in (tools.tool_changed, tools.choices_changed):  # the box tool dims what it leaves out
+            signal.connect(self._refresh)
         self.hand.moved.connect(self._hand_moved)
 
     @property

@@ -33,9 +33,9 @@ class Cells:
     box: QRect
 
     def around(self, rect: QRect) -> QRect:
-        """`rect` of the document with the cells that it touches."""
-        across = math.ceil(self.box.width() / self.free.shape[1])
-        down = math.ceil(self.box.height() / self.free.shape[0])
+        """`rect` of the document with the cells that it touches; a pixel on the border of two touches both."""
+        across = 1 + math.ceil(self.box.width() / self.free.shape[1])
+        down = 1 + math.ceil(self.box.height() / self.free.shape[0])
         return rect.adjusted(-across, -down, across, down)
 
 
