@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject, QPoint, QRect, QSize, Signal
 from PySide6.QtGui import QColor, QImage
 
 from app.core.box import fitted, largest, reshaped
+from app.core.moving import Move, Place
 from app.core.resizing import Resized, Strip, cut, strips
-from app.core.stroke import Layer, Painted, Stroke
-from app.core.tiles import History, Pixels, part
+from app.core.stroke import Layer, Stroke
+from app.core.tiles import History, Pixels, Step, part
 
 LIMIT = 256 << 20  # bytes of history
 KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made anew in the last m/255 of the steps
@@ -38,7 +39,7 @@ class Artwork(QObject):
         """`limit`: the bytes that the history may keep; past it the oldest step is let go of."""
         super().__init__(parent)
         self._history = History(limit)
-        self._stroke: Stroke | None = None
+        self._stroke: Stroke | Move | None = None
         self._box, self._box_aspect = QRect(), QSize(1, 1)
         self.title = ""
         self.revision = 0
@@ -79,7 +80,10 @@ class Artwork(QObject):
 
     @property
     def box(self) -> QRect:
-        """What the model sees, in the picture's pixels. It may reach outside, its centre may not."""
+        """What the model sees, in the picture's pixels. It may reach outside, its centre may not.
+
+        Setting it is not a step of the history; what a hand does is: begin_move().
+        """
         return QRect(self._box)
 
     @box.setter
@@ -102,6 +106,11 @@ class Artwork(QObject):
         self._box_aspect = QSize(aspect)
         if self.is_open:
             self._place(reshaped(self._box, aspect, self.rect))
+
+    def _put_box(self, place: Place) -> None:
+        """Where it was or will be again, in the shape of the model of now."""
+        same = place.aspect == self._box_aspect
+        self._place(QRect(place.box) if same else reshaped(place.box, self._box_aspect, self.rect))
 
     def _place(self, box: QRect) -> None:
         if box != self._box:
@@ -186,8 +195,15 @@ class Artwork(QObject):
         """Begin to change it; `name` is what undo is called by, such as "Brush". A stroke still open is ended first."""
         if self._stroke:
             self._stroke.end()
-        self._stroke = Stroke(self, name)
-        return self._stroke
+        self._stroke = stroke = Stroke(self, name)
+        return stroke
+
+    def begin_move(self, name: str) -> Move:
+        """Begin to move or to resize the box, as begin() does for paint."""
+        if self._stroke:
+            self._stroke.end()
+        self._stroke = move = Move(self, name)
+        return move
 
     def apply(self, box: QRect, rgb: NDArray[np.uint8], name: str) -> None:
         """Put a picture (box height, box width, 3) into the box, as far as it lies in this one; undoable.
@@ -249,7 +265,7 @@ class Artwork(QObject):
         self.revision += 1
         (self.picture_changed if layer == "picture" else self.mask_changed).emit(rect)
 
-    def _ended(self, stroke: Stroke, step: Painted | None) -> None:
+    def _ended(self, stroke: Stroke | Move, step: Step | None) -> None:
         self._stroke = None
         if step:
             self._history.add(step)

@@ -33,7 +33,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--batch", type=int, default=48, metavar="N", help="pictures per step (default %(default)s)")
     add("--rate", type=float, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
     add("--fall", type=float, default=0.45, metavar="PART", help="of the run, in which the rate falls (default 0.45)")
-    add("--level", type=float, default=0.0, metavar="MEAN", help="mean of ln σ of the noise drawn (default 0)")
+    add("--level", type=float, default=0.8, metavar="MEAN", help="mean of ln σ of the noise drawn (default 0.8)")
     add("--floor", type=float, default=0.1, metavar="T", help="where the weight 1/t² ends to grow (default 0.1)")
     add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
     add("--warm-start", type=Path, metavar="FILE", help="safetensors to begin from, as far as they fit")

@@ -62,7 +62,7 @@ class Job:
     batch: int = 48
     rate: float = 2e-3
     fall: float = 0.45
-    level: float = 0.0
+    level: float = 0.8
     floor: float = 0.1
     seed: int = 0
     warm_start: Path | None = None

@@ -269,6 +269,87 @@ def test_another_shape_keeps_the_centre_and_the_area(artwork: Artwork) -> None:
         artwork.box_aspect = QSize(0, 4)
 
 
+def test_a_move_of_the_box_is_one_step_with_its_signal(artwork: Artwork) -> None:
+    start, revision = artwork.box, artwork.revision
+    move = artwork.begin_move("Move the box")
+    for x in (20, 40, 30):
+        move.to(QRect(x, 10, 75, 50))
+    assert artwork.can_undo, "also before it ends"
+    move.end()
+    end = artwork.box
+    assert end != start
+    told, undoable = count(artwork.box_changed), count(artwork.history_changed)
+    assert artwork.undo_text == "Move the box"
+    artwork.undo()
+    assert (artwork.box, artwork.can_undo, artwork.redo_text) == (start, False, "Move the box")
+    artwork.redo()
+    assert (artwork.box, artwork.can_undo, artwork.can_redo) == (end, True, False)
+    assert (len(told), len(undoable)) == (2, 2)
+    assert artwork.revision == revision, "nothing of the picture has changed: there is nothing to save"
+
+
+def test_a_move_that_leads_nowhere_or_is_abandoned_is_no_step(artwork: Artwork) -> None:
+    start = artwork.box
+    move = artwork.begin_move("Move the box")
+    move.to(start.translated(20, 5))
+    move.to(start)
+    move.end()
+    assert not artwork.can_undo
+    move = artwork.begin_move("Move the box")
+    move.to(start.translated(20, 5))
+    move.abandon()
+    move.to(start.translated(9, 9))
+    assert artwork.box == start
+    assert not artwork.can_undo
+
+
+def test_undo_ends_a_move_and_takes_it_back(artwork: Artwork) -> None:
+    start = artwork.box
+    paint(artwork, QRect(0, 0, 9, 9))
+    move = artwork.begin_move("Move the box")
+    move.to(start.translated(20, 5))
+    artwork.undo()
+    move.to(start.translated(9, 9))
+    move.end()
+    assert (artwork.box, artwork.undo_text, artwork.redo_text) == (start, "Brush", "Move the box")
+
+
+def test_where_the_box_goes_by_itself_is_no_step(artwork: Artwork) -> None:
+    artwork.box = QRect(10, 10, 75, 50)
+    artwork.box_aspect = QSize(64, 64)
+    artwork.open(noise(100, 150), box_size=(64, 64))
+    assert not artwork.can_undo
+
+
+def test_an_undone_move_keeps_the_shape_of_the_model_of_now(artwork: Artwork) -> None:
+    artwork.open(noise(100, 150), box_size=(64, 64))
+    artwork.box = QRect(10, 10, 40, 40)
+    move = artwork.begin_move("Move the box")
+    move.to(QRect(60, 40, 40, 40))
+    move.end()
+    artwork.box_aspect = QSize(64, 16)
+    artwork.undo()
+    assert artwork.box.size() == QSize(80, 20)
+    assert artwork.box.center() == QRect(10, 10, 40, 40).center()
+    artwork.redo()
+    assert artwork.box.center() == QRect(60, 40, 40, 40).center()
+
+
+def test_moves_of_the_box_are_within_the_bound_too() -> None:
+    artwork = Artwork(limit=40_000)
+    artwork.open(noise(100, 150), box_size=(64, 64))
+    for n in range(200):
+        move = artwork.begin_move("Move the box")
+        move.to(QRect(n % 50, 10, 40, 40))
+        move.end()
+    assert 0 < artwork.history_size <= 40_000
+    taken_back = 0
+    while artwork.can_undo:
+        artwork.undo()
+        taken_back += 1
+    assert 10 < taken_back < 200, "the oldest are let go of"
+
+
 # another size
 
 

@@ -25,6 +25,7 @@ ACTIONS = 500
 class State:
     rgb: Array
     mask: Array
+    moved: tuple[QRect, QRect] | None = None  # from where to where the step before it took the box
 
 
 class Screen:
@@ -209,16 +210,38 @@ class Plain:
             self.at += 1
 
     def box(self) -> None:
-        self.artwork.box = self.some_rect()
+        """In a hand it is a step, unless it comes back or is taken back; else it is none."""
+        before = self.artwork.box
+        if self.rng.random() < 0.3:
+            self.artwork.box = self.some_rect()
+        else:
+            move = self.artwork.begin_move("Move the box")
+            for _ in range(self.rng.integers(3)):
+                move.to(self.some_rect())
+            after = self.artwork.box
+            if self.rng.random() < 0.3:
+                move.abandon()
+                assert self.artwork.box == before
+            else:
+                move.end()
+                if after != before:
+                    state = State(self.now.rgb, self.now.mask, (before, after))
+                    self.states[self.at + 1 :], self.names[self.at :] = [state], ["Move the box"]
+                    self.at += 1
         assert self.artwork.rect.contains(self.artwork.box.center()) or min(self.artwork.box.size().toTuple()) <= 2
 
     def undo(self) -> None:
+        moved = self.now.moved
         self.artwork.undo()
         self.at = max(0, self.at - 1)
+        assert moved is None or self.artwork.box == moved[0]
 
     def redo(self) -> None:
+        further = self.at < len(self.states) - 1
         self.artwork.redo()
-        self.at = min(len(self.states) - 1, self.at + 1)
+        self.at += further
+        moved = self.now.moved if further else None
+        assert moved is None or self.artwork.box == moved[1]
 
     def check(self) -> None:
         artwork = self.artwork

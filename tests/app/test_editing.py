@@ -464,6 +464,47 @@ def test_several_boxes_compose_on_one_artwork(document: Document, parts: Parts, 
     assert kept(artwork, before, *spots)
 
 
+def test_two_boxes_that_meet_compose_on_a_large_picture(document: Document, parts: Parts, qtbot: QtBot) -> None:
+    """What lies in both boxes is made from what the first one left there; each is undone on its own."""
+    artwork = document.artwork
+    artwork.open(picture(2048, 1536), "a large picture", (24, 16))
+    document.choose_method(FILL)
+    before = artwork.rgb()
+    boxes = QRect(200, 300, 960, 640), QRect(900, 700, 1200, 800)  # the second reaches beyond the picture
+    spots = QRect(950, 720, 200, 150), QRect(1000, 860, 1048, 500)  # the second begins on the first
+    states, alphas = [before], []
+    for box, spot in zip(boxes, spots, strict=True):
+        move = artwork.begin_move("Move the box")
+        move.to(box)
+        move.end()
+        assert artwork.box == box
+        paint(artwork, artwork.rect, 0)
+        paint(artwork, spot)
+        paint(artwork, QRect(spot.right() + 1, spot.top(), 40, spot.height()), 20)  # a soft edge
+        mask = artwork.mask.copy()
+        job = finish(parts, qtbot)
+        made = to_rgb(to_image(targets(job.request, RunReader(job.run_path).inputs())[0]))
+        states.append(composite(states[-1], mask, box_of(box), made))
+        alphas.append(mask > 0)
+        assert document.editing.apply()
+        np.testing.assert_array_equal(artwork.rgb(), states[-1])
+    outside = ~(alphas[0] | alphas[1])
+    np.testing.assert_array_equal(artwork.rgb()[outside], before[outside])
+    assert kept(artwork, states[1], spots[1].adjusted(0, 0, 40, 0)), "the second leaves the first as it was"
+
+    seen = [states[-1]]
+    while artwork.can_undo:
+        artwork.undo()
+        if not np.array_equal(artwork.rgb(), seen[-1]):
+            seen.append(artwork.rgb())
+    assert len(seen) == len(states)
+    assert all(np.array_equal(a, b) for a, b in zip(seen, reversed(states), strict=True))
+    while artwork.can_redo:
+        artwork.redo()
+    np.testing.assert_array_equal(artwork.rgb(), states[-1])
+    assert artwork.box == boxes[1]
+
+
 def test_a_picture_of_its_own_takes_the_canvas_and_gives_it_back(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:

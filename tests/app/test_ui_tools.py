@@ -590,6 +590,48 @@ def test_the_box_is_moved_by_its_middle_and_resized_by_its_corners(bench: Bench)
     assert bench.artwork.box == QRect(90, 45, 64, 64)
 
 
+def test_each_drag_of_the_box_is_one_step_of_undo(bench: Bench) -> None:
+    artwork, start = bench.artwork, QRect(60, 20, 64, 64)
+    artwork.box = start
+    bench.tools.tool = "box"
+    bench.drag((90, 50), (95, 52), (70, 70), (100, 55))
+    bench.drag((134, 89), (140, 90), (154, 95))
+    bench.drag((100, 60), (100, 60))  # a click
+    shot = bench.shot()
+    assert artwork.undo_text == "Resize the box"
+    artwork.undo()
+    assert (artwork.box, artwork.undo_text) == (QRect(70, 25, 64, 64), "Move the box")
+    artwork.undo()
+    assert (artwork.box, artwork.can_undo) == (start, False)
+    artwork.redo()
+    artwork.redo()
+    assert artwork.box == QRect(70, 25, 84, 84)
+    assert bench.shot() == shot, "it is seen there again"
+    bench.press((110, 60))
+    bench.move((20, 20))
+    bench.key(Qt.Key.Key_Escape)
+    assert (artwork.box, artwork.undo_text) == (QRect(70, 25, 84, 84), "Resize the box")
+    bench.press((110, 60))
+    bench.move((120, 60))
+    artwork.undo()
+    bench.move((40, 60))
+    bench.release((40, 60))
+    assert (artwork.box, artwork.redo_text) == (QRect(70, 25, 84, 84), "Move the box")
+
+
+def test_a_move_of_the_box_by_keys_is_one_step_too(bench: Bench) -> None:
+    start = bench.artwork.box
+    bench.tools.tool = "box"
+    bench.key(Qt.Key.Key_Left, SHIFT)
+    bench.key(Qt.Key.Key_Return, SHIFT)
+    bench.key(Qt.Key.Key_Right, SHIFT)
+    bench.key(Qt.Key.Key_Right, SHIFT)
+    bench.key(Qt.Key.Key_Return, SHIFT)
+    assert bench.artwork.box != start
+    bench.artwork.undo()
+    assert (bench.artwork.box, bench.artwork.can_undo) == (start, False)
+
+
 def test_the_box_keeps_to_the_picture_and_to_its_shape(bench: Bench) -> None:
     bench.tools.tool = "box"
     bench.drag((100, 60), (900, 700))

@@ -86,6 +86,13 @@ def test_noise_levels_are_logit_normal_in_time() -> None:
     assert inside == pytest.approx(0.6827, abs=0.01)
 
 
+def test_levels_can_be_drawn_around_another_mean() -> None:
+    logs = flow_levels(40_000, torch.Generator().manual_seed(0), mean=0.8).log()
+    assert logs.mean().item() == pytest.approx(0.8, abs=0.02)
+    assert logs.std().item() == pytest.approx(1, abs=0.02)
+
+
 def test_the_flow_weight_is_bounded_at_small_noise() -> None:
+    assert flow_weight(torch.tensor([0.01]), floor=0.5).item() == pytest.approx(4)
     assert flow_weight(torch.tensor([1.0])).item() == pytest.approx(4)
     assert flow_weight(torch.tensor([1e-6, 1e-3])).tolist() == pytest.approx([100, 100])

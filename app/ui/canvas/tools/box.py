@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 
+from app.core.moving import Move
 from app.ui.canvas.tools.tool import Tool, Touch
 
 SMALLEST = 16  # document pixels of the box's width
@@ -15,7 +16,8 @@ class Box(Tool):
     tip = "Move or resize the part of the picture that the model sees"
     gestures = (("Drag", "move what the model sees"), ("Drag a corner", "resize it"))
 
-    _start: QPointF | None = None
+    _held: Move | None = None
+    _start = QPointF()
     _before = QRect()
     _pinned: QPoint | None = None  # the corner opposite to the one that is dragged
 
@@ -23,26 +25,29 @@ class Box(Tool):
         self._start, self._before = touch.at, self.artwork.box
         corner = self.corner(touch)
         self._pinned = None if corner is None else corners(self._before)[3 - corner]
+        self._held = self.artwork.begin_move(self.title if corner is None else "Resize the box")
 
     def move(self, touch: Touch) -> None:
-        if self._start is None:
+        if self._held is None:
             return
         if self._pinned is None:
-            self.artwork.box = self._before.translated((touch.at - self._start).toPoint())
+            self._held.to(self._before.translated((touch.at - self._start).toPoint()))
         else:
-            self.artwork.box = self._stretched(self._pinned, touch.at)
+            self._held.to(self._stretched(self._pinned, touch.at))
 
     def release(self, touch: Touch) -> None:
         self.move(touch)
-        self._start = None
+        self.let_go()
 
     def cancel(self) -> None:
-        if self._start is not None:
-            self._start = None
-            self.artwork.box = self._before
+        if self._held is not None:
+            self._held.abandon()
+            self._held = None
 
     def let_go(self) -> None:
-        self._start = None
+        if self._held is not None:
+            self._held.end()
+            self._held = None
 
     def cursor(self, touch: Touch) -> Qt.CursorShape:
         corner = self.corner(touch)
