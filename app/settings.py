@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any, Literal, TypeAlias
 
 from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
 
+from app.core.exporting import ExportKind, ExportMethod
+from app.core.toolset import Choices, Held
 from engine.draft import Draft
 
 VERSION = 1
@@ -21,8 +24,6 @@ SAVE_AFTER_MS = 500  # a flurry of changes is one write
 
 Theme: TypeAlias = Literal["system", "light", "dark"]
 Scaling: TypeAlias = Literal["nearest", "smooth"]
-ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
-ExportKind: TypeAlias = Literal["png", "jpg", "webp"]
 
 
 class SettingsError(ValueError):
@@ -38,6 +39,7 @@ class Values:
     seed_locked -- whether a run leaves the seed as it is
     model -- the id of the model last used, "" before there was one
     drafts -- the last draft of each model, by its id
+    tools -- the tool in hand on the canvas and how each is set
     export_… -- how pictures were last exported: times as large, by what, as what kind of file, at what quality
     geometry, window_state -- of the main window, as Qt saves them, base64
     """
@@ -47,6 +49,7 @@ class Values:
     seed_locked: bool = False
     model: str = ""
     drafts: dict[str, Draft] = field(default_factory=dict)
+    tools: Held = field(default_factory=Held)
     export_factor: int = 1
     export_method: ExportMethod = "nearest"
     export_kind: ExportKind = "png"
@@ -127,6 +130,8 @@ def parse(text: str) -> Values:
             raise SettingsError(f"“{name}” is unknown")
         if name == "drafts":
             data[name] = _drafts(value)
+        elif name == "tools":
+            data[name] = _held(value)
         elif not _fits(value, hints[name]):
             raise SettingsError(f"“{name}” cannot be {value!r}")
     return Values(**data)
@@ -166,6 +171,34 @@ def _drafts(value: Any) -> dict[str, Draft]:
         interval = None if ends is None else (float(ends[0]), float(ends[1]))
         drafts[model] = Draft(**draft | {"options": options, "guidance_interval": interval})
     return drafts
+
+
+def _held(value: Any) -> Held:
+    """How the tools were set. Fields that an older studio did not know may be missing: they have defaults."""
+    held = _typed(value, Held, "“tools”", choices=_is_table, colour=_is_colour)
+    choices = {name: Choices(**_typed(chosen, Choices, f"the tool “{name}”"))
+               for name, chosen in held.get("choices", {}).items()}  # fmt: skip
+    return Held(**held | {"choices": choices, "colour": tuple(held.get("colour", Held().colour))})
+
+
+def _typed(value: Any, kind: type, said: str, **checks: Callable[[Any], bool]) -> dict[str, Any]:
+    """A JSON table whose names and types are those of the dataclass `kind`; `checks` where a type is not plain."""
+    hints = typing.get_type_hints(kind)
+    if not isinstance(value, dict) or not set(value) <= set(hints):
+        raise SettingsError(f"{said} is no table of what is known")
+    for name, choice in value.items():
+        if not (checks[name](choice) if name in checks else _fits(choice, hints[name])):
+            raise SettingsError(f"“{name}” of {said} cannot be {choice!r}")
+    return value
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_colour(value: Any) -> bool:
+    """Whether a JSON value is a list of three whole numbers."""
+    return isinstance(value, list) and len(value) == 3 and all(_fits(part, int) for part in value)
 
 
 def _are_options(value: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,13 @@ from app.core.background import Background
 from app.core.document import Document
 from app.core.notices import Notice
 from app.core.work import Enlarging
-from app.settings import ExportKind, ExportMethod
 from engine.draft import resolve
 from engine.imagefile import SIDE
 from engine.picture import enlarged, save_copy, save_png
 from engine.request import Request, RequestError
+
+ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
+ExportKind: TypeAlias = Literal["png", "jpg", "webp"]
 
 METHODS: dict[ExportMethod, tuple[str, str]] = {
     "nearest": ("Squares", "Each pixel becomes a square: nothing is invented, nothing is smoothed"),

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 SIZES = (1, 1024)  # of a brush, document pixels
+EDGES = (1, 256)  # by which the mask grows, shrinks or is feathered, document pixels
+LIMITS: dict[str, tuple[float, float]] = {
+    "size": SIZES,
+    "hardness": (0.0, 1.0),
+    "opacity": (0.0, 1.0),
+    "flow": (0.0, 1.0),
+    "tolerance": (0, 255),
+}
 GROWTH = 1.2  # of a brush by one press of its key; one pixel at least
 HARDER = 0.1  # of hardness by one notch
 
@@ -23,6 +31,8 @@ class Choices:
     flow -- 0 … 1: what one dab adds
     tolerance -- 0 … 255: how far a colour may be from the one clicked, in its largest channel
     everywhere -- whether fill takes all pixels of the colour, or those that hang together with the one clicked
+
+    Raises ValueError for a number outside its range.
     """
 
     size: int = 48
@@ -31,6 +41,39 @@ class Choices:
     flow: float = 1.0
     tolerance: int = 32
     everywhere: bool = False
+
+    def __post_init__(self) -> None:
+        for name, limits in LIMITS.items():
+            _within(name, getattr(self, name), limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is remembered of a Toolset.
+
+    tool -- the name of the one in hand, "" for the first
+    choices -- how each tool is set, by its name
+    colour -- of the colour brush, RGB 0 … 255
+    edge -- by how many pixels the mask grows, shrinks or is feathered
+
+    Raises ValueError for a number outside its range.
+    """
+
+    tool: str = ""
+    choices: Mapping[str, Choices] = field(default_factory=dict)
+    colour: tuple[int, int, int] = (0, 0, 0)
+    edge: int = 8
+
+    def __post_init__(self) -> None:
+        for part in self.colour:
+            _within("colour", part, (0, 255))
+        _within("edge", self.edge, EDGES)
+
+
+def _within(name: str, value: float, limits: tuple[float, float]) -> None:
+    low, high = limits
+    if not low <= value <= high:  # nor NaN
+        raise ValueError(f"“{name}” is {value}, not between {low} and {high}")
 
 
 class Toolset(QObject):
@@ -54,9 +97,23 @@ class Toolset(QObject):
         self._choices = dict(choices)
         self._shares = dict(shares or {})
         self._tool = next(iter(self._choices))
-        self._colour = (0, 0, 0)
-        self._edge = 8
+        self._colour = Held().colour
+        self._edge = Held().edge
         self._shown = True
+
+    @property
+    def held(self) -> Held:
+        """What to remember. Whether the mask is shown is not: a start with a hidden one would look like a lost one."""
+        own = {name: choices for name, choices in self._choices.items() if name not in self._shares}
+        return Held(tool=self._tool, choices=own, colour=self._colour, edge=self._edge)
+
+    def restore(self, held: Held) -> None:
+        """As it was. Tools that there are no longer are left out; those that are new stay as they are at first."""
+        self._choices |= {name: choices for name, choices in held.choices.items() if name in self._choices}
+        self._colour, self._edge = held.colour, held.edge
+        self.choices_changed.emit()
+        if held.tool in self._choices:
+            self.tool = held.tool
 
     @property
     def tool(self) -> str:
@@ -80,10 +137,7 @@ class Toolset(QObject):
 
     def choose(self, **changes: Any) -> None:
         """Set the tool in hand otherwise; each value is held within its range."""
-        low, high = SIZES
-        limits = {"size": (low, high), "hardness": (0.0, 1.0), "opacity": (0.0, 1.0), "flow": (0.0, 1.0),
-                  "tolerance": (0, 255)}  # fmt: skip
-        held = {name: min(max(value, limits[name][0]), limits[name][1]) if name in limits else value
+        held = {name: min(max(value, LIMITS[name][0]), LIMITS[name][1]) if name in LIMITS else value
                 for name, value in changes.items()}  # fmt: skip
         choices = replace(self.choices, **held)
         if choices != self.choices:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QFileDialog, QMainWindow, QStackedWidget, QWidget
 
 from app.core.document import Document
 from app.core.folders import Folders
@@ -51,6 +52,7 @@ class MainWindow(QMainWindow):
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
         self.tools = toolset(self)
+        self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self._docks: dict[str, QDockWidget] = {}
@@ -76,6 +78,8 @@ class MainWindow(QMainWindow):
         self.actions_.fill(self.menuBar())
         self.actions_.reach("picture", self.canvas, self.timeline.strip)
         self.actions_.reach("steps", self.timeline.strip)
+        self.tools.tool_changed.connect(self._remember_tools)
+        self.tools.choices_changed.connect(self._remember_tools)
         lab.notice_raised.connect(self.area.notices.raise_notice)
         self._drops = DropTarget(self, self.area, self.files.take)
         self.files.changed.connect(self.actions_.refresh)
@@ -195,10 +199,18 @@ class MainWindow(QMainWindow):
         self.settings.update(theme=mode)
 
     def show_shortcuts(self) -> None:
-        ShortcutSheet(self).show()
+        self._show_sheet(ShortcutSheet, lambda: ShortcutSheet(self))
 
     def show_about(self) -> None:
-        AboutSheet(self.document.device_text, self).show()
+        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.device_text, self))
+
+    def _show_sheet(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
+        """The sheet of that kind that is open comes to the front; where none is, a new one."""
+        opened = (sheet for sheet in self.findChildren(kind) if not sheet.isHidden())  # a closed one is about to go
+        sheet = next(opened, None) or make()
+        sheet.show()
+        sheet.raise_()
+        sheet.activateWindow()
 
     # the window itself
 
@@ -220,6 +232,9 @@ class MainWindow(QMainWindow):
             sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
             self.resizeDocks([docks["settings"], docks["recent"]], [em(self, 19), em(self, 6.6)], sideways)
             self.resizeDocks([docks["timeline"]], [em(self, 12.5)], upright)
+
+    def _remember_tools(self) -> None:
+        self.settings.update(tools=self.tools.held)
 
     def _tint(self) -> None:
         """Redraw what carries the palette's colours in pixels."""

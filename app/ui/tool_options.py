@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from app.core.toolset import SIZES, Toolset
+from app.core.toolset import EDGES, SIZES, Toolset
 from app.ui.actions import Actions
 from app.ui.canvas.tools import TOOLS
 from app.ui.number import Number, Whole
@@ -107,7 +107,7 @@ class ToolOptions(QFrame):
         edges = QHBoxLayout(self._edges)
         edges.setContentsMargins(em(group, 0.5), 0, 0, 0)
         edges.setSpacing(em(group, 0.12))
-        self.edge.setRange(1, 256)
+        self.edge.setRange(*EDGES)
         self.edge.setSuffix(" px")
         self.edge.setButtonSymbols(Whole.ButtonSymbols.NoButtons)
         self.edge.setAlignment(self.numbers["size"].field.alignment())

@@ -19,6 +19,7 @@ from app.bridge.fake import FakeEngine
 from app.core.folders import Folders
 from app.core.jobs import JobState
 from app.crash import CrashReporter
+from app.ui.tool_options import ToolOptions
 from engine.catalog import ModelInfo
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,31 @@ def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: Fa
     assert (again.document.draft.prompt, again.document.draft.steps) == ("birthday cake", 9)
     assert again.document.draft.seed == 2**40
     assert again.document.seed_locked
+
+
+def test_the_tools_come_back_as_they_were_held(open_studio: Callable[..., Studio], fake: FakeEngine) -> None:
+    studio = open_studio(fake)
+    tools = studio.window.tools
+    tools.tool = "eraser"
+    tools.choose(size=7, hardness=0.25)
+    tools.tool = "fill"
+    tools.choose(tolerance=9, everywhere=True)
+    tools.tool = "noise"
+    tools.choose(opacity=0.5)
+    tools.colour = 200, 30, 4
+    tools.edge = 17
+    tools.mask_shown = False
+    studio.window.close()
+    studio.close()
+    window = open_studio(FakeEngine()).window
+    again = window.tools
+    assert again.held == tools.held
+    assert (again.tool, again.of("brush").size, again.of("fill").tolerance) == ("noise", 7, 9)
+    assert again.mask_shown
+    assert window.actions_["tool-noise"].isChecked()
+    options = window.area.findChild(ToolOptions)
+    assert options is not None
+    assert options.numbers["opacity"].field.value() == 50
 
 
 def test_the_picture_that_was_worked_on_is_on_the_canvas_again(

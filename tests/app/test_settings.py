@@ -10,7 +10,9 @@ import pytest
 from PySide6.QtCore import QByteArray
 from pytestqt.qtbot import QtBot
 
+from app.core.toolset import Choices, Held
 from app.settings import Settings, SettingsError, Values, from_text, load, parse, to_text, write
+from app.ui.canvas.tools import toolset
 from engine.draft import Draft
 
 DRAFT = Draft(model="fake", prompt="red apple", sampler="ddim", spacing="karras", steps=5, guidance=3.0, seed=2**40)
@@ -27,6 +29,12 @@ ALL = Values(
         "other": replace(DRAFT, model="other", label="noto", options=(("eta", 0.5),)),
         "third": FURTHER,
     },
+    tools=Held(
+        tool="noise",
+        choices={"brush": Choices(size=7, hardness=0.25), "fill": Choices(tolerance=9, everywhere=True)},
+        colour=(200, 30, 4),
+        edge=17,
+    ),
     geometry="AAE=",
     window_state="AAI=",
 )
@@ -93,6 +101,52 @@ def test_a_damaged_file_is_kept_aside_and_said(text: str, tmp_path: Path) -> Non
     assert aside.name.startswith("settings-damaged-")
     assert aside.read_text(encoding="utf-8") == text
     assert str(aside) in complaint
+
+
+@pytest.mark.parametrize(
+    ("tools", "what"),
+    [
+        ([], "tools"),
+        ({"hand": "left"}, "tools"),
+        ({"tool": 3}, "tool"),
+        ({"choices": []}, "choices"),
+        ({"choices": {"brush": 3}}, "brush"),
+        ({"choices": {"brush": {"length": 3}}}, "brush"),
+        ({"choices": {"brush": {"size": "large"}}}, "size"),
+        ({"choices": {"brush": {"size": 3.5}}}, "size"),
+        ({"choices": {"brush": {"size": 0}}}, "size"),
+        ({"choices": {"brush": {"size": 10**9}}}, "size"),
+        ({"choices": {"brush": {"hardness": float("nan")}}}, "hardness"),
+        ({"choices": {"brush": {"opacity": True}}}, "opacity"),
+        ({"choices": {"fill": {"everywhere": 1}}}, "everywhere"),
+        ({"colour": [1, 2]}, "colour"),
+        ({"colour": [1, 2, 256]}, "colour"),
+        ({"colour": [1, 2, 3.0]}, "colour"),
+        ({"colour": "red"}, "colour"),
+        ({"edge": 0}, "edge"),
+        ({"edge": None}, "edge"),
+    ],
+)
+def test_damaged_tools_fall_back_and_are_said(tools: object, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(good() | {"tools": tools}), encoding="utf-8")
+    values, complaint = load(path)
+    assert values == Values()
+    assert f"“{what}”" in complaint
+
+
+def test_tools_of_an_older_studio_get_the_defaults_of_what_it_did_not_know() -> None:
+    text = json.dumps({"version": 1, "tools": {"choices": {"brush": {"size": 7}}}})
+    assert parse(text).tools == Held(choices={"brush": Choices(size=7)})
+
+
+def test_a_tool_that_there_is_no_longer_costs_nothing_but_itself(qapp: object) -> None:
+    at_first, tools = toolset(), toolset()
+    tools.restore(Held(tool="airbrush", choices={"airbrush": Choices(size=9), "brush": Choices(size=7)}))
+    assert tools.tool == at_first.tool
+    assert tools.of("brush").size == 7
+    assert tools.of("noise") == at_first.of("noise")
+    assert "airbrush" not in tools.held.choices
 
 
 @pytest.mark.parametrize(("name", "value"), [("steps", "five"), ("steps", True), ("label", 3), ("guidance", "1")])

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QToolButton
+from PySide6.QtWidgets import QDialog, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
@@ -94,6 +94,22 @@ def test_about_says_what_it_computes_on(window: MainWindow, qtbot: QtBot) -> Non
     assert about is not None
     assert any("a fake device" in found.text() for found in about.findChildren(QLabel))
     about.close()
+
+
+@pytest.mark.parametrize(("command", "kind"), [("shortcuts", ShortcutSheet), ("about", AboutSheet)])
+def test_a_sheet_asked_for_twice_is_there_once(command: str, kind: type[QDialog], window: MainWindow) -> None:
+    def open_ones() -> list[QDialog]:
+        return [sheet for sheet in window.findChildren(kind) if sheet.isVisible()]
+
+    window.actions_[command].trigger()
+    window.actions_[command].trigger()
+    (first,) = window.findChildren(kind)
+    first.close()
+    assert not open_ones()
+    window.actions_[command].trigger()  # before the closed one is deleted
+    (second,) = open_ones()
+    assert second is not first
+    second.close()
 
 
 def test_tips_say_the_key(window: MainWindow) -> None:
