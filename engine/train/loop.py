@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.models.net import PatchTransformer
+from engine.models.towers import Towers
 from engine.models.upscaler import Upscaler
 from engine.train import curves
 from engine.train.data import Drop
@@ -25,7 +26,7 @@ from engine.train.muon import Muon
 from engine.train.objective import flow_levels, flow_weight, loss
 from engine.types import Cond
 
-Net: TypeAlias = PatchTransformer | Upscaler
+Net: TypeAlias = PatchTransformer | Upscaler | Towers
 Predict = Callable[..., Tensor]  # (x_native, t, *net.arguments(cond, size)) → the net's output
 
 
@@ -95,7 +96,7 @@ class Run:
     def __init__(self, net: Net, data: Batches, config: Config, predict: Predict) -> None:
         self.net, self.data, self.config, self.predict = net, data, config, predict
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
-        matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith(".weight")]
+        matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith("weight") and p.ndim > 1]
         others = [p for p in net.parameters() if all(p is not m for m in matrices)]
         self.optimizers: list[torch.optim.Optimizer] = [
             Muon(matrices, lr=config.lr, half=config.precision == "bfloat16"),
@@ -128,16 +129,7 @@ class Run:
     def advance(self) -> float:
         """One step; its loss."""
         config = self.config
-        generator = torch.Generator().manual_seed((config.seed << 32) + self.step)
-        x0, cond = self.data.batch(config.batch, config.drop, generator)
-        eps = torch.randn(x0.shape, generator=generator)
-        sigma = flow_levels(config.batch, generator, config.level)
-        t = sigma / (1 + sigma)
-        level = t.view(-1, *[1] * (x0.ndim - 1))
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
-            output = self.predict((1 - level) * x0 + level * eps, t, *self.net.arguments(cond, len(x0)))
-        output = output.float()
-        error = loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma, config.floor)).mean()
+        error = self.error(torch.Generator().manual_seed((config.seed << 32) + self.step))
         rate = config.lr * config.rate(self.progress, self.step)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -149,6 +141,19 @@ class Run:
             optimizer.step()
         self.follow()
         return error.item()
+
+    def error(self, generator: torch.Generator) -> Tensor:
+        """The loss of the next batch, a scalar to differentiate."""
+        config = self.config
+        x0, cond = self.data.batch(config.batch, config.drop, generator)
+        eps = torch.randn(x0.shape, generator=generator)
+        sigma = flow_levels(config.batch, generator, config.level)
+        t = sigma / (1 + sigma)
+        level = t.view(-1, *[1] * (x0.ndim - 1))
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
+            output = self.predict((1 - level) * x0 + level * eps, t, *self.net.arguments(cond, len(x0)))
+        output = output.float()
+        return loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma, config.floor)).mean()
 
     @torch.no_grad()
     def follow(self) -> None:
