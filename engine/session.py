@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from engine import devices, models
 from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
 from engine.edit import Inputs
+from engine.errand import Errand
 from engine.paths import path_of
 from engine.plan import MICRO_BATCH, Plan, encoded, pinned, plan, second_stage
 from engine.request import Request, RequestError
@@ -26,6 +27,8 @@ from engine.rules import RULES
 from engine.run import Cancelled
 from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +267,10 @@ class Session:
             append_picture(run_path, rgb)
         return rgb
 
+    def perform(self, errand: Errand, cancelled: Callable[[], bool] = lambda: False) -> Iterator[object]:
+        """Do an errand; what it yields as it comes. Raises OutOfMemory, and what the errand raises."""
+        return _translated(errand.run(self, cancelled))
+
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array.copy()).to(self.device)
 
@@ -323,7 +330,7 @@ class Session:
         return RunWriter(path, request, header)
 
 
-def _translated(steps: Iterator[Step]) -> Iterator[Step]:
+def _translated(steps: Iterator[T]) -> Iterator[T]:
     try:
         yield from steps
     except (MemoryError, RuntimeError) as error:
