@@ -7,7 +7,7 @@ from app.ui.rows.row import Row, in_lab
 ROWS: tuple[Row, ...] = (
     Row(id="lab-walk", text="Walk chains", menu="Lab", keys=("W",), where="lab",
         tip="Let Langevin chains walk at the selected noise level; move it while they do",
-        usable=lambda s: in_lab(s), do=lambda s: s.lab.walk(), checked=lambda s: s.lab.doing == "walk"),
+        usable=in_lab, do=lambda s: s.lab.walk(), checked=lambda s: s.lab.doing == "walk"),
     Row(id="lab-cover", text="Measure coverage", menu="Lab", keys=("C",), where="lab",
         tip="How much of the plane training data are near to, clean and noised, and what chains make of it",
         usable=lambda s: in_lab(s) and s.lab.doing != "cover", do=lambda s: s.lab.cover()),
