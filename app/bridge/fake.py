@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.catalog import ModelInfo
 from engine.edit import Inputs, pooled, resized
+from engine.errand import Errand
 from engine.paths import path_of
 from engine.request import Request
 from engine.rules import RULES
@@ -46,6 +47,8 @@ class FakeEngine:
     open_error, load_error -- raised when the session opens, a model loads
     fail_at, error -- the model call (counted from 0 within the run) that raises `error`
     calls         -- model calls made so far
+    answers       -- what an errand of each class yields, by that class: a function of the errand; a model call before
+                     each piece of news
     """
 
     device_name = "a fake device"
@@ -57,6 +60,8 @@ class FakeEngine:
         self.fail_at, self.error = -1, Exception("none")
         self.calls = 0
         self.requests: list[Request] = []
+        self.errands: list[Errand] = []
+        self.answers: dict[type, Callable[[Any], Iterable[object]]] = {}
         self.opening = threading.Event()
         self.opening.set()
         self._permits = threading.Semaphore(0) if by_hand else None
@@ -163,12 +168,21 @@ class FakeEngine:
         self._call(0, cancelled)
         return rgb.repeat(request.enlargement.factor, 0).repeat(request.enlargement.factor, 1)
 
+    def perform(self, errand: Errand, cancelled: Callable[[], bool]) -> Iterator[object]:
+        self.errands.append(errand)
+        for news in self.answers[type(errand)](errand):
+            self._await(cancelled)
+            yield news
+
+    def _await(self, cancelled: Callable[[], bool]) -> None:
+        while self._permits is not None and not cancelled() and not self._permits.acquire(timeout=POLL):
+            pass
+        if cancelled():
+            raise FakeCancelled
+
     def _call(self, i: int, cancelled: threading.Event) -> None:
         """One call of the net: cancels before it, as the engine's meter does."""
-        while self._permits is not None and not cancelled.is_set() and not self._permits.acquire(timeout=POLL):
-            pass
-        if cancelled.is_set():
-            raise FakeCancelled
+        self._await(cancelled.is_set)
         if i == self.fail_at:
             raise self.error
         if self.call_seconds:

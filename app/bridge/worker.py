@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge.budget import PreviewBudget
+from app.bridge.desk import Desk, Within
 from app.bridge.errors import sentence
 from app.bridge.frames import preview
 from app.bridge.mailbox import Mailbox
+from app.core.errands import Task
 from app.core.placement import overlay
 from app.core.runs import picture_path
 from app.core.work import Ending, Enlarging, Frame, Outcome, Progress, Work
 from engine.catalog import ModelInfo
 from engine.edit import Inputs
+from engine.errand import Errand
 from engine.picture import save_png
 from engine.request import Request
 from engine.rules import RULES
@@ -59,6 +62,7 @@ class Session(Protocol):
     ) -> Iterator[Step]: ...
     def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]: ...
     def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]: ...
+    def perform(self, errand: Errand, cancelled: Callable[[], bool]) -> Iterator[object]: ...
 
 
 def open_session() -> Session:
@@ -83,11 +87,13 @@ class EngineWorker(QObject):
     failed = Signal(str)
     ended = Signal(object)
     enlarged = Signal(object, object, str)
+    errand_ended = Signal(int, str)
 
-    def __init__(self, open_session: Callable[[], Session], mailbox: Mailbox, gaze: Gaze) -> None:
+    def __init__(self, open_session: Callable[[], Session], mailbox: Mailbox, desk: Desk, gaze: Gaze) -> None:
         super().__init__()
-        self._open, self._mailbox, self._gaze = open_session, mailbox, gaze
+        self._open, self._mailbox, self._desk, self._gaze = open_session, mailbox, desk, gaze
         self._session: Session | None = None
+        self._away = 0.0  # seconds that the run under way has given to quick errands
 
     @Slot(object)
     def start(self, model: ModelInfo) -> None:
@@ -107,10 +113,44 @@ class EngineWorker(QObject):
             complaint = sentence(error)
         self.ready.emit(device, complaint)
 
-    @Slot(object)
+    @Slot()
+    def serve(self) -> None:
+        """Do the most urgent thing on the desk; called once for each, so nothing may be left of it by now."""
+        self._serve("nothing")
+
+    def _serve(self, within: Within) -> None:
+        item = self._desk.next(within)
+        if isinstance(item, Work):
+            self.run(item)
+        elif item is not None:
+            self._perform(item)
+
+    def _perform(self, task: Task) -> None:
+        """Do an errand and say how it ended, exactly once. In the midst of it runs are done as they are asked for."""
+        message = ""
+
+        def cancelled() -> bool:
+            if not task.quick:
+                self._serve("errand")
+            return task.cancelled.is_set()
+
+        try:
+            if self._session is None:
+                message = "The engine has not started: what was asked for cannot be done."
+            elif not task.cancelled.is_set():
+                for news in self._session.perform(task.errand, cancelled):
+                    self._desk.tell(task, news)
+                    if cancelled():
+                        break
+        except Exception as error:
+            log.info("errand %d", task.id, exc_info=True)
+            if not task.cancelled.is_set():
+                message = sentence(error)
+        self.errand_ended.emit(task.id, message)
+
     def run(self, work: Work) -> None:
         """Do `work` and say how it ended, exactly once, whatever happens."""
-        began = time.perf_counter()
+        began, self._away = time.perf_counter(), 0.0
         ending: Ending = "failed"
         message, images = "", list[Path]()
         seconds = finishing = 0.0
@@ -119,9 +159,9 @@ class EngineWorker(QObject):
             model = self._session.load(work.model)
             began = time.perf_counter()
             last = self._walk(self._session, model, work)
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - began - self._away
             pictures = self._session.finish(work.request, last.move.x, work.run_path, work.cancelled)
-            finishing = time.perf_counter() - began - seconds
+            finishing = time.perf_counter() - began - self._away - seconds
             self._save(pictures, work, images)
             ending = "finished"
         except Exception as error:
@@ -173,6 +213,7 @@ class EngineWorker(QObject):
                 elif time.perf_counter() - spoke > PROGRESS_GAP:
                     self._mailbox.put(Progress(work.job, done, total, time.perf_counter() - began))
                     told, spoke = done, time.perf_counter()
+                self._serve_quick()
         finally:
             if last is None:
                 work.run_path.unlink(missing_ok=True)
@@ -181,6 +222,12 @@ class EngineWorker(QObject):
         if last is None:
             raise RuntimeError("the run had no steps")
         return last
+
+    def _serve_quick(self) -> None:
+        """What must not wait for the end of the run; its time is not the run's."""
+        began = time.perf_counter()
+        self._serve("run")
+        self._away += time.perf_counter() - began
 
     @staticmethod
     def _steps(session: Session, work: Work, first: Callable[[Any], None] | None) -> Iterator[Step]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QSize, Signal
 
@@ -13,29 +11,26 @@ from app.core import asking
 from app.core.artwork import Artwork
 from app.core.asking import Asked
 from app.core.branching import other_sampler, why_no_fork, why_no_variations
-from app.core.editing import FILL, NEW, STRENGTHS, Editing
+from app.core.drafting import Drafting
+from app.core.editing import FILL, NEW, Editing
 from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.prices import Prices, in_words
 from app.core.runs import RunLibrary
 from app.core.saving import save_step
-from app.core.viewer import Viewer
-from app.core.vocabulary import Unknown, Vocabulary
 from app.core.work import Frame, Progress
 from engine.catalog import ModelInfo
-from engine.draft import Draft, outline
+from engine.draft import Draft
 from engine.request import RequestError
 
 
-class Document(Viewer):
-    """What is asked for (the draft), what is being made (the jobs) and, as a Viewer, what is shown; `editing` has the
+class Document(Drafting):
+    """What is being made (the jobs) and, as a Drafting, what is asked for and what is shown; `editing` has the
     artwork and what is made anew of it.
 
     Every setter emits only on change. `draft_changed` also tells of `seed_locked`.
     """
 
-    draft_changed = Signal()
-    model_changed = Signal()
     jobs_changed = Signal()
     engine_changed = Signal()
 
@@ -50,23 +45,14 @@ class Document(Viewer):
         parent: QObject | None = None,
     ) -> None:
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
-        super().__init__(parent)
-        self._models = list(models)
-        self._engine, self._queue, self._library, self._prices = engine, jobs, library, prices
+        super().__init__(models, prices, draft, parent)
+        self._engine, self._queue, self._library = engine, jobs, library
         self._jobs: list[Job] = []
         self._shown_job: int | None = None
         self._awaited: set[int] = set()  # jobs whose run comes up when it begins
-        self._seed_locked = False
-        self._model = next((m for m in self._models if draft and m.id == draft.model), self._models[0])
-        if draft and draft.model == self._model.id:
-            self._draft = replace(draft, method=NEW)  # no artwork is open yet
-        else:
-            self._draft = Draft.for_model(self._model, seed=asking.roll())
-        self._drafts = {self._model.id: self._draft}
-        self._vocabulary = self._read_vocabulary()
         self.editing = Editing(self, Artwork(parent=self), self)
         self._had_artwork = False
-        self._strengths: dict[str, float] = {}  # by method, as they were left
+        self.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
         self.editing.picked.connect(self._awaited.clear)
@@ -78,97 +64,6 @@ class Document(Viewer):
         jobs.job_ended.connect(self._on_job_ended)
         self.image_changed.connect(self._tell_image)
 
-    # what is asked for
-
-    @property
-    def models(self) -> list[ModelInfo]:
-        return list(self._models)
-
-    @property
-    def model(self) -> ModelInfo:
-        return self._model
-
-    @model.setter
-    def model(self, model: ModelInfo) -> None:
-        if model.id == self._model.id:
-            return
-        self._drafts[self._model.id] = self._draft
-        self._model = model
-        kept: dict[str, Any] = {"seed": self._draft.seed}
-        if model.text:  # words that no field shows would be in no picture either
-            kept |= {"prompt": self._draft.prompt, "negative": self._draft.negative}
-        draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
-        self._draft = replace(draft, method=self._draft.method, strength=self._draft.strength)
-        self._vocabulary = self._read_vocabulary()
-        self.artwork.box_aspect = QSize(model.width, model.height)
-        self.model_changed.emit()
-        self.draft_changed.emit()
-
-    @property
-    def draft(self) -> Draft:
-        return self._draft
-
-    @draft.setter
-    def draft(self, draft: Draft) -> None:
-        """Put a whole draft on the panel, its model included. Raises RequestError where the model is not here."""
-        if draft.model != self._model.id:
-            model = next((m for m in self._models if m.id == draft.model), None)
-            if model is None:
-                raise RequestError(f"The model “{draft.model}” is not here: install it, or choose another.")
-            self.model = model
-        if draft != self._draft:
-            self._draft = draft
-            self.draft_changed.emit()
-
-    def update_draft(self, **changes: Any) -> None:
-        """Change some of the draft's fields, e.g. update_draft(steps=30)."""
-        self.draft = replace(self._draft, **changes)
-
-    @property
-    def drafts(self) -> dict[str, Draft]:
-        """The last draft of each model, by model id: what the next start begins with."""
-        return self._drafts | {self._model.id: self._draft}
-
-    def remember_drafts(self, drafts: dict[str, Draft]) -> None:
-        """The drafts that models are to be met with when they are next chosen."""
-        self._drafts = {**drafts, self._model.id: self._draft}
-
-    @property
-    def seed_locked(self) -> bool:
-        return self._seed_locked
-
-    @seed_locked.setter
-    def seed_locked(self, locked: bool) -> None:
-        if locked != self._seed_locked:
-            self._seed_locked = locked
-            self.draft_changed.emit()
-
-    def choose_method(self, method: str) -> None:
-        """Each method is met with the strength that it was left with."""
-        if method != self._draft.method:
-            self._strengths[self._draft.method] = self._draft.strength
-            self.update_draft(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
-
-    def roll_seed(self) -> None:
-        self.update_draft(seed=asking.roll())
-
-    @property
-    def vocabulary(self) -> frozenset[str]:
-        return self._vocabulary.words
-
-    def unknown_words(self, prompt: str) -> list[Unknown]:
-        """The words of a prompt that the model does not know: (word, start, nearest known words)."""
-        return self._vocabulary.unknown(prompt)
-
-    @property
-    def price_text(self) -> str:
-        """What this draft will take, such as "≈ 0.6 s"; "" before a run of this model was measured."""
-        try:
-            seconds = self._prices.seconds(outline(self._draft, self._model))
-        except RequestError:
-            return ""
-        return "" if seconds is None else f"≈ {in_words(seconds)}"
-
     @property
     def artwork(self) -> Artwork:
         return self.editing.artwork
@@ -176,7 +71,7 @@ class Document(Viewer):
     @property
     def edit_remark(self) -> str:
         """What is worth knowing of the mask and the box before a run; mostly ""."""
-        return self.editing.remark(self._draft.method)
+        return self.editing.remark(self.draft.method)
 
     # what is shown: a run that a person opens or scrubs in is not pulled away by the next job
 
@@ -219,7 +114,7 @@ class Document(Viewer):
     @property
     def why_not(self) -> str:
         """Why nothing can be generated now as the panel says, in one sentence; "" when it can."""
-        return self.why_engine or self.editing.why_not(self._draft.method)
+        return self.why_engine or self.editing.why_not(self.draft.method)
 
     @property
     def can_generate(self) -> bool:
@@ -230,13 +125,13 @@ class Document(Viewer):
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
-        return self._rolled(self._submit(lambda: asking.new(self._draft, self._model, self.editing)))
+        return self._rolled(self._submit(lambda: asking.new(self.draft, self.model, self.editing)))
 
     @property
     def why_no_fork(self) -> str:
         """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
-        editable = self.editing.why_not(self._draft.method, self.run_path)
-        return why_no_fork(self.run, self.cursor, self._model) or self.why_engine or editable
+        editable = self.editing.why_not(self.draft.method, self.run_path)
+        return why_no_fork(self.run, self.cursor, self.model) or self.why_engine or editable
 
     def fork(self) -> Job | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
@@ -248,12 +143,12 @@ class Document(Viewer):
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
         run, k = self.run, self.cursor
-        return self._rolled(self._submit(lambda: asking.fork(self._draft, self._model, self.editing, run, k)))
+        return self._rolled(self._submit(lambda: asking.fork(self.draft, self.model, self.editing, run, k)))
 
     @property
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
-        return why_no_variations(self.run, self.cursor, self._models) or self.why_engine
+        return why_no_variations(self.run, self.cursor, self.models) or self.why_engine
 
     def vary(self) -> Job | None:
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
@@ -264,8 +159,8 @@ class Document(Viewer):
         if self.run is None or self.why_no_variations:
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
-        run, k, image, count = self.run, self.cursor, self.image_index, self._draft.batch
-        job = self._submit(lambda: asking.variations(count, self._models, self.editing, run, k, image))
+        run, k, image, count = self.run, self.cursor, self.image_index, self.draft.batch
+        job = self._submit(lambda: asking.variations(count, self.models, self.editing, run, k, image))
         if job and (instead := other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
@@ -295,7 +190,7 @@ class Document(Viewer):
 
     def _rolled(self, job: Job | None) -> Job | None:
         """The next job has another seed, unless this one's is kept."""
-        if job and not self._seed_locked:
+        if job and not self.seed_locked:
             self.roll_seed()
         return job
 
@@ -370,7 +265,10 @@ class Document(Viewer):
         if had != self.artwork.is_open:
             self.choose_method(FILL if self.artwork.is_open else NEW)
         if self.artwork.is_open:  # one from the last time has the box of the model that there was
-            self.artwork.box_aspect = QSize(self._model.width, self._model.height)
+            self._fit_box()
+
+    def _fit_box(self) -> None:
+        self.artwork.box_aspect = QSize(self.model.width, self.model.height)
 
     def _on_engine(self) -> None:
         self.engine_changed.emit()
@@ -417,9 +315,3 @@ class Document(Viewer):
 
     def _tell_image(self) -> None:
         self._engine.show_image(self.image_index)
-
-    def _read_vocabulary(self) -> Vocabulary:
-        try:
-            return Vocabulary.of(self._model)
-        except (OSError, ValueError):  # it only marks words; a model is as good without it
-            return Vocabulary(frozenset())

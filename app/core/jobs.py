@@ -15,6 +15,7 @@ from app.core.prices import Prices
 from app.core.runs import RunLibrary
 from app.core.work import Ending, Enlarging, Origin, Outcome, Progress, Snapshot, Work
 from engine.catalog import ModelInfo
+from engine.errand import Errand
 from engine.paths import path_of
 from engine.request import Request
 
@@ -29,6 +30,8 @@ class Engine(QObject):
     frame_arrived = Signal(object)  # Frame
     ended = Signal(object)  # Outcome, once for each run() call
     enlarged = Signal(object, object, str)  # Enlarging, its picture or None, why there is none; once for each enlarge()
+    told = Signal(int, list)  # an errand's number, its news in order
+    errand_ended = Signal(int, str)  # why it failed, or ""; once for each do(), after all its news
 
     state: EngineState = "starting"
     text: str = ""  # the device when ready, the reason when failed
@@ -41,6 +44,17 @@ class Engine(QObject):
     @abstractmethod
     def enlarge(self, work: Enlarging) -> None:
         """Have a second stage draw a picture larger, after what runs now."""
+
+    @abstractmethod
+    def do(self, errand: Errand, quick: bool = False) -> int:
+        """Do an errand after those before it, and return its number. Runs do not wait for it: they are done in between.
+
+        quick -- it is done between two steps of whatever goes on, so it must take a few dozen milliseconds at most
+        """
+
+    @abstractmethod
+    def stop(self, id: int) -> None:
+        """Ask an errand to end before its next model call; one that has ended already does not mind."""
 
     @abstractmethod
     def cancel(self) -> None:
