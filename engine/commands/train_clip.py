@@ -12,8 +12,8 @@ def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "train-clip",
         help="train a CLIP that guides and scores",
-        description="Train a small picture tower against the frozen text encoder: pictures and their captions are drawn "
-        "together, all others apart. docs/training.md says more.",
+        description="Train a small picture tower against the frozen text encoder: pictures are drawn to "
+        "their captions, and all others apart. docs/training.md says more.",
     )
     add = parser.add_argument
     add("data", type=Path, metavar="DATA", help="folder that `data build` wrote, such as .data/emoji")

@@ -154,7 +154,7 @@ def open_clip() -> Any:
 
 
 def assemble(shape: Mapping[str, Any]) -> Any:
-    """The open_clip model of a configuration of ours: its text tower is the vendored encoder, the rest not yet filled."""
+    """The open_clip model of a configuration of ours: its text tower the vendored encoder, the rest unfilled."""
     library = open_clip()
     text = dict(shape["text_cfg"])
     encoder = resource_root() / "text" / plain(text["hf_model_name"])
@@ -173,7 +173,12 @@ def tokenizer_of(shape: Mapping[str, Any]) -> Any:
 
 
 def frozen(
-    about: GuideInfo, net: Any, tokenizer: Any, preprocess: Mapping[str, Any], level: Level | None, place: tuple[Any, Any]
+    about: GuideInfo,
+    net: Any,
+    tokenizer: Any,
+    preprocess: Mapping[str, Any],
+    level: Level | None,
+    place: tuple[torch.device, torch.dtype],
 ) -> ClipModel:
     """A ClipModel of an open_clip model that has its weights; place is (device, dtype)."""
     device, dtype = place

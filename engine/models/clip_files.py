@@ -9,6 +9,7 @@ import copy
 import hashlib
 import pickle
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ CHOOSE = "choose emoji-clip, an architecture of open_clip's whose weights are in
 
 @dataclass(frozen=True)
 class Found:
-    """A checkpoint with what is known of it: shape, an open_clip configuration; words, what get_tokenizer() is asked."""
+    """A checkpoint with what is known of it: shape, an open_clip configuration; words, its tokenizer's name."""
 
     path: Path
     shape: dict[str, Any]
@@ -78,7 +79,9 @@ def of_file(path: Path, architecture: str) -> tuple[Found, dict[str, Tensor]]:
     if not architecture:
         fitting = [other for other in library.list_models() if fits(state, library.get_model_config(other))]
         if len(fitting) != 1:
-            some = f"{' or '.join(fitting[:4])}, for example" if fitting else "none of open_clip's is told by its arrays"
+            some = (
+                f"{' or '.join(fitting[:4])}, for example" if fitting else "none of open_clip's is told by its arrays"
+            )
             raise ModelError(f"{path.name} does not say its architecture: write ARCHITECTURE@{path.name} ({some}).")
         architecture = fitting[0]
     return of_architecture(path, architecture, {}), state
@@ -149,13 +152,17 @@ def snapshot(repository: str, file: str) -> Iterator[Path]:
 def read_state(path: Path) -> dict[str, Tensor]:
     """The arrays of a checkpoint by name. Raises ModelError for one with code in it, which is never run."""
     if path.suffix not in CHECKPOINTS:
-        raise ModelError(f"{path.name} is no checkpoint: choose a file of safetensors, or one of {', '.join(CHECKPOINTS)}.")
+        raise ModelError(
+            f"{path.name} is no checkpoint: choose a file of safetensors, or one of {', '.join(CHECKPOINTS)}."
+        )
     damaged = f"{path.name} is damaged or cut short: fetch or save it again."
     try:
         if path.suffix == ".safetensors":
             held: Any = load_file(path)
         else:
-            held = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that a program looks like one: it is refused just below
+                held = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if re.search(r"Unsupported (global|class|operand)|GLOBAL|not an allowed|TypedStorage", str(error)):
             held_code = f"{path.name} holds code beside its arrays and was not run: save its state_dict as safetensors."
@@ -178,16 +185,16 @@ def read_state(path: Path) -> dict[str, Tensor]:
 def build(shape: Mapping[str, Any]) -> Any:
     """The open_clip model of a configuration, not yet filled: no tower looks for weights of its own."""
     library = open_clip()
-    shape = copy.deepcopy(dict(shape))
-    vision, text = shape["vision_cfg"], shape["text_cfg"]
+    own: dict[str, Any] = copy.deepcopy(dict(shape))
+    vision, text = own["vision_cfg"], own["text_cfg"]
     if "timm_model_name" in vision:
         vision["timm_model_pretrained"] = False
     if "hf_model_name" in text:
         text["hf_model_pretrained"] = False
-    custom = shape.pop("custom_text", False) or "hf_model_name" in text
-    if "multimodal_cfg" in shape:
-        return library.CoCa(**shape)
-    return library.CustomTextCLIP(**shape) if custom else library.CLIP(**shape)
+    custom = own.pop("custom_text", False) or "hf_model_name" in text
+    if "multimodal_cfg" in own:
+        return library.CoCa(**own)
+    return library.CustomTextCLIP(**own) if custom else library.CLIP(**own)
 
 
 def fill(net: Any, state: dict[str, Tensor], found: Found) -> Any:
@@ -213,9 +220,9 @@ def fill(net: Any, state: dict[str, Tensor], found: Found) -> Any:
 def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:
     """Whether arrays of a transformer in open_clip's own naming have the sizes of that configuration."""
     vision, text = shape["vision_cfg"], shape["text_cfg"]
-    if "visual.conv1.weight" not in state or "visual.proj" not in state or "patch_size" not in vision:
+    if "visual.conv1.weight" not in state or "visual.proj" not in state or not vision.get("patch_size"):
         return False
-    if "timm_model_name" in vision or "hf_model_name" in text or "multimodal_cfg" in shape:
+    if vision.get("timm_model_name") or text.get("hf_model_name") or "multimodal_cfg" in shape:
         return False
     prefix = "text." if "text.token_embedding.weight" in state else ""
     embedding = state.get(f"{prefix}token_embedding.weight")

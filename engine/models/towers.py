@@ -60,11 +60,12 @@ class Towers(nn.Module):
     def __init__(self, visual: nn.Module, text_width: int, noisy: bool) -> None:
         super().__init__()
         self.visual = visual
-        width, outputs = visual.proj.shape  # type: ignore[union-attr, misc]
-        self.text = nn.ModuleDict({"proj": nn.Linear(text_width, outputs, bias=False)})  # type: ignore[arg-type]
+        projection = visual.get_parameter("proj")
+        width, outputs = projection.shape
+        self.text = nn.ModuleDict({"proj": nn.Linear(text_width, outputs, bias=False)})
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-        self.level = Level(width) if noisy else None  # type: ignore[arg-type]
+        self.level = Level(width) if noisy else None
 
     def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
-        """x (B, 3, side, side), as entering() makes it where σ (B,) is told → features (B, d), not yet of unit length."""
+        """x (B, 3, side, side), as entering() makes it where σ (B,) is told → features (B, d), of any length."""
         return features(self.visual, x, None if self.level is None or sigma is None else self.level(sigma))

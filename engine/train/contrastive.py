@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.models.towers import Towers, entering
-from engine.train.loop import Config, Run
+from engine.train.loop import Config, Predict, Training
 from engine.train.views import cut
 
 REPEATS = ("apart", "shared", "ignored")
@@ -96,12 +96,15 @@ class ContrastiveConfig(Config):
     spread: float = 1.4
 
 
-class ContrastiveRun(Run):
-    """Towers in training; see engine.train.loop.Run."""
+class ContrastiveRun(Training):
+    """Towers in training; predict is the picture tower, compiled or not."""
 
     net: Towers
-    data: Aligned  # type: ignore[assignment]
     config: ContrastiveConfig
+
+    def __init__(self, net: Towers, data: Aligned, config: ContrastiveConfig, predict: Predict) -> None:
+        super().__init__(net, config)
+        self.data, self.predict = data, predict
 
     def error(self, generator: torch.Generator) -> Tensor:
         config = self.config

@@ -123,9 +123,7 @@ class ContrastiveJob:
             estimates=made,
         )
 
-    def estimates(
-        self, pictures: Tensor, labels: Sequence[str], precision: str, say: Callable[[str], None]
-    ) -> Tensor:
+    def estimates(self, pictures: Tensor, labels: Sequence[str], precision: str, say: Callable[[str], None]) -> Tensor:
         path = self.out / "estimates.npy"
         if path.exists():
             return torch.from_numpy(np.load(path))
