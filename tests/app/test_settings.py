@@ -65,7 +65,8 @@ def test_guides_survive_and_damaged_ones_are_refused() -> None:
     draft = replace(DRAFT, guides=(clip, ClassGuide(classifier="k", label="noto")))
     text = json.dumps({"version": 1, "drafts": {"fake": asdict(draft)}})
     assert parse(text).drafts == {"fake": draft}
-    for guides in ({}, [{}], [3], None, [asdict(clip) | {"scale": "1"}], [asdict(clip)] * 9):
+    damaged: list[object] = [{}, [{}], [3], None, [asdict(clip) | {"scale": "1"}], [asdict(clip)] * 9]
+    for guides in damaged:
         with pytest.raises(SettingsError, match="guides"):
             parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"guides": guides}}}))
 
