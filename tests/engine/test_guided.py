@@ -193,7 +193,7 @@ def test_thresholds_bound_what_guides_made() -> None:
 
 def test_an_image_is_guided_alike_in_every_batch() -> None:
     clip_, x = TinyClip(), random(5, 3, 6, 6)
-    seeds = (7, 8, 9, 10, 11)
+    seeds: tuple[int, ...] = (7, 8, 9, 10, 11)
 
     def loss(rows: slice, at_once: int) -> PictureLoss:
         aims = Aims(clip_.text(["a cat"])[None], torch.ones(1, dtype=F64))

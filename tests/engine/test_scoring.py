@@ -76,7 +76,7 @@ def test_scores_are_told_thirty_times_a_second_at_most(
 
 
 def test_the_best_image_comes_first() -> None:
-    assert ranked(np.float32([0.1, 0.7, 0.7, -0.2])) == (1, 2, 0, 3)
+    assert ranked(np.array([0.1, 0.7, 0.7, -0.2], np.float32)) == (1, 2, 0, 3)
 
 
 def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:
@@ -91,11 +91,9 @@ def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:
     np.testing.assert_allclose(seen.cosines, cosines[order], atol=1e-5)
     (raw,) = Look(path=path, k=0, image=1, clip="c", vocabulary=words, raw=True).run(session, lambda: False)
     assert len(raw.names) == 5
-    for wrong in ({"k": 4}, {"image": 3}, {"k": -1}):
+    for k, image in ((4, 0), (0, 3), (-1, 0)):
         with pytest.raises(RequestError, match="has no image"):
-            next(
-                replace(Look(path=path, k=0, image=0, clip="c", vocabulary=words), **wrong).run(session, lambda: False)
-            )
+            next(Look(path=path, k=k, image=image, clip="c", vocabulary=words).run(session, lambda: False))
     with pytest.raises(RequestError, match="no words to choose among"):
         next(Look(path=path, k=0, image=0, clip="c", vocabulary=()).run(session, lambda: False))
 
