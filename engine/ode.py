@@ -37,7 +37,19 @@ FLOOR = 1e-4  # what stands for σ = 0, where ε̂ is 0/0
 
 Prior = Callable[[Tensor], Tensor]  # x (B, …) → its log density in nats (B,)
 
-__all__ = ["FLOOR", "MAX_CALLS", "TOL", "Along", "Density", "FlowError", "StepLimit", "density", "fixed", "logp", "solve"]
+__all__ = [
+    "FLOOR",
+    "MAX_CALLS",
+    "TOL",
+    "Along",
+    "Density",
+    "FlowError",
+    "StepLimit",
+    "density",
+    "fixed",
+    "logp",
+    "solve",
+]
 
 
 def solve(
@@ -73,7 +85,7 @@ def solve(
     _check(x, sigma_from, sigma_to, tol)
     flow = _Flow(denoiser, x, cancelled)
     floor = min(floor, max(sigma_from, sigma_to))
-    begin, end = max(sigma_from, floor), max(sigma_to, floor)
+    begin, end = sigma_from or floor, sigma_to or floor
     i = 0
     if sigma_from == 0:
         x0 = flow.ask(x, floor)
@@ -194,9 +206,7 @@ def logp(
     Raises as solve() does.
     """
     found = _drained(
-        density(
-            denoiser, x, sigma_min, sigma_max, prior, noise, probes, tol, max_calls=max_calls, cancelled=cancelled
-        )
+        density(denoiser, x, sigma_min, sigma_max, prior, noise, probes, tol, max_calls=max_calls, cancelled=cancelled)
     )
     return found.logp, found.stderr
 
