@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 START = -1  # the hop that x_T is drawn at
-RULE, PIN, TRANSFORM, ENLARGE, ENLARGE_PIN = range(
-    5
-)  # streams: one number drawn by a rule and by a constraint would correlate them
+# streams: one number drawn by a rule and by a constraint would correlate them
+RULE, PIN, TRANSFORM, ENLARGE, ENLARGE_PIN, PROBE, DEQUANTISE, FORWARD = range(8)
 
 
 class Noise(NamedTuple):
@@ -27,7 +26,8 @@ class Noise(NamedTuple):
     seeds     -- one per image, 0 … 2⁶³ − 1
     particles -- how many states each image has (a batch is images × particles, image-major)
     hop       -- where in the path the next draws belong; START for x_T
-    stream    -- who draws: RULE, PIN (constraints), TRANSFORM, ENLARGE (a second stage) or ENLARGE_PIN (its constraint)
+    stream    -- who draws: RULE, PIN (constraints), TRANSFORM, ENLARGE (a second stage), ENLARGE_PIN (its constraint),
+                 PROBE (of a divergence), DEQUANTISE, or FORWARD (noise put into a known picture)
     """
 
     seeds: Sequence[int]
