@@ -7,6 +7,7 @@ the counter-based Philox generator (Salmon et al. 2011), then cast: the same on 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,3 +67,20 @@ class Noise(NamedTuple):
         # Philox adds to the low word of its 256-bit counter: the address sits above it, 2⁶⁴ numbers apart.
         counter = np.array([0, draw, self.stream, self.hop + 1], dtype=np.uint64)
         return np.random.Generator(np.random.Philox(counter=counter, key=np.array([seed, 0], dtype=np.uint64)))
+
+
+def truncated(z: Tensor, at: float) -> Tensor:
+    """Standard normal numbers z as those of the normal law between −at and at; z itself where `at` is 0.
+
+    The law is that of drawing again whatever lies outside (Marchesi 2017; Brock et al. 2019, section 3.1). Here each
+    number keeps its place in the law, z' = Φ⁻¹(½ + (Φ(z) − ½)·(2Φ(at) − 1)), so that a seed's picture changes gradually
+    with `at`, and one number is drawn whatever that is.
+    """
+    if at == 0:
+        return z
+    import torch
+
+    from engine.precision import wide
+
+    inside = torch.special.erf(wide(z) / 2**0.5) * math.erf(at / 2**0.5)  # 2Φ − 1: precise where the tails are not
+    return (2**0.5 * torch.special.erfinv(inside)).clamp(-at, at).to(z.dtype)
