@@ -60,7 +60,7 @@ def bounds(keys: Sequence[Key], within: QRect) -> QRect:
 
 
 def packed(raw: bytes | memoryview) -> bytes:
-    """In zlib's format; stored as it is where parts of it say that it would not come to half: that takes 30 times as long."""
+    """In zlib's format; stored as it is where parts of it say that it would not halve: that takes 30 times as long."""
     starts = (len(raw) * k // PROBES for k in range(PROBES))
     parts = raw if len(raw) <= PROBES * PROBE else b"".join(raw[start : start + PROBE] for start in starts)
     return zlib.compress(raw, 1 if len(zlib.compress(parts, 1)) < WORTHWHILE * len(parts) else 0)
