@@ -13,7 +13,8 @@ from torch import Tensor
 from engine.cascade import enlarge
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
-from engine.plan import MICRO_BATCH, plan, second_stage
+from engine.meter import MICRO_BATCH
+from engine.plan import plan, second_stage
 from engine.real import JudgeError, Real
 from engine.session import Session
 from engine.types import Cond, Denoiser, Sigma
