@@ -131,14 +131,14 @@ def _transform(
 ) -> Transform:
     if isinstance(guide, ClassGuide):
         return _by_class(guide, request, model, library)
-    return _by_clip(guide, request, model, library, pictures, save)
-
-
-def _by_clip(
-    guide: ClipGuide, request: Request, model: Model, library: Library, pictures: Mapping[str, Pixels], save: bool
-) -> Transform:
     loaded = library.clip(guide.clip, guide.sha256)
-    aims = aimed(loaded, guide.aims, pictures)
+    return by_clip(guide, request, model, loaded, aimed(loaded, guide.aims, pictures), save)
+
+
+def by_clip(
+    guide: ClipGuide, request: Request, model: Model, loaded: Clip, aims: Aims, save: bool = False
+) -> Transform:
+    """One CLIP guide, whose aims are those told: of a batch each image may have its own."""
     if guide.on == "xt":
         if not loaded.noisy:
             raise RequestError(f"“{loaded.title}” knows clean pictures only: let it look at x̂₀.")
@@ -146,16 +146,9 @@ def _by_clip(
         noisy = NoisyLoss(loaded, aims)
         return classifier(lambda x, sigma: -noisy(x, sigma), guide.weight, guide.clip_gradient)
     parts = boxes(request.seeds, guide.cutouts - 1, guide.cut_size)
-    loss = PictureLoss(
-        loaded,
-        aims,
-        model.codec.decode,
-        parts,
-        guide.smooth,
-        guide.keep_range,
-        at_once=max(1, VIEWS_AT_ONCE // guide.cutouts),
-        save=save,
-    )
+    at_once = max(1, VIEWS_AT_ONCE // guide.cutouts)
+    picture = model.codec.decode
+    loss = PictureLoss(loaded, aims, picture, parts, guide.smooth, guide.keep_range, at_once, save)
     return clip(loss, guide.weight, guide.clip_gradient)
 
 
