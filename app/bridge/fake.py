@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog import ModelInfo
-from engine.edit import Inputs, pooled, resized
+from engine.edit import Inputs, Pixels, pooled, resized
 from engine.errand import Errand
+from engine.guides import digests, pictures_of
 from engine.paths import path_of
 from engine.request import Request
 from engine.rules import RULES
@@ -90,11 +91,12 @@ class FakeEngine:
         cancelled: threading.Event,
         first: Callable[[Any], None] | None = None,
         inputs: Inputs | None = None,
+        aims: Sequence[Pixels] = (),
     ) -> Iterator[Step]:
         target = targets(request, inputs)
         noise = np.stack([_noise(seed, target.shape[1:]) for seed in request.seeds])
         x = target + np.float32(request.sigmas[0]) * noise
-        return self._walk(request, run_path, cancelled, first, x, 0, None, inputs)
+        return self._walk(request, run_path, cancelled, first, x, 0, None, inputs, aims)
 
     def fork(
         self,
@@ -106,6 +108,7 @@ class FakeEngine:
         first: Callable[[Any], None] | None = None,
         share: int | None = None,
         inputs: Inputs | None = None,
+        aims: Sequence[Pixels] = (),
     ) -> Iterator[Step]:
         reader = RunReader(parent)
         if inputs is None and request.edit is not None:
@@ -114,7 +117,9 @@ class FakeEngine:
         origin = {"run": reader.header["id"], "step": i}
         if share is not None:
             x, origin = x[[share] * len(request.seeds)], origin | {"image": share}
-        return self._walk(request, run_path, cancelled, first, x, i, origin, inputs)
+        if digests(request.guides):
+            aims = (*reader.aims(), *aims)
+        return self._walk(request, run_path, cancelled, first, x, i, origin, inputs, aims)
 
     def _walk(
         self,
@@ -126,6 +131,7 @@ class FakeEngine:
         start: int,
         parent: dict[str, Any] | None,
         inputs: Inputs | None,
+        aims: Sequence[Pixels],
     ) -> Iterator[Step]:
         self.requests.append(request)
         rule, call = RULES[request.sampler], 0
@@ -134,6 +140,8 @@ class FakeEngine:
         with RunWriter(run_path, request, header) as file:
             if inputs is not None:
                 file.inputs(inputs)
+            if kept := pictures_of(request.guides, aims):
+                file.aims(kept)
             file.start(x)
             outcome = "failed"
             try:
