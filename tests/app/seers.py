@@ -41,7 +41,7 @@ def scored(errand: Score) -> Iterator[StepScores]:
     reader = RunReader(errand.path)
     for k in range(errand.start, len(reader.steps) if errand.stop is None else errand.stop):
         guided = np.array([[score_of(k, image) for image in range(len(reader.request.seeds))]], np.float32)
-        yield StepScores(k, guided, guided / 2, 0.001)
+        yield StepScores(k, guided, guided / np.float32(2), 0.001)
 
 
 def looked(errand: Look) -> Iterator[Concepts]:

@@ -1,4 +1,4 @@
-"""The steering section under a person's hands: typed, clicked, dropped; the curve, the order and the bars that come of it."""
+"""The steering section under a person's hands, and the curve, the order and the bars that come of it."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_a_classifier_steers_to_a_class(section: SteeringSection, window: MainWi
     expected = ClassGuide(classifier=STYLES.id, label="3d", scale=4.0, noisy=False)
     assert window.document.draft.guides == (expected,)
     choose(section.classes.classifier, 0)
-    assert window.document.draft.guides == ()
+    assert not window.document.draft.guides
     assert not section.classes.label.isVisible()
 
 
@@ -224,7 +224,7 @@ def test_where_there_is_no_clip_the_panel_says_what_to_do(section: SteeringSecti
     window.document.guidance.steering.offer([])
     assert section.none.isVisible()
     QTest.keyClicks(section.aims.rows[0].text, "apple")
-    assert window.document.draft.guides == ()
+    assert not window.document.draft.guides
 
 
 # what comes of it

@@ -69,8 +69,8 @@ class Finer(QWidget):
         column.setSpacing(em(self, 0.3))
         self._place_name = label("CLIP is shown", "muted", self.place)
         law_name = label("λ over σ", "muted", self.law)
-        for widget in (self._place_name, self.place, law_name, self.law):
-            column.addWidget(widget)
+        for above in (self._place_name, self.place, law_name, self.law):
+            column.addWidget(above)
         column.addWidget(self.numbers)
         column.addSpacing(em(self, 0.3))
         grid = QGridLayout()
@@ -110,8 +110,8 @@ class Finer(QWidget):
     def refresh(self) -> None:
         steering = self._steering
         on = steering.setting("on")
-        for widget in (self._place_name, self.place):
-            widget.setVisible(steering.sees_noise)
+        for part in (self._place_name, self.place):
+            part.setVisible(steering.sees_noise)
         self.place.setCurrentIndex(self.place.findData(on))
         self.law.setCurrentIndex(self.law.findData(steering.law.name))
         self.cutouts.show_value(steering.setting("cutouts"))
