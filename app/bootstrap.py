@@ -21,6 +21,7 @@ from app.core.keeping import Keeper
 from app.core.lab import Lab
 from app.core.notices import Notice
 from app.core.prices import Prices
+from app.core.results import Results
 from app.core.runs import RunLibrary
 from app.crash import CrashReporter
 from app.settings import Settings
@@ -71,7 +72,8 @@ class Studio(QObject):
         lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
-        self.keeper = Keeper(self.document.artwork, folders.artwork, self)
+        results = Results(self.document.editing, self.library.root, self)
+        self.keeper = Keeper(self.document.artwork, folders.artwork, self, results)
         self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.keeper)
         self._closed = False
         self._collector = Collector(self)
