@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.guidance import Guidance
@@ -162,9 +162,10 @@ class SweepSheet(QDialog):
         else:
             self.note.setText(f"Takes {sweeping.price}" if sweeping.price.startswith("≈") else sweeping.price)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def done(self, result: int) -> None:
+        """However it is closed."""
         self._sweeping.cancel()
-        super().closeEvent(event)
+        super().done(result)
 
 
 class SweptPictures(QWidget):
