@@ -57,7 +57,7 @@ def test_the_same_seeds_at_every_strength(guidance: Guidance, parts: Parts, qtbo
     assert sweeping.running
     qtbot.waitUntil(lambda: not sweeping.running)
     (sweep,) = asked(parts)
-    assert [round(value) for value in sweep.values] == [1, 10, 100]
+    assert [round(value) for value in sweep.values] == [0, 1, 10, 100]  # and what it is without
     assert {request.seeds for request in sweep.requests()} == {(7, 8)}
     assert [one.point.value for one in sweeping.swept] == list(sweep.values)
     assert sweep.aims == (Aim("apple"),)
@@ -233,12 +233,14 @@ def test_points_lie_higher_for_a_better_score_and_to_the_right_for_more_strain(
 ) -> None:
     sweep(sheet, guidance, qtbot)
     plot, (a, b) = sheet.plot, guidance.sweeping.swept[:2]
+    assert plot.by_diversity
     assert plot.at(b).y() < plot.at(a).y()
-    assert plot.at(b).x() > plot.at(a).x()
+    assert plot.at(b).x() < plot.at(a).x()  # they become alike
     sheet.axis.setFocus()
     QTest.keyClick(sheet.axis, Qt.Key.Key_Down)
-    assert plot.by_diversity
-    assert plot.at(b).x() < plot.at(a).x()  # they become alike
+    assert plot.at(b).x() > plot.at(a).x()
+    sheet.axis.setFocus()
+    QTest.keyClick(sheet.axis, Qt.Key.Key_Up)
     assert all(plot.rect().contains(plot.cell(one).toRect()) for one in guidance.sweeping.swept)
     sheet.close()
 

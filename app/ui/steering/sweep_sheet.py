@@ -21,8 +21,8 @@ from app.ui.widgets import label
 from engine.request import MAX_BATCH
 from engine.sweep import MAX_VALUES
 
-AXES = (("Strain", "How far the pictures are from what the model draws by itself"),
-        ("Diversity", "How unlike each other the pictures are"))  # fmt: skip
+AXES = (("Diversity", "How unlike each other the pictures are"),
+        ("Strain", "How far the pictures are from what the model draws by itself"))  # fmt: skip
 
 
 class SweepSheet(QDialog):
@@ -109,7 +109,7 @@ class SweepSheet(QDialog):
         self._set(over=self.over.itemData(row))
 
     def _turned(self, row: int) -> None:
-        self.plot.by_diversity = row == 1
+        self.plot.by_diversity = row == 0
 
     def _pressed(self) -> None:
         if self._sweeping.running:
@@ -148,7 +148,7 @@ class SweepSheet(QDialog):
         self.go.setEnabled(sweeping.running or not sweeping.why_not)
         chosen = sweeping.chosen
         self.use.setEnabled(chosen is not None)
-        self.words.setText(f"{STRENGTHS[sweeping.over][0]} {said(chosen)}" if chosen else "")
+        self.words.setText(f"{STRENGTHS[sweeping.over][0]} = {said(chosen)}" if chosen else "")
         self._show_progress()
 
     def _show_progress(self) -> None:
