@@ -20,6 +20,7 @@ from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
 from engine.edit import Inputs, Pixels
 from engine.errand import Errand
+from engine.noise import Noise
 from engine.guides import digests, pictures_of
 from engine.paths import path_of
 from engine.plan import MICRO_BATCH, Plan, encoded, pinned, plan, second_stage
@@ -234,7 +235,7 @@ class Session:
                 if request.edit.pinned:
                     steady = not RULES[request.enlargement.sampler].stochastic
                     constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
-            x = enlarge(second, request.enlargement, x, label, request.seeds, stop, constraint, origin)
+            x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), stop, constraint, origin)
         with torch.no_grad():
             image = model.codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
