@@ -46,7 +46,8 @@ def enlarge(
 
     With Gaussian augmentation z is a finished picture and noise of the level s is put into it; with the truncated one
     the first stage stopped at σ = s, and z is seen as it is: the same law, since x = x0 + σ·ε (Ho et al. 2022, section
-    4.2 of "Cascaded diffusion models"). `noise` is that of the pictures' seeds, at the start. `constraint` is what is kept of a large picture that is worked on;
+    4.2 of "Cascaded diffusion models"). `noise` is of
+    the pictures' seeds, at the start. `constraint` is what is kept of a large picture that is worked on;
     `origin` (C, f·h, f·w) that picture, where the large ones start from it, with noise of the first level in it, and
     not from pure noise. Raises Cancelled between two calls of the net.
     """

@@ -20,8 +20,8 @@ from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
 from engine.edit import Inputs, Pixels
 from engine.errand import Errand
-from engine.noise import Noise
 from engine.guides import digests, pictures_of
+from engine.noise import Noise
 from engine.paths import path_of
 from engine.plan import MICRO_BATCH, Plan, encoded, pinned, plan, second_stage
 from engine.request import Request, RequestError

@@ -100,11 +100,11 @@ class Cond:
         return Cond(*(None if column[0] is None else torch.cat(_alike(column)) for column in columns))
 
 
-def _alike(column: Sequence[Tensor]) -> Sequence[Tensor]:
+def _alike(column: tuple[Tensor, ...]) -> list[Tensor]:
     """Labels of which some are indices and some are weights, all as weights; everything else as it is."""
     weights = [v for v in column if v.ndim == 2 and v.is_floating_point()]
     if len(weights) in (0, len(column)) or any(v.ndim not in (1, 2) for v in column):
-        return column
+        return list(column)
     from torch.nn.functional import one_hot
 
     like = weights[0]

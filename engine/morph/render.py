@@ -105,7 +105,7 @@ class Maker:
         return Norms(*(x.flatten(1).double().norm(dim=1).cpu().numpy() / unit for x in ways))
 
     def _pairs(self, places: Sequence[Place]) -> tuple[Tensor, Tensor, Tensor]:
-        a, b = ([place[n] for place in places] for n in (0, 1))
+        a, b = [place.a for place in places], [place.b for place in places]
         t = torch.tensor([place.t for place in places], dtype=torch.float64, device=self.ends.device)
         return self.ends[a], self.ends[b], t
 
@@ -139,7 +139,8 @@ class Maker:
         """With "mix" one and the same for all frames, else what lies between that of their keys."""
         if self.morph.way == "mix":
             return Noise(self.morph.request.seeds[:1] * len(places))
-        a, b = (Noise([self.morph.keys[place[n]].seed for place in places]) for n in (0, 1))
+        seeds = [key.seed for key in self.morph.keys]
+        a, b = Noise([seeds[place.a] for place in places]), Noise([seeds[place.b] for place in places])
         return cast(Noise, Between(a, b, t))  # all of a Noise that a rule uses
 
     def _pixels(self, x: Tensor) -> Pixels:

@@ -54,7 +54,7 @@ class Key:
 
     seed    -- of its x_T; of a picture, of the noise that a second stage puts in
     picture -- SHA-256 of the picture (engine.edit.digest) that is encoded; "" for what the seed gives
-    prompt, label, temperature -- as a Request's: what its own picture is conditioned on
+    prompt, label, temperature, truncation -- as a Request's: what its own picture is made of and conditioned on
     guidance -- γ there; None: the request's, but 1 for a picture that is encoded, since only the unguided flow leads
                 back to it. Between two keys γ goes as everything does
     """
@@ -64,12 +64,13 @@ class Key:
     prompt: str = ""
     label: str | None = None
     temperature: float = 1.0
+    truncation: float = 0.0
     guidance: float | None = None
 
     @classmethod
     def of(cls, request: Request, index: int = 0) -> Key:
         """Picture `index` of a run from pure noise: its x_T comes from its seed exactly."""
-        same = {name: getattr(request, name) for name in ("prompt", "label", "temperature")}
+        same = {name: getattr(request, name) for name in ("prompt", "label", "temperature", "truncation")}
         return cls(seed=request.seeds[index], **same)
 
 
@@ -91,8 +92,8 @@ class Morph:
     """One morph, resolved.
 
     request -- how every frame is made: model, sampler, noise levels, guidance, negative prompt, second stage; of its
-               seeds the first is the noise that all share where they share one. Its prompt, label and temperature do
-               not count: the keys have their own
+               seeds the first is the noise that all share where they share one. Its prompt, label, temperature and
+               truncation do not count: the keys have their own
     keys    -- 2 … MOST_KEYS
     frames  -- how many are made, all keys among them
     easing, loop, way -- keys of EASINGS, LOOPS, WAYS
@@ -138,8 +139,8 @@ class Morph:
             replace(self.request, **self._asked(key))  # says what is wrong with it
 
     def _asked(self, key: Key) -> dict[str, Any]:
-        made = {"prompt": key.prompt, "label": key.label, "temperature": key.temperature, "seeds": (key.seed,)}
-        return made | {"guidance": self.guidance_of(key)}
+        made = {name: getattr(key, name) for name in ("prompt", "label", "temperature", "truncation")}
+        return made | {"seeds": (key.seed,), "guidance": self.guidance_of(key)}
 
     def request_of(self, key: Key) -> Request:
         """What makes that key's own picture, where its seed does."""
