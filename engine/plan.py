@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.constraints import Pinned
-from engine.cost import passes
+from engine.cost import passes, work
 from engine.edit import pooled, steps_to_go
-from engine.meter import Meter
+from engine.guidance.build import Guidance, guidance
+from engine.meter import MICRO_BATCH, Meter
 from engine.models.pixel import PixelCodec
 from engine.noise import Noise, truncated
 from engine.paths import path_of
@@ -25,18 +26,24 @@ if TYPE_CHECKING:
 
     from engine.cascade import SecondStage
     from engine.edit import Inputs, Pixels
+    from engine.guidance.library import Library
     from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
-
-MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a run costs: denoiser evaluations, net passes per image (guided evaluations count twice), state bytes."""
+    """What a run costs.
+
+    evaluations -- of the denoiser; passes -- of the net per image (two where classifier-free guidance asks twice)
+    work        -- its time in unguided passes per image, gradients and CLIPs among it (engine.cost)
+    state_bytes -- of one state; graph_bytes -- what gradients of guides keep in memory at a time
+    """
 
     evaluations: int
     passes: int
+    work: float
     state_bytes: int
+    graph_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,8 @@ class Plan:
 
     @property
     def unguided(self) -> bool:
-        return self.request.guidance == 1
+        """Whether what is estimated is the raw x̂₀ itself."""
+        return self.request.guidance == 1 and not any(guide.scale != 0 for guide in self.request.guides)
 
 
 def _tell_first(d: Denoiser, first: Callable[[Tensor], None]) -> Denoiser:
@@ -94,8 +102,12 @@ def plan(
     cancelled: Callable[[], bool] = lambda: False,
     inputs: Inputs | None = None,
     aims: Mapping[str, Pixels] | None = None,
+    library: Library | None = None,
+    save: bool | None = None,
 ) -> Plan:
-    """`inputs` are what the request's Edit names, `aims` the pictures that its guides name, by digest.
+    """`inputs` are what the request's Edit names, `aims` the pictures that its guides name, by digest; `library` has
+    the CLIPs and classifiers of its guides, and may be None where it has none. `save`: whether nets are computed twice
+    rather than kept in memory for a guide's gradient, the same pixels for less memory; None: where memory is short.
 
     Raises RequestError where the model cannot do what is asked, and for inputs that the Request does not name.
     """
@@ -111,8 +123,6 @@ def plan(
         rule = rule.with_options(**dict(request.options))
     except ValueError as error:
         raise RequestError(str(error)) from error
-    if any(guide.scale != 0 for guide in request.guides):
-        raise RequestError("This version of the studio only keeps guides: take them out to make a picture.")
     second_stage(request, model)  # to be told now, not after the last step
     _check_inputs(request, inputs)
     path = path_of(request)
@@ -120,6 +130,8 @@ def plan(
     cond = model.condition(request.prompt, request.label)
     uncond = model.condition(request.negative, None)
     guide = cfg(request.guidance, cond, uncond, request.guidance_interval)
+    guides = guidance(request, model, library, aims or {}, cond, save) if library is not None else _unguided(request)
+    meter.save = guides.save
     bound = _threshold(request, model)  # outermost: it is the guided x̂₀ that leaves the range
     noise = Noise(request.seeds)
     shape = (len(request.seeds), *model.codec.latent_shape(request.width, request.height))
@@ -133,8 +145,8 @@ def plan(
         x = x + y if partly else x
         if request.edit.pinned:
             constraint = pinned(inputs, y, request.sigmas, steady=not (rule.stochastic or len(path) > request.steps))
-    price = Price(rule.cost(path), sum(passes(request)), x.nbytes)
-    return Plan(request, bound(guide(meter)), meter, path, rule, x, noise, price, constraint)
+    price = Price(rule.cost(path), sum(passes(request)), sum(work(request)), x.nbytes, guides.bytes)
+    return Plan(request, bound(guides.transform(guide(meter))), meter, path, rule, x, noise, price, constraint)
 
 
 def encoded(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
@@ -174,6 +186,12 @@ def second_stage(request: Request, model: Model) -> SecondStage | None:
     if wanted.sampler not in RULES:
         raise RequestError(f"There is no sampler “{wanted.sampler}”: choose one of {', '.join(menu())}.")
     return model.second
+
+
+def _unguided(request: Request) -> Guidance:
+    if any(guide.scale != 0 for guide in request.guides):
+        raise RequestError("These settings are guided, and nothing here can guide: take the guides out.")
+    return Guidance(lambda d: d)
 
 
 def _threshold(request: Request, model: Model) -> Transform:

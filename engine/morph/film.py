@@ -32,7 +32,10 @@ QUALITY = 90  # of WebP
 CRF = 16  # of H.264: no loss that the eye sees
 PALETTE_FRAMES = 32  # that a GIF's palette is made from
 FASTEST_GIF = 50  # frames a second: its times are hundredths of a second, and players take 1 for 10
-NO_VIDEO = "Writing MP4 needs PyAV, which is not installed: run “pip install av” where the studio is installed (.venv), or choose WebP, GIF or PNG frames."
+NO_VIDEO = (
+    "Writing MP4 needs PyAV, which is not installed: run “pip install av” where the studio is installed (.venv), "
+    "or choose WebP, GIF or PNG frames."
+)
 
 Told = Callable[[int, int], object]  # frames done, of how many
 Stop = Callable[[], bool]
