@@ -37,11 +37,11 @@ def asked(parts: Parts) -> list[Sweep]:
 
 def test_what_can_be_swept_is_what_steers(guidance: Guidance, parts: Parts) -> None:
     sweeping, steering = guidance.sweeping, guidance.steering
-    assert sweeping.choices == (GUIDANCE,)
+    assert list(sweeping.choices) == [GUIDANCE]
     assert sweeping.plan.over == GUIDANCE
     steering.set_wish(0, text="apple")
     steering.set_class(classifier=STYLES.id)
-    assert sweeping.choices == (CLIP, CLASS, GUIDANCE)
+    assert list(sweeping.choices) == [CLIP, CLASS, GUIDANCE]
     assert sweeping.plan.over == CLIP
     sweeping.plan = replace(sweeping.plan, over=CLASS)
     assert (sweeping.plan.low, sweeping.plan.high) == (0.0, 20.0)  # the usual range of that strength
