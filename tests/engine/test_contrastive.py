@@ -205,7 +205,7 @@ def test_a_clip_of_a_data_set_finds_the_names_of_pictures_that_it_has_not_seen(f
     figures = zero_shot(clip, Real.of(folder, 32))
     assert figures["held out"]["n"] == 6
     assert figures["held out"]["first"] == 1
-    assert figures["x_t"]["20"]["first"] < 0.7
+    assert figures["x_t"]["10"]["first"] < 0.7
     assert any("held out" in line for line in lines(figures))
     assert "60 steps" in told[-2]
     with pytest.raises(ValueError, match="data build"):
