@@ -153,16 +153,16 @@ def alike(pixels: Pixels, x: int, y: int, tolerance: int, everywhere: bool = Fal
         found = _within(part(pixels, window), pixels[y, x, :3], tolerance)
         if not everywhere:
             found = connected(found, x - window.left(), y - window.top())
-        inner = bounds(found)
+        values = found.view(np.uint8)
+        inner = bounds(values)
         rect = inner.translated(window.topLeft())
         grown = window.adjusted(
             -window.width() * (rect.left() == window.left()), -window.height() * (rect.top() == window.top()),
             window.width() * (rect.right() == window.right()), window.height() * (rect.bottom() == window.bottom()),
         ).intersected(whole)  # fmt: skip
         if grown == window:
-            values = part(found, inner).view(np.uint8)
             values *= 255
-            return rect, values
+            return rect, part(values, inner)
         window = grown
 
 

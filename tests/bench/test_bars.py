@@ -35,7 +35,7 @@ from tests.bench.test_artwork import SIDE, photo, walk
 
 pytestmark = pytest.mark.bench
 STROKE, COMPOSITE, UNDO, FRAME = 8.0, 16.0, 10.0, 16.7  # milliseconds
-TOOLS = {
+TOOLS: dict[str, tuple[str, dict[str, float]]] = {
     "brush of 60": ("brush", {"size": 60}),
     "noise brush of 64": ("noise", {"size": 64}),
     "colour brush of 48": ("colour", {"size": 48}),
