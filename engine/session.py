@@ -23,8 +23,10 @@ from engine.encode import end_of_encoding, is_encoding, own_start
 from engine.errand import Errand
 from engine.guidance.library import Library
 from engine.guides import digests, pictures_of
+from engine.meter import MICRO_BATCH
+from engine.noise import Noise
 from engine.paths import path_of
-from engine.plan import MICRO_BATCH, Plan, encoded, pinned, plan, second_stage
+from engine.plan import Plan, encoded, pinned, plan, second_stage
 from engine.request import Request, RequestError
 from engine.rules import RULES
 from engine.run import Cancelled
@@ -81,6 +83,7 @@ class Session:
         self.infos = {info.id: info for info in (embedded() if infos is None else infos)}
         self._models: dict[str, Model] = {}
         self.library = library or Library(self.device)
+        self.save: bool | None = None  # as engine.plan.plan takes it
 
     @property
     def device_name(self) -> str:
@@ -107,7 +110,9 @@ class Session:
         aims: Sequence[Pixels] = (),
     ) -> Plan:
         stop = cancelled.is_set if cancelled is not None else (lambda: False)
-        return plan(request, self.model(request), stop, inputs, pictures_of(request.guides, aims), self.library)
+        return plan(
+            request, self.model(request), stop, inputs, pictures_of(request.guides, aims), self.library, self.save
+        )
 
     def generate(
         self,
@@ -251,7 +256,7 @@ class Session:
                 if request.edit.pinned:
                     steady = not RULES[request.enlargement.sampler].stochastic
                     constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
-            x = enlarge(second, request.enlargement, x, label, request.seeds, stop, constraint, origin)
+            x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), stop, constraint, origin)
         with torch.no_grad():
             image = model.codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image

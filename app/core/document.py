@@ -13,6 +13,7 @@ from app.core.asking import Asked
 from app.core.branching import other_sampler, why_no_fork, why_no_variations
 from app.core.drafting import Drafting
 from app.core.editing import FILL, NEW, Editing
+from app.core.guidance import Guidance
 from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.prices import Prices, in_words
@@ -51,6 +52,7 @@ class Document(Drafting):
         self._shown_job: int | None = None
         self._awaited: set[int] = set()  # jobs whose run comes up when it begins
         self.editing = Editing(self, Artwork(parent=self), self)
+        self.guidance = Guidance(self, engine)
         self._had_artwork = False
         self.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self.artwork.opened.connect(self._on_artwork)
@@ -178,7 +180,8 @@ class Document(Drafting):
     def _submit(self, ask: Callable[[], Asked]) -> Job | None:
         try:
             asked = ask()
-            job = self._queue.submit(asked.request, asked.model, asked.origin, asked.snapshot)
+            aims = self.guidance.pictures.of(asked.request.guides)
+            job = self._queue.submit(asked.request, asked.model, asked.origin, asked.snapshot, aims)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return None

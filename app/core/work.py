@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 
 from app.core.placement import Overlay, Placement
 from engine.catalog import ModelInfo
-from engine.edit import Inputs
+from engine.edit import Inputs, Pixels
 from engine.paths import path_of
 from engine.request import Request
 
@@ -54,7 +54,7 @@ class Work:
     """One run for the engine: what to make, with which model, and where its run file and its pictures go.
 
     `origin` is where it goes on from; None for a run from the start. `snapshot` is what it makes anew of the artwork;
-    None for a picture of its own.
+    None for a picture of its own. `aims` are the pictures that its guides aim at, besides those of its origin.
     `cancelled` is the only thing both threads touch: the window sets it, the engine looks at it between model calls.
     """
 
@@ -65,6 +65,7 @@ class Work:
     pictures: Path
     origin: Origin | None = None
     snapshot: Snapshot | None = None
+    aims: tuple[Pixels, ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -21,9 +21,9 @@ def add_parsers(subparsers: Any) -> None:
     up = subparsers.add_parser(
         "encode",
         help="carry a picture up the flow to its noise",
-        description="Follow the probability flow from a picture to x_T, keep every step in a run file, and say how well "
-        "the way back comes home. " + " ".join(f"{name}: {about}." for name, about in METHODS.items()),
-        epilog='Example: run.py encode apple.png --model emoji --prompt "red apple" --class noto --run-file apple.twrun',
+        description="Follow the probability flow from a picture to x_T, keep every step in a run file, and say how "
+        "well the way back comes home. " + " ".join(f"{name}: {about}." for name, about in METHODS.items()),
+        epilog='Example: run.py encode apple.png --prompt "red apple" --class noto --run-file apple.twrun',
     )
     add = up.add_argument
     add("picture", type=Path, metavar="IMAGE", help="a picture of the model's own size, or see --fit")
@@ -106,9 +106,7 @@ def decode(args: argparse.Namespace) -> int:
     chosen = {name: getattr(args, name) for name in ("prompt", "label", "guidance")}
     changed = {name: value for name, value in chosen.items() if value is not None}
     request = resolve(replace(Draft.of(own), **changed), info) if changed else None
-    asked = Decode(
-        source=args.source, request=request, tol=args.tol, max_calls=args.max_calls, run_path=args.run_file
-    )
+    asked = Decode(source=args.source, request=request, tol=args.tol, max_calls=args.max_calls, run_path=args.run_file)
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 

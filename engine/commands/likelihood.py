@@ -43,7 +43,7 @@ def add_condition(parser: argparse.ArgumentParser, model: str) -> None:
     add("--model", default=model, metavar="MODEL", help="which model, or the folder of one (default %(default)s)")
     add("--prompt", default="", metavar="TEXT", help="what the picture shows, for a model with text")
     add("--class", dest="label", metavar="NAME", help="class or style, by name (default: none)")
-    add("--fit", action="store_true", help="bring pictures of another size to the model's, whole, their edges drawn out")
+    add("--fit", action="store_true", help="bring pictures to the model's size, whole, their edges drawn out")
     add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
     add("--json", action="store_true", help="print what was found as JSON on standard output")
 
@@ -105,11 +105,12 @@ def told_bound(bound: ElboTerms) -> dict[str, Any]:
 def lines(one: dict[str, Any]) -> list[str]:
     """The figures of one picture as a person reads them."""
     error = "" if one["bits_stderr"] is None else f" ± {one['bits_stderr']:.3f}"
-    said = [
+    first = (
         f"{one['path']}: {one['bits_dim']:.3f}{error} bits/dim; log p = {one['logp']:.1f} nats over {one['dims']} "
         f"numbers at σ = {one['sigma_min']:g} ({one['probes']} probes, tolerance {one['tol']:g}, {one['calls']} calls, "
         f"dequantised, log₂ 128 = {one['offset']:g} added)"
-    ]
+    )
+    said = [first]
     if bound := one.get("bound"):
         spread = "" if bound["stderr"] is None else f" ± {bound['stderr']:.3f}"
         said.append(

@@ -290,9 +290,7 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
 ) -> None:
     path = tmp_path / "null.twrun"
     request = asked(tiny_model, guidance=2.0, steps=4)
-    told = list(
-        Encode(request=request, rgb=picture(), method="null-text", run_path=path, inner=3).run(session, never)
-    )
+    told = list(Encode(request=request, rgb=picture(), method="null-text", run_path=path, inner=3).run(session, never))
     losses = [news for news in told if isinstance(news, Optimised)]
     end = told[-1]
     assert isinstance(end, Encoded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows import candidates, canvas, edit, file, help, lab, run, view
+from app.ui.rows import candidates, canvas, edit, file, help, lab, run, steering, view
 from app.ui.rows.row import Row
 
 TABLE: tuple[Row, ...] = (
@@ -12,6 +12,7 @@ TABLE: tuple[Row, ...] = (
     *view.ROWS,
     *canvas.ROWS,
     *run.ROWS,
+    *steering.ROWS,
     *candidates.ROWS,
     *lab.ROWS,
     *help.ROWS,
