@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from engine.request import Request
     from engine.types import Denoiser, Model, Step
 
-RATE = 0.01  # of Adam, on token states that are about 1 in size; falls to a tenth along the levels
+RATE = 0.05  # of Adam, on token states that are about 0.3 in size; falls to a tenth along the levels
 ENOUGH = 1e-6  # mean squared error at unit scale: 60 dB
 
 
