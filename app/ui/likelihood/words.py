@@ -1,0 +1,78 @@
+"""What the Likelihood panel says of what was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from app.ui.likelihood.plot import Curve
+from engine.likelihood import ElboTerms, LogDensity
+
+SMEARED = (
+    "Pixels are whole numbers, and a density needs more: noise spreads each evenly over its own level (uniform "
+    "dequantisation), so the number bounds what a code for the 8-bit picture would take, from above. The density is of "
+    "values from −1 to 1, whose levels lie 1/128 apart: log₂ 128 = 7 bits of every dimension come from that."
+)
+BOUND = (
+    "A bound on the same number, by the noise that is taken away at each level: L_T is what the prior misses at the "
+    "top, L_t what one level costs, L_0 the last step to whole numbers."
+)
+TRADE = "After how many bits the picture is known how well, if it were sent from the noisiest level down (deck 3)."
+MAP = "Bits by region, from the same terms by pixel: bright is what the model did not expect."
+
+
+def number(value: float, places: int = 2) -> str:
+    """With a true minus and narrow spaces between thousands, such as −7 284.31."""
+    return f"{value:,.{places}f}".replace(",", "\u202f").replace("-", "−")
+
+
+def headline(density: LogDensity) -> str:
+    """Such as "3.42 ± 0.05 bits/dim"; without ± while one probe has been made."""
+    error = "" if math.isnan(density.bits_stderr) else f" ± {_places(density.bits_stderr)}"
+    return f"{number(density.bits_dim)}{error} bits/dim"
+
+
+def detail(density: LogDensity) -> str:
+    error = "" if math.isnan(density.stderr) else f" ± {number(density.stderr, 0)}"
+    probes = f"{density.probe} of {density.probes} probes" if density.probe < density.probes else _many(density.probe)
+    log = f"log p = {number(density.logp, 0)}{error} nats over {number(density.dims, 0)} numbers"
+    return f"{log}\n{probes}, {number(density.calls, 0)} model calls{_error(density)}"
+
+
+def _error(density: LogDensity) -> str:
+    return "; ± is their standard error" if density.probe > 1 else "; a second one gives an error"
+
+
+def _many(probes: int) -> str:
+    return f"{probes} probe{'' if probes == 1 else 's'}"
+
+
+def _places(error: float) -> str:
+    """Two figures of it are enough."""
+    return f"{error:.{min(6, max(2, 1 - math.floor(math.log10(error))))}f}" if error > 0 else "0"
+
+
+def sum_of(terms: ElboTerms) -> str:
+    """The bound and its three parts."""
+    error = "" if math.isnan(terms.stderr) else f" ± {_places(terms.stderr)}"
+    parts = f"L_T {terms.l_T:.3f} + Σ L_t {sum(terms.terms):.3f} + L_0 {terms.l_0:.3f}"
+    return f"{parts} = {terms.total:.3f}{error} bits/dim"
+
+
+def terms_curve(terms: ElboTerms) -> Curve:
+    """L_t over σ, from much noise on the left to little on the right."""
+    points = [(float(s), float(bits)) for s, bits in zip(terms.sigmas, terms.terms, strict=True)]
+    words = [f"σ {s:.3g}: L_t {bits:.4f} bits/dim" for s, bits in points]
+    top = max((bits for _, bits in points), default=0.0)
+    ends = f"σ {max(terms.sigmas):.3g}", f"σ {min(terms.sigmas):.2g}"
+    return Curve(points, words, ends, ("0", f"{top:.2g}"), "L_t, bits/dim", logarithmic=True, descending=True)
+
+
+def trade_curve(rates: Sequence[float], distortions: Sequence[float]) -> Curve:
+    """Distortion (RMSE on 0 … 255) over rate (bits/dim)."""
+    points = sorted((float(r), float(d)) for r, d in zip(rates, distortions, strict=True))
+    words = [f"after {r:.2f} bits/dim: {d:.1f} of 255 off (RMSE)" for r, d in points]
+    top = max((d for _, d in points), default=0.0)
+    return Curve(
+        points, words, ("0", f"{points[-1][0]:.2f} bits/dim"), ("0", f"{top:.0f}"), "RMSE of 255", area=False
+    )
