@@ -24,6 +24,7 @@ if python_problem(sys.version_info):
     sys.stderr.write(python_problem(sys.version_info) + "\n")
     sys.exit(2)
 
+import errno
 import hashlib
 import json
 import os
@@ -33,7 +34,8 @@ import shutil
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from ctypes import CDLL
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +43,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent
 STAMP = "tweedie.json"  # in .venv, written last
+LOCK = ".installing"  # beside .venv, which an installation may clear
 TORCH = r'^\s*"(torch(?:vision)?[<>=~][^"]*)"'  # the requirements that CPU_INDEX can serve
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # What a command needs beyond the studio itself.
@@ -198,13 +201,47 @@ def require_qt(command: str, facts: Facts) -> None:
         raise Problem(f"Qt misses {', '.join(missing)}: install them with the system's package manager and call again.")
     if not facts.is_root:
         raise Problem(f"Qt misses system libraries; type this and call again: sudo apt install {' '.join(packages)}")
-    say(f"Installing the system libraries that Qt needs: {' '.join(packages)}")
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    environ = {**facts.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    if subprocess.call(install, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        subprocess.call(["apt-get", "update", "-qq"], env=environ)  # a bare machine has no lists yet
-        if subprocess.call(install, env=environ):
-            raise Problem(f"apt-get could not install what Qt needs; type this, then call again: {' '.join(install)}")
+    with alone(facts):
+        if not missing_libraries(wanted_libraries(command, facts)):
+            return  # who was before us installed them
+        say(f"Installing the system libraries that Qt needs: {' '.join(packages)}")
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+        environ = {**facts.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        if subprocess.call(install, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+            subprocess.call(["apt-get", "update", "-qq"], env=environ)  # a bare machine has no lists yet
+            if subprocess.call(install, env=environ):
+                told = " ".join(install)
+                raise Problem(f"apt-get could not install what Qt needs; type this, then call again: {told}")
+
+
+@contextmanager
+def alone(facts: Facts) -> Iterator[None]:
+    """Waits until no other call installs into this folder, and keeps others waiting. A lock ends with its process."""
+    with open(facts.root / LOCK, "a+b") as file:
+        told = False
+        while not locked(file.fileno()):
+            if not told:
+                say(f"Another installation is under way in {facts.root}: waiting until it is done.")
+            told = True
+            time.sleep(0.2)
+        yield
+
+
+def locked(descriptor: int) -> bool:
+    """Whether an open file is locked by this process now; at once. True too on a disk that knows no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        return problem.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)  # held by another
+    return True
 
 
 class Stamp(NamedTuple):
@@ -306,7 +343,11 @@ def prepare(call: Call, facts: Facts) -> None:
         say("The full torch is installed already, --cpu changes nothing: delete .venv first to save the 5 GB.")
     if stamp == held and facts.python.exists():
         return
-    install(stamp, facts)
+    with alone(facts):
+        held = read_stamp(facts)  # another call may have done it meanwhile
+        stamp = wanted(call, held, facts)
+        if stamp != held or not facts.python.exists():
+            install(stamp, facts)
 
 
 def install(stamp: Stamp, facts: Facts) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
 from app.core.exporting import ExportKind, ExportMethod
 from app.core.toolset import Choices, Held
 from engine.draft import Draft
+from engine.guides import MAX_GUIDES, guide_from_dict
 
 VERSION = 1
 SAVE_AFTER_MS = 500  # a flurry of changes is one write
@@ -163,13 +164,15 @@ def _drafts(value: Any) -> dict[str, Draft]:
         if not isinstance(draft, dict) or not needed <= set(draft) <= set(hints):
             raise SettingsError(f"the draft for “{model}” is not whole")
         for name, choice in draft.items():
-            check = {"options": _are_options, "guidance_interval": _is_interval}.get(name)
+            checks = {"options": _are_options, "guidance_interval": _is_interval, "guides": _are_guides}
+            check = checks.get(name)
             if not (check(choice) if check else _fits(choice, hints[name])):
                 raise SettingsError(f"“{name}” of the draft for “{model}” cannot be {choice!r}")
         options = tuple((name, float(number)) for name, number in draft.get("options", ()))
         ends = draft.get("guidance_interval")
         interval = None if ends is None else (float(ends[0]), float(ends[1]))
-        drafts[model] = Draft(**draft | {"options": options, "guidance_interval": interval})
+        guides = tuple(map(guide_from_dict, draft.get("guides", ())))
+        drafts[model] = Draft(**draft | {"options": options, "guidance_interval": interval, "guides": guides})
     return drafts
 
 
@@ -210,6 +213,14 @@ def _are_options(value: Any) -> bool:
 def _is_interval(value: Any) -> bool:
     """Whether a JSON value is None or [number, number]."""
     return value is None or (isinstance(value, list) and len(value) == 2 and all(_fits(end, float) for end in value))
+
+
+def _are_guides(value: Any) -> bool:
+    """Whether a JSON value is a list of guides."""
+    try:
+        return isinstance(value, list) and len([*map(guide_from_dict, value)]) <= MAX_GUIDES
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.catalog import ModelInfo
+from engine.guides import Guide, unresolved
 from engine.paths import path_of
 from engine.request import MAX_HOPS, MAX_STEPS, QUANTILE, Edit, Enlargement, Request, RequestError
 from engine.rules import RULES, menu
@@ -30,7 +31,7 @@ class Draft:
     that stops there (`truncated`).
 
     `method` is "new" for a new picture, else an Edit's; of the grid's steps the share `strength` is taken, snapped to
-    whole ones. `jump` and `resample` count with "repaint".
+    whole ones. `jump` and `resample` count with "repaint". `guides` are a Request's, by name alone.
     """
 
     model: str
@@ -55,6 +56,7 @@ class Draft:
     strength: float = 1.0
     jump: int = 1
     resample: int = 4
+    guides: tuple[Guide, ...] = ()
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -81,6 +83,7 @@ class Draft:
             chosen["steps"] = min(MAX_STEPS, round(request.steps / edit.strength))  # of the whole grid
             if edit.method == "repaint":
                 chosen |= {"jump": edit.jump, "resample": edit.resample}
+        chosen["guides"] = tuple(map(unresolved, request.guides))
         return cls(**chosen, seed=seeds[0], batch=len(seeds))
 
 
@@ -149,6 +152,7 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
         enlargement=second,
         edit=edit,
+        guides=draft.guides,
     )
     return _priced(request)
 

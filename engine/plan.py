@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.cascade import SecondStage
-    from engine.edit import Inputs
+    from engine.edit import Inputs, Pixels
     from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
 
 MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
@@ -89,9 +89,16 @@ def _tell_first(d: Denoiser, first: Callable[[Tensor], None]) -> Denoiser:
 
 
 def plan(
-    request: Request, model: Model, cancelled: Callable[[], bool] = lambda: False, inputs: Inputs | None = None
+    request: Request,
+    model: Model,
+    cancelled: Callable[[], bool] = lambda: False,
+    inputs: Inputs | None = None,
+    aims: Mapping[str, Pixels] | None = None,
 ) -> Plan:
-    """Raises RequestError where the model cannot do what is asked, and for inputs that the Request does not name."""
+    """`inputs` are what the request's Edit names, `aims` the pictures that its guides name, by digest.
+
+    Raises RequestError where the model cannot do what is asked, and for inputs that the Request does not name.
+    """
     if request.model_sha256 != model.sha256:
         raise RequestError(
             f"These settings are of another version of the model “{request.model}”: "
@@ -104,6 +111,8 @@ def plan(
         rule = rule.with_options(**dict(request.options))
     except ValueError as error:
         raise RequestError(str(error)) from error
+    if any(guide.scale != 0 for guide in request.guides):
+        raise RequestError("This version of the studio only keeps guides: take them out to make a picture.")
     second_stage(request, model)  # to be told now, not after the last step
     _check_inputs(request, inputs)
     path = path_of(request)

@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from engine.checked import RequestError as RequestError
+from engine.checked import integer, number, within
+from engine.guides import MAX_GUIDES, Guide, guide_from_dict
+
 FORMAT = 1
 MAX_BATCH = 64
 MAX_SIDE = 16384
@@ -26,10 +30,6 @@ METHODS = ("replacement", "repaint", "img2img")  # how part of a picture is made
 MAX_RESAMPLE = 50
 MAX_HOPS = 10_000  # of a run that goes back and forth
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
-
-
-class RequestError(ValueError):
-    """A Request that cannot be run; the message says in one sentence what to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Enlargement:
         if not isinstance(data["sampler"], str) or not isinstance(data.get("truncated", False), bool):
             raise TypeError("enlargement")
         return cls(
-            factor=_integer(data["factor"]),
+            factor=integer(data["factor"]),
             sampler=data["sampler"],
             sigmas=tuple(float(v) for v in data["sigmas"]),
             level=float(data["level"]),
@@ -121,9 +121,9 @@ class Edit:
             method=data["method"],
             source=data["source"],
             mask=data["mask"],
-            strength=_number(data["strength"]),
-            jump=_integer(data["jump"]),
-            resample=_integer(data["resample"]),
+            strength=number(data["strength"]),
+            jump=integer(data["jump"]),
+            resample=integer(data["resample"]),
         )
 
 
@@ -150,6 +150,7 @@ class Request:
     evaluations         -- denoiser evaluations per image over the whole run (a guided one counts once)
     enlargement         -- the second stage that makes the finished pictures larger than width and height, or None
     edit                -- which picture is worked on and how, or None for a new one
+    guides              -- what else steers it, the first innermost (engine.guides): CLIPs and classifiers
     """
 
     model: str
@@ -172,6 +173,7 @@ class Request:
     quantile: float = QUANTILE
     enlargement: Enlargement | None = None
     edit: Edit | None = None
+    guides: tuple[Guide, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -182,7 +184,7 @@ class Request:
         if not 1 <= self.steps <= MAX_STEPS:
             raise RequestError(f"{self.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
         _check_levels(self.sigmas)
-        if not (math.isfinite(self.guidance) and -100 <= self.guidance <= 100):
+        if not within(self.guidance, -100, 100):
             raise RequestError("The guidance must lie between −100 and 100.")
         names = [name for name, _ in self.options]
         if names != sorted(set(names)):
@@ -203,6 +205,8 @@ class Request:
             raise RequestError("A seed must lie between 0 and 2⁶³ − 1.")
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
             raise RequestError(f"{self.width}×{self.height} pixels are not possible: choose sides of 1 to {MAX_SIDE}.")
+        if len(self.guides) > MAX_GUIDES:
+            raise RequestError(f"{len(self.guides)} guides are too many: keep {MAX_GUIDES} at most.")
         if self.evaluations < 1:
             raise RequestError("A run needs at least one evaluation.")
         second = self.enlargement
@@ -246,11 +250,11 @@ class Request:
             if data.get("guidance_interval") is not None:
                 low, high = data["guidance_interval"]
                 data["guidance_interval"] = float(low), float(high)
-            data["seeds"] = tuple(_integer(v) for v in data["seeds"])
+            data["seeds"] = tuple(integer(v) for v in data["seeds"])
             for key in ("width", "height", "evaluations"):
-                data[key] = _integer(data[key])
+                data[key] = integer(data[key])
             data["guidance"] = float(data["guidance"])
-            # format 1 began without the temperature, the options, the threshold, the enlargement and the edit
+            # format 1 began without temperature, options, threshold, enlargement, edit and guides
             data["temperature"] = float(data.get("temperature", 1.0))
             data["quantile"] = float(data.get("quantile", QUANTILE))
             data.setdefault("threshold", "none")
@@ -258,8 +262,9 @@ class Request:
                 data["enlargement"] = Enlargement.from_dict(data["enlargement"])
             if data.get("edit") is not None:
                 data["edit"] = Edit.from_dict(data["edit"])
+            data["guides"] = tuple(guide_from_dict(guide) for guide in data.get("guides", ()))
             options = data.get("options", {})
-            data["options"] = tuple(sorted((str(name), _number(value)) for name, value in options.items()))
+            data["options"] = tuple(sorted((str(name), number(value)) for name, value in options.items()))
             for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing", "threshold"):
                 if not isinstance(data[key], str):
                     raise TypeError(key)
@@ -285,15 +290,3 @@ def _check_levels(sigmas: tuple[float, ...]) -> None:
         raise RequestError("A noise level is negative or not a number: choose another schedule.")
     if any(a <= b for a, b in pairwise(sigmas)):
         raise RequestError("The noise levels do not descend: choose another schedule or fewer steps.")
-
-
-def _integer(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{value!r} is not a whole number")
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is not a number")
-    return float(value)

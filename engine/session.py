@@ -18,8 +18,9 @@ import torch
 from engine import devices, models
 from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
-from engine.edit import Inputs
+from engine.edit import Inputs, Pixels
 from engine.errand import Errand
+from engine.guides import digests, pictures_of
 from engine.paths import path_of
 from engine.plan import MICRO_BATCH, Plan, encoded, pinned, plan, second_stage
 from engine.request import Request, RequestError
@@ -92,9 +93,15 @@ class Session:
             raise CatalogError(f"The model “{request.model}” is not here (there is: {have}): choose another.")
         return self.load(info)
 
-    def plan(self, request: Request, cancelled: threading.Event | None = None, inputs: Inputs | None = None) -> Plan:
+    def plan(
+        self,
+        request: Request,
+        cancelled: threading.Event | None = None,
+        inputs: Inputs | None = None,
+        aims: Sequence[Pixels] = (),
+    ) -> Plan:
         stop = cancelled.is_set if cancelled is not None else (lambda: False)
-        return plan(request, self.model(request), stop, inputs)
+        return plan(request, self.model(request), stop, inputs, pictures_of(request.guides, aims))
 
     def generate(
         self,
@@ -103,16 +110,18 @@ class Session:
         cancelled: threading.Event | None = None,
         first: Callable[[torch.Tensor], None] | None = None,
         inputs: Inputs | None = None,
+        aims: Sequence[Pixels] = (),
     ) -> Iterator[Step]:
         """Run a request from the start, each step written to `run_path` before it is yielded.
 
         `first` is told the first x̂₀ after one evaluation, also where a step takes several. `inputs` are the picture and
-        the mask that the request's Edit names, kept in the file.
+        the mask that the request's Edit names, `aims` the pictures, uint8 (H, W, 3), that its guides aim at: they are
+        kept in the file.
 
         Raises Cancelled between two net calls once `cancelled` is set (what was reached stays in the file),
         RequestError for what the model cannot do, OutOfMemory, and OSError when the run file cannot be written.
         """
-        return self._walk(request, Start(first=first), run_path, cancelled, inputs)
+        return self._walk(request, Start(first=first), run_path, cancelled, inputs, aims)
 
     def fork(
         self,
@@ -124,6 +133,7 @@ class Session:
         first: Callable[[torch.Tensor], None] | None = None,
         share: int | None = None,
         inputs: Inputs | None = None,
+        aims: Sequence[Pixels] = (),
     ) -> Iterator[Step]:
         """Go on from the stored step `k` of the run in `parent`, with another request or the same one.
 
@@ -137,6 +147,7 @@ class Session:
                  them: engine.draft.vary() makes it. The history is kept where nothing but the seeds is different.
 
         inputs -- the picture and the mask that the request's Edit names; None: those of the parent
+        aims -- pictures that its guides aim at, besides those of the parent
 
         The run file is whole by itself: it holds the state it started from, and its header's "parent" says which run,
         step and, for a shared one, image that was. go_on() finishes it whether or not the parent is still there.
@@ -159,7 +170,9 @@ class Session:
             start, origin = start.shared(share, len(request.seeds)), origin | {"image": share}
         if inputs is None and request.edit is not None:
             inputs = reader.inputs()
-        return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled, inputs)
+        if digests(request.guides):
+            aims = (*reader.aims(), *aims)
+        return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled, inputs, aims)
 
     def go_on(self, run_path: Path, cancelled: threading.Event | None = None) -> Iterator[Step]:
         """Finish a run that broke off or was cancelled, in its own file, after its last whole step.
@@ -170,17 +183,18 @@ class Session:
         reader = RunReader(run_path, verify=True)
         if reader.ended == "finished":
             raise StoreError(f"The run {run_path.name} is finished: fork it to go on from one of its steps.")
-        parent, inputs = reader.header["parent"], reader.inputs()
+        parent, inputs, aims = reader.header["parent"], reader.inputs(), reader.aims()
         if reader.steps:
             start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
         elif parent is None:
             run_path.unlink()
-            return self.generate(reader.request, run_path, cancelled, inputs=inputs)
+            return self.generate(reader.request, run_path, cancelled, inputs=inputs, aims=aims)
         else:
             x, past = reader.start()
             sigma = path_of(reader.request)[parent["step"]].s
             start = Start(self._tensor(x), self._history(past), parent["step"], sigma)
-        return self._walk(reader.request, start, run_path, cancelled, inputs, reopen=True, redo=bool(reader.steps))
+        redo = bool(reader.steps)
+        return self._walk(reader.request, start, run_path, cancelled, inputs, aims, reopen=True, redo=redo)
 
     def environment(self) -> dict[str, Any]:
         """What bit-identity depends on besides the Request: stored in every run, fixed within it."""
@@ -290,10 +304,11 @@ class Session:
         run_path: Path | None,
         cancelled: threading.Event | None,
         inputs: Inputs | None = None,
+        aims: Sequence[Pixels] = (),
         reopen: bool = False,
         redo: bool = False,
     ) -> Iterator[Step]:
-        planned = self.plan(request, cancelled, inputs)
+        planned = self.plan(request, cancelled, inputs, aims)
         if start.x is not None and not (start.i < len(planned.path) and planned.path[start.i].s == start.s):
             raise RequestError(
                 f"Step {start.i} of these settings does not start at the stored noise level {start.s:g}: "
@@ -309,6 +324,8 @@ class Session:
             if not reopen:
                 if inputs is not None and request.edit is not None:
                     writer.inputs(inputs)
+                if kept := pictures_of(request.guides, aims):
+                    writer.aims(kept)
                 writer.start(planned.x if start.x is None else start.x, start.past)
             outcome = "failed"
             try:

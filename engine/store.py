@@ -14,13 +14,15 @@ import os
 import struct
 import time
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engine.edit import Inputs
+from engine.edit import Inputs, Pixels
+from engine.guides import digests, pictures_of
 from engine.request import Request, RequestError
 
 if TYPE_CHECKING:
@@ -95,6 +97,10 @@ class RunWriter:
         """The picture and the mask that the run works on: written before its start."""
         arrays = {"source": inputs.source} | ({} if inputs.mask is None else {"mask": inputs.mask})
         self._append({"kind": "inputs", "box": None if inputs.box is None else list(inputs.box)}, arrays)
+
+    def aims(self, pictures: Mapping[str, Pixels]) -> None:
+        """The pictures that guides aim at, by digest: written before the run's start."""
+        self._append({"kind": "aims"}, dict(pictures))
 
     def start(self, x: Any, past: Any = ()) -> None:
         """The state (and history) that the first step starts from."""
@@ -206,8 +212,7 @@ class RunReader:
         self._heads: list[dict[str, Any]] = []
         self._offsets: list[dict[str, int]] = []
         self._step_records: list[int] = []
-        self._picture: list[Any] | None = None
-        self._inputs: int | None = None
+        self._latest: dict[str, int] = {}  # the number of the last record of each kind
         try:
             with open(path, "rb") as file:
                 magic = file.read(len(MAGIC))
@@ -253,6 +258,7 @@ class RunReader:
             if self._verify and zlib.crc32(file.read(length)) != array_crc:
                 return False
             offset += length
+        self._latest[head["kind"]] = len(self._heads)
         self._heads.append(head)
         self._offsets.append(offsets)
         self.whole_bytes = at + _FRAME.size + size
@@ -260,10 +266,6 @@ class RunReader:
             self._take_step(head)
         elif head["kind"] == "end":
             self.ended = head["outcome"]
-        elif head["kind"] == "picture":
-            self._picture = [len(self._heads) - 1, "rgb"]
-        elif head["kind"] == "inputs":
-            self._inputs = len(self._heads) - 1
         return True
 
     def _take_step(self, head: dict[str, Any]) -> None:
@@ -278,9 +280,9 @@ class RunReader:
 
         Raises StoreError for a run that broke off before they were written.
         """
-        if len(self._heads) < 2:
+        if "start" not in self._latest:
             raise StoreError(f"The run {self.path.name} broke off before its first state: start it again.")
-        head = self._heads[1]
+        head = self._heads[self._latest["start"]]
         return self._read(head["x"]), self._history(head)
 
     def x(self, k: int) -> np.ndarray:
@@ -308,14 +310,15 @@ class RunReader:
 
         None where there was none, and where the run broke off between its end and its picture.
         """
-        return None if self._picture is None else self._read(self._picture)
+        record = self._latest.get("picture")
+        return None if record is None else self._read([record, "rgb"])
 
     def inputs(self) -> Inputs | None:
         """The picture and the mask that the run works on; None for a run of its own.
 
         Raises StoreError where they are damaged, or are not there although the run works on some.
         """
-        record = self._inputs
+        record = self._latest.get("inputs")
         if record is None:
             if self.request.edit is not None:
                 raise StoreError(f"The run {self.path.name} broke off before its picture was written: edit it anew.")
@@ -327,6 +330,23 @@ class RunReader:
             return Inputs(source, mask, None if head["box"] is None else tuple(head["box"]))
         except (AssertionError, RequestError, TypeError) as error:
             raise StoreError(f"The picture in the run {self.path.name} is damaged: edit it anew.") from error
+
+    def aims(self) -> tuple[Pixels, ...]:
+        """The pictures that the run's guides aim at, in the order of engine.guides.digests; mostly none.
+
+        Raises StoreError where they are damaged, or are not there although the run aims at some.
+        """
+        guides = self.request.guides
+        wanted, record = digests(guides), self._latest.get("aims")
+        if not wanted:
+            return ()
+        if record is None:
+            raise StoreError(f"The run {self.path.name} broke off before its aims were written: make it anew.")
+        held = [self._read([record, name]) for name in wanted if name in self._heads[record]["arrays"]]
+        try:
+            return tuple(pictures_of(guides, held).values())
+        except RequestError as error:
+            raise StoreError(f"An aim of the run {self.path.name} is damaged: make it anew.") from error
 
     def past(self, k: int) -> list[tuple[float, dict[str, np.ndarray]]]:
         """The history before step k, oldest first, as (s, {"x", "x0", maybe "log_w"}): what a resume passes on."""

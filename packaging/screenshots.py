@@ -193,14 +193,14 @@ class Walk:
     def lab(self) -> None:
         """The mixture under twelve steps of DDIM, where its islands part."""
         lab = self.studio.lab
-        self.window.show_lab(True)
+        self.window.show_room("lab")
         lab.update_draft(steps=12)
         lab.start()
         self.wait(lambda: lab.track.finished and not lab.doing)
         lab.scrub(8)
         self.wait(lambda: all(lab.field_at(k) for k in range(len(lab.levels))))
         self.photograph("lab")
-        self.window.show_lab(False)
+        self.window.show_room("pictures")
 
     def wait(self, ready: Callable[[], bool], limit: int = WAIT_MS) -> None:
         """Let the studio live until `ready`, or for `limit` milliseconds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import errno
 import subprocess
 import sys
 import zipfile
@@ -376,6 +377,94 @@ def test_an_environment_that_is_there_is_adopted(facts: run.Facts, steps: list[s
     steps.clear()
     run.go([], facts)
     assert not any("venv" in step for step in steps)
+    assert fresh(steps)
+
+
+INSTALL = """\
+import dataclasses, json, sys, time
+from pathlib import Path
+import run
+
+root = Path(sys.argv[1])
+facts = run.Facts(root, (3, 11), "Linux", {"DISPLAY": ":0"}, 100 * 10**9, False, True, True, False)
+
+def make_venv(folder, clear):
+    facts.bin.mkdir(parents=True)  # fails where another one is at it
+    facts.python.touch()
+    (folder / "pyvenv.cfg").write_text("version = 3.11.7\\n")
+    (folder / "lib/python3.11/site-packages/pip-23.dist-info").mkdir(parents=True)
+
+def pip(args, facts):
+    print("pip", *args, flush=True)
+    while "--editable" in args and not (root / "go on").exists():
+        time.sleep(0.01)
+
+run.make_venv, run.pip = make_venv, pip
+run.prepare(run.Call(sys.argv[2]), facts)
+print("ready", flush=True)
+"""
+
+
+def installing(facts: run.Facts, command: str) -> subprocess.Popen[str]:
+    """A process of its own that prepares for a command, and holds at its last step until told to go on."""
+    return subprocess.Popen(
+        [sys.executable, "-c", INSTALL, str(facts.root), command], cwd=run.ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+def lines_until(process: subprocess.Popen[str], word: str) -> list[str]:
+    assert process.stdout
+    lines: list[str] = []
+    while not lines or word not in lines[-1]:
+        line = process.stdout.readline()
+        assert line, f"it ended without “{word}”: {lines}"
+        lines.append(line)
+    return lines
+
+
+def test_of_two_calls_at_once_one_installs_and_the_other_waits_for_it_and_says_so(facts: run.Facts) -> None:
+    with installing(facts, "studio") as first:
+        lines_until(first, "--editable")
+        with installing(facts, "generate") as second:
+            assert lines_until(second, "waiting")[-1] == (
+                f"Another installation is under way in {facts.root}: waiting until it is done.\n"
+            )
+            (facts.root / "go on").touch()
+            assert lines_until(second, "ready") == ["ready\n"], "there is nothing left to install"
+        lines_until(first, "ready")
+    assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_a_call_that_waited_still_installs_what_the_other_did_not(facts: run.Facts) -> None:
+    with installing(facts, "studio") as first:
+        lines_until(first, "--editable")
+        with installing(facts, "train") as second:
+            lines_until(second, "waiting")
+            (facts.root / "go on").touch()
+            assert "pip --no-build-isolation --editable .[train]\n" in lines_until(second, "ready")
+        lines_until(first, "ready")
+
+
+def test_who_waits_for_an_installation_that_was_killed_takes_it_over(facts: run.Facts) -> None:
+    with installing(facts, "studio") as first:
+        lines_until(first, "--editable")
+        with installing(facts, "studio") as second:
+            lines_until(second, "waiting")
+            first.kill()
+            lines_until(second, "--editable")
+            (facts.root / "go on").touch()
+            lines_until(second, "ready")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks what flock says on a disk without locks")
+def test_a_disk_that_knows_no_locks_keeps_nobody_waiting(
+    facts: run.Facts, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    run.go([], facts)
     assert fresh(steps)
 
 

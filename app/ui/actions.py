@@ -26,6 +26,10 @@ class Actions(QObject):
         self._pauses = False  # whether the play button says so
         self.menus: dict[str, QMenu] = {}
         self.by_id: dict[str, QAction] = {row.id: self._made(row) for row in TABLE}
+
+    def begin(self) -> None:
+        """Follow the studio from here on: once, when all that the commands act on is there."""
+        studio = self._studio
         document = studio.document
         for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.frame_changed,
                        document.jobs_changed, document.engine_changed, document.view_changed, document.image_changed,

@@ -128,14 +128,27 @@ class Files(QObject):
         artwork = self._document.artwork
         return Subject(artwork.pixels.copy()[..., 2::-1], artwork.title)
 
+    def save_shown(self) -> None:
+        """What the canvas shows, where the person says: nothing waits for the answer."""
+        if self.shows_artwork:
+            self.save_as()
+            return
+        run, k = self._document.run, self._document.cursor
+        if run is None or self._document.step_count == 0:
+            return
+        request = run.made_by(k)
+        seed = request.seeds[run.image_in(k, self._document.image_index)]
+        name = f"{slug(request.prompt or request.label or 'picture')}-{seed}.png"
+        self._ask_png(name).fileSelected.connect(self.save_step_to)
+
+    def save_step_to(self, path: str) -> None:
+        """Write x̂₀ of the selected step, with its settings."""
+        self._document.save_picture(Path(path))
+
     def save_as(self) -> None:
         """The artwork as a PNG, where the person says."""
-        dialog = self._ask_path("Save picture as", QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter("PNG picture (*.png)")
-        dialog.setDefaultSuffix("png")
-        dialog.selectFile(f"{slug(self._document.artwork.title or 'picture')}.png")
-        dialog.fileSelected.connect(self.save_to)
-        dialog.open()
+        name = f"{slug(self._document.artwork.title or 'picture')}.png"
+        self._ask_png(name).fileSelected.connect(self.save_to)
 
     def save_to(self, path: str) -> None:
         """Write the artwork, as it is now, to that file."""
@@ -204,6 +217,14 @@ class Files(QObject):
     def _forget(self, sheet: Form, _: object = None) -> None:
         if self.sheet is sheet:
             self.sheet = None
+
+    def _ask_png(self, name: str) -> QFileDialog:
+        dialog = self._ask_path("Save picture as", QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter("PNG picture (*.png)")
+        dialog.setDefaultSuffix("png")
+        dialog.selectFile(name)
+        dialog.open()
+        return dialog
 
     def _ask_path(self, title: str, mode: QFileDialog.AcceptMode) -> QFileDialog:
         dialog = QFileDialog(self._window, title)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QFileDialog, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
 
 from app.core.document import Document
 from app.core.folders import Folders
@@ -15,7 +14,7 @@ from app.core.keeping import Keeper
 from app.core.lab import Lab
 from app.core.notices import Notice
 from app.core.reel import Reel
-from app.core.runs import named, slug
+from app.core.runs import named
 from app.settings import Settings, from_text, to_text
 from app.ui.actions import Actions
 from app.ui.canvas.area import CanvasArea
@@ -28,6 +27,7 @@ from app.ui.lab.strip import LabTimeline
 from app.ui.lab.view import LabView
 from app.ui.prompt_panel import PromptPanel
 from app.ui.recent import Recent
+from app.ui.rooms import LAB, PICTURES, Room, Rooms
 from app.ui.sheets import AboutSheet, ShortcutSheet
 from app.ui.status import Status
 from app.ui.theme import Look, em
@@ -47,7 +47,6 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
-        self.lab_open = False
         self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
@@ -63,15 +62,16 @@ class MainWindow(QMainWindow):
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
-        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, self.lab_view)
-        self._pages = pages(self.panel, self.lab_panel), pages(self.timeline, self.lab_timeline)
+        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view,))
+        self.rooms = Rooms((self._pictures(), self._lab()), self)
+        self.actions_.begin()
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
-        self._dock("settings", self._pages[0], Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._dock("settings", self.rooms.panels, Qt.DockWidgetArea.LeftDockWidgetArea)
         self._dock("recent", self.recent, Qt.DockWidgetArea.RightDockWidgetArea)
-        self._dock("timeline", self._pages[1], Qt.DockWidgetArea.BottomDockWidgetArea)
+        self._dock("timeline", self.rooms.timelines, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setDockOptions(QMainWindow.DockOption(0))
@@ -91,73 +91,55 @@ class MainWindow(QMainWindow):
         self.actions_.refresh()
         self.focus_prompt()
 
+    def _pictures(self) -> Room:
+        document = self.document
+        return Room(
+            name=PICTURES, title="", reel=document, panel=self.panel, timeline=self.timeline, view=None,
+            focus=self.canvas, start=document.generate, cancel=document.cancel, why_not=lambda: document.why_not,
+            runs=lambda: document.running_job is not None, save=self.files.save_shown,
+            can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
+        )  # fmt: skip
+
+    def _lab(self) -> Room:
+        lab = self.lab
+        return Room(
+            name=LAB, title="2-D lab", reel=lab, panel=self.lab_panel, timeline=self.lab_timeline, view=self.lab_view,
+            focus=self.lab_view.plane, start=lab.start, cancel=lab.cancel, runs=lambda: bool(lab.doing),
+            save=self.lab_view.save_as, can_save=lambda: lab.field is not None,
+        )  # fmt: skip
+
     # the commands of the action table
 
     @property
     def reel(self) -> Reel:
         """What the timeline that is seen moves through."""
-        return self.lab if self.lab_open else self.document
+        return self.rooms.front.reel
 
-    def show_lab(self, shown: bool) -> None:
-        """The 2-D lab in the place of the picture, its panel and its timeline; or back."""
-        if shown == self.lab_open:
+    @property
+    def room(self) -> Room:
+        return self.rooms.front
+
+    def show_room(self, name: str) -> None:
+        """That room in front; the pictures' panel on the right is theirs alone."""
+        if name == self.room.name:
             return
-        self.lab_open = shown
         recent = self._docks["recent"]
-        if shown:
+        if self.room.name == PICTURES:
             self._had_recent = not recent.isHidden()
-        recent.setVisible(self._had_recent and not shown)
-        self.document.pause()
-        for page in self._pages:
-            page.setCurrentIndex(int(shown))
-        self.area.show_lab(shown)
+        self.rooms.show(name)
+        recent.setVisible(self._had_recent and name == PICTURES)
+        self.area.show_room(self.room.view)
         self._tell_watched()
         self.actions_.refresh()
-        (self.lab_view.plane if shown else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
+        self.room.focus.setFocus(Qt.FocusReason.OtherFocusReason)
         self._show_title()
-
-    def generate(self) -> None:
-        """What is in front begins: the lab's run, or a picture."""
-        if self.lab_open:
-            self.lab.start()
-        else:
-            self.document.generate()
-
-    def cancel(self) -> None:
-        (self.lab if self.lab_open else self.document).cancel()
 
     def save_animation(self) -> None:
         self.lab_view.save_as(moving=True)
 
-    def save_as(self) -> None:
-        """Ask where to, without stopping anything meanwhile."""
-        if self.lab_open:
-            self.lab_view.save_as()
-            return
-        if self.document.editing.shows_artwork:
-            self.files.save_as()
-            return
-        if self.document.run is None or self.document.step_count == 0:
-            return
-        run, k = self.document.run, self.document.cursor
-        request = run.made_by(k)
-        dialog = QFileDialog(self, "Save picture as")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter("PNG picture (*.png)")
-        dialog.setDefaultSuffix("png")
-        seed = request.seeds[run.image_in(k, self.document.image_index)]
-        dialog.selectFile(f"{slug(request.prompt or request.label or 'picture')}-{seed}.png")
-        dialog.fileSelected.connect(self.save_to)
-        dialog.open()
-
-    def save_to(self, path: str) -> None:
-        """Write x̂₀ of the selected step, with its settings."""
-        self.document.save_picture(Path(path))
-
     def _show_artwork(self) -> None:
         """A picture was opened: it is in front, with the keyboard on it."""
-        self.show_lab(False)
+        self.show_room(PICTURES)
         self.document.editing.shows_artwork = True
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -175,8 +157,7 @@ class MainWindow(QMainWindow):
             self.document.notice_raised.emit(Notice("info", f"No picture is finished yet; they will be in {folder}."))
 
     def focus_prompt(self) -> None:
-        if self.lab_open:
-            self.show_lab(False)
+        self.show_room(PICTURES)
         self._docks["settings"].show()
         self.panel.focus_first()
 
@@ -251,7 +232,7 @@ class MainWindow(QMainWindow):
         words = named(run.request).strip("“”") if run else ""
         if self.document.editing.shows_artwork:
             words = self.document.artwork.title or "Canvas"
-        words = "2-D lab" if self.lab_open else words
+        words = self.room.title or words
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -270,17 +251,9 @@ class MainWindow(QMainWindow):
     def _tell_watched(self) -> None:
         seen = self.isVisible() and not self.isMinimized()
         self.document.set_watched(seen)
-        self.lab.set_watched(seen and self.lab_open)
+        self.lab.set_watched(seen and self.room.name == LAB)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.show_lab(False)
+        self.show_room(PICTURES)
         self.settings.update(geometry=to_text(self.saveGeometry()), window_state=to_text(self.saveState(LAYOUT)))
         super().closeEvent(event)
-
-
-def pages(*widgets: QWidget) -> QStackedWidget:
-    """One of them at a time, the first at first."""
-    stack = QStackedWidget()
-    for widget in widgets:
-        stack.addWidget(widget)
-    return stack

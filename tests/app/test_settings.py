@@ -14,6 +14,7 @@ from app.core.toolset import Choices, Held
 from app.settings import Settings, SettingsError, Values, from_text, load, parse, to_text, write
 from app.ui.canvas.tools import toolset
 from engine.draft import Draft
+from engine.guides import Aim, ClassGuide, ClipGuide, Law
 
 DRAFT = Draft(model="fake", prompt="red apple", sampler="ddim", spacing="karras", steps=5, guidance=3.0, seed=2**40)
 FURTHER = replace(
@@ -57,6 +58,16 @@ def test_damaged_options_are_refused(options: object) -> None:
 def test_a_damaged_interval_is_refused(interval: object) -> None:
     with pytest.raises(SettingsError, match="guidance_interval"):
         parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"guidance_interval": interval}}}))
+
+
+def test_guides_survive_and_damaged_ones_are_refused() -> None:
+    clip = ClipGuide(clip="c", aims=(Aim("a cat", weight=-1.5),), law=Law.of("window", low=0.5))
+    draft = replace(DRAFT, guides=(clip, ClassGuide(classifier="k", label="noto")))
+    text = json.dumps({"version": 1, "drafts": {"fake": asdict(draft)}})
+    assert parse(text).drafts == {"fake": draft}
+    for guides in ({}, [{}], [3], None, [asdict(clip) | {"scale": "1"}], [asdict(clip)] * 9):
+        with pytest.raises(SettingsError, match="guides"):
+            parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"guides": guides}}}))
 
 
 def test_every_setting_survives_the_file(tmp_path: Path) -> None:

@@ -336,9 +336,9 @@ def test_the_footer_tells_the_keys_of_what_is_in_front(bench: Bench) -> None:
 
 def test_the_lab_hides_the_candidates_and_gives_them_back(bench: Bench) -> None:
     bench.finish()
-    bench.window.show_lab(True)
+    bench.window.show_room("lab")
     assert not bench.bar.isVisible()
-    bench.window.show_lab(False)
+    bench.window.show_room("pictures")
     assert bench.bar.isVisible()
 
 

@@ -236,10 +236,10 @@ def test_a_picture_that_was_made_here_offers_its_settings(
 def test_a_drop_while_the_lab_is_open_comes_back_to_the_canvas(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.show_lab(True)
+    window.show_room("lab")
     drop(window, files(saved(tmp_path, SUITS)))
     until(qtbot, lambda: document.artwork.is_open)
-    assert not window.lab_open
+    assert window.room.name == "pictures"
     assert window.canvas.isVisible()
 
 

@@ -85,12 +85,12 @@ def test_a_key_opens_the_lab_in_the_pictures_place_and_closes_it(window: MainWin
 def test_the_welcome_leads_to_the_lab(window: MainWindow) -> None:
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
     QTest.mouseClick(window.area.welcome.other, LEFT)
-    assert window.lab_open
+    assert window.room.name == "lab"
 
 
 def test_going_to_the_prompt_leaves_the_lab(window: MainWindow) -> None:
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_L, CONTROL)
-    assert not window.lab_open
+    assert window.room.name == "pictures"
     assert window.panel.prompt.text.hasFocus()
 
 

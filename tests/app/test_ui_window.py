@@ -227,7 +227,7 @@ def test_what_cannot_be_saved_is_said_and_raises_nothing(
 ) -> None:
     finish(qtbot, parts.document)
     (tmp_path / "file").write_text("in the way")
-    window.save_to(str(tmp_path / "file" / "x.png"))
+    window.files.save_step_to(str(tmp_path / "file" / "x.png"))
     assert window.area.notices.notice is not None
     assert window.area.notices.notice.level == "error"
 

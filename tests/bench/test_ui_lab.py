@@ -25,7 +25,7 @@ def test_a_level_is_shown_within_a_frame(make_parts: Callable[..., Parts], qtbot
     lab.closed.connect(client.close)
     window = open_window(qtbot, document, lab=lab)
     window.resize(1280, 800)
-    window.show_lab(True)
+    window.show_room("lab")
     lab.particles = 500
     for layer in LAYERS:
         lab.turn(layer, layer != "seen")

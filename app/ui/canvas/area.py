@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
@@ -31,13 +33,20 @@ UNREADABLE = "This step cannot be read"
 
 
 class CanvasArea(QWidget):
-    """Brings the document's frames to the canvas; `lab` can take the place of all that."""
+    """Brings the document's frames to the canvas; each of `others` can take the place of all that."""
 
-    def __init__(self, document: Document, tools: Toolset, canvas: CanvasView, actions: Actions, lab: QWidget) -> None:
+    def __init__(
+        self,
+        document: Document,
+        tools: Toolset,
+        canvas: CanvasView,
+        actions: Actions,
+        others: Sequence[QWidget] = (),
+    ) -> None:
         super().__init__()
         self._document, self._tools, self._actions = document, tools, actions
-        self.canvas, self._lab = canvas, lab
-        self._lab_shown = False
+        self.canvas = canvas
+        self._other: QWidget | None = None
         self._keys = ""
         self.welcome = Welcome(document)
         self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
@@ -53,7 +62,8 @@ class CanvasArea(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(canvas)
-        self.stack.addWidget(lab)
+        for other in others:
+            self.stack.addWidget(other)
         self.footer = self._footer()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -95,20 +105,20 @@ class CanvasArea(QWidget):
         row.addWidget(self._actions.button("zoom-in", footer))
         return footer
 
-    def show_lab(self, shown: bool) -> None:
-        """The lab in the place of the picture, under the same notices; or back."""
-        self._lab_shown = shown
+    def show_room(self, view: QWidget | None) -> None:
+        """One of the others in the place of the picture, under the same notices; None for the picture."""
+        self._other = view
         self.refresh()
 
     def refresh(self) -> None:
-        artwork = self._document.editing.shows_artwork
-        self.batch.setVisible(self.batch.needed and not artwork and not self._lab_shown)
-        self.candidates.setVisible(self.candidates.needed and not self._lab_shown)
+        artwork, here = self._document.editing.shows_artwork, self._other is None
+        self.batch.setVisible(self.batch.needed and not artwork and here)
+        self.candidates.setVisible(self.candidates.needed and here)
         for widget in (self.options, self.strip):
-            widget.setVisible(artwork and not self._lab_shown)
+            widget.setVisible(artwork and here)
         self.easel.shown = artwork
-        if self._lab_shown:
-            self.stack.setCurrentWidget(self._lab)
+        if self._other is not None:
+            self.stack.setCurrentWidget(self._other)
             self.footer.hide()
             return
         self._lend_keys("candidates" if artwork else "steps")

@@ -8,11 +8,11 @@ from app.core import selection
 from app.core.artwork import Artwork
 from app.ui.canvas.tools import TOOLS
 from app.ui.canvas.tools.tool import Tool
-from app.ui.rows.row import Row, Studio
+from app.ui.rows.row import Row, Studio, in_pictures
 
 
 def _open(studio: Studio) -> bool:
-    return not studio.lab_open and studio.document.editing.shows_artwork
+    return in_pictures(studio) and studio.document.editing.shows_artwork
 
 
 def _masked(studio: Studio) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows.row import Row, Studio
+from app.ui.rows.row import Row, Studio, in_pictures
 
 
 def _turn_lock(studio: Studio) -> None:
@@ -17,7 +17,7 @@ ROWS: tuple[Row, ...] = (
         tip="Work on the picture on the clipboard, or on the file that was copied", do=lambda s: s.files.paste()),
     Row(id="canvas-size", text="Canvas size…", menu="Edit", keys=("Ctrl+Alt+C",),
         tip="Add room around the picture for the model to draw, or cut some off",
-        usable=lambda s: not s.lab_open and s.document.editing.shows_artwork, do=lambda s: s.files.resize_canvas()),
+        usable=lambda s: in_pictures(s) and s.document.editing.shows_artwork, do=lambda s: s.files.resize_canvas()),
     Row(id="restore", text="Use the settings of this picture", menu="Edit", keys=("Ctrl+U",),
         tip="Put everything that made the shown picture back on the panel",
         enabled=lambda d: d.run is not None, do=lambda s: s.document.restore_settings()),

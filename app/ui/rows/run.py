@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from app.core.reel import Reel
 from app.core.render import View
-from app.ui.rows.row import Row, Studio
+from app.ui.rows.row import Row, Studio, in_pictures
 
-IN_LAB = "This is for pictures: leave the lab first"
+
+def _elsewhere(studio: Studio) -> str:
+    return "" if in_pictures(studio) else f"This is for pictures: leave the {studio.room.title} first"
 
 
 def _see(view: View, text: str, key: str, tip: str, begins: bool = False) -> Row:
@@ -39,26 +41,22 @@ def _turn_play(studio: Studio) -> None:
 
 def _has_parent(studio: Studio) -> bool:
     run = studio.document.run
-    return not studio.lab_open and run is not None and run.parent is not None
-
-
-def _runs(studio: Studio) -> bool:
-    return bool(studio.lab.doing) if studio.lab_open else studio.document.running_job is not None
+    return in_pictures(studio) and run is not None and run.parent is not None
 
 
 ROWS: tuple[Row, ...] = (
     Row(id="generate", text="Generate", menu="Run", keys=("Ctrl+Return", "Ctrl+Enter"), icon="generate",
-        why=lambda s: "" if s.lab_open else s.document.why_not, do=lambda s: s.generate()),
+        why=lambda s: s.room.why_not(), do=lambda s: s.room.start()),
     Row(id="cancel", text="Cancel", menu="Run", keys=("Esc",), icon="stop",
         tip="Stop before the next model call; what was reached is kept",
-        usable=_runs, do=lambda s: s.cancel()),
+        usable=lambda s: s.room.runs(), do=lambda s: s.room.cancel()),
     Row(id="fork", text="Fork here", menu="Run", keys=("Ctrl+Shift+Return", "Ctrl+Shift+Enter"), icon="fork",
         begins=True, tip="Go on from the shown step with the settings on the panel",
-        why=lambda s: IN_LAB if s.lab_open else s.document.why_no_fork, do=lambda s: s.document.fork()),
+        why=lambda s: _elsewhere(s) or s.document.why_no_fork, do=lambda s: s.document.fork()),
     Row(id="variations", text="Variations from here", menu="Run", keys=("V",), where="picture", icon="variations",
         short="Variations",
         tip="As many pictures as the panel says that share this one's state at this step and differ in what follows",
-        why=lambda s: IN_LAB if s.lab_open else s.document.why_no_variations, do=lambda s: s.document.vary()),
+        why=lambda s: _elsewhere(s) or s.document.why_no_variations, do=lambda s: s.document.vary()),
     Row(id="parent", text="Back to the parent run", menu="Run", keys=("Backspace",), where="picture", icon="parent",
         tip="Show the run that this one was forked from, at that step", usable=_has_parent,
         do=lambda s: s.document.show_parent()),

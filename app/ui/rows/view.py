@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.ui.rows.row import Row
+from app.ui.rooms import LAB, PICTURES
+from app.ui.rows.row import Row, in_lab
 
 
 def _theme(mode: str, text: str) -> Row:
@@ -35,7 +36,7 @@ ROWS: tuple[Row, ...] = (
         checked=lambda s: s.canvas.surround == "checker"),
     Row(id="lab", text="2-D lab", menu="View", keys=("F2",), begins=True,
         tip="Models in the plane, known exactly: watch the score, the samplers and their chains",
-        do=lambda s: s.show_lab(not s.lab_open), checked=lambda s: s.lab_open),
+        do=lambda s: s.show_room(PICTURES if in_lab(s) else LAB), checked=in_lab),
     _panel("settings", "Settings", "Alt+1", begins=True),
     _panel("timeline", "Timeline", "Alt+2"),
     _panel("recent", "Pictures of this session", "Alt+3"),
