@@ -99,14 +99,13 @@ class Appraisal(QObject):
         self._way = SHRUNK
         self._probes, self._tolerance = PROBES, TOLERANCES[1]
         self._side, self._map_shown = 4, True
-        self._watched = False
+        self._watched, self._clean = False, True
         self._subject: Subject | None = None
         self._question: Question | None = None
         self._verdicts: OrderedDict[Question, Verdict] = OrderedDict()
         self._doing: Doing | None = None
         self._map: Map | None = None
         self._pointed: tuple[int, int] | None = None
-        self._probe_calls: dict[tuple[str, float], int] = {}
         engine = document.engine
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
@@ -158,8 +157,7 @@ class Appraisal(QObject):
             found["panel"] = Condition(draft.prompt.strip() if judge.text else "", draft.label)
         if made is not None and made.model_sha256 == judge.sha256:
             found["made"] = Condition(made.prompt, made.label)
-        said = set[Condition]()
-        return {given: c for given, c in found.items() if not (c in said or said.add(c))}  # type: ignore[func-returns-value]
+        return {given: told for given, told in found.items() if first(found, told) == given}
 
     @property
     def given(self) -> Given:
@@ -323,9 +321,12 @@ class Appraisal(QObject):
         if self._subject is not None and judge is not None:
             told = self.conditions[self.given]
             question = Question(self._subject.key, judge.sha256, told, self.way if self.ways else "")
-        other, self._question = question != self._question, question
+        # A noisy state that is on the canvas is not what the map is of.
+        clean = self._document.view == "x0" or self._document.editing.shows_artwork
+        before, now = (self._question, self._clean), (question, clean)
+        self._question, self._clean = now
         self.changed.emit()
-        if other:
+        if now != before:
             self._tell()
 
     def _tell(self) -> None:
@@ -334,9 +335,8 @@ class Appraisal(QObject):
 
     def _show_map(self) -> None:
         verdict, regions = self.verdict, self.regions if self._map_shown else None
-        clean = self._document.view == "x0" or self._document.editing.shows_artwork  # a noisy state is not what it is of
         before, self._map = self._map, None
-        if verdict is not None and regions is not None and clean:
+        if verdict is not None and regions is not None and self._clean:
             self._map = Map(verdict.place, verdict.rgb, regions)
         if before is not None or self._map is not None:
             self.pointed = None
@@ -377,3 +377,8 @@ class Appraisal(QObject):
         self.doing_changed.emit()
         if message:
             self.found.emit()
+
+
+def first(found: dict[Given, Condition], told: Condition) -> Given:
+    """The first that says the same."""
+    return next(given for given, other in found.items() if other == told)

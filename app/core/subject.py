@@ -1,4 +1,4 @@
-"""The picture on the canvas as a model can be asked about it: its pixels, where they lie, what brings them to a size."""
+"""The picture on the canvas as a model is asked about it: its pixels, where they lie, what brings them to a size."""
 
 from __future__ import annotations
 
@@ -74,6 +74,9 @@ def on_canvas(document: Document) -> Subject | None:
 
 
 def _of_run(run: Lineage, k: int, image: int) -> Pixels:
+    """Where a run broke down its x̂₀ is painted black: that is not to be judged as a black picture."""
+    if not np.isfinite(run.x0(k)[image]).all():
+        raise ValueError("This step holds values that are not numbers: choose another step.")
     return pixels(run, k, "x0", image)
 
 

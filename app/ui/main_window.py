@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
 
+from app.core.appraisal import Appraisal
 from app.core.document import Document
 from app.core.folders import Folders
 from app.core.keeping import Keeper
@@ -25,6 +26,8 @@ from app.ui.files import Files
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.strip import LabTimeline
 from app.ui.lab.view import LabView
+from app.ui.likelihood.glass import SurpriseGlass
+from app.ui.likelihood.panel import LikelihoodPanel
 from app.ui.prompt_panel import PromptPanel
 from app.ui.recent import Recent
 from app.ui.rooms import LAB, PICTURES, Room, Rooms
@@ -34,7 +37,10 @@ from app.ui.theme import Look, em
 from app.ui.timeline import Timeline
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
-PANELS = {"settings": "Settings", "timeline": "Timeline", "recent": "Pictures of this session"}
+PANELS = {
+    "settings": "Settings", "timeline": "Timeline", "likelihood": "Likelihood", "recent": "Pictures of this session",
+}  # fmt: skip
+BESIDE = ("likelihood", "recent")  # on the right: of pictures, with nothing to say in other rooms
 
 
 class MainWindow(QMainWindow):
@@ -47,7 +53,8 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
-        self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
+        self.appraisal = Appraisal(document, self)
+        self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
         self.tools = toolset(self)
@@ -59,6 +66,8 @@ class MainWindow(QMainWindow):
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
+        self.likelihood = LikelihoodPanel(self.appraisal, self.actions_)
+        SurpriseGlass(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
@@ -70,7 +79,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
         self._dock("settings", self.rooms.panels, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._dock("likelihood", self.likelihood, Qt.DockWidgetArea.RightDockWidgetArea)
         self._dock("recent", self.recent, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.splitDockWidget(self._docks["likelihood"], self._docks["recent"], Qt.Orientation.Horizontal)
+        self._docks["likelihood"].hide()
         self._dock("timeline", self.rooms.timelines, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
@@ -120,14 +132,14 @@ class MainWindow(QMainWindow):
         return self.rooms.front
 
     def show_room(self, name: str) -> None:
-        """That room in front; the pictures' panel on the right is theirs alone."""
+        """That room in front; the pictures' panels on the right are theirs alone."""
         if name == self.room.name:
             return
-        recent = self._docks["recent"]
         if self.room.name == PICTURES:
-            self._had_recent = not recent.isHidden()
+            self._had = {panel for panel in BESIDE if self.panel_visible(panel)}
         self.rooms.show(name)
-        recent.setVisible(self._had_recent and name == PICTURES)
+        for panel in self._had:
+            self._docks[panel].setVisible(name == PICTURES)
         self.area.show_room(self.room.view)
         self._tell_watched()
         self.actions_.refresh()
@@ -211,7 +223,8 @@ class MainWindow(QMainWindow):
         if not (values.window_state and self.restoreState(from_text(values.window_state), LAYOUT)):
             docks = self._docks
             sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-            self.resizeDocks([docks["settings"], docks["recent"]], [em(self, 19), em(self, 6.6)], sideways)
+            across = {"settings": 19, "likelihood": 17, "recent": 6.6}
+            self.resizeDocks([docks[name] for name in across], [em(self, share) for share in across.values()], sideways)
             self.resizeDocks([docks["timeline"]], [em(self, 12.5)], upright)
 
     def _remember_tools(self) -> None:
@@ -222,6 +235,7 @@ class MainWindow(QMainWindow):
         self.panel.without.tint()
         self.panel.advanced.tint()
         self.lab_panel.advanced.tint()
+        self.likelihood.tint()
         self.panel.generate.tint()
         self.panel.seed.refresh()
         self.timeline.tint()

@@ -47,9 +47,7 @@ class SurpriseGlass(QObject):
             return
         place, (height, width) = seen.place, seen.regions.pixels.shape
         spot = self._canvas.viewport.to_picture(at) - place.topLeft()
-        self._appraisal.pointed = seen.regions.at(
-            spot.x() * width / place.width(), spot.y() * height / place.height()
-        )
+        self._appraisal.pointed = seen.regions.at(spot.x() * width / place.width(), spot.y() * height / place.height())
 
     def paint(self, painter: QPainter, exposed: QRect) -> None:
         seen = self._appraisal.map

@@ -1,9 +1,10 @@
-"""The Likelihood panel: how likely a model finds the picture on the canvas, how that adds up, and where it surprises."""
+"""The Likelihood panel: how likely a model finds the picture on the canvas, how that adds up, what surprises it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -30,7 +31,7 @@ class LikelihoodPanel(QWidget):
         super().__init__()
         self._appraisal, self._actions = appraisal, actions
         self.setAccessibleName("Likelihood")
-        self.setMinimumWidth(em(self, 16))
+        self.setMinimumWidth(em(self, 18))
         self.picture = Line(muted=False)
         self.judge = Choice("Judged by")
         for info in appraisal.models:
@@ -77,8 +78,9 @@ class LikelihoodPanel(QWidget):
         careful = QWidget()
         careful.setLayout(rows(self, {"Probes": self.probes, "Tolerance": self.tolerance}))
         careful.layout().setContentsMargins(0, 0, 0, 0)
-        column.addWidget(Disclosure("How carefully", careful))
-        for part in (self.problem, self.density, self.steps, self.surprise):
+        self.careful = Disclosure("How carefully", careful)
+        column.addWidget(self.careful)
+        for part in (self.problem, self.density, self.surprise, self.steps):
             column.addSpacing(em(self, 0.3))
             column.addWidget(part)
         column.addStretch(1)
@@ -94,6 +96,11 @@ class LikelihoodPanel(QWidget):
         column.addWidget(self.progress)
         column.addWidget(self.note)
         return foot
+
+    def tint(self) -> None:
+        """Redraw what carries the palette's colours in pixels."""
+        self.careful.tint()
+        self.density.about.tint()
 
     # what a person does
 
@@ -142,7 +149,9 @@ class LikelihoodPanel(QWidget):
 
     def _list_conditions(self) -> None:
         conditions = self._appraisal.conditions
-        entries = [(f"{GIVEN[given]}: {c.words}" if c.words else GIVEN[given], given) for given, c in conditions.items()]
+        entries = [
+            (f"{GIVEN[given]}: {c.words}" if c.words else GIVEN[given], given) for given, c in conditions.items()
+        ]
         fill(self.given, entries, self._appraisal.given)
         self.given.setEnabled(len(entries) > 1)
 
@@ -181,14 +190,20 @@ class Density(QWidget):
         super().__init__()
         self._appraisal = appraisal
         self.headline = label("", "title")
+        self.unit = label("bits/dim", "muted")
         self.detail = label("", "muted")
         self.detail.setWordWrap(True)
         about = label(words.SMEARED, "muted")
         about.setWordWrap(True)
         self.about = Disclosure("What the number is of", about)
+        row = QHBoxLayout()
+        row.setSpacing(em(self, 0.4))
+        row.addWidget(self.headline, 0, Qt.AlignmentFlag.AlignBaseline)
+        row.addWidget(self.unit, 1, Qt.AlignmentFlag.AlignBaseline)
         column = _column(self)
-        for part in (self.headline, self.detail, self.about):
-            column.addWidget(part)
+        column.addLayout(row)
+        column.addWidget(self.detail)
+        column.addWidget(self.about)
         appraisal.found.connect(self.refresh)
         self.refresh()
 

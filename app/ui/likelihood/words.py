@@ -27,9 +27,9 @@ def number(value: float, places: int = 2) -> str:
 
 
 def headline(density: LogDensity) -> str:
-    """Such as "3.42 ± 0.05 bits/dim"; without ± while one probe has been made."""
+    """Such as "3.42 ± 0.05", in bits/dim; without ± while one probe has been made."""
     error = "" if math.isnan(density.bits_stderr) else f" ± {_places(density.bits_stderr)}"
-    return f"{number(density.bits_dim)}{error} bits/dim"
+    return f"{number(density.bits_dim)}{error}"
 
 
 def detail(density: LogDensity) -> str:
@@ -73,6 +73,4 @@ def trade_curve(rates: Sequence[float], distortions: Sequence[float]) -> Curve:
     points = sorted((float(r), float(d)) for r, d in zip(rates, distortions, strict=True))
     words = [f"after {r:.2f} bits/dim: {d:.1f} of 255 off (RMSE)" for r, d in points]
     top = max((d for _, d in points), default=0.0)
-    return Curve(
-        points, words, ("0", f"{points[-1][0]:.2f} bits/dim"), ("0", f"{top:.0f}"), "RMSE of 255", area=False
-    )
+    return Curve(points, words, ("0", f"{points[-1][0]:.2f} bits/dim"), ("0", f"{top:.0f}"), "RMSE of 255", area=False)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from PySide6.QtGui import QKeySequence
 
+from app.core.appraisal import Appraisal
 from app.core.document import Document
 from app.core.lab import Lab
 from app.core.reel import Reel
@@ -22,6 +23,7 @@ class Studio(Protocol):
     """What the commands act on: the main window."""
 
     document: Document
+    appraisal: Appraisal
     canvas: CanvasView
     look: Look
     lab: Lab
