@@ -75,7 +75,7 @@ def test_the_judge_can_be_told_what_made_the_picture_or_what_the_panel_says(
 def test_another_model_is_not_told_what_it_was_not_made_for(appraisal: Appraisal, parts: Parts, qtbot: QtBot) -> None:
     appraisal.given = "panel"
     appraisal.choose_judge("other")
-    assert appraisal.given == "nothing"
+    assert list(appraisal.conditions) == ["nothing"]
     measure(appraisal, qtbot)
     assert (last(parts)[0].model, last(parts)[0].prompt) == ("other", "")
 

@@ -33,7 +33,11 @@ def test_a_run_gives_the_estimate_of_the_shown_step_whatever_view_is_on(parts: P
     document.view = "x0"
     frame = document.frame
     assert frame is not None
-    assert found.read()[3, 5].tolist() == list(frame.pixelColor(5, 3).getRgb())[:3]
+    assert found.read()[3, 5].tolist() == [
+        frame.pixelColor(5, 3).red(),
+        frame.pixelColor(5, 3).green(),
+        frame.pixelColor(5, 3).blue(),
+    ]
 
 
 def test_each_step_and_each_picture_is_another_subject(parts: Parts, qtbot: QtBot) -> None:

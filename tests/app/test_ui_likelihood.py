@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -204,7 +205,7 @@ def test_scrubbing_takes_the_map_with_the_picture_that_it_is_of(window: MainWind
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_words_on_the_map_are_the_looks_own(parts: Parts, qtbot: QtBot, theme: str) -> None:
+def test_the_words_on_the_map_are_the_looks_own(parts: Parts, qtbot: QtBot, theme: Literal["light", "dark"]) -> None:
     Judge(parts.fake)
     finish(parts, qtbot, steps=5)
     window = open_window(qtbot, parts.document, Settings(values=Values(theme=theme)))

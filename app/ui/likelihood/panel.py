@@ -76,8 +76,9 @@ class LikelihoodPanel(QWidget):
         column.addWidget(self.size_note)
         column.addWidget(self.way)
         careful = QWidget()
-        careful.setLayout(rows(self, {"Probes": self.probes, "Tolerance": self.tolerance}))
-        careful.layout().setContentsMargins(0, 0, 0, 0)
+        grid = rows(self, {"Probes": self.probes, "Tolerance": self.tolerance})
+        grid.setContentsMargins(0, 0, 0, 0)
+        careful.setLayout(grid)
         self.careful = Disclosure("How carefully", careful)
         column.addWidget(self.careful)
         for part in (self.problem, self.density, self.surprise, self.steps):

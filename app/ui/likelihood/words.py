@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from app.ui.likelihood.plot import Curve
 from engine.likelihood import ElboTerms, LogDensity
@@ -68,7 +68,7 @@ def terms_curve(terms: ElboTerms) -> Curve:
     return Curve(points, words, ends, ("0", f"{top:.2g}"), "L_t, bits/dim", logarithmic=True, descending=True)
 
 
-def trade_curve(rates: Sequence[float], distortions: Sequence[float]) -> Curve:
+def trade_curve(rates: Iterable[float], distortions: Iterable[float]) -> Curve:
     """Distortion (RMSE on 0 … 255) over rate (bits/dim)."""
     points = sorted((float(r), float(d)) for r, d in zip(rates, distortions, strict=True))
     words = [f"after {r:.2f} bits/dim: {d:.1f} of 255 off (RMSE)" for r, d in points]
