@@ -25,10 +25,10 @@ class Draft:
     """The choices on the panel, unresolved: steps and the name of a grid where the Request has the σ list itself.
 
     `guidance` is γ; `seed` the first image's, the next images count up from it; `batch` how many images. `options` are
-    the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T. The guidance
-    interval and the threshold are a Request's; `quantile` counts while the threshold is dynamic. `enlarge` asks for the
-    model's second stage, which sees noise of `level` in the small picture (None: the model's own), or a first stage
-    that stops there (`truncated`).
+    the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T and `truncation`
+    bounds it. The guidance interval and the threshold are a Request's; `quantile` counts while the threshold is
+    dynamic. `enlarge` asks for the model's second stage, which sees noise of `level` in the small picture (None: the
+    model's own), or a first stage that stops there (`truncated`).
 
     `method` is "new" for a new picture, else an Edit's; of the grid's steps the share `strength` is taken, snapped to
     whole ones. `jump` and `resample` count with "repaint". `guides` are a Request's, by name alone.
@@ -46,6 +46,7 @@ class Draft:
     batch: int = 1
     options: tuple[tuple[str, float], ...] = ()
     temperature: float = 1.0
+    truncation: float = 0.0
     guidance_interval: tuple[float, float] | None = None
     threshold: str = "none"
     quantile: float = QUANTILE
@@ -69,7 +70,7 @@ class Draft:
     def of(cls, request: Request) -> Draft:
         """The choices that a Request came from: what "restore settings" puts back on the panel."""
         look = ("sampler", "spacing", "steps", "guidance", "options")
-        further = ("temperature", "guidance_interval", "threshold", "quantile")
+        further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
         shared = ("model", "prompt", "negative", "label", *look, *further)
         seeds = request.seeds
         second = request.enlargement
@@ -147,6 +148,7 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         evaluations=1,  # until the path is known
         options=options,
         temperature=float(draft.temperature),
+        truncation=float(draft.truncation),
         guidance_interval=draft.guidance_interval,
         threshold=draft.threshold,
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
@@ -253,6 +255,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
     elif draft.method != "new":
         edit = _edit(whole, info, inputs)
     request = _resolved(whole, info, edit)
+    request = replace(request, temperature=parent.temperature, truncation=parent.truncation)  # of x_T
     strength = 1.0 if parent.edit is None else parent.edit.strength
     if edit is not None:
         edit = replace(edit, strength=strength)
@@ -262,7 +265,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
         own = parent.edit and (parent.edit.method, parent.edit.jump, parent.edit.resample)
         if edit is None or (edit.method, edit.jump, edit.resample) != own:
             raise RequestError("A step of RePaint lies on its own way back and forth: keep the method to go on there.")
-        return _priced(replace(request, sigmas=parent.sigmas, temperature=parent.temperature, edit=edit))
+        return _priced(replace(request, sigmas=parent.sigmas, edit=edit))
     top = parent.sigmas[i]
     # A first hop of almost no length would give the multistep samplers' second one an almost undefined slope.
     limit = top if top in request.sigmas else top * (1 - SHORTEST_HOP)
@@ -270,7 +273,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
     if not rest:  # of a first stage that stops above this step
         raise RequestError("The first stage would have stopped before this step: choose an earlier one.")
     sigmas = (*parent.sigmas[: i + 1], *rest)
-    return _priced(replace(request, sigmas=sigmas, temperature=parent.temperature, edit=edit))
+    return _priced(replace(request, sigmas=sigmas, edit=edit))
 
 
 def vary(

@@ -7,6 +7,7 @@ the counter-based Philox generator (Salmon et al. 2011), then cast: the same on 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 START = -1  # the hop that x_T is drawn at
-RULE, PIN, TRANSFORM, ENLARGE, ENLARGE_PIN = range(
-    5
-)  # streams: one number drawn by a rule and by a constraint would correlate them
+# streams: one number drawn by a rule and by a constraint would correlate them
+RULE, PIN, TRANSFORM, ENLARGE, ENLARGE_PIN, PROBE, DEQUANTISE, FORWARD = range(8)
 
 
 class Noise(NamedTuple):
@@ -27,7 +27,8 @@ class Noise(NamedTuple):
     seeds     -- one per image, 0 … 2⁶³ − 1
     particles -- how many states each image has (a batch is images × particles, image-major)
     hop       -- where in the path the next draws belong; START for x_T
-    stream    -- who draws: RULE, PIN (constraints), TRANSFORM, ENLARGE (a second stage) or ENLARGE_PIN (its constraint)
+    stream    -- who draws: RULE, PIN (constraints), TRANSFORM, ENLARGE (a second stage), ENLARGE_PIN (its constraint),
+                 PROBE (of a divergence), DEQUANTISE, or FORWARD (noise put into a known picture)
     """
 
     seeds: Sequence[int]
@@ -66,3 +67,20 @@ class Noise(NamedTuple):
         # Philox adds to the low word of its 256-bit counter: the address sits above it, 2⁶⁴ numbers apart.
         counter = np.array([0, draw, self.stream, self.hop + 1], dtype=np.uint64)
         return np.random.Generator(np.random.Philox(counter=counter, key=np.array([seed, 0], dtype=np.uint64)))
+
+
+def truncated(z: Tensor, at: float) -> Tensor:
+    """Standard normal numbers z as those of the normal law between −at and at; z itself where `at` is 0.
+
+    The law is that of drawing again whatever lies outside (Marchesi 2017; Brock et al. 2019, section 3.1). Here each
+    number keeps its place in the law, z' = Φ⁻¹(½ + (Φ(z) − ½)·(2Φ(at) − 1)), so that a seed's picture changes gradually
+    with `at`, and one number is drawn whatever that is.
+    """
+    if at == 0:
+        return z
+    import torch
+
+    from engine.precision import wide
+
+    inside = torch.special.erf(wide(z) / 2**0.5) * math.erf(at / 2**0.5)  # 2Φ − 1: precise where the tails are not
+    return (2**0.5 * torch.special.erfinv(inside)).clamp(-at, at).to(z.dtype)

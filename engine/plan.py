@@ -13,7 +13,7 @@ from engine.cost import passes
 from engine.edit import pooled, steps_to_go
 from engine.meter import Meter
 from engine.models.pixel import PixelCodec
-from engine.noise import Noise
+from engine.noise import Noise, truncated
 from engine.paths import path_of
 from engine.request import Request, RequestError
 from engine.rules import RULES, menu
@@ -126,7 +126,7 @@ def plan(
     x = torch.empty(shape, dtype=torch.float32, device=model.device)
     partly = request.edit is not None and request.edit.strength < 1
     std = request.sigmas[0] if partly else model.schedule.start_std(request.sigmas[0])
-    x = noise.normal(x).mul_(request.temperature * std)
+    x = truncated(noise.normal(x), request.truncation).mul_(request.temperature * std)
     constraint = None
     if request.edit is not None and inputs is not None:
         y = encoded(inputs, model, (request.width, request.height))

@@ -25,6 +25,7 @@ MAX_SIDE = 16384
 MAX_STEPS = 1000
 MAX_TEXT = 4000
 MAX_LEVEL = 1.0  # what second stages are trained up to
+SMALLEST_TRUNCATION, MAX_TRUNCATION = 0.05, 10.0  # in standard deviations of x_T
 THRESHOLDS = ("none", "static", "dynamic")
 METHODS = ("replacement", "repaint", "img2img")  # how part of a picture is made anew
 MAX_RESAMPLE = 50
@@ -142,6 +143,8 @@ class Request:
     guidance            -- γ of classifier-free guidance; 1 is the conditional model itself and costs one pass
     guidance_interval   -- (low, high) in σ outside which γ = 1, or None for all of it
     temperature         -- scales x_T: below 1 images are plainer and more alike, above 1 wilder
+    truncation          -- no number of x_T lies further out than this many standard deviations (a truncated normal, as
+                           Brock et al. 2019 sample); 0 for no limit. The temperature scales what is left
     threshold           -- what keeps x̂₀ within [−1, 1]: "none"; "static", a clip; "dynamic", each image divided by the
                            `quantile` of its |x̂₀|, at least 1, and clipped. For models of pixels alone
     quantile            -- of the dynamic threshold, 0 … 1; 0.995 where the threshold is another
@@ -169,6 +172,7 @@ class Request:
     evaluations: int
     options: tuple[tuple[str, float], ...] = ()
     temperature: float = 1.0
+    truncation: float = 0.0
     threshold: str = "none"
     quantile: float = QUANTILE
     enlargement: Enlargement | None = None
@@ -193,6 +197,11 @@ class Request:
             raise RequestError("An option of the sampler is not a number: set it again.")
         if not 0 < self.temperature <= 10:
             raise RequestError("The temperature must lie above 0 and be at most 10.")
+        if not (self.truncation == 0 or SMALLEST_TRUNCATION <= self.truncation <= MAX_TRUNCATION):
+            raise RequestError(
+                f"The truncation must lie between {SMALLEST_TRUNCATION:g} and {MAX_TRUNCATION:g} standard deviations, "
+                "or be 0 for none."
+            )
         if self.threshold not in THRESHOLDS:
             raise RequestError(f"There is no threshold “{self.threshold}”: choose one of {', '.join(THRESHOLDS)}.")
         if not 0 <= self.quantile <= 1:
@@ -254,8 +263,9 @@ class Request:
             for key in ("width", "height", "evaluations"):
                 data[key] = integer(data[key])
             data["guidance"] = float(data["guidance"])
-            # format 1 began without temperature, options, threshold, enlargement, edit and guides
+            # format 1 began without temperature, truncation, options, threshold, enlargement, edit and guides
             data["temperature"] = float(data.get("temperature", 1.0))
+            data["truncation"] = float(data.get("truncation", 0.0))
             data["quantile"] = float(data.get("quantile", QUANTILE))
             data.setdefault("threshold", "none")
             if data.get("enlargement") is not None:

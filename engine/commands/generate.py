@@ -49,6 +49,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--threshold", choices=THRESHOLDS, default="none", help="hold x̂₀ in [−1, 1]: clip it, or scale each picture")
     add("--quantile", type=float, metavar="Q", help=f"of |x̂₀| for --threshold dynamic (default {QUANTILE})")
     add("--temperature", type=float, default=1.0, metavar="τ", help="scales the noise x_T it starts from (default 1)")
+    add("--truncation", type=float, default=0.0, metavar="S", help="no number of x_T beyond ±S standard deviations")
     add("--cascade", choices=CASCADE, help="draw larger: after the last step, or from a noisy state (default: on)")
     add(
         "--cascade-noise",
@@ -107,7 +108,7 @@ def drafted(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     if args.quantile is not None and args.threshold != "dynamic":
         raise ValueError("A quantile is of a dynamic threshold: add --threshold dynamic, or leave --quantile out.")
     names = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch", "threshold", "quantile")
-    chosen = {name: getattr(args, name) for name in (*names, "temperature")}
+    chosen = {name: getattr(args, name) for name in (*names, "temperature", "truncation")}
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
     if args.cascade is not None:
