@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from PySide6.QtCore import QObject, QRectF, Signal
 
@@ -235,11 +235,11 @@ class Appraisal(QObject):
             return
         self._keep(question, Verdict(fitted.place, fitted.rgb))
         told = question.condition
-        asked = (judge.id, fitted.rgb, told.prompt, told.label)
+        asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
         doing = self._doing = Doing(question)
         engine = self._document.engine
-        doing.errands[engine.do(Elbo(*asked))] = "Step by step"
-        flow = Likelihood(*asked, probes=self._probes, tol=self._tolerance)
+        doing.errands[engine.do(Elbo(**asked))] = "Step by step"
+        flow = Likelihood(**asked, probes=self._probes, tol=self._tolerance)
         doing.errands[engine.do(flow)] = "Along the flow"
         self.doing_changed.emit()
         self._tell()
@@ -357,9 +357,9 @@ class Appraisal(QObject):
             if isinstance(what, Working):
                 doing.share = what.done
             elif isinstance(what, ElboTerms):
-                verdict.terms = what
+                verdict.terms, doing.share = what, what.done / what.draws
             elif isinstance(what, LogDensity):
-                verdict.density = what
+                verdict.density, doing.share = what, what.probe / what.probes
         self.doing_changed.emit()
         if self.measuring and any(isinstance(what, ElboTerms | LogDensity) for what in news):
             self._tell()

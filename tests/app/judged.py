@@ -11,7 +11,7 @@ from app.bridge.fake import FakeEngine
 from engine.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 from engine.request import RequestError
 
-SIGMAS = np.array([10.0, 1.0, 0.1])
+SIGMAS = np.array([10.0, 1.0, 0.1, 0.01])
 BITS = np.array([0.5, 2.0, 0.25])
 
 
@@ -25,14 +25,18 @@ def surprise(width: int = 24, height: int = 16) -> NDArray[np.float64]:
 def terms(errand: Elbo) -> ElboTerms:
     height, width = errand.rgb.shape[:2]
     return ElboTerms(
-        sigmas=SIGMAS, terms=BITS, l_T=0.125, l_0=1.0, total=3.875, stderr=0.02, rate=np.cumsum(BITS),
-        distortion=np.array([60.0, 20.0, 4.0]), pixels=surprise(width, height), draws=1, calls=3,
+        sigmas=SIGMAS, terms=BITS, l_T=0.125, l_0=1.0, total=3.875, stderr=0.02, rate=np.array([0.0, 0.5, 2.5, 2.75]),
+        distortion=np.array([90.0, 60.0, 20.0, 4.0]), pixels=surprise(width, height), done=1, draws=1, calls=3,
+        dims=3 * width * height,
     )  # fmt: skip
 
 
 def density(probe: int, probes: int) -> LogDensity:
     error = float("nan") if probe == 1 else 0.05
-    return LogDensity(probe, probes, 100 * probe, -1234.5, 60 * error, 3.5 + probe / 100, error, 1152)
+    return LogDensity(
+        probe=probe, probes=probes, calls=100 * probe, logp=-1234.5, stderr=60 * error, bits_dim=3.5 + probe / 100,
+        bits_stderr=error, dims=1152, sigma_min=0.01, sigma_max=80.0, prior_std=80.0, tol=1e-3,
+    )  # fmt: skip
 
 
 class Judge:

@@ -231,22 +231,25 @@ def test_a_plot_reads_its_points_under_the_pointer_and_by_key(window: MainWindow
     assert plot.curve is not None
     assert plot.place(0).x() < plot.place(2).x(), "much noise is on the left"
     move(plot, plot.place(1).toPoint(), Qt.MouseButton.NoButton)
-    assert reading.text() == "σ 1: L_t 2.0000 bits/dim"
+    assert reading.text() == "σ 1 to 0.1: L_t 2.0000 bits/dim"
     QApplication.sendEvent(plot, QEvent(QEvent.Type.Leave))
     assert reading.text() == ""
     plot.setFocus()
     QTest.keyClick(plot, Qt.Key.Key_Left)
-    assert reading.text() == "σ 0.1: L_t 0.2500 bits/dim"
+    assert reading.text() == "σ 0.1 to 0.01: L_t 0.2500 bits/dim"
     QTest.keyClick(plot, Qt.Key.Key_Left)
-    assert reading.text() == "σ 1: L_t 2.0000 bits/dim"
+    assert reading.text() == "σ 1 to 0.1: L_t 2.0000 bits/dim"
 
 
 def test_rate_and_distortion_are_read_as_in_the_lecture(window: MainWindow, qtbot: QtBot) -> None:
     measure(window, qtbot)
     curve = window.likelihood.steps.trade.curve
     assert curve is not None
-    assert curve.words == ["after 0.50 bits/dim: 60.0 of 255 off (RMSE)", "after 2.50 bits/dim: 20.0 of 255 off (RMSE)",
-                           "after 2.75 bits/dim: 4.0 of 255 off (RMSE)"]  # fmt: skip
+    assert curve.words[:2] == [
+        "after 0.00 bits/dim: 90.0 of 255 off (RMSE)",
+        "after 0.50 bits/dim: 60.0 of 255 off (RMSE)",
+    ]
+    assert window.likelihood.steps.trade.place(0).y() < window.likelihood.steps.trade.place(3).y()
 
 
 def test_an_empty_plot_paints_and_answers_no_key(qtbot: QtBot) -> None:

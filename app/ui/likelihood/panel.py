@@ -250,7 +250,7 @@ class Steps(QWidget):
         if terms is not None:
             self.sum.setText(words.sum_of(terms))
             self.terms.show_curve(words.terms_curve(terms), words.sum_of(terms))
-            curve = words.trade_curve(terms.rate, terms.distortion)
+            curve = words.trade_curve(terms)
             self.trade.show_curve(curve, f"From {curve.words[0]} to {curve.words[-1]}")
 
 

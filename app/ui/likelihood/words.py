@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from app.ui.likelihood.plot import Curve
 from engine.likelihood import ElboTerms, LogDensity
@@ -53,24 +52,28 @@ def _places(error: float) -> str:
 
 
 def sum_of(terms: ElboTerms) -> str:
-    """The bound and its three parts."""
+    """The bound and its three parts, and what they were measured by."""
     error = "" if math.isnan(terms.stderr) else f" ± {_places(terms.stderr)}"
-    parts = f"L_T {terms.l_T:.3f} + Σ L_t {sum(terms.terms):.3f} + L_0 {terms.l_0:.3f}"
-    return f"{parts} = {terms.total:.3f}{error} bits/dim"
+    parts = f"L_T {terms.l_T:.3f} + Σ L_t {terms.terms.sum():.3f} + L_0 {terms.l_0:.3f}"
+    draws = f"{terms.done} of {terms.draws} draws" if terms.done < terms.draws else f"{terms.draws} draws"
+    how = f"{len(terms.terms)} levels, {draws}, {number(terms.calls, 0)} model calls"
+    return f"{parts} = {terms.total:.3f}{error} bits/dim\n{how}"
 
 
 def terms_curve(terms: ElboTerms) -> Curve:
-    """L_t over σ, from much noise on the left to little on the right."""
-    points = [(float(s), float(bits)) for s, bits in zip(terms.sigmas, terms.terms, strict=True)]
-    words = [f"σ {s:.3g}: L_t {bits:.4f} bits/dim" for s, bits in points]
-    top = max((bits for _, bits in points), default=0.0)
-    ends = f"σ {max(terms.sigmas):.3g}", f"σ {min(terms.sigmas):.2g}"
+    """L_t over the σ that its step begins at, from much noise on the left to little on the right."""
+    points = [(float(s), float(bits)) for s, bits in zip(terms.sigmas, terms.terms, strict=False)]
+    words = [f"σ {s:.3g} to {after:.3g}: L_t {bits:.4f} bits/dim" for (s, bits), after in
+             zip(points, terms.sigmas[1:], strict=True)]  # fmt: skip
+    top = max(bits for _, bits in points)
+    ends = f"σ {points[0][0]:.3g}", f"σ {points[-1][0]:.2g}"
     return Curve(points, words, ends, ("0", f"{top:.2g}"), "L_t, bits/dim", logarithmic=True, descending=True)
 
 
-def trade_curve(rates: Iterable[float], distortions: Iterable[float]) -> Curve:
-    """Distortion (RMSE on 0 … 255) over rate (bits/dim)."""
-    points = sorted((float(r), float(d)) for r, d in zip(rates, distortions, strict=True))
+def trade_curve(terms: ElboTerms) -> Curve:
+    """Distortion (RMSE on 0 … 255) over rate (bits/dim): deck 3's figure."""
+    points = [(float(r), float(d)) for r, d in zip(terms.rate, terms.distortion, strict=True)]
     words = [f"after {r:.2f} bits/dim: {d:.1f} of 255 off (RMSE)" for r, d in points]
-    top = max((d for _, d in points), default=0.0)
-    return Curve(points, words, ("0", f"{points[-1][0]:.2f} bits/dim"), ("0", f"{top:.0f}"), "RMSE of 255", area=False)
+    top, all_of_it = max(d for _, d in points), max(r for r, _ in points)
+    x_ends = "0", f"{all_of_it:.2f} bits/dim"
+    return Curve(points, words, x_ends, ("0", f"{top:.0f}"), "RMSE of 255", area=False)
