@@ -6,11 +6,12 @@ import base64
 import dataclasses
 import json
 import os
+import re
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any, Literal, TypeAlias
 
 from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
@@ -21,6 +22,7 @@ from engine.draft import Draft
 from engine.guides import MAX_GUIDES, guide_from_dict
 
 VERSION = 1
+TOLD = 3  # how many damages are told of one by one
 SAVE_AFTER_MS = 500  # a flurry of changes is one write
 
 Theme: TypeAlias = Literal["system", "light", "dark"]
@@ -28,7 +30,7 @@ Scaling: TypeAlias = Literal["nearest", "smooth"]
 
 
 class SettingsError(ValueError):
-    """A settings file that cannot be used."""
+    """A setting that cannot be used; its text says which, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,40 +104,72 @@ class Settings(QObject):
 
 
 def load(path: Path) -> tuple[Values, str]:
-    """The values in `path` and "", or the defaults and a sentence on what was wrong; a damaged file is kept aside."""
+    """The values in `path` and "", or those that are whole and a sentence on the rest; a damaged file is kept aside."""
     try:
-        return parse(path.read_text(encoding="utf-8")), ""
+        values, lost = read(path.read_bytes().decode("utf-8", errors="replace"))
     except FileNotFoundError:
         return Values(), ""
     except OSError as error:
         return Values(), f"The settings in {path} cannot be read ({error.strerror or error}): the defaults are used."
+    if not lost:
+        return values, ""
+    aside = path.with_name(f"{path.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S}{path.suffix}")
+    try:
+        path.replace(aside)
+    except OSError:
+        aside = path
+    rest = "the defaults are used" if values == Values() else "the rest is as it was"
+    told = "; ".join([*lost[:TOLD], f"and {len(lost) - TOLD} more"] if len(lost) > TOLD else lost)
+    return values, f"The settings were damaged ({told}): {rest}, the old file is {aside}."
+
+
+def read(text: str) -> tuple[Values, list[str]]:
+    """What is whole of a file that `write` wrote, and what is wrong with the rest; what is missing has its default."""
+    try:
+        data, lost = json.loads(text), list[str]()
     except ValueError as error:
-        aside = path.with_name(f"{path.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S}{path.suffix}")
-        try:
-            path.replace(aside)
-        except OSError:
-            aside = path
-        return Values(), f"The settings were damaged ({error}): the defaults are used, the old file is {aside}."
-
-
-def parse(text: str) -> Values:
-    """Raises ValueError for anything that `write` does not write; a setting that is missing has its default."""
-    data = json.loads(text)
+        data, lost = _salvaged(text), [str(error)]
     if not isinstance(data, dict):
-        raise SettingsError("not a table of settings")
+        return Values(), ["not a table of settings"]
     if data.pop("version", None) != VERSION:
-        raise SettingsError("written by another version of the studio")
-    hints = typing.get_type_hints(Values)
+        return Values(), [*lost, "written by another version of the studio"]
+    whole: dict[str, Any] = {}
     for name, value in data.items():
-        if name not in hints:
-            raise SettingsError(f"“{name}” is unknown")
-        if name == "drafts":
-            data[name] = _drafts(value)
-        elif name == "tools":
-            data[name] = _held(value)
-        elif not _fits(value, hints[name]):
-            raise SettingsError(f"“{name}” cannot be {value!r}")
-    return Values(**data)
+        try:
+            whole[name] = _setting(name, value, lost)
+        except SettingsError as error:
+            lost.append(str(error))
+    return Values(**whole), lost
+
+
+def _salvaged(text: str) -> dict[str, Any]:
+    """The settings that can be read of a text that as a whole is no JSON, by the lines that begin them."""
+    found, decoder = {}, json.JSONDecoder()
+    for name in ("version", *typing.get_type_hints(Values)):
+        line = re.search(rf'^ "{name}": ', text, re.MULTILINE)
+        if line is None:
+            continue
+        try:
+            found[name] = decoder.raw_decode(text, line.end())[0]
+        except ValueError:
+            continue  # this is where it is damaged
+    return found
+
+
+def _setting(name: str, value: Any, lost: list[str]) -> Any:
+    """A setting from its JSON; of a table of several things those that are whole, `lost` taking up what is wrong with
+    the others. Raises SettingsError where nothing of it is.
+    """
+    hints = typing.get_type_hints(Values)
+    if name not in hints:
+        raise SettingsError(f"“{name}” is unknown")
+    if name == "drafts":
+        return _drafts(value, lost)
+    if name == "tools":
+        return _held(value, lost)
+    if not _fits(value, hints[name]):
+        raise SettingsError(f"“{name}” cannot be {shortened(value)}")
+    return value
 
 
 def write(path: Path, values: Values) -> None:
@@ -153,50 +187,76 @@ def write(path: Path, values: Values) -> None:
         part.unlink(missing_ok=True)
 
 
-def _drafts(value: Any) -> dict[str, Draft]:
-    """The drafts by model. Fields that an older studio did not know may be missing: they have defaults."""
-    hints = typing.get_type_hints(Draft)
-    needed = {field.name for field in dataclasses.fields(Draft) if field.default is dataclasses.MISSING}
+def _drafts(value: Any, lost: list[str]) -> dict[str, Draft]:
+    """The drafts by model, without those that are damaged."""
     if not isinstance(value, dict):
         raise SettingsError("“drafts” is no table")
     drafts = {}
     for model, draft in value.items():
-        if not isinstance(draft, dict) or not needed <= set(draft) <= set(hints):
-            raise SettingsError(f"the draft for “{model}” is not whole")
-        for name, choice in draft.items():
-            checks = {"options": _are_options, "guidance_interval": _is_interval, "guides": _are_guides}
-            check = checks.get(name)
-            if not (check(choice) if check else _fits(choice, hints[name])):
-                raise SettingsError(f"“{name}” of the draft for “{model}” cannot be {choice!r}")
-        options = tuple((name, float(number)) for name, number in draft.get("options", ()))
-        ends = draft.get("guidance_interval")
-        interval = None if ends is None else (float(ends[0]), float(ends[1]))
-        guides = tuple(map(guide_from_dict, draft.get("guides", ())))
-        drafts[model] = Draft(**draft | {"options": options, "guidance_interval": interval, "guides": guides})
+        try:
+            drafts[model] = _draft(model, draft)
+        except SettingsError as error:
+            lost.append(str(error))
     return drafts
 
 
-def _held(value: Any) -> Held:
-    """How the tools were set. Fields that an older studio did not know may be missing: they have defaults."""
-    held = _typed(value, Held, "“tools”", choices=_is_table, colour=_is_colour)
-    choices = {name: Choices(**_typed(chosen, Choices, f"the tool “{name}”"))
-               for name, chosen in held.get("choices", {}).items()}  # fmt: skip
-    return Held(**held | {"choices": choices, "colour": tuple(held.get("colour", Held().colour))})
+def _draft(model: str, draft: Any) -> Draft:
+    """Fields that an older studio did not know may be missing: they have defaults."""
+    hints = typing.get_type_hints(Draft)
+    needed = {field.name for field in dataclasses.fields(Draft) if field.default is dataclasses.MISSING}
+    if not isinstance(draft, dict) or not needed <= set(draft) <= set(hints):
+        raise SettingsError(f"the draft for “{model}” is not whole")
+    checks = {"options": _are_options, "guidance_interval": _is_interval, "guides": _are_guides}
+    for name, choice in draft.items():
+        check = checks.get(name)
+        if not (check(choice) if check else _fits(choice, hints[name])):
+            raise SettingsError(f"“{name}” of the draft for “{model}” cannot be {shortened(choice)}")
+    options = tuple((name, float(number)) for name, number in draft.get("options", ()))
+    ends = draft.get("guidance_interval")
+    interval = None if ends is None else (float(ends[0]), float(ends[1]))
+    guides = tuple(map(guide_from_dict, draft.get("guides", ())))
+    return Draft(**draft | {"options": options, "guidance_interval": interval, "guides": guides})
 
 
-def _typed(value: Any, kind: type, said: str, **checks: Callable[[Any], bool]) -> dict[str, Any]:
-    """A JSON table whose names and types are those of the dataclass `kind`; `checks` where a type is not plain."""
+def _held(value: Any, lost: list[str]) -> Held:
+    """How the tools were set, without what is damaged. What an older studio did not know may be missing."""
+    if not isinstance(value, dict):
+        raise SettingsError("“tools” is no table")
+    choices = {}
+    if "choices" in value and not isinstance(value["choices"], dict):
+        lost.append("“choices” of “tools” is no table")
+    else:
+        for name, chosen in value.get("choices", {}).items():
+            whole = _whole(chosen, Choices, f"the tool “{name}”", lost)
+            if whole:
+                choices[name] = Choices(**whole)
+    plain = {name: choice for name, choice in value.items() if name != "choices"}
+    return Held(choices=choices, **_whole(plain, Held, "“tools”", lost))
+
+
+def _whole(value: Any, kind: type, said: str, lost: list[str]) -> dict[str, Any]:
+    """The fields of a dataclass that a JSON table holds, without those that are unknown, of another type or, by the
+    dataclass itself, out of their range.
+    """
     hints = typing.get_type_hints(kind)
-    if not isinstance(value, dict) or not set(value) <= set(hints):
-        raise SettingsError(f"{said} is no table of what is known")
+    if not isinstance(value, dict):
+        lost.append(f"{said} is no table")
+        return {}
+    whole: dict[str, Any] = {}
     for name, choice in value.items():
-        if not (checks[name](choice) if name in checks else _fits(choice, hints[name])):
-            raise SettingsError(f"“{name}” of {said} cannot be {choice!r}")
-    return value
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict)
+        if name not in hints:
+            lost.append(f"“{name}” of {said} is unknown")
+        elif not (_is_colour(choice) if name == "colour" else _fits(choice, hints[name])):
+            lost.append(f"“{name}” of {said} cannot be {shortened(choice)}")
+        else:
+            field_ = {name: tuple(choice) if name == "colour" else choice}
+            try:
+                kind(**field_)
+            except ValueError as error:
+                lost.append(f"{error} ({said})")
+            else:
+                whole |= field_
+    return whole
 
 
 def _is_colour(value: Any) -> bool:

@@ -15,6 +15,7 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
     "evaluate": "engine.commands.evaluate",
     "bench": "engine.commands.bench",
     "train-judge": "engine.commands.train_judge",
+    "train-clip": "engine.commands.train_clip",
     "train": "engine.train.cli",
 }
 

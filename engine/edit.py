@@ -17,15 +17,14 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from engine.blending import blend, painted
 from engine.request import MAX_SIDE, RequestError
+from engine.resizing import resized, strips
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Box: TypeAlias = tuple[int, int, int, int]  # x, y, width, height in the document's pixels; it may reach outside
 Size: TypeAlias = tuple[int, int]  # width, height
-
-OPAQUE = 64  # the mask from which on a pixel is wholly the new one: a feathered edge blends over its outer quarter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,11 +109,9 @@ def around(mask: Pixels, shape: Size, margin: float = 0.125) -> Box:
 
     Where the document has the room it lies inside. Raises RequestError for a mask in which nothing is painted.
     """
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
+    left, top, w, h = painted(mask)
+    if 0 in (w, h):
         raise RequestError("The mask is empty: paint what should be made anew.")
-    left, top = int(columns[0]), int(rows[0])
-    w, h = int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
     wider, higher = round(w * margin), round(h * margin)
     x, y, w, h = _widened((left - wider, top - higher, w + 2 * wider, h + 2 * higher), shape)
     height, width = mask.shape
@@ -139,11 +136,6 @@ def visible(box: Box, document: Pixels) -> Box:
     return left, top, max(0, min(x + w, width) - left), max(0, min(y + h, height) - top)
 
 
-def alpha(mask: Pixels) -> Pixels:
-    """How much of the new picture each pixel shows, 0 … 255, of a mask 0 … 255: all of it from a quarter on."""
-    return np.minimum(mask.astype(np.uint16) * 255 // OPAQUE, 255).astype(np.uint8)
-
-
 def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box, Pixels]:
     """Where in the document (H, W, 3) what was made for its box goes, and the pixels (h, w, 3) there.
 
@@ -151,14 +143,9 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     is 0 the pixels are the document's own.
     """
     place = left, top, w, h = visible(box, rgb)
-    part = left - box[0], top - box[1], w, h
-    if mask is None or 0 in (w, h):
-        return place, resized(made, box[2:], part)
-    rows, columns = slice(top, top + h), slice(left, left + w)
-    blended = Image.fromarray(np.ascontiguousarray(rgb[rows, columns]))
-    new = _resized(Image.fromarray(np.ascontiguousarray(made)), box[2:], part)
-    blended.paste(new, mask=Image.fromarray(alpha(mask[rows, columns])))
-    return place, np.array(blended)  # (old·(255 − alpha) + new·alpha)/255, rounded to the nearest
+    pixels = rgb[top : top + h, left : left + w].copy()
+    _lay(pixels, None if mask is None else mask[top : top + h, left : left + w], box, place, made)
+    return place, pixels
 
 
 def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixels:
@@ -166,12 +153,31 @@ def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixel
 
     Every pixel outside the box, and every one whose mask is 0, is bit-identical to the document's.
     """
-    (x, y, w, h), pixels = patch(rgb, mask, box, made)
-    if pixels.shape == rgb.shape:
-        return pixels
+    place = left, top, w, h = visible(box, rgb)
     whole = rgb.copy()
-    whole[y : y + h, x : x + w] = pixels
+    within = np.s_[top : top + h, left : left + w]
+    _lay(whole[within], None if mask is None else mask[within], box, place, made)
     return whole
+
+
+def _lay(pixels: Pixels, mask: Pixels | None, box: Box, place: Box, made: Pixels) -> None:
+    """Blend what was made for the box into the document's pixels at `place`, through the mask there."""
+    rect = painted(mask) if mask is not None else (0, 0, *place[2:])
+    if 0 in rect[2:]:
+        return
+    left, top, w, h = rect
+    within = np.s_[top : top + h, left : left + w]
+    target, through = pixels[within], None if mask is None else mask[within]
+    part = place[0] - box[0] + left, place[1] - box[1] + top, w, h
+
+    def lay(first: int, new: Pixels) -> None:
+        rows = slice(first, first + len(new))
+        if through is None:
+            target[rows] = new
+        else:
+            blend(target[rows], new, through[rows])
+
+    strips(made, box[2:], part, lay)
 
 
 def steps_to_go(mask: Pixels, steps: int) -> NDArray[np.int64]:
@@ -200,38 +206,6 @@ def pooled(mask: Pixels, size: Size) -> Pixels:
             np.maximum(most, mask.take(np.minimum(first + step, last - 1), axis=axis), out=most)
         mask = most
     return np.ascontiguousarray(mask)
-
-
-def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
-    """The picture (H, W, 3) at another size: areas averaged along a side that shrinks, Lanczos along one that grows.
-
-    part -- what of the result is asked for, None for all; the same pixels for less work
-    """
-    left, top, w, h = part or (0, 0, *size)
-    if 0 in (w, h):
-        return np.empty((h, w, 3), np.uint8)
-    return np.array(_resized(Image.fromarray(np.ascontiguousarray(rgb)), size, (left, top, w, h)))
-
-
-def _resized(image: Image.Image, size: Size, part: Box) -> Image.Image:
-    """A part, that is not empty, of the picture at another size."""
-    left, top, w, h = part
-    image = _cut(_along(image, (size[0], image.height)), (left, 0, w, image.height))
-    return _cut(_along(image, (w, size[1])), (0, top, w, h))
-
-
-def _cut(image: Image.Image, box: Box) -> Image.Image:
-    """A part of a picture; the picture itself, and no copy, where it is all of it."""
-    x, y, w, h = box
-    return image if (w, h) == image.size else image.crop((x, y, x + w, y + h))
-
-
-def _along(image: Image.Image, size: Size) -> Image.Image:
-    """Resized along one side."""
-    if size == image.size:
-        return image
-    shrinks = size[0] < image.width or size[1] < image.height
-    return image.resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.LANCZOS)
 
 
 def _boxed(mask: Pixels, box: Box) -> Pixels:

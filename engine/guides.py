@@ -310,6 +310,11 @@ def pictures_of(guides: Sequence[Guide], pictures: Sequence[Pixels]) -> dict[str
     return {name: have[name] for name in wanted}
 
 
+def aimed_at(aims: Sequence[Aim], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
+    """Those of the pictures that the aims are, by digest. RequestError where one is missing, or there is no aim."""
+    return pictures_of((ClipGuide(clip="any", aims=tuple(aims)),), pictures)
+
+
 def aim_picture(rgb: Pixels) -> Pixels:
     """A picture, uint8 (H, W, 3), as aims keep it: its longer side at most AIM_SIDE. RequestError for anything else."""
     from engine.edit import check, resized

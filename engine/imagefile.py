@@ -154,6 +154,8 @@ def _opened(source: Path | bytes, name: str) -> io.BufferedReader | io.BytesIO:
         if size == 0:
             raise ImageError(f"{name} is empty: get it again from where it came.")
         return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
+    except ImageError:  # a ValueError too, and its sentence is whole
+        raise
     except FileNotFoundError as error:
         raise ImageError(f"{name} is not there: check its name, or whether it was moved.") from error
     except PermissionError as error:

@@ -20,6 +20,7 @@ from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
 from engine.edit import Inputs, Pixels
 from engine.errand import Errand
+from engine.guidance.library import Library
 from engine.guides import digests, pictures_of
 from engine.paths import path_of
 from engine.plan import MICRO_BATCH, Plan, encoded, pinned, plan, second_stage
@@ -66,15 +67,19 @@ class Session:
 
     device -- "cuda", "xpu", "mps" or "cpu", None for the best there is. Raises DeviceError where it is not there.
     infos  -- the models that can be asked for, the embedded ones by default
+    library -- where its CLIPs and classifiers come from, by default the engine's own
     """
 
-    def __init__(self, device: str | None = None, infos: Sequence[ModelInfo] | None = None) -> None:
+    def __init__(
+        self, device: str | None = None, infos: Sequence[ModelInfo] | None = None, library: Library | None = None
+    ) -> None:
         self.device = torch.device(devices.choose(devices.available(), device))
         if self.device.type == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=True)
         self.infos = {info.id: info for info in (embedded() if infos is None else infos)}
         self._models: dict[str, Model] = {}
+        self.library = library or Library(self.device)
 
     @property
     def device_name(self) -> str:
@@ -101,7 +106,7 @@ class Session:
         aims: Sequence[Pixels] = (),
     ) -> Plan:
         stop = cancelled.is_set if cancelled is not None else (lambda: False)
-        return plan(request, self.model(request), stop, inputs, pictures_of(request.guides, aims))
+        return plan(request, self.model(request), stop, inputs, pictures_of(request.guides, aims), self.library)
 
     def generate(
         self,

@@ -1,13 +1,22 @@
-"""What D is: transforms from a denoiser to a guided one. They compose, the first applied innermost."""
+"""What D is: transforms from a denoiser to a guided one. They compose, the first applied innermost.
+
+The order in a run: classifier-free guidance, then each guide, then the threshold (engine.plan). So a guide looks at the
+estimate that the condition and the guides before it have made, and a threshold bounds what all of them made together.
+A guide's gradient goes through everything that made the estimate, both branches of classifier-free guidance among it;
+what guides before it have added counts as constant there, as it would take second derivatives of theirs.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.types import Cond, Denoiser, Sigma, Transform
+
+Scale: TypeAlias = "float | Callable[[float], float]"  # the same at every noise level, or a function of σ
 
 
 def cfg(scale: float, cond: Cond | None, uncond: Cond | None, interval: tuple[float, float] | None = None) -> Transform:
@@ -37,6 +46,91 @@ def cfg(scale: float, cond: Cond | None, uncond: Cond | None, interval: tuple[fl
         return guided
 
     return transform
+
+
+def classifier(logp: Callable[[Tensor, Sigma], Tensor], scale: Scale, limit: float = 0.0) -> Transform:
+    """Classifier guidance (Sohl-Dickstein et al. 2015; Dhariwal & Nichol 2021, section 4): D̃ = D + γσ²∇ₓ log p(y|x, σ).
+
+    logp  -- log p(y | x, σ) of noisy states x (B, …) → (B,), differentiable in x; any function of x steers as well
+    scale -- γ; 1 is Bayes' rule: with the exact posterior D̃ is the conditional denoiser. Where it is 0 nothing is asked
+    limit -- the most by which an image may differ from D, as the root mean square of its values; 0: no limit
+
+    The derivative of what comes out is D's alone.
+    """
+    if scale == 0:
+        return lambda d: d
+
+    def transform(d: Denoiser) -> Denoiser:
+        def guided(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+            import torch
+
+            x0, weight = d(x, sigma, cond), _weight(scale, sigma, x)
+            if weight is None:
+                return x0
+            with torch.enable_grad():
+                at = _leaf(x)
+                (gradient,) = torch.autograd.grad(logp(at, sigma).sum(), at)
+            return x0 + _within(weight * gradient, limit)
+
+        return guided
+
+    return transform
+
+
+def clip(loss: Callable[[Tensor], Tensor], scale: Scale, limit: float = 0.0) -> Transform:
+    """Guidance on the estimate, as CLIP's (Crowson 2021; Nichol et al. 2022): D̃ = D − λσ²∇ₓL(D(x)).
+
+    loss  -- L of estimates x0 (B, …) → (B,), each image's own; differentiable in x0
+    scale -- λ. Where it is 0 nothing is asked, and D is what it was, to the bit
+    limit -- the most by which an image may differ from D, as the root mean square of its values; 0: no limit
+
+    Since σ²·∂D/∂x = Cov[x0 | x], the estimate moves by λ·Cov[x0|x]·∇L: only in ways that are still undecided, and a
+    bounded one at any noise. It costs a backward pass through D. The derivative of what comes out is D's alone.
+    """
+    if scale == 0:
+        return lambda d: d
+
+    def transform(d: Denoiser) -> Denoiser:
+        def guided(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+            import torch
+
+            weight = _weight(scale, sigma, x)
+            if weight is None:
+                return d(x, sigma, cond)
+            inside = x.requires_grad and torch.is_grad_enabled()  # of another guide, which differentiates through D
+            with torch.enable_grad():
+                at = x if inside else _leaf(x)
+                x0 = d(at, sigma, cond)
+                (gradient,) = torch.autograd.grad(loss(x0).sum(), at, retain_graph=inside)
+            return (x0 if inside else x0.detach()) + _within(-weight * gradient, limit)
+
+        return guided
+
+    return transform
+
+
+def _leaf(x: Tensor) -> Tensor:
+    """The state, to differentiate by. In one layout: a net may leave it in another than a run file gives it back in,
+    and the sums of a gradient would round differently."""
+    return x.detach().contiguous().requires_grad_()
+
+
+def _weight(scale: Scale, sigma: Sigma, x: Tensor) -> float | Tensor | None:
+    """scale·σ², as a number or as (B, 1, …) in x's dtype; None where it is 0 for every image."""
+    if isinstance(sigma, float | int):
+        value = (scale(sigma) if callable(scale) else scale) * sigma**2
+        return value if value != 0 else None
+    levels = [float(s) for s in sigma.detach().flatten().tolist()]
+    values = [(scale(s) if callable(scale) else scale) * s**2 for s in levels]
+    return x.new_tensor(values).reshape(-1, *[1] * (x.ndim - 1)) if any(values) else None
+
+
+def _within(move: Tensor, limit: float) -> Tensor:
+    """Moves (B, …), those whose root mean square is above `limit` shortened to it; 0: none."""
+    if limit == 0:
+        return move
+    size = move.flatten(1).square().mean(1).sqrt().reshape(-1, *[1] * (move.ndim - 1))
+    return move * (limit / size.clamp_min(limit))
 
 
 def static_threshold() -> Transform:

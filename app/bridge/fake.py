@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog import ModelInfo
-from engine.edit import Inputs, pooled, resized
+from engine.edit import Inputs, pooled
 from engine.errand import Errand
 from engine.paths import path_of
 from engine.request import Request
+from engine.resizing import resized
 from engine.rules import RULES
 from engine.store import RunReader, RunWriter, append_picture
 from engine.types import Hop, Move, Step

@@ -24,7 +24,7 @@ THINNEST = 0.05  # of the pressure: a pen that barely touches still draws
 SHAPES = 32  # dabs that a stroke keeps; a mouse needs no more than 16, a pen's pressure as many as there are sizes
 
 Paint: TypeAlias = Callable[[Pixels, Pixels], Pixels]
-"""(before, coverage) → after. Before is (h, w) of the mask or (h, w, 3) of the picture, coverage (h, w) 0 … 255."""
+"""(before, coverage) → after. Before is (h, w) of the mask or (h, w, 4) of the picture, coverage (h, w) 0 … 255."""
 
 
 def add(before: Pixels, coverage: Pixels) -> Pixels:
@@ -44,13 +44,21 @@ def build_up(before: Pixels, coverage: Pixels) -> Pixels:
 
 def colour(red: int, green: int, blue: int) -> Paint:
     """The picture is painted over, 0 … 255 each."""
-    target = np.array((blue, green, red), np.uint8)
+    covers = np.arange(256, dtype=np.uint8)
+    paints = share(np.array((blue, green, red, 255), np.uint8), covers[:, None]).view(np.uint32)[:, 0]
 
     def paint(before: Pixels, coverage: Pixels) -> Pixels:
-        covered = coverage[..., None]
-        return share(before, 255 - covered) + share(np.broadcast_to(target, before.shape), covered)
+        """Each byte is at most 255 minus what is added to it: four at a time never carry into one another."""
+        after = share(before, fourfold(255 - coverage)).view(np.uint32)[..., 0]
+        after += paints.take(coverage)
+        return after.view(np.uint8).reshape(before.shape)
 
     return paint
+
+
+def fourfold(values: Pixels) -> Pixels:
+    """(h, w) → (h, w, 4), each four times: in a fraction of the time that broadcasting over the last axis takes."""
+    return (values.astype(np.uint32) * np.uint32(0x01010101)).view(np.uint8).reshape(*values.shape, 4)
 
 
 def share(a: Pixels, b: Pixels) -> Pixels:
@@ -109,7 +117,7 @@ class BrushStroke:
         """`name` is what undo is called by. The stroke begins with the first point."""
         self._artwork, self._brush, self._layer, self._paint = artwork, brush, layer, paint
         self._stroke = artwork.begin(name)
-        self._target = artwork.mask if layer == "mask" else artwork.pixels[..., :3]
+        self._target = artwork.mask if layer == "mask" else artwork.pixels
         self._coverage = np.zeros((artwork.height, artwork.width), np.uint8)  # no memory until it is painted on
         self._shapes: dict[tuple[float, float, float], Pixels] = {}
         self._last: tuple[float, float, float] | None = None  # x, y and pressure of the last point

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog import ModelInfo
-from engine.edit import Box, crop, resized
+from engine.edit import Box, crop
+from engine.resizing import resized
 
 Size: TypeAlias = tuple[int, int]  # width, height in pixels
 Pixels: TypeAlias = NDArray[np.uint8]

@@ -13,7 +13,7 @@ from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Sig
 from app.core.artwork import Artwork, bgra
 from app.core.background import Background
 from app.core.kept import NAME, Kept, forget, read, write
-from app.core.notices import Notice
+from app.core.notices import Action, Notice
 from app.core.tiles import Pixels
 
 PAUSE_MS = 2000  # after the last change
@@ -150,7 +150,7 @@ class Keeper(QObject):
     def _set_aside(self, title: str, _: object) -> None:
         self._look_for_earlier()
         told = f"{_named(title)} was not saved; the studio has kept it."
-        self.notice_raised.emit(Notice("info", told, "Back to it", self.bring_back))
+        self.notice_raised.emit(Notice("info", told, (Action("Back to it", self.bring_back),)))
 
     # now
 

@@ -1,15 +1,21 @@
-"""What the studio tells a person: one clear sentence, perhaps with one thing to do about it."""
+"""What the studio tells a person: one clear sentence, perhaps with what to do about it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+
+class Action(NamedTuple):
+    """Something to do about a notice, as a button says it."""
+
+    text: str
+    do: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     level: Literal["info", "error"]
     text: str
-    action_text: str = ""
-    action: Callable[[], object] | None = None
+    actions: tuple[Action, ...] = ()

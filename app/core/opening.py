@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from app.core.background import Background
 from app.core.document import Document
 from app.core.fitting import fitted, suits
 from app.core.keeping import Keeper
-from app.core.notices import Notice
+from app.core.notices import Action, Notice
 from app.core.render import pixels
 from app.core.tiles import Pixels
 from engine.draft import Draft
@@ -140,7 +140,10 @@ class Opening(QObject):
         self.opened.emit()
         if arrival.settings is not None:
             told = " ".join(("This picture says how it was made.", *arrival.notes))
-            self.notice_raised.emit(Notice("info", told, "Use its settings", partial(self._use, arrival.settings)))
+            settings = arrival.settings
+            use = Action("Use its settings", partial(self._use, settings))
+            keep = Action("All but the seed", partial(self._use, settings, with_seed=False))
+            self.notice_raised.emit(Notice("info", told, (use, keep)))
         elif arrival.notes:
             self.notice_raised.emit(Notice("info", " ".join(arrival.notes)))
 
@@ -182,9 +185,11 @@ class Opening(QObject):
     def _tell_slow(self) -> None:
         self.notice_raised.emit(Notice("info", f"Reading {self._name} …"))
 
-    def _use(self, settings: Request) -> None:
+    def _use(self, settings: Request, with_seed: bool = True) -> None:
+        """Put what made a picture on the panel; without its seed, what is there makes another picture of the kind."""
         try:
-            self._document.draft = Draft.of(settings)
+            draft, now = Draft.of(settings), self._document.draft
+            self._document.draft = draft if with_seed else replace(draft, seed=now.seed)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 

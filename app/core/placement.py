@@ -13,9 +13,11 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from app.core.artwork import Artwork, copy_reversed
-from app.core.render import from_rgb
+from app.core.brush import fourfold, share
 from app.core.tiles import part
-from engine.edit import Box, alpha, patch, resized
+from engine.blending import alpha, painted
+from engine.edit import Box, patch
+from engine.resizing import strips
 
 Pixels = NDArray[np.uint8]
 
@@ -38,10 +40,9 @@ class Placement:
         if not masked:
             return cls(QRect(box), seen, None)
         mask = part(artwork.mask, seen)
-        down, across = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-        if not len(down):
+        rect = QRect(*painted(mask)).translated(seen.topLeft())
+        if rect.isEmpty():
             return cls(QRect(box), QRect(), None)
-        rect = QRect(across[0], down[0], across[-1] - across[0] + 1, down[-1] - down[0] + 1).translated(seen.topLeft())
         return cls(QRect(box), rect, zlib.compress(part(artwork.mask, rect).tobytes(), 1))
 
     def moved(self, by: QPoint) -> Placement:
@@ -76,15 +77,26 @@ class Overlay:
 
 def overlay(picture: QImage, placement: Placement) -> Overlay:
     """How a run's picture (of any size) looks in its place, at the artwork's resolution. From any thread."""
-    rect, box = placement.rect, placement.box
-    made = resized(to_rgb(picture), (box.width(), box.height()), box_of(rect.translated(-box.topLeft())))
-    if (mask := placement.mask) is None:
-        return Overlay(rect, from_rgb(made))
+    rect, box, mask = placement.rect, placement.box, placement.mask
     pixels = np.empty((rect.height(), rect.width(), 4), np.uint8)
-    copy_reversed(made, pixels)
-    pixels[..., 3] = alpha(mask)
-    image = QImage(pixels.data, rect.width(), rect.height(), 4 * rect.width(), QImage.Format.Format_ARGB32)
-    return Overlay(rect, image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))
+
+    def lay(first: int, made: Pixels) -> None:
+        rows = slice(first, first + len(made))
+        copy_reversed(made, pixels[rows])
+        pixels[rows, :, 3] = 255
+        if mask is not None:
+            fade(pixels[rows], alpha(mask[rows]))
+
+    if not rect.isEmpty():
+        strips(to_rgb(picture), (box.width(), box.height()), box_of(rect.translated(-box.topLeft())), lay)
+    kind = QImage.Format.Format_RGB32 if mask is None else QImage.Format.Format_ARGB32_Premultiplied
+    return Overlay(rect, QImage(pixels.data, rect.width(), rect.height(), 4 * rect.width(), kind))
+
+
+def fade(pixels: Pixels, opacity: Pixels) -> None:
+    """Opaque pixels (h, w, 4) become premultiplied ones of an opacity (h, w), in place."""
+    if opacity.min() < 255:
+        pixels[...] = share(pixels, fourfold(opacity))
 
 
 def thumbnail(picture: QImage, placement: Placement, size: QSize) -> QImage:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.tiles import Patch, Pixels, Saved, bounds
+from app.core.tiles import Patch, Pixels, Saved, bounds, cells_of
 
 if TYPE_CHECKING:
     from app.core.artwork import Artwork
@@ -27,8 +28,8 @@ class Stroke:
         self.is_open = True
         self._artwork = artwork
         self._saved: dict[Layer, Saved] = {
-            "picture": Saved(artwork.pixels[..., :3]),  # the fourth byte never changes
-            "mask": Saved(artwork.mask),
+            "picture": Saved(cells_of(artwork.pixels)),
+            "mask": Saved(cells_of(artwork.mask)),
         }
         self.is_dirty = False
         """Whether something was said to have changed."""
@@ -40,8 +41,10 @@ class Stroke:
         self._saved[layer].touch(rect.intersected(self._artwork.rect))
 
     def before(self, layer: Layer, rect: QRect) -> Pixels:
-        """A copy of a touched part as it was before: (h, w) of the mask, (h, w, 3) B, G, R of the picture."""
-        return self._saved[layer].before(rect.intersected(self._artwork.rect))
+        """A copy of a touched part as it was before: (h, w) of the mask, (h, w, 4) B, G, R, 255 of the picture."""
+        cells = self._saved[layer].before(rect.intersected(self._artwork.rect))
+        pixels = cells.view(np.uint8)
+        return pixels if layer == "mask" else pixels.reshape(*cells.shape, 4)
 
     def changed(self, layer: Layer, rect: QRect) -> None:
         """After writing into `rect`: whoever shows the artwork is told."""
@@ -82,13 +85,13 @@ class Painted:
 
     @property
     def size(self) -> int:
-        return sum(len(patch.packed) for patches in self.layers.values() for patch in patches)
+        return sum(patch.size for patches in self.layers.values() for patch in patches)
 
     def undo(self) -> None:
         for layer, patches in self.layers.items():
-            pixels = self.artwork.pixels[..., :3] if layer == "picture" else self.artwork.mask
+            cells = cells_of(self.artwork.pixels if layer == "picture" else self.artwork.mask)
             for patch in patches:
-                patch.toggle(pixels)
+                patch.toggle(cells)
             keys = [key for patch in patches for key in patch.keys]
             self.artwork._changed(layer, bounds(keys, self.artwork.rect))
 

@@ -1,7 +1,8 @@
 """What was under the paint: 64² tiles saved before their first touch, and steps that are undone as they are redone.
 
-A step keeps the exclusive-or of before and after, compressed: applied once it undoes, applied again it redoes, nothing
-is compressed on the way, and its size never changes, so one bound over the history holds whichever way one goes.
+A step keeps the exclusive-or of before and after, and of it only the pixels that changed: applied once it undoes,
+applied again it redoes, nothing is compressed on the way, and its size never changes, so one bound over the history
+holds whichever way one goes.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
 TILE = 64
-TILES_AT_ONCE = (
-    64  # compressed together: long enough to compress well, short enough to need no second picture in memory
-)
-PROBE = 4096  # bytes that tell whether the rest compresses
+TILES_AT_ONCE = 64  # packed together: long enough to compress well, short enough to stay in the processor's cache
+PROBES, PROBE = 4, 1024  # how many parts of how many bytes tell whether the rest compresses
+WORTHWHILE = 0.5  # of its size: what compresses no better takes a frame for a stroke of a large brush
 
 Key = tuple[int, int]  # row and column of a tile
 Pixels = NDArray[np.uint8]  # (H, W) or (H, W, channels)
+Cells = NDArray[np.uint8] | NDArray[np.uint32]
+"""(H, W): the mask, or the picture with the four bytes of a pixel as one number."""
 
 
 def keys_over(rect: QRect) -> Iterator[Key]:
@@ -34,10 +36,15 @@ def keys_over(rect: QRect) -> Iterator[Key]:
             yield row, column
 
 
-def tile(pixels: Pixels, key: Key) -> Pixels:
+def cells_of(pixels: Pixels) -> Cells:
+    """A view of a mask (H, W) or of a picture (H, W, 4)."""
+    return pixels if pixels.ndim == 2 else pixels.view(np.uint32)[..., 0]
+
+
+def tile(cells: Cells, key: Key) -> Cells:
     """A view of one tile; those at the right and the bottom may be smaller than TILE²."""
     y, x = key[0] * TILE, key[1] * TILE
-    return pixels[y : y + TILE, x : x + TILE]
+    return cells[y : y + TILE, x : x + TILE]
 
 
 def part(pixels: Pixels, rect: QRect) -> Pixels:
@@ -53,44 +60,80 @@ def bounds(keys: Sequence[Key], within: QRect) -> QRect:
 
 
 def packed(raw: bytes | memoryview) -> bytes:
-    """In zlib's format; stored as it is where its beginning is like noise, which takes 30 times as long to compress."""
-    start = raw[:PROBE]
-    return zlib.compress(raw, 1 if len(zlib.compress(start, 1)) < 0.75 * len(start) else 0)
+    """In zlib's format; stored as it is where parts of it say that it would not halve: that takes 30 times as long."""
+    starts = (len(raw) * k // PROBES for k in range(PROBES))
+    parts = raw if len(raw) <= PROBES * PROBE else b"".join(raw[start : start + PROBE] for start in starts)
+    return zlib.compress(raw, 1 if len(zlib.compress(parts, 1)) < WORTHWHILE * len(parts) else 0)
 
 
 @dataclass(frozen=True)
 class Patch:
-    """The exclusive-or of before and after of some tiles, one after the other, compressed."""
+    """The exclusive-or of before and after of some tiles, one after the other: which cells changed, and their values.
+
+    hit    -- a bit for each cell, deflated; empty where all of them changed
+    values -- of the cells that did, by channels, as packed() packs; a picture's fourth byte never changes
+    """
 
     keys: tuple[Key, ...]
-    packed: bytes
+    hit: bytes
+    values: bytes
 
-    def toggle(self, pixels: Pixels) -> None:
+    @classmethod
+    def of(cls, changes: Sequence[tuple[Key, Cells]]) -> Patch:
+        """Of tiles with the exclusive-or of before and after."""
+        cells: Cells = np.concatenate([change.ravel() for _, change in changes])
+        hit = cells != 0
+        values = cells[hit]
+        if values.dtype == np.uint32:
+            values = np.ascontiguousarray(values.view(np.uint8).reshape(-1, 4)[:, :3].T)
+        bits = b"" if hit.all() else zlib.compress(np.packbits(hit).data, 1)
+        return cls(tuple(key for key, _ in changes), bits, packed(values.data.cast("B")))
+
+    @property
+    def size(self) -> int:
+        return len(self.hit) + len(self.values)
+
+    def toggle(self, cells: Cells) -> None:
         """Before becomes after, after becomes before."""
-        raw = np.frombuffer(zlib.decompress(self.packed), np.uint8)
+        tiles = [tile(cells, key) for key in self.keys]
+        count = sum(view.size for view in tiles)
+        raw = np.frombuffer(zlib.decompress(self.values), np.uint8)
+        if cells.dtype == np.uint32:
+            four = np.zeros((len(raw) // 3, 4), np.uint8)
+            for channel, plane in enumerate(raw.reshape(3, -1)):
+                four[:, channel] = plane
+            changed: Cells = four.view(np.uint32)[:, 0]
+        else:
+            changed = raw
+        if self.hit:
+            bits = np.frombuffer(zlib.decompress(self.hit), np.uint8)
+            hit = np.unpackbits(bits, count=count).view(np.bool_)
+            values = np.zeros(count, cells.dtype)
+            values[hit] = changed
+        else:
+            values = changed
         start = 0
-        for key in self.keys:
-            view = tile(pixels, key)
-            view ^= raw[start : start + view.size].reshape(view.shape)
+        for view in tiles:
+            view ^= values[start : start + view.size].reshape(view.shape)
             start += view.size
 
 
 class Saved:
     """The tiles of one layer as they were before a stroke touched them."""
 
-    def __init__(self, pixels: Pixels) -> None:
-        self._pixels = pixels
-        self._tiles: dict[Key, Pixels] = {}
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._tiles: dict[Key, Cells] = {}
 
     def touch(self, rect: QRect) -> None:
         """Save what `rect` meets; what has been saved already stays as it is."""
         for key in keys_over(rect):
             if key not in self._tiles:
-                self._tiles[key] = tile(self._pixels, key).copy()
+                self._tiles[key] = tile(self._cells, key).copy()
 
-    def before(self, rect: QRect) -> Pixels:
+    def before(self, rect: QRect) -> Cells:
         """A copy of `rect` as it was; all of it has been touched."""
-        out = np.empty((rect.height(), rect.width(), *self._pixels.shape[2:]), np.uint8)
+        out = np.empty((rect.height(), rect.width()), self._cells.dtype)
         for key in keys_over(rect):
             y, x = key[0] * TILE - rect.top(), key[1] * TILE - rect.left()
             inner = self._tiles[key][max(0, -y) : rect.height() - y, max(0, -x) : rect.width() - x]
@@ -101,20 +144,14 @@ class Saved:
     def restore(self) -> list[Key]:
         """Put everything back as it was; the tiles that were saved."""
         for key, before in self._tiles.items():
-            tile(self._pixels, key)[...] = before
+            tile(self._cells, key)[...] = before
         return list(self._tiles)
 
     def patches(self) -> tuple[Patch, ...]:
         """What has changed since the first touch; tiles that are as they were cost nothing."""
-        changes: list[tuple[Key, Pixels]] = []
-        for key, before in self._tiles.items():
-            change = before ^ tile(self._pixels, key)
-            if change.any():
-                changes.append((key, change))
-        return tuple(
-            Patch(tuple(key for key, _ in some), packed(b"".join(change.data for _, change in some)))
-            for some in (changes[k : k + TILES_AT_ONCE] for k in range(0, len(changes), TILES_AT_ONCE))
-        )
+        changes = ((key, before ^ tile(self._cells, key)) for key, before in self._tiles.items())
+        changed = [(key, change) for key, change in changes if change.any()]
+        return tuple(Patch.of(changed[k : k + TILES_AT_ONCE]) for k in range(0, len(changed), TILES_AT_ONCE))
 
 
 class Step(Protocol):

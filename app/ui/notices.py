@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
@@ -12,6 +14,8 @@ from app.ui.theme import em
 from app.ui.widgets import label
 
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
+CHOICE_MS = 20_000  # news that asks something stays long enough to be read and answered
+MOST = 2  # things to do about one notice
 
 
 class NoticeBar(QFrame):
@@ -26,21 +30,21 @@ class NoticeBar(QFrame):
         self.text.setWordWrap(True)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.action = QPushButton()
-        self.action.setProperty("kind", "link")
+        self.actions_ = [QPushButton() for _ in range(MOST)]
         self.dismiss = QToolButton()
         self.dismiss.setAccessibleName("Close this notice")
         self.dismiss.setToolTip("Close")
         row = self._row = QHBoxLayout(self)
         row.setContentsMargins(em(self, 0.6), em(self, 0.35), em(self, 0.35), em(self, 0.35))
         row.setSpacing(em(self, 0.5))
-        for widget in (self.sign, self.text, self.action, self.dismiss):
+        for widget in (self.sign, self.text, *self.actions_, self.dismiss):
             row.addWidget(widget, 1 if widget is self.text else 0)
+        for k, button in enumerate(self.actions_):
+            button.setProperty("kind", "link")
+            button.clicked.connect(partial(self._act, k))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(INFO_MS)
         self._timer.timeout.connect(self.close_one)
-        self.action.clicked.connect(self._act)
         self.dismiss.clicked.connect(self.close_one)
         self.hide()
 
@@ -59,19 +63,20 @@ class NoticeBar(QFrame):
             self._stack.pop()
         self._show()
 
-    def _act(self) -> None:
+    def _act(self, k: int) -> None:
         notice = self.notice
         self.close_one()
-        if notice is not None and notice.action is not None:
-            notice.action()
+        if notice is not None:
+            notice.actions[k].do()
 
     def _show(self) -> None:
         notice = self.notice
         if notice is not None:
             self.text.setText(notice.text)
             self.setAccessibleName(f"Notice: {notice.text}")
-            self.action.setText(notice.action_text)
-            self.action.setVisible(bool(notice.action_text and notice.action))
+            for k, button in enumerate(self.actions_):
+                button.setVisible(k < len(notice.actions))
+                button.setText(notice.actions[k].text if k < len(notice.actions) else "")
             self.tint()
         self.setVisible(notice is not None)
         self._row.invalidate()  # what was laid out while hidden had no height
@@ -82,7 +87,7 @@ class NoticeBar(QFrame):
         """News goes after a while in which somebody could see it."""
         self._timer.stop()
         if self.notice is not None and self.notice.level == "info" and self.isVisible():
-            self._timer.start()
+            self._timer.start(CHOICE_MS if self.notice.actions else INFO_MS)
 
     def showEvent(self, event: QShowEvent) -> None:
         self._time()

@@ -86,16 +86,13 @@ class Report:
         return line | {"seconds": round(self.seconds, 1), "eta": round(self.eta)}
 
 
-class Run:
-    """A net in training. `net` is what the optimizers move, `average` its moving average, which is kept.
+class Training:
+    """A net in training. `net` is what the optimizers move, `average` its moving average, which is kept."""
 
-    predict is the net itself, compiled or not.
-    """
-
-    def __init__(self, net: Net, data: Batches, config: Config, predict: Predict) -> None:
-        self.net, self.data, self.config, self.predict = net, data, config, predict
+    def __init__(self, net: nn.Module, config: Config) -> None:
+        self.net, self.config = net, config
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
-        matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith(".weight")]
+        matrices = [p for n, p in net.named_parameters() if "blocks." in n and n.endswith("weight") and p.ndim > 1]
         others = [p for p in net.parameters() if all(p is not m for m in matrices)]
         self.optimizers: list[torch.optim.Optimizer] = [
             Muon(matrices, lr=config.lr, half=config.precision == "bfloat16"),
@@ -128,16 +125,7 @@ class Run:
     def advance(self) -> float:
         """One step; its loss."""
         config = self.config
-        generator = torch.Generator().manual_seed((config.seed << 32) + self.step)
-        x0, cond = self.data.batch(config.batch, config.drop, generator)
-        eps = torch.randn(x0.shape, generator=generator)
-        sigma = flow_levels(config.batch, generator, config.level)
-        t = sigma / (1 + sigma)
-        level = t.view(-1, *[1] * (x0.ndim - 1))
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
-            output = self.predict((1 - level) * x0 + level * eps, t, *self.net.arguments(cond, len(x0)))
-        output = output.float()
-        error = loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma, config.floor)).mean()
+        error = self.error(torch.Generator().manual_seed((config.seed << 32) + self.step))
         rate = config.lr * config.rate(self.progress, self.step)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -149,6 +137,10 @@ class Run:
             optimizer.step()
         self.follow()
         return error.item()
+
+    def error(self, generator: torch.Generator) -> Tensor:
+        """The loss of the next batch, a scalar to differentiate; all that is random comes from the generator."""
+        raise NotImplementedError
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -183,8 +175,30 @@ class Run:
         self.step, self.seconds, self.mean = state["step"], state["seconds"], state["mean"]
 
 
+class Run(Training):
+    """A denoiser in training; predict is the net itself, compiled or not."""
+
+    net: Net
+
+    def __init__(self, net: Net, data: Batches, config: Config, predict: Predict) -> None:
+        super().__init__(net, config)
+        self.data, self.predict = data, predict
+
+    def error(self, generator: torch.Generator) -> Tensor:
+        config = self.config
+        x0, cond = self.data.batch(config.batch, config.drop, generator)
+        eps = torch.randn(x0.shape, generator=generator)
+        sigma = flow_levels(config.batch, generator, config.level)
+        t = sigma / (1 + sigma)
+        level = t.view(-1, *[1] * (x0.ndim - 1))
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
+            output = self.predict((1 - level) * x0 + level * eps, t, *self.net.arguments(cond, len(x0)))
+        output = output.float()
+        return loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma, config.floor)).mean()
+
+
 def train(
-    run: Run,
+    run: Training,
     folder: Path,
     sheet: Callable[[dict[str, Tensor], Path], None] | None = None,
     progress: Callable[[Report], None] | None = None,

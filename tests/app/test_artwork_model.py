@@ -107,8 +107,9 @@ class Plain:
             return
         coverage = self.coverage(brush, points)
         if picture:
-            bgr = paint(np.ascontiguousarray(self.now.rgb[..., ::-1]), coverage)
-            self.become(name, rgb=bgr[..., ::-1])
+            covered = coverage[..., None]
+            old, new = share(self.now.rgb, 255 - covered), share(np.array(rgb, np.uint8), covered)
+            self.become(name, rgb=old + new)
         else:
             self.become(name, mask=paint(self.now.mask, coverage))
 

@@ -207,10 +207,9 @@ def test_an_unsaved_picture_that_another_takes_the_place_of_can_be_brought_back(
     keeper.mark_saved()
     qtbot.waitUntil(lambda: keeper.has_earlier)
     assert notices[-1].text == "“apple” was not saved; the studio has kept it."
-    assert notices[-1].action is not None
 
     with qtbot.waitSignal(keeper.brought_back):
-        notices[-1].action()
+        notices[-1].actions[0].do()
     assert np.array_equal(artwork.rgb(), RGB)
     assert artwork.mask[10, 20] == 200
     idle(qtbot, keeper)

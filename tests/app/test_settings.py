@@ -1,4 +1,4 @@
-"""Settings come back as they were; a damaged file costs nothing but the settings in it."""
+"""Settings come back as they were; what is damaged in their file costs nothing but itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtCore import QByteArray
 from pytestqt.qtbot import QtBot
 
 from app.core.toolset import Choices, Held
-from app.settings import Settings, SettingsError, Values, from_text, load, parse, to_text, write
+from app.settings import Settings, Values, from_text, load, read, to_text, write
 from app.ui.canvas.tools import toolset
 from engine.draft import Draft
 from engine.guides import Aim, ClassGuide, ClipGuide, Law
@@ -41,33 +41,40 @@ ALL = Values(
 )
 
 
+def assert_refused(name: str, value: object) -> None:
+    """A draft with such a field is lost, and is told; another one beside it is not."""
+    damaged = asdict(DRAFT) | {name: value}
+    values, lost = read(json.dumps({"version": 1, "drafts": {"fake": damaged, "other": asdict(DRAFT)}}))
+    assert values == Values(drafts={"other": DRAFT})
+    assert len(lost) == 1
+    assert name in lost[0]
+
+
 def test_a_draft_of_an_older_studio_gets_the_defaults_of_what_it_did_not_know() -> None:
     text = json.loads(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT)}}))
     for name in ("options", "temperature", "guidance_interval", "threshold", "quantile"):
         del text["drafts"]["fake"][name]
-    assert parse(json.dumps(text)).drafts == {"fake": DRAFT}
+    assert read(json.dumps(text)) == (Values(drafts={"fake": DRAFT}), [])
 
 
 @pytest.mark.parametrize("options", [{"eta": 1}, [["eta"]], [["eta", "1"]], [[1, 1.0]], "eta", None])
 def test_damaged_options_are_refused(options: object) -> None:
-    with pytest.raises(SettingsError, match="options"):
-        parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"options": options}}}))
+    assert_refused("options", options)
 
 
 @pytest.mark.parametrize("interval", [[1], [1, 2, 3], ["1", 2], 3, {}, [True, 2]])
 def test_a_damaged_interval_is_refused(interval: object) -> None:
-    with pytest.raises(SettingsError, match="guidance_interval"):
-        parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"guidance_interval": interval}}}))
+    assert_refused("guidance_interval", interval)
 
 
 def test_guides_survive_and_damaged_ones_are_refused() -> None:
     clip = ClipGuide(clip="c", aims=(Aim("a cat", weight=-1.5),), law=Law.of("window", low=0.5))
     draft = replace(DRAFT, guides=(clip, ClassGuide(classifier="k", label="noto")))
     text = json.dumps({"version": 1, "drafts": {"fake": asdict(draft)}})
-    assert parse(text).drafts == {"fake": draft}
-    for guides in ({}, [{}], [3], None, [asdict(clip) | {"scale": "1"}], [asdict(clip)] * 9):
-        with pytest.raises(SettingsError, match="guides"):
-            parse(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT) | {"guides": guides}}}))
+    assert read(text) == (Values(drafts={"fake": draft}), [])
+    damaged: list[object] = [{}, [{}], [3], None, [asdict(clip) | {"scale": "1"}], [asdict(clip)] * 9]
+    for guides in damaged:
+        assert_refused("guides", guides)
 
 
 def test_every_setting_survives_the_file(tmp_path: Path) -> None:
@@ -87,23 +94,9 @@ def good() -> dict[str, object]:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "{",
-        "[]",
-        "null",
-        "\x00\xff",
-        json.dumps({"theme": "dark"}),
-        json.dumps(good() | {"version": 2}),
-        json.dumps(good() | {"theme": "purple"}),
-        json.dumps(good() | {"seed_locked": 1}),
-        json.dumps(good() | {"geometry": None}),
-        json.dumps(good() | {"colour": "red"}),
-        json.dumps(good() | {"drafts": []}),
-        json.dumps(good() | {"drafts": {"fake": {"prompt": "x"}}}),
-    ],
+    ["", "{", "[]", "null", "\x00\xff", json.dumps({"theme": "dark"}), json.dumps(good() | {"version": 2})],
 )
-def test_a_damaged_file_is_kept_aside_and_said(text: str, tmp_path: Path) -> None:
+def test_a_file_of_which_nothing_can_be_used_is_kept_aside_and_said(text: str, tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text(text, encoding="utf-8")
     values, complaint = load(path)
@@ -112,13 +105,61 @@ def test_a_damaged_file_is_kept_aside_and_said(text: str, tmp_path: Path) -> Non
     assert aside.name.startswith("settings-damaged-")
     assert aside.read_text(encoding="utf-8") == text
     assert str(aside) in complaint
+    assert "the defaults are used" in complaint
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        ({"scaling": "blurred"}, "scaling"),
+        ({"seed_locked": 1}, "seed_locked"),
+        ({"geometry": None}, "geometry"),
+        ({"colour": "red"}, "colour"),  # of another studio, perhaps
+        ({"drafts": []}, "drafts"),
+        ({"drafts": {"fake": {"prompt": "x"}}}, "fake"),
+        ({"tools": 3}, "tools"),
+    ],
+)
+def test_a_damaged_setting_costs_itself_alone_and_is_said(damage: dict[str, object], what: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(good() | damage), encoding="utf-8")
+    values, complaint = load(path)
+    assert values == Values(theme="dark")
+    assert f"“{what}”" in complaint
+    assert "the rest is as it was" in complaint
+    assert [p.name.startswith("settings-damaged-") for p in tmp_path.iterdir()] == [True]
+
+
+def test_of_several_drafts_the_whole_ones_are_kept() -> None:
+    drafts = {"fake": asdict(DRAFT), "torn": {"prompt": "x"}, "other": asdict(DRAFT) | {"steps": "five"}}
+    values, lost = read(json.dumps(good() | {"drafts": drafts}))
+    assert values.drafts == {"fake": DRAFT}
+    assert [line.count("“torn”") + line.count("“other”") for line in lost] == [1, 1]
+
+
+def test_a_file_that_is_torn_or_mistyped_keeps_what_stands_before_and_behind(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    write(path, ALL)
+    whole = path.read_text(encoding="utf-8")
+
+    path.write_text(whole[: whole.index('"export_method"')], encoding="utf-8")
+    torn, complaint = load(path)
+    assert torn == replace(ALL, geometry="", window_state="")
+    assert "damaged" in complaint
+
+    path.write_text(whole.replace('"prompt": "red apple",', '"prompt" "red apple",', 1), encoding="utf-8")
+    mistyped, complaint = load(path)
+    assert mistyped == replace(ALL, drafts={})
+    assert "damaged" in complaint
+
+    path.write_bytes(whole.replace("red apple", "red \x00").encode("utf-8").replace(b"\x00", b"\xff"))
+    assert load(path)[0].tools == ALL.tools
 
 
 @pytest.mark.parametrize(
     ("tools", "what"),
     [
-        ([], "tools"),
-        ({"hand": "left"}, "tools"),
+        ({"hand": "left"}, "hand"),
         ({"tool": 3}, "tool"),
         ({"choices": []}, "choices"),
         ({"choices": {"brush": 3}}, "brush"),
@@ -138,17 +179,26 @@ def test_a_damaged_file_is_kept_aside_and_said(text: str, tmp_path: Path) -> Non
         ({"edge": None}, "edge"),
     ],
 )
-def test_damaged_tools_fall_back_and_are_said(tools: object, what: str, tmp_path: Path) -> None:
+def test_what_is_damaged_of_the_tools_falls_back_and_is_said(
+    tools: dict[str, object], what: str, tmp_path: Path
+) -> None:
     path = tmp_path / "settings.json"
-    path.write_text(json.dumps(good() | {"tools": tools}), encoding="utf-8")
+    path.write_text(json.dumps(good() | {"tools": {"tool": "noise"} | tools}), encoding="utf-8")
     values, complaint = load(path)
-    assert values == Values()
+    assert values == Values(theme="dark", tools=Held(tool="" if what == "tool" else "noise"))
     assert f"“{what}”" in complaint
+
+
+def test_a_tool_that_is_damaged_in_part_keeps_the_rest() -> None:
+    brush = {"size": 0, "hardness": 0.25}
+    values, lost = read(json.dumps(good() | {"tools": {"choices": {"brush": brush, "fill": 3}, "edge": 17}}))
+    assert values.tools == Held(choices={"brush": Choices(hardness=0.25)}, edge=17)
+    assert len(lost) == 2
 
 
 def test_tools_of_an_older_studio_get_the_defaults_of_what_it_did_not_know() -> None:
     text = json.dumps({"version": 1, "tools": {"choices": {"brush": {"size": 7}}}})
-    assert parse(text).tools == Held(choices={"brush": Choices(size=7)})
+    assert read(text)[0].tools == Held(choices={"brush": Choices(size=7)})
 
 
 def test_a_tool_that_there_is_no_longer_costs_nothing_but_itself(qapp: object) -> None:
@@ -161,17 +211,12 @@ def test_a_tool_that_there_is_no_longer_costs_nothing_but_itself(qapp: object) -
 
 
 @pytest.mark.parametrize(("name", "value"), [("steps", "five"), ("steps", True), ("label", 3), ("guidance", "1")])
-def test_a_draft_with_a_wrong_type_is_damage(name: str, value: object, tmp_path: Path) -> None:
-    path = tmp_path / "settings.json"
-    write(path, ALL)
-    data = json.loads(path.read_text(encoding="utf-8"))
-    data["drafts"]["fake"][name] = value
-    with pytest.raises(ValueError, match=name):
-        parse(json.dumps(data))
+def test_a_draft_with_a_wrong_type_is_damage(name: str, value: object) -> None:
+    assert_refused(name, value)
 
 
 def test_a_setting_that_an_older_file_lacks_has_its_default() -> None:
-    assert parse('{"version": 1, "theme": "dark"}') == Values(theme="dark")
+    assert read('{"version": 1, "theme": "dark"}') == (Values(theme="dark"), [])
 
 
 def test_changes_are_told_by_name_once_and_written_once(tmp_path: Path, qtbot: QtBot) -> None:

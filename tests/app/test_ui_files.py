@@ -220,17 +220,21 @@ def test_the_newest_of_two_pictures_asked_for_is_the_one_that_stays(
     assert heard == ["second"]
 
 
-def test_a_picture_that_was_made_here_offers_its_settings(
-    window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path
+@pytest.mark.parametrize(("choice", "seed"), [("Use its settings", 11), ("All but the seed", 22)])
+def test_a_picture_that_was_made_here_offers_its_settings_with_its_seed_and_without(
+    choice: str, seed: int, window: MainWindow, document: Document, parts: Parts, qtbot: QtBot
 ) -> None:
-    job = finish(qtbot, document, prompt="rocket", steps=7)
-    document.update_draft(prompt="apple", steps=3)
+    job = finish(qtbot, document, prompt="rocket", steps=7, seed=11)
+    document.update_draft(prompt="apple", steps=3, seed=22)
     drop(window, files(job.images[0]))
     until(qtbot, lambda: document.artwork.is_open)
-    until(qtbot, lambda: parts.notices and parts.notices[-1].action_text == "Use its settings")
+    until(qtbot, lambda: parts.notices and "how it was made" in parts.notices[-1].text)
     assert document.draft.prompt == "apple", "not before they are asked for"
-    QTest.mouseClick(window.area.notices.action, Qt.MouseButton.LeftButton)
-    assert (document.draft.prompt, document.draft.steps) == ("rocket", 7)
+    bar = window.area.notices
+    (button,) = (button for button in bar.actions_ if button.text() == choice and button.isVisible())
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert (document.draft.prompt, document.draft.steps, document.draft.seed) == ("rocket", 7, seed)
+    assert not bar.isVisible()
 
 
 def test_a_drop_while_the_lab_is_open_comes_back_to_the_canvas(

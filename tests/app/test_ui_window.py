@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from app.bridge.fake import FakeEngine
 from app.core.document import Document
 from app.core.jobs import JobState
-from app.core.notices import Notice
+from app.core.notices import Action, Notice
 from app.settings import Settings, Values
 from app.ui.main_window import MainWindow
 from engine.picture import read_settings
@@ -123,7 +123,7 @@ def test_a_notice_is_a_bar_that_takes_no_focus_and_can_be_acted_on(window: MainW
     window.panel.prompt.text.setFocus()
     done: list[str] = []
     document.notice_raised.emit(
-        Notice("error", "The disk is full: free some space.", "Again", lambda: done.append("x"))
+        Notice("error", "The disk is full: free some space.", (Action("Again", lambda: done.append("x")),))
     )
     bar = window.area.notices
     assert bar.isVisible()
@@ -132,7 +132,7 @@ def test_a_notice_is_a_bar_that_takes_no_focus_and_can_be_acted_on(window: MainW
     assert QApplication.activeModalWidget() is None
     assert bar.geometry().width() <= window.area.stack.width()
     assert bar.height() < 0.2 * window.area.stack.height()
-    QTest.mouseClick(bar.action, LEFT)
+    QTest.mouseClick(bar.actions_[0], LEFT)
     assert done == ["x"]
     assert not bar.isVisible()
 

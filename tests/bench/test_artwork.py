@@ -19,7 +19,9 @@ from PySide6.QtCore import QRect
 from app.core import selection
 from app.core.artwork import Artwork, Layer
 from app.core.brush import Brush, BrushStroke, add, colour
-from engine.edit import alpha, composite, patch, resized
+from engine.blending import alpha
+from engine.edit import composite, patch
+from engine.resizing import resized
 
 pytestmark = pytest.mark.bench
 SIDE = 2048

@@ -75,3 +75,44 @@ def cascade(tiny_model: ModelInfo, tmp_path: Path) -> ModelInfo:
     stage: dict[str, Any] = {"net": STAGE, "schedule": {"type": "flow"}, "predicts": "x0", "defaults": DEFAULTS}
     add_stage(weights, stage, folder)
     return read_model(folder)
+
+
+CLIP_SHAPE = {
+    "embed_dim": 12,
+    "vision_cfg": {"image_size": 16, "patch_size": 8, "width": 32, "layers": 1, "head_width": 16, "pool_type": "avg"},
+    "text_cfg": {
+        "hf_model_name": "minilm",
+        "hf_tokenizer_name": "minilm",
+        "hf_proj_type": "linear",
+        "hf_pooler_type": "mean_pooler",
+        "context_length": 77,
+    },
+    "custom_text": True,
+}
+
+
+def write_clip(folder: Path, noisy: bool) -> Path:
+    """A CLIP of ours of random weights."""
+    from engine.models.clip import assemble
+    from engine.models.towers import Towers
+    from engine.train.contrastive_job import export_clip
+
+    torch.manual_seed(3)
+    towers = Towers(assemble(CLIP_SHAPE).visual, 384, noisy)
+    if towers.level is not None:
+        torch.nn.init.normal_(towers.level.outer.weight)
+    about = {"id": folder.name, "title": folder.name.capitalize(), "noisy": noisy}
+    export_clip(towers.state_dict(), CLIP_SHAPE, about, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a CLIP for clean pictures of 16 pixels."""
+    return write_clip(tmp_path_factory.mktemp("clips") / "tiny-clip", False)
+
+
+@pytest.fixture(scope="session")
+def tiny_noised_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one that is told σ."""
+    return write_clip(tmp_path_factory.mktemp("clips") / "tiny-noised-clip", True)

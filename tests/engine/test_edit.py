@@ -10,22 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.edit import (
-    OPAQUE,
-    Box,
-    Inputs,
-    alpha,
-    check,
-    composite,
-    crop,
-    free_cells,
-    patch,
-    pooled,
-    resized,
-    steps_to_go,
-    visible,
-)
+from engine.blending import OPAQUE, alpha
+from engine.edit import Box, Inputs, check, composite, crop, free_cells, patch, pooled, steps_to_go, visible
 from engine.request import RequestError
+from engine.resizing import resized
 
 ROOT = Path(__file__).parents[2]
 INSIDE, OUTSIDE = (3, 2, 29, 31), (-7, -5, 40, 23)
@@ -95,26 +83,6 @@ def test_a_box_outside_shows_the_edge_going_on_and_keeps_all_there() -> None:
     assert np.array_equal(inputs.source, np.pad(rgb, ((2, 2), (3, 3), (0, 0)), mode="edge"))
     assert np.array_equal(inputs.mask, np.pad(mask, ((2, 2), (3, 3))))
     assert inputs.box == (-3, -2, 16, 12)
-
-
-@pytest.mark.parametrize("size", [(64, 48), (131, 40), (17, 90), (20, 11)])
-def test_a_part_of_a_resized_picture_is_that_part_of_the_whole(size: tuple[int, int]) -> None:
-    rgb = picture(64, 48)
-    whole = resized(rgb, size)
-    for x, y, w, h in ((0, 0, *size), (3, 2, 5, 7), (size[0] - 4, size[1] - 3, 4, 3), (2, 2, 0, 4)):
-        assert np.array_equal(resized(rgb, size, (x, y, w, h)), whole[y : y + h, x : x + w])
-
-
-def test_a_picture_shrinks_by_areas_and_a_flat_one_stays_what_it_is() -> None:
-    rgb = picture(64, 48)
-    small = resized(rgb, (16, 12))
-    exact = rgb.reshape(12, 4, 16, 4, 3).mean((1, 3))
-    assert np.abs(small - exact).max() <= 1
-    flat = np.full((30, 30, 3), (12, 200, 99), np.uint8)
-    for size in ((7, 7), (77, 91), (7, 91)):
-        assert resized(flat, size).shape == (size[1], size[0], 3)
-        assert (resized(flat, size) == flat[0, 0]).all()
-    assert np.array_equal(resized(rgb, (64, 48)), rgb)
 
 
 @pytest.mark.parametrize(

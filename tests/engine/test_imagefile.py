@@ -213,10 +213,10 @@ def test_what_is_not_there_or_no_picture_says_what_to_do(tmp_path: Path) -> None
     (tmp_path / "page.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
     for path, says in [
         (tmp_path / "gone.png", "gone.png is not there: check its name"),
-        (tmp_path, "is a folder: choose a picture in it"),
+        (tmp_path, f"^{tmp_path.name} is a folder: choose a picture in it.$"),
         (tmp_path / "notes.txt", "notes.txt is not a picture that can be opened: save it as PNG"),
-        (tmp_path / "empty.png", "empty.png is empty: get it again"),
-        (tmp_path / "pipe.png", "pipe.png is not an ordinary file: choose a picture"),
+        (tmp_path / "empty.png", "^empty.png is empty: get it again from where it came.$"),
+        (tmp_path / "pipe.png", "^pipe.png is not an ordinary file: choose a picture.$"),
         (tmp_path / "page.eps", "page.eps is not a picture that can be opened"),
         (tmp_path / "a\0b.png", "cannot be read"),
         (tmp_path / ("long" * 500), "cannot be read"),

@@ -1,0 +1,259 @@
+"""A CLIP from files of the user's own: a checkpoint, or what open_clip has kept in the cache. No network, no code.
+
+A pickle can run any code when it is read; torch.load(weights_only=True) reads arrays alone and refuses all else.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import pickle
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from engine.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
+from engine.models.clip import ClipModel, described, frozen, open_clip
+from engine.models.errors import ModelError
+
+OPENAI = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
+CHOOSE = "choose emoji-clip, an architecture of open_clip's whose weights are in your cache, or a checkpoint"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A checkpoint with what is known of it: shape, an open_clip configuration; words, its tokenizer's name."""
+
+    path: Path
+    shape: dict[str, Any]
+    words: str
+    preprocess: Mapping[str, Any]
+    architecture: str
+
+
+def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
+    """The CLIP that `name` finds (engine.models.clip.load says which names). Raises ModelError in one sentence."""
+    try:
+        found, state = find(name)
+        net = fill(build(found.shape), state, found)
+        about = GuideInfo(name, found.path.stem if found.path.name == Path(name).name else name, "", digest(found.path))
+        return frozen(about, net, words(found), found.preprocess, None, (device, dtype))
+    except ModelError:
+        raise
+    except MemoryError as error:
+        raise ModelError(f"“{name}” does not fit into memory: choose a smaller CLIP.") from error
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, AssertionError) as error:
+        raise ModelError(f"“{name}” cannot be used as a CLIP ({reason(error)}): {CHOOSE}.") from error
+
+
+def find(name: str) -> tuple[Found, dict[str, Tensor]]:
+    """The checkpoint of that name, and what it holds."""
+    architecture, _, file = name.rpartition("@")
+    path = Path(file or name)
+    if path.is_dir():
+        found = in_folder(path)
+    elif path.is_file():
+        return of_file(path, architecture)
+    elif path.suffix in CHECKPOINTS or "@" in name:
+        raise ModelError(f"There is no file {path}: {CHOOSE}.")
+    else:
+        found = in_cache(name)
+    return found, read_state(found.path)
+
+
+def of_file(path: Path, architecture: str) -> tuple[Found, dict[str, Tensor]]:
+    """A checkpoint with no more beside it than, perhaps, an open_clip_config.json."""
+    state = read_state(path)
+    config = None if architecture else described(path.parent)
+    if config is not None:
+        return of_config(path, config), state
+    library = open_clip()
+    if not architecture:
+        fitting = [other for other in library.list_models() if fits(state, library.get_model_config(other))]
+        if len(fitting) != 1:
+            some = (
+                f"{' or '.join(fitting[:4])}, for example" if fitting else "none of open_clip's is told by its arrays"
+            )
+            raise ModelError(f"{path.name} does not say its architecture: write ARCHITECTURE@{path.name} ({some}).")
+        architecture = fitting[0]
+    return of_architecture(path, architecture, {}), state
+
+
+def of_architecture(path: Path, architecture: str, tag: Mapping[str, Any]) -> Found:
+    shape = open_clip().get_model_config(architecture)
+    if shape is None:
+        raise ModelError(f"open_clip has no architecture “{architecture}”: take one from open_clip.list_models().")
+    if tag.get("quick_gelu"):
+        shape["quick_gelu"] = True
+    preprocess = {key: tag.get(key) or OPENAI[key] for key in OPENAI}
+    return Found(path, shape, architecture, preprocess, architecture)
+
+
+def of_config(path: Path, config: Mapping[str, Any]) -> Found:
+    preprocess = {key: config.get("preprocess_cfg", {}).get(key) or OPENAI[key] for key in OPENAI}
+    return Found(path, dict(config["model_cfg"]), f"local-dir:{path.parent}", preprocess, "its open_clip_config.json")
+
+
+def in_folder(folder: Path) -> Found:
+    """The checkpoint beside an open_clip_config.json, safetensors before pickles."""
+    config = described(folder)
+    files = sorted((p for p in folder.iterdir() if p.suffix in CHECKPOINTS), key=lambda p: CHECKPOINTS.index(p.suffix))
+    if config is None or not files:
+        raise ModelError(f"{folder} holds no CLIP: it needs an open_clip_config.json and a checkpoint beside it.")
+    return of_config(files[0], config)
+
+
+def in_cache(name: str) -> Found:
+    """What an earlier download of open_clip's has left; nothing is fetched."""
+    library = open_clip()
+    table = library.pretrained._PRETRAINED
+    if name.startswith(HUB):
+        repository = name.removeprefix(HUB).rstrip("/")
+        for path in snapshot(repository, ""):
+            config = described(path.parent)
+            if config is not None:
+                return of_config(path, config)
+            for architecture, tags in table.items():
+                for tag in tags.values():
+                    if tag["hf_hub"].rpartition("/")[0] == repository:
+                        return of_architecture(path, architecture, tag)
+        raise ModelError(f"“{name}” is not in your cache, and the studio fetches nothing: {CHOOSE}.")
+    architecture, _, wanted = name.partition("/")
+    if architecture not in library.list_models():
+        raise ModelError(f"There is no CLIP “{name}”: {CHOOSE}.")
+    for key, tag in table.get(architecture, {}).items():
+        if wanted and key != wanted.lower().replace("-", "_"):
+            continue
+        repository, _, file = tag["hf_hub"].rpartition("/")
+        kept = Path.home() / ".cache" / "clip" / tag["url"].rpartition("/")[2]
+        for path in [*snapshot(repository, file), *([kept] if tag["url"] and kept.is_file() else [])]:
+            return of_architecture(path, architecture, tag)
+    raise ModelError(f"No weights of “{name}” are in your cache, and the studio fetches nothing: {CHOOSE}.")
+
+
+def snapshot(repository: str, file: str) -> Iterator[Path]:
+    """Checkpoints of a repository in the user's cache, safetensors first; those named like `file` if it is given."""
+    if not repository:
+        return
+    stem = file.rpartition(".")[0] or "open_clip_"
+    folder = hub_cache() / f"models--{repository.replace('/', '--')}" / "snapshots"
+    for suffix in CHECKPOINTS:
+        yield from sorted(path for path in folder.glob(f"*/*{suffix}") if path.name.startswith(stem))
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The arrays of a checkpoint by name. Raises ModelError for one with code in it, which is never run."""
+    if path.suffix not in CHECKPOINTS:
+        raise ModelError(
+            f"{path.name} is no checkpoint: choose a file of safetensors, or one of {', '.join(CHECKPOINTS)}."
+        )
+    damaged = f"{path.name} is damaged or cut short: fetch or save it again."
+    try:
+        if path.suffix == ".safetensors":
+            held: Any = load_file(path)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that a program looks like one: it is refused just below
+                held = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if re.search(r"Unsupported (global|class|operand)|GLOBAL|not an allowed|TypedStorage", str(error)):
+            held_code = f"{path.name} holds code beside its arrays and was not run: save its state_dict as safetensors."
+            raise ModelError(held_code) from error
+        raise ModelError(damaged) from error
+    except RuntimeError as error:
+        if "TorchScript" in str(error):
+            told = f"{path.name} is a program (TorchScript) and was not run: save its state_dict as safetensors."
+            raise ModelError(told) from error
+        raise ModelError(damaged) from error
+    except (SafetensorError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ModelError(damaged) from error
+    if isinstance(held, dict) and isinstance(held.get("state_dict"), dict):
+        held = held["state_dict"]
+    if not isinstance(held, dict) or not held or not all(isinstance(value, Tensor) for value in held.values()):
+        raise ModelError(f"{path.name} is no state_dict of a CLIP: save model.state_dict() as safetensors.")
+    return {str(key).removeprefix("module."): value.float() for key, value in held.items()}
+
+
+def build(shape: Mapping[str, Any]) -> Any:
+    """The open_clip model of a configuration, not yet filled: no tower looks for weights of its own."""
+    library = open_clip()
+    own: dict[str, Any] = copy.deepcopy(dict(shape))
+    vision, text = own["vision_cfg"], own["text_cfg"]
+    if "timm_model_name" in vision:
+        vision["timm_model_pretrained"] = False
+    if "hf_model_name" in text:
+        text["hf_model_pretrained"] = False
+    custom = own.pop("custom_text", False) or "hf_model_name" in text
+    if "multimodal_cfg" in own:
+        return library.CoCa(**own)
+    return library.CustomTextCLIP(**own) if custom else library.CLIP(**own)
+
+
+def fill(net: Any, state: dict[str, Tensor], found: Found) -> Any:
+    """The model with those weights, as open_clip itself takes over checkpoints of other makers."""
+    library = open_clip()
+    try:
+        state = library.convert.convert_state_dict(net, state)
+        if "positional_embedding" in state and not hasattr(net, "positional_embedding"):
+            state = library.model.convert_to_custom_text_state_dict(state)
+        for name in ("logit_scale", "logit_bias"):
+            if name in state and getattr(net, name, None) is not None:
+                state[name] = state[name].reshape(getattr(net, name).shape)
+        state.pop("text.transformer.embeddings.position_ids", None)
+        for name in ("input_resolution", "context_length", "vocab_size"):  # numbers that OpenAI's hold as arrays
+            state.pop(name, None)
+        net.load_state_dict(state)
+    except (RuntimeError, KeyError, ValueError, AttributeError) as error:
+        told = f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained as."
+        raise ModelError(told) from error
+    return net
+
+
+def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:
+    """Whether arrays of a transformer in open_clip's own naming have the sizes of that configuration."""
+    vision, text = shape["vision_cfg"], shape["text_cfg"]
+    if "visual.conv1.weight" not in state or "visual.proj" not in state or not vision.get("patch_size"):
+        return False
+    if vision.get("timm_model_name") or text.get("hf_model_name") or "multimodal_cfg" in shape:
+        return False
+    prefix = "text." if "text.token_embedding.weight" in state else ""
+    embedding = state.get(f"{prefix}token_embedding.weight")
+    if embedding is None:
+        return False
+    side, patch = int(vision["image_size"]), int(vision["patch_size"])
+    blocks = ("visual.transformer.resblocks.", f"{prefix}transformer.resblocks.")
+    depths = [len({key[len(start) :].split(".")[0] for key in state if key.startswith(start)}) for start in blocks]
+    wanted = (vision["width"], patch, (side // patch) ** 2 + 1, vision["layers"], shape["embed_dim"])
+    told = (text.get("vocab_size", 49408), text.get("width", 512), text.get("layers", 12))
+    first, place = state["visual.conv1.weight"], state["visual.positional_embedding"]
+    seen = (first.shape[0], first.shape[-1], place.shape[0], depths[0], state["visual.proj"].shape[1])
+    return wanted == seen and told == (*embedding.shape, depths[1])
+
+
+def words(found: Found) -> Any:
+    """The tokenizer; ModelError where its files are not there."""
+    try:
+        return open_clip().get_tokenizer(found.words)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The tokenizer of {found.architecture} is not in your cache: {CHOOSE}.") from error
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        found = hashlib.sha256()
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def reason(error: BaseException) -> str:
+    """The first sentence of what a library says."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

@@ -1,0 +1,71 @@
+"""The two towers of a CLIP of ours: a small picture transformer of open_clip's, and a projection of frozen text states.
+
+Radford et al., "Learning transferable visual models from natural language supervision" (2021). The picture tower may be
+told how noisy its picture is: Nichol et al., "GLIDE" (2022), section 2.4, "noised CLIP".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+FREQUENCIES = 32
+
+
+class Level(nn.Module):
+    """σ > 0, (B,), as a vector (B, width) that is added to every token. Zero until trained."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(2 * FREQUENCIES, width), nn.Linear(width, width)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+        self.f: Tensor
+        self.register_buffer("f", torch.linspace(0.25, 8, FREQUENCIES), persistent=False)
+
+    def forward(self, sigma: Tensor) -> Tensor:
+        angle = sigma.clamp(1e-3, 1e3).log()[:, None] * self.f
+        return self.outer(nn.functional.silu(self.inner(torch.cat([angle.sin(), angle.cos()], 1))))
+
+
+def entering(x: Tensor, sigma: Tensor) -> Tensor:
+    """What a tower that is told σ sees of x = x0 + σ·ε: c_in·x, c_in = 1/√(1 + σ²), of unit size at every level.
+
+    x (B, C, h, w); sigma (B,).
+    """
+    return x * torch.rsqrt(1 + sigma**2).view(-1, 1, 1, 1)
+
+
+def features(visual: Any, x: Tensor, shift: Tensor | None = None) -> Tensor:
+    """What an open_clip tower `visual` makes of x, (B, d); `shift` (B, width) is added to its tokens before it."""
+    if shift is None:
+        whole: Tensor = visual(x)
+        return whole
+    pooled, _ = visual._pool(visual.transformer(visual._embeds(x) + shift[:, None]))
+    projected: Tensor = pooled if visual.proj is None else pooled @ visual.proj
+    return projected
+
+
+class Towers(nn.Module):
+    """What is trained of a CLIP of ours; its parameters have the names that they have in an open_clip model.
+
+    visual     -- an open_clip VisionTransformer for pictures of side visual.image_size in [−1, 1]
+    text_width -- of the pooled states that the frozen text encoder gives
+    noisy      -- whether the picture tower is told σ
+    """
+
+    def __init__(self, visual: nn.Module, text_width: int, noisy: bool) -> None:
+        super().__init__()
+        self.visual = visual
+        projection = visual.get_parameter("proj")
+        width, outputs = projection.shape
+        self.text = nn.ModuleDict({"proj": nn.Linear(text_width, outputs, bias=False)})
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.level = Level(width) if noisy else None
+
+    def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
+        """x (B, 3, side, side), as entering() makes it where σ (B,) is told → features (B, d), of any length."""
+        return features(self.visual, x, None if self.level is None or sigma is None else self.level(sigma))

@@ -1,0 +1,172 @@
+"""Training a small classifier that is told σ, and its twin on clean pictures: from a data set's labels to a folder.
+
+The draws of step k come from a generator seeded by (seed, k), as in engine.train.loop.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.models.noisy import CLEAN, NOISY, WIDTHS, NoisyClassifier, NoisyNet
+from engine.real import Real
+from engine.train.export import describe, save_half
+
+SIDE = 32
+LEVELS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # at which both are measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One training: `steps` of `batch` pictures. ln σ is normal around `level` with deviation `spread`; a tenth of the
+    pictures are clean. `shift` is how far a picture moves, as a share of its side."""
+
+    steps: int = 700
+    batch: int = 128
+    rate: float = 2e-3
+    decay: float = 0.02
+    level: float = 0.3
+    spread: float = 1.7
+    shift: float = 0.1
+    seed: int = 0
+    precision: str = "float32"
+
+    def schedule(self, step: int) -> float:
+        """The learning rate over its peak: up over a twentieth of the steps, down over the second half."""
+        warm = max(1, self.steps // 20)
+        return min(1.0, (step + 1) / warm, 2 * (1 - step / self.steps))
+
+
+def train(
+    pictures: Tensor,
+    labels: Tensor,
+    settings: Settings,
+    noisy: bool,
+    widths: tuple[int, ...] = WIDTHS,
+    progress: Callable[[int, float], None] = lambda step, loss: None,
+) -> NoisyNet:
+    """A net of pictures (N, C, side, side) in [−1, 1] and labels (N,); `noisy`: told σ, else clean pictures alone."""
+    torch.manual_seed(settings.seed)
+    net = NoisyNet(pictures.shape[-1], pictures.shape[1], widths, int(labels.max()) + 1, noisy)
+    net = net.to(memory_format=torch.channels_last).train()
+    average = {name: value.detach().clone() for name, value in net.state_dict().items()}
+    optimizer = torch.optim.AdamW(net.parameters(), lr=settings.rate, weight_decay=settings.decay, betas=(0.9, 0.98))
+    running = 0.0
+    for step in range(settings.steps):
+        generator = torch.Generator().manual_seed((settings.seed << 32) + step)
+        i = torch.randint(len(pictures), (settings.batch,), generator=generator)
+        x, sigma = moved(pictures[i], settings.shift, generator), None
+        if noisy:
+            sigma = torch.exp(settings.level + settings.spread * torch.randn(len(x), generator=generator))
+            sigma = sigma * (torch.rand(len(x), generator=generator) > 0.1)
+            x = x + sigma.view(-1, 1, 1, 1) * torch.randn(x.shape, generator=generator)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.rate * settings.schedule(step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
+            logits = net(x.contiguous(memory_format=torch.channels_last), sigma)
+        loss = F.cross_entropy(logits.float(), labels[i])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        with torch.no_grad():
+            amount = max(0.01, 1 / (step / 10 + 1))
+            torch._foreach_lerp_(list(average.values()), [net.state_dict()[name] for name in average], amount)
+        running += (loss.item() - running) * max(0.02, 1 / (step + 1))
+        progress(step + 1, running)
+    net.load_state_dict(average)
+    return net.eval().requires_grad_(False)
+
+
+def moved(pictures: Tensor, shift: float, generator: torch.Generator) -> Tensor:
+    """Each picture moved by up to `shift` of its side and a little scaled, its border repeated. Never mirrored."""
+    size = len(pictures)
+    zoom = torch.exp(0.12 * (2 * torch.rand(size, generator=generator) - 1))
+    way = 2 * shift * (2 * torch.rand(size, 2, generator=generator) - 1)
+    none = torch.zeros(size)
+    affine = torch.stack([torch.stack([zoom, none, way[:, 0]], 1), torch.stack([none, zoom, way[:, 1]], 1)], 1)
+    grid = F.affine_grid(affine, list(pictures.shape), align_corners=False)
+    return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+
+
+@torch.no_grad()
+def accuracy(classifier: NoisyClassifier, pictures: Tensor, labels: Tensor, sigma: float, seed: int = 0) -> float:
+    """The part of noisy pictures x0 + σ·ε whose label comes first."""
+    generator = torch.Generator().manual_seed(seed)
+    right = 0
+    for x, y in zip(pictures.split(256), labels.split(256), strict=True):
+        noise = torch.randn(x.shape, generator=generator)
+        right += int((classifier.logp(x + sigma * noise, sigma).argmax(1) == y).sum())
+    return right / len(pictures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoisyJob:
+    """What to train on, where to and how (the options of `train-classifier`)."""
+
+    data: Path
+    out: Path
+    settings: Settings
+    id: str = ""
+    title: str = ""
+
+    def run(self, say: Callable[[str], None]) -> dict[str, Any]:
+        """Train both twins, measure them on what is held out, write the folder; its figures."""
+        table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
+        real = Real.of(self.data, SIDE)
+        names = tuple(table["labels"])
+        if len(names) < 2:
+            raise ValueError(f"{self.data} has no two labels to tell apart: put its pictures into folders first.")
+        told = torch.tensor([names.index(label) if label in names else -1 for label in real.labels])
+        trained, unseen = ((real.held_out == held) & (told >= 0) for held in (False, True))
+        nets = {}
+        for noisy, title in ((True, "told σ"), (False, "clean twin")):
+
+            def progress(step: int, loss: float, title: str = title) -> None:
+                if step % 100 == 0 or step == self.settings.steps:
+                    say(f"{title}: {step}/{self.settings.steps} steps, loss {loss:.3f}")
+
+            net = train(real.pictures[trained], told[trained], self.settings, noisy, WIDTHS, progress)
+            nets[noisy] = net.half().float().to(memory_format=torch.contiguous_format)
+        among = unseen if unseen.any() else trained
+        figures: dict[str, Any] = {"n": int(among.sum()), "held out": bool(unseen.any()), "sigma": [0.0, *LEVELS]}
+        for noisy, key in ((True, "told"), (False, "clean twin")):
+            classifier = NoisyClassifier("", "", "", names, noisy, nets[noisy])
+            figures[key] = [
+                accuracy(classifier, real.pictures[among], told[among], sigma) for sigma in figures["sigma"]
+            ]
+        self.write(nets, table, names, figures)
+        say(f"{self.out} holds a classifier and its twin")
+        return figures
+
+    def write(self, nets: dict[bool, NoisyNet], table: Any, names: tuple[str, ...], figures: dict[str, Any]) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        for noisy, file in ((True, NOISY), (False, CLEAN)):
+            save_half(nets[noisy].state_dict(), self.out / file)
+        kind = table.get("label_kind", "class")
+        about = {
+            "id": self.id or f"{table['id']}-{kind}",
+            "title": self.title or f"{table['title']}: {kind}",
+            "model": table["id"],
+            "noisy": True,
+            "labels": names,
+            "net": {"side": SIDE, "channels": nets[True].channels, "widths": WIDTHS},
+            "training": asdict(self.settings),
+            "accuracy": figures,
+        }
+        describe(self.out, about, (NOISY, CLEAN))
+
+
+def lines(figures: dict[str, Any]) -> list[str]:
+    """Accuracy by σ of both twins, as a table in Markdown."""
+    where = "held out" if figures["held out"] else "trained on"
+    rows = [f"| σ (N = {figures['n']}, {where}) | told σ | clean twin |", "|---|---|---|"]
+    columns = zip(figures["sigma"], figures["told"], figures["clean twin"], strict=True)
+    return [*rows, *(f"| {sigma:g} | {told:.1%} | {clean:.1%} |" for sigma, told, clean in columns)]
