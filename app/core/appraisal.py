@@ -13,6 +13,7 @@ from app.core.document import Document
 from app.core.notices import Notice
 from app.core.regions import Regions
 from app.core.subject import SHRUNK, Pixels, Subject, fit, on_canvas, ways
+from app.core.tolls import Tolls
 from engine.catalog import ModelInfo
 from engine.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 
@@ -20,6 +21,7 @@ Given: TypeAlias = Literal["nothing", "panel", "made"]
 
 KEPT = 32  # verdicts that are remembered while the studio is open
 PROBES, MOST_PROBES = 4, 64
+LEVELS, DRAWS = 100, 2  # of the bound: steps of the chain, and noise at each
 TOLERANCES = (1e-2, 1e-3, 1e-4)
 REGIONS = (1, 2, 4, 8)  # pixels of the model along the side of a region
 NOTHING = "There is no picture on the canvas: generate one, or open one."
@@ -87,13 +89,15 @@ class Appraisal(QObject):
 
     changed = Signal()  # what is asked: the picture, the model, what it is told, how carefully
     found = Signal()  # what is known of it
-    doing_changed = Signal()
+    doing_changed = Signal()  # it began, is to stop, or does another thing now
+    progressed = Signal()
     map_changed = Signal()
     pointed_changed = Signal()
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self.tolls = Tolls()
         self._judge: str | None = None  # a model's id; None: the panel's model
         self._given: Given = "nothing"
         self._way = SHRUNK
@@ -215,6 +219,17 @@ class Appraisal(QObject):
             return NOTHING
         return self._document.why_engine
 
+    def price(self, tolerance: float) -> str:
+        """What a probe takes to a tolerance, such as "≈ 90 model calls a probe"; "" before the judge was asked."""
+        each = self.tolls.calls("density", self.judge.sha256, tolerance) if self.judge else None
+        return "" if each is None else f"≈ {each} model calls a probe"
+
+    @property
+    def price_text(self) -> str:
+        """What measuring takes, such as "≈ 748 model calls"; "" before the judge was asked with any tolerance."""
+        each = self.tolls.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
+        return "" if each is None else f"≈ {LEVELS * DRAWS + self._probes * each} model calls"
+
     # what is done
 
     @property
@@ -238,7 +253,7 @@ class Appraisal(QObject):
         asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
         doing = self._doing = Doing(question)
         engine = self._document.engine
-        doing.errands[engine.do(Elbo(**asked))] = "Step by step"
+        doing.errands[engine.do(Elbo(**asked, levels=LEVELS, draws=DRAWS))] = "Step by step"
         flow = Likelihood(**asked, probes=self._probes, tol=self._tolerance)
         doing.errands[engine.do(flow)] = "Along the flow"
         self.doing_changed.emit()
@@ -360,7 +375,8 @@ class Appraisal(QObject):
                 verdict.terms, doing.share = what, what.done / what.draws
             elif isinstance(what, LogDensity):
                 verdict.density, doing.share = what, what.probe / what.probes
-        self.doing_changed.emit()
+                self.tolls.learn("density", doing.question.model_sha256, what.tol, round(what.calls / what.probe))
+        self.progressed.emit()
         if self.measuring and any(isinstance(what, ElboTerms | LogDensity) for what in news):
             self._tell()
 

@@ -233,6 +233,10 @@ class Document(Drafting):
     def engine(self) -> Engine:
         return self._engine
 
+    @property
+    def library(self) -> RunLibrary:
+        return self._library
+
     def set_watched(self, watched: bool) -> None:
         """Whether anybody can see the canvas: live previews pause while nobody can."""
         self._engine.set_watched(watched)

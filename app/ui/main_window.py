@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, Q
 
 from app.core.appraisal import Appraisal
 from app.core.document import Document
+from app.core.encoding import Encoder
 from app.core.folders import Folders
 from app.core.keeping import Keeper
 from app.core.lab import Lab
@@ -54,6 +55,7 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
         self.appraisal = Appraisal(document, self)
+        self.encoder = Encoder(document, self.appraisal, self)
         self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
@@ -66,7 +68,7 @@ class MainWindow(QMainWindow):
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
-        self.likelihood = LikelihoodPanel(self.appraisal, self.actions_)
+        self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
         SurpriseGlass(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
@@ -107,8 +109,9 @@ class MainWindow(QMainWindow):
         document = self.document
         return Room(
             name=PICTURES, title="", reel=document, panel=self.panel, timeline=self.timeline, view=None,
-            focus=self.canvas, start=document.generate, cancel=document.cancel, why_not=lambda: document.why_not,
-            runs=lambda: document.running_job is not None, save=self.files.save_shown,
+            focus=self.canvas, start=document.generate, cancel=self._cancel, why_not=lambda: document.why_not,
+            runs=lambda: bool(document.running_job or self.appraisal.doing or self.encoder.doing),
+            save=self.files.save_shown,
             can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
         )  # fmt: skip
 
@@ -119,6 +122,14 @@ class MainWindow(QMainWindow):
             focus=self.lab_view.plane, start=lab.start, cancel=lab.cancel, runs=lambda: bool(lab.doing),
             save=self.lab_view.save_as, can_save=lambda: lab.field is not None,
         )  # fmt: skip
+
+    def _cancel(self) -> None:
+        """The run; where none goes on, what is measured or on its way along the flow."""
+        if self.document.running_job is not None:
+            self.document.cancel()
+        else:
+            self.appraisal.stop()
+            self.encoder.stop()
 
     # the commands of the action table
 

@@ -40,7 +40,7 @@ def window(parts: Parts, qtbot: QtBot) -> MainWindow:
 
 
 def measure(window: MainWindow, qtbot: QtBot) -> None:
-    QTest.mouseClick(window.likelihood.button, LEFT)
+    QTest.mouseClick(window.likelihood.measure, LEFT)
     until(qtbot, lambda: window.appraisal.doing is None)
 
 
@@ -59,7 +59,7 @@ def test_the_panel_is_hidden_until_it_is_asked_for(parts: Parts, qtbot: QtBot) -
     QTest.keyClick(window.canvas, Qt.Key.Key_4, ALT)
     assert window.likelihood.isVisible()
     assert window.recent.isVisible(), "beside the pictures"
-    assert not window.likelihood.button.isEnabled()
+    assert not window.likelihood.measure.isEnabled()
     assert window.likelihood.note.text() == "There is no picture on the canvas: generate one, or open one."
 
 
@@ -86,11 +86,13 @@ def test_the_button_stops_what_it_began(make_parts: Callable[..., Parts], by_han
     QTest.keyClick(window.canvas, Qt.Key.Key_L, CONTROL | ALT)  # opens the panel too
     panel = window.likelihood
     assert panel.isVisible()
-    assert (panel.button.text(), panel.note.text()) == ("Stop", "Step by step")
+    assert panel.stop.isVisible()
+    assert not panel.measure.isVisible()
+    assert panel.note.text() == "Step by step"
     by_hand.allow(1)
     until(qtbot, lambda: panel.progress.share == 0.5)
-    QTest.mouseClick(panel.button, LEFT)
-    until(qtbot, lambda: panel.button.text() == "Measure")
+    QTest.mouseClick(panel.stop, LEFT)
+    until(qtbot, panel.measure.isVisible)
     assert not panel.progress.isVisible()
     assert not panel.density.isVisible()
 
@@ -150,7 +152,7 @@ def test_everything_on_the_panel_has_a_name_and_is_reached_by_tab(window: MainWi
         reached.append(widget)
         QTest.keyClick(widget, Qt.Key.Key_Tab)
     for part in (panel.judge, panel.given, panel.surprise.switch, panel.surprise.side, panel.steps.terms,
-                 panel.steps.trade, panel.button):  # fmt: skip
+                 panel.steps.trade, panel.measure, panel.encode):  # fmt: skip
         assert part in reached
     assert all(widget.accessibleName() for widget in reached)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.appraisal import MOST_PROBES, NOTHING, REGIONS, TOLERANCES, Appraisal, Given
+from app.core.appraisal import MOST_PROBES, NOTHING, TOLERANCES, Appraisal, Given
+from app.core.encoding import METHODS, Encoder
 from app.core.subject import MIDDLE, SHRUNK
 from app.ui.actions import Actions
-from app.ui.choice import Choice
-from app.ui.likelihood import words
-from app.ui.likelihood.legend import Legend
-from app.ui.likelihood.plot import Plot
+from app.ui.choice import ABOUT, Choice
+from app.ui.likelihood.encoded import EncodedCard
+from app.ui.likelihood.found import Density, Steps, Surprise
 from app.ui.line import Line, Progress
 from app.ui.number import Number
 from app.ui.panels import column_of, lay_out, rows, set_kind
@@ -27,10 +26,10 @@ GIVEN: dict[Given, str] = {"nothing": "Nothing", "panel": "The panel's words", "
 class LikelihoodPanel(QWidget):
     """Shows and changes the appraisal; holds nothing of its own."""
 
-    def __init__(self, appraisal: Appraisal, actions: Actions) -> None:
+    def __init__(self, appraisal: Appraisal, encoder: Encoder, actions: Actions) -> None:
         super().__init__()
-        self._appraisal, self._actions = appraisal, actions
-        self.setAccessibleName("Likelihood")
+        self._appraisal, self._encoder, self._actions = appraisal, encoder, actions
+        self.setAccessibleName("Likelihood and encoding")
         self.setMinimumWidth(em(self, 18))
         self.picture = Line(muted=False)
         self.judge = Choice("Judged by")
@@ -42,33 +41,42 @@ class LikelihoodPanel(QWidget):
         self.size_note.setWordWrap(True)
         self.probes = Number("Probes", 1, MOST_PROBES, (1, 16))
         self.probes.setToolTip("Random directions along which the flow's spread is measured; more make ± smaller")
-        self.tolerance = Choice("Tolerance")
-        for value in TOLERANCES:
-            self.tolerance.addItem(f"{value:g}", value)
-        self.tolerance.setToolTip("How exactly the flow is followed: a smaller error takes more model calls")
+        self.tolerance = tolerances("Tolerance of the likelihood")
+        self.method = Choice("Encoding")
+        self.method.setToolTip("How a picture is taken up to its noise")
+        self.closeness = tolerances("Tolerance of encoding")
         self.density = Density(appraisal)
         self.steps = Steps(appraisal)
         self.surprise = Surprise(appraisal, actions)
         self.problem = label("", "alarm")
         self.problem.setWordWrap(True)
-        self.button = QPushButton()
-        self.progress = Progress("Progress of the measurement")
+        self.encoded = EncodedCard(encoder, actions)
+        self.measure = self._button("likelihood", "Measure", "primary")
+        self.encode = self._button("encode", "Encode", "")
+        self.stop = QPushButton("Stop")
+        self.stop.setAccessibleName("Stop")
+        set_kind(self.stop, "stop")
+        self.progress = Progress("Progress along the flow")
         self.note = Line(lines=2, align="centre")
         self._lay_out()
         self.judge.activated.connect(lambda row: appraisal.choose_judge(self.judge.itemData(row)))
         self.given.activated.connect(self._tell_given)
         self.way.activated.connect(self._tell_way)
         self.tolerance.activated.connect(self._tell_tolerance)
+        self.closeness.activated.connect(self._tell_closeness)
         self.probes.changed.connect(self._tell_probes)
-        self.button.clicked.connect(self._press)
-        for signal in (appraisal.changed, appraisal.doing_changed, appraisal.found):
+        self.method.activated.connect(self._tell_method)
+        self.stop.clicked.connect(self._stop)
+        for signal in (appraisal.changed, appraisal.doing_changed, appraisal.found, encoder.changed):
             signal.connect(self.refresh)
+        for signal in (appraisal.progressed, encoder.progressed):
+            signal.connect(self._show_foot)
         self.refresh()
 
     def _lay_out(self) -> None:
         content = QWidget()
         column = column_of(content)
-        column.addWidget(label("Likelihood", "heading"))
+        column.addWidget(label("Likelihood and encoding", "heading"))
         column.addWidget(self.picture)
         column.addSpacing(em(self, 0.3))
         fields = {"Judged by": self.judge, "Told": self.given}
@@ -76,12 +84,18 @@ class LikelihoodPanel(QWidget):
         column.addWidget(self.size_note)
         column.addWidget(self.way)
         careful = QWidget()
-        grid = rows(self, {"Probes": self.probes, "Tolerance": self.tolerance})
+        fields = {
+            "Probes": self.probes,
+            "Tolerance": self.tolerance,
+            "Encoding": self.method,
+            "To within": self.closeness,
+        }
+        grid = rows(self, fields)
         grid.setContentsMargins(0, 0, 0, 0)
         careful.setLayout(grid)
         self.careful = Disclosure("How carefully", careful)
         column.addWidget(self.careful)
-        for part in (self.problem, self.density, self.surprise, self.steps):
+        for part in (self.problem, self.encoded, self.density, self.surprise, self.steps):
             column.addSpacing(em(self, 0.3))
             column.addWidget(part)
         column.addStretch(1)
@@ -93,7 +107,11 @@ class LikelihoodPanel(QWidget):
         side = em(self, 0.8)
         column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.3))
         column.setSpacing(em(self, 0.3))
-        column.addWidget(self.button)
+        row = QHBoxLayout()
+        row.setSpacing(em(self, 0.4))
+        for button in (self.measure, self.encode, self.stop):
+            row.addWidget(button, 1)
+        column.addLayout(row)
         column.addWidget(self.progress)
         column.addWidget(self.note)
         return foot
@@ -105,11 +123,21 @@ class LikelihoodPanel(QWidget):
 
     # what a person does
 
-    def _press(self) -> None:
-        if self._appraisal.doing is not None:
-            self._appraisal.stop()
-        else:
-            self._appraisal.measure()
+    def _button(self, action: str, text: str, kind: str) -> QPushButton:
+        """A button with words for a command of the action table."""
+        button = QPushButton(text)
+        button.setAccessibleName(text)
+        button.setToolTip(self._actions[action].toolTip())
+        button.clicked.connect(self._actions[action].trigger)
+        set_kind(button, kind)
+        return button
+
+    def _stop(self) -> None:
+        self._appraisal.stop()
+        self._encoder.stop()
+
+    def _tell_method(self, row: int) -> None:
+        self._encoder.method = self.method.itemData(row)
 
     def _tell_given(self, row: int) -> None:
         self._appraisal.given = self.given.itemData(row)
@@ -119,6 +147,9 @@ class LikelihoodPanel(QWidget):
 
     def _tell_tolerance(self, row: int) -> None:
         self._appraisal.tolerance = self.tolerance.itemData(row)
+
+    def _tell_closeness(self, row: int) -> None:
+        self._encoder.tolerance = self.closeness.itemData(row)
 
     def _tell_probes(self, probes: float) -> None:
         self._appraisal.probes = round(probes)
@@ -141,7 +172,8 @@ class LikelihoodPanel(QWidget):
         self.judge.setCurrentIndex(self.judge.findData(judge.id if judge else None))
         self._list_conditions()
         self._list_ways()
-        self.tolerance.setCurrentIndex(self.tolerance.findData(appraisal.tolerance))
+        self._list_tolerances()
+        self._list_methods()
         self.probes.show_value(appraisal.probes)
         verdict = appraisal.verdict
         self.problem.setText(verdict.problem if verdict else "")
@@ -168,148 +200,47 @@ class LikelihoodPanel(QWidget):
         names = {SHRUNK: f"all of it, brought to {wanted}", MIDDLE: f"its middle {wanted} pixels as they are"}
         fill(self.way, [(names[way], way) for way in ways], appraisal.way)
 
+    def _list_tolerances(self) -> None:
+        """Each with its price, as far as it is known."""
+        for row, value in enumerate(TOLERANCES):
+            self.tolerance.setItemData(row, self._appraisal.price(value), ABOUT)
+            self.closeness.setItemData(row, self._encoder.price(value), ABOUT)
+        self.tolerance.setCurrentIndex(self.tolerance.findData(self._appraisal.tolerance))
+        self.closeness.setCurrentIndex(self.closeness.findData(self._encoder.tolerance))
+
+    def _list_methods(self) -> None:
+        methods = self._encoder.methods
+        fill(self.method, [(METHODS[method][0], method) for method in methods], self._encoder.method)
+        for row, method in enumerate(methods):
+            self.method.setItemData(row, METHODS[method][1], ABOUT)
+        self.method.setEnabled(len(methods) > 1)
+
     def _show_foot(self) -> None:
-        appraisal, doing = self._appraisal, self._appraisal.doing
-        face = "Measure" if doing is None else "Stopping …" if doing.stopping else "Stop"
-        self.button.setText(face)
-        self.button.setAccessibleName(face)
-        self.button.setEnabled(not doing.stopping if doing is not None else not appraisal.why_not)
-        set_kind(self.button, "primary" if doing is None else "stop")
-        self.progress.setVisible(doing is not None)
-        self.progress.show_share(doing.share if doing is not None else 0.0)
-        said = appraisal.why_not
-        if doing is not None:
-            said = doing.words if appraisal.measuring else f"{doing.words}, of another picture"
+        appraisal, measured, moved = self._appraisal, self._appraisal.doing, self._encoder.doing
+        busy = measured or moved
+        why = appraisal.why_not
+        for button in (self.measure, self.encode):
+            button.setVisible(busy is None)
+            button.setEnabled(not why)
+            button.setAccessibleDescription(why)
+        self.stop.setVisible(busy is not None)
+        self.progress.setVisible(busy is not None)
+        said = why or appraisal.price_text
+        if busy is not None:
+            self.stop.setText("Stopping …" if busy.stopping else "Stop")
+            self.stop.setEnabled(not busy.stopping)
+            self.progress.show_share(busy.share)
+            elsewhere = measured is not None and not appraisal.measuring
+            said = f"{busy.words}{', of another picture' if elsewhere else ''}"
         self.note.setText(said)
-        self.button.setAccessibleDescription(said)
 
 
-class Density(QWidget):
-    """The number along the flow, and what it means."""
-
-    def __init__(self, appraisal: Appraisal) -> None:
-        super().__init__()
-        self._appraisal = appraisal
-        self.headline = label("", "title")
-        self.unit = label("bits/dim", "muted")
-        self.detail = label("", "muted")
-        self.detail.setWordWrap(True)
-        about = label(words.SMEARED, "muted")
-        about.setWordWrap(True)
-        self.about = Disclosure("What the number is of", about)
-        row = QHBoxLayout()
-        row.setSpacing(em(self, 0.4))
-        row.addWidget(self.headline, 0, Qt.AlignmentFlag.AlignBaseline)
-        row.addWidget(self.unit, 1, Qt.AlignmentFlag.AlignBaseline)
-        column = _column(self)
-        column.addLayout(row)
-        column.addWidget(self.detail)
-        column.addWidget(self.about)
-        appraisal.found.connect(self.refresh)
-        self.refresh()
-
-    def refresh(self) -> None:
-        verdict = self._appraisal.verdict
-        density = verdict.density if verdict else None
-        self.setVisible(density is not None)
-        if density is not None:
-            self.headline.setText(words.headline(density))
-            self.detail.setText(words.detail(density))
-
-
-class Steps(QWidget):
-    """The bound, level by level, and what it says of sending the picture bit by bit."""
-
-    def __init__(self, appraisal: Appraisal) -> None:
-        super().__init__()
-        self._appraisal = appraisal
-        self.sum = label("", "muted")
-        self.sum.setWordWrap(True)
-        self.terms = Plot("Bits by noise level")
-        self.terms.setToolTip(words.BOUND)
-        self.trade = Plot("Rate and distortion")
-        self.trade.setToolTip(words.TRADE)
-        self.readings = {plot: Line() for plot in (self.terms, self.trade)}
-        column = _column(self)
-        column.addWidget(label("Step by step", "heading", self.terms))
-        column.addWidget(self.sum)
-        for plot, heading in ((self.terms, None), (self.trade, label("Rate and distortion", "heading", self.trade))):
-            if heading is not None:
-                column.addSpacing(em(self, 0.3))
-                column.addWidget(heading)
-            column.addWidget(plot)
-            column.addWidget(self.readings[plot])
-            plot.read.connect(self.readings[plot].setText)
-        appraisal.found.connect(self.refresh)
-        self.refresh()
-
-    def refresh(self) -> None:
-        verdict = self._appraisal.verdict
-        terms = verdict.terms if verdict else None
-        self.setVisible(terms is not None)
-        if terms is not None:
-            self.sum.setText(words.sum_of(terms))
-            self.terms.show_curve(words.terms_curve(terms), words.sum_of(terms))
-            curve = words.trade_curve(terms)
-            self.trade.show_curve(curve, f"From {curve.words[0]} to {curve.words[-1]}")
-
-
-class Surprise(QWidget):
-    """The map's switch, its regions and its scale, and what is pointed at."""
-
-    def __init__(self, appraisal: Appraisal, actions: Actions) -> None:
-        super().__init__()
-        self._appraisal = appraisal
-        self.switch = QCheckBox("Show over the picture")
-        self.switch.setAccessibleName("Show what surprises over the picture")
-        self.switch.setToolTip(actions["surprise-map"].toolTip())
-        self.side = Choice("Regions")
-        for side in REGIONS:
-            self.side.addItem("single pixels" if side == 1 else f"{side} × {side} pixels", side)
-        self.legend = Legend()
-        self.reading = Line(lines=2)
-        heading = label("What surprises", "heading", self.switch)
-        heading.setToolTip(words.MAP)
-        row = QHBoxLayout()
-        row.addWidget(label("Regions", "muted", self.side))
-        row.addWidget(self.side, 1)
-        column = _column(self)
-        column.addWidget(heading)
-        column.addWidget(self.switch)
-        column.addLayout(row)
-        column.addWidget(self.legend)
-        column.addWidget(self.reading)
-        self.switch.clicked.connect(self._turn)
-        self.side.activated.connect(self._choose)
-        for signal in (appraisal.found, appraisal.changed, appraisal.pointed_changed):
-            signal.connect(self.refresh)
-        self.refresh()
-
-    def _turn(self, on: bool) -> None:
-        self._appraisal.map_shown = on
-
-    def _choose(self, row: int) -> None:
-        self._appraisal.side = self.side.itemData(row)
-
-    def refresh(self) -> None:
-        appraisal, regions = self._appraisal, self._appraisal.regions
-        self.setVisible(regions is not None)
-        self.switch.setChecked(appraisal.map_shown)
-        self.side.setCurrentIndex(self.side.findData(appraisal.side))
-        if regions is None:
-            return
-        self.legend.show_regions(regions)
-        pointed = appraisal.pointed
-        row, column = pointed or regions.most
-        lead = "" if pointed else "Most: "
-        self.reading.setText(f"{lead}{regions.where(row, column)}, {regions.words(row, column)}")
-
-
-def _column(widget: QWidget) -> QVBoxLayout:
-    column = QVBoxLayout(widget)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(em(widget, 0.3))
-    return column
+def tolerances(name: str) -> Choice:
+    choice = Choice(name)
+    for value in TOLERANCES:
+        choice.addItem(f"{value:g}", value)
+    choice.setToolTip("How exactly the flow is followed: a smaller error takes more model calls")
+    return choice
 
 
 def fill(choice: Choice, entries: Sequence[tuple[str, str]], current: str) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence
 
 from app.core.appraisal import Appraisal
 from app.core.document import Document
+from app.core.encoding import Encoder
 from app.core.lab import Lab
 from app.core.reel import Reel
 from app.core.toolset import Toolset
@@ -24,6 +25,7 @@ class Studio(Protocol):
 
     document: Document
     appraisal: Appraisal
+    encoder: Encoder
     canvas: CanvasView
     look: Look
     lab: Lab

@@ -1,0 +1,43 @@
+"""What came of encoding the shown picture, and where to go from its noise."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app.core.encoding import Encoder, arrived
+from app.ui.actions import Actions
+from app.ui.likelihood.found import column_in
+from app.ui.widgets import label
+
+FURTHER = "At the last step of the way up, Fork here goes on from x_T with the panel's words."
+
+
+class EncodedCard(QWidget):
+    """Seen with a run on the canvas that took a picture up to its noise."""
+
+    def __init__(self, encoder: Encoder, actions: Actions) -> None:
+        super().__init__()
+        self._encoder, self._actions = encoder, actions
+        self.facts = label("", "muted")
+        self.facts.setWordWrap(True)
+        self.decode = QPushButton("Decode")
+        self.decode.setAccessibleName("Decode")
+        self.decode.setToolTip(actions["decode"].toolTip())
+        self.decode.clicked.connect(actions["decode"].trigger)
+        further = label(FURTHER, "muted")
+        further.setWordWrap(True)
+        column = column_in(self)
+        column.addWidget(label("Encoded", "heading", self.decode))
+        for part in (self.facts, self.decode, further):
+            column.addWidget(part)
+        encoder.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        encoder, found = self._encoder, self._encoder.encoded
+        self.setVisible(encoder.goes_up)
+        self.decode.setEnabled(not encoder.why_no_decode())
+        self.facts.setVisible(found is not None)
+        if found is not None:
+            spread = f"x_T has {found.std:.2f} of the spread that noise of this level has"
+            self.facts.setText(f"{arrived(found)}. {spread}.")
