@@ -13,6 +13,7 @@ from app import settings as kept
 from app.bridge.client import EngineClient
 from app.bridge.lab import LabClient
 from app.bridge.worker import Session, open_session
+from app.core.collector import Collector
 from app.core.document import Document
 from app.core.folders import NAME, Folders
 from app.core.jobs import JobQueue
@@ -20,6 +21,7 @@ from app.core.keeping import Keeper
 from app.core.lab import Lab
 from app.core.notices import Notice
 from app.core.prices import Prices
+from app.core.results import Results
 from app.core.runs import RunLibrary
 from app.crash import CrashReporter
 from app.settings import Settings
@@ -70,11 +72,14 @@ class Studio(QObject):
         lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
-        self.keeper = Keeper(self.document.artwork, folders.artwork, self)
+        results = Results(self.document.editing, self.library.root, self)
+        self.keeper = Keeper(self.document.artwork, folders.artwork, self, results)
         self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.keeper)
         self._closed = False
+        self._collector = Collector(self)
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
         self.document.draft_changed.connect(self._remember)
+        self.document.engine_changed.connect(self._collector.settle)
         self.settings.save_failed.connect(self._complain)
         if complaint:
             self._complain(complaint)
@@ -85,6 +90,7 @@ class Studio(QObject):
 
     def show(self) -> None:
         """Show the window; the engine, which takes seconds to load, begins once the window is painted."""
+        self._collector.start()
         self.window.show()
 
     def close(self) -> None:
@@ -100,6 +106,7 @@ class Studio(QObject):
         self.engine.close()
         self.document.close()
         self.settings.flush()
+        self._collector.stop()
 
     def _start_engine(self) -> None:
         self.engine.start(self.document.model)

@@ -147,17 +147,21 @@ def density(
     probes: int = 8,
     tol: float = TOL,
     *,
+    first: int = 0,
     max_calls: int = MAX_CALLS,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Generator[Along, None, Density]:
-    """logp() as a generator: says how far it is after each round, and returns a Density."""
+    """logp() as a generator: says how far it is after each round, and returns a Density.
+
+    `first` is the number of the first probe: solves whose numbers differ have probes that do.
+    """
     _check(x, sigma_min, sigma_max, tol)
     if not 0 < sigma_min < sigma_max:
         raise FlowError("A density needs two noise levels above 0, the smaller one first.")
     if probes < 1:
         raise ValueError("A density needs at least one probe.")
     at = noise.of(PROBE)
-    signs = [torch.where(at.normal(x, draw=k) < 0, -1.0, 1.0).to(x.dtype) for k in range(probes)]
+    signs = [torch.where(at.normal(x, draw=first + k) < 0, -1.0, 1.0).to(x.dtype) for k in range(probes)]
     flow = _Flow(denoiser, x, cancelled, signs)
     size = x[0].numel()
     start = torch.cat([flow.unit(x, sigma_min), wide(x).new_zeros(len(x), probes)], 1)

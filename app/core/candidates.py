@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,9 @@ class Candidates(QObject):
         if not 1 <= tile <= len(self._all):
             raise IndexError(tile)
         return self._all[tile - 1]
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self._all)
 
     @property
     def at(self) -> tuple[Path, int] | None:

@@ -1,12 +1,14 @@
-"""The artwork is never lost: it is written after each pause and is there again at the next start."""
+"""The artwork is never lost: it is written after each pause, with its candidates, and is there at the next start."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Signal
 
@@ -14,11 +16,24 @@ from app.core.artwork import Artwork, bgra
 from app.core.background import Background
 from app.core.kept import NAME, Kept, forget, read, write
 from app.core.notices import Action, Notice
+from app.core.results import Found, Results
 from app.core.tiles import Pixels
 
 PAUSE_MS = 2000  # after the last change
 LATEST_MS = 15_000  # after the first one, for who paints without a pause
 EARLIER = 5  # pictures kept after others took their place
+
+
+State: TypeAlias = tuple[bool, int, QRect, bool, tuple[tuple[Path, int], ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """An artwork from its folder; pixels -- in its own order of channels; found -- its candidates, with pictures"""
+
+    kept: Kept
+    pixels: Pixels
+    found: Sequence[Found]
 
 
 class Keeper(QObject):
@@ -28,9 +43,12 @@ class Keeper(QObject):
     earlier_changed = Signal()
     brought_back = Signal()
 
-    def __init__(self, artwork: Artwork, folder: Path, parent: QObject | None = None) -> None:
+    def __init__(
+        self, artwork: Artwork, folder: Path, parent: QObject | None = None, results: Results | None = None
+    ) -> None:
+        """`results` are the artwork's candidates, kept with it where they are given."""
         super().__init__(parent)
-        self._artwork, self._folder = artwork, folder
+        self._artwork, self._folder, self._results = artwork, folder, results
         self._lock: QLockFile | None = None
         self._background = Background(self)
         self._written = self._state()  # what is on disk
@@ -49,6 +67,8 @@ class Keeper(QObject):
         for signal in (artwork.opened, artwork.closed, artwork.resized, artwork.picture_changed, artwork.mask_changed,
                        artwork.box_changed):  # fmt: skip
             signal.connect(self._changed)
+        if results is not None:
+            results.changed.connect(self._changed)
 
     @property
     def unsaved(self) -> bool:
@@ -79,17 +99,17 @@ class Keeper(QObject):
         self._folder = folder
         if (folder / NAME).exists():
             self._restoring = True
-            self._background.start(partial(_read, folder), self._restored, self._not_restored)
+            self._background.start(partial(self._read, folder), self._restored, self._not_restored)
         self._look_for_earlier()
 
-    def _restored(self, found: tuple[Kept, Pixels]) -> None:
+    def _restored(self, read: Read) -> None:
         self._restoring = False
-        kept, pixels = found
+        kept = read.kept
         if self._artwork.is_open:  # somebody was faster
             self._put_aside(kept)
             self._changed()
             return
-        kept.put_into(self._artwork, pixels)
+        self._put(read)
         self._saved = -1 if kept.unsaved else self._artwork.revision
         self._written = self._state()
         self._timer.stop()
@@ -117,12 +137,12 @@ class Keeper(QObject):
     def bring_back(self) -> None:
         """The newest of those set aside becomes the artwork; what is the artwork now is set aside in its turn."""
         if found := self._earlier():
-            self._background.start(partial(_read, found[-1]), partial(self._brought_back, found[-1]), self._lost)
+            told = partial(self._brought_back, found[-1]), self._lost
+            self._background.start(partial(self._read, found[-1]), *told)
 
-    def _brought_back(self, folder: Path, found: tuple[Kept, Pixels]) -> None:
+    def _brought_back(self, folder: Path, read: Read) -> None:
         self.set_aside()
-        kept, pixels = found
-        kept.put_into(self._artwork, pixels)
+        self._put(read)
         self._saved = -1
         self._spent.append(folder)
         self.flush()
@@ -189,9 +209,10 @@ class Keeper(QObject):
     def _due(self) -> bool:
         return not self._restoring and self._written != self._state()
 
-    def _state(self) -> tuple[bool, int, QRect, bool]:
-        artwork = self._artwork
-        return artwork.is_open, artwork.revision if artwork.is_open else -1, artwork.box, self.unsaved
+    def _state(self) -> State:
+        artwork, results = self._artwork, self._results
+        revision = artwork.revision if artwork.is_open else -1
+        return artwork.is_open, revision, artwork.box, self.unsaved, results.keys if results else ()
 
     def _task(self) -> Callable[[], object]:
         if not self._artwork.is_open:
@@ -203,9 +224,20 @@ class Keeper(QObject):
         artwork, box, aspect = self._artwork, self._artwork.box, self._artwork.box_aspect
         where = box.x(), box.y(), box.width(), box.height()
         rgb = artwork.pixels[..., 2::-1]
-        return Kept(rgb, artwork.mask, where, (aspect.width(), aspect.height()), artwork.title, self.unsaved)
+        shape, results = (aspect.width(), aspect.height()), self._results.now() if self._results else ()
+        return Kept(rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results)
 
-    def _done(self, state: tuple[bool, int, QRect, bool], _: object) -> None:
+    def _read(self, folder: Path) -> Read:
+        """Raises ImageError. In the reader's thread: for a large picture, and many candidates, it takes time."""
+        kept = read(folder)
+        return Read(kept, bgra(kept.rgb), self._results.find(kept.results) if self._results else [])
+
+    def _put(self, read: Read) -> None:
+        read.kept.put_into(self._artwork, read.pixels)
+        if self._results is not None:
+            self._results.put(read.found)
+
+    def _done(self, state: State, _: object) -> None:
         self._written, self._complained, self._writing = state, False, False
         self._remove_spent()
         self._changed()
@@ -231,12 +263,6 @@ class Keeper(QObject):
 
 def _named(title: str) -> str:
     return f"“{title}”" if title else "The picture"
-
-
-def _read(folder: Path) -> tuple[Kept, Pixels]:
-    """Raises ImageError. The pixels in the artwork's order too: for a large picture that takes time."""
-    kept = read(folder)
-    return kept, bgra(kept.rgb)
 
 
 def _write_earlier(target: Path, kept: Kept) -> None:

@@ -1,7 +1,7 @@
-"""An artwork as a folder on disk: artwork.png, whose text says which file is its mask, and that mask.
+"""An artwork as a folder on disk: artwork.png, whose text says which files are its masks, and those.
 
-The mask is written first and has its content's hash in its name, so that replacing artwork.png is the one moment at
-which both change.
+The masks, its own and those that its candidates are seen through, are written first and have their content's hash in
+their names, so that replacing artwork.png is the one moment at which all of it changes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QRect
 
 from app.core.artwork import Artwork
+from app.core.placement import Placement, box_of
+from app.core.results import Result
 from app.core.tiles import Pixels
 from engine.imagefile import ImageError, load, load_mask
 from engine.picture import save_image
@@ -30,7 +32,8 @@ NAME, KEY = "artwork.png", "tweedie-artwork"
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
     """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box and aspect as Artwork has them;
-    unsaved -- whether a person has no other file of it; notes -- what could not be brought back
+    unsaved -- whether a person has no other file of it; results -- its candidates; notes -- what could not be brought
+    back
     """
 
     rgb: NDArray[np.uint8]
@@ -39,6 +42,7 @@ class Kept:
     aspect: tuple[int, int]
     title: str
     unsaved: bool
+    results: tuple[Result, ...] = ()
     notes: tuple[str, ...] = ()
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
@@ -51,16 +55,49 @@ def write(folder: Path, kept: Kept) -> None:
     """Write it, atomically. Raises OSError; then what was there before is there still."""
     mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
     if values.any():
-        mask = f"mask-{hashlib.sha256(values.data).hexdigest()[:16]}.png"
+        mask = _named(values.data)
         if not (folder / mask).exists():
             save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
+    results = [_write_result(folder, result) for result in kept.results]
     told: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
+    told["results"] = results
     text = PngInfo()
     text.add_itxt(KEY, json.dumps(told | {"unsaved": kept.unsaved}))
     save_image(folder / NAME, _image(kept.rgb), "PNG", pnginfo=text, compress_level=1)
     for other in folder.glob("mask-*.png"):
-        if other.name != mask:
+        if other.name not in (mask, *(result["mask"] for result in results)):
             other.unlink(missing_ok=True)
+
+
+def _named(values: memoryview | bytes) -> str:
+    """What the file of a mask with this content is called."""
+    return f"mask-{hashlib.sha256(values).hexdigest()[:16]}.png"
+
+
+def _write_result(folder: Path, result: Result) -> dict[str, Any]:
+    """What is told of a result, its mask written. Raises OSError."""
+    place = result.placement
+    told = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
+    if place.packed is None:
+        return told | {"mask": ""}
+    name = _named(repr(box_of(place.rect)[2:]).encode() + place.packed)
+    if not (folder / name).exists():
+        mask = place.mask
+        assert mask is not None
+        save_image(folder / name, Image.fromarray(mask), "PNG", compress_level=1)
+    return told | {"mask": name}
+
+
+def _read_result(folder: Path, told: dict[str, Any]) -> Result:
+    """Raises ValueError, KeyError or TypeError for what _write_result() did not write, or cannot be read again."""
+    box, rect = QRect(*map(int, told["box"])), QRect(*map(int, told["rect"]))
+    if box.isEmpty():
+        raise ValueError("no box")
+    mask = load_mask(folder / Path(told["mask"]).name) if told["mask"] else None
+    images = tuple(int(image) for image in told["images"])
+    if not images or min(images) < 0:
+        raise ValueError("no pictures")
+    return Result(str(told["run"]), images, Placement.through(box, rect, mask))
 
 
 def _image(rgb: Pixels) -> Image.Image:
@@ -98,8 +135,14 @@ def read(folder: Path) -> Kept:
             mask = found
         except ImageError:
             notes.append("Its mask was damaged and is left out.")
+    results, listed = list[Result](), told.get("results", [])
+    for result in listed if isinstance(listed, list) else [listed]:
+        try:
+            results.append(_read_result(folder, result))
+        except (ValueError, KeyError, TypeError):
+            notes.append("A candidate was damaged and is left out.")
     title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
-    return Kept(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(notes))
+    return Kept(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
 
 
 def forget(folder: Path) -> None:

@@ -43,7 +43,16 @@ class Placement:
         rect = QRect(*painted(mask)).translated(seen.topLeft())
         if rect.isEmpty():
             return cls(QRect(box), QRect(), None)
-        return cls(QRect(box), rect, zlib.compress(part(artwork.mask, rect).tobytes(), 1))
+        return cls.through(box, rect, part(artwork.mask, rect))
+
+    @classmethod
+    def through(cls, box: QRect, rect: QRect, mask: Pixels | None) -> Placement:
+        """In `box`, through a mask (h, w) of `rect`; None: all of it. Raises ValueError for one of another size."""
+        if mask is None:
+            return cls(QRect(box), QRect(rect), None)
+        if mask.shape != (rect.height(), rect.width()):
+            raise ValueError(f"The mask of {rect.width()} × {rect.height()} pixels is not {mask.shape}.")
+        return cls(QRect(box), QRect(rect), zlib.compress(mask.tobytes(), 1))
 
     def moved(self, by: QPoint) -> Placement:
         """The same where the artwork's pixels lie elsewhere now, because its size changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -45,6 +46,18 @@ def open_studio(qtbot: QtBot, model: ModelInfo, folders: Folders) -> Iterator[Ca
     yield make
     for studio in opened:
         studio.close()
+
+
+def test_garbage_is_collected_in_the_windows_thread_from_its_first_day_to_its_last(
+    open_studio: Callable[..., Studio], fake: FakeEngine
+) -> None:
+    assert gc.isenabled()
+    studio = open_studio(fake)
+    assert not gc.isenabled()
+    assert gc.get_freeze_count() > 10_000, "what came with the engine is not looked through again"
+    studio.window.close()
+    studio.close()
+    assert gc.isenabled()
 
 
 def test_a_typed_prompt_becomes_a_picture_on_disk(

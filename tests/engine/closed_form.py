@@ -14,7 +14,8 @@ MEAN, VARIANCE = 0.2, 0.25  # of every pixel
 
 
 def normal(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
-    return MEAN + VARIANCE / (VARIANCE + sigma**2) * (x - MEAN)
+    level = sigma if isinstance(sigma, float | int) else sigma.to(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+    return MEAN + VARIANCE / (VARIANCE + level**2) * (x - MEAN)
 
 
 class NormalModel:

@@ -1,0 +1,1 @@
+"""What the probability flow is good for besides sampling: encoding, inversion, densities and bounds."""

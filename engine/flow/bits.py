@@ -1,0 +1,139 @@
+"""Bits per dimension of pictures of 8 bits, by the change of variables along the flow."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.likelihood import OFFSET, LogDensity, Working, bits_per_dim
+from engine.models.pixel import PixelCodec
+from engine.noise import DEQUANTISE, Noise
+from engine.ode import Along, density
+from engine.plan import plan
+from engine.precision import wide
+from engine.request import RequestError
+
+if TYPE_CHECKING:
+    from engine.likelihood import Likelihood, Pixels
+    from engine.request import Request
+    from engine.session import Session
+    from engine.types import Model
+
+PAUSE = 0.05  # seconds between two pieces of news within a solve
+
+
+class Bits(NamedTuple):
+    """Of each picture, (B,): bits per dimension with the offset in them, and the log density in nats they are from."""
+
+    bits_dim: Tensor
+    logp: Tensor
+    calls: int
+
+
+def levels(rgb: Pixels, model: Model) -> Tensor:
+    """Pictures (B, h, w, 3) as the levels that the model sees, (B, C, h, w) in 0 … 255: grey ones for a grey model.
+
+    Raises RequestError for a model that does not see pixels.
+    """
+    if not isinstance(model.codec, PixelCodec):
+        raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
+    image = torch.from_numpy(np.ascontiguousarray(rgb)).to(model.device).permute(0, 3, 1, 2)
+    return model.codec.encode(wide(image)).round()
+
+
+def dequantised(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
+    """Levels 0 … 255 (B, …) → float32 pictures in [−1, 1], each number uniform within its level: (k + u)/128 − 1."""
+    normal = noise.of(DEQUANTISE).normal(level, draw)
+    return ((level + torch.special.ndtr(normal)) / 128 - 1).float()
+
+
+def bits(
+    model: Model,
+    request: Request,
+    level: Tensor,
+    seeds: Sequence[int],
+    draw: int = 0,
+    tol: float = 1e-3,
+    sigma_min: float | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Generator[Along, None, Bits]:
+    """One solve for each of several pictures, given as levels (B, C, h, w): its own dequantisation, its own probe.
+
+    Draws with other numbers have other ones: their mean is the estimate, and their spread holds what both leave open.
+    Says how far it is, and returns Bits. Raises as engine.ode.density does.
+    """
+    low, high = ends(request, sigma_min)
+    found = yield from density(
+        plan(request, model, cancelled).denoiser,
+        dequantised(level, Noise(seeds), draw),
+        low,
+        high,
+        model.schedule.start_std(high),
+        Noise(seeds),
+        1,
+        tol,
+        first=draw,
+        cancelled=cancelled,
+    )
+    dims = level[0].numel()
+    return Bits(-found.logp / (dims * math.log(2)) + OFFSET, found.logp, found.calls)
+
+
+def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float]:
+    """The levels that the flow is followed between: the request's first and its last above 0, or sigma_min."""
+    low = min(s for s in request.sigmas if s > 0) if sigma_min is None else sigma_min
+    if not 0 < low < request.sigmas[0]:
+        raise RequestError(f"The law's noise level must lie above 0 and below {request.sigmas[0]:g}.")
+    return low, request.sigmas[0]
+
+
+def picture_density(
+    asked: Likelihood, session: Session, request: Request, rgb: Pixels, cancelled: Callable[[], bool]
+) -> Iterator[Working | LogDensity]:
+    """What engine.likelihood.Likelihood yields."""
+    model = session.model(request)
+    level = levels(rgb[None], model)
+    (low, high), dims = ends(request, asked.sigma_min), level.numel()
+    found: list[float] = []
+    calls, told = 0, -math.inf
+    for draw in range(asked.probes):
+        solve = bits(model, request, level, [asked.seed], draw, asked.tol, asked.sigma_min, cancelled)
+        while True:
+            try:
+                along = next(solve)
+            except StopIteration as end:
+                one: Bits = end.value
+                break
+            if time.monotonic() - told > PAUSE:
+                told = time.monotonic()
+                yield Working((draw + along.done) / asked.probes, calls + along.calls)
+        found.append(one.logp.item())
+        calls += one.calls
+        mean, stderr = mean_and_stderr(np.array(found))
+        yield LogDensity(
+            probe=draw + 1,
+            probes=asked.probes,
+            calls=calls,
+            logp=mean,
+            stderr=stderr,
+            bits_dim=bits_per_dim(mean, dims),
+            bits_stderr=stderr / (dims * math.log(2)),
+            dims=dims,
+            sigma_min=low,
+            sigma_max=high,
+            prior_std=model.schedule.start_std(high),
+            tol=asked.tol,
+        )
+
+
+def mean_and_stderr(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The mean and its standard error, NaN for a single value."""
+    spread = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return float(values.mean()), float(spread)
