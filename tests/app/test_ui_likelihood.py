@@ -68,7 +68,7 @@ def test_a_click_measures_and_the_number_is_there_with_its_error(window: MainWin
     assert panel.picture.text() == "“red apple”"
     assert not panel.density.isVisible()
     measure(window, qtbot)
-    assert panel.density.headline.text() == "3.54 ± 0.050"
+    assert panel.density.headline.text() == "3.54 ± 0.05"
     assert "4 probes" in panel.density.detail.text()
     assert "−1\u202f234 ± 3 nats over 1\u202f152 numbers" in panel.density.detail.text()
     assert "L_T 0.125 + Σ L_t 2.750 + L_0 1.000 = 3.875 ± 0.020 bits/dim" in panel.steps.sum.text()
@@ -235,7 +235,7 @@ def test_a_plot_reads_its_points_under_the_pointer_and_by_key(window: MainWindow
     move(plot, plot.place(1).toPoint(), Qt.MouseButton.NoButton)
     assert reading.text() == "σ 1 to 0.1: L_t 2.0000 bits/dim"
     QApplication.sendEvent(plot, QEvent(QEvent.Type.Leave))
-    assert reading.text() == ""
+    assert reading.text() == words.RESTING_TERMS
     plot.setFocus()
     QTest.keyClick(plot, Qt.Key.Key_Left)
     assert reading.text() == "σ 0.1 to 0.01: L_t 0.2500 bits/dim"
@@ -248,8 +248,8 @@ def test_rate_and_distortion_are_read_as_in_the_lecture(window: MainWindow, qtbo
     curve = window.likelihood.steps.trade.curve
     assert curve is not None
     assert curve.words[:2] == [
-        "after 0.00 bits/dim: 90.0 of 255 off (RMSE)",
-        "after 0.50 bits/dim: 60.0 of 255 off (RMSE)",
+        "After 0.00 bits/dim: RMSE 90.0 of 255",
+        "After 0.50 bits/dim: RMSE 60.0 of 255",
     ]
     assert window.likelihood.steps.trade.place(0).y() < window.likelihood.steps.trade.place(3).y()
 

@@ -32,6 +32,7 @@ class Density(QWidget):
         row = QHBoxLayout()
         row.setSpacing(em(self, 0.4))
         row.addWidget(self.headline, 0, Qt.AlignmentFlag.AlignBaseline)
+        self.unit.setMinimumWidth(1)
         row.addWidget(self.unit, 1, Qt.AlignmentFlag.AlignBaseline)
         column = column_in(self)
         column.addLayout(row)
@@ -61,7 +62,10 @@ class Steps(QWidget):
         self.terms.setToolTip(words.BOUND)
         self.trade = Plot("Rate and distortion")
         self.trade.setToolTip(words.TRADE)
-        self.readings = {plot: Line() for plot in (self.terms, self.trade)}
+        self.readings = {
+            plot: Reading(plot, resting)
+            for plot, resting in ((self.terms, words.RESTING_TERMS), (self.trade, words.RESTING_TRADE))
+        }
         column = column_in(self)
         column.addWidget(label("Step by step", "heading", self.terms))
         column.addWidget(self.sum)
@@ -71,7 +75,6 @@ class Steps(QWidget):
                 column.addWidget(heading)
             column.addWidget(plot)
             column.addWidget(self.readings[plot])
-            plot.read.connect(self.readings[plot].setText)
         appraisal.found.connect(self.refresh)
         self.refresh()
 
@@ -84,6 +87,19 @@ class Steps(QWidget):
             self.terms.show_curve(words.terms_curve(terms), words.sum_of(terms))
             curve = words.trade_curve(terms)
             self.trade.show_curve(curve, f"From {curve.words[0]} to {curve.words[-1]}")
+
+
+class Reading(Line):
+    """What is read of a plot; `resting`, while nothing is."""
+
+    def __init__(self, plot: Plot, resting: str) -> None:
+        super().__init__()
+        self._resting = resting
+        self.setText(resting)
+        plot.read.connect(self._read)
+
+    def _read(self, text: str) -> None:
+        self.setText(text or self._resting)
 
 
 class Surprise(QWidget):

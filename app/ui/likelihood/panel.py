@@ -30,7 +30,7 @@ class LikelihoodPanel(QWidget):
         super().__init__()
         self._appraisal, self._encoder, self._actions = appraisal, encoder, actions
         self.setAccessibleName("Likelihood and encoding")
-        self.setMinimumWidth(em(self, 18))
+        self.setMinimumWidth(em(self, 18.5))
         self.picture = Line(muted=False)
         self.judge = Choice("Judged by")
         for info in appraisal.models:

@@ -16,6 +16,8 @@ BOUND = (
     "A bound on the same number, by the noise that is taken away at each level: L_T is what the prior misses at the "
     "top, L_t what one level costs, L_0 the last step to whole numbers."
 )
+RESTING_TERMS = "L_t in bits/dim, by noise level"
+RESTING_TRADE = "RMSE of 255, by bits/dim that are sent"
 TRADE = "After how many bits the picture is known how well, if it were sent from the noisiest level down (deck 3)."
 MAP = "Bits by region, from the same terms by pixel: bright is what the model did not expect."
 
@@ -26,9 +28,11 @@ def number(value: float, places: int = 2) -> str:
 
 
 def headline(density: LogDensity) -> str:
-    """Such as "3.42 ± 0.05", in bits/dim; without ± while one probe has been made."""
-    error = "" if math.isnan(density.bits_stderr) else f" ± {_places(density.bits_stderr)}"
-    return f"{number(density.bits_dim)}{error}"
+    """Such as "3.415 ± 0.007", in bits/dim, as exact as the error; without ± while one probe has been made."""
+    if math.isnan(density.bits_stderr):
+        return number(density.bits_dim)
+    places = _places(density.bits_stderr)
+    return f"{number(density.bits_dim, places)} ± {density.bits_stderr:.{places}f}"
 
 
 def detail(density: LogDensity) -> str:
@@ -46,14 +50,14 @@ def _many(probes: int) -> str:
     return f"{probes} probe{'' if probes == 1 else 's'}"
 
 
-def _places(error: float) -> str:
-    """Two figures of it are enough."""
-    return f"{error:.{min(6, max(2, 1 - math.floor(math.log10(error))))}f}" if error > 0 else "0"
+def _places(error: float) -> int:
+    """As many as show one figure of the error, and two at least."""
+    return min(6, max(2, -math.floor(math.log10(error)))) if error > 0 else 2
 
 
 def sum_of(terms: ElboTerms) -> str:
     """The bound and its three parts, and what they were measured by."""
-    error = "" if math.isnan(terms.stderr) else f" ± {_places(terms.stderr)}"
+    error = "" if math.isnan(terms.stderr) else f" ± {terms.stderr:.{max(3, _places(terms.stderr))}f}"
     parts = f"L_T {terms.l_T:.3f} + Σ L_t {terms.terms.sum():.3f} + L_0 {terms.l_0:.3f}"
     draws = f"{terms.done} of {terms.draws} draws" if terms.done < terms.draws else f"{terms.draws} draws"
     how = f"{len(terms.terms)} levels, {draws}, {number(terms.calls, 0)} model calls"
@@ -67,13 +71,12 @@ def terms_curve(terms: ElboTerms) -> Curve:
              zip(points, terms.sigmas[1:], strict=True)]  # fmt: skip
     top = max(bits for _, bits in points)
     ends = f"σ {points[0][0]:.3g}", f"σ {points[-1][0]:.2g}"
-    return Curve(points, words, ends, ("0", f"{top:.2g}"), "L_t, bits/dim", logarithmic=True, descending=True)
+    return Curve(points, words, ends, ("0", f"{top:.2g}"), logarithmic=True, descending=True)
 
 
 def trade_curve(terms: ElboTerms) -> Curve:
     """Distortion (RMSE on 0 … 255) over rate (bits/dim): deck 3's figure."""
     points = [(float(r), float(d)) for r, d in zip(terms.rate, terms.distortion, strict=True)]
-    words = [f"after {r:.2f} bits/dim: {d:.1f} of 255 off (RMSE)" for r, d in points]
+    words = [f"After {r:.2f} bits/dim: RMSE {d:.1f} of 255" for r, d in points]
     top, all_of_it = max(d for _, d in points), max(r for r, _ in points)
-    x_ends = "0", f"{all_of_it:.2f} bits/dim"
-    return Curve(points, words, x_ends, ("0", f"{top:.0f}"), "RMSE of 255", area=False)
+    return Curve(points, words, ("0", f"{all_of_it:.2f}"), ("0", f"{top:.0f}"), "bits/dim", area=False)
