@@ -100,6 +100,7 @@ class Studio(QObject):
         self._closed = True
         self._first_paint.stop()
         self.window.files.close()
+        self.document.guidance.close()
         self.keeper.close()
         self.document.cancel_all()
         self.lab.close()

@@ -13,10 +13,12 @@ from torch import Tensor
 from engine.cascade import enlarge
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
-from engine.plan import MICRO_BATCH, plan, second_stage
+from engine.meter import MICRO_BATCH
+from engine.plan import plan, second_stage
 from engine.real import JudgeError, Real
+from engine.request import Request
 from engine.session import Session
-from engine.types import Cond, Denoiser, Sigma
+from engine.types import Cond, Denoiser, Sigma, Transform
 
 
 class Ask(NamedTuple):
@@ -35,11 +37,13 @@ def draw(
     asks: Sequence[Ask],
     choices: dict[str, float | int | None],
     progress: Callable[[int], None] = lambda count: None,
+    around: Callable[[Sequence[Ask], Request], Transform] | None = None,
 ) -> Tensor:
     """The pictures asked for, (N, C, H, W) in [−1, 1], at the model's defaults but for `choices` (see Draft.for_model).
 
     A picture is the one that its text, label and seed give alone, to rounding: only the batch is shared. `progress`
-    is told how many more are done.
+    is told how many more are done. `around` makes a further transform for some of the asks and the request of their
+    batch, outermost.
     """
     model, parts = session.load(info), []
     for at in range(0, len(asks), MICRO_BATCH):
@@ -50,7 +54,10 @@ def draw(
         requests = [resolve(draft, info) for draft in drafts]
         planned = plan(replace(requests[0], seeds=tuple(ask.seed for ask in some)), model)
         cond = Cond.cat([model.condition(request.prompt, request.label) for request in requests])
-        *_, last = replace(planned, denoiser=_under(cond, planned.denoiser)).steps()
+        denoiser = _under(cond, planned.denoiser)
+        if around is not None:
+            denoiser = around(some, planned.request)(denoiser)
+        *_, last = replace(planned, denoiser=denoiser).steps()
         x, wanted, second = last.move.x, requests[0].enlargement, second_stage(requests[0], model)
         if second is not None and wanted is not None:
             x = enlarge(second, wanted, x, cond.label, planned.request.seeds)

@@ -1,11 +1,14 @@
 """What a run costs in passes of the net over one picture: what its time goes into. Torch-free.
 
+A guide's gradient and its CLIP take time besides: work() counts them in passes too, by what they were measured to take.
+
 People are told "model calls". One is one pass over one picture; how many passes the device does at once (a batch, or
 both conditions of guidance) changes the time and not the count.
 """
 
 from __future__ import annotations
 
+from engine.guides import ClassGuide, Guide, active
 from engine.paths import descending, path_of
 from engine.request import Request
 from engine.rules import RULES
@@ -20,6 +23,34 @@ def passes(request: Request) -> tuple[int, ...]:
     """
     rule = RULES[request.sampler].with_options(**dict(request.options))
     return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in path_of(request))
+
+
+BACKWARD = 1.1  # a pass back through the net, for the gradient by the state alone
+VIEW = 0.1  # a view that a CLIP like the one in the box scores and is differentiated through, beside its model
+CLASSIFIER = 0.1  # a classifier like those in the box
+
+
+def work(request: Request) -> tuple[float, ...]:
+    """The time of each hop in unguided passes of the net: passes(), and what guides take besides.
+
+    The shares are those of the models in the box (tests/bench/test_guided.py prints them as they are here). As with a
+    guidance interval, a hop counts by the level that it starts from.
+    """
+    rule = RULES[request.sampler].with_options(**dict(request.options))
+    return tuple(_work_of(request, hop.s) * rule.cost((hop,)) for hop in path_of(request))
+
+
+def _work_of(request: Request, sigma: float) -> float:
+    """The time of one evaluation at the noise level σ."""
+    return passes_of(request, sigma, 1) + sum(
+        _besides(guide, request, sigma) for guide in active(request.guides, sigma)
+    )
+
+
+def _besides(guide: Guide, request: Request, sigma: float) -> float:
+    """What one evaluation takes for a guide besides its passes, in passes."""
+    back = BACKWARD * passes_of(request, sigma, 1) if guide.differentiates else 0.0
+    return back + (CLASSIFIER if isinstance(guide, ClassGuide) else VIEW * guide.cutouts)
 
 
 def enlarging(request: Request) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.catalog import ModelInfo
-from engine.guides import Guide, unresolved
+from engine.guides import Guide, resolved, unresolved
 from engine.paths import path_of
 from engine.request import MAX_HOPS, MAX_STEPS, QUANTILE, Edit, Enlargement, Request, RequestError
 from engine.rules import RULES, menu
@@ -154,7 +154,7 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
         enlargement=second,
         edit=edit,
-        guides=draft.guides,
+        guides=tuple(map(resolved, draft.guides)),
     )
     return _priced(request)
 

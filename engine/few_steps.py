@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from engine.learned import learn_grid
-from engine.meter import Meter
+from engine.meter import MICRO_BATCH, Meter
 from engine.noise import Noise
 from engine.oracle import Mixture
 from engine.paths import descending
-from engine.plan import MICRO_BATCH
 from engine.precision import wide
 from engine.rules import RULES
 from engine.run import run

@@ -16,12 +16,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from engine.checked import RequestError, integer, number, text, within
 
 if TYPE_CHECKING:
     from engine.edit import Pixels
+    from engine.guide_models import GuideInfo
 
 MAX_GUIDES = 8
 MAX_AIMS = 16
@@ -278,6 +280,38 @@ def guide_from_dict(data: Mapping[str, Any]) -> Guide:
     if unknown := sorted(set(data) - set(guide.__dataclass_fields__)):
         raise ValueError(f"a guide holds something unknown here: {', '.join(map(str, unknown))}")
     return guide
+
+
+def resolved(guide: Guide) -> Guide:
+    """What a Request holds of a Draft's guide: with the SHA-256 of what its name means here, where a config tells it.
+
+    "" stays where only reading the weights would tell, of checkpoints of open_clip's; a name that nothing has is told
+    by what loads it. Raises RequestError for a label that a classifier does not know, and for a CLIP of clean pictures
+    that is to look at x_t.
+    """
+    info = _here(guide)
+    if info is None:
+        return guide
+    if isinstance(guide, ClassGuide) and guide.label not in info.labels:
+        known = ", ".join(info.labels)
+        raise RequestError(f"“{info.title}” does not know “{guide.label}”: choose one of {known}.")
+    if isinstance(guide, ClipGuide) and guide.on == "xt" and not info.noisy:
+        raise RequestError(f"“{info.title}” knows clean pictures only: let it look at x̂₀.")
+    return replace(guide, sha256=info.sha256)
+
+
+def _here(guide: Guide) -> GuideInfo | None:
+    from engine import guide_models
+
+    listed = guide_models.clips() if isinstance(guide, ClipGuide) else guide_models.classifiers()
+    name = guide.clip if isinstance(guide, ClipGuide) else guide.classifier
+    for info in listed:
+        if info.id == name:
+            return info
+    try:
+        return guide_models.read(Path(name))
+    except ValueError:
+        return None
 
 
 def active(guides: Sequence[Guide], sigma: float) -> tuple[Guide, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from engine.run import Cancelled
 from engine.types import Cond
@@ -17,22 +18,37 @@ if TYPE_CHECKING:
     from engine.types import Denoiser, Sigma
 
 
+MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
+
+
+def saving(f: Callable[..., Tensor], save: bool) -> Callable[..., Tensor]:
+    """f, or the same that keeps its arguments alone for a gradient and is then computed again (Chen et al. 2016)."""
+
+    def saved(*args: Any) -> Tensor:
+        out: Tensor = checkpoint(f, *args, use_reentrant=False, preserve_rng_state=False)
+        return out
+
+    return saved if save else f
+
+
 class Meter:
     """Wraps a model's denoiser: splits batches, counts and times net calls, cancels between them, keeps the raw x̂₀.
 
     micro_batch -- the most images that one call of the net sees
     fold        -- whether several conditions of one state go through the net as one batch
     cancelled   -- asked before each call; True raises Cancelled, wherever the call was made
+    save        -- whether a call that is differentiated through keeps nothing in memory, and is made again for that
     """
 
     def __init__(
         self,
         d: Denoiser,
-        micro_batch: int = 16,
+        micro_batch: int = MICRO_BATCH,
         fold: bool = True,
         cancelled: Callable[[], bool] = lambda: False,
+        save: bool = False,
     ) -> None:
-        self.d, self.micro_batch, self.fold, self.cancelled = d, micro_batch, fold, cancelled
+        self.d, self.micro_batch, self.fold, self.cancelled, self.save = d, micro_batch, fold, cancelled, save
         self.calls, self.seconds = 0, 0.0
         self._raw: Tensor | None = None
         self._stacked: tuple[int, tuple[Cond, ...], Cond] | None = None
@@ -84,7 +100,7 @@ class Meter:
         if self.cancelled():
             raise Cancelled
         began = time.perf_counter()
-        x0 = self.d(x, sigma, cond)
+        x0 = saving(self.d, self.save and x.requires_grad)(x, sigma, cond)
         self.seconds += time.perf_counter() - began
         self.calls += 1
         return x0

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from engine.denoisers import Net, NetDenoiser, adapt
-from engine.meter import Meter
+from engine.meter import MICRO_BATCH, Meter
 from engine.noise import Noise
 from engine.paths import descending
-from engine.plan import MICRO_BATCH
 from engine.rules import RULES
 from engine.run import run
 from engine.schedules import Discrete, grid

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.constraints import Pinned
-from engine.cost import passes
+from engine.cost import passes, work
 from engine.edit import pooled, steps_to_go
-from engine.guidance.build import guidance
-from engine.meter import Meter
+from engine.guidance.build import Guidance, guidance
+from engine.meter import MICRO_BATCH, Meter
 from engine.models.pixel import PixelCodec
 from engine.noise import Noise, truncated
 from engine.paths import path_of
@@ -29,16 +29,21 @@ if TYPE_CHECKING:
     from engine.guidance.library import Library
     from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
 
-MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
-
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a run costs: denoiser evaluations, net passes per image (guided evaluations count twice), state bytes."""
+    """What a run costs.
+
+    evaluations -- of the denoiser; passes -- of the net per image (two where classifier-free guidance asks twice)
+    work        -- its time in unguided passes per image, gradients and CLIPs among it (engine.cost)
+    state_bytes -- of one state; graph_bytes -- what gradients of guides keep in memory at a time
+    """
 
     evaluations: int
     passes: int
+    work: float
     state_bytes: int
+    graph_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +103,11 @@ def plan(
     inputs: Inputs | None = None,
     aims: Mapping[str, Pixels] | None = None,
     library: Library | None = None,
+    save: bool | None = None,
 ) -> Plan:
     """`inputs` are what the request's Edit names, `aims` the pictures that its guides name, by digest; `library` has
-    the CLIPs and classifiers of its guides, and may be None where it has none.
+    the CLIPs and classifiers of its guides, and may be None where it has none. `save`: whether nets are computed twice
+    rather than kept in memory for a guide's gradient, the same pixels for less memory; None: where memory is short.
 
     Raises RequestError where the model cannot do what is asked, and for inputs that the Request does not name.
     """
@@ -123,7 +130,8 @@ def plan(
     cond = model.condition(request.prompt, request.label)
     uncond = model.condition(request.negative, None)
     guide = cfg(request.guidance, cond, uncond, request.guidance_interval)
-    guides = guidance(request, model, library, aims or {}) if library is not None else _unguided(request)
+    guides = guidance(request, model, library, aims or {}, cond, save) if library is not None else _unguided(request)
+    meter.save = guides.save
     bound = _threshold(request, model)  # outermost: it is the guided x̂₀ that leaves the range
     noise = Noise(request.seeds)
     shape = (len(request.seeds), *model.codec.latent_shape(request.width, request.height))
@@ -137,8 +145,8 @@ def plan(
         x = x + y if partly else x
         if request.edit.pinned:
             constraint = pinned(inputs, y, request.sigmas, steady=not (rule.stochastic or len(path) > request.steps))
-    price = Price(rule.cost(path), sum(passes(request)), x.nbytes)
-    return Plan(request, bound(guides(guide(meter))), meter, path, rule, x, noise, price, constraint)
+    price = Price(rule.cost(path), sum(passes(request)), sum(work(request)), x.nbytes, guides.bytes)
+    return Plan(request, bound(guides.transform(guide(meter))), meter, path, rule, x, noise, price, constraint)
 
 
 def encoded(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
@@ -180,10 +188,10 @@ def second_stage(request: Request, model: Model) -> SecondStage | None:
     return model.second
 
 
-def _unguided(request: Request) -> Transform:
+def _unguided(request: Request) -> Guidance:
     if any(guide.scale != 0 for guide in request.guides):
         raise RequestError("These settings are guided, and nothing here can guide: take the guides out.")
-    return lambda d: d
+    return Guidance(lambda d: d)
 
 
 def _threshold(request: Request, model: Model) -> Transform:

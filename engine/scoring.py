@@ -34,11 +34,13 @@ class StepScores:
     """Scores of consecutive steps of a run, the first of them number k in its file: (steps, images) each.
 
     guided -- of the x̂₀ that the step moved by; raw -- of the unguided one where there is one, else the same
+    seconds -- that they took to score
     """
 
     k: int
     guided: Floats
     raw: Floats
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -67,7 +69,7 @@ class Score:
         guided: list[Floats] = []
         raw: list[Floats] = []
         k = first = self.start
-        told = time.monotonic()
+        told = time.monotonic()  # and since when the scores that are not told yet are made
         for k in range(self.start, len(reader.steps) if self.stop is None else min(self.stop, len(reader.steps))):
             x0, x0_raw = reader.x0(k), reader.x0_raw(k)
             seen = looked(clip, reader.preview(x0), cancelled)
@@ -76,10 +78,10 @@ class Score:
             other = seen if same else looked(clip, reader.preview(x0_raw), cancelled)
             raw.append(numbers(aims.score(other[:, None])[:, 0]))
             if time.monotonic() - told > TOLD_EVERY:
-                yield StepScores(first, np.stack(guided), np.stack(raw))
+                yield StepScores(first, np.stack(guided), np.stack(raw), time.monotonic() - told)
                 first, guided, raw, told = k + 1, [], [], time.monotonic()
         if guided:
-            yield StepScores(first, np.stack(guided), np.stack(raw))
+            yield StepScores(first, np.stack(guided), np.stack(raw), time.monotonic() - told)
 
 
 def ranked(scores: Floats) -> tuple[int, ...]:

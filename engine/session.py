@@ -22,8 +22,9 @@ from engine.edit import Inputs, Pixels
 from engine.errand import Errand
 from engine.guidance.library import Library
 from engine.guides import digests, pictures_of
+from engine.meter import MICRO_BATCH
 from engine.paths import path_of
-from engine.plan import MICRO_BATCH, Plan, encoded, pinned, plan, second_stage
+from engine.plan import Plan, encoded, pinned, plan, second_stage
 from engine.request import Request, RequestError
 from engine.rules import RULES
 from engine.run import Cancelled
@@ -80,6 +81,7 @@ class Session:
         self.infos = {info.id: info for info in (embedded() if infos is None else infos)}
         self._models: dict[str, Model] = {}
         self.library = library or Library(self.device)
+        self.save: bool | None = None  # as engine.plan.plan takes it
 
     @property
     def device_name(self) -> str:
@@ -106,7 +108,9 @@ class Session:
         aims: Sequence[Pixels] = (),
     ) -> Plan:
         stop = cancelled.is_set if cancelled is not None else (lambda: False)
-        return plan(request, self.model(request), stop, inputs, pictures_of(request.guides, aims), self.library)
+        return plan(
+            request, self.model(request), stop, inputs, pictures_of(request.guides, aims), self.library, self.save
+        )
 
     def generate(
         self,

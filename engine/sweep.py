@@ -156,9 +156,8 @@ def _diversity(seen: Tensor) -> float:
 def _strain(request: Request, denoiser: Denoiser, cond: Cond, x0: Tensor, cancelled: Callable[[], bool]) -> float:
     import torch
 
-    from engine.meter import Meter
+    from engine.meter import MICRO_BATCH, Meter
     from engine.noise import TRANSFORM, Noise
-    from engine.plan import MICRO_BATCH
 
     with torch.no_grad():
         noisy = x0 + STRAIN_SIGMA * Noise(request.seeds).of(TRANSFORM).normal(x0)

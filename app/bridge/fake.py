@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog import ModelInfo
-from engine.edit import Inputs, pooled
+from engine.edit import Inputs, Pixels, pooled
 from engine.errand import Errand
+from engine.guides import digests, pictures_of
 from engine.paths import path_of
 from engine.request import Request
 from engine.resizing import resized
@@ -91,11 +92,12 @@ class FakeEngine:
         cancelled: threading.Event,
         first: Callable[[Any], None] | None = None,
         inputs: Inputs | None = None,
+        aims: Sequence[Pixels] = (),
     ) -> Iterator[Step]:
         target = targets(request, inputs)
         noise = np.stack([_noise(seed, target.shape[1:]) for seed in request.seeds])
         x = target + np.float32(request.sigmas[0]) * noise
-        return self._walk(request, run_path, cancelled, first, x, 0, None, inputs)
+        return self._walk(request, run_path, cancelled, first, x, 0, None, inputs, aims)
 
     def fork(
         self,
@@ -107,6 +109,7 @@ class FakeEngine:
         first: Callable[[Any], None] | None = None,
         share: int | None = None,
         inputs: Inputs | None = None,
+        aims: Sequence[Pixels] = (),
     ) -> Iterator[Step]:
         reader = RunReader(parent)
         if inputs is None and request.edit is not None:
@@ -115,7 +118,9 @@ class FakeEngine:
         origin = {"run": reader.header["id"], "step": i}
         if share is not None:
             x, origin = x[[share] * len(request.seeds)], origin | {"image": share}
-        return self._walk(request, run_path, cancelled, first, x, i, origin, inputs)
+        if digests(request.guides):
+            aims = (*reader.aims(), *aims)
+        return self._walk(request, run_path, cancelled, first, x, i, origin, inputs, aims)
 
     def _walk(
         self,
@@ -127,6 +132,7 @@ class FakeEngine:
         start: int,
         parent: dict[str, Any] | None,
         inputs: Inputs | None,
+        aims: Sequence[Pixels],
     ) -> Iterator[Step]:
         self.requests.append(request)
         rule, call = RULES[request.sampler], 0
@@ -135,6 +141,8 @@ class FakeEngine:
         with RunWriter(run_path, request, header) as file:
             if inputs is not None:
                 file.inputs(inputs)
+            if kept := pictures_of(request.guides, aims):
+                file.aims(kept)
             file.start(x)
             outcome = "failed"
             try:

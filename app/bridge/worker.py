@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from app.core.placement import overlay
 from app.core.runs import picture_path
 from app.core.work import Ending, Enlarging, Frame, Outcome, Progress, Work
 from engine.catalog import ModelInfo
-from engine.edit import Inputs
+from engine.edit import Inputs, Pixels
 from engine.errand import Errand
 from engine.picture import save_png
 from engine.request import Request
@@ -48,6 +48,7 @@ class Session(Protocol):
         cancelled: threading.Event,
         first: Callable[[Any], None] | None,
         inputs: Inputs | None,
+        aims: Sequence[Pixels],
     ) -> Iterator[Step]: ...
     def fork(
         self,
@@ -59,6 +60,7 @@ class Session(Protocol):
         first: Callable[[Any], None] | None,
         share: int | None,
         inputs: Inputs | None,
+        aims: Sequence[Pixels],
     ) -> Iterator[Step]: ...
     def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]: ...
     def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]: ...
@@ -234,8 +236,8 @@ class EngineWorker(QObject):
         made, origin = (work.request, work.run_path, work.cancelled, first), work.origin
         inputs = work.snapshot.inputs if work.snapshot else None
         if origin is None:
-            return session.generate(*made, inputs)
-        return session.fork(origin.path, origin.index, *made, origin.share, inputs)
+            return session.generate(*made, inputs, work.aims)
+        return session.fork(origin.path, origin.index, *made, origin.share, inputs, work.aims)
 
     def _tell(self, work: Work, model: Any, budget: PreviewBudget, x0: Any, step: int, done: int, began: float) -> None:
         """Leave x̂₀ of a step and the progress in the mailbox. A preview that fails never fails the run."""

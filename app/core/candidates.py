@@ -1,8 +1,9 @@
-"""The pictures made for the artwork in the order they came, after the original, and which of them is looked at."""
+"""The pictures made for the artwork, after the original, and which of them is looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,8 @@ class Candidate:
 
 class Candidates(QObject):
     """Tile 0 is the original, tile k the k-th candidate. What is looked at may also be none of them: a picture in the
-    making, a step of a run that was cancelled. `index` is −1 then. Setters emit only on change.
+    making, a step of a run that was cancelled. `index` is −1 then. They stand in the order that they came in, or by
+    a merit of theirs. Setters emit only on change.
     """
 
     listed = Signal()  # others, or another order
@@ -38,7 +40,9 @@ class Candidates(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._came: list[Candidate] = []
         self._all: list[Candidate] = []
+        self._merit: Callable[[Candidate], float | None] | None = None
         self._at: tuple[Path, int] | None = None
 
     def __len__(self) -> int:
@@ -86,13 +90,31 @@ class Candidates(QObject):
         """Take up finished pictures."""
         more = [one for one in made if self.tile_of(one.key) < 0]
         if more:
-            self._all += more
+            self._came += more
+            self._all = self._ordered()
             self.listed.emit()
+
+    def order_by(self, merit: Callable[[Candidate], float | None] | None) -> None:
+        """The highest merit first and what has none last, or, where `merit` is None, as they came. Asked anew when this
+        is called again.
+        """
+        self._merit = merit
+        if (ordered := self._ordered()) != self._all:
+            self._all = ordered
+            self.listed.emit()
+
+    def _ordered(self) -> list[Candidate]:
+        if self._merit is None:
+            return list(self._came)
+        merits = [self._merit(one) for one in self._came]
+        order = sorted(range(len(merits)), key=lambda k: math.inf if (found := merits[k]) is None else -found)
+        return [self._came[k] for k in order]
 
     def discard(self, tile: int) -> Candidate:
         """Take one away; where it was looked at, what came after it takes its place, or else what came before."""
         one, seen = self[tile], self.index == tile
         del self._all[tile - 1]
+        self._came.remove(one)
         if seen:
             tile = min(tile, len(self._all))
             self._at = self._all[tile - 1].key if tile else None
@@ -103,7 +125,7 @@ class Candidates(QObject):
 
     def clear(self) -> None:
         """There is another artwork, or these are done with."""
-        had, self._all = bool(self._all), []
+        had, self._all, self._came = bool(self._all), [], []
         if had:
             self.listed.emit()
         self.at = None

@@ -13,6 +13,7 @@ from app.core.asking import Asked
 from app.core.branching import other_sampler, why_no_fork, why_no_variations
 from app.core.drafting import Drafting
 from app.core.editing import FILL, NEW, Editing
+from app.core.guidance import Guidance
 from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.prices import Prices, in_words
@@ -51,6 +52,7 @@ class Document(Drafting):
         self._shown_job: int | None = None
         self._awaited: set[int] = set()  # jobs whose run comes up when it begins
         self.editing = Editing(self, Artwork(parent=self), self)
+        self.guidance = Guidance(self, engine)
         self._had_artwork = False
         self.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self.artwork.opened.connect(self._on_artwork)
@@ -130,8 +132,10 @@ class Document(Drafting):
     @property
     def why_no_fork(self) -> str:
         """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
-        editable = self.editing.why_not(self.draft.method, self.run_path)
-        return why_no_fork(self.run, self.cursor, self.model) or self.why_engine or editable
+        why = why_no_fork(self.run, self.cursor, self.model) or self.why_engine
+        if why or (self.run is not None and self.run.encodes(self.cursor)):  # from there it is a picture of its own
+            return why
+        return self.editing.why_not(self.draft.method, self.run_path)
 
     def fork(self) -> Job | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
@@ -178,7 +182,8 @@ class Document(Drafting):
     def _submit(self, ask: Callable[[], Asked]) -> Job | None:
         try:
             asked = ask()
-            job = self._queue.submit(asked.request, asked.model, asked.origin, asked.snapshot)
+            aims = self.guidance.pictures.of(asked.request.guides)
+            job = self._queue.submit(asked.request, asked.model, asked.origin, asked.snapshot, aims)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return None

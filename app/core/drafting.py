@@ -15,7 +15,7 @@ from app.core.viewer import Viewer
 from app.core.vocabulary import Unknown, Vocabulary
 from engine.catalog import ModelInfo
 from engine.draft import Draft, outline
-from engine.request import RequestError
+from engine.request import Request, RequestError
 
 
 class Drafting(Viewer):
@@ -134,6 +134,10 @@ class Drafting(Viewer):
         except RequestError:
             return ""
         return "" if seconds is None else f"≈ {in_words(seconds)}"
+
+    def seconds(self, request: Request) -> float | None:
+        """What a run should take; None before one of its model was measured."""
+        return self._prices.seconds(request)
 
     def _read_vocabulary(self) -> Vocabulary:
         try:

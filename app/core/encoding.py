@@ -10,11 +10,12 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.appraisal import Appraisal
 from app.core.document import Document
+from app.core.editing import NEW
 from app.core.notices import Notice
 from app.core.subject import fit
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve
-from engine.encode import Decode, Decoded, Decoding, Encode, Encoded, Encoding
+from engine.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
 from engine.request import Request, RequestError
 
 Method: TypeAlias = Literal["plain", "guided", "null-text"]
@@ -40,14 +41,9 @@ class Passage:
     tolerance: float
     method: Method | None  # None on the way down
     share: float = 0.0
-    calls: int = 0
+    words: str = ""
     shown: bool = False
     stopping: bool = False
-
-    @property
-    def words(self) -> str:
-        calls = f", {self.calls} model calls" if self.calls else ""
-        return f"{'Decoding' if self.method is None else 'Encoding'}{calls}"
 
 
 class Encoder(QObject):
@@ -141,22 +137,26 @@ class Encoder(QObject):
             return "This run is not of an encoded picture: encode one first."
         return self._document.why_engine or (BUSY if self._doing is not None else "")
 
-    def decode(self) -> None:
-        """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made."""
+    def decode(self, anew: bool = False) -> None:
+        """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made.
+
+        anew -- told what the panel says now, and guided as that says; else what it was encoded with, which gives the
+                picture back. A null-text inversion is made for the former: it keeps the picture under other words
+        """
         request, source = self._upward(), self._document.run_path
         if self.why_no_decode() or request is None or source is None:
             self._say("info", self.why_no_decode())
             return
         model = next((info for info in self._document.models if info.sha256 == request.model_sha256), None)
-        if model is None:
-            self._say("error", f"The model “{request.model}” that encoded this picture is not here.")
-            return
         try:
-            path = self._document.library.new_path(request)
-        except OSError as error:
-            self._say("error", f"There is no place for a new run: {error}")
+            if model is None:
+                raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
+            asked = self._as_panel(model) if anew else None
+            path = self._document.library.new_path(asked or request)
+        except (RequestError, OSError) as error:
+            self._say("error", str(error))
             return
-        errand = Decode(run_path=source, tol=self._tolerance, out=path)
+        errand = Decode(source=source, request=asked, tol=self._tolerance, run_path=path)
         self._doing = Passage(self._document.engine.do(errand), path, model, self._tolerance, None)
         self._tell()
 
@@ -193,14 +193,19 @@ class Encoder(QObject):
         """What the judge is told, with the panel's guidance where that is to count. Raises RequestError."""
         told = self._appraisal.conditions[self._appraisal.given]
         own = self._document.model.id == judge.id
-        draft = replace(self._document.draft, method="new", batch=1) if own else Draft.for_model(judge)
-        guidance = 1.0 if self.method == "plain" else draft.guidance
-        if self.method != "plain" and guidance == 1:
+        draft = self._document.draft if own else Draft.for_model(judge)
+        if self.method != "plain" and draft.guidance == 1:
             raise RequestError(
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
             )
-        asked = replace(draft, prompt=told.prompt, label=told.label, guidance=guidance, enlarge=False, guides=())
-        return resolve(asked, judge)
+        guidance = 1.0 if self.method == "plain" else draft.guidance
+        return _resolved(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
+
+    def _as_panel(self, model: ModelInfo) -> Request:
+        """What the panel says now. Raises RequestError where its model is another."""
+        if self._document.model.sha256 != model.sha256:
+            raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
+        return _resolved(self._document.draft, model)
 
     def _say(self, level: Literal["info", "error"], text: str) -> None:
         self._document.notice_raised.emit(Notice(level, text))
@@ -210,8 +215,12 @@ class Encoder(QObject):
         if doing is None or number != doing.number:
             return
         for what in news:
-            if isinstance(what, Encoding | Decoding):
-                doing.share, doing.calls = what.done, what.calls
+            if isinstance(what, Following):
+                doing.share = what.done
+                doing.words = f"{LEGS[what.leg]}, σ {what.sigma:.3g}, {what.calls} model calls"
+            elif isinstance(what, Optimised):
+                doing.share = what.level / what.levels
+                doing.words = f"Null text at level {what.level} of {what.levels}, {what.calls} model calls"
             elif isinstance(what, Encoded):
                 self._encoded[doing.path] = what
                 self.changed.emit()
@@ -219,8 +228,8 @@ class Encoder(QObject):
                     self._appraisal.tolls.learn("up", doing.model.sha256, doing.tolerance, what.calls)
                 self._say("info", arrived(what))
             elif isinstance(what, Decoded):
-                off = "" if what.psnr is None else f": {what.psnr:.1f} dB from the picture that was encoded (PSNR)"
-                self._say("info", f"Decoded in {what.calls} model calls{off}")
+                off = f"{what.psnr:.1f} dB from the picture that was encoded (PSNR)"
+                self._say("info", f"Decoded in {what.calls} model calls: {off}")
         self._show(doing)
         self.progressed.emit()
 
@@ -247,6 +256,7 @@ class Encoder(QObject):
         self.doing_changed.emit()
 
 
+LEGS = {"up": "Up to the noise", "down": "Down to the picture"}
 BUSY = "A picture is on its way along the flow: wait for it, or stop it."
 
 
@@ -256,3 +266,8 @@ def arrived(encoded: Encoded) -> str:
     if encoded.psnr is not None:
         back = f"; decoded again it is {encoded.psnr:.1f} dB from the picture (PSNR)"
     return f"Encoded in {encoded.steps} steps and {encoded.calls} model calls{back}"
+
+
+def _resolved(draft: Draft, model: ModelInfo) -> Request:
+    """One picture of its own at the model's size: that is what the flow carries."""
+    return resolve(replace(draft, method=NEW, batch=1, enlarge=False, guides=()), model)

@@ -15,6 +15,7 @@ from app.core.prices import Prices
 from app.core.runs import RunLibrary
 from app.core.work import Ending, Enlarging, Origin, Outcome, Progress, Snapshot, Work
 from engine.catalog import ModelInfo
+from engine.edit import Pixels
 from engine.errand import Errand
 from engine.paths import path_of
 from engine.request import Request
@@ -86,7 +87,7 @@ class Job:
     """One request on its way. seconds: wall time of the run so far; message: why it failed; images: the saved PNGs.
 
     steps_done and steps_total count the steps that it makes itself: a fork's begin after its parent's `steps_before`.
-    snapshot -- of the artwork, until the run has ended
+    snapshot -- of the artwork, until the run has ended; aims -- pictures that its guides aim at
     """
 
     id: int
@@ -95,6 +96,7 @@ class Job:
     run_path: Path
     origin: Origin | None = None
     snapshot: Snapshot | None = None
+    aims: tuple[Pixels, ...] = ()
     state: JobState = JobState.QUEUED
     cancelling: bool = False
     steps_done: int = 0
@@ -145,10 +147,15 @@ class JobQueue(QObject):
         return tuple(self._waiting)
 
     def submit(
-        self, request: Request, model: ModelInfo, origin: Origin | None = None, snapshot: Snapshot | None = None
+        self,
+        request: Request,
+        model: ModelInfo,
+        origin: Origin | None = None,
+        snapshot: Snapshot | None = None,
+        aims: tuple[Pixels, ...] = (),
     ) -> Job:
         """Queue a request; it begins at once where nothing else runs. Raises OSError where the run has no place."""
-        job = Job(next(self._ids), request, model, self._library.new_path(request), origin, snapshot)
+        job = Job(next(self._ids), request, model, self._library.new_path(request), origin, snapshot, aims)
         self._waiting.append(job)
         self.job_added.emit(job)
         self._advance()
@@ -180,7 +187,8 @@ class JobQueue(QObject):
         job = self._running = self._waiting.pop(0)
         job.state = JobState.RUNNING
         self.job_changed.emit(job)
-        work = Work(job.id, job.request, job.model, job.run_path, self._library.pictures, job.origin, job.snapshot)
+        what = job.request, job.model, job.run_path, self._library.pictures, job.origin, job.snapshot, job.aims
+        work = Work(job.id, *what)
         self._engine.run(work)
 
     def _on_progress(self, progress: Progress) -> None:

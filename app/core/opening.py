@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from app.core.artwork import bgra
 from app.core.background import Background
-from app.core.document import Document
 from app.core.fitting import fitted, suits
 from app.core.keeping import Keeper
 from app.core.notices import Action, Notice
@@ -23,6 +23,9 @@ from engine.draft import Draft
 from engine.imagefile import ImageError, load
 from engine.picture import read_settings
 from engine.request import Request, RequestError
+
+if TYPE_CHECKING:
+    from app.core.document import Document
 
 PATIENCE_MS = 400  # after which a person is told that a picture is still being read
 AT_ONCE = 3_000_000  # values: fewer are brought into shape in less than a frame's time

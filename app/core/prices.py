@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from engine.cost import enlarging, passes
+from engine.cost import enlarging, work
 from engine.request import Request
 
 
 class Prices:
-    """Seconds per pass of the net over one image, as the last run of each model and batch size took them.
+    """Seconds per pass of the net over one image, as the last run of each model and batch size took them: what guides
+    take counts in passes too.
 
     A pass of the second stage, over larger pictures, has a price of its own: that of the last run that had one.
     """
@@ -21,7 +22,7 @@ class Prices:
         """A run of `request` took `seconds` from the model call of its step `start` to its last step, and `finishing`
         from there to its pictures.
         """
-        each = seconds / _passes(request, start)
+        each = seconds / _work(request, start)
         self._measured[request.model, len(request.seeds)] = self._latest[request.model] = each
         if second := _passes_of_second(request):
             self._second[request.model] = finishing / second
@@ -34,12 +35,12 @@ class Prices:
         of_second = self._second.get(request.model) if second else 0.0
         if each is None or of_second is None:
             return None
-        return each * _passes(request) + of_second * second
+        return each * _work(request) + of_second * second
 
 
-def _passes(request: Request, start: int = 0) -> int:
-    """Passes of the net over one picture, for all pictures of the batch."""
-    return sum(passes(request)[start:]) * len(request.seeds)
+def _work(request: Request, start: int = 0) -> float:
+    """Passes of the net over one picture and what guides take besides, for all pictures of the batch."""
+    return sum(work(request)[start:]) * len(request.seeds)
 
 
 def _passes_of_second(request: Request) -> int:

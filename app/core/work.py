@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 
 from app.core.placement import Overlay, Placement
 from engine.catalog import ModelInfo
-from engine.edit import Inputs
+from engine.edit import Inputs, Pixels
 from engine.paths import path_of
 from engine.request import Request
 
@@ -25,17 +25,20 @@ class Origin:
     """A stored step that a run goes on from: the `index`-th in the run file `path`, the path's step `step`.
 
     share -- the picture of that run whose state all pictures of the new one start from; None: each goes on from its own
+    up    -- that run took a picture up to its noise, and this is the end of it: the new one begins with its own `step`
     """
 
     path: Path
     index: int
     step: int
     share: int | None = None
+    up: bool = False
 
     @property
     def parent(self) -> dict[str, Any]:
         """As the header of the new run's file says it."""
-        return {"run": self.path.stem, "step": self.step} | ({} if self.share is None else {"image": self.share})
+        where = {"step": self.index, "at": self.step} if self.up else {"step": self.step}
+        return {"run": self.path.stem, **where} | ({} if self.share is None else {"image": self.share})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +57,7 @@ class Work:
     """One run for the engine: what to make, with which model, and where its run file and its pictures go.
 
     `origin` is where it goes on from; None for a run from the start. `snapshot` is what it makes anew of the artwork;
-    None for a picture of its own.
+    None for a picture of its own. `aims` are the pictures that its guides aim at, besides those of its origin.
     `cancelled` is the only thing both threads touch: the window sets it, the engine looks at it between model calls.
     """
 
@@ -65,6 +68,7 @@ class Work:
     pictures: Path
     origin: Origin | None = None
     snapshot: Snapshot | None = None
+    aims: tuple[Pixels, ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -1,15 +1,17 @@
-"""The three bands under the timeline's pictures: σ, Δx̂₀ and model calls, each with its value at the shown step."""
+"""The bands under the timeline's pictures: σ, Δx̂₀, model calls and, where there is one, a score, with their values."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen
 
 from app.core.reel import Run
-from app.ui.curves import Points, calls_curve, change_curve, noise_curve
+from app.core.scoring import Curve
+from app.ui.curves import Points, calls_curve, change_curve, noise_curve, score_curves
 from app.ui.timeline_layout import Slots
 
 GAP = 0.16  # between bands, as a share of a band
@@ -18,12 +20,16 @@ WIDEST = "calls  3996/3996"  # what the names and values beside the bands must h
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One curve: its name, its value at the shown step ("" where it has none), the ink it is drawn in."""
+    """One curve: its name, its value at the shown step ("" where it has none), the ink it is drawn in.
+
+    beside -- a second curve on the same scale, drawn thin and dashed
+    """
 
     name: str
     value: str
     points: Points
     ink: QPalette.ColorRole
+    beside: Points | None = None
 
 
 def bands(run: Run, k: int) -> tuple[Band, Band, Band]:
@@ -39,20 +45,28 @@ def bands(run: Run, k: int) -> tuple[Band, Band, Band]:
     )
 
 
-def rows(area: QRectF) -> list[QRectF]:
+def score_band(scores: Curve, k: int) -> Band:
+    """The band of a score, with the guided one's value at step `k`."""
+    guided, raw = score_curves(scores.guided, scores.raw)
+    value = dict(scores.guided).get(k)
+    return Band("CLIP", "" if value is None else f"{value:.3f}", guided, QPalette.ColorRole.BrightText, raw)
+
+
+def rows(area: QRectF, count: int = 3) -> list[QRectF]:
     """`area` divided into the bands, with gaps between."""
-    pitch = area.height() / 3
-    return [QRectF(area.left(), area.top() + n * pitch, area.width(), pitch * (1 - GAP)) for n in range(3)]
+    pitch = area.height() / count
+    return [QRectF(area.left(), area.top() + n * pitch, area.width(), pitch * (1 - GAP)) for n in range(count)]
 
 
-def paint(painter: QPainter, run: Run, k: int, slots: Slots, places: list[QRectF], palette: QPalette) -> None:
-    """The bands of `run` in `places`, their names and values left of `slots`, a point on each at step `k`.
+def paint(
+    painter: QPainter, drawn: Sequence[Band], done: int, k: int, slots: Slots, places: list[QRectF], palette: QPalette
+) -> None:
+    """The bands in `places`, their names and values left of `slots`, a point on each at step `k`.
 
-    What is still to come is drawn in the hairlines' ink.
+    What is still to come, from step `done` on, is drawn in the hairlines' ink.
     """
-    done = len(run.steps)
     hairline = palette.color(QPalette.ColorRole.Mid)
-    for band, row in zip(bands(run, k), places, strict=True):
+    for band, row in zip(drawn, places, strict=True):
         ink = palette.color(band.ink)
         painter.setPen(QPen(hairline, 1))
         painter.drawLine(row.bottomLeft(), row.bottomRight())
@@ -63,6 +77,9 @@ def paint(painter: QPainter, run: Run, k: int, slots: Slots, places: list[QRectF
         ):
             painter.setPen(QPen(colour, 1.4))
             painter.drawPath(_path(points, row, slots))
+        if band.beside:
+            painter.setPen(QPen(ink, 1, Qt.PenStyle.DotLine))
+            painter.drawPath(_path(band.beside, row, slots))
         for at, height in band.points:
             if at == k < done:
                 painter.setPen(Qt.PenStyle.NoPen)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.document import Document
 from app.core.render import render
-from app.ui import icons
+from app.ui import badge, icons
 from app.ui.theme import em
 
 READING_SECONDS = 0.006  # of one paint may go into reading; the rest comes with the next paints
@@ -35,6 +35,7 @@ class BatchStrip(QWidget):
         for signal in (document.cursor_changed, document.view_changed):
             signal.connect(self._another_step)
         document.image_changed.connect(self.update)
+        document.guidance.scoring.changed.connect(self.update)
         self._another_run()
 
     def sizeHint(self) -> QSize:
@@ -45,20 +46,28 @@ class BatchStrip(QWidget):
         return self._document.batch_size > 1
 
     @property
-    def shown(self) -> range:
-        """The pictures that have room: all of them, or as many as fit around the selected one."""
-        count, gap = self._document.batch_size, em(self, 0.35)
+    def shown(self) -> list[int]:
+        """The pictures that have room, in their order: all of them, or as many as fit around the selected one."""
+        order, places = self._document.guidance.scoring.batch, self._places
+        return order[places.start : places.stop]
+
+    @property
+    def _places(self) -> range:
+        """The places in the order that have room."""
+        order, gap = self._document.guidance.scoring.batch, em(self, 0.35)
         room = max(1, int((self.width() - 2 * em(self, 1.5)) // (em(self, 2) + gap)))
-        first = min(max(0, self._document.image_index - room // 2), max(0, count - room))
-        return range(first, min(count, first + room))
+        at = order.index(self._document.image_index) if self._document.image_index in order else 0
+        first = min(max(0, at - room // 2), max(0, len(order) - room))
+        return range(first, min(len(order), first + room))
 
     def cell(self, index: int) -> QRectF:
-        """Where picture `index` is drawn."""
+        """Where picture `index` is drawn; out of sight where it has no room."""
         shown, gap = self.shown, em(self, 0.35)
         count = max(1, len(shown))
         side = min(float(self.height() - 2 * gap), (self.width() - 2 * em(self, 1.5)) / count - gap)
         left = (self.width() - count * (side + gap) + gap) / 2
-        return QRectF(left + (index - shown.start) * (side + gap), (self.height() - side) / 2, side, side)
+        place = shown.index(index) if index in shown else -count
+        return QRectF(left + place * (side + gap), (self.height() - side) / 2, side, side)
 
     def _another_run(self) -> None:
         self._pictures.clear()
@@ -78,7 +87,9 @@ class BatchStrip(QWidget):
         if step is None:
             super().keyPressEvent(event)
         else:
-            self._document.image_index += step
+            order = self._document.guidance.scoring.batch
+            place = order.index(self._document.image_index) + step
+            self._document.image_index = order[max(0, min(place, len(order) - 1))]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -97,6 +108,7 @@ class BatchStrip(QWidget):
             else:
                 painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
                 painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5))
+            self._paint_score(painter, cell, index)
             if index == self._document.image_index:
                 painter.setPen(QPen(self._ink(QPalette.ColorRole.Highlight), 2))
                 painter.drawRoundedRect(cell.adjusted(-2, -2, 2, 2), 3, 3)
@@ -108,13 +120,23 @@ class BatchStrip(QWidget):
         if self._stale.intersection(self.shown):
             self._more.start(0)
 
+    def _paint_score(self, painter: QPainter, cell: QRectF, index: int) -> None:
+        """Of the finished picture, while the pictures stand in the order of their scores."""
+        run, scoring = self._document.run, self._document.guidance.scoring
+        if (
+            run is not None
+            and scoring.ranked
+            and (score := scoring.finished(run.own.path, run.request, index)) is not None
+        ):
+            badge.paint(painter, cell, f"{score:.2f}", self.palette())
+
     def _paint_more(self, painter: QPainter) -> None:
         """Arrows where the batch goes on beyond what has room."""
         side, ink = float(em(self)), self._ink(QPalette.ColorRole.PlaceholderText)
         top = (self.height() - side) / 2
-        if self.shown.start > 0:
+        if self._places.start > 0:
             icons.paint(painter, "previous", QRectF(0.25 * side, top, side, side), ink)
-        if self.shown.stop < self._document.batch_size:
+        if self._places.stop < self._document.batch_size:
             icons.paint(painter, "next", QRectF(self.width() - 1.25 * side, top, side, side), ink)
 
     def _read(self, index: int) -> None:

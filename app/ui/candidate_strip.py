@@ -14,7 +14,7 @@ from app.core.document import Document
 from app.core.jobs import Job, JobState
 from app.core.placement import thumbnail
 from app.core.runs import named
-from app.ui import icons
+from app.ui import badge, icons
 from app.ui.actions import Actions
 from app.ui.line import Line
 from app.ui.theme import em
@@ -46,6 +46,7 @@ class CandidateStrip(QWidget):
         self._editing.candidates.listed.connect(self._forget)
         self._editing.changed.connect(self.refresh)
         document.jobs_changed.connect(self.refresh)
+        document.guidance.scoring.changed.connect(self.refresh)
         self.refresh()
 
     def sizeHint(self) -> QSize:
@@ -92,7 +93,9 @@ class CandidateStrip(QWidget):
             return "The original"
         if tile <= len(candidates):
             one = candidates[tile]
-            return f"{tile} of {len(candidates)}: {named(one.request)}, seed {one.request.seeds[one.image]}"
+            score = self._document.guidance.scoring.finished(one.run, one.request, one.image)
+            said = "" if score is None else f", CLIP score {score:.3f}"
+            return f"{tile} of {len(candidates)}: {named(one.request)}, seed {one.request.seeds[one.image]}{said}"
         job = self.making[tile - 1 - len(candidates)]
         return f"{named(job.request)}, {'being made' if job.state is JobState.RUNNING else 'waiting'}"
 
@@ -187,6 +190,9 @@ class CandidateStrip(QWidget):
             self._overlays[key] = thumbnail(one.picture, placement, size)
         if key in self._overlays:
             painter.drawImage(place, self._overlays[key])
+        score = self._document.guidance.scoring.finished(one.run, one.request, one.image)
+        if score is not None:
+            badge.paint(painter, cell, f"{score:.2f}", self.palette())
 
     def _paint_making(self, painter: QPainter, cell: QRectF, job: Job) -> None:
         """A dimmed ground, how far the run is, and how many pictures will come of it."""
@@ -244,6 +250,7 @@ class CandidateBar(QFrame):
         self._document = document
         self.strip = CandidateStrip(document)
         self.words = Line("Being made ", align="right")
+        self.rank = actions.button("rank", self)
         self.compare = actions.button("compare", self)
         self.apply = actions.button("apply", self)
         self.discard = actions.button("discard", self)
@@ -253,11 +260,12 @@ class CandidateBar(QFrame):
         row.addWidget(self.strip, 1)
         row.addWidget(self.words)
         row.addSpacing(em(self, 0.6))
-        for button in (self.compare, self.apply, self.discard):
+        for button in (self.rank, self.compare, self.apply, self.discard):
             row.addWidget(button)
         actions.reach("candidates", self.strip)
         document.editing.changed.connect(self.refresh)
         document.jobs_changed.connect(self.refresh)
+        document.guidance.scoring.changed.connect(self.refresh)
         self.refresh()
 
     @property
@@ -269,7 +277,7 @@ class CandidateBar(QFrame):
         super().resizeEvent(event)
         wide = self.width() >= em(self, ROOM_FOR_WORDS)
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if wide else Qt.ToolButtonStyle.ToolButtonIconOnly
-        for button in (self.compare, self.apply, self.discard):
+        for button in (self.rank, self.compare, self.apply, self.discard):
             button.setToolButtonStyle(style)
 
     def refresh(self) -> None:
@@ -283,6 +291,7 @@ class CandidateBar(QFrame):
         else:
             words = "A step"
         self.words.setText("Original" if self._document.editing.comparing else words)
+        self.rank.setVisible(self._document.guidance.scoring.can_rank)
 
 
 def _shrunk(picture: QImage, size: QSize) -> QImage:

@@ -1,4 +1,4 @@
-"""The timeline's curves as heights in [0, 1]: σ by its logarithm, how far x̂₀ moved, and the model calls so far."""
+"""The timeline's curves as heights in [0, 1]: σ by its logarithm, how far x̂₀ moved, the model calls so far, a score."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def calls_curve(done: Sequence[int], planned: Sequence[int]) -> Points:
     before = done[-1] if done else 0
     sums = [*done, *(before + ahead for ahead in accumulate(planned))]
     return [(k, calls / sums[-1]) for k, calls in enumerate(sums)]
+
+
+def score_curves(guided: Points, raw: Points) -> tuple[Points, Points]:
+    """Scores of the guided and of the raw x̂₀ on one scale, from the lowest to the highest of both."""
+    heights = _spread([*guided, *raw])
+    return heights[: len(guided)], heights[len(guided) :]
 
 
 def _spread(values: Points) -> Points:

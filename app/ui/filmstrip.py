@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from time import perf_counter
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
@@ -23,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.reel import Reel
+from app.core.scoring import Curve
 from app.ui import bands
 from app.ui.colours import mixed
 from app.ui.curves import change_top
@@ -44,6 +46,7 @@ class Filmstrip(QWidget):
         super().__init__(parent)
         self._reel = reel
         self._scrubbing = False
+        self._scores: Callable[[], Curve | None] = lambda: None
         self._more = QTimer(self)  # pictures that one paint had no time for
         self._more.setSingleShot(True)
         self._more.timeout.connect(self.update)
@@ -71,7 +74,7 @@ class Filmstrip(QWidget):
             left=gutter,
             width=max(1.0, self.width() - gutter - 0.8 * line),
             top=0.3 * line,
-            height=max(float(line), min(4.0 * line, self.height() - 4.6 * line)),
+            height=max(float(line), min(4.0 * line, self.height() - (4.6 if self._scores() is None else 6.0) * line)),
             least=2.2 * line,
         )
 
@@ -80,7 +83,14 @@ class Filmstrip(QWidget):
         """Where the curves are, one under another."""
         slots, line = self.slots, em(self)
         top = slots.top + slots.side + 0.6 * line
-        return bands.rows(QRectF(slots.left, top, slots.width, min(6.0 * line, self.height() - 0.1 * line - top)))
+        count = 3 if self._scores() is None else 4
+        height = min(2.0 * count * line, self.height() - 0.1 * line - top)
+        return bands.rows(QRectF(slots.left, top, slots.width, height), count)
+
+    def show_scores(self, scores: Callable[[], Curve | None]) -> None:
+        """A fourth band for them while there are any; whoever has them calls update() when they change."""
+        self._scores = scores
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(em(self, 40), em(self, 9))
@@ -145,6 +155,9 @@ class Filmstrip(QWidget):
             said.append(f"Δx̂₀ {moved.value}")
         done, total = calls.value.split("/")
         said.append(f"model call {done} of {total}")
+        scores = self._scores()
+        if scores is not None and (value := bands.score_band(scores, k).value):
+            said.append(f"CLIP score {value}")
         if k < run.inherited:
             said.append("before the fork")
         return ", ".join(said)
@@ -241,7 +254,9 @@ class Filmstrip(QWidget):
         run, k = self._reel.run, self._reel.cursor
         if run is None:
             return
-        bands.paint(painter, run, k, slots, self.rows, self.palette())
+        scores = self._scores()
+        drawn = [*bands.bands(run, k), *([] if scores is None else [bands.score_band(scores, k)])]
+        bands.paint(painter, drawn, len(run.steps), k, slots, self.rows, self.palette())
         at = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
         ink = self._ink(QPalette.ColorRole.PlaceholderText)

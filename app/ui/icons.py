@@ -49,6 +49,7 @@ _SHAPES = {
     "stop": '<rect x="7" y="7" width="10" height="10" rx="1.5" fill="#ink"/>',
     "compare": '<rect x="4" y="5" width="16" height="14" rx="2"/><path d="M12 3v18"/>'
     '<path d="M4.5 18.5 11.5 11.5v7z" fill="#ink" stroke="none"/>',
+    "rank": '<path d="M5 6.5h14M5 12h9.5M5 17.5h5"/>',
     "apply": '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
     "discard": '<path d="M5 7h14M10 7V4.8h4V7M7 7l.8 12h8.4L17 7M10.3 10.5v5M13.7 10.5v5"/>',
     "alarm": '<path d="M12 4.5 20.5 19h-17z"/><path d="M12 10v4.2M12 16.6v.2"/>',

@@ -34,6 +34,7 @@ from app.ui.recent import Recent
 from app.ui.rooms import LAB, PICTURES, Room, Rooms
 from app.ui.sheets import AboutSheet, ShortcutSheet
 from app.ui.status import Status
+from app.ui.steering.sweep_sheet import SweepSheet
 from app.ui.theme import Look, em
 from app.ui.timeline import Timeline
 
@@ -184,6 +185,15 @@ class MainWindow(QMainWindow):
         self._docks["settings"].show()
         self.panel.focus_first()
 
+    def steer(self) -> None:
+        """The keyboard where CLIP is told what to steer to."""
+        self.focus_prompt()
+        self.panel.steering.open()
+        self.panel.steering.section.focus_first()
+
+    def show_sweep(self) -> None:
+        self._show_sheet(SweepSheet, lambda: SweepSheet(self.document.guidance, self))
+
     def toggle_panel(self, name: str) -> None:
         self._docks[name].setVisible(not self.panel_visible(name))
 
@@ -245,6 +255,7 @@ class MainWindow(QMainWindow):
         """Redraw what carries the palette's colours in pixels."""
         self.panel.without.tint()
         self.panel.advanced.tint()
+        self.panel.steering.tint()
         self.lab_panel.advanced.tint()
         self.likelihood.tint()
         self.panel.generate.tint()

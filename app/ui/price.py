@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.cost import enlarging, exact, guided, passes
+from engine.cost import enlarging, exact, guided, passes, work
 from engine.request import Request
 
 COUNTED = "A model call is one pass of the net over one picture"
@@ -20,4 +20,6 @@ def calls_of(request: Request) -> str:
         why = f" ({within} of {request.steps} steps guided)"
     larger = enlarging(request)
     why += f" and {larger} of the second stage" if larger else ""
+    besides = sum(work(request)) - total
+    why += f", guides take as long as {besides:.0f} more" if besides >= 0.5 else ""
     return f"{'' if exact(request) else '≈ '}{total} model call{'' if total == 1 else 's'}{why}"

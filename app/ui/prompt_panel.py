@@ -20,6 +20,7 @@ from app.ui.prompt_field import PromptField, TextField
 from app.ui.sampler_picker import SamplerPicker
 from app.ui.second_stage import SizePicker
 from app.ui.seed_field import SeedField
+from app.ui.steering.section import SteeringDisclosure
 from app.ui.theme import em
 from app.ui.widgets import Disclosure, label
 from engine.request import MAX_BATCH, MAX_STEPS
@@ -53,6 +54,7 @@ class PromptPanel(QWidget):
         self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16))
         self.extent = SizePicker(document)
         self.extent_name = label("Size", "heading", self.extent)
+        self.steering = SteeringDisclosure(document.guidance, actions)
         self.further = Advanced(document)
         self.advanced = Disclosure("Advanced", self.further)
         self.generate = GenerateBar(document, actions)
@@ -101,6 +103,7 @@ class PromptPanel(QWidget):
             widget.setVisible(several)
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))
+        column.addWidget(self.steering)
         column.addWidget(self.advanced)
         column.addStretch(1)
         lay_out(self, content, self.generate)

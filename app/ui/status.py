@@ -31,6 +31,7 @@ class Status(QStatusBar):
         self.setMinimumHeight(em(self, 1.7))
         document.jobs_changed.connect(self.refresh)
         document.engine_changed.connect(self.refresh)
+        document.guidance.scoring.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -46,6 +47,8 @@ class Status(QStatusBar):
         self.device.setText(state[document.engine_state])
 
     def _message(self, job: Job | None) -> str:
+        if loading := self._document.guidance.scoring.loading:
+            return f"Loading {loading}: a few seconds, this first time …"
         if job is not None:
             return f"{'Stopping' if job.cancelling else 'Generating'} {named(job.request)} …"
         ended = [other for other in self._document.jobs if other.state.ended]

@@ -30,6 +30,8 @@ class Timeline(QWidget):
         self.setAccessibleName("Timeline")
         self.strip = Filmstrip(document)
         self.strip.menu_asked.connect(self._show_menu)
+        self.strip.show_scores(lambda: document.guidance.scoring.curve)
+        document.guidance.scoring.changed.connect(self.strip.update)
         self.menu = QMenu(self)
         for name in MENU:
             if name is None:

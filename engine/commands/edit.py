@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.catalog import ModelInfo, find
 from engine.commands.generate import add_flags, drafted, make
+from engine.commands.guides import guides_of
 from engine.draft import METHODS, resolve, size
 from engine.edit import Box, Pixels, around, check, crop, whole
 from engine.imagefile import load, load_mask
@@ -100,12 +101,13 @@ def img2img(args: argparse.Namespace) -> int:
 
 def _edit(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices: Any) -> int:
     info = find(args.model)
-    draft = drafted(args, info, **choices)
+    guides, aims = guides_of(args, info.id)
+    draft = drafted(args, info, guides=guides, **choices)
     box = _box(args.box, rgb, mask, info)
     inputs = crop(rgb, mask, box, size(draft, info))
     if mask is not None and inputs.mask is not None and not inputs.mask.any():
         raise ValueError("The box holds nothing of the mask: move it over what is white there.")
-    make(args, info, resolve(draft, info, inputs), inputs, (rgb, mask, box))
+    make(args, info, resolve(draft, info, inputs), inputs, (rgb, mask, box), aims)
     return 0
 
 

@@ -7,10 +7,12 @@ import json
 import random
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from engine.catalog import ModelInfo, find
+from engine.commands.guides import add_guide_flags, guides_of
 from engine.draft import Draft, resolve
 from engine.edit import Box, Inputs, Pixels, composite
 from engine.paths import path_of
@@ -64,19 +66,27 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--run-file", type=Path, metavar="FILE", help="also keep every denoising step in FILE")
     add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
     add("--json", action="store_true", help="print what was made as JSON on standard output")
+    add_guide_flags(parser)
 
 
 def generate(args: argparse.Namespace) -> int:
     info = find(args.model)
-    request = resolve(drafted(args, info), info)
-    make(args, info, request)
+    guides, aims = guides_of(args, info.id)
+    request = resolve(drafted(args, info, guides=guides), info)
+    make(args, info, request, aims=aims)
     return 0
 
 
 def make(
-    args: argparse.Namespace, info: ModelInfo, request: Request, inputs: Inputs | None = None, page: Page | None = None
+    args: argparse.Namespace,
+    info: ModelInfo,
+    request: Request,
+    inputs: Inputs | None = None,
+    page: Page | None = None,
+    aims: Sequence[Pixels] = (),
 ) -> None:
-    """Run a request and save its pictures, each in its place on `page` where there is one; say what was made.
+    """Run a request and save its pictures, each in its place on `page` where there is one; say what was made. `aims`
+    are the pictures that its guides aim at.
 
     Raises ValueError for flags that cannot be, before torch is loaded.
     """
@@ -88,10 +98,11 @@ def make(
 
     began = time.perf_counter()
     session = Session(args.device, [info])
+    session.save = True if args.save_memory else None
     session.load(info)
     loaded = time.perf_counter()
     hops = len(path_of(request))
-    for step in session.generate(request, args.run_file, inputs=inputs):
+    for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
         progress(step.i + 1, hops)
     # not before the run's own end is in its file
     made = session.finish(request, step.move.x, args.run_file, inputs=inputs)

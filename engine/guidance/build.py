@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from engine.guidance.cutouts import boxes
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss
+from engine.guidance.memory import SHARE, free, held
 from engine.guides import Aim, ClassGuide, ClipGuide, Guide
+from engine.meter import MICRO_BATCH
 from engine.models.pixel import PixelCodec
 from engine.request import Request, RequestError
 from engine.transforms import classifier, clip
@@ -22,21 +25,87 @@ if TYPE_CHECKING:
 
     from engine.edit import Pixels
     from engine.guidance.library import Clip, Library
-    from engine.types import Denoiser, Model, Sigma, Transform
+    from engine.types import Cond, Denoiser, Model, Sigma, Transform
 
 
-def guidance(request: Request, model: Model, library: Library, pictures: Mapping[str, Pixels]) -> Transform:
-    """All guides of the request that do anything, the first innermost; `pictures` are those aimed at, by digest.
+VIEWS_AT_ONCE = 64  # that a CLIP reads in one call
 
-    Raises RequestError for a guide that the model's states cannot have, ModelError for one that cannot be loaded or a
-    text that it cannot read.
+
+@dataclass(frozen=True)
+class Guidance:
+    """All guides of a request as one transform.
+
+    save  -- whether the nets that are differentiated through are computed twice rather than kept in memory
+    bytes -- what their gradients keep in memory at a time, by estimate
     """
-    made = [_transform(guide, request, model, library, pictures) for guide in request.guides if guide.scale != 0]
+
+    transform: Transform
+    save: bool = False
+    bytes: int = 0
+
+
+def guidance(
+    request: Request,
+    model: Model,
+    library: Library,
+    pictures: Mapping[str, Pixels],
+    cond: Cond,
+    save: bool | None = None,
+) -> Guidance:
+    """Those guides of the request that do anything, the first innermost; `pictures` are those aimed at, by digest.
+
+    save -- None: where the estimate says that gradients would take more than half of the memory that is free
+
+    Raises RequestError for a guide that the model's states cannot have, and where even saving there is too little
+    memory; ModelError for one that cannot be loaded or a text that it cannot read.
+    """
+    active = [guide for guide in request.guides if guide.scale != 0]
+    if not active:
+        return Guidance(lambda d: d)
+    need = _Need.of(active, request, model, library, cond)
+    save = need.saves(free(model.device)) if save is None else save
+    made = [_transform(guide, request, model, library, pictures, save) for guide in active]
 
     def transform(d: Denoiser) -> Denoiser:
         return reduce(lambda inner, outer: outer(inner), made, d)
 
-    return transform
+    return Guidance(transform, save, need.saved if save else need.kept)
+
+
+class _Need(NamedTuple):
+    """Bytes that gradients keep: all at a time, or of the largest call alone where the nets are computed twice."""
+
+    kept: int
+    saved: int
+
+    @classmethod
+    def of(cls, active: Sequence[Guide], request: Request, model: Model, library: Library, cond: Cond) -> _Need:
+        """By one call of each net that is differentiated through, for one picture."""
+        batch, kept, calls = len(request.seeds), 0, [0]
+        for clip_guide in (guide for guide in active if isinstance(guide, ClipGuide)):
+            loaded = library.clip(clip_guide.clip, clip_guide.sha256)
+            each = held(loaded.image, torch.zeros(1, 3, loaded.side, loaded.side, device=model.device))
+            kept += each * batch * clip_guide.cutouts
+            calls.append(each * min(batch * clip_guide.cutouts, max(VIEWS_AT_ONCE, clip_guide.cutouts)))
+        if any(guide.differentiates for guide in active):
+            shape = model.codec.latent_shape(request.width, request.height)
+            x = torch.zeros(1, *shape, device=model.device)
+            each = held(lambda x: model.denoiser(x, request.sigmas[0], cond), x)
+            rows = batch * (1 if request.guidance in (0, 1) else 2)
+            kept += each * rows
+            calls.append(each * min(rows, MICRO_BATCH))
+        return cls(kept, max(calls))
+
+    def saves(self, there: int | None) -> bool:
+        """Whether to compute the nets twice, with `there` bytes free. RequestError where that does not help either."""
+        if there is None or self.kept <= SHARE * there:
+            return False
+        if self.saved > there:
+            raise RequestError(
+                f"Guiding these would take {self.saved / 2**30:.1f} GiB of memory, and {there / 2**30:.1f} are free: "
+                "make fewer pictures at once, or take fewer cutouts."
+            )
+        return True
 
 
 def aimed(clip: Clip, aims: Sequence[Aim], pictures: Mapping[str, Pixels]) -> Aims:
@@ -58,18 +127,18 @@ def seen(clip: Clip, rgb: Pixels) -> Tensor:
 
 
 def _transform(
-    guide: Guide, request: Request, model: Model, library: Library, pictures: Mapping[str, Pixels]
+    guide: Guide, request: Request, model: Model, library: Library, pictures: Mapping[str, Pixels], save: bool
 ) -> Transform:
     if isinstance(guide, ClassGuide):
         return _by_class(guide, request, model, library)
-    return _by_clip(guide, request, model, library, pictures)
-
-
-def _by_clip(
-    guide: ClipGuide, request: Request, model: Model, library: Library, pictures: Mapping[str, Pixels]
-) -> Transform:
     loaded = library.clip(guide.clip, guide.sha256)
-    aims = aimed(loaded, guide.aims, pictures)
+    return by_clip(guide, request, model, loaded, aimed(loaded, guide.aims, pictures), save)
+
+
+def by_clip(
+    guide: ClipGuide, request: Request, model: Model, loaded: Clip, aims: Aims, save: bool = False
+) -> Transform:
+    """One CLIP guide, whose aims are those told: of a batch each image may have its own."""
     if guide.on == "xt":
         if not loaded.noisy:
             raise RequestError(f"“{loaded.title}” knows clean pictures only: let it look at x̂₀.")
@@ -77,12 +146,14 @@ def _by_clip(
         noisy = NoisyLoss(loaded, aims)
         return classifier(lambda x, sigma: -noisy(x, sigma), guide.weight, guide.clip_gradient)
     parts = boxes(request.seeds, guide.cutouts - 1, guide.cut_size)
-    loss = PictureLoss(loaded, aims, model.codec.decode, parts, guide.smooth, guide.keep_range)
+    at_once = max(1, VIEWS_AT_ONCE // guide.cutouts)
+    picture = model.codec.decode
+    loss = PictureLoss(loaded, aims, picture, parts, guide.smooth, guide.keep_range, at_once, save)
     return clip(loss, guide.weight, guide.clip_gradient)
 
 
 def _by_class(guide: ClassGuide, request: Request, model: Model, library: Library) -> Transform:
-    loaded = library.classifier(guide.classifier, guide.sha256)
+    loaded = library.classifier(guide.classifier, guide.sha256, guide.noisy)
     if guide.label not in loaded.labels:
         have = ", ".join(loaded.labels)
         raise RequestError(f"“{loaded.title}” does not know “{guide.label}”: choose one of {have}.")

@@ -57,12 +57,12 @@ class Library:
         self,
         device: torch.device,
         clips: Callable[[str, torch.device], Clip] | None = None,
-        classifiers: Callable[[str, torch.device], NoisyClassifier] | None = None,
+        classifiers: Callable[[str, torch.device, bool], NoisyClassifier] | None = None,
     ) -> None:
         self._device = device
         self._load_clip, self._load_classifier = clips or _clip, classifiers or _classifier
         self._clips: dict[str, Clip] = {}
-        self._classifiers: dict[str, NoisyClassifier] = {}
+        self._classifiers: dict[tuple[str, bool], NoisyClassifier] = {}
         self._read: dict[tuple[str, tuple[str, ...]], Tensor] = {}
 
     def clip(self, name: str, sha256: str = "") -> Clip:
@@ -87,12 +87,12 @@ class Library:
             self._read[name, texts] = torch.cat(parts)
         return self._read[name, texts]
 
-    def classifier(self, name: str, sha256: str = "") -> NoisyClassifier:
-        """The classifier of that name. Raises as clip() does."""
-        if name not in self._classifiers:
-            self._classifiers[name] = self._load_classifier(name, self._device)
-        _check(name, sha256, self._classifiers[name].sha256)
-        return self._classifiers[name]
+    def classifier(self, name: str, sha256: str = "", noisy: bool = True) -> NoisyClassifier:
+        """The classifier of that name that is told σ, or its clean twin. Raises as clip() does."""
+        if (name, noisy) not in self._classifiers:
+            self._classifiers[name, noisy] = self._load_classifier(name, self._device, noisy)
+        _check(name, sha256, self._classifiers[name, noisy].sha256)
+        return self._classifiers[name, noisy]
 
 
 def _check(name: str, wanted: str, found: str) -> None:
@@ -105,6 +105,6 @@ def _clip(name: str, device: torch.device) -> Clip:
     return found
 
 
-def _classifier(name: str, device: torch.device) -> NoisyClassifier:
-    found: NoisyClassifier = importlib.import_module("engine.models.noisy").load(name, device)
+def _classifier(name: str, device: torch.device, noisy: bool) -> NoisyClassifier:
+    found: NoisyClassifier = importlib.import_module("engine.models.noisy").load(name, device, noisy=noisy)
     return found

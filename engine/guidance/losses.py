@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.guidance.cutouts import views
+from engine.meter import saving
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,6 +65,7 @@ class PictureLoss:
     picture -- states → pictures (B, C, H, W) in [−1, 1]: a codec's decode
     parts   -- (B, n, 3), engine.guidance.cutouts.boxes
     at_once -- images that the CLIP reads in one call: the batch is cut into such parts
+    save    -- whether the CLIP is computed a second time for the gradient, instead of kept in memory until then
     """
 
     clip: Clip
@@ -73,12 +75,13 @@ class PictureLoss:
     smooth: float = 0.0
     keep_range: float = 0.0
     at_once: int = 16
+    save: bool = False
 
     def __call__(self, x0: Tensor) -> Tensor:
         pictures = self.picture(x0)
         n, size = len(pictures), self.at_once
         cut = zip(pictures.split(size), self.parts.split(size), self.aims.split(size, n), strict=True)
-        loss = torch.cat([self._distance(*part) for part in cut])
+        loss = torch.cat([saving(self._distance, self.save)(*part) for part in cut])
         if self.smooth:
             loss = loss + self.smooth * total_variation(pictures)
         if self.keep_range:

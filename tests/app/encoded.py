@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.bridge.fake import FakeEngine
-from engine.encode import Decode, Decoded, Decoding, Encode, Encoded, Encoding
+from engine.encode import Decode, Decoded, Encode, Encoded, Following
 from engine.request import Request
 from engine.store import RunReader, RunWriter
 from engine.types import Hop, Move, Step
@@ -23,7 +23,7 @@ CALLS = 30  # of the model, a step
 class Flow:
     """Answers for a FakeEngine: a step of the run file before each piece of news."""
 
-    def __init__(self, fake: FakeEngine, psnr: float | None = PSNR) -> None:
+    def __init__(self, fake: FakeEngine, psnr: float = PSNR) -> None:
         self.psnr = psnr
         fake.answers[Encode] = self._encode
         fake.answers[Decode] = self._decode
@@ -33,18 +33,18 @@ class Flow:
         picture = errand.rgb.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(127.5) - 1
         header = {"kind": "encode", "tol": errand.tol, "method": errand.method}
         for done in walked(errand.run_path, errand.request, picture, LEVELS, header):
-            yield Encoding(done / 4, LEVELS[done], done, CALLS * done)
-        yield Encoded(errand.run_path, 4 * CALLS, 4, STD, self.psnr, 4 * CALLS)
+            yield Following("up", done / 4, LEVELS[done], done, CALLS * done)
+        yield Encoded(errand.run_path, 4, 4 * CALLS, STD, self.psnr, 4 * CALLS)
 
     def _decode(self, errand: Decode) -> Iterator[object]:
-        reader = RunReader(errand.run_path)
-        assert errand.out is not None
-        picture = reader.x0(0)
+        reader = RunReader(errand.source)
+        assert errand.run_path is not None
+        picture, request = reader.x0(0), errand.request or reader.request
         down = LEVELS[::-1]
-        for done in walked(errand.out, reader.request, picture, down, {"kind": "decode", "tol": errand.tol}):
-            yield Decoding(done / 4, down[done], done, CALLS * done)
+        for done in walked(errand.run_path, request, picture, down, {"kind": "decode", "tol": errand.tol}):
+            yield Following("down", done / 4, down[done], done, CALLS * done)
         rgb = np.rint((picture[0].transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8)
-        yield Decoded(errand.out, rgb, 4 * CALLS, self.psnr)
+        yield Decoded(errand.run_path, rgb, 4, 4 * CALLS, self.psnr)
 
 
 def walked(

@@ -68,7 +68,7 @@ def test_what_came_of_it_is_said_with_the_round_trip(encoder: Encoder, parts: Pa
         "Encoded in 4 steps and 120 model calls; decoded again it is 43.2 dB from the picture (PSNR)"
     )
     assert encoder.encoded is not None
-    assert encoder.encoded.std == 0.98
+    assert encoder.encoded.spread == 0.98
 
 
 def test_it_grows_on_the_timeline_while_it_goes_on_and_stops_when_asked(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -84,7 +84,7 @@ def test_it_grows_on_the_timeline_while_it_goes_on_and_stops_when_asked(hand_par
         assert document.step_count >= steps
         assert document.live
     assert encoder.doing is not None
-    assert encoder.doing.words == "Encoding, 60 model calls"
+    assert encoder.doing.words == "Up to the noise, σ 1, 60 model calls"
     encoder.stop()
     qtbot.waitUntil(lambda: encoder.doing is None)
     assert document.step_count >= 2, "what was reached stays"
@@ -134,11 +134,51 @@ def test_decoding_is_a_run_that_comes_down_and_says_how_near_it_is(
     qtbot.waitUntil(lambda: encoder.doing is None)
     errand = parts.fake.errands[-1]
     assert isinstance(errand, Decode)
-    assert (errand.run_path, errand.out) == (up, parts.document.run_path)
+    assert (errand.source, errand.run_path, errand.request) == (up, parts.document.run_path, None)
     assert parts.document.run is not None
     assert [step.s for step in parts.document.run.steps] == [80.0, 10.0, 1.0, 0.1]
     assert parts.notices[-1].text == "Decoded in 120 model calls: 43.2 dB from the picture that was encoded (PSNR)"
     assert not encoder.goes_up
+
+
+def test_decoding_as_the_panel_says_asks_for_its_words_and_guidance(
+    encoder: Encoder, parts: Parts, qtbot: QtBot
+) -> None:
+    encode(encoder, qtbot)
+    parts.document.update_draft(prompt="rocket", guidance=2.0, batch=3)
+    encoder.decode(anew=True)
+    qtbot.waitUntil(lambda: encoder.doing is None)
+    errand = parts.fake.errands[-1]
+    assert isinstance(errand, Decode)
+    assert errand.request is not None
+    assert (errand.request.prompt, errand.request.guidance, len(errand.request.seeds)) == ("rocket", 2.0, 1)
+
+
+def test_another_model_cannot_decode_as_the_panel_says(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
+    encode(encoder, qtbot)
+    parts.document.model = parts.document.models[1]
+    encoder.decode(anew=True)
+    assert parts.notices[-1].text == "This picture was encoded by another model: choose “Fake” to decode it."
+
+
+def test_the_end_of_the_way_up_is_gone_on_from_with_other_words(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
+    document = parts.document
+    encode(encoder, qtbot)
+    up = document.run_path
+    assert up is not None
+    document.scrub(1)
+    assert "last step of its way up" in document.why_no_fork
+    assert "last step of its way up" in document.why_no_variations
+    document.end()
+    assert document.why_no_fork == ""
+    document.update_draft(prompt="rocket", batch=4, steps=6)
+    with qtbot.waitSignal(parts.jobs.job_ended):
+        job = document.fork()
+    assert job is not None
+    assert job.origin is not None
+    assert (job.origin.path, job.origin.index, job.origin.step) == (up, 4, 0)
+    assert job.origin.parent == {"run": up.stem, "step": 4, "at": 0}
+    assert (job.request.prompt, len(job.request.seeds), job.request.edit) == ("rocket", 1, None)
 
 
 def test_the_price_of_a_tolerance_follows_from_what_was_measured(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:

@@ -159,8 +159,8 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
 ) -> None:
     """Nothing raises: pytest-qt fails a test for an exception in a slot."""
     opens_others = {"new", "open", "export", "canvas-size", "save-as", "save-animation"}
-    opens_others |= {"pictures", "shortcuts", "about", "quit"}
-    leaves = {"lab", "prompt", "paste", "earlier"}  # the lab
+    opens_others |= {"pictures", "shortcuts", "about", "quit", "sweep"}
+    leaves = {"lab", "prompt", "steer", "paste", "earlier"}  # the lab
     begun: set[str] = set()
     window.lab.doing_changed.connect(lambda: begun.add(window.lab.doing))
     for in_lab in (False, False, True, True):

@@ -16,7 +16,7 @@ from app.core import selection
 from app.core.artwork import Artwork
 from app.ui.canvas.tools import TOOLS
 from tests.app.hands import CTRL, LEFT, NONE, RIGHT, SHIFT
-from tests.app.test_ui_tools import Bench, ramp
+from tests.app.tools.conftest import Bench, ramp
 
 Point = tuple[float, float]
 

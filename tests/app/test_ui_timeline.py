@@ -272,7 +272,7 @@ def test_a_large_batch_shows_the_pictures_around_the_selected_one(parts: Parts, 
         cell = batch.cell(index)
         assert cell.width() >= 16
         assert batch.rect().contains(cell.toRect())
-    QTest.mouseClick(batch, LEFT, pos=batch.cell(batch.shown.start).center().toPoint())
+    QTest.mouseClick(batch, LEFT, pos=batch.cell(batch.shown[0]).center().toPoint())
     assert document.image_index < 63
 
 

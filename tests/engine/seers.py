@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -74,4 +74,8 @@ def library(clip: TinyClip | None = None, classifier: TinyClassifier | None = No
     """One that gives these, float32 ones by default, whatever the name."""
     clip = clip or TinyClip(dtype=torch.float32)
     classifier = classifier or TinyClassifier()
-    return Library(torch.device("cpu"), lambda name, device: clip, lambda name, device: classifier)
+
+    def twin(name: str, device: torch.device, noisy: bool) -> TinyClassifier:
+        return replace(classifier, noisy=noisy)
+
+    return Library(torch.device("cpu"), lambda name, device: clip, twin)

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from engine.catalog import ModelInfo
+from engine.cost import BACKWARD, CLASSIFIER, VIEW
 from engine.draft import Draft, resolve
 from engine.edit import Inputs, digest
 from engine.guides import Aim, ClassGuide, ClipGuide, Guide, Law
@@ -165,6 +166,41 @@ def test_what_cannot_guide_is_one_sentence(tiny_model: ModelInfo) -> None:
             next(session(tiny_model, **seers).generate(asked(tiny_model, guide)))
     with pytest.raises(RequestError, match="nothing here can guide"):
         plan(asked(tiny_model, CLIP), session(tiny_model).load(tiny_model))
+
+
+def test_guides_are_priced_in_time_and_memory(tiny_model: ModelInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = session(tiny_model)
+    request = asked(tiny_model, CLIP, steps=4)
+    plain = replace(request, guides=())
+    assert here.plan(plain).price.work == here.plan(plain).price.passes == 8
+    assert here.plan(plain).price.graph_bytes == 0
+    price = here.plan(request).price
+    assert price.passes == 8
+    assert price.work == pytest.approx(8 + 4 * (2 * BACKWARD + 3 * VIEW))
+    free = replace(request, guides=(replace(CLIP, law=Law.of("window", low=1.0, high=1e4)),))
+    assert 8 < here.plan(free).price.work < price.work
+    assert here.plan(replace(request, guides=(CLASS,))).price.work == pytest.approx(8 + 4 * CLASSIFIER)
+    two = here.plan(replace(request, seeds=(1, 2, 3, 4))).price
+    assert two.graph_bytes == 2 * price.graph_bytes > 0
+    monkeypatch.setattr("engine.guidance.build.free", lambda device: price.graph_bytes)
+    saved = here.plan(request)
+    assert saved.meter.save
+    assert saved.price.graph_bytes < price.graph_bytes
+    monkeypatch.setattr("engine.guidance.build.free", lambda device: saved.price.graph_bytes - 1)
+    with pytest.raises(RequestError, match="make fewer pictures at once, or take fewer cutouts"):
+        here.plan(request)
+    here.save = False
+    assert not here.plan(request).meter.save
+
+
+@pytest.mark.parametrize("sampler", ["heun", "ddpm"])
+def test_saving_memory_gives_the_same_pictures(sampler: str, tiny_model: ModelInfo) -> None:
+    here = session(tiny_model)
+    request = asked(tiny_model, CLIP, PICTURED, sampler=sampler, steps=3)
+    made = []
+    for here.save in (False, True):
+        made.append(ended(here, request, aims=(RED,)))
+    assert torch.equal(*made)
 
 
 def test_a_clip_that_knows_noise_guides_the_state_itself(tiny_model: ModelInfo) -> None:

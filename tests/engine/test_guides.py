@@ -13,6 +13,7 @@ import pytest
 from engine.catalog import ModelInfo
 from engine.draft import Draft, branch, resolve, vary
 from engine.edit import digest
+from engine.guide_models import read
 from engine.guides import (
     AIM_SIDE,
     LAWS,
@@ -75,6 +76,21 @@ def test_a_draft_names_them_without_their_weights(tiny_model: ModelInfo) -> None
     assert draft.guides == (replace(CLIP, sha256=""), CLASS)
     assert branch(replace(draft, guides=(CLASS,)), tiny_model, request, 2) == replace(request, guides=(CLASS,))
     assert vary(request, 2, 0, 3, tiny_model).guides == request.guides
+
+
+def test_a_request_names_what_a_folder_holds_by_its_files(tiny_model: ModelInfo, tmp_path: Path) -> None:
+    config = {"id": "k", "title": "K", "noisy": True, "labels": ["round"], "sha256": {"a": "1"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    found = read(tmp_path)
+    clip, of_class = replace(CLIP, clip=str(tmp_path)), ClassGuide(classifier=str(tmp_path), label="round")
+    request = guided(tiny_model, clip, of_class)
+    assert [guide.sha256 for guide in request.guides] == [found.sha256] * 2
+    assert resolve(Draft.of(request), tiny_model) == request
+    with pytest.raises(RequestError, match="“K” does not know “far”: choose one of round"):
+        guided(tiny_model, replace(of_class, label="far"))
+    (tmp_path / "config.json").write_text(json.dumps(config | {"noisy": False}))
+    with pytest.raises(RequestError, match="clean pictures only"):
+        guided(tiny_model, ClipGuide(clip=str(tmp_path), aims=(CAT,), on="xt", cutouts=1))
 
 
 DAMAGED: list[tuple[Guide, dict[str, Any]]] = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.appraisal import REGIONS, Appraisal
 from app.ui.actions import Actions
@@ -159,3 +159,12 @@ def column_in(widget: QWidget) -> QVBoxLayout:
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(em(widget, 0.3))
     return column
+
+
+def command_button(actions: Actions, name: str, text: str) -> QPushButton:
+    """A button with words for a command of the action table."""
+    button = QPushButton(text)
+    button.setAccessibleName(text)
+    button.setToolTip(actions[name].toolTip())
+    button.clicked.connect(actions[name].trigger)
+    return button

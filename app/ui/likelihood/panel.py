@@ -13,7 +13,7 @@ from app.core.subject import MIDDLE, SHRUNK
 from app.ui.actions import Actions
 from app.ui.choice import ABOUT, Choice
 from app.ui.likelihood.encoded import EncodedCard
-from app.ui.likelihood.found import Density, Steps, Surprise
+from app.ui.likelihood.found import Density, Steps, Surprise, command_button
 from app.ui.line import Line, Progress
 from app.ui.number import Number
 from app.ui.panels import column_of, lay_out, rows, set_kind
@@ -51,8 +51,9 @@ class LikelihoodPanel(QWidget):
         self.problem = label("", "alarm")
         self.problem.setWordWrap(True)
         self.encoded = EncodedCard(encoder, actions)
-        self.measure = self._button("likelihood", "Measure", "primary")
-        self.encode = self._button("encode", "Encode", "")
+        self.measure = command_button(actions, "likelihood", "Measure")
+        set_kind(self.measure, "primary")
+        self.encode = command_button(actions, "encode", "Encode")
         self.stop = QPushButton("Stop")
         self.stop.setAccessibleName("Stop")
         set_kind(self.stop, "stop")
@@ -122,15 +123,6 @@ class LikelihoodPanel(QWidget):
         self.density.about.tint()
 
     # what a person does
-
-    def _button(self, action: str, text: str, kind: str) -> QPushButton:
-        """A button with words for a command of the action table."""
-        button = QPushButton(text)
-        button.setAccessibleName(text)
-        button.setToolTip(self._actions[action].toolTip())
-        button.clicked.connect(self._actions[action].trigger)
-        set_kind(button, kind)
-        return button
 
     def _stop(self) -> None:
         self._appraisal.stop()

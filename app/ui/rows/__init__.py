@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows import candidates, canvas, edit, file, help, lab, likelihood, run, view
+from app.ui.rows import candidates, canvas, edit, file, help, lab, likelihood, run, steering, view
 from app.ui.rows.row import Row
 
 TABLE: tuple[Row, ...] = (
@@ -12,8 +12,9 @@ TABLE: tuple[Row, ...] = (
     *view.ROWS,
     *canvas.ROWS,
     *run.ROWS,
-    *candidates.ROWS,
+    *steering.ROWS,
     *likelihood.ROWS,
+    *candidates.ROWS,
     *lab.ROWS,
     *help.ROWS,
 )

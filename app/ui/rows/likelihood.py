@@ -44,4 +44,7 @@ ROWS: tuple[Row, ...] = (
     Row(id="decode", text="Decode it again", menu="Run", keys=("Ctrl+Alt+D",), icon="decode",
         tip="Bring an encoded picture back down the flow, and say how near it comes to what was encoded",
         why=_why_no_decode, do=lambda s: s.encoder.decode()),
+    Row(id="decode-anew", text="Decode it as the panel says", menu="Run", keys=("Ctrl+Alt+Shift+D",),
+        tip="Bring an encoded picture down the flow with the panel's words and guidance: what is in x_T stays",
+        why=_why_no_decode, do=lambda s: s.encoder.decode(anew=True)),
 )  # fmt: skip

@@ -1,0 +1,122 @@
+"""The flags of guides, which every command that makes pictures can be told: CLIPs and classifiers that steer."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.edit import digest
+from engine.guides import LAWS, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law, aim_picture
+from engine.imagefile import load
+
+if TYPE_CHECKING:
+    from engine.edit import Pixels
+
+DEFAULTS = ClipGuide(clip="any", aims=(Aim("any"),))
+CLIP_FLAGS = ("aim", "aim_image", "clip_scale", "clip_law", "clip_on", "cutouts", "cut_size", "clip_limit", "smooth",
+              "keep_range")  # fmt: skip
+CLASS_FLAGS = ("classifier", "clean_classifier", "classify_on")
+
+
+def add_guide_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("guides", "what else steers the picture: docs/guidance.md")
+    add = group.add_argument
+    add("--clip", metavar="NAME", help="guide by this CLIP: emoji-clip, one of open_clip's that is here, or a file")
+    add("--aim", action="append", metavar="TEXT[:WEIGHT]", help="what CLIP steers to, or away from below 0; repeatable "
+        "(default: the prompt)")  # fmt: skip
+    add("--aim-image", action="append", metavar="FILE[:WEIGHT]", help="a picture that CLIP steers to; repeatable")
+    add("--clip-scale", type=float, metavar="λ", help=f"how strongly (default {DEFAULTS.scale:g}); 0 is not at all")
+    add("--clip-law", metavar="LAW", help=f"how λ depends on σ: {', '.join(LAWS)}, with numbers as in "
+        "window:low=0.1,high=5")  # fmt: skip
+    add("--clip-on", choices=PLACES, help="what CLIP looks at: the estimate x̂₀, or x_t for one that knows noise")
+    add(
+        "--cutouts",
+        type=int,
+        metavar="N",
+        help=f"views that it scores, the whole first (default {DEFAULTS.cutouts})",
+    )
+    add("--cut-size", type=float, nargs=2, metavar=("LOW", "HIGH"), help="their sides, as shares of the picture's")
+    add("--clip-limit", type=float, metavar="R", help="the most that one step moves x̂₀, root mean square; 0: no limit")
+    add("--smooth", type=float, metavar="W", help="weight of total variation beside CLIP's distance")
+    add("--keep-range", type=float, metavar="W", help="weight of values outside [−1, 1] beside CLIP's distance")
+    add("--classify", metavar="LABEL[:γ]", help="guide by a classifier to one of its labels (default γ 1)")
+    add("--classifier", metavar="NAME", help="which one (default: the one in the box for the model)")
+    add("--clean-classifier", action="store_true", help="its twin that has never seen noise, to see it fail")
+    add("--classify-on", choices=PLACES, help="what it looks at (default xt, the noisy state)")
+    add("--save-memory", action="store_true", help="compute nets twice rather than keep them for the gradients")
+
+
+def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], tuple[Pixels, ...]]:
+    """The guides that the flags ask for, the classifier innermost, and the pictures that they aim at.
+
+    Raises ValueError, in one sentence, for flags that do not belong together and for pictures that cannot be read.
+    """
+    guides: list[Guide] = []
+    pictures: list[Pixels] = []
+    if args.classify is not None:
+        label, scale = weighted(args.classify)
+        guides.append(
+            ClassGuide(
+                classifier=args.classifier or classifier_for(model),
+                label=label,
+                scale=scale,
+                noisy=not args.clean_classifier,
+                on=args.classify_on or "xt",
+            )
+        )
+    elif any(getattr(args, name) for name in CLASS_FLAGS):
+        raise ValueError("A classifier needs a label to steer to: add --classify LABEL, or leave its other flags out.")
+    if args.clip is not None:
+        pictures = [aim_picture(load(Path(weighted(text)[0])).rgb) for text in args.aim_image or ()]
+        guides.append(_clip_guide(args, [digest(picture) for picture in pictures]))
+    elif any(getattr(args, name) is not None for name in CLIP_FLAGS):
+        raise ValueError("CLIP's flags need to know which CLIP: add --clip emoji-clip, or leave them out.")
+    return tuple(guides), tuple(pictures)
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """“a cat:1.5” → (“a cat”, 1.5); without a number after its last colon, all of it with the weight 1."""
+    before, colon, after = text.rpartition(":")
+    try:
+        return (before, float(after)) if colon else (text, 1.0)
+    except ValueError:
+        return text, 1.0
+
+
+def law_of(text: str) -> Law:
+    """“window:low=0.1,high=5” as a Law. Raises ValueError for anything else."""
+    name, _, numbers = text.partition(":")
+    try:
+        pairs = [part.split("=") for part in numbers.split(",") if part]
+        return Law.of(name.strip(), **{key.strip(): float(value) for key, value in pairs})
+    except ValueError as error:
+        if type(error) is not ValueError:  # a RequestError, which says more
+            raise
+        raise ValueError(f"“{text}” is no law of λ: type one such as window:low=0.1,high=5.") from None
+
+
+def classifier_for(model: str) -> str:
+    """The classifier in the box that was made for a model. Raises ValueError where there is none."""
+    from engine.guide_models import classifiers
+
+    for info in classifiers():
+        if info.model == model:
+            return info.id
+    raise ValueError(f"There is no classifier for “{model}” in the box: name one with --classifier.")
+
+
+def _clip_guide(args: argparse.Namespace, images: list[str]) -> ClipGuide:
+    aims = [Aim(text, weight=weight) for text, weight in map(weighted, args.aim or ())]
+    weights = [weighted(text)[1] for text in args.aim_image or ()]
+    aims += [Aim(image=image, weight=weight) for image, weight in zip(images, weights, strict=True)]
+    if not aims and not args.prompt.strip():
+        raise ValueError("CLIP needs something to steer to: add --aim TEXT, or a prompt.")
+    fields = {"scale": args.clip_scale, "cutouts": args.cutouts, "clip_gradient": args.clip_limit, "on": args.clip_on}
+    fields |= {"smooth": args.smooth, "keep_range": args.keep_range}
+    fields |= {"cut_size": tuple(args.cut_size) if args.cut_size else None}
+    fields |= {"law": law_of(args.clip_law) if args.clip_law else None}
+    if args.clip_on == "xt" and args.cutouts is None:
+        fields["cutouts"] = 1
+    chosen = {name: value for name, value in fields.items() if value is not None}
+    return ClipGuide(clip=args.clip, aims=tuple(aims) or (Aim(args.prompt),), **chosen)

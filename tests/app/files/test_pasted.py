@@ -1,0 +1,157 @@
+"""Pictures pasted, taken from a run or made blank, and opened by the dialog."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.core.document import Document
+from app.core.notices import Notice
+from app.core.opening import Arrival
+from app.ui.canvas_sheets import NewSheet
+from app.ui.main_window import MainWindow
+from engine.imagefile import load
+from tests.app.conftest import Parts
+from tests.app.files.conftest import SUITS, files, focused, key, opened, saved
+from tests.app.windows import finish, until
+
+# in: paste
+
+
+def test_a_picture_is_pasted_by_the_key(window: MainWindow, document: Document, qtbot: QtBot) -> None:
+    image = QImage(48, 32, QImage.Format.Format_ARGB32)
+    image.fill(QColor(10, 20, 30, 255))
+    image.setPixelColor(0, 0, QColor(0, 0, 0, 0))
+    QGuiApplication.clipboard().setImage(image)
+    window.setFocus()
+    key(window, Qt.Key.Key_V)
+    until(qtbot, lambda: document.artwork.is_open)
+    assert document.artwork.rgb()[5, 5].tolist() == [10, 20, 30]
+    assert document.artwork.rgb()[0, 0].tolist() == [255, 255, 255]
+    assert document.artwork.title == "Pasted picture"
+
+
+def test_bytes_on_the_clipboard_are_read_as_a_file_is(window: MainWindow, document: Document, qtbot: QtBot) -> None:
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.ascontiguousarray(np.rot90(SUITS))).save(file, "PNG", exif=exif)
+    mime = QMimeData()
+    mime.setData("image/png", file.getvalue())
+    QGuiApplication.clipboard().setMimeData(mime)
+    window.actions_["paste"].trigger()
+    opened(qtbot, document, SUITS)
+
+
+def test_a_file_copied_in_a_file_manager_is_pasted(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
+) -> None:
+    QGuiApplication.clipboard().setMimeData(files(saved(tmp_path, SUITS)))
+    window.actions_["paste"].trigger()
+    opened(qtbot, document, SUITS)
+
+
+def test_pasting_words_says_what_to_copy_and_the_prompt_keeps_its_own_key(
+    window: MainWindow, document: Document, parts: Parts
+) -> None:
+    QGuiApplication.clipboard().setText("rocket")
+    window.actions_["paste"].trigger()
+    assert "no picture on the clipboard: copy one" in parts.notices[0].text
+    document.update_draft(prompt="")
+    field = window.panel.prompt.text
+    field.setFocus()
+    QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert document.draft.prompt == "rocket"
+    assert len(parts.notices) == 1
+
+
+def test_a_large_picture_is_brought_into_shape_in_the_background_and_a_newer_one_wins(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.opening.AT_ONCE", 0)
+    heard: list[str] = []
+    document.artwork.opened.connect(lambda: heard.append(document.artwork.title))
+    window.files.opening.place(Arrival(SUITS, "large"))
+    assert not document.artwork.is_open, "the window did not wait for it"
+    opened(qtbot, document, SUITS)
+    window.files.opening.place(Arrival(SUITS, "slow"))
+    window.files.opening.blank(3, 2, QColor("white"))
+    until(qtbot, lambda: window.files.opening._background.idle)
+    assert heard == ["large", ""]
+    assert (document.artwork.width, document.artwork.height) == (3, 2)
+
+
+# in: by other ways
+
+
+def test_the_shown_picture_is_taken_to_the_canvas_by_the_key(
+    window: MainWindow, document: Document, qtbot: QtBot
+) -> None:
+    job = finish(qtbot, document, prompt="rocket")
+    key(window, Qt.Key.Key_E)
+    until(qtbot, lambda: document.artwork.is_open)
+    assert np.array_equal(document.artwork.rgb(), load(job.images[0]).rgb)
+    assert document.artwork.title == "rocket"
+    document.scrub(1)
+    window.actions_["edit-shown"].trigger()
+    assert not np.array_equal(document.artwork.rgb(), load(job.images[0]).rgb)
+
+
+def test_a_blank_canvas_of_any_size_by_the_keyboard(window: MainWindow, document: Document, qtbot: QtBot) -> None:
+    key(window, Qt.Key.Key_N)
+    sheet = window.files.sheet
+    assert isinstance(sheet, NewSheet)
+    until(qtbot, sheet.isActiveWindow)
+    QTest.keyClicks(focused(), "70")
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
+    QTest.keyClicks(focused(), "50")
+    QTest.keyClick(focused(), Qt.Key.Key_Tab)
+    QTest.keyClick(focused(), Qt.Key.Key_Down)
+    QTest.keyClick(sheet, Qt.Key.Key_Return)
+    until(qtbot, lambda: document.artwork.is_open)
+    assert (document.artwork.width, document.artwork.height) == (70, 50)
+    assert (document.artwork.rgb() == 128).all()
+
+
+def test_another_colour_joins_the_list_and_is_chosen(window: MainWindow, document: Document, qtbot: QtBot) -> None:
+    window.files.new()
+    sheet = window.files.sheet
+    assert isinstance(sheet, NewSheet)
+    sheet.colour.setCurrentIndex(sheet.colour.count() - 1)
+    sheet.colour.activated.emit(sheet.colour.count() - 1)
+    (dialog,) = sheet.findChildren(QWidget, "", Qt.FindChildOption.FindDirectChildrenOnly)[-1:]
+    assert sheet.colour.currentText() == "White", "until one is chosen"
+    dialog.close()
+    sheet.take_colour(QColor("#0a6b62"))
+    assert sheet.colour.currentText() == "#0a6b62"
+    QTest.keyClick(sheet, Qt.Key.Key_Return)
+    assert document.artwork.rgb()[0, 0].tolist() == [0x0A, 0x6B, 0x62]
+
+
+def test_the_open_dialog_knows_the_kinds_and_opens_the_file(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.actions_["open"].trigger()
+    dialog = window.files.dialog
+    assert isinstance(dialog, QFileDialog)
+    assert "*.webp" in dialog.nameFilters()[0]
+    assert "*.tiff" in dialog.nameFilters()[0]
+    assert "*.eps" not in dialog.nameFilters()[0]
+    dialog.fileSelected.emit(str(saved(tmp_path, SUITS)))
+    dialog.close()
+    opened(qtbot, document, SUITS)
+
+
+def test_a_slow_picture_is_said_to_be_on_its_way(window: MainWindow, parts: Parts) -> None:
+    window.files.opening._name = "holiday"
+    window.files.opening._slow.timeout.emit()
+    assert parts.notices == [Notice("info", "Reading holiday …")]
