@@ -31,10 +31,9 @@ class StartNoise(QWidget):
         self.about = label("", "muted")
         self.about.setWordWrap(True)
         name = label("Temperature", "muted", self.temperature)
-        for widget in (name, self.temperature):
-            widget.setToolTip(TEMPERATURE)
-        for widget in (self.switch, self.truncation):
-            widget.setToolTip(TRUNCATION)
+        for tip, widgets in ((TEMPERATURE, (name, self.temperature)), (TRUNCATION, (self.switch, self.truncation))):
+            for widget in widgets:
+                widget.setToolTip(tip)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(em(self, 0.6))

@@ -15,12 +15,14 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.fake import FakeEngine
 from app.settings import Settings, Values
+from app.ui.choice import ABOUT
 from app.ui.colours import luminance
 from app.ui.likelihood import words
 from app.ui.likelihood.heat import ANCHORS
 from app.ui.likelihood.plot import Plot
 from app.ui.main_window import MainWindow
 from tests.app.conftest import Parts, finish
+from tests.app.encoded import Flow
 from tests.app.judged import Judge, density
 from tests.app.windows import colours, move, open_window, opened, painted, until
 
@@ -270,3 +272,83 @@ def test_one_probe_has_no_error_and_says_how_to_get_one() -> None:
     assert words.headline(density(1, 4)) == "3.51"
     assert "1 of 4 probes" in words.detail(density(1, 4))
     assert "a second one gives an error" in words.detail(density(1, 4))
+
+
+# encoding
+
+
+def test_a_click_encodes_and_the_way_up_is_on_the_timeline(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+    Flow(parts.fake)
+    panel = window.likelihood
+    assert not panel.encoded.isVisible()
+    QTest.mouseClick(panel.encode, LEFT)
+    until(qtbot, lambda: window.encoder.doing is None)
+    assert panel.encoded.isVisible()
+    assert "43.2 dB from the picture (PSNR). x_T has 0.98" in panel.encoded.facts.text()
+    assert parts.document.step_count == 4
+    assert window.timeline.strip.isVisible()
+    QTest.mouseClick(panel.encoded.decode, LEFT)
+    until(qtbot, lambda: window.encoder.doing is None)
+    assert not panel.encoded.isVisible()
+    assert window.area.notices.text.text().startswith("Decoded in 120 model calls")
+
+
+def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+    Flow(parts.fake)
+    decode = window.actions_["decode"]
+    assert not decode.isEnabled()
+    assert decode.toolTip().startswith("This run is not of an encoded picture")
+    QTest.keyClick(window.canvas, Qt.Key.Key_E, CONTROL | ALT)
+    until(qtbot, lambda: window.encoder.doing is None)
+    up = parts.document.run_path
+    assert decode.isEnabled()
+    parts.document.update_draft(prompt="rocket")
+    QTest.keyClick(window.canvas, Qt.Key.Key_Return, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    until(qtbot, lambda: parts.document.running_job is None and parts.document.run_path != up)
+    assert parts.fake.requests[-1].prompt == "rocket"
+    window.timeline.strip.setFocus()
+    QTest.keyClick(window.timeline.strip, Qt.Key.Key_Backspace)
+    assert parts.document.run_path == up
+
+
+def test_escape_stops_what_is_on_its_way(make_parts: Callable[..., Parts], by_hand: FakeEngine, qtbot: QtBot) -> None:
+    parts = make_parts(by_hand)
+    Judge(by_hand)
+    Flow(by_hand)
+    by_hand.allow(5)
+    finish(parts, qtbot, steps=5)
+    window = open_window(qtbot, parts.document)
+    for command, busy in (("encode", window.encoder), ("likelihood", window.appraisal)):
+        window.actions_[command].trigger()
+        assert busy.doing is not None
+        by_hand.allow(1)
+        QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+        until(qtbot, lambda busy=busy: busy.doing is None)
+
+
+def test_ways_of_encoding_say_what_they_are_good_for(window: MainWindow) -> None:
+    panel = window.likelihood
+    assert not panel.method.isEnabled(), "the model is told nothing"
+    window.appraisal.given = "panel"
+    assert [panel.method.itemData(row) for row in range(panel.method.count())] == ["plain", "guided", "null-text"]
+    assert all(panel.method.itemData(row, ABOUT) for row in range(3))
+    QTest.mouseClick(panel.careful.button, LEFT)
+    panel.method.setFocus()
+    QTest.keyClick(panel.method, Qt.Key.Key_Down)
+    assert window.encoder.method == "guided"
+    panel.closeness.setFocus()
+    QTest.keyClick(panel.closeness, Qt.Key.Key_Up)
+    assert window.encoder.tolerance == 1e-3
+
+
+def test_a_tolerance_shows_its_price_once_one_was_paid(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+    Flow(parts.fake)
+    panel = window.likelihood
+    assert panel.note.text() == ""
+    measure(window, qtbot)
+    prices = [panel.tolerance.itemData(row, ABOUT) for row in range(3)]
+    assert prices == ["≈ 46 model calls a probe", "≈ 100 model calls a probe", "≈ 215 model calls a probe"]
+    assert panel.note.text() == "≈ 600 model calls"
+    QTest.mouseClick(panel.encode, LEFT)
+    until(qtbot, lambda: window.encoder.doing is None)
+    assert panel.closeness.itemData(2, ABOUT) == "≈ 120 model calls"

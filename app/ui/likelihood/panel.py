@@ -80,17 +80,12 @@ class LikelihoodPanel(QWidget):
         column.addWidget(label("Likelihood and encoding", "heading"))
         column.addWidget(self.picture)
         column.addSpacing(em(self, 0.3))
-        fields = {"Judged by": self.judge, "Told": self.given}
-        column.addLayout(rows(self, fields))
+        column.addLayout(rows(self, {"Judged by": self.judge, "Told": self.given}))
         column.addWidget(self.size_note)
         column.addWidget(self.way)
         careful = QWidget()
-        fields = {
-            "Probes": self.probes,
-            "Tolerance": self.tolerance,
-            "Encoding": self.method,
-            "To within": self.closeness,
-        }
+        fields: dict[str, QWidget] = {"Probes": self.probes, "Tolerance": self.tolerance}
+        fields |= {"Encoding": self.method, "To within": self.closeness}
         grid = rows(self, fields)
         grid.setContentsMargins(0, 0, 0, 0)
         careful.setLayout(grid)
