@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from screenshots import Walk  # noqa: E402
+from screenshots import WAIT_MS, Walk  # noqa: E402
 
 
 class LikelihoodWalk(Walk):
-    """An apple, how likely it is and what surprises the model in it."""
+    """An apple, how likely it is and what surprises the model in it; and the way up to its noise."""
 
     def run(self) -> None:
         document, window = self.document, self.window
@@ -29,11 +29,16 @@ class LikelihoodWalk(Walk):
         document.generate()
         self.wait(lambda: document.running_job is None)
         window.actions_["likelihood"].trigger()
-        self.wait(lambda: window.appraisal.doing is None)
+        self.wait(lambda: window.appraisal.doing is None, 4 * WAIT_MS)
         regions = window.appraisal.regions
         assert regions is not None, window.appraisal.verdict
         window.appraisal.pointed = regions.most
         self.photograph("likelihood")
+        window.appraisal.given = "made"
+        window.actions_["encode"].trigger()
+        self.wait(lambda: window.encoder.doing is None, 4 * WAIT_MS)
+        assert window.encoder.encoded is not None
+        self.photograph("encoded")
         window.close()
         self.studio.close()
 

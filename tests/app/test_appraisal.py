@@ -9,8 +9,9 @@ import pytest
 from PySide6.QtCore import QRect, QRectF
 from pytestqt.qtbot import QtBot
 
-from app.core.appraisal import Appraisal, Condition
+from app.core.appraisal import Appraisal
 from app.core.subject import MIDDLE
+from app.core.verdict import Condition
 from engine.likelihood import Elbo, Likelihood
 from tests.app.conftest import Parts, count, finish
 from tests.app.judged import Judge

@@ -318,12 +318,15 @@ def test_escape_stops_what_is_on_its_way(make_parts: Callable[..., Parts], by_ha
     by_hand.allow(5)
     finish(parts, qtbot, steps=5)
     window = open_window(qtbot, parts.document)
-    for command, busy in (("encode", window.encoder), ("likelihood", window.appraisal)):
-        window.actions_[command].trigger()
-        assert busy.doing is not None
-        by_hand.allow(1)
-        QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
-        until(qtbot, lambda busy=busy: busy.doing is None)
+    window.actions_["encode"].trigger()
+    assert window.encoder.doing is not None
+    by_hand.allow(1)
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    until(qtbot, lambda: window.encoder.doing is None)
+    window.actions_["likelihood"].trigger()
+    assert window.appraisal.doing is not None
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    until(qtbot, lambda: window.appraisal.doing is None)
 
 
 def test_ways_of_encoding_say_what_they_are_good_for(window: MainWindow) -> None:

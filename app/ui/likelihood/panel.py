@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.appraisal import MOST_PROBES, NOTHING, TOLERANCES, Appraisal, Given
+from app.core.appraisal import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
 from app.core.encoding import METHODS, Encoder
 from app.core.subject import MIDDLE, SHRUNK
+from app.core.verdict import Given
 from app.ui.actions import Actions
 from app.ui.choice import ABOUT, Choice
 from app.ui.likelihood.encoded import EncodedCard
