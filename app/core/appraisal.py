@@ -46,6 +46,7 @@ class Appraisal(QObject):
         self._watched, self._clean = False, True
         self._subject: Subject | None = None
         self._question: Question | None = None
+        self._said: tuple[object, ...] = ()  # what `changed` last told of
         self._verdicts: OrderedDict[Question, Verdict] = OrderedDict()
         self._doing: Doing | None = None
         self._map: Map | None = None
@@ -58,7 +59,7 @@ class Appraisal(QObject):
                        document.steps_changed, document.view_changed, document.draft_changed, document.model_changed,
                        editing.changed, editing.asked_changed):  # fmt: skip
             signal.connect(self._look)
-        document.engine_changed.connect(self.changed)
+        document.engine_changed.connect(self._look)
 
     # what is asked
 
@@ -280,7 +281,11 @@ class Appraisal(QObject):
         clean = self._document.view == "x0" or self._document.editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now
-        self.changed.emit()
+        title = self._subject.title if self._subject else ""
+        said = question, title, judge and judge.id, tuple(self.conditions.items()), self.why_not
+        if said != self._said:
+            self._said = said
+            self.changed.emit()
         if now != before:
             self._tell()
 

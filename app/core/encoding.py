@@ -223,10 +223,10 @@ class Encoder(QObject):
                 doing.words = f"Null text at level {what.level} of {what.levels}, {what.calls} model calls"
             elif isinstance(what, Encoded):
                 self._encoded[doing.path] = what
-                self.changed.emit()
                 if doing.method != "null-text":  # what is fitted on the way has another price
                     self._appraisal.tolls.learn("up", doing.model.sha256, doing.tolerance, what.calls)
                 self._say("info", arrived(what))
+                self.changed.emit()
             elif isinstance(what, Decoded):
                 off = f"{what.psnr:.1f} dB from the picture that was encoded (PSNR)"
                 self._say("info", f"Decoded in {what.calls} model calls: {off}")

@@ -69,11 +69,12 @@ class LikelihoodPanel(QWidget):
         self.probes.changed.connect(self._tell_probes)
         self.method.activated.connect(self._tell_method)
         self.stop.clicked.connect(self._stop)
-        for signal in (appraisal.changed, appraisal.doing_changed, appraisal.found, encoder.changed):
-            signal.connect(self.refresh)
-        for signal in (appraisal.progressed, encoder.progressed):
+        encoder.changed.connect(self.refresh)  # with the appraisal's
+        appraisal.found.connect(self._show_found)
+        for signal in (appraisal.doing_changed, encoder.doing_changed, appraisal.progressed, encoder.progressed):
             signal.connect(self._show_foot)
         self.refresh()
+        self._show_found()
 
     def _lay_out(self) -> None:
         content = QWidget()
@@ -163,10 +164,15 @@ class LikelihoodPanel(QWidget):
         self._list_tolerances()
         self._list_methods()
         self.probes.show_value(appraisal.probes)
-        verdict = appraisal.verdict
+        self._show_foot()
+
+    def _show_found(self) -> None:
+        """What it took is the next one's price."""
+        self._list_tolerances()
+        self._show_foot()
+        verdict = self._appraisal.verdict
         self.problem.setText(verdict.problem if verdict else "")
         self.problem.setVisible(bool(self.problem.text()))
-        self._show_foot()
 
     def _list_conditions(self) -> None:
         conditions = self._appraisal.conditions
