@@ -12,6 +12,8 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
     "generate": "engine.commands.generate",
     "edit": "engine.commands.edit",
     "vary": "engine.commands.vary",
+    "encode": "engine.commands.encode",  # and decode
+    "likelihood": "engine.commands.likelihood",
     "morph": "engine.commands.morph",
     "evaluate": "engine.commands.evaluate",
     "bench": "engine.commands.bench",
