@@ -93,21 +93,15 @@ class Appraisal(QObject):
     @property
     def conditions(self) -> dict[Given, Condition]:
         """What the judge can be told, each once: nothing, what the panel says, and what made the picture."""
-        judge, found = self.judge, dict[Given, Condition]()
-        if judge is None:
-            return found
-        found["nothing"] = Condition()
-        draft, made = self._document.draft, self._subject.made_by if self._subject else None
-        if self._document.model.sha256 == judge.sha256:
-            found["panel"] = Condition(draft.prompt.strip() if judge.text else "", draft.label)
-        if made is not None and made.model_sha256 == judge.sha256:
-            found["made"] = Condition(made.prompt, made.label)
-        return {given: told for given, told in found.items() if first(found, told) == given}
+        found = self._sayings()
+        return {given: told for given, told in found.items() if _first(found, told) == given}
 
     @property
     def given(self) -> Given:
-        """Which of `conditions` is asked with; nothing, where the chosen one is not among them."""
-        return self._given if self._given in self.conditions else "nothing"
+        """Which of `conditions` is asked with: the chosen one, or the one that says the same; else nothing."""
+        found = self._sayings()
+        told = found.get(self._given)
+        return "nothing" if told is None else _first(found, told)
 
     @given.setter
     def given(self, given: Given) -> None:
@@ -270,6 +264,19 @@ class Appraisal(QObject):
 
     # inside
 
+    def _sayings(self) -> dict[Given, Condition]:
+        """All that the judge can be told, also twice; empty where there is no judge."""
+        judge, found = self.judge, dict[Given, Condition]()
+        if judge is None:
+            return found
+        found["nothing"] = Condition()
+        draft, made = self._document.draft, self._subject.made_by if self._subject else None
+        if self._document.model.sha256 == judge.sha256:
+            found["panel"] = Condition(draft.prompt.strip() if judge.text else "", draft.label)
+        if made is not None and made.model_sha256 == judge.sha256:
+            found["made"] = Condition(made.prompt, made.label)
+        return found
+
     def _look(self) -> None:
         """Take up what the document shows and says now."""
         self._subject = on_canvas(self._document) if self._watched else None
@@ -340,6 +347,6 @@ class Appraisal(QObject):
             self.found.emit()
 
 
-def first(found: dict[Given, Condition], told: Condition) -> Given:
+def _first(found: dict[Given, Condition], told: Condition) -> Given:
     """The first that says the same."""
     return next(given for given, other in found.items() if other == told)

@@ -67,7 +67,7 @@ def on_canvas(document: Document) -> Subject | None:
     request, last = run.made_by(k), k == document.step_count - 1
     enlarged = last and request.enlargement is not None and run.picture() is not None
     size = request.size if enlarged else (request.width, request.height)
-    words = named(request)
+    words = "the encoded picture" if run.flows(k) else named(request)
     title = words if last and not document.live else f"x̂₀ of {words} at step {k + 1}"
     place = QRect(0, 0, *run.request.size)
     return Subject((document.run_path, k, image, size), place, size, title, request, partial(_of_run, run, k, image))

@@ -62,6 +62,8 @@ def test_the_judge_can_be_told_what_made_the_picture_or_what_the_panel_says(
     appraisal: Appraisal, parts: Parts, qtbot: QtBot
 ) -> None:
     assert appraisal.conditions == {"nothing": Condition(), "panel": Condition("red apple")}, "said once"
+    appraisal.given = "made"
+    assert appraisal.conditions[appraisal.given] == Condition("red apple"), "the panel says the same"
     parts.document.update_draft(prompt="rocket", label="noto")
     assert appraisal.conditions["panel"].words == "“rocket”, noto"
     assert appraisal.conditions["made"] == Condition("red apple")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.appraisal import REGIONS, Appraisal
@@ -23,19 +22,13 @@ class Density(QWidget):
         super().__init__()
         self._appraisal = appraisal
         self.headline = label("", "title")
-        self.unit = label("bits/dim", "muted")
         self.detail = label("", "muted")
         self.detail.setWordWrap(True)
         about = label(words.SMEARED, "muted")
         about.setWordWrap(True)
         self.about = Disclosure("What the number is of", about)
-        row = QHBoxLayout()
-        row.setSpacing(em(self, 0.4))
-        row.addWidget(self.headline, 0, Qt.AlignmentFlag.AlignBaseline)
-        self.unit.setMinimumWidth(1)
-        row.addWidget(self.unit, 1, Qt.AlignmentFlag.AlignBaseline)
         column = column_in(self)
-        column.addLayout(row)
+        column.addWidget(self.headline)
         column.addWidget(self.detail)
         column.addWidget(self.about)
         appraisal.found.connect(self.refresh)

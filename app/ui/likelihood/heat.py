@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 # Inferno of van der Walt and Smith (2015, CC0), every ⅛ of it, without its black: even in lightness (CAM02-UCS), and
 # told apart by every kind of colour vision.
 ANCHORS = ("#1f0c48", "#550f6d", "#88226a", "#ba3655", "#e35933", "#f98c0a", "#f9c932", "#fcffa4")
-SHOWN = 0.72  # of the colour; the rest is the picture in greys
+SHOWN = 0.85  # of the colour; the rest is the picture in greys, which must not be taken for the scale's own lightness
 
 
 def heat(shares: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -39,7 +39,7 @@ def detail(density: LogDensity) -> str:
     error = "" if math.isnan(density.stderr) else f" ± {number(density.stderr, 0)}"
     probes = f"{density.probe} of {density.probes} probes" if density.probe < density.probes else _many(density.probe)
     log = f"log p = {number(density.logp, 0)}{error} nats over {number(density.dims, 0)} numbers"
-    return f"{log}\n{probes}, {number(density.calls, 0)} model calls{_error(density)}"
+    return f"bits per dimension (bits/dim)\n{log}\n{probes}, {number(density.calls, 0)} model calls{_error(density)}"
 
 
 def _error(density: LogDensity) -> str:
