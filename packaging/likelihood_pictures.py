@@ -1,6 +1,6 @@
 """Take the pictures of the Likelihood panel for docs/, light and dark, in the real studio with the real model.
 
-    QT_QPA_PLATFORM=offscreen python packaging/likelihood_pictures.py [--out docs/pictures] [--theme light]
+QT_QPA_PLATFORM=offscreen python packaging/likelihood_pictures.py [--out docs/pictures] [--theme light]
 """
 
 from __future__ import annotations
