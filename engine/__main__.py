@@ -25,6 +25,13 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
 }
 
 
+def sentence(error: Exception) -> str:
+    """What is wrong; of a file its name and why, without the system's number for it."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning barriers starve everything else on few cores
     parser = argparse.ArgumentParser(prog="run.py", description="Tweedie Studio without its window.")
@@ -38,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Stopped.", file=sys.stderr)
         return 130
     except (ValueError, OSError, MemoryError) as error:  # what a person can do something about: one sentence
-        print(f"{parser.prog}: {error or type(error).__name__}", file=sys.stderr)
+        print(f"{parser.prog}: {sentence(error)}", file=sys.stderr)
         return 2
 
 

@@ -127,6 +127,9 @@ def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:
+        error.filename = str(path)  # what a person asked for, and not the name that it has until it is whole
+        raise
     finally:
         part.unlink(missing_ok=True)
 
