@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows import candidates, canvas, edit, file, help, lab, run, steering, view
+from app.ui.rows import candidates, canvas, edit, file, help, lab, morph, run, steering, view
 from app.ui.rows.row import Row
 
 TABLE: tuple[Row, ...] = (
@@ -15,5 +15,6 @@ TABLE: tuple[Row, ...] = (
     *steering.ROWS,
     *candidates.ROWS,
     *lab.ROWS,
+    *morph.ROWS,
     *help.ROWS,
 )
