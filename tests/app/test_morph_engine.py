@@ -1,10 +1,12 @@
-"""The morph room with the real engine: from pictures of a session and a photograph to a film that can be read back."""
+"""The morph room with the real engine: from a picture of the session and one from elsewhere to a film."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
@@ -19,8 +21,15 @@ from engine.morph.film import read
 from tests.app.windows import finish, open_window, until
 
 
-def test_from_pictures_to_a_film(qtbot: QtBot, tmp_path: Path) -> None:
-    engine, model = EngineClient(open_session), find("emoji")
+@pytest.fixture
+def engine() -> Iterator[EngineClient]:
+    engine = EngineClient(open_session)
+    yield engine
+    engine.close()
+
+
+def test_from_pictures_to_a_film(engine: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
+    model = find("emoji")
     library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
     document = Document([model], engine, JobQueue(engine, library, prices), library, prices)
     engine.start(model)
@@ -28,15 +37,16 @@ def test_from_pictures_to_a_film(qtbot: QtBot, tmp_path: Path) -> None:
     window = open_window(qtbot, document)
     morph = window.morph
     document.seed_locked = True
-    job = finish(qtbot, document, prompt="red apple", label="noto", seed=3, steps=4, enlarge=False)
+    job = finish(qtbot, document, prompt="red apple", label="noto", seed=3, enlarge=False)
     until(qtbot, lambda: document.cursor == document.step_count - 1)
     morph.keys.add_shown()
     window.show_room("morph")
-    grey = np.full((64, 48, 3), 235, np.uint8)
-    grey[16:48, 12:36] = (40, 90, 200)
-    Image.fromarray(grey).save(tmp_path / "blue.png")
-    morph.keys.add_file(tmp_path / "blue.png")
+    with Image.open(job.images[0]) as image:
+        Image.fromarray(np.asarray(image)).save(tmp_path / "photo.png")  # without its settings: from elsewhere
+    morph.keys.add_file(tmp_path / "photo.png")
     until(qtbot, lambda: len(morph.keys.frames) == 2)
+    assert morph.keys.frames[1].encoded
+    morph.keys.describe(prompt="red apple", label="noto")
     morph.choose(frames=4)
     assert morph.why_not == ""
     assert "≈" in morph.price_text
@@ -47,10 +57,9 @@ def test_from_pictures_to_a_film(qtbot: QtBot, tmp_path: Path) -> None:
     settings, frames = morph.film
     with Image.open(job.images[0]) as image:
         assert np.mean(np.abs(np.asarray(image).astype(int) - frames[0]) <= 1) > 0.999
-    assert morph.made.psnr[3] > 15
+    assert morph.made.psnr[3] > 30
     assert morph.made.norms is not None
     window.films.export_to(settings, frames, window.films.way, str(tmp_path / "film.webp"))
     until(qtbot, lambda: not window.filming.busy)
     assert read(tmp_path / "film.webp") == settings
-    engine.close()
     document.close()
