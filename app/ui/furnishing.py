@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.ui.rooms import LAB, MORPH, PICTURES, Room
@@ -19,10 +20,20 @@ def pictures(window: MainWindow) -> Room:
     document = window.document
     return Room(
         name=PICTURES, title="", reel=document, panel=window.panel, timeline=window.timeline, view=None,
-        focus=window.canvas, start=document.generate, cancel=document.cancel, why_not=lambda: document.why_not,
-        runs=lambda: document.running_job is not None, save=window.files.save_shown,
+        focus=window.canvas, start=document.generate, cancel=partial(_stop, window), why_not=lambda: document.why_not,
+        runs=lambda: bool(document.running_job or window.appraisal.doing or window.encoder.doing),
+        save=window.files.save_shown,
         can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
     )  # fmt: skip
+
+
+def _stop(window: MainWindow) -> None:
+    """The run; where none goes on, what is measured or on its way along the flow."""
+    if window.document.running_job is not None:
+        window.document.cancel()
+    else:
+        window.appraisal.stop()
+        window.encoder.stop()
 
 
 def lab(window: MainWindow) -> Room:

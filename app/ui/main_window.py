@@ -8,7 +8,9 @@ from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
 
+from app.core.appraisal import Appraisal
 from app.core.document import Document
+from app.core.encoding import Encoder
 from app.core.filming import Filming
 from app.core.folders import Folders
 from app.core.keeping import Keeper
@@ -28,6 +30,8 @@ from app.ui.furnishing import rooms_of
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.strip import LabTimeline
 from app.ui.lab.view import LabView
+from app.ui.likelihood.glass import SurpriseGlass
+from app.ui.likelihood.panel import LikelihoodPanel
 from app.ui.morph.films import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
@@ -42,7 +46,10 @@ from app.ui.theme import Look, em
 from app.ui.timeline import Timeline
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
-PANELS = {"settings": "Settings", "timeline": "Timeline", "recent": "Pictures of this session"}
+PANELS = {
+    "settings": "Settings", "timeline": "Timeline", "likelihood": "Likelihood", "recent": "Pictures of this session",
+}  # fmt: skip
+BESIDE = ("likelihood", "recent")  # on the right: of pictures, and but for the second only there
 
 
 class MainWindow(QMainWindow):
@@ -55,7 +62,9 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
-        self._had_recent = True
+        self.appraisal = Appraisal(document, self)
+        self.encoder = Encoder(document, self.appraisal, self)
+        self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
         self.morph, self.filming = MorphRoom(document, self), Filming(self)
@@ -69,6 +78,8 @@ class MainWindow(QMainWindow):
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
+        self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
+        SurpriseGlass(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
@@ -84,7 +95,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
         self._dock("settings", self.rooms.panels, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._dock("likelihood", self.likelihood, Qt.DockWidgetArea.RightDockWidgetArea)
         self._dock("recent", self.recent, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.splitDockWidget(self._docks["likelihood"], self._docks["recent"], Qt.Orientation.Horizontal)
+        self._docks["likelihood"].hide()
         self._dock("timeline", self.rooms.timelines, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
@@ -124,14 +138,17 @@ class MainWindow(QMainWindow):
         return self.rooms.front
 
     def show_room(self, name: str) -> None:
-        """That room in front. The pictures of this session, on the right, have nothing to say in the lab."""
+        """That room in front. Of the panels on the right the morph needs the pictures of this session, the lab none."""
         if name == self.room.name:
             return
-        recent = self._docks["recent"]
-        if self.room.name != LAB:
-            self._had_recent = not recent.isHidden()
+        seen = {panel for panel in BESIDE if self.panel_visible(panel)}
+        if self.room.name == PICTURES:
+            self._had = seen
+        elif self.room.name == MORPH:
+            self._had = (self._had - {"recent"}) | (seen & {"recent"})
         self.rooms.show(name)
-        recent.setVisible(self._had_recent and name != LAB)
+        for panel in self._had:
+            self._docks[panel].setVisible(name == PICTURES or (name == MORPH and panel == "recent"))
         self.recent.picks = name == MORPH
         self.area.show_room(self.room.view)
         self._tell_watched()
@@ -225,7 +242,8 @@ class MainWindow(QMainWindow):
         if not (values.window_state and self.restoreState(from_text(values.window_state), LAYOUT)):
             docks = self._docks
             sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-            self.resizeDocks([docks["settings"], docks["recent"]], [em(self, 19), em(self, 6.6)], sideways)
+            across = {"settings": 19, "likelihood": 17, "recent": 6.6}
+            self.resizeDocks([docks[name] for name in across], [em(self, share) for share in across.values()], sideways)
             self.resizeDocks([docks["timeline"]], [em(self, 12.5)], upright)
 
     def _remember_tools(self) -> None:
@@ -237,6 +255,7 @@ class MainWindow(QMainWindow):
         self.panel.advanced.tint()
         self.panel.steering.tint()
         self.lab_panel.advanced.tint()
+        self.likelihood.tint()
         self.panel.generate.tint()
         self.panel.seed.refresh()
         self.timeline.tint()
