@@ -23,7 +23,7 @@ from engine.schedules import grid
 from engine.session import Session
 from engine.types import Denoiser
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 LOW, HIGH = 0.02, 80.0
 TOLS = (1e-2, 1e-3, 1e-4)
 Made = tuple[Denoiser, Tensor, Tensor]
@@ -54,7 +54,7 @@ def test_calls_and_error_by_tolerance_beside_fixed_steps(made: Made) -> None:
     d, x, exact = made
     fixed: list[tuple[int, float]] = []
     print("\ndown from x_T, four pictures:")
-    for rule, sizes in (("heun", (8, 16, 32, 64, 128)), ("unipc-2", (12, 24, 48, 96, 192))):
+    for rule, sizes in (("heun", (8, 16, 32, 64)), ("unipc-2", (12, 24, 48, 96))):
         for n in sizes:
             levels = grid("log", n, HIGH, LOW, final_zero=False).tolist()
             steps = list(ode.fixed(d, x, levels, rule))
