@@ -12,10 +12,13 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
     "generate": "engine.commands.generate",
     "edit": "engine.commands.edit",
     "vary": "engine.commands.vary",
+    "morph": "engine.commands.morph",
     "evaluate": "engine.commands.evaluate",
     "bench": "engine.commands.bench",
     "train-judge": "engine.commands.train_judge",
     "train-clip": "engine.commands.train_clip",
+    "evaluate-clip": "engine.commands.evaluate_clip",
+    "train-classifier": "engine.commands.train_classifier",
     "train": "engine.train.cli",
 }
 

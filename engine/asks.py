@@ -60,7 +60,7 @@ def draw(
         *_, last = replace(planned, denoiser=denoiser).steps()
         x, wanted, second = last.move.x, requests[0].enlargement, second_stage(requests[0], model)
         if second is not None and wanted is not None:
-            x = enlarge(second, wanted, x, cond.label, planned.request.seeds)
+            x = enlarge(second, wanted, x, cond.label, planned.noise)
         with torch.no_grad():
             parts.append(model.codec.decode(x).clamp(-1, 1).cpu())
         progress(len(some))

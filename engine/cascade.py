@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ def enlarge(
     wanted: Enlargement,
     z: Tensor,
     label: Tensor | None,
-    seeds: Sequence[int],
+    noise: Noise,
     cancelled: Callable[[], bool] = lambda: False,
     constraint: Constraint | None = None,
     origin: Tensor | None = None,
@@ -46,11 +46,12 @@ def enlarge(
 
     With Gaussian augmentation z is a finished picture and noise of the level s is put into it; with the truncated one
     the first stage stopped at σ = s, and z is seen as it is: the same law, since x = x0 + σ·ε (Ho et al. 2022, section
-    4.2 of "Cascaded diffusion models"). `constraint` is what is kept of a large picture that is worked on;
+    4.2 of "Cascaded diffusion models"). `noise` is of
+    the pictures' seeds, at the start. `constraint` is what is kept of a large picture that is worked on;
     `origin` (C, f·h, f·w) that picture, where the large ones start from it, with noise of the first level in it, and
     not from pure noise. Raises Cancelled between two calls of the net.
     """
-    noise = Noise(seeds).of(ENLARGE)
+    noise = noise.of(ENLARGE)
     if not wanted.truncated:
         z = z + wanted.level * noise.normal(z, draw=1)
     level = torch.full((len(z),), wanted.level, device=z.device)

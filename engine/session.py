@@ -23,6 +23,7 @@ from engine.errand import Errand
 from engine.guidance.library import Library
 from engine.guides import digests, pictures_of
 from engine.meter import MICRO_BATCH
+from engine.noise import Noise
 from engine.paths import path_of
 from engine.plan import Plan, encoded, pinned, plan, second_stage
 from engine.request import Request, RequestError
@@ -243,7 +244,7 @@ class Session:
                 if request.edit.pinned:
                     steady = not RULES[request.enlargement.sampler].stochastic
                     constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
-            x = enlarge(second, request.enlargement, x, label, request.seeds, stop, constraint, origin)
+            x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), stop, constraint, origin)
         with torch.no_grad():
             image = model.codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image

@@ -55,8 +55,9 @@ def remember(past: History, s: float, x: Tensor, x0: Tensor) -> History:
 class Cond:
     """What a model is conditioned on; every field has a leading batch of 1 or B, or is None.
 
-    tokens (B, L, C) text tokens, mask (B, L) bool: which of them count; label (B,) int64: class index, where one index
-    past the last means "none"; pooled (B, C): one vector for the whole text, for models that use one; image
+    tokens (B, L, C) text tokens, mask (B, L) bool: which of them count, or how much each does, 0 … 1; label (B,) int64:
+    class index, where one index past the last means "none", or weights of all of these (B, classes + 1), which mix
+    their embeddings; pooled (B, C): one vector for the whole text, for models that use one; image
     (B, C, h, w) a picture that the model draws from, with Gaussian noise of deviation level (B,) in it.
     """
 
@@ -96,7 +97,18 @@ class Cond:
         import torch
 
         columns = zip(*(cond.parts for cond in conds), strict=True)
-        return Cond(*(None if column[0] is None else torch.cat(column) for column in columns))
+        return Cond(*(None if column[0] is None else torch.cat(_alike(column)) for column in columns))
+
+
+def _alike(column: tuple[Tensor, ...]) -> list[Tensor]:
+    """Labels of which some are indices and some are weights, all as weights; everything else as it is."""
+    weights = [v for v in column if v.ndim == 2 and v.is_floating_point()]
+    if len(weights) in (0, len(column)) or any(v.ndim not in (1, 2) for v in column):
+        return list(column)
+    from torch.nn.functional import one_hot
+
+    like = weights[0]
+    return [one_hot(v, like.shape[1]).to(like.dtype) if v.ndim == 1 else v for v in column]
 
 
 class Move(NamedTuple):

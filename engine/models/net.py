@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.models.upscaler import Upscaler
+from engine.models.upscaler import Upscaler, embedded
 from engine.types import Cond
 
 
@@ -107,11 +107,11 @@ class PatchTransformer(nn.Module):
         return (whole.tokens, whole.mask, whole.label) if self.reads else (None, None, whole.label)
 
     def predict(self, x: Tensor, t: Tensor, tokens: Tensor | None, mask: Tensor | None, label: Tensor) -> Tensor:
-        """forward() on plain tensors: tokens (B, L, text_width), mask (B, L) bool, label (B,) int64."""
+        """forward() on plain tensors: tokens (B, L, text_width), mask (B, L) and label (B,) as Cond has them."""
         patches = F.pixel_unshuffle(x, self.patch).flatten(2).transpose(1, 2)
         z, attend = self.inp(patches) + self.pos, None
         angle = t[:, None] * self.f
-        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + self.sty(label)
+        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + embedded(self.sty, label)
         if self.reads:
             assert tokens is not None
             assert mask is not None
@@ -119,6 +119,8 @@ class PatchTransformer(nn.Module):
             counts = mask.to(x.dtype)[..., None]
             c = c + self.pool((tokens * counts).sum(1) / counts.sum(1))
             attend = F.pad(mask, (self.pos.shape[1], 0), value=True)[:, None, None]
+            if attend.is_floating_point():
+                attend = attend.log()  # of how much each counts: what softmax multiplies by
         c = self.ada(c).view(len(x), 6, -1)
         for block in self.blocks:
             z = block(z, c, attend)

@@ -79,7 +79,7 @@ class Upscaler(nn.Module):
         """forward() on plain tensors: image (B, channels, small, small) is the picture + level·noise, level (B,)."""
         s = level.view(-1, 1, 1, 1)
         angle = torch.cat([t[:, None] * self.f, (level / (1 + level))[:, None] * self.f], 1)
-        c = self.times(torch.cat([angle.sin(), angle.cos()], 1)) + self.label(label)
+        c = self.times(torch.cat([angle.sin(), angle.cos()], 1)) + embedded(self.label, label)
         c = self.ada(c).view(len(x), 3, -1)
         h = self.inp(torch.cat([F.pixel_unshuffle(x, self.factor), image / (1 + s**2).sqrt()], 1))
         for block in self.blocks:
@@ -87,6 +87,14 @@ class Upscaler(nn.Module):
         # Around the small picture's own shape; noise in it is taken as far from it as unit data allows.
         rough = F.interpolate(image / (1 + s**2), scale_factor=self.factor, mode="bilinear", align_corners=False)
         return rough + F.pixel_shuffle(self.out(F.silu(_rms(h))), self.factor)
+
+
+def embedded(embedding: nn.Embedding, label: Tensor) -> Tensor:
+    """What stands for a label (B,) or, by weights of all of them (B, labels + 1), for their mixture; (B, width)."""
+    if label.ndim == 1:
+        made: Tensor = embedding(label)
+        return made
+    return label.to(embedding.weight.dtype) @ embedding.weight
 
 
 def _rms(h: Tensor) -> Tensor:

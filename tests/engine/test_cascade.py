@@ -18,6 +18,7 @@ from engine.cascade import SecondStage, enlarge
 from engine.catalog import ModelInfo
 from engine.draft import Draft, resolve, vary
 from engine.models import ModelError
+from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.request import Enlargement, Request, RequestError
 from engine.run import Cancelled
@@ -80,7 +81,7 @@ def test_augmented_or_truncated_the_large_pictures_follow_the_same_law(truncated
     wanted = Enlargement(factor=FACTOR, sampler="dpmpp-2m", sigmas=LEVELS, level=s, truncated=truncated)
     stage = SecondStage(exact, VE(), FACTOR)
     z = small.view(count, 1, SIDE, SIDE)
-    x = enlarge(stage, wanted, z, torch.zeros(1, dtype=torch.int64), range(count)).flatten(1)
+    x = enlarge(stage, wanted, z, torch.zeros(1, dtype=torch.int64), Noise(range(count))).flatten(1)
     assert x.shape == (count, 16)
     # Drawn around z, large pictures have the law of large pictures: nothing is lost by the noise that was put in.
     assert (torch.cov(x.T) - exact.cov).abs().max() < 0.1
@@ -94,7 +95,7 @@ def test_less_noise_in_the_small_picture_holds_the_large_one_nearer_to_it() -> N
     for level in (0.01, 0.3, 1.0):
         wanted = Enlargement(factor=FACTOR, sampler="dpmpp-2m", sigmas=LEVELS, level=level)
         stage = SecondStage(exact, VE(), FACTOR)
-        x = enlarge(stage, wanted, small, torch.zeros(1, dtype=torch.int64), range(500))
+        x = enlarge(stage, wanted, small, torch.zeros(1, dtype=torch.int64), Noise(range(500)))
         far.append((x.flatten(1) @ exact.shrink.T - small.flatten(1)).square().mean().sqrt().item())
     assert far[0] < 0.03
     assert far[0] < far[1] < far[2]

@@ -128,7 +128,7 @@ def test_the_second_stage_starts_from_the_picture_too_where_the_first_one_does(c
     y, z = torch.rand(3, 8, 8, generator=generator), torch.rand(2, 3, 4, 4, generator=generator)
     wanted = Enlargement(factor=2, sampler="ddim", sigmas=(0.7, 0.0), level=0.1)
     label = torch.zeros(1, dtype=torch.int64)
-    x = enlarge(SecondStage(normal, VE(), 2), wanted, z, label, (3, 4), origin=y)
+    x = enlarge(SecondStage(normal, VE(), 2), wanted, z, label, Noise((3, 4)), origin=y)
     start = y + 0.7 * Noise((3, 4)).of(ENLARGE).normal(torch.empty(2, 3, 8, 8))
     torch.testing.assert_close(x, normal(start, 0.7), rtol=1e-6, atol=1e-6)
     session, given = Session("cpu", [cascade]), inputs(64)

@@ -1,0 +1,48 @@
+"""`evaluate-clip`: how often a CLIP finds the name of a picture that it has not seen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_parsers(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "evaluate-clip",
+        help="measure a CLIP on pictures that it has not seen",
+        description="Zero-shot retrieval: the name of a held-out picture among all names of the data set, clean and by "
+        "noise level, beside what the judge reaches.",
+    )
+    add = parser.add_argument
+    add("clip", help="which CLIP: an id such as emoji-clip, a folder, or a checkpoint")
+    add("--data", type=Path, metavar="DIR", default=Path(".data/emoji"), help="the data set (default %(default)s)")
+    add("--denoiser", metavar="MODEL", help="also what this model's x̂₀ of noisy pictures are taken for")
+    add("--judge", type=Path, metavar="DIR", help="for the ceiling (default: the one in the box for that data set)")
+    add("--json", action="store_true", help="print the figures as JSON")
+    parser.set_defaults(run=evaluate_clip)
+
+
+def evaluate_clip(args: argparse.Namespace) -> int:
+    import torch
+
+    from engine.catalog import find
+    from engine.judge import stored
+    from engine.models import load as load_model
+    from engine.models.clip import load
+    from engine.real import Real
+    from engine.retrieval import lines, zero_shot
+
+    clip = load(args.clip)
+    denoiser = None if args.denoiser is None else load_model(find(args.denoiser), torch.device("cpu"))
+    figures = zero_shot(clip, Real.of(args.data, clip.side), denoiser)
+    card = (args.judge or stored(args.data.resolve().name)) / "config.json"
+    ceiling = None
+    if card.is_file():
+        ceiling = json.loads(card.read_text(encoding="utf-8"))["ceiling"]["held out"]
+    if args.json:
+        print(json.dumps(figures | {"clip": clip.id, "sha256": clip.sha256, "judge": ceiling}, ensure_ascii=False))
+    else:
+        print("\n".join([f"{clip.title} ({clip.sha256[:12]}):", *lines(figures, ceiling)]))
+    return 0

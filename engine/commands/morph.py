@@ -1,0 +1,194 @@
+"""`morph`: a film from picture to picture, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.catalog import ModelInfo, find
+from engine.draft import Draft, resolve
+from engine.edit import Pixels
+from engine.morph.film import save
+from engine.morph.keys import Found, from_file
+from engine.morph.settings import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
+from engine.morph.work import Frame, Morphing, Norms
+from engine.picture import RESAMPLING
+from engine.request import Request
+from engine.rules import menu
+
+
+@dataclass
+class Asked:
+    """One --key and what was said after it."""
+
+    key: str
+    prompt: str | None = None
+    label: str | None = None
+
+
+def add_parsers(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "morph",
+        help="make a film from picture to picture",
+        description="Make the frames between pictures: from key to key their noise is interpolated on the sphere, and "
+        "prompt and class where the model has their meaning. A key is a seed, a picture of the studio, which is its "
+        "seed too, or any other picture, which is encoded along the probability flow.",
+        epilog='Example: run.py morph --key seed:3 --prompt "red apple" --key seed:4 --prompt rocket --class noto '
+        "--frames 30 --loop back --out apple-rocket.webp",
+    )
+    add = parser.add_argument
+    add("--key", action=_Key, required=True, metavar="KEY", help="seed:N or a picture file; two or more times")
+    add("--prompt", action=_Said, metavar="TEXT", help="what to see at the key before it; of all keys before the first")
+    add("--class", dest="label", action=_Said, metavar="NAME", help="class or style, in the same way")
+    add("--frames", type=int, default=30, metavar="N", help=f"how many, keys among them, to {MOST_FRAMES} (default 30)")
+    add("--rate", type=int, default=15, metavar="N", help=f"frames a second, 1 … {MOST_RATE} (default %(default)s)")
+    add("--easing", choices=list(EASINGS), default="smooth", help="how it goes from key to key (default %(default)s)")
+    add("--loop", choices=list(LOOPS), default="none", help="back to the first key, or there and back (default: once)")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--linear", action="store_true", help="interpolate x_T straight, not on the sphere")
+    way.add_argument("--at-sigma", type=float, metavar="S", help="mix the pictures under one noise of level S instead")
+    add("--out", type=Path, default=Path("morph.webp"), metavar="FILE", help=".webp, .gif, .mp4; no ending: PNG frames")
+    add("--enlarge", type=int, default=1, metavar="N", help="save N times as large (default %(default)s)")
+    add("--resampling", choices=list(RESAMPLING), default="nearest", help="how to enlarge (default %(default)s)")
+    add("--model", default="emoji", metavar="MODEL", help="which model, or the folder of one (default %(default)s)")
+    add("--negative", default="", metavar="TEXT", help="what to keep away from")
+    add(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="denoising steps (default: the first picture's that says, or the model's)",
+    )
+    add("--sampler", choices=list(menu()), metavar="NAME", help="as for generate (default: as --steps)")
+    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: as --steps)")
+    add("--guidance", type=float, metavar="γ", help="of keys that are not encoded (default: as --steps)")
+    add("--cascade", choices=("on", "off"), help="draw the frames larger (default: on, where the model can)")
+    add("--seed", type=int, metavar="N", help="of the noise that --at-sigma shares, and that encoded pictures need")
+    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
+    add("--json", action="store_true", help="print what was made as JSON on standard output")
+    parser.set_defaults(run=run)
+
+
+class _Key(argparse.Action):
+    """Begins a key, of which --prompt and --class that follow speak."""
+
+    def __call__(self, _: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
+        namespace.key = [*(namespace.key or []), Asked(values)]
+
+
+class _Said(argparse.Action):
+    def __call__(self, _: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
+        if namespace.key:
+            setattr(namespace.key[-1], self.dest, values)
+        else:
+            setattr(namespace, self.dest, values)
+
+
+def run(args: argparse.Namespace) -> int:
+    if not 1 <= args.enlarge <= 64:
+        raise MorphError("Enlarging is possible 1 to 64 times.")
+    info = find(args.model)
+    morph, pictures = asked(args, info)
+
+    from engine.session import Session  # torch comes in here, after everything that can be refused without it
+
+    began = time.perf_counter()
+    session = Session(args.device, [info])
+    session.load(info)
+    loaded = time.perf_counter()
+    frames: list[Pixels] = []
+    found: dict[str, Any] = {"psnr": {}}
+    for news in session.perform(Morphing(morph, pictures)):
+        if isinstance(news, Frame):
+            frames.append(news.rgb)
+            if news.psnr is not None:
+                found["psnr"][news.index] = round(news.psnr, 2)
+            if sys.stderr.isatty():
+                print(f"\r{len(frames)}/{morph.frames} frames", end="", file=sys.stderr, flush=True)
+        elif isinstance(news, Norms):
+            found["norm"] = {"slerp": min(news.slerp.tolist()), "linear": min(news.linear.tolist())}
+    done = time.perf_counter()
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    save(args.out, frames, morph, args.enlarge, args.resampling)
+    facts = {"path": str(args.out), "frames": len(frames), "calls": price(morph).calls, **found}
+    facts |= {"load_seconds": round(loaded - began, 3), "seconds": round(done - loaded, 3)}
+    _report(args, morph, facts, session.device_name)
+    return 0
+
+
+def _report(args: argparse.Namespace, morph: Morph, facts: dict[str, Any], device: str) -> None:
+    if args.json:
+        print(json.dumps(facts | {"device": device, "morph": morph.to_dict()}, ensure_ascii=False))
+        return
+    width, height = (args.enlarge * side for side in morph.request.size)
+    print(f"{args.out}  {facts['frames']} frames of {width}×{height}, {morph.rate} a second")
+    if norm := facts.get("norm"):
+        print(f"least norm of x_T between keys: {norm['slerp']:.3f} spherical, {norm['linear']:.3f} linear")
+    for index, decibels in facts["psnr"].items():
+        print(f"frame {index} comes to {decibels:.1f} dB of its picture")
+    each = facts["seconds"] / facts["frames"]
+    print(f"{facts['seconds']:.1f} s on {device}, {each:.2f} s a frame ({facts['load_seconds']:.1f} s to load)",
+          file=sys.stderr)  # fmt: skip
+
+
+def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
+    """The morph that the flags ask for, and the pictures of its keys by their digests. Raises ValueErrors."""
+    found = [_found(one.key, info) for one in args.key]
+    saved = next((one.settings for one in found if one.rgb is None and one.settings is not None), None)
+    seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
+    keys = [_said(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
+    at = args.at_sigma
+    morph = Morph(
+        request=_request(args, info, saved, seed),
+        keys=tuple(keys),
+        frames=args.frames,
+        easing=args.easing,
+        loop=args.loop,
+        way="mix" if at is not None else "linear" if args.linear else "slerp",
+        at=0.0 if at is None else at,
+        rate=args.rate,
+    )
+    for key in keys:  # says what the model does not know
+        resolve(Draft.for_model(info, prompt=key.prompt, label=key.label), info)
+    return morph, {one.key.picture: one.rgb for one in found if one.rgb is not None}
+
+
+def _found(text: str, info: ModelInfo) -> Found:
+    if text.startswith("seed:"):
+        try:
+            return Found(Key(seed=int(text.removeprefix("seed:"))), None, None)
+        except ValueError:
+            raise MorphError(f"“{text}” is no key: write seed: and a whole number, or a picture's name.") from None
+    return from_file(Path(text), info)
+
+
+def _said(found: Found, one: Asked, args: argparse.Namespace, seed: int) -> Key:
+    """The key with what was said of it, else what was said of all, else what its picture says."""
+    key = replace(found.key, seed=seed) if found.rgb is not None else found.key
+    for name in ("prompt", "label"):
+        value = next((v for v in (getattr(one, name), getattr(args, name)) if v is not None), None)
+        key = key if value is None else replace(key, **{name: value})
+    return key
+
+
+def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int) -> Request:
+    """How frames are made: as the flags say, else as the first picture that is its seed, else as the model would."""
+    flags: Sequence[str] = ("steps", "sampler", "spacing", "guidance")
+    chosen = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
+    if saved is None:
+        draft = Draft.for_model(info, seed=seed, negative=args.negative, **chosen)
+    else:
+        if "sampler" in chosen and chosen["sampler"] != saved.sampler:
+            chosen["options"] = ()
+        negative = args.negative or saved.negative
+        draft = replace(Draft.of(saved), prompt="", label=None, seed=seed, batch=1, negative=negative, **chosen)
+    if args.cascade is not None:
+        draft = replace(draft, enlarge=args.cascade == "on")
+    return resolve(draft, info)

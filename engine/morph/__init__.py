@@ -1,0 +1,1 @@
+"""Morphs: one picture becomes another along the deterministic flow. `settings` says what, `render` does it."""

@@ -1,0 +1,120 @@
+"""What lies between two keys: starts, conditions and noise. The ends are the keys' own, to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.noise import Noise
+from engine.transforms import cfg
+from engine.types import Cond
+
+if TYPE_CHECKING:
+    from engine.types import Denoiser, Sigma, Transform
+
+_PARALLEL = 1e-9  # of a direction's part across another: below it there is no plane between them
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Along the great circle from each image of `a` (B, …) to that of `b`, by the share t (B,), in float64.
+
+    The direction turns evenly, the norm goes linearly: with equal norms it is kept (Shoemake 1985; White 2016 for
+    latents). Where two directions are the same, or exactly opposite and no circle is the shortest, it is lerp.
+    """
+    flat_a, flat_b = a.flatten(1).double(), b.flatten(1).double()
+    size_a, size_b = (v.norm(dim=1, keepdim=True) for v in (flat_a, flat_b))
+    u, w = flat_a / size_a.clamp_min(1e-300), flat_b / size_b.clamp_min(1e-300)
+    along = (u * w).sum(1, keepdim=True)
+    across = w - along * u
+    sine = across.norm(dim=1, keepdim=True)
+    share = t.double().reshape(-1, 1)
+    angle = share * torch.atan2(sine, along)
+    turned = angle.cos() * u + angle.sin() * across / sine.clamp_min(1e-300)
+    made = torch.where(sine > _PARALLEL, turned * size_a.lerp(size_b, share), flat_a.lerp(flat_b, share))
+    return _ends(made.reshape(a.shape).to(a.dtype), a, b, t)
+
+
+def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Straight from each image of `a` (B, …) to that of `b`: of two orthogonal ones of norm 1, √(t² + (1−t)²)."""
+    share = t.double().reshape(-1, *[1] * (a.ndim - 1))
+    return _ends(a.double().lerp(b.double(), share).to(a.dtype), a, b, t)
+
+
+def _ends(made: Tensor, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    share = t.reshape(-1, *[1] * (a.ndim - 1)).to(a.device)
+    return torch.where(share == 0, a, torch.where(share == 1, b, made))
+
+
+def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
+    """The condition a share t of the way from `a` to `b`, each of one picture, in the space of their embeddings.
+
+    A token counts by (1 − t) times whether it counts in `a` plus t times whether it does in `b`; where it counts in
+    both, its states are mixed. So a longer text's last words come in with weight 0 and not with a jump. Labels become
+    weights over `classes` embeddings ("none" among them), which mixes the two. At the ends it is `a` or `b` itself.
+    """
+    if t in (0, 1):
+        return (a, b)[int(t)]
+    tokens, mask, label, pooled = a.tokens, a.mask, a.label, a.pooled
+    if tokens is not None and mask is not None and b.tokens is not None and b.mask is not None:
+        wa, wb = (1 - t) * mask.to(tokens.dtype), t * b.mask.to(tokens.dtype)
+        if not (torch.equal(tokens, b.tokens) and torch.equal(mask, b.mask)):
+            mask = wa + wb
+            parts = wa[..., None] * tokens + wb[..., None] * b.tokens
+            tokens = parts / torch.where(mask > 0, mask, 1.0)[..., None]
+    if pooled is not None and b.pooled is not None:
+        pooled = pooled.lerp(b.pooled, t)
+    if label is not None and b.label is not None and not torch.equal(label, b.label):
+        label = (1 - t) * F.one_hot(label, classes) + t * F.one_hot(b.label, classes)
+    return replace(a, tokens=tokens, mask=mask, label=label, pooled=pooled)
+
+
+def guided(scales: Sequence[float], conds: Cond, uncond: Cond, interval: tuple[float, float] | None) -> Transform:
+    """engine.transforms.cfg with a γ of each image's own, under a condition of its own.
+
+    scales -- γ, one per image; conds, their conditions, (B, …); uncond, of one picture, what γ leads away from
+    """
+    if len(set(scales)) == 1:
+        return cfg(scales[0], conds, uncond, interval)
+
+    def transform(d: Denoiser) -> Denoiser:
+        many = getattr(d, "many", None)  # as in cfg: a Meter folds both conditions into one call of the net
+
+        def each(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+            wanted = conds if cond is None else cond
+            if interval is not None and not interval[0] <= float(sigma) <= interval[1]:
+                return d(x, sigma, wanted)
+            gamma = torch.tensor(scales, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
+            asked = [wanted, uncond]
+            d_cond, d_uncond = many(x, sigma, asked) if many else (d(x, sigma, c) for c in asked)
+            return d_uncond.lerp(d_cond, gamma)
+
+        return each
+
+    return transform
+
+
+@dataclass(frozen=True)
+class Between:
+    """Noise between that of two batches: what each draws, on the sphere between them. Stands in for a Noise.
+
+    A slerp of two independent standard normal draws is one of nearly that law: every frame is as good a run as its
+    keys', also of a sampler that draws noise, and at the keys it is theirs.
+    """
+
+    a: Noise
+    b: Noise
+    t: Tensor
+
+    def at(self, hop: int) -> Between:
+        return replace(self, a=self.a.at(hop), b=self.b.at(hop))
+
+    def of(self, stream: int) -> Between:
+        return replace(self, a=self.a.of(stream), b=self.b.of(stream))
+
+    def normal(self, like: Tensor, draw: int = 0, shared: bool = False) -> Tensor:
+        return slerp(self.a.normal(like, draw, shared), self.b.normal(like, draw, shared), self.t)

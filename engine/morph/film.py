@@ -1,0 +1,214 @@
+"""A morph on disk: WebP, GIF, PNG frames in a folder, MP4; whole or not at all, with the settings that made it.
+
+The settings are in the Exif description of a WebP, in the comment of a GIF and of an MP4, and in the text
+"tweedie-morph" of every PNG.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from engine.edit import Pixels
+from engine.morph.settings import Morph, MorphError
+from engine.picture import enlarged, save_image
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+KINDS = {".webp": "WebP", ".gif": "GIF", ".mp4": "MP4", "": "PNG frames"}  # by the end of the name; "" is a folder
+DESCRIPTION = 0x010E  # Exif: ImageDescription
+TEXT = "tweedie-morph"
+QUALITY = 90  # of WebP
+CRF = 16  # of H.264: no loss that the eye sees
+PALETTE_FRAMES = 32  # that a GIF's palette is made from
+FASTEST_GIF = 50  # frames a second: its times are hundredths of a second, and players take 1 for 10
+NO_VIDEO = (
+    "Writing MP4 needs PyAV, which is not installed: run “pip install av” where the studio is installed (.venv), "
+    "or choose WebP, GIF or PNG frames."
+)
+
+Told = Callable[[int, int], object]  # frames done, of how many
+Stop = Callable[[], bool]
+
+
+def save(
+    path: Path,
+    frames: Sequence[Pixels],
+    morph: Morph,
+    enlarge: int = 1,
+    resampling: str = "nearest",
+    told: Told = lambda done, total: None,
+    stop: Stop = lambda: False,
+) -> None:
+    """Write the film of a morph's frames (H, W, 3), in its order and at its rate, `enlarge` times as large.
+
+    `stop` is asked before each frame: True raises Stopped. Raises MorphError for a kind that cannot be written and
+    for a folder that is there, OSError where the disk says no; then nothing is left behind, and an older file stands.
+    """
+    if len(frames) != morph.frames:
+        raise MorphError(f"{len(frames)} of {morph.frames} frames are there: let the morph finish, then export it.")
+    write = {".webp": _webp, ".gif": _gif, ".mp4": _mp4, "": _folder}.get(path.suffix.lower())
+    if write is None:
+        kinds = "in .webp, .gif or .mp4, or give a name without an ending for a folder of PNG frames"
+        raise MorphError(f"“{path.suffix}” is no kind of film that can be written: end the name {kinds}.")
+    order = morph.order()
+
+    def frame(n: int) -> Pixels:
+        if stop():
+            raise Stopped
+        told(n + 1, len(order))
+        return np.ascontiguousarray(enlarged(frames[order[n]], enlarge, resampling))
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, len(order), frame, morph)
+
+
+def read(path: Path) -> Morph | None:
+    """The settings in a film of one file, or in one of its PNG frames; None where it holds none. Raises RequestError
+    where they are damaged, OSError for a file that cannot be read."""
+    if path.suffix.lower() == ".mp4":
+        with _av().open(str(path)) as video:
+            text = video.metadata.get("comment")
+    else:
+        with Image.open(path) as image:
+            text = image.info.get(TEXT) or image.getexif().get(DESCRIPTION) or image.info.get("comment")
+    text = text.decode("ascii", "replace") if isinstance(text, bytes) else text
+    return Morph.from_json(text) if text else None
+
+
+class Stopped(Exception):
+    """The writing of a film was asked to stop: nothing of it is left."""
+
+
+class _Film(Image.Image):
+    """All frames as one picture that moves: a writer asks for each as it comes to it, so that none waits in memory."""
+
+    def __init__(self, count: int, frame: Callable[[int], Image.Image]) -> None:
+        super().__init__()
+        self.n_frames, self.is_animated, self._frame, self._at = count, True, frame, -1
+        self.seek(0)
+
+    def seek(self, n: int) -> None:
+        if not 0 <= n < self.n_frames:
+            raise EOFError
+        if n != self._at:
+            image = self._frame(n)
+            self._im, self._mode, self._size, self.palette = image.im, image.mode, image.size, image.palette
+            self._at = n
+
+    def tell(self) -> int:
+        return self._at
+
+
+def _durations(count: int, rate: int, unit: float) -> list[float]:
+    """Milliseconds of each frame in whole units, whose sums stay with the rate."""
+    ends = [round(1000 * n / rate / unit) * unit for n in range(count + 1)]
+    return [b - a for a, b in pairwise(ends)]
+
+
+def _webp(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
+    exif = Image.Exif()
+    exif[DESCRIPTION] = morph.to_json()
+    film = _Film(count, lambda n: Image.fromarray(frame(n)))
+    times = [round(ms) for ms in _durations(count, morph.rate, 1)]
+    save_image(
+        path, film, "WEBP", save_all=True, duration=times, loop=_turns(morph), exif=exif, quality=QUALITY, method=3
+    )
+
+
+def _gif(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
+    """One palette for all, and no dithering: either would make still parts flicker."""
+    if morph.rate > FASTEST_GIF:
+        raise MorphError(f"A GIF shows at most {FASTEST_GIF} frames a second: choose fewer, or another kind of file.")
+    some = [Image.fromarray(frame(n)) for n in sorted({count * k // PALETTE_FRAMES for k in range(PALETTE_FRAMES)})]
+    sheet = Image.new("RGB", (some[0].width * len(some), some[0].height))
+    for k, image in enumerate(some):
+        sheet.paste(image, (k * image.width, 0))
+    palette = sheet.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+
+    def indexed(n: int) -> Image.Image:
+        return Image.fromarray(frame(n)).quantize(palette=palette, dither=Image.Dither.NONE)
+
+    more: dict[str, Any] = {"loop": 0} if _turns(morph) == 0 else {}
+    save_image(
+        path, _Film(count, indexed), "GIF", save_all=True, duration=_durations(count, morph.rate, 10),
+        comment=morph.to_json().encode(), optimize=False, **more,
+    )  # fmt: skip
+
+
+def _turns(morph: Morph) -> int:
+    """How often a player shows it, 0 for ever."""
+    return 1 if morph.loop == "none" else 0
+
+
+def _folder(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
+    if path.exists():
+        raise MorphError(f"There is already something called {path.name} there: choose another name for the folder.")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = PngInfo()
+    text.add_itxt(TEXT, morph.to_json())
+    digits = max(4, len(str(count - 1)))
+    try:
+        part.mkdir()
+        for n in range(count):
+            save_image(part / f"{path.name}-{n:0{digits}}.png", Image.fromarray(frame(n)), "PNG", pnginfo=text)
+        os.replace(part, path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _mp4(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
+    """H.264, whose sides are even: an odd one repeats its last row or column."""
+    av = _av()
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with av.open(str(part), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as video:
+            video.metadata["comment"] = morph.to_json()
+            stream: VideoStream | None = None
+            for n in range(count):
+                rgb = frame(n)
+                rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
+                if stream is None:
+                    stream = video.add_stream("libx264", rate=morph.rate, options={"crf": str(CRF), "preset": "medium"})
+                    stream.height, stream.width = rgb.shape[:2]
+                    stream.pix_fmt = "yuv420p"
+                video.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+            assert stream is not None
+            video.mux(stream.encode())
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except av.FFmpegError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _av() -> Any:
+    """PyAV. Raises MorphError where it is not installed."""
+    try:
+        import av
+    except ImportError as error:
+        raise MorphError(NO_VIDEO) from error
+    return av
+
+
+def can_write_video() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("av") is not None
+
+
+def fits(size: tuple[int, int], most: int = 16383) -> int:
+    """How many times as large a film of that size may become in every kind: WebP has 16383 pixels a side."""
+    return max(1, math.floor(most / max(size)))

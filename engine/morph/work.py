@@ -1,0 +1,66 @@
+"""A morph as an errand: what is asked for and what comes back, in NumPy and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.edit import Pixels
+from engine.morph.settings import Morph
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` passes of the nets over one picture; `keys`: to find where a key starts, not yet a frame."""
+
+    done: int
+    total: int
+    keys: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Norms:
+    """‖x_T‖ of every frame on both ways, as shares of √d·std, which is what the norm of pure noise is: (frames,)."""
+
+    slerp: NDArray[np.float64]
+    linear: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """Frame `index`, finished: rgb (H, W, 3); seconds -- that it took, its share of those made with it.
+
+    psnr -- where the frame is a key whose picture was encoded: how near it came to that, in dB; else None
+    """
+
+    index: int
+    rgb: Pixels
+    seconds: float
+    psnr: float | None = None
+
+
+News: TypeAlias = Progress | Norms | Frame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Morphing:
+    """Make the frames of `morph`, in order. `pictures` holds those that its keys name, by their digests, each of the
+    size (height, width, 3) of the first stage's pictures.
+
+    Raises MorphError and RequestError for what cannot be, before anything is computed; Cancelled; OutOfMemory.
+    """
+
+    morph: Morph
+    pictures: Mapping[str, Pixels]
+
+    def run(self, session: Session, cancelled: Callable[[], bool] = lambda: False) -> Iterator[News]:
+        from engine.morph.render import frames
+
+        return frames(session, self.morph, self.pictures, cancelled)
