@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.edit import digest
 from engine.guides import LAWS, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law, aim_picture
@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from engine.edit import Pixels
 
 DEFAULTS = ClipGuide(clip="any", aims=(Aim("any"),))
-CLIP_FLAGS = ("aim", "aim_image", "clip_scale", "clip_law", "clip_on", "cutouts", "cut_size", "clip_limit", "smooth",
-              "keep_range")  # fmt: skip
+CLIP_FIELDS = {
+    "scale": "clip_scale",
+    "law": "clip_law",
+    "on": "clip_on",
+    "cutouts": "cutouts",
+    "cut_size": "cut_size",
+    "clip_gradient": "clip_limit",
+    "smooth": "smooth",
+    "keep_range": "keep_range",
+}  # of a ClipGuide, and the flag that sets each
 CLASS_FLAGS = ("classifier", "clean_classifier", "classify_on")
 
 
@@ -26,6 +34,17 @@ def add_guide_flags(parser: argparse.ArgumentParser) -> None:
     add("--aim", action="append", metavar="TEXT[:WEIGHT]", help="what CLIP steers to, or away from below 0; repeatable "
         "(default: the prompt)")  # fmt: skip
     add("--aim-image", action="append", metavar="FILE[:WEIGHT]", help="a picture that CLIP steers to; repeatable")
+    add_clip_numbers(group)
+    add("--classify", metavar="LABEL[:γ]", help="guide by a classifier to one of its labels (default γ 1)")
+    add("--classifier", metavar="NAME", help="which one (default: the one in the box for the model)")
+    add("--clean-classifier", action="store_true", help="its twin that has never seen noise, to see it fail")
+    add("--classify-on", choices=PLACES, help="what it looks at (default xt, the noisy state)")
+    add("--save-memory", action="store_true", help="compute nets twice rather than keep them for the gradients")
+
+
+def add_clip_numbers(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """How a CLIP guides, whatever it aims at."""
+    add = parser.add_argument
     add("--clip-scale", type=float, metavar="λ", help=f"how strongly (default {DEFAULTS.scale:g}); 0 is not at all")
     add("--clip-law", metavar="LAW", help=f"how λ depends on σ: {', '.join(LAWS)}, with numbers as in "
         "window:low=0.1,high=5")  # fmt: skip
@@ -40,11 +59,16 @@ def add_guide_flags(parser: argparse.ArgumentParser) -> None:
     add("--clip-limit", type=float, metavar="R", help="the most that one step moves x̂₀, root mean square; 0: no limit")
     add("--smooth", type=float, metavar="W", help="weight of total variation beside CLIP's distance")
     add("--keep-range", type=float, metavar="W", help="weight of values outside [−1, 1] beside CLIP's distance")
-    add("--classify", metavar="LABEL[:γ]", help="guide by a classifier to one of its labels (default γ 1)")
-    add("--classifier", metavar="NAME", help="which one (default: the one in the box for the model)")
-    add("--clean-classifier", action="store_true", help="its twin that has never seen noise, to see it fail")
-    add("--classify-on", choices=PLACES, help="what it looks at (default xt, the noisy state)")
-    add("--save-memory", action="store_true", help="compute nets twice rather than keep them for the gradients")
+
+
+def clip_numbers(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a ClipGuide that those flags set. Raises ValueError for a law that cannot be."""
+    fields: dict[str, Any] = {field: getattr(args, flag) for field, flag in CLIP_FIELDS.items()}
+    fields["law"] = law_of(args.clip_law) if args.clip_law else None
+    fields["cut_size"] = tuple(args.cut_size) if args.cut_size else None
+    if args.clip_on == "xt" and args.cutouts is None:
+        fields["cutouts"] = 1
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], tuple[Pixels, ...]]:
@@ -70,7 +94,7 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
     if args.clip is not None:
         pictures = [aim_picture(load(Path(weighted(text)[0])).rgb) for text in args.aim_image or ()]
         guides.append(_clip_guide(args, [digest(picture) for picture in pictures]))
-    elif any(getattr(args, name) is not None for name in CLIP_FLAGS):
+    elif any(getattr(args, name) is not None for name in ("aim", "aim_image", *CLIP_FIELDS.values())):
         raise ValueError("CLIP's flags need to know which CLIP: add --clip emoji-clip, or leave them out.")
     return tuple(guides), tuple(pictures)
 
@@ -112,11 +136,4 @@ def _clip_guide(args: argparse.Namespace, images: list[str]) -> ClipGuide:
     aims += [Aim(image=image, weight=weight) for image, weight in zip(images, weights, strict=True)]
     if not aims and not args.prompt.strip():
         raise ValueError("CLIP needs something to steer to: add --aim TEXT, or a prompt.")
-    fields = {"scale": args.clip_scale, "cutouts": args.cutouts, "clip_gradient": args.clip_limit, "on": args.clip_on}
-    fields |= {"smooth": args.smooth, "keep_range": args.keep_range}
-    fields |= {"cut_size": tuple(args.cut_size) if args.cut_size else None}
-    fields |= {"law": law_of(args.clip_law) if args.clip_law else None}
-    if args.clip_on == "xt" and args.cutouts is None:
-        fields["cutouts"] = 1
-    chosen = {name: value for name, value in fields.items() if value is not None}
-    return ClipGuide(clip=args.clip, aims=tuple(aims) or (Aim(args.prompt),), **chosen)
+    return ClipGuide(clip=args.clip, aims=tuple(aims) or (Aim(args.prompt),), **clip_numbers(args))
