@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.asks import Ask, ask_for, draw
 from engine.catalog import ModelInfo
-from engine.guidance.build import by_clip
+from engine.guidance.build import by_clip, chained
 from engine.guidance.losses import Aims
 from engine.guides import ClipGuide
 from engine.judge import Judge
@@ -28,9 +28,9 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class GuideEvaluation:
-    """A CLIP guide on a model, before a judge.
+    """CLIP guides on a model, before a judge.
 
-    guide    -- whose aims are left to each picture: the name asked for
+    guides   -- the first innermost; their aims are left to each picture: the name asked for
     choices  -- what differs from the model's defaults: "steps", "sampler" …
     progress -- told how many more pictures are done
     """
@@ -39,7 +39,7 @@ class GuideEvaluation:
     judge: Judge
     real: Real
     session: Session
-    guide: ClipGuide
+    guides: tuple[ClipGuide, ...]
     choices: Figures
     progress: Callable[[int], None] = lambda count: None
 
@@ -72,9 +72,12 @@ class GuideEvaluation:
         return draw(self.session, self.info, asks, chosen, self.progress, around if wanted else None)
 
     def _towards(self, texts: Sequence[str], request: Request) -> Transform:
-        clip = self.session.library.clip(self.guide.clip)
-        aims = Aims(clip.text(texts)[:, None], torch.ones(1))
-        return by_clip(self.guide, request, self.session.load(self.info), clip, aims)
+        made = []
+        for guide in self.guides:
+            clip = self.session.library.clip(guide.clip)
+            aims = Aims(clip.text(texts)[:, None], torch.ones(1, device=self.session.device))
+            made.append(by_clip(guide, request, self.session.load(self.info), clip, aims))
+        return chained(made)
 
     @cached_property
     def _real(self) -> Tensor:

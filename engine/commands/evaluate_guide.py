@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.catalog import find
 from engine.commands.evaluate import Progress
-from engine.commands.guides import CLIP_FIELDS, add_clip_numbers, clip_numbers
+from engine.commands.guides import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
 from engine.guides import Aim, ClipGuide, resolved
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     add = parser.add_argument
     add("model", help="which model: an id such as emoji, or the folder of one")
-    add("--clip", default="emoji-clip", metavar="NAME", help="which CLIP guides (default %(default)s)")
+    add("--clip", metavar="NAME", help="which CLIP guides x̂₀, such as emoji-clip")
     add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
     add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
     add("--part", choices=PARTS, action="append", help="one part only: CLIP alone, or beside the prompt")
@@ -37,13 +38,14 @@ def add_parsers(subparsers: Any) -> None:
     add("--beside", type=int, default=200, metavar="N", help="pictures with a prompt (default %(default)s)")
     add("--draw", type=int, default=0, metavar="SEED", help="which names and styles are drawn (default %(default)s)")
     add("--tuning", action="store_true", help="names that are not of the list, and other seeds: to choose numbers by")
-    add("--scales", type=float, nargs="+", metavar="λ", help="several λ, one after the other (default: the guide's)")
+    add("--scales", type=float, nargs="+", metavar="λ", help="several λ of --clip, else of --noisy-clip")
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add("--sampler", metavar="NAME", help="default: the model's")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
     add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
     add("--json", action="store_true", help="print the figures as JSON")
     add_clip_numbers(parser)
+    add_noisy_clip(parser)
     parser.set_defaults(run=evaluate_guide)
 
 
@@ -53,10 +55,7 @@ def evaluate_guide(args: argparse.Namespace) -> int:
         raise ValueError(f"{info.title} takes no text, and its names are classes: CLIP as a guide is judged by names.")
     if min(args.alone, args.beside) < 4:
         raise ValueError("Too few pictures to judge by: ask for 4 or more.")
-    guide = resolved(ClipGuide(clip=args.clip, aims=(Aim("each its own"),), **clip_numbers(args)))
-    assert isinstance(guide, ClipGuide)
-
-    from dataclasses import replace
+    guides = _guides(args)
 
     from engine.guide_evaluation import GuideEvaluation
     from engine.judge import Judge, stored
@@ -67,14 +66,15 @@ def evaluate_guide(args: argparse.Namespace) -> int:
     real = Real.of(args.data or Path(".data") / info.id, judge.net.side)
     session, progress = Session(args.device, [info]), Progress()
     choices = {key: getattr(args, key) for key in ("steps", "sampler", "spacing")}
-    scales = args.scales or [guide.scale]
+    scales = args.scales or [guides[-1].scale]
     counts = {part: getattr(args, part) for part in args.part or PARTS}
     asks = {part: _asks(real, n, args) for part, n in counts.items()}
     progress.total = sum((1 + len(scales)) * len(some) for some in asks.values())
     told: list[dict[str, Any]] = []
     unguided: dict[str, Any] = {}
     for scale in scales:
-        evaluation = GuideEvaluation(info, judge, real, session, replace(guide, scale=scale), choices, progress)
+        some_guides = (*guides[:-1], replace(guides[-1], scale=scale))
+        evaluation = GuideEvaluation(info, judge, real, session, some_guides, choices, progress)
         for part, some in asks.items():
             if part not in unguided:
                 unguided[part] = evaluation.judged(some, part, guided=False)
@@ -89,10 +89,22 @@ def evaluate_guide(args: argparse.Namespace) -> int:
             if not args.json:
                 print("\n".join(lines(figures)), flush=True)
     if args.json:
-        facts = {"model": info.id, "clip": guide.clip, "clip sha256": guide.sha256, "figures": told}
-        facts["guide"] = {name: getattr(guide, name) for name in CLIP_FIELDS if name != "law"} | {"law": str(guide.law)}
+        facts = {"model": info.id, "settings": choices, "figures": told}
+        facts["guides"] = [asdict(guide) for guide in guides]
         print(json.dumps(facts, ensure_ascii=False))
     return 0
+
+
+def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
+    """Those that the flags ask for, without aims of their own; CLIP on x̂₀ last."""
+    aims, guides = (Aim("each its own"),), []
+    if args.noisy_clip is not None:
+        guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
+    if args.clip is not None:
+        guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
+    if not guides:
+        raise ValueError("There is no CLIP to judge: name one with --clip or --noisy-clip.")
+    return tuple(replace(guide, sha256=resolved(guide).sha256) for guide in guides)
 
 
 def _asks(real: Real, n: int, args: argparse.Namespace) -> list[Ask]:

@@ -14,7 +14,7 @@ from PIL import Image
 from engine.__main__ import main
 from engine.commands.guides import add_guide_flags, guides_of, law_of, weighted
 from engine.edit import digest
-from engine.guides import Aim, ClassGuide, ClipGuide, Law
+from engine.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Law
 
 
 def flags(*text: str, prompt: str = "red apple") -> tuple[Any, Any]:
@@ -55,8 +55,11 @@ def test_every_flag_is_a_field(tmp_path: Path) -> None:
         keep_range=3.0,
     )
     assert (picture == red).all()
-    (noisy,), _ = flags("--clip", "c", "--clip-on", "xt")
-    assert (noisy.on, noisy.cutouts) == ("xt", 1)
+    (noisy,), _ = flags("--clip", "c", "--clip-on", "xt", "--clip-limit", "0.3")
+    assert noisy == ClipGuide(clip="c", aims=(Aim("red apple"),), **ON_NOISE | {"clip_gradient": 0.3})
+    (inner, outer), _ = flags("--clip", "c", "--noisy-clip", "n", "--noisy-scale", "50", "--aim", "blue")
+    assert inner == ClipGuide(clip="n", aims=(Aim("blue"),), **ON_NOISE | {"scale": 50.0})
+    assert outer == ClipGuide(clip="c", aims=(Aim("blue"),))
 
 
 def test_weights_follow_the_last_colon() -> None:
@@ -73,6 +76,7 @@ def test_weights_follow_the_last_colon() -> None:
     [
         (("--aim", "a cat"), "which CLIP: add --clip emoji-clip"),
         (("--cutouts", "4"), "which CLIP"),
+        (("--noisy-scale", "4"), "are of --noisy-clip"),
         (("--clean-classifier",), "add --classify LABEL"),
         (("--clip", "c", "--clip-law", "sideways"), "no law “sideways”"),
         (("--clip", "c", "--clip-law", "window:low"), "is no law of λ: type one such as window:low=0.1,high=5"),
