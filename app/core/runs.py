@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from engine.guides import ClipGuide
 from engine.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
@@ -65,9 +66,15 @@ class RunLibrary:
 
 
 def named(request: Request) -> str:
-    """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without a prompt and without a label."""
+    """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without a prompt and without a label.
+
+    Without a prompt it is what CLIP was told to steer to.
+    """
     if request.prompt:
         return f"“{request.prompt}”"
+    steered = (aim.text for guide in request.guides if isinstance(guide, ClipGuide) for aim in guide.aims)
+    if text := next(filter(None, steered), ""):
+        return f"“{text}”"
     return request.label.title() if request.label else "a picture of any kind"
 
 

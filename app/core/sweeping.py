@@ -217,6 +217,8 @@ class Sweeping(QObject):
         draft = replace(document.draft, seed=seed, batch=plan.pictures)
         asked = asking.new(draft, document.model, document.editing)
         values = spread(plan.low, plan.high, plan.count)
+        if plan.over == CLIP and plan.low > 0:
+            values = (0.0, *values)  # what it is without: the point that the others are compared with
         over = "guidance" if plan.over == GUIDANCE else "scale"
         kind = ClassGuide if plan.over == CLASS else ClipGuide
         request, made = asked.request, list[Series]()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
 
+from app.core.appraisal import Appraisal
 from app.core.document import Document
+from app.core.encoding import Encoder
+from app.core.filming import Filming
 from app.core.folders import Folders
 from app.core.keeping import Keeper
 from app.core.lab import Lab
+from app.core.morph import MorphRoom
 from app.core.notices import Notice
 from app.core.reel import Reel
 from app.core.runs import named
@@ -22,12 +26,19 @@ from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.drop import DropTarget
 from app.ui.files import Files
+from app.ui.furnishing import rooms_of
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.strip import LabTimeline
 from app.ui.lab.view import LabView
+from app.ui.likelihood.glass import SurpriseGlass
+from app.ui.likelihood.panel import LikelihoodPanel
+from app.ui.morph.films import Films
+from app.ui.morph.panel import MorphPanel
+from app.ui.morph.timeline import MorphTimeline
+from app.ui.morph.view import MorphView
 from app.ui.prompt_panel import PromptPanel
 from app.ui.recent import Recent
-from app.ui.rooms import LAB, PICTURES, Room, Rooms
+from app.ui.rooms import LAB, MORPH, PICTURES, Room, Rooms
 from app.ui.sheets import AboutSheet, ShortcutSheet
 from app.ui.status import Status
 from app.ui.steering.sweep_sheet import SweepSheet
@@ -35,7 +46,10 @@ from app.ui.theme import Look, em
 from app.ui.timeline import Timeline
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
-PANELS = {"settings": "Settings", "timeline": "Timeline", "recent": "Pictures of this session"}
+PANELS = {
+    "settings": "Settings", "timeline": "Timeline", "likelihood": "Likelihood", "recent": "Pictures of this session",
+}  # fmt: skip
+BESIDE = ("likelihood", "recent")  # on the right: of pictures, and but for the second only there
 
 
 class MainWindow(QMainWindow):
@@ -48,9 +62,13 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
-        self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
+        self.appraisal = Appraisal(document, self)
+        self.encoder = Encoder(document, self.appraisal, self)
+        self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
+        self.morph, self.filming = MorphRoom(document, self), Filming(self)
+        self.films = Films(self.morph, self.filming, self)
         self.tools = toolset(self)
         self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
@@ -60,18 +78,27 @@ class MainWindow(QMainWindow):
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
+        self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
+        SurpriseGlass(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
-        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view,))
-        self.rooms = Rooms((self._pictures(), self._lab()), self)
+        self.morph_panel = MorphPanel(self.morph, document, self.actions_)
+        self.morph_timeline = MorphTimeline(self.morph, self.filming, self.actions_)
+        self.morph_view = MorphView(self.morph, self.actions_)
+        self.morph_view.stage.smooth = self.canvas.smooth
+        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
+        self.rooms = Rooms(rooms_of(self), self)
         self.actions_.begin()
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
         self._dock("settings", self.rooms.panels, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._dock("likelihood", self.likelihood, Qt.DockWidgetArea.RightDockWidgetArea)
         self._dock("recent", self.recent, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.splitDockWidget(self._docks["likelihood"], self._docks["recent"], Qt.Orientation.Horizontal)
+        self._docks["likelihood"].hide()
         self._dock("timeline", self.rooms.timelines, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
@@ -81,8 +108,10 @@ class MainWindow(QMainWindow):
         self.actions_.reach("steps", self.timeline.strip)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
-        lab.notice_raised.connect(self.area.notices.raise_notice)
-        self._drops = DropTarget(self, self.area, self.files.take)
+        for source in (lab, self.morph, self.filming):
+            source.notice_raised.connect(self.area.notices.raise_notice)
+        self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
+        self.recent.picked.connect(self.morph.keys.add_file)
         self.files.changed.connect(self.actions_.refresh)
         self.files.opened.connect(self._show_artwork)
         self.look.changed.connect(self._tint)
@@ -92,22 +121,10 @@ class MainWindow(QMainWindow):
         self.actions_.refresh()
         self.focus_prompt()
 
-    def _pictures(self) -> Room:
-        document = self.document
-        return Room(
-            name=PICTURES, title="", reel=document, panel=self.panel, timeline=self.timeline, view=None,
-            focus=self.canvas, start=document.generate, cancel=document.cancel, why_not=lambda: document.why_not,
-            runs=lambda: document.running_job is not None, save=self.files.save_shown,
-            can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
-        )  # fmt: skip
-
-    def _lab(self) -> Room:
-        lab = self.lab
-        return Room(
-            name=LAB, title="2-D lab", reel=lab, panel=self.lab_panel, timeline=self.lab_timeline, view=self.lab_view,
-            focus=self.lab_view.plane, start=lab.start, cancel=lab.cancel, runs=lambda: bool(lab.doing),
-            save=self.lab_view.save_as, can_save=lambda: lab.field is not None,
-        )  # fmt: skip
+    def _take(self, mime: QMimeData) -> None:
+        """What was dropped: in the morph a key frame, else the picture to work on."""
+        if self.room.name != MORPH or not self.films.take(mime):
+            self.files.take(mime)
 
     # the commands of the action table
 
@@ -121,14 +138,18 @@ class MainWindow(QMainWindow):
         return self.rooms.front
 
     def show_room(self, name: str) -> None:
-        """That room in front; the pictures' panel on the right is theirs alone."""
+        """That room in front. Of the panels on the right the morph needs the pictures of this session, the lab none."""
         if name == self.room.name:
             return
-        recent = self._docks["recent"]
+        seen = {panel for panel in BESIDE if self.panel_visible(panel)}
         if self.room.name == PICTURES:
-            self._had_recent = not recent.isHidden()
+            self._had = seen
+        elif self.room.name == MORPH:
+            self._had = (self._had - {"recent"}) | (seen & {"recent"})
         self.rooms.show(name)
-        recent.setVisible(self._had_recent and name == PICTURES)
+        for panel in self._had:
+            self._docks[panel].setVisible(name == PICTURES or (name == MORPH and panel == "recent"))
+        self.recent.picks = name == MORPH
         self.area.show_room(self.room.view)
         self._tell_watched()
         self.actions_.refresh()
@@ -179,7 +200,7 @@ class MainWindow(QMainWindow):
         return dock is not None and not dock.isHidden()
 
     def set_smooth(self, smooth: bool) -> None:
-        self.canvas.smooth = smooth
+        self.canvas.smooth = self.morph_view.stage.smooth = smooth
         self.settings.update(scaling="smooth" if smooth else "nearest")
 
     def set_surround(self, surround: str) -> None:
@@ -221,7 +242,8 @@ class MainWindow(QMainWindow):
         if not (values.window_state and self.restoreState(from_text(values.window_state), LAYOUT)):
             docks = self._docks
             sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-            self.resizeDocks([docks["settings"], docks["recent"]], [em(self, 19), em(self, 6.6)], sideways)
+            across = {"settings": 19, "likelihood": 17, "recent": 6.6}
+            self.resizeDocks([docks[name] for name in across], [em(self, share) for share in across.values()], sideways)
             self.resizeDocks([docks["timeline"]], [em(self, 12.5)], upright)
 
     def _remember_tools(self) -> None:
@@ -233,6 +255,7 @@ class MainWindow(QMainWindow):
         self.panel.advanced.tint()
         self.panel.steering.tint()
         self.lab_panel.advanced.tint()
+        self.likelihood.tint()
         self.panel.generate.tint()
         self.panel.seed.refresh()
         self.timeline.tint()

@@ -26,7 +26,7 @@ class ParetoPlot(QWidget):
     def __init__(self, sweeping: Sweeping) -> None:
         super().__init__()
         self._sweeping = sweeping
-        self._by_diversity = False
+        self._by_diversity = True
         self._pictures: dict[int, QImage] = {}
         self.setAccessibleName("Score against cost")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -183,7 +183,12 @@ class ParetoPlot(QWidget):
         painter.drawText(QPointF(frame.left() + 0.4 * line, frame.top() + 0.8 * line), "CLIP score")
 
     def _paint_fronts(self, painter: QPainter) -> None:
+        """The way from strength to strength as a hairline, and over it what nothing beats."""
         for series in dict.fromkeys(one.series for one in self.placed):
+            way = [self.at(one) for one in self.placed if one.series == series]
+            painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
+            for a, b in pairwise(way):
+                painter.drawLine(a, b)
             points = [self.at(one) for one in best(self.placed, series, self._by_diversity)]
             style = Qt.PenStyle.DashLine if series == CLEAN else Qt.PenStyle.SolidLine
             painter.setPen(QPen(self._ink(QPalette.ColorRole.Highlight), 1.4, style))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.guidance import Guidance
@@ -21,8 +21,8 @@ from app.ui.widgets import label
 from engine.request import MAX_BATCH
 from engine.sweep import MAX_VALUES
 
-AXES = (("Strain", "How far the pictures are from what the model draws by itself"),
-        ("Diversity", "How unlike each other the pictures are"))  # fmt: skip
+AXES = (("Diversity", "How unlike each other the pictures are"),
+        ("Strain", "How far the pictures are from what the model draws by itself"))  # fmt: skip
 
 
 class SweepSheet(QDialog):
@@ -109,7 +109,7 @@ class SweepSheet(QDialog):
         self._set(over=self.over.itemData(row))
 
     def _turned(self, row: int) -> None:
-        self.plot.by_diversity = row == 1
+        self.plot.by_diversity = row == 0
 
     def _pressed(self) -> None:
         if self._sweeping.running:
@@ -148,7 +148,7 @@ class SweepSheet(QDialog):
         self.go.setEnabled(sweeping.running or not sweeping.why_not)
         chosen = sweeping.chosen
         self.use.setEnabled(chosen is not None)
-        self.words.setText(f"{STRENGTHS[sweeping.over][0]} {said(chosen)}" if chosen else "")
+        self.words.setText(f"{STRENGTHS[sweeping.over][0]} = {said(chosen)}" if chosen else "")
         self._show_progress()
 
     def _show_progress(self) -> None:
@@ -162,9 +162,10 @@ class SweepSheet(QDialog):
         else:
             self.note.setText(f"Takes {sweeping.price}" if sweeping.price.startswith("≈") else sweeping.price)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def done(self, result: int) -> None:
+        """However it is closed."""
         self._sweeping.cancel()
-        super().closeEvent(event)
+        super().done(result)
 
 
 class SweptPictures(QWidget):
