@@ -210,7 +210,7 @@ class ClipGuide:
         return self.on == "x0"
 
 
-ON_NOISE: dict[str, Any] = {"on": "xt", "cutouts": 1, "scale": 200.0, "clip_gradient": 0.5}  # how it was measured best
+ON_NOISE: dict[str, Any] = {"on": "xt", "cutouts": 1, "scale": 300.0, "clip_gradient": 0.5}  # how it was measured best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,7 @@ def test_a_clip_without_prompt_needs_an_aim_and_a_picture_must_be_one(tmp_path: 
     [
         (["--clip", "no-such-clip"], "no-such-clip"),
         (["--clip", "emoji-clip", "--aim", "cat " * 90], "shorten it"),
-        (["--classify", "noto", "--model", "fashion", "--classifier", "fashion-class"], "does not know “noto”"),
+        (["--classify", "noto", "--classifier", "fashion-class"], "does not know “noto”"),
         (["--classify", "noto", "--classifier", "nothing"], "nothing"),
     ],
 )
