@@ -25,7 +25,8 @@ from engine.store import RunReader, StoreError
 if TYPE_CHECKING:
     from app.core.document import Document
 
-QUICK_SECONDS = 0.05  # a step that takes no longer is scored between two steps of a run
+QUICK_SECONDS = 0.05  # a step that takes no longer is scored between two steps of a run …
+QUICK_SHARE = 0.2  # … and so is one that takes no more than this share of a step of the run itself
 
 Key: TypeAlias = tuple[Path, int]  # a file and a step in it
 
@@ -204,7 +205,7 @@ class Scoring(QObject):
             missing = self._missing(run, target)
             if missing and idle:
                 yield _stretch(target, missing)
-            elif missing and self._seconds.get(target.clip, math.inf) <= QUICK_SECONDS:
+            elif missing and self._seconds.get(target.clip, math.inf) <= self._patience:
                 path, index = missing[0]
                 yield Wish(target, path, index, index + 1, quick=True)
         if idle:
@@ -212,6 +213,14 @@ class Scoring(QObject):
             clip = self._wanted_soon()
             if clip and clip not in self._seconds and (soon := Target(clip, ())) not in self._failed:
                 yield Wish(soon, None)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a score may take between two steps of the run that goes on."""
+        job = self._document.running_job
+        return (
+            max(QUICK_SECONDS, QUICK_SHARE * job.seconds / job.steps_done) if job and job.steps_done else QUICK_SECONDS
+        )
 
     def _missing(self, run: Lineage, target: Target) -> list[Key]:
         """Steps of the shown run that have no score yet, the newest first."""
