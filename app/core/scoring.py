@@ -81,10 +81,12 @@ class Scoring(QObject):
         self._lasts: dict[Path, int] = {}  # the last step of a finished run, −1 where it cannot be read
         self._task: tuple[int, Wish] | None = None
         self._ranked = False
+        self._curve: Curve | None = None
+        self._stale = True  # the curve is to be put together anew: it is asked for at every painting
         for signal in (document.run_changed, steering.changed, document.editing.candidates.listed):
             signal.connect(self._look)
         for signal in (document.steps_changed, document.image_changed, document.jobs_changed):
-            signal.connect(self._ask)
+            signal.connect(self._moved_on)
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
         engine.state_changed.connect(self._ask)
@@ -105,16 +107,9 @@ class Scoring(QObject):
     @property
     def curve(self) -> Curve | None:
         """Of the shown picture; None where no CLIP looks at it."""
-        run = self._document.run
-        target = self.target(run.request if run else None)
-        if run is None or target is None:
-            return None
-        known, image = self._scores.get(target, {}), self._document.image_index
-        found = [
-            (k, known[key], run.image_in(k, image)) for k in range(len(run.steps)) if (key := run.place(k)) in known
-        ]
-        guided, raw = ([(k, float(pair[n][of])) for k, pair, of in found] for n in (0, 1))
-        return Curve(guided, raw if any(abs(a[1] - b[1]) > 1e-6 for a, b in zip(guided, raw, strict=True)) else [])
+        if self._stale:
+            self._curve, self._stale = self._put_together(), False
+        return self._curve
 
     def finished(self, run: Path, request: Request, image: int) -> float | None:
         """The score of a finished picture; None where it has none yet."""
@@ -163,9 +158,26 @@ class Scoring(QObject):
 
     # inside
 
+    def _put_together(self) -> Curve | None:
+        run = self._document.run
+        target = self.target(run.request if run else None)
+        if run is None or target is None:
+            return None
+        known, image = self._scores.get(target, {}), self._document.image_index
+        found = [
+            (k, known[key], run.image_in(k, image)) for k in range(len(run.steps)) if (key := run.place(k)) in known
+        ]
+        guided, raw = ([(k, float(pair[n][of])) for k, pair, of in found] for n in (0, 1))
+        return Curve(guided, raw if any(abs(a[1] - b[1]) > 1e-6 for a, b in zip(guided, raw, strict=True)) else [])
+
     def _look(self) -> None:
+        self._stale = True
         self._order()
         self.changed.emit()
+        self._ask()
+
+    def _moved_on(self) -> None:
+        self._stale = True
         self._ask()
 
     def _order(self) -> None:
@@ -249,8 +261,9 @@ class Scoring(QObject):
 
     def _wanted_soon(self) -> str:
         """The CLIP that the next run needs, so that it is loaded while the person goes on choosing."""
-        guide = self._steering.clip_guide
-        return guide.clip if guide is not None else self._steering.clip if self._steering.scored else ""
+        steering = self._steering
+        wanted = steering.scored or steering.picked or steering.clip_guide is not None
+        return steering.clip if wanted else ""
 
     def _loaded(self, *clips: str) -> None:
         for clip in clips:
@@ -269,6 +282,7 @@ class Scoring(QObject):
                     {(wish.path, one.k + n): pair for n, pair in enumerate(zip(one.guided, one.raw, strict=True))}
                 )
                 self._seconds[wish.target.clip] = one.seconds / len(one.guided)
+        self._stale = True
         self._order()
         self.changed.emit()
 
@@ -286,8 +300,8 @@ class Scoring(QObject):
 
 def _stretch(target: Target, missing: list[Key]) -> Wish:
     """The newest missing step and those right before it in the same file."""
-    path, last = missing[0]
+    (path, last), there = missing[0], set(missing)
     first = last
-    while (path, first - 1) in missing:
+    while (path, first - 1) in there:
         first -= 1
     return Wish(target, path, first, last + 1)
