@@ -69,6 +69,7 @@ class Steering(QObject):
         self._others: tuple[Guide, ...] = ()  # which the panel has no fields for: a second CLIP, a second classifier
         self._told: tuple[Guide, ...] = ()
         self._scored = self._picked = False
+        document.model_changed.connect(self.changed)
         document.draft_changed.connect(self._read)
         self.notice_raised.connect(document.notice_raised)
         self.offer(guide_models.clips(), guide_models.classifiers())
@@ -199,7 +200,9 @@ class Steering(QObject):
 
     @property
     def classifiers(self) -> list[GuideInfo]:
-        return list(self._classifiers)
+        """Those that know the pictures of the chosen model, and the one that is asked for whatever it knows."""
+        own = ("", self._document.model.id)
+        return [info for info in self._classifiers if info.model in own or info.id == self._class.classifier]
 
     @property
     def class_wish(self) -> ClassWish:

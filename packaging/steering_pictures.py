@@ -1,6 +1,6 @@
 """Take the pictures of steering for the docs: the real studio with the CLIP in the box.
 
-    QT_QPA_PLATFORM=offscreen python packaging/guidance_pictures.py [--out docs/pictures] [--theme light]
+    QT_QPA_PLATFORM=offscreen python packaging/steering_pictures.py [--out docs/pictures] [--theme light]
 
 steering-*.png is the panel with its curve and with what CLIP sees, sweep-*.png a sweep of λ, catch-*.png one of a
 classifier beside its clean twin, where there is one in the box. The window's size, words and seeds are chosen here.
