@@ -12,6 +12,8 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
     "generate": "engine.commands.generate",
     "edit": "engine.commands.edit",
     "vary": "engine.commands.vary",
+    "encode": "engine.commands.encode",  # and decode
+    "likelihood": "engine.commands.likelihood",
     "morph": "engine.commands.morph",
     "evaluate": "engine.commands.evaluate",
     "bench": "engine.commands.bench",
@@ -21,6 +23,13 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
     "train-classifier": "engine.commands.train_classifier",
     "train": "engine.train.cli",
 }
+
+
+def sentence(error: Exception) -> str:
+    """What is wrong; of a file its name and why, without the system's number for it."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Stopped.", file=sys.stderr)
         return 130
     except (ValueError, OSError, MemoryError) as error:  # what a person can do something about: one sentence
-        print(f"{parser.prog}: {error or type(error).__name__}", file=sys.stderr)
+        print(f"{parser.prog}: {sentence(error)}", file=sys.stderr)
         return 2
 
 

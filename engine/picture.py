@@ -14,8 +14,10 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from engine.request import Request, RequestError
+from engine.resizing import resized
 
-RESAMPLING = {"nearest": Image.Resampling.NEAREST, "lanczos": Image.Resampling.LANCZOS}
+RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
+AT_ONCE = 1 << 18  # pixels that Pillow is given at a time
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}  # by the end of a file's name
 LONGEST = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}  # pixels a side that its format can say
 
@@ -69,7 +71,7 @@ def save_png(
         text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
     if box is not None:
         text.add_itxt("tweedie-box", json.dumps(list(box)))
-    save_image(path, Image.fromarray(enlarged(rgb, enlarge, resampling)), "PNG", pnginfo=text)
+    save_image(path, image_of(enlarged(rgb, enlarge, resampling)), "PNG", pnginfo=text)
 
 
 def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
@@ -77,9 +79,20 @@ def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.nd
     if factor == 1:
         return rgb
     height, width = rgb.shape[:2]
-    return np.asarray(
-        Image.fromarray(np.ascontiguousarray(rgb)).resize((width * factor, height * factor), RESAMPLING[resampling])
-    )
+    if resampling == "lanczos":
+        return resized(np.ascontiguousarray(rgb), (width * factor, height * factor))
+    wide = np.broadcast_to(rgb[:, :, None], (height, width, factor, 3)).reshape(height, width * factor, 3)
+    tall = np.broadcast_to(wide[:, None], (height, factor, width * factor, 3))
+    return tall.reshape(height * factor, width * factor, 3)
+
+
+def image_of(rgb: np.ndarray) -> Image.Image:
+    """As Image.fromarray, some rows at a time: while that copies, no other thread of Python's goes on."""
+    height, width = rgb.shape[:2]
+    image, rows = Image.new("RGB", (width, height)), max(1, AT_ONCE // width)
+    for top in range(0, height, rows):
+        image.paste(Image.fromarray(np.ascontiguousarray(rgb[top : top + rows])), (0, top))
+    return image
 
 
 def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
@@ -101,7 +114,7 @@ def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
         more["subsampling"] = 0
     if kind == "WEBP":
         more["lossless"] = quality == 100
-    save_image(path, Image.fromarray(np.ascontiguousarray(rgb)), kind, **more)
+    save_image(path, image_of(rgb), kind, **more)
 
 
 def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:
@@ -114,6 +127,9 @@ def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:
+        error.filename = str(path)  # what a person asked for, and not the name that it has until it is whole
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -19,6 +19,7 @@ from engine import devices, models
 from engine.cascade import enlarge
 from engine.catalog import CatalogError, ModelInfo, embedded
 from engine.edit import Inputs, Pixels
+from engine.encode import end_of_encoding, is_encoding, own_start
 from engine.errand import Errand
 from engine.guidance.library import Library
 from engine.guides import digests, pictures_of
@@ -159,13 +160,17 @@ class Session:
         inputs -- the picture and the mask that the request's Edit names; None: those of the parent
         aims -- pictures that its guides aim at, besides those of the parent
 
+        Where the parent is a picture that engine.encode.Encode has carried up to x_T, one step past its last, `k` =
+        its number of steps, is that x_T: the request is run from there from its own first step, with its prompt.
+
         The run file is whole by itself: it holds the state it started from, and its header's "parent" says which run,
         step and, for a shared one, image that was. go_on() finishes it whether or not the parent is still there.
         Raises StoreError for a run that cannot be read, RequestError for a step or an image that it does not have and
         for a request whose noise levels do not go through the stored state's.
         """
         reader = RunReader(parent)
-        if not 0 <= k < len(reader.steps):
+        encoding = is_encoding(reader) and k == len(reader.steps)
+        if not (0 <= k < len(reader.steps) or encoding):
             raise RequestError(f"The run {parent.name} has no step {k}: choose 0 to {len(reader.steps) - 1}.")
         images = len(reader.request.seeds)
         if share is not None and not 0 <= share < images:
@@ -174,8 +179,13 @@ class Session:
         if share is None and len(request.seeds) != images:
             raise RequestError(f"The run {parent.name} holds {images} images: keep as many seeds, or share one image.")
         seeds = request.seeds if share is None else reader.request.seeds
-        start = self._stored(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
-        origin = {"run": reader.header["id"], "step": start.i}
+        origin: dict[str, Any] = {"run": reader.header["id"], "step": k}
+        if encoding:
+            x, sigma = end_of_encoding(reader)
+            start, origin = Start(self._tensor(x), i=0, s=sigma), origin | {"at": 0}
+        else:
+            start = self._stored(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
+            origin["step"] = start.i
         if share is not None:
             start, origin = start.shared(share, len(request.seeds)), origin | {"image": share}
         if inputs is None and request.edit is not None:
@@ -193,6 +203,8 @@ class Session:
         reader = RunReader(run_path, verify=True)
         if reader.ended == "finished":
             raise StoreError(f"The run {run_path.name} is finished: fork it to go on from one of its steps.")
+        if "flow" in reader.header:
+            raise StoreError(f"The run {run_path.name} followed the flow and broke off: encode the picture anew.")
         parent, inputs, aims = reader.header["parent"], reader.inputs(), reader.aims()
         if reader.steps:
             start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
@@ -201,8 +213,8 @@ class Session:
             return self.generate(reader.request, run_path, cancelled, inputs=inputs, aims=aims)
         else:
             x, past = reader.start()
-            sigma = path_of(reader.request)[parent["step"]].s
-            start = Start(self._tensor(x), self._history(past), parent["step"], sigma)
+            at = own_start(parent)
+            start = Start(self._tensor(x), self._history(past), at, path_of(reader.request)[at].s)
         redo = bool(reader.steps)
         return self._walk(reader.request, start, run_path, cancelled, inputs, aims, reopen=True, redo=redo)
 

@@ -136,6 +136,10 @@ class RunWriter:
         """The finished pictures, uint8 (B, H, W, 3), where they are not what the last step shows."""
         self._append({"kind": "picture"}, {"rgb": rgb})
 
+    def keep(self, name: str, arrays: dict[str, Any]) -> None:
+        """Further arrays that belong to the run, found again under their name."""
+        self._append({"kind": "kept", "name": name}, arrays)
+
     def end(self, outcome: str, **facts: Any) -> None:
         """Close the record of the run: outcome "finished", "cancelled" or "failed"."""
         self._append({"kind": "end", "outcome": outcome, **facts}, {})
@@ -347,6 +351,13 @@ class RunReader:
             return tuple(pictures_of(guides, held).values())
         except RequestError as error:
             raise StoreError(f"An aim of the run {self.path.name} is damaged: make it anew.") from error
+
+    def kept(self, name: str) -> dict[str, np.ndarray] | None:
+        """The arrays that were kept under a name, None where there are none."""
+        for record, head in enumerate(self._heads):
+            if head["kind"] == "kept" and head["name"] == name:
+                return {key: self._read([record, key]) for key in head["arrays"]}
+        return None
 
     def past(self, k: int) -> list[tuple[float, dict[str, np.ndarray]]]:
         """The history before step k, oldest first, as (s, {"x", "x0", maybe "log_w"}): what a resume passes on."""

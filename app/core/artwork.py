@@ -149,10 +149,7 @@ class Artwork(QObject):
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
         """Work on a picture of one colour from now on. Raises ValueError where a side is less than 1."""
-        if width < 1 or height < 1:
-            raise ValueError(f"A picture has at least one pixel, not {width} × {height}.")
-        pixels = np.full((height, width), colour.rgb(), "<u4").view(np.uint8)  # 0xFFRRGGBB, its lowest byte first
-        self._start(pixels.reshape(height, width, 4), "", box_size)
+        self._start(plain(width, height, colour), "", box_size)
 
     def close(self) -> None:
         if not self.is_open:
@@ -312,6 +309,14 @@ class Artwork(QObject):
         if self._history.undone:
             self._history.redo()
             self.history_changed.emit()
+
+
+def plain(width: int, height: int, colour: QColor) -> Pixels:
+    """(height, width, 4) of one colour, as bgra() makes it. Raises ValueError where a side is less than 1."""
+    if width < 1 or height < 1:
+        raise ValueError(f"A picture has at least one pixel, not {width} × {height}.")
+    pixels = np.full((height, width), colour.rgb(), "<u4").view(np.uint8)  # 0xFFRRGGBB, its lowest byte first
+    return pixels.reshape(height, width, 4)
 
 
 def bgra(rgb: NDArray[np.uint8]) -> Pixels:

@@ -212,8 +212,11 @@ class Editing(QObject):
     # what comes of it
 
     def place(self, run: Path, placement: Placement) -> None:
-        """The pictures of a run that was asked for go there."""
+        """The pictures of a run that was asked for go there. What was applied before is what it works on: the mask that
+        it is given is seen again.
+        """
         self._placements[run] = placement
+        self._on_paint()
 
     def finished(self, run: Path, request: Request, images: Sequence[Path]) -> None:
         """The pictures of a run, saved as `images`, are candidates from now on, if it belongs to the artwork."""

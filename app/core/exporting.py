@@ -18,7 +18,8 @@ from app.core.notices import Notice
 from app.core.work import Enlarging
 from engine.draft import resolve
 from engine.imagefile import SIDE
-from engine.picture import enlarged, save_copy, save_png
+from engine.picture import KINDS as FORMATS
+from engine.picture import LONGEST, enlarged, save_copy, save_png
 from engine.request import Request, RequestError
 
 ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
@@ -65,6 +66,11 @@ class Subject:
 def most(size: tuple[int, int]) -> int:
     """How many times as large a picture of that size may become."""
     return max(1, SIDE // max(size))
+
+
+def longest(kind: ExportKind) -> int:
+    """How many pixels a side a picture of that kind has at most: it is to be opened here again."""
+    return min(SIDE, LONGEST[FORMATS[f".{kind}"]])
 
 
 class Exporting(QObject):

@@ -23,9 +23,8 @@ from app.core.placement import Placement, box_of
 from app.core.results import Result
 from app.core.tiles import Pixels
 from engine.imagefile import ImageError, load, load_mask
-from engine.picture import save_image
+from engine.picture import image_of, save_image
 
-AT_ONCE = 1 << 18  # pixels
 NAME, KEY = "artwork.png", "tweedie-artwork"
 
 
@@ -63,7 +62,7 @@ def write(folder: Path, kept: Kept) -> None:
     told["results"] = results
     text = PngInfo()
     text.add_itxt(KEY, json.dumps(told | {"unsaved": kept.unsaved}))
-    save_image(folder / NAME, _image(kept.rgb), "PNG", pnginfo=text, compress_level=1)
+    save_image(folder / NAME, image_of(kept.rgb), "PNG", pnginfo=text, compress_level=1)
     for other in folder.glob("mask-*.png"):
         if other.name not in (mask, *(result["mask"] for result in results)):
             other.unlink(missing_ok=True)
@@ -98,15 +97,6 @@ def _read_result(folder: Path, told: dict[str, Any]) -> Result:
     if not images or min(images) < 0:
         raise ValueError("no pictures")
     return Result(str(told["run"]), images, Placement.through(box, rect, mask))
-
-
-def _image(rgb: Pixels) -> Image.Image:
-    """As Image.fromarray, some rows at a time: while that copies, no other thread of Python's goes on."""
-    height, width = rgb.shape[:2]
-    image, rows = Image.new("RGB", (width, height)), max(1, AT_ONCE // width)
-    for top in range(0, height, rows):
-        image.paste(Image.fromarray(np.ascontiguousarray(rgb[top : top + rows])), (0, top))
-    return image
 
 
 def read(folder: Path) -> Kept:

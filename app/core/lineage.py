@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.core.runs import SUFFIX
 from engine.cost import passes, passes_of
+from engine.encode import own_start
 from engine.paths import path_of
 from engine.request import Request
 from engine.store import RunReader, StepInfo
@@ -70,8 +71,9 @@ class Lineage:
                     self._add(info, reader.request)
         self.inherited = len(self.steps)
         self._stretches.append(_Stretch(self.own, self.inherited, None))
-        self._planned = passes(self.own.request)
-        self._ahead = [hop.s for hop in path_of(self.own.request)]
+        followed = "flow" in self.own.header  # by a solver that chooses its own steps: nobody knows how many
+        self._planned = () if followed else passes(self.own.request)
+        self._ahead = [] if followed else [hop.s for hop in path_of(self.own.request)]
         self._take()
 
     @property
@@ -90,7 +92,7 @@ class Lineage:
     def start(self) -> int:
         """The step that the run's own file begins with: 0, or where it was forked."""
         forked = self.own.header.get("parent")
-        return int(forked["step"]) if forked else 0
+        return own_start(forked) if forked else 0
 
     @property
     def total(self) -> int:
@@ -163,6 +165,7 @@ class Lineage:
         """(file, pictures, the step up to which its steps count) of each parent, the nearest first."""
         found: list[tuple[RunReader, tuple[int, ...] | None, int]] = []
         reader, images, seen = self.own, None, {self.own.path.stem}
+        until: int | None = None
         while forked := reader.header.get("parent"):
             share = forked.get("image")
             images = images if share is None else (int(share),) * len(self.request.seeds)
@@ -174,7 +177,8 @@ class Lineage:
                 reader = RunReader(path)
             except (ValueError, OSError):
                 break
-            until = min([int(forked["step"]), *(step for _, _, step in found)])
+            step = int(forked["step"])  # where "at" is said too, older files count their steps by themselves
+            until = step if until is None or "at" in forked else min(until, step)
             if not found:
                 self.parent = Parent(path, until, None if share is None else int(share), reader.request)
             found.append((reader, images, until))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from app.core.artwork import bgra
+from app.core.artwork import bgra, plain
 from app.core.background import Background
 from app.core.fitting import fitted, suits
 from app.core.keeping import Keeper
@@ -116,10 +116,21 @@ class Opening(QObject):
         self.place(Arrival(rgb, request.prompt or request.label or "Picture"))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:
-        """A picture of one colour becomes the artwork. Raises ValueError where a side is less than 1."""
+        """A picture of one colour becomes the artwork, a large one in the background. Raises ValueError where a side
+        is less than 1.
+        """
         self._asked += 1
+        if 3 * width * height < AT_ONCE:
+            self._blanked(self._asked, plain(width, height, colour))
+        else:
+            told = partial(self._blanked, self._asked), partial(self._on_failed, self._asked)
+            self._background.start(partial(plain, width, height, colour), *told)
+
+    def _blanked(self, asked: int, pixels: Pixels) -> None:
+        if asked != self._asked:
+            return
         self._keeper.set_aside()
-        self._document.artwork.blank(width, height, colour, self._box_size)
+        self._document.artwork.adopt(pixels, "", self._box_size)
         self._keeper.mark_saved()  # there is nothing on it yet
         self.opened.emit()
 

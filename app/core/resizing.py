@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.tiles import Pixels, packed, part
+from app.core.tiles import Pixels, packed, part, unpacked
 
 if TYPE_CHECKING:
     from app.core.artwork import Artwork
@@ -61,7 +60,7 @@ class Strip:
     def put_back(self, pixels: Pixels, mask: Pixels) -> None:
         for target, kept in ((pixels, self.pixels), (mask, self.mask)):
             view = part(target, self.rect)
-            view[...] = np.frombuffer(zlib.decompress(kept), np.uint8).reshape(view.shape)
+            view[...] = unpacked(kept).reshape(view.shape)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from app.core.brush import Paint, add, share
 from app.core.tiles import Pixels, part
 from engine.masks import blurred, grown
 
+WINDOW = 512  # pixels of a side in which what hangs together is looked for at first
 BAND = 1024  # rows that are worked on at once: what is between stays small however large the picture
 BLOCK = 256  # side of what is looked at whether it changes: most of a mask is the same all around
 
@@ -64,8 +65,9 @@ def fill_colour(
 ) -> None:
     """Paint into the mask where the picture has the colour that it has at (x, y); nothing where that lies outside."""
     if artwork.rect.contains(x, y):
-        found = alike(artwork.pixels, x, y, tolerance, everywhere)
-        _painted(artwork, bounds(found), lambda band: part(found, band), paint, opacity, name)
+        rect, found = alike(artwork.pixels, x, y, tolerance, everywhere)
+        corner = rect.topLeft()
+        _painted(artwork, rect, lambda band: part(found, band.translated(-corner)), paint, opacity, name)
 
 
 def _painted(
@@ -137,25 +139,44 @@ def blur_reach(sigma: float) -> int:
     return 3 * (math.ceil(sigma) + 1)
 
 
-def alike(pixels: Pixels, x: int, y: int, tolerance: int, everywhere: bool = False) -> Pixels:
-    """255 where a picture (H, W, ≥ 3) has the colour of (x, y), 0 elsewhere.
+def alike(pixels: Pixels, x: int, y: int, tolerance: int, everywhere: bool = False) -> tuple[QRect, Pixels]:
+    """Where a picture (H, W, ≥ 3) has the colour of (x, y): the smallest rectangle with all of it, and there 255 or 0.
 
     A colour is the same where no channel is more than `tolerance` (0 … 255) away. Unless `everywhere`, only what hangs
-    together with (x, y) by pixels side by side.
+    together with (x, y) by pixels side by side: looked for in a window that grows on the sides that it is cut off at,
+    so that a small patch of a large picture takes no longer than of a small one.
     """
+    whole = QRect(0, 0, pixels.shape[1], pixels.shape[0])
+    around = QRect(x - WINDOW // 2, y - WINDOW // 2, WINDOW, WINDOW)
+    window = whole if everywhere else around.intersected(whole)
+    while True:
+        found = _within(part(pixels, window), pixels[y, x, :3], tolerance)
+        if not everywhere:
+            found = connected(found, x - window.left(), y - window.top())
+        values = found.view(np.uint8)
+        inner = bounds(values)
+        rect = inner.translated(window.topLeft())
+        grown = window.adjusted(
+            -window.width() * (rect.left() == window.left()), -window.height() * (rect.top() == window.top()),
+            window.width() * (rect.right() == window.right()), window.height() * (rect.bottom() == window.bottom()),
+        ).intersected(whole)  # fmt: skip
+        if grown == window:
+            values *= 255
+            return rect, part(values, inner)
+        window = grown
+
+
+def _within(pixels: Pixels, colour: Pixels, tolerance: int) -> NDArray[np.bool_]:
+    """Where no channel of a picture (H, W, ≥ 3) is more than `tolerance` away from a colour (3,)."""
     same = np.empty(pixels.shape[:2], np.bool_)
     for top in range(0, len(pixels), BAND):
         band, into = pixels[top : top + BAND], same[top : top + BAND]
         into[...] = True
         for channel in range(3):
-            value = int(pixels[y, x, channel])
+            value = int(colour[channel])
             low, high = max(0, value - tolerance), min(255, value + tolerance)
             into &= band[..., channel] - np.uint8(low) <= high - low  # below `low` it wraps around to more
-    if not everywhere:
-        same = connected(same, x, y)
-    found = same.view(np.uint8)
-    found *= 255
-    return found
+    return same
 
 
 def connected(inside: NDArray[np.bool_], x: int, y: int) -> NDArray[np.bool_]:

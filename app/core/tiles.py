@@ -19,6 +19,8 @@ from PySide6.QtCore import QRect
 TILE = 64
 TILES_AT_ONCE = 64  # packed together: long enough to compress well, short enough to stay in the processor's cache
 PROBES, PROBE = 4, 1024  # how many parts of how many bytes tell whether the rest compresses
+DEFLATED, PLAIN = b"\1", b"\0"
+NEARLY_ALL = 0.9  # of the cells: where more have changed, the others are kept with them, which is faster
 WORTHWHILE = 0.5  # of its size: what compresses no better takes a frame for a stroke of a large brush
 
 Key = tuple[int, int]  # row and column of a tile
@@ -59,19 +61,29 @@ def bounds(keys: Sequence[Key], within: QRect) -> QRect:
     return QRect(left, top, (max(columns) + 1) * TILE - left, (max(rows) + 1) * TILE - top).intersected(within)
 
 
-def packed(raw: bytes | memoryview) -> bytes:
-    """In zlib's format; stored as it is where parts of it say that it would not halve: that takes 30 times as long."""
+def packed(raw: memoryview | bytes) -> bytes:
+    """Deflated, or as it is where parts of it say that it would not halve, which takes 30 times as long: unpacked()
+    knows by the first byte.
+    """
     starts = (len(raw) * k // PROBES for k in range(PROBES))
     parts = raw if len(raw) <= PROBES * PROBE else b"".join(raw[start : start + PROBE] for start in starts)
-    return zlib.compress(raw, 1 if len(zlib.compress(parts, 1)) < WORTHWHILE * len(parts) else 0)
+    small = len(zlib.compress(parts, 1)) < WORTHWHILE * len(parts)
+    return b"".join((DEFLATED, zlib.compress(raw, 1)) if small else (PLAIN, raw))
+
+
+def unpacked(kept: bytes) -> Pixels:
+    """What was packed, (n,) uint8; not to be written into."""
+    if kept[:1] == PLAIN:
+        return np.frombuffer(kept, np.uint8, offset=1)
+    return np.frombuffer(zlib.decompress(memoryview(kept)[1:]), np.uint8)
 
 
 @dataclass(frozen=True)
 class Patch:
     """The exclusive-or of before and after of some tiles, one after the other: which cells changed, and their values.
 
-    hit    -- a bit for each cell, deflated; empty where all of them changed
-    values -- of the cells that did, by channels, as packed() packs; a picture's fourth byte never changes
+    hit    -- a bit for each cell whose value is kept, deflated; empty where that is all of them
+    values -- by channels, as packed() packs them; a picture's fourth byte never changes
     """
 
     keys: tuple[Key, ...]
@@ -83,10 +95,11 @@ class Patch:
         """Of tiles with the exclusive-or of before and after."""
         cells: Cells = np.concatenate([change.ravel() for _, change in changes])
         hit = cells != 0
-        values = cells[hit]
+        sparse = np.count_nonzero(hit) < NEARLY_ALL * len(hit)
+        values = cells[hit] if sparse else cells
         if values.dtype == np.uint32:
             values = np.ascontiguousarray(values.view(np.uint8).reshape(-1, 4)[:, :3].T)
-        bits = b"" if hit.all() else zlib.compress(np.packbits(hit).data, 1)
+        bits = zlib.compress(np.packbits(hit).data, 1) if sparse else b""
         return cls(tuple(key for key, _ in changes), bits, packed(values.data.cast("B")))
 
     @property
@@ -97,7 +110,7 @@ class Patch:
         """Before becomes after, after becomes before."""
         tiles = [tile(cells, key) for key in self.keys]
         count = sum(view.size for view in tiles)
-        raw = np.frombuffer(zlib.decompress(self.values), np.uint8)
+        raw = unpacked(self.values)
         if cells.dtype == np.uint32:
             four = np.zeros((len(raw) // 3, 4), np.uint8)
             for channel, plane in enumerate(raw.reshape(3, -1)):

@@ -25,8 +25,10 @@ class ArrivalSheet(Form):
 
     chosen = Signal(object, str, object)
 
-    def __init__(self, arrival: Arrival, model: ModelInfo, parent: QWidget | None = None) -> None:
-        about = f"“{arrival.title}” is {said(arrival.size)}; {model.title} makes pictures of {said(sizes(model)[0])}."
+    def __init__(self, arrival: Arrival, model: ModelInfo, target: Size, parent: QWidget | None = None) -> None:
+        """`target` is the size of the pictures that are made now: what is offered first to bring it to."""
+        made = " or ".join(map(said, sizes(model)))
+        about = f"“{arrival.title}” is {said(arrival.size)}; {model.title} makes pictures of {made}."
         super().__init__("Open picture", "Open", about, parent)
         self._arrival, self._model = arrival, model
         self._sizes = sizes(model)
@@ -34,6 +36,7 @@ class ArrivalSheet(Form):
         self.size_ = Choice("Size to bring it to")
         for size in self._sizes:
             self.size_.addItem(said(size), size)
+        self.size_.setCurrentIndex(self._sizes.index(target) if target in self._sizes else 0)
         shown = ways(arrival.size, self._sizes[0])
         self.pick = Pick("What to do with it", [(way.name, way.title, way.about) for way in shown])
         right = QVBoxLayout()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.core.exporting import KINDS, METHODS, Export, Subject, most
+from app.core.exporting import KINDS, METHODS, Export, Subject, longest, most
 from app.ui.choice import ABOUT, Choice
 from app.ui.form import Form
 from app.ui.number import Number, Whole
 from app.ui.pick import Pick
 from app.ui.theme import em
 from app.ui.widgets import label
-from engine.imagefile import SIDE
 
 
 class ExportSheet(Form):
@@ -88,10 +87,12 @@ class ExportSheet(Form):
         width, height = self._subject.size
         large = f"{width * choice.factor} × {height * choice.factor}"
         title = KINDS[choice.kind][0]
-        if choice.factor == 1:
+        side = longest(choice.kind)
+        if max(width, height) * choice.factor > side:
+            other = "" if choice.kind == "png" else " choose PNG, or"
+            self.say(f"{title} has at most {side} pixels a side here:{other} enlarge it less.", alarm=True)
+        elif choice.factor == 1:
             self.say(f"{large} as it is, {title}")
-        elif max(width, height) * choice.factor > SIDE:
-            self.say(f"{SIDE} pixels a side are the most: enlarge it less.", alarm=True)
         else:
             self.say(f"{width} × {height} becomes {large}, {title}")
 

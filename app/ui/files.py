@@ -22,6 +22,7 @@ from app.ui.arrival_sheet import ArrivalSheet
 from app.ui.canvas_sheets import CanvasSheet, NewSheet
 from app.ui.export_sheet import ExportSheet
 from app.ui.form import Form
+from engine.draft import size
 from engine.imagefile import patterns
 from engine.picture import KINDS
 
@@ -74,7 +75,8 @@ class Files(QObject):
         self.opening.blank(width, height, colour)
 
     def _ask(self, arrival: Arrival) -> None:
-        sheet = ArrivalSheet(arrival, self._document.model, self._window)
+        model = self._document.model
+        sheet = ArrivalSheet(arrival, model, size(self._document.draft, model), self._window)
         sheet.chosen.connect(self.opening.place)
         self._show(sheet)
 

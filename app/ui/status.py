@@ -53,7 +53,7 @@ class Status(QStatusBar):
             return f"{'Stopping' if job.cancelling else 'Generating'} {named(job.request)} …"
         ended = [other for other in self._document.jobs if other.state.ended]
         if not ended:
-            return "Ready" if self._document.can_generate else self._document.why_not
+            return self._document.why_engine or "Ready"  # what the panel lacks is said under its button
         last = ended[-1]
         if last.state is JobState.FINISHED:
             return f"Finished {named(last.request)} in {last.seconds:.1f} s"

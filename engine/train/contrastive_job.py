@@ -60,6 +60,8 @@ class ContrastiveJob:
         """Train to the end; `say` is told how it stands about once a minute."""
         if not (self.data / "rows.json").is_file():
             raise ValueError(f"{self.data} is no data set: build one with `data build` first.")
+        if self.width % HEAD:
+            raise ValueError(f"The width of the tower must be a multiple of {HEAD}.")
         precision = faster_precision() if self.precision == "auto" else self.precision
         torch.manual_seed(self.seed)
         shape = model_config(self.width, self.depth)
@@ -105,6 +107,8 @@ class ContrastiveJob:
         rows = [table["rows"][k] for k in kept]
         pictures = small(np.load(self.data / "pictures.npy", mmap_mode="r"), kept)
         names = {name: k for k, name in enumerate(dict.fromkeys(row["name"] for row in rows))}
+        if len(names) < 2:
+            raise ValueError(f"{self.data} shows one thing only: a CLIP learns by telling things apart.")
         called = [row["captions"] or [row["name"]] for row in rows]
         texts = {text: k for k, text in enumerate(sorted({text for captions in called for text in captions}))}
         most = max(map(len, called))
@@ -125,8 +129,8 @@ class ContrastiveJob:
 
     def estimates(self, pictures: Tensor, labels: Sequence[str], precision: str, say: Callable[[str], None]) -> Tensor:
         path = self.out / "estimates.npy"
-        if path.exists():
-            return torch.from_numpy(np.load(path))
+        if path.exists() and len(kept := np.load(path)) == len(pictures):
+            return torch.from_numpy(kept)
         assert self.denoiser is not None
         info = find(self.denoiser)
         if (info.width, info.height) != (SIDE, SIDE):

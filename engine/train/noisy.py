@@ -6,13 +6,14 @@ The draws of step k come from a generator seeded by (seed, k), as in engine.trai
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.models.noisy import CLEAN, NOISY, WIDTHS, NoisyClassifier, NoisyNet
@@ -25,23 +26,30 @@ LEVELS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # at which both
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One training: `steps` of `batch` pictures. ln σ is normal around `level` with deviation `spread`; a tenth of the
-    pictures are clean. `shift` is how far a picture moves, as a share of its side."""
+    """One training: `steps` of `batch` pictures for the clean twin, and twice as many, from there, with noise.
+
+    ln σ is normal around `level` with deviation `spread`; a tenth of the pictures are clean. `shift` is how far a
+    picture moves, as a share of its side.
+    """
 
     steps: int = 700
     batch: int = 128
     rate: float = 2e-3
     decay: float = 0.02
-    level: float = 0.3
+    level: float = 0.0
     spread: float = 1.7
     shift: float = 0.1
     seed: int = 0
     precision: str = "float32"
 
-    def schedule(self, step: int) -> float:
+    def of(self, noisy: bool) -> int:
+        """The steps of the one twin or the other."""
+        return 2 * self.steps if noisy else self.steps
+
+    def schedule(self, step: int, noisy: bool) -> float:
         """The learning rate over its peak: up over a twentieth of the steps, down over the second half."""
-        warm = max(1, self.steps // 20)
-        return min(1.0, (step + 1) / warm, 2 * (1 - step / self.steps))
+        steps = self.of(noisy)
+        return min(1.0, (step + 1) / max(1, steps // 20), 2 * (1 - step / steps))
 
 
 def train(
@@ -50,16 +58,22 @@ def train(
     settings: Settings,
     noisy: bool,
     widths: tuple[int, ...] = WIDTHS,
+    begin: Mapping[str, Tensor] | None = None,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> NoisyNet:
-    """A net of pictures (N, C, side, side) in [−1, 1] and labels (N,); `noisy`: told σ, else clean pictures alone."""
+    """A net of pictures (N, C, side, side) in [−1, 1] and labels (N,); `noisy`: told σ, else clean pictures alone.
+
+    It begins from the weights `begin` as far as they go: one that is told σ from its clean twin's.
+    """
     torch.manual_seed(settings.seed)
     net = NoisyNet(pictures.shape[-1], pictures.shape[1], widths, int(labels.max()) + 1, noisy)
+    if begin is not None:
+        net.load_state_dict(dict(begin), strict=False)
     net = net.to(memory_format=torch.channels_last).train()
     average = {name: value.detach().clone() for name, value in net.state_dict().items()}
     optimizer = torch.optim.AdamW(net.parameters(), lr=settings.rate, weight_decay=settings.decay, betas=(0.9, 0.98))
     running = 0.0
-    for step in range(settings.steps):
+    for step in range(settings.of(noisy)):
         generator = torch.Generator().manual_seed((settings.seed << 32) + step)
         i = torch.randint(len(pictures), (settings.batch,), generator=generator)
         x, sigma = moved(pictures[i], settings.shift, generator), None
@@ -68,7 +82,7 @@ def train(
             sigma = sigma * (torch.rand(len(x), generator=generator) > 0.1)
             x = x + sigma.view(-1, 1, 1, 1) * torch.randn(x.shape, generator=generator)
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate * settings.schedule(step)
+            group["lr"] = settings.rate * settings.schedule(step, noisy)
         with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
             logits = net(x.contiguous(memory_format=torch.channels_last), sigma)
         loss = F.cross_entropy(logits.float(), labels[i])
@@ -116,6 +130,7 @@ class NoisyJob:
     settings: Settings
     id: str = ""
     title: str = ""
+    begin: Path | None = None
 
     def run(self, say: Callable[[str], None]) -> dict[str, Any]:
         """Train both twins, measure them on what is held out, write the folder; its figures."""
@@ -126,15 +141,17 @@ class NoisyJob:
             raise ValueError(f"{self.data} has no two labels to tell apart: put its pictures into folders first.")
         told = torch.tensor([names.index(label) if label in names else -1 for label in real.labels])
         trained, unseen = ((real.held_out == held) & (told >= 0) for held in (False, True))
-        nets = {}
-        for noisy, title in ((True, "told σ"), (False, "clean twin")):
+        nets: dict[bool, NoisyNet] = {}
+        begin = None if self.begin is None else load_file(self.begin / CLEAN)
+        for noisy, title in ((False, "clean twin"), (True, "told σ")):
 
-            def progress(step: int, loss: float, title: str = title) -> None:
-                if step % 100 == 0 or step == self.settings.steps:
-                    say(f"{title}: {step}/{self.settings.steps} steps, loss {loss:.3f}")
+            def progress(step: int, loss: float, title: str = title, steps: int = self.settings.of(noisy)) -> None:
+                if step % 100 == 0 or step == steps:
+                    say(f"{title}: {step}/{steps} steps, loss {loss:.3f}")
 
-            net = train(real.pictures[trained], told[trained], self.settings, noisy, WIDTHS, progress)
+            net = train(real.pictures[trained], told[trained], self.settings, noisy, WIDTHS, begin, progress)
             nets[noisy] = net.half().float().to(memory_format=torch.contiguous_format)
+            begin = nets[noisy].state_dict()
         among = unseen if unseen.any() else trained
         figures: dict[str, Any] = {"n": int(among.sum()), "held out": bool(unseen.any()), "sigma": [0.0, *LEVELS]}
         for noisy, key in ((True, "told"), (False, "clean twin")):

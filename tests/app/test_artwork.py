@@ -120,6 +120,16 @@ def test_another_stroke_ends_the_one_that_is_open(artwork: Artwork) -> None:
     assert artwork.undo_text == "First", "the second did nothing and is not in the history"
 
 
+def test_a_stroke_that_leaves_all_as_it_was_is_no_step_and_takes_no_redo_away(artwork: Artwork) -> None:
+    paint(artwork, QRect(0, 0, 90, 90), name="First")
+    paint(artwork, QRect(20, 20, 9, 9), 3, name="Second")
+    artwork.undo()
+    size = artwork.history_size
+    paint(artwork, QRect(10, 10, 70, 70), name="Nothing new")
+    assert (artwork.undo_text, artwork.redo_text) == ("First", "Second")
+    assert artwork.history_size == size
+
+
 def test_an_abandoned_stroke_never_was(artwork: Artwork) -> None:
     before = artwork.rgb()
     paint(artwork, QRect(0, 0, 10, 10))

@@ -229,6 +229,44 @@ def test_a_colour_is_the_same_up_to_the_tolerance_in_its_largest_channel(
     assert not artwork.mask.any()
 
 
+@pytest.mark.parametrize("window", [4, 7, 64])
+@pytest.mark.parametrize("density", [0.0, 0.1, 0.45])
+def test_the_window_that_is_looked_in_cannot_be_seen(
+    window: int, density: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It grows along a way that turns, to the picture's edges and no farther than that what hangs together reaches."""
+    monkeypatch.setattr(selection, "WINDOW", window)
+    rng = np.random.default_rng(0)
+    for height, width in ((90, 61), (1, 40), (33, 1), (1, 1), (50, 50)):
+        rgb = np.where(rng.random((height, width, 1)) < density, np.uint8(200), np.uint8(90)).repeat(3, axis=2)
+        rgb[::9, 3:] = 0
+        rgb[4::18, -3:] = 90
+        for _ in range(6):
+            y, x = int(rng.integers(height)), int(rng.integers(width))
+            rect, values = selection.alike(rgb, x, y, 20)
+            found = np.zeros((height, width), np.uint8)
+            found[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1] = values
+            assert np.array_equal(found > 0, flooded((rgb == rgb[y, x]).all(axis=2), x, y))
+            assert values[0].any() and values[-1].any() and values[:, 0].any() and values[:, -1].any()  # noqa: PT018
+
+
+def test_a_patch_of_a_huge_picture_is_found_without_looking_at_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    connected = selection.connected
+
+    def watched(inside: np.ndarray, x: int, y: int) -> np.ndarray:
+        seen.append(inside.size)
+        return connected(inside, x, y)
+
+    monkeypatch.setattr(selection, "connected", watched)
+    rgb = np.zeros((3000, 5000, 3), np.uint8)
+    rgb[1500:1510, 2000:3000] = 7
+    rect, values = selection.alike(rgb, 2100, 1505, 0)
+    assert (rect.x(), rect.y(), rect.width(), rect.height()) == (2000, 1500, 1000, 10)
+    assert (values == 255).all()
+    assert sum(seen) < rgb[..., 0].size / 8
+
+
 def test_a_click_outside_fills_nothing(artwork: Artwork) -> None:
     for x, y in ((-1, 5), (410, 5), (5, 330)):
         selection.fill_colour(artwork, x, y, 255, True)

@@ -324,6 +324,20 @@ def test_the_mask_is_out_of_the_way_while_a_result_is_judged(bench: Bench) -> No
     assert not easel.judged
 
 
+def test_what_was_applied_and_is_made_anew_shows_its_mask_again(slow: Bench) -> None:
+    easel = slow.window.area.easel
+    job = slow.generate()
+    slow.parts.fake.allow(job.steps_total)
+    until(slow.qtbot, lambda: job.state.ended)
+    slow.key(Key.Key_Return)
+    assert easel.judged
+    slow.generate()
+    slow.key(Key.Key_Escape)
+    until(slow.qtbot, lambda: slow.document.running_job is None)
+    assert slow.editing.candidates.index == 0
+    assert not easel.judged
+
+
 def test_the_footer_tells_the_keys_of_what_is_in_front(bench: Bench) -> None:
     facts = bench.window.area.facts
     assert "paint" in facts.text()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import shiboken6
 from PySide6.QtCore import QPoint, Qt
@@ -90,6 +91,20 @@ def test_the_windows_modules_need_no_torch() -> None:
 
 
 # what it says
+
+
+def test_the_status_bar_does_not_keep_what_was_missing_when_the_engine_came(
+    make_parts: Callable[..., Parts], qtbot: QtBot
+) -> None:
+    parts = make_parts(FakeEngine(), ready=False)
+    window, artwork = open_window(qtbot, parts.document), parts.document.artwork
+    assert "loading" in window.status.message.text()
+    artwork.open(np.zeros((40, 60, 3), np.uint8), "", (24, 16))
+    with qtbot.waitSignal(parts.document.engine_changed):
+        parts.engine.start(parts.document.model)
+    until(qtbot, lambda: parts.document.engine_state == "ready")
+    assert "Nothing is painted" in parts.document.why_not
+    assert window.status.message.text() == "Ready"
 
 
 def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> None:

@@ -1,4 +1,4 @@
-"""What painting, undo, compositing and whole-mask changes cost the window's thread.
+"""What painting, undo, applying and whole-mask changes cost the window's thread.
 
 `python3 run.py test -m bench -s tests/bench/test_artwork.py`. Each is set against the plain way in the same run: a copy
 of the whole layer before a stroke, and whole arrays thereafter.
@@ -19,9 +19,6 @@ from PySide6.QtCore import QRect
 from app.core import selection
 from app.core.artwork import Artwork, Layer
 from app.core.brush import Brush, BrushStroke, add, colour
-from engine.blending import alpha
-from engine.edit import composite, patch
-from engine.resizing import resized
 
 pytestmark = pytest.mark.bench
 SIDE = 2048
@@ -128,26 +125,3 @@ def test_a_result_is_applied(side: int) -> None:
         back.append(measured(artwork.undo))
     told(f"apply {side}²", taken)
     told(f"undo apply {side}²", back)
-
-
-@pytest.mark.parametrize("side", [64, 512, SIDE])
-def test_a_picture_is_composited_into_the_whole_document(side: int) -> None:
-    """What a model of pictures of `side`² made for a box as large as the document, through a feathered mask."""
-    rgb, made = photo(SIDE), np.random.default_rng(2).integers(0, 256, (side, side, 3), dtype=np.uint8)
-    y, x = np.mgrid[:SIDE, :SIDE]
-    mask = (255 - (np.hypot(x - 900, y - 1000) - 600) * 8).clip(0, 255).astype(np.uint8)
-    box = (0, 0, SIDE, SIDE)
-
-    def plain() -> NDArray[np.uint8]:
-        large = resized(made, (SIDE, SIDE))
-        a = alpha(mask)[..., None].astype(np.uint16)
-        return ((rgb * (255 - a) + large * a + 127) // 255).astype(np.uint8)
-
-    assert np.array_equal(composite(rgb, mask, box, made), plain())
-    told(f"resize {side}²", [measured(lambda: resized(made, (SIDE, SIDE))) for _ in range(9)])
-    told(
-        f"composite {side}² with its resize",
-        [measured(lambda: composite(rgb, mask, box, made)) for _ in range(9)],
-        [measured(plain) for _ in range(9)],
-    )
-    told("patch of a box of 512²", [measured(lambda: patch(rgb, mask, (700, 700, 512, 512), made)) for _ in range(9)])

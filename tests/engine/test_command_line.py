@@ -110,6 +110,18 @@ def test_a_model_of_ones_own_is_named_by_its_folder(
     assert json.loads(capsys.readouterr().out)["request"]["model_sha256"] == tiny_model.sha256
 
 
+def test_a_place_that_cannot_be_written_is_named_as_the_person_named_it(
+    tiny_model: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.png"
+    out.mkdir()
+    code = main(["generate", "red apple", "--model", str(tiny_model.folder), "--steps", "2", "--out", str(out)])
+    assert code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"run.py: {out}: Is a directory"
+    assert [path.name for path in tmp_path.iterdir()].count("out.png") == 1
+    assert not list(tmp_path.glob(".*")), "nothing half written is left"
+
+
 def test_one_picture_keeps_its_name_and_a_batch_counts_from_zero() -> None:
     assert numbered(Path("a.png"), 1) == [Path("a.png")]
     assert numbered(Path("a"), 1) == [Path("a.png")]

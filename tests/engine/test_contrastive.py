@@ -205,11 +205,18 @@ def test_a_clip_of_a_data_set_finds_the_names_of_pictures_that_it_has_not_seen(f
     figures = zero_shot(clip, Real.of(folder, 32))
     assert figures["held out"]["n"] == 6
     assert figures["held out"]["first"] == 1
-    assert figures["x_t"]["20"]["first"] < 0.7
+    assert figures["x_t"]["10"]["first"] < 0.7
     assert any("held out" in line for line in lines(figures))
     assert "60 steps" in told[-2]
     with pytest.raises(ValueError, match="data build"):
         replace(job, data=tmp_path).run(told.append)
+    with pytest.raises(ValueError, match="multiple of 32"):
+        replace(job, width=40).run(told.append)
+    table = json.loads((folder / "rows.json").read_text())
+    table["rows"] = [row | {"name": "one"} for row in table["rows"]]
+    (folder / "rows.json").write_text(json.dumps(table))
+    with pytest.raises(ValueError, match="shows one thing only"):
+        replace(job, out=tmp_path / "other").run(told.append)
 
 
 def test_the_texts_of_training_are_those_of_the_loaded_model(folder: Path, tmp_path: Path) -> None:

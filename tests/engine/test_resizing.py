@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import engine.resizing
+from engine.picture import enlarged, image_of
 from engine.resizing import Pixels, Size, resized, strips
 
 SIZES = [(64, 48), (131, 40), (17, 90), (20, 11), (65, 49), (640, 1), (1, 480), (1023, 777)]
@@ -85,3 +86,13 @@ def test_a_picture_shrinks_by_areas_and_a_flat_one_stays_what_it_is() -> None:
         assert resized(flat, size).shape == (size[1], size[0], 3)
         assert (resized(flat, size) == flat[0, 0]).all()
     assert np.array_equal(resized(rgb, (64, 48)), rgb)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 7])
+def test_an_exported_picture_is_enlarged_as_pillow_does(factor: int) -> None:
+    rgb = picture(33, 21)[:, ::-1]  # no block of memory of its own
+    size = (33 * factor, 21 * factor)
+    by_squares = Image.fromarray(np.ascontiguousarray(rgb)).resize(size, Image.Resampling.NEAREST)
+    np.testing.assert_array_equal(enlarged(rgb, factor, "nearest"), np.array(by_squares))
+    np.testing.assert_array_equal(enlarged(rgb, factor, "lanczos"), by_pillow(np.ascontiguousarray(rgb), size))
+    np.testing.assert_array_equal(np.array(image_of(rgb)), rgb)

@@ -96,6 +96,18 @@ def test_other_kinds_have_a_quality_and_lanczos_is_smooth(
     sheet.close()
 
 
+def test_more_pixels_than_a_kind_of_file_has_cannot_be_asked_for(window: MainWindow, qtbot: QtBot) -> None:
+    window.document.artwork.open(np.zeros((4, 64, 3), np.uint8))
+    sheet = export(window, qtbot)
+    sheet.factor.setValue(256)
+    assert sheet.yes.isEnabled()
+    for kind, allowed in (("webp", False), ("jpg", True), ("webp", False), ("png", True)):
+        sheet.kind.setCurrentIndex(sheet.kind.findData(kind))
+        sheet.refresh()
+        assert sheet.yes.isEnabled() == allowed
+        assert ("WebP has at most 16383 pixels a side here: choose PNG" in sheet.said.text()) != allowed
+
+
 def test_an_exported_picture_of_a_run_keeps_its_settings(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:

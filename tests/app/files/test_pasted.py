@@ -85,6 +85,7 @@ def test_a_large_picture_is_brought_into_shape_in_the_background_and_a_newer_one
     opened(qtbot, document, SUITS)
     window.files.opening.place(Arrival(SUITS, "slow"))
     window.files.opening.blank(3, 2, QColor("white"))
+    assert document.artwork.title == "large", "nor for this one"
     until(qtbot, lambda: window.files.opening._background.idle)
     assert heard == ["large", ""]
     assert (document.artwork.width, document.artwork.height) == (3, 2)

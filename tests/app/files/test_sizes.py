@@ -54,13 +54,19 @@ def test_escape_leaves_everything_as_it_was(
     assert not document.artwork.is_open
 
 
-def test_the_second_stages_size_can_be_chosen(
+def test_the_size_that_is_made_now_is_offered_first_and_the_other_can_be_chosen(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    model = replace(document.model, id="large", config=document.model.config | STAGE)
-    document.model = model
+    document.model = replace(document.model, id="large", config=document.model.config | STAGE)
+    document.update_draft(enlarge=True)
+    sheet = arrival(window, qtbot, saved(tmp_path, WIDE))
+    assert sheet.target == (96, 64)
+    sheet.close()
+    until(qtbot, lambda: window.files.sheet is None)
+    document.update_draft(enlarge=False)
     sheet = arrival(window, qtbot, saved(tmp_path, WIDE))
     assert sheet.size_.isVisible()
+    assert sheet.target == (24, 16)
     sheet.pick.chosen = "crop"
     sheet.size_.setFocus()
     QTest.keyClick(sheet.size_, Qt.Key.Key_Down)

@@ -1,0 +1,140 @@
+"""`likelihood`: how likely pictures are under a model, in bits per dimension."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine.catalog import ModelInfo, find
+from engine.edit import crop, whole
+from engine.imagefile import load
+from engine.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Pixels, Working, checked
+
+
+def add_parsers(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "likelihood",
+        help="say how likely pictures are under a model",
+        description="The log density of pictures under a model, by the change of variables along the probability flow, "
+        "as bits per dimension with a standard error; and, with --bound, where those bits are. A density says how a "
+        "model would code a picture, not how good the picture is: plain ones are likely under any. docs/flow.md.",
+        epilog="Example: run.py likelihood boot.png coat.png --model fashion",
+    )
+    add = parser.add_argument
+    add("pictures", nargs="+", type=Path, metavar="IMAGE", help="pictures of the model's own size, or see --fit")
+    add_condition(parser, "fashion")
+    add("--probes", type=int, default=8, metavar="N", help="solves to average over (default %(default)s)")
+    add("--tol", type=float, default=1e-3, metavar="E", help="tolerance of the flow (default %(default)s)")
+    add("--sigma-min", type=float, metavar="S", help="noise level whose law it is (default: the model's least)")
+    add("--bound", action="store_true", help="also the variational bound, term by term")
+    add("--levels", type=int, default=100, metavar="N", help="steps of the bound's chain (default %(default)s)")
+    add("--draws", type=int, default=4, metavar="N", help="draws of its noise (default %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="of the probes and the noise (default %(default)s)")
+    parser.set_defaults(run=likelihood)
+
+
+def add_condition(parser: argparse.ArgumentParser, model: str) -> None:
+    """What every command about a picture and a model can be told."""
+    add = parser.add_argument
+    add("--model", default=model, metavar="MODEL", help="which model, or the folder of one (default %(default)s)")
+    add("--prompt", default="", metavar="TEXT", help="what the picture shows, for a model with text")
+    add("--class", dest="label", metavar="NAME", help="class or style, by name (default: none)")
+    add("--fit", action="store_true", help="bring pictures to the model's size, whole, their edges drawn out")
+    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
+    add("--json", action="store_true", help="print what was found as JSON on standard output")
+
+
+def likelihood(args: argparse.Namespace) -> int:
+    info = find(args.model)
+    pictures = [read(path, info, args.fit) for path in args.pictures]
+
+    from engine.session import Session  # torch comes in here, after everything that can be refused without it
+
+    session = Session(args.device, [info])
+    found: list[dict[str, Any]] = []
+    for path, rgb in zip(args.pictures, pictures, strict=True):
+        shared = {"model": info.id, "rgb": rgb, "prompt": args.prompt, "label": args.label, "seed": args.seed}
+        density = Likelihood(**shared, probes=args.probes, tol=args.tol, sigma_min=args.sigma_min)
+        found.append({"path": str(path)} | told(_last(density.run(session, _never), path, LogDensity)))
+        if args.bound:
+            bound = Elbo(**shared, levels=args.levels, draws=args.draws)
+            found[-1]["bound"] = told_bound(_last(bound.run(session, _never), path, ElboTerms))
+        if not args.json:
+            print("\n".join(lines(found[-1])), flush=True)
+    if args.json:
+        print(json.dumps({"model": info.id, "model_sha256": info.sha256, "pictures": found}))
+    elif len(found) > 1:
+        values = [one["bits_dim"] for one in found]
+        mean = sum(values) / len(values)
+        spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
+        print(f"mean of {len(values)}: {mean:.3f} ± {spread:.3f} bits/dim (standard error over the pictures)")
+    return 0
+
+
+def read(path: Path, info: ModelInfo, fit: bool) -> Pixels:
+    """The picture in a file at the model's own size. Raises ImageError and RequestError in one sentence."""
+    loaded = load(path)
+    for note in loaded.notes:
+        print(f"{path.name}: {note}", file=sys.stderr)
+    size = info.width, info.height
+    if fit and loaded.rgb.shape[:2] != size[::-1]:
+        return crop(loaded.rgb, None, whole(loaded.rgb, size), size).source
+    try:
+        return checked(info, loaded.rgb)
+    except ValueError as error:
+        raise type(error)(f"{path.name}: {error} With --fit it is done here.") from error
+
+
+def told(found: LogDensity) -> dict[str, Any]:
+    names = ("logp", "stderr", "bits_dim", "bits_stderr", "dims", "offset", "probes", "tol", "calls")
+    ends = {name: getattr(found, name) for name in ("sigma_min", "sigma_max", "prior_std")}
+    values = {name: getattr(found, name) for name in names} | ends
+    return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in values.items()}
+
+
+def told_bound(bound: ElboTerms) -> dict[str, Any]:
+    curves = {name: getattr(bound, name).tolist() for name in ("sigmas", "terms", "rate", "distortion", "pixels")}
+    stderr = None if math.isnan(bound.stderr) else bound.stderr
+    return {"total": bound.total, "stderr": stderr, "l_T": bound.l_T, "l_0": bound.l_0, "draws": bound.draws} | curves
+
+
+def lines(one: dict[str, Any]) -> list[str]:
+    """The figures of one picture as a person reads them."""
+    error = "" if one["bits_stderr"] is None else f" ± {one['bits_stderr']:.3f}"
+    first = (
+        f"{one['path']}: {one['bits_dim']:.3f}{error} bits/dim; log p = {one['logp']:.1f} nats over {one['dims']} "
+        f"numbers at σ = {one['sigma_min']:g} ({one['probes']} probes, tolerance {one['tol']:g}, {one['calls']} calls, "
+        f"dequantised, log₂ 128 = {one['offset']:g} added)"
+    )
+    said = [first]
+    if bound := one.get("bound"):
+        spread = "" if bound["stderr"] is None else f" ± {bound['stderr']:.3f}"
+        said.append(
+            f"  bound {bound['total']:.3f}{spread} bits/dim in {len(bound['terms'])} steps: "
+            f"L_T {bound['l_T']:.4f}, steps {sum(bound['terms']):.3f}, L_0 {bound['l_0']:.3f}"
+        )
+        n = len(bound["terms"])
+        some = sorted({0, n // 4, n // 2, 3 * n // 4, n})
+        said += [
+            f"    σ {bound['sigmas'][k]:8.3g}: rate {bound['rate'][k]:.4f} bits/dim, "
+            f"error {bound['distortion'][k]:.1f} of 255"
+            for k in some
+        ]
+    return said
+
+
+def _last(news: Any, path: Path, kind: type) -> Any:
+    found = None
+    for one in news:
+        found = one if isinstance(one, kind) else found
+        if isinstance(one, Working) and sys.stderr.isatty():
+            print(f"\r{path.name}: {one.done:.0%}, {one.calls} calls", end="\r", file=sys.stderr, flush=True)
+    return found
+
+
+def _never() -> bool:
+    return False
