@@ -34,7 +34,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     parser.add_argument("--theme", choices=("light", "dark"), help="only this one")
-    parser.add_argument("--text", default="red heart", help="what CLIP steers to, without a prompt")
+    parser.add_argument("--text", default="a red apple", help="what CLIP steers to, without a prompt")
+    parser.add_argument(
+        "--strength", type=float, default=40.0, help="λ: without a prompt CLIP is alone, and needs more"
+    )
     parser.add_argument("--seed", type=int, default=3)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -51,7 +54,7 @@ def main() -> int:
     for theme in (args.theme,) if args.theme else ("light", "dark"):
         with tempfile.TemporaryDirectory() as home:
             os.environ["TWEEDIE_HOME"] = home
-            Walk(embedded(), Path(home), theme, args.out).run(args.text, args.seed)
+            Walk(embedded(), Path(home), theme, args.out).run(args.text, args.strength, args.seed)
     return 0
 
 
@@ -68,7 +71,7 @@ class Walk:
         self.window.resize(*SIZE)
         self.window.set_theme(theme)
 
-    def run(self, text: str, seed: int) -> None:
+    def run(self, text: str, strength: float, seed: int) -> None:
         document, guidance = self.document, self.document.guidance
         self.studio.show()
         self.wait(lambda: document.can_generate)
@@ -76,6 +79,7 @@ class Walk:
         document.update_draft(prompt="", label="noto", seed=seed, batch=4, guidance=1.0)
         self.window.steer()
         guidance.steering.set_wish(0, text=text)
+        guidance.steering.set_look(scale=strength)
         document.generate()
         self.wait(lambda: document.running_job is None)
         self.wait(lambda: (curve := guidance.scoring.curve) and len(curve.guided) == document.step_count)
@@ -87,7 +91,7 @@ class Walk:
         self.wait(lambda: (seen := guidance.seeing.seen) and seen.k == document.cursor)
         self.scroll()
         self.photograph("steering", self.window)
-        self.sweep("sweep", over="clip", low=1.0, high=200.0, count=6, pictures=4)
+        self.sweep("sweep", over="clip", low=3.0, high=100.0, count=5, pictures=4)
         if guidance.steering.classifiers:
             guidance.steering.remove_wish(0)
             guidance.steering.set_class(classifier=guidance.steering.classifiers[0].id)
