@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.catalog import ModelInfo
 from engine.edit import Inputs, Pixels, pooled
+from engine.encode import end_of_encoding, is_encoding
 from engine.errand import Errand
 from engine.guides import digests, pictures_of
 from engine.paths import path_of
@@ -114,8 +115,13 @@ class FakeEngine:
         reader = RunReader(parent)
         if inputs is None and request.edit is not None:
             inputs = reader.inputs()
-        x, i = reader.x(k), reader.steps[k].i
-        origin = {"run": reader.header["id"], "step": i}
+        origin = {"run": reader.header["id"], "step": k}
+        if is_encoding(reader) and k == len(reader.steps):
+            x, i = end_of_encoding(reader)[0], 0
+            origin["at"] = i
+        else:
+            x, i = reader.x(k), reader.steps[k].i
+            origin["step"] = i
         if share is not None:
             x, origin = x[[share] * len(request.seeds)], origin | {"image": share}
         if digests(request.guides):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core.branching import maker, origin_of, varied
-from app.core.editing import Editing
+from app.core.editing import NEW, Editing
 from app.core.lineage import Lineage
 from app.core.work import Origin, Snapshot
 from engine.catalog import ModelInfo
@@ -35,8 +35,10 @@ def new(draft: Draft, model: ModelInfo, editing: Editing) -> Asked:
 
 
 def fork(draft: Draft, model: ModelInfo, editing: Editing, run: Lineage, k: int) -> Asked:
-    """A run that goes on from step `k` as the panel says."""
+    """A run that goes on from step `k` as the panel says; from the end of a way up, a picture of its own."""
     origin, parent = origin_of(run, k), run.made_by(k)
+    if origin.up:
+        return Asked(resolve(replace(draft, method=NEW, batch=1), model), model, origin)
     snapshot = editing.branch(draft, model, parent, origin.path)
     return Asked(branch(draft, model, parent, origin.step, _inputs(snapshot)), model, origin, snapshot)
 

@@ -12,10 +12,14 @@ from engine.draft import vary
 from engine.request import Request
 from engine.rules import RULES
 
+OF_FLOW = "The flow chose this step by itself: encode a picture, and go on from the last step of its way up."
+
 
 def origin_of(run: Lineage, k: int, share: int | None = None) -> Origin:
     """Step k of the way, in whichever file it lies; `share` is the picture of the shown run whose state all take on."""
     path, index = run.place(k)
+    if run.encodes(k):
+        return Origin(path, index + 1, 0, share, up=True)
     return Origin(path, index, run.steps[k].i, None if share is None else run.image_in(k, share))
 
 
@@ -23,6 +27,8 @@ def why_no_fork(run: Lineage | None, k: int, model: ModelInfo) -> str:
     """Why `model` cannot go on from step k, in one sentence; "" when it can."""
     if run is None or not 0 <= k < len(run.steps):
         return "There is no step to go on from yet: generate a picture."
+    if run.flows(k) and not run.encodes(k):
+        return OF_FLOW
     made_by = run.made_by(k)
     if made_by.model_sha256 == model.sha256:
         return ""
@@ -35,6 +41,8 @@ def why_no_variations(run: Lineage | None, k: int, models: Sequence[ModelInfo]) 
     """Why no variations of step k can be made, in one sentence; "" when they can."""
     if run is None or not 0 <= k < len(run.steps):
         return "There is no step to vary yet: generate a picture."
+    if run.flows(k):
+        return OF_FLOW
     if run.steps[k].s2 == 0:
         return "Nothing is left open at the last step: choose an earlier one."
     if maker(run, k, models) is None:

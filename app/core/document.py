@@ -132,8 +132,10 @@ class Document(Drafting):
     @property
     def why_no_fork(self) -> str:
         """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
-        editable = self.editing.why_not(self.draft.method, self.run_path)
-        return why_no_fork(self.run, self.cursor, self.model) or self.why_engine or editable
+        why = why_no_fork(self.run, self.cursor, self.model) or self.why_engine
+        if why or (self.run is not None and self.run.encodes(self.cursor)):  # from there it is a picture of its own
+            return why
+        return self.editing.why_not(self.draft.method, self.run_path)
 
     def fork(self) -> Job | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
@@ -235,6 +237,10 @@ class Document(Drafting):
     @property
     def engine(self) -> Engine:
         return self._engine
+
+    @property
+    def library(self) -> RunLibrary:
+        return self._library
 
     def set_watched(self, watched: bool) -> None:
         """Whether anybody can see the canvas: live previews pause while nobody can."""

@@ -23,9 +23,9 @@ from engine.request import Request
 
 NEW, FILL, REPAINT, REWORK = "new", "replacement", "repaint", "img2img"  # methods of a draft
 STRENGTHS = {REWORK: 0.6}  # to begin with, where it is not all
-NOTHING_OPEN = "There is no picture to work on: open one, or choose New picture."
-NOTHING_PAINTED = "Nothing is painted yet: paint what should be made anew, or choose Rework."
-PAINTED_OUTSIDE = "What is painted lies outside the box: move the box over it."
+NOTHING_OPEN = "No picture is open: open one, or choose New picture."
+NOTHING_PAINTED = "Nothing is painted: paint a mask, or choose Rework."
+PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.core.runs import SUFFIX
 from engine.cost import passes, passes_of
-from engine.encode import own_start
+from engine.encode import is_encoding, own_start
 from engine.paths import path_of
 from engine.request import Request
 from engine.store import RunReader, StepInfo
@@ -128,6 +128,15 @@ class Lineage:
         """The "parent" of the file that holds step k."""
         parent: dict[str, Any] | None = self._stretch(k).reader.header.get("parent")
         return parent
+
+    def flows(self, k: int) -> bool:
+        """Whether step k followed the flow, by a solver that chose its own steps."""
+        return "flow" in self._stretch(k).reader.header
+
+    def encodes(self, k: int) -> bool:
+        """Whether step k is the last one of a picture's way up to its noise."""
+        stretch = self._stretch(k)
+        return is_encoding(stretch.reader) and k - stretch.first == len(stretch.reader.steps) - 1
 
     def image_in(self, k: int, image: int) -> int:
         """Which picture of the file that holds step k the shown run's `image` was."""

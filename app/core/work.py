@@ -25,17 +25,20 @@ class Origin:
     """A stored step that a run goes on from: the `index`-th in the run file `path`, the path's step `step`.
 
     share -- the picture of that run whose state all pictures of the new one start from; None: each goes on from its own
+    up    -- that run took a picture up to its noise, and this is the end of it: the new one begins with its own `step`
     """
 
     path: Path
     index: int
     step: int
     share: int | None = None
+    up: bool = False
 
     @property
     def parent(self) -> dict[str, Any]:
         """As the header of the new run's file says it."""
-        return {"run": self.path.stem, "step": self.step} | ({} if self.share is None else {"image": self.share})
+        where = {"step": self.index, "at": self.step} if self.up else {"step": self.step}
+        return {"run": self.path.stem, **where} | ({} if self.share is None else {"image": self.share})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,6 +37,9 @@ class Actions(QObject):
                        document.editing.changed, document.editing.asked_changed, studio.look.changed,
                        studio.tools.tool_changed, studio.tools.choices_changed):  # fmt: skip
             signal.connect(self.refresh)
+        appraisal, encoder = studio.appraisal, studio.encoder
+        for signal in (appraisal.map_changed, appraisal.doing_changed, encoder.doing_changed):
+            signal.connect(self.refresh)
         lab = studio.lab
         for signal in (lab.cursor_changed, lab.steps_changed, lab.playing_changed, lab.doing_changed,
                        lab.draft_changed, lab.field_changed):  # fmt: skip

@@ -11,6 +11,7 @@ from app.ui.number import Number, Real
 from app.ui.sampler_options import SamplerOptions
 from app.ui.sampler_picker import SpacingPicker
 from app.ui.second_stage import SecondStage
+from app.ui.start_noise import StartNoise
 from app.ui.theme import em
 from app.ui.widgets import label
 
@@ -33,29 +34,21 @@ class Advanced(QWidget):
         self.interval = IntervalField(document)
         self.threshold = ThresholdPicker(document)
         self.second = SecondStage(document)
-        self.temperature = Number("Temperature", 0.01, 10, (0.01, 2), 0.01, 2)
-        self.temperature.changed.connect(lambda value: document.update_draft(temperature=round(value, 2)))
-        tip = "Scales the noise x_T that a picture starts from: below 1 plainer and more alike, above 1 wilder"
-        name = label("Temperature of x_T", "muted", self.temperature)
-        for widget in (name, self.temperature):
-            widget.setToolTip(tip)
+        self.start = StartNoise(document)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.3))
         column.addWidget(label("Spacing of the steps", "muted", self.spacing))
         column.addWidget(self.spacing)
         column.addWidget(self.options)
-        for part in (self.interval, self.threshold, name):
+        for part in (self.interval, self.threshold, self.start):
             column.addSpacing(em(self, 0.3))
             column.addWidget(part)
-        column.addWidget(self.temperature)
         column.addWidget(self.second)
-        document.draft_changed.connect(self.refresh)
         document.model_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        self.temperature.show_value(self._document.draft.temperature)
         self.threshold.setVisible(not self._document.model.latent)
 
 

@@ -42,6 +42,10 @@ _SHAPES = {
     "variations": '<path d="M3.5 12h4M7.5 12l6.5-6M7.5 12H15M7.5 12l6.5 6"/><g fill="#ink" stroke="none">'
     '<circle cx="16.5" cy="4.8" r="2"/><circle cx="18" cy="12" r="2"/><circle cx="16.5" cy="19.2" r="2"/></g>',
     "parent": '<path d="M9 5.5 4.5 10 9 14.5M5 10h9a5 5 0 0 1 5 5v3.5"/>',
+    "encode": '<path d="M5 20V4M2.2 7 5 4l2.8 3"/><g fill="#ink" stroke="none"><circle cx="12" cy="6" r="1.5"/>'
+    '<circle cx="18" cy="8" r="1.5"/><circle cx="14" cy="12" r="1.5"/></g><path d="M11 18.5h9"/>',
+    "decode": '<path d="M5 4v16M2.2 17 5 20l2.8-3"/><g fill="#ink" stroke="none"><circle cx="12" cy="6" r="1.5"/>'
+    '<circle cx="18" cy="8" r="1.5"/><circle cx="14" cy="12" r="1.5"/></g><path d="M11 18.5h9"/>',
     "stop": '<rect x="7" y="7" width="10" height="10" rx="1.5" fill="#ink"/>',
     "compare": '<rect x="4" y="5" width="16" height="14" rx="2"/><path d="M12 3v18"/>'
     '<path d="M4.5 18.5 11.5 11.5v7z" fill="#ink" stroke="none"/>',

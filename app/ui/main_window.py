@@ -8,7 +8,9 @@ from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
 
+from app.core.appraisal import Appraisal
 from app.core.document import Document
+from app.core.encoding import Encoder
 from app.core.folders import Folders
 from app.core.keeping import Keeper
 from app.core.lab import Lab
@@ -25,6 +27,8 @@ from app.ui.files import Files
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.strip import LabTimeline
 from app.ui.lab.view import LabView
+from app.ui.likelihood.glass import SurpriseGlass
+from app.ui.likelihood.panel import LikelihoodPanel
 from app.ui.prompt_panel import PromptPanel
 from app.ui.recent import Recent
 from app.ui.rooms import LAB, PICTURES, Room, Rooms
@@ -35,7 +39,10 @@ from app.ui.theme import Look, em
 from app.ui.timeline import Timeline
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
-PANELS = {"settings": "Settings", "timeline": "Timeline", "recent": "Pictures of this session"}
+PANELS = {
+    "settings": "Settings", "timeline": "Timeline", "likelihood": "Likelihood", "recent": "Pictures of this session",
+}  # fmt: skip
+BESIDE = ("likelihood", "recent")  # on the right: of pictures, with nothing to say in other rooms
 
 
 class MainWindow(QMainWindow):
@@ -48,7 +55,9 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
-        self._had_recent = True  # the panel of pictures, which has nothing to say in the lab
+        self.appraisal = Appraisal(document, self)
+        self.encoder = Encoder(document, self.appraisal, self)
+        self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
         self.tools = toolset(self)
@@ -60,6 +69,8 @@ class MainWindow(QMainWindow):
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
+        self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
+        SurpriseGlass(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
@@ -71,7 +82,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
         self._dock("settings", self.rooms.panels, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._dock("likelihood", self.likelihood, Qt.DockWidgetArea.RightDockWidgetArea)
         self._dock("recent", self.recent, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.splitDockWidget(self._docks["likelihood"], self._docks["recent"], Qt.Orientation.Horizontal)
+        self._docks["likelihood"].hide()
         self._dock("timeline", self.rooms.timelines, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
@@ -96,8 +110,9 @@ class MainWindow(QMainWindow):
         document = self.document
         return Room(
             name=PICTURES, title="", reel=document, panel=self.panel, timeline=self.timeline, view=None,
-            focus=self.canvas, start=document.generate, cancel=document.cancel, why_not=lambda: document.why_not,
-            runs=lambda: document.running_job is not None, save=self.files.save_shown,
+            focus=self.canvas, start=document.generate, cancel=self._cancel, why_not=lambda: document.why_not,
+            runs=lambda: bool(document.running_job or self.appraisal.doing or self.encoder.doing),
+            save=self.files.save_shown,
             can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
         )  # fmt: skip
 
@@ -108,6 +123,14 @@ class MainWindow(QMainWindow):
             focus=self.lab_view.plane, start=lab.start, cancel=lab.cancel, runs=lambda: bool(lab.doing),
             save=self.lab_view.save_as, can_save=lambda: lab.field is not None,
         )  # fmt: skip
+
+    def _cancel(self) -> None:
+        """The run; where none goes on, what is measured or on its way along the flow."""
+        if self.document.running_job is not None:
+            self.document.cancel()
+        else:
+            self.appraisal.stop()
+            self.encoder.stop()
 
     # the commands of the action table
 
@@ -121,14 +144,14 @@ class MainWindow(QMainWindow):
         return self.rooms.front
 
     def show_room(self, name: str) -> None:
-        """That room in front; the pictures' panel on the right is theirs alone."""
+        """That room in front; the pictures' panels on the right are theirs alone."""
         if name == self.room.name:
             return
-        recent = self._docks["recent"]
         if self.room.name == PICTURES:
-            self._had_recent = not recent.isHidden()
+            self._had = {panel for panel in BESIDE if self.panel_visible(panel)}
         self.rooms.show(name)
-        recent.setVisible(self._had_recent and name == PICTURES)
+        for panel in self._had:
+            self._docks[panel].setVisible(name == PICTURES)
         self.area.show_room(self.room.view)
         self._tell_watched()
         self.actions_.refresh()
@@ -221,7 +244,8 @@ class MainWindow(QMainWindow):
         if not (values.window_state and self.restoreState(from_text(values.window_state), LAYOUT)):
             docks = self._docks
             sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-            self.resizeDocks([docks["settings"], docks["recent"]], [em(self, 19), em(self, 6.6)], sideways)
+            across = {"settings": 19, "likelihood": 17, "recent": 6.6}
+            self.resizeDocks([docks[name] for name in across], [em(self, share) for share in across.values()], sideways)
             self.resizeDocks([docks["timeline"]], [em(self, 12.5)], upright)
 
     def _remember_tools(self) -> None:
@@ -233,6 +257,7 @@ class MainWindow(QMainWindow):
         self.panel.advanced.tint()
         self.panel.steering.tint()
         self.lab_panel.advanced.tint()
+        self.likelihood.tint()
         self.panel.generate.tint()
         self.panel.seed.refresh()
         self.timeline.tint()

@@ -15,7 +15,7 @@ from app.ui.filmstrip import Filmstrip
 from app.ui.theme import em
 
 ROOM_FOR_WORDS = 52.0  # lines wide, from which on fork and variations say their names
-MENU = ("fork", "variations", "parent", None, "restore", "edit-shown", "save-as", "copy")
+MENU = ("fork", "variations", "parent", None, "encode", "decode", None, "restore", "edit-shown", "save-as", "copy")
 
 VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State xₜ"), ("eps", "Noise ε̂"))
 

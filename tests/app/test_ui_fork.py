@@ -93,7 +93,7 @@ def test_the_menu_of_a_step_is_about_that_step(window: MainWindow, document: Doc
     until(qtbot, menu.isVisible)
     assert document.cursor == 7
     assert [action.objectName() for action in menu.actions() if action.objectName()] == [
-        "fork", "variations", "parent", "restore", "edit-shown", "save-as", "copy",
+        "fork", "variations", "parent", "encode", "decode", "restore", "edit-shown", "save-as", "copy",
     ]  # fmt: skip
     QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(window.actions_["variations"]).center())
     assert RunReader(ended(document, qtbot, 1).run_path).header["parent"] == {

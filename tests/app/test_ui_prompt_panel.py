@@ -81,7 +81,7 @@ def test_every_choice_on_the_panel_is_in_the_request(window: MainWindow, parts: 
     panel.further.threshold.choice.setFocus()
     QTest.keyClicks(panel.further.threshold.choice, "dyn")
     press_enter(panel.further.threshold.choice)
-    for number, text in ((panel.further.threshold.quantile, "0.97"), (panel.further.temperature, "0.85")):
+    for number, text in ((panel.further.threshold.quantile, "0.97"), (panel.further.start.temperature, "0.85")):
         type_into(number.field, text)
         press_enter(number.field)
     QTest.keyClick(panel.prompt.text, Qt.Key.Key_Return, CONTROL)
@@ -200,7 +200,7 @@ def test_what_advanced_set_comes_back_with_the_settings_of_a_picture(
     assert (further.interval.low.value(), further.interval.high.value()) == (0.4, 6.0)
     assert further.threshold.choice.currentData() == "dynamic"
     assert further.threshold.quantile.field.value() == pytest.approx(0.95)
-    assert further.temperature.field.value() == pytest.approx(1.3)
+    assert further.start.temperature.field.value() == pytest.approx(1.3)
 
 
 def test_a_sampler_known_by_another_name_is_shown_under_its_first(panel: PromptPanel, document: Document) -> None:

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.fake import FakeEngine
 from app.core.document import Document
+from app.core.editing import NOTHING_PAINTED
 from app.core.jobs import JobState
 from app.core.notices import Action, Notice
 from app.settings import Settings, Values
@@ -103,7 +104,7 @@ def test_the_status_bar_does_not_keep_what_was_missing_when_the_engine_came(
     with qtbot.waitSignal(parts.document.engine_changed):
         parts.engine.start(parts.document.model)
     until(qtbot, lambda: parts.document.engine_state == "ready")
-    assert "Nothing is painted" in parts.document.why_not
+    assert parts.document.why_not == NOTHING_PAINTED
     assert window.status.message.text() == "Ready"
 
 

@@ -39,6 +39,13 @@ class Stand(Protocol):
         """Over the surround, in the canvas's coordinates."""
 
 
+class Glass(Protocol):
+    """What can lie over everything else on the canvas."""
+
+    def paint(self, painter: QPainter, exposed: QRect) -> None:
+        """In the canvas's coordinates; the picture lies in its viewport."""
+
+
 class CanvasView(QWidget):
     """Shows `frame`, which is the document's, or what stands on it; its own are only how it lies there and enlarges."""
 
@@ -54,6 +61,7 @@ class CanvasView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.viewport = self._frame_viewport = Viewport()
         self._stand: Stand | None = None
+        self._glass: Glass | None = None
         self._tool_cursor: Qt.CursorShape | None = None
         self._frame: QImage | None = None
         self._waiting = ""
@@ -93,6 +101,17 @@ class CanvasView(QWidget):
         self._stand, self._grabbed = stand, None
         self.viewport = self._frame_viewport if stand is None else stand.viewport
         self._resized()
+
+    @property
+    def glass(self) -> Glass | None:
+        """What lies over the frame or its stand."""
+        return self._glass
+
+    @glass.setter
+    def glass(self, glass: Glass | None) -> None:
+        if glass is not self._glass:
+            self._glass = glass
+            self.update()
 
     @property
     def tool_cursor(self) -> Qt.CursorShape | None:
@@ -239,6 +258,8 @@ class CanvasView(QWidget):
             self._paint_frame(painter, self._frame)
         elif self._waiting and not self.viewport.picture.isEmpty():
             self._paint_waiting(painter)
+        if self._glass is not None:
+            self._glass.paint(painter, event.rect())
         if self.hasFocus() and self.window().isActiveWindow():
             painter.setPen(self.palette().color(QPalette.ColorRole.Highlight))
             painter.setBrush(Qt.BrushStyle.NoBrush)

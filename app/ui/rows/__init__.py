@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows import candidates, canvas, edit, file, help, lab, run, steering, view
+from app.ui.rows import candidates, canvas, edit, file, help, lab, likelihood, run, steering, view
 from app.ui.rows.row import Row
 
 TABLE: tuple[Row, ...] = (
@@ -13,6 +13,7 @@ TABLE: tuple[Row, ...] = (
     *canvas.ROWS,
     *run.ROWS,
     *steering.ROWS,
+    *likelihood.ROWS,
     *candidates.ROWS,
     *lab.ROWS,
     *help.ROWS,

@@ -8,7 +8,9 @@ from typing import Protocol
 
 from PySide6.QtGui import QKeySequence
 
+from app.core.appraisal import Appraisal
 from app.core.document import Document
+from app.core.encoding import Encoder
 from app.core.lab import Lab
 from app.core.reel import Reel
 from app.core.toolset import Toolset
@@ -22,6 +24,8 @@ class Studio(Protocol):
     """What the commands act on: the main window."""
 
     document: Document
+    appraisal: Appraisal
+    encoder: Encoder
     canvas: CanvasView
     look: Look
     lab: Lab

@@ -40,6 +40,7 @@ ROWS: tuple[Row, ...] = (
     _panel("settings", "Settings", "Alt+1", begins=True),
     _panel("timeline", "Timeline", "Alt+2"),
     _panel("recent", "Pictures of this session", "Alt+3"),
+    _panel("likelihood", "Likelihood", "Alt+4"),
     _theme("system", "As the system"),
     _theme("light", "Light"),
     _theme("dark", "Dark"),
