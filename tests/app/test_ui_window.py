@@ -127,6 +127,11 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     until(qtbot, lambda: job.state.ended)
     assert status.message.text().startswith("Cancelled “red apple” after step 1 of 5")
     assert not status.progress.isVisible()
+    waited, job = document.generate(), document.generate()
+    assert job is not None
+    document.cancel_all()
+    until(qtbot, lambda: waited.state.ended and job.state.ended)  # type: ignore[union-attr]
+    assert status.message.text() == "Cancelled “red apple” before its first step"
 
 
 def test_a_finished_run_is_reported_with_its_time(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
