@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.theme import em
@@ -13,6 +13,10 @@ ALIGNMENTS = {
     "right": Qt.AlignmentFlag.AlignRight,
     "centre": Qt.AlignmentFlag.AlignHCenter,
 }
+
+
+WRAPPED = QTextOption()
+WRAPPED.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
 
 class Line(QWidget):
@@ -53,17 +57,34 @@ class Line(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(self._ink())
-        flags = int(self._align | Qt.AlignmentFlag.AlignVCenter)
-        if self._lines == 1:
-            shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
-        else:
-            shown, flags = self._text, flags | int(Qt.TextFlag.TextWordWrap)
-        painter.drawText(QRectF(self.rect()), flags, shown)
+        painter.drawText(QRectF(self.rect()), int(self._align | Qt.AlignmentFlag.AlignVCenter), self.shown())
         painter.end()
 
+    def shown(self) -> str:
+        """The text in its lines, the last one cut where there would be more."""
+        starts = self._starts()
+        ends = [*starts[1:], len(self._text)]
+        lines = [self._text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+        if len(lines) > self._lines:
+            rest = self._text[starts[self._lines - 1] :]
+            cut = self.fontMetrics().elidedText(rest, Qt.TextElideMode.ElideRight, self.width())
+            lines[self._lines - 1 :] = [cut]
+        return "\n".join(lines)
+
+    def _starts(self) -> list[int]:
+        """Where in the text each line begins, those that there is no room for too."""
+        layout = QTextLayout(self._text, self.font())
+        layout.setTextOption(WRAPPED)
+        layout.beginLayout()
+        starts = []
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(self.width())
+            starts.append(line.textStart())
+        layout.endLayout()
+        return starts
+
     def _set_tip(self) -> None:
-        room = self.width() * self._lines
-        self.setToolTip(self._text if self.fontMetrics().horizontalAdvance(self._text) > room else "")
+        self.setToolTip(self._text if len(self._starts()) > self._lines else "")
 
     def _ink(self) -> QColor:
         role = QPalette.ColorRole.PlaceholderText if self._muted else QPalette.ColorRole.WindowText

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.fake import FakeEngine
 from app.core.document import Document
+from app.core.editing import NOTHING_PAINTED
 from app.core.jobs import JobState
 from app.core.notices import Action, Notice
 from app.settings import Settings, Values
@@ -103,7 +104,7 @@ def test_the_status_bar_does_not_keep_what_was_missing_when_the_engine_came(
     with qtbot.waitSignal(parts.document.engine_changed):
         parts.engine.start(parts.document.model)
     until(qtbot, lambda: parts.document.engine_state == "ready")
-    assert "Nothing is painted" in parts.document.why_not
+    assert parts.document.why_not == NOTHING_PAINTED
     assert window.status.message.text() == "Ready"
 
 
@@ -126,6 +127,10 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     until(qtbot, lambda: job.state.ended)
     assert status.message.text().startswith("Cancelled “red apple” after step 1 of 5")
     assert not status.progress.isVisible()
+    waiting = [document.generate(), document.generate()]
+    document.cancel_all()
+    until(qtbot, lambda: all(job is not None and job.state.ended for job in waiting))
+    assert status.message.text() == "Cancelled “red apple” before its first step"
 
 
 def test_a_finished_run_is_reported_with_its_time(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
