@@ -100,6 +100,8 @@ class Studio(QObject):
         self._closed = True
         self._first_paint.stop()
         self.window.files.close()
+        self.window.films.close()
+        self.window.morph.close()
         self.document.guidance.close()
         self.keeper.close()
         self.document.cancel_all()

@@ -139,6 +139,11 @@ class Drafting(Viewer):
         """What a run should take; None before one of its model was measured."""
         return self._prices.seconds(request)
 
+    def learn(self, measured: tuple[Request, float] | None) -> None:
+        """What a run would have taken, as other work that calls the model found; None where it found nothing."""
+        if measured is not None:
+            self._prices.learn(*measured)
+
     def _read_vocabulary(self) -> Vocabulary:
         try:
             return Vocabulary.of(self._model)

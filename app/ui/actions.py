@@ -44,6 +44,10 @@ class Actions(QObject):
         for signal in (lab.cursor_changed, lab.steps_changed, lab.playing_changed, lab.doing_changed,
                        lab.draft_changed, lab.field_changed):  # fmt: skip
             signal.connect(self.refresh)
+        morph = studio.morph
+        for signal in (morph.keys.changed, morph.cursor_changed, morph.frames_changed, morph.playing_changed,
+                       morph.doing_changed, morph.choices_changed, studio.films.changed):  # fmt: skip
+            signal.connect(self.refresh)
         studio.look.changed.connect(self.tint)
         self.tint()
         self.refresh()

@@ -70,8 +70,12 @@ class DropHint(QWidget):
 class DropTarget(QObject):
     """Makes `window` take pictures wherever they are let go, with the hint over `canvas`."""
 
-    def __init__(self, window: QWidget, canvas: QWidget, take: Callable[[QMimeData], object]) -> None:
+    def __init__(
+        self, window: QWidget, canvas: QWidget, take: Callable[[QMimeData], object], keys: Callable[[], bool]
+    ) -> None:
+        """`keys`: whether what is let go becomes key frames of a morph."""
         super().__init__(window)
+        self._keys = keys
         self.hint = DropHint(canvas)
         self._take = take
         window.setAcceptDrops(True)
@@ -85,7 +89,7 @@ class DropTarget(QObject):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             if isinstance(event, QDragEnterEvent):
-                self.hint.show_over(_said(event.mimeData()))
+                self.hint.show_over(_said(event.mimeData(), self._keys()))
             elif not isinstance(event, QDragMoveEvent):
                 self.hint.hide()
                 self._take(event.mimeData())
@@ -95,6 +99,8 @@ class DropTarget(QObject):
         return False
 
 
-def _said(mime: QMimeData) -> str:
+def _said(mime: QMimeData, keys: bool) -> str:
     count = len(mime.urls())
+    if keys:
+        return "Drop to add it to the key frames" if count < 2 else f"Drop to add {count} key frames"
     return "Drop to open this picture" if count < 2 else f"Drop to open the first of {count} files"

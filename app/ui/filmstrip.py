@@ -40,6 +40,8 @@ class Filmstrip(QWidget):
     `menu_asked` carries where on the screen a menu for the shown step should open.
     """
 
+    nothing = "Every step of a picture will stand here"  # what it says where there is no run
+
     menu_asked = Signal(QPoint)
 
     def __init__(self, reel: Reel, parent: QWidget | None = None) -> None:
@@ -157,7 +159,8 @@ class Filmstrip(QWidget):
         said.append(f"model call {done} of {total}")
         scores = self._scores()
         if scores is not None and (value := bands.score_band(scores, k).value):
-            said.append(f"CLIP score {value}")
+            raw = dict(scores.raw).get(k)
+            said.append(f"CLIP score {value}" + ("" if raw is None else f", without guides {raw:.3f}"))
         if k < run.inherited:
             said.append("before the fork")
         return ", ".join(said)
@@ -193,7 +196,7 @@ class Filmstrip(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._reel.run is None:
             painter.setPen(self._ink(QPalette.ColorRole.PlaceholderText))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Every step of a picture will stand here")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.nothing)
         else:
             slots = self.slots
             self._paint_cells(painter, slots, QRectF(event.rect()))

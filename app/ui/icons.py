@@ -31,6 +31,9 @@ _SHAPES = {
     "new": '<path d="M6 3.5h8l4.5 4.5v12.5H6z"/><path d="M12 11v6M9 14h6"/>',
     "open": '<rect x="4" y="5" width="16" height="14" rx="2"/><circle cx="9" cy="10" r="1.6"/>'
     '<path d="M5 17.5l5-4.5 3.5 3 3-2.5 3 2.5"/>',
+    "key-shown": '<rect x="4" y="6" width="12" height="12" rx="1.5"/><path d="M20 5v6M17 8h6"/>'
+    '<path d="M5 16l4-4 2.5 2.5L14 12l2 2"/>',
+    "key-file": '<path d="M4 18V6.5h5l1.8 2H16v2"/><path d="M4 18h9M18 12v7M14.5 15.5h7"/>',
     "edit": '<path d="M5 19l1-4L16.5 4.5l3 3L9 18z"/><path d="M14.5 6.5l3 3"/>',
     "folder": '<path d="M4 18V6.5h5.5l2 2.5H20v9z"/>',
     "close": '<path d="M7 7l10 10M17 7 7 17"/>',

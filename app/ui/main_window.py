@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
 
 from app.core.appraisal import Appraisal
 from app.core.document import Document
 from app.core.encoding import Encoder
+from app.core.filming import Filming
 from app.core.folders import Folders
 from app.core.keeping import Keeper
 from app.core.lab import Lab
+from app.core.morph import MorphRoom
 from app.core.notices import Notice
 from app.core.reel import Reel
 from app.core.runs import named
@@ -24,14 +26,19 @@ from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.drop import DropTarget
 from app.ui.files import Files
+from app.ui.furnishing import rooms_of
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.strip import LabTimeline
 from app.ui.lab.view import LabView
 from app.ui.likelihood.glass import SurpriseGlass
 from app.ui.likelihood.panel import LikelihoodPanel
+from app.ui.morph.films import Films
+from app.ui.morph.panel import MorphPanel
+from app.ui.morph.timeline import MorphTimeline
+from app.ui.morph.view import MorphView
 from app.ui.prompt_panel import PromptPanel
 from app.ui.recent import Recent
-from app.ui.rooms import LAB, PICTURES, Room, Rooms
+from app.ui.rooms import LAB, MORPH, PICTURES, Room, Rooms
 from app.ui.sheets import AboutSheet, ShortcutSheet
 from app.ui.status import Status
 from app.ui.steering.sweep_sheet import SweepSheet
@@ -42,7 +49,7 @@ LAYOUT = 1  # of the docks: an older saved state is not restored
 PANELS = {
     "settings": "Settings", "timeline": "Timeline", "likelihood": "Likelihood", "recent": "Pictures of this session",
 }  # fmt: skip
-BESIDE = ("likelihood", "recent")  # on the right: of pictures, with nothing to say in other rooms
+BESIDE = ("likelihood", "recent")  # on the right: of pictures, and but for the second only there
 
 
 class MainWindow(QMainWindow):
@@ -60,6 +67,8 @@ class MainWindow(QMainWindow):
         self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
+        self.morph, self.filming = MorphRoom(document, self), Filming(self)
+        self.films = Films(self.morph, self.filming, self)
         self.tools = toolset(self)
         self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
@@ -74,8 +83,12 @@ class MainWindow(QMainWindow):
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
-        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view,))
-        self.rooms = Rooms((self._pictures(), self._lab()), self)
+        self.morph_panel = MorphPanel(self.morph, document, self.actions_)
+        self.morph_timeline = MorphTimeline(self.morph, self.filming, self.actions_)
+        self.morph_view = MorphView(self.morph, self.actions_)
+        self.morph_view.stage.smooth = self.canvas.smooth
+        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
+        self.rooms = Rooms(rooms_of(self), self)
         self.actions_.begin()
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")
@@ -95,8 +108,10 @@ class MainWindow(QMainWindow):
         self.actions_.reach("steps", self.timeline.strip)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
-        lab.notice_raised.connect(self.area.notices.raise_notice)
-        self._drops = DropTarget(self, self.area, self.files.take)
+        for source in (lab, self.morph, self.filming):
+            source.notice_raised.connect(self.area.notices.raise_notice)
+        self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
+        self.recent.picked.connect(self.morph.keys.add_file)
         self.files.changed.connect(self.actions_.refresh)
         self.files.opened.connect(self._show_artwork)
         self.look.changed.connect(self._tint)
@@ -106,31 +121,10 @@ class MainWindow(QMainWindow):
         self.actions_.refresh()
         self.focus_prompt()
 
-    def _pictures(self) -> Room:
-        document = self.document
-        return Room(
-            name=PICTURES, title="", reel=document, panel=self.panel, timeline=self.timeline, view=None,
-            focus=self.canvas, start=document.generate, cancel=self._cancel, why_not=lambda: document.why_not,
-            runs=lambda: bool(document.running_job or self.appraisal.doing or self.encoder.doing),
-            save=self.files.save_shown,
-            can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
-        )  # fmt: skip
-
-    def _lab(self) -> Room:
-        lab = self.lab
-        return Room(
-            name=LAB, title="2-D lab", reel=lab, panel=self.lab_panel, timeline=self.lab_timeline, view=self.lab_view,
-            focus=self.lab_view.plane, start=lab.start, cancel=lab.cancel, runs=lambda: bool(lab.doing),
-            save=self.lab_view.save_as, can_save=lambda: lab.field is not None,
-        )  # fmt: skip
-
-    def _cancel(self) -> None:
-        """The run; where none goes on, what is measured or on its way along the flow."""
-        if self.document.running_job is not None:
-            self.document.cancel()
-        else:
-            self.appraisal.stop()
-            self.encoder.stop()
+    def _take(self, mime: QMimeData) -> None:
+        """What was dropped: in the morph a key frame, else the picture to work on."""
+        if self.room.name != MORPH or not self.films.take(mime):
+            self.files.take(mime)
 
     # the commands of the action table
 
@@ -144,14 +138,18 @@ class MainWindow(QMainWindow):
         return self.rooms.front
 
     def show_room(self, name: str) -> None:
-        """That room in front; the pictures' panels on the right are theirs alone."""
+        """That room in front. Of the panels on the right the morph needs the pictures of this session, the lab none."""
         if name == self.room.name:
             return
+        seen = {panel for panel in BESIDE if self.panel_visible(panel)}
         if self.room.name == PICTURES:
-            self._had = {panel for panel in BESIDE if self.panel_visible(panel)}
+            self._had = seen
+        elif self.room.name == MORPH:
+            self._had = (self._had - {"recent"}) | (seen & {"recent"})
         self.rooms.show(name)
         for panel in self._had:
-            self._docks[panel].setVisible(name == PICTURES)
+            self._docks[panel].setVisible(name == PICTURES or (name == MORPH and panel == "recent"))
+        self.recent.picks = name == MORPH
         self.area.show_room(self.room.view)
         self._tell_watched()
         self.actions_.refresh()
@@ -202,7 +200,7 @@ class MainWindow(QMainWindow):
         return dock is not None and not dock.isHidden()
 
     def set_smooth(self, smooth: bool) -> None:
-        self.canvas.smooth = smooth
+        self.canvas.smooth = self.morph_view.stage.smooth = smooth
         self.settings.update(scaling="smooth" if smooth else "nearest")
 
     def set_surround(self, surround: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -16,14 +16,21 @@ from app.ui.widgets import label
 
 RUN = Qt.ItemDataRole.UserRole
 INDEX = Qt.ItemDataRole.UserRole + 1
+FILE = Qt.ItemDataRole.UserRole + 2
 
 
 class Recent(QWidget):
-    """Listens to the document's jobs."""
+    """Listens to the document's jobs.
+
+    picks -- whether a click gives the picture away (`picked` carries its file) instead of showing where it came from
+    """
+
+    picked = Signal(object)
 
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
+        self.picks = False
         self._listed: set[int] = set()
         self.list = QListWidget()
         self.list.setAccessibleName("Pictures of this session")
@@ -75,6 +82,7 @@ class Recent(QWidget):
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, seed {job.request.seeds[index]}")
         item.setData(RUN, str(job.run_path))
         item.setData(INDEX, index)
+        item.setData(FILE, str(path))
         return item
 
     def _mark(self) -> None:
@@ -88,6 +96,9 @@ class Recent(QWidget):
         self.list.setCurrentRow(-1)
 
     def _open(self, item: QListWidgetItem) -> None:
+        if self.picks:
+            self.picked.emit(Path(item.data(FILE)))
+            return
         path = Path(item.data(RUN))
         if path == self._document.run_path or self._document.show_run(path):
             self._document.image_index = item.data(INDEX)

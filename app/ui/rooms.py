@@ -1,4 +1,4 @@
-"""The rooms of the window: the pictures, the 2-D lab. One is in front; its panel and its timeline are with it."""
+"""The rooms of the window: the pictures, the 2-D lab, the morph. One is in front, with its panel and its timeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.core.reel import Reel
 
-PICTURES, LAB = "pictures", "lab"
+PICTURES, LAB, MORPH = "pictures", "lab", "morph"
 
 
 def _nothing() -> str:

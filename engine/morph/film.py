@@ -73,6 +73,11 @@ def save(
     write(path, len(order), frame, morph)
 
 
+def save_frame(path: Path, rgb: Pixels, morph: Morph) -> None:
+    """Write one frame (H, W, 3) as a PNG with the morph that it is of, atomically. Raises OSError."""
+    save_image(path, Image.fromarray(np.ascontiguousarray(rgb)), "PNG", pnginfo=_text(morph))
+
+
 def read(path: Path) -> Morph | None:
     """The settings in a film of one file, or in one of its PNG frames; None where it holds none. Raises RequestError
     where they are damaged, OSError for a file that cannot be read."""
@@ -151,12 +156,17 @@ def _turns(morph: Morph) -> int:
     return 1 if morph.loop == "none" else 0
 
 
+def _text(morph: Morph) -> PngInfo:
+    text = PngInfo()
+    text.add_itxt(TEXT, morph.to_json())
+    return text
+
+
 def _folder(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
     if path.exists():
         raise MorphError(f"There is already something called {path.name} there: choose another name for the folder.")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    text = PngInfo()
-    text.add_itxt(TEXT, morph.to_json())
+    text = _text(morph)
     digits = max(4, len(str(count - 1)))
     try:
         part.mkdir()

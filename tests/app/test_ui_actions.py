@@ -12,21 +12,24 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
+from app.bridge.fake_morph import morphed
 from app.core.document import Document
 from app.ui.main_window import MainWindow
 from app.ui.rows import TABLE
 from app.ui.rows.row import keys_text
 from app.ui.sheets import AboutSheet, ShortcutSheet
+from engine.morph.work import Morphing
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, until
 
 REACH = {  # the canvas is two places: with a run on it, and with the artwork
-    "window": {"window", "run", "artwork", "timeline", "candidates", "lab"},
+    "window": {"window", "run", "artwork", "timeline", "candidates", "lab", "frames", "morph-keys"},
     "picture": {"run", "artwork", "timeline"},
-    "steps": {"run", "timeline"},
+    "steps": {"run", "timeline", "frames"},
     "candidates": {"artwork", "candidates"},
     "timeline": {"timeline"},
     "lab": {"lab"},
+    "morph-keys": {"morph-keys"},
 }
 
 
@@ -66,6 +69,7 @@ def test_the_menus_hold_every_command_once(window: MainWindow) -> None:
         "&Run",
         "&Candidates",
         "&Lab",
+        "&Morph",
         "&Help",
     ]
     menus = window.actions_.menus.values()
@@ -160,18 +164,21 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
     """Nothing raises: pytest-qt fails a test for an exception in a slot."""
     opens_others = {"new", "open", "export", "canvas-size", "save-as", "save-animation"}
     opens_others |= {"pictures", "shortcuts", "about", "quit", "sweep"}
-    leaves = {"lab", "prompt", "steer", "paste", "earlier"}  # the lab
+    opens_others |= {"morph-add-file", "morph-export"}
+    leaves = {"prompt", "steer", "paste", "earlier"}  # the room
+    parts.fake.answers[Morphing] = morphed
     begun: set[str] = set()
     window.lab.doing_changed.connect(lambda: begun.add(window.lab.doing))
-    for in_lab in (False, False, True, True):
-        window.show_room("lab" if in_lab else "pictures")
+    for room in ("pictures", "pictures", "lab", "lab", "morph", "morph"):
+        window.show_room(room)
         for row in TABLE:
-            if row.id not in opens_others and not (in_lab and row.id in leaves) and row.id != "lab":
+            elsewhere = room != "pictures" and row.id in leaves
+            if row.id not in opens_others | {"lab", "morph"} and not elsewhere:
                 window.actions_[row.id].trigger()
         until(qtbot, lambda: all(job.state.ended for job in parts.document.jobs))
         window.reel.pause()
         window.lab.cancel()
-        until(qtbot, lambda: not window.lab.doing)
+        until(qtbot, lambda: not window.lab.doing and not window.morph.doing)
     assert parts.document.jobs
     assert begun >= {"run", "walk", "cover"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows import candidates, canvas, edit, file, help, lab, likelihood, run, steering, view
+from app.ui.rows import candidates, canvas, edit, file, help, lab, likelihood, morph, run, steering, view
 from app.ui.rows.row import Row
 
 TABLE: tuple[Row, ...] = (
@@ -16,5 +16,6 @@ TABLE: tuple[Row, ...] = (
     *likelihood.ROWS,
     *candidates.ROWS,
     *lab.ROWS,
+    *morph.ROWS,
     *help.ROWS,
 )

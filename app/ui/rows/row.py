@@ -12,11 +12,13 @@ from app.core.appraisal import Appraisal
 from app.core.document import Document
 from app.core.encoding import Encoder
 from app.core.lab import Lab
+from app.core.morph import MorphRoom
 from app.core.reel import Reel
 from app.core.toolset import Toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files import Files
-from app.ui.rooms import LAB, PICTURES, Room
+from app.ui.morph.films import Films
+from app.ui.rooms import LAB, MORPH, PICTURES, Room
 from app.ui.theme import Look
 
 
@@ -29,6 +31,8 @@ class Studio(Protocol):
     canvas: CanvasView
     look: Look
     lab: Lab
+    morph: MorphRoom
+    films: Films
     files: Files
     tools: Toolset
 
@@ -61,6 +65,10 @@ def in_lab(studio: Studio) -> bool:
     return studio.room.name == LAB
 
 
+def in_morph(studio: Studio) -> bool:
+    return studio.room.name == MORPH
+
+
 def _always(_: Document) -> bool:
     return True
 
@@ -72,7 +80,8 @@ class Row:
     keys    -- its shortcuts, the one to show first
     where   -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
                "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on
-               their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline
+               their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline,
+               "morph-keys" on the row of key frames
     enabled -- whether it can be used now; usable, where that depends on more than the document; checked, for a switch,
                whether it is on
     why     -- for one whose reason deserves a sentence: why it cannot be used now, "" when it can; its tip then

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.ui.rooms import LAB, PICTURES
-from app.ui.rows.row import Row, in_lab
+from app.ui.rooms import LAB, MORPH, PICTURES
+from app.ui.rows.row import Row, in_lab, in_morph
 
 
 def _theme(mode: str, text: str) -> Row:
@@ -37,6 +37,9 @@ ROWS: tuple[Row, ...] = (
     Row(id="lab", text="2-D lab", menu="View", keys=("F2",), begins=True,
         tip="Models in the plane, known exactly: watch the score, the samplers and their chains",
         do=lambda s: s.show_room(PICTURES if in_lab(s) else LAB), checked=in_lab),
+    Row(id="morph", text="Morph", menu="View", keys=("F4",),
+        tip="From picture to picture along the flow: key frames, the frames between them, a film",
+        do=lambda s: s.show_room(PICTURES if in_morph(s) else MORPH), checked=in_morph),
     _panel("settings", "Settings", "Alt+1", begins=True),
     _panel("timeline", "Timeline", "Alt+2"),
     _panel("recent", "Pictures of this session", "Alt+3"),

@@ -1,0 +1,217 @@
+"""The morph's panel: the selected key frame, how it goes between them, and the button with its price."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRegularExpression
+from PySide6.QtGui import QKeySequence, QRegularExpressionValidator
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.core.morph import MorphRoom
+from app.ui.actions import Actions
+from app.ui.choice import ABOUT, Choice
+from app.ui.line import Line
+from app.ui.number import Number
+from app.ui.panels import column_of, lay_out, rows, set_kind
+from app.ui.prompt_field import TextField
+from app.ui.seed_field import LARGEST
+from app.ui.theme import em
+from app.ui.widgets import label
+from engine.morph.settings import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, WAYS
+from engine.rules import menu
+
+NO_LABEL = "None"
+
+
+class MorphPanel(QWidget):
+    """Shows and changes the morph room; holds nothing of its own."""
+
+    def __init__(self, morph: MorphRoom, document: Document, actions: Actions) -> None:
+        super().__init__()
+        self._morph, self._document, self._actions = morph, document, actions
+        self.setAccessibleName("Settings of the morph")
+        self.setMinimumWidth(em(self, 17))
+        self.key_name = label("", "heading")
+        self.prompt = TextField("Prompt of the key frame", "What to see at this key frame", 2.2)
+        self.label_name = label("", "heading")
+        self.labels = Choice("Label of the key frame")
+        self.seed_name = label("Seed", "heading")
+        self.seed = QLineEdit()
+        self.seed.setAccessibleName("Seed of the key frame")
+        self.seed.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{1,19}"), self.seed))
+        self.about = label("", "muted")
+        self.about.setWordWrap(True)
+        self.restore = QPushButton("Make frames as it was made")
+        self.restore.setProperty("kind", "link")
+        self.restore.setAccessibleName(self.restore.text())
+        self.restore.setToolTip("Put the sampler, the steps and the guidance that made it on the panel of pictures")
+        self.frames = Number("Frames", 2, MOST_FRAMES, (2, 120))
+        self.rate = Number("Frames a second", 1, MOST_RATE, (1, 30))
+        self.easing = self._choice("Easing", {name: (title, "") for name, (title, _) in EASINGS.items()})
+        self.loop = self._choice("Loop", LOOPS)
+        self.way = self._choice("Interpolation", WAYS)
+        self.at = Number("σ where the pictures are mixed", 0.01, 200, (0.1, 10), 0.1, 2)
+        self.at_name = label("At σ", "heading", self.at)
+        self.large = QCheckBox("Larger, by the second stage")
+        self.large.setAccessibleName(self.large.text())
+        self.made = label("", "muted")
+        self.made.setWordWrap(True)
+        self.button = QPushButton()
+        self.button.setObjectName("generate-morph")
+        self.note = Line(lines=2, align="centre")
+        self._lay_out()
+        self.prompt.edited.connect(lambda text: morph.keys.describe(prompt=text.strip()))
+        self.labels.activated.connect(self._choose_label)
+        self.seed.editingFinished.connect(self._type_seed)
+        self.restore.clicked.connect(morph.keys.use_settings)
+        self.frames.changed.connect(lambda value: morph.choose(frames=round(value)))
+        self.rate.changed.connect(lambda value: morph.choose(rate=round(value)))
+        self.at.changed.connect(lambda value: morph.choose(at=round(value, 4)))
+        self.large.toggled.connect(lambda on: morph.choose(large=on))
+        for name in ("easing", "loop", "way"):
+            box: Choice = getattr(self, name)
+            box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
+        self.button.clicked.connect(self._press)
+        document.model_changed.connect(self._fill_labels)
+        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, document.engine_changed):
+            signal.connect(self.refresh)
+        self._fill_labels()
+        self.refresh()
+
+    @staticmethod
+    def _choice(name: str, entries: dict[str, tuple[str, str]]) -> Choice:
+        box = Choice(name)
+        for key, (title, about) in entries.items():
+            box.addItem(title, key)
+            if about:
+                box.setItemData(box.count() - 1, about, ABOUT)
+        return box
+
+    def _lay_out(self) -> None:
+        content = QWidget()
+        column = column_of(content)
+        self._key_parts = (self.prompt, self.label_name, self.labels, self.seed_name, self.seed, self.about)
+        column.addWidget(self.key_name)
+        for part in self._key_parts:
+            column.addWidget(part)
+        column.addWidget(self.restore)
+        column.addSpacing(em(self, 0.8))
+        column.addLayout(
+            rows(self, {"Frames": self.frames, "Per second": self.rate, "Easing": self.easing, "Loop": self.loop})
+        )
+        column.addSpacing(em(self, 0.4))
+        column.addWidget(label("Interpolation", "heading", self.way))
+        column.addWidget(self.way)
+        column.addWidget(self.at_name)
+        column.addWidget(self.at)
+        column.addSpacing(em(self, 0.2))
+        column.addWidget(self.large)
+        column.addWidget(self.made)
+        column.addStretch(1)
+        lay_out(self, content, self._foot())
+
+    def _foot(self) -> QWidget:
+        foot = QWidget()
+        column = QVBoxLayout(foot)
+        side = em(self, 0.8)
+        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.15))
+        column.setSpacing(em(self, 0.2))
+        column.addWidget(self.button)
+        column.addWidget(self.note)
+        return foot
+
+    def _fill_labels(self) -> None:
+        model = self._document.model
+        self.labels.clear()
+        self.labels.addItem(NO_LABEL, None)
+        for name in model.labels:
+            self.labels.addItem(name.title(), name)
+        self.label_name.setText(model.label_kind.capitalize())
+        self.labels.setAccessibleName(f"{model.label_kind.capitalize()} of the key frame")
+
+    def _choose_label(self, row: int) -> None:
+        self._morph.keys.describe(label=self.labels.itemData(row))
+
+    def _type_seed(self) -> None:
+        text = self.seed.text()
+        self._morph.keys.describe(seed=min(int(text), LARGEST) if text else 0)
+        self.refresh()
+
+    def _press(self) -> None:
+        (self._morph.cancel if self._morph.doing else self._morph.start)()
+
+    def refresh(self) -> None:
+        self._show_key()
+        choices = self._morph.choices
+        self.frames.show_value(choices.frames)
+        self.rate.show_value(choices.rate)
+        self.at.show_value(choices.at)
+        for box, name in ((self.easing, choices.easing), (self.loop, choices.loop), (self.way, choices.way)):
+            box.setCurrentIndex(box.findData(name))
+        for widget in (self.at_name, self.at):
+            widget.setVisible(choices.way == "mix")
+        self.way.setToolTip(WAYS[choices.way][1])
+        self.large.setVisible(self._morph.can_enlarge)
+        self.large.blockSignals(True)
+        self.large.setChecked(choices.large)
+        self.large.blockSignals(False)
+        self.made.setText(self._how())
+        self._show_button()
+
+    def _show_key(self) -> None:
+        keys, model = self._morph.keys, self._document.model
+        frame, count = keys.at, len(keys.frames)
+        self.key_name.setText(f"Key frame {keys.selected + 1} of {count}" if frame else "No key frames yet")
+        for part in self._key_parts:
+            part.setVisible(frame is not None)
+        self.restore.setVisible(bool(frame and frame.settings is not None and self._morph.remark))
+        if frame is None:
+            return
+        self.prompt.setVisible(model.text)
+        self.prompt.show_text(frame.key.prompt)
+        for widget in (self.label_name, self.labels):
+            widget.setVisible(bool(model.labels))
+        self.labels.setCurrentIndex(max(0, self.labels.findData(frame.key.label)))
+        self.seed_name.setVisible(not frame.encoded)
+        self.seed.setVisible(not frame.encoded)
+        if self.seed.text() != str(frame.key.seed):
+            self.seed.setText(str(frame.key.seed))
+            self.seed.setCursorPosition(0)
+        self.about.setText(self._about())
+
+    def _about(self) -> str:
+        """What the selected key frame is to the flow."""
+        keys, made = self._morph.keys, self._morph.made
+        frame = keys.at
+        if frame is None:
+            return ""
+        if not frame.encoded:
+            return "Starts from its seed: nothing is encoded, and nothing lost."
+        if self._morph.choices.way == "mix":
+            return "A picture: mixed as it is."
+        decibels = None
+        if made is not None:
+            places = made.morph.places()
+            decibels = next((v for n, v in made.psnr.items() if made.keys[places[n].key or 0].key == frame.key), None)
+        back = "" if decibels is None else f" It came back to {decibels:.1f} dB."
+        return f"A picture: encoded along the flow, without guidance, under these words.{back}"
+
+    def _how(self) -> str:
+        draft = self._document.draft
+        sampler = menu()[draft.sampler].title if draft.sampler in menu() else draft.sampler
+        how = f"{sampler}, {draft.steps} steps, guidance {draft.guidance:g}"
+        return f"Frames are made as the panel of pictures says: {how}. {self._morph.remark}".strip()
+
+    def _show_button(self) -> None:
+        morph, why = self._morph, self._morph.why_not
+        text = "Stopping …" if morph.stopping else "Cancel" if morph.doing else "Generate"
+        self.button.setText(text)
+        self.button.setAccessibleName(text)
+        self.button.setEnabled(not morph.stopping if morph.doing else not why)
+        set_kind(self.button, "stop" if morph.doing else "primary")
+        action = self._actions["cancel" if morph.doing else "generate"]
+        self.button.setToolTip(action.toolTip())
+        keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        price = morph.price_text
+        self.note.setText(morph.progress[1] if morph.doing else why or (f"{price}   {keys}" if price else keys))
+        self.button.setAccessibleDescription(self.note.text())
