@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 Pixels: TypeAlias = NDArray[np.uint8]
 
 OPAQUE = 64  # the mask from which on a pixel is wholly the new one: a feathered edge blends over its outer quarter
+NOTHING, ALL = np.uint8(0), np.uint8(OPAQUE)
 MOST_RUNS = 8  # of columns that are blended one by one
 
 
 def alpha(mask: Pixels) -> Pixels:
     """How much of the new picture each pixel shows, 0 … 255, of a mask 0 … 255: all of it from a quarter on."""
-    return (np.multiply(np.minimum(mask, OPAQUE), 255, dtype=np.uint16) // OPAQUE).astype(np.uint8)
+    quarter = np.clip(mask, NOTHING, ALL)  # in a fraction of the time that minimum() takes with a number
+    return (np.multiply(quarter, 255, dtype=np.uint16) // OPAQUE).astype(np.uint8)
 
 
 def painted(mask: Pixels) -> tuple[int, int, int, int]:
@@ -59,14 +61,20 @@ def _runs(kinds: Pixels) -> Iterator[tuple[int, int, bool]]:
 
 
 def _mix(pixels: Pixels, new: Pixels, share: Pixels) -> None:
-    """(old·(255 − share) + new·share)/255, rounded to the nearest, in place."""
-    a = np.empty(pixels.shape, np.uint8)
+    """(old·(255 − share) + new·share)/255, rounded to the nearest, in place.
+
+    The sum is old·255 + (new − old)·share: at most 255², so that it is right in 16 bits whatever wraps on the way.
+    """
+    sums = np.empty(pixels.shape, np.uint16)
     for channel in range(pixels.shape[2]):  # a third of the time that broadcasting over the last axis takes
-        a[..., channel] = share
-    sums = np.multiply(new, a, dtype=np.uint16)
-    np.subtract(255, a, out=a)
-    sums += np.multiply(pixels, a, dtype=np.uint16)
-    sums += 128
-    sums += sums >> 8  # x/255 to the nearest is (x + 128)·257/256² for all x up to 255²
+        sums[..., channel] = share
+    old, more = pixels.astype(np.uint16), new.astype(np.uint16)
+    more -= old
+    sums *= more
+    old *= 255
+    old += 128
+    sums += old
+    np.right_shift(sums, 8, out=more)
+    sums += more  # x/255 to the nearest is (x + 128)·257/256² for all x up to 255²
     sums >>= 8
     np.copyto(pixels, sums, casting="unsafe")

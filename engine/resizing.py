@@ -29,6 +29,7 @@ PLACES = 22  # binary, of Pillow's coefficients
 ROWS = 16  # made together: their sums stay in the processor's cache until they are bytes
 MOST_THREADS = 4  # that make one picture
 WORTH_A_THREAD = 1 << 18  # pixels
+BLACK, WHITE = np.int16(0), np.int16(255)
 ALONE = 4 << 16  # multiplications up to which OpenBLAS takes one thread: the callers have threads of their own
 
 
@@ -155,8 +156,8 @@ def rows(needed: Pixels, low: int, kernel: Kernel) -> Iterator[tuple[int, Pixels
     weights = _matrices(kernel, lows, most)
     width = min(lines.shape[1], max(1, ALONE // (ROWS * (most + 1))))
     given = np.ones((most + 1, lines.shape[1]))  # row 0 is 1: times ½ it rounds to the nearest
-    sums, whole = np.empty((ROWS, width)), np.empty((ROWS, width), np.int16)
-    made = np.empty((ROWS, lines.shape[1]), np.uint8)
+    sums, whole = np.empty((ROWS, width)), np.empty((ROWS, lines.shape[1]), np.int16)
+    made = np.empty(whole.shape, np.uint8)
     before = -1
     for k, top in enumerate(tops.tolist()):
         source, n = int(lows[k]) - low, min(ROWS, count - top)
@@ -166,13 +167,12 @@ def rows(needed: Pixels, low: int, kernel: Kernel) -> Iterator[tuple[int, Pixels
             before = source
         matrix = weights[k, :n, : deep + 1]
         for left in range(0, lines.shape[1], width):
-            part = slice(left, left + width)
-            columns = given[: deep + 1, part]
-            here = np.s_[:n, : columns.shape[1]]
-            np.matmul(matrix, columns, out=sums[here])
-            np.copyto(whole[here], sums[here], casting="unsafe")  # down to a whole number; what is below 0, up
-            np.clip(whole[here], 0, 255, out=whole[here])
-            np.copyto(made[:n, part], whole[here], casting="unsafe")
+            columns = given[: deep + 1, left : left + width]
+            here = sums[:n, : columns.shape[1]]
+            np.matmul(matrix, columns, out=here)
+            np.copyto(whole[:n, left : left + width], here, casting="unsafe")  # towards 0: what is below it is cut off
+        np.clip(whole[:n], BLACK, WHITE, out=whole[:n])
+        np.copyto(made[:n], whole[:n], casting="unsafe")
         yield top, made[:n].reshape(n, w, channels)
 
 

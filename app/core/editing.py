@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QPoint, QRect, Signal
 from PySide6.QtGui import QImage
 
-from app.core.artwork import Artwork
+from app.core.artwork import ANEW, Artwork
 from app.core.candidates import ORIGINAL, Candidate, Candidates
 from app.core.placement import Overlay, Placement, box_of, overlay, to_rgb
 from app.core.runs import named
@@ -30,7 +30,7 @@ PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """Of the mask: whether any of it is painted, any of it in the box, and all of it in the box."""
+    """Of the mask: whether any of it is painted, any of it in the box, and all of it in the box, in full."""
 
     anywhere: bool
     inside: bool
@@ -148,7 +148,7 @@ class Editing(QObject):
             seen = box.intersected(artwork.rect)
             mask = part(artwork.mask, seen)
             inside = bool(mask.any())
-            found = Painted(inside or bool(artwork.mask.any()), inside, inside and bool(mask.all()))
+            found = Painted(inside or bool(artwork.mask.any()), inside, inside and bool(mask.min() == ANEW))
             self._painted = artwork.revision, box, found
         return self._painted[2]
 
@@ -252,8 +252,11 @@ class Editing(QObject):
     @property
     def why_no_apply(self) -> str:
         """Why what is seen cannot be put into the artwork, in one sentence; "" when it can."""
-        if self._looked_at() is None:
+        seen = self._looked_at()
+        if seen is None:
             return "There is no candidate to apply: choose one."
+        if not seen.rect.intersects(self.artwork.rect):
+            return "It lies outside of the picture as it is now: undo the canvas size, or choose another."
         if self._viewer.live and self._viewer.following:
             return "This picture is still being made: wait for it, or choose one of its steps."
         return ""

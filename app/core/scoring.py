@@ -25,7 +25,8 @@ from engine.store import RunReader, StoreError
 if TYPE_CHECKING:
     from app.core.document import Document
 
-QUICK_SECONDS = 0.05  # a step that takes no longer is scored between two steps of a run
+QUICK_SECONDS = 0.05  # a step that takes no longer is scored between two steps of a run …
+QUICK_SHARE = 0.2  # … and so is one that takes no more than this share of a step of the run itself
 
 Key: TypeAlias = tuple[Path, int]  # a file and a step in it
 
@@ -80,10 +81,12 @@ class Scoring(QObject):
         self._lasts: dict[Path, int] = {}  # the last step of a finished run, −1 where it cannot be read
         self._task: tuple[int, Wish] | None = None
         self._ranked = False
+        self._curve: Curve | None = None
+        self._stale = True  # the curve is to be put together anew: it is asked for at every painting
         for signal in (document.run_changed, steering.changed, document.editing.candidates.listed):
             signal.connect(self._look)
         for signal in (document.steps_changed, document.image_changed, document.jobs_changed):
-            signal.connect(self._ask)
+            signal.connect(self._moved_on)
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
         engine.state_changed.connect(self._ask)
@@ -104,16 +107,9 @@ class Scoring(QObject):
     @property
     def curve(self) -> Curve | None:
         """Of the shown picture; None where no CLIP looks at it."""
-        run = self._document.run
-        target = self.target(run.request if run else None)
-        if run is None or target is None:
-            return None
-        known, image = self._scores.get(target, {}), self._document.image_index
-        found = [
-            (k, known[key], run.image_in(k, image)) for k in range(len(run.steps)) if (key := run.place(k)) in known
-        ]
-        guided, raw = ([(k, float(pair[n][of])) for k, pair, of in found] for n in (0, 1))
-        return Curve(guided, raw if any(abs(a[1] - b[1]) > 1e-6 for a, b in zip(guided, raw, strict=True)) else [])
+        if self._stale:
+            self._curve, self._stale = self._put_together(), False
+        return self._curve
 
     def finished(self, run: Path, request: Request, image: int) -> float | None:
         """The score of a finished picture; None where it has none yet."""
@@ -162,9 +158,26 @@ class Scoring(QObject):
 
     # inside
 
+    def _put_together(self) -> Curve | None:
+        run = self._document.run
+        target = self.target(run.request if run else None)
+        if run is None or target is None:
+            return None
+        known, image = self._scores.get(target, {}), self._document.image_index
+        found = [
+            (k, known[key], run.image_in(k, image)) for k in range(len(run.steps)) if (key := run.place(k)) in known
+        ]
+        guided, raw = ([(k, float(pair[n][of])) for k, pair, of in found] for n in (0, 1))
+        return Curve(guided, raw if any(abs(a[1] - b[1]) > 1e-6 for a, b in zip(guided, raw, strict=True)) else [])
+
     def _look(self) -> None:
+        self._stale = True
         self._order()
         self.changed.emit()
+        self._ask()
+
+    def _moved_on(self) -> None:
+        self._stale = True
         self._ask()
 
     def _order(self) -> None:
@@ -204,7 +217,7 @@ class Scoring(QObject):
             missing = self._missing(run, target)
             if missing and idle:
                 yield _stretch(target, missing)
-            elif missing and self._seconds.get(target.clip, math.inf) <= QUICK_SECONDS:
+            elif missing and self._seconds.get(target.clip, math.inf) <= self._patience:
                 path, index = missing[0]
                 yield Wish(target, path, index, index + 1, quick=True)
         if idle:
@@ -212,6 +225,14 @@ class Scoring(QObject):
             clip = self._wanted_soon()
             if clip and clip not in self._seconds and (soon := Target(clip, ())) not in self._failed:
                 yield Wish(soon, None)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a score may take between two steps of the run that goes on."""
+        job = self._document.running_job
+        return (
+            max(QUICK_SECONDS, QUICK_SHARE * job.seconds / job.steps_done) if job and job.steps_done else QUICK_SECONDS
+        )
 
     def _missing(self, run: Lineage, target: Target) -> list[Key]:
         """Steps of the shown run that have no score yet, the newest first."""
@@ -240,8 +261,9 @@ class Scoring(QObject):
 
     def _wanted_soon(self) -> str:
         """The CLIP that the next run needs, so that it is loaded while the person goes on choosing."""
-        guide = self._steering.clip_guide
-        return guide.clip if guide is not None else self._steering.clip if self._steering.scored else ""
+        steering = self._steering
+        wanted = steering.scored or steering.picked or steering.clip_guide is not None
+        return steering.clip if wanted else ""
 
     def _loaded(self, *clips: str) -> None:
         for clip in clips:
@@ -260,6 +282,7 @@ class Scoring(QObject):
                     {(wish.path, one.k + n): pair for n, pair in enumerate(zip(one.guided, one.raw, strict=True))}
                 )
                 self._seconds[wish.target.clip] = one.seconds / len(one.guided)
+        self._stale = True
         self._order()
         self.changed.emit()
 
@@ -277,8 +300,8 @@ class Scoring(QObject):
 
 def _stretch(target: Target, missing: list[Key]) -> Wish:
     """The newest missing step and those right before it in the same file."""
-    path, last = missing[0]
+    (path, last), there = missing[0], set(missing)
     first = last
-    while (path, first - 1) in missing:
+    while (path, first - 1) in there:
         first -= 1
     return Wish(target, path, first, last + 1)

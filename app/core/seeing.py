@@ -17,6 +17,8 @@ from engine.scoring import Concepts, Look, vocabulary
 if TYPE_CHECKING:
     from app.core.document import Document
 
+LONGEST = 60  # characters, of what is one of the names
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -44,7 +46,7 @@ class Seeing(QObject):
         self._asked: Question | None = None
         self._task: int | None = None
         self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
-        self._failed: set[str] = set()
+        self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that never answered, and what files hold for others
         self._names: dict[str, tuple[str, ...]] = {}  # concepts by model
         for signal in (document.cursor_changed, document.image_changed, document.run_changed, document.jobs_changed,
                        document.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
@@ -71,13 +73,13 @@ class Seeing(QObject):
 
     @property
     def asked_for(self) -> tuple[str, ...]:
-        """What the shown run was asked to show, which is among the names wherever it comes."""
+        """What the shown run was asked to show, which is among the names; no more than any CLIP can read."""
         run = self._document.run
         if run is None:
             return ()
         guides = (guide for guide in run.request.guides if isinstance(guide, ClipGuide))
         texts = [aim.text for guide in guides for aim in guide.aims if aim.text and aim.weight > 0]
-        return tuple(dict.fromkeys(text for text in (run.request.prompt, *texts) if text.strip()))
+        return tuple(dict.fromkeys(text for text in (run.request.prompt, *texts) if 0 < len(text.strip()) <= LONGEST))
 
     @property
     def busy(self) -> bool:
@@ -92,6 +94,8 @@ class Seeing(QObject):
         if not self._watched or run is None or not 0 <= k < len(run.steps) or not clip or clip in self._failed:
             return None
         path, index = run.place(k)
+        if (clip, path) in self._failed:
+            return None
         model = next((info for info in document.models if info.id == run.request.model), document.model)
         if model.id not in self._names:
             self._names[model.id] = vocabulary(model)
@@ -133,7 +137,7 @@ class Seeing(QObject):
             return
         asked, self._task, self._asked = self._asked, None, None
         if message:
-            self._failed.add(asked.clip)
+            self._failed.add((asked.clip, asked.path) if asked.clip in self._loaded else asked.clip)
             self.notice_raised.emit(Notice("error", message))
             self.changed.emit()
         self._look()

@@ -68,7 +68,8 @@ class Steering(QObject):
         self._class = ClassWish()
         self._others: tuple[Guide, ...] = ()  # which the panel has no fields for: a second CLIP, a second classifier
         self._told: tuple[Guide, ...] = ()
-        self._scored = False
+        self._scored = self._picked = False
+        document.model_changed.connect(self.changed)
         document.draft_changed.connect(self._read)
         self.notice_raised.connect(document.notice_raised)
         self.offer(guide_models.clips(), guide_models.classifiers())
@@ -97,10 +98,15 @@ class Steering(QObject):
     def clip(self, id: str) -> None:
         if id != self._clip:
             self._know(id)
-            self._clip = id
+            self._clip, self._picked = id, True
             if not self.sees_noise:
                 self._look.pop("on", None)
             self._tell()
+
+    @property
+    def picked(self) -> bool:
+        """Whether a person chose it: then it is tried at once, before anything is asked of it."""
+        return self._picked
 
     def title_of(self, clip: str) -> str:
         return next((info.title for info in self._clips if info.id == clip), Path(clip).name)
@@ -194,7 +200,9 @@ class Steering(QObject):
 
     @property
     def classifiers(self) -> list[GuideInfo]:
-        return list(self._classifiers)
+        """Those that know the pictures of the chosen model, and the one that is asked for whatever it knows."""
+        own = ("", self._document.model.id)
+        return [info for info in self._classifiers if info.model in own or info.id == self._class.classifier]
 
     @property
     def class_wish(self) -> ClassWish:

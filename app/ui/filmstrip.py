@@ -159,7 +159,8 @@ class Filmstrip(QWidget):
         said.append(f"model call {done} of {total}")
         scores = self._scores()
         if scores is not None and (value := bands.score_band(scores, k).value):
-            said.append(f"CLIP score {value}")
+            raw = dict(scores.raw).get(k)
+            said.append(f"CLIP score {value}" + ("" if raw is None else f", without guides {raw:.3f}"))
         if k < run.inherited:
             said.append("before the fork")
         return ", ".join(said)

@@ -58,6 +58,8 @@ class Status(QStatusBar):
         if last.state is JobState.FINISHED:
             return f"Finished {named(last.request)} in {last.seconds:.1f} s"
         if last.state is JobState.CANCELLED:
+            if not last.steps_done:
+                return f"Cancelled {named(last.request)} before its first step"
             reached = f"step {last.steps_before + last.steps_done} of {last.steps_before + last.steps_total}"
             return f"Cancelled {named(last.request)} after {reached}; its steps are kept"
         return f"{named(last.request)[:1].upper()}{named(last.request)[1:]} could not be finished"

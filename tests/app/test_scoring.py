@@ -214,3 +214,38 @@ def test_a_run_file_that_is_gone_is_one_notice(guidance: Guidance, parts: Parts,
     parts.document.scrub(0)
     parts.document.scrub(1)
     assert len(parts.notices) == 1
+
+
+def test_a_file_that_a_person_chose_is_tried_at_once(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+    guidance.steering.clip = BROKEN
+    qtbot.waitUntil(lambda: len(parts.notices) == 1)
+    assert "broken.safetensors" in parts.notices[0].text
+
+
+def test_a_prompt_that_no_clip_could_read_is_none_of_the_names(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+    finish(parts, qtbot, steps=3, prompt="red apple " * 50)
+    assert guidance.seeing.asked_for == ()
+    guidance.seeing.watched = True
+    qtbot.waitUntil(lambda: guidance.seeing.seen is not None)
+
+
+def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
+    guidance: Guidance, parts: Parts, qtbot: QtBot
+) -> None:
+    first = finish(parts, qtbot, steps=3)
+    guidance.seeing.watched = True
+    qtbot.waitUntil(lambda: guidance.seeing.seen is not None)
+    answers, wrong = parts.fake.answers[Look], first.run_path
+
+    def some(errand: Look) -> object:
+        if errand.path == wrong:
+            raise OSError("gone")
+        return answers(errand)
+
+    parts.fake.answers[Look] = some  # type: ignore[assignment]
+    parts.document.scrub(0)
+    qtbot.waitUntil(lambda: len(parts.notices) == 1)
+    parts.document.scrub(1)
+    finish(parts, qtbot, steps=2)
+    qtbot.waitUntil(lambda: guidance.seeing.seen is not None and guidance.seeing.seen.k == 1)
+    assert len(parts.notices) == 1

@@ -13,11 +13,12 @@ from pytestqt.qtbot import QtBot
 from app.core.document import Document
 from app.core.steering import Steering, Wish
 from engine.draft import Draft
+from engine.guide_models import GuideInfo
 from engine.guides import Aim, ClassGuide, ClipGuide, Law
 from engine.request import RequestError
 from engine.store import RunReader
 from tests.app.conftest import Parts, count, finish
-from tests.app.seers import BROKEN, CLIP, NOISED, answer, offer
+from tests.app.seers import BROKEN, CLIP, NOISED, STYLES, answer, offer
 
 
 @pytest.fixture
@@ -106,6 +107,16 @@ def test_a_classifier_begins_with_a_label_that_the_draft_has(steering: Steering,
     assert document.draft.guides == (ClassGuide(classifier="styles", label="3d", scale=4.0, noisy=False),)
     steering.set_class(classifier="")
     assert not document.draft.guides
+
+
+def test_only_classifiers_that_know_the_model_s_pictures_are_offered(steering: Steering, document: Document) -> None:
+    own = GuideInfo("own", "Own", "in the box", model="other", labels=("a", "b"))
+    steering.offer([CLIP], [STYLES, own])
+    assert [info.id for info in steering.classifiers] == [STYLES.id]
+    told = count(steering.changed)
+    document.model = document.models[1]
+    assert told
+    assert [info.id for info in steering.classifiers] == [STYLES.id, "own"]
 
 
 def test_what_others_put_into_the_draft_is_on_the_panel(steering: Steering, document: Document) -> None:

@@ -421,6 +421,8 @@ def test_a_remark_stands_under_the_button(bench: Bench) -> None:
     note = bench.window.panel.generate.note
     paint(bench.artwork, bench.artwork.rect)
     assert "nothing of the picture is kept" in note.text()
+    paint(bench.artwork, bench.artwork.rect, 254)
+    assert "kept" not in note.text(), "in degrees something is"
     bench.document.choose_method(REWORK)
     paint(bench.artwork, bench.artwork.rect, 0)
     assert "all of the box is reworked" in note.text()

@@ -127,6 +127,10 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     until(qtbot, lambda: job.state.ended)
     assert status.message.text().startswith("Cancelled “red apple” after step 1 of 5")
     assert not status.progress.isVisible()
+    waiting = [document.generate(), document.generate()]
+    document.cancel_all()
+    until(qtbot, lambda: all(job is not None and job.state.ended for job in waiting))
+    assert status.message.text() == "Cancelled “red apple” before its first step"
 
 
 def test_a_finished_run_is_reported_with_its_time(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:

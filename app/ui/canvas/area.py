@@ -87,6 +87,7 @@ class CanvasArea(QWidget):
         for signal in (document.draft_changed, document.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
+        document.guidance.scoring.changed.connect(self.refresh)
         canvas.space_changed.connect(self._compare)
         self.easel.hand.pointed.connect(self._describe)
         canvas.viewport_changed.connect(self._show_zoom)
@@ -99,6 +100,8 @@ class CanvasArea(QWidget):
         row.setContentsMargins(em(self, 0.6), em(self, 0.15), em(self, 0.4), em(self, 0.15))
         row.setSpacing(em(self, 0.15))
         row.addWidget(self.facts, 1)
+        self.rank = self._actions.button("rank", footer)
+        row.addWidget(self.rank)
         for name in ("smooth", "actual", "fit", "zoom-out"):
             row.addWidget(self._actions.button(name, footer))
         row.addWidget(self.zoom)
@@ -113,6 +116,7 @@ class CanvasArea(QWidget):
     def refresh(self) -> None:
         artwork, here = self._document.editing.shows_artwork, self._other is None
         self.batch.setVisible(self.batch.needed and not artwork and here)
+        self.rank.setVisible(self.batch.isVisibleTo(self) and self._document.guidance.scoring.can_rank)
         self.candidates.setVisible(self.candidates.needed and here)
         for widget in (self.options, self.strip):
             widget.setVisible(artwork and here)

@@ -165,6 +165,17 @@ def test_what_is_still_being_made_is_not_applied(hand_parts: Parts, qtbot: QtBot
     assert not artwork.undo_text.startswith("Apply")
 
 
+def test_what_the_canvas_was_cut_off_from_is_not_applied(document: Document, parts: Parts, qtbot: QtBot) -> None:
+    artwork, editing = opened(document), document.editing
+    finish(parts, qtbot)
+    artwork.resize(QRect(SPOT.right() + 1, 0, 30, 61))
+    assert "outside of the picture" in editing.why_no_apply
+    assert not editing.apply()
+    artwork.undo()
+    assert editing.why_no_apply == ""
+    assert editing.apply()
+
+
 def test_comparing_shows_the_original_for_as_long_as_it_lasts(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
