@@ -34,6 +34,7 @@ class Timed:
         return made
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("large", [False, True], ids=["32 pixels", "128 pixels"])
 def test_thirty_frames_against_the_bare_calls(large: bool) -> None:
     """Wall time over the time within the nets, of one and the same morph; the median of some."""
