@@ -16,6 +16,7 @@ COMMANDS = {  # name of the module that has add_parsers(subparsers): imported on
     "likelihood": "engine.commands.likelihood",
     "morph": "engine.commands.morph",
     "evaluate": "engine.commands.evaluate",
+    "evaluate-guide": "engine.commands.evaluate_guide",
     "bench": "engine.commands.bench",
     "train-judge": "engine.commands.train_judge",
     "train-clip": "engine.commands.train_clip",

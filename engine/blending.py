@@ -37,8 +37,7 @@ def blend(pixels: Pixels, new: Pixels, mask: Pixels) -> None:
     Each becomes (old·(255 − a) + new·a)/255 rounded to the nearest, a = alpha(mask): exactly itself where the mask is
     0, exactly the new one where it is opaque. Only the columns in which it is neither all along are computed.
     """
-    most, least = mask.max(axis=0), mask.min(axis=0)
-    for first, last, soft in _runs((most > 0).view(np.uint8) + (least >= OPAQUE)):
+    for first, last, soft in runs(mask):
         columns = np.s_[:, first:last]
         if soft:
             _mix(pixels[columns], new[columns], alpha(mask[columns]))
@@ -46,10 +45,13 @@ def blend(pixels: Pixels, new: Pixels, mask: Pixels) -> None:
             pixels[columns] = new[columns]
 
 
-def _runs(kinds: Pixels) -> Iterator[tuple[int, int, bool]]:
-    """From where to where columns are to be changed, and whether they are to be computed: kind 0 is left alone, 1 soft,
-    2 opaque. Where they change often, all from the first to the last: many short ones take longer than a long one.
+def runs(mask: Pixels) -> Iterator[tuple[int, int, bool]]:
+    """The columns of a mask (h, w) that are not 0 all along: from where to where, and whether they are soft, that is
+    not opaque all along. Where that changes often, all from the first to the last: many short runs take longer than a
+    long one.
     """
+    most, least = mask.max(axis=0), mask.min(axis=0)
+    kinds = (most > 0).view(np.uint8) + (least >= OPAQUE)  # 0 nothing, 1 soft, 2 opaque
     edges = [0, *(np.flatnonzero(kinds[1:] != kinds[:-1]) + 1).tolist(), len(kinds)]
     if len(edges) > MOST_RUNS:
         touched = np.flatnonzero(kinds)

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 METHODS = {
-    "plain": "the flow of the model under its condition, without guidance: comes back exactly",
-    "guided": "the flow of the guided model: comes back exactly where it converges, which strong guidance makes hard",
+    "plain": "the flow of the model under its condition, without guidance, which comes back to the tolerance",
+    "guided": "the flow of the guided model, which drives states apart on its way down and rarely comes back",
     "null-text": "up without guidance, and then what “no text” means is learned, step by step, so that the guided "
-    "sampler comes back: for models with text",
+    "sampler comes back, for models with text",
 }
 INNER = 10  # steps of the optimisation at each level, as Mokady et al. 2023 take
 

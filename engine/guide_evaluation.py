@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from engine.asks import Ask, ask_for, draw
 from engine.catalog import ModelInfo
-from engine.guidance.build import by_clip
+from engine.guidance.build import by_clip, chained
 from engine.guidance.losses import Aims
 from engine.guides import ClipGuide
 from engine.judge import Judge
@@ -27,9 +28,9 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class GuideEvaluation:
-    """A CLIP guide on a model, before a judge.
+    """CLIP guides on a model, before a judge.
 
-    guide    -- whose aims are left to each picture: the name asked for
+    guides   -- the first innermost; their aims are left to each picture: the name asked for
     choices  -- what differs from the model's defaults: "steps", "sampler" …
     progress -- told how many more pictures are done
     """
@@ -38,19 +39,27 @@ class GuideEvaluation:
     judge: Judge
     real: Real
     session: Session
-    guide: ClipGuide
+    guides: tuple[ClipGuide, ...]
     choices: Figures
     progress: Callable[[int], None] = lambda count: None
 
-    def alone(self, asks: Sequence[Ask]) -> Figures:
-        """The unconditional model under the guide, and without: how often the judge sees the name asked for."""
-        free = [ask._replace(text="", label=None) for ask in asks]
-        plain = {"guidance": 1.0, "enlarge": False}
-        return self._compared(free, asks, plain)
+    def judged(self, asks: Sequence[Ask], part: str, guided: bool) -> Figures:
+        """How often the judge sees the names asked for, first or among five, and how like real pictures all are.
 
-    def beside(self, asks: Sequence[Ask]) -> Figures:
-        """The model at its defaults, prompt and guidance, with the guide aiming at the same text, and without."""
-        return self._compared(asks, asks, {})
+        part -- "alone": the unconditional model, with neither prompt nor label nor second stage; "beside": the model's
+                defaults, the prompt among them. The guide aims at the name either way.
+        """
+        names = [ask.name for ask in asks]
+        if part == "alone":
+            asked, choices = [ask._replace(text="", label=None) for ask in asks], {"guidance": 1.0, "enlarge": False}
+        else:
+            asked, choices = list(asks), {}
+        reading = self.judge.read(self.draw(asked, names if guided else None, **choices))
+        figures: Figures = {"fid": fid(reading.features, self._real)}
+        for key, hits in zip(("first", "among five"), self.judge.verdicts(reading.names, names), strict=True):
+            figures[key] = float(hits.double().mean())
+            figures[f"{key} interval"] = interval(int(hits.sum()), len(names))
+        return figures
 
     def draw(self, asks: Sequence[Ask], aims: Sequence[str] | None, **choices: Any) -> Tensor:
         """The pictures asked for; guided, where there are aims, each to its own."""
@@ -63,22 +72,17 @@ class GuideEvaluation:
         return draw(self.session, self.info, asks, chosen, self.progress, around if wanted else None)
 
     def _towards(self, texts: Sequence[str], request: Request) -> Transform:
-        clip = self.session.library.clip(self.guide.clip)
-        aims = Aims(clip.text(texts)[:, None], torch.ones(1))
-        return by_clip(self.guide, request, self.session.load(self.info), clip, aims)
+        made = []
+        for guide in self.guides:
+            clip = self.session.library.clip(guide.clip)
+            aims = Aims(clip.text(texts)[:, None], torch.ones(1, device=self.session.device))
+            made.append(by_clip(guide, request, self.session.load(self.info), clip, aims))
+        return chained(made)
 
-    def _compared(self, asked: Sequence[Ask], named: Sequence[Ask], choices: Figures) -> Figures:
-        names = [ask.name for ask in named]
-        figures: Figures = {"n": len(names), "seeds": [asked[0].seed, asked[-1].seed]}
-        real = self.judge.read(self.real.pictures[self.real.rows(False)]).features
-        for title, aims in (("unguided", None), ("guided", names)):
-            reading = self.judge.read(self.draw(asked, aims, **choices))
-            verdicts = self.judge.verdicts(reading.names, names)
-            for key, hits in zip(("first", "among five"), verdicts, strict=True):
-                figures[f"{title} {key}"] = float(hits.double().mean())
-                figures[f"{title} {key} interval"] = interval(int(hits.sum()), len(names))
-            figures[f"{title} fid"] = fid(reading.features, real)
-        return figures
+    @cached_property
+    def _real(self) -> Tensor:
+        """The judge's features of real pictures that are not held out."""
+        return self.judge.read(self.real.pictures[self.real.rows(False)]).features
 
 
 def for_tuning(real: Real, n: int, seed: int = 0) -> list[Ask]:

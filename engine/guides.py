@@ -163,12 +163,12 @@ class ClipGuide:
     clip: str
     sha256: str = ""
     aims: tuple[Aim, ...]
-    scale: float = 10.0
+    scale: float = 40.0
     law: Law = Law()
     on: str = "x0"
-    cutouts: int = 4
-    cut_size: tuple[float, float] = (0.6, 1.0)
-    clip_gradient: float = 0.0
+    cutouts: int = 2
+    cut_size: tuple[float, float] = (0.7, 1.0)
+    clip_gradient: float = 0.2
     smooth: float = 0.0
     keep_range: float = 0.0
 
@@ -208,6 +208,9 @@ class ClipGuide:
     def differentiates(self) -> bool:
         """Whether its gradient goes through the denoiser, which then costs a backward pass."""
         return self.on == "x0"
+
+
+ON_NOISE: dict[str, Any] = {"on": "xt", "cutouts": 1, "scale": 300.0, "clip_gradient": 0.5}  # how it was measured best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

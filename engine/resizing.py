@@ -10,9 +10,7 @@ in any part of the picture and on any machine.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -26,11 +24,9 @@ Size: TypeAlias = tuple[int, int]  # width, height
 
 LOBES = 3
 PLACES = 22  # binary, of Pillow's coefficients
-ROWS = 16  # made together: their sums stay in the processor's cache until they are bytes
-MOST_THREADS = 4  # that make one picture
-WORTH_A_THREAD = 1 << 18  # pixels
+ROWS = 64  # made together, and given to who works on them: fewer take longer to ask for, more leave the cache
 BLACK, WHITE = np.int16(0), np.int16(255)
-ALONE = 4 << 16  # multiplications up to which OpenBLAS takes one thread: the callers have threads of their own
+ALONE = 4 << 16  # multiplications up to which OpenBLAS takes one thread: its others would take the window's core
 
 
 def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
@@ -50,41 +46,28 @@ def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
 
 
 def strips(rgb: Pixels, size: Size, part: Box, take: Callable[[int, Pixels], None]) -> None:
-    """A part, that is not empty, of what resized() makes, some rows at a time, for who works on them in cache.
+    """A part, that is not empty, of what resized() makes, ROWS at a time, for who works on them in cache.
 
     `take` is given the number of the first row, counted from the part's, and the rows (n, w, 3), which last until it
-    returns. A large part is made by several threads, each of which gives its own rows.
+    returns. In one thread: two that change places at each of NumPy's steps take twice as long as one.
     """
     (left, top, w, h), height = part, len(rgb)
-    threads = min(MOST_THREADS, os.cpu_count() or 1) if w * h >= WORTH_A_THREAD else 1
-    longer = Kernel.of(height, size[1], top, top + h) if size[1] > height else None
-    needed = slice(0, height) if longer is None else longer.sources
-    wide = _widened_to(rgb[needed], size[0], left, left + w, threads)
-    if longer is None:
-        wide = _averaged(wide, (w, size[1]))[top : top + h]
-
-    def give(first: int, last: int) -> None:
-        if longer is not None:
-            for above, some in rows(wide, needed.start, longer.part(first, last)):
-                take(first + above, some)
-        else:
-            for above in range(first, last, ROWS):
-                take(above, wide[above : min(last, above + ROWS)])
-
-    _shared_out(h, threads, give)
+    if size[1] > height:
+        longer = Kernel.of(height, size[1], top, top + h)
+        wide = _widened_to(rgb[longer.sources], size[0], left, left + w)
+        for above, some in rows(wide, longer.sources.start, longer):
+            take(above, some)
+    else:
+        made = _averaged(_widened_to(rgb, size[0], left, left + w), (w, size[1]))[top : top + h]
+        for above in range(0, h, ROWS):
+            take(above, made[above : above + ROWS])
 
 
-def _widened_to(rgb: Pixels, size: int, left: int, right: int, threads: int) -> Pixels:
+def _widened_to(rgb: Pixels, size: int, left: int, right: int) -> Pixels:
     """Columns `left` … `right` of the picture resized to `size` columns."""
-    if size <= rgb.shape[1]:
-        return _averaged(rgb, (size, len(rgb)))[:, left:right]
-    wide = np.empty((len(rgb), right - left, 3), np.uint8)
-
-    def widen(first: int, last: int) -> None:
-        wide[first:last] = across(rgb[first:last], size, left, right)
-
-    _shared_out(len(rgb), threads, widen)
-    return wide
+    if size > rgb.shape[1]:
+        return across(rgb, size, left, right)
+    return _averaged(rgb, (size, len(rgb)))[:, left:right]
 
 
 def _averaged(rgb: Pixels, size: Size) -> Pixels:
@@ -92,18 +75,6 @@ def _averaged(rgb: Pixels, size: Size) -> Pixels:
     if size == (rgb.shape[1], rgb.shape[0]):
         return rgb
     return np.array(Image.fromarray(np.ascontiguousarray(rgb)).resize(size, Image.Resampling.BOX))
-
-
-def _shared_out(count: int, threads: int, do: Callable[[int, int], None]) -> None:
-    """do(first, last) for shares that make up 0 … count, in threads of their own where that is more than one."""
-    threads = min(threads, count)
-    if threads == 1:
-        do(0, count)
-        return
-    cuts = [count * k // threads for k in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(do, cuts[:-1], cuts[1:]):  # what one of them raises is raised here
-            pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,10 +107,6 @@ class Kernel:
     def sources(self) -> slice:
         """All the source rows that are needed."""
         return slice(int(self.first[0]), int(self.last[-1]))
-
-    def part(self, start: int, stop: int) -> Kernel:
-        """Of some of the rows, counted from this one's first."""
-        return Kernel(self.first[start:stop], self.last[start:stop], self.weights[start:stop])
 
 
 def rows(needed: Pixels, low: int, kernel: Kernel) -> Iterator[tuple[int, Pixels]]:

@@ -21,6 +21,8 @@ WITHOUT_TORCH = [
     "engine.lab.work",
     "engine.request",
     "engine.catalog",
+    "engine.likelihood",
+    "engine.encode",
     "engine.store",
     "engine.schedules",
     "engine.types",

@@ -20,7 +20,9 @@ from engine.request import Request, RequestError
 
 Method: TypeAlias = Literal["plain", "guided", "null-text"]
 
-TOLERANCE = 1e-4  # to begin with: a picture comes back by 40 dB and more
+CLOSENESS = (1e-3, 1e-4, 1e-5, 1e-6)  # tolerances that are offered
+TOLERANCE = 1e-4  # to begin with
+ROUGH = 35.0  # dB: below that the way back misses what people see
 METHODS: dict[Method, tuple[str, str]] = {
     "plain": ("Without guidance", "γ = 1 both ways: the most exact"),
     "guided": ("With the panel's guidance", "As a guided sampler will come back; the more γ, the less exact"),
@@ -271,3 +273,10 @@ def arrived(encoded: Encoded) -> str:
 def _resolved(draft: Draft, model: ModelInfo) -> Request:
     """One picture of its own at the model's size: that is what the flow carries."""
     return resolve(replace(draft, method=NEW, batch=1, enlarge=False, guides=()), model)
+
+
+def advice(encoded: Encoded) -> str:
+    """What makes it come back better, where it comes back roughly; else ""."""
+    if encoded.psnr is None or encoded.psnr >= ROUGH:
+        return ""
+    return "That is rough: tell the model what the picture shows, or allow a smaller error (To within)."

@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage, QPainter
 from app.core.artwork import Artwork, copy_reversed
 from app.core.brush import fourfold, share
 from app.core.tiles import part
-from engine.blending import alpha, painted
+from engine.blending import alpha, painted, runs
 from engine.edit import Box, patch
 from engine.resizing import strips
 
@@ -94,7 +94,7 @@ def overlay(picture: QImage, placement: Placement) -> Overlay:
         copy_reversed(made, pixels[rows])
         pixels[rows, :, 3] = 255
         if mask is not None:
-            fade(pixels[rows], alpha(mask[rows]))
+            fade(pixels[rows], mask[rows])
 
     if not rect.isEmpty():
         strips(to_rgb(picture), (box.width(), box.height()), box_of(rect.translated(-box.topLeft())), lay)
@@ -102,10 +102,16 @@ def overlay(picture: QImage, placement: Placement) -> Overlay:
     return Overlay(rect, QImage(pixels.data, rect.width(), rect.height(), 4 * rect.width(), kind))
 
 
-def fade(pixels: Pixels, opacity: Pixels) -> None:
-    """Opaque pixels (h, w, 4) become premultiplied ones of an opacity (h, w), in place."""
-    if opacity.min() < 255:
-        pixels[...] = share(pixels, fourfold(opacity))
+def fade(pixels: Pixels, mask: Pixels) -> None:
+    """Opaque pixels (h, w, 4) become premultiplied ones, of the opacity that a mask (h, w) gives them, in place."""
+    done = 0
+    for first, last, soft in runs(mask):
+        pixels[:, done:first] = 0
+        done = last
+        if soft:
+            part = np.s_[:, first:last]
+            pixels[part] = share(pixels[part], fourfold(alpha(mask[part])))
+    pixels[:, done:] = 0
 
 
 def thumbnail(picture: QImage, placement: Placement, size: QSize) -> QImage:

@@ -13,7 +13,7 @@ from engine.catalog import find
 from engine.commands.likelihood import add_condition, read
 from engine.draft import Draft, resolve
 from engine.encode import METHODS, Decode, Decoded, Encode, Encoded, Following, Optimised
-from engine.picture import save_copy
+from engine.picture import KINDS, save_copy
 from engine.store import RunReader
 
 
@@ -46,6 +46,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     add = down.add_argument
     add("source", type=Path, metavar="RUN", help="a run file that encode wrote")
+    add("--model", metavar="MODEL", help="the folder of the model, where it is one of your own (default: the run's)")
     add("--prompt", metavar="TEXT", help="another prompt (default: that of the encoding)")
     add("--class", dest="label", metavar="NAME", help="another class or style (default: that of the encoding)")
     add("--guidance", type=float, metavar="γ", help="another guidance (default: that of the encoding)")
@@ -101,8 +102,10 @@ def encode(args: argparse.Namespace) -> int:
 
 
 def decode(args: argparse.Namespace) -> int:
+    if args.out.suffix.lower() not in KINDS:
+        raise ValueError(f"“{args.out.suffix}” is no kind of picture that can be written: choose {', '.join(KINDS)}.")
     own = RunReader(args.source).request
-    info = find(own.model)
+    info = find(args.model or own.model)
     chosen = {name: getattr(args, name) for name in ("prompt", "label", "guidance")}
     changed = {name: value for name, value in chosen.items() if value is not None}
     request = resolve(replace(Draft.of(own), **changed), info) if changed else None

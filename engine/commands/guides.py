@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.edit import digest
-from engine.guides import LAWS, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law, aim_picture
+from engine.guides import LAWS, ON_NOISE, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law, aim_picture
 from engine.imagefile import load
 
 if TYPE_CHECKING:
     from engine.edit import Pixels
 
 DEFAULTS = ClipGuide(clip="any", aims=(Aim("any"),))
-CLIP_FLAGS = ("aim", "aim_image", "clip_scale", "clip_law", "clip_on", "cutouts", "cut_size", "clip_limit", "smooth",
-              "keep_range")  # fmt: skip
+CLIP_FIELDS = {
+    "scale": "clip_scale",
+    "law": "clip_law",
+    "on": "clip_on",
+    "cutouts": "cutouts",
+    "cut_size": "cut_size",
+    "clip_gradient": "clip_limit",
+    "smooth": "smooth",
+    "keep_range": "keep_range",
+}  # of a ClipGuide, and the flag that sets each
 CLASS_FLAGS = ("classifier", "clean_classifier", "classify_on")
 
 
@@ -26,6 +34,18 @@ def add_guide_flags(parser: argparse.ArgumentParser) -> None:
     add("--aim", action="append", metavar="TEXT[:WEIGHT]", help="what CLIP steers to, or away from below 0; repeatable "
         "(default: the prompt)")  # fmt: skip
     add("--aim-image", action="append", metavar="FILE[:WEIGHT]", help="a picture that CLIP steers to; repeatable")
+    add_clip_numbers(group)
+    add_noisy_clip(group)
+    add("--classify", metavar="LABEL[:γ]", help="guide by a classifier to one of its labels (default γ 1)")
+    add("--classifier", metavar="NAME", help="which one (default: the one in the box for the model)")
+    add("--clean-classifier", action="store_true", help="its twin that has never seen noise, to see it fail")
+    add("--classify-on", choices=PLACES, help="what it looks at (default xt, the noisy state)")
+    add("--save-memory", action="store_true", help="compute nets twice rather than keep them for the gradients")
+
+
+def add_clip_numbers(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """How a CLIP guides, whatever it aims at."""
+    add = parser.add_argument
     add("--clip-scale", type=float, metavar="λ", help=f"how strongly (default {DEFAULTS.scale:g}); 0 is not at all")
     add("--clip-law", metavar="LAW", help=f"how λ depends on σ: {', '.join(LAWS)}, with numbers as in "
         "window:low=0.1,high=5")  # fmt: skip
@@ -40,15 +60,33 @@ def add_guide_flags(parser: argparse.ArgumentParser) -> None:
     add("--clip-limit", type=float, metavar="R", help="the most that one step moves x̂₀, root mean square; 0: no limit")
     add("--smooth", type=float, metavar="W", help="weight of total variation beside CLIP's distance")
     add("--keep-range", type=float, metavar="W", help="weight of values outside [−1, 1] beside CLIP's distance")
-    add("--classify", metavar="LABEL[:γ]", help="guide by a classifier to one of its labels (default γ 1)")
-    add("--classifier", metavar="NAME", help="which one (default: the one in the box for the model)")
-    add("--clean-classifier", action="store_true", help="its twin that has never seen noise, to see it fail")
-    add("--classify-on", choices=PLACES, help="what it looks at (default xt, the noisy state)")
-    add("--save-memory", action="store_true", help="compute nets twice rather than keep them for the gradients")
+
+
+def add_noisy_clip(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """A second CLIP, on the noisy state."""
+    add, own = parser.add_argument, ON_NOISE
+    add("--noisy-clip", metavar="NAME", help="also, or only, guide x_t by this CLIP that knows noise, to the same aims")
+    add("--noisy-scale", type=float, metavar="λ", help=f"how strongly (default {own['scale']:g})")
+    add("--noisy-limit", type=float, metavar="R", help=f"as --clip-limit (default {own['clip_gradient']:g})")
+
+
+def clip_numbers(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of the ClipGuide of --clip. Raises ValueError for a law that cannot be."""
+    fields: dict[str, Any] = {field: getattr(args, flag) for field, flag in CLIP_FIELDS.items()}
+    fields["law"] = law_of(args.clip_law) if args.clip_law else None
+    fields["cut_size"] = tuple(args.cut_size) if args.cut_size else None
+    chosen = {name: value for name, value in fields.items() if value is not None}
+    return ON_NOISE | chosen if args.clip_on == "xt" else chosen
+
+
+def noisy_numbers(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of the ClipGuide of --noisy-clip."""
+    chosen = {"scale": args.noisy_scale, "clip_gradient": args.noisy_limit}
+    return ON_NOISE | {name: value for name, value in chosen.items() if value is not None}
 
 
 def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], tuple[Pixels, ...]]:
-    """The guides that the flags ask for, the classifier innermost, and the pictures that they aim at.
+    """The guides that the flags ask for, the classifier innermost and CLIP on x̂₀ outermost; the pictures aimed at.
 
     Raises ValueError, in one sentence, for flags that do not belong together and for pictures that cannot be read.
     """
@@ -67,10 +105,16 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
         )
     elif any(getattr(args, name) for name in CLASS_FLAGS):
         raise ValueError("A classifier needs a label to steer to: add --classify LABEL, or leave its other flags out.")
-    if args.clip is not None:
+    if args.noisy_clip is None and (args.noisy_scale, args.noisy_limit) != (None, None):
+        raise ValueError("--noisy-scale and --noisy-limit are of --noisy-clip: add it, or leave them out.")
+    if args.clip is not None or args.noisy_clip is not None:
         pictures = [aim_picture(load(Path(weighted(text)[0])).rgb) for text in args.aim_image or ()]
-        guides.append(_clip_guide(args, [digest(picture) for picture in pictures]))
-    elif any(getattr(args, name) is not None for name in CLIP_FLAGS):
+        aims = _aims(args, [digest(picture) for picture in pictures])
+        if args.noisy_clip is not None:
+            guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
+        if args.clip is not None:
+            guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
+    elif any(getattr(args, name) is not None for name in ("aim", "aim_image", *CLIP_FIELDS.values())):
         raise ValueError("CLIP's flags need to know which CLIP: add --clip emoji-clip, or leave them out.")
     return tuple(guides), tuple(pictures)
 
@@ -106,17 +150,10 @@ def classifier_for(model: str) -> str:
     raise ValueError(f"There is no classifier for “{model}” in the box: name one with --classifier.")
 
 
-def _clip_guide(args: argparse.Namespace, images: list[str]) -> ClipGuide:
+def _aims(args: argparse.Namespace, images: list[str]) -> tuple[Aim, ...]:
     aims = [Aim(text, weight=weight) for text, weight in map(weighted, args.aim or ())]
     weights = [weighted(text)[1] for text in args.aim_image or ()]
     aims += [Aim(image=image, weight=weight) for image, weight in zip(images, weights, strict=True)]
     if not aims and not args.prompt.strip():
         raise ValueError("CLIP needs something to steer to: add --aim TEXT, or a prompt.")
-    fields = {"scale": args.clip_scale, "cutouts": args.cutouts, "clip_gradient": args.clip_limit, "on": args.clip_on}
-    fields |= {"smooth": args.smooth, "keep_range": args.keep_range}
-    fields |= {"cut_size": tuple(args.cut_size) if args.cut_size else None}
-    fields |= {"law": law_of(args.clip_law) if args.clip_law else None}
-    if args.clip_on == "xt" and args.cutouts is None:
-        fields["cutouts"] = 1
-    chosen = {name: value for name, value in fields.items() if value is not None}
-    return ClipGuide(clip=args.clip, aims=tuple(aims) or (Aim(args.prompt),), **chosen)
+    return tuple(aims) or (Aim(args.prompt),)

@@ -65,11 +65,16 @@ def guidance(
     need = _Need.of(active, request, model, library, cond)
     save = need.saves(free(model.device)) if save is None else save
     made = [_transform(guide, request, model, library, pictures, save) for guide in active]
+    return Guidance(chained(made), save, need.saved if save else need.kept)
+
+
+def chained(transforms: Sequence[Transform]) -> Transform:
+    """All of them as one, the first innermost."""
 
     def transform(d: Denoiser) -> Denoiser:
-        return reduce(lambda inner, outer: outer(inner), made, d)
+        return reduce(lambda inner, outer: outer(inner), transforms, d)
 
-    return Guidance(transform, save, need.saved if save else need.kept)
+    return transform
 
 
 class _Need(NamedTuple):

@@ -42,6 +42,7 @@ class ClipModel:
     noisy   -- its tower is told σ and reads x_t = x0 + σ·ε; else it reads clean pictures, such as x̂₀
     net     -- the open_clip model; level turns σ into a shift of its tokens where it is noisy
     mean, std -- (1, 3, 1, 1), of the values in [0, 1] that the tower was trained on
+    least   -- the lowest σ that a noisy one was trained on: lower ones are told as that one
     """
 
     id: str
@@ -54,6 +55,7 @@ class ClipModel:
     mean: Tensor
     std: Tensor
     level: Level | None = None
+    least: float = 0.0
 
     @property
     def device(self) -> torch.device:
@@ -77,7 +79,7 @@ class ClipModel:
             if x.shape[-2:] != (self.side, self.side):
                 raise ValueError(f"“{self.title}” reads noisy pictures of {self.side}×{self.side} pixels only.")
             told = torch.as_tensor(0.0 if sigma is None else sigma, dtype=self.dtype, device=self.device)
-            told = told.reshape(-1).expand(len(x))
+            told = told.reshape(-1).expand(len(x)).clamp(min=self.least)
             x, shift = entering(x, told), self.level(told)
         x = (self.fitted(x) / 2 + 0.5 - self.mean) / self.std
         return F.normalize(features(self.net.visual, x, shift), dim=1)
@@ -195,6 +197,7 @@ def frozen(
         mean=mean,
         std=std,
         level=None if level is None else level.to(device, dtype).eval().requires_grad_(False),
+        least=float(about.config.get("least_sigma", 0.0)),
     )
 
 

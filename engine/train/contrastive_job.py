@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,10 @@ class ContrastiveJob:
             table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
             name = self.id or f"{table['id']}-clip"
             title = self.title or f"{table['title']} CLIP"
-            export_clip(run.average, shape, {"id": name, "title": title, "noisy": self.noisy}, self.export)
+            about: dict[str, Any] = {"id": name, "title": title, "noisy": self.noisy}
+            if self.noisy:
+                about["least_sigma"] = round(math.exp(config.level - 2 * config.spread), 3)
+            export_clip(run.average, shape, about, self.export)
             say(f"{self.export} is a CLIP that the studio opens")
 
     def aligned(self, precision: str, say: Callable[[str], None]) -> Aligned:

@@ -15,6 +15,7 @@ from app.core.verdict import Condition
 from engine.likelihood import Elbo, Likelihood
 from tests.app.conftest import Parts, count, finish
 from tests.app.judged import Judge
+from tests.app.windows import until
 
 Make = Callable[..., Parts]
 
@@ -31,7 +32,7 @@ def appraisal(parts: Parts, qtbot: QtBot) -> Appraisal:
 
 def measure(appraisal: Appraisal, qtbot: QtBot) -> None:
     appraisal.measure()
-    qtbot.waitUntil(lambda: appraisal.doing is None)
+    until(qtbot, lambda: appraisal.doing is None)
 
 
 def last(parts: Parts) -> tuple[Elbo, Likelihood]:
@@ -155,13 +156,13 @@ def test_probes_come_one_by_one(hand_parts: Parts, qtbot: QtBot) -> None:
     appraisal.measure()
     assert appraisal.doing is not None
     hand_parts.fake.allow(1)
-    qtbot.waitUntil(lambda: appraisal.doing is not None and appraisal.doing.share == 0.5)
+    until(qtbot, lambda: appraisal.doing is not None and appraisal.doing.share == 0.5)
     for probe in (1, 2):
         hand_parts.fake.allow(1 if probe > 1 else 2)
-        qtbot.waitUntil(lambda probe=probe: _probe(appraisal) == probe)  # type: ignore[misc]
+        until(qtbot, lambda probe=probe: _probe(appraisal) == probe)  # type: ignore[misc]
     assert appraisal.doing.words == "Along the flow"
     appraisal.stop()
-    qtbot.waitUntil(lambda: appraisal.doing is None)
+    until(qtbot, lambda: appraisal.doing is None)
     assert _probe(appraisal) == 2, "what was reached stays"
     assert appraisal.verdict is not None
     assert appraisal.verdict.problem == ""
@@ -196,7 +197,7 @@ def test_measuring_another_picture_ends_what_was_measured(hand_parts: Parts, qtb
     appraisal.measure()
     assert appraisal.measuring
     hand_parts.fake.allow(8)  # more than enough: the one that is stopped may take one with it
-    qtbot.waitUntil(lambda: appraisal.doing is None)
+    until(qtbot, lambda: appraisal.doing is None)
     assert _probe(appraisal) == 4
     hand_parts.document.end()
     assert _probe(appraisal) == 0

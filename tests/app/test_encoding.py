@@ -15,6 +15,7 @@ from engine.encode import Decode, Encode
 from engine.request import RequestError
 from tests.app.conftest import Parts, finish
 from tests.app.encoded import CALLS, Flow
+from tests.app.windows import PATIENCE, until
 
 Make = Callable[..., Parts]
 
@@ -34,7 +35,7 @@ def encoder(parts: Parts, qtbot: QtBot) -> Encoder:
 
 def encode(encoder: Encoder, qtbot: QtBot) -> None:
     encoder.encode()
-    qtbot.waitUntil(lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.doing is None)
 
 
 def asked(parts: Parts) -> Encode:
@@ -80,13 +81,13 @@ def test_it_grows_on_the_timeline_while_it_goes_on_and_stops_when_asked(hand_par
     document = hand_parts.document
     for steps in (1, 2):
         hand_parts.fake.allow(1)
-        qtbot.waitUntil(lambda steps=steps: encoder.doing is not None and encoder.doing.share == steps / 4)  # type: ignore[misc]
+        until(qtbot, lambda steps=steps: encoder.doing is not None and encoder.doing.share == steps / 4)  # type: ignore[misc]
         assert document.step_count >= steps
         assert document.live
     assert encoder.doing is not None
     assert encoder.doing.words == "Up to the noise, σ 1, 60 model calls"
     encoder.stop()
-    qtbot.waitUntil(lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.doing is None)
     assert document.step_count >= 2, "what was reached stays"
     assert not document.live
     assert not encoder.goes_up
@@ -131,7 +132,7 @@ def test_decoding_is_a_run_that_comes_down_and_says_how_near_it_is(
     encode(encoder, qtbot)
     up = parts.document.run_path
     encoder.decode()
-    qtbot.waitUntil(lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.doing is None)
     errand = parts.fake.errands[-1]
     assert isinstance(errand, Decode)
     assert (errand.source, errand.run_path, errand.request) == (up, parts.document.run_path, None)
@@ -147,7 +148,7 @@ def test_decoding_as_the_panel_says_asks_for_its_words_and_guidance(
     encode(encoder, qtbot)
     parts.document.update_draft(prompt="rocket", guidance=2.0, batch=3)
     encoder.decode(anew=True)
-    qtbot.waitUntil(lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.doing is None)
     errand = parts.fake.errands[-1]
     assert isinstance(errand, Decode)
     assert errand.request is not None
@@ -172,7 +173,7 @@ def test_the_end_of_the_way_up_is_gone_on_from_with_other_words(encoder: Encoder
     document.end()
     assert document.why_no_fork == ""
     document.update_draft(prompt="rocket", batch=4, steps=6)
-    with qtbot.waitSignal(parts.jobs.job_ended):
+    with qtbot.waitSignal(parts.jobs.job_ended, timeout=PATIENCE):
         job = document.fork()
     assert job is not None
     assert job.origin is not None
@@ -224,5 +225,5 @@ def test_two_at_once_are_refused(make_parts: Make, by_hand: FakeEngine, qtbot: Q
     encoder.encode()
     assert parts.notices[-1].text == "A picture is on its way along the flow: wait for it, or stop it."
     by_hand.allow(9)
-    qtbot.waitUntil(lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.doing is None)
     assert len(by_hand.errands) == 1

@@ -127,10 +127,9 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     until(qtbot, lambda: job.state.ended)
     assert status.message.text().startswith("Cancelled “red apple” after step 1 of 5")
     assert not status.progress.isVisible()
-    waited, job = document.generate(), document.generate()
-    assert job is not None
+    waiting = [document.generate(), document.generate()]
     document.cancel_all()
-    until(qtbot, lambda: waited.state.ended and job.state.ended)  # type: ignore[union-attr]
+    until(qtbot, lambda: all(job is not None and job.state.ended for job in waiting))
     assert status.message.text() == "Cancelled “red apple” before its first step"
 
 

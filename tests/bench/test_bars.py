@@ -1,8 +1,8 @@
 """The three bars of the canvas on 2048²: a stroke is seen within 8 ms, a full composite is there in 16, an undo in 10.
 
-`python3 run.py test -m bench -s tests/bench/test_bars.py`. Each line: what half and 99 of 100 take on the wall's clock,
-the bar, the processor's time (of all threads together) and what share that is of the plain way's in the same run: on a
-busy machine that share says more than the clock. No test asserts a time.
+`python3 run.py test -m bench -s tests/bench/test_bars.py`. Each line: the bar; what half and 99 of 100 take on the
+wall's clock, and of the processor's time (of all threads together: one thread's is the wall's on a quiet machine); and
+what share of the plain way's in the same run that is. No test asserts a time.
 """
 
 from __future__ import annotations
@@ -63,14 +63,19 @@ def clocked(do: Callable[[], object]) -> Taken:
 
 
 def told(name: str, taken: list[Taken], bar: float, plain: list[Taken], of: str) -> None:
-    ordered = sorted(1000 * one.wall for one in taken)
-    middle, p99 = statistics.median(ordered), ordered[math.ceil(0.99 * len(ordered)) - 1]
-    processor, reference = (statistics.median(1000 * one.processor for one in some) for some in (taken, plain))
+    wall, processor = (spread([one[k] for one in taken]) for k in (0, 1))
+    reference = statistics.median(one.processor for one in plain)
     print(
-        f"\n{name:<52} p50 {middle:6.2f}  p99 {p99:6.2f}  bar {bar:4.1f} ms   processor {processor:6.2f} ms, "
-        f"{processor / reference:5.2f} of {of}",
+        f"\n{name:<50} bar {bar:4.1f} ms: p50 {wall[0]:6.2f}  p99 {wall[1]:6.2f}   processor {processor[0]:6.2f} "
+        f"{processor[1]:6.2f}, {processor[0] / 1000 / reference:5.2f} of {of}",
         end="",
     )
+
+
+def spread(seconds: list[float]) -> tuple[float, float]:
+    """Milliseconds that half and that 99 of 100 stay within."""
+    ordered = sorted(1000 * one for one in seconds)
+    return statistics.median(ordered), ordered[math.ceil(0.99 * len(ordered)) - 1]
 
 
 @pytest.mark.parametrize("name", TOOLS)

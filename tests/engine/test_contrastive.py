@@ -244,7 +244,11 @@ def test_the_command_trains_on_a_folder_of_ones_own(
     assert main(["data", "build", str(own)]) == 0
     small = ["--steps", "3", "--width", "32", "--depth", "1", "--precision", "float32"]
     assert main(["train-clip", ".data/own", *small, "--noisy", "--export", "clip"]) == 0
-    assert load("clip").noisy
+    own_clip = load("clip")
+    assert own_clip.noisy
+    assert own_clip.least == pytest.approx(0.1, abs=0.01)  # two deviations below the mean of ln σ
+    x = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(own_clip.image(x, 0.01), own_clip.image(x))
     capsys.readouterr()
     assert main(["evaluate-clip", "clip", "--data", ".data/own", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)

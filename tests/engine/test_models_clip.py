@@ -326,6 +326,24 @@ def test_a_damaged_folder_of_ours_says_so(
         load(damaged(tiny_clip, tmp_path / "clip", change))
 
 
+@pytest.mark.parametrize(("name", "noisy"), [("emoji-clip", False), ("emoji-clip-noised", True)])
+def test_those_in_the_box_load_are_small_and_tell_things_apart(name: str, noisy: bool) -> None:
+    clip = load(name)
+    assert (clip.id, clip.noisy, clip.side) == (name, noisy, 32)
+    (info,) = (info for info in clips() if info.id == name)
+    assert info.folder is not None
+    assert (clip.sha256, info.noisy, info.where) == (info.sha256, noisy, "in the box")
+    assert sum(path.stat().st_size for path in info.folder.iterdir()) < 25_000_000
+    disc = (torch.arange(32) - 15.5).square()
+    inside = ((disc[:, None] + disc) < 14**2)[None, None]
+    seen = [
+        torch.where(inside, torch.tensor(rgb).view(1, 3, 1, 1), torch.ones(1))
+        for rgb in ((1.0, -0.8, -0.8), (-0.6, 0.2, 1.0))
+    ]
+    score = clip.image(torch.cat(seen), 0.0) @ clip.text(["red circle", "blue circle"]).T
+    assert score.argmax(1).tolist() == [0, 1]
+
+
 def test_listing_needs_neither_torch_nor_open_clip() -> None:
     script = (
         "import sys; from engine.guide_models import clips, classifiers; clips(); classifiers(); "

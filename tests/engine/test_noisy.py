@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from engine.__main__ import main
+from engine.catalog import find
+from engine.guide_models import classifiers
 from engine.models.errors import ModelError
 from engine.models.noisy import NoisyClassifier, NoisyNet, load
 from engine.train.noisy import NoisyJob, Settings, accuracy, lines, train
@@ -120,6 +122,21 @@ def test_the_command_writes_a_folder_of_both_twins(
     (out / "clean.safetensors").write_bytes(b"x")
     with pytest.raises(ModelError, match="its checksum is wrong"):
         load(out, noisy=False)
+
+
+@pytest.mark.parametrize(("name", "model"), [("emoji-style", "emoji"), ("fashion-class", "fashion")])
+def test_those_in_the_box_know_the_labels_of_their_models_and_the_twins_differ_in_noise(name: str, model: str) -> None:
+    told, clean = load(name), load(name, noisy=False)
+    (info,) = (info for info in classifiers() if info.id == name)
+    assert info.folder is not None
+    assert info.model == model
+    assert told.labels == clean.labels == info.labels == find(model).labels
+    assert all(path.stat().st_size < 3_000_000 for path in info.folder.iterdir())
+    noise = 20 * torch.randn(32, told.channels, 32, 32, generator=torch.Generator().manual_seed(6))
+    sure = [classifier.logp(noise, 20.0).amax(1).exp().mean() for classifier in (told, clean)]
+    assert sure[0] < sure[1]  # the twin does not know that it cannot know
+    accuracies = info.config["accuracy"]
+    assert accuracies["told"][6] > accuracies["clean twin"][6]  # at σ = 2
 
 
 def test_what_cannot_be_used_says_so_in_a_sentence(folder: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pictures at another size are Pillow's to the bit, whole or in part, by one thread or by several."""
+"""Pictures at another size are Pillow's to the bit, whole or in part."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import engine.resizing
 from engine.picture import enlarged, image_of
 from engine.resizing import Pixels, Size, resized, strips
 
@@ -35,22 +34,10 @@ def test_every_pixel_is_the_one_that_pillow_makes(old: Size, size: Size) -> None
         np.testing.assert_array_equal(resized(given, size), by_pillow(given, size))
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_a_large_picture_is_the_same_by_any_number_of_threads(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.resizing, "MOST_THREADS", threads)
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
-    for old in ((64, 64), (512, 40), (1100, 900), (700, 700), (96, 1300)):
-        rgb = picture(*old)
-        np.testing.assert_array_equal(resized(rgb, (700, 700)), by_pillow(rgb, (700, 700)))
-
-
-def test_what_one_thread_raises_is_raised() -> None:
-    def take(first: int, rows: Pixels) -> None:
-        if first > 600:
-            raise MemoryError("no room")
-
-    with pytest.raises(MemoryError, match="no room"):
-        strips(picture(64, 64), (1000, 1000), (0, 0, 1000, 1000), take)
+@pytest.mark.parametrize("old", [(64, 64), (512, 40), (1100, 900), (700, 700), (96, 1300)])
+def test_a_large_picture_is_pillows_too(old: Size) -> None:
+    rgb = picture(*old)
+    np.testing.assert_array_equal(resized(rgb, (700, 700)), by_pillow(rgb, (700, 700)))
 
 
 @pytest.mark.parametrize("size", [*SIZES, (1200, 1100)])

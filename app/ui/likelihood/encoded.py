@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from app.core.encoding import Encoder, arrived
+from app.core.encoding import Encoder, advice, arrived
 from app.ui.actions import Actions
 from app.ui.likelihood.found import column_in, command_button
 from app.ui.widgets import label
@@ -41,4 +41,4 @@ class EncodedCard(QWidget):
         self.facts.setVisible(found is not None)
         if found is not None:
             noise = f"x_T has {found.spread:.2f} of the spread that noise of this level has"
-            self.facts.setText(f"{arrived(found)}. {noise}.")
+            self.facts.setText(f"{arrived(found)}. {noise}. {advice(found)}".rstrip())

@@ -8,7 +8,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.appraisal import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
-from app.core.encoding import METHODS, Encoder
+from app.core.encoding import CLOSENESS, METHODS, Encoder
 from app.core.subject import MIDDLE, SHRUNK
 from app.core.verdict import Given
 from app.ui.actions import Actions
@@ -42,10 +42,10 @@ class LikelihoodPanel(QWidget):
         self.size_note.setWordWrap(True)
         self.probes = Number("Probes", 1, MOST_PROBES, (1, 16))
         self.probes.setToolTip("Random directions along which the flow's spread is measured; more make ± smaller")
-        self.tolerance = tolerances("Tolerance of the likelihood")
+        self.tolerance = tolerances("Tolerance of the likelihood", TOLERANCES)
         self.method = Choice("Encoding")
         self.method.setToolTip("How a picture is taken up to its noise")
-        self.closeness = tolerances("Tolerance of encoding")
+        self.closeness = tolerances("Tolerance of encoding", CLOSENESS)
         self.density = Density(appraisal)
         self.steps = Steps(appraisal)
         self.surprise = Surprise(appraisal, actions)
@@ -198,6 +198,7 @@ class LikelihoodPanel(QWidget):
         """Each with its price, as far as it is known."""
         for row, value in enumerate(TOLERANCES):
             self.tolerance.setItemData(row, self._appraisal.price(value), ABOUT)
+        for row, value in enumerate(CLOSENESS):
             self.closeness.setItemData(row, self._encoder.price(value), ABOUT)
         self.tolerance.setCurrentIndex(self.tolerance.findData(self._appraisal.tolerance))
         self.closeness.setCurrentIndex(self.closeness.findData(self._encoder.tolerance))
@@ -229,10 +230,10 @@ class LikelihoodPanel(QWidget):
         self.note.setText(said)
 
 
-def tolerances(name: str) -> Choice:
+def tolerances(name: str, values: Sequence[float]) -> Choice:
     choice = Choice(name)
-    for value in TOLERANCES:
-        choice.addItem(f"{value:g}", value)
+    for value in values:
+        choice.addItem(f"{value:.0e}".replace("e-0", "e-"), value)
     choice.setToolTip("How exactly the flow is followed: a smaller error takes more model calls")
     return choice
 

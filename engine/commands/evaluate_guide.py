@@ -1,0 +1,130 @@
+"""`evaluate-guide`: whether a CLIP steers a model to what it is told, judged by what shares nothing with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.catalog import find
+from engine.commands.evaluate import Progress
+from engine.commands.guides import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
+from engine.guides import Aim, ClipGuide, resolved
+
+if TYPE_CHECKING:
+    from engine.asks import Ask
+    from engine.real import Real
+
+PARTS = ("alone", "beside")
+
+
+def add_parsers(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "evaluate-guide",
+        help="judge a CLIP as a guide",
+        description="Draw names of a data set's list without a prompt, guided by CLIP alone, and at the model's "
+        "defaults with and without CLIP beside the prompt; a judge of real pictures says what it sees: "
+        "docs/guidance.md.",
+    )
+    add = parser.add_argument
+    add("model", help="which model: an id such as emoji, or the folder of one")
+    add("--clip", metavar="NAME", help="which CLIP guides x̂₀, such as emoji-clip")
+    add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
+    add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
+    add("--part", choices=PARTS, action="append", help="one part only: CLIP alone, or beside the prompt")
+    add("--alone", type=int, default=100, metavar="N", help="names for CLIP alone (default %(default)s)")
+    add("--beside", type=int, default=200, metavar="N", help="pictures with a prompt (default %(default)s)")
+    add("--draw", type=int, default=0, metavar="SEED", help="which names and styles are drawn (default %(default)s)")
+    add("--tuning", action="store_true", help="names that are not of the list, and other seeds: to choose numbers by")
+    add("--scales", type=float, nargs="+", metavar="λ", help="several λ of --clip, else of --noisy-clip")
+    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
+    add("--sampler", metavar="NAME", help="default: the model's")
+    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
+    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
+    add("--json", action="store_true", help="print the figures as JSON")
+    add_clip_numbers(parser)
+    add_noisy_clip(parser)
+    parser.set_defaults(run=evaluate_guide)
+
+
+def evaluate_guide(args: argparse.Namespace) -> int:
+    info = find(args.model)
+    if not info.text:
+        raise ValueError(f"{info.title} takes no text, and its names are classes: CLIP as a guide is judged by names.")
+    if min(args.alone, args.beside) < 4:
+        raise ValueError("Too few pictures to judge by: ask for 4 or more.")
+    guides = _guides(args)
+
+    from engine.guide_evaluation import GuideEvaluation
+    from engine.judge import Judge, stored
+    from engine.real import Real
+    from engine.session import Session
+
+    judge = Judge.of(args.judge or stored(info.id))
+    real = Real.of(args.data or Path(".data") / info.id, judge.net.side)
+    session, progress = Session(args.device, [info]), Progress()
+    choices = {key: getattr(args, key) for key in ("steps", "sampler", "spacing")}
+    scales = args.scales or [guides[-1].scale]
+    counts = {part: getattr(args, part) for part in args.part or PARTS}
+    asks = {part: _asks(real, n, args) for part, n in counts.items()}
+    progress.total = sum((1 + len(scales)) * len(some) for some in asks.values())
+    told: list[dict[str, Any]] = []
+    unguided: dict[str, Any] = {}
+    for scale in scales:
+        some_guides = (*guides[:-1], replace(guides[-1], scale=scale))
+        evaluation = GuideEvaluation(info, judge, real, session, some_guides, choices, progress)
+        for part, some in asks.items():
+            if part not in unguided:
+                unguided[part] = evaluation.judged(some, part, guided=False)
+            figures: dict[str, Any] = {
+                "part": part,
+                "scale": scale,
+                "n": len(some),
+                "seeds": [some[0].seed, some[-1].seed],
+            }
+            figures |= {"unguided": unguided[part], "guided": evaluation.judged(some, part, guided=True)}
+            told.append(figures)
+            if not args.json:
+                print("\n".join(lines(figures)), flush=True)
+    if args.json:
+        facts = {"model": info.id, "settings": choices, "figures": told}
+        facts["guides"] = [asdict(guide) for guide in guides]
+        print(json.dumps(facts, ensure_ascii=False))
+    return 0
+
+
+def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
+    """Those that the flags ask for, without aims of their own; CLIP on x̂₀ last."""
+    aims, guides = (Aim("each its own"),), []
+    if args.noisy_clip is not None:
+        guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
+    if args.clip is not None:
+        guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
+    if not guides:
+        raise ValueError("There is no CLIP to judge: name one with --clip or --noisy-clip.")
+    return tuple(replace(guide, sha256=resolved(guide).sha256) for guide in guides)
+
+
+def _asks(real: Real, n: int, args: argparse.Namespace) -> list[Ask]:
+    from engine.asks import by_name
+    from engine.guide_evaluation import for_tuning
+
+    return for_tuning(real, n, args.draw) if args.tuning else by_name(real, n, True, args.draw)
+
+
+def lines(figures: dict[str, Any]) -> list[str]:
+    """What one part came to, as a person reads it."""
+    titles = {"alone": "no prompt, CLIP alone", "beside": "with the prompt, CLIP beside it"}
+    first, last = figures["seeds"]
+    head = f"λ = {figures['scale']:g}, {titles[figures['part']]}, N = {figures['n']}, seeds {first}–{last}:"
+    rows = []
+    for name in ("unguided", "guided"):
+        f = figures[name]
+        low, high = f["among five interval"]
+        rows.append(
+            f"  {name + ':':10} {f['first']:.1%} first, {f['among five']:.1%} among five "
+            f"(95 %: {low:.1%}–{high:.1%}), FID {f['fid']:.1f}"
+        )
+    return [head, *rows]

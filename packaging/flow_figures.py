@@ -1,0 +1,247 @@
+"""The figures of docs/flow.md and of Fashion's card, measured again: what the flow costs, and how likely pictures are.
+
+    OMP_NUM_THREADS=2 PYTHONPATH=. .venv/bin/python packaging/flow_figures.py bits roundtrip curve temperature --out DIR
+
+Each part appends JSON lines to OUT/PART.jsonl as it goes, skips what is there already, and at the end prints what they
+come to; --plot DIR draws. An hour or two on two cores for all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.draft import Draft, resolve
+from engine.encode import psnr
+from engine.flow.bits import bits, levels, mean_and_stderr
+from engine.likelihood import conditional
+from engine.models.pixel import LUMA
+from engine.ode import solve
+from engine.plan import plan
+from engine.plots import Axis, Plot
+from engine.session import Session
+
+LOW, HIGH = 0.02, 80.0
+SIZE = 8  # pictures at once
+
+
+class Kept:
+    """Lines of JSON in a file, each under a key of its own."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.found: dict[str, Any] = {row["key"]: row for row in map(json.loads, lines)}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.found
+
+    def add(self, key: str, **facts: Any) -> None:
+        self.found[key] = {"key": key} | facts
+        with self._path.open("a") as file:
+            file.write(json.dumps(self.found[key]) + "\n")
+        print(key, {k: v for k, v in facts.items() if not isinstance(v, list)}, flush=True)
+
+    def all(self, name: str, field: str) -> np.ndarray:
+        """The field of every row whose key begins with `name:`, one after the other."""
+        rows = [row[field] for key, row in self.found.items() if key.startswith(f"{name}:")]
+        return np.concatenate([np.atleast_1d(row) for row in rows]) if rows else np.zeros(0)
+
+
+def fashion(data: Path, n: int) -> np.ndarray:
+    """n of the 10,000 test pictures, drawn with seed 0: (n, 32, 32, 3)."""
+    table = json.loads((data / "fashion/rows.json").read_text())["rows"]
+    held = [k for k, row in enumerate(table) if row.get("held_out")]
+    rows = np.sort(np.random.default_rng(0).choice(held, n, replace=False))
+    return np.repeat(np.load(data / "fashion/pictures.npy", mmap_mode="r")[rows], 3, 3)
+
+
+def emoji(data: Path, n: int) -> np.ndarray:
+    """n renders, drawn with seed 0, averaged down to 32×32 and greyed."""
+    array = np.load(data / "emoji/pictures.npy", mmap_mode="r")
+    rows = np.sort(np.random.default_rng(0).choice(len(array), n, replace=False))
+    small = array[rows].astype(np.float64).reshape(n, 32, 4, 32, 4, 3).mean((2, 4))
+    return np.repeat((small @ np.array(LUMA)).round().astype(np.uint8)[..., None], 3, 3)
+
+
+def bits_of(session: Session, pictures: np.ndarray, kept: Kept, name: str, tol: float, low: float) -> None:
+    """Bits per dimension under Fashion without a label, one solve for each picture, its seed its place."""
+    info = session.infos["fashion"]
+    model, request = session.load(info), conditional(info)
+    for at in range(0, len(pictures), SIZE):
+        key = f"{name}:{at}"
+        if key in kept:
+            continue
+        some, began = pictures[at : at + SIZE], time.perf_counter()
+        one = drained(bits(model, request, levels(some, model), range(at, at + len(some)), 0, tol, low))
+        kept.add(key, bits=one.bits_dim.tolist(), calls=one.calls, seconds=time.perf_counter() - began)
+
+
+def drained(parts: Any) -> Any:
+    while True:
+        try:
+            next(parts)
+        except StopIteration as end:
+            return end.value
+
+
+def measure_bits(args: argparse.Namespace, kept: Kept, session: Session) -> None:
+    garments, drawings = fashion(args.data, 200), emoji(args.data, 200)
+    sets = {
+        "fashion": (garments, LOW),
+        "emoji": (drawings, LOW),
+        "emoji inverted": (255 - drawings[:80], LOW),
+        "flat": (np.stack([np.full((32, 32, 3), v, np.uint8) for v in (0, 64, 128, 192, 255)]), LOW),
+        "fashion inverted": (255 - garments[:40], LOW),
+        "fashion at 0.01": (garments, 0.01),
+    }
+    for name, (pictures, low) in sets.items():
+        bits_of(session, pictures, kept, name, args.tol, low)
+        report_bits(kept)
+
+
+def report_bits(kept: Kept) -> None:
+    garments = kept.all("fashion", "bits")
+    for name in sorted({key.split(":")[0] for key in kept.found}):
+        found = kept.all(name, "bits")
+        mean, stderr = mean_and_stderr(found)
+        told = f"{name}: {mean:.3f} ± {stderr:.3f} bits/dim, n = {len(found)}"
+        if not name.startswith("fashion") and len(garments) and len(found) > 1:
+            below = (garments[:, None] < found).mean()
+            cut = np.quantile(garments, 0.95)
+            told += f"; AUC {below:.4f}, {(found > cut).mean():.1%} lie above what 95 % of the garments lie below"
+            best = max(((garments < c).sum() + (found >= c).sum()) for c in np.concatenate([garments, found]))
+            told += f", best cut names {best / (len(garments) + len(found)):.1%} right"
+        print(told)
+
+
+def renders(data: Path, n: int) -> tuple[Tensor, list[tuple[str, str]]]:
+    """n held-out pairs of name and style, drawn with seed 0: pictures (n, 3, 32, 32) and what each shows."""
+    rows = json.loads((data / "emoji/rows.json").read_text())["rows"]
+    held = [k for k, row in enumerate(rows) if row.get("held_out")]
+    chosen = np.sort(np.random.default_rng(0).choice(held, n, replace=False))
+    array = np.load(data / "emoji/pictures.npy", mmap_mode="r")[chosen]
+    small = array.astype(np.float32).reshape(n, 32, 4, 32, 4, 3).mean((2, 4)).round() / 127.5 - 1
+    return torch.from_numpy(small).permute(0, 3, 1, 2).contiguous(), [
+        (rows[k]["name"], rows[k]["label"]) for k in chosen
+    ]
+
+
+def round_trip(session: Session, x0: Tensor, name: str, label: str | None, tol: float) -> dict[str, Any]:
+    info = session.infos["emoji"]
+    request = resolve(Draft.for_model(info, prompt=name, label=label, guidance=1.0, enlarge=False), info)
+    d = plan(request, session.load(info)).denoiser
+    up = list(solve(d, x0, LOW, HIGH, tol))
+    down = list(solve(d, up[-1].move.x, HIGH, LOW, tol))
+    spread = up[-1].move.x.double().square().mean().sqrt().item() / HIGH
+    calls = {"up": sum(step.nfe for step in up), "down": sum(step.nfe for step in down)}
+    return calls | {"psnr": psnr(down[-1].move.x.numpy(), x0.numpy()), "spread": spread}
+
+
+def measure_round_trips(args: argparse.Namespace, kept: Kept, session: Session) -> None:
+    pictures, asked = renders(args.data, 20)
+    for condition in ("caption", "none"):
+        for k, (name, label) in enumerate(asked):
+            key = f"{condition}:{k}"
+            if key not in kept:
+                text, style = (name, label) if condition == "caption" else ("", None)
+                kept.add(key, name=name, label=label, **round_trip(session, pictures[k : k + 1], text, style, 1e-4))
+        found = {field: kept.all(condition, field) for field in ("psnr", "up", "down", "spread")}
+        median = {field: float(np.median(values)) for field, values in found.items()}
+        low, high = np.quantile(found["psnr"], [0, 1])
+        print(f"condition {condition}: medians {median}, PSNR {low:.1f} … {high:.1f}, n = {len(found['psnr'])}")
+
+
+def measure_curve(args: argparse.Namespace, kept: Kept, session: Session) -> None:
+    """Calls and PSNR at each tolerance, with the caption, for four of the renders."""
+    pictures, asked = renders(args.data, 20)
+    for tol in (1e-2, 1e-3, 1e-4, 1e-5):
+        for k in range(0, 20, 5):
+            key = f"{tol:g}:{k}"
+            if key not in kept:
+                kept.add(key, tol=tol, **round_trip(session, pictures[k : k + 1], *asked[k], tol))
+    if args.plot:
+        tols = sorted({row["tol"] for row in kept.found.values()})
+        calls = [float(np.median(kept.all(f"{tol:g}", "up") + kept.all(f"{tol:g}", "down"))) for tol in tols]
+        points = [float(np.median(kept.all(f"{tol:g}", "psnr"))) for tol in tols]
+        plot = Plot(
+            "Round trips of real emoji: what a tolerance costs and gives",
+            Axis.of("model calls, up and down (median of 4)", calls, log=True),
+            Axis.of("PSNR in dB (median of 4)", [0, *points]),
+        )
+        plot.line(list(zip(calls, points, strict=True)))
+        for tol, x, y in zip(tols, calls, points, strict=True):
+            plot.point(x, y, f"{tol:g}")
+        plot.save(args.plot / "flow-tolerance.png")
+
+
+def measure_temperature(args: argparse.Namespace, kept: Kept, session: Session) -> None:
+    """Garments of ten kinds drawn at γ = 1: their bits, and how far two of a kind are apart."""
+    info = session.infos["fashion"]
+    settings: list[tuple[float, float]] = [(1, 0), (0.8, 0), (0.9, 0), (1.1, 0), (1.2, 0), (1, 0.7), (1, 1), (1, 1.5)]
+    for temperature, truncation in settings:
+        name = f"τ={temperature:g}, truncation {truncation:g}"
+        if f"{name}:0" in kept:
+            continue
+        pictures, apart = drawn(session, info.id, temperature, truncation)
+        model, request = session.load(info), conditional(info)
+        found: list[float] = []
+        for at in range(0, len(pictures), SIZE):
+            level = levels(pictures[at : at + SIZE], model)
+            found += drained(bits(model, request, level, range(at, at + len(level)), 0, args.tol)).bits_dim.tolist()
+        kept.add(f"{name}:0", bits=found, apart=apart)
+    for key, row in kept.found.items():
+        mean, stderr = mean_and_stderr(np.array(row["bits"]))
+        print(f"{key[:-2]}: {mean:.3f} ± {stderr:.3f} bits/dim, two of a kind {row['apart']:.1f} of 255 apart")
+
+
+def drawn(session: Session, model: str, temperature: float, truncation: float) -> tuple[np.ndarray, float]:
+    """Four of each kind, and the mean RMS distance of two of a kind on the scale 0 … 255 (over eight of each)."""
+    info, some, apart = session.infos[model], [], []
+    for label in info.labels:
+        draft = Draft.for_model(info, label=label, guidance=1.0, batch=8, seed=0)
+        request = resolve(replace(draft, temperature=temperature, truncation=truncation), info)
+        *_, last = session.generate(request)
+        rgb = session.picture(request, last.move.x)
+        flat = rgb[..., 0].reshape(len(rgb), -1).astype(float)
+        distance = np.sqrt(((flat[:, None] - flat) ** 2).mean(2))
+        apart.append(distance[~np.eye(len(flat), dtype=bool)].mean())
+        some.append(rgb[:4])
+    return np.concatenate(some), float(np.mean(apart))
+
+
+PARTS = {
+    "bits": measure_bits,
+    "roundtrip": measure_round_trips,
+    "curve": measure_curve,
+    "temperature": measure_temperature,
+}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="+", choices=list(PARTS))
+    parser.add_argument("--data", type=Path, default=Path(".data"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tol", type=float, default=1e-3, help="of the densities (default %(default)s)")
+    parser.add_argument("--plot", type=Path)
+    args = parser.parse_args(words)
+    session = Session("cpu")
+    for part in args.parts:
+        PARTS[part](args, Kept(args.out / f"{part}.jsonl"), session)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
