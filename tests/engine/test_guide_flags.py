@@ -121,6 +121,22 @@ def test_what_is_not_there_is_one_sentence(
     assert not (tmp_path / "a.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (["emoji"], "name one with --clip or --noisy-clip"),
+        (["emoji", "--clip", "emoji-clip", "--alone", "3"], "ask for 4 or more"),
+        (["emoji", "--clip", "emoji-clip", "--data", "nowhere"], "nowhere"),
+        (["fashion", "--clip", "emoji-clip"], "takes no text"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_sentence(text: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate-guide", *text]) == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert "Traceback" not in told
+
+
 def test_a_guided_picture_holds_what_guided_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "made.png"
     asked = ["generate", "", "--steps", "2", "--seed", "3", "--cascade", "off", "--guidance", "1", "--json"]
