@@ -222,7 +222,8 @@ def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
 def test_listing_models_and_samplers_and_resolving_need_no_torch() -> None:
     """The window fills its menus before torch is there."""
     code = (
-        "import sys, engine.catalog, engine.cost, engine.draft, engine.rules, engine.store, engine.picture;"
+        "import sys, engine.catalog, engine.cost, engine.draft, engine.rules, engine.store, engine.picture,"
+        "engine.morph.keys, engine.morph.film, engine.morph.work;"
         "infos = engine.catalog.embedded();"
         "[engine.draft.resolve(engine.draft.Draft.for_model(i), i) for i in infos];"
         "assert infos and engine.rules.menu();"
