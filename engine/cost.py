@@ -25,8 +25,8 @@ def passes(request: Request) -> tuple[int, ...]:
     return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in path_of(request))
 
 
-BACKWARD = 1.1  # a pass back through the net, for the gradient by the state alone
-VIEW = 0.1  # a view that a CLIP like the one in the box scores and is differentiated through, beside its model
+BACKWARD = 1.4  # a pass back through the net, for the gradient by the state alone
+VIEW = 0.3  # a view that a CLIP like the one in the box scores and is differentiated through, beside its model
 CLASSIFIER = 0.1  # a classifier like those in the box
 
 

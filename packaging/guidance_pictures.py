@@ -2,8 +2,8 @@
 
     python packaging/guidance_pictures.py [--out docs/pictures] [--only alone beside catch]
 
-guidance-alone.png   no prompt, CLIP alone: a row for each λ, a column for each thing aimed at
-guidance-beside.png  the same with the prompt and the model's own guidance
+guidance-alone.png   no prompt, CLIP alone, as in the table of figures: a row for each λ, a column for each aim
+guidance-beside.png  CLIP at its defaults beside the prompt and the model's own guidance
 guidance-catch.png   a class by its classifier: none, the one that knows noise, its clean twin on x_t and on x̂₀
 
 Column k has seed k in every row; nothing is left out.
@@ -25,13 +25,17 @@ sys.path.insert(0, str(ROOT))
 from engine.catalog import ModelInfo, find  # noqa: E402
 from engine.draft import Draft, resolve  # noqa: E402
 from engine.guide_models import classifiers  # noqa: E402
-from engine.guides import Aim, ClassGuide, ClipGuide, Guide  # noqa: E402
+from engine.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Guide  # noqa: E402
 from engine.session import Session  # noqa: E402
 
-NAMES = ("red apple", "cat face", "rocket", "red heart", "tree", "sun", "bicycle", "fish")
-DEFAULT = ClipGuide(clip="emoji-clip", aims=(Aim("any"),)).scale
-SCALES = {"λ = 0": 0.0, "low": DEFAULT / 6, "default": DEFAULT, "high": DEFAULT * 6}
-SIDE, GAP, LEFT, TOP = 96, 6, 150, 26  # pixels
+NAMES = ("red apple", "cat face", "rocket", "red heart", "tree", "bicycle")
+SCALES = {
+    "no guide": 0.0,
+    "low": 0.25,
+    "default": 1.0,
+    "high": 4.0,
+}  # of λ, and of how far a step may move the estimate
+SIDE, GAP, LEFT, TOP = 96, 6, 190, 26  # pixels
 
 Row = tuple[str, list[np.ndarray]]
 
@@ -50,24 +54,50 @@ def main() -> None:
 
 
 def alone(session: Session) -> tuple[tuple[str, ...], list[Row]]:
-    return NAMES, [(told(title, scale), aimed(session, scale, False)) for title, scale in SCALES.items()]
+    """Both CLIPs, as they were measured: the one that knows noise on x_t, the other on x̂₀."""
+    rows = []
+    for title, share in SCALES.items():
+        row = []
+        for k, name in enumerate(NAMES):
+            aims = (Aim(name),)
+            guides = (
+                ClipGuide(clip="emoji-clip-noised", aims=aims, **ON_NOISE),
+                ClipGuide(clip="emoji-clip", aims=aims, scale=100.0, clip_gradient=0.3, cutouts=1),
+            )
+            made = tuple(scaled(guide, share) for guide in guides)
+            own = {"guidance": 1.0, "sampler": "ddpm", "steps": 24, "enlarge": False}
+            row.append(picture(session, find("emoji"), k, made, **own))
+        rows.append((title, row))
+    return NAMES, rows
 
 
 def beside(session: Session) -> tuple[tuple[str, ...], list[Row]]:
-    return NAMES, [(told(title, scale), aimed(session, scale, True)) for title, scale in SCALES.items()]
+    rows = []
+    for title, share in SCALES.items():
+        guides = [scaled(ClipGuide(clip="emoji-clip", aims=(Aim(name),)), share) for name in NAMES]
+        made = [
+            picture(session, find("emoji"), k, (guide,), prompt=name)
+            for k, (name, guide) in enumerate(zip(NAMES, guides, strict=True))
+        ]
+        rows.append((f"{title}, scale {guides[0].scale:g}" if share else title, made))
+    return NAMES, rows
+
+
+def scaled(guide: ClipGuide, share: float) -> ClipGuide:
+    return replace(guide, scale=guide.scale * share, clip_gradient=guide.clip_gradient * share)
 
 
 def catch(session: Session) -> tuple[tuple[str, ...], list[Row]]:
     info = find("fashion")
     classifier = next(found for found in classifiers() if found.model == info.id)
-    labels = classifier.labels[:8]
+    labels = classifier.labels[:6]
     ways: dict[str, dict[str, object] | None] = {
         "no guide": None,
-        "knows noise, γ = 1": {"scale": 1.0},
-        "knows noise, γ = 4": {"scale": 4.0},
-        "clean, on x_t, γ = 1": {"scale": 1.0, "noisy": False},
-        "clean, on x_t, γ = 4": {"scale": 4.0, "noisy": False},
-        "clean, on x̂₀, γ = 4": {"scale": 4.0, "noisy": False, "on": "x0"},
+        "knows noise, gamma 1": {"scale": 1.0},
+        "knows noise, gamma 4": {"scale": 4.0},
+        "clean, on x_t, gamma 1": {"scale": 1.0, "noisy": False},
+        "clean, on x_t, gamma 4": {"scale": 4.0, "noisy": False},
+        "clean, on the estimate, gamma 4": {"scale": 4.0, "noisy": False, "on": "x0"},
     }
     rows = []
     for title, choices in ways.items():
@@ -80,23 +110,10 @@ def catch(session: Session) -> tuple[tuple[str, ...], list[Row]]:
     return labels, rows
 
 
-def aimed(session: Session, scale: float, prompted: bool) -> list[np.ndarray]:
-    info, row = find("emoji"), []
-    for k, name in enumerate(NAMES):
-        guide = ClipGuide(clip="emoji-clip", aims=(Aim(name),), scale=scale)
-        own: dict[str, object] = {"prompt": name} if prompted else {"guidance": 1.0}
-        row.append(picture(session, info, k, (guide,), **own))
-    return row
-
-
 def picture(session: Session, info: ModelInfo, seed: int, guides: tuple[Guide, ...], **choices: object) -> np.ndarray:
     request = resolve(Draft.for_model(info, seed=seed, guides=guides, **choices), info)
     *_, last = session.generate(request)
     return session.picture(request, last.move.x)[0]
-
-
-def told(title: str, scale: float) -> str:
-    return title if scale == 0 else f"{title}, λ = {scale:g}"
 
 
 def tabled(names: tuple[str, ...], rows: list[Row]) -> Image.Image:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 1280, 960
-WAIT_MS = 600_000
+WAIT_MS = 1_800_000
 
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -114,7 +114,7 @@ class Walk:
         sweeping.chosen = sweeping.swept[len(sweeping.swept) // 2]
         self.photograph(name, sheet)
         sheet.close()
-        self.wait(lambda: False, 200)
+        self.wait(lambda: not sweeping.running)
 
     def scroll(self) -> None:
         """The section as far up as it goes."""

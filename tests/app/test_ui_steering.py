@@ -16,7 +16,7 @@ from app.core.candidates import Candidate
 from app.core.steering import Wish
 from app.ui.main_window import MainWindow
 from app.ui.steering.section import FILE, SteeringSection
-from engine.guides import Aim, ClassGuide, ClipGuide, Law
+from engine.guides import Aim, ClassGuide, ClipGuide, Law, unresolved
 from tests.app.conftest import Parts
 from tests.app.seers import BROKEN, CLIP, NOISED, STYLES, WHY_BROKEN, answer, offer
 from tests.app.windows import colours, finish, open_window, painted, until
@@ -78,7 +78,7 @@ def test_a_first_timer_types_a_text_and_generates(
     assert window.panel.steering.button.accessibleName() == "Steering: CLIP: a red apple"
     QTest.mouseClick(window.panel.generate.button, LEFT)
     until(qtbot, lambda: parts.fake.requests)
-    assert parts.fake.requests[0].guides == window.document.draft.guides
+    assert tuple(map(unresolved, parts.fake.requests[0].guides)) == window.document.draft.guides
     until(qtbot, lambda: window.document.guidance.scoring.curve and len(window.timeline.strip.rows) == 4)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,14 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
+from engine.catalog import find
 from engine.commands.guides import add_guide_flags, guides_of, law_of, weighted
+from engine.draft import Draft, resolve
 from engine.edit import digest
 from engine.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Law
+from engine.session import Session
+
+ROOT = Path(__file__).parents[2]
 
 
 def flags(*text: str, prompt: str = "red apple") -> tuple[Any, Any]:
@@ -121,6 +128,22 @@ def test_what_is_not_there_is_one_sentence(
     assert not (tmp_path / "a.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (["emoji"], "name one with --clip or --noisy-clip"),
+        (["emoji", "--clip", "emoji-clip", "--alone", "3"], "ask for 4 or more"),
+        (["emoji", "--clip", "emoji-clip", "--data", "nowhere"], "nowhere"),
+        (["fashion", "--clip", "emoji-clip"], "takes no text"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_sentence(text: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate-guide", *text]) == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert "Traceback" not in told
+
+
 def test_a_guided_picture_holds_what_guided_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "made.png"
     asked = ["generate", "", "--steps", "2", "--seed", "3", "--cascade", "off", "--guidance", "1", "--json"]
@@ -136,3 +159,34 @@ def test_a_guided_picture_holds_what_guided_it(tmp_path: Path, capsys: pytest.Ca
     assert main(common) == 0
     assert (none == np.asarray(Image.open(out))).all(), "λ = 0 is no guide at all"
     assert (none != guided).any()
+
+
+RESUME = """
+import sys
+from pathlib import Path
+from engine.session import Session
+*_, last = Session("cpu").go_on(Path(sys.argv[1]))
+print(last.move.x.numpy().tobytes().hex())
+"""
+
+
+def test_a_guided_run_goes_on_in_another_process_from_its_file_alone(tmp_path: Path) -> None:
+    """With the CLIPs in the box, a picture as an aim, and a sampler that draws noise: bit for bit."""
+    red = np.full((8, 6, 3), (255, 0, 0), np.uint8)
+    aims = (Aim("apple"), Aim(image=digest(red), weight=0.5))
+    guides = (
+        ClipGuide(clip="emoji-clip-noised", aims=aims, **ON_NOISE),
+        ClipGuide(clip="emoji-clip", aims=aims, cutouts=3),
+    )
+    info = find("emoji")
+    draft = Draft.for_model(info, guidance=1.0, sampler="ddpm", steps=4, seed=5, enlarge=False, guides=guides)
+    request = resolve(draft, info)
+    whole = [*Session("cpu").generate(request, aims=(red,))]
+    begun = Session("cpu").generate(request, tmp_path / "run", aims=(red,))
+    next(begun), next(begun)
+    del begun
+    done = subprocess.run(
+        [sys.executable, "-c", RESUME, str(tmp_path / "run")], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert bytes.fromhex(done.stdout.strip()) == whole[-1].move.x.numpy().tobytes()
