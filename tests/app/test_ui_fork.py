@@ -206,6 +206,7 @@ def test_the_status_counts_the_whole_way(hand_parts: Parts, qtbot: QtBot) -> Non
 @pytest.mark.parametrize(("width", "words"), [(960, False), (1600, True)])
 def test_the_buttons_say_their_names_where_there_is_room(width: int, words: bool, parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, parts.document, Settings(values=Values(theme="light")))
+    until(qtbot, lambda: window.minimumWidth() <= width)  # the first layout has come to rest
     window.resize(width, 700)
     until(qtbot, lambda: window.width() == width)
     beside = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
