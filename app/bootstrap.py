@@ -15,20 +15,20 @@ from app.bridge.lab import LabClient
 from app.bridge.worker import Session, open_session
 from app.core.collector import Collector
 from app.core.document import Document
-from app.core.folders import NAME, Folders
-from app.core.jobs import JobQueue
-from app.core.keeping import Keeper
-from app.core.lab import Lab
+from app.core.files.autosave import Keeper
+from app.core.files.autosave_candidates import Results
+from app.core.files.folders import NAME, Folders
+from app.core.jobs.queue import JobQueue
+from app.core.lab.lab_model import Lab
 from app.core.notices import Notice
-from app.core.prices import Prices
-from app.core.results import Results
-from app.core.runs import RunLibrary
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
 from app.crash import CrashReporter
 from app.settings import Settings
-from engine.catalog import ModelInfo
+from engine.spec.catalog import ModelInfo
 
 if TYPE_CHECKING:
-    from app.ui.main_window import MainWindow
+    from app.ui.window.main_window import MainWindow
 
 IMAGE_MIB = 2048  # Qt's own limit of 256 MiB would load large pictures as nothing
 
@@ -55,7 +55,7 @@ class Studio(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        from app.ui.main_window import MainWindow
+        from app.ui.window.main_window import MainWindow
 
         path = folders.config / "settings.json"
         values, complaint = kept.load(path)

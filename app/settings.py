@@ -16,10 +16,10 @@ from typing import Any, Literal, TypeAlias
 
 from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
 
-from app.core.exporting import ExportKind, ExportMethod
-from app.core.toolset import Choices, Held
-from engine.draft import Draft
-from engine.guides import MAX_GUIDES, guide_from_dict
+from app.core.canvas.toolset import Choices, Held
+from app.core.files.export import ExportKind, ExportMethod
+from engine.spec.draft import Draft
+from engine.spec.guides import MAX_GUIDES, guide_from_dict
 
 VERSION = 1
 TOLD = 3  # how many damages are told of one by one

@@ -18,7 +18,7 @@ from engine.types import Cond, Constraint, Denoiser, Schedule
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.request import Enlargement
+    from engine.spec.request import Enlargement
 
 MICRO_BATCH = 8  # large pictures per net call; fixed, because pixels depend on it
 

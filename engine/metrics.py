@@ -1,7 +1,8 @@
 """Figures for sets of pictures: closed forms and exact counts on feature vectors, wherever those are from.
 
-Features are (N, d), in any space: the studio's are the pooled features of its own classifier (engine.classifier), so
-none of these figures compares with those of papers, which use Inception's. All is computed in float64.
+Features are (N, d), in any space. The studio uses the pooled features of its own classifier
+(engine.evaluate.classifier), so these figures do not compare with those of papers, which use Inception's. All is
+computed in float64.
 """
 
 from __future__ import annotations

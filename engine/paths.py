@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from engine.request import Request
+from engine.spec.request import Request
 from engine.types import Hop, Path
 
 

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.constraints import Pinned
-from engine.cost import passes, work
-from engine.edit import pooled, steps_to_go
-from engine.guidance.build import Guidance, guidance
+from engine.guidance.compose import Guidance, guidance
 from engine.meter import MICRO_BATCH, Meter
 from engine.models.pixel import PixelCodec
 from engine.noise import Noise, truncated
 from engine.paths import path_of
-from engine.request import Request, RequestError
 from engine.rules import RULES, menu
 from engine.run import run
+from engine.spec.cost import passes, work
+from engine.spec.edit import pooled, steps_to_go
+from engine.spec.request import Request, RequestError
 from engine.transforms import cfg, dynamic_threshold, static_threshold
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.cascade import SecondStage
-    from engine.edit import Inputs, Pixels
     from engine.guidance.library import Library
+    from engine.spec.edit import Inputs, Pixels
     from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
 
 
@@ -35,7 +35,7 @@ class Price:
     """What a run costs.
 
     evaluations -- of the denoiser; passes -- of the net per image (two where classifier-free guidance asks twice)
-    work        -- its time in unguided passes per image, gradients and CLIPs among it (engine.cost)
+    work        -- its time in unguided passes per image, gradients and CLIPs among it (engine.spec.cost)
     state_bytes -- of one state; graph_bytes -- what gradients of guides keep in memory at a time
     """
 

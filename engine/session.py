@@ -17,19 +17,19 @@ import torch
 
 from engine import devices, models
 from engine.cascade import enlarge
-from engine.catalog import CatalogError, ModelInfo, embedded
-from engine.edit import Inputs, Pixels
-from engine.encode import end_of_encoding, is_encoding, own_start
-from engine.errand import Errand
 from engine.guidance.library import Library
-from engine.guides import digests, pictures_of
+from engine.jobs.encode import end_of_encoding, is_encoding, own_start
+from engine.jobs.job import Errand
 from engine.meter import MICRO_BATCH
 from engine.noise import Noise
 from engine.paths import path_of
 from engine.plan import Plan, encoded, pinned, plan, second_stage
-from engine.request import Request, RequestError
 from engine.rules import RULES
 from engine.run import Cancelled
+from engine.spec.catalog import CatalogError, ModelInfo, embedded
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.guides import digests, pictures_of
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
 
@@ -155,13 +155,13 @@ class Session:
                  what differs between them is the noise of the steps that are left. They are samples of p(x0 | x_t),
                  alike in what x_t had decided by then (Ho et al. 2020, figure 7), if the sampler draws noise; if it
                  draws none they are all the same. The request may have any number of seeds, the parent's own among
-                 them: engine.draft.vary() makes it. The history is kept where nothing but the seeds is different.
+                 them: engine.spec.draft.vary() makes it. The history is kept where nothing but the seeds is different.
 
         inputs -- the picture and the mask that the request's Edit names; None: those of the parent
         aims -- pictures that its guides aim at, besides those of the parent
 
-        Where the parent is a picture that engine.encode.Encode has carried up to x_T, one step past its last, `k` =
-        its number of steps, is that x_T: the request is run from there from its own first step, with its prompt.
+        Where the parent is an encoding (engine.jobs.encode.Encode), `k` = its number of steps is its x_T: the request
+        runs from there, from its own first step, with its prompt.
 
         The run file is whole by itself: it holds the state it started from, and its header's "parent" says which run,
         step and, for a shared one, image that was. go_on() finishes it whether or not the parent is still there.

@@ -21,9 +21,9 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engine.edit import Inputs, Pixels
-from engine.guides import digests, pictures_of
-from engine.request import Request, RequestError
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.guides import digests, pictures_of
+from engine.spec.request import Request, RequestError
 
 if TYPE_CHECKING:
     from engine.types import Step
@@ -336,7 +336,7 @@ class RunReader:
             raise StoreError(f"The picture in the run {self.path.name} is damaged: edit it anew.") from error
 
     def aims(self) -> tuple[Pixels, ...]:
-        """The pictures that the run's guides aim at, in the order of engine.guides.digests; mostly none.
+        """The pictures that the run's guides aim at, in the order of engine.spec.guides.digests; mostly none.
 
         Raises StoreError where they are damaged, or are not there although the run aims at some.
         """

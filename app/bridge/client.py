@@ -9,14 +9,14 @@ from operator import itemgetter
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, QTimer, Signal
 
-from app.bridge.desk import Desk
 from app.bridge.mailbox import Mailbox
+from app.bridge.work_queue import Desk
 from app.bridge.worker import EngineWorker, Gaze, Session, open_session
-from app.core.errands import Task
-from app.core.jobs import Engine
-from app.core.work import Enlarging, Outcome, Work
-from engine.catalog import ModelInfo
-from engine.errand import Errand
+from app.core.jobs.queue import Engine
+from app.core.jobs.tasks import Task
+from app.core.jobs.work import Enlarging, Outcome, Work
+from engine.jobs.job import Errand
+from engine.spec.catalog import ModelInfo
 
 
 class EngineClient(Engine):

@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.errands import Task
-from app.core.work import Work
+from app.core.jobs.tasks import Task
+from app.core.jobs.work import Work
 
 MOST_NEWS = 64  # that wait for the window: an errand that is ahead by more waits for it
 LOOK = 0.05  # seconds between looks at whether a waiting errand was cancelled

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Signal
 
-from app.core import asking
-from app.core.artwork import Artwork
-from app.core.asking import Asked
-from app.core.branching import other_sampler, why_no_fork, why_no_variations
-from app.core.drafting import Drafting
-from app.core.editing import FILL, NEW, Editing
-from app.core.guidance import Guidance
-from app.core.jobs import Engine, EngineState, Job, JobQueue, JobState
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.editing import FILL, NEW, Editing
+from app.core.files.save_step import save_step
+from app.core.guidance.guide_panel import Guidance
+from app.core.jobs.queue import Engine, EngineState, Job, JobQueue, JobState
+from app.core.jobs.work import Frame, Progress
 from app.core.notices import Notice
-from app.core.prices import Prices, in_words
-from app.core.runs import RunLibrary
-from app.core.saving import save_step
-from app.core.work import Frame, Progress
-from engine.catalog import ModelInfo
-from engine.draft import Draft
-from engine.request import RequestError
+from app.core.request import submit as asking
+from app.core.request.draft_model import Drafting
+from app.core.request.fork import other_sampler, why_no_fork, why_no_variations
+from app.core.request.run_costs import Prices, in_words
+from app.core.request.submit import Asked
+from app.core.shown.runs import RunLibrary
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft
+from engine.spec.request import RequestError
 
 
 class Document(Drafting):
@@ -158,7 +158,7 @@ class Document(Drafting):
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
 
         They are made as that picture was, each with a seed of its own. A sampler that draws no noise would make one and
-        the same picture of them all: engine.draft.vary() puts another in its place, and a notice says so.
+        the same picture of them all: engine.spec.draft.vary() puts another in its place, and a notice says so.
         """
         if self.run is None or self.why_no_variations:
             self.notice_raised.emit(Notice("info", self.why_no_variations))

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import find
 from engine.commands.likelihood import add_condition, read
-from engine.draft import Draft, resolve
-from engine.encode import METHODS, Decode, Decoded, Encode, Encoded, Following, Optimised
-from engine.picture import KINDS, save_copy
+from engine.jobs.encode import METHODS, Decode, Decoded, Encode, Encoded, Following, Optimised
+from engine.pictures.png import KINDS, save_copy
+from engine.spec.catalog import find
+from engine.spec.draft import Draft, resolve
 from engine.store import RunReader
 
 

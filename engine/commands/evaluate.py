@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import find
+from engine.spec.catalog import find
 
 SWEPT = 64  # pictures at each guidance
 GUIDANCES = tuple(float(g) for g in range(1, 11))
@@ -43,10 +43,10 @@ def evaluate(args: argparse.Namespace) -> int:
     if n < 4:
         raise ValueError("Too few pictures to judge by: ask for 4 pairs or more.")
 
-    from engine.asks import by_name
-    from engine.evaluation import Evaluation
-    from engine.judge import Judge, stored
-    from engine.real import Real
+    from engine.evaluate.batches import by_name
+    from engine.evaluate.dataset_pictures import Real
+    from engine.evaluate.judge import Judge, stored
+    from engine.evaluate.model_figures import Evaluation
     from engine.session import Session
 
     judge = Judge.of(args.judge or stored(info.id))
@@ -155,7 +155,7 @@ def sweep_lines(points: Any, path: Path) -> list[str]:
 
 
 def plot_sweep(points: Any, title: str, path: Path) -> None:
-    from engine.pareto import Point, plot
+    from engine.evaluate.pareto import Point, plot
 
     some = [Point(f"{p['guidance']:g}", p["fid"], p["first"]) for p in points]
     cost = f"FID on the judge's features (less is better; N = {points[0]['n']} each)"

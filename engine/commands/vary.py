@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import find
 from engine.commands.generate import numbered, progress, report
-from engine.draft import vary
 from engine.paths import path_of
-from engine.picture import RESAMPLING, save_png
+from engine.pictures.png import RESAMPLING, save_png
 from engine.rules import menu
+from engine.spec.catalog import find
+from engine.spec.draft import vary
 from engine.store import RunReader, StoreError
 
 

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from engine.cascade import enlarge
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
+from engine.evaluate.dataset_pictures import JudgeError, Real
 from engine.meter import MICRO_BATCH
 from engine.plan import plan, second_stage
-from engine.real import JudgeError, Real
-from engine.request import Request
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request
 from engine.types import Cond, Denoiser, Sigma, Transform
 
 

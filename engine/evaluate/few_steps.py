@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from engine.learned import learn_grid
+from engine.evaluate.learned_grid import learn_grid
 from engine.meter import MICRO_BATCH, Meter
 from engine.noise import Noise
 from engine.oracle import Mixture
@@ -27,7 +27,7 @@ from engine.types import Cond
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.catalog import ModelInfo
+    from engine.spec.catalog import ModelInfo
     from engine.types import Denoiser, Model, Rule
 
 F64 = torch.float64

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.asks import Ask, ask_for, draw
-from engine.catalog import ModelInfo
-from engine.guidance.build import by_clip, chained
+from engine.evaluate.batches import Ask, ask_for, draw
+from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.judge import Judge
+from engine.guidance.compose import by_clip, chained
 from engine.guidance.losses import Aims
-from engine.guides import ClipGuide
-from engine.judge import Judge
 from engine.metrics import fid, interval
-from engine.real import Real
-from engine.request import Request
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.guides import ClipGuide
+from engine.spec.request import Request
 from engine.types import Transform
 
 Figures = dict[str, Any]

@@ -14,10 +14,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.catalog import resource_root
-from engine.classifier import Classifier
+from engine.evaluate.classifier import Classifier
+from engine.evaluate.dataset_pictures import JudgeError, Real, averaged
 from engine.metrics import rough_distances
-from engine.real import JudgeError, Real, averaged
+from engine.spec.catalog import resource_root
 
 __all__ = ["Judge", "JudgeError", "NearestPicture", "Reading", "Verdicts", "stored"]
 

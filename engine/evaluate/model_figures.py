@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.asks import Ask, by_name, draw, held_out, paraphrased
-from engine.catalog import ModelInfo
-from engine.judge import Judge, NearestPicture, Reading, coarse
+from engine.evaluate.batches import Ask, by_name, draw, held_out, paraphrased
+from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.judge import Judge, NearestPicture, Reading, coarse
 from engine.metrics import fid, inception_score, interval, kid, nearest, precision_recall
-from engine.real import Real
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
 
 Figures = dict[str, Any]
 REFERENCE = 3_000  # at most as many real pictures stand for the data set: the kernel distance takes their square

@@ -26,7 +26,7 @@ from engine.types import Cond
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.catalog import ModelInfo
+    from engine.spec.catalog import ModelInfo
     from engine.types import Denoiser, Model
 
 GUIDANCE = 3.0

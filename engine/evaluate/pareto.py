@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.plots import COLOURS, QUIET, Axis, Plot
+from engine.evaluate.plots import COLOURS, QUIET, Axis, Plot
 
 
 class Point(NamedTuple):

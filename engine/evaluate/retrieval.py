@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.evaluate.dataset_pictures import Real
 from engine.models.clip import ClipModel
 from engine.noise import Noise
-from engine.real import Real
 from engine.types import Model
 
 LEVELS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)

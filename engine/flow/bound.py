@@ -25,16 +25,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.flow.bits import PAUSE, ends, levels, mean_and_stderr
-from engine.likelihood import ElboTerms, Working
+from engine.flow.density import PAUSE, ends, levels, mean_and_stderr
+from engine.jobs.likelihood import ElboTerms, Working
 from engine.noise import FORWARD, Noise
 from engine.plan import MICRO_BATCH, plan
 from engine.precision import wide
 
 if TYPE_CHECKING:
-    from engine.likelihood import Elbo, Pixels
-    from engine.request import Request
+    from engine.jobs.likelihood import Elbo, Pixels
     from engine.session import Session
+    from engine.spec.request import Request
     from engine.types import Denoiser
 
 HALF = 1 / 255  # half a level in [−1, 1]
@@ -109,7 +109,7 @@ def draw(
 
 
 class Mean:
-    """The mean of all terms over several draws, in bits, as engine.likelihood tells it."""
+    """The mean of all terms over several draws, in bits, as engine.jobs.likelihood tells it."""
 
     def __init__(self, sigmas: Sequence[float], draws: int) -> None:
         self.sigmas, self.draws = np.array(sigmas), draws
@@ -154,7 +154,7 @@ def chain(high: float, low: float, n: int) -> tuple[float, ...]:
 def picture_bound(
     asked: Elbo, session: Session, request: Request, rgb: Pixels, cancelled: Callable[[], bool]
 ) -> Iterator[Working | ElboTerms]:
-    """What engine.likelihood.Elbo yields."""
+    """What engine.jobs.likelihood.Elbo yields."""
     model = session.model(request)
     planned = plan(request, model, cancelled)
     x0 = (levels(rgb[None], model)[0] / 127.5 - 1).float()

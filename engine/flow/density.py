@@ -12,18 +12,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.likelihood import OFFSET, LogDensity, Working, bits_per_dim
+from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
 from engine.ode import Along, density
 from engine.plan import plan
 from engine.precision import wide
-from engine.request import RequestError
+from engine.spec.request import RequestError
 
 if TYPE_CHECKING:
-    from engine.likelihood import Likelihood, Pixels
-    from engine.request import Request
+    from engine.jobs.likelihood import Likelihood, Pixels
     from engine.session import Session
+    from engine.spec.request import Request
     from engine.types import Model
 
 PAUSE = 0.05  # seconds between two pieces of news within a solve
@@ -97,7 +97,7 @@ def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float
 def picture_density(
     asked: Likelihood, session: Session, request: Request, rgb: Pixels, cancelled: Callable[[], bool]
 ) -> Iterator[Working | LogDensity]:
-    """What engine.likelihood.Likelihood yields."""
+    """What engine.jobs.likelihood.Likelihood yields."""
     model = session.model(request)
     level = levels(rgb[None], model)
     (low, high), dims = ends(request, asked.sigma_min), level.numel()

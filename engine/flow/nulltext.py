@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from engine.encode import Optimised
+from engine.jobs.encode import Optimised
 from engine.ode import fixed
 from engine.precision import wide
-from engine.request import RequestError
+from engine.spec.request import RequestError
 from engine.types import Cond, Sigma
 
 if TYPE_CHECKING:
     import numpy as np
 
     from engine.meter import Meter
-    from engine.request import Request
+    from engine.spec.request import Request
     from engine.types import Denoiser, Model, Step
 
 RATE = 0.05  # of Adam, on token states that are about 0.3 in size; falls to a tenth along the levels

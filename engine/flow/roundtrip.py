@@ -1,4 +1,4 @@
-"""Up the flow from a picture to x_T, down again, and what both cost: what engine.encode's errands do."""
+"""Up the flow from a picture to x_T, down again, and what both cost: what engine.jobs.encode's errands do."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.edit import Inputs
-from engine.encode import Decoded, Encoded, Following, Optimised, end_of_encoding, psnr
-from engine.flow.bits import ends
+from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
+from engine.jobs.encode import Decoded, Encoded, Following, Optimised, end_of_encoding, psnr
 from engine.ode import solve
 from engine.plan import Plan, encoded, plan
-from engine.request import Request, RequestError
 from engine.run import Cancelled
+from engine.spec.edit import Inputs
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter
 
 if TYPE_CHECKING:
-    from engine.encode import Decode, Encode
+    from engine.jobs.encode import Decode, Encode
     from engine.session import Session
     from engine.types import Denoiser, Model, Step
 
@@ -30,7 +30,7 @@ NULLS = "null-text"  # of a run file's kept arrays
 
 
 def encode(asked: Encode, session: Session, cancelled: Callable[[], bool]) -> Iterator[Following | Optimised | Encoded]:
-    """What engine.encode.Encode yields."""
+    """What engine.jobs.encode.Encode yields."""
     request = single(asked.request)
     if asked.method == "plain":
         request = replace(request, guidance=1.0)
@@ -55,7 +55,7 @@ def encode(asked: Encode, session: Session, cancelled: Callable[[], bool]) -> It
 
 
 def decode(asked: Decode, session: Session, cancelled: Callable[[], bool]) -> Iterator[Following | Decoded]:
-    """What engine.encode.Decode yields."""
+    """What engine.jobs.encode.Decode yields."""
     reader = RunReader(asked.source)
     x, high = end_of_encoding(reader)
     request = reader.request if asked.request is None else single(asked.request)

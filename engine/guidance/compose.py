@@ -12,10 +12,10 @@ import torch
 from engine.guidance.cutouts import boxes
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss
 from engine.guidance.memory import SHARE, free, held
-from engine.guides import Aim, ClassGuide, ClipGuide, Guide
 from engine.meter import MICRO_BATCH
 from engine.models.pixel import PixelCodec
-from engine.request import Request, RequestError
+from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide
+from engine.spec.request import Request, RequestError
 from engine.transforms import classifier, clip
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from engine.edit import Pixels
     from engine.guidance.library import Clip, Library
+    from engine.spec.edit import Pixels
     from engine.types import Cond, Denoiser, Model, Sigma, Transform
 
 

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from engine.request import RequestError
+from engine.spec.request import RequestError
 
 if TYPE_CHECKING:
     import torch

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.likelihood import Pixels, checked, model_info
-from engine.request import Request, RequestError
+from engine.jobs.likelihood import Pixels, checked, model_info
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Encode:
         if not 1 <= self.inner <= 1000:
             raise RequestError("Null-text optimisation takes 1 to 1000 steps at each level.")
         checked(model_info(session, self.request.model), self.rgb)
-        from engine.flow.encode import encode
+        from engine.flow.roundtrip import encode
 
         yield from encode(self, session, cancelled)
 
@@ -136,7 +136,7 @@ class Decode:
     run_path: Path | None = None
 
     def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Following | Decoded]:
-        from engine.flow.encode import decode
+        from engine.flow.roundtrip import decode
 
         yield from decode(self, session, cancelled)
 
@@ -156,7 +156,7 @@ def own_start(parent: dict[str, Any]) -> int:
 
 
 def is_encoding(reader: RunReader) -> bool:
-    """Whether the run is a picture carried up to its noise, to the end (engine.encode)."""
+    """Whether the run is a picture carried up to its noise, to the end (engine.jobs.encode)."""
     flow = reader.header.get("flow")
     return flow is not None and flow["kind"] == "encode" and reader.ended == "finished" and bool(reader.steps)
 

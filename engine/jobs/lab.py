@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.lab.data import Data
-from engine.request import Request
+from engine.spec.request import Request
 
 Points: TypeAlias = NDArray[np.float32]  # (n, 2), in data units
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.request import Request, RequestError
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request, RequestError
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -96,7 +96,7 @@ class Likelihood:
     def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Working | LogDensity]:
         if not 1 <= self.probes <= MAX_PROBES:
             raise RequestError(f"{self.probes} probes are not possible: choose 1 to {MAX_PROBES}.")
-        from engine.flow.bits import picture_density
+        from engine.flow.density import picture_density
 
         info = model_info(session, self.model)
         request = conditional(info, self.prompt, self.label)
@@ -153,7 +153,7 @@ class Elbo:
             raise RequestError(f"{self.levels} levels are not possible: choose 2 to {MAX_LEVELS}.")
         if not 1 <= self.draws <= MAX_DRAWS:
             raise RequestError(f"{self.draws} draws are not possible: choose 1 to {MAX_DRAWS}.")
-        from engine.flow.elbo import picture_bound
+        from engine.flow.bound import picture_bound
 
         info = model_info(session, self.model)
         request = conditional(info, self.prompt, self.label)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.edit import Pixels
-from engine.morph.settings import Morph
+from engine.spec.edit import Pixels
+from engine.spec.morph import Morph
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalog import ModelInfo, resource_root
-from engine.guides import Aim, ClipGuide, aimed_at
-from engine.request import Request, RequestError
+from engine.spec.catalog import ModelInfo, resource_root
+from engine.spec.guides import Aim, ClipGuide, aimed_at
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 
 if TYPE_CHECKING:
-    from engine.edit import Pixels
     from engine.session import Session
+    from engine.spec.edit import Pixels
 
 Floats: TypeAlias = NDArray[np.float32]
 TOLD_EVERY = 1 / 30  # seconds: news comes no faster
@@ -60,8 +60,8 @@ class Score:
 
     def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[StepScores]:
         """Raises StoreError, ModelError, RequestError for a picture that is missing, Cancelled."""
-        from engine.guidance.build import aimed
-        from engine.guidance.looking import looked, numbers
+        from engine.guidance.clip_images import looked, numbers
+        from engine.guidance.compose import aimed
 
         reader = RunReader(self.path)
         clip = session.library.clip(self.clip)
@@ -117,7 +117,7 @@ class Look:
 
     def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Concepts]:
         """Raises StoreError, ModelError, RequestError for a step or an image that is not there, Cancelled."""
-        from engine.guidance.looking import looked, numbers
+        from engine.guidance.clip_images import looked, numbers
 
         reader = RunReader(self.path)
         if not (0 <= self.k < len(reader.steps) and 0 <= self.image < len(reader.request.seeds)):

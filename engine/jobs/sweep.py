@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.guides import MAX_SCALE, Aim, aimed_at, pictures_of
-from engine.pareto import Point, front
-from engine.request import Request, RequestError
-from engine.scoring import TOLD_EVERY, Floats
+from engine.evaluate.pareto import Point, front
+from engine.jobs.score import TOLD_EVERY, Floats
+from engine.spec.guides import MAX_SCALE, Aim, aimed_at, pictures_of
+from engine.spec.request import Request, RequestError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.edit import Inputs, Pixels
     from engine.session import Session
+    from engine.spec.edit import Inputs, Pixels
     from engine.types import Cond, Denoiser
 
 STRAIN_SIGMA = 0.5
@@ -98,8 +98,8 @@ class Sweep:
 
     def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[SweepStep | SweepPoint]:
         """Raises what a run raises, ModelError and RequestError."""
-        from engine.guidance.build import aimed
-        from engine.guidance.looking import looked, numbers
+        from engine.guidance.clip_images import looked, numbers
+        from engine.guidance.compose import aimed
         from engine.paths import path_of
         from engine.plan import plan
 

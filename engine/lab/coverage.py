@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.jobs.lab import Coverage, Outcome
 from engine.lab.data import HALF, Data
 from engine.lab.field import plane
 from engine.lab.model import Law, model
 from engine.lab.trial import scattered
-from engine.lab.work import Coverage, Outcome
 from engine.meter import Meter
 from engine.noise import Noise
 from engine.rules import RULES

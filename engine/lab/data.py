@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalog import ModelInfo
+from engine.spec.catalog import ModelInfo
 
 Array: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = tuple[float, float]
@@ -130,7 +130,7 @@ DATA: dict[str, DataSet] = {
 
 
 def info(name: str) -> ModelInfo:
-    """The data set as a model that can be chosen: what `engine.draft.resolve` needs. Its schedule is VE."""
+    """The data set as a model that can be chosen: what `engine.spec.draft.resolve` needs. Its schedule is VE."""
     return ModelInfo(
         id=f"lab/{name}",
         title=DATA[name].title,

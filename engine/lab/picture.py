@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from engine.lab.data import LabError
-from engine.picture import save_image
+from engine.pictures.png import save_image
 
 FORMATS = {".png": "PNG", ".webp": "WEBP"}
 DESCRIPTION = 0x010E  # Exif: ImageDescription

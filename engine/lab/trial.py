@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.jobs.lab import Walk
 from engine.lab.model import Law
-from engine.lab.work import Walk
 from engine.meter import Meter
 from engine.noise import Noise, truncated
 from engine.oracle import Gaussian
 from engine.paths import descending
-from engine.request import Request
 from engine.rules import RULES
 from engine.run import run
+from engine.spec.request import Request
 from engine.types import Denoiser, Hop, Step
 
 FINE = 8  # steps that the fine solve puts into each hop: RMS 2e-6 on the mixture at 20 hops

@@ -20,12 +20,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine import guide_models
-from engine.catalog import resource_root
-from engine.guide_models import GuideInfo
 from engine.models.embedded import check, plain
 from engine.models.errors import REMEDY, ModelError
 from engine.models.towers import Level, entering, features
+from engine.spec import guide_models
+from engine.spec.catalog import resource_root
+from engine.spec.guide_models import GuideInfo
 from engine.types import Sigma
 
 TEXT: dict[str, Any] = {"encoder": "minilm", "length": 77}

@@ -11,22 +11,22 @@ import numpy as np
 import torch
 
 from engine.cascade import enlarge
-from engine.cost import enlarging
-from engine.edit import Inputs, Pixels
+from engine.jobs.morph import Frame, News, Norms, Progress
 from engine.morph.blend import Between, blend, guided, lerp, slerp
 from engine.morph.encode import encode
-from engine.morph.settings import Key, Morph, MorphError, Place, batches, passes_of_frames, passes_of_keys, price
-from engine.morph.work import Frame, News, Norms, Progress
 from engine.noise import Noise
 from engine.plan import encoded, plan, second_stage
+from engine.spec.cost import enlarging
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.morph import Key, Morph, MorphError, Place, batches, passes_of_frames, passes_of_keys, price
 from engine.transforms import dynamic_threshold, static_threshold
 from engine.types import Cond
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.request import Request
     from engine.session import Session
+    from engine.spec.request import Request
     from engine.types import Step, Transform
 
 SPEAK = 1 / 25  # seconds between two words of progress

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image, ImageFilter
 
-from engine.edit import Pixels
+from engine.spec.edit import Pixels
 
 
 def grown(mask: Pixels, pixels: int) -> Pixels:

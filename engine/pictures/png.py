@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from engine.request import Request, RequestError
-from engine.resizing import resized
+from engine.pictures.resizing import resized
+from engine.spec.request import Request, RequestError
 
 RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
 AT_ONCE = 1 << 18  # pixels that Pillow is given at a time

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from engine.precision import wide
+from engine.rules.ddim import noised_move
 from engine.rules.exponential import integrate
-from engine.rules.family import noised_move
 from engine.types import Move, Option, Past, Rule, remember
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.precision import wide
-from engine.rules.family import descend
+from engine.rules.ddim import descend
 from engine.types import Move, Option, Rule, remember
 
 if TYPE_CHECKING:

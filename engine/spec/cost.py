@@ -8,10 +8,10 @@ both conditions of guidance) changes the time and not the count.
 
 from __future__ import annotations
 
-from engine.guides import ClassGuide, Guide, active
 from engine.paths import descending, path_of
-from engine.request import Request
 from engine.rules import RULES
+from engine.spec.guides import ClassGuide, Guide, active
+from engine.spec.request import Request
 
 
 def passes(request: Request) -> tuple[int, ...]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from engine.catalog import ModelInfo
-from engine.guides import Guide, resolved, unresolved
 from engine.paths import path_of
-from engine.request import MAX_HOPS, MAX_STEPS, QUANTILE, Edit, Enlargement, Request, RequestError
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid
+from engine.spec.catalog import ModelInfo
+from engine.spec.guides import Guide, resolved, unresolved
+from engine.spec.request import MAX_HOPS, MAX_STEPS, QUANTILE, Edit, Enlargement, Request, RequestError
 from engine.types import Rule
 
 if TYPE_CHECKING:
-    from engine.edit import Inputs
+    from engine.spec.edit import Inputs
 
 METHODS = ("new", "replacement", "repaint", "img2img")
 SHORTEST_HOP = 1e-3  # as a share of its noise level: below it a grid's level counts as the one that a run goes on from

@@ -18,9 +18,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.blending import blend, painted
-from engine.request import MAX_SIDE, RequestError
-from engine.resizing import resized, strips
+from engine.pictures.blending import blend, painted
+from engine.pictures.resizing import resized, strips
+from engine.spec.request import MAX_SIDE, RequestError
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Box: TypeAlias = tuple[int, int, int, int]  # x, y, width, height in the document's pixels; it may reach outside

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import folder_hash, resource_root
+from engine.spec.catalog import folder_hash, resource_root
 
 HUB = "hf-hub:"
 CHECKPOINTS = (".safetensors", ".bin", ".pt", ".pth")

@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from engine.checked import RequestError, integer, number, text, within
+from engine.spec.validation import RequestError, integer, number, text, within
 
 if TYPE_CHECKING:
-    from engine.edit import Pixels
-    from engine.guide_models import GuideInfo
+    from engine.spec.edit import Pixels
+    from engine.spec.guide_models import GuideInfo
 
 MAX_GUIDES = 8
 MAX_AIMS = 16
@@ -122,7 +122,7 @@ class Law:
 class Aim:
     """One thing that CLIP steers to (weight above 0) or away from (below 0): a text, or a picture.
 
-    image -- engine.edit.digest of a picture that travels beside the Request and is kept in its run file
+    image -- engine.spec.edit.digest of a picture that travels beside the Request and is kept in its run file
     """
 
     text: str = ""
@@ -304,7 +304,7 @@ def resolved(guide: Guide) -> Guide:
 
 
 def _here(guide: Guide) -> GuideInfo | None:
-    from engine import guide_models
+    from engine.spec import guide_models
 
     listed = guide_models.clips() if isinstance(guide, ClipGuide) else guide_models.classifiers()
     name = guide.clip if isinstance(guide, ClipGuide) else guide.classifier
@@ -334,7 +334,7 @@ def digests(guides: Sequence[Guide]) -> tuple[str, ...]:
 
 def pictures_of(guides: Sequence[Guide], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
     """Those of the pictures, uint8 (H, W, 3), that the guides aim at, by digest. RequestError where one is missing."""
-    from engine.edit import check, digest
+    from engine.spec.edit import check, digest
 
     wanted = digests(guides)
     if not wanted:
@@ -354,7 +354,7 @@ def aimed_at(aims: Sequence[Aim], pictures: Sequence[Pixels]) -> dict[str, Pixel
 
 def aim_picture(rgb: Pixels) -> Pixels:
     """A picture, uint8 (H, W, 3), as aims keep it: its longer side at most AIM_SIDE. RequestError for anything else."""
-    from engine.edit import check, resized
+    from engine.spec.edit import check, resized
 
     check(rgb)
     height, width = rgb.shape[:2]

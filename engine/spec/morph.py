@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from engine.cost import enlarging, passes, passes_of
 from engine.paths import path_of
-from engine.request import Request, RequestError
 from engine.rules import RULES
+from engine.spec.cost import enlarging, passes, passes_of
+from engine.spec.request import Request, RequestError
 
 FORMAT = 1
 AT_ONCE = 8  # frames in one batch: with guidance twice as many pictures go through the net in one call
@@ -53,7 +53,7 @@ class Key:
     """One key frame.
 
     seed    -- of its x_T; of a picture, of the noise that a second stage puts in
-    picture -- SHA-256 of the picture (engine.edit.digest) that is encoded; "" for what the seed gives
+    picture -- SHA-256 of the picture (engine.spec.edit.digest) that is encoded; "" for what the seed gives
     prompt, label, temperature, truncation -- as a Request's: what its own picture is made of and conditioned on
     guidance -- γ there; None: the request's, but 1 for a picture that is encoded, since only the unguided flow leads
                 back to it. Between two keys γ goes as everything does
@@ -264,7 +264,7 @@ def climb(request: Request) -> tuple[float, ...]:
 
 
 def price(morph: Morph) -> Price:
-    """Exact, but for what engine.cost.passes says of guidance intervals."""
+    """Exact, but for what engine.spec.cost.passes says of guidance intervals."""
     frames = sum(sum(passes_of_frames(morph, places)) * len(places) for places in batches(morph))
     return Price(sum(map(sum, passes_of_keys(morph))), frames, enlarging(morph.request) * morph.frames)
 

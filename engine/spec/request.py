@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from engine.checked import RequestError as RequestError
-from engine.checked import integer, number, within
-from engine.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.validation import RequestError as RequestError
+from engine.spec.validation import integer, number, within
 
 FORMAT = 1
 MAX_BATCH = 64
@@ -75,7 +75,7 @@ class Enlargement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What a run makes anew of a picture, resolved. The arrays themselves are an engine.edit.Inputs of these digests.
+    """What a run makes anew of a picture, resolved. The arrays are an engine.spec.edit.Inputs with these digests.
 
     method   -- "replacement": what is kept is put back, with the noise of the level, after every step (Song et al.
                 2021, appendix I.2); "repaint": the same on a path that goes back and forth (Lugmayr et al. 2022);
@@ -153,7 +153,7 @@ class Request:
     evaluations         -- denoiser evaluations per image over the whole run (a guided one counts once)
     enlargement         -- the second stage that makes the finished pictures larger than width and height, or None
     edit                -- which picture is worked on and how, or None for a new one
-    guides              -- what else steers it, the first innermost (engine.guides): CLIPs and classifiers
+    guides              -- what else steers it, the first innermost (engine.spec.guides): CLIPs and classifiers
     """
 
     model: str

@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.catalog import find, resource_root
 from engine.models import load as load_model
 from engine.models.clip import TEXT, assemble
 from engine.models.text import TextEncoder
 from engine.models.towers import Towers
+from engine.spec.catalog import find, resource_root
 from engine.train.contrastive import Aligned, ContrastiveConfig, ContrastiveRun
 from engine.train.estimates import estimates
 from engine.train.export import WEIGHTS, describe, save_half

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.evaluate.dataset_pictures import Real
 from engine.models.noisy import CLEAN, NOISY, WIDTHS, NoisyClassifier, NoisyNet
-from engine.real import Real
 from engine.train.export import describe, save_half
 
 SIDE = 32

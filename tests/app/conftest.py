@@ -16,15 +16,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
-from app.bridge.fake import FakeEngine
 from app.core.document import Document
-from app.core.jobs import Job, JobQueue
+from app.core.jobs.queue import Job, JobQueue
 from app.core.notices import Notice
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.request import Request
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request
+from tests.fakes.engine import FakeEngine
 
 WORDS = "red\nblue\napple\ncat face\nrocket\nbirthday cake\nheart\npizza\n"
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.bridge.fake import FakeEngine, targets
 from app.core.document import Document
-from engine.guide_models import GuideInfo
-from engine.loading import LoadClip
-from engine.request import RequestError
-from engine.scoring import Concepts, Look, Score, StepScores
+from engine.jobs.load import LoadClip
+from engine.jobs.score import Concepts, Look, Score, StepScores
+from engine.jobs.sweep import Sweep, SweepPoint, SweepStep
+from engine.spec.guide_models import GuideInfo
+from engine.spec.request import RequestError
 from engine.store import RunReader
-from engine.sweep import Sweep, SweepPoint, SweepStep
+from tests.fakes.engine import FakeEngine, targets
 
 CLIP = GuideInfo("emoji-clip", "Emoji CLIP", "in the box")
 NOISED = GuideInfo("emoji-clip-noised", "Emoji CLIP, noised", "in the box", noisy=True)

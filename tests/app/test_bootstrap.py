@@ -16,12 +16,12 @@ from PySide6.QtCore import QEvent, QObject, QRect
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Studio
-from app.bridge.fake import FakeEngine
-from app.core.folders import Folders
-from app.core.jobs import JobState
+from app.core.files.folders import Folders
+from app.core.jobs.queue import JobState
 from app.crash import CrashReporter
-from app.ui.tool_options import ToolOptions
-from engine.catalog import ModelInfo
+from app.ui.canvas.tool_options import ToolOptions
+from engine.spec.catalog import ModelInfo
+from tests.fakes.engine import FakeEngine
 
 ROOT = Path(__file__).parents[2]
 
@@ -194,8 +194,8 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject
 from app.bootstrap import Studio, make_application
 from app.bridge.worker import open_session
-from app.core.folders import Folders
-from engine.catalog import read_model
+from app.core.files.folders import Folders
+from engine.spec.catalog import read_model
 
 class Watch(QObject):
     torch_at_paint = None

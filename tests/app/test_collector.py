@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from app.core.collector import Collector
+from tests.app.canvas.test_ui_candidates import Bench
 from tests.app.conftest import Parts
-from tests.app.test_ui_any_order import Person
-from tests.app.test_ui_candidates import Bench
+from tests.app.window.test_ui_any_order import Person
 from tests.app.windows import until
 
 MANY = 10_000  # objects, of which Python's collector would not leave alone the cycles among them

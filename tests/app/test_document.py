@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
 from app.core.document import Document
-from app.core.jobs import JobState
+from app.core.jobs.queue import JobState
 from app.core.notices import Notice
-from app.core.vocabulary import Vocabulary
-from engine.draft import Draft
-from engine.request import RequestError
+from app.core.request.vocabulary import Vocabulary
+from engine.spec.draft import Draft
+from engine.spec.request import RequestError
 from tests.app.conftest import Parts, count, finish, reach_told
+from tests.fakes.engine import FakeEngine
 
 # what is asked for
 

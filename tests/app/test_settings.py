@@ -10,11 +10,11 @@ import pytest
 from PySide6.QtCore import QByteArray
 from pytestqt.qtbot import QtBot
 
-from app.core.toolset import Choices, Held
+from app.core.canvas.toolset import Choices, Held
 from app.settings import Settings, Values, from_text, load, read, to_text, write
 from app.ui.canvas.tools import toolset
-from engine.draft import Draft
-from engine.guides import Aim, ClassGuide, ClipGuide, Law
+from engine.spec.draft import Draft
+from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
 
 DRAFT = Draft(model="fake", prompt="red apple", sampler="ddim", spacing="karras", steps=5, guidance=3.0, seed=2**40)
 FURTHER = replace(

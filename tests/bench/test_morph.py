@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from engine.catalog import find
-from engine.draft import Draft, resolve
-from engine.morph.settings import Key, Morph, price
-from engine.morph.work import Frame, Morphing
+from engine.jobs.morph import Frame, Morphing
 from engine.session import Session
+from engine.spec.catalog import find
+from engine.spec.draft import Draft, resolve
+from engine.spec.morph import Key, Morph, price
 from engine.types import Cond
 
 pytestmark = pytest.mark.bench

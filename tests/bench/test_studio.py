@@ -17,12 +17,12 @@ from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Studio
-from app.bridge.fake import FakeEngine
-from app.core.folders import Folders
-from app.core.render import View
-from engine.catalog import ModelInfo, embedded
-from engine.draft import Draft
+from app.core.files.folders import Folders
+from app.core.shown.render import View
+from engine.spec.catalog import ModelInfo, embedded
+from engine.spec.draft import Draft
 from tests.app.conftest import Parts
+from tests.fakes.engine import FakeEngine
 
 pytestmark = pytest.mark.bench
 VIEWS: tuple[View, ...] = ("x0", "x", "eps")
@@ -157,8 +157,8 @@ import app.__main__
 from pathlib import Path
 from PySide6.QtCore import QEvent, QObject
 from app.bootstrap import Studio, make_application
-from app.core.folders import Folders
-from engine.catalog import embedded
+from app.core.files.folders import Folders
+from engine.spec.catalog import embedded
 
 class Watch(QObject):
     painted = None

@@ -11,10 +11,10 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
 from app.ui.canvas.view import CanvasView
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, opened
+from tests.fakes.engine import FakeEngine
 
 pytestmark = pytest.mark.bench
 FRAME_MS = 16.0

@@ -15,15 +15,15 @@ from torch import Tensor
 
 from engine import models
 from engine.cascade import SecondStage, enlarge
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve, vary
 from engine.models import ModelError
 from engine.noise import Noise
 from engine.oracle import Gaussian
-from engine.request import Enlargement, Request, RequestError
 from engine.run import Cancelled
 from engine.schedules import VE, grid
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve, vary
+from engine.spec.request import Enlargement, Request, RequestError
 from engine.store import RunReader, StoreError, append_picture
 from engine.train.export import add_stage
 from engine.types import Cond, Sigma

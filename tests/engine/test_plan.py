@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.catalog import ModelInfo
-from engine.cost import guided, passes
-from engine.draft import Draft, resolve
 from engine.plan import Plan
-from engine.request import Request, RequestError
 from engine.rules import menu
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.cost import guided, passes
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request, RequestError
 from engine.transforms import cfg, dynamic_threshold
 from engine.types import Denoiser, Sigma
 

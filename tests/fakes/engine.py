@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalog import ModelInfo
-from engine.edit import Inputs, Pixels, pooled
-from engine.encode import end_of_encoding, is_encoding
-from engine.errand import Errand
-from engine.guides import digests, pictures_of
+from engine.jobs.encode import end_of_encoding, is_encoding
+from engine.jobs.job import Errand
 from engine.paths import path_of
-from engine.request import Request
-from engine.resizing import resized
+from engine.pictures.resizing import resized
 from engine.rules import RULES
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Inputs, Pixels, pooled
+from engine.spec.guides import digests, pictures_of
+from engine.spec.request import Request
 from engine.store import RunReader, RunWriter, append_picture
 from engine.types import Hop, Move, Step
 

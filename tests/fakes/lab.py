@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.bridge.fake import POLL, FakeCancelled
+from engine.jobs.lab import Ask, Coverage, Field, Flow, Outcome, Points, Snapshot, Trial, Walk
 from engine.lab.data import Data
-from engine.lab.work import Ask, Coverage, Field, Flow, Outcome, Points, Snapshot, Trial, Walk
+from tests.fakes.engine import POLL, FakeCancelled
 
 SIDE, ARROWS = 16, 5
 

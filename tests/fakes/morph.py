@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.bridge.fake import target_picture
-from engine.edit import Pixels
-from engine.morph.settings import Key, price
-from engine.morph.work import Frame, Morphing, News, Norms, Progress
+from engine.jobs.morph import Frame, Morphing, News, Norms, Progress
+from engine.spec.edit import Pixels
+from engine.spec.morph import Key, price
+from tests.fakes.engine import target_picture
 
 
 def morphed(errand: Morphing) -> Iterator[News]:

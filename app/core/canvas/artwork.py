@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPoint, QRect, QSize, Signal
 from PySide6.QtGui import QColor, QImage
 
-from app.core.box import fitted, largest, reshaped
-from app.core.moving import Move, Place
-from app.core.resizing import Resized, Strip, cut, strips
-from app.core.stroke import Layer, Stroke
-from app.core.tiles import History, Pixels, Step, part
+from app.core.canvas.box import fitted, largest, reshaped
+from app.core.canvas.box_move import Move, Place
+from app.core.canvas.canvas_size import Resized, Strip, cut, strips
+from app.core.canvas.stroke import Layer, Stroke
+from app.core.canvas.undo import History, Pixels, Step, part
 
 LIMIT = 256 << 20  # bytes of history
 KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made anew in the last m/255 of the steps

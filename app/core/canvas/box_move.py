@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PySide6.QtCore import QRect, QSize
 
 if TYPE_CHECKING:
-    from app.core.artwork import Artwork
+    from app.core.canvas.artwork import Artwork
 
 COST = 1024  # bytes, about, that such a step keeps: steps that cost nothing would never be let go of
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
-from app.core.artwork import Artwork, Layer
-from app.core.tiles import Pixels, part
+from app.core.canvas.artwork import Artwork, Layer
+from app.core.canvas.undo import Pixels, part
 
 SPACING = 0.1  # from dab to dab, of the diameter
 AT_ONCE = 256  # pixels of a side beyond the brush's: how much of a long segment is painted and told at once

@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from engine.request import Request
+from engine.spec.request import Request
 
 ORIGINAL = 0
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.tiles import Pixels, packed, part, unpacked
+from app.core.canvas.undo import Pixels, packed, part, unpacked
 
 if TYPE_CHECKING:
-    from app.core.artwork import Artwork
+    from app.core.canvas.artwork import Artwork
 
 
 def strips(artwork: Artwork, rect: QRect) -> tuple[Strip, ...]:

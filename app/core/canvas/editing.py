@@ -9,17 +9,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QPoint, QRect, Signal
 from PySide6.QtGui import QImage
 
-from app.core.artwork import ANEW, Artwork
-from app.core.candidates import ORIGINAL, Candidate, Candidates
-from app.core.placement import Overlay, Placement, box_of, overlay, to_rgb
-from app.core.runs import named
-from app.core.tiles import part
-from app.core.viewer import Viewer
-from app.core.work import Snapshot
-from engine.catalog import ModelInfo
-from engine.draft import Draft, size
-from engine.edit import crop
-from engine.request import Request
+from app.core.canvas.artwork import ANEW, Artwork
+from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
+from app.core.canvas.placement import Overlay, Placement, box_of, overlay, to_rgb
+from app.core.canvas.undo import part
+from app.core.jobs.work import Snapshot
+from app.core.shown.runs import named
+from app.core.shown.viewer import Viewer
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, size
+from engine.spec.edit import crop
+from engine.spec.request import Request
 
 NEW, FILL, REPAINT, REWORK = "new", "replacement", "repaint", "img2img"  # methods of a draft
 STRENGTHS = {REWORK: 0.6}  # to begin with, where it is not all

@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalog import ModelInfo
-from engine.edit import Box, crop
-from engine.resizing import resized
+from engine.pictures.resizing import resized
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Box, crop
 
 Size: TypeAlias = tuple[int, int]  # width, height in pixels
 Pixels: TypeAlias = NDArray[np.uint8]

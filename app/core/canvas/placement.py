@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from app.core.artwork import Artwork, copy_reversed
-from app.core.brush import fourfold, share
-from app.core.tiles import part
-from engine.blending import alpha, painted, runs
-from engine.edit import Box, patch
-from engine.resizing import strips
+from app.core.canvas.artwork import Artwork, copy_reversed
+from app.core.canvas.brush import fourfold, share
+from app.core.canvas.undo import part
+from engine.pictures.blending import alpha, painted, runs
+from engine.pictures.resizing import strips
+from engine.spec.edit import Box, patch
 
 Pixels = NDArray[np.uint8]
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath
 
-from app.core.artwork import ANEW, KEEP, Artwork
-from app.core.brush import Paint, add, share
-from app.core.tiles import Pixels, part
-from engine.masks import blurred, grown
+from app.core.canvas.artwork import ANEW, KEEP, Artwork
+from app.core.canvas.brush import Paint, add, share
+from app.core.canvas.undo import Pixels, part
+from engine.pictures.masks import blurred, grown
 
 WINDOW = 512  # pixels of a side in which what hangs together is looked for at first
 BAND = 1024  # rows that are worked on at once: what is between stays small however large the picture

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.tiles import Patch, Pixels, Saved, bounds, cells_of
+from app.core.canvas.undo import Patch, Pixels, Saved, bounds, cells_of
 
 if TYPE_CHECKING:
-    from app.core.artwork import Artwork
+    from app.core.canvas.artwork import Artwork
 
 Layer: TypeAlias = Literal["picture", "mask"]
 

@@ -12,12 +12,12 @@ from typing import TypeAlias
 
 from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Signal
 
-from app.core.artwork import Artwork, bgra
-from app.core.background import Background
-from app.core.kept import NAME, Kept, forget, read, write
+from app.core.canvas.artwork import Artwork, bgra
+from app.core.canvas.undo import Pixels
+from app.core.files.autosave_candidates import Found, Results
+from app.core.files.autosave_file import NAME, Kept, forget, read, write
+from app.core.files.background import Background
 from app.core.notices import Action, Notice
-from app.core.results import Found, Results
-from app.core.tiles import Pixels
 
 PAUSE_MS = 2000  # after the last change
 LATEST_MS = 15_000  # after the first one, for who paints without a pause

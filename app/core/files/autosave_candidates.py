@@ -9,10 +9,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from app.core.candidates import Candidate
-from app.core.editing import Editing
-from app.core.placement import Placement
-from app.core.render import render
+from app.core.canvas.candidates import Candidate
+from app.core.canvas.editing import Editing
+from app.core.canvas.placement import Placement
+from app.core.shown.render import render
 from engine.store import RunReader
 
 MOST = 64  # pictures that come back, the newest

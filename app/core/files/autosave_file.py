@@ -18,12 +18,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QRect
 
-from app.core.artwork import Artwork
-from app.core.placement import Placement, box_of
-from app.core.results import Result
-from app.core.tiles import Pixels
-from engine.imagefile import ImageError, load, load_mask
-from engine.picture import image_of, save_image
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import Placement, box_of
+from app.core.canvas.undo import Pixels
+from app.core.files.autosave_candidates import Result
+from engine.pictures.image_file import ImageError, load, load_mask
+from engine.pictures.png import image_of, save_image
 
 NAME, KEY = "artwork.png", "tweedie-artwork"
 

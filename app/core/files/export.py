@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from app.core.background import Background
 from app.core.document import Document
+from app.core.files.background import Background
+from app.core.jobs.work import Enlarging
 from app.core.notices import Notice
-from app.core.work import Enlarging
-from engine.draft import resolve
-from engine.imagefile import SIDE
-from engine.picture import KINDS as FORMATS
-from engine.picture import LONGEST, enlarged, save_copy, save_png
-from engine.request import Request, RequestError
+from engine.pictures.image_file import SIDE
+from engine.pictures.png import KINDS as FORMATS
+from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
+from engine.spec.draft import resolve
+from engine.spec.request import Request, RequestError
 
 ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
 ExportKind: TypeAlias = Literal["png", "jpg", "webp"]

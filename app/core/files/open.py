@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from app.core.artwork import bgra, plain
-from app.core.background import Background
-from app.core.fitting import fitted, suits
-from app.core.keeping import Keeper
+from app.core.canvas.artwork import bgra, plain
+from app.core.canvas.fitting import fitted, suits
+from app.core.canvas.undo import Pixels
+from app.core.files.autosave import Keeper
+from app.core.files.background import Background
 from app.core.notices import Action, Notice
-from app.core.render import pixels
-from app.core.tiles import Pixels
-from engine.draft import Draft
-from engine.imagefile import ImageError, load
-from engine.picture import read_settings
-from engine.request import Request, RequestError
+from app.core.shown.render import pixels
+from engine.pictures.image_file import ImageError, load
+from engine.pictures.png import read_settings
+from engine.spec.draft import Draft
+from engine.spec.request import Request, RequestError
 
 if TYPE_CHECKING:
     from app.core.document import Document

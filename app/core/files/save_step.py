@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.core.lineage import Lineage
-from app.core.render import pixels
-from app.core.runs import picture_path
-from engine.picture import save_png
+from app.core.shown.lineage import Lineage
+from app.core.shown.render import pixels
+from app.core.shown.runs import picture_path
+from engine.pictures.png import save_png
 
 
 def save_step(run: Lineage, k: int, image: int, folder: Path, path: Path | None = None) -> Path:

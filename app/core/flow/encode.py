@@ -8,15 +8,15 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.appraisal import Appraisal
+from app.core.canvas.editing import NEW
 from app.core.document import Document
-from app.core.editing import NEW
+from app.core.flow.likelihood import Appraisal
+from app.core.flow.subject import fit
 from app.core.notices import Notice
-from app.core.subject import fit
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
-from engine.request import Request, RequestError
+from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request, RequestError
 
 Method: TypeAlias = Literal["plain", "guided", "null-text"]
 

@@ -8,13 +8,13 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.document import Document
+from app.core.flow.likelihood_result import Condition, Doing, Given, Map, Question, Verdict
+from app.core.flow.regions import Regions
+from app.core.flow.solve_costs import Tolls
+from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
 from app.core.notices import Notice
-from app.core.regions import Regions
-from app.core.subject import SHRUNK, Subject, fit, on_canvas, ways
-from app.core.tolls import Tolls
-from app.core.verdict import Condition, Doing, Given, Map, Question, Verdict
-from engine.catalog import ModelInfo
-from engine.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
+from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
+from engine.spec.catalog import ModelInfo
 
 KEPT = 32  # verdicts that are remembered while the studio is open
 PROBES, MOST_PROBES = 4, 64

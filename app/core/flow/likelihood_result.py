@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QRectF
 
-from app.core.regions import Regions
-from app.core.subject import Pixels
-from engine.likelihood import ElboTerms, LogDensity
+from app.core.flow.regions import Regions
+from app.core.flow.subject import Pixels
+from engine.jobs.likelihood import ElboTerms, LogDensity
 
 Given: TypeAlias = Literal["nothing", "panel", "made"]  # what the model is told: which of three conditions
 

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QRectF, QSize
 from PySide6.QtGui import QPainter
 
-from app.core.artwork import Artwork
-from app.core.box import largest
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.box import largest
+from app.core.canvas.placement import Overlay, box_of, to_rgb
 from app.core.document import Document
-from app.core.lineage import Lineage
-from app.core.placement import Overlay, box_of, to_rgb
-from app.core.render import from_rgb, pixels
-from app.core.runs import named
-from engine.edit import crop, resized
-from engine.request import Request
+from app.core.shown.lineage import Lineage
+from app.core.shown.render import from_rgb, pixels
+from app.core.shown.runs import named
+from engine.spec.edit import crop, resized
+from engine.spec.request import Request
 
 Pixels = NDArray[np.uint8]
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from PySide6.QtGui import QImage
 
-from app.core.render import from_rgb
-from engine.edit import Pixels, digest
-from engine.guides import Aim, Guide, aim_picture, digests
+from app.core.shown.render import from_rgb
+from engine.spec.edit import Pixels, digest
+from engine.spec.guides import Aim, Guide, aim_picture, digests
 
 
 class AimPictures:
-    """What was chosen since the studio was opened, uint8 (H, W, 3) each, no side above engine.guides.AIM_SIDE."""
+    """What was chosen since the studio was opened, uint8 (H, W, 3) each, no side above engine.spec.guides.AIM_SIDE."""
 
     def __init__(self) -> None:
         self._held: dict[str, Pixels] = {}

@@ -8,11 +8,11 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QImage
 
-from app.core.background import Background
+from app.core.files.background import Background
+from app.core.files.open import BYTES, Arrival, from_image, read
+from app.core.guidance.steering import Steering
 from app.core.notices import Notice
-from app.core.opening import BYTES, Arrival, from_image, read
-from app.core.steering import Steering
-from engine.imagefile import ImageError
+from engine.pictures.image_file import ImageError
 
 
 class Aiming(QObject):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.jobs import Engine
+from app.core.guidance.steering import Steering
+from app.core.jobs.queue import Engine
 from app.core.notices import Notice
-from app.core.steering import Steering
-from engine.guides import ClipGuide
-from engine.scoring import Concepts, Look, vocabulary
+from engine.jobs.score import Concepts, Look, vocabulary
+from engine.spec.guides import ClipGuide
 
 if TYPE_CHECKING:
     from app.core.document import Document

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.candidates import Candidate
-from app.core.jobs import Engine
-from app.core.lineage import Lineage
+from app.core.canvas.candidates import Candidate
+from app.core.guidance.steering import Steering
+from app.core.jobs.queue import Engine
 from app.core.notices import Notice
-from app.core.steering import Steering
-from engine.errand import Errand
-from engine.guides import Aim, ClipGuide
-from engine.loading import LoadClip
-from engine.request import Request
-from engine.scoring import Floats, Score, StepScores
+from app.core.shown.lineage import Lineage
+from engine.jobs.job import Errand
+from engine.jobs.load import LoadClip
+from engine.jobs.score import Floats, Score, StepScores
+from engine.spec.guides import Aim, ClipGuide
+from engine.spec.request import Request
 from engine.store import RunReader, StoreError
 
 if TYPE_CHECKING:

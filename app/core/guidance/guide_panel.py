@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from app.core.aiming import Aiming
-from app.core.aims import AimPictures
-from app.core.scoring import Scoring
-from app.core.seeing import Seeing
-from app.core.steering import Steering
-from app.core.sweeping import Sweeping
-from engine.guides import digests
+from app.core.guidance.aim_pictures import AimPictures
+from app.core.guidance.aim_sources import Aiming
+from app.core.guidance.clip_concepts import Seeing
+from app.core.guidance.clip_scores import Scoring
+from app.core.guidance.steering import Steering
+from app.core.guidance.sweep import Sweeping
+from engine.spec.guides import digests
 from engine.store import StoreError
 
 if TYPE_CHECKING:
     from app.core.document import Document
-    from app.core.jobs import Engine
+    from app.core.jobs.queue import Engine
 
 
 class Guidance(QObject):

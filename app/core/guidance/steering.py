@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.aims import AimPictures
+from app.core.guidance.aim_pictures import AimPictures
 from app.core.notices import Notice
-from app.core.render import pixels
-from engine import guide_models
-from engine.edit import Pixels
-from engine.guide_models import GuideInfo
-from engine.guides import MAX_AIM_TEXT, MAX_AIMS, Aim, ClassGuide, ClipGuide, Guide, Law
-from engine.request import RequestError
+from app.core.shown.render import pixels
+from engine.spec import guide_models
+from engine.spec.edit import Pixels
+from engine.spec.guide_models import GuideInfo
+from engine.spec.guides import MAX_AIM_TEXT, MAX_AIMS, Aim, ClassGuide, ClipGuide, Guide, Law
+from engine.spec.request import RequestError
 
 if TYPE_CHECKING:
     from app.core.document import Document

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core import asking
-from app.core.jobs import Engine
+from app.core.guidance.steering import Steering
+from app.core.jobs.queue import Engine
 from app.core.notices import Notice
-from app.core.prices import in_words
-from app.core.steering import Steering
-from engine.draft import Draft
-from engine.guides import Aim, ClassGuide, ClipGuide
-from engine.pareto import Point, front
-from engine.request import Request, RequestError
-from engine.sweep import Sweep, SweepPoint, SweepStep, spread
+from app.core.request import submit as asking
+from app.core.request.run_costs import in_words
+from engine.evaluate.pareto import Point, front
+from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
+from engine.spec.draft import Draft
+from engine.spec.guides import Aim, ClassGuide, ClipGuide
+from engine.spec.request import Request, RequestError
 
 if TYPE_CHECKING:
     from app.core.document import Document

@@ -11,14 +11,14 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
-from app.core.work import Ending, Enlarging, Origin, Outcome, Progress, Snapshot, Work
-from engine.catalog import ModelInfo
-from engine.edit import Pixels
-from engine.errand import Errand
+from app.core.jobs.work import Ending, Enlarging, Origin, Outcome, Progress, Snapshot, Work
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
+from engine.jobs.job import Errand
 from engine.paths import path_of
-from engine.request import Request
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Pixels
+from engine.spec.request import Request
 
 EngineState: TypeAlias = Literal["starting", "ready", "failed"]
 

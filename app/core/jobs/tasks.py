@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from engine.errand import Errand
+from engine.jobs.job import Errand
 
 
 @dataclass(frozen=True, slots=True, eq=False)

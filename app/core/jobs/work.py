@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from app.core.placement import Overlay, Placement
-from engine.catalog import ModelInfo
-from engine.edit import Inputs, Pixels
+from app.core.canvas.placement import Overlay, Placement
 from engine.paths import path_of
-from engine.request import Request
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.request import Request
 
 Ending: TypeAlias = Literal["finished", "cancelled", "failed"]
 

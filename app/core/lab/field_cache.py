@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from engine.lab.work import Ask, Field
+from engine.jobs.lab import Ask, Field
 
 KEPT = 1024  # fields; 16 KB each
 

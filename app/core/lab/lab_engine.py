@@ -1,4 +1,4 @@
-"""What the lab and its engine say to each other: frozen and complete, as `app.core.work` is for pictures."""
+"""What the lab and its engine say to each other: frozen and complete, as `app.core.jobs.work` is for pictures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from engine.jobs.lab import Ask, Trial, Walk
 from engine.lab.data import Data
-from engine.lab.work import Ask, Trial, Walk
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from app.core.drawing import Drawing
-from app.core.fields import Fields
-from app.core.lab_engine import Cover, LabEngine, Save, Task
-from app.core.levels import LabRun
+from app.core.lab.drawing import Drawing
+from app.core.lab.field_cache import Fields
+from app.core.lab.lab_engine import Cover, LabEngine, Save, Task
+from app.core.lab.lab_run import LabRun
+from app.core.lab.track import Track
 from app.core.notices import Notice
-from app.core.reel import Reel
-from app.core.track import Track
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
+from app.core.shown.timeline import Reel
+from engine.jobs.lab import MOST_PARTICLES, Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
 from engine.lab.data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
-from engine.lab.work import MOST_PARTICLES, Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
-from engine.request import RequestError
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import RequestError
 
 Doing: TypeAlias = Literal["", "run", "walk", "cover"]
 DOING: dict[type, Doing] = {Trial: "run", Walk: "walk", Cover: "cover"}

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from itertools import accumulate
 
-from app.core.track import Track
-from engine.cost import passes
-from engine.request import Request
+from app.core.lab.track import Track
+from engine.spec.cost import passes
+from engine.spec.request import Request
 from engine.store import StepInfo
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.lab.work import Flow, Points, Snapshot, Trial
+from engine.jobs.lab import Flow, Points, Snapshot, Trial
 
 
 class Track:

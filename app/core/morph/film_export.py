@@ -10,11 +10,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.background import Background
+from app.core.files.background import Background
 from app.core.notices import Notice
-from engine.edit import Pixels
 from engine.morph import film
-from engine.morph.settings import Morph
+from engine.spec.edit import Pixels
+from engine.spec.morph import Morph
 
 TELL = 20  # words of progress over a whole film
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from PySide6.QtGui import QImage
 
-from app.core.render import from_rgb
-from engine.catalog import ModelInfo
-from engine.edit import Pixels
+from app.core.shown.render import from_rgb
 from engine.morph.keys import Found, described, follows, from_file, from_pixels
-from engine.morph.settings import Key
-from engine.request import Request
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Pixels
+from engine.spec.morph import Key
+from engine.spec.request import Request
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ def of_picture(rgb: Pixels, request: Request | None, index: int, alone: bool, mo
 
 def of_file(path: Path, model: ModelInfo) -> KeyFrame:
     """Raises ImageError."""
-    from engine.imagefile import load
+    from engine.pictures.image_file import load
 
     return _of(from_file(path, model), load(path).rgb)
 

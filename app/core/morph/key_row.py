@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.core import asking, keyframes
-from app.core.background import Background
 from app.core.document import Document
-from app.core.keyframes import KeyFrame
+from app.core.files.background import Background
+from app.core.morph import key_frames as keyframes
+from app.core.morph.key_frames import KeyFrame
 from app.core.notices import Notice
-from app.core.render import from_rgb, pixels
-from engine.draft import Draft
-from engine.edit import Pixels
-from engine.imagefile import ImageError
-from engine.morph.settings import MOST_KEYS
-from engine.request import RequestError
+from app.core.request import submit as asking
+from app.core.shown.render import from_rgb, pixels
+from engine.pictures.image_file import ImageError
+from engine.spec.draft import Draft
+from engine.spec.edit import Pixels
+from engine.spec.morph import MOST_KEYS
+from engine.spec.request import RequestError
 
 
 class KeyRow(QObject):

@@ -9,17 +9,17 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from app.core.document import Document
-from app.core.key_row import KeyRow
-from app.core.morph_made import Film, Made, estimated, measured
+from app.core.morph.key_row import KeyRow
+from app.core.morph.result import Film, Made, estimated, measured
 from app.core.notices import Notice
-from app.core.prices import in_words
-from app.core.reel import Reel
-from app.core.render import from_rgb
-from engine.draft import resolve
-from engine.edit import Pixels
-from engine.morph.settings import Morph, price
-from engine.morph.work import Frame, Morphing, Norms, Progress
-from engine.request import Request, RequestError
+from app.core.request.run_costs import in_words
+from app.core.shown.render import from_rgb
+from app.core.shown.timeline import Reel
+from engine.jobs.morph import Frame, Morphing, Norms, Progress
+from engine.spec.draft import resolve
+from engine.spec.edit import Pixels
+from engine.spec.morph import Morph, price
+from engine.spec.request import Request, RequestError
 
 HELD = ("frames", "easing", "loop", "way", "at", "rate")  # what of a Morph the panel sets as it is
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.keyframes import KeyFrame
-from engine.cost import work
-from engine.edit import Pixels
-from engine.morph.settings import AT_ONCE, Morph, price
-from engine.morph.work import Frame, Norms
-from engine.request import Request
+from app.core.morph.key_frames import KeyFrame
+from engine.jobs.morph import Frame, Norms
+from engine.spec.cost import work
+from engine.spec.edit import Pixels
+from engine.spec.morph import AT_ONCE, Morph, price
+from engine.spec.request import Request
 from engine.store import StepInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """The frames so far as a timeline shows them. An app.core.reel.Run."""
+    """The frames so far as a timeline shows them. An app.core.shown.timeline.Run."""
 
     request: Request
     steps: tuple[StepInfo, ...]

@@ -8,14 +8,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core import asking
-from app.core.editing import NEW, STRENGTHS
-from app.core.prices import Prices, in_words
-from app.core.viewer import Viewer
-from app.core.vocabulary import Unknown, Vocabulary
-from engine.catalog import ModelInfo
-from engine.draft import Draft, outline
-from engine.request import Request, RequestError
+from app.core.canvas.editing import NEW, STRENGTHS
+from app.core.request import submit as asking
+from app.core.request.run_costs import Prices, in_words
+from app.core.request.vocabulary import Unknown, Vocabulary
+from app.core.shown.viewer import Viewer
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, outline
+from engine.spec.request import Request, RequestError
 
 
 class Drafting(Viewer):

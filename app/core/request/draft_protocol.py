@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import SignalInstance
 
-from engine.catalog import ModelInfo
-from engine.draft import Draft
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft
 
 
 class Drafted(Protocol):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.core.lineage import Lineage
-from app.core.work import Origin
-from engine.catalog import ModelInfo
-from engine.draft import vary
-from engine.request import Request
+from app.core.jobs.work import Origin
+from app.core.shown.lineage import Lineage
 from engine.rules import RULES
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import vary
+from engine.spec.request import Request
 
 OF_FLOW = "The flow chose this step by itself: encode a picture, and go on from the last step of its way up."
 

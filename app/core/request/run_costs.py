@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.cost import enlarging, work
-from engine.request import Request
+from engine.spec.cost import enlarging, work
+from engine.spec.request import Request
 
 
 class Prices:

@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.core.branching import maker, origin_of, varied
-from app.core.editing import NEW, Editing
-from app.core.lineage import Lineage
-from app.core.work import Origin, Snapshot
-from engine.catalog import ModelInfo
-from engine.draft import Draft, branch, resolve
-from engine.edit import Inputs
-from engine.request import Request
+from app.core.canvas.editing import NEW, Editing
+from app.core.jobs.work import Origin, Snapshot
+from app.core.request.fork import maker, origin_of, varied
+from app.core.shown.lineage import Lineage
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, branch, resolve
+from engine.spec.edit import Inputs
+from engine.spec.request import Request
 
 SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
 

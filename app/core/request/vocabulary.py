@@ -7,7 +7,7 @@ import re
 from functools import cached_property
 from typing import NamedTuple
 
-from engine.catalog import ModelInfo
+from engine.spec.catalog import ModelInfo
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 

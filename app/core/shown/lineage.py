@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.runs import SUFFIX
-from engine.cost import passes, passes_of
-from engine.encode import is_encoding, own_start
+from app.core.shown.runs import SUFFIX
+from engine.jobs.encode import is_encoding, own_start
 from engine.paths import path_of
-from engine.request import Request
+from engine.spec.cost import passes, passes_of
+from engine.spec.request import Request
 from engine.store import RunReader, StepInfo
 
 Array = NDArray[np.float32]
@@ -53,7 +53,7 @@ class Lineage:
 
     steps     -- of the whole way, oldest first
     inherited -- how many of them the parents made
-    calls     -- the model calls up to and with each step (see engine.cost)
+    calls     -- the model calls up to and with each step (see engine.spec.cost)
     parent    -- what it was forked from, None for a run from pure noise or where that file cannot be read
     """
 

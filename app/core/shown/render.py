@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 if TYPE_CHECKING:
-    from app.core.lineage import Lineage
+    from app.core.shown.lineage import Lineage
     from engine.store import RunReader
 
 View: TypeAlias = Literal["x0", "x", "eps"]

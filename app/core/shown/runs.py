@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from engine.guides import ClipGuide
-from engine.request import Request, RequestError
+from engine.spec.guides import ClipGuide
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
 SUFFIX = ".twrun"

@@ -9,7 +9,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from engine.request import Request
+from engine.spec.request import Request
 from engine.store import StepInfo
 
 PLAY_MS = 2000  # a whole run plays in about this time …

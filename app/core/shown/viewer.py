@@ -8,10 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
-from app.core.lineage import Lineage
 from app.core.notices import Notice
-from app.core.reel import Reel
-from app.core.render import View, render
+from app.core.shown.lineage import Lineage
+from app.core.shown.render import View, render
+from app.core.shown.timeline import Reel
 
 THUMBNAILS = 1024  # kept; at 100 pixels a side that is 40 MB
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.ui.rows import candidates, canvas, edit, file, help, lab, likelihood, morph, run, steering, view
-from app.ui.rows.row import Row
+from app.ui.actions import candidates, canvas, edit, file, help, lab, likelihood, morph, run, steering, view
+from app.ui.actions.row import Row
 
 TABLE: tuple[Row, ...] = (
     *file.ROWS,

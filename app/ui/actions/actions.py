@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
 
-from app.ui import icons
-from app.ui.rows import TABLE
-from app.ui.rows.row import Row, Studio, keys_text
+from app.ui.actions import TABLE
+from app.ui.actions.row import Row, Studio, keys_text
+from app.ui.look import icons
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
 

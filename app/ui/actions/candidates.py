@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.core.candidates import ORIGINAL
+from app.core.canvas.candidates import ORIGINAL
 from app.core.document import Document
-from app.ui.rows.row import Row, Studio
+from app.ui.actions.row import Row, Studio
 
 
 def _can_go_back(document: Document) -> bool:

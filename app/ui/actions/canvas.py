@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.core import selection
-from app.core.artwork import Artwork
+from app.core.canvas import selection
+from app.core.canvas.artwork import Artwork
+from app.ui.actions.row import Row, Studio, in_pictures
 from app.ui.canvas.tools import TOOLS
 from app.ui.canvas.tools.tool import Tool
-from app.ui.rows.row import Row, Studio, in_pictures
 
 
 def _open(studio: Studio) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows.row import Row, Studio, in_pictures
+from app.ui.actions.row import Row, Studio, in_pictures
 
 
 def _turn_lock(studio: Studio) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows.row import Row, Studio, in_lab, in_pictures
+from app.ui.actions.row import Row, Studio, in_lab, in_pictures
 
 
 def _can_export(studio: Studio) -> bool:

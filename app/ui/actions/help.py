@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows.row import Row
+from app.ui.actions.row import Row
 
 ROWS: tuple[Row, ...] = (
     Row(id="shortcuts", text="Keyboard shortcuts", menu="Help", keys=("F1",), do=lambda s: s.show_shortcuts()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows.row import Row, in_lab
+from app.ui.actions.row import Row, in_lab
 
 ROWS: tuple[Row, ...] = (
     Row(id="lab-walk", text="Walk chains", menu="Lab", keys=("W",), where="lab",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.rows.row import Row, Studio, in_morph
+from app.ui.actions.row import Row, Studio, in_morph
 
 
 def _has_key(studio: Studio) -> bool:

@@ -8,18 +8,18 @@ from typing import Protocol
 
 from PySide6.QtGui import QKeySequence
 
-from app.core.appraisal import Appraisal
+from app.core.canvas.toolset import Toolset
 from app.core.document import Document
-from app.core.encoding import Encoder
-from app.core.lab import Lab
-from app.core.morph import MorphRoom
-from app.core.reel import Reel
-from app.core.toolset import Toolset
+from app.core.flow.encode import Encoder
+from app.core.flow.likelihood import Appraisal
+from app.core.lab.lab_model import Lab
+from app.core.morph.morph_room import MorphRoom
+from app.core.shown.timeline import Reel
 from app.ui.canvas.view import CanvasView
-from app.ui.files import Files
+from app.ui.files.dialogs import Files
+from app.ui.look.theme import Look
 from app.ui.morph.films import Films
-from app.ui.rooms import LAB, MORPH, PICTURES, Room
-from app.ui.theme import Look
+from app.ui.window.rooms import LAB, MORPH, PICTURES, Room
 
 
 class Studio(Protocol):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.core.reel import Reel
-from app.core.render import View
-from app.ui.rows.row import Row, Studio, in_pictures
+from app.core.shown.render import View
+from app.core.shown.timeline import Reel
+from app.ui.actions.row import Row, Studio, in_pictures
 
 
 def _elsewhere(studio: Studio) -> str:

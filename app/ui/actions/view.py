@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.ui.rooms import LAB, MORPH, PICTURES
-from app.ui.rows.row import Row, in_lab, in_morph
+from app.ui.actions.row import Row, in_lab, in_morph
+from app.ui.window.rooms import LAB, MORPH, PICTURES
 
 
 def _theme(mode: str, text: str) -> Row:

@@ -9,24 +9,24 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from app.core.canvas.editing import FILL, REPAINT
+from app.core.canvas.placement import box_of
+from app.core.canvas.toolset import Toolset
 from app.core.document import Document
-from app.core.editing import FILL, REPAINT
-from app.core.placement import box_of
-from app.core.runs import named
-from app.core.toolset import Toolset
-from app.ui.actions import Actions
-from app.ui.batch_strip import BatchStrip
-from app.ui.candidate_strip import GESTURES, CandidateBar
+from app.core.shown.runs import named
+from app.ui.actions.actions import Actions
+from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
+from app.ui.canvas.tool_options import ToolOptions
+from app.ui.canvas.tool_strip import ToolStrip
 from app.ui.canvas.view import CanvasView
-from app.ui.line import Line
-from app.ui.notices import NoticeBar
-from app.ui.theme import em
-from app.ui.tool_options import ToolOptions
-from app.ui.tool_strip import ToolStrip
-from app.ui.welcome import Welcome
-from engine.draft import size, snapped
-from engine.edit import free_cells
+from app.ui.look.theme import em
+from app.ui.shown.batch_strip import BatchStrip
+from app.ui.widgets.quiet_label import Line
+from app.ui.window.notice_bar import NoticeBar
+from app.ui.window.welcome import Welcome
+from engine.spec.draft import size, snapped
+from engine.spec.edit import free_cells
 
 AWAITED = "The first estimate comes with the first model call"
 UNREADABLE = "This step cannot be read"

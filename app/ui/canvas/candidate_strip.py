@@ -9,15 +9,16 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolTip, QWidget
 
-from app.core.candidates import ORIGINAL, Candidate
+from app.core.canvas.candidates import ORIGINAL, Candidate
+from app.core.canvas.placement import thumbnail
 from app.core.document import Document
-from app.core.jobs import Job, JobState
-from app.core.placement import thumbnail
-from app.core.runs import named
-from app.ui import badge, icons
-from app.ui.actions import Actions
-from app.ui.line import Line
-from app.ui.theme import em
+from app.core.jobs.queue import Job, JobState
+from app.core.shown.runs import named
+from app.ui.actions.actions import Actions
+from app.ui.canvas import badge
+from app.ui.look import icons
+from app.ui.look.theme import em
+from app.ui.widgets.quiet_label import Line
 
 ROOM_FOR_WORDS = 46.0  # lines wide, from which on the buttons say their names
 GESTURES = (

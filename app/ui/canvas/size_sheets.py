@@ -8,16 +8,16 @@ from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.artwork import Artwork
-from app.core.fitting import sizes
-from app.ui.choice import Choice
-from app.ui.form import Form
-from app.ui.number import Whole
-from app.ui.picture_plan import PicturePlan
-from app.ui.theme import em
-from app.ui.widgets import chip, label
-from engine.catalog import ModelInfo
-from engine.imagefile import SIDE
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.fitting import sizes
+from app.ui.files.picture_plan import PicturePlan
+from app.ui.look.theme import em
+from app.ui.widgets.choice import Choice
+from app.ui.widgets.form import Form
+from app.ui.widgets.number import Whole
+from app.ui.widgets.parts import chip, label
+from engine.pictures.image_file import SIDE
+from engine.spec.catalog import ModelInfo
 
 COLOURS = {"White": "#ffffff", "Grey": "#808080", "Black": "#000000"}
 TIMES = (1, 2, 4, 8, 16)  # of the model's size, offered

@@ -8,12 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from app.core.toolset import EDGES, SIZES, Toolset
-from app.ui.actions import Actions
+from app.core.canvas.toolset import EDGES, SIZES, Toolset
+from app.ui.actions.actions import Actions
 from app.ui.canvas.tools import TOOLS
-from app.ui.number import Number, Whole
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.look.theme import em
+from app.ui.widgets.number import Number, Whole
+from app.ui.widgets.parts import label
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QToolButton, QVBoxLayout
 
-from app.ui.actions import Actions
+from app.ui.actions.actions import Actions
 from app.ui.canvas.tools import TOOLS
-from app.ui.theme import em
+from app.ui.look.theme import em
 
 GAPS = frozenset({"lasso", "colour", "box"})  # tools before which a kind begins
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.fitting import Size, frame, result, sizes, ways
-from app.core.opening import Arrival
-from app.ui.choice import Choice
-from app.ui.form import Form
-from app.ui.pick import Pick
-from app.ui.picture_plan import PicturePlan
-from app.ui.theme import em
-from app.ui.widgets import label
-from engine.catalog import ModelInfo
+from app.core.canvas.fitting import Size, frame, result, sizes, ways
+from app.core.files.open import Arrival
+from app.ui.files.picture_plan import PicturePlan
+from app.ui.look.theme import em
+from app.ui.widgets.choice import Choice
+from app.ui.widgets.form import Form
+from app.ui.widgets.parts import label
+from app.ui.widgets.pick import Pick
+from engine.spec.catalog import ModelInfo
 
 
 def said(size: Size) -> str:

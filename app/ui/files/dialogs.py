@@ -9,22 +9,22 @@ from PySide6.QtCore import QMimeData, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.core.canvas.fitting import sizes
 from app.core.document import Document
-from app.core.exporting import Export, Exporting, Subject
-from app.core.fitting import sizes
-from app.core.keeping import Keeper
+from app.core.files.autosave import Keeper
+from app.core.files.export import Export, Exporting, Subject
+from app.core.files.open import Arrival, Opening
 from app.core.notices import Notice
-from app.core.opening import Arrival, Opening
-from app.core.render import pixels
-from app.core.runs import slug
+from app.core.shown.render import pixels
+from app.core.shown.runs import slug
 from app.settings import Settings
-from app.ui.arrival_sheet import ArrivalSheet
-from app.ui.canvas_sheets import CanvasSheet, NewSheet
-from app.ui.export_sheet import ExportSheet
-from app.ui.form import Form
-from engine.draft import size
-from engine.imagefile import patterns
-from engine.picture import KINDS
+from app.ui.canvas.size_sheets import CanvasSheet, NewSheet
+from app.ui.files.arrival_sheet import ArrivalSheet
+from app.ui.files.export_sheet import ExportSheet
+from app.ui.widgets.form import Form
+from engine.pictures.image_file import patterns
+from engine.pictures.png import KINDS
+from engine.spec.draft import size
 
 
 class Files(QObject):

@@ -8,8 +8,8 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, Qt
 from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QWidget
 
-from app.ui import icons
-from app.ui.theme import em
+from app.ui.look import icons
+from app.ui.look.theme import em
 
 
 def holds_picture(mime: QMimeData) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.core.exporting import KINDS, METHODS, Export, Subject, longest, most
-from app.ui.choice import ABOUT, Choice
-from app.ui.form import Form
-from app.ui.number import Number, Whole
-from app.ui.pick import Pick
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.core.files.export import KINDS, METHODS, Export, Subject, longest, most
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.form import Form
+from app.ui.widgets.number import Number, Whole
+from app.ui.widgets.parts import label
+from app.ui.widgets.pick import Pick
 
 
 class ExportSheet(Form):

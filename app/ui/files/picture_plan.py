@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.core.render import from_rgb
-from app.ui.theme import em
+from app.core.shown.render import from_rgb
+from app.ui.look.theme import em
 
 SIDE = 512  # pixels of the thumbnail's longer side
 

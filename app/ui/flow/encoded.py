@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from app.core.encoding import Encoder, advice, arrived
-from app.ui.actions import Actions
-from app.ui.likelihood.found import column_in, command_button
-from app.ui.widgets import label
+from app.core.flow.encode import Encoder, advice, arrived
+from app.ui.actions.actions import Actions
+from app.ui.flow.found import column_in, command_button
+from app.ui.widgets.parts import label
 
 FURTHER = (
     "Or go on from x_T with any sampler: Fork here, at the last step of the way up, makes what the panel says of it."

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.appraisal import REGIONS, Appraisal
-from app.ui.actions import Actions
-from app.ui.choice import Choice
-from app.ui.likelihood import words
-from app.ui.likelihood.legend import Legend
-from app.ui.likelihood.plot import Plot
-from app.ui.line import Line
-from app.ui.theme import em
-from app.ui.widgets import Disclosure, label
+from app.core.flow.likelihood import REGIONS, Appraisal
+from app.ui.actions.actions import Actions
+from app.ui.flow import words
+from app.ui.flow.legend import Legend
+from app.ui.flow.plot import Plot
+from app.ui.look.theme import em
+from app.ui.widgets.choice import Choice
+from app.ui.widgets.parts import Disclosure, label
+from app.ui.widgets.quiet_label import Line
 
 
 class Density(QWidget):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QHoverEvent, QImage, QPainter, QPalette, QPen
 
-from app.core.appraisal import Appraisal
-from app.core.render import from_rgb
+from app.core.flow.likelihood import Appraisal
+from app.core.shown.render import from_rgb
 from app.ui.canvas.easel import path_of, two_tone
 from app.ui.canvas.view import CanvasView
-from app.ui.likelihood.heat import over
-from app.ui.theme import em
+from app.ui.flow.heat import over
+from app.ui.look.theme import em
 
 HOVERS = (QEvent.Type.HoverMove, QEvent.Type.HoverEnter, QEvent.Type.HoverLeave)
 

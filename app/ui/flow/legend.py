@@ -7,10 +7,10 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.core.regions import Regions
-from app.core.render import from_rgb
-from app.ui.likelihood.heat import heat
-from app.ui.theme import em
+from app.core.flow.regions import Regions
+from app.core.shown.render import from_rgb
+from app.ui.flow.heat import heat
+from app.ui.look.theme import em
 
 
 class Legend(QWidget):

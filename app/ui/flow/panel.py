@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.appraisal import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
-from app.core.encoding import CLOSENESS, METHODS, Encoder
-from app.core.subject import MIDDLE, SHRUNK
-from app.core.verdict import Given
-from app.ui.actions import Actions
-from app.ui.choice import ABOUT, Choice
-from app.ui.likelihood.encoded import EncodedCard
-from app.ui.likelihood.found import Density, Steps, Surprise, command_button
-from app.ui.line import Line, Progress
-from app.ui.number import Number
-from app.ui.panels import column_of, lay_out, rows, set_kind
-from app.ui.theme import em
-from app.ui.widgets import Disclosure, label
+from app.core.flow.encode import CLOSENESS, METHODS, Encoder
+from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
+from app.core.flow.likelihood_result import Given
+from app.core.flow.subject import MIDDLE, SHRUNK
+from app.ui.actions.actions import Actions
+from app.ui.flow.encoded import EncodedCard
+from app.ui.flow.found import Density, Steps, Surprise, command_button
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import Disclosure, label
+from app.ui.widgets.quiet_label import Line, Progress
+from app.ui.window.panels import column_of, lay_out, rows, set_kind
 
 GIVEN: dict[Given, str] = {"nothing": "Nothing", "panel": "The panel's words", "made": "What made it"}
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.ui.theme import em
+from app.ui.look.theme import em
 
 Role = QPalette.ColorRole
 KEYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}

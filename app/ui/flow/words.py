@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from app.ui.likelihood.plot import Curve
-from engine.likelihood import ElboTerms, LogDensity
+from app.ui.flow.plot import Curve
+from engine.jobs.likelihood import ElboTerms, LogDensity
 
 SMEARED = (
     "Pixels are whole numbers, and a density needs more: noise spreads each evenly over its own level (uniform "

@@ -19,15 +19,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.core.aiming import Aiming
-from app.core.steering import Steering, Wish
-from app.ui import icons
-from app.ui.drop import holds_picture
-from app.ui.flow import Flow
-from app.ui.number import Real
-from app.ui.theme import em
-from app.ui.widgets import chip
-from engine.guides import MAX_AIM_TEXT, MAX_WEIGHT
+from app.core.guidance.aim_sources import Aiming
+from app.core.guidance.steering import Steering, Wish
+from app.ui.files.drop import holds_picture
+from app.ui.look import icons
+from app.ui.look.theme import em
+from app.ui.widgets.flow_layout import Flow
+from app.ui.widgets.number import Real
+from app.ui.widgets.parts import chip
+from engine.spec.guides import MAX_AIM_TEXT, MAX_WEIGHT
 
 WEIGHT = "How much this counts beside the others; below 0 CLIP steers away from it, at 0 it is left out"
 

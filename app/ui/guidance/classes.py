@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.core.steering import Steering
-from app.ui.choice import ABOUT, Choice
-from app.ui.number import Number
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.core.guidance.steering import Steering
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import label
 
 TWINS = {
     True: ("Trained on noise", "Is told σ, and knows what a noisy picture may become"),

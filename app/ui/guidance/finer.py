@@ -8,12 +8,12 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.steering import SEEN, Steering
-from app.ui.choice import ABOUT, Choice
-from app.ui.number import Number, Real
-from app.ui.theme import em
-from app.ui.widgets import label
-from engine.guides import LAWS, MAX_CUTOUTS, SMALLEST_CUT, Law
+from app.core.guidance.steering import SEEN, Steering
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number, Real
+from app.ui.widgets.parts import label
+from engine.spec.guides import LAWS, MAX_CUTOUTS, SMALLEST_CUT, Law
 
 PLACES = {
     "x0": ("The estimate x̂₀", "The gradient goes through the model: for any CLIP"),

@@ -9,10 +9,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.render import from_rgb
-from app.core.sweeping import CLEAN, Sweeping, Swept, best, place
-from app.ui import badge
-from app.ui.theme import em
+from app.core.guidance.sweep import CLEAN, Sweeping, Swept, best, place
+from app.core.shown.render import from_rgb
+from app.ui.canvas import badge
+from app.ui.look.theme import em
 
 STRAIN = "Strain: how far from what the model draws by itself"
 DIVERSITY = "Diversity: how unlike the pictures are"

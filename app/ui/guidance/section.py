@@ -9,18 +9,18 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.guidance import Guidance
-from app.ui.actions import Actions
-from app.ui.choice import ABOUT, Choice
-from app.ui.number import Number
-from app.ui.panels import rows
-from app.ui.steering.aims import AimList
-from app.ui.steering.classes import ClassGuidance
-from app.ui.steering.finer import Finer
-from app.ui.steering.sees import SeenBars
-from app.ui.theme import em
-from app.ui.widgets import Disclosure, label
-from engine.imagefile import patterns
+from app.core.guidance.guide_panel import Guidance
+from app.ui.actions.actions import Actions
+from app.ui.guidance.aims import AimList
+from app.ui.guidance.classes import ClassGuidance
+from app.ui.guidance.finer import Finer
+from app.ui.guidance.sees import SeenBars
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import Disclosure, label
+from app.ui.window.panels import rows
+from engine.pictures.image_file import patterns
 
 FILE = "\0file"  # the entry that asks for one
 CHECKPOINTS = "*.safetensors *.bin *.pt *.pth"

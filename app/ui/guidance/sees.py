@@ -6,8 +6,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPalette, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.core.seeing import Seeing
-from app.ui.theme import em
+from app.core.guidance.clip_concepts import Seeing
+from app.ui.look.theme import em
 
 MOST = 8  # bars that have room
 

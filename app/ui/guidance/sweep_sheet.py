@@ -8,18 +8,18 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.guidance import Guidance
-from app.core.render import from_rgb
-from app.core.sweeping import STRENGTHS, Sweeping, Swept
-from app.ui.choice import ABOUT, Choice
-from app.ui.line import Line, Progress
-from app.ui.number import Real, Whole
-from app.ui.panels import set_kind
-from app.ui.steering.pareto import ParetoPlot, said
-from app.ui.theme import em
-from app.ui.widgets import label
-from engine.request import MAX_BATCH
-from engine.sweep import MAX_VALUES
+from app.core.guidance.guide_panel import Guidance
+from app.core.guidance.sweep import STRENGTHS, Sweeping, Swept
+from app.core.shown.render import from_rgb
+from app.ui.guidance.pareto import ParetoPlot, said
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Real, Whole
+from app.ui.widgets.parts import label
+from app.ui.widgets.quiet_label import Line, Progress
+from app.ui.window.panels import set_kind
+from engine.jobs.sweep import MAX_VALUES
+from engine.spec.request import MAX_BATCH
 
 AXES = (("Diversity", "How unlike each other the pictures are"),
         ("Strain", "How far the pictures are from what the model draws by itself"))  # fmt: skip

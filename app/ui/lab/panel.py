@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.lab import Lab
-from app.ui.actions import Actions
-from app.ui.choice import ABOUT, Choice
+from app.core.lab.lab_model import Lab
+from app.ui.actions.actions import Actions
 from app.ui.lab.coverage import CoverageCard
-from app.ui.line import Line
-from app.ui.number import Number
-from app.ui.panels import column_of, lay_out, rows, set_kind
-from app.ui.sampler_options import SamplerOptions
-from app.ui.sampler_picker import SamplerPicker, SpacingPicker
-from app.ui.theme import em
-from app.ui.widgets import Disclosure, label
+from app.ui.look.theme import em
+from app.ui.request.sampler_options import SamplerOptions
+from app.ui.request.sampler_picker import SamplerPicker, SpacingPicker
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import Disclosure, label
+from app.ui.widgets.quiet_label import Line
+from app.ui.window.panels import column_of, lay_out, rows, set_kind
+from engine.jobs.lab import MOST_PARTICLES
 from engine.lab.data import DATA
-from engine.lab.work import MOST_PARTICLES
-from engine.request import MAX_STEPS
+from engine.spec.request import MAX_STEPS
 
 
 class LabPanel(QWidget):

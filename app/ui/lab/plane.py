@@ -18,9 +18,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.core.lab import Lab
+from app.core.lab.lab_model import Lab
 from app.ui.lab.painting import PlanePainter
-from app.ui.theme import em
+from app.ui.look.theme import em
 from engine.lab.data import DATA, HALF
 
 PEN_STEP = 0.15  # data units that an arrow key moves the pen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtGui import QPalette
 
-from app.ui.colours import mixed
+from app.ui.look.colours import mixed
 
 _SHEET = """
 QMainWindow::separator { background: palette(mid); width: 1px; height: 1px; }

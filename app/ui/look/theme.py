@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.ui.colours import contrast, luminance, mixed
-from app.ui.fonts import with_marks
-from app.ui.sheet import sheet
+from app.ui.look.colours import contrast, luminance, mixed
+from app.ui.look.fonts import with_marks
+from app.ui.look.stylesheet import sheet
 
 Role = QPalette.ColorRole
 Group = QPalette.ColorGroup

@@ -8,15 +8,15 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.filming import Filming, Way
-from app.core.morph import MorphRoom
+from app.core.morph.film_export import Filming, Way
+from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
-from app.core.runs import slug
+from app.core.shown.runs import slug
 from app.ui.morph.sheet import FilmSheet
-from engine.edit import Pixels
-from engine.imagefile import patterns
 from engine.morph.film import KINDS, save_frame
-from engine.morph.settings import Morph
+from engine.pictures.image_file import patterns
+from engine.spec.edit import Pixels
+from engine.spec.morph import Morph
 
 
 class Films(QObject):

@@ -7,18 +7,18 @@ from PySide6.QtGui import QKeySequence, QRegularExpressionValidator
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.morph import MorphRoom
-from app.ui.actions import Actions
-from app.ui.choice import ABOUT, Choice
-from app.ui.line import Line
-from app.ui.number import Number
-from app.ui.panels import column_of, lay_out, rows, set_kind
-from app.ui.prompt_field import TextField
-from app.ui.seed_field import LARGEST
-from app.ui.theme import em
-from app.ui.widgets import label
-from engine.morph.settings import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, WAYS
+from app.core.morph.morph_room import MorphRoom
+from app.ui.actions.actions import Actions
+from app.ui.look.theme import em
+from app.ui.request.prompt_field import TextField
+from app.ui.request.seed_field import LARGEST
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import label
+from app.ui.widgets.quiet_label import Line
+from app.ui.window.panels import column_of, lay_out, rows, set_kind
 from engine.rules import menu
+from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, WAYS
 
 NO_LABEL = "None"
 

@@ -6,12 +6,12 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
-from app.core.morph import MorphRoom
-from app.ui.actions import Actions
+from app.core.morph.morph_room import MorphRoom
+from app.ui.actions.actions import Actions
+from app.ui.look.theme import em
 from app.ui.morph.key_strip import KeyStrip
 from app.ui.morph.timeline import MOVES
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.widgets.parts import label
 
 ADD = ("morph-add-shown", "morph-add-file", "morph-add-seed")
 

@@ -6,14 +6,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.ui.choice import ABOUT, Choice
-from app.ui.number import Number, Real
-from app.ui.sampler_options import SamplerOptions
-from app.ui.sampler_picker import SpacingPicker
-from app.ui.second_stage import SecondStage
-from app.ui.start_noise import StartNoise
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.look.theme import em
+from app.ui.request.sampler_options import SamplerOptions
+from app.ui.request.sampler_picker import SpacingPicker
+from app.ui.request.second_stage import SecondStage
+from app.ui.request.start_noise import StartNoise
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number, Real
+from app.ui.widgets.parts import label
 
 USUAL_INTERVAL = 0.3, 5.0  # where it begins when it is switched on: about what Kynkäänniemi et al. 2024 found best
 THRESHOLDS = {

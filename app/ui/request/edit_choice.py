@@ -5,15 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.core.canvas.editing import FILL, NEW, REPAINT, REWORK
 from app.core.document import Document
-from app.core.editing import FILL, NEW, REPAINT, REWORK
-from app.ui.number import Knob, Number
-from app.ui.panels import rows
-from app.ui.theme import em
-from app.ui.widgets import label
-from engine.draft import snapped
-from engine.request import MAX_RESAMPLE, MAX_STEPS
+from app.ui.look.theme import em
+from app.ui.widgets.number import Knob, Number
+from app.ui.widgets.parts import label
+from app.ui.window.panels import rows
 from engine.rules import RULES
+from engine.spec.draft import snapped
+from engine.spec.request import MAX_RESAMPLE, MAX_STEPS
 
 METHODS = {
     NEW: ("New picture", "A picture of its own, from noise alone"),

@@ -6,11 +6,11 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.ui import icons
-from app.ui.actions import Actions
-from app.ui.line import Line
-from app.ui.panels import set_kind
-from app.ui.theme import em
+from app.ui.actions.actions import Actions
+from app.ui.look import icons
+from app.ui.look.theme import em
+from app.ui.widgets.quiet_label import Line
+from app.ui.window.panels import set_kind
 
 
 class GenerateBar(QWidget):

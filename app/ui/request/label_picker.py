@@ -9,10 +9,10 @@ from PySide6.QtGui import QIcon, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.ui.choice import Choice
-from app.ui.flow import Flow
-from app.ui.theme import em
-from app.ui.widgets import chip
+from app.ui.look.theme import em
+from app.ui.widgets.choice import Choice
+from app.ui.widgets.flow_layout import Flow
+from app.ui.widgets.parts import chip
 
 FEW = 12  # labels that have room as chips
 

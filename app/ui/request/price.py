@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.cost import enlarging, exact, guided, passes, work
-from engine.request import Request
+from engine.spec.cost import enlarging, exact, guided, passes, work
+from engine.spec.request import Request
 
 COUNTED = "A model call is one pass of the net over one picture"
 

@@ -7,10 +7,10 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QSyntaxHighli
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.vocabulary import Unknown
-from app.ui.flow import Flow
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.core.request.vocabulary import Unknown
+from app.ui.look.theme import em
+from app.ui.widgets.flow_layout import Flow
+from app.ui.widgets.parts import label
 
 SHOWN_WORDS = 4
 

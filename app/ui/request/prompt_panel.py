@@ -8,22 +8,22 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.ui.actions import Actions
-from app.ui.advanced import Advanced
-from app.ui.choice import Choice
-from app.ui.edit_choice import EditChoice
-from app.ui.generate_bar import GenerateBar
-from app.ui.label_picker import LabelPicker
-from app.ui.number import Number
-from app.ui.panels import column_of, lay_out, rows
-from app.ui.prompt_field import PromptField, TextField
-from app.ui.sampler_picker import SamplerPicker
-from app.ui.second_stage import SizePicker
-from app.ui.seed_field import SeedField
-from app.ui.steering.section import SteeringDisclosure
-from app.ui.theme import em
-from app.ui.widgets import Disclosure, label
-from engine.request import MAX_BATCH, MAX_STEPS
+from app.ui.actions.actions import Actions
+from app.ui.guidance.section import SteeringDisclosure
+from app.ui.look.theme import em
+from app.ui.request.advanced import Advanced
+from app.ui.request.edit_choice import EditChoice
+from app.ui.request.generate_bar import GenerateBar
+from app.ui.request.label_picker import LabelPicker
+from app.ui.request.prompt_field import PromptField, TextField
+from app.ui.request.sampler_picker import SamplerPicker
+from app.ui.request.second_stage import SizePicker
+from app.ui.request.seed_field import SeedField
+from app.ui.widgets.choice import Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import Disclosure, label
+from app.ui.window.panels import column_of, lay_out, rows
+from engine.spec.request import MAX_BATCH, MAX_STEPS
 
 
 class PromptPanel(QWidget):

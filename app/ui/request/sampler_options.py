@@ -6,10 +6,10 @@ from functools import partial
 
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from app.core.drafted import Drafted
-from app.ui.number import Number
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.core.request.draft_protocol import Drafted
+from app.ui.look.theme import em
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import label
 from engine.rules import RULES
 from engine.types import Option, Rule
 

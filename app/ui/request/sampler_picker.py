@@ -7,15 +7,15 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.core.drafted import Drafted
-from app.ui.choice import ABOUT, Choice
-from app.ui.price import COUNTED, calls_of
-from app.ui.theme import em
-from app.ui.widgets import label
-from engine.draft import outline
-from engine.request import RequestError
+from app.core.request.draft_protocol import Drafted
+from app.ui.look.theme import em
+from app.ui.request.price import COUNTED, calls_of
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.parts import label
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
+from engine.spec.draft import outline
+from engine.spec.request import RequestError
 
 
 class SamplerPicker(QWidget):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.ui.choice import ABOUT, Choice
-from app.ui.number import Number
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import label
 
 
 class SizePicker(Choice):

@@ -7,9 +7,9 @@ from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QWidget
 
 from app.core.document import Document
-from app.ui import icons
-from app.ui.actions import Actions
-from app.ui.theme import em
+from app.ui.actions.actions import Actions
+from app.ui.look import icons
+from app.ui.look.theme import em
 
 LARGEST = 2**63 - 1
 

@@ -7,10 +7,10 @@ import math
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from app.core.document import Document
-from app.ui.number import Number
-from app.ui.theme import em
-from app.ui.widgets import label
-from engine.request import MAX_TRUNCATION, SMALLEST_TRUNCATION
+from app.ui.look.theme import em
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import label
+from engine.spec.request import MAX_TRUNCATION, SMALLEST_TRUNCATION
 
 USUAL_TRUNCATION = 1.5  # where it begins when it is switched on: three quarters of the spread are left
 SAME = 0.005  # a spread that near to 1 is the usual one

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen
 
-from app.core.reel import Run
-from app.core.scoring import Curve
-from app.ui.curves import Points, calls_curve, change_curve, noise_curve, score_curves
-from app.ui.timeline_layout import Slots
+from app.core.guidance.clip_scores import Curve
+from app.core.shown.timeline import Run
+from app.ui.shown.curves import Points, calls_curve, change_curve, noise_curve, score_curves
+from app.ui.shown.timeline_layout import Slots
 
 GAP = 0.16  # between bands, as a share of a band
 WIDEST = "calls  3996/3996"  # what the names and values beside the bands must have room for

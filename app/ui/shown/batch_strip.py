@@ -10,9 +10,10 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPai
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.document import Document
-from app.core.render import render
-from app.ui import badge, icons
-from app.ui.theme import em
+from app.core.shown.render import render
+from app.ui.canvas import badge
+from app.ui.look import icons
+from app.ui.look.theme import em
 
 READING_SECONDS = 0.006  # of one paint may go into reading; the rest comes with the next paints
 

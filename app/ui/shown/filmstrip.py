@@ -23,13 +23,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.reel import Reel
-from app.core.scoring import Curve
-from app.ui import bands
-from app.ui.colours import mixed
-from app.ui.curves import change_top
-from app.ui.theme import em
-from app.ui.timeline_layout import Slots
+from app.core.guidance.clip_scores import Curve
+from app.core.shown.timeline import Reel
+from app.ui.look.colours import mixed
+from app.ui.look.theme import em
+from app.ui.shown import bands
+from app.ui.shown.curves import change_top
+from app.ui.shown.timeline_layout import Slots
 
 READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; the rest come with the next paints
 

@@ -9,10 +9,10 @@ from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.jobs import Job
-from app.core.runs import named
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.core.jobs.queue import Job
+from app.core.shown.runs import named
+from app.ui.look.theme import em
+from app.ui.widgets.parts import label
 
 RUN = Qt.ItemDataRole.UserRole
 INDEX = Qt.ItemDataRole.UserRole + 1

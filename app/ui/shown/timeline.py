@@ -7,12 +7,12 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.render import View
-from app.core.runs import named
-from app.ui import icons
-from app.ui.actions import Actions
-from app.ui.filmstrip import Filmstrip
-from app.ui.theme import em
+from app.core.shown.render import View
+from app.core.shown.runs import named
+from app.ui.actions.actions import Actions
+from app.ui.look import icons
+from app.ui.look.theme import em
+from app.ui.shown.filmstrip import Filmstrip
 
 ROOM_FOR_WORDS = 52.0  # lines wide, from which on fork and variations say their names
 MENU = ("fork", "variations", "parent", None, "encode", "decode", None, "restore", "edit-shown", "save-as", "copy")

@@ -6,8 +6,8 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QS
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.ui import icons
-from app.ui.theme import em
+from app.ui.look import icons
+from app.ui.look.theme import em
 
 ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
 

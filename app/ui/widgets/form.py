@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayout, QWidget
 
-from app.ui.panels import set_kind
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.look.theme import em
+from app.ui.widgets.parts import label
+from app.ui.window.panels import set_kind
 
 
 class Form(QDialog):

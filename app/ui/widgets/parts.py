@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.ui import icons
-from app.ui.theme import em
+from app.ui.look import icons
+from app.ui.look.theme import em
 
 
 def label(text: str, rank: str = "", buddy: QWidget | None = None) -> QLabel:

@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
-from app.ui.colours import mixed
-from app.ui.theme import em
+from app.ui.look.colours import mixed
+from app.ui.look.theme import em
 
 
 class PickRow(QAbstractButton):

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.ui.theme import em
+from app.ui.look.theme import em
 
 ALIGNMENTS = {
     "left": Qt.AlignmentFlag.AlignLeft,

@@ -8,42 +8,42 @@ from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
 
-from app.core.appraisal import Appraisal
 from app.core.document import Document
-from app.core.encoding import Encoder
-from app.core.filming import Filming
-from app.core.folders import Folders
-from app.core.keeping import Keeper
-from app.core.lab import Lab
-from app.core.morph import MorphRoom
+from app.core.files.autosave import Keeper
+from app.core.files.folders import Folders
+from app.core.flow.encode import Encoder
+from app.core.flow.likelihood import Appraisal
+from app.core.lab.lab_model import Lab
+from app.core.morph.film_export import Filming
+from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
-from app.core.reel import Reel
-from app.core.runs import named
+from app.core.shown.runs import named
+from app.core.shown.timeline import Reel
 from app.settings import Settings, from_text, to_text
-from app.ui.actions import Actions
+from app.ui.actions.actions import Actions
 from app.ui.canvas.area import CanvasArea
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
-from app.ui.drop import DropTarget
-from app.ui.files import Files
-from app.ui.furnishing import rooms_of
+from app.ui.files.dialogs import Files
+from app.ui.files.drop import DropTarget
+from app.ui.flow.glass import SurpriseGlass
+from app.ui.flow.panel import LikelihoodPanel
+from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.strip import LabTimeline
 from app.ui.lab.view import LabView
-from app.ui.likelihood.glass import SurpriseGlass
-from app.ui.likelihood.panel import LikelihoodPanel
+from app.ui.look.theme import Look, em
 from app.ui.morph.films import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
 from app.ui.morph.view import MorphView
-from app.ui.prompt_panel import PromptPanel
-from app.ui.recent import Recent
-from app.ui.rooms import LAB, MORPH, PICTURES, Room, Rooms
-from app.ui.sheets import AboutSheet, ShortcutSheet
-from app.ui.status import Status
-from app.ui.steering.sweep_sheet import SweepSheet
-from app.ui.theme import Look, em
-from app.ui.timeline import Timeline
+from app.ui.request.prompt_panel import PromptPanel
+from app.ui.shown.recent import Recent
+from app.ui.shown.timeline import Timeline
+from app.ui.window.room_setup import rooms_of
+from app.ui.window.rooms import LAB, MORPH, PICTURES, Room, Rooms
+from app.ui.window.shortcut_sheet import AboutSheet, ShortcutSheet
+from app.ui.window.status import Status
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
 PANELS = {

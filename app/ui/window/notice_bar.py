@@ -9,9 +9,9 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.core.notices import Notice
-from app.ui import icons
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.look import icons
+from app.ui.look.theme import em
+from app.ui.widgets.parts import label
 
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
 CHOICE_MS = 20_000  # news that asks something stays long enough to be read and answered

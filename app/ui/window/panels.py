@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.look.theme import em
+from app.ui.widgets.parts import label
 
 
 def column_of(content: QWidget) -> QVBoxLayout:

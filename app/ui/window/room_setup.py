@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.ui.rooms import LAB, MORPH, PICTURES, Room
+from app.ui.window.rooms import LAB, MORPH, PICTURES, Room
 
 if TYPE_CHECKING:
-    from app.ui.main_window import MainWindow
+    from app.ui.window.main_window import MainWindow
 
 
 def rooms_of(window: MainWindow) -> tuple[Room, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from app.core.reel import Reel
+from app.core.shown.timeline import Reel
 
 PICTURES, LAB, MORPH = "pictures", "lab", "morph"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.ui.rows import TABLE
-from app.ui.rows.row import Row, keys_text
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.actions import TABLE
+from app.ui.actions.row import Row, keys_text
+from app.ui.look.theme import em
+from app.ui.widgets.parts import label
 
 GESTURES = (
     ("Zoom under the pointer", "Wheel"),

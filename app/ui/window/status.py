@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtWidgets import QStatusBar, QWidget
 
 from app.core.document import Document
-from app.core.jobs import Job, JobState
-from app.core.runs import named
-from app.ui.line import Line, Progress
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.core.jobs.queue import Job, JobState
+from app.core.shown.runs import named
+from app.ui.look.theme import em
+from app.ui.widgets.parts import label
+from app.ui.widgets.quiet_label import Line, Progress
 
 
 class Status(QStatusBar):

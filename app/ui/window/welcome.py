@@ -9,9 +9,9 @@ from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.ui.flow import Flow
-from app.ui.theme import em
-from app.ui.widgets import chip, label
+from app.ui.look.theme import em
+from app.ui.widgets.flow_layout import Flow
+from app.ui.widgets.parts import chip, label
 
 SHOWN = 14
 

@@ -14,14 +14,14 @@ from pytestqt.qtbot import QtBot
 from app.bridge.budget import PreviewBudget
 from app.bridge.client import EngineClient
 from app.bridge.errors import sentence
-from app.bridge.fake import FakeEngine
-from app.core.jobs import Engine
-from app.core.work import Frame, Outcome, Progress, Work
-from engine.catalog import CatalogError, ModelInfo
-from engine.picture import read_settings
-from engine.request import Request, RequestError
+from app.core.jobs.queue import Engine
+from app.core.jobs.work import Frame, Outcome, Progress, Work
+from engine.pictures.png import read_settings
+from engine.spec.catalog import CatalogError, ModelInfo
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from tests.app.conftest import Parts
+from tests.fakes.engine import FakeEngine
 
 Make = Callable[..., Request]
 

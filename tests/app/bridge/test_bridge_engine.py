@@ -13,11 +13,11 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
 from app.core.document import Document
-from app.core.jobs import JobQueue, JobState
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
-from engine.catalog import embedded
-from engine.picture import read_settings
+from app.core.jobs.queue import JobQueue, JobState
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
+from engine.pictures.png import read_settings
+from engine.spec.catalog import embedded
 from engine.store import RunReader
 
 

@@ -10,13 +10,13 @@ import pytest
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake_lab import FakeLab
 from app.bridge.lab import LabClient, LabMailbox
-from app.core.lab_engine import Cover, Save, Task
+from app.core.lab.lab_engine import Cover, Save, Task
+from engine.jobs.lab import Ask, Walk
 from engine.lab.data import HALF, Data
-from engine.lab.work import Ask, Walk
 from tests.app.conftest import count
 from tests.app.windows import until
+from tests.fakes.lab import FakeLab
 
 DATA = Data("gaussian")
 ASK = Ask(DATA, 1.0, HALF)

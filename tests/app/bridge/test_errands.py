@@ -11,15 +11,15 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
-from app.bridge.desk import MOST_NEWS, Desk
-from app.bridge.fake import FakeEngine
-from app.core.errands import Task
-from app.core.jobs import Engine
-from app.core.work import Work
-from engine.catalog import ModelInfo
-from engine.request import Request, RequestError
+from app.bridge.work_queue import MOST_NEWS, Desk
+from app.core.jobs.queue import Engine
+from app.core.jobs.tasks import Task
+from app.core.jobs.work import Work
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.request import Request, RequestError
 from tests.app.conftest import Parts
+from tests.fakes.engine import FakeEngine
 
 Make = Callable[..., Request]
 

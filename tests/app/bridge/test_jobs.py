@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
-from app.core.jobs import Job, JobQueue, JobState
-from app.core.prices import Prices, in_words
-from engine.catalog import ModelInfo
-from engine.request import Enlargement, Request
+from app.core.jobs.queue import Job, JobQueue, JobState
+from app.core.request.run_costs import Prices, in_words
+from engine.spec.catalog import ModelInfo
+from engine.spec.request import Enlargement, Request
 from tests.app.conftest import Parts
+from tests.fakes.engine import FakeEngine
 
 Make = Callable[..., Request]
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from app.bridge.mailbox import Mailbox
-from app.core.work import Frame, Progress
+from app.core.jobs.work import Frame, Progress
 
 
 class Reader(QObject):

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QColor, QImage
 
-from app.core.artwork import Artwork, Layer
+from app.core.canvas.artwork import Artwork, Layer
 from tests.app.conftest import count
 
 

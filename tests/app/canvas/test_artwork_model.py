@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF
 from PySide6.QtGui import QPainterPath
 
-from app.core import selection
-from app.core.artwork import Artwork
-from app.core.brush import Brush, BrushStroke, Paint, add, build_up, colour, dab, remove, share
-from tests.app.test_selection import flooded
+from app.core.canvas import selection
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.brush import Brush, BrushStroke, Paint, add, build_up, colour, dab, remove, share
+from tests.app.canvas.test_selection import flooded
 
 Array = NDArray[np.uint8]
 ACTIONS = 500

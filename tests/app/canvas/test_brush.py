@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor
 
-from app.core.artwork import Artwork
-from app.core.brush import Brush, BrushStroke, add, build_up, colour, dab, remove, share
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.brush import Brush, BrushStroke, add, build_up, colour, dab, remove, share
 from tests.app.conftest import count
 
 HARD = Brush(diameter=20, hardness=1.0)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QImage
 
-from app.core.candidates import ORIGINAL, Candidate, Candidates
-from engine.request import Request
+from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
+from engine.spec.request import Request
 from tests.app.conftest import count
 
 

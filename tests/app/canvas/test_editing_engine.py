@@ -13,13 +13,13 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
+from app.core.canvas.editing import REWORK
 from app.core.document import Document
-from app.core.editing import REWORK
-from app.core.jobs import Job, JobQueue, JobState
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
-from engine import imagefile
-from engine.catalog import embedded
+from app.core.jobs.queue import Job, JobQueue, JobState
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
+from engine.pictures import image_file as imagefile
+from engine.spec.catalog import embedded
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.core.fitting import fitted, frame, result, sizes, suits, ways
-from engine.catalog import ModelInfo
+from app.core.canvas.fitting import fitted, frame, result, sizes, suits, ways
+from engine.spec.catalog import ModelInfo
 
 WIDE = np.random.default_rng(4).integers(0, 256, (40, 120, 3), dtype=np.uint8)
 

@@ -9,10 +9,10 @@ import pytest
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QPainterPath, QPolygonF
 
-from app.core import selection
-from app.core.artwork import Artwork
-from app.core.brush import remove
-from engine.masks import blurred, grown
+from app.core.canvas import selection
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.brush import remove
+from engine.pictures.masks import blurred, grown
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRect
 
-from app.core.tiles import Cells, Saved, cells_of
+from app.core.canvas.undo import Cells, Saved, cells_of
 from tests.app.artworks import picture
 
 HEIGHT, WIDTH = 150, 700  # 33 tiles, those at the right and the bottom cut

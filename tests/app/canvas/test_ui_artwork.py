@@ -12,8 +12,8 @@ from PySide6.QtGui import QFocusEvent, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.core import selection
-from app.core.artwork import Artwork
+from app.core.canvas import selection
+from app.core.canvas.artwork import Artwork
 from app.ui.canvas.tools import TOOLS
 from tests.app.hands import CTRL, LEFT, NONE, RIGHT, SHIFT
 from tests.app.tools.conftest import Bench, ramp

@@ -10,11 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.core.artwork import Artwork
-from app.core.editing import FILL, NEW, NOTHING_PAINTED, REPAINT, REWORK
-from app.core.jobs import Job, JobState
-from app.core.placement import to_rgb
-from app.ui.candidate_strip import CandidateBar, CandidateStrip
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.editing import FILL, NEW, NOTHING_PAINTED, REPAINT, REWORK
+from app.core.canvas.placement import to_rgb
+from app.core.jobs.queue import Job, JobState
+from app.ui.canvas.candidate_strip import CandidateBar, CandidateStrip
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, reach_told
 from tests.app.hands import Hands

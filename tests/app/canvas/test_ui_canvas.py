@@ -15,12 +15,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
 from app.ui.canvas.resample import enlarged
 from app.ui.canvas.view import CanvasView
 from app.ui.canvas.viewport import STOPS, Viewport
 from tests.app.conftest import Parts
 from tests.app.windows import drag, move, open_window, opened, painted, until, wheel
+from tests.fakes.engine import FakeEngine
 
 SIDE = 32
 

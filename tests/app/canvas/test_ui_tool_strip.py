@@ -12,12 +12,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QColorDialog, QSlider, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
+from app.ui.canvas.tool_options import ToolOptions
 from app.ui.canvas.tools import TOOLS
 from app.ui.canvas.tools.tool import Tool
-from app.ui.main_window import MainWindow
-from app.ui.theme import em
-from app.ui.tool_options import ToolOptions
+from app.ui.look.theme import em
+from app.ui.window.main_window import MainWindow
 from tests.app.artworks import paint, picture
 from tests.app.conftest import Parts, reach
 from tests.app.hands import CTRL, SHIFT, Hands

@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
 from app.core.document import Document
-from app.core.jobs import Job, JobState
+from app.core.jobs.queue import Job, JobState
 from tests.app.artworks import paint, picture
 from tests.app.conftest import Parts
 

@@ -8,19 +8,19 @@ import numpy as np
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.editing import FILL, NEW, NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE, REPAINT, REWORK
 from app.core.document import Document
-from app.core.editing import FILL, NEW, NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE, REPAINT, REWORK
-from app.core.jobs import JobState
-from engine.catalog import ModelInfo
-from engine.draft import Draft
-from engine.edit import crop
+from app.core.jobs.queue import JobState
 from engine.paths import path_of
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft
+from engine.spec.edit import crop
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, count, finish
 from tests.app.editing.conftest import BOX, SPOT, box_of, opened
+from tests.fakes.engine import FakeEngine
 
 # what is asked for
 

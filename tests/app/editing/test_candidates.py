@@ -7,17 +7,17 @@ import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import targets
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import overlay, to_rgb
 from app.core.document import Document
-from app.core.jobs import JobState
-from app.core.placement import overlay, to_rgb
-from app.core.render import render, to_image
-from engine.edit import composite
+from app.core.jobs.queue import JobState
+from app.core.shown.render import render, to_image
+from engine.spec.edit import composite
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, count, finish, reach, reach_told
 from tests.app.editing.conftest import BOX, SPOT, box_of, opened
+from tests.fakes.engine import targets
 
 # previews
 
@@ -49,7 +49,7 @@ def test_the_engines_thread_makes_the_overlay_of_a_preview(
     def never(*_: object) -> None:
         raise AssertionError("made in the window's thread")
 
-    monkeypatch.setattr("app.core.editing.overlay", never)
+    monkeypatch.setattr("app.core.canvas.editing.overlay", never)
     hand_parts.document.generate()
     reach_told(hand_parts, qtbot, 1)
     assert hand_parts.document.editing.overlay is not None

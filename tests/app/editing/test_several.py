@@ -10,18 +10,18 @@ import numpy as np
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import targets
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.editing import FILL, NEW, NOTHING_PAINTED
+from app.core.canvas.placement import to_rgb
 from app.core.document import Document
-from app.core.editing import FILL, NEW, NOTHING_PAINTED
-from app.core.jobs import JobState
-from app.core.placement import to_rgb
-from app.core.render import to_image
-from engine.edit import composite, crop
+from app.core.jobs.queue import JobState
+from app.core.shown.render import to_image
+from engine.spec.edit import composite, crop
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, finish, reach_told
 from tests.app.editing.conftest import BOX, SPOT, box_of, fork, opened
+from tests.fakes.engine import targets
 
 # several on one artwork, and others beside it
 

@@ -6,7 +6,7 @@ import threading
 
 from pytestqt.qtbot import QtBot
 
-from app.core.background import Background
+from app.core.files.background import Background
 
 
 def test_work_is_done_elsewhere_in_order_and_told_here(qtbot: QtBot) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.ui.main_window import MainWindow
+from app.ui.window.main_window import MainWindow
 from tests.app.conftest import Parts
 from tests.app.files.conftest import SUITS, drop, enter, files, opened, saved
 from tests.app.windows import colours, finish, painted, until

@@ -14,12 +14,12 @@ import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-import app.core.kept as kept_module
-from app.core.artwork import Artwork
-from app.core.keeping import EARLIER, Keeper
-from app.core.kept import NAME, Kept, forget, read, write
+import app.core.files.autosave_file as kept_module
+from app.core.canvas.artwork import Artwork
+from app.core.files.autosave import EARLIER, Keeper
+from app.core.files.autosave_file import NAME, Kept, forget, read, write
 from app.core.notices import Notice
-from engine.imagefile import ImageError, load
+from engine.pictures.image_file import ImageError, load
 
 RGB = np.random.default_rng(6).integers(0, 256, (50, 70, 3), dtype=np.uint8)
 MASK = np.random.default_rng(7).integers(0, 256, (50, 70), dtype=np.uint8)
@@ -327,9 +327,9 @@ import sys
 from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QTimer
-from app.core.artwork import Artwork
-from app.core import keeping
-from app.core.keeping import Keeper
+from app.core.canvas.artwork import Artwork
+from app.core.files import autosave as keeping
+from app.core.files.autosave import Keeper
 keeping.LATEST_MS = 0
 app = QCoreApplication([])
 artwork = Artwork()

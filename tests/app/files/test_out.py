@@ -14,11 +14,11 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.keeping import Keeper
-from app.core.kept import read
-from app.ui.main_window import MainWindow
-from engine.imagefile import load
-from engine.picture import read_settings
+from app.core.files.autosave import Keeper
+from app.core.files.autosave_file import read
+from app.ui.window.main_window import MainWindow
+from engine.pictures.image_file import load
+from engine.pictures.png import read_settings
 from tests.app.conftest import Parts
 from tests.app.files.conftest import STAGE, SUITS, drop, export, files, focused, key, opened, saved
 from tests.app.windows import finish, until

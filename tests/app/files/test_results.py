@@ -13,15 +13,15 @@ from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
-from app.core.artwork import Artwork
-from app.core.keeping import Keeper
-from app.core.kept import KEY, NAME
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import Placement
+from app.core.files.autosave import Keeper
+from app.core.files.autosave_candidates import Results
+from app.core.files.autosave_file import KEY, NAME
 from app.core.notices import Notice
-from app.core.placement import Placement
-from app.core.results import Results
 from tests.app.artworks import paint, picture
 from tests.app.conftest import Parts, finish
+from tests.fakes.engine import FakeEngine
 
 BOX, SPOT = QRect(20, 12, 48, 32), QRect(30, 18, 20, 12)
 Start = tuple[Parts, Keeper, list[Notice]]

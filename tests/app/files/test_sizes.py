@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.ui.canvas_sheets import CanvasSheet
-from app.ui.main_window import MainWindow
+from app.ui.canvas.size_sheets import CanvasSheet
+from app.ui.window.main_window import MainWindow
 from tests.app.files.conftest import STAGE, SUITS, WIDE, arrival, focused, opened, saved
 from tests.app.windows import painted, until
 

@@ -9,10 +9,10 @@ import pytest
 from PySide6.QtCore import QRect, QRectF
 from pytestqt.qtbot import QtBot
 
-from app.core.appraisal import Appraisal
-from app.core.subject import MIDDLE
-from app.core.verdict import Condition
-from engine.likelihood import Elbo, Likelihood
+from app.core.flow.likelihood import Appraisal
+from app.core.flow.likelihood_result import Condition
+from app.core.flow.subject import MIDDLE
+from engine.jobs.likelihood import Elbo, Likelihood
 from tests.app.conftest import Parts, count, finish
 from tests.app.judged import Judge
 from tests.app.windows import until

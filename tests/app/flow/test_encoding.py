@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
-from app.core.appraisal import Appraisal
-from app.core.encoding import Encoder
-from engine.encode import Decode, Encode
-from engine.request import RequestError
+from app.core.flow.encode import Encoder
+from app.core.flow.likelihood import Appraisal
+from engine.jobs.encode import Decode, Encode
+from engine.spec.request import RequestError
 from tests.app.conftest import Parts, finish
 from tests.app.encoded import CALLS, Flow
 from tests.app.windows import PATIENCE, until
+from tests.fakes.engine import FakeEngine
 
 Make = Callable[..., Parts]
 

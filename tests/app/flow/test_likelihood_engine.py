@@ -11,13 +11,13 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
-from app.core.appraisal import Appraisal
 from app.core.document import Document
-from app.core.encoding import Encoder
-from app.core.jobs import JobQueue, JobState
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
-from engine.catalog import embedded
+from app.core.flow.encode import Encoder
+from app.core.flow.likelihood import Appraisal
+from app.core.jobs.queue import JobQueue, JobState
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
+from engine.spec.catalog import embedded
 
 PATIENCE = 240_000  # milliseconds
 

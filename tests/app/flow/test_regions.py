@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.core.regions import Regions
+from app.core.flow.regions import Regions
 from tests.app.judged import surprise
 
 

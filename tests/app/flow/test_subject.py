@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QRect, QRectF
 from pytestqt.qtbot import QtBot
 
-from app.core.subject import MIDDLE, SHRUNK, Subject, fit, on_canvas, ways
+from app.core.flow.subject import MIDDLE, SHRUNK, Subject, fit, on_canvas, ways
 from tests.app.conftest import Parts, finish
 
 

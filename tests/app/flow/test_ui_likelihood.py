@@ -13,18 +13,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
 from app.settings import Settings, Values
-from app.ui.choice import ABOUT
-from app.ui.colours import luminance
-from app.ui.likelihood import words
-from app.ui.likelihood.heat import ANCHORS
-from app.ui.likelihood.plot import Plot
-from app.ui.main_window import MainWindow
+from app.ui.flow import words
+from app.ui.flow.heat import ANCHORS
+from app.ui.flow.plot import Plot
+from app.ui.look.colours import luminance
+from app.ui.widgets.choice import ABOUT
+from app.ui.window.main_window import MainWindow
 from tests.app.conftest import Parts, finish
 from tests.app.encoded import Flow
 from tests.app.judged import Judge, density
 from tests.app.windows import colours, move, open_window, opened, painted, until
+from tests.fakes.engine import FakeEngine
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier

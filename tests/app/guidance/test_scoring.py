@@ -8,13 +8,13 @@ import pytest
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from app.core.candidates import Candidate
-from app.core.guidance import Guidance
-from engine.guides import Aim, ClipGuide
-from engine.loading import LoadClip
-from engine.scoring import Look, Score
+from app.core.canvas.candidates import Candidate
+from app.core.guidance.guide_panel import Guidance
+from engine.jobs.load import LoadClip
+from engine.jobs.score import Look, Score
+from engine.spec.guides import Aim, ClipGuide
 from tests.app.conftest import Parts, finish
-from tests.app.seers import BROKEN, CLIP, answer, offer, score_of
+from tests.app.fake_clips import BROKEN, CLIP, answer, offer, score_of
 
 GUIDE = ClipGuide(clip=CLIP.id, aims=(Aim("apple"),))
 

@@ -11,14 +11,14 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.steering import Steering, Wish
-from engine.draft import Draft
-from engine.guide_models import GuideInfo
-from engine.guides import Aim, ClassGuide, ClipGuide, Law
-from engine.request import RequestError
+from app.core.guidance.steering import Steering, Wish
+from engine.spec.draft import Draft
+from engine.spec.guide_models import GuideInfo
+from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
+from engine.spec.request import RequestError
 from engine.store import RunReader
 from tests.app.conftest import Parts, count, finish
-from tests.app.seers import BROKEN, CLIP, NOISED, STYLES, answer, offer
+from tests.app.fake_clips import BROKEN, CLIP, NOISED, STYLES, answer, offer
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
 from app.core.document import Document
-from app.core.jobs import JobQueue, JobState
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
-from engine.catalog import embedded
-from engine.guide_models import clips
-from engine.guides import ClipGuide
+from app.core.jobs.queue import JobQueue, JobState
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
+from engine.spec.catalog import embedded
+from engine.spec.guide_models import clips
+from engine.spec.guides import ClipGuide
 
 PATIENCE = 280_000  # ms: open_clip takes seconds to import, more on a busy machine
 

@@ -10,15 +10,15 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.guidance import Guidance
-from app.core.sweeping import CLASS, CLEAN, CLIP, GUIDANCE, NOISY, Swept, best, place
-from app.ui.main_window import MainWindow
-from app.ui.steering.sweep_sheet import SweepSheet
-from engine.guides import Aim, ClassGuide, ClipGuide
-from engine.request import RequestError
-from engine.sweep import Sweep
+from app.core.guidance.guide_panel import Guidance
+from app.core.guidance.sweep import CLASS, CLEAN, CLIP, GUIDANCE, NOISY, Swept, best, place
+from app.ui.guidance.sweep_sheet import SweepSheet
+from app.ui.window.main_window import MainWindow
+from engine.jobs.sweep import Sweep
+from engine.spec.guides import Aim, ClassGuide, ClipGuide
+from engine.spec.request import RequestError
 from tests.app.conftest import Parts, count, finish
-from tests.app.seers import STYLES, answer, offer
+from tests.app.fake_clips import STYLES, answer, offer
 from tests.app.windows import open_window, until
 
 LEFT = Qt.MouseButton.LeftButton

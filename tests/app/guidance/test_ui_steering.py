@@ -12,13 +12,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.core.candidates import Candidate
-from app.core.steering import Wish
-from app.ui.main_window import MainWindow
-from app.ui.steering.section import FILE, SteeringSection
-from engine.guides import Aim, ClassGuide, ClipGuide, Law, unresolved
+from app.core.canvas.candidates import Candidate
+from app.core.guidance.steering import Wish
+from app.ui.guidance.section import FILE, SteeringSection
+from app.ui.window.main_window import MainWindow
+from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law, unresolved
 from tests.app.conftest import Parts
-from tests.app.seers import BROKEN, CLIP, NOISED, STYLES, WHY_BROKEN, answer, offer
+from tests.app.fake_clips import BROKEN, CLIP, NOISED, STYLES, WHY_BROKEN, answer, offer
 from tests.app.windows import colours, finish, open_window, painted, until
 
 LEFT, ENTER = Qt.MouseButton.LeftButton, Qt.Key.Key_Return

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake_lab import FakeLab
 from app.bridge.lab import LabClient, open_lab
-from app.core.lab import LAYERS, TRACED, Lab
+from app.core.lab.lab_model import LAYERS, TRACED, Lab
 from app.core.notices import Notice
+from engine.jobs.lab import Ask
 from engine.lab.data import DRAWN, HALF, MOST_POINTS
 from engine.lab.picture import read_settings
-from engine.lab.work import Ask
-from engine.request import Request
+from engine.spec.request import Request
 from tests.app.conftest import count
 from tests.app.windows import until
+from tests.fakes.lab import FakeLab
 
 Make = Callable[..., Lab]
 

@@ -14,15 +14,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake_lab import FakeLab
 from app.bridge.lab import LabClient
-from app.core.lab import LAYERS, Lab
+from app.core.lab.lab_model import LAYERS, Lab
 from app.settings import Settings, Values
-from app.ui import bands
-from app.ui.main_window import MainWindow
+from app.ui.shown import bands
+from app.ui.window.main_window import MainWindow
 from engine.lab.data import DRAWN, HALF
 from tests.app.conftest import Parts
 from tests.app.windows import colours, drag, finish, open_window, painted, until, wheel
+from tests.fakes.lab import FakeLab
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

@@ -10,17 +10,17 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
-from app.bridge.fake_morph import morphed
 from app.core.document import Document
-from app.core.filming import Filming, Way
-from app.core.morph import MorphRoom
+from app.core.morph.film_export import Filming, Way
+from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
+from engine.jobs.morph import Morphing
 from engine.morph.film import read
-from engine.morph.settings import MOST_KEYS
-from engine.morph.work import Morphing
+from engine.spec.morph import MOST_KEYS
 from tests.app.conftest import Parts, count, finish
 from tests.app.windows import until
+from tests.fakes.engine import FakeEngine
+from tests.fakes.morph import morphed
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_cancel_keeps_the_frames_that_are_there(hand_parts: Parts, qtbot: QtBot)
 
 
 def test_what_fails_is_said_and_the_window_goes_on(parts: Parts, room: MorphRoom, qtbot: QtBot) -> None:
-    from engine.morph.settings import MorphError
+    from engine.spec.morph import MorphError
 
     def fails(errand: Morphing) -> list[object]:
         raise MorphError("The pictures of a morph must have the model's size, 24×16.")

@@ -13,11 +13,11 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
 from app.core.document import Document
-from app.core.jobs import JobQueue
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
-from engine.catalog import find
+from app.core.jobs.queue import JobQueue
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
 from engine.morph.film import read
+from engine.spec.catalog import find
 from tests.app.windows import finish, open_window, until
 
 

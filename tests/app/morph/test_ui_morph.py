@@ -13,17 +13,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
-from app.bridge.fake_morph import morphed
 from app.core.document import Document
 from app.settings import Settings, Values
-from app.ui.main_window import MainWindow
 from app.ui.morph.films import Films
 from app.ui.morph.sheet import FilmSheet
+from app.ui.window.main_window import MainWindow
+from engine.jobs.morph import Morphing
 from engine.morph.film import read
-from engine.morph.work import Morphing
 from tests.app.conftest import Parts
 from tests.app.windows import drag, finish, open_window, painted, until, wheel
+from tests.fakes.engine import FakeEngine
+from tests.fakes.morph import morphed
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

@@ -16,15 +16,15 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.core.document import Document
-from app.core.jobs import JobQueue, JobState
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
+from app.core.jobs.queue import JobQueue, JobState
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
 from app.settings import Settings, Values
-from app.ui.main_window import MainWindow
+from app.ui.window.main_window import MainWindow
 from engine import models
-from engine.catalog import ModelInfo
-from engine.picture import read_settings
+from engine.pictures.png import read_settings
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
 from tests.app.windows import finish, open_window, painted, until
 
 LEFT = Qt.MouseButton.LeftButton

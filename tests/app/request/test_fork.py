@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.core.jobs import JobState
-from app.core.lineage import Lineage
-from app.core.render import render
-from engine.draft import Draft, branch, resolve
-from engine.picture import read_parent, read_settings
-from engine.request import Request
+from app.core.jobs.queue import JobState
+from app.core.shown.lineage import Lineage
+from app.core.shown.render import render
+from engine.pictures.png import read_parent, read_settings
+from engine.spec.draft import Draft, branch, resolve
+from engine.spec.request import Request
 from engine.store import RunReader, RunWriter
 from tests.app.conftest import Parts, finish, reach, reach_told
 

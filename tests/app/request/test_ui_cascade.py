@@ -12,16 +12,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
 from app.core.document import Document
-from app.core.render import render
-from app.core.work import Outcome
-from app.ui.main_window import MainWindow
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.picture import read_settings
+from app.core.jobs.work import Outcome
+from app.core.shown.render import render
+from app.ui.window.main_window import MainWindow
+from engine.pictures.png import read_settings
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, until
+from tests.fakes.engine import FakeEngine
 
 LEFT = Qt.MouseButton.LeftButton
 STAGE = {"sampler": "ddim", "spacing": "log", "steps": 3, "sigma_max": 80.0, "sigma_min": 0.02, "level": 0.2}

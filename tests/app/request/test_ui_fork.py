@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.jobs import Job, JobState
+from app.core.jobs.queue import Job, JobState
 from app.settings import Settings, Values
-from app.ui.filmstrip import Filmstrip
-from app.ui.main_window import MainWindow
+from app.ui.shown.filmstrip import Filmstrip
+from app.ui.window.main_window import MainWindow
 from engine.store import RunReader
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, painted, until

@@ -13,20 +13,20 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
 from app.core.document import Document
-from app.core.jobs import JobState
-from app.ui.advanced import USUAL_INTERVAL
-from app.ui.choice import ABOUT
-from app.ui.main_window import MainWindow
-from app.ui.price import COUNTED
-from app.ui.prompt_panel import PromptPanel
-from engine.catalog import ModelInfo
-from engine.cost import passes
-from engine.draft import Draft, resolve
+from app.core.jobs.queue import JobState
+from app.ui.request.advanced import USUAL_INTERVAL
+from app.ui.request.price import COUNTED
+from app.ui.request.prompt_panel import PromptPanel
+from app.ui.widgets.choice import ABOUT
+from app.ui.window.main_window import MainWindow
 from engine.rules import RULES
+from engine.spec.catalog import ModelInfo
+from engine.spec.cost import passes
+from engine.spec.draft import Draft, resolve
 from tests.app.conftest import Parts
 from tests.app.windows import PATIENCE, colours, finish, open_window, painted, until, wheel
+from tests.fakes.engine import FakeEngine
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.ui.start_noise import USUAL_TRUNCATION, StartNoise, effect, spread
+from app.ui.request.start_noise import USUAL_TRUNCATION, StartNoise, effect, spread
 from tests.app.conftest import Parts, finish
 from tests.app.windows import opened
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
-from app.core.jobs import JobState
-from app.core.render import render
-from engine.draft import Draft
-from engine.picture import read_settings
+from app.core.jobs.queue import JobState
+from app.core.shown.render import render
+from engine.pictures.png import read_settings
+from engine.spec.draft import Draft
 from engine.store import RunReader
 from tests.app.conftest import Parts, count, finish, reach, reach_told
+from tests.fakes.engine import FakeEngine
 
 
 def test_the_first_step_comes_up_after_one_call_and_the_last_stays(hand_parts: Parts, qtbot: QtBot) -> None:

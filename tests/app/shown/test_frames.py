@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from app.bridge.frames import preview, to_array
-from app.core.render import View, render, state, to_image, to_uint8
+from app.core.shown.render import View, render, state, to_image, to_uint8
 from engine.store import RunReader
 from tests.app.conftest import Parts
 

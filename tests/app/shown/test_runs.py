@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.core.folders import Folders
-from app.core.runs import RunLibrary, free_path, picture_path, slug
-from engine.request import Request
+from app.core.files.folders import Folders
+from app.core.shown.runs import RunLibrary, free_path, picture_path, slug
+from engine.spec.request import Request
 from engine.store import RunWriter, StoreError
 
 Make = Callable[..., Request]

@@ -11,14 +11,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.core.render import render
+from app.core.shown.render import render
 from app.settings import Settings, Values
-from app.ui.bands import bands
-from app.ui.curves import calls_curve, change_curve, noise_curve
-from app.ui.filmstrip import Filmstrip
-from app.ui.main_window import MainWindow
-from app.ui.timeline import VIEWS
-from app.ui.timeline_layout import Slots
+from app.ui.shown.bands import bands
+from app.ui.shown.curves import calls_curve, change_curve, noise_curve
+from app.ui.shown.filmstrip import Filmstrip
+from app.ui.shown.timeline import VIEWS
+from app.ui.shown.timeline_layout import Slots
+from app.ui.window.main_window import MainWindow
 from engine.store import StepInfo
 from tests.app.conftest import Parts
 from tests.app.windows import PATIENCE, colours, drag, finish, open_window, painted, until, wheel

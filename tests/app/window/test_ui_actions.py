@@ -12,15 +12,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake_morph import morphed
 from app.core.document import Document
-from app.ui.main_window import MainWindow
-from app.ui.rows import TABLE
-from app.ui.rows.row import keys_text
-from app.ui.sheets import AboutSheet, ShortcutSheet
-from engine.morph.work import Morphing
+from app.ui.actions import TABLE
+from app.ui.actions.row import keys_text
+from app.ui.window.main_window import MainWindow
+from app.ui.window.shortcut_sheet import AboutSheet, ShortcutSheet
+from engine.jobs.morph import Morphing
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, until
+from tests.fakes.morph import morphed
 
 REACH = {  # the canvas is two places: with a run on it, and with the artwork
     "window": {"window", "run", "artwork", "timeline", "candidates", "lab", "frames", "morph-keys"},

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.canvas.tools import TOOLS
 from tests.app.artworks import picture
+from tests.app.canvas.test_ui_candidates import Bench
 from tests.app.conftest import Parts
 from tests.app.hands import LEFT, NONE, RIGHT, SHIFT
-from tests.app.test_ui_candidates import Bench
 from tests.app.windows import until
 
 ACTIONS = 300

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.core.editing import NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE
-from app.ui.line import Line
+from app.core.canvas.editing import NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE
+from app.ui.widgets.quiet_label import Line
 
 SENTENCE = "The net has been asked for far more than there is room for in any two lines of such a panel as this one is."
 

@@ -15,11 +15,11 @@ from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
 from app.settings import Settings, Values
-from app.ui import icons
-from app.ui.colours import contrast, luminance, mixed
-from app.ui.fonts import MARKED, places_marks, with_marks
-from app.ui.sheet import sheet
-from app.ui.theme import DARK, LIGHT, Theme
+from app.ui.look import icons
+from app.ui.look.colours import contrast, luminance, mixed
+from app.ui.look.fonts import MARKED, places_marks, with_marks
+from app.ui.look.stylesheet import sheet
+from app.ui.look.theme import DARK, LIGHT, Theme
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, opened, painted, until
 

@@ -15,16 +15,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
+from app.core.canvas.editing import NOTHING_PAINTED
 from app.core.document import Document
-from app.core.editing import NOTHING_PAINTED
-from app.core.jobs import JobState
+from app.core.jobs.queue import JobState
 from app.core.notices import Action, Notice
 from app.settings import Settings, Values
-from app.ui.main_window import MainWindow
-from engine.picture import read_settings
+from app.ui.window.main_window import MainWindow
+from engine.pictures.png import read_settings
 from tests.app.conftest import Parts
 from tests.app.windows import PATIENCE, colours, finish, make_keeper, make_lab, open_window, painted, until
+from tests.fakes.engine import FakeEngine
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -86,7 +86,7 @@ def test_who_types_something_else_meanwhile_is_not_overruled(make_parts: Callabl
 
 
 def test_the_windows_modules_need_no_torch() -> None:
-    script = "import sys, app.ui.main_window, app.bootstrap; print('torch' in sys.modules)"
+    script = "import sys, app.ui.window.main_window, app.bootstrap; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "False"
 

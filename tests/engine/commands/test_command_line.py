@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.catalog import ModelInfo
 from engine.commands.generate import numbered
-from engine.picture import read_settings
+from engine.pictures.png import read_settings
+from engine.spec.catalog import ModelInfo
 from engine.store import RunReader
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def tweedie(*words: str) -> subprocess.CompletedProcess[str]:

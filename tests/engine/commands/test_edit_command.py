@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.catalog import ModelInfo
-from engine.edit import around, visible, whole
-from engine.masks import blurred, grown
-from engine.picture import read_settings
-from engine.request import RequestError
+from engine.pictures.masks import blurred, grown
+from engine.pictures.png import read_settings
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import around, visible, whole
+from engine.spec.request import RequestError
 from engine.store import RunReader
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 W, H = 53, 37
 
 

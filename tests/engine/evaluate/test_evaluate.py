@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 from engine.__main__ import main
-from engine.asks import Ask, by_name, draw, held_out, paraphrased
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.judge import Judge
-from engine.pareto import Point, front, plot
-from engine.real import Real
+from engine.evaluate.batches import Ask, by_name, draw, held_out, paraphrased
+from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.judge import Judge
+from engine.evaluate.pareto import Point, front, plot
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
 from engine.train.judge import Settings
 from engine.train.judge_job import JudgeJob
 from engine.train.pictures import write

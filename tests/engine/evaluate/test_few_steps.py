@@ -12,15 +12,16 @@ from torch import Tensor
 
 import engine.rules
 import engine.schedules
-from engine import few_steps, models
+from engine import models
 from engine.__main__ import main
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.few_steps import as_good, errors, floor, law_errors, mixture, overall, steps_within
+from engine.evaluate import few_steps
+from engine.evaluate.few_steps import as_good, errors, floor, law_errors, mixture, overall, steps_within
 from engine.paths import descending
 from engine.plan import plan
 from engine.rules import RULES, menu
 from engine.schedules import grid
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
 from engine.types import Cond, Sigma
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.classifier import Classifier
-from engine.judge import Judge, JudgeError, NearestPicture
-from engine.real import Real
+from engine.evaluate.classifier import Classifier
+from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.judge import Judge, JudgeError, NearestPicture
 from engine.train.judge import Settings, train, varied
 from engine.train.judge_job import JudgeJob, merge
 

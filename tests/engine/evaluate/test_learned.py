@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.few_steps import mixture
-from engine.learned import learn_grid, rms_error
+from engine.evaluate.few_steps import mixture
+from engine.evaluate.learned_grid import learn_grid, rms_error
 from engine.rules import RULES
 from engine.schedules import Flow, grid
 from engine.types import Cond, Sigma

@@ -7,10 +7,11 @@ import json
 import pytest
 import torch
 
-from engine import models, overhead
+from engine import models
 from engine.__main__ import main
-from engine.catalog import ModelInfo
-from engine.overhead import Clock, Setting, against_bare_net, against_diffusers
+from engine.evaluate import overhead
+from engine.evaluate.overhead import Clock, Setting, against_bare_net, against_diffusers
+from engine.spec.catalog import ModelInfo
 
 
 @pytest.fixture

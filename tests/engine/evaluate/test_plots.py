@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.plots import COLOURS, SHARP, Axis, Plot
+from engine.evaluate.plots import COLOURS, SHARP, Axis, Plot
 from engine.train import curves
 
 

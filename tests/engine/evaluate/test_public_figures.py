@@ -20,7 +20,7 @@ from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.paths import descending
 from engine.rules import RULES
-from engine.rules.family import descend
+from engine.rules.ddim import descend
 from engine.run import run
 from engine.schedules import Discrete, grid
 from engine.transforms import static_threshold

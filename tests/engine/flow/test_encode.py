@@ -14,18 +14,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.core.lineage import Lineage
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.encode import Decode, Decoded, Encode, Encoded, Following, Optimised, end_of_encoding, psnr
-from engine.flow.encode import curve
+from app.core.shown.lineage import Lineage
 from engine.flow.nulltext import NullText, invert, retrace
+from engine.flow.roundtrip import curve
+from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised, end_of_encoding, psnr
 from engine.meter import Meter
 from engine.ode import FlowError
 from engine.oracle import Gaussian
-from engine.request import Request, RequestError
 from engine.run import Cancelled
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 from engine.types import Cond, Sigma
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel

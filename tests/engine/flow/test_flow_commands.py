@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.catalog import ModelInfo
+from engine.spec.catalog import ModelInfo
 from engine.store import RunReader
 
 

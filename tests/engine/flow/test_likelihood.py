@@ -12,17 +12,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.catalog import ModelInfo
-from engine.flow import bits, elbo
-from engine.flow.elbo import Terms
-from engine.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working, bits_per_dim, checked, conditional
+from engine.flow import bound as elbo
+from engine.flow import density as bits
+from engine.flow.bound import Terms
+from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working, bits_per_dim, checked, conditional
 from engine.meter import Meter
 from engine.noise import Noise
 from engine.ode import FlowError
 from engine.oracle import Gaussian
-from engine.request import RequestError
 from engine.run import Cancelled
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.request import RequestError
 from engine.types import Denoiser
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel
 

@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.catalog import find
 from engine.commands.guides import add_guide_flags, guides_of, law_of, weighted
-from engine.draft import Draft, resolve
-from engine.edit import digest
-from engine.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Law
 from engine.session import Session
+from engine.spec.catalog import find
+from engine.spec.draft import Draft, resolve
+from engine.spec.edit import digest
+from engine.spec.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Law
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def flags(*text: str, prompt: str = "red apple") -> tuple[Any, Any]:

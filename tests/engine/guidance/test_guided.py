@@ -14,13 +14,13 @@ from torch import Tensor
 from engine.guidance.cutouts import boxes, resized, views
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss, out_of_range, spherical, total_variation
 from engine.guidance.memory import free, held
-from engine.guides import Law
 from engine.meter import Meter
 from engine.oracle import Gaussian, Mixture
 from engine.run import Cancelled
+from engine.spec.guides import Law
 from engine.transforms import cfg, classifier, clip, dynamic_threshold
 from engine.types import Cond, Denoiser, Sigma
-from tests.engine.seers import TinyClip, random
+from tests.engine.fake_clips import TinyClip, random
 
 F64 = torch.float64
 MEAN, COV = torch.tensor([1.0, -2.0, 0.5], dtype=F64), torch.tensor([[0.5, 0.2, 0], [0.2, 0.4, 0.1], [0, 0.1, 0.3]])

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from engine.catalog import ModelInfo
-from engine.cost import BACKWARD, CLASSIFIER, VIEW
-from engine.draft import Draft, resolve
-from engine.edit import Inputs, digest
-from engine.guides import Aim, ClassGuide, ClipGuide, Guide, Law
 from engine.plan import plan
-from engine.request import Request, RequestError
 from engine.run import Cancelled
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.cost import BACKWARD, CLASSIFIER, VIEW
+from engine.spec.draft import Draft, resolve
+from engine.spec.edit import Inputs, digest
+from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide, Law
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader
-from tests.engine.seers import TinyClassifier, TinyClip, library
+from tests.engine.fake_clips import TinyClassifier, TinyClip, library
 
 RED = np.full((8, 6, 3), (255, 0, 0), np.uint8)
 CLIP = ClipGuide(clip="c", aims=(Aim("a cat", weight=1.5), Aim("blue", weight=-0.5)), scale=20.0, cutouts=3)
@@ -182,11 +182,11 @@ def test_guides_are_priced_in_time_and_memory(tiny_model: ModelInfo, monkeypatch
     assert here.plan(replace(request, guides=(CLASS,))).price.work == pytest.approx(8 + 4 * CLASSIFIER)
     two = here.plan(replace(request, seeds=(1, 2, 3, 4))).price
     assert two.graph_bytes == 2 * price.graph_bytes > 0
-    monkeypatch.setattr("engine.guidance.build.free", lambda device: price.graph_bytes)
+    monkeypatch.setattr("engine.guidance.compose.free", lambda device: price.graph_bytes)
     saved = here.plan(request)
     assert saved.meter.save
     assert saved.price.graph_bytes < price.graph_bytes
-    monkeypatch.setattr("engine.guidance.build.free", lambda device: saved.price.graph_bytes - 1)
+    monkeypatch.setattr("engine.guidance.compose.free", lambda device: saved.price.graph_bytes - 1)
     with pytest.raises(RequestError, match="make fewer pictures at once, or take fewer cutouts"):
         here.plan(request)
     here.save = False

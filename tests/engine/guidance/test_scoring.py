@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from engine.catalog import ModelInfo, embedded
-from engine.draft import Draft, resolve
-from engine.edit import digest
-from engine.guides import Aim, ClipGuide
-from engine.request import Request, RequestError
+from engine.jobs.score import Concepts, Look, Score, StepScores, clip_aims, ranked, vocabulary
+from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, best, spread
 from engine.run import Cancelled
-from engine.scoring import Concepts, Look, Score, StepScores, clip_aims, ranked, vocabulary
 from engine.session import Session
+from engine.spec.catalog import ModelInfo, embedded
+from engine.spec.draft import Draft, resolve
+from engine.spec.edit import digest
+from engine.spec.guides import Aim, ClipGuide
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader
-from engine.sweep import Sweep, SweepPoint, SweepStep, best, spread
-from tests.engine.seers import TinyClip, library
+from tests.engine.fake_clips import TinyClip, library
 
 RED = np.full((8, 6, 3), (255, 0, 0), np.uint8)
 AIMS = (Aim("a cat", weight=3.0), Aim(image=digest(RED), weight=-1.0))
@@ -69,9 +69,9 @@ def test_every_step_of_a_run_is_scored_guided_and_raw(session: Session, path: Pa
 def test_scores_are_told_thirty_times_a_second_at_most(
     session: Session, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.scoring.TOLD_EVERY", -1.0)
+    monkeypatch.setattr("engine.jobs.score.TOLD_EVERY", -1.0)
     assert len([*Score(path=path, clip="c", aims=AIMS).run(session, lambda: False)]) == 4
-    monkeypatch.setattr("engine.scoring.TOLD_EVERY", 1e9)
+    monkeypatch.setattr("engine.jobs.score.TOLD_EVERY", 1e9)
     assert len([*Score(path=path, clip="c", aims=AIMS).run(session, lambda: False)]) == 1
 
 
@@ -119,7 +119,7 @@ def sweep(request: Request, **choices: object) -> Sweep:
 def test_a_sweep_draws_the_same_seeds_at_every_value(
     session: Session, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.sweep.TOLD_EVERY", -1.0)
+    monkeypatch.setattr("engine.jobs.sweep.TOLD_EVERY", -1.0)
     news = [*sweep(request_).run(session, lambda: False)]
     points = [told for told in news if isinstance(told, SweepPoint)]
     counts = [told for told in news if isinstance(told, SweepStep)]

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from engine.draft import Draft, resolve
+from engine.jobs.lab import Walk
 from engine.lab.data import DATA, DRAWN, HALF, LEAST_POINTS, MOST_POINTS, Data, LabError, info
 from engine.lab.field import axis, density, plane, score
 from engine.lab.model import Smoothed, model
 from engine.lab.trial import LEAST_LEVEL, Staying, exact_flow, scattered, start, trial, walk
-from engine.lab.work import Walk
 from engine.oracle import Gaussian, Mixture
-from engine.request import Request
 from engine.rules import menu
 from engine.run import Cancelled
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request
 
 INK = ((-1.0, 0.5), (0.2, -0.3), (0.9, 1.1), (1.4, -1.2))
 ALL = [Data(name, INK if name == DRAWN else ()) for name in DATA]

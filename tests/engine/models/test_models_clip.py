@@ -17,10 +17,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.guide_models import clips
 from engine.models.clip import ClipModel, load
 from engine.models.errors import ModelError
 from engine.models.towers import Level, entering
+from engine.spec.guide_models import clips
 
 SMALL = {
     "embed_dim": 8,
@@ -154,8 +154,8 @@ def test_open_clips_own_tokenizer_counts_alike(foreign: Path) -> None:
 
 def test_a_folder_of_ours_is_what_open_clip_makes_of_it(tiny_clip: Path, model: ClipModel) -> None:
     """By its own factory, from the same configuration with the encoder's folder filled in."""
-    from engine.catalog import resource_root
     from engine.models.clip import open_clip
+    from engine.spec.catalog import resource_root
 
     config = json.loads((tiny_clip / "config.json").read_text())["model_cfg"]
     encoder = resource_root() / "text" / "minilm"
@@ -346,7 +346,7 @@ def test_those_in_the_box_load_are_small_and_tell_things_apart(name: str, noisy:
 
 def test_listing_needs_neither_torch_nor_open_clip() -> None:
     script = (
-        "import sys; from engine.guide_models import clips, classifiers; clips(); classifiers(); "
+        "import sys; from engine.spec.guide_models import clips, classifiers; clips(); classifiers(); "
         "print([name for name in ('torch', 'open_clip', 'transformers') if name in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

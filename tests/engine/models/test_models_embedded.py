@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import save_file
 
 from engine import models
-from engine.catalog import ModelInfo, embedded, read_model
 from engine.models import ModelError
 from engine.models.embedded import EmbeddedModel
 from engine.models.net import build
+from engine.spec.catalog import ModelInfo, embedded, read_model
 from engine.train.export import export
 
 NET = {"type": "patch-transformer", "side": 8, "patch": 4, "channels": 3, "width": 32, "depth": 1, "head": 16}

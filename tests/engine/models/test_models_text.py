@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.catalog import resource_root
 from engine.models.bert import Bert
 from engine.models.errors import ModelError
 from engine.models.text import TextEncoder, read_encoder
+from engine.spec.catalog import resource_root
 
 FOLDER = resource_root() / "text" / "minilm"
 TEXTS = ["red apple", "", "a cat face in noto style", "cat " * 40]

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 import torch
 
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.edit import digest
+from engine.jobs.morph import Frame, Morphing, Norms, Progress
 from engine.morph.blend import Between, blend, guided, lerp, slerp
 from engine.morph.encode import encode
 from engine.morph.render import psnr
-from engine.morph.settings import AT_ONCE, EASINGS, Key, Morph, MorphError, Place, climb, price
-from engine.morph.work import Frame, Morphing, Norms, Progress
 from engine.noise import Noise
 from engine.oracle import Gaussian
-from engine.request import Request, RequestError
 from engine.run import Cancelled
 from engine.schedules import grid
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.edit import digest
+from engine.spec.morph import AT_ONCE, EASINGS, Key, Morph, MorphError, Place, climb, price
+from engine.spec.request import Request, RequestError
 from engine.transforms import cfg
 from engine.types import Cond
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel

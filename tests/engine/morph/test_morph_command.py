@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.catalog import ModelInfo
 from engine.morph.film import read
-from engine.morph.settings import Key
+from engine.spec.catalog import ModelInfo
+from engine.spec.morph import Key
 
 
 def run(info: ModelInfo, *flags: object) -> int:

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.edit import Pixels
 from engine.morph import film
 from engine.morph.film import Stopped, fits, read, save
-from engine.morph.settings import Key, Morph, MorphError
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.edit import Pixels
+from engine.spec.morph import Key, Morph, MorphError
 
 KINDS = ("film.webp", "film.gif", "film.mp4", "film")
 

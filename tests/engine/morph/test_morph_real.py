@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import statistics
 
-from engine.catalog import find
-from engine.draft import Draft, resolve
-from engine.edit import digest
-from engine.morph.settings import Key, Morph
-from engine.morph.work import Frame, Morphing
+from engine.jobs.morph import Frame, Morphing
 from engine.session import Session
+from engine.spec.catalog import find
+from engine.spec.draft import Draft, resolve
+from engine.spec.edit import digest
+from engine.spec.morph import Key, Morph
 
 ASKED = (("red apple", "noto", 1), ("cat face", "fluent", 2), ("rocket", "noto", 3), ("birthday cake", "3d", 4))
 

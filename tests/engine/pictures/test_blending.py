@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.blending import MOST_RUNS, OPAQUE, alpha, blend, painted
+from engine.pictures.blending import MOST_RUNS, OPAQUE, alpha, blend, painted
 
 SIDE = 96
 Y, X = np.mgrid[:SIDE, :SIDE]

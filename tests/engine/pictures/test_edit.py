@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.blending import OPAQUE, alpha
-from engine.edit import Box, Inputs, check, composite, crop, free_cells, patch, pooled, steps_to_go, visible
-from engine.request import RequestError
-from engine.resizing import resized
+from engine.pictures.blending import OPAQUE, alpha
+from engine.pictures.resizing import resized
+from engine.spec.edit import Box, Inputs, check, composite, crop, free_cells, patch, pooled, steps_to_go, visible
+from engine.spec.request import RequestError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 INSIDE, OUTSIDE = (3, 2, 29, 31), (-7, -5, 40, 23)
 ROUNDABOUT, CORNER, TINY = (-9, -20, 200, 170), (30, 40, 64, 64), (5, 7, 1, 3)
 
@@ -153,5 +153,6 @@ def test_arrays_that_are_no_pictures_are_refused_in_a_sentence() -> None:
 
 
 def test_cropping_and_blending_need_no_torch() -> None:
-    code = "import sys, engine.edit, engine.masks, engine.imagefile, engine.paths; sys.exit('torch' in sys.modules)"
+    modules = "engine.spec.edit, engine.pictures.masks, engine.pictures.image_file, engine.paths"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from engine.imagefile import SIDE, ImageError, load, load_mask
+from engine.pictures.image_file import SIDE, ImageError, load, load_mask
 
 RGB = np.random.default_rng(5).integers(0, 256, (9, 13, 3), dtype=np.uint8)
 GREY = RGB[..., 0]
@@ -295,7 +295,7 @@ LIARS = {
 BOUNDED = """
 import resource, sys, threading
 from pathlib import Path
-from engine.imagefile import ImageError, load
+from engine.pictures.image_file import ImageError, load
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 256 * 2**20,) * 2)
 for path in sys.argv[1:]:
@@ -336,7 +336,7 @@ def test_a_large_picture_is_in_memory_little_more_than_twice(tmp_path: Path) -> 
     path = tmp_path / "large.png"
     Image.new("RGBA", (4096, 4096), (10, 20, 30, 99)).save(path, compress_level=1)
     code = (
-        "import resource, sys\nfrom pathlib import Path\nfrom engine.imagefile import load\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom engine.pictures.image_file import load\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nload(Path(sys.argv[1]))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.picture import enlarged, image_of
-from engine.resizing import Pixels, Size, resized, strips
+from engine.pictures.png import enlarged, image_of
+from engine.pictures.resizing import Pixels, Size, resized, strips
 
 SIZES = [(64, 48), (131, 40), (17, 90), (20, 11), (65, 49), (640, 1), (1, 480), (1023, 777)]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.catalog import ModelInfo
-from engine.cost import enlarging, passes
-from engine.draft import Draft, branch, resolve, size, snapped, vary
-from engine.edit import Inputs
 from engine.paths import path_of
-from engine.picture import parameters
-from engine.request import Edit, Request, RequestError
+from engine.pictures.png import parameters
+from engine.spec.catalog import ModelInfo
+from engine.spec.cost import enlarging, passes
+from engine.spec.draft import Draft, branch, resolve, size, snapped, vary
+from engine.spec.edit import Inputs
+from engine.spec.request import Edit, Request, RequestError
 
 METHODS = ("replacement", "repaint", "img2img")
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.catalog import ModelInfo
-from engine.draft import Draft, branch, resolve, vary
-from engine.edit import digest
-from engine.guide_models import read
-from engine.guides import (
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, branch, resolve, vary
+from engine.spec.edit import digest
+from engine.spec.guide_models import read
+from engine.spec.guides import (
     AIM_SIDE,
     LAWS,
     Aim,
@@ -28,7 +28,7 @@ from engine.guides import (
     guide_from_dict,
     pictures_of,
 )
-from engine.request import Request, RequestError
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter, StoreError
 
 RED = np.full((8, 6, 3), (255, 0, 0), np.uint8)

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.catalog import CatalogError, ModelInfo, read_model
-from engine.draft import Draft, branch, resolve
-from engine.picture import parameters, read_settings, save_png
-from engine.request import Request, RequestError
+from engine.pictures.png import parameters, read_settings, save_png
+from engine.spec.catalog import CatalogError, ModelInfo, read_model
+from engine.spec.draft import Draft, branch, resolve
+from engine.spec.request import Request, RequestError
 
 GOOD = Request(
     model="emoji",
@@ -222,14 +222,15 @@ def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
 def test_listing_models_and_samplers_and_resolving_need_no_torch() -> None:
     """The window fills its menus before torch is there."""
     code = (
-        "import sys, engine.catalog, engine.cost, engine.draft, engine.rules, engine.store, engine.picture,"
-        "engine.morph.keys, engine.morph.film, engine.morph.work;"
-        "infos = engine.catalog.embedded();"
-        "[engine.draft.resolve(engine.draft.Draft.for_model(i), i) for i in infos];"
+        "import sys, engine.spec.catalog, engine.spec.cost, engine.spec.draft, engine.rules, engine.store,"
+        "engine.pictures.png,"
+        "engine.morph.keys, engine.morph.film, engine.jobs.morph;"
+        "infos = engine.spec.catalog.embedded();"
+        "[engine.spec.draft.resolve(engine.spec.draft.Draft.for_model(i), i) for i in infos];"
         "assert infos and engine.rules.menu();"
         "sys.exit('torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0
 
 
 def test_going_on_with_the_same_choices_is_the_same_request(tiny_model: ModelInfo) -> None:

@@ -16,11 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from engine.__main__ import main
+from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.retrieval import lines, zero_shot
 from engine.models import load as load_model
 from engine.models.clip import assemble, load, open_clip
 from engine.models.towers import Towers
-from engine.real import Real
-from engine.retrieval import lines, zero_shot
 from engine.train.contrastive import Aligned, ContrastiveConfig, ContrastiveRun, contrastive_loss
 from engine.train.contrastive_job import ContrastiveJob, export_clip
 from engine.train.estimates import estimates

@@ -15,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.catalog import resource_root
 from engine.models.text import TextEncoder
+from engine.spec.catalog import resource_root
 from engine.train import emoji, folder
 from engine.train.data import encoded, load
 from engine.train.packages import Package, fetch, unpack, verify

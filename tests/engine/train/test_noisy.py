@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from engine.__main__ import main
-from engine.catalog import find
-from engine.guide_models import classifiers
 from engine.models.errors import ModelError
 from engine.models.noisy import NoisyClassifier, NoisyNet, load
+from engine.spec.catalog import find
+from engine.spec.guide_models import classifiers
 from engine.train.noisy import NoisyJob, Settings, accuracy, lines, train
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from engine import models
 from engine.__main__ import main
-from engine.catalog import read_model
 from engine.models.net import PatchTransformer
+from engine.spec.catalog import read_model
 from engine.train.job import warm_start
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 
-from app.core.moving import Move
+from app.core.canvas.box_move import Move
 from app.ui.canvas.tools.tool import Tool, Touch
 
 SMALLEST = 16  # document pixels of the box's width
