@@ -6,6 +6,8 @@ import platform
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from engine.errors import EngineError
+
 if TYPE_CHECKING:
     import torch
 
@@ -13,8 +15,10 @@ PREFERENCE = ("cuda", "xpu", "mps", "cpu")
 NAMES = {"cuda": "NVIDIA or AMD GPU", "xpu": "Intel GPU", "mps": "Apple GPU", "cpu": "CPU"}
 
 
-class DeviceError(ValueError):
+class DeviceError(EngineError, ValueError):
     """A device that was asked for and is not there; the message says what is."""
+
+    kind = "device"
 
 
 def available() -> dict[str, bool]:

@@ -53,8 +53,9 @@ FOLLOWED: dict[str, list[str]] = {  # what goes on from a run, or follows the fl
     "decode": ["decode", "null-text.twrun", "--prompt", "green apple", "--out", "decode.png"],
     "morph": ["morph", "--seed", "7", "--key", "seed:3", "--prompt", "red apple", "--key", "ddim-0.png", "--prompt",
               "rocket", "--steps", "4", "--frames", "5", "--sampler", "heun", "--cascade", "off", "--out", "morph"],
-    "morph-mixed": ["morph", "--seed", "7", "--key", "seed:3", "--prompt", "red apple", "--key", "seed:4", "--steps", "4",
-                    "--frames", "5", "--at-sigma", "5", "--sampler", "ddpm", "--cascade", "off", "--out", "morph-mixed"],
+    "morph-mixed": ["morph", "--seed", "7", "--key", "seed:3", "--prompt", "red apple", "--key", "seed:4",
+                    "--steps", "4", "--frames", "5", "--at-sigma", "5", "--sampler", "ddpm", "--cascade", "off",
+                    "--out", "morph-mixed"],
 }  # fmt: skip
 
 

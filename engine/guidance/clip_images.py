@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from engine.errors import Cancelled
 from engine.guidance.cutouts import resized
-from engine.run import Cancelled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
