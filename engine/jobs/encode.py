@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.jobs.likelihood import Pixels, checked, model_info
 from engine.spec.request import Request, RequestError
@@ -142,12 +141,6 @@ class Decode:
 
 
 News: TypeAlias = Following | Optimised | Encoded | Decoded
-
-
-def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Peak signal to noise ratio of pictures in [−1, 1], in dB; infinite where they are the same."""
-    error = float(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2))
-    return float("inf") if error == 0 else 10 * float(np.log10(4 / error))
 
 
 def own_start(parent: dict[str, Any]) -> int:
