@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.evaluate.pareto import Point, front
 from engine.jobs.score import TOLD_EVERY, Floats
+from engine.pareto import Point, front
 from engine.spec.guides import MAX_SCALE, Aim, aimed_at, pictures_of
 from engine.spec.request import Request, RequestError
 

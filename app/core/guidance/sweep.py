@@ -13,8 +13,8 @@ from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.request import submit as asking
 from app.core.request.run_costs import in_words
-from engine.evaluate.pareto import Point, front
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
+from engine.pareto import Point, front
 from engine.spec.draft import Draft
 from engine.spec.guides import Aim, ClassGuide, ClipGuide
 from engine.spec.request import Request, RequestError
