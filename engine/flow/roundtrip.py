@@ -16,7 +16,7 @@ from engine.flow.nulltext import NullText, invert, retrace
 from engine.jobs.encode import Decoded, Encoded, Following, Optimised, end_of_encoding
 from engine.metrics import psnr
 from engine.ode import solve
-from engine.plan import Plan, decoded, encoded, plan
+from engine.plan import Plan, plan, to_pictures, to_state
 from engine.spec.edit import Inputs
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter
@@ -37,7 +37,7 @@ def encode(asked: Encode, session: Session, cancelled: Callable[[], bool]) -> It
     model = session.model(request)
     planned = plan(request, model, cancelled)
     inputs = Inputs(asked.rgb)
-    x0 = encoded(inputs, model, request.size)[None]
+    x0 = to_state(inputs, model, request.size)[None]
     low, high = ends(request)
     if asked.method == "null-text":
         yield from _null_text(asked, session, request, model, planned, inputs, x0)
@@ -78,8 +78,8 @@ def decode(asked: Decode, session: Session, cancelled: Callable[[], bool]) -> It
     assert inputs is not None
     way = _recorded(asked.run_path, session, request, steps, state, planned, header, inputs, parent)
     home, count = yield from _followed("down", way, high, low, planned)
-    rgb = decoded(home, model)[0]
-    picture = encoded(inputs, model, request.size)[None]
+    rgb = to_pictures(home, model)[0]
+    picture = to_state(inputs, model, request.size)[None]
     yield Decoded(asked.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
 
 
