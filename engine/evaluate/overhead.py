@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from engine.denoisers import Net, NetDenoiser, adapt
+from engine.errors import UsageError
 from engine.meter import MICRO_BATCH, Meter
 from engine.noise import Noise
 from engine.paths import descending
@@ -130,10 +131,10 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
     Theirs is StableDiffusionPipeline itself, which is given encoded conditions and noise and gives back its state: no
     text encoder, no decoder, no safety checker; its progress bar is drawn into memory. Ours is all that a plan does
     with conditions and noise: it meters, asks whether to cancel, and yields each step with x̂₀ and history. Raises
-    ValueError where their DDIM would go other steps than it visits.
+    UsageError where their DDIM would go other steps than it visits.
     """
     if len(TABLE) % setting.steps:
-        raise ValueError(f"diffusers' DDIM takes a number of steps that divides {len(TABLE)}: choose one such as 10.")
+        raise UsageError(f"diffusers' DDIM takes a number of steps that divides {len(TABLE)}: choose one such as 10.")
     clock = Clock(_on_table(setting.model))
     d = adapt(clock, TABLE, "x0")
     scheduler = _scheduler(name)
@@ -168,7 +169,7 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
 
 def require_diffusers() -> None:
     if find_spec("diffusers") is None:
-        raise ValueError('diffusers is not installed, which this compares with: pip install "tweedie-studio[bench]".')
+        raise UsageError('diffusers is not installed, which this compares with: pip install "tweedie-studio[bench]".')
 
 
 def seconds(f: Callable[[], object]) -> float:
@@ -227,7 +228,7 @@ def _on_table(model: Model) -> Net:
     factor = denoiser.schedule.scale(levels) / TABLE.scale(levels)
     factor, times = factor.float().to(model.device), denoiser.schedule.t(levels).float().to(model.device)
     if denoiser.predicts != "x0":
-        raise ValueError("This is measured on a net that predicts x0: choose another model.")
+        raise UsageError("This is measured on a net that predicts x0: choose another model.")
 
     def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         index = t.float().expand(len(x)).long()  # such a net embeds an index as a float, however it is given
