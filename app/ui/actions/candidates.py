@@ -21,7 +21,7 @@ def _looks_at_one(document: Document) -> bool:
 
 
 def _can_discard(document: Document) -> bool:
-    return _looks_at_one(document) and not (document.live and document.following)
+    return _looks_at_one(document) and not (document.shown.live and document.shown.following)
 
 
 def _turn_compare(studio: Studio) -> None:

@@ -20,7 +20,7 @@ ROWS: tuple[Row, ...] = (
         tip="Work on a picture of your own; dropping or pasting one does the same", do=lambda s: s.files.open_dialog()),
     Row(id="edit-shown", text="Edit this picture", menu="File", keys=("Ctrl+E",), icon="edit",
         tip="Take the picture at the selected step to the canvas, to paint on it and make parts of it anew",
-        usable=lambda s: in_pictures(s) and s.document.step_count > 0, do=lambda s: s.files.edit_shown()),
+        usable=lambda s: in_pictures(s) and s.document.shown.step_count > 0, do=lambda s: s.files.edit_shown()),
     Row(id="earlier", text="Back to the picture before", menu="File", keys=("Ctrl+Shift+T",),
         tip="The last picture that another took the place of before it was saved",
         usable=lambda s: s.files.has_earlier, do=lambda s: s.files.bring_back()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.shown.render import View
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 from app.ui.actions.row import Row, Studio, in_pictures
 
 
@@ -15,32 +15,34 @@ def _elsewhere(studio: Studio) -> str:
 
 def _see(view: View, text: str, key: str, tip: str, begins: bool = False) -> Row:
     def see(studio: Studio) -> None:
-        studio.document.view = view
+        studio.document.shown.view = view
 
     return Row(
         id=f"see-{view}", text=text, menu="Run", group="see", keys=(key,), where="picture", tip=tip, begins=begins,
-        do=see, checked=lambda s: s.document.view == view,
+        do=see, checked=lambda s: s.document.shown.view == view,
     )  # fmt: skip
 
 
-def _move(name: str, text: str, key: str, do: Callable[[Reel], None], tip: str = "", where: str = "picture") -> Row:
+def _move(
+    name: str, text: str, key: str, do: Callable[[StepTimeline], None], tip: str = "", where: str = "picture"
+) -> Row:
     return Row(
         id=name, text=text, menu="Run", keys=(key,), where=where, icon=name, tip=tip,
-        do=lambda s: do(s.reel), usable=lambda s: s.reel.step_count > 0,
+        do=lambda s: do(s.steps), usable=lambda s: s.steps.step_count > 0,
     )  # fmt: skip
 
 
 def _other_image(studio: Studio, by: int) -> None:
-    studio.document.image_index += by
+    studio.document.shown.image_index += by
 
 
 def _turn_play(studio: Studio) -> None:
-    reel = studio.reel
-    (reel.pause if reel.playing else reel.play)()
+    steps = studio.steps
+    (steps.pause if steps.playing else steps.play)()
 
 
 def _has_parent(studio: Studio) -> bool:
-    run = studio.document.run
+    run = studio.document.shown.run
     return in_pictures(studio) and run is not None and run.parent is not None
 
 
@@ -61,7 +63,7 @@ ROWS: tuple[Row, ...] = (
         tip="Show the run that this one was forked from, at that step", usable=_has_parent,
         do=lambda s: s.document.show_parent()),
     Row(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", icon="play", begins=True,
-        usable=lambda s: s.reel.step_count > 1, do=_turn_play, checked=lambda s: s.reel.playing),
+        usable=lambda s: s.steps.step_count > 1, do=_turn_play, checked=lambda s: s.steps.playing),
     _move("first", "First step", "Home", lambda d: d.home()),
     _move("previous", "Previous step", "Left", lambda d: d.step_by(-1), where="steps"),
     _move("next", "Next step", "Right", lambda d: d.step_by(+1), where="steps"),
@@ -70,7 +72,7 @@ ROWS: tuple[Row, ...] = (
     _see("x", "Show the state xₜ", "2", "The noisy state that the step starts from"),
     _see("eps", "Show the noise ε̂", "3", "The noise that the model sees in the state"),
     Row(id="image-before", text="Previous picture of the batch", menu="Run", keys=("PgUp",), where="picture",
-        begins=True, enabled=lambda d: d.image_index > 0, do=lambda s: _other_image(s, -1)),
+        begins=True, enabled=lambda d: d.shown.image_index > 0, do=lambda s: _other_image(s, -1)),
     Row(id="image-after", text="Next picture of the batch", menu="Run", keys=("PgDown",), where="picture",
-        enabled=lambda d: d.image_index + 1 < d.batch_size, do=lambda s: _other_image(s, +1)),
+        enabled=lambda d: d.shown.image_index + 1 < d.shown.batch_size, do=lambda s: _other_image(s, +1)),
 )  # fmt: skip

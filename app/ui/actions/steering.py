@@ -19,7 +19,7 @@ ROWS: tuple[Row, ...] = (
         tip="Say what CLIP should steer the picture to", do=lambda s: s.steer()),
     Row(id="aim-shown", text="Steer to the shown picture", menu="Run",
         tip="What is in the shown picture is one more thing that CLIP steers to",
-        usable=lambda s: in_pictures(s) and s.document.step_count > 0 and s.document.guidance.steering.can_add,
+        usable=lambda s: in_pictures(s) and s.document.shown.step_count > 0 and s.document.guidance.steering.can_add,
         do=lambda s: s.document.guidance.steering.aim_at_shown()),
     Row(id="sweep", text="Sweep the guidance …", menu="Run", short="Sweep …", icon="variations",
         tip="The same pictures at many strengths, side by side: what is gained, and what is lost",

@@ -19,11 +19,11 @@ def rooms_of(window: MainWindow) -> tuple[Room, ...]:
 def pictures(window: MainWindow) -> Room:
     document = window.document
     return Room(
-        name=PICTURES, title="", reel=document, panel=window.panel, timeline=window.timeline, view=None,
+        name=PICTURES, title="", steps=document.shown, panel=window.panel, timeline=window.timeline, view=None,
         focus=window.canvas, start=document.generate, cancel=partial(_stop, window), why_not=lambda: document.why_not,
         runs=lambda: bool(document.running_job or window.appraisal.doing or window.encoder.doing),
         save=window.files.save_shown,
-        can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
+        can_save=lambda: document.shown.step_count > 0 or document.editing.shows_artwork,
     )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def _stop(window: MainWindow) -> None:
 def lab(window: MainWindow) -> Room:
     lab, view = window.lab, window.lab_view
     return Room(
-        name=LAB, title="2-D lab", reel=lab, panel=window.lab_panel, timeline=window.lab_timeline, view=view,
+        name=LAB, title="2-D lab", steps=lab, panel=window.lab_panel, timeline=window.lab_timeline, view=view,
         focus=view.plane, start=lab.start, cancel=lab.cancel, runs=lambda: bool(lab.doing),
         save=view.save_as, can_save=lambda: lab.field is not None,
     )  # fmt: skip
@@ -48,7 +48,7 @@ def lab(window: MainWindow) -> Room:
 def morph(window: MainWindow) -> Room:
     morph, view = window.morph, window.morph_view
     return Room(
-        name=MORPH, title="Morph", reel=morph, panel=window.morph_panel, timeline=window.morph_timeline, view=view,
+        name=MORPH, title="Morph", steps=morph, panel=window.morph_panel, timeline=window.morph_timeline, view=view,
         focus=view.stage, start=morph.start, cancel=morph.cancel, runs=lambda: morph.doing,
         why_not=lambda: morph.why_not, save=window.films.save_frame, can_save=lambda: morph.image is not None,
     )  # fmt: skip
