@@ -8,14 +8,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.editing import FILL, NEW, Editing
+from app.core.canvas.editing import Editing
 from app.core.files.save_step import save_step
 from app.core.guidance.guide_panel import Guidance
 from app.core.jobs.queue import Engine, EngineState, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.request import submit as asking
-from app.core.request.draft_model import Drafting
+from app.core.request.draft_model import DraftModel
 from app.core.request.fork import other_sampler, why_no_fork, why_no_variations
+from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices, in_words
 from app.core.request.submit import Asked
 from app.core.shown.live_run import LiveRun
@@ -26,11 +27,13 @@ from engine.spec.draft import Draft
 from engine.spec.request import RequestError
 
 
-class Document(Drafting):
-    """What is being made (the jobs) and, as a Drafting, what is asked for. Its parts: `shown`, the run on the canvas;
-    `editing`, the artwork and what is made anew of it; `guidance`.
+class Document(QObject):
+    """The open document: its parts, and the commands and rules that concern several of them.
 
-    Every setter emits only on change. `draft_changed` also tells of `seed_locked`.
+    draft    -- the chosen model and what is asked of it
+    shown    -- the run on the canvas
+    editing  -- the artwork and what is made anew of it
+    guidance -- what steers, and what CLIP finds
     """
 
     jobs_changed = Signal()
@@ -48,7 +51,9 @@ class Document(Drafting):
         parent: QObject | None = None,
     ) -> None:
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
-        super().__init__(models, prices, draft, parent)
+        super().__init__(parent)
+        self.draft = DraftModel(models, prices, draft, self)
+        self.draft.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self._engine, self._queue, self._library = engine, jobs, library
         self._jobs: list[Job] = []
         self.shown = Viewer(jobs.is_making, self)
@@ -56,7 +61,6 @@ class Document(Drafting):
         self._live_run = LiveRun(self.shown, self.editing, jobs, engine, self)
         self.guidance = Guidance(self, engine)
         self._had_artwork = False
-        self.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
         engine.state_changed.connect(self._on_engine)
@@ -72,7 +76,7 @@ class Document(Drafting):
     @property
     def edit_remark(self) -> str:
         """What is worth knowing of the mask and the box before a run; mostly ""."""
-        return self.editing.remark(self.draft.method)
+        return self.editing.remark(self.draft.current.method)
 
     # what is being made
 
@@ -94,7 +98,7 @@ class Document(Drafting):
     @property
     def why_not(self) -> str:
         """Why nothing can be generated now as the panel says, in one sentence; "" when it can."""
-        return self.why_engine or self.editing.why_not(self.draft.method)
+        return self.why_engine or self.editing.why_not(self.draft.current.method)
 
     @property
     def can_generate(self) -> bool:
@@ -105,16 +109,16 @@ class Document(Drafting):
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
-        return self._rolled(self._submit(lambda: asking.new(self.draft, self.model, self.editing)))
+        return self._rolled(self._submit(lambda: asking.new(self.draft.current, self.draft.model, self.editing)))
 
     @property
     def why_no_fork(self) -> str:
         """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
         run, k = self.shown.run, self.shown.cursor
-        why = why_no_fork(run, k, self.model) or self.why_engine
+        why = why_no_fork(run, k, self.draft.model) or self.why_engine
         if why or (run is not None and run.encodes(k)):  # from there it is a picture of its own
             return why
-        return self.editing.why_not(self.draft.method, self.shown.run_path)
+        return self.editing.why_not(self.draft.current.method, self.shown.run_path)
 
     def fork(self) -> Job | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
@@ -126,12 +130,14 @@ class Document(Drafting):
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
         run, k = self.shown.run, self.shown.cursor
-        return self._rolled(self._submit(lambda: asking.fork(self.draft, self.model, self.editing, run, k)))
+        return self._rolled(
+            self._submit(lambda: asking.fork(self.draft.current, self.draft.model, self.editing, run, k))
+        )
 
     @property
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
-        return why_no_variations(self.shown.run, self.shown.cursor, self.models) or self.why_engine
+        return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.why_engine
 
     def vary(self) -> Job | None:
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
@@ -142,8 +148,8 @@ class Document(Drafting):
         if self.shown.run is None or self.why_no_variations:
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
-        run, k, image, count = self.shown.run, self.shown.cursor, self.shown.image_index, self.draft.batch
-        job = self._submit(lambda: asking.variations(count, self.models, self.editing, run, k, image))
+        run, k, image, count = self.shown.run, self.shown.cursor, self.shown.image_index, self.draft.current.batch
+        job = self._submit(lambda: asking.variations(count, self.draft.models, self.editing, run, k, image))
         if job and (instead := other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
@@ -175,8 +181,8 @@ class Document(Drafting):
 
     def _rolled(self, job: Job | None) -> Job | None:
         """The next job has another seed, unless this one's is kept."""
-        if job and not self.seed_locked:
-            self.roll_seed()
+        if job and not self.draft.seed_locked:
+            self.draft.roll_seed()
         return job
 
     def cancel(self) -> None:
@@ -231,7 +237,7 @@ class Document(Drafting):
         if self.shown.run is None:
             return
         try:
-            self.draft = Draft.of(self.shown.run.made_by(max(0, self.shown.cursor)))
+            self.draft.current = Draft.of(self.shown.run.made_by(max(0, self.shown.cursor)))
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
@@ -252,12 +258,12 @@ class Document(Drafting):
         self._live_run.forget_edits()
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
-            self.choose_method(FILL if self.artwork.is_open else NEW)
+            self.draft.choose_method(FILL if self.artwork.is_open else NEW)
         if self.artwork.is_open:  # one from the last time has the box of the model that there was
             self._fit_box()
 
     def _fit_box(self) -> None:
-        self.artwork.box_aspect = QSize(self.model.width, self.model.height)
+        self.artwork.box_aspect = QSize(self.draft.model.width, self.draft.model.height)
 
     def _on_engine(self) -> None:
         self.engine_changed.emit()

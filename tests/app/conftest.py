@@ -189,7 +189,7 @@ def read_newest(document: Document) -> int:
 
 
 def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()
     assert job is not None

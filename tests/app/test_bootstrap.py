@@ -64,7 +64,7 @@ def test_a_typed_prompt_becomes_a_picture_on_disk(
     open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
 ) -> None:
     studio = open_studio(fake)
-    studio.document.update_draft(prompt="red apple", steps=3)
+    studio.document.draft.update(prompt="red apple", steps=3)
     job = studio.document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
@@ -75,14 +75,14 @@ def test_a_typed_prompt_becomes_a_picture_on_disk(
 
 def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:
     studio = open_studio(fake)
-    studio.document.update_draft(prompt="birthday cake", steps=9, seed=2**40)
-    studio.document.seed_locked = True
+    studio.document.draft.update(prompt="birthday cake", steps=9, seed=2**40)
+    studio.document.draft.seed_locked = True
     studio.window.close()
     studio.close()
     again = open_studio(FakeEngine())
-    assert (again.document.draft.prompt, again.document.draft.steps) == ("birthday cake", 9)
-    assert again.document.draft.seed == 2**40
-    assert again.document.seed_locked
+    assert (again.document.draft.current.prompt, again.document.draft.current.steps) == ("birthday cake", 9)
+    assert again.document.draft.current.seed == 2**40
+    assert again.document.draft.seed_locked
 
 
 def test_the_tools_come_back_as_they_were_held(open_studio: Callable[..., Studio], fake: FakeEngine) -> None:

@@ -43,8 +43,8 @@ def test_scrubbing_a_live_run_takes_a_frame_at_most(
     parts = make_parts(FakeEngine(call_seconds=0.3))
     document = parts.document
     large = replace(model, width=side, height=side)
-    document._model = large
-    document.draft = Draft.for_model(large, prompt="red apple", steps=10)
+    document.draft._model = large
+    document.draft.current = Draft.for_model(large, prompt="red apple", steps=10)
     job = document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: document.shown.step_count >= 5, timeout=20_000)
@@ -116,8 +116,8 @@ def generate(studio: Studio, qtbot: QtBot) -> tuple[float, list[float]]:
 
 def test_previews_cost_three_percent_at_most(studio: Studio, qtbot: QtBot) -> None:
     """Thirty interleaved pairs of the same run, watched and unwatched (which still shows the first and the last)."""
-    studio.document.update_draft(prompt="red apple", steps=15)
-    studio.document.seed_locked = True
+    studio.document.draft.update(prompt="red apple", steps=15)
+    studio.document.draft.seed_locked = True
     generate(studio, qtbot)
     watched, alone, gaps = list[float](), list[float](), list[float]()
     for k in range(30):
@@ -136,7 +136,7 @@ def test_previews_cost_three_percent_at_most(studio: Studio, qtbot: QtBot) -> No
 
 
 def test_the_window_answers_while_the_engine_computes(studio: Studio, qtbot: QtBot) -> None:
-    studio.document.update_draft(prompt="red apple", steps=30)
+    studio.document.draft.update(prompt="red apple", steps=30)
     generate(studio, qtbot)
     beat = Beat()
     beat.measure(True)

@@ -95,8 +95,8 @@ class Exporting(QObject):
         self._background.start(partial(write, subject, choice, path), *told)
 
     def _ask_engine(self, subject: Subject, choice: Export, path: Path) -> None:
-        model = self._document.model
-        draft = replace(self._document.draft, method="new", enlarge=True, truncated=False, batch=1)
+        model = self._document.draft.model
+        draft = replace(self._document.draft.current, method="new", enlarge=True, truncated=False, batch=1)
         try:
             work = Enlarging(resolve(draft, model), model, subject.rgb)
         except RequestError as error:

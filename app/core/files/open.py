@@ -170,7 +170,7 @@ class Opening(QObject):
 
     @property
     def _box_size(self) -> tuple[int, int]:
-        return self._document.model.width, self._document.model.height
+        return self._document.draft.model.width, self._document.draft.model.height
 
     def _read(self, source: Path | bytes, title: str, path: Path | None) -> None:
         self._asked += 1
@@ -191,7 +191,7 @@ class Opening(QObject):
         self.notice_raised.emit(Notice("error", told))
 
     def _arrive(self, arrival: Arrival) -> None:
-        if suits(arrival.size, self._document.model):
+        if suits(arrival.size, self._document.draft.model):
             self.place(arrival)
         else:
             self.choice_needed.emit(arrival)
@@ -202,8 +202,8 @@ class Opening(QObject):
     def _use(self, settings: Request, with_seed: bool = True) -> None:
         """Put what made a picture on the panel; without its seed, what is there makes another picture of the kind."""
         try:
-            draft, now = Draft.of(settings), self._document.draft
-            self._document.draft = draft if with_seed else replace(draft, seed=now.seed)
+            draft, now = Draft.of(settings), self._document.draft.current
+            self._document.draft.current = draft if with_seed else replace(draft, seed=now.seed)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 

@@ -8,11 +8,11 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.canvas.editing import NEW
 from app.core.document import Document
 from app.core.flow.likelihood import Appraisal
 from app.core.flow.subject import fit
 from app.core.notices import Notice
+from app.core.request.methods import NEW
 from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
@@ -149,7 +149,7 @@ class Encoder(QObject):
         if self.why_no_decode() or request is None or source is None:
             self._say("info", self.why_no_decode())
             return
-        model = next((info for info in self._document.models if info.sha256 == request.model_sha256), None)
+        model = next((info for info in self._document.draft.models if info.sha256 == request.model_sha256), None)
         try:
             if model is None:
                 raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
@@ -194,8 +194,8 @@ class Encoder(QObject):
     def _request(self, judge: ModelInfo) -> Request:
         """What the judge is told, with the panel's guidance where that is to count. Raises RequestError."""
         told = self._appraisal.conditions[self._appraisal.given]
-        own = self._document.model.id == judge.id
-        draft = self._document.draft if own else Draft.for_model(judge)
+        own = self._document.draft.model.id == judge.id
+        draft = self._document.draft.current if own else Draft.for_model(judge)
         if self.method != "plain" and draft.guidance == 1:
             raise RequestError(
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
@@ -205,9 +205,9 @@ class Encoder(QObject):
 
     def _as_panel(self, model: ModelInfo) -> Request:
         """What the panel says now. Raises RequestError where its model is another."""
-        if self._document.model.sha256 != model.sha256:
+        if self._document.draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
-        return _resolved(self._document.draft, model)
+        return _resolved(self._document.draft.current, model)
 
     def _say(self, level: Literal["info", "error"], text: str) -> None:
         self._document.notice_raised.emit(Notice(level, text))

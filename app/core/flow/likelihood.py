@@ -56,7 +56,7 @@ class Appraisal(QObject):
         engine.errand_ended.connect(self._on_ended)
         shown, editing = document.shown, document.editing
         for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
-                       shown.steps_changed, shown.view_changed, document.draft_changed, document.model_changed,
+                       shown.steps_changed, shown.view_changed, document.draft.changed, document.draft.model_changed,
                        editing.changed, editing.asked_changed):  # fmt: skip
             signal.connect(self._look)
         document.engine_changed.connect(self._look)
@@ -76,12 +76,12 @@ class Appraisal(QObject):
     @property
     def models(self) -> list[ModelInfo]:
         """Those that can judge pixels."""
-        return [info for info in self._document.models if not info.latent]
+        return [info for info in self._document.draft.models if not info.latent]
 
     @property
     def judge(self) -> ModelInfo | None:
         """Who judges: the model that was chosen, else the panel's; None where no model here judges pixels."""
-        wanted = self._judge or self._document.model.id
+        wanted = self._judge or self._document.draft.model.id
         models = self.models
         return next((info for info in models if info.id == wanted), models[0] if models else None)
 
@@ -270,8 +270,8 @@ class Appraisal(QObject):
         if judge is None:
             return found
         found["nothing"] = Condition()
-        draft, made = self._document.draft, self._subject.made_by if self._subject else None
-        if self._document.model.sha256 == judge.sha256:
+        draft, made = self._document.draft.current, self._subject.made_by if self._subject else None
+        if self._document.draft.model.sha256 == judge.sha256:
             found["panel"] = Condition(draft.prompt.strip() if judge.text else "", draft.label)
         if made is not None and made.model_sha256 == judge.sha256:
             found["made"] = Condition(made.prompt, made.label)

@@ -97,7 +97,7 @@ class Seeing(QObject):
         path, index = run.place(k)
         if (clip, path) in self._failed:
             return None
-        model = next((info for info in document.models if info.id == run.request.model), document.model)
+        model = next((info for info in document.draft.models if info.id == run.request.model), document.draft.model)
         if model.id not in self._names:
             self._names[model.id] = vocabulary(model)
         names = tuple(dict.fromkeys((*self._names[model.id], *self.asked_for)))

@@ -48,7 +48,7 @@ class ClassWish:
 
 
 class Steering(QObject):
-    """Keeps `document.draft.guides`: whatever is wished for here is there, and what others put there is shown here.
+    """The guides of the current draft: each wish here is put into the draft, and the draft's own guides are shown here.
 
     What asks for nothing is not a guide, so a blank panel changes no run. Settings are kept while nothing is asked for.
     Setters emit only on change.
@@ -69,8 +69,8 @@ class Steering(QObject):
         self._others: tuple[Guide, ...] = ()  # which the panel has no fields for: a second CLIP, a second classifier
         self._told: tuple[Guide, ...] = ()
         self._scored = self._picked = False
-        document.model_changed.connect(self.changed)
-        document.draft_changed.connect(self._read)
+        document.draft.model_changed.connect(self.changed)
+        document.draft.changed.connect(self._read)
         self.notice_raised.connect(document.notice_raised)
         self.offer(guide_models.clips(), guide_models.classifiers())
 
@@ -201,7 +201,7 @@ class Steering(QObject):
     @property
     def classifiers(self) -> list[GuideInfo]:
         """Those that know the pictures of the chosen model, and the one that is asked for whatever it knows."""
-        own = ("", self._document.model.id)
+        own = ("", self._document.draft.model.id)
         return [info for info in self._classifiers if info.model in own or info.id == self._class.classifier]
 
     @property
@@ -213,7 +213,7 @@ class Steering(QObject):
         wish = replace(self._class, **changes)
         labels = self.labels_of(wish.classifier)
         if labels and wish.label not in labels:
-            own = self._document.draft.label
+            own = self._document.draft.current.label
             wish = replace(wish, label=own if own in labels else labels[0])
         if wish != self._class:
             self._class = wish
@@ -260,7 +260,7 @@ class Steering(QObject):
 
     def _tell(self) -> None:
         self._told = self.guides
-        self._document.update_draft(guides=self._told)
+        self._document.draft.update(guides=self._told)
         self.changed.emit()
 
     def _know(self, clip: str) -> None:
@@ -270,7 +270,7 @@ class Steering(QObject):
 
     def _read(self, afresh: bool = False) -> None:
         """Show what the draft asks for, where that is not what was told from here."""
-        guides = self._document.draft.guides
+        guides = self._document.draft.current.guides
         if guides == self._told and not afresh:
             return
         self._told = guides

@@ -13,6 +13,7 @@ from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.request import submit as asking
 from app.core.request.run_costs import in_words
+from app.core.request.seeds import roll
 from engine.evaluate.pareto import Point, front
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
 from engine.spec.draft import Draft
@@ -74,7 +75,7 @@ class Sweeping(QObject):
         self._chosen: Swept | None = None
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
-        for signal in (steering.changed, document.draft_changed, document.model_changed, engine.state_changed):
+        for signal in (steering.changed, document.draft.changed, document.draft.model_changed, engine.state_changed):
             signal.connect(self.changed)
         self.notice_raised.connect(document.notice_raised)
 
@@ -83,7 +84,7 @@ class Sweeping(QObject):
     @property
     def choices(self) -> tuple[str, ...]:
         """Whose strengths there are to sweep now."""
-        model = self._document.model
+        model = self._document.draft.model
         found = [CLIP] * (self._steering.clip_guide is not None) + [CLASS] * (self._steering.class_guide is not None)
         return (*found, *([GUIDANCE] if model.text or model.labels else []))
 
@@ -126,10 +127,10 @@ class Sweeping(QObject):
     def price(self) -> str:
         """What it will take, as the document says it; "" before a run of this model was measured."""
         try:
-            requests = [one for _, sweep in self._series(asking.roll()) for one in sweep.requests()]
+            requests = [one for _, sweep in self._series(roll()) for one in sweep.requests()]
         except RequestError as error:
             return str(error)
-        seconds = [self._document.seconds(request) for request in requests]
+        seconds = [self._document.draft.seconds(request) for request in requests]
         return "" if None in seconds else f"≈ {in_words(sum(s for s in seconds if s is not None))}"
 
     # the sweep itself
@@ -139,7 +140,7 @@ class Sweeping(QObject):
         if self.running or self.why_not:
             return False
         try:
-            series = self._series(self._document.draft.seed)
+            series = self._series(self._document.draft.current.seed)
             self._total = sum(request.evaluations for _, sweep in series for request in sweep.requests())
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
@@ -195,7 +196,7 @@ class Sweeping(QObject):
     def use(self, one: Swept) -> None:
         """Put what made a point's pictures on the panel."""
         try:
-            self._document.draft = Draft.of(one.point.request)
+            self._document.draft.current = Draft.of(one.point.request)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
@@ -207,15 +208,15 @@ class Sweeping(QObject):
         clip, of_class = self._steering.clip_guide, self._steering.class_guide
         if clip is not None:
             return clip.aims
-        draft = self._document.draft
+        draft = self._document.draft.current
         words = of_class.label if of_class is not None else draft.prompt.strip() or draft.label or ""
         return (Aim(words),) if words else ()
 
     def _series(self, seed: int) -> list[Series]:
         """The errands, by the name of their series. Raises RequestError."""
         plan, document = self.plan, self._document
-        draft = replace(document.draft, seed=seed, batch=plan.pictures)
-        asked = asking.new(draft, document.model, document.editing)
+        draft = replace(document.draft.current, seed=seed, batch=plan.pictures)
+        asked = asking.new(draft, document.draft.model, document.editing)
         values = spread(plan.low, plan.high, plan.count)
         if plan.over == CLIP and plan.low > 0:
             values = (0.0, *values)  # what it is without: the point that the others are compared with

@@ -15,7 +15,7 @@ from app.core.files.background import Background
 from app.core.morph import key_frames as keyframes
 from app.core.morph.key_frames import KeyFrame
 from app.core.notices import Notice
-from app.core.request import submit as asking
+from app.core.request.seeds import roll
 from app.core.shown.render import from_rgb, pixels
 from engine.pictures.image_file import ImageError
 from engine.spec.draft import Draft
@@ -36,7 +36,7 @@ class KeyRow(QObject):
         self._background = Background(self)
         self._keys: list[KeyFrame] = []
         self._selected = -1
-        document.model_changed.connect(self._on_model)
+        document.draft.model_changed.connect(self._on_model)
 
     @property
     def frames(self) -> tuple[KeyFrame, ...]:
@@ -71,8 +71,8 @@ class KeyRow(QObject):
 
     def add_seed(self, seed: int | None = None) -> None:
         """A picture that is still to be made, of the panel's prompt and label."""
-        draft = self._document.draft
-        self.add(keyframes.of_seed(asking.roll() if seed is None else seed, draft.prompt.strip(), draft.label))
+        draft = self._document.draft.current
+        self.add(keyframes.of_seed(roll() if seed is None else seed, draft.prompt.strip(), draft.label))
 
     @property
     def why_no_shown(self) -> str:
@@ -91,7 +91,7 @@ class KeyRow(QObject):
         try:
             if document.editing.shows_artwork:
                 rgb = document.artwork.pixels.copy()[..., 2::-1]
-                frame = keyframes.of_picture(np.ascontiguousarray(rgb), None, 0, False, document.model)
+                frame = keyframes.of_picture(np.ascontiguousarray(rgb), None, 0, False, document.draft.model)
             else:
                 frame = self._shown_step()
         except (ValueError, OSError) as error:
@@ -105,15 +105,15 @@ class KeyRow(QObject):
         assert run is not None
         rgb, request = pixels(run, k, "x0", image), run.made_by(k)
         alone = run.forked_from(k) is None and k == run.total - 1
-        return keyframes.of_picture(rgb, request, run.image_in(k, image), alone, self._document.model)
+        return keyframes.of_picture(rgb, request, run.image_in(k, image), alone, self._document.draft.model)
 
     def add_file(self, path: Path) -> None:
         """A picture file, read in the background."""
-        work = partial(keyframes.of_file, path, self._document.model)
+        work = partial(keyframes.of_file, path, self._document.draft.model)
         self._background.start(work, self._on_read, partial(self._on_unread, path))
 
     def _on_read(self, frame: KeyFrame) -> None:
-        self.add(keyframes.for_model(frame, self._document.model))
+        self.add(keyframes.for_model(frame, self._document.draft.model))
 
     def _on_unread(self, path: Path, error: Exception) -> None:
         words = str(error) if isinstance(error, ImageError) else f"{path.name} cannot be opened: {error}"
@@ -157,9 +157,9 @@ class KeyRow(QObject):
         frame = self.at
         if frame is None or frame.settings is None:
             return
-        draft = self._document.draft
+        draft = self._document.draft.current
         try:
-            self._document.draft = replace(
+            self._document.draft.current = replace(
                 Draft.of(frame.settings), prompt=draft.prompt, label=draft.label, seed=draft.seed, batch=draft.batch,
                 method=draft.method, strength=draft.strength,
             )  # fmt: skip
@@ -178,7 +178,7 @@ class KeyRow(QObject):
         self._background.close()
 
     def _on_model(self) -> None:
-        self._keys = [keyframes.for_model(frame, self._document.model) for frame in self._keys]
+        self._keys = [keyframes.for_model(frame, self._document.draft.model) for frame in self._keys]
         self.changed.emit()
 
     def _say(self, kind: str, words: str) -> None:

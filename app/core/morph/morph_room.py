@@ -65,7 +65,7 @@ class MorphRoom(StepTimeline):
         self._engine.state_changed.connect(self.choices_changed)
         self.keys.changed.connect(self.choices_changed)
         self.keys.notice_raised.connect(self.notice_raised)
-        document.draft_changed.connect(self.choices_changed)
+        document.draft.changed.connect(self.choices_changed)
 
     # how it goes
 
@@ -84,14 +84,14 @@ class MorphRoom(StepTimeline):
     @property
     def base(self) -> Request:
         """How each frame is made. Raises RequestError for what the panel cannot ask for."""
-        draft = self._document.draft
-        large = self._choices.large and self._document.model.cascade is not None
+        draft = self._document.draft.current
+        large = self._choices.large and self._document.draft.model.cascade is not None
         plain = replace(draft, method="new", batch=1, prompt="", label=None, enlarge=large, truncated=False)
-        return resolve(plain, self._document.model)
+        return resolve(plain, self._document.draft.model)
 
     @property
     def can_enlarge(self) -> bool:
-        return self._document.model.cascade is not None
+        return self._document.draft.model.cascade is not None
 
     def plan(self) -> Morph:
         """The morph as all this asks for it. Raises RequestError."""
@@ -135,7 +135,7 @@ class MorphRoom(StepTimeline):
         except RequestError:
             return ""
         calls = f"{morph.frames} frames, {costs.calls} model calls"
-        seconds = estimated(self._document.seconds, morph)
+        seconds = estimated(self._document.draft.seconds, morph)
         return calls if seconds is None else f"{calls}, ≈ {in_words(seconds)}"
 
     # making it
@@ -294,7 +294,7 @@ class MorphRoom(StepTimeline):
         if message:
             self._say("error", message)
         elif self._made is not None and self._made.whole:
-            self._document.learn(measured(self._made.morph, self._made.seconds))
+            self._document.draft.learn(measured(self._made.morph, self._made.seconds))
         self.frames_changed.emit()
         self.doing_changed.emit()
         self.choices_changed.emit()  # the price is known better now

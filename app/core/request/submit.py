@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.core.canvas.editing import NEW, Editing
+from app.core.canvas.editing import Editing
 from app.core.jobs.work import Origin, Snapshot
 from app.core.request.fork import maker, origin_of, varied
+from app.core.request.methods import NEW
+from app.core.request.seeds import roll
 from app.core.shown.lineage import Lineage
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, branch, resolve
 from engine.spec.edit import Inputs
 from engine.spec.request import Request
-
-SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +48,6 @@ def variations(count: int, models: Sequence[ModelInfo], editing: Editing, run: L
     assert model is not None, "asked about first"
     origin = origin_of(run, k, share=image)
     return Asked(varied(run, k, image, count, roll(), model), model, origin, editing.kept(origin.path))
-
-
-def roll() -> int:
-    """A seed."""
-    return secrets.randbelow(SEED_LIMIT)
 
 
 def _inputs(snapshot: Snapshot | None) -> Inputs | None:

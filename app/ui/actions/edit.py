@@ -6,7 +6,7 @@ from app.ui.actions.row import Row, Studio, in_pictures
 
 
 def _turn_lock(studio: Studio) -> None:
-    studio.document.seed_locked = not studio.document.seed_locked
+    studio.document.draft.seed_locked = not studio.document.draft.seed_locked
 
 
 ROWS: tuple[Row, ...] = (
@@ -22,8 +22,8 @@ ROWS: tuple[Row, ...] = (
         tip="Put everything that made the shown picture back on the panel",
         enabled=lambda d: d.shown.run is not None, do=lambda s: s.document.restore_settings()),
     Row(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True,
-        tip="Roll another seed", do=lambda s: s.document.roll_seed()),
+        tip="Roll another seed", do=lambda s: s.document.draft.roll_seed()),
     Row(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked",
         tip="Keep this seed for the next pictures",
-        do=_turn_lock, checked=lambda s: s.document.seed_locked),
+        do=_turn_lock, checked=lambda s: s.document.draft.seed_locked),
 )  # fmt: skip

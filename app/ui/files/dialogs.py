@@ -67,7 +67,7 @@ class Files(QObject):
         self.opening.open_mime(mime)
 
     def new(self) -> None:
-        sheet = NewSheet(self._document.model, self._window)
+        sheet = NewSheet(self._document.draft.model, self._window)
         sheet.chosen.connect(self._blank)
         self._show(sheet)
 
@@ -75,8 +75,8 @@ class Files(QObject):
         self.opening.blank(width, height, colour)
 
     def _ask(self, arrival: Arrival) -> None:
-        model = self._document.model
-        sheet = ArrivalSheet(arrival, model, size(self._document.draft, model), self._window)
+        model = self._document.draft.model
+        sheet = ArrivalSheet(arrival, model, size(self._document.draft.current, model), self._window)
         sheet.chosen.connect(self.opening.place)
         self._show(sheet)
 
@@ -168,14 +168,14 @@ class Files(QObject):
             return
         values = self._settings.values
         choice = Export(values.export_factor, values.export_method, values.export_kind, values.export_quality)
-        factor = sizes(self._document.model)[-1][0] // self._document.model.width
+        factor = sizes(self._document.draft.model)[-1][0] // self._document.draft.model.width
         sheet = ExportSheet(subject, choice, factor, self.why_no_cascade(subject), self._window)
         sheet.chosen.connect(partial(self._export_as, subject))
         self._show(sheet)
 
     def why_no_cascade(self, subject: Subject) -> str:
         """Why the model's second stage cannot enlarge it, in one sentence; "" when it can."""
-        model = self._document.model
+        model = self._document.draft.model
         if model.cascade is None:
             return f"{model.title} has no second stage"
         if subject.size != (model.width, model.height):

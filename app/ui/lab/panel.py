@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.core.lab.lab_draft import LabDraft
 from app.core.lab.lab_model import Lab
 from app.ui.actions.actions import Actions
 from app.ui.lab.coverage import CoverageCard
@@ -36,7 +37,7 @@ class LabPanel(QWidget):
         self.about.setWordWrap(True)
         self.undo = self._button("lab-undo", "Undo stroke")
         self.clear = self._button("lab-clear", "Clear")
-        self.sampler = SamplerPicker(lab)
+        self.sampler = SamplerPicker(LabDraft(lab))
         self.steps = Number("Steps", 1, MAX_STEPS, (1, 60))
         self.particles = Number("Particles", 1, MOST_PARTICLES, (1, 1000))
         self.seed = Number("Seed", 0, 2**31 - 1, (0, 99))
@@ -69,10 +70,10 @@ class LabPanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.3))
-        self.spacing = SpacingPicker(self._lab)
+        self.spacing = SpacingPicker(LabDraft(self._lab))
         column.addWidget(label("Spacing of the steps", "muted", self.spacing))
         column.addWidget(self.spacing)
-        column.addWidget(SamplerOptions(self._lab))
+        column.addWidget(SamplerOptions(LabDraft(self._lab)))
         return content
 
     def _lay_out(self) -> None:

@@ -29,7 +29,8 @@ class GenerateBar(QWidget):
         column.addWidget(self.button)
         column.addWidget(self.note)
         self.button.clicked.connect(self._pressed)
-        for signal in (document.draft_changed, document.model_changed, document.jobs_changed, document.engine_changed,
+        draft = document.draft
+        for signal in (draft.changed, draft.model_changed, document.jobs_changed, document.engine_changed,
                        document.editing.asked_changed):  # fmt: skip
             signal.connect(self.refresh)
         self.refresh()
@@ -73,7 +74,7 @@ class GenerateBar(QWidget):
         if document.edit_remark:
             return document.edit_remark
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        return f"Takes {document.price_text}   {keys}" if document.price_text else keys
+        return f"Takes {document.draft.price_text}   {keys}" if document.draft.price_text else keys
 
     def tint(self) -> None:
         palette = QApplication.palette()

@@ -237,7 +237,7 @@ def test_the_canvas_paints_distinct_frames_while_a_run_goes_on_and_the_last_one_
             seen.append(picture)
 
     document.shown.frame_changed.connect(look)
-    document.update_draft(steps=150)
+    document.draft.update(steps=150)
     job = document.generate()
     assert job is not None
     until(qtbot, lambda: document.shown.frame is not None)

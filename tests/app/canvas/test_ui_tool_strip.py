@@ -94,7 +94,7 @@ def test_letters_typed_into_the_prompt_are_words(window: MainWindow) -> None:
     window.focus_prompt()
     QTest.keyClicks(window.panel.prompt.text, "egg box")
     assert window.tools.tool == "brush"
-    assert window.document.draft.prompt.startswith("egg box")
+    assert window.document.draft.current.prompt.startswith("egg box")
 
 
 def test_x_swaps_brush_and_eraser(window: MainWindow) -> None:

@@ -65,7 +65,7 @@ def test_the_judge_can_be_told_what_made_the_picture_or_what_the_panel_says(
     assert appraisal.conditions == {"nothing": Condition(), "panel": Condition("red apple")}, "said once"
     appraisal.given = "made"
     assert appraisal.conditions[appraisal.given] == Condition("red apple"), "the panel says the same"
-    parts.document.update_draft(prompt="rocket", label="noto")
+    parts.document.draft.update(prompt="rocket", label="noto")
     assert appraisal.conditions["panel"].words == "“rocket”, noto"
     assert appraisal.conditions["made"] == Condition("red apple")
     appraisal.given = "made"
@@ -87,7 +87,7 @@ def test_another_model_is_not_told_what_it_was_not_made_for(appraisal: Appraisal
 def test_the_panels_model_judges_until_another_is_chosen(appraisal: Appraisal, parts: Parts) -> None:
     assert appraisal.judge is not None
     assert appraisal.judge.id == "fake"
-    parts.document.model = parts.document.models[1]
+    parts.document.draft.model = parts.document.draft.models[1]
     assert appraisal.judge.id == "other"
     appraisal.choose_judge("fake")
     assert appraisal.judge.id == "fake"

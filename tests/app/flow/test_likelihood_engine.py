@@ -30,7 +30,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     document = Document([model], engine, JobQueue(engine, library, prices), library, prices)
     with qtbot.waitSignal(document.engine_changed, timeout=PATIENCE):
         engine.start(model)
-    document.update_draft(label="ankle boot", steps=6, seed=5)
+    document.draft.update(label="ankle boot", steps=6, seed=5)
     job = document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: job.state.ended, timeout=PATIENCE)
@@ -81,7 +81,7 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
 
     assert up is not None
     document.shown.show_run(up)
-    document.update_draft(label="bag", steps=6)
+    document.draft.update(label="bag", steps=6)
     job = document.fork()
     assert job is not None, heard
     qtbot.waitUntil(lambda: job.state.ended, timeout=PATIENCE)

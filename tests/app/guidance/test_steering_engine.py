@@ -45,7 +45,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     document = Document([model], engine, jobs, library, prices)
     with qtbot.waitSignal(document.engine_changed, timeout=PATIENCE):
         engine.start(model)
-    document.update_draft(steps=3, batch=2, enlarge=False, guidance=1.0, prompt="")
+    document.draft.update(steps=3, batch=2, enlarge=False, guidance=1.0, prompt="")
     yield document
     engine.close()
     document.shown.close()

@@ -54,7 +54,7 @@ def right_click(strip: Filmstrip, at: QPoint) -> None:
 
 
 def test_fork_here_by_its_button(window: MainWindow, document: Document, qtbot: QtBot) -> None:
-    document.update_draft(prompt="rocket")
+    document.draft.update(prompt="rocket")
     QTest.mouseClick(button(window, "fork"), LEFT)
     job = ended(document, qtbot, 1)
     run = RunReader(job.run_path)
@@ -75,7 +75,7 @@ def test_fork_here_from_the_prompt_by_its_key(window: MainWindow, document: Docu
 
 
 def test_variations_by_key_are_as_many_as_the_panel_says(window: MainWindow, document: Document, qtbot: QtBot) -> None:
-    document.update_draft(batch=5)
+    document.draft.update(batch=5)
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_V)
     job = ended(document, qtbot, 1)
     assert len(job.images) == 5
@@ -122,7 +122,7 @@ def test_a_fork_names_its_parent_and_leads_back_to_it(window: MainWindow, docume
     assert not link.isVisible()
     assert not window.actions_["parent"].isEnabled()
     parent = document.shown.run_path
-    document.update_draft(prompt="rocket")
+    document.draft.update(prompt="rocket")
     window.actions_["fork"].trigger()
     ended(document, qtbot, 1)
     assert link.isVisible()
@@ -170,7 +170,7 @@ def test_why_they_cannot_be_used_is_their_tip(window: MainWindow, document: Docu
     document.shown.end()
     assert not variations.isEnabled()
     assert "earlier one" in variations.toolTip()
-    document.model = document.models[1]
+    document.draft.model = document.draft.models[1]
     assert not fork.isEnabled()
     assert "choose “fake”" in fork.toolTip()
 

@@ -54,7 +54,7 @@ def grow(parts: Parts, qtbot: QtBot, steps: int) -> None:
 
 def start(parts: Parts, qtbot: QtBot, **choices: object) -> None:
     """A run under way with its first step done."""
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.document.shown.run_changed, timeout=PATIENCE):
         parts.document.generate()
         parts.fake.allow(1)
@@ -135,7 +135,7 @@ def test_space_in_the_prompt_types_and_does_not_play(window: MainWindow) -> None
     window.focus_prompt()
     QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Space)
     assert not window.document.shown.playing
-    assert window.document.draft.prompt.count(" ") == 2
+    assert window.document.draft.current.prompt.count(" ") == 2
 
 
 def test_a_move_repaints_where_the_cursor_was_and_where_it_is_and_no_more(window: MainWindow, qtbot: QtBot) -> None:

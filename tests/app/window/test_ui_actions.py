@@ -150,7 +150,7 @@ def test_switches_show_what_is_on(window: MainWindow, document: Document) -> Non
         before = actions[name].isChecked()
         actions[name].trigger()
         assert actions[name].isChecked() != before, (name, on)
-    document.seed_locked = True
+    document.draft.seed_locked = True
     assert actions["lock"].isChecked()
     actions["see-x"].trigger()
     assert document.shown.view == "x"

@@ -47,7 +47,7 @@ class Person:
         if chance < 0.3:
             self.command(str(self.rng.choice(sorted(self.actions))))
         elif chance < 0.5:
-            self.bench.document.update_draft(steps=int(self.rng.integers(1, 6)))
+            self.bench.document.draft.update(steps=int(self.rng.integers(1, 6)))
             self.command(str(self.rng.choice(OFTEN)))
         elif chance < 0.54:
             self.another()
@@ -74,7 +74,7 @@ class Person:
             width, height = (int(n) for n in self.rng.integers(1, 150, 2))
             artwork.open(picture(width, height), "another", (24, 16))
         elif chance < 0.4:
-            document.model = document.models[self.rng.integers(len(document.models))]
+            document.draft.model = document.draft.models[self.rng.integers(len(document.draft.models))]
         elif artwork.is_open:
             sides = (int(n) for n in self.rng.integers(-10, 11, 4))
             rect = artwork.rect.adjusted(*sides)

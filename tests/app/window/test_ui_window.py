@@ -68,7 +68,7 @@ def test_a_click_before_the_engine_is_ready_waits_and_says_so(make_parts: Callab
     QTest.mouseClick(chip(window, "rocket"), LEFT)
     assert parts.document.jobs == []
     assert welcome.status.text() == "“rocket” begins as soon as the engine is loaded"
-    parts.engine.start(parts.document.model)
+    parts.engine.start(parts.document.draft.model)
     until(qtbot, lambda: len(parts.fake.requests) == 1)
     assert parts.fake.requests[0].prompt == "rocket"
     until(qtbot, lambda: parts.document.running_job is None)
@@ -81,7 +81,7 @@ def test_who_types_something_else_meanwhile_is_not_overruled(make_parts: Callabl
     QTest.mouseClick(chip(window, "rocket"), LEFT)
     QTest.keyClicks(window.panel.prompt.text, "s")
     with qtbot.waitSignal(parts.document.engine_changed, timeout=PATIENCE):
-        parts.engine.start(parts.document.model)
+        parts.engine.start(parts.document.draft.model)
     assert parts.document.jobs == []
 
 
@@ -102,7 +102,7 @@ def test_the_status_bar_does_not_keep_what_was_missing_when_the_engine_came(
     assert "loading" in window.status.message.text()
     artwork.open(np.zeros((40, 60, 3), np.uint8), "", (24, 16))
     with qtbot.waitSignal(parts.document.engine_changed):
-        parts.engine.start(parts.document.model)
+        parts.engine.start(parts.document.draft.model)
     until(qtbot, lambda: parts.document.engine_state == "ready")
     assert parts.document.why_not == NOTHING_PAINTED
     assert window.status.message.text() == "Ready"
@@ -260,7 +260,7 @@ def test_copying_puts_the_frame_on_the_clipboard(window: MainWindow, parts: Part
 
 def test_the_settings_of_an_older_picture_come_back(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     finish(qtbot, parts.document, prompt="rocket", steps=4, guidance=2.0)
-    parts.document.update_draft(prompt="heart", steps=9)
+    parts.document.draft.update(prompt="heart", steps=9)
     window.actions_["restore"].trigger()
     assert window.panel.prompt.text.toPlainText() == "rocket"
     assert window.panel.steps.field.value() == 4
