@@ -15,6 +15,7 @@ from engine.edit import Inputs
 from engine.encode import Decoded, Encoded, Following, Optimised, end_of_encoding, psnr
 from engine.flow.bits import ends
 from engine.flow.nulltext import NullText, invert, retrace
+from engine.layout import from_array
 from engine.ode import solve
 from engine.plan import Plan, encoded, plan
 from engine.request import Request, RequestError
@@ -66,7 +67,7 @@ def decode(asked: Decode, session: Session, cancelled: Callable[[], bool]) -> It
     model = session.model(request)
     planned = plan(request, model, cancelled)
     low, _ = ends(request)
-    state = torch.from_numpy(x.copy()).to(model.device)
+    state = from_array(x, model.device)
     nulls = reader.kept(NULLS)
     if nulls is None:
         steps = solve(planned.denoiser, state, high, low, asked.tol, max_calls=asked.max_calls)
