@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim
+from engine.layout import canonical, from_array
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
 from engine.ode import Along, density
@@ -44,8 +45,8 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
     """
     if not isinstance(model.codec, PixelCodec):
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
-    image = torch.from_numpy(np.ascontiguousarray(rgb)).to(model.device).permute(0, 3, 1, 2)
-    return model.codec.encode(wide(image)).round()
+    image = from_array(rgb, model.device).permute(0, 3, 1, 2)
+    return canonical(model.codec.encode(canonical(wide(image)))).round()
 
 
 def dequantised(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
 from engine.jobs.encode import Decoded, Encoded, Following, Optimised, end_of_encoding, psnr
+from engine.layout import from_array
 from engine.ode import solve
 from engine.plan import Plan, encoded, plan
 from engine.run import Cancelled
@@ -66,7 +67,7 @@ def decode(asked: Decode, session: Session, cancelled: Callable[[], bool]) -> It
     model = session.model(request)
     planned = plan(request, model, cancelled)
     low, _ = ends(request)
-    state = torch.from_numpy(x.copy()).to(model.device)
+    state = from_array(x, model.device)
     nulls = reader.kept(NULLS)
     if nulls is None:
         steps = solve(planned.denoiser, state, high, low, asked.tol, max_calls=asked.max_calls)
