@@ -7,6 +7,8 @@ import platform
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from engine.errors import EngineError
+
 if TYPE_CHECKING:
     import torch
 
@@ -21,8 +23,10 @@ SWITCHES = (  # of the environment, by which libraries below torch choose their 
 NAMES = {"cuda": "NVIDIA or AMD GPU", "xpu": "Intel GPU", "mps": "Apple GPU", "cpu": "CPU"}
 
 
-class DeviceError(ValueError):
+class DeviceError(EngineError, ValueError):
     """A device that was asked for and is not there; the message says what is."""
+
+    kind = "device"
 
 
 def available() -> dict[str, bool]:

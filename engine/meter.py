@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from engine.errors import Cancelled
 from engine.layout import canonical
 from engine.run import Cancelled
 from engine.types import Cond

@@ -25,10 +25,9 @@ from engine.transforms import cfg, dynamic_threshold, static_threshold
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.cascade import SecondStage
     from engine.guidance.library import Library
     from engine.spec.edit import Inputs, Pixels
-    from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
+    from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, SecondStage, Sigma, Step, Transform
 
 
 @dataclass(frozen=True, slots=True)

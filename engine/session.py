@@ -17,6 +17,7 @@ import torch
 
 from engine import devices, models
 from engine.cascade import enlarge
+from engine.errors import Cancelled, EngineError
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, is_encoding, own_start
 from engine.jobs.job import Errand
@@ -27,7 +28,6 @@ from engine.noise import Noise
 from engine.paths import path_of
 from engine.plan import Plan, encoded, pinned, plan, second_stage
 from engine.rules import RULES
-from engine.run import Cancelled
 from engine.spec.catalog import CatalogError, ModelInfo, embedded
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
@@ -63,8 +63,10 @@ class Start:
         return replace(self, x=rows(self.x), past=tuple(past))
 
 
-class OutOfMemory(MemoryError):
+class OutOfMemory(EngineError, MemoryError):
     """The device has no memory left for what was asked; the message says what to do."""
+
+    kind = "memory"
 
 
 class Session:

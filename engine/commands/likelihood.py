@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Pixels, Working, checked
+from engine.pictures.compositing import crop, whole
 from engine.pictures.image_file import load
 from engine.spec.catalog import ModelInfo, find
-from engine.spec.edit import crop, whole
 
 
 def add_parsers(subparsers: Any) -> None:

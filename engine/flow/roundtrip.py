@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.errors import Cancelled
 from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
 from engine.jobs.encode import Decoded, Encoded, Following, Optimised, end_of_encoding, psnr
 from engine.layout import from_array
 from engine.ode import solve
 from engine.plan import Plan, encoded, plan
-from engine.run import Cancelled
 from engine.spec.edit import Inputs
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from engine.errors import Cancelled
 from engine.guidance.cutouts import resized
 from engine.layout import from_array
 from engine.run import Cancelled

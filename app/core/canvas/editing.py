@@ -16,9 +16,9 @@ from app.core.canvas.undo import part
 from app.core.jobs.work import Snapshot
 from app.core.shown.runs import named
 from app.core.shown.viewer import Viewer
+from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, size
-from engine.spec.edit import crop
 from engine.spec.request import Request
 
 NEW, FILL, REPAINT, REWORK = "new", "replacement", "repaint", "img2img"  # methods of a draft

@@ -18,7 +18,8 @@ from app.core.document import Document
 from app.core.shown.lineage import Lineage
 from app.core.shown.render import from_rgb, pixels
 from app.core.shown.runs import named
-from engine.spec.edit import crop, resized
+from engine.pictures.compositing import crop
+from engine.pictures.resizing import resized
 from engine.spec.request import Request
 
 Pixels = NDArray[np.uint8]

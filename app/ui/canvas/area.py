@@ -25,8 +25,8 @@ from app.ui.shown.batch_strip import BatchStrip
 from app.ui.widgets.quiet_label import Line
 from app.ui.window.notice_bar import NoticeBar
 from app.ui.window.welcome import Welcome
+from engine.pictures.compositing import free_cells
 from engine.spec.draft import size, snapped
-from engine.spec.edit import free_cells
 
 AWAITED = "The first estimate comes with the first model call"
 UNREADABLE = "This step cannot be read"

@@ -13,9 +13,9 @@ from app.core.canvas.editing import FILL, NEW, NOTHING_OPEN, NOTHING_PAINTED, PA
 from app.core.document import Document
 from app.core.jobs.queue import JobState
 from engine.paths import path_of
+from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
-from engine.spec.edit import crop
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, count, finish

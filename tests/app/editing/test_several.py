@@ -16,7 +16,7 @@ from app.core.canvas.placement import to_rgb
 from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.core.shown.render import to_image
-from engine.spec.edit import composite, crop
+from engine.pictures.compositing import composite, crop
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, finish, reach_told
