@@ -11,7 +11,6 @@ from torch.utils.checkpoint import checkpoint
 
 from engine.errors import Cancelled
 from engine.layout import canonical
-from engine.run import Cancelled
 from engine.types import Cond
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from engine.cascade import enlarge
 from engine.errors import Cancelled, EngineError
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, is_encoding, own_start
-from engine.jobs.job import Errand
+from engine.jobs.job import Caller, Event, Job, doer_of, never
 from engine.layout import NAME as LAYOUT
 from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
@@ -309,9 +309,12 @@ class Session:
             append_picture(run_path, rgb)
         return rgb
 
-    def perform(self, errand: Errand, cancelled: Callable[[], bool] = lambda: False) -> Iterator[object]:
-        """Do an errand; what it yields as it comes. Raises OutOfMemory, and what the errand raises."""
-        return _translated(errand.run(self, cancelled))
+    def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
+        """Do a job, and yield what it tells as it comes.
+
+        `cancelled` and `more` are a Caller's fields. Raises what the job's class says, and OutOfMemory.
+        """
+        return _translated(doer_of(job)(job, self, Caller(cancelled, **more)))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return from_array(array, self.device)

@@ -10,7 +10,6 @@ import torch
 from engine.errors import Cancelled
 from engine.guidance.cutouts import resized
 from engine.layout import from_array
-from engine.run import Cancelled
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from engine.jobs.encode import Decode, Encode
-from engine.jobs.morph import Frame, Morphing
+from engine.jobs.morph import MorphFrame, Morphing
 from engine.rules import menu
 from engine.session import Session
 from engine.spec.catalog import ModelInfo, find
@@ -180,9 +180,9 @@ def test_an_encoding_comes_back_from_its_file_as_it_did_live(
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
     path, request = tmp_path / "up.twrun", asked(emoji, batch=1, steps=4)
-    *_, up = Encode(request=request, rgb=rgb, method=method, tol=1e-2, inner=2, run_path=path).run(session, bool)
-    decoded = [[*Decode(source=path, tol=1e-2).run(session, bool)][-1] for _ in range(2)]
-    assert [down.psnr for down in decoded] == [up.psnr] * 2  # type: ignore[union-attr]
+    *_, up = session.perform(Encode(request=request, rgb=rgb, method=method, tol=1e-2, inner=2, run_path=path))
+    decoded = [[*session.perform(Decode(source=path, tol=1e-2))][-1] for _ in range(2)]
+    assert [down.psnr for down in decoded] == [up.psnr] * 2  # type: ignore[attr-defined]
     forks = [last(session.fork(path, len(RunReader(path).steps), request)) for _ in range(2)]
     assert torch.equal(*forks)
 
@@ -191,7 +191,7 @@ def morphed(session: Session, emoji: ModelInfo) -> str:
     """The SHA-256 of a film of three frames."""
     keys = (Key(seed=3, prompt="red apple", label="noto"), Key(seed=4, prompt="rocket", label="fluent"))
     morph = Morph(request=asked(emoji, batch=1, steps=3, enlarge=True), keys=keys, frames=3)
-    film = [news.rgb.tobytes() for news in Morphing(morph, {}).run(session) if isinstance(news, Frame)]
+    film = [news.rgb.tobytes() for news in session.perform(Morphing(morph, {})) if isinstance(news, MorphFrame)]
     return hashlib.sha256(b"".join(film)).hexdigest()
 
 
