@@ -14,7 +14,7 @@ from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.shown.runs import named
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tool_options import ToolOptions
@@ -40,7 +40,7 @@ class CanvasArea(QWidget):
         document: Document,
         tools: Toolset,
         canvas: CanvasView,
-        actions: Actions,
+        actions: ActionSet,
         others: Sequence[QWidget] = (),
     ) -> None:
         super().__init__()
