@@ -107,7 +107,7 @@ class Studio(QObject):
         self.document.cancel_all()
         self.lab.close()
         self.engine.close()
-        self.document.close()
+        self.document.shown.close()
         self.settings.flush()
         self._collector.stop()
 

@@ -12,28 +12,30 @@ from app.core.canvas.editing import FILL, NEW, Editing
 from app.core.files.save_step import save_step
 from app.core.guidance.guide_panel import Guidance
 from app.core.jobs.queue import Engine, EngineState, Job, JobQueue, JobState
-from app.core.jobs.work import Frame, Progress
 from app.core.notices import Notice
 from app.core.request import submit as asking
 from app.core.request.draft_model import Drafting
 from app.core.request.fork import other_sampler, why_no_fork, why_no_variations
 from app.core.request.run_costs import Prices, in_words
 from app.core.request.submit import Asked
+from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
+from app.core.shown.viewer import Viewer
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from engine.spec.request import RequestError
 
 
 class Document(Drafting):
-    """What is being made (the jobs) and, as a Drafting, what is asked for and what is shown; `editing` has the
-    artwork and what is made anew of it.
+    """What is being made (the jobs) and, as a Drafting, what is asked for. Its parts: `shown`, the run on the canvas;
+    `editing`, the artwork and what is made anew of it; `guidance`.
 
     Every setter emits only on change. `draft_changed` also tells of `seed_locked`.
     """
 
     jobs_changed = Signal()
     engine_changed = Signal()
+    notice_raised = Signal(object)
 
     def __init__(
         self,
@@ -49,22 +51,19 @@ class Document(Drafting):
         super().__init__(models, prices, draft, parent)
         self._engine, self._queue, self._library = engine, jobs, library
         self._jobs: list[Job] = []
-        self._shown_job: int | None = None
-        self._awaited: set[int] = set()  # jobs whose run comes up when it begins
-        self.editing = Editing(self, Artwork(parent=self), self)
+        self.shown = Viewer(jobs.is_making, self)
+        self.editing = Editing(self.shown, Artwork(parent=self), self)
+        self._live_run = LiveRun(self.shown, self.editing, jobs, engine, self)
         self.guidance = Guidance(self, engine)
         self._had_artwork = False
         self.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
-        self.editing.picked.connect(self._awaited.clear)
         engine.state_changed.connect(self._on_engine)
-        engine.progressed.connect(self._on_progress)
-        engine.frame_arrived.connect(self._on_frame)
         jobs.job_added.connect(self._on_job_added)
         jobs.job_changed.connect(self._on_job)
         jobs.job_ended.connect(self._on_job_ended)
-        self.image_changed.connect(self._tell_image)
+        self.shown.notice_raised.connect(self.notice_raised)
 
     @property
     def artwork(self) -> Artwork:
@@ -74,27 +73,6 @@ class Document(Drafting):
     def edit_remark(self) -> str:
         """What is worth knowing of the mask and the box before a run; mostly ""."""
         return self.editing.remark(self.draft.method)
-
-    # what is shown: a run that a person opens or scrubs in is not pulled away by the next job
-
-    def show_run(self, path: Path) -> bool:
-        self._awaited.clear()
-        running = self._queue.running
-        live = running is not None and running.run_path == path
-        if not self._open(path, live):
-            return False
-        self._shown_job = running.id if running and live else None
-        return True
-
-    def scrub(self, k: int) -> None:
-        super().scrub(k)
-        if not self.following:
-            self._awaited.clear()
-        self.editing.look()
-
-    def play(self) -> None:
-        super().play()
-        self.editing.look()
 
     # what is being made
 
@@ -132,10 +110,11 @@ class Document(Drafting):
     @property
     def why_no_fork(self) -> str:
         """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
-        why = why_no_fork(self.run, self.cursor, self.model) or self.why_engine
-        if why or (self.run is not None and self.run.encodes(self.cursor)):  # from there it is a picture of its own
+        run, k = self.shown.run, self.shown.cursor
+        why = why_no_fork(run, k, self.model) or self.why_engine
+        if why or (run is not None and run.encodes(k)):  # from there it is a picture of its own
             return why
-        return self.editing.why_not(self.draft.method, self.run_path)
+        return self.editing.why_not(self.draft.method, self.shown.run_path)
 
     def fork(self) -> Job | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
@@ -143,16 +122,16 @@ class Document(Drafting):
         All pictures of the run go on, each from its own state, whatever number the draft asks for. A run on the artwork
         goes on in its own box, with the mask as it is now; with its own where nothing is painted there.
         """
-        if self.run is None or self.why_no_fork:
+        if self.shown.run is None or self.why_no_fork:
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
-        run, k = self.run, self.cursor
+        run, k = self.shown.run, self.shown.cursor
         return self._rolled(self._submit(lambda: asking.fork(self.draft, self.model, self.editing, run, k)))
 
     @property
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
-        return why_no_variations(self.run, self.cursor, self.models) or self.why_engine
+        return why_no_variations(self.shown.run, self.shown.cursor, self.models) or self.why_engine
 
     def vary(self) -> Job | None:
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
@@ -160,10 +139,10 @@ class Document(Drafting):
         They are made as that picture was, each with a seed of its own. A sampler that draws no noise would make one and
         the same picture of them all: engine.spec.draft.vary() puts another in its place, and a notice says so.
         """
-        if self.run is None or self.why_no_variations:
+        if self.shown.run is None or self.why_no_variations:
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
-        run, k, image, count = self.run, self.cursor, self.image_index, self.draft.batch
+        run, k, image, count = self.shown.run, self.shown.cursor, self.shown.image_index, self.draft.batch
         job = self._submit(lambda: asking.variations(count, self.models, self.editing, run, k, image))
         if job and (instead := other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
@@ -171,13 +150,14 @@ class Document(Drafting):
 
     def show_parent(self) -> None:
         """Show the run that the shown one was forked from, at the step that it goes on from."""
-        parent = self.run.parent if self.run else None
-        if parent is None or not self.show_run(parent.path):
+        shown = self.shown
+        parent = shown.run.parent if shown.run else None
+        if parent is None or not shown.show_run(parent.path):
             return
-        assert self.run is not None
-        self.scrub(next((k for k, step in enumerate(self.run.steps) if step.i == parent.step), self.step_count - 1))
+        assert shown.run is not None
+        shown.scrub(next((k for k, step in enumerate(shown.run.steps) if step.i == parent.step), shown.step_count - 1))
         if parent.share is not None:
-            self.image_index = parent.share
+            shown.image_index = parent.share
 
     def _submit(self, ask: Callable[[], Asked]) -> Job | None:
         try:
@@ -190,7 +170,7 @@ class Document(Drafting):
         except OSError as error:
             self.notice_raised.emit(Notice("error", f"There is no place for a new run: {error}"))
             return None
-        self._awaited.add(job.id)
+        self._live_run.expect(job)
         return job
 
     def _rolled(self, job: Job | None) -> Job | None:
@@ -248,19 +228,19 @@ class Document(Drafting):
 
     def restore_settings(self) -> None:
         """Put what made the shown step back on the panel; a notice where its model is not here."""
-        if self.run is None:
+        if self.shown.run is None:
             return
         try:
-            self.draft = Draft.of(self.run.made_by(max(0, self.cursor)))
+            self.draft = Draft.of(self.shown.run.made_by(max(0, self.shown.cursor)))
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
     def save_picture(self, path: Path | None = None) -> Path | None:
         """Save x̂₀ under the cursor as a PNG with its settings: to `path`, or to a free name among the pictures."""
-        if self.run is None or not 0 <= self.cursor < self.step_count:
+        if self.shown.run is None or not 0 <= self.shown.cursor < self.shown.step_count:
             return None
         try:
-            target = save_step(self.run, self.cursor, self.image_index, self._library.pictures, path)
+            target = save_step(self.shown.run, self.shown.cursor, self.shown.image_index, self._library.pictures, path)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"The picture could not be saved: {error}"))
             return None
@@ -269,7 +249,7 @@ class Document(Drafting):
 
     def _on_artwork(self) -> None:
         """Another one: what was asked for of the last does not come up. Where there was none, it is to be worked on."""
-        self._awaited -= {job.id for job in self._jobs if job.snapshot is not None}
+        self._live_run.forget_edits()
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
             self.choose_method(FILL if self.artwork.is_open else NEW)
@@ -294,10 +274,6 @@ class Document(Drafting):
         self.jobs_changed.emit()
 
     def _on_job_ended(self, job: Job) -> None:
-        self._awaited.discard(job.id)
-        if job.id == self._shown_job:
-            self.grow(live=False)
-            self._shown_job = None
         if job.state is JobState.FINISHED:
             self.editing.finished(job.run_path, job.request, job.images)
         else:
@@ -305,22 +281,3 @@ class Document(Drafting):
         self.jobs_changed.emit()
         if job.state is JobState.FAILED:
             self.notice_raised.emit(Notice("error", job.message))
-
-    def _on_progress(self, progress: Progress) -> None:
-        job = self._queue.running
-        if job is None or job.id != progress.job:
-            return
-        if self._shown_job == job.id:
-            self.grow()
-        elif job.id in self._awaited:
-            self._awaited.discard(job.id)
-            if self._open(job.run_path, live=True):
-                self._shown_job = job.id
-
-    def _on_frame(self, frame: Frame) -> None:
-        if frame.job == self._shown_job and self.run is not None:
-            self.editing.expect(frame.picture, frame.overlay)
-            self.show_live(frame.picture, self.run.inherited + frame.step, frame.image)
-
-    def _tell_image(self) -> None:
-        self._engine.show_image(self.image_index)

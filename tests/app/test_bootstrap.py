@@ -70,7 +70,7 @@ def test_a_typed_prompt_becomes_a_picture_on_disk(
     qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
     assert job.images[0].parent == folders.pictures
     assert job.run_path.parent == folders.runs
-    assert studio.document.step_count == 3
+    assert studio.document.shown.step_count == 3
 
 
 def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:

@@ -20,14 +20,14 @@ from tests.fakes.engine import FakeEngine
 
 
 def test_setters_tell_only_of_change(document: Document) -> None:
-    drafts, views = count(document.draft_changed), count(document.view_changed)
+    drafts, views = count(document.draft_changed), count(document.shown.view_changed)
     document.update_draft(steps=document.draft.steps)
     document.seed_locked = False
-    document.view = "x0"
+    document.shown.view = "x0"
     assert (drafts, views) == ([], [])
     document.update_draft(steps=9)
     document.seed_locked = True
-    document.view = "eps"
+    document.shown.view = "eps"
     assert (len(drafts), len(views)) == (2, 1)
 
 

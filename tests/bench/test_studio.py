@@ -47,13 +47,13 @@ def test_scrubbing_a_live_run_takes_a_frame_at_most(
     document.draft = Draft.for_model(large, prompt="red apple", steps=10)
     job = document.generate()
     assert job is not None
-    qtbot.waitUntil(lambda: document.step_count >= 5, timeout=20_000)
+    qtbot.waitUntil(lambda: document.shown.step_count >= 5, timeout=20_000)
     taken = []
     for view in VIEWS:
-        document.view = view
+        document.shown.view = view
         for k in (0, 3, 1, 4, 2) * 4:
             began = time.perf_counter()
-            document.scrub(k)
+            document.shown.scrub(k)
             taken.append(time.perf_counter() - began)
     print(spread(f"scrub {side}²", taken))
     assert document.running_job is job, "the run was still going on"
@@ -107,8 +107,8 @@ def generate(studio: Studio, qtbot: QtBot) -> tuple[float, list[float]]:
     frames: list[float] = []
     with qtbot.waitSignal(studio.jobs.job_ended, timeout=120_000):
         job = studio.document.generate()
-        heard = studio.document.frame_changed.connect(lambda: frames.append(time.perf_counter()))
-    studio.document.frame_changed.disconnect(heard)
+        heard = studio.document.shown.frame_changed.connect(lambda: frames.append(time.perf_counter()))
+    studio.document.shown.frame_changed.disconnect(heard)
     assert job is not None
     assert job.state == "finished", job.message
     return job.seconds, frames

@@ -68,6 +68,7 @@ class Editing(QObject):
             signal.connect(self.asked_changed)
         for signal in (viewer.run_changed, viewer.image_changed):
             signal.connect(self._on_run)
+        viewer.moved.connect(self.look)
         viewer.frame_changed.connect(self._on_frame)
         self.candidates.chosen.connect(self.changed)
         self.candidates.listed.connect(self.changed)

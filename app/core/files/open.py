@@ -104,11 +104,11 @@ class Opening(QObject):
     def edit_shown(self) -> None:
         """x̂₀ under the cursor, as it is saved, becomes the artwork."""
         document = self._document
-        run, k = document.run, document.cursor
-        if run is None or not 0 <= k < document.step_count:
+        run, k = document.shown.run, document.shown.cursor
+        if run is None or not 0 <= k < document.shown.step_count:
             return
         try:
-            rgb = pixels(run, k, "x0", document.image_index)
+            rgb = pixels(run, k, "x0", document.shown.image_index)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return

@@ -67,7 +67,7 @@ class Encoder(QObject):
         engine = document.engine
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
-        for signal in (appraisal.changed, document.run_changed, document.steps_changed):
+        for signal in (appraisal.changed, document.shown.run_changed, document.shown.steps_changed):
             signal.connect(self.changed)
 
     # what is asked
@@ -145,7 +145,7 @@ class Encoder(QObject):
         anew -- told what the panel says now, and guided as that says; else what it was encoded with, which gives the
                 picture back. A null-text inversion is made for the former: it keeps the picture under other words
         """
-        request, source = self._upward(), self._document.run_path
+        request, source = self._upward(), self._document.shown.run_path
         if self.why_no_decode() or request is None or source is None:
             self._say("info", self.why_no_decode())
             return
@@ -179,14 +179,14 @@ class Encoder(QObject):
     @property
     def encoded(self) -> Encoded | None:
         """Of the shown run; None where it did not encode a picture in this session."""
-        path = self._document.run_path
+        path = self._document.shown.run_path
         return None if path is None else self._encoded.get(path)
 
     # inside
 
     def _upward(self) -> Request | None:
         """The request of the shown run, where that encodes a picture and has arrived."""
-        run = self._document.run
+        run = self._document.shown.run
         flow = run.header.get("flow") if run is not None else None
         arrived = run is not None and run.ended == "finished"
         return run.request if run is not None and flow and flow["kind"] == "encode" and arrived else None
@@ -238,17 +238,17 @@ class Encoder(QObject):
     def _show(self, doing: Passage) -> None:
         """The run comes up when it has its first step, and grows while it is looked at."""
         if not doing.shown and doing.path.exists():
-            doing.shown = self._document.show_run(doing.path)
-        if self._document.run_path == doing.path:
-            self._document.grow(live=True)
+            doing.shown = self._document.shown.show_run(doing.path)
+        if self._document.shown.run_path == doing.path:
+            self._document.shown.grow(live=True)
 
     def _on_ended(self, number: int, message: str) -> None:
         doing = self._doing
         if doing is None or number != doing.number:
             return
         self._doing = None
-        if self._document.run_path == doing.path:
-            self._document.grow(live=False)
+        if self._document.shown.run_path == doing.path:
+            self._document.shown.grow(live=False)
         if message:
             self._say("error", message)
         self._tell()

@@ -54,9 +54,9 @@ class Appraisal(QObject):
         engine = document.engine
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
-        editing = document.editing
-        for signal in (document.frame_changed, document.run_changed, document.cursor_changed, document.image_changed,
-                       document.steps_changed, document.view_changed, document.draft_changed, document.model_changed,
+        shown, editing = document.shown, document.editing
+        for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
+                       shown.steps_changed, shown.view_changed, document.draft_changed, document.model_changed,
                        editing.changed, editing.asked_changed):  # fmt: skip
             signal.connect(self._look)
         document.engine_changed.connect(self._look)
@@ -279,13 +279,13 @@ class Appraisal(QObject):
 
     def _look(self) -> None:
         """Take up what the document shows and says now."""
-        self._subject = on_canvas(self._document) if self._watched else None
+        self._subject = on_canvas(self._document.shown, self._document.editing) if self._watched else None
         judge, question = self.judge, None
         if self._subject is not None and judge is not None:
             told = self.conditions[self.given]
             question = Question(self._subject.key, judge.sha256, told, self.way if self.ways else "")
         # A noisy state that is on the canvas is not what the map is of.
-        clean = self._document.view == "x0" or self._document.editing.shows_artwork
+        clean = self._document.shown.view == "x0" or self._document.editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now
         title = self._subject.title if self._subject else ""

@@ -48,8 +48,9 @@ class Seeing(QObject):
         self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
         self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that never answered, and what files hold for others
         self._names: dict[str, tuple[str, ...]] = {}  # concepts by model
-        for signal in (document.cursor_changed, document.image_changed, document.run_changed, document.jobs_changed,
-                       document.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
+        shown = document.shown
+        for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, document.jobs_changed,
+                       shown.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
             signal.connect(self._look)
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
@@ -74,7 +75,7 @@ class Seeing(QObject):
     @property
     def asked_for(self) -> tuple[str, ...]:
         """What the shown run was asked to show, which is among the names; no more than any CLIP can read."""
-        run = self._document.run
+        run = self._document.shown.run
         if run is None:
             return ()
         guides = (guide for guide in run.request.guides if isinstance(guide, ClipGuide))
@@ -90,7 +91,7 @@ class Seeing(QObject):
 
     def _question(self) -> Question | None:
         document = self._document
-        run, k, clip = document.run, document.cursor, self._steering.clip
+        run, k, clip = document.shown.run, document.shown.cursor, self._steering.clip
         if not self._watched or run is None or not 0 <= k < len(run.steps) or not clip or clip in self._failed:
             return None
         path, index = run.place(k)
@@ -100,7 +101,7 @@ class Seeing(QObject):
         if model.id not in self._names:
             self._names[model.id] = vocabulary(model)
         names = tuple(dict.fromkeys((*self._names[model.id], *self.asked_for)))
-        return Question(path, index, run.image_in(k, document.image_index), clip, names)
+        return Question(path, index, run.image_in(k, document.shown.image_index), clip, names)
 
     def _look(self) -> None:
         """Ask the latest question, where that is another one than was answered and the engine has a hand free."""
@@ -108,7 +109,7 @@ class Seeing(QObject):
             return
         question = self._question()
         if question is None:
-            if self._seen is not None and self._document.run is None:
+            if self._seen is not None and self._document.shown.run is None:
                 self._seen = self._answers = None
                 self.changed.emit()
             return

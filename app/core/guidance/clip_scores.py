@@ -83,9 +83,9 @@ class Scoring(QObject):
         self._ranked = False
         self._curve: Curve | None = None
         self._stale = True  # the curve is to be put together anew: it is asked for at every painting
-        for signal in (document.run_changed, steering.changed, document.editing.candidates.listed):
+        for signal in (document.shown.run_changed, steering.changed, document.editing.candidates.listed):
             signal.connect(self._look)
-        for signal in (document.steps_changed, document.image_changed, document.jobs_changed):
+        for signal in (document.shown.steps_changed, document.shown.image_changed, document.jobs_changed):
             signal.connect(self._moved_on)
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
@@ -133,14 +133,14 @@ class Scoring(QObject):
         """Whether there is anything to put in order, or an order to undo."""
         candidates = self._document.editing.candidates
         asked = [candidates[tile].request for tile in range(1, len(candidates) + 1)]
-        if self._document.run is not None and self._document.batch_size > 1:
-            asked.append(self._document.run.request)
+        if self._document.shown.run is not None and self._document.shown.batch_size > 1:
+            asked.append(self._document.shown.run.request)
         return self._ranked or any(self.target(request) is not None for request in asked)
 
     @property
     def batch(self) -> list[int]:
         """The pictures of the shown run's batch in their order: by number, or by the score of the finished picture."""
-        run, images = self._document.run, list(range(self._document.batch_size))
+        run, images = self._document.shown.run, list(range(self._document.shown.batch_size))
         if run is None or not self._ranked:
             return images
         merits = {image: self.finished(run.own.path, run.request, image) for image in images}
@@ -159,11 +159,11 @@ class Scoring(QObject):
     # inside
 
     def _put_together(self) -> Curve | None:
-        run = self._document.run
+        run = self._document.shown.run
         target = self.target(run.request if run else None)
         if run is None or target is None:
             return None
-        known, image = self._scores.get(target, {}), self._document.image_index
+        known, image = self._scores.get(target, {}), self._document.shown.image_index
         found = [
             (k, known[key], run.image_in(k, image)) for k in range(len(run.steps)) if (key := run.place(k)) in known
         ]
@@ -211,7 +211,7 @@ class Scoring(QObject):
     def _wishes(self) -> Iterator[Wish]:
         """What is missing, the most urgent first."""
         document = self._document
-        idle, run = document.running_job is None, document.run
+        idle, run = document.running_job is None, document.shown.run
         target = self.target(run.request if run else None)
         if run is not None and target is not None and target not in self._failed:
             missing = self._missing(run, target)

@@ -33,7 +33,7 @@ class Guidance(QObject):
         self.sweeping = Sweeping(document, self.steering, engine, self)
         self.aiming = Aiming(self.steering, self)
         self.aiming.notice_raised.connect(document.notice_raised)
-        document.run_changed.connect(self._take_pictures)
+        document.shown.run_changed.connect(self._take_pictures)
 
     def close(self) -> None:
         """Wait for what is being read."""
@@ -41,7 +41,7 @@ class Guidance(QObject):
 
     def _take_pictures(self) -> None:
         """What the shown run aims at can be aimed at again."""
-        run = self._document.run
+        run = self._document.shown.run
         if run is not None and digests(run.request.guides):
             try:
                 self.pictures.take(run.own.aims())

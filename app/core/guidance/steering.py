@@ -155,11 +155,11 @@ class Steering(QObject):
     def aim_at_shown(self) -> None:
         """One more row, with x̂₀ under the timeline's cursor."""
         document = self._document
-        if document.run is None or not 0 <= document.cursor < document.step_count:
+        if document.shown.run is None or not 0 <= document.shown.cursor < document.shown.step_count:
             self.notice_raised.emit(Notice("info", "No picture is shown yet: generate or open one."))
             return
         try:
-            self.aim_at(pixels(document.run, document.cursor, "x0", document.image_index))
+            self.aim_at(pixels(document.shown.run, document.shown.cursor, "x0", document.shown.image_index))
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
 

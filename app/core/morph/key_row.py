@@ -78,7 +78,7 @@ class KeyRow(QObject):
     def why_no_shown(self) -> str:
         """Why there is no picture on the canvas to add, in one sentence; "" when there is."""
         document = self._document
-        if document.editing.shows_artwork or 0 <= document.cursor < document.step_count:
+        if document.editing.shows_artwork or 0 <= document.shown.cursor < document.shown.step_count:
             return ""
         return "There is no picture on the canvas yet: make or open one."
 
@@ -101,7 +101,7 @@ class KeyRow(QObject):
             self._say("info", f"Key frame {self._selected + 1} of the morph: {frame.words}.")
 
     def _shown_step(self) -> KeyFrame:
-        run, k, image = self._document.run, self._document.cursor, self._document.image_index
+        run, k, image = self._document.shown.run, self._document.shown.cursor, self._document.shown.image_index
         assert run is not None
         rgb, request = pixels(run, k, "x0", image), run.made_by(k)
         alone = run.forked_from(k) is None and k == run.total - 1

@@ -14,7 +14,7 @@ from app.core.morph.result import Film, Made, estimated, measured
 from app.core.notices import Notice
 from app.core.request.run_costs import in_words
 from app.core.shown.render import from_rgb
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 from engine.jobs.morph import MorphFrame, Morphing, MorphProgress, Norms
 from engine.spec.draft import resolve
 from engine.spec.edit import Pixels
@@ -37,7 +37,7 @@ class Choices:
     large: bool = False
 
 
-class MorphRoom(Reel):
+class MorphRoom(StepTimeline):
     """Widgets listen. How each frame is made the panel of pictures says: model, sampler, steps, guidance and so on.
 
     The cursor is on a frame of what was made last; the selection on a key frame. Every setter emits only on change.

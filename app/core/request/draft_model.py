@@ -12,14 +12,13 @@ from app.core.canvas.editing import NEW, STRENGTHS
 from app.core.request import submit as asking
 from app.core.request.run_costs import Prices, in_words
 from app.core.request.vocabulary import Unknown, Vocabulary
-from app.core.shown.viewer import Viewer
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, outline
 from engine.spec.request import Request, RequestError
 
 
-class Drafting(Viewer):
-    """A Viewer with a panel's truth beside it: each model keeps a draft of its own, each method its strength.
+class Drafting(QObject):
+    """The settings panel's truth: each model keeps a draft of its own, each method its strength.
 
     Every setter emits only on change. `draft_changed` also tells of `seed_locked`.
     """

@@ -31,10 +31,10 @@ class ActionSet(QObject):
     def begin(self) -> None:
         """Listen to the studio. Call it once, when all its parts exist."""
         studio = self._studio
-        document = studio.document
-        for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.frame_changed,
-                       document.jobs_changed, document.engine_changed, document.view_changed, document.image_changed,
-                       document.playing_changed, document.draft_changed, document.model_changed,
+        document, shown = studio.document, studio.document.shown
+        for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, shown.frame_changed,
+                       document.jobs_changed, document.engine_changed, shown.view_changed, shown.image_changed,
+                       shown.playing_changed, document.draft_changed, document.model_changed,
                        document.editing.changed, document.editing.asked_changed, studio.look.changed,
                        studio.tools.tool_changed, studio.tools.choices_changed):  # fmt: skip
             signal.connect(self.refresh)
@@ -67,7 +67,7 @@ class ActionSet(QObject):
         artwork = self._studio.document.artwork
         for name, what in (("undo", artwork.undo_text), ("redo", artwork.redo_text)):
             self[name].setText(f"{_action(name).text}: {what}" if what else _action(name).text)
-        if self._pauses != self._studio.reel.playing:
+        if self._pauses != self._studio.steps.playing:
             self._show_play()
 
     def tint(self) -> None:
@@ -80,7 +80,7 @@ class ActionSet(QObject):
 
     def _show_play(self) -> None:
         """Let the play button pause while it plays."""
-        self._pauses = self._studio.reel.playing
+        self._pauses = self._studio.steps.playing
         self["play"].setText("Pause" if self._pauses else _action("play").text)
         self["play"].setIcon(icons.icon("pause" if self._pauses else "play", QApplication.palette()))
 

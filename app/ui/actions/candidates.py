@@ -28,7 +28,8 @@ _CHOOSES_NONE = first_of(
     no_artwork, unless(lambda s: s.document.editing.candidates.at is not None, "Choose a candidate first.")
 )
 _STILL_RUNS = unless(
-    lambda s: not (s.document.live and s.document.following), "This candidate is still being made: wait, or cancel it."
+    lambda s: not (s.document.shown.live and s.document.shown.following),
+    "This candidate is still being made: wait, or cancel it.",
 )
 
 

@@ -8,7 +8,7 @@ from app.ui.actions.studio import Studio
 
 
 def _shows_picture(studio: Studio) -> bool:
-    return studio.document.frame is not None or studio.document.editing.shows_artwork
+    return studio.document.shown.frame is not None or studio.document.editing.shows_artwork
 
 
 def _turn_lock(studio: Studio) -> None:
@@ -27,7 +27,7 @@ ACTIONS: tuple[Action, ...] = (
         why=no_artwork, do=lambda s: s.files.resize_canvas()),
     Action(id="restore", text="Use the settings of this picture", menu="Edit", keys=("Ctrl+U",),
         tip="Put everything that made the shown picture back on the panel",
-        why=unless(lambda s: s.document.run is not None, "No run is shown: generate a picture, or open one."),
+        why=unless(lambda s: s.document.shown.run is not None, "No run is shown: generate a picture, or open one."),
         do=lambda s: s.document.restore_settings()),
     Action(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True,
         tip="Roll another seed", do=lambda s: s.document.roll_seed()),

@@ -60,4 +60,4 @@ def no_artwork(studio: Studio) -> str:
 
 def no_steps(studio: Studio) -> str:
     """The timeline in front is empty."""
-    return "" if studio.reel.step_count > 0 else "There are no steps yet: start a run first."
+    return "" if studio.steps.step_count > 0 else "There are no steps yet: start a run first."

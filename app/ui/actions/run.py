@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.shown.render import View
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import first_of, no_steps, outside_pictures, unless
 from app.ui.actions.studio import Studio
@@ -13,41 +13,43 @@ from app.ui.actions.studio import Studio
 
 def _see(view: View, text: str, key: str, tip: str, begins: bool = False) -> Action:
     def see(studio: Studio) -> None:
-        studio.document.view = view
+        studio.document.shown.view = view
 
     return Action(
         id=f"see-{view}", text=text, menu="Run", group="see", keys=(key,), where="picture", tip=tip, begins=begins,
-        do=see, checked=lambda s: s.document.view == view,
+        do=see, checked=lambda s: s.document.shown.view == view,
     )  # fmt: skip
 
 
-def _move(name: str, text: str, key: str, do: Callable[[Reel], None], tip: str = "", where: str = "picture") -> Action:
+def _move(
+    name: str, text: str, key: str, do: Callable[[StepTimeline], None], tip: str = "", where: str = "picture"
+) -> Action:
     return Action(
         id=name, text=text, menu="Run", keys=(key,), where=where, icon=name, tip=tip,
-        do=lambda s: do(s.reel), why=no_steps,
+        do=lambda s: do(s.steps), why=no_steps,
     )  # fmt: skip
 
 
 def _other_image(studio: Studio, by: int) -> None:
-    studio.document.image_index += by
+    studio.document.shown.image_index += by
 
 
 def _turn_play(studio: Studio) -> None:
-    reel = studio.reel
-    (reel.pause if reel.playing else reel.play)()
+    steps = studio.steps
+    (steps.pause if steps.playing else steps.play)()
 
 
 def _has_parent(studio: Studio) -> bool:
-    return studio.document.run is not None and studio.document.run.parent is not None
+    return studio.document.shown.run is not None and studio.document.shown.run.parent is not None
 
 
 _NO_PARENT = first_of(outside_pictures, unless(_has_parent, "This run was not forked from another one."))
-_ONE_STEP = unless(lambda s: s.reel.step_count > 1, "There is nothing to play yet: it takes two steps.")
+_ONE_STEP = unless(lambda s: s.steps.step_count > 1, "There is nothing to play yet: it takes two steps.")
 _NO_FORK = first_of(outside_pictures, lambda s: s.document.why_no_fork)
 _NO_VARIATIONS = first_of(outside_pictures, lambda s: s.document.why_no_variations)
-_FIRST_IMAGE = unless(lambda s: s.document.image_index > 0, "This is the first picture of the batch.")
+_FIRST_IMAGE = unless(lambda s: s.document.shown.image_index > 0, "This is the first picture of the batch.")
 _LAST_IMAGE = unless(
-    lambda s: s.document.image_index + 1 < s.document.batch_size, "This is the last picture of the batch."
+    lambda s: s.document.shown.image_index + 1 < s.document.shown.batch_size, "This is the last picture of the batch."
 )
 
 ACTIONS: tuple[Action, ...] = (
@@ -67,7 +69,7 @@ ACTIONS: tuple[Action, ...] = (
         tip="Show the run that this one was forked from, at the step of the fork", why=_NO_PARENT,
         do=lambda s: s.document.show_parent()),
     Action(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", icon="play", begins=True,
-        why=_ONE_STEP, do=_turn_play, checked=lambda s: s.reel.playing),
+        why=_ONE_STEP, do=_turn_play, checked=lambda s: s.steps.playing),
     _move("first", "First step", "Home", lambda d: d.home()),
     _move("previous", "Previous step", "Left", lambda d: d.step_by(-1), where="steps"),
     _move("next", "Next step", "Right", lambda d: d.step_by(+1), where="steps"),

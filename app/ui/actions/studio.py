@@ -10,7 +10,7 @@ from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import Appraisal
 from app.core.lab.lab_model import Lab
 from app.core.morph.morph_room import MorphRoom
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.look.theme import Look
@@ -19,7 +19,7 @@ from app.ui.window.rooms import Room
 
 
 class Studio(Protocol):
-    """`room` is the room in front, `reel` the timeline that belongs to it."""
+    """`room` is the room in front, `steps` the timeline that belongs to it."""
 
     document: Document
     appraisal: Appraisal
@@ -35,7 +35,7 @@ class Studio(Protocol):
     @property
     def room(self) -> Room: ...
     @property
-    def reel(self) -> Reel: ...
+    def steps(self) -> StepTimeline: ...
     def show_room(self, name: str) -> None: ...
     def save_animation(self) -> None: ...
     def copy_picture(self) -> None: ...

@@ -81,7 +81,8 @@ class CanvasArea(QWidget):
         self.stack.installEventFilter(self)
         self.notices.installEventFilter(self)
         document.notice_raised.connect(self.notices.raise_notice)
-        for signal in (document.frame_changed, document.run_changed, document.jobs_changed, document.image_changed,
+        shown = document.shown
+        for signal in (shown.frame_changed, shown.run_changed, document.jobs_changed, shown.image_changed,
                        document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
         for signal in (document.draft_changed, document.model_changed):
@@ -164,17 +165,17 @@ class CanvasArea(QWidget):
     def _show_run(self) -> None:
         document = self._document
         job = document.running_job
-        request = document.run.request if document.run else job.request if job else None
+        request = document.shown.run.request if document.shown.run else job.request if job else None
         self._come_forward(self.welcome if request is None else self.canvas)
         if request is None:
             return
         if self.canvas.frame is None:
             self.canvas.expect(QSize(*request.size))
-        if document.frame is not self.canvas.frame or document.frame is None:
-            self.canvas.set_frame(document.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
+        if document.shown.frame is not self.canvas.frame or document.shown.frame is None:
+            self.canvas.set_frame(document.shown.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
         words = named(request)
         words = f"{words[:1].upper()}{words[1:]}"
-        seed = request.seeds[min(document.image_index, len(request.seeds) - 1)]
+        seed = request.seeds[min(document.shown.image_index, len(request.seeds) - 1)]
         self.facts.setText(f"{words}   {request.size[0]} × {request.size[1]}   seed {seed}")
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
 

@@ -135,7 +135,7 @@ class CandidateStrip(QWidget):
         if tile <= len(candidates):
             self._editing.choose(tile)
         elif (job := self.making[tile - 1 - len(candidates)]).state is JobState.RUNNING and job.steps_done:
-            self._document.show_run(job.run_path)
+            self._document.shown.show_run(job.run_path)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):

@@ -114,8 +114,8 @@ class Files(QObject):
         document = self._document
         if self.shows_artwork:
             return self._artwork()
-        run, k, image = document.run, document.cursor, document.image_index
-        if run is None or not 0 <= k < document.step_count:
+        run, k, image = document.shown.run, document.shown.cursor, document.shown.image_index
+        if run is None or not 0 <= k < document.shown.step_count:
             return None
         try:
             rgb = pixels(run, k, "x0", image)
@@ -135,11 +135,11 @@ class Files(QObject):
         if self.shows_artwork:
             self.save_as()
             return
-        run, k = self._document.run, self._document.cursor
-        if run is None or self._document.step_count == 0:
+        run, k = self._document.shown.run, self._document.shown.cursor
+        if run is None or self._document.shown.step_count == 0:
             return
         request = run.made_by(k)
-        seed = request.seeds[run.image_in(k, self._document.image_index)]
+        seed = request.seeds[run.image_in(k, self._document.shown.image_index)]
         name = f"{slug(request.prompt or request.label or 'picture')}-{seed}.png"
         self._ask_png(name).fileSelected.connect(self.save_step_to)
 

@@ -81,7 +81,7 @@ class FrameStrip(Filmstrip):
         return found
 
     def _paint_curves(self, painter: QPainter, slots: bands.Slots) -> None:
-        made, k = self._morph.made, self._reel.cursor
+        made, k = self._morph.made, self._steps.cursor
         if made is None:
             return
         drawn, rows = self._bands(k), self.rows

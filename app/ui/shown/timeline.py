@@ -28,7 +28,7 @@ class Timeline(QWidget):
         self._document = document
         self._actions = actions
         self.setAccessibleName("Timeline")
-        self.strip = Filmstrip(document)
+        self.strip = Filmstrip(document.shown)
         self.strip.menu_asked.connect(self._show_menu)
         self.strip.show_scores(lambda: document.guidance.scoring.curve)
         document.guidance.scoring.changed.connect(self.strip.update)
@@ -54,9 +54,10 @@ class Timeline(QWidget):
         self.views = QButtonGroup(self)
         self.segments: dict[View, QToolButton] = {}
         self._lay_out()
-        for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.jobs_changed):
+        shown = document.shown
+        for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, document.jobs_changed):
             signal.connect(self.refresh)
-        document.view_changed.connect(self._show_view)
+        shown.view_changed.connect(self._show_view)
         actions.reach("timeline", self.strip)
         self.tint()
         self.refresh()
@@ -101,13 +102,13 @@ class Timeline(QWidget):
 
     def _chose_view(self) -> None:
         view = next(view for view, button in self.segments.items() if button.isChecked())
-        self._document.view = view
+        self._document.shown.view = view
 
     def _show_view(self) -> None:
-        self.segments[self._document.view].setChecked(True)
+        self.segments[self._document.shown.view].setChecked(True)
 
     def _follow(self) -> None:
-        self._document.end()
+        self._document.shown.end()
         self.refresh()
 
     def tint(self) -> None:
@@ -117,11 +118,11 @@ class Timeline(QWidget):
 
     def refresh(self) -> None:
         document = self._document
-        self.follow.setVisible(document.live)
-        self.follow.setChecked(document.following)
+        self.follow.setVisible(document.shown.live)
+        self.follow.setChecked(document.shown.following)
         for button in self.segments.values():
-            button.setEnabled(document.run is not None)
-        parent = document.run.parent if document.run else None
+            button.setEnabled(document.shown.run is not None)
+        parent = document.shown.run.parent if document.shown.run else None
         self.parent_link.setVisible(parent is not None)
         if parent is not None:
             self.parent_link.setText(f"from {named(parent.request)}, step {parent.step + 1}")

@@ -18,7 +18,7 @@ from app.core.morph.film_export import Filming
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.shown.runs import named
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 from app.settings import Settings, from_text, to_text
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.area import CanvasArea
@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         self.files.changed.connect(self.actions_.refresh)
         self.files.opened.connect(self._show_artwork)
         self.look.changed.connect(self._tint)
-        document.run_changed.connect(self._show_title)
+        document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
         self._restore()
         self.actions_.refresh()
@@ -142,9 +142,9 @@ class MainWindow(QMainWindow):
     # the commands of the action table
 
     @property
-    def reel(self) -> Reel:
+    def steps(self) -> StepTimeline:
         """What the timeline that is seen moves through."""
-        return self.rooms.front.reel
+        return self.rooms.front.steps
 
     @property
     def room(self) -> Room:
@@ -181,8 +181,8 @@ class MainWindow(QMainWindow):
     def copy_picture(self) -> None:
         if self.document.editing.shows_artwork:
             QGuiApplication.clipboard().setImage(self.document.artwork.image.copy())
-        elif self.document.frame is not None:
-            QGuiApplication.clipboard().setImage(self.document.frame)
+        elif self.document.shown.frame is not None:
+            QGuiApplication.clipboard().setImage(self.document.shown.frame)
 
     def open_pictures(self) -> None:
         folder = Folders.of_user().pictures
@@ -275,7 +275,7 @@ class MainWindow(QMainWindow):
         self.area.notices.tint()
 
     def _show_title(self) -> None:
-        run = self.document.run
+        run = self.document.shown.run
         words = named(run.request).strip("“”") if run else ""
         if self.document.editing.shows_artwork:
             words = self.document.artwork.title or "Canvas"

@@ -37,17 +37,17 @@ def pictures_room(
             encoder.stop()
 
     return Room(
-        name=PICTURES, title="", reel=document, panel=panel, timeline=timeline, view=None, focus=canvas,
+        name=PICTURES, title="", steps=document.shown, panel=panel, timeline=timeline, view=None, focus=canvas,
         start=document.generate, why_no_start=lambda: document.why_not,
         cancel=cancel, busy=lambda: bool(document.running_job or appraisal.doing or encoder.doing),
         save=files.save_shown,
-        why_no_save=lambda: "" if document.step_count > 0 or document.editing.shows_artwork else NO_PICTURE,
+        why_no_save=lambda: "" if document.shown.step_count > 0 or document.editing.shows_artwork else NO_PICTURE,
     )  # fmt: skip
 
 
 def lab_room(lab: Lab, *, panel: QWidget, timeline: QWidget, view: LabView) -> Room:
     return Room(
-        name=LAB, title="2-D lab", reel=lab, panel=panel, timeline=timeline, view=view, focus=view.plane,
+        name=LAB, title="2-D lab", steps=lab, panel=panel, timeline=timeline, view=view, focus=view.plane,
         start=lab.start, cancel=lab.cancel, busy=lambda: bool(lab.doing), save=view.save_as,
         why_no_save=lambda: "The lab is still loading." if lab.field is None else "",
     )  # fmt: skip
@@ -55,7 +55,7 @@ def lab_room(lab: Lab, *, panel: QWidget, timeline: QWidget, view: LabView) -> R
 
 def morph_room(morph: MorphRoom, films: Films, *, panel: QWidget, timeline: QWidget, view: MorphView) -> Room:
     return Room(
-        name=MORPH, title="Morph", reel=morph, panel=panel, timeline=timeline, view=view, focus=view.stage,
+        name=MORPH, title="Morph", steps=morph, panel=panel, timeline=timeline, view=view, focus=view.stage,
         start=morph.start, why_no_start=lambda: morph.why_not, cancel=morph.cancel, busy=lambda: morph.doing,
         save=films.save_frame,
         why_no_save=lambda: "There is no frame yet: make the morph first." if morph.image is None else "",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 
 PICTURES, LAB, MORPH = "pictures", "lab", "morph"
 
@@ -31,7 +31,7 @@ class Room:
 
     name: str
     title: str
-    reel: Reel
+    steps: StepTimeline
     panel: QWidget
     timeline: QWidget
     view: QWidget | None
@@ -65,7 +65,7 @@ class Rooms(QObject):
 
     def show(self, name: str) -> None:
         if name != self._name:
-            self.front.reel.pause()
+            self.front.steps.pause()
             self._name = name
             self.panels.setCurrentWidget(self.front.panel)
             self.timelines.setCurrentWidget(self.front.timeline)

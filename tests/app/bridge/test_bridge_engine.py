@@ -45,11 +45,11 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbo
         job = document.generate()
     assert job is not None
     assert (job.state, job.message) == (JobState.FINISHED, "")
-    assert document.step_count == 3
+    assert document.shown.step_count == 3
     assert len(job.images) == 2
     for k, path in enumerate(job.images):
-        document.image_index = k
-        assert QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32) == document.frame
+        document.shown.image_index = k
+        assert QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32) == document.shown.frame
         settings = read_settings(path)
         assert settings is not None
         assert settings.seeds == (job.request.seeds[k],)
@@ -64,7 +64,7 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbo
     run = RunReader(job.run_path)
     assert run.ended == "cancelled"
     assert 1 <= len(run.steps) < 500
-    assert document.step_count == len(run.steps)
+    assert document.shown.step_count == len(run.steps)
     assert job.images == []
     assert notices == []
 

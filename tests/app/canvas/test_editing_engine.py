@@ -37,7 +37,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     document.update_draft(prompt="red apple", steps=4, seed=5)
     yield document
     engine.close()
-    document.close()
+    document.shown.close()
 
 
 def finish(document: Document, qtbot: QtBot, job: Job | None) -> Job:
@@ -66,7 +66,7 @@ def test_a_picture_is_filled_applied_saved_and_read_again(document: Document, qt
     artwork.image.save(str(target))
     np.testing.assert_array_equal(imagefile.load(target).rgb, artwork.rgb())
 
-    document.scrub(2)
+    document.shown.scrub(2)
     document.update_draft(prompt="blue heart", steps=4)
     paint(artwork, soft, 0)
     fork = finish(document, qtbot, document.fork())

@@ -189,7 +189,7 @@ def test_a_cancelled_run_leaves_nothing_to_dismiss(slow: Bench) -> None:
     slow.see_pixels()
     np.testing.assert_array_equal(slow.on_screen(), before)
     assert not slow.bar.isVisible()
-    assert slow.document.step_count == 1, "what was reached is on the timeline"
+    assert slow.document.shown.step_count == 1, "what was reached is on the timeline"
     slow.window.timeline.strip.setFocus()
     slow.key(Key.Key_End)
     assert (slow.on_screen() != before).any()
@@ -201,7 +201,7 @@ def test_a_click_on_a_tile_shows_it_and_its_run(bench: Bench) -> None:
     seen = []
     for tile in (1, 0, 2):
         QTest.mouseClick(strip, LEFT, pos=strip.cell(tile).center().toPoint())
-        seen.append((bench.editing.candidates.index, bench.document.run_path))
+        seen.append((bench.editing.candidates.index, bench.document.shown.run_path))
     assert seen == [(1, first.run_path), (0, first.run_path), (2, second.run_path)]
     QTest.mouseClick(strip, LEFT, pos=QPoint(strip.width() - 3, 3))
     assert bench.editing.candidates.index == 2
@@ -267,15 +267,15 @@ def test_arrows_on_the_canvas_step_through_a_run_where_there_is_no_artwork(bench
     bench.finish()
     bench.window.timeline.strip.setFocus()
     bench.key(Key.Key_Left)
-    assert bench.document.cursor == 3
+    assert bench.document.shown.cursor == 3
     assert bench.bar.words.text() == "1 of 1"
     bench.canvas.setFocus()
     bench.key(Key.Key_Left)
-    assert (bench.document.cursor, bench.editing.candidates.index) == (3, 0)
+    assert (bench.document.shown.cursor, bench.editing.candidates.index) == (3, 0)
     bench.document.choose_method(NEW)
     bench.finish()
     bench.key(Key.Key_Left)
-    assert bench.document.cursor == 3
+    assert bench.document.shown.cursor == 3
     assert not bench.editing.shows_artwork
 
 

@@ -184,13 +184,13 @@ def test_a_run_that_goes_back_and_forth_is_scrubbed_move_by_move(
     assert job.state is JobState.FINISHED
     moves = path_of(job.request)
     assert len(moves) > job.request.steps == 5
-    assert job.steps_done == job.steps_total == document.step_count == len(moves)
-    run = document.run
+    assert job.steps_done == job.steps_total == document.shown.step_count == len(moves)
+    run = document.shown.run
     assert run is not None
     assert (run.total, list(run.levels)) == (len(moves), [hop.s for hop in moves])
-    for document.view in ("x", "eps", "x0"):
-        for k in range(document.step_count):
-            document.scrub(k)
+    for document.shown.view in ("x", "eps", "x0"):
+        for k in range(document.shown.step_count):
+            document.shown.scrub(k)
             assert document.editing.overlay is not None
     assert document.editing.apply()
     assert kept(artwork, before, SPOT)

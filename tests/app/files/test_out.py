@@ -112,7 +112,7 @@ def test_an_exported_picture_of_a_run_keeps_its_settings(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
     job = finish(qtbot, document, prompt="rocket", batch=2)
-    document.image_index = 1
+    document.shown.image_index = 1
     subject = window.files.subject()
     assert subject is not None
     sheet = export(window, qtbot)

@@ -102,7 +102,7 @@ def test_the_shown_picture_is_taken_to_the_canvas_by_the_key(
     until(qtbot, lambda: document.artwork.is_open)
     assert np.array_equal(document.artwork.rgb(), load(job.images[0]).rgb)
     assert document.artwork.title == "rocket"
-    document.scrub(1)
+    document.shown.scrub(1)
     window.actions_["edit-shown"].trigger()
     assert not np.array_equal(document.artwork.rgb(), load(job.images[0]).rgb)
 

@@ -122,7 +122,7 @@ def test_an_empty_canvas_is_refused_in_a_sentence(parts: Parts) -> None:
 def test_a_broken_step_is_refused_in_a_sentence(
     appraisal: Appraisal, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = parts.document.run
+    run = parts.document.shown.run
     assert run is not None
     broken = np.full_like(run.x0(4), np.nan)
     monkeypatch.setattr(type(run), "x0", lambda self, k: broken)
@@ -139,10 +139,10 @@ def test_what_was_measured_is_remembered_for_each_step(appraisal: Appraisal, par
     assert appraisal.verdict is not None
     assert appraisal.verdict.density is not None
     assert appraisal.verdict.density.probe == 4
-    parts.document.scrub(1)
+    parts.document.shown.scrub(1)
     assert appraisal.verdict is None
     assert appraisal.map is None
-    parts.document.end()
+    parts.document.shown.end()
     assert appraisal.verdict is not None
     assert appraisal.map is not None
 
@@ -192,14 +192,14 @@ def test_measuring_another_picture_ends_what_was_measured(hand_parts: Parts, qtb
     appraisal = Appraisal(hand_parts.document, hand_parts.document)
     appraisal.set_watched(True)
     appraisal.measure()
-    hand_parts.document.scrub(1)
+    hand_parts.document.shown.scrub(1)
     assert not appraisal.measuring
     appraisal.measure()
     assert appraisal.measuring
     hand_parts.fake.allow(8)  # more than enough: the one that is stopped may take one with it
     until(qtbot, lambda: appraisal.doing is None)
     assert _probe(appraisal) == 4
-    hand_parts.document.end()
+    hand_parts.document.shown.end()
     assert _probe(appraisal) == 0
 
 
@@ -210,9 +210,9 @@ def test_the_map_is_of_the_estimate_and_not_of_the_noisy_state(
     appraisal: Appraisal, parts: Parts, qtbot: QtBot
 ) -> None:
     measure(appraisal, qtbot)
-    parts.document.view = "x"
+    parts.document.shown.view = "x"
     assert appraisal.map is None
-    parts.document.view = "x0"
+    parts.document.shown.view = "x0"
     assert appraisal.map is not None
 
 

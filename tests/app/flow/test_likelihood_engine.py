@@ -37,7 +37,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     assert job.state is JobState.FINISHED, job.message
     yield document
     engine.close()
-    document.close()
+    document.shown.close()
 
 
 def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document, qtbot: QtBot) -> None:
@@ -64,11 +64,11 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
 
     encoder.encode()
     qtbot.waitUntil(lambda: encoder.doing is None, timeout=PATIENCE)
-    up = document.run_path
+    up = document.shown.run_path
     assert encoder.encoded is not None, heard
     assert encoder.encoded.psnr is not None
     assert encoder.encoded.psnr >= 40
-    run = document.run
+    run = document.shown.run
     assert run is not None
     levels = [step.s for step in run.steps]
     assert levels == sorted(levels)
@@ -77,20 +77,20 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
     encoder.decode()
     qtbot.waitUntil(lambda: encoder.doing is None, timeout=PATIENCE)
     assert "dB from the picture that was encoded" in heard[-1]
-    assert document.run_path != up
+    assert document.shown.run_path != up
 
     assert up is not None
-    document.show_run(up)
+    document.shown.show_run(up)
     document.update_draft(label="bag", steps=6)
     job = document.fork()
     assert job is not None, heard
     qtbot.waitUntil(lambda: job.state.ended, timeout=PATIENCE)
     assert job.state is JobState.FINISHED, job.message
-    document.show_run(job.run_path)
-    forked = document.run
+    document.shown.show_run(job.run_path)
+    forked = document.shown.run
     assert forked is not None
     assert forked.inherited == len(levels)
     assert forked.total == len(levels) + 6
     assert [step.s for step in forked.steps[forked.inherited :]] == list(job.request.sigmas[:-1])
     document.show_parent()
-    assert document.run_path == up
+    assert document.shown.run_path == up

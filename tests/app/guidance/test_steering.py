@@ -159,9 +159,9 @@ def test_the_aims_of_a_shown_run_can_be_aimed_at_in_another_session(
     steering.aim_at(picture(90))
     job = finish(parts, qtbot, steps=3)
     steering.remove_wish(0)
-    document.close()
+    document.shown.close()
     monkeypatch.setattr(steering.pictures, "_held", {})  # as after a new start
-    assert document.show_run(job.run_path)
+    assert document.shown.show_run(job.run_path)
     document.restore_settings()
     (wish,) = steering.wishes
     assert not steering.pictures.image(wish.image).isNull()

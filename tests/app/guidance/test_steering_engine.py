@@ -48,7 +48,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     document.update_draft(steps=3, batch=2, enlarge=False, guidance=1.0, prompt="")
     yield document
     engine.close()
-    document.close()
+    document.shown.close()
 
 
 def test_from_a_typed_text_to_a_scored_picture(document: Document, qtbot: QtBot) -> None:

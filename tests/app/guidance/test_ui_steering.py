@@ -208,7 +208,7 @@ def test_a_file_that_is_no_clip_is_one_clear_notice(
     assert section.clip.currentText() == "broken.safetensors"
     choose(section.clip, 0)
     finish(qtbot, window.document, steps=3)  # the window lives on
-    assert window.document.run is not None
+    assert window.document.shown.run is not None
 
 
 def test_the_last_entry_asks_for_a_file(section: SteeringSection) -> None:
@@ -239,7 +239,7 @@ def test_the_curve_is_under_the_timeline_only_where_a_clip_looks(
     QTest.mouseClick(section.scored, LEFT)
     until(qtbot, lambda: (curve := window.document.guidance.scoring.curve) and len(curve.guided) == 5)
     assert len(strip.rows) == 4
-    window.document.scrub(2)
+    window.document.shown.scrub(2)
     assert "CLIP score 0.120, without guides 0.060" in strip.accessibleDescription()
     ink = strip.palette().color(strip.palette().ColorRole.BrightText).name()
     row = strip.rows[3].toAlignedRect()
@@ -268,9 +268,9 @@ def test_a_batch_is_ordered_by_score(section: SteeringSection, window: MainWindo
     assert rank.isChecked()
     assert batch.shown == [1, 0, 2]
     QTest.mouseClick(batch, LEFT, pos=batch.cell(1).center().toPoint())
-    assert document.image_index == 1
+    assert document.shown.image_index == 1
     QTest.keyClick(batch, Qt.Key.Key_Right)
-    assert document.image_index == 0
+    assert document.shown.image_index == 0
     rank.trigger()
     assert batch.shown == [0, 1, 2]
 
@@ -303,7 +303,7 @@ def test_what_clip_sees_is_asked_only_while_it_is_open(
     until(qtbot, lambda: seeing.seen is not None)
     bars = section.bars
     assert [name for name, _ in bars.lines] == list(seeing.seen.names if seeing.seen else ())
-    document.scrub(1)
+    document.shown.scrub(1)
     until(qtbot, lambda: seeing.seen is not None and seeing.seen.k == 1)
     assert bars.lines[0][0] in bars.accessibleDescription()
     QTest.mouseClick(section.sees.button, LEFT)

@@ -127,7 +127,7 @@ def test_the_same_gestures_scrub_sigma(window: MainWindow, qtbot: QtBot) -> None
             assert lab.cursor == level
         wheel(target, target.rect().center().toPointF(), -1)
         assert lab.cursor == 20
-    assert window.document.cursor == -1  # the pictures' timeline stands still
+    assert window.document.shown.cursor == -1  # the pictures' timeline stands still
 
 
 def test_space_plays_sigma_down_and_stops(window: MainWindow, qtbot: QtBot) -> None:

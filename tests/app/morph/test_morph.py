@@ -74,14 +74,14 @@ def made(room: MorphRoom, qtbot: QtBot) -> None:
 def test_a_finished_picture_is_its_seed_and_an_earlier_step_is_a_picture(parts: Parts, qtbot: QtBot) -> None:
     room = room_of(parts.document)
     finish(parts, qtbot, prompt="rocket", label="noto", seed=11, batch=2)
-    until(qtbot, lambda: parts.document.cursor == parts.document.step_count - 1)
-    parts.document.image_index = 1
+    until(qtbot, lambda: parts.document.shown.cursor == parts.document.shown.step_count - 1)
+    parts.document.shown.image_index = 1
     room.keys.add_shown()
     first = room.keys.frames[0]
     assert (first.key.seed, first.key.prompt, first.key.label, first.encoded) == (12, "rocket", "noto", False)
     assert first.settings is not None
     assert first.settings.seeds == (12,)
-    parts.document.scrub(1)
+    parts.document.shown.scrub(1)
     room.keys.add_shown()
     second = room.keys.frames[1]
     assert second.encoded
@@ -297,7 +297,7 @@ def test_a_picture_made_with_other_settings_is_remarked_and_they_can_be_taken(pa
     document = parts.document
     room = room_of(document, 3)
     finish(parts, qtbot, steps=5, seed=9)
-    until(qtbot, lambda: document.cursor == document.step_count - 1)
+    until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
     room.keys.add_shown()
     assert room.remark == ""
     document.update_draft(steps=9, prompt="rocket")

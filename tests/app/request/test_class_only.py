@@ -61,7 +61,7 @@ def document(
         engine.start(grey)
     yield made
     engine.close()
-    made.close()
+    made.shown.close()
 
 
 @pytest.fixture
@@ -119,13 +119,13 @@ def test_a_class_is_made_shown_in_grey_and_saved(window: MainWindow, document: D
     assert window.canvas.frame is not None
     assert (window.canvas.frame.width(), window.canvas.frame.height()) == (32, 32)
     for view in ("x0", "x", "eps"):
-        document.view = view
+        document.shown.view = view
         frame = window.canvas.frame
         assert frame is not None
         assert frame.allGray()
         assert len({frame.pixel(x, 0) for x in range(32)}) > 3
-    document.view = "x0"
-    assert document.frame == QImage(str(job.images[0])).convertToFormat(QImage.Format.Format_RGB32)
+    document.shown.view = "x0"
+    assert document.shown.frame == QImage(str(job.images[0])).convertToFormat(QImage.Format.Format_RGB32)
     with Image.open(job.images[0]) as image:
         assert image.size == (32, 32)
     assert read_settings(job.images[1]) == replace(job.request, seeds=job.request.seeds[1:])
@@ -165,15 +165,15 @@ def test_ctrl_l_goes_to_the_chosen_class(window: MainWindow, document: Document)
 def test_forks_variations_and_thresholds_work_in_grey(theme: str, document: Document, qtbot: QtBot) -> None:
     open_window(qtbot, document, Settings(values=Values(theme=theme)))  # type: ignore[arg-type]
     finish(qtbot, document, label="bag", steps=6, threshold="dynamic", guidance=4.0)
-    document.scrub(2)
+    document.shown.scrub(2)
     document.update_draft(label="sandal")
     fork = document.fork()
     assert fork is not None
     until(qtbot, lambda: fork.state.ended)
     assert fork.state is JobState.FINISHED, fork.message
-    assert document.run is not None
-    assert (document.run.inherited, document.step_count) == (2, 6)
-    document.scrub(3)
+    assert document.shown.run is not None
+    assert (document.shown.run.inherited, document.shown.step_count) == (2, 6)
+    document.shown.scrub(3)
     document.update_draft(batch=3)
     varied = document.vary()
     assert varied is not None

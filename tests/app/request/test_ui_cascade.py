@@ -118,20 +118,20 @@ def test_the_large_picture_stands_where_the_small_ones_stood(
 ) -> None:
     canvas = window.canvas
     job = finish(qtbot, document, steps=5, batch=2)
-    until(qtbot, lambda: document.frame is not None and document.frame.size() == QSize(96, 64))
+    until(qtbot, lambda: document.shown.frame is not None and document.shown.frame.size() == QSize(96, 64))
     assert "96 × 64" in window.area.facts.text()
     place, zoom = canvas.viewport.rect(), canvas.viewport.scale
-    document.scrub(2)
+    document.shown.scrub(2)
     assert canvas.frame is not None
     assert canvas.frame.size() == QSize(24, 16)
     assert (canvas.viewport.rect(), canvas.viewport.scale) == (place, zoom)
     canvas.zoom(+1)
     place, zoom = canvas.viewport.rect(), canvas.viewport.scale
-    document.end()
+    document.shown.end()
     assert canvas.frame.size() == QSize(96, 64)
     assert (canvas.viewport.rect(), canvas.viewport.scale) == (place, zoom)
-    assert document.run is not None
-    assert canvas.frame == render(document.run, 4, "x0", 0)
+    assert document.shown.run is not None
+    assert canvas.frame == render(document.shown.run, 4, "x0", 0)
     with Image.open(job.images[1]) as image:
         assert image.size == (96, 64)
 
@@ -154,8 +154,8 @@ def test_the_time_of_the_second_stage_is_in_the_price(
 
 def test_a_small_frame_fills_the_place_of_the_large_one(window: MainWindow, document: Document, qtbot: QtBot) -> None:
     finish(qtbot, document, steps=5)
-    document.scrub(3)
-    frame, canvas = document.frame, window.canvas
+    document.shown.scrub(3)
+    frame, canvas = document.shown.frame, window.canvas
     assert frame is not None
     window.set_smooth(False)
     place = canvas.viewport.rect()
@@ -170,7 +170,7 @@ def test_a_small_frame_fills_the_place_of_the_large_one(window: MainWindow, docu
 def test_saving_the_last_step_saves_the_large_picture(window: MainWindow, document: Document, qtbot: QtBot) -> None:
     job = finish(qtbot, document, steps=5)
     for k, size in ((4, (96, 64)), (1, (24, 16))):
-        document.scrub(k)
+        document.shown.scrub(k)
         path = document.save_picture()
         assert path is not None
         with Image.open(path) as image:
@@ -180,11 +180,11 @@ def test_saving_the_last_step_saves_the_large_picture(window: MainWindow, docume
 
 def test_a_fork_is_drawn_larger_too(window: MainWindow, document: Document, qtbot: QtBot) -> None:
     finish(qtbot, document, steps=5)
-    document.scrub(2)
+    document.shown.scrub(2)
     job = document.fork()
     assert job is not None
     until(qtbot, lambda: job.state.ended)
-    until(qtbot, lambda: document.frame is not None and document.frame.size() == QSize(96, 64))
-    document.scrub(1)
-    assert document.frame is not None
-    assert document.frame.size() == QSize(24, 16)
+    until(qtbot, lambda: document.shown.frame is not None and document.shown.frame.size() == QSize(96, 64))
+    document.shown.scrub(1)
+    assert document.shown.frame is not None
+    assert document.shown.frame.size() == QSize(24, 16)

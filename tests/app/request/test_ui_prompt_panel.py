@@ -320,7 +320,7 @@ def test_ctrl_enter_generates_from_the_prompt_without_a_new_line(
     text = window.panel.prompt.text
     text.setFocus()
     QTest.keyClick(text, Qt.Key.Key_Return, CONTROL)
-    until(qtbot, lambda: parts.document.run is not None)
+    until(qtbot, lambda: parts.document.shown.run is not None)
     assert text.toPlainText() == "red apple"
 
 
@@ -331,12 +331,12 @@ def test_the_button_becomes_cancel_while_a_run_goes_on(hand_parts: Parts, qtbot:
     QTest.mouseClick(bar.button, LEFT)
     assert bar.button.text() == "Cancel"
     hand_parts.fake.allow(2)
-    until(qtbot, lambda: document.step_count >= 1)
+    until(qtbot, lambda: document.shown.step_count >= 1)
     QTest.mouseClick(bar.button, LEFT)
     until(qtbot, lambda: document.running_job is None)
     assert document.jobs[0].state is JobState.CANCELLED
     assert bar.button.text() == "Generate"
-    assert document.step_count == 2  # what was reached is kept
+    assert document.shown.step_count == 2  # what was reached is kept
 
 
 def test_escape_cancels(hand_parts: Parts, qtbot: QtBot) -> None:

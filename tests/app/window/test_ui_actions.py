@@ -205,7 +205,7 @@ def test_switches_show_what_is_on(window: MainWindow, document: Document) -> Non
     document.seed_locked = True
     assert actions["lock"].isChecked()
     actions["see-x"].trigger()
-    assert document.view == "x"
+    assert document.shown.view == "x"
     assert actions["see-x"].isChecked()
     assert not actions["see-x0"].isChecked()
 
@@ -228,7 +228,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
             if action.id not in opens_others | {"lab", "morph"} and not elsewhere:
                 window.actions_[action.id].trigger()
         until(qtbot, lambda: all(job.state.ended for job in parts.document.jobs))
-        window.reel.pause()
+        window.steps.pause()
         window.lab.cancel()
         until(qtbot, lambda: not window.lab.doing and not window.morph.doing)
     assert parts.document.jobs

@@ -174,12 +174,12 @@ def test_a_failed_run_says_why_in_the_bar(window: MainWindow, parts: Parts, qtbo
     assert job.state is JobState.FAILED
     assert window.area.notices.notice is not None
     assert window.area.notices.notice.text == job.message
-    assert parts.document.step_count == 2  # what was reached is shown
+    assert parts.document.shown.step_count == 2  # what was reached is shown
 
 
 def test_the_footer_says_what_is_on_the_canvas(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     finish(qtbot, parts.document, seed=41, batch=2)
-    parts.document.image_index = 1
+    parts.document.shown.image_index = 1
     assert window.area.facts.text() == "“red apple”   24 × 16   seed 42"
     window.canvas.actual_size()
     assert window.area.zoom.text() == "100 %"
@@ -196,20 +196,20 @@ def test_finished_pictures_are_listed_newest_first_and_open_their_run(
     first = finish(qtbot, document, prompt="red apple", batch=2)
     second = finish(qtbot, document, prompt="rocket", batch=1)
     assert pictures.count() == 3
-    assert document.run_path == second.run_path
+    assert document.shown.run_path == second.run_path
     item = pictures.item(2)
     assert pictures.currentRow() == 0
     QTest.mouseClick(pictures.viewport(), LEFT, pos=pictures.visualItemRect(item).center())
-    assert document.run_path == first.run_path
-    assert document.image_index == 1
+    assert document.shown.run_path == first.run_path
+    assert document.shown.image_index == 1
     assert pictures.currentRow() == 2
-    document.image_index = 0
+    document.shown.image_index = 0
     assert pictures.currentRow() == 1
     assert "red apple" in item.data(Qt.ItemDataRole.AccessibleTextRole)
     pictures.setFocus()
     pictures.setCurrentRow(0)
     QTest.keyClick(pictures, Qt.Key.Key_Return)
-    assert document.run_path == second.run_path
+    assert document.shown.run_path == second.run_path
 
 
 def test_a_cancelled_run_lists_no_picture(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -227,7 +227,7 @@ def test_the_selected_step_is_saved_with_all_that_made_it(
     window: MainWindow, parts: Parts, qtbot: QtBot, tmp_path: Path
 ) -> None:
     finish(qtbot, parts.document, seed=3, batch=2)
-    parts.document.image_index = 1
+    parts.document.shown.image_index = 1
     path = tmp_path / "mine.png"
     window.actions_["save-as"].trigger()
     dialog = window.findChild(QFileDialog)
@@ -255,7 +255,7 @@ def test_what_cannot_be_saved_is_said_and_raises_nothing(
 def test_copying_puts_the_frame_on_the_clipboard(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     finish(qtbot, parts.document)
     QTest.keyClick(window.canvas, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-    assert QApplication.clipboard().image().size() == parts.document.frame.size()  # type: ignore[union-attr]
+    assert QApplication.clipboard().image().size() == parts.document.shown.frame.size()  # type: ignore[union-attr]
 
 
 def test_the_settings_of_an_older_picture_come_back(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
@@ -386,6 +386,6 @@ def test_closing_a_window_leaves_no_slot_on_a_dead_widget(document: Document, qt
     window.hide()
     shiboken6.delete(window)
     finish(qtbot, document, batch=2, prompt="aple")
-    document.step_by(-1)
-    document.view = "x"
+    document.shown.step_by(-1)
+    document.shown.view = "x"
     document.notice_raised.emit(Notice("info", "Nobody is there to read this."))
