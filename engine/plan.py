@@ -10,6 +10,7 @@ import torch
 
 from engine.constraints import Pinned
 from engine.guidance.compose import Guidance, guidance
+from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH, Meter
 from engine.models.pixel import PixelCodec
 from engine.noise import Noise, truncated
@@ -24,10 +25,9 @@ from engine.transforms import cfg, dynamic_threshold, static_threshold
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.cascade import SecondStage
     from engine.guidance.library import Library
     from engine.spec.edit import Inputs, Pixels
-    from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, Sigma, Step, Transform
+    from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, SecondStage, Sigma, Step, Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +151,19 @@ def plan(
 
 def encoded(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
     """The picture that is worked on as a state (C, h, w) of the model, averaged down to pictures of `size`."""
-    image = torch.from_numpy(inputs.source.copy()).to(model.device).permute(2, 0, 1)[None].float() / 127.5 - 1
+    image = from_array(inputs.source, model.device).permute(2, 0, 1)[None].float() / 127.5 - 1
     factor = inputs.size[0] // size[0]
     if factor > 1:
-        image = torch.nn.functional.avg_pool2d(image, factor)
+        image = torch.nn.functional.avg_pool2d(canonical(image), factor)
     with torch.no_grad():
-        return model.codec.encode(image)[0].float()
+        return canonical(model.codec.encode(canonical(image))[0].float())
 
 
 def pinned(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:
     """What is kept of y (C, h, w), by the mask of the inputs: a value of y is free where any pixel under it is."""
     assert inputs.mask is not None
     steps = steps_to_go(pooled(inputs.mask, (y.shape[-1], y.shape[-2])), len(sigmas) - 1)
-    return Pinned(y, torch.from_numpy(steps).to(y.device), tuple(sigmas), steady)
+    return Pinned(y, from_array(steps, y.device), tuple(sigmas), steady)
 
 
 def _check_inputs(request: Request, inputs: Inputs | None) -> None:

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from engine.errors import EngineError
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request, RequestError
@@ -35,8 +36,10 @@ MAX_HEAD = 1 << 24
 KEPT = 4  # records whose tensors may still be referred to by identity: a history reaches three steps back
 
 
-class StoreError(ValueError):
+class StoreError(EngineError, ValueError):
     """A run file that cannot be read; the message says what to do."""
+
+    kind = "run"
 
 
 class Ref(NamedTuple):

@@ -12,6 +12,7 @@ import torch
 from engine.guidance.cutouts import boxes
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss
 from engine.guidance.memory import SHARE, free, held
+from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
 from engine.models.pixel import PixelCodec
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide
@@ -127,7 +128,7 @@ def seen(clip: Clip, rgb: Pixels) -> Tensor:
     """What a CLIP sees in a picture, uint8 (H, W, 3): (d,)."""
     from engine.guidance.cutouts import resized
 
-    picture = torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    picture = canonical(from_array(rgb).permute(2, 0, 1)[None].float() / 127.5 - 1)
     return clip.image(resized(picture, clip.side))[0]
 
 

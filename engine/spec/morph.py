@@ -47,6 +47,8 @@ EASINGS: dict[str, tuple[str, Callable[[float], float]]] = {
 class MorphError(RequestError):
     """A morph that cannot be made; the message says in one sentence what to change."""
 
+    kind = "morph"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:

@@ -16,12 +16,11 @@ from itertools import pairwise
 from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.validation import MAX_SIDE, integer, number, within
 from engine.spec.validation import RequestError as RequestError
-from engine.spec.validation import integer, number, within
 
 FORMAT = 1
 MAX_BATCH = 64
-MAX_SIDE = 16384
 MAX_STEPS = 1000
 MAX_TEXT = 4000
 MAX_LEVEL = 1.0  # what second stages are trained up to

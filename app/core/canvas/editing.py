@@ -17,9 +17,9 @@ from app.core.jobs.work import Snapshot
 from app.core.request.methods import NEW, REWORK
 from app.core.shown.runs import named
 from app.core.shown.viewer import Viewer
+from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, size
-from engine.spec.edit import crop
 from engine.spec.request import Request
 
 NOTHING_OPEN = "No picture is open: open one, or choose New picture."

@@ -16,11 +16,11 @@ from app.core.document import Document
 from app.core.files.background import Background
 from app.core.jobs.work import Enlarging
 from app.core.notices import Notice
-from engine.pictures.image_file import SIDE
 from engine.pictures.png import KINDS as FORMATS
 from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
 from engine.spec.draft import resolve
 from engine.spec.request import Request, RequestError
+from engine.spec.validation import MAX_SIDE
 
 ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
 ExportKind: TypeAlias = Literal["png", "jpg", "webp"]
@@ -65,12 +65,12 @@ class Subject:
 
 def most(size: tuple[int, int]) -> int:
     """How many times as large a picture of that size may become."""
-    return max(1, SIDE // max(size))
+    return max(1, MAX_SIDE // max(size))
 
 
 def longest(kind: ExportKind) -> int:
     """How many pixels a side a picture of that kind has at most: it is to be opened here again."""
-    return min(SIDE, LONGEST[FORMATS[f".{kind}"]])
+    return min(MAX_SIDE, LONGEST[FORMATS[f".{kind}"]])
 
 
 class Exporting(QObject):

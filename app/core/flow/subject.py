@@ -19,7 +19,8 @@ from app.core.shown.lineage import Lineage
 from app.core.shown.render import from_rgb, pixels
 from app.core.shown.runs import named
 from app.core.shown.viewer import Viewer
-from engine.spec.edit import crop, resized
+from engine.pictures.compositing import crop
+from engine.pictures.resizing import resized
 from engine.spec.request import Request
 
 Pixels = NDArray[np.uint8]

@@ -15,7 +15,7 @@ from app.core.guidance.steering import Steering
 from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.shown.lineage import Lineage
-from engine.jobs.job import Errand
+from engine.jobs.job import Job
 from engine.jobs.load import LoadClip
 from engine.jobs.score import Floats, Score, StepScores
 from engine.spec.guides import Aim, ClipGuide
@@ -201,7 +201,7 @@ class Scoring(QObject):
             self._task = self._engine.do(self._errand(wish), wish.quick), wish
             self.changed.emit()
 
-    def _errand(self, wish: Wish) -> Errand:
+    def _errand(self, wish: Wish) -> Job:
         clip, aims = wish.target.clip, wish.target.aims
         if wish.path is None:
             return LoadClip(clip)

@@ -80,13 +80,13 @@ class KeyRow(QObject):
         document = self._document
         if document.editing.shows_artwork or 0 <= document.shown.cursor < document.shown.step_count:
             return ""
-        return "There is no picture on the canvas yet: make or open one"
+        return "There is no picture on the canvas yet: make or open one."
 
     def add_shown(self) -> None:
         """What the canvas shows: a finished picture of a run of its own is its seed, everything else a picture."""
         document = self._document
         if self.why_no_shown:
-            self._say("info", f"{self.why_no_shown}.")
+            self._say("info", self.why_no_shown)
             return
         try:
             if document.editing.shows_artwork:

@@ -15,7 +15,7 @@ from app.core.notices import Notice
 from app.core.request.run_costs import in_words
 from app.core.shown.render import from_rgb
 from app.core.shown.timeline import StepTimeline
-from engine.jobs.morph import Frame, Morphing, Norms, Progress
+from engine.jobs.morph import MorphFrame, Morphing, MorphProgress, Norms
 from engine.spec.draft import resolve
 from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, price
@@ -274,11 +274,11 @@ class MorphRoom(StepTimeline):
             return
         before = len(made.frames)
         for one in news:
-            if isinstance(one, Progress):
+            if isinstance(one, MorphProgress):
                 made.share, made.keys_first = one.done / max(1, one.total), one.keys
             elif isinstance(one, Norms):
                 made.norms = one
-            elif isinstance(one, Frame) and (key := made.take(one)) is not None:
+            elif isinstance(one, MorphFrame) and (key := made.take(one)) is not None:
                 self.keys.show(key, one.rgb)
         following = self._cursor in (-1, before - 1) and not self.playing
         if len(made.frames) > before:

@@ -14,7 +14,7 @@ from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.request.methods import FILL, REPAINT
 from app.core.shown.runs import named
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tool_options import ToolOptions
@@ -25,8 +25,8 @@ from app.ui.shown.batch_strip import BatchStrip
 from app.ui.widgets.quiet_label import Line
 from app.ui.window.notice_bar import NoticeBar
 from app.ui.window.welcome import Welcome
+from engine.pictures.compositing import free_cells
 from engine.spec.draft import size, snapped
-from engine.spec.edit import free_cells
 
 AWAITED = "The first estimate comes with the first model call"
 UNREADABLE = "This step cannot be read"
@@ -40,7 +40,7 @@ class CanvasArea(QWidget):
         document: Document,
         tools: Toolset,
         canvas: CanvasView,
-        actions: Actions,
+        actions: ActionSet,
         others: Sequence[QWidget] = (),
     ) -> None:
         super().__init__()

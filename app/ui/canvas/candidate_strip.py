@@ -14,7 +14,7 @@ from app.core.canvas.placement import thumbnail
 from app.core.document import Document
 from app.core.jobs.queue import Job, JobState
 from app.core.shown.runs import named
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas import badge
 from app.ui.look import icons
 from app.ui.look.theme import em
@@ -245,7 +245,7 @@ class CandidateStrip(QWidget):
 class CandidateBar(QFrame):
     """The strip, what is looked at in words, and what can be done with it."""
 
-    def __init__(self, document: Document, actions: Actions) -> None:
+    def __init__(self, document: Document, actions: ActionSet) -> None:
         super().__init__()
         self.setObjectName("pane")
         self._document = document

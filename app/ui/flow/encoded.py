@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.core.flow.encode import Encoder, advice, arrived
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.flow.found import column_in, command_button
 from app.ui.widgets.parts import label
 
@@ -17,7 +17,7 @@ FURTHER = (
 class EncodedCard(QWidget):
     """Seen with a run on the canvas that took a picture up to its noise."""
 
-    def __init__(self, encoder: Encoder, actions: Actions) -> None:
+    def __init__(self, encoder: Encoder, actions: ActionSet) -> None:
         super().__init__()
         self._encoder, self._actions = encoder, actions
         self.facts = label("", "muted")

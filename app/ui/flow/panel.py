@@ -11,7 +11,7 @@ from app.core.flow.encode import CLOSENESS, METHODS, Encoder
 from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
 from app.core.flow.likelihood_result import Given
 from app.core.flow.subject import MIDDLE, SHRUNK
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.flow.encoded import EncodedCard
 from app.ui.flow.found import Density, Steps, Surprise, command_button
 from app.ui.look.theme import em
@@ -27,7 +27,7 @@ GIVEN: dict[Given, str] = {"nothing": "Nothing", "panel": "The panel's words", "
 class LikelihoodPanel(QWidget):
     """Shows and changes the appraisal; holds nothing of its own."""
 
-    def __init__(self, appraisal: Appraisal, encoder: Encoder, actions: Actions) -> None:
+    def __init__(self, appraisal: Appraisal, encoder: Encoder, actions: ActionSet) -> None:
         super().__init__()
         self._appraisal, self._encoder, self._actions = appraisal, encoder, actions
         self.setAccessibleName("Likelihood and encoding")

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.lab.lab_draft import LabDraft
 from app.core.lab.lab_model import Lab
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.lab.coverage import CoverageCard
 from app.ui.look.theme import em
 from app.ui.request.sampler_options import SamplerOptions
@@ -24,7 +24,7 @@ from engine.spec.request import MAX_STEPS
 class LabPanel(QWidget):
     """Shows and changes the lab; holds nothing of its own."""
 
-    def __init__(self, lab: Lab, actions: Actions) -> None:
+    def __init__(self, lab: Lab, actions: ActionSet) -> None:
         super().__init__()
         self._lab, self._actions = lab, actions
         self.setAccessibleName("Settings of the lab")

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QVBoxLayout, QW
 
 from app.core.document import Document
 from app.core.morph.morph_room import MorphRoom
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
 from app.ui.request.prompt_field import TextField
 from app.ui.request.seed_field import LARGEST
@@ -26,7 +26,7 @@ NO_LABEL = "None"
 class MorphPanel(QWidget):
     """Shows and changes the morph room; holds nothing of its own."""
 
-    def __init__(self, morph: MorphRoom, document: Document, actions: Actions) -> None:
+    def __init__(self, morph: MorphRoom, document: Document, actions: ActionSet) -> None:
         super().__init__()
         self._morph, self._document, self._actions = morph, document, actions
         self.setAccessibleName("Settings of the morph")

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.morph.morph_room import MorphRoom
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
 from app.ui.morph.key_strip import KeyStrip
 from app.ui.morph.timeline import MOVES
@@ -92,7 +92,7 @@ class Stage(QWidget):
 class FirstSteps(QWidget):
     """What stands here before the first key frame."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: ActionSet) -> None:
         super().__init__()
         self.setAccessibleName("How to begin a morph")
         title = label("From picture to picture", "title")
@@ -141,7 +141,7 @@ class FirstSteps(QWidget):
 class MorphView(QWidget):
     """The frame over the row of key frames; before there are any, how to begin."""
 
-    def __init__(self, morph: MorphRoom, actions: Actions) -> None:
+    def __init__(self, morph: MorphRoom, actions: ActionSet) -> None:
         super().__init__()
         self._morph = morph
         self.setAccessibleName("Morph")

@@ -6,7 +6,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.theme import em
 from app.ui.widgets.quiet_label import Line
@@ -16,7 +16,7 @@ from app.ui.window.panels import set_kind
 class GenerateBar(QWidget):
     """The document's generate and cancel."""
 
-    def __init__(self, document: Document, actions: Actions) -> None:
+    def __init__(self, document: Document, actions: ActionSet) -> None:
         super().__init__()
         self._document, self._actions = document, actions
         self.button = QPushButton()

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.section import SteeringDisclosure
 from app.ui.look.theme import em
 from app.ui.request.advanced import Advanced
@@ -29,7 +29,7 @@ from engine.spec.request import MAX_BATCH, MAX_STEPS
 class PromptPanel(QWidget):
     """Shows and changes the document's draft; holds nothing of its own."""
 
-    def __init__(self, document: Document, actions: Actions) -> None:
+    def __init__(self, document: Document, actions: ActionSet) -> None:
         super().__init__()
         self._document = document
         self.setAccessibleName("Settings")

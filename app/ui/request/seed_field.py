@@ -7,7 +7,7 @@ from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QWidget
 
 from app.core.document import Document
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.theme import em
 
@@ -17,7 +17,7 @@ LARGEST = 2**63 - 1
 class SeedField(QWidget):
     """The document's seed. A line of digits: a spin box ends at 2³¹, a seed at 2⁶³."""
 
-    def __init__(self, document: Document, actions: Actions) -> None:
+    def __init__(self, document: Document, actions: ActionSet) -> None:
         super().__init__()
         self._document, self._actions = document, actions
         self.field = QLineEdit()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QTo
 from app.core.document import Document
 from app.core.shown.render import View
 from app.core.shown.runs import named
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.theme import em
 from app.ui.shown.filmstrip import Filmstrip
@@ -23,7 +23,7 @@ VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State x
 class Timeline(QWidget):
     """Listens to the document's run, cursor and view; its buttons are commands of the action table."""
 
-    def __init__(self, document: Document, actions: Actions) -> None:
+    def __init__(self, document: Document, actions: ActionSet) -> None:
         super().__init__()
         self._document = document
         self._actions = actions

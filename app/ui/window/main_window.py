@@ -20,7 +20,7 @@ from app.core.notices import Notice
 from app.core.shown.runs import named
 from app.core.shown.timeline import StepTimeline
 from app.settings import Settings, from_text, to_text
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.area import CanvasArea
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
@@ -40,9 +40,10 @@ from app.ui.morph.view import MorphView
 from app.ui.request.prompt_panel import PromptPanel
 from app.ui.shown.recent import Recent
 from app.ui.shown.timeline import Timeline
-from app.ui.window.room_setup import rooms_of
+from app.ui.window.about_sheet import AboutSheet
+from app.ui.window.room_setup import lab_room, morph_room, pictures_room
 from app.ui.window.rooms import LAB, MORPH, PICTURES, Room, Rooms
-from app.ui.window.shortcut_sheet import AboutSheet, ShortcutSheet
+from app.ui.window.shortcut_sheet import ShortcutSheet
 from app.ui.window.status import Status
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
@@ -74,7 +75,7 @@ class MainWindow(QMainWindow):
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self._docks: dict[str, QDockWidget] = {}
-        self.actions_ = Actions(self, self)
+        self.actions_ = ActionSet(self, self)
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
@@ -88,7 +89,7 @@ class MainWindow(QMainWindow):
         self.morph_view = MorphView(self.morph, self.actions_)
         self.morph_view.stage.smooth = self.canvas.smooth
         self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
-        self.rooms = Rooms(rooms_of(self), self)
+        self.rooms = Rooms(self._make_rooms(), self)
         self.actions_.begin()
         self.status = Status(document)
         self.setWindowTitle("Tweedie Studio")
@@ -120,6 +121,18 @@ class MainWindow(QMainWindow):
         self._restore()
         self.actions_.refresh()
         self.focus_prompt()
+
+    def _make_rooms(self) -> tuple[Room, ...]:
+        """The studio opens with the first one."""
+        pictures = pictures_room(
+            self.document, self.appraisal, self.encoder, self.files,
+            panel=self.panel, timeline=self.timeline, canvas=self.canvas,
+        )  # fmt: skip
+        lab = lab_room(self.lab, panel=self.lab_panel, timeline=self.lab_timeline, view=self.lab_view)
+        morph = morph_room(
+            self.morph, self.films, panel=self.morph_panel, timeline=self.morph_timeline, view=self.morph_view
+        )
+        return pictures, lab, morph
 
     def _take(self, mime: QMimeData) -> None:
         """What was dropped: in the morph a key frame, else the picture to work on."""

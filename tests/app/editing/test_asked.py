@@ -14,9 +14,9 @@ from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from engine.paths import path_of
+from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
-from engine.spec.edit import crop
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, count, finish

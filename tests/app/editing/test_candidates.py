@@ -12,7 +12,7 @@ from app.core.canvas.placement import overlay, to_rgb
 from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.core.shown.render import render, to_image
-from engine.spec.edit import composite
+from engine.pictures.compositing import composite
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, count, finish, reach, reach_told

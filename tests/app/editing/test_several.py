@@ -17,7 +17,7 @@ from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.core.request.methods import FILL, NEW
 from app.core.shown.render import to_image
-from engine.spec.edit import composite, crop
+from engine.pictures.compositing import composite, crop
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, finish, reach_told

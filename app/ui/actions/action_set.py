@@ -1,4 +1,4 @@
-"""The commands of app/ui/rows as QActions: menus, buttons and shortcuts of one window."""
+"""The QActions of one window: menus, buttons and shortcuts, made from the table ACTIONS."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
 
-from app.ui.actions import TABLE
-from app.ui.actions.row import Row, Studio, keys_text
+from app.ui.actions import ACTIONS
+from app.ui.actions.action import Action, keys_text
+from app.ui.actions.studio import Studio
 from app.ui.look import icons
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
 
 
-class Actions(QObject):
-    """The QActions of TABLE for one window, kept enabled and checked as the document is."""
+class ActionSet(QObject):
+    """The QActions of one window. Each is enabled and checked as the studio is at the moment."""
 
     def __init__(self, studio: Studio, window: QWidget) -> None:
         super().__init__(window)
         self._studio = studio
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
-        self._pauses = False  # whether the play button says so
+        self._pauses = False  # whether the play button shows "Pause"
         self.menus: dict[str, QMenu] = {}
-        self.by_id: dict[str, QAction] = {row.id: self._made(row) for row in TABLE}
+        self.by_id: dict[str, QAction] = {action.id: self._make(action) for action in ACTIONS}
 
     def begin(self) -> None:
-        """Follow the studio from here on: once, when all that the commands act on is there."""
+        """Listen to the studio. Call it once, when all its parts exist."""
         studio = self._studio
         document, shown = studio.document, studio.document.shown
         for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, shown.frame_changed,
@@ -56,44 +57,42 @@ class Actions(QObject):
         return self.by_id[name]
 
     def refresh(self) -> None:
-        for row in TABLE:
-            action = self.by_id[row.id]
-            why = row.why(self._studio) if row.why else ""
-            usable = row.enabled(self._studio.document) if row.usable is None else row.usable(self._studio)
-            action.setEnabled(usable and not why)
-            if row.why:
-                action.setToolTip(self._tip(row, why))
-            if row.checked is not None:
-                action.setChecked(row.checked(self._studio))
+        for action in ACTIONS:
+            qaction = self.by_id[action.id]
+            why = action.why(self._studio)
+            qaction.setEnabled(not why)
+            qaction.setToolTip(self._tip(action, why))
+            if action.checked is not None:
+                qaction.setChecked(action.checked(self._studio))
         artwork = self._studio.document.artwork
         for name, what in (("undo", artwork.undo_text), ("redo", artwork.redo_text)):
-            self[name].setText(f"{_row(name).text}: {what}" if what else _row(name).text)
+            self[name].setText(f"{_action(name).text}: {what}" if what else _action(name).text)
         if self._pauses != self._studio.steps.playing:
             self._show_play()
 
     def tint(self) -> None:
         """Redraw the icons in the colours of the palette."""
         palette = QApplication.palette()
-        for row in TABLE:
-            if row.icon:
-                self.by_id[row.id].setIcon(icons.icon(row.icon, palette))
+        for action in ACTIONS:
+            if action.icon:
+                self.by_id[action.id].setIcon(icons.icon(action.icon, palette))
         self._show_play()
 
     def _show_play(self) -> None:
-        """The button that plays is the one that pauses."""
+        """Let the play button pause while it plays."""
         self._pauses = self._studio.steps.playing
-        self["play"].setText("Pause" if self._pauses else _row("play").text)
+        self["play"].setText("Pause" if self._pauses else _action("play").text)
         self["play"].setIcon(icons.icon("pause" if self._pauses else "play", QApplication.palette()))
 
     def fill(self, bar: QMenuBar) -> None:
         """The menus, in the table's order. They are kept: PySide 6.8 deletes a menu with its last reference."""
-        for row in TABLE:
-            menu = self._menu(row.menu, bar)
-            if row.submenu:
-                menu = self._menu(row.submenu, menu)
-            if row.begins:
+        for action in ACTIONS:
+            menu = self._menu(action.menu, bar)
+            if action.submenu:
+                menu = self._menu(action.submenu, menu)
+            if action.begins:
                 menu.addSeparator()
-            menu.addAction(self.by_id[row.id])
+            menu.addAction(self.by_id[action.id])
 
     def _menu(self, name: str, parent: QMenuBar | QMenu) -> QMenu:
         if name not in self.menus:
@@ -101,64 +100,64 @@ class Actions(QObject):
         return self.menus[name]
 
     def reach(self, where: str, *widgets: QWidget) -> None:
-        """The keys of the commands of `where` work where one of `widgets` has the focus."""
-        for row in TABLE:
-            if row.where == where:
+        """Let the keys of the actions of `where` work while one of `widgets` has the focus."""
+        for action in ACTIONS:
+            if action.where == where:
                 for widget in widgets:
-                    widget.addAction(self.by_id[row.id])
+                    widget.addAction(self.by_id[action.id])
 
     def leave(self, where: str, *widgets: QWidget) -> None:
-        """They work there no more."""
-        for row in TABLE:
-            if row.where == where:
+        """The inverse of `reach`."""
+        for action in ACTIONS:
+            if action.where == where:
                 for widget in widgets:
-                    widget.removeAction(self.by_id[row.id])
+                    widget.removeAction(self.by_id[action.id])
 
     def button(self, name: str, parent: QWidget) -> QToolButton:
-        """A flat button for a command, its name spoken to who cannot see the icon."""
+        """A flat button for an action. A screen reader speaks its name."""
         button = QToolButton(parent)
         button.setDefaultAction(self.by_id[name])
-        button.setAccessibleName(_row(name).text)
+        button.setAccessibleName(_action(name).text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
     def hint(self, gestures: Iterable[tuple[str, str]]) -> str:
-        """What to do and what it does, in a line; {id} stands for the keys of that command as they are now."""
-        keys = {f"{{{name}}}": action.shortcut().toString(NATIVE) for name, action in self.by_id.items()}
+        """Gestures and their meanings in one line; {id} stands for the current keys of that action."""
+        keys = {f"{{{name}}}": qaction.shortcut().toString(NATIVE) for name, qaction in self.by_id.items()}
         words = []
         for gesture, meaning in gestures:
             named = " ".join(keys.get(word, word) for word in gesture.split())
             words.append(f"{named}: {meaning}")
         return "     ".join(words)
 
-    def _made(self, row: Row) -> QAction:
-        action = QAction(row.text, self._window)
-        action.setObjectName(row.id)
-        action.setIconText(row.short or row.text)
-        action.setShortcuts([QKeySequence(key) for key in row.keys])
-        anywhere = row.where == "window"
-        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut if anywhere else Qt.ShortcutContext.WidgetShortcut)
-        action.setToolTip(self._tip(row))
-        action.setMenuRole(QAction.MenuRole.NoRole)
-        if row.checked is not None:
-            action.setCheckable(True)
-        if row.group:
-            group = self._groups.setdefault(row.group, QActionGroup(self))
-            group.addAction(action)
-        action.triggered.connect(lambda _=False: self._do(row))
+    def _make(self, action: Action) -> QAction:
+        qaction = QAction(action.text, self._window)
+        qaction.setObjectName(action.id)
+        qaction.setIconText(action.short or action.text)
+        qaction.setShortcuts([QKeySequence(key) for key in action.keys])
+        anywhere = action.where == "window"
+        qaction.setShortcutContext(Qt.ShortcutContext.WindowShortcut if anywhere else Qt.ShortcutContext.WidgetShortcut)
+        qaction.setToolTip(self._tip(action))
+        qaction.setMenuRole(QAction.MenuRole.NoRole)
+        if action.checked is not None:
+            qaction.setCheckable(True)
+        if action.group:
+            group = self._groups.setdefault(action.group, QActionGroup(self))
+            group.addAction(qaction)
+        qaction.triggered.connect(lambda _=False: self._do(action))
         if anywhere:
-            self._window.addAction(action)
-        return action
+            self._window.addAction(qaction)
+        return qaction
 
-    def _do(self, row: Row) -> None:
-        row.do(self._studio)
+    def _do(self, action: Action) -> None:
+        action.do(self._studio)
         self.refresh()
 
     @staticmethod
-    def _tip(row: Row, more: str = "") -> str:
-        keys = f" ({keys_text(row)})" if row.keys else ""
-        return f"{more or row.tip or row.text.rstrip('…')}{keys}"
+    def _tip(action: Action, more: str = "") -> str:
+        keys = f" ({keys_text(action)})" if action.keys else ""
+        return f"{more or action.tip or action.text.rstrip('…')}{keys}"
 
 
-def _row(name: str) -> Row:
-    return next(row for row in TABLE if row.id == name)
+def _action(name: str) -> Action:
+    return next(action for action in ACTIONS if action.id == name)
