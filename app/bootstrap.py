@@ -79,7 +79,7 @@ class Studio(QObject):
         self._collector = Collector(self)
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
         self.document.draft.changed.connect(self._remember)
-        self.document.engine_changed.connect(self._collector.settle)
+        self.document.jobs.engine_changed.connect(self._collector.settle)
         self.settings.save_failed.connect(self._complain)
         if complaint:
             self._complain(complaint)
@@ -104,7 +104,7 @@ class Studio(QObject):
         self.window.morph.close()
         self.document.guidance.close()
         self.keeper.close()
-        self.document.cancel_all()
+        self.document.jobs.cancel_all()
         self.lab.close()
         self.engine.close()
         self.document.shown.close()

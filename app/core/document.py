@@ -11,13 +11,14 @@ from app.core.canvas.artwork import Artwork
 from app.core.canvas.editing import Editing
 from app.core.files.save_step import save_step
 from app.core.guidance.guide_panel import Guidance
-from app.core.jobs.queue import Engine, EngineState, Job, JobQueue, JobState
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine, Job, JobQueue, JobState
 from app.core.notices import Notice
 from app.core.request import submit as asking
 from app.core.request.draft_model import DraftModel
 from app.core.request.fork import other_sampler, why_no_fork, why_no_variations
 from app.core.request.methods import FILL, NEW
-from app.core.request.run_costs import Prices, in_words
+from app.core.request.run_costs import Prices
 from app.core.request.submit import Asked
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
@@ -33,18 +34,17 @@ class Document(QObject):
     draft    -- the chosen model and what is asked of it
     shown    -- the run on the canvas
     editing  -- the artwork and what is made anew of it
+    jobs     -- what is being made, and the engine
     guidance -- what steers, and what CLIP finds
     """
 
-    jobs_changed = Signal()
-    engine_changed = Signal()
     notice_raised = Signal(object)
 
     def __init__(
         self,
         models: Sequence[ModelInfo],
         engine: Engine,
-        jobs: JobQueue,
+        queue: JobQueue,
         library: RunLibrary,
         prices: Prices,
         draft: Draft | None = None,
@@ -54,20 +54,19 @@ class Document(QObject):
         super().__init__(parent)
         self.draft = DraftModel(models, prices, draft, self)
         self.draft.model_changed.connect(self._fit_box)  # before anybody else hears of the model
-        self._engine, self._queue, self._library = engine, jobs, library
-        self._jobs: list[Job] = []
-        self.shown = Viewer(jobs.is_making, self)
+        self._engine, self._queue, self._library = engine, queue, library
+        self.jobs = JobsModel(engine, queue, self)
+        self.shown = Viewer(queue.is_making, self)
         self.editing = Editing(self.shown, Artwork(parent=self), self)
-        self._live_run = LiveRun(self.shown, self.editing, jobs, engine, self)
+        self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
         self.guidance = Guidance(self, engine)
         self._had_artwork = False
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
-        engine.state_changed.connect(self._on_engine)
-        jobs.job_added.connect(self._on_job_added)
-        jobs.job_changed.connect(self._on_job)
-        jobs.job_ended.connect(self._on_job_ended)
-        self.shown.notice_raised.connect(self.notice_raised)
+        self.jobs.added.connect(self._on_added)
+        self.jobs.ended.connect(self._on_ended)
+        for part in (self.shown, self.jobs):
+            part.notice_raised.connect(self.notice_raised)
 
     @property
     def artwork(self) -> Artwork:
@@ -78,27 +77,12 @@ class Document(QObject):
         """What is worth knowing of the mask and the box before a run; mostly ""."""
         return self.editing.remark(self.draft.current.method)
 
-    # what is being made
-
-    @property
-    def engine_state(self) -> EngineState:
-        return self._engine.state
-
-    @property
-    def device_text(self) -> str:
-        return self._engine.text if self._engine.state == "ready" else ""
-
-    @property
-    def why_engine(self) -> str:
-        """Why the engine can make nothing now, in one sentence; "" when it can."""
-        if self._engine.state == "starting":
-            return "The engine is loading: this takes a few seconds."
-        return self._engine.text if self._engine.state == "failed" else ""
+    # making pictures
 
     @property
     def why_not(self) -> str:
         """Why nothing can be generated now as the panel says, in one sentence; "" when it can."""
-        return self.why_engine or self.editing.why_not(self.draft.current.method)
+        return self.jobs.why_no_engine or self.editing.why_not(self.draft.current.method)
 
     @property
     def can_generate(self) -> bool:
@@ -115,7 +99,7 @@ class Document(QObject):
     def why_no_fork(self) -> str:
         """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
         run, k = self.shown.run, self.shown.cursor
-        why = why_no_fork(run, k, self.draft.model) or self.why_engine
+        why = why_no_fork(run, k, self.draft.model) or self.jobs.why_no_engine
         if why or (run is not None and run.encodes(k)):  # from there it is a picture of its own
             return why
         return self.editing.why_not(self.draft.current.method, self.shown.run_path)
@@ -137,7 +121,7 @@ class Document(QObject):
     @property
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
-        return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.why_engine
+        return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.jobs.why_no_engine
 
     def vary(self) -> Job | None:
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
@@ -185,41 +169,6 @@ class Document(QObject):
             self.draft.roll_seed()
         return job
 
-    def cancel(self) -> None:
-        """Stop the running job, or, where none runs, the newest waiting one. What was reached is kept."""
-        job = self._queue.running or next(reversed(self._queue.waiting), None)
-        if job:
-            self._queue.cancel(job)
-
-    def cancel_all(self) -> None:
-        self._queue.cancel_all()
-
-    @property
-    def jobs(self) -> list[Job]:
-        """This session's jobs, oldest first."""
-        return list(self._jobs)
-
-    @property
-    def running_job(self) -> Job | None:
-        return self._queue.running
-
-    @property
-    def steps_done(self) -> int:
-        return self._queue.running.steps_done if self._queue.running else 0
-
-    @property
-    def steps_total(self) -> int:
-        return self._queue.running.steps_total if self._queue.running else 0
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """What remains of the running job; None where none runs or none of its steps is done."""
-        return self._queue.running.eta_seconds if self._queue.running else None
-
-    @property
-    def eta_text(self) -> str:
-        return "" if self.eta_seconds is None else in_words(self.eta_seconds)
-
     @property
     def engine(self) -> Engine:
         return self._engine
@@ -227,10 +176,6 @@ class Document(QObject):
     @property
     def library(self) -> RunLibrary:
         return self._library
-
-    def set_watched(self, watched: bool) -> None:
-        """Whether anybody can see the canvas: live previews pause while nobody can."""
-        self._engine.set_watched(watched)
 
     def restore_settings(self) -> None:
         """Put what made the shown step back on the panel; a notice where its model is not here."""
@@ -265,25 +210,12 @@ class Document(QObject):
     def _fit_box(self) -> None:
         self.artwork.box_aspect = QSize(self.draft.model.width, self.draft.model.height)
 
-    def _on_engine(self) -> None:
-        self.engine_changed.emit()
-        if self._engine.complaint:
-            self.notice_raised.emit(Notice("error", self._engine.complaint))
-
-    def _on_job_added(self, job: Job) -> None:
-        self._jobs.append(job)
+    def _on_added(self, job: Job) -> None:
         if job.snapshot is not None:
             self.editing.place(job.run_path, job.snapshot.placement)
-        self.jobs_changed.emit()
 
-    def _on_job(self, _job: Job) -> None:
-        self.jobs_changed.emit()
-
-    def _on_job_ended(self, job: Job) -> None:
+    def _on_ended(self, job: Job) -> None:
         if job.state is JobState.FINISHED:
             self.editing.finished(job.run_path, job.request, job.images)
         else:
             self.editing.dropped(job.run_path)
-        self.jobs_changed.emit()
-        if job.state is JobState.FAILED:
-            self.notice_raised.emit(Notice("error", job.message))

@@ -138,7 +138,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
         document.notice_raised.connect(parts.notices.append)
         made.append(parts)
         if ready:
-            with qtbot.waitSignal(document.engine_changed):
+            with qtbot.waitSignal(document.jobs.engine_changed):
                 engine.start(model)
         return parts
 
@@ -199,4 +199,4 @@ def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
 def reach_told(parts: Parts, qtbot: QtBot, done: int) -> None:
     """Let one call through and wait for the word of it: the first always comes."""
     parts.fake.allow()
-    qtbot.waitUntil(lambda: parts.document.steps_done == done)
+    qtbot.waitUntil(lambda: parts.document.jobs.steps_done == done)

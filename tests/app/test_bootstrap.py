@@ -40,7 +40,7 @@ def open_studio(qtbot: QtBot, model: ModelInfo, folders: Folders) -> Iterator[Ca
         qtbot.addWidget(studio.window)
         opened.append(studio)
         studio.show()
-        qtbot.waitUntil(lambda: studio.document.engine_state == "ready")
+        qtbot.waitUntil(lambda: studio.document.jobs.engine_state == "ready")
         return studio
 
     yield make
@@ -139,7 +139,7 @@ def test_closing_while_a_run_goes_on_ends_it_and_closes_once(
     studio = open_studio(by_hand)
     jobs = [studio.document.generate() for _ in range(2)]
     by_hand.allow()
-    qtbot.waitUntil(lambda: studio.document.steps_done == 1)
+    qtbot.waitUntil(lambda: studio.document.jobs.steps_done == 1)
     studio.window.close()
     studio.close()
     studio.close()
@@ -212,7 +212,7 @@ app = make_application(["studio"])
 studio = Studio([read_model(Path(sys.argv[1]))], Folders.under(Path(sys.argv[2])), open_session)
 watch = Watch()
 studio.window.installEventFilter(watch)
-studio.document.engine_changed.connect(end)
+studio.document.jobs.engine_changed.connect(end)
 studio.show()
 print("before:", studio.document.why_not)
 app.exec()

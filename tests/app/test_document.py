@@ -101,16 +101,16 @@ def test_generate_explains_itself_until_the_engine_is_ready(
     assert "loading" in document.why_not
     assert document.generate() is None
     assert [n.text for n in parts.notices] == [document.why_not]
-    with qtbot.waitSignal(document.engine_changed):
+    with qtbot.waitSignal(document.jobs.engine_changed):
         fake.opening.set()
     assert document.can_generate
-    assert (document.why_not, document.device_text) == ("", "a fake device")
+    assert (document.why_not, document.jobs.device_text) == ("", "a fake device")
 
 
 def test_an_engine_that_failed_is_the_reason(make_parts: Callable[..., Parts], fake: FakeEngine, qtbot: QtBot) -> None:
     fake.open_error = ImportError("no torch")
     parts = make_parts(fake, ready=False)
-    with qtbot.waitSignal(parts.document.engine_changed):
+    with qtbot.waitSignal(parts.document.jobs.engine_changed):
         parts.engine.start(parts.document.draft.model)
     assert not parts.document.can_generate
     assert "no torch" in parts.document.why_not
@@ -119,7 +119,7 @@ def test_an_engine_that_failed_is_the_reason(make_parts: Callable[..., Parts], f
 def test_a_draft_that_cannot_be_made_is_a_notice(parts: Parts) -> None:
     parts.document.draft.update(label="gone")
     assert parts.document.generate() is None
-    assert parts.document.jobs == []
+    assert parts.document.jobs.all == []
     (notice,) = parts.notices
     assert notice.level == "error"
     assert "gone" in notice.text
@@ -134,20 +134,20 @@ def test_a_failed_job_is_one_notice_and_a_cancelled_one_none(parts: Parts, qtbot
     job = parts.document.generate()
     assert job is not None
     with qtbot.waitSignal(parts.jobs.job_ended):
-        parts.document.cancel()
+        parts.document.jobs.cancel()
     assert job.state is JobState.CANCELLED
     assert len(parts.notices) == 1
 
 
 def test_status_counts_the_steps_of_the_running_job(hand_parts: Parts, qtbot: QtBot) -> None:
     document = hand_parts.document
-    assert (document.steps_done, document.steps_total, document.eta_text) == (0, 0, "")
+    assert (document.jobs.steps_done, document.jobs.steps_total, document.jobs.eta_text) == (0, 0, "")
     job = document.generate()
-    assert document.running_job is job
+    assert document.jobs.running is job
     reach_told(hand_parts, qtbot, 1)
-    assert (document.steps_done, document.steps_total) == (1, 5)
-    assert document.eta_seconds is not None
-    assert document.eta_text.endswith(" s")
+    assert (document.jobs.steps_done, document.jobs.steps_total) == (1, 5)
+    assert document.jobs.eta_seconds is not None
+    assert document.jobs.eta_text.endswith(" s")
 
 
 def test_among_words_equally_near_the_one_with_the_same_first_letter_comes_first() -> None:

@@ -137,7 +137,7 @@ class Encoder(QObject):
         """Why the shown run cannot be decoded, in one sentence; "" when it can."""
         if self._upward() is None:
             return "This run is not of an encoded picture: encode one first."
-        return self._document.why_engine or (BUSY if self._doing is not None else "")
+        return self._document.jobs.why_no_engine or (BUSY if self._doing is not None else "")
 
     def decode(self, anew: bool = False) -> None:
         """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made.

@@ -59,7 +59,7 @@ class Appraisal(QObject):
                        shown.steps_changed, shown.view_changed, document.draft.changed, document.draft.model_changed,
                        editing.changed, editing.asked_changed):  # fmt: skip
             signal.connect(self._look)
-        document.engine_changed.connect(self._look)
+        document.jobs.engine_changed.connect(self._look)
 
     # what is asked
 
@@ -152,7 +152,7 @@ class Appraisal(QObject):
             return "None of the models here judges pixels: a likelihood is of pixels."
         if self._subject is None:
             return NOTHING
-        return self._document.why_engine
+        return self._document.jobs.why_no_engine
 
     def price(self, tolerance: float) -> str:
         """What a probe takes to a tolerance, such as "≈ 90 model calls a probe"; "" before the judge was asked."""

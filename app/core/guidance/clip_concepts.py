@@ -49,7 +49,7 @@ class Seeing(QObject):
         self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that never answered, and what files hold for others
         self._names: dict[str, tuple[str, ...]] = {}  # concepts by model
         shown = document.shown
-        for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, document.jobs_changed,
+        for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, document.jobs.changed,
                        shown.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
             signal.connect(self._look)
         engine.told.connect(self._on_told)
@@ -114,7 +114,7 @@ class Seeing(QObject):
                 self.changed.emit()
             return
         quick = question.clip in self._loaded
-        if question == self._answers or (self._document.running_job is not None and not quick):
+        if question == self._answers or (self._document.jobs.running is not None and not quick):
             return
         self._asked = question
         errand = Look(

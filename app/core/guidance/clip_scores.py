@@ -85,7 +85,7 @@ class Scoring(QObject):
         self._stale = True  # the curve is to be put together anew: it is asked for at every painting
         for signal in (document.shown.run_changed, steering.changed, document.editing.candidates.listed):
             signal.connect(self._look)
-        for signal in (document.shown.steps_changed, document.shown.image_changed, document.jobs_changed):
+        for signal in (document.shown.steps_changed, document.shown.image_changed, document.jobs.changed):
             signal.connect(self._moved_on)
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
@@ -149,7 +149,7 @@ class Scoring(QObject):
     @property
     def loading(self) -> str:
         """The title of the CLIP that is being loaded, which takes seconds at its first use; "" where none is."""
-        job = self._document.running_job
+        job = self._document.jobs.running
         if job is None:
             waits = [] if self._task is None else [self._task[1].target.clip]
         else:
@@ -190,7 +190,7 @@ class Scoring(QObject):
         """Begin with the most urgent wish, unless an errand is under way; that one is stopped where it is no wish."""
         if self._engine.state != "ready":
             return
-        job = self._document.running_job
+        job = self._document.jobs.running
         if job is not None and job.steps_done:
             self._loaded(*(guide.clip for guide in job.request.guides if isinstance(guide, ClipGuide)))
         wish = next(self._wishes(), None)
@@ -211,7 +211,7 @@ class Scoring(QObject):
     def _wishes(self) -> Iterator[Wish]:
         """What is missing, the most urgent first."""
         document = self._document
-        idle, run = document.running_job is None, document.shown.run
+        idle, run = document.jobs.running is None, document.shown.run
         target = self.target(run.request if run else None)
         if run is not None and target is not None and target not in self._failed:
             missing = self._missing(run, target)
@@ -229,7 +229,7 @@ class Scoring(QObject):
     @property
     def _patience(self) -> float:
         """Seconds that a score may take between two steps of the run that goes on."""
-        job = self._document.running_job
+        job = self._document.jobs.running
         return (
             max(QUICK_SECONDS, QUICK_SHARE * job.seconds / job.steps_done) if job and job.steps_done else QUICK_SECONDS
         )

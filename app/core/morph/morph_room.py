@@ -105,8 +105,8 @@ class MorphRoom(StepTimeline):
         """Why it cannot be started, in one sentence; "" when it can."""
         if len(self.keys.frames) < 2:
             return "Put two key frames or more in the row below the picture."
-        if self._document.why_engine:
-            return self._document.why_engine
+        if self._document.jobs.why_no_engine:
+            return self._document.jobs.why_no_engine
         try:
             self.plan().walked  # noqa: B018 -- says what is wrong with the level
         except RequestError as error:

@@ -82,7 +82,7 @@ class CanvasArea(QWidget):
         self.notices.installEventFilter(self)
         document.notice_raised.connect(self.notices.raise_notice)
         shown = document.shown
-        for signal in (shown.frame_changed, shown.run_changed, document.jobs_changed, shown.image_changed,
+        for signal in (shown.frame_changed, shown.run_changed, document.jobs.changed, shown.image_changed,
                        document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
         for signal in (document.draft.changed, document.draft.model_changed):
@@ -164,7 +164,7 @@ class CanvasArea(QWidget):
 
     def _show_run(self) -> None:
         document = self._document
-        job = document.running_job
+        job = document.jobs.running
         request = document.shown.run.request if document.shown.run else job.request if job else None
         self._come_forward(self.welcome if request is None else self.canvas)
         if request is None:

@@ -180,7 +180,7 @@ class Files(QObject):
             return f"{model.title} has no second stage"
         if subject.size != (model.width, model.height):
             return f"Only for pictures of {model.width} × {model.height}, the size that it has learnt"
-        return self._document.why_engine
+        return self._document.jobs.why_no_engine
 
     def _export_as(self, subject: Subject, choice: Export) -> None:
         self._settings.update(

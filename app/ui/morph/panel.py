@@ -73,7 +73,7 @@ class MorphPanel(QWidget):
             box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
         self.button.clicked.connect(self._press)
         document.draft.model_changed.connect(self._fill_labels)
-        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, document.engine_changed):
+        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, document.jobs.engine_changed):
             signal.connect(self.refresh)
         self._fill_labels()
         self.refresh()

@@ -227,7 +227,7 @@ class MainWindow(QMainWindow):
         self._show_sheet(ShortcutSheet, lambda: ShortcutSheet(self))
 
     def show_about(self) -> None:
-        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.device_text, self))
+        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.jobs.device_text, self))
 
     def _show_sheet(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
         """The sheet of that kind that is open comes to the front; where none is, a new one."""
@@ -297,7 +297,7 @@ class MainWindow(QMainWindow):
 
     def _tell_watched(self) -> None:
         seen = self.isVisible() and not self.isMinimized()
-        self.document.set_watched(seen)
+        self.document.jobs.set_watched(seen)
         self.lab.set_watched(seen and self.room.name == LAB)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -34,11 +34,11 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbo
     document = Document([model], engine, jobs, library, prices)
     notices: list[str] = []
     document.notice_raised.connect(lambda notice: notices.append(notice.text))
-    with qtbot.waitSignal(document.engine_changed, timeout=120_000):
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=120_000):
         engine.start(model)
     assert notices == []
     assert document.can_generate, document.why_not
-    assert "CPU" in document.device_text or "GPU" in document.device_text
+    assert "CPU" in document.jobs.device_text or "GPU" in document.jobs.device_text
 
     document.draft.update(prompt=model.examples[0], steps=3, batch=2)
     with qtbot.waitSignal(jobs.job_ended, timeout=120_000):
@@ -57,9 +57,9 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbo
     document.draft.update(steps=500, batch=1)
     job = document.generate()
     assert job is not None
-    qtbot.waitUntil(lambda: document.steps_done >= 1, timeout=120_000)
+    qtbot.waitUntil(lambda: document.jobs.steps_done >= 1, timeout=120_000)
     with qtbot.waitSignal(jobs.job_ended, timeout=120_000):
-        document.cancel()
+        document.jobs.cancel()
     assert job.state is JobState.CANCELLED
     run = RunReader(job.run_path)
     assert run.ended == "cancelled"

@@ -54,10 +54,10 @@ class Bench:
 
     def generate(self) -> Job:
         """By its keys, wherever the focus is; the engine runs by itself or has its permits."""
-        before = len(self.document.jobs)
+        before = len(self.document.jobs.all)
         self.key(Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-        assert len(self.document.jobs) == before + 1, self.parts.notices
-        return self.document.jobs[-1]
+        assert len(self.document.jobs.all) == before + 1, self.parts.notices
+        return self.document.jobs.all[-1]
 
     def finish(self) -> Job:
         job = self.generate()
@@ -186,7 +186,7 @@ def test_a_cancelled_run_leaves_nothing_to_dismiss(slow: Bench) -> None:
     slow.generate()
     reach_told(slow.parts, slow.qtbot, 1)
     slow.key(Key.Key_Escape)
-    until(slow.qtbot, lambda: slow.document.running_job is None)
+    until(slow.qtbot, lambda: slow.document.jobs.running is None)
     slow.see_pixels()
     np.testing.assert_array_equal(slow.on_screen(), before)
     assert not slow.bar.isVisible()
@@ -334,7 +334,7 @@ def test_what_was_applied_and_is_made_anew_shows_its_mask_again(slow: Bench) -> 
     assert easel.judged
     slow.generate()
     slow.key(Key.Key_Escape)
-    until(slow.qtbot, lambda: slow.document.running_job is None)
+    until(slow.qtbot, lambda: slow.document.jobs.running is None)
     assert slow.editing.candidates.index == 0
     assert not easel.judged
 

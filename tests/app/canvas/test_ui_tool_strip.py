@@ -299,7 +299,7 @@ def test_painting_goes_on_while_a_run_does_and_the_run_keeps_the_mask_that_it_wa
     hands.move((20, 5))
     hands.release((20, 5))
     assert artwork.mask[5, 5:21].min() == 255
-    assert document.running_job is job
+    assert document.jobs.running is job
     window.canvas.zoom(+1)
     QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
     assert not artwork.mask[5].any()

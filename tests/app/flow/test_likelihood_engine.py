@@ -28,7 +28,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     engine = EngineClient(open_session)
     prices, library = Prices(), RunLibrary(tmp_path / "runs", tmp_path / "pictures")
     document = Document([model], engine, JobQueue(engine, library, prices), library, prices)
-    with qtbot.waitSignal(document.engine_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)
     document.draft.update(label="ankle boot", steps=6, seed=5)
     job = document.generate()

@@ -312,7 +312,7 @@ def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts
     assert decode.isEnabled()
     parts.document.draft.update(prompt="rocket")
     QTest.keyClick(window.canvas, Qt.Key.Key_Return, CONTROL | Qt.KeyboardModifier.ShiftModifier)
-    until(qtbot, lambda: parts.document.running_job is None and parts.document.shown.run_path != up)
+    until(qtbot, lambda: parts.document.jobs.running is None and parts.document.shown.run_path != up)
     assert parts.fake.requests[-1].prompt == "rocket"
     window.timeline.strip.setFocus()
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_Backspace)

@@ -181,7 +181,7 @@ def test_a_run_is_started_by_key_and_shown_beside_the_exact_flow(window: MainWin
     off = lab.track.off_flow(20)
     assert off
     assert window.lab_timeline.off_flow.text() == f"RMS from the exact flow {off:.3g}"
-    assert window.document.jobs == []  # no picture was made
+    assert window.document.jobs.all == []  # no picture was made
 
 
 def test_particles_are_painted_where_they_are(window: MainWindow, qtbot: QtBot) -> None:

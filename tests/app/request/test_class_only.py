@@ -57,7 +57,7 @@ def document(
     engine = EngineClient(lambda: Session("cpu", [grey, model]))
     jobs = JobQueue(engine, library := RunLibrary(tmp_path / "runs", tmp_path / "pictures"), prices := Prices())
     made = Document([grey, model], engine, jobs, library, prices)
-    with qtbot.waitSignal(made.engine_changed, timeout=120_000):
+    with qtbot.waitSignal(made.jobs.engine_changed, timeout=120_000):
         engine.start(grey)
     yield made
     engine.close()
@@ -96,8 +96,8 @@ def test_the_welcome_offers_the_classes(window: MainWindow, document: Document, 
     until(qtbot, lambda: chips.height() > 0 and all(chips.rect().contains(b.geometry()) for b in offers.values()))
     assert "class" in window.area.welcome.hint.text()
     QTest.mouseClick(offers["Ankle Boot"], LEFT)
-    until(qtbot, lambda: bool(document.jobs) and document.jobs[0].state.ended)
-    assert document.jobs[0].request.label == "ankle boot"
+    until(qtbot, lambda: bool(document.jobs.all) and document.jobs.all[0].state.ended)
+    assert document.jobs.all[0].request.label == "ankle boot"
 
 
 def test_the_welcome_has_room_for_what_another_model_offers(

@@ -75,7 +75,7 @@ def test_a_fork_takes_what_it_made_itself_as_its_time(hand_parts: Parts, qtbot: 
     assert job is not None
     assert (job.steps_before, job.steps_total) == (2, 4)
     reach_told(hand_parts, qtbot, 1)
-    assert document.running_job is job
+    assert document.jobs.running is job
     assert (document.shown.cursor, document.shown.live) == (2, True), "the first of its own steps"
     hand_parts.fake.allow(3)
     qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
@@ -121,14 +121,14 @@ def test_a_fork_that_cannot_be_says_why(parts: Parts, qtbot: QtBot) -> None:
     assert document.fork() is None
     said = [notice.text for notice in parts.notices]
     assert ["no step to go on from" in said[0], "choose “fake”" in said[1], "gone" in said[2]] == [True] * 3
-    assert len(document.jobs) == 1
+    assert len(document.jobs.all) == 1
 
 
 def test_the_picture_of_a_fork_says_what_it_was_forked_from(parts: Parts, qtbot: QtBot) -> None:
     parent = finish(parts, qtbot, steps=4)
     assert read_parent(parent.images[0]) is None
     forked(parts, qtbot, 1, prompt="rocket")
-    (picture,) = parts.document.jobs[-1].images
+    (picture,) = parts.document.jobs.all[-1].images
     assert read_parent(picture) == {"run": parent.run_path.stem, "step": 1}
     saved = parts.document.save_picture()
     assert saved is not None

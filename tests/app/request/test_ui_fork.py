@@ -34,8 +34,8 @@ def window(parts: Parts, qtbot: QtBot) -> MainWindow:
 
 def ended(document: Document, qtbot: QtBot, jobs: int) -> Job:
     """The job after `jobs` others, when it has ended."""
-    until(qtbot, lambda: len(document.jobs) == jobs + 1 and document.jobs[-1].state.ended)
-    job = document.jobs[-1]
+    until(qtbot, lambda: len(document.jobs.all) == jobs + 1 and document.jobs.all[-1].state.ended)
+    job = document.jobs.all[-1]
     assert job.state is JobState.FINISHED, job.message
     return job
 
@@ -97,7 +97,7 @@ def test_the_menu_of_a_step_is_about_that_step(window: MainWindow, document: Doc
     ]  # fmt: skip
     QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(window.actions_["variations"]).center())
     assert RunReader(ended(document, qtbot, 1).run_path).header["parent"] == {
-        "run": document.jobs[0].run_path.stem, "step": 7, "image": 0,
+        "run": document.jobs.all[0].run_path.stem, "step": 7, "image": 0,
     }  # fmt: skip
 
 
@@ -194,12 +194,12 @@ def test_the_status_counts_the_whole_way(hand_parts: Parts, qtbot: QtBot) -> Non
     document.shown.scrub(2)
     document.fork()
     hand_parts.fake.allow(1)
-    until(qtbot, lambda: document.steps_done == 1)
+    until(qtbot, lambda: document.jobs.steps_done == 1)
     assert window.status.step.text() == "Step 3 / 6"
     assert window.status.progress.share == pytest.approx(0.25)
     assert window.panel.generate.note.text().startswith("Step 3 of 6")
-    document.cancel()
-    until(qtbot, lambda: document.running_job is None)
+    document.jobs.cancel()
+    until(qtbot, lambda: document.jobs.running is None)
     assert "after step 3 of 6" in window.status.message.text()
 
 

@@ -333,8 +333,8 @@ def test_the_button_becomes_cancel_while_a_run_goes_on(hand_parts: Parts, qtbot:
     hand_parts.fake.allow(2)
     until(qtbot, lambda: document.shown.step_count >= 1)
     QTest.mouseClick(bar.button, LEFT)
-    until(qtbot, lambda: document.running_job is None)
-    assert document.jobs[0].state is JobState.CANCELLED
+    until(qtbot, lambda: document.jobs.running is None)
+    assert document.jobs.all[0].state is JobState.CANCELLED
     assert bar.button.text() == "Generate"
     assert document.shown.step_count == 2  # what was reached is kept
 
@@ -353,10 +353,10 @@ def test_while_one_runs_ctrl_enter_queues_another(hand_parts: Parts, qtbot: QtBo
     text = window.panel.prompt.text
     for _ in range(3):
         QTest.keyClick(text, Qt.Key.Key_Return, CONTROL)
-    assert len(hand_parts.document.jobs) == 3
+    assert len(hand_parts.document.jobs.all) == 3
     assert "2 waiting" in window.panel.generate.note.text()
-    hand_parts.document.cancel_all()
-    until(qtbot, lambda: all(job.state.ended for job in hand_parts.document.jobs))
+    hand_parts.document.jobs.cancel_all()
+    until(qtbot, lambda: all(job.state.ended for job in hand_parts.document.jobs.all))
 
 
 def test_generate_explains_itself_until_the_engine_is_ready(make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
@@ -368,8 +368,8 @@ def test_generate_explains_itself_until_the_engine_is_ready(make_parts: Callable
     assert "loading" in bar.button.accessibleDescription()
     assert "loading" in window.actions_["generate"].toolTip()
     QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Return, CONTROL)
-    assert parts.document.jobs == []
-    with qtbot.waitSignal(parts.document.engine_changed, timeout=PATIENCE):
+    assert parts.document.jobs.all == []
+    with qtbot.waitSignal(parts.document.jobs.engine_changed, timeout=PATIENCE):
         parts.engine.start(parts.document.draft.model)
     assert bar.button.isEnabled()
     assert bar.note.text() == "Ctrl+Return"

@@ -76,8 +76,8 @@ def test_scrubbing_is_read_from_the_file_alone(make_parts: Callable[..., Parts],
     assert fake.calls == calls, "all of it happened within one call of the net"
     assert [k for k, _ in seen] == [0, 1] * 8
     assert seen[0][1] != seen[1][1]
-    document.cancel()
-    qtbot.waitUntil(lambda: document.running_job is None)
+    document.jobs.cancel()
+    qtbot.waitUntil(lambda: document.jobs.running is None)
 
 
 def test_the_cursor_follows_until_it_is_scrubbed_away_and_again_from_the_end(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -122,7 +122,7 @@ def test_cancel_keeps_what_was_reached(hand_parts: Parts, qtbot: QtBot, tmp_path
     reach_told(hand_parts, qtbot, 1)
     reach(hand_parts, qtbot, 2)
     with qtbot.waitSignal(hand_parts.jobs.job_ended):
-        document.cancel()
+        document.jobs.cancel()
     assert job.state is JobState.CANCELLED
     assert document.shown.run is not None
     assert (document.shown.run.ended, document.shown.step_count, document.shown.cursor) == ("cancelled", 3, 2)

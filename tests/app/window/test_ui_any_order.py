@@ -127,10 +127,10 @@ def test_nothing_breaks_and_the_history_leads_back(parts: Parts, qtbot: QtBot, s
         assert np.array_equal(shown["mask"], artwork.mask), person.done[-20:]
         assert np.array_equal(shown["rgb"], artwork.rgb()), person.done[-20:]
     document.editing.comparing = False
-    for job in document.jobs:
+    for job in document.jobs.all:
         if not job.state.ended:
             parts.jobs.cancel(job)
-    until(qtbot, lambda: all(job.state.ended for job in document.jobs))
+    until(qtbot, lambda: all(job.state.ended for job in document.jobs.all))
     while artwork.can_undo:
         artwork.undo()
     assert np.array_equal(artwork.mask, Begun.mask)
