@@ -101,7 +101,7 @@ class Studio(QObject):
         self._first_paint.stop()
         self.window.files.close()
         self.window.films.close()
-        self.window.morph.close()
+        self.document.morph.close()
         self.document.guidance.close()
         self.keeper.close()
         self.document.jobs.cancel_all()

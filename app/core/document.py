@@ -9,10 +9,14 @@ from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.editing import Editing
+from app.core.files.export import Exporting
 from app.core.files.save_step import save_step
+from app.core.flow.encode import Encoder
+from app.core.flow.likelihood import Appraisal
 from app.core.guidance.guide_panel import Guidance
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Engine, Job, JobQueue, JobState
+from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request import submit as asking
 from app.core.request.draft_model import DraftModel
@@ -31,11 +35,15 @@ from engine.spec.request import RequestError
 class Document(QObject):
     """The open document: its parts, and the commands and rules that concern several of them.
 
-    draft    -- the chosen model and what is asked of it
-    shown    -- the run on the canvas
-    editing  -- the artwork and what is made anew of it
-    jobs     -- what is being made, and the engine
-    guidance -- what steers, and what CLIP finds
+    draft     -- the chosen model and the settings of the next run
+    shown     -- the run on the canvas
+    editing   -- the artwork, and the pictures that runs made for it
+    jobs      -- the jobs of this session, and the engine's state
+    guidance  -- guidance by CLIP and by classifiers, CLIP's scores, the sweep
+    appraisal -- how likely a model finds the picture on the canvas
+    encoder   -- that picture encoded to x_T along the ODE, and decoded
+    morph     -- the morph between key frames
+    exporting -- pictures written to files
     """
 
     notice_raised = Signal(object)
@@ -54,18 +62,25 @@ class Document(QObject):
         super().__init__(parent)
         self.draft = DraftModel(models, prices, draft, self)
         self.draft.model_changed.connect(self._fit_box)  # before anybody else hears of the model
-        self._engine, self._queue, self._library = engine, queue, library
+        self._queue, self._library = queue, library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_making, self)
         self.editing = Editing(self.shown, Artwork(parent=self), self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
-        self.guidance = Guidance(self, engine)
+        parts = self.draft, self.shown, self.editing, self.jobs
+        self.guidance = Guidance(*parts, prices, engine, self)
+        self.appraisal = Appraisal(*parts, engine, self)
+        self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, engine, self)
+        self.morph = MorphRoom(*parts, prices, engine, self)
+        self.exporting = Exporting(self.draft, engine, self)
         self._had_artwork = False
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
         self.jobs.added.connect(self._on_added)
         self.jobs.ended.connect(self._on_ended)
-        for part in (self.shown, self.jobs):
+        for part in (
+            self.shown, self.jobs, self.guidance, self.appraisal, self.encoder, self.morph, self.exporting,
+        ):  # fmt: skip
             part.notice_raised.connect(self.notice_raised)
 
     @property
@@ -82,7 +97,7 @@ class Document(QObject):
     @property
     def why_not(self) -> str:
         """Why nothing can be generated now as the panel says, in one sentence; "" when it can."""
-        return self.jobs.why_no_engine or self.editing.why_not(self.draft.current.method)
+        return asking.why_no_new(self.draft.current.method, self.editing, self.jobs)
 
     @property
     def can_generate(self) -> bool:
@@ -138,17 +153,6 @@ class Document(QObject):
             self.notice_raised.emit(Notice("info", instead))
         return job
 
-    def show_parent(self) -> None:
-        """Show the run that the shown one was forked from, at the step that it goes on from."""
-        shown = self.shown
-        parent = shown.run.parent if shown.run else None
-        if parent is None or not shown.show_run(parent.path):
-            return
-        assert shown.run is not None
-        shown.scrub(next((k for k, step in enumerate(shown.run.steps) if step.i == parent.step), shown.step_count - 1))
-        if parent.share is not None:
-            shown.image_index = parent.share
-
     def _submit(self, ask: Callable[[], Asked]) -> Job | None:
         try:
             asked = ask()
@@ -168,14 +172,6 @@ class Document(QObject):
         if job and not self.draft.seed_locked:
             self.draft.roll_seed()
         return job
-
-    @property
-    def engine(self) -> Engine:
-        return self._engine
-
-    @property
-    def library(self) -> RunLibrary:
-        return self._library
 
     def restore_settings(self) -> None:
         """Put what made the shown step back on the panel; a notice where its model is not here."""

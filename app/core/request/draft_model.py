@@ -14,7 +14,7 @@ from app.core.request.seeds import roll
 from app.core.request.vocabulary import Unknown, Vocabulary
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, outline
-from engine.spec.request import Request, RequestError
+from engine.spec.request import RequestError
 
 
 class DraftModel(QObject):
@@ -134,15 +134,6 @@ class DraftModel(QObject):
         except RequestError:
             return ""
         return "" if seconds is None else f"≈ {in_words(seconds)}"
-
-    def seconds(self, request: Request) -> float | None:
-        """What a run should take; None before one of its model was measured."""
-        return self._prices.seconds(request)
-
-    def learn(self, measured: tuple[Request, float] | None) -> None:
-        """What a run would have taken, as other work that calls the model found; None where it found nothing."""
-        if measured is not None:
-            self._prices.learn(*measured)
 
     def _read_vocabulary(self) -> Vocabulary:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.core.canvas.editing import Editing
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.work import Origin, Snapshot
 from app.core.request.fork import maker, origin_of, varied
 from app.core.request.methods import NEW
@@ -25,6 +26,11 @@ class Asked:
     model: ModelInfo
     origin: Origin | None = None
     snapshot: Snapshot | None = None
+
+
+def why_no_new(method: str, editing: Editing, jobs: JobsModel) -> str:
+    """Why no run with `method` can be started, in one sentence; "" when one can."""
+    return jobs.why_no_engine or editing.why_not(method)
 
 
 def new(draft: Draft, model: ModelInfo, editing: Editing) -> Asked:

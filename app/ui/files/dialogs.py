@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.core.canvas.fitting import sizes
 from app.core.document import Document
 from app.core.files.autosave import Keeper
-from app.core.files.export import Export, Exporting, Subject
+from app.core.files.export import Export, Subject
 from app.core.files.open import Arrival, Opening
 from app.core.notices import Notice
 from app.core.shown.render import pixels
@@ -36,15 +36,15 @@ class Files(QObject):
     def __init__(self, document: Document, keeper: Keeper, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
         self._document, self._keeper, self._settings, self._window = document, keeper, settings, window
-        self.opening = Opening(document, keeper, self)
-        self.exporting = Exporting(document, self)
+        self.opening = Opening(document.draft, document.shown, document.artwork, keeper, self)
+        self.exporting = document.exporting
         self.sheet: Form | None = None
         self.dialog: QFileDialog | None = None
         self.opening.choice_needed.connect(self._ask)
         self.opening.opened.connect(self.opened)
         keeper.brought_back.connect(self.opened)
         keeper.earlier_changed.connect(self.changed)
-        for source in (self.opening, self.exporting, keeper):
+        for source in (self.opening, keeper):
             source.notice_raised.connect(document.notice_raised)
 
     # in

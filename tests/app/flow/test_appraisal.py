@@ -25,7 +25,7 @@ def appraisal(parts: Parts, qtbot: QtBot) -> Appraisal:
     """Watched, of a finished run whose picture is on the canvas."""
     Judge(parts.fake)
     finish(parts, qtbot, steps=5)
-    appraisal = Appraisal(parts.document, parts.document)
+    appraisal = parts.document.appraisal
     appraisal.set_watched(True)
     return appraisal
 
@@ -110,7 +110,7 @@ def test_a_picture_of_another_size_is_brought_to_the_models_the_chosen_way(
 
 
 def test_an_empty_canvas_is_refused_in_a_sentence(parts: Parts) -> None:
-    appraisal = Appraisal(parts.document, parts.document)
+    appraisal = parts.document.appraisal
     appraisal.set_watched(True)
     appraisal.measure()
     assert [notice.text for notice in parts.notices] == [
@@ -151,7 +151,7 @@ def test_probes_come_one_by_one(hand_parts: Parts, qtbot: QtBot) -> None:
     Judge(hand_parts.fake)
     hand_parts.fake.allow(5)
     finish(hand_parts, qtbot, steps=5)
-    appraisal = Appraisal(hand_parts.document, hand_parts.document)
+    appraisal = hand_parts.document.appraisal
     appraisal.set_watched(True)
     appraisal.measure()
     assert appraisal.doing is not None
@@ -189,7 +189,7 @@ def test_measuring_another_picture_ends_what_was_measured(hand_parts: Parts, qtb
     Judge(hand_parts.fake)
     hand_parts.fake.allow(5)
     finish(hand_parts, qtbot, steps=5)
-    appraisal = Appraisal(hand_parts.document, hand_parts.document)
+    appraisal = hand_parts.document.appraisal
     appraisal.set_watched(True)
     appraisal.measure()
     hand_parts.document.shown.scrub(1)

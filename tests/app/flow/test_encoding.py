@@ -9,7 +9,6 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
 from engine.jobs.encode import Decode, Encode
 from engine.spec.request import RequestError
 from tests.app.conftest import Parts, finish
@@ -21,9 +20,8 @@ Make = Callable[..., Parts]
 
 
 def encoder_of(parts: Parts) -> Encoder:
-    appraisal = Appraisal(parts.document, parts.document)
-    appraisal.set_watched(True)
-    return Encoder(parts.document, appraisal, parts.document)
+    parts.document.appraisal.set_watched(True)
+    return parts.document.encoder
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Heard:
 
 
 def room_of(document: Document, *seeds: int) -> MorphRoom:
-    room = MorphRoom(document, document)
+    room = document.morph
     for seed in seeds:
         room.keys.add_seed(seed)
     return room

@@ -210,9 +210,9 @@ def test_the_way_back_leads_to_the_step_that_was_forked(parts: Parts, qtbot: QtB
     assert document.shown.run is not None
     assert document.shown.run.parent is not None
     assert (document.shown.run.parent.request.prompt, document.shown.run.parent.step) == ("apple", 2)
-    document.show_parent()
+    document.shown.show_parent()
     assert (document.shown.run_path, document.shown.cursor) == (parent.run_path, 2)
-    document.show_parent()
+    document.shown.show_parent()
     assert document.shown.run_path == parent.run_path, "the first run has no parent"
 
 
@@ -274,7 +274,7 @@ def test_before_the_step_every_variation_is_the_picture_it_was_made_of(parts: Pa
     settings = read_settings(saved)
     assert settings is not None
     assert settings.seeds == (parent.request.seeds[2],)
-    document.show_parent()
+    document.shown.show_parent()
     assert (document.shown.cursor, document.shown.image_index) == (3, 2)
 
 
