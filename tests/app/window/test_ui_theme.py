@@ -214,7 +214,7 @@ def test_every_part_with_icons_draws_them_again_by_itself(qtbot: QtBot, qapp: QA
         qtbot.addWidget(part)
     for theme in (LIGHT, DARK, LIGHT):
         look.set_mode(theme.name)
-        assert inks(heading.button.icon().pixmap(20, 20)) == {theme.text}
-        assert inks(row.remove.icon().pixmap(20, 20)) == {theme.text}
-        assert inks(notices.dismiss.icon().pixmap(20, 20)) == {theme.text}
-        assert inks(notices.sign.pixmap()) == {theme.alarm}
+        until(qtbot, lambda: inks(heading.button.icon().pixmap(20, 20)) == {theme.text})  # noqa: B023
+        until(qtbot, lambda: inks(row.remove.icon().pixmap(20, 20)) == {theme.text})  # noqa: B023
+        until(qtbot, lambda: inks(notices.dismiss.icon().pixmap(20, 20)) == {theme.text})  # noqa: B023
+        until(qtbot, lambda: inks(notices.sign.pixmap()) == {theme.alarm})  # noqa: B023
