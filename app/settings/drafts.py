@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 from app.core.canvas.toolset import EDGES, LIMITS, Choices, Held
@@ -85,7 +86,7 @@ def _one_of(choices: tuple[str, ...], value: object) -> str:
     return text(value)
 
 
-DRAFT_READERS = {
+DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
     "options": _options,
     "guidance_interval": _interval,
     "guides": _guides,
