@@ -106,7 +106,7 @@ class Meter:
         began = time.perf_counter()
         x = canonical(x)
         sigma = sigma if isinstance(sigma, float | int) else canonical(sigma)
-        cond = None if cond is None else cond.map(canonical)
+        cond = None if cond is None else cond.expand(len(x)).map(canonical)  # a row for each image, none shared
         x0 = canonical(saving(self.d, self.save and x.requires_grad)(x, sigma, cond))
         self.seconds += time.perf_counter() - began
         self.calls += 1

@@ -79,6 +79,12 @@ def test_the_meter_hands_a_net_one_layout_and_gives_one_back() -> None:
         for meter in (Meter(net), Meter(net, micro_batch=3)):
             assert laid_out(meter(odd, torch.arange(8.0)[::2], cond))
             assert all(part.stride() == x[:2].stride() for part in meter.many(odd[:2], 1.0, [cond[:2], cond[2:]]))
+    asked_before = len(asked)
+    shared = Cond(tokens=cond[:1].tokens, label=torch.tensor([3]))
+    for told in (shared, shared.expand(4)):
+        Meter(net)(x, 1.0, told)
+    one, other = (call[2:] for call in asked[asked_before:])
+    assert [v.stride() for v in one if v is not None] == [v.stride() for v in other if v is not None]
     seen = [part for call in asked for part in call if isinstance(part, Tensor)]
     assert len(seen) > 20
     assert all(map(laid_out, seen))

@@ -24,7 +24,6 @@ class ActionSet(QObject):
         self._studio = studio
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
-        self._pauses = False  # whether the play button shows "Pause"
         self.menus: dict[str, QMenu] = {}
         self.by_id: dict[str, QAction] = {action.id: self._make(action) for action in ACTIONS}
 
@@ -62,27 +61,17 @@ class ActionSet(QObject):
             why = action.why(self._studio)
             qaction.setEnabled(not why)
             qaction.setToolTip(self._tip(action, why))
+            if action.text_now is not None:
+                qaction.setText(action.text_now(self._studio))
             if action.checked is not None:
                 qaction.setChecked(action.checked(self._studio))
-        artwork = self._studio.document.artwork
-        for name, what in (("undo", artwork.undo_text), ("redo", artwork.redo_text)):
-            self[name].setText(f"{_action(name).text}: {what}" if what else _action(name).text)
-        if self._pauses != self._studio.steps.playing:
-            self._show_play()
 
     def tint(self) -> None:
         """Redraw the icons in the colours of the palette."""
         palette = QApplication.palette()
         for action in ACTIONS:
             if action.icon:
-                self.by_id[action.id].setIcon(icons.icon(action.icon, palette))
-        self._show_play()
-
-    def _show_play(self) -> None:
-        """Let the play button pause while it plays."""
-        self._pauses = self._studio.steps.playing
-        self["play"].setText("Pause" if self._pauses else _action("play").text)
-        self["play"].setIcon(icons.icon("pause" if self._pauses else "play", QApplication.palette()))
+                self.by_id[action.id].setIcon(icons.icon(action.icon, palette, action.icon_on))
 
     def fill(self, bar: QMenuBar) -> None:
         """The menus, in the table's order. They are kept: PySide 6.8 deletes a menu with its last reference."""

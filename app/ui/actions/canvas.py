@@ -17,6 +17,10 @@ _NO_UNDO = first_of(no_artwork, unless(lambda s: s.document.artwork.can_undo, "T
 _NO_REDO = first_of(no_artwork, unless(lambda s: s.document.artwork.can_redo, "There is nothing to redo."))
 
 
+def _with_step(text: str, step: str) -> str:
+    return f"{text}: {step}" if step else text
+
+
 def _without(option: str) -> Reason:
     """The tool in hand has no such option."""
     return unless(lambda s: option in OPTIONS[s.tools.tool], f"The tool in hand has no {option}: choose a brush.")
@@ -65,9 +69,11 @@ OPTIONS = {tool.name: tool.options for tool in TOOLS}
 
 UNDO: tuple[Action, ...] = (
     Action(id="undo", text="Undo", menu="Edit", keys=("Ctrl+Z",), where="picture", icon="undo",
+        text_now=lambda s: _with_step("Undo", s.document.artwork.undo_text),
         tip="Undo the last change of the picture or of its mask",
         why=_NO_UNDO, do=lambda s: s.document.artwork.undo()),
     Action(id="redo", text="Redo", menu="Edit", keys=("Ctrl+Shift+Z", "Ctrl+Y"), where="picture", icon="redo",
+        text_now=lambda s: _with_step("Redo", s.document.artwork.redo_text),
         tip="Do again the change that you undid",
         why=_NO_REDO, do=lambda s: s.document.artwork.redo()),
 )  # fmt: skip

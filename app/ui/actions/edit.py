@@ -31,7 +31,7 @@ ACTIONS: tuple[Action, ...] = (
         do=lambda s: s.document.restore_settings()),
     Action(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True,
         tip="Roll another seed", do=lambda s: s.document.draft.roll_seed()),
-    Action(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked",
+    Action(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked", icon_on="locked",
         tip="Keep this seed for the next pictures",
         do=_turn_lock, checked=lambda s: s.document.draft.seed_locked),
 )  # fmt: skip

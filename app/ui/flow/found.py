@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.flow.likelihood import REGIONS, Appraisal
 from app.ui.actions.action_set import ActionSet
@@ -152,12 +152,3 @@ def column_in(widget: QWidget) -> QVBoxLayout:
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(em(widget, 0.3))
     return column
-
-
-def command_button(actions: ActionSet, name: str, text: str) -> QPushButton:
-    """A button with words for a command of the action table."""
-    button = QPushButton(text)
-    button.setAccessibleName(text)
-    button.setToolTip(actions[name].toolTip())
-    button.clicked.connect(actions[name].trigger)
-    return button

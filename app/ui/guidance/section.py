@@ -63,10 +63,6 @@ class SteeringDisclosure(Disclosure):
         super().resizeEvent(event)
         self._say()
 
-    def tint(self) -> None:
-        super().tint()
-        self.section.tint()
-
 
 class SteeringSection(QWidget):
     """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.seeing`."""
@@ -152,11 +148,6 @@ class SteeringSection(QWidget):
 
     def _score(self, on: bool) -> None:
         self._steering.scored = on
-
-    def tint(self) -> None:
-        self.aims.tint()
-        for part in (self.finer, self.sees):
-            part.tint()
 
     def refresh(self) -> None:
         steering = self._steering

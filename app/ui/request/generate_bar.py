@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from app.core.document import Document
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
+from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.widgets.quiet_label import Line
 from app.ui.window.panels import set_kind
 
 
-class GenerateBar(QWidget):
+class GenerateBar(Retinted, QWidget):
     """The document's generate and cancel."""
 
     def __init__(self, document: Document, actions: ActionSet) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRegularExpression
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.core.document import Document
 from app.ui.actions.action_set import ActionSet
-from app.ui.look import icons
 from app.ui.look.theme import em
 
 LARGEST = 2**63 - 1
@@ -19,7 +18,7 @@ class SeedField(QWidget):
 
     def __init__(self, document: Document, actions: ActionSet) -> None:
         super().__init__()
-        self._document, self._actions = document, actions
+        self._document = document
         self.field = QLineEdit()
         self.field.setAccessibleName("Seed")
         self.field.setToolTip("The same seed and settings give the same picture; a batch counts up from it")
@@ -45,5 +44,3 @@ class SeedField(QWidget):
         if self.field.text() != text:
             self.field.setText(text)
             self.field.setCursorPosition(0)
-        locked = self._document.draft.seed_locked
-        self._actions["lock"].setIcon(icons.icon("locked" if locked else "unlocked", QApplication.palette()))

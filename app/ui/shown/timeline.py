@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.document import Document
 from app.core.shown.render import View
 from app.core.shown.runs import named
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
+from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.shown.filmstrip import Filmstrip
 
@@ -20,7 +30,7 @@ MENU = ("fork", "variations", "parent", None, "encode", "decode", None, "restore
 VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State xₜ"), ("eps", "Noise ε̂"))
 
 
-class Timeline(QWidget):
+class Timeline(Retinted, QWidget):
     """Listens to the document's run, cursor and view; its buttons are commands of the action table."""
 
     def __init__(self, document: Document, actions: ActionSet) -> None:
@@ -112,7 +122,7 @@ class Timeline(QWidget):
         self.refresh()
 
     def tint(self) -> None:
-        palette = self.palette()
+        palette = QApplication.palette()
         self.follow.setIcon(icons.icon("follow", palette))
         self.parent_link.setIcon(icons.icon("parent", palette))
 

@@ -111,7 +111,6 @@ class MainWindow(QMainWindow):
         self.recent.picked.connect(self.morph.keys.add_file)
         self.files.changed.connect(self.actions_.refresh)
         self.files.opened.connect(self._show_artwork)
-        self.look.changed.connect(self._tint)
         document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
         self._restore()
@@ -257,18 +256,6 @@ class MainWindow(QMainWindow):
 
     def _remember_tools(self) -> None:
         self.settings.update(tools=self.tools.held)
-
-    def _tint(self) -> None:
-        """Redraw what carries the palette's colours in pixels."""
-        self.panel.without.tint()
-        self.panel.advanced.tint()
-        self.panel.steering.tint()
-        self.lab_panel.advanced.tint()
-        self.likelihood.tint()
-        self.panel.generate.tint()
-        self.panel.seed.refresh()
-        self.timeline.tint()
-        self.area.notices.tint()
 
     def _show_title(self) -> None:
         run = self.document.shown.run

@@ -6,8 +6,8 @@ from collections import Counter
 from itertools import product
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
@@ -174,6 +174,21 @@ def test_a_disabled_action_says_why_in_a_sentence(room: str, window: MainWindow,
         assert "canvas-size" in with_run - with_artwork
     else:
         assert "canvas-size" in with_artwork
+
+
+def test_an_action_that_is_on_changes_its_icon_and_its_words(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+    play, lock = window.actions_["play"], window.actions_["lock"]
+    off, on = QIcon.State.Off, QIcon.State.On
+    for action in (play, lock):
+        shapes = [action.icon().pixmap(QSize(20, 20), QIcon.Mode.Normal, state).toImage() for state in (off, on)]
+        assert shapes[0] != shapes[1]
+    finish(qtbot, parts.document)
+    parts.document.shown.home()
+    assert play.text() == "Play the steps"
+    play.trigger()
+    assert (play.text(), play.isChecked()) == ("Pause", True)
+    play.trigger()
+    assert (play.text(), play.isChecked()) == ("Play the steps", False)
 
 
 def test_the_reason_goes_when_the_action_can_be_used(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
