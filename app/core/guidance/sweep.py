@@ -16,7 +16,7 @@ from app.core.request.run_costs import in_words
 from engine.evaluate.pareto import Point, front
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
 from engine.spec.draft import Draft
-from engine.spec.guides import Aim, ClassGuide, ClipGuide
+from engine.spec.guides import MAX_AIM_TEXT, Aim, ClassGuide, ClipGuide
 from engine.spec.request import Request, RequestError
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class Sweeping(QObject):
             return clip.aims
         draft = self._document.draft
         words = of_class.label if of_class is not None else draft.prompt.strip() or draft.label or ""
-        return (Aim(words),) if words else ()
+        return (Aim(words[:MAX_AIM_TEXT]),) if words else ()  # a prompt that is too long is told when it is run
 
     def _series(self, seed: int) -> list[Series]:
         """The errands, by the name of their series. Raises RequestError."""
