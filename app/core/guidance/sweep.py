@@ -17,8 +17,8 @@ from app.core.request import submit as asking
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import Prices, in_words
 from app.core.request.seeds import roll
-from engine.evaluate.pareto import Point, front
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
+from engine.pareto import Point, front
 from engine.spec.draft import Draft
 from engine.spec.guides import MAX_AIM_TEXT, Aim, ClassGuide, ClipGuide
 from engine.spec.request import Request, RequestError

@@ -111,7 +111,7 @@ def together(*states: State) -> State:
         for state in states:
             state(widget)
 
-    all_of.__name__ = "_".join(state.__name__ for state in states)  # type: ignore[attr-defined]
+    all_of.__name__ = "_".join(state.__name__ for state in states)
     return all_of
 
 
@@ -297,7 +297,11 @@ def test_icons_of_menu_items_are_seen(active: bool, theme: Theme, qtbot: QtBot, 
 def test_the_hovered_menu_item_stands_out(theme: Theme, qtbot: QtBot) -> None:
     def grounds() -> Iterator[NDArray[np.uint8]]:
         for active in (False, True):
-            _, blank = menu_images(qtbot, lambda _, action, active=active: action.setProperty("active", active))
+
+            def prepare(_: QMenu, action: QAction, active: bool = active) -> None:
+                action.setProperty("active", active)
+
+            _, blank = menu_images(qtbot, prepare)
             yield pixels(blank)[2, 2]
 
     resting, active = grounds()
