@@ -51,8 +51,10 @@ class CanvasArea(QWidget):
         self.welcome = Welcome(document)
         self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
         self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
-        self.batch = BatchStrip(document)
-        self.candidates = CandidateBar(document, actions)
+        self.batch = BatchStrip(document.shown, document.guidance.scoring)
+        self.candidates = CandidateBar(
+            document.editing, document.shown, document.jobs, document.guidance.scoring, actions
+        )
         self.easel = Easel(canvas, document.artwork, tools)
         self.easel.see_as(self._free_cells)
         self.strip = ToolStrip(actions)
