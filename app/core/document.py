@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.editing import Editing
-from app.core.files.export import Exporting
+from app.core.files.export import Exporter
 from app.core.files.save_step import save_step
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import Appraisal
@@ -20,7 +20,7 @@ from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request import submit as asking
 from app.core.request.draft_model import DraftModel
-from app.core.request.fork import other_sampler, why_no_fork, why_no_variations
+from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_variations
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
 from app.core.request.submit import Asked
@@ -72,7 +72,7 @@ class Document(QObject):
         self.appraisal = Appraisal(*parts, engine, self)
         self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, engine, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
-        self.exporting = Exporting(self.draft, engine, self)
+        self.exporting = Exporter(self.draft, engine, self)
         self._had_artwork = False
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
@@ -149,7 +149,7 @@ class Document(QObject):
             return None
         run, k, image, count = self.shown.run, self.shown.cursor, self.shown.image_index, self.draft.current.batch
         job = self._submit(lambda: asking.variations(count, self.draft.models, self.editing, run, k, image))
-        if job and (instead := other_sampler(run, k, job.request)):
+        if job and (instead := explain_other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
 

@@ -15,7 +15,7 @@ from app.core.canvas.placement import Overlay, Placement, box_of, overlay, to_rg
 from app.core.canvas.undo import part
 from app.core.jobs.work import Snapshot
 from app.core.request.methods import NEW, REWORK
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
@@ -28,7 +28,7 @@ PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class MaskState:
     """Of the mask: whether any of it is painted, any of it in the box, and all of it in the box, in full."""
 
     anywhere: bool
@@ -58,7 +58,7 @@ class Editing(QObject):
         self._applied = False  # and nothing painted since
         self._framed: Path | None = None  # the run that the viewer's frame is of, once it has come
         self._seen: tuple[int, Placement, Overlay] | None = None  # of which frame, where, and how it looks there
-        self._painted: tuple[int, QRect, Painted] | None = None  # at which revision, in which box
+        self._painted: tuple[int, QRect, MaskState] | None = None  # at which revision, in which box
         for signal in (artwork.opened, artwork.closed):
             signal.connect(self._another_artwork)
         artwork.resized.connect(self._on_resize)
@@ -141,14 +141,14 @@ class Editing(QObject):
     # what a run is given
 
     @property
-    def painted(self) -> Painted:
+    def painted(self) -> MaskState:
         """Read once for each change of the mask or the box."""
         artwork, box = self.artwork, self.artwork.box
         if self._painted is None or self._painted[:2] != (artwork.revision, box):
             seen = box.intersected(artwork.rect)
             mask = part(artwork.mask, seen)
             inside = bool(mask.any())
-            found = Painted(inside or bool(artwork.mask.any()), inside, inside and bool(mask.min() == ANEW))
+            found = MaskState(inside or bool(artwork.mask.any()), inside, inside and bool(mask.min() == ANEW))
             self._painted = artwork.revision, box, found
         return self._painted[2]
 
@@ -270,7 +270,7 @@ class Editing(QObject):
         place, pixels = self._placements[at[0]].pixels(self.artwork, to_rgb(frame))
         self.comparing, self._applied = False, True
         self.candidates.at = None
-        self.artwork.apply(place, pixels, f"Apply {named(run.request)}")
+        self.artwork.apply(place, pixels, f"Apply {title_of(run.request)}")
         return True
 
     def discard(self) -> None:

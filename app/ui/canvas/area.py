@@ -13,7 +13,7 @@ from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.request.methods import FILL, REPAINT
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
@@ -175,7 +175,7 @@ class CanvasArea(QWidget):
             self.canvas.expect(QSize(*request.size))
         if document.shown.frame is not self.canvas.frame or document.shown.frame is None:
             self.canvas.set_frame(document.shown.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
-        words = named(request)
+        words = title_of(request)
         words = f"{words[:1].upper()}{words[1:]}"
         seed = request.seeds[min(document.shown.image_index, len(request.seeds) - 1)]
         self.facts.setText(f"{words}   {request.size[0]} × {request.size[1]}   seed {seed}")

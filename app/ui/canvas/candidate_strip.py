@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolTip, QWidge
 from app.core.canvas.candidates import ORIGINAL, Candidate
 from app.core.canvas.editing import Editing
 from app.core.canvas.placement import thumbnail
-from app.core.guidance.clip_scores import Scoring
+from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Job, JobState
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas import badge
@@ -35,7 +35,7 @@ GESTURES = (
 class CandidateStrip(QWidget):
     """Tile 0 is the original; after the candidates comes one tile for each run that is still to be made."""
 
-    def __init__(self, editing: Editing, shown: Viewer, jobs: JobsModel, scoring: Scoring) -> None:
+    def __init__(self, editing: Editing, shown: Viewer, jobs: JobsModel, scoring: ClipScores) -> None:
         super().__init__()
         self._editing, self._shown, self._jobs, self._scoring = editing, shown, jobs, scoring
         self._overlays: dict[tuple[tuple[Path, int], int, int], QImage] = {}
@@ -99,9 +99,9 @@ class CandidateStrip(QWidget):
             one = candidates[tile]
             score = self._scoring.finished(one.run, one.request, one.image)
             said = "" if score is None else f", CLIP score {score:.3f}"
-            return f"{tile} of {len(candidates)}: {named(one.request)}, seed {one.request.seeds[one.image]}{said}"
+            return f"{tile} of {len(candidates)}: {title_of(one.request)}, seed {one.request.seeds[one.image]}{said}"
         job = self.making[tile - 1 - len(candidates)]
-        return f"{named(job.request)}, {'being made' if job.state is JobState.RUNNING else 'waiting'}"
+        return f"{title_of(job.request)}, {'being made' if job.state is JobState.RUNNING else 'waiting'}"
 
     def refresh(self) -> None:
         self.setAccessibleDescription(self.said(self.index) if self.index >= 0 else "A step on the way")
@@ -248,7 +248,9 @@ class CandidateStrip(QWidget):
 class CandidateBar(QFrame):
     """The strip, what is looked at in words, and what can be done with it."""
 
-    def __init__(self, editing: Editing, shown: Viewer, jobs: JobsModel, scoring: Scoring, actions: ActionSet) -> None:
+    def __init__(
+        self, editing: Editing, shown: Viewer, jobs: JobsModel, scoring: ClipScores, actions: ActionSet
+    ) -> None:
         super().__init__()
         self.setObjectName("pane")
         self._editing, self._scoring = editing, scoring

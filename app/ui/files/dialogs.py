@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.canvas.fitting import sizes
 from app.core.document import Document
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.core.files.export import Export, Subject
-from app.core.files.open import Arrival, Opening
+from app.core.files.open import Arrival, Opener
 from app.core.notices import Notice
 from app.core.shown.render import pixels
 from app.core.shown.runs import slug
@@ -33,18 +33,18 @@ class Files(QObject):
     opened = Signal()  # there is another artwork: it should be seen
     changed = Signal()  # whether there is an earlier one to bring back
 
-    def __init__(self, document: Document, keeper: Keeper, settings: Settings, window: QWidget) -> None:
+    def __init__(self, document: Document, autosave: Autosave, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
-        self._document, self._keeper, self._settings, self._window = document, keeper, settings, window
-        self.opening = Opening(document.draft, document.shown, document.artwork, keeper, self)
+        self._document, self._autosave, self._settings, self._window = document, autosave, settings, window
+        self.opening = Opener(document.draft, document.shown, document.artwork, autosave, self)
         self.exporting = document.exporting
         self.sheet: Form | None = None
         self.dialog: QFileDialog | None = None
         self.opening.choice_needed.connect(self._ask)
         self.opening.opened.connect(self.opened)
-        keeper.brought_back.connect(self.opened)
-        keeper.earlier_changed.connect(self.changed)
-        for source in (self.opening, keeper):
+        autosave.brought_back.connect(self.opened)
+        autosave.earlier_changed.connect(self.changed)
+        for source in (self.opening, autosave):
             source.notice_raised.connect(document.notice_raised)
 
     # in
@@ -85,14 +85,14 @@ class Files(QObject):
 
     @property
     def has_earlier(self) -> bool:
-        return self._keeper.has_earlier
+        return self._autosave.has_earlier
 
     def bring_back(self) -> None:
-        self._keeper.bring_back()
+        self._autosave.bring_back()
 
     def close_picture(self) -> None:
         """Leave the artwork; what was not saved is kept, and can be brought back."""
-        self._keeper.set_aside()
+        self._autosave.set_aside()
         self._document.artwork.close()
 
     def resize_canvas(self) -> None:
@@ -160,7 +160,7 @@ class Files(QObject):
             self.exporting.export(self._artwork(), Export(), Path(path), partial(self._saved, revision))
 
     def _saved(self, revision: int) -> None:
-        self._keeper.mark_saved(revision)
+        self._autosave.mark_saved(revision)
 
     def export(self) -> None:
         subject = self.subject()

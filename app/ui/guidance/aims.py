@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.core.guidance.aim_sources import Aiming
+from app.core.guidance.aim_sources import AimSources
 from app.core.guidance.steering import Steering, Wish
 from app.ui.files.drop import holds_picture
 from app.ui.look import icons
@@ -135,7 +135,7 @@ class AimList(QWidget):
 
     picture_asked = Signal()
 
-    def __init__(self, steering: Steering, aiming: Aiming) -> None:
+    def __init__(self, steering: Steering, aiming: AimSources) -> None:
         super().__init__()
         self._steering, self._aiming = steering, aiming
         self.rows: list[AimRow] = []

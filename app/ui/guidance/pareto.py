@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.guidance.sweep import CLEAN, Sweeping, Swept, best, place
+from app.core.guidance.sweep import CLEAN, GuidanceSweep, Swept, best, place
 from app.core.shown.render import from_rgb
 from app.ui.canvas import badge
 from app.ui.look.theme import em
@@ -23,7 +23,7 @@ class ParetoPlot(QWidget):
 
     used = Signal()
 
-    def __init__(self, sweeping: Sweeping) -> None:
+    def __init__(self, sweeping: GuidanceSweep) -> None:
         super().__init__()
         self._sweeping = sweeping
         self._by_diversity = True

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPalette, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.core.guidance.clip_concepts import Seeing
+from app.core.guidance.clip_concepts import ClipConcepts
 from app.ui.look.theme import em
 
 MOST = 8  # bars that have room
@@ -15,7 +15,7 @@ MOST = 8  # bars that have room
 class SeenBars(QWidget):
     """Listens to `seeing`, which asks nothing while this is not seen. What the run was asked for is in the accent."""
 
-    def __init__(self, seeing: Seeing) -> None:
+    def __init__(self, seeing: ClipConcepts) -> None:
         super().__init__()
         self._seeing = seeing
         self.setAccessibleName("What CLIP sees in the shown picture")

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.guidance.guide_panel import Guidance
-from app.core.guidance.sweep import STRENGTHS, Sweeping, Swept
+from app.core.guidance.sweep import STRENGTHS, GuidanceSweep, Swept
 from app.core.shown.render import from_rgb
 from app.ui.guidance.pareto import ParetoPlot, said
 from app.ui.look.theme import em
@@ -171,7 +171,7 @@ class SweepSheet(QDialog):
 class SweptPictures(QWidget):
     """All pictures of the point that is looked at; where there are two series, both, one under the other."""
 
-    def __init__(self, sweeping: Sweeping) -> None:
+    def __init__(self, sweeping: GuidanceSweep) -> None:
         super().__init__()
         self._sweeping = sweeping
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

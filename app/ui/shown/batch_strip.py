@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.core.guidance.clip_scores import Scoring
+from app.core.guidance.clip_scores import ClipScores
 from app.core.shown.render import render
 from app.core.shown.viewer import Viewer
 from app.ui.canvas import badge
@@ -22,7 +22,7 @@ READING_SECONDS = 0.006  # of one paint may go into reading; the rest comes with
 class BatchStrip(QWidget):
     """A click or ←/→ shows another picture of the batch."""
 
-    def __init__(self, shown: Viewer, scoring: Scoring) -> None:
+    def __init__(self, shown: Viewer, scoring: ClipScores) -> None:
         super().__init__()
         self._shown, self._scoring = shown, scoring
         self._pictures: dict[int, QImage] = {}

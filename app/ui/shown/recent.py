@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayo
 from app.core.canvas.editing import Editing
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Job
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.look.theme import em
 from app.ui.widgets.parts import label
@@ -79,7 +79,7 @@ class Recent(QWidget):
         icon = QIcon(thumbnail)
         icon.addPixmap(thumbnail, QIcon.Mode.Selected)  # not washed with the accent
         item = QListWidgetItem(icon, "")
-        words = named(job.request)
+        words = title_of(job.request)
         item.setToolTip(f"{words}\nseed {job.request.seeds[index]}\n{path}")
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, seed {job.request.seeds[index]}")
         item.setData(RUN, str(job.run_path))

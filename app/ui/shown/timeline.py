@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.guidance.clip_scores import Scoring
+from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
 from app.core.shown.render import View
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
@@ -35,7 +35,7 @@ VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State x
 class Timeline(Retinted, QWidget):
     """Shows the steps of the shown run, the cursor and the view; its buttons are commands of the action table."""
 
-    def __init__(self, shown: Viewer, jobs: JobsModel, scoring: Scoring, actions: ActionSet) -> None:
+    def __init__(self, shown: Viewer, jobs: JobsModel, scoring: ClipScores, actions: ActionSet) -> None:
         super().__init__()
         self._shown = shown
         self._actions = actions
@@ -136,7 +136,7 @@ class Timeline(Retinted, QWidget):
         parent = shown.run.parent if shown.run else None
         self.parent_link.setVisible(parent is not None)
         if parent is not None:
-            self.parent_link.setText(f"from {named(parent.request)}, step {parent.step + 1}")
+            self.parent_link.setText(f"from {title_of(parent.request)}, step {parent.step + 1}")
             self.parent_link.setAccessibleName(f"{self._actions['parent'].text()}, {self.parent_link.text()}")
 
     def _show_menu(self, where: QPoint) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QStatusBar, QWidget
 
-from app.core.guidance.clip_scores import Scoring
+from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Job, JobState
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.ui.look.theme import em
 from app.ui.widgets.parts import label
 from app.ui.widgets.quiet_label import Line, Progress
@@ -16,7 +16,7 @@ from app.ui.widgets.quiet_label import Line, Progress
 class Status(QStatusBar):
     """Shows the running job, the last one that ended, and the engine's state."""
 
-    def __init__(self, jobs: JobsModel, scoring: Scoring, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobsModel, scoring: ClipScores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._scoring = jobs, scoring
         self.setSizeGripEnabled(False)
@@ -51,16 +51,16 @@ class Status(QStatusBar):
         if loading := self._scoring.loading:
             return f"Loading {loading}: a few seconds, this first time …"
         if job is not None:
-            return f"{'Stopping' if job.cancelling else 'Generating'} {named(job.request)} …"
+            return f"{'Stopping' if job.cancelling else 'Generating'} {title_of(job.request)} …"
         ended = [other for other in self._jobs.all if other.state.ended]
         if not ended:
             return self._jobs.why_no_engine or "Ready"  # what the panel lacks is said under its button
         last = ended[-1]
         if last.state is JobState.FINISHED:
-            return f"Finished {named(last.request)} in {last.seconds:.1f} s"
+            return f"Finished {title_of(last.request)} in {last.seconds:.1f} s"
         if last.state is JobState.CANCELLED:
             if not last.steps_done:
-                return f"Cancelled {named(last.request)} before its first step"
+                return f"Cancelled {title_of(last.request)} before its first step"
             reached = f"step {last.steps_before + last.steps_done} of {last.steps_before + last.steps_total}"
-            return f"Cancelled {named(last.request)} after {reached}; its steps are kept"
-        return f"{named(last.request)[:1].upper()}{named(last.request)[1:]} could not be finished"
+            return f"Cancelled {title_of(last.request)} after {reached}; its steps are kept"
+        return f"{title_of(last.request)[:1].upper()}{title_of(last.request)[1:]} could not be finished"

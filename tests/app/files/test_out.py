@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.core.files.autosave_file import read
 from app.ui.window.main_window import MainWindow
 from engine.pictures.image_file import load
@@ -27,10 +27,10 @@ from tests.app.windows import finish, until
 
 
 def test_the_artwork_is_saved_as_it_is_and_then_has_a_file(
-    window: MainWindow, document: Document, keeper: Keeper, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.artwork.open(SUITS, "my holiday")
-    assert keeper.unsaved
+    assert autosave.unsaved
     key(window, Qt.Key.Key_S)
     dialog = window.files.dialog
     assert isinstance(dialog, QFileDialog)
@@ -39,18 +39,18 @@ def test_the_artwork_is_saved_as_it_is_and_then_has_a_file(
         dialog.fileSelected.emit(str(tmp_path / "out.png"))
     dialog.close()
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS)
-    assert not keeper.unsaved
+    assert not autosave.unsaved
 
 
 def test_what_is_painted_while_it_is_saved_is_still_unsaved(
-    window: MainWindow, document: Document, keeper: Keeper, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.artwork.open(SUITS)
     with qtbot.waitSignal(window.files.exporting.written):
         window.files.save_to(str(tmp_path / "out.png"))
         document.artwork.apply(document.artwork.rect, 255 - SUITS, "Brush")
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS)
-    assert keeper.unsaved
+    assert autosave.unsaved
 
 
 def test_a_picture_is_exported_enlarged_by_the_keyboard_and_the_choice_is_remembered(
@@ -200,23 +200,23 @@ def test_opening_another_picture_keeps_the_one_that_was_not_saved(
 
 
 def test_closing_the_picture_goes_back_to_the_welcome_and_keeps_it(
-    window: MainWindow, document: Document, keeper: Keeper, qtbot: QtBot
+    window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot
 ) -> None:
     assert not window.actions_["close-picture"].isEnabled()
     document.artwork.open(SUITS, "mine")
     key(window, Qt.Key.Key_W)
     assert not document.artwork.is_open
     assert window.area.welcome.isVisible()
-    until(qtbot, lambda: keeper.has_earlier)
+    until(qtbot, lambda: autosave.has_earlier)
 
 
 def test_the_artwork_outlives_the_window(
-    window: MainWindow, document: Document, keeper: Keeper, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.artwork.open(SUITS, "mine")
     document.artwork.apply_mask(document.artwork.rect, np.full((32, 48), 200, np.uint8), "Brush")
     window.close()
-    keeper.close()
+    autosave.close()
     back = read(tmp_path / "artwork")
     assert np.array_equal(back.rgb, SUITS)
     assert (back.mask == 200).all()
