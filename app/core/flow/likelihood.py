@@ -68,7 +68,7 @@ class Appraisal(QObject):
         engine.errand_ended.connect(self._on_ended)
         for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
                        shown.steps_changed, shown.view_changed, draft.changed, draft.model_changed,
-                       editing.changed, editing.asked_changed):  # fmt: skip
+                       editing.changed, editing.inputs_changed):  # fmt: skip
             signal.connect(self._look)
         jobs.engine_changed.connect(self._look)
 

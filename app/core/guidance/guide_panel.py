@@ -39,17 +39,17 @@ class Guidance(QObject):
         self._shown = shown
         self.pictures = AimPictures()
         self.steering = Steering(draft, shown, self.pictures, self)
-        self.scoring = ClipScores(shown, editing.candidates, jobs, self.steering, engine, self)
-        self.seeing = ClipConcepts(draft, shown, jobs, self.steering, engine, self)
-        self.sweeping = GuidanceSweep(draft, editing, jobs, prices, self.steering, engine, self)
-        self.aiming = AimSources(self.steering, self)
-        for part in (self.steering, self.scoring, self.seeing, self.sweeping, self.aiming):
+        self.scores = ClipScores(shown, editing.candidates, jobs, self.steering, engine, self)
+        self.concepts = ClipConcepts(draft, shown, jobs, self.steering, engine, self)
+        self.sweep = GuidanceSweep(draft, editing, jobs, prices, self.steering, engine, self)
+        self.aim_sources = AimSources(self.steering, self)
+        for part in (self.steering, self.scores, self.concepts, self.sweep, self.aim_sources):
             part.notice_raised.connect(self.notice_raised)
         shown.run_changed.connect(self._take_pictures)
 
     def close(self) -> None:
         """Wait for what is being read."""
-        self.aiming.close()
+        self.aim_sources.close()
 
     def _take_pictures(self) -> None:
         """What the shown run aims at can be aimed at again."""

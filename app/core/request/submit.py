@@ -53,7 +53,7 @@ def variations(count: int, models: Sequence[ModelInfo], editing: Editing, run: L
     model = model_of_step(run, k, models)
     assert model is not None, "asked about first"
     origin = origin_of(run, k, share=image)
-    return Asked(vary_request(run, k, image, count, roll(), model), model, origin, editing.kept(origin.path))
+    return Asked(vary_request(run, k, image, count, roll(), model), model, origin, editing.snapshot_of(origin.path))
 
 
 def _inputs(snapshot: Snapshot | None) -> Inputs | None:

@@ -35,9 +35,9 @@ GESTURES = (
 class CandidateStrip(QWidget):
     """Tile 0 is the original; after the candidates comes one tile for each run that is still to be made."""
 
-    def __init__(self, editing: Editing, shown: Viewer, jobs: JobsModel, scoring: ClipScores) -> None:
+    def __init__(self, editing: Editing, shown: Viewer, jobs: JobsModel, scores: ClipScores) -> None:
         super().__init__()
-        self._editing, self._shown, self._jobs, self._scoring = editing, shown, jobs, scoring
+        self._editing, self._shown, self._jobs, self._scores = editing, shown, jobs, scores
         self._overlays: dict[tuple[tuple[Path, int], int, int], QImage] = {}
         self._grounds: dict[tuple[int, int, int, int, int, int], QImage] = {}
         self.setAccessibleName("Candidates")
@@ -50,7 +50,7 @@ class CandidateStrip(QWidget):
         self._editing.candidates.listed.connect(self._forget)
         self._editing.changed.connect(self.refresh)
         jobs.changed.connect(self.refresh)
-        scoring.changed.connect(self.refresh)
+        scores.changed.connect(self.refresh)
         self.refresh()
 
     def sizeHint(self) -> QSize:
@@ -97,7 +97,7 @@ class CandidateStrip(QWidget):
             return "The original"
         if tile <= len(candidates):
             one = candidates[tile]
-            score = self._scoring.finished(one.run, one.request, one.image)
+            score = self._scores.finished(one.run, one.request, one.image)
             said = "" if score is None else f", CLIP score {score:.3f}"
             return f"{tile} of {len(candidates)}: {title_of(one.request)}, seed {one.request.seeds[one.image]}{said}"
         job = self.making[tile - 1 - len(candidates)]
@@ -194,7 +194,7 @@ class CandidateStrip(QWidget):
             self._overlays[key] = thumbnail(one.picture, placement, size)
         if key in self._overlays:
             painter.drawImage(place, self._overlays[key])
-        score = self._scoring.finished(one.run, one.request, one.image)
+        score = self._scores.finished(one.run, one.request, one.image)
         if score is not None:
             badge.paint(painter, cell, f"{score:.2f}", self.palette())
 
@@ -249,12 +249,12 @@ class CandidateBar(QFrame):
     """The strip, what is looked at in words, and what can be done with it."""
 
     def __init__(
-        self, editing: Editing, shown: Viewer, jobs: JobsModel, scoring: ClipScores, actions: ActionSet
+        self, editing: Editing, shown: Viewer, jobs: JobsModel, scores: ClipScores, actions: ActionSet
     ) -> None:
         super().__init__()
         self.setObjectName("pane")
-        self._editing, self._scoring = editing, scoring
-        self.strip = CandidateStrip(editing, shown, jobs, scoring)
+        self._editing, self._scores = editing, scores
+        self.strip = CandidateStrip(editing, shown, jobs, scores)
         self.words = Line("Being made ", align="right")
         self.rank = actions.button("rank", self)
         self.compare = actions.button("compare", self)
@@ -271,7 +271,7 @@ class CandidateBar(QFrame):
         actions.reach("candidates", self.strip)
         editing.changed.connect(self.refresh)
         jobs.changed.connect(self.refresh)
-        scoring.changed.connect(self.refresh)
+        scores.changed.connect(self.refresh)
         self.refresh()
 
     @property
@@ -297,7 +297,7 @@ class CandidateBar(QFrame):
         else:
             words = "A step"
         self.words.setText("Original" if self._editing.comparing else words)
-        self.rank.setVisible(self._scoring.can_rank)
+        self.rank.setVisible(self._scores.can_rank)
 
 
 def _shrunk(picture: QImage, size: QSize) -> QImage:

@@ -56,7 +56,7 @@ class EditChoice(QWidget):
         self.jump.changed.connect(lambda value: draft.update(jump=round(value)))
         self.resample.changed.connect(lambda value: draft.update(resample=round(value)))
         draft.changed.connect(self.refresh)
-        editing.asked_changed.connect(self.refresh)
+        editing.inputs_changed.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:

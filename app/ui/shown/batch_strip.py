@@ -22,9 +22,9 @@ READING_SECONDS = 0.006  # of one paint may go into reading; the rest comes with
 class BatchStrip(QWidget):
     """A click or ←/→ shows another picture of the batch."""
 
-    def __init__(self, shown: Viewer, scoring: ClipScores) -> None:
+    def __init__(self, shown: Viewer, scores: ClipScores) -> None:
         super().__init__()
-        self._shown, self._scoring = shown, scoring
+        self._shown, self._scores = shown, scores
         self._pictures: dict[int, QImage] = {}
         self._stale: set[int] = set()
         self._more = QTimer(self)
@@ -37,7 +37,7 @@ class BatchStrip(QWidget):
         for signal in (shown.cursor_changed, shown.view_changed):
             signal.connect(self._another_step)
         shown.image_changed.connect(self.update)
-        scoring.changed.connect(self.update)
+        scores.changed.connect(self.update)
         self._another_run()
 
     def sizeHint(self) -> QSize:
@@ -50,13 +50,13 @@ class BatchStrip(QWidget):
     @property
     def shown(self) -> list[int]:
         """The pictures that have room, in their order: all of them, or as many as fit around the selected one."""
-        order, places = self._scoring.batch, self._places
+        order, places = self._scores.batch, self._places
         return order[places.start : places.stop]
 
     @property
     def _places(self) -> range:
         """The places in the order that have room."""
-        order, gap = self._scoring.batch, em(self, 0.35)
+        order, gap = self._scores.batch, em(self, 0.35)
         room = max(1, int((self.width() - 2 * em(self, 1.5)) // (em(self, 2) + gap)))
         at = order.index(self._shown.image_index) if self._shown.image_index in order else 0
         first = min(max(0, at - room // 2), max(0, len(order) - room))
@@ -89,7 +89,7 @@ class BatchStrip(QWidget):
         if step is None:
             super().keyPressEvent(event)
         else:
-            order = self._scoring.batch
+            order = self._scores.batch
             place = order.index(self._shown.image_index) + step
             self._shown.image_index = order[max(0, min(place, len(order) - 1))]
 
@@ -124,11 +124,11 @@ class BatchStrip(QWidget):
 
     def _paint_score(self, painter: QPainter, cell: QRectF, index: int) -> None:
         """Of the finished picture, while the pictures stand in the order of their scores."""
-        run, scoring = self._shown.run, self._scoring
+        run, scores = self._shown.run, self._scores
         if (
             run is not None
-            and scoring.ranked
-            and (score := scoring.finished(run.own.path, run.request, index)) is not None
+            and scores.ranked
+            and (score := scores.finished(run.own.path, run.request, index)) is not None
         ):
             badge.paint(painter, cell, f"{score:.2f}", self.palette())
 

@@ -104,4 +104,4 @@ class Recent(QWidget):
         path = Path(item.data(RUN))
         if path == self._shown.run_path or self._shown.show_run(path):
             self._shown.image_index = item.data(INDEX)
-            self._editing.look()
+            self._editing.show_in_place()

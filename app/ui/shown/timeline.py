@@ -35,15 +35,15 @@ VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State x
 class Timeline(Retinted, QWidget):
     """Shows the steps of the shown run, the cursor and the view; its buttons are commands of the action table."""
 
-    def __init__(self, shown: Viewer, jobs: JobsModel, scoring: ClipScores, actions: ActionSet) -> None:
+    def __init__(self, shown: Viewer, jobs: JobsModel, scores: ClipScores, actions: ActionSet) -> None:
         super().__init__()
         self._shown = shown
         self._actions = actions
         self.setAccessibleName("Timeline")
         self.strip = Filmstrip(shown)
         self.strip.menu_asked.connect(self._show_menu)
-        self.strip.show_scores(lambda: scoring.curve)
-        scoring.changed.connect(self.strip.update)
+        self.strip.show_scores(lambda: scores.curve)
+        scores.changed.connect(self.strip.update)
         self.menu = QMenu(self)
         for name in MENU:
             if name is None:

@@ -73,7 +73,7 @@ class MainWindow(QMainWindow):
         self._docks: dict[str, QDockWidget] = {}
         self.actions_ = ActionSet(self, self)
         self.panel = PromptPanel(document, self.actions_)
-        self.timeline = Timeline(document.shown, document.jobs, document.guidance.scoring, self.actions_)
+        self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
         self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
         SurpriseGlass(self.canvas, self.appraisal)
@@ -87,7 +87,7 @@ class MainWindow(QMainWindow):
         self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
         self.rooms = Rooms(self._make_rooms(), self)
         self.actions_.begin()
-        self.status = Status(document.jobs, document.guidance.scoring)
+        self.status = Status(document.jobs, document.guidance.scores)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)

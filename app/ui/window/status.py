@@ -16,9 +16,9 @@ from app.ui.widgets.quiet_label import Line, Progress
 class Status(QStatusBar):
     """Shows the running job, the last one that ended, and the engine's state."""
 
-    def __init__(self, jobs: JobsModel, scoring: ClipScores, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobsModel, scores: ClipScores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._jobs, self._scoring = jobs, scoring
+        self._jobs, self._scores = jobs, scores
         self.setSizeGripEnabled(False)
         self.message = Line(muted=False)
         self.progress = Progress("Progress of the run")
@@ -32,7 +32,7 @@ class Status(QStatusBar):
         self.setMinimumHeight(em(self, 1.7))
         jobs.changed.connect(self.refresh)
         jobs.engine_changed.connect(self.refresh)
-        scoring.changed.connect(self.refresh)
+        scores.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -48,7 +48,7 @@ class Status(QStatusBar):
         self.device.setText(state[jobs.engine_state])
 
     def _message(self, job: Job | None) -> str:
-        if loading := self._scoring.loading:
+        if loading := self._scores.loading:
             return f"Loading {loading}: a few seconds, this first time …"
         if job is not None:
             return f"{'Stopping' if job.cancelling else 'Generating'} {title_of(job.request)} …"

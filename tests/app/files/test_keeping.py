@@ -329,11 +329,11 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QTimer
 from app.core.canvas.artwork import Artwork
 from app.core.files import autosave as keeping
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 keeping.LATEST_MS = 0
 app = QCoreApplication([])
 artwork = Artwork()
-autosave = Keeper(artwork, Path(sys.argv[1]))
+autosave = Autosave(artwork, Path(sys.argv[1]))
 autosave._timer.setInterval(0)
 autosave.restore()
 artwork.open(np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))

@@ -35,7 +35,7 @@ def test_the_artwork_is_saved_as_it_is_and_then_has_a_file(
     dialog = window.files.dialog
     assert isinstance(dialog, QFileDialog)
     assert Path(dialog.selectedFiles()[0]).name == "my-holiday.png"
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         dialog.fileSelected.emit(str(tmp_path / "out.png"))
     dialog.close()
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS)
@@ -46,7 +46,7 @@ def test_what_is_painted_while_it_is_saved_is_still_unsaved(
     window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.artwork.open(SUITS)
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         window.files.save_to(str(tmp_path / "out.png"))
         document.artwork.apply(document.artwork.rect, 255 - SUITS, "Brush")
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS)
@@ -65,7 +65,7 @@ def test_a_picture_is_exported_enlarged_by_the_keyboard_and_the_choice_is_rememb
     dialog = window.files.dialog
     assert isinstance(dialog, QFileDialog)
     assert Path(dialog.selectedFiles()[0]).name == "holiday-144x96.png"
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         dialog.fileSelected.emit(str(tmp_path / "out.png"))
     dialog.close()
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS.repeat(3, 0).repeat(3, 1))
@@ -87,7 +87,7 @@ def test_other_kinds_have_a_quality_and_lanczos_is_smooth(
     QTest.mouseClick(sheet.method.rows["lanczos"], Qt.MouseButton.LeftButton)
     subject = window.files.subject()
     assert subject is not None
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         window.files.export_to(subject, sheet.choice, str(tmp_path / "out.jpg"))
     with Image.open(tmp_path / "out.jpg") as out:
         assert (out.format, out.size) == ("JPEG", (96, 64))
@@ -117,7 +117,7 @@ def test_an_exported_picture_of_a_run_keeps_its_settings(
     assert subject is not None
     sheet = export(window, qtbot)
     sheet.factor.setValue(4)
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         window.files.export_to(subject, sheet.choice, str(tmp_path / "out.png"))
     settings = read_settings(tmp_path / "out.png")
     assert settings is not None
@@ -153,7 +153,7 @@ def test_the_second_stage_draws_a_picture_of_its_size_and_that_is_written(
     assert sheet.said.text() == "24 × 16 becomes 96 × 64, PNG"
     subject, choice = window.files.subject(), sheet.choice
     assert subject is not None
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         window.files.export_to(subject, choice, str(tmp_path / "out.png"))
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS[:16, :24].repeat(4, 0).repeat(4, 1))
     asked = parts.fake.requests[-1]
