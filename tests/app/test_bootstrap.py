@@ -19,8 +19,10 @@ from app.bootstrap import Studio
 from app.core.files.folders import Folders
 from app.core.jobs.queue import JobState
 from app.crash import CrashReporter
+from app.settings import Values, write
 from app.ui.canvas.tool_options import ToolOptions
 from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft
 from tests.fakes.engine import FakeEngine
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +73,32 @@ def test_a_typed_prompt_becomes_a_picture_on_disk(
     assert job.images[0].parent == folders.pictures
     assert job.run_path.parent == folders.runs
     assert studio.document.shown.step_count == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", 2**63),
+        ("strength", 1e308),
+        ("batch", 2**31),
+        ("truncation", 10**29),
+        ("sampler", "no such sampler"),
+        ("spacing", "no such spacing"),
+        ("prompt", "x" * 4010),
+        ("options", [["no such option", 1e300]]),
+    ],
+)
+def test_no_value_in_the_settings_stops_the_start(
+    name: str, value: object, open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, model: ModelInfo
+) -> None:
+    path = folders.config / "settings.json"
+    write(path, Values(model="fake", drafts={"fake": Draft.for_model(model, prompt="rocket")}))
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["drafts"]["fake"][name] = value
+    path.write_text(json.dumps(data), encoding="utf-8")
+    studio = open_studio(fake)
+    assert studio.window.isVisible()
+    studio.document.generate()  # or says why not
 
 
 def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:

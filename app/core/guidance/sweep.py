@@ -17,10 +17,10 @@ from app.core.request import submit as asking
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import Prices, in_words
 from app.core.request.seeds import roll
-from engine.evaluate.pareto import Point, front
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
+from engine.pareto import Point, front
 from engine.spec.draft import Draft
-from engine.spec.guides import Aim, ClassGuide, ClipGuide
+from engine.spec.guides import MAX_AIM_TEXT, Aim, ClassGuide, ClipGuide
 from engine.spec.request import Request, RequestError
 
 CLIP, CLASS, GUIDANCE = "clip", "class", "guidance"  # whose strength is swept
@@ -219,7 +219,7 @@ class GuidanceSweep(QObject):
             return clip.aims
         draft = self._draft.current
         words = of_class.label if of_class is not None else draft.prompt.strip() or draft.label or ""
-        return (Aim(words),) if words else ()
+        return (Aim(words[:MAX_AIM_TEXT]),) if words else ()  # a prompt that is too long is told when it is run
 
     def _series(self, seed: int) -> list[Series]:
         """The errands, by the name of their series. Raises RequestError."""

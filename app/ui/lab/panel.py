@@ -18,7 +18,7 @@ from app.ui.widgets.parts import Disclosure, label
 from app.ui.widgets.quiet_label import Line
 from app.ui.window.panels import column_of, lay_out, rows, set_kind
 from engine.jobs.lab import MOST_PARTICLES
-from engine.lab.data import DATA
+from engine.spec.lab_data import DATA
 from engine.spec.request import MAX_STEPS
 
 

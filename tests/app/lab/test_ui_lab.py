@@ -19,7 +19,7 @@ from app.core.lab.lab_model import LAYERS, Lab
 from app.settings import Settings, Values
 from app.ui.shown import bands
 from app.ui.window.main_window import MainWindow
-from engine.lab.data import DRAWN, HALF
+from engine.spec.lab_data import DRAWN, HALF
 from tests.app.conftest import Parts
 from tests.app.windows import colours, drag, finish, open_window, painted, until, wheel
 from tests.fakes.lab import FakeLab
