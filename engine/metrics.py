@@ -25,22 +25,23 @@ def frechet(mu1: Tensor, cov1: Tensor, mu2: Tensor, cov2: Tensor) -> float:
 
         ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁^½ Σ₂ Σ₁^½)^½)
 
-    Symmetric square roots, so that singular covariances (fewer pictures than features) are no special case. Of the
+    The trace of the last term is the sum of the singular values of Σ₁^½ Σ₂^½: its eigenvalues are never rounded before
+    a square root is taken of them, so singular covariances (fewer pictures than features) are no special case. Of the
     Gaussians fitted to features it is the FID (Heusel et al. 2017). Raises ValueError for shapes that do not fit.
     """
     mu1, cov1, mu2, cov2 = (torch.as_tensor(v).double() for v in (mu1, cov1, mu2, cov2))
     d = len(mu1)
     if mu1.shape != (d,) or mu2.shape != (d,) or cov1.shape != (d, d) or cov2.shape != (d, d):
         raise ValueError("The Fréchet distance needs two means (d,) and two covariances (d, d).")
-    root = _root(cov1)
-    cross = torch.linalg.eigvalsh(root @ cov2 @ root).clamp(min=0).sqrt().sum()
+    cross = torch.linalg.svdvals(_root(cov1) @ _root(cov2)).sum()
     return float(((mu1 - mu2) ** 2).sum() + cov1.trace() + cov2.trace() - 2 * cross)
 
 
 def _root(cov: Tensor) -> Tensor:
-    """The symmetric square root; eigenvalues that rounding made negative count as zero."""
+    """The symmetric square root. Eigenvalues within rounding of zero count as zero: √ of 1e-17 would be 3e-9."""
     values, vectors = torch.linalg.eigh((cov + cov.T) / 2)
-    return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    rounding = len(values) * torch.finfo(values.dtype).eps * values[-1]
+    return (vectors * torch.where(values > rounding, values, 0).sqrt()) @ vectors.T
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:

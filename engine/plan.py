@@ -10,6 +10,7 @@ import torch
 
 from engine.constraints import Pinned
 from engine.guidance.compose import Guidance, guidance
+from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH, Meter
 from engine.models.pixel import PixelCodec, from_uint8, to_uint8
 from engine.noise import Noise, truncate
@@ -215,9 +216,9 @@ def to_state(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
     image = from_uint8(inputs.source, model.device)
     factor = inputs.size[0] // size[0]
     if factor > 1:
-        image = torch.nn.functional.avg_pool2d(image, factor)
+        image = torch.nn.functional.avg_pool2d(canonical(image), factor)
     with torch.no_grad():
-        return model.codec.encode(image)[0].float()
+        return canonical(model.codec.encode(canonical(image))[0].float())
 
 
 def to_pictures(x0: Tensor, model: Model) -> Pixels:
@@ -230,7 +231,7 @@ def pin(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pin
     """What is kept of y (C, h, w), by the mask of the inputs: a value of y is free where any pixel under it is."""
     assert inputs.mask is not None
     steps = steps_to_go(pool_mask(inputs.mask, (y.shape[-1], y.shape[-2])), len(sigmas) - 1)
-    return Pinned(y, torch.from_numpy(steps).to(y.device), tuple(sigmas), steady)
+    return Pinned(y, from_array(steps, y.device), tuple(sigmas), steady)
 
 
 def _check_inputs(request: Request, inputs: Inputs | None) -> None:

@@ -20,7 +20,9 @@ from engine.cascade import enlarge
 from engine.errors import EngineError
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, is_encoding, own_start
-from engine.jobs.job import Errand
+from engine.jobs.job import Caller, Event, Job, doer_of, never
+from engine.layout import NAME as LAYOUT
+from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
 from engine.noise import Noise
 from engine.paths import path_of
@@ -229,6 +231,8 @@ class Session:
             "dtype": "float32",
             "micro_batch": MICRO_BATCH,
             "fold": True,
+            "layout": LAYOUT,
+            "kernels": devices.kernels(),
             "torch": torch.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
@@ -247,7 +251,7 @@ class Session:
         The second stage keeps of `inputs` what the first one kept. Raises Cancelled as generate() does, and
         RequestError where the model has no second stage and one is asked for.
         """
-        model = self.model(request)
+        model, x = self.model(request), canonical(x)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
             stop = cancelled.is_set if cancelled is not None else (lambda: False)
@@ -302,12 +306,15 @@ class Session:
             append_picture(run_path, rgb)
         return rgb
 
-    def perform(self, errand: Errand, cancelled: Callable[[], bool] = lambda: False) -> Iterator[object]:
-        """Do an errand; what it yields as it comes. Raises OutOfMemory, and what the errand raises."""
-        return _translated(errand.run(self, cancelled))
+    def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
+        """Do a job, and yield what it tells as it comes.
+
+        `cancelled` and `more` are a Caller's fields. Raises what the job's class says, and OutOfMemory.
+        """
+        return _translated(doer_of(job)(job, self, Caller(cancelled, **more)))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(array.copy()).to(self.device)
+        return from_array(array, self.device)
 
     def _history(self, held: Sequence[tuple[float, dict[str, np.ndarray]]]) -> History:
         return tuple(Past(s, **{name: self._tensor(array) for name, array in arrays.items()}) for s, arrays in held)

@@ -83,13 +83,15 @@ def classifier(logp: Callable[[Tensor, Sigma], Tensor], scale: Scale, limit: flo
         def guided(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
             import torch
 
+            from engine.layout import canonical
+
             x0, weight = d(x, sigma, cond), _weight(scale, sigma, x)
             if weight is None:
                 return x0
             with torch.enable_grad():
                 at = _leaf(x)
                 (gradient,) = torch.autograd.grad(logp(at, sigma).sum(), at)
-            return x0 + _within(weight * gradient, limit)
+            return x0 + _within(weight * canonical(gradient), limit)
 
         return guided
 
@@ -113,15 +115,17 @@ def clip(loss: Callable[[Tensor], Tensor], scale: Scale, limit: float = 0.0) -> 
         def guided(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
             import torch
 
+            from engine.layout import canonical
+
             weight = _weight(scale, sigma, x)
             if weight is None:
                 return d(x, sigma, cond)
             inside = x.requires_grad and torch.is_grad_enabled()  # of another guide, which differentiates through D
             with torch.enable_grad():
                 at = x if inside else _leaf(x)
-                x0 = d(at, sigma, cond)
+                x0 = canonical(d(at, sigma, cond))
                 (gradient,) = torch.autograd.grad(loss(x0).sum(), at, retain_graph=inside)
-            return (x0 if inside else x0.detach()) + _within(-weight * gradient, limit)
+            return (x0 if inside else x0.detach()) + _within(-weight * canonical(gradient), limit)
 
         return guided
 
@@ -129,9 +133,10 @@ def clip(loss: Callable[[Tensor], Tensor], scale: Scale, limit: float = 0.0) -> 
 
 
 def _leaf(x: Tensor) -> Tensor:
-    """The state, to differentiate by. In one layout: a net may leave it in another than a run file gives it back in,
-    and the sums of a gradient would round differently."""
-    return x.detach().contiguous().requires_grad_()
+    """The state, to differentiate by, in the layout that a run file gives it back in: its gradient is then the same."""
+    from engine.layout import canonical
+
+    return canonical(x.detach()).requires_grad_()
 
 
 def _weight(scale: Scale, sigma: Sigma, x: Tensor) -> float | Tensor | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.flags import add_device
-from engine.commands.following import never, wait_for
+from engine.commands.following import wait_for
 from engine.errors import UsageError
 from engine.jobs.encode import Decode, Decoded
 from engine.pictures.png import KINDS, save_copy
@@ -52,7 +52,7 @@ def decode(args: argparse.Namespace) -> int:
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
-    end = wait_for(asked.run(Session(args.device, [info]), never))
+    end = wait_for(Session(args.device, [info]).perform(asked))
     assert isinstance(end, Decoded)
     save_copy(args.out, end.rgb)
     if args.json:

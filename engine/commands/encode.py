@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.flags import add_condition
-from engine.commands.following import never, wait_for
+from engine.commands.following import wait_for
 from engine.commands.picture_files import read_picture
 from engine.jobs.encode import METHODS, Encode, Encoded
 from engine.spec.catalog import find
@@ -54,7 +54,7 @@ def encode(args: argparse.Namespace) -> int:
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
-    end = wait_for(asked.run(Session(args.device, [info]), never))
+    end = wait_for(Session(args.device, [info]).perform(asked))
     assert isinstance(end, Encoded)
     facts = {
         "model": info.id,

@@ -19,7 +19,3 @@ def wait_for(news: Any) -> Any:
         elif isinstance(one, Optimised):
             print(f"\rlevel {one.level + 1}/{one.levels} ", end="", file=sys.stderr, flush=True)
     return one
-
-
-def never() -> bool:
-    return False

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from engine.jobs.encode import Optimised
+from engine.layout import from_array
 from engine.ode import fixed
 from engine.precision import wide
 from engine.spec.request import RequestError
@@ -60,7 +61,7 @@ class NullText:
         sigmas = tuple(s for s in request.sigmas if s > 0)
         if len(sigmas) < 2:
             raise RequestError("Null-text optimisation needs two noise levels above 0: take more steps.")
-        learned = tuple(torch.from_numpy(a.copy()).to(null.tokens) for _, a in sorted((nulls or {}).items()))
+        learned = tuple(from_array(a).to(null.tokens) for _, a in sorted((nulls or {}).items()))
         if learned and len(learned) != len(sigmas) - 1:
             raise RequestError(f"What was learned is for {len(learned)} steps: keep steps and spacing as they were.")
         return cls(meter, cond, null, request.guidance, sigmas, learned)

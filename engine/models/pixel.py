@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.layout import canonical, from_array
+
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in what is seen as grey (ITU-R BT.601)
 
 
@@ -37,7 +39,7 @@ class PixelCodec:
 
 def from_uint8(rgb: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
     """A picture uint8 (H, W, 3) → (1, 3, H, W) float32 in [−1, 1]."""
-    return torch.from_numpy(rgb.copy()).to(device).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return canonical(from_array(rgb, device).permute(2, 0, 1)[None].float() / 127.5 - 1)
 
 
 def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:

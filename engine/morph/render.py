@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.cascade import enlarge
-from engine.jobs.morph import Frame, News, Norms, Progress
+from engine.jobs.morph import MorphFrame, MorphProgress, Norms
 from engine.metrics import psnr
 from engine.morph.blend import Between, blend, lerp, slerp
 from engine.morph.encode import encode
@@ -26,6 +26,8 @@ from engine.types import Cond
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.jobs.job import Caller, Event
+    from engine.jobs.morph import Morphing
     from engine.session import Session
     from engine.spec.request import Request
     from engine.types import NoiseSource, Step
@@ -33,14 +35,12 @@ if TYPE_CHECKING:
 SPEAK = 1 / 25  # seconds between two words of progress
 
 
-def frames(
-    session: Session, morph: Morph, pictures: Mapping[str, Pixels], cancelled: Callable[[], bool]
-) -> Iterator[News]:
-    """See Morphing."""
-    maker = Maker(session, morph, pictures, cancelled)
+def morph(job: Morphing, session: Session, caller: Caller) -> Iterator[Event]:
+    """The doer of engine.jobs.morph.Morphing."""
+    maker = Maker(session, job.morph, job.pictures, caller.cancelled)
     yield from maker.prepare()
     first = 0
-    for places in batches(morph):
+    for places in batches(job.morph):
         yield from maker.make(first, places)
         first += len(places)
 
@@ -63,7 +63,7 @@ class Maker:
         self.ends: Tensor = torch.empty(0)  # of the keys: x_T, or with "mix" the pictures
         self._total, self._done, self._spoke = price(morph).calls, 0, 0.0
 
-    def prepare(self) -> Iterator[News]:
+    def prepare(self) -> Iterator[Event]:
         """Find where the keys start from, and say what becomes of the norm between them."""
         ends = []
         for k, costs in enumerate(passes_of_keys(self.morph)):
@@ -72,7 +72,7 @@ class Maker:
         if self.morph.way != "mix":
             yield self._norms()
 
-    def _end(self, k: int, costs: Sequence[int]) -> Generator[News, None, Tensor]:
+    def _end(self, k: int, costs: Sequence[int]) -> Generator[Event, None, Tensor]:
         """The start x_T of key `k`; with "mix" its picture. (1, C, h, w)."""
         key, mixes = self.morph.keys[k], self.morph.way == "mix"
         request = self.morph.request_of(key)
@@ -87,18 +87,18 @@ class Maker:
 
     def _walk(
         self, steps: Iterator[Step], costs: Sequence[int], x: Tensor, keys: bool = False
-    ) -> Generator[News, None, Tensor]:
+    ) -> Generator[Event, None, Tensor]:
         """Where the steps lead from x (B, …). `costs` are the passes of each for one picture: they are told of."""
         for step, passes in zip(steps, costs, strict=True):
             x = step.move.x
             yield from self._count(passes * len(x), keys)
         return x
 
-    def _count(self, passes: int, keys: bool) -> Iterator[Progress]:
+    def _count(self, passes: int, keys: bool) -> Iterator[MorphProgress]:
         self._done += passes
         if time.monotonic() - self._spoke > SPEAK:
             self._spoke = time.monotonic()
-            yield Progress(self._done, self._total, keys)
+            yield MorphProgress(self._done, self._total, keys)
 
     def _norms(self) -> Norms:
         unit = self.model.schedule.start_std(self.morph.request.sigmas[0]) * self.ends[0].numel() ** 0.5
@@ -110,7 +110,7 @@ class Maker:
         t = torch.tensor([place.t for place in places], dtype=torch.float64, device=self.ends.device)
         return self.ends[a], self.ends[b], t
 
-    def make(self, first: int, places: Sequence[Place]) -> Iterator[News]:
+    def make(self, first: int, places: Sequence[Place]) -> Iterator[Event]:
         """The frames at `places`, the first of which is frame `first`, in one batch."""
         began, morph, request = time.perf_counter(), self.morph, self.morph.walked
         a, b, t = self._pairs(places)
@@ -138,8 +138,8 @@ class Maker:
         rgb = to_pictures(x, self.model)
         seconds = (time.perf_counter() - began) / len(places)
         for n, place in enumerate(places):
-            yield Frame(first + n, rgb[n], seconds, self._psnr(place, rgb[n]))
-        yield Progress(self._done, self._total, keys=False)
+            yield MorphFrame(first + n, rgb[n], seconds, self._psnr(place, rgb[n]))
+        yield MorphProgress(self._done, self._total, keys=False)
 
     def _noise(self, places: Sequence[Place], t: Tensor) -> NoiseSource:
         """With "mix" one and the same for all frames, else what lies between that of their keys."""

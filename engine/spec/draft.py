@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,42 @@ from engine.rules import RULES, menu
 from engine.schedules import below, from_config, grid
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolved, unresolved
-from engine.spec.request import MAX_HOPS, MAX_STEPS, QUANTILE, Edit, Enlargement, Request, RequestError
+from engine.spec.request import (
+    MAX_BATCH,
+    MAX_GUIDANCE,
+    MAX_HOPS,
+    MAX_LEVEL,
+    MAX_RESAMPLE,
+    MAX_SEED,
+    MAX_STEPS,
+    MAX_TEMPERATURE,
+    MAX_TRUNCATION,
+    QUANTILE,
+    Edit,
+    Enlargement,
+    Request,
+    RequestError,
+)
 from engine.spec.sampler import rule_of
 
 if TYPE_CHECKING:
     from engine.spec.edit import Inputs
 
 METHODS = ("new", "replacement", "repaint", "img2img")
+ABOVE_0 = math.nextafter(0, 1)  # the lower end of a range that excludes 0
+LIMITS: dict[str, tuple[float, float]] = {  # of a Draft's numbers, both ends included, as a Request bounds them
+    "steps": (1, MAX_STEPS),
+    "guidance": (-MAX_GUIDANCE, MAX_GUIDANCE),
+    "seed": (0, MAX_SEED),
+    "batch": (1, MAX_BATCH),
+    "temperature": (ABOVE_0, MAX_TEMPERATURE),
+    "truncation": (0.0, MAX_TRUNCATION),
+    "quantile": (0.0, 1.0),
+    "level": (0.0, MAX_LEVEL),
+    "strength": (ABOVE_0, 1.0),
+    "jump": (1, MAX_STEPS),
+    "resample": (1, MAX_RESAMPLE),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

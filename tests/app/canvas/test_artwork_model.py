@@ -154,7 +154,7 @@ class Plain:
         path.addRect(QRectF(rect)) if self.rng.random() < 0.5 else path.addEllipse(QRectF(rect))
         paint = (add, remove)[self.rng.integers(2)]
         selection.fill(self.artwork, path, paint, name="Shape")
-        coverage = selection.covered(path, QRect(0, 0, *self.now.mask.shape[::-1]))
+        coverage = selection.path_coverage(path, QRect(0, 0, *self.now.mask.shape[::-1]))
         self.become("Shape", mask=paint(self.now.mask, coverage))
 
     def fill(self) -> None:

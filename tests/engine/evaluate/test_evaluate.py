@@ -19,6 +19,7 @@ from engine.pareto import Point, front
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
+from engine.train import judge_job
 from engine.train.judge import Settings
 from engine.train.judge_job import JudgeJob
 from engine.train.pictures import write
@@ -43,7 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def judge(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("judge")
-    JudgeJob(data=folder, out=out, settings=Settings(steps=3, batch=8)).run(lambda line: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judge_job, "WIDTHS", (16, 32))
+        JudgeJob(data=folder, out=out, settings=Settings(steps=3, batch=8)).run(lambda line: None)
     return out
 
 
