@@ -107,6 +107,8 @@ def measure_bits(args: argparse.Namespace, kept: Kept, session: Session) -> None
         "fashion inverted": (255 - garments[:40], LOW),
     }
     for name, (pictures, low) in sets.items():
+        some = len(pictures) if name == "fashion" else min(args.most, len(pictures))
+        pictures = pictures[np.linspace(0, len(pictures) - 1, some).round().astype(int)]
         bits_of(session, pictures, kept, name, args.tol, low)
         report_bits(kept)
 
@@ -226,7 +228,7 @@ def measure_temperature(args: argparse.Namespace, kept: Kept, session: Session) 
         name = f"τ={temperature:g}, truncation {truncation:g}"
         if f"{name}:0" in kept:
             continue
-        pictures, apart = drawn(session, info.id, temperature, truncation)
+        pictures, apart = drawn(session, info.id, temperature, truncation, args.each)
         model, request = session.load(info), conditional(info)
         found: list[float] = []
         for at in range(0, len(pictures), SIZE):
@@ -238,8 +240,10 @@ def measure_temperature(args: argparse.Namespace, kept: Kept, session: Session) 
         print(f"{key[:-2]}: {mean:.3f} ± {stderr:.3f} bits/dim, two of a kind {row['apart']:.1f} of 255 apart")
 
 
-def drawn(session: Session, model: str, temperature: float, truncation: float) -> tuple[np.ndarray, float]:
-    """Four of each kind, and the mean RMS distance of two of a kind on the scale 0 … 255 (over eight of each)."""
+def drawn(
+    session: Session, model: str, temperature: float, truncation: float, each: int = 4
+) -> tuple[np.ndarray, float]:
+    """`each` of each kind, and the mean RMS distance of two of a kind on the scale 0 … 255 (over eight of each)."""
     info, some, apart = session.infos[model], [], []
     for label in info.labels:
         draft = Draft.for_model(info, label=label, guidance=1.0, batch=8, seed=0)
@@ -249,7 +253,7 @@ def drawn(session: Session, model: str, temperature: float, truncation: float) -
         flat = rgb[..., 0].reshape(len(rgb), -1).astype(float)
         distance = np.sqrt(((flat[:, None] - flat) ** 2).mean(2))
         apart.append(distance[~np.eye(len(flat), dtype=bool)].mean())
-        some.append(rgb[:4])
+        some.append(rgb[:each])
     return np.concatenate(some), float(np.mean(apart))
 
 
@@ -269,6 +273,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=Path(".data"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tol", type=float, default=1e-3, help="of the densities (default %(default)s)")
+    parser.add_argument("--most", type=int, default=200, metavar="N", help="pictures of each set but Fashion's own")
+    parser.add_argument("--each", type=int, default=4, metavar="N", help="of each kind for the temperatures' bits")
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args(words)
     session = Session("cpu")
