@@ -15,9 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.models import clip_files
+from engine.models.checksums import check, plain
 from engine.models.clip_model import ClipModel, frozen, open_clip
-from engine.models.embedded import check, plain
 from engine.models.errors import REMEDY, ModelError
+from engine.models.text import check_encoder
 from engine.models.towers import Level
 from engine.spec import guide_models
 from engine.spec.catalog import CatalogError, resource_root
@@ -55,6 +56,7 @@ def assemble(shape: Mapping[str, Any]) -> Any:
     text = dict(shape["text_cfg"])
     encoder = resource_root() / "text" / plain(text["hf_model_name"])
     text |= {"hf_model_name": str(encoder), "hf_tokenizer_name": str(encoder), "hf_model_pretrained": False}
+    check_encoder(encoder)
     net = library.CustomTextCLIP(embed_dim=shape["embed_dim"], vision_cfg=dict(shape["vision_cfg"]), text_cfg=text)
     weights = {name: value.float() for name, value in load_file(encoder / WEIGHTS).items()}
     net.text.transformer.load_state_dict(weights)

@@ -6,7 +6,6 @@ A pickle can run any code when it is read; torch.load(weights_only=True) reads a
 from __future__ import annotations
 
 import copy
-import hashlib
 import pickle
 import re
 import warnings
@@ -20,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.models.checksums import digest
 from engine.models.clip_model import ClipModel, described, frozen, open_clip
 from engine.models.errors import ModelError
 from engine.spec.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
@@ -244,14 +244,6 @@ def words(found: Found) -> Any:
         return open_clip().get_tokenizer(found.words)
     except (OSError, ValueError) as error:
         raise ModelError(f"The tokenizer of {found.architecture} is not in your cache: {CHOOSE}.") from error
-
-
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        found = hashlib.sha256()
-        while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
 
 
 def reason(error: BaseException) -> str:
