@@ -77,8 +77,8 @@ def coverage(data: Data, particles: int, seed: int = 0, cancelled: Callable[[], 
     small = (SMALL,) * LEVELS
     ways: tuple[tuple[str, Denoiser, tuple[float, ...]], ...] = (
         ("One small σ, exact score", law, small),
-        ("One small σ, learned score", seen, small),
-        ("Many σ, learned score", seen, levels),
+        ("One small σ, score near samples", seen, small),
+        ("Many σ, score near samples", seen, levels),
     )
     outcomes = []
     for name, d, path in ways:

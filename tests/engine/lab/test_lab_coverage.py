@@ -38,7 +38,7 @@ def test_noise_fills_the_plane() -> None:
     assert shares[-1] == 1.0
 
 
-def test_the_learned_score_is_exact_near_the_data_and_none_elsewhere() -> None:
+def test_the_score_near_samples_is_the_exact_one_there_and_none_elsewhere() -> None:
     law = model(Data("mixture"))
     seen, x, sigma = Seen.of(law, 300), scattered(500, 1, HALF), 0.2
     near = (x[:, None] - seen.noised(sigma)).norm(dim=2).amin(1) <= np.hypot(REACH, sigma)
@@ -51,10 +51,10 @@ def test_the_learned_score_is_exact_near_the_data_and_none_elsewhere() -> None:
 def test_one_small_level_gets_the_weights_wrong_and_many_get_them_right() -> None:
     found = coverage(Data("mixture"), particles=300)
     assert found.truth == pytest.approx((0.6, 0.3, 0.1))
-    exact, learned, annealed = found.outcomes
+    exact, partial, annealed = found.outcomes
     assert exact.landed > 0.95  # every chain finds the nearest island, whatever it weighs
     assert exact.off(found.truth) > 0.15
-    assert learned.landed < 0.5  # and where nothing was learned it finds none
+    assert partial.landed < 0.5  # and where no sample was it finds none
     assert annealed.landed > 0.8  # some stray once, and nothing calls them back
     assert annealed.off(found.truth) < 0.08
     assert found.shares == tuple(sorted(found.shares, reverse=True))
