@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,8 +20,8 @@ from app.bridge.work_queue import Desk, Within
 from app.core.canvas.placement import overlay
 from app.core.jobs.tasks import Task
 from app.core.jobs.work import Ending, Enlarging, Frame, Outcome, Progress, Work
-from app.core.shown.runs import picture_path
 from engine.jobs.job import Job
+from engine.pictures.naming import picture_path
 from engine.pictures.png import save_png
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
@@ -45,7 +44,7 @@ class Session(Protocol):
         self,
         request: Request,
         run_path: Path,
-        cancelled: threading.Event,
+        cancelled: Callable[[], bool],
         first: Callable[[Any], None] | None,
         inputs: Inputs | None,
         aims: Sequence[Pixels],
@@ -56,14 +55,16 @@ class Session(Protocol):
         k: int,
         request: Request,
         run_path: Path,
-        cancelled: threading.Event,
+        cancelled: Callable[[], bool],
         first: Callable[[Any], None] | None,
         share: int | None,
         inputs: Inputs | None,
         aims: Sequence[Pixels],
     ) -> Iterator[Step]: ...
-    def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]: ...
-    def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]: ...
+    def finish(self, request: Request, x: Any, run_path: Path, cancelled: Callable[[], bool]) -> NDArray[np.uint8]: ...
+    def enlarged(
+        self, request: Request, rgb: NDArray[np.uint8], cancelled: Callable[[], bool]
+    ) -> NDArray[np.uint8]: ...
     def perform(self, job: Job, cancelled: Callable[[], bool]) -> Iterator[object]: ...
 
 
@@ -162,7 +163,7 @@ class EngineWorker(QObject):
             began = time.perf_counter()
             last = self._walk(self._session, model, work)
             seconds = time.perf_counter() - began - self._away
-            pictures = self._session.finish(work.request, last.move.x, work.run_path, work.cancelled)
+            pictures = self._session.finish(work.request, last.move.x, work.run_path, work.cancelled.is_set)
             finishing = time.perf_counter() - began - self._away - seconds
             self._save(pictures, work, images)
             ending = "finished"
@@ -182,7 +183,7 @@ class EngineWorker(QObject):
         try:
             assert self._session is not None, "no work comes before ready"
             self._session.load(work.model)
-            rgb = self._session.enlarged(work.request, work.rgb, work.cancelled)
+            rgb = self._session.enlarged(work.request, work.rgb, work.cancelled.is_set)
         except Exception as error:
             log.info("a picture could not be drawn larger", exc_info=True)
             reason = "it was stopped" if work.cancelled.is_set() else sentence(error)
@@ -233,7 +234,7 @@ class EngineWorker(QObject):
 
     @staticmethod
     def _steps(session: Session, work: Work, first: Callable[[Any], None] | None) -> Iterator[Step]:
-        made, origin = (work.request, work.run_path, work.cancelled, first), work.origin
+        made, origin = (work.request, work.run_path, work.cancelled.is_set, first), work.origin
         inputs = work.snapshot.inputs if work.snapshot else None
         if origin is None:
             return session.generate(*made, inputs, work.aims)

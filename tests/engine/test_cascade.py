@@ -145,7 +145,7 @@ def test_a_picture_that_the_second_stage_cannot_draw_larger_is_refused(cascade: 
     stop = threading.Event()
     stop.set()
     with pytest.raises(Cancelled):
-        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop)
+        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop.is_set)
 
 
 def test_a_truncated_first_stage_stops_at_the_noise_that_the_second_one_sees(cascade: ModelInfo) -> None:
@@ -263,7 +263,7 @@ def test_it_stops_between_two_calls_of_its_net(cascade: ModelInfo) -> None:
     *_, last = session.generate(request)
     stop.set()
     with pytest.raises(Cancelled):
-        session.picture(request, last.move.x, stop)
+        session.picture(request, last.move.x, stop.is_set)
 
 
 def test_a_damaged_second_stage_is_named(cascade: ModelInfo) -> None:

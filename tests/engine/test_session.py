@@ -124,7 +124,7 @@ def test_cancelling_keeps_what_was_reached(calls: int, session: Session, tiny_mo
         stop.set()
 
     def stopping() -> Iterator[Step]:
-        for step in session.generate(request_for(tiny_model), tmp_path / "run.twrun", stop):
+        for step in session.generate(request_for(tiny_model), tmp_path / "run.twrun", stop.is_set):
             if step.i + 1 == calls:
                 stop.set()
             yield step

@@ -90,7 +90,7 @@ class FakeEngine:
         self,
         request: Request,
         run_path: Path,
-        cancelled: threading.Event,
+        cancelled: Callable[[], bool],
         first: Callable[[Any], None] | None = None,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
@@ -106,7 +106,7 @@ class FakeEngine:
         k: int,
         request: Request,
         run_path: Path,
-        cancelled: threading.Event,
+        cancelled: Callable[[], bool],
         first: Callable[[Any], None] | None = None,
         share: int | None = None,
         inputs: Inputs | None = None,
@@ -132,7 +132,7 @@ class FakeEngine:
         self,
         request: Request,
         run_path: Path,
-        cancelled: threading.Event,
+        cancelled: Callable[[], bool],
         first: Callable[[Any], None] | None,
         x: Any,
         start: int,
@@ -170,14 +170,14 @@ class FakeEngine:
             finally:
                 file.end(outcome)
 
-    def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]:
+    def finish(self, request: Request, x: Any, run_path: Path, cancelled: Callable[[], bool]) -> NDArray[np.uint8]:
         rgb = np.rint((x.transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
         if request.enlargement is not None:
             rgb = rgb.repeat(request.enlargement.factor, 1).repeat(request.enlargement.factor, 2)
             append_picture(run_path, rgb)
         return rgb
 
-    def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]:
+    def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: Callable[[], bool]) -> NDArray[np.uint8]:
         assert request.enlargement is not None
         self.requests.append(request)
         self._call(0, cancelled)
@@ -195,9 +195,9 @@ class FakeEngine:
         if cancelled():
             raise FakeCancelled
 
-    def _call(self, i: int, cancelled: threading.Event) -> None:
+    def _call(self, i: int, cancelled: Callable[[], bool]) -> None:
         """One call of the net: cancels before it, as the engine's meter does."""
-        self._await(cancelled.is_set)
+        self._await(cancelled)
         if i == self.fail_at:
             raise self.error
         if self.call_seconds:

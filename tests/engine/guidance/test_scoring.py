@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def expected(x0: np.ndarray) -> np.ndarray:
 
 
 def test_every_step_of_a_run_is_scored_guided_and_raw(session: Session, path: Path) -> None:
-    told = [*session.perform(Score(path=path, clip="c", aims=AIMS))]
+    told: list[Any] = [*session.perform(Score(path=path, clip="c", aims=AIMS))]
     assert [scores.k for scores in told] == list(np.cumsum([0, *(len(scores.guided) for scores in told)])[:-1])
     guided, raw = (np.concatenate([getattr(scores, name) for scores in told]) for name in ("guided", "raw"))
     reader = RunReader(path)
@@ -60,7 +61,7 @@ def test_every_step_of_a_run_is_scored_guided_and_raw(session: Session, path: Pa
         np.testing.assert_allclose(guided[k], expected(reader.x0(k)), atol=1e-5)
         np.testing.assert_allclose(raw[k], expected(reader.x0_raw(k)), atol=1e-5)
     assert not np.allclose(guided, raw)
-    (part,) = [*session.perform(Score(path=path, clip="c", aims=AIMS, start=2, stop=3))]
+    part: Any = next(session.perform(Score(path=path, clip="c", aims=AIMS, start=2, stop=3)))
     assert (part.k, part.guided.shape) == (2, (1, 3))
     np.testing.assert_array_equal(part.guided[0], guided[2])
     assert [*session.perform(Score(path=path, clip="c", aims=AIMS, start=4))] == []
@@ -89,7 +90,7 @@ def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:
     order = np.argsort(-cosines)[:3]
     assert seen.names == tuple(words[k] for k in order)
     np.testing.assert_allclose(seen.cosines, cosines[order], atol=1e-5)
-    (raw,) = session.perform(Look(path=path, k=0, image=1, clip="c", vocabulary=words, raw=True))
+    raw: Any = next(session.perform(Look(path=path, k=0, image=1, clip="c", vocabulary=words, raw=True)))
     assert len(raw.names) == 5
     for k, image in ((4, 0), (0, 3), (-1, 0)):
         with pytest.raises(RequestError, match="has no image"):
