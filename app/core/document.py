@@ -11,15 +11,15 @@ from app.core.canvas.artwork import Artwork
 from app.core.canvas.editing import FILL, NEW, Editing
 from app.core.files.save_step import save_step
 from app.core.guidance.guide_panel import Guidance
-from app.core.jobs.queue import Engine, EngineState, Job, JobQueue, JobState
-from app.core.jobs.work import Frame, Progress
+from app.core.jobs.engine import Engine, EngineState, Frame
+from app.core.jobs.queue import JobQueue, JobState, QueuedJob, Submission
 from app.core.notices import Notice
-from app.core.request import submit as asking
 from app.core.request.draft_model import Drafting
 from app.core.request.fork import other_sampler, why_no_fork, why_no_variations
 from app.core.request.run_costs import Prices, in_words
-from app.core.request.submit import Asked
+from app.core.request.submit import Submitter
 from app.core.shown.runs import RunLibrary
+from engine.jobs.job import Event, Progress
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from engine.spec.request import RequestError
@@ -48,20 +48,20 @@ class Document(Drafting):
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
         super().__init__(models, prices, draft, parent)
         self._engine, self._queue, self._library = engine, jobs, library
-        self._jobs: list[Job] = []
+        self._jobs: list[QueuedJob] = []
         self._shown_job: int | None = None
         self._awaited: set[int] = set()  # jobs whose run comes up when it begins
         self.editing = Editing(self, Artwork(parent=self), self)
         self.guidance = Guidance(self, engine)
+        self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
         self._had_artwork = False
         self.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
         self.editing.picked.connect(self._awaited.clear)
         engine.state_changed.connect(self._on_engine)
-        engine.progressed.connect(self._on_progress)
-        engine.frame_arrived.connect(self._on_frame)
         jobs.job_added.connect(self._on_job_added)
+        jobs.job_told.connect(self._on_told)
         jobs.job_changed.connect(self._on_job)
         jobs.job_ended.connect(self._on_job_ended)
         self.image_changed.connect(self._tell_image)
@@ -122,12 +122,12 @@ class Document(Drafting):
     def can_generate(self) -> bool:
         return not self.why_not
 
-    def generate(self) -> Job | None:
+    def generate(self) -> QueuedJob | None:
         """Make what the draft asks for; None, with a notice, where that is not possible."""
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
-        return self._rolled(self._submit(lambda: asking.new(self.draft, self.model, self.editing)))
+        return self._rolled(self.submit(lambda: self._submitter.new(self.draft, self.model)))
 
     @property
     def why_no_fork(self) -> str:
@@ -137,7 +137,7 @@ class Document(Drafting):
             return why
         return self.editing.why_not(self.draft.method, self.run_path)
 
-    def fork(self) -> Job | None:
+    def fork(self) -> QueuedJob | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
 
         All pictures of the run go on, each from its own state, whatever number the draft asks for. A run on the artwork
@@ -147,14 +147,14 @@ class Document(Drafting):
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
         run, k = self.run, self.cursor
-        return self._rolled(self._submit(lambda: asking.fork(self.draft, self.model, self.editing, run, k)))
+        return self._rolled(self.submit(lambda: self._submitter.fork(self.draft, self.model, run, k)))
 
     @property
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
         return why_no_variations(self.run, self.cursor, self.models) or self.why_engine
 
-    def vary(self) -> Job | None:
+    def vary(self) -> QueuedJob | None:
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
 
         They are made as that picture was, each with a seed of its own. A sampler that draws no noise would make one and
@@ -164,7 +164,7 @@ class Document(Drafting):
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
         run, k, image, count = self.run, self.cursor, self.image_index, self.draft.batch
-        job = self._submit(lambda: asking.variations(count, self.models, self.editing, run, k, image))
+        job = self.submit(lambda: self._submitter.variations(count, self.models, run, k, image))
         if job and (instead := other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
@@ -179,11 +179,10 @@ class Document(Drafting):
         if parent.share is not None:
             self.image_index = parent.share
 
-    def _submit(self, ask: Callable[[], Asked]) -> Job | None:
+    def submit(self, ask: Callable[[], Submission]) -> QueuedJob | None:
+        """Queue a job, whose run comes up when it begins; None, with a notice, where it cannot be."""
         try:
-            asked = ask()
-            aims = self.guidance.pictures.of(asked.request.guides)
-            job = self._queue.submit(asked.request, asked.model, asked.origin, asked.snapshot, aims)
+            job = self._queue.submit(ask())
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return None
@@ -193,7 +192,7 @@ class Document(Drafting):
         self._awaited.add(job.id)
         return job
 
-    def _rolled(self, job: Job | None) -> Job | None:
+    def _rolled(self, job: QueuedJob | None) -> QueuedJob | None:
         """The next job has another seed, unless this one's is kept."""
         if job and not self.seed_locked:
             self.roll_seed()
@@ -205,16 +204,19 @@ class Document(Drafting):
         if job:
             self._queue.cancel(job)
 
+    def cancel_job(self, job: QueuedJob) -> None:
+        self._queue.cancel(job)
+
     def cancel_all(self) -> None:
         self._queue.cancel_all()
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[QueuedJob]:
         """This session's jobs, oldest first."""
         return list(self._jobs)
 
     @property
-    def running_job(self) -> Job | None:
+    def running_job(self) -> QueuedJob | None:
         return self._queue.running
 
     @property
@@ -269,7 +271,7 @@ class Document(Drafting):
 
     def _on_artwork(self) -> None:
         """Another one: what was asked for of the last does not come up. Where there was none, it is to be worked on."""
-        self._awaited -= {job.id for job in self._jobs if job.snapshot is not None}
+        self._awaited -= {job.id for job in self._jobs if job.placement is not None}
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
             self.choose_method(FILL if self.artwork.is_open else NEW)
@@ -284,16 +286,16 @@ class Document(Drafting):
         if self._engine.complaint:
             self.notice_raised.emit(Notice("error", self._engine.complaint))
 
-    def _on_job_added(self, job: Job) -> None:
+    def _on_job_added(self, job: QueuedJob) -> None:
         self._jobs.append(job)
-        if job.snapshot is not None:
-            self.editing.place(job.run_path, job.snapshot.placement)
+        if job.placement is not None:
+            self.editing.place(job.run_path, job.placement)
         self.jobs_changed.emit()
 
-    def _on_job(self, _job: Job) -> None:
+    def _on_job(self, _job: QueuedJob) -> None:
         self.jobs_changed.emit()
 
-    def _on_job_ended(self, job: Job) -> None:
+    def _on_job_ended(self, job: QueuedJob) -> None:
         self._awaited.discard(job.id)
         if job.id == self._shown_job:
             self.grow(live=False)
@@ -306,21 +308,21 @@ class Document(Drafting):
         if job.state is JobState.FAILED:
             self.notice_raised.emit(Notice("error", job.message))
 
-    def _on_progress(self, progress: Progress) -> None:
-        job = self._queue.running
-        if job is None or job.id != progress.job:
-            return
+    def _on_told(self, job: QueuedJob, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Progress):
+                self._on_progress(job)
+            elif isinstance(event, Frame) and job.id == self._shown_job and self.run is not None:
+                self.editing.expect(event.picture, event.overlay)
+                self.show_live(event.picture, self.run.inherited + event.step, event.image)
+
+    def _on_progress(self, job: QueuedJob) -> None:
         if self._shown_job == job.id:
             self.grow()
         elif job.id in self._awaited:
             self._awaited.discard(job.id)
             if self._open(job.run_path, live=True):
                 self._shown_job = job.id
-
-    def _on_frame(self, frame: Frame) -> None:
-        if frame.job == self._shown_job and self.run is not None:
-            self.editing.expect(frame.picture, frame.overlay)
-            self.show_live(frame.picture, self.run.inherited + frame.step, frame.image)
 
     def _tell_image(self) -> None:
         self._engine.show_image(self.image_index)

@@ -19,6 +19,7 @@ from engine.jobs.job import Estimate, Event, Progress
 from engine.jobs.load import LoadModel
 from engine.pictures.png import read_settings
 from engine.run import Cancelled
+from engine.runs import previewer
 from engine.session import OutOfMemory, Session
 from engine.spec.catalog import CatalogError, ModelInfo
 from engine.spec.draft import Draft, resolve
@@ -204,3 +205,11 @@ def test_a_full_device_is_one_sentence_wherever_it_happens(
     monkeypatch.setattr(session, "picture", full)
     with pytest.raises(OutOfMemory, match="make fewer images"):
         list(session.perform(Generate(request=request_for(tiny_model))))
+
+
+def test_a_preview_is_of_the_picture_asked_for_and_of_single_precision(session: Session, tiny_model: ModelInfo) -> None:
+    x0 = torch.stack([torch.full((3, 2, 2), value, dtype=torch.float64) for value in (-0.5, 0.5)])
+    preview = previewer(session.load(tiny_model), x0)
+    for image, value in enumerate((-0.5, 0.5)):
+        assert preview(image).dtype == np.float32
+        np.testing.assert_array_equal(preview(image), np.full((3, 2, 2), value, np.float32))

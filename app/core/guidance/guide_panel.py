@@ -17,7 +17,7 @@ from engine.store import StoreError
 
 if TYPE_CHECKING:
     from app.core.document import Document
-    from app.core.jobs.queue import Engine
+    from app.core.jobs.engine import Engine
 
 
 class Guidance(QObject):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from PySide6.QtCore import QObject, Signal
 
 from app.core.guidance.steering import Steering
-from app.core.jobs.queue import Engine
+from app.core.jobs.engine import End, Engine, Task
 from app.core.notices import Notice
-from app.core.request import submit as asking
 from app.core.request.run_costs import in_words
+from app.core.request.submit import resolved, roll
 from engine.evaluate.pareto import Point, front
+from engine.jobs.job import Event
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
 from engine.spec.draft import Draft
 from engine.spec.guides import Aim, ClassGuide, ClipGuide
@@ -69,11 +70,9 @@ class Sweeping(QObject):
         self._swept: list[Swept] = []
         self._over = CLIP  # whose strength the points are of
         self._waiting: list[Series] = []
-        self._task: tuple[int, str] | None = None
+        self._task: tuple[Task, str] | None = None
         self._done, self._before, self._total = 0, 0, 0
         self._chosen: Swept | None = None
-        engine.told.connect(self._on_told)
-        engine.errand_ended.connect(self._on_ended)
         for signal in (steering.changed, document.draft_changed, document.model_changed, engine.state_changed):
             signal.connect(self.changed)
         self.notice_raised.connect(document.notice_raised)
@@ -126,7 +125,7 @@ class Sweeping(QObject):
     def price(self) -> str:
         """What it will take, as the document says it; "" before a run of this model was measured."""
         try:
-            requests = [one for _, sweep in self._series(asking.roll()) for one in sweep.requests()]
+            requests = [one for _, sweep in self._series(roll()) for one in sweep.requests()]
         except RequestError as error:
             return str(error)
         seconds = [self._document.seconds(request) for request in requests]
@@ -154,7 +153,7 @@ class Sweeping(QObject):
         """Before the next model call; the points that are there stay."""
         self._waiting = []
         if self._task is not None:
-            self._engine.stop(self._task[0])
+            self._task[0].cancel()
 
     @property
     def running(self) -> bool:
@@ -212,16 +211,16 @@ class Sweeping(QObject):
         return (Aim(words),) if words else ()
 
     def _series(self, seed: int) -> list[Series]:
-        """The errands, by the name of their series. Raises RequestError."""
+        """The jobs, by the name of their series. Raises RequestError."""
         plan, document = self.plan, self._document
         draft = replace(document.draft, seed=seed, batch=plan.pictures)
-        asked = asking.new(draft, document.model, document.editing)
+        request, snapshot = resolved(draft, document.model, document.editing)
         values = spread(plan.low, plan.high, plan.count)
         if plan.over == CLIP and plan.low > 0:
             values = (0.0, *values)  # what it is without: the point that the others are compared with
         over = "guidance" if plan.over == GUIDANCE else "scale"
         kind = ClassGuide if plan.over == CLASS else ClipGuide
-        request, made = asked.request, list[Series]()
+        made = list[Series]()
         guide = next((n for n, one in enumerate(request.guides) if isinstance(one, kind)), 0)
         variants = [("", request)]
         if plan.over == CLASS and plan.twins:
@@ -230,7 +229,7 @@ class Sweeping(QObject):
             sweep = Sweep(
                 request=variant, over=over, values=values, clip=self._steering.clip, aims=self._aims, guide=guide,
                 pictures=self._steering.pictures.of_aims((*self._aims, *_aims_of(variant))),
-                inputs=asked.snapshot.inputs if asked.snapshot else None,
+                inputs=snapshot.inputs if snapshot else None,
             )  # fmt: skip
             made.append((name, sweep))
         return made
@@ -238,14 +237,16 @@ class Sweeping(QObject):
     def _next(self) -> None:
         if self._waiting:
             name, sweep = self._waiting.pop(0)
-            self._task = self._engine.do(sweep), name
+            task = self._engine.do(sweep)
+            self._task = task, name
+            task.told.connect(self._on_told)
+            task.ended.connect(self._on_ended)
         self.changed.emit()
 
-    def _on_told(self, id: int, news: list[object]) -> None:
-        if self._task is None or self._task[0] != id:
-            return
-        points = [Swept(self._task[1], one) for one in news if isinstance(one, SweepPoint)]
-        for one in news:
+    def _on_told(self, events: Sequence[Event]) -> None:
+        assert self._task is not None, "one at a time"
+        points = [Swept(self._task[1], one) for one in events if isinstance(one, SweepPoint)]
+        for one in events:
             if isinstance(one, SweepStep):
                 self._done, self._total = self._before + one.done, max(self._total, self._before + one.total)
         if points:
@@ -254,13 +255,11 @@ class Sweeping(QObject):
             self.changed.emit()
         self.progressed.emit()
 
-    def _on_ended(self, id: int, message: str) -> None:
-        if self._task is None or self._task[0] != id:
-            return
+    def _on_ended(self, end: End) -> None:
         self._task, self._before = None, self._done
-        if message:
+        if end.how == "failed":
             self._waiting = []
-            self.notice_raised.emit(Notice("error", message))
+            self.notice_raised.emit(Notice("error", end.sentence))
         self._next()
 
 

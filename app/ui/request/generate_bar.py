@@ -68,8 +68,8 @@ class GenerateBar(QWidget):
         if (job := document.running_job) is not None:
             waiting = sum(1 for other in document.jobs if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
-            left = f" · {document.eta_text} left" if document.eta_text and job.steps_done < job.steps_total else ""
-            return f"Step {job.steps_before + job.steps_done} of {job.steps_before + job.steps_total}{left}{queued}"
+            left = f" · {document.eta_text} left" if document.eta_text and job.share < 1 else ""
+            return f"Step {job.steps(' of ')}{left}{queued}"
         if document.edit_remark:
             return document.edit_remark
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)

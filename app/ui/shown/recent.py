@@ -9,7 +9,7 @@ from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.jobs.queue import Job
+from app.core.jobs.queue import QueuedJob
 from app.core.shown.runs import named
 from app.ui.look.theme import em
 from app.ui.widgets.parts import label
@@ -68,7 +68,7 @@ class Recent(QWidget):
         self.empty.setVisible(not self._listed)
         self.list.setVisible(bool(self._listed))
 
-    def _item(self, job: Job, index: int, path: Path) -> QListWidgetItem:
+    def _item(self, job: QueuedJob, index: int, path: Path) -> QListWidgetItem:
         picture = QPixmap(str(path))
         size = self.list.iconSize() * self.devicePixelRatioF()
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation

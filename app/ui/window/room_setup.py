@@ -21,19 +21,18 @@ def pictures(window: MainWindow) -> Room:
     return Room(
         name=PICTURES, title="", reel=document, panel=window.panel, timeline=window.timeline, view=None,
         focus=window.canvas, start=document.generate, cancel=partial(_stop, window), why_not=lambda: document.why_not,
-        runs=lambda: bool(document.running_job or window.appraisal.doing or window.encoder.doing),
+        runs=lambda: bool(document.running_job or window.appraisal.doing),
         save=window.files.save_shown,
         can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
     )  # fmt: skip
 
 
 def _stop(window: MainWindow) -> None:
-    """The run; where none goes on, what is measured or on its way along the flow."""
+    """Stop the job of the queue; where none runs, the measurement."""
     if window.document.running_job is not None:
         window.document.cancel()
     else:
         window.appraisal.stop()
-        window.encoder.stop()
 
 
 def lab(window: MainWindow) -> Room:

@@ -11,7 +11,9 @@ from pytestqt.qtbot import QtBot
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import Appraisal
 from engine.jobs.encode import Decode, Encode
+from engine.jobs.generate import Fork
 from engine.spec.request import RequestError
+from engine.store import RunReader
 from tests.app.conftest import Parts, finish
 from tests.app.encoded import CALLS, Flow
 from tests.app.windows import PATIENCE, until
@@ -39,7 +41,7 @@ def encode(encoder: Encoder, qtbot: QtBot) -> None:
 
 
 def asked(parts: Parts) -> Encode:
-    errand = parts.fake.errands[-1]
+    errand = parts.fake.others[-1]
     assert isinstance(errand, Encode)
     return errand
 
@@ -122,7 +124,7 @@ def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) 
     parts.document.update_draft(guidance=1.0)
     encoder.encode()
     assert "raise it" in parts.notices[-1].text
-    assert parts.fake.errands == []
+    assert parts.fake.others == []
 
 
 def test_decoding_is_a_run_that_comes_down_and_says_how_near_it_is(
@@ -133,7 +135,7 @@ def test_decoding_is_a_run_that_comes_down_and_says_how_near_it_is(
     up = parts.document.run_path
     encoder.decode()
     until(qtbot, lambda: encoder.doing is None)
-    errand = parts.fake.errands[-1]
+    errand = parts.fake.others[-1]
     assert isinstance(errand, Decode)
     assert (errand.source, errand.run_path, errand.request) == (up, parts.document.run_path, None)
     assert parts.document.run is not None
@@ -149,7 +151,7 @@ def test_decoding_as_the_panel_says_asks_for_its_words_and_guidance(
     parts.document.update_draft(prompt="rocket", guidance=2.0, batch=3)
     encoder.decode(anew=True)
     until(qtbot, lambda: encoder.doing is None)
-    errand = parts.fake.errands[-1]
+    errand = parts.fake.others[-1]
     assert isinstance(errand, Decode)
     assert errand.request is not None
     assert (errand.request.prompt, errand.request.guidance, len(errand.request.seeds)) == ("rocket", 2.0, 1)
@@ -176,9 +178,9 @@ def test_the_end_of_the_way_up_is_gone_on_from_with_other_words(encoder: Encoder
     with qtbot.waitSignal(parts.jobs.job_ended, timeout=PATIENCE):
         job = document.fork()
     assert job is not None
-    assert job.origin is not None
-    assert (job.origin.path, job.origin.index, job.origin.step) == (up, 4, 0)
-    assert job.origin.parent == {"run": up.stem, "step": 4, "at": 0}
+    assert isinstance(job.job, Fork)
+    assert (job.job.source, job.job.at, job.steps_before) == (up, 4, 0)
+    assert RunReader(job.run_path).header["parent"] == {"run": up.stem, "step": 4, "at": 0}
     assert (job.request.prompt, len(job.request.seeds), job.request.edit) == ("rocket", 1, None)
 
 
@@ -226,4 +228,4 @@ def test_two_at_once_are_refused(make_parts: Make, by_hand: FakeEngine, qtbot: Q
     assert parts.notices[-1].text == "A picture is on its way along the flow: wait for it, or stop it."
     by_hand.allow(9)
     until(qtbot, lambda: encoder.doing is None)
-    assert len(by_hand.errands) == 1
+    assert len(by_hand.others) == 1

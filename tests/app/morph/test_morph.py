@@ -245,7 +245,7 @@ def test_the_engine_is_asked_for_what_the_row_and_the_choices_say(parts: Parts, 
     room.keys.add_shown()
     room.choose(frames=7, easing="out", loop="back", way="mix", at=0.5, rate=24)
     made(room, qtbot)
-    (errand,) = parts.fake.errands
+    (errand,) = parts.fake.others
     assert isinstance(errand, Morphing)
     morph = errand.morph
     assert (morph.frames, morph.easing, morph.loop, morph.way, morph.at, morph.rate) == (
