@@ -140,7 +140,8 @@ def test_a_job_along_the_flow_knows_its_share_and_not_its_steps(request_of: Make
     job = QueuedJob(1, Submission(encode, request))
     assert (job.verb, job.steps_total) == ("Encoding", 0)
     job.state, job.steps_done, job.share, job.seconds = JobState.RUNNING, 7, 0.25, 1.0
-    assert (job.steps(" of "), job.eta_seconds) == ("7", pytest.approx(3.0))
+    assert job.steps(" of ") == "7"
+    assert job.eta_seconds == pytest.approx(3.0)
 
 
 def test_prices_count_passes(request_of: Make) -> None:
