@@ -16,7 +16,7 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath
 from app.core.canvas.artwork import ANEW, KEEP, Artwork
 from app.core.canvas.brush import Paint, add, share
 from app.core.canvas.undo import Pixels, part
-from engine.pictures.masks import blurred, grown
+from engine.pictures import masks
 
 WINDOW = 512  # pixels of a side in which what hangs together is looked for at first
 BAND = 1024  # rows that are worked on at once: what is between stays small however large the picture
@@ -34,17 +34,17 @@ def invert(artwork: Artwork, name: str = "Invert mask") -> None:
 
 def grow(artwork: Artwork, pixels: int, name: str = "Grow mask") -> None:
     """Every pixel becomes the most that lies within `pixels` of it."""
-    _within_reach(artwork, pixels, name, lambda mask: grown(mask, pixels))
+    _within_reach(artwork, pixels, name, lambda mask: masks.dilate(mask, pixels))
 
 
 def shrink(artwork: Artwork, pixels: int, name: str = "Shrink mask") -> None:
     """Every pixel becomes the least that lies within `pixels` of it."""
-    _within_reach(artwork, pixels, name, lambda mask: ANEW - grown(ANEW - mask, pixels))
+    _within_reach(artwork, pixels, name, lambda mask: ANEW - masks.dilate(ANEW - mask, pixels))
 
 
 def feather(artwork: Artwork, pixels: float, name: str = "Feather mask") -> None:
     """Blur the mask by a Gaussian of σ = pixels/2, so that an edge runs out over about `pixels` on both its sides."""
-    _within_reach(artwork, blur_reach(pixels / 2), name, lambda mask: blurred(mask, pixels / 2))
+    _within_reach(artwork, blur_reach(pixels / 2), name, lambda mask: masks.feather(mask, pixels))
 
 
 def fill(artwork: Artwork, path: QPainterPath, paint: Paint = add, opacity: float = 1.0, name: str = "Shape") -> None:
@@ -135,7 +135,7 @@ def path_coverage(path: QPainterPath, rect: QRect) -> Pixels:
 
 
 def blur_reach(sigma: float) -> int:
-    """How far a pixel is seen by blurred(): three box filters of a radius below σ + 1 each, and a part of a pixel."""
+    """How far a pixel reaches in a feathering: three box filters of a radius below σ + 1 each, and part of a pixel."""
     return 3 * (math.ceil(sigma) + 1)
 
 

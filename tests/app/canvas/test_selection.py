@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainterPath, QPolygonF
 from app.core.canvas import selection
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.brush import remove
-from engine.pictures.masks import blurred, grown
+from engine.pictures.masks import dilate, feather
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_growing_takes_the_most_within_a_disc(pixels: int, size: tuple[int, int]
     disc = np.argwhere(y * y + x * x <= pixels * pixels)
     padded = np.pad(mask, pixels)
     expected = np.max([padded[dy : dy + size[0], dx : dx + size[1]] for dy, dx in disc], axis=0)
-    assert np.array_equal(grown(mask, pixels), expected)
+    assert np.array_equal(dilate(mask, pixels), expected)
 
 
 @pytest.mark.parametrize("block", [7, 64, 4096])
@@ -61,9 +61,9 @@ def test_where_the_picture_is_cut_into_blocks_cannot_be_seen(
     artwork.apply_mask(artwork.rect, mask, "Load mask")
     getattr(selection, change)(artwork, 9)
     whole = {
-        "grow": lambda: grown(mask, 9),
-        "shrink": lambda: 255 - grown(255 - mask, 9),
-        "feather": lambda: blurred(mask, 4.5),
+        "grow": lambda: dilate(mask, 9),
+        "shrink": lambda: 255 - dilate(255 - mask, 9),
+        "feather": lambda: feather(mask, 9),
     }[change]()
     assert np.array_equal(artwork.mask, whole)
     artwork.undo()
