@@ -1,4 +1,4 @@
-"""Where the engine computes: CUDA, XPU or MPS where there is one, else the CPU. Chosen once at the start, and shown."""
+"""The compute device: CUDA, XPU or MPS where there is one, else the CPU; chosen once at the start."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NAMES = {"cuda": "NVIDIA or AMD GPU", "xpu": "Intel GPU", "mps": "Apple GPU", "c
 
 
 class DeviceError(ValueError):
-    """A device that was asked for and is not there; the message says what is."""
+    """The requested device does not exist here; the message names the ones that do."""
 
 
 def available() -> dict[str, bool]:
-    """Which kinds of device torch can use here."""
+    """Return which kinds of device torch can use here."""
     import torch
 
     return {
@@ -30,7 +30,7 @@ def available() -> dict[str, bool]:
 
 
 def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
-    """The kind to compute on: `wanted` if it is there, else the first of PREFERENCE that is."""
+    """Return `wanted`, or by default the first kind in PREFERENCE that is there. Raises DeviceError."""
     kinds = [kind for kind in PREFERENCE if there.get(kind)]
     if wanted is None:
         return kinds[0]
@@ -40,7 +40,7 @@ def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
 
 
 def describe(device: torch.device) -> str:
-    """The device as a person reads it, such as “CPU, 2 threads”."""
+    """Name the device for the user, such as “CPU, 2 threads”."""
     import torch
 
     if device.type == "cpu":

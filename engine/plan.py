@@ -12,7 +12,7 @@ from engine.constraints import Pinned
 from engine.guidance.compose import Guidance, guidance
 from engine.meter import MICRO_BATCH, Meter
 from engine.models.pixel import PixelCodec
-from engine.noise import Noise, truncated
+from engine.noise import Noise, truncate
 from engine.paths import path_of
 from engine.rules import RULES, menu
 from engine.run import run
@@ -138,7 +138,7 @@ def plan(
     x = torch.empty(shape, dtype=torch.float32, device=model.device)
     partly = request.edit is not None and request.edit.strength < 1
     std = request.sigmas[0] if partly else model.schedule.start_std(request.sigmas[0])
-    x = truncated(noise.normal(x), request.truncation).mul_(request.temperature * std)
+    x = truncate(noise.normal(x), request.truncation).mul_(request.temperature * std)
     constraint = None
     if request.edit is not None and inputs is not None:
         y = encoded(inputs, model, (request.width, request.height))

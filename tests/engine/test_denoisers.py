@@ -131,7 +131,7 @@ def test_levels_that_do_not_fit_the_batch_are_refused() -> None:
 
 
 def test_an_unknown_prediction_is_refused() -> None:
-    with pytest.raises(ValueError, match="cannot predict 'noise'"):
+    with pytest.raises(ValueError, match="no prediction 'noise'"):
         adapt(exact_net(VP(), "eps"), VP(), "noise")
 
 

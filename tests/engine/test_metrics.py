@@ -135,5 +135,5 @@ def test_the_interval_solves_wilsons_equation() -> None:
             assert (hits / n - p) ** 2 == pytest.approx(1.96**2 * p * (1 - p) / n)
     assert interval(0, 10)[0] == 0
     assert interval(10, 10)[1] == 1
-    with pytest.raises(ValueError, match="between 0 and n"):
+    with pytest.raises(ValueError, match="0 to n hits"):
         interval(3, 2)

@@ -139,8 +139,8 @@ def test_a_flipped_bit_in_an_array_is_told_when_it_is_looked_at_and_never_resume
     [
         (b"", "not a run file"),
         (b"\x89PNG\r\n\x1a\n" + b"x" * 100, "not a run file"),
-        (b"TWEEDIE1", "holds nothing"),
-        (b"TWEEDIE1" + b"\xff" * 64, "holds nothing"),
+        (b"TWEEDIE1", "is empty"),
+        (b"TWEEDIE1" + b"\xff" * 64, "is empty"),
     ],
 )
 def test_what_is_no_run_is_refused_in_one_sentence(data: bytes, says: str, tmp_path: Path) -> None:
