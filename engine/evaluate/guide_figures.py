@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.evaluate.batches import Ask, ask_for, draw
 from engine.evaluate.dataset_pictures import Real
 from engine.evaluate.judge import Judge
-from engine.guidance.compose import by_clip, chained
+from engine.guidance.compose import chain, clip_transform
 from engine.guidance.losses import Aims
 from engine.metrics import fid, interval
 from engine.session import Session
@@ -76,8 +76,8 @@ class GuideEvaluation:
         for guide in self.guides:
             clip = self.session.library.clip(guide.clip)
             aims = Aims(clip.text(texts)[:, None], torch.ones(1, device=self.session.device))
-            made.append(by_clip(guide, request, self.session.load(self.info), clip, aims))
-        return chained(made)
+            made.append(clip_transform(guide, request, self.session.load(self.info), clip, aims))
+        return chain(made)
 
     @cached_property
     def _real(self) -> Tensor:

@@ -60,23 +60,23 @@ class Score:
 
     def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[StepScores]:
         """Raises StoreError, ModelError, RequestError for a picture that is missing, Cancelled."""
-        from engine.guidance.clip_images import looked, numbers
-        from engine.guidance.compose import aimed
+        from engine.guidance.clip_images import encode_images, to_numpy
+        from engine.guidance.compose import encode_aims
 
         reader = RunReader(self.path)
         clip = session.library.clip(self.clip)
-        aims = aimed(clip, self.aims, aimed_at(self.aims, (*self.pictures, *reader.aims())))
+        aims = encode_aims(clip, self.aims, aimed_at(self.aims, (*self.pictures, *reader.aims())))
         guided: list[Floats] = []
         raw: list[Floats] = []
         k = first = self.start
         told = time.monotonic()  # and since when the scores that are not told yet are made
         for k in range(self.start, len(reader.steps) if self.stop is None else min(self.stop, len(reader.steps))):
             x0, x0_raw = reader.x0(k), reader.x0_raw(k)
-            seen = looked(clip, reader.preview(x0), cancelled)
-            guided.append(numbers(aims.score(seen[:, None])[:, 0]))
+            seen = encode_images(clip, reader.preview(x0), cancelled)
+            guided.append(to_numpy(aims.score(seen[:, None])[:, 0]))
             same = x0.shape == x0_raw.shape and bool((x0 == x0_raw).all())
-            other = seen if same else looked(clip, reader.preview(x0_raw), cancelled)
-            raw.append(numbers(aims.score(other[:, None])[:, 0]))
+            other = seen if same else encode_images(clip, reader.preview(x0_raw), cancelled)
+            raw.append(to_numpy(aims.score(other[:, None])[:, 0]))
             if time.monotonic() - told > TOLD_EVERY:
                 yield StepScores(first, np.stack(guided), np.stack(raw), time.monotonic() - told)
                 first, guided, raw, told = k + 1, [], [], time.monotonic()
@@ -117,7 +117,7 @@ class Look:
 
     def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Concepts]:
         """Raises StoreError, ModelError, RequestError for a step or an image that is not there, Cancelled."""
-        from engine.guidance.clip_images import looked, numbers
+        from engine.guidance.clip_images import encode_images, to_numpy
 
         reader = RunReader(self.path)
         if not (0 <= self.k < len(reader.steps) and 0 <= self.image < len(reader.request.seeds)):
@@ -126,8 +126,8 @@ class Look:
             raise RequestError("There are no words to choose among: give CLIP a vocabulary.")
         x0 = (reader.x0_raw if self.raw else reader.x0)(self.k)[self.image : self.image + 1]
         clip = session.library.clip(self.clip)
-        words = session.library.read(self.clip, self.vocabulary, cancelled)
-        cosines = numbers((words @ looked(clip, reader.preview(x0), cancelled).T)[:, 0])
+        words = session.library.encode_texts(self.clip, self.vocabulary, cancelled)
+        cosines = to_numpy((words @ encode_images(clip, reader.preview(x0), cancelled).T)[:, 0])
         best = np.argsort(-cosines, kind="stable")[: self.count]
         yield Concepts(self.k, self.image, tuple(self.vocabulary[i] for i in best), cosines[best])
 

@@ -98,13 +98,13 @@ class Sweep:
 
     def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[SweepStep | SweepPoint]:
         """Raises what a run raises, ModelError and RequestError."""
-        from engine.guidance.clip_images import looked, numbers
-        from engine.guidance.compose import aimed
+        from engine.guidance.clip_images import encode_images, to_numpy
+        from engine.guidance.compose import encode_aims
         from engine.paths import path_of
         from engine.plan import plan
 
         clip = session.library.clip(self.clip)
-        aims = aimed(clip, self.aims, aimed_at(self.aims, self.pictures))
+        aims = encode_aims(clip, self.aims, aimed_at(self.aims, self.pictures))
         requests = [_small(request) for request in self.requests()]
         total, done, told = sum(len(path_of(request)) for request in requests), 0, 0.0
         for value, request, whole in zip(self.values, requests, self.requests(), strict=True):
@@ -118,9 +118,11 @@ class Sweep:
                     yield SweepStep(done, total)
             seconds = time.monotonic() - began
             rgb = session.picture(request, x, inputs=self.inputs)
-            seen = looked(clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), cancelled)
+            seen = encode_images(
+                clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), cancelled
+            )
             strain = _strain(request, model.denoiser, model.condition("", None), x, cancelled)
-            scores = numbers(aims.score(seen[:, None])[:, 0])
+            scores = to_numpy(aims.score(seen[:, None])[:, 0])
             yield SweepPoint(value, whole, rgb, scores, _diversity(seen), strain, seconds)
 
 

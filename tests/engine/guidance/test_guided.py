@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.guidance.cutouts import boxes, resized, views
+from engine.guidance.cutouts import boxes, resize, views
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss, out_of_range, spherical, total_variation
-from engine.guidance.memory import free, held
+from engine.guidance.memory import free_bytes, graph_bytes
 from engine.meter import Meter
 from engine.oracle import Gaussian, Mixture
 from engine.run import Cancelled
@@ -244,7 +244,7 @@ def test_saving_memory_changes_no_bit_and_keeps_less() -> None:
         clip_ = TinyClip()
         loss = PictureLoss(clip_, aims, lambda x0: x0, boxes((1, 2, 3, 4), 3, (0.5, 1.0)), at_once=2, save=save)
         meter = Meter(Bent(), micro_batch=2, save=save)
-        kept.append(held(partial(together, loss, meter), x))
+        kept.append(graph_bytes(partial(together, loss, meter), x))
         moved.append(clip(loss, 5.0)(meter)(x, 0.5))
     assert torch.equal(*moved)
     assert kept[1] < kept[0] / 2
@@ -252,9 +252,9 @@ def test_saving_memory_changes_no_bit_and_keeps_less() -> None:
 
 def test_what_a_gradient_keeps_is_counted_without_the_weights() -> None:
     weight, x = random(50, 40), random(1, 50)
-    assert held(lambda x: (x @ weight).tanh(), x) == 40 * 8
-    assert held(lambda x: (x @ weight).tanh().square(), x) == 40 * 8, "shared between two"
-    assert (free(torch.device("cpu")) or 0) > 2**20
+    assert graph_bytes(lambda x: (x @ weight).tanh(), x) == 40 * 8
+    assert graph_bytes(lambda x: (x @ weight).tanh().square(), x) == 40 * 8, "shared between two"
+    assert (free_bytes(torch.device("cpu")) or 0) > 2**20
 
 
 def test_the_raw_estimate_is_the_unguided_one() -> None:
@@ -303,7 +303,7 @@ def test_a_cutout_shows_its_part_of_the_picture(height: int, width: int, side: i
     parts = torch.tensor([[[0.5, 0.25, 0.75], [1.0, 0.5, 0.5]]], dtype=F64)
     seen = views(picture, parts, side)
     assert seen.shape == (3, 3, side, side)
-    torch.testing.assert_close(seen[0], resized(picture, side)[0])
+    torch.testing.assert_close(seen[0], resize(picture, side)[0])
     shorter = min(height, width)
     for view, (share, at_x, at_y) in zip(seen[1:], parts[0].tolist(), strict=True):
         length = share * shorter
