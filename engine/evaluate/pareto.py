@@ -1,4 +1,4 @@
-"""A trade-off between two figures as a small plot: points with their names, the ones that nothing beats joined."""
+"""Plot a trade-off between two figures: points with their names, and a line through the Pareto front."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Point(NamedTuple):
 
 
 def front(points: Sequence[Point]) -> list[Point]:
-    """The points that no other one beats in one figure without losing in the other, by rising x."""
+    """Return the Pareto front, by rising x: the points that no other point equals or beats in both figures."""
     best: list[Point] = []
     for point in sorted(points, key=lambda p: (p.x, -p.y)):
         if not best or point.y > best[-1].y:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.evaluate.classifier import Classifier
-from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.dataset_pictures import RealPictures
 from engine.evaluate.judge import Judge, JudgeError, NearestPicture
 from engine.train.judge import Settings, train, varied
 from engine.train.judge_job import JudgeJob, merge
@@ -38,7 +38,7 @@ def blind(names: tuple[str, ...], merged: tuple[tuple[str, ...], ...] = ()) -> J
 
 
 def test_a_data_set_is_averaged_down_and_says_what_is_held_out(folder: Path) -> None:
-    real = Real.of(folder, 32)
+    real = RealPictures.of(folder, 32)
     assert real.pictures.shape == (16, 3, 32, 32)
     assert real.pictures[-1].unique().tolist() == [1.0]
     assert real.rows(True).tolist() == [5]
@@ -49,11 +49,11 @@ def test_a_data_set_is_averaged_down_and_says_what_is_held_out(folder: Path) -> 
 
 def test_what_is_no_data_set_says_how_to_build_one(tmp_path: Path) -> None:
     with pytest.raises(JudgeError, match=r"run\.py data build"):
-        Real.of(tmp_path)
+        RealPictures.of(tmp_path)
 
 
 def test_a_picture_is_named_by_the_nearest_real_one(folder: Path) -> None:
-    judge = NearestPicture.of(Real.of(folder, 32))
+    judge = NearestPicture.of(RealPictures.of(folder, 32))
     verdicts = judge.verdicts(plain(3, 3, 250), ["grey 0", "grey 3", "grey 3"])
     assert verdicts.first.tolist() == [True, False, True]
     assert verdicts.among_five.tolist() == [True, True, True]
@@ -128,7 +128,7 @@ def test_a_judge_learns_what_is_not_held_out_and_comes_back_from_its_folder(fold
 
 
 def test_a_judge_is_the_same_for_a_seed_and_another_for_another(folder: Path) -> None:
-    real = Real.of(folder, 32)
+    real = RealPictures.of(folder, 32)
 
     def weights(seed: int) -> Tensor:
         return train(real, real.rows(False), Settings(steps=3, batch=8, seed=seed), (4, 8)).name.weight

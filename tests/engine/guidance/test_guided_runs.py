@@ -187,7 +187,7 @@ def test_guides_are_priced_in_time_and_memory(tiny_model: ModelInfo, monkeypatch
     assert saved.meter.save
     assert saved.price.graph_bytes < price.graph_bytes
     monkeypatch.setattr("engine.guidance.compose.free_bytes", lambda device: saved.price.graph_bytes - 1)
-    with pytest.raises(RequestError, match="make fewer pictures at once, or take fewer cutouts"):
+    with pytest.raises(RequestError, match="generate fewer pictures at once, or choose fewer cutouts"):
         here.plan(request)
     here.save = False
     assert not here.plan(request).meter.save
