@@ -1,4 +1,4 @@
-"""A model before its judges: what is asked, that a batch draws what each would be alone, and the report, end to end."""
+"""Evaluations of a model: the lists, batches that equal pictures drawn alone, and the report, end to end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LABELS = ("round", "square")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty names in two labels of noise of their own, every fifth name's square one held out."""
+    """A data set of twenty names in two labels, each its own noise; the square picture of every fifth name held out."""
     folder = tmp_path_factory.mktemp("data")
     noise = torch.randint(0, 256, (40, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     rows = [
@@ -46,7 +46,7 @@ def judge(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_what_is_asked_is_fixed_by_the_seed_and_each_list_is_what_it_says(folder: Path) -> None:
+def test_the_lists_are_fixed_by_the_seed_and_hold_the_right_pairs(folder: Path) -> None:
     real = RealPictures.of(folder, 32)
     specs = specs_by_name(real, 10, True)
     assert specs == specs_by_name(real, 10, True)
@@ -70,7 +70,7 @@ def test_without_text_the_classes_come_in_turn(folder: Path) -> None:
     assert {spec.text for spec in specs} == {""}
 
 
-def test_a_picture_of_a_mixed_batch_is_the_one_it_would_be_alone(tiny_model: ModelInfo) -> None:
+def test_a_picture_of_a_mixed_batch_equals_the_picture_drawn_alone(tiny_model: ModelInfo) -> None:
     session = Session("cpu", [tiny_model])
     specs = [
         PictureSpec("red apple", "round", 3, "", 0),
@@ -116,7 +116,7 @@ def test_a_folder_is_evaluated_from_the_command_line(
         assert picture.size == (760, 520)
 
 
-def test_the_report_begins_with_the_judges_own_ceiling(
+def test_the_report_begins_with_the_judges_figures_on_real_pictures(
     tiny_model: ModelInfo, folder: Path, judge: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["evaluate", str(tiny_model.folder), "--data", str(folder), "--judge", str(judge), "--pairs", "4"]
@@ -135,14 +135,16 @@ def test_the_report_begins_with_the_judges_own_ceiling(
         (["emoji", "--data", "bogus"], "build it with run.py data build"),
     ],
 )
-def test_what_cannot_be_judged_is_one_line(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_impossible_evaluation_raises_one_line(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate", *words, "--json"]) == 2
     error = capsys.readouterr().err.strip()
     assert says in error
     assert len(error.splitlines()) == 1
 
 
-def test_the_front_is_what_nothing_beats() -> None:
+def test_the_front_holds_the_points_that_nothing_beats() -> None:
     points = [Point("a", 1, 1), Point("b", 2, 3), Point("c", 3, 2), Point("d", 2, 2), Point("e", 5, 4)]
     assert [point.name for point in front(points)] == ["a", "b", "e"]
 

@@ -1,4 +1,4 @@
-"""The measure that samplers are compared by, and the default that it chose."""
+"""The error measure for samplers, and the default sampler that it selects."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_a_sampler_of_several_calls_a_step_takes_fewer_steps(name: str, to_zero:
         assert rule.cost(descending(grid("log", steps + 1, 80.0, 0.002, to_zero))) > n
 
 
-def test_the_default_is_within_the_bar_at_ten_evaluations_that_are_counted() -> None:
-    """ENGINE.md: beat .035, measured at σ = .002 as its own figures are."""
+def test_the_default_sampler_beats_the_bar_at_ten_counted_evaluations() -> None:
+    """The design's bar is .035, measured at σ = .002."""
     problem, calls = mixture_problem(), 0
 
     def counted(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
@@ -99,7 +99,7 @@ def test_a_models_flow_is_the_exact_one_from_the_start_of_its_own_runs(tiny_mode
     assert coarse / fine == pytest.approx(2, abs=0.2)
 
 
-def test_what_differs_by_less_than_its_noise_is_as_good() -> None:
+def test_near_best_holds_trials_within_two_standard_errors() -> None:
     """Squared errors 1, 1, 1, 1 against 1.1 ± .1 (within two standard errors of it) and against 1.1 ± .001."""
     best, noise = torch.ones(4, dtype=F64), torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=F64)
     trials = {"best": best, "noisy": (1.1 + 0.1 * noise).sqrt(), "worse": (1.1 + 0.001 * noise).sqrt()}
@@ -107,7 +107,7 @@ def test_what_differs_by_less_than_its_noise_is_as_good() -> None:
     assert near_best({name: e[:1] for name, e in trials.items()}) == ["best"]  # one picture tells nothing of noise
 
 
-def test_bench_says_what_is_within_noise_of_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench_names_the_samplers_within_noise_of_the_best(capsys: pytest.CaptureFixture[str]) -> None:
     few = ["--images", "2", "--evaluations", "1", "2", "--reference", "8"]
     assert main(["bench", "samplers", "--model", "fashion", "--samplers", "ddim", "heun", *few]) == 0
     said = capsys.readouterr().out
@@ -152,7 +152,7 @@ def test_bench_prints_the_table_and_its_rows_as_json(capsys: pytest.CaptureFixtu
         (["engine", "--pairs", "0"], "1 pair or more"),
     ],
 )
-def test_what_cannot_be_measured_is_one_sentence(
+def test_an_impossible_measurement_raises_one_sentence(
     words: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bench", *words]) == 2

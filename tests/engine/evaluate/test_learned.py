@@ -24,7 +24,7 @@ MIXTURE = mixture_problem(1).d
 
 @cache
 def flowed(n: int) -> tuple[Tensor, Tensor]:
-    """x_T and where the flow takes it."""
+    """Return x_T and its end on the flow."""
     problem = mixture_problem(n)
     return problem.x, problem.target
 

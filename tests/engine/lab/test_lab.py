@@ -1,4 +1,4 @@
-"""The lab against closed forms: its laws, their fields, its runs and the exact flow beside them."""
+"""The lab against closed forms: its laws, fields, runs and exact flow."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def request(name: str = "gaussian", **choices: object) -> Request:
 
 
 def as_mixture(data: Data) -> Mixture:
-    """The same law written out component by component."""
+    """Build the same law as an explicit mixture."""
     law = data.components
     return Mixture(law.weights, law.means, law.covs)
 
@@ -74,7 +74,7 @@ def test_each_image_may_have_a_level_of_its_own() -> None:
     assert law(x.float(), 0.5).dtype == torch.float32
 
 
-def test_samples_of_ink_have_its_mean_and_covariance() -> None:
+def test_samples_of_smoothed_points_have_their_mean_and_covariance() -> None:
     law = Smoothed(INK, 0.5)
     x, truth = law.sample(40_000, torch.Generator().manual_seed(0)), Data(DRAWN, INK).components
     assert x.mean(0).numpy() == pytest.approx(truth.mean, abs=0.03)
@@ -82,7 +82,7 @@ def test_samples_of_ink_have_its_mean_and_covariance() -> None:
     assert np.cov(x.numpy().T) == pytest.approx(spread, abs=0.04)
 
 
-def test_what_cannot_be_used_says_what_to_do() -> None:
+def test_unusable_data_says_what_to_do() -> None:
     with pytest.raises(LabError, match="no data set “cube”: choose one of gaussian"):
         model(Data("cube"))
     for n, words in ((LEAST_POINTS - 1, "too few points: draw at least 3"), (MOST_POINTS + 1, "draw at most 400")):
@@ -137,7 +137,7 @@ def test_every_sampler_of_the_menu_runs_and_lands_on_the_data(sampler: str) -> N
     assert (as_mixture(data).logp(end, 0.2) > -6).double().mean() > 0.5
 
 
-def test_a_particle_is_the_same_whatever_their_number() -> None:
+def test_a_particle_does_not_depend_on_their_number() -> None:
     law, asked = model(Data("spiral")), request("spiral", sampler="ddpm", steps=6)
     few, many = (list(trial(law, asked, particles))[-1].move.x for particles in (3, 50))
     assert torch.allclose(few, many[:3], atol=1e-12)
@@ -149,7 +149,7 @@ def test_the_start_has_the_law_of_pure_noise() -> None:
     assert torch.equal(start(request(), 7)[0], start(request(), 9)[0][:7])
 
 
-def test_options_of_the_sampler_count() -> None:
+def test_options_of_the_sampler_take_effect() -> None:
     law = model(Data("gaussian"))
     plain, noisy = (
         list(trial(law, request(steps=8, options=options), 20))[-1].move.x for options in ((), (("eta", 1.0),))

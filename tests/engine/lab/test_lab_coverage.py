@@ -1,4 +1,4 @@
-"""Why one adds noise at many scales: what is covered, against the closed form, and what chains make of it."""
+"""Coverage of the plane by noisy data against the closed form, and the ends of Langevin chains."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.run import Cancelled
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.3, 3.0])
-def test_the_share_of_the_plane_is_the_expected_one(sigma: float) -> None:
+def test_the_covered_share_matches_its_expectation(sigma: float) -> None:
     """A point y is near one of N samples of N(0, v·I) with probability 1 − (1 − P(χ²₂(‖y‖²/v) ≤ r²/v))^N."""
     n, c = 200, 0.25
     law, v, r = Gaussian([0.0, 0.0], torch.eye(2) * c), c + sigma**2, float(np.hypot(REACH, sigma))
@@ -38,7 +38,7 @@ def test_noise_fills_the_plane() -> None:
     assert shares[-1] == 1.0
 
 
-def test_the_learned_score_is_exact_near_the_data_and_none_elsewhere() -> None:
+def test_the_learned_score_is_exact_near_the_data_and_zero_elsewhere() -> None:
     law = model(Data("mixture"))
     seen, x, sigma = LearnedScore.of(law, 300), scatter(500, 1, HALF), 0.2
     near = (x[:, None] - seen.noisy_samples(sigma)).norm(dim=2).amin(1) <= np.hypot(REACH, sigma)
@@ -61,7 +61,7 @@ def test_one_small_level_gets_the_weights_wrong_and_many_get_them_right() -> Non
     assert (found.levels[0], found.levels[-1]) == pytest.approx((LARGE, SMALL))
 
 
-def test_where_chains_of_one_gaussian_end_has_its_covariance() -> None:
+def test_the_ends_of_chains_have_the_covariance_of_the_gaussian() -> None:
     law = Gaussian([0.5, 0.0], torch.eye(2) * 0.2)
     ends = run_chains(law, (SMALL,) * 40, 2000, seed=4)
     assert ends.mean(0).numpy() == pytest.approx([0.5, 0.0], abs=0.05)
@@ -79,7 +79,7 @@ def test_parts_add_up_and_belong_to_neighbours() -> None:
     assert part_shares(law, means)[0] > 0.9
 
 
-def test_it_can_be_cancelled_and_refuses_what_is_no_data() -> None:
+def test_coverage_can_be_cancelled_and_refuses_unusable_data() -> None:
     calls = itertools.count()
     with pytest.raises(Cancelled):
         coverage(Data("mixture"), 10, cancelled=lambda: next(calls) >= LEVELS * STEPS + 3)
