@@ -53,7 +53,7 @@ class RealPictures:
             paraphrases = tuple((str(text), str(name)) for text, name in table.get("paraphrases", ()))
             return cls(torch.cat(parts), names, labels, held_out, evaluation, paraphrases)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise JudgeError(f"{folder} is no data set: build it with “run.py data build”.") from error
+            raise JudgeError(f"{folder} is no data set: build it with run.py data build.") from error
 
     def __len__(self) -> int:
         return len(self.names)

@@ -70,7 +70,7 @@ class Judge:
             merged = tuple(tuple(group) for group in card["merged"])
             return cls(net.eval().requires_grad_(False), names, merged, card)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            raise JudgeError(f"{folder} holds no usable judge: train one with “run.py train-judge”.") from error
+            raise JudgeError(f"{folder} holds no usable judge: train one with run.py train-judge.") from error
 
     def read(self, pictures: Tensor) -> Reading:
         """Classify pictures (N, C, h, w) in [−1, 1], of any size, grey or colour."""

@@ -1,4 +1,4 @@
-"""What run.py starts: the checks, and what a wheel of the project holds."""
+"""Starting: the checks of run.py test, and the contents of a wheel of the project."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_check_runs_offscreen_and_the_failed_ones_are_named(
     assert capsys.readouterr().out.endswith("Failed: mypy, pytest.\n")
 
 
-def test_waiting_threads_sleep_unless_the_person_says_otherwise(facts: run.Facts) -> None:
+def test_waiting_threads_sleep_unless_the_user_sets_otherwise(facts: run.Facts) -> None:
     assert run.environment(facts)["OMP_WAIT_POLICY"] == "PASSIVE"
     active = dataclasses.replace(facts, environ={"OMP_WAIT_POLICY": "ACTIVE"})
     assert run.environment(active)["OMP_WAIT_POLICY"] == "ACTIVE"
