@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.errors import EngineError
+
 Field = Callable[[np.ndarray, Tensor, np.ndarray], Tensor]  # (t (B,), y (B, n), which rows (B,) int) → dy/dt (B, n)
 
 ORDER = 3
@@ -25,8 +27,10 @@ FIRST = 1 / 50  # of the whole way: the first step; its error sets the size of t
 SHORTEST = 1e-9  # of the whole way: a shorter step is lost in rounding
 
 
-class FlowError(ValueError):
+class FlowError(EngineError, ValueError):
     """The flow cannot be followed; the message says in one sentence what to do."""
+
+    kind = "flow"
 
 
 @dataclass(frozen=True, slots=True)

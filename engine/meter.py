@@ -1,4 +1,4 @@
-"""Meter, the innermost denoiser: counts and times net calls, splits large batches, and cancels between calls."""
+"""Meter, the innermost denoiser: counts, splits and cancels net calls, and brings their tensors into one layout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from engine.run import Cancelled
+from engine.errors import Cancelled
+from engine.layout import canonical
 from engine.types import Cond
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def save_memory(f: Callable[..., Tensor], save: bool) -> Callable[..., Tensor]:
 
 class Meter:
     """Wraps a model's denoiser: splits batches, counts and times net calls, cancels between them, keeps the raw x̂₀.
+
+    State, σ, condition and answer are brought into the canonical layout (engine.layout) at each call of the net: the
+    same values give the same bits, whether they were just computed or come from a run file.
 
     micro_batch -- the most images in one call of the net
     fold        -- whether several conditions of one state go through the net as one batch
@@ -70,6 +74,10 @@ class Meter:
         self._keep(outs[0])
         return outs
 
+    def spent(self) -> dict[str, Any]:
+        """What was called so far, as the end of a run file holds it."""
+        return {"calls": self.calls, "net_seconds": self.seconds}
+
     def _stack(self, batch: int, conds: tuple[Cond, ...]) -> Cond:
         """Stack the conditions, each for the whole batch; the last result is cached, since a run repeats one call."""
         kept = self._stacked
@@ -103,7 +111,10 @@ class Meter:
         if self.cancelled():
             raise Cancelled
         began = time.perf_counter()
-        x0 = save_memory(self.d, self.save and x.requires_grad)(x, sigma, cond)
+        x = canonical(x)
+        sigma = sigma if isinstance(sigma, float | int) else canonical(sigma)
+        cond = None if cond is None else cond.expand(len(x)).map(canonical)  # a row for each image, none shared
+        x0 = canonical(save_memory(self.d, self.save and x.requires_grad)(x, sigma, cond))
         self.seconds += time.perf_counter() - began
         self.calls += 1
         return x0

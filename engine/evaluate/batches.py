@@ -13,12 +13,12 @@ from torch import Tensor
 from engine.cascade import enlarge
 from engine.evaluate.dataset_pictures import JudgeError, RealPictures
 from engine.meter import MICRO_BATCH
-from engine.plan import plan, second_stage
+from engine.plan import Conditions, plan, second_stage
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request
-from engine.types import Cond, Denoiser, Sigma, Transform
+from engine.types import Cond, Transform
 
 
 class PictureSpec(NamedTuple):
@@ -59,12 +59,12 @@ def draw(
             for spec in some
         ]
         requests = [resolve(draft, info) for draft in drafts]
-        planned = plan(replace(requests[0], seeds=tuple(spec.seed for spec in some)), model)
         cond = Cond.cat([model.condition(request.prompt, request.label) for request in requests])
-        denoiser = _with_condition(cond, planned.denoiser)
+        own = Conditions.of(requests[0], model)._replace(cond=cond)
+        planned = plan(replace(requests[0], seeds=tuple(spec.seed for spec in some)), model, conditions=own)
         if around is not None:
-            denoiser = around(some, planned.request)(denoiser)
-        *_, last = replace(planned, denoiser=denoiser).steps()
+            planned = replace(planned, denoiser=around(some, planned.request)(planned.denoiser))
+        *_, last = planned.steps()
         x, wanted, second = last.move.x, requests[0].enlargement, second_stage(requests[0], model)
         if second is not None and wanted is not None:
             x = enlarge(second, wanted, x, cond.label, planned.noise)
@@ -116,15 +116,6 @@ def paraphrase_specs(real: RealPictures, n: int, seed: int = 0) -> list[PictureS
 def spec_of_row(real: RealPictures, row: int, seed: int, text: bool) -> PictureSpec:
     name = real.names[row]
     return PictureSpec(name if text else "", real.labels[row] or None, seed, name, row)
-
-
-def _with_condition(own: Cond, d: Denoiser) -> Denoiser:
-    """Bind the condition of each picture; it replaces the condition that guidance has bound."""
-
-    def conditioned(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
-        return d(x, sigma, own)
-
-    return conditioned
 
 
 def _rows_by_name(real: RealPictures) -> dict[str, list[int]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
+from engine.errors import Cancelled
 from engine.guidance.cutouts import resize
-from engine.run import Cancelled
+from engine.layout import from_array
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -24,7 +25,7 @@ def encode_images(clip: Clip, pictures: NDArray[np.float32], cancelled: Callable
     """Encode pictures (N, 3, h, w) in [−1, 1] as unit vectors (N, d). Raises Cancelled between two batches."""
     parts = []
     with torch.no_grad():
-        for some in torch.from_numpy(np.ascontiguousarray(pictures)).split(AT_ONCE):
+        for some in from_array(pictures).split(AT_ONCE):
             if cancelled():
                 raise Cancelled
             parts.append(clip.image(resize(some, clip.side)))

@@ -13,7 +13,7 @@ from engine.guidance.cutouts import boxes, resize
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss
 from engine.guidance.memory import SHARE, free_bytes, graph_bytes
 from engine.meter import MICRO_BATCH
-from engine.models.pixel import PixelCodec
+from engine.models.pixel import PixelCodec, from_uint8
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide
 from engine.spec.request import Request, RequestError
 from engine.transforms import classifier, clip
@@ -127,8 +127,7 @@ def encode_aims(clip: Clip, aims: Sequence[Aim], pictures: Mapping[str, Pixels])
 
 def encode_picture(clip: Clip, rgb: Pixels) -> Tensor:
     """Encode a picture, uint8 (H, W, 3), with the CLIP: (d,)."""
-    picture = torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-    return clip.image(resize(picture, clip.side))[0]
+    return clip.image(resize(from_uint8(rgb), clip.side))[0]
 
 
 def _transform(

@@ -11,11 +11,10 @@ from engine.types import Move, Option, Rule, remember
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 
-def ge(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, gamma: float = 2.0) -> Move:
+def ge(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, gamma: float = 2.0) -> Move:
     """Step along the extrapolated ε̄; the first step and the step to σ' = 0 are DDIM.
 
     Order 2 at γ = 1.5 (Adams–Bashforth), else order 1.

@@ -14,12 +14,11 @@ from engine.types import Move, Option, Rule, remember
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 
 def langevin(
-    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, steps: int = 5, delta: float = 0.1
+    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, steps: int = 5, delta: float = 0.1
 ) -> Move:
     """Apply x ← x + δ·score + √(2δ)z `steps` times at σ', with δ = delta·σ'²; at σ' = 0 denoise once.
 
@@ -41,7 +40,7 @@ def langevin(
 
 
 def pc(
-    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, steps: int = 1, snr: float = 0.16
+    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, steps: int = 1, snr: float = 0.16
 ) -> Move:
     """Step by reverse diffusion, then correct by Langevin steps (Song et al. 2021b, Algorithms 2 and 4).
 
@@ -58,7 +57,7 @@ def pc(
 
 
 def pc_hmc(
-    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, leaps: int = 3, leap: float = 0.3
+    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, leaps: int = 3, leap: float = 0.3
 ) -> Move:
     """Step by reverse diffusion, then correct by `leaps` leapfrog steps of length leap·σ' (Hamiltonian Monte Carlo).
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.cascade import SecondStage, enlarge
+from engine.cascade import enlarge
 from engine.models.pixel import LUMA, PixelCodec
 from engine.noise import ENLARGE, Noise
 from engine.plan import encoded, pinned, plan
@@ -25,7 +25,7 @@ from engine.spec.draft import Draft, branch, resolve
 from engine.spec.edit import Inputs, pooled
 from engine.spec.request import Enlargement, Request, RequestError
 from engine.store import RunReader, StoreError
-from engine.types import Step
+from engine.types import SecondStage, Step
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 
 ROOT = Path(__file__).parents[2]

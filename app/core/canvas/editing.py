@@ -14,15 +14,14 @@ from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
 from app.core.canvas.placement import Overlay, Placement, box_of, overlay, to_rgb
 from app.core.canvas.undo import part
 from app.core.jobs.work import Snapshot
+from app.core.request.methods import NEW, REWORK
 from app.core.shown.runs import named
 from app.core.shown.viewer import Viewer
+from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, size
-from engine.spec.edit import crop
 from engine.spec.request import Request
 
-NEW, FILL, REPAINT, REWORK = "new", "replacement", "repaint", "img2img"  # methods of a draft
-STRENGTHS = {REWORK: 0.6}  # to begin with, where it is not all
 NOTHING_OPEN = "No picture is open: open one, or choose New picture."
 NOTHING_PAINTED = "Nothing is painted: paint a mask, or choose Rework."
 PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."
@@ -68,6 +67,7 @@ class Editing(QObject):
             signal.connect(self.asked_changed)
         for signal in (viewer.run_changed, viewer.image_changed):
             signal.connect(self._on_run)
+        viewer.moved.connect(self.look)
         viewer.frame_changed.connect(self._on_frame)
         self.candidates.chosen.connect(self.changed)
         self.candidates.listed.connect(self.changed)

@@ -8,9 +8,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.pictures.compositing import crop
 from engine.pictures.resizing import resized
 from engine.spec.catalog import ModelInfo
-from engine.spec.edit import Box, crop
+from engine.spec.edit import Box
 
 Size: TypeAlias = tuple[int, int]  # width, height in pixels
 Pixels: TypeAlias = NDArray[np.uint8]

@@ -13,12 +13,14 @@ from PySide6.QtGui import QPainter
 
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.box import largest
+from app.core.canvas.editing import Editing
 from app.core.canvas.placement import Overlay, box_of, to_rgb
-from app.core.document import Document
 from app.core.shown.lineage import Lineage
 from app.core.shown.render import from_rgb, pixels
 from app.core.shown.runs import named
-from engine.spec.edit import crop, resized
+from app.core.shown.viewer import Viewer
+from engine.pictures.compositing import crop
+from engine.pictures.resizing import resized
 from engine.spec.request import Request
 
 Pixels = NDArray[np.uint8]
@@ -54,23 +56,23 @@ class Fitted:
     place: QRectF
 
 
-def on_canvas(document: Document) -> Subject | None:
+def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
     """What is seen on the canvas: the artwork in its box with the candidate that is looked at, or x̂₀ of the shown step.
 
     None where nothing is.
     """
-    if document.editing.shows_artwork:
-        return _of_artwork(document.artwork, document.editing.overlay)
-    run, k, image = document.run, document.cursor, document.image_index
-    if run is None or document.run_path is None or not 0 <= k < document.step_count:
+    if editing.shows_artwork:
+        return _of_artwork(editing.artwork, editing.overlay)
+    run, k, image = shown.run, shown.cursor, shown.image_index
+    if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
         return None
-    request, last = run.made_by(k), k == document.step_count - 1
+    request, last = run.made_by(k), k == shown.step_count - 1
     enlarged = last and request.enlargement is not None and run.picture() is not None
     size = request.size if enlarged else (request.width, request.height)
     words = "the encoded picture" if run.flows(k) else named(request)
-    title = words if last and not document.live else f"x̂₀ of {words} at step {k + 1}"
+    title = words if last and not shown.live else f"x̂₀ of {words} at step {k + 1}"
     place = QRect(0, 0, *run.request.size)
-    return Subject((document.run_path, k, image, size), place, size, title, request, partial(_of_run, run, k, image))
+    return Subject((shown.run_path, k, image, size), place, size, title, request, partial(_of_run, run, k, image))
 
 
 def _of_run(run: Lineage, k: int, image: int) -> Pixels:

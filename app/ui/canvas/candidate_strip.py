@@ -14,7 +14,7 @@ from app.core.canvas.placement import thumbnail
 from app.core.document import Document
 from app.core.jobs.queue import Job, JobState
 from app.core.shown.runs import named
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas import badge
 from app.ui.look import icons
 from app.ui.look.theme import em
@@ -46,7 +46,7 @@ class CandidateStrip(QWidget):
         artwork.box_changed.connect(self.update)
         self._editing.candidates.listed.connect(self._forget)
         self._editing.changed.connect(self.refresh)
-        document.jobs_changed.connect(self.refresh)
+        document.jobs.changed.connect(self.refresh)
         document.guidance.scoring.changed.connect(self.refresh)
         self.refresh()
 
@@ -56,7 +56,7 @@ class CandidateStrip(QWidget):
     @property
     def making(self) -> list[Job]:
         """The runs for the artwork that are going on or waiting, oldest first."""
-        return [j for j in self._document.jobs if not j.state.ended and self._editing.placement(j.run_path)]
+        return [j for j in self._document.jobs.all if not j.state.ended and self._editing.placement(j.run_path)]
 
     @property
     def count(self) -> int:
@@ -135,7 +135,7 @@ class CandidateStrip(QWidget):
         if tile <= len(candidates):
             self._editing.choose(tile)
         elif (job := self.making[tile - 1 - len(candidates)]).state is JobState.RUNNING and job.steps_done:
-            self._document.show_run(job.run_path)
+            self._document.shown.show_run(job.run_path)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -245,7 +245,7 @@ class CandidateStrip(QWidget):
 class CandidateBar(QFrame):
     """The strip, what is looked at in words, and what can be done with it."""
 
-    def __init__(self, document: Document, actions: Actions) -> None:
+    def __init__(self, document: Document, actions: ActionSet) -> None:
         super().__init__()
         self.setObjectName("pane")
         self._document = document
@@ -265,7 +265,7 @@ class CandidateBar(QFrame):
             row.addWidget(button)
         actions.reach("candidates", self.strip)
         document.editing.changed.connect(self.refresh)
-        document.jobs_changed.connect(self.refresh)
+        document.jobs.changed.connect(self.refresh)
         document.guidance.scoring.changed.connect(self.refresh)
         self.refresh()
 

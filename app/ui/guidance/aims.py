@@ -23,6 +23,7 @@ from app.core.guidance.aim_sources import Aiming
 from app.core.guidance.steering import Steering, Wish
 from app.ui.files.drop import holds_picture
 from app.ui.look import icons
+from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.widgets.flow_layout import Flow
 from app.ui.widgets.number import Real
@@ -34,7 +35,7 @@ WEIGHT = "How much this counts beside the others; below 0 CLIP steers away from 
 MISSING = "This picture is not here any more: remove it, or choose it again"
 
 
-class AimRow(QWidget):
+class AimRow(Retinted, QWidget):
     """One wish. `changed` carries (name, value) that a person chose; `removed` that the row is to go."""
 
     changed = Signal(str, object)
@@ -173,10 +174,6 @@ class AimList(QWidget):
             row.remove.setVisible(len(wishes) > 1 or wish != Wish())
         for button in (self.add_text, self.add_picture, self.add_shown):
             button.setEnabled(self._steering.can_add)
-
-    def tint(self) -> None:
-        for row in self.rows:
-            row.tint()
 
     def _add_row(self) -> None:
         n = len(self.rows)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.guidance.guide_panel import Guidance
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.aims import AimList
 from app.ui.guidance.classes import ClassGuidance
 from app.ui.guidance.finer import Finer
@@ -30,7 +30,7 @@ LARGEST = 1e6
 class SteeringDisclosure(Disclosure):
     """The section under its heading, which says what steers while it is closed; opened where settings bring guides."""
 
-    def __init__(self, guidance: Guidance, actions: Actions) -> None:
+    def __init__(self, guidance: Guidance, actions: ActionSet) -> None:
         self.section = SteeringSection(guidance, actions)
         super().__init__("Steering", self.section)
         self._steering = guidance.steering
@@ -63,15 +63,11 @@ class SteeringDisclosure(Disclosure):
         super().resizeEvent(event)
         self._say()
 
-    def tint(self) -> None:
-        super().tint()
-        self.section.tint()
-
 
 class SteeringSection(QWidget):
     """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.seeing`."""
 
-    def __init__(self, guidance: Guidance, actions: Actions) -> None:
+    def __init__(self, guidance: Guidance, actions: ActionSet) -> None:
         super().__init__()
         self._steering = guidance.steering
         self._guidance = guidance
@@ -152,11 +148,6 @@ class SteeringSection(QWidget):
 
     def _score(self, on: bool) -> None:
         self._steering.scored = on
-
-    def tint(self) -> None:
-        self.aims.tint()
-        for part in (self.finer, self.sees):
-            part.tint()
 
     def refresh(self) -> None:
         steering = self._steering

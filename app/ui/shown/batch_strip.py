@@ -32,10 +32,10 @@ class BatchStrip(QWidget):
         self.setAccessibleName("Pictures of this batch")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        document.run_changed.connect(self._another_run)
-        for signal in (document.cursor_changed, document.view_changed):
+        document.shown.run_changed.connect(self._another_run)
+        for signal in (document.shown.cursor_changed, document.shown.view_changed):
             signal.connect(self._another_step)
-        document.image_changed.connect(self.update)
+        document.shown.image_changed.connect(self.update)
         document.guidance.scoring.changed.connect(self.update)
         self._another_run()
 
@@ -44,7 +44,7 @@ class BatchStrip(QWidget):
 
     @property
     def needed(self) -> bool:
-        return self._document.batch_size > 1
+        return self._document.shown.batch_size > 1
 
     @property
     def shown(self) -> list[int]:
@@ -57,7 +57,7 @@ class BatchStrip(QWidget):
         """The places in the order that have room."""
         order, gap = self._document.guidance.scoring.batch, em(self, 0.35)
         room = max(1, int((self.width() - 2 * em(self, 1.5)) // (em(self, 2) + gap)))
-        at = order.index(self._document.image_index) if self._document.image_index in order else 0
+        at = order.index(self._document.shown.image_index) if self._document.shown.image_index in order else 0
         first = min(max(0, at - room // 2), max(0, len(order) - room))
         return range(first, min(len(order), first + room))
 
@@ -75,13 +75,13 @@ class BatchStrip(QWidget):
         self._another_step()
 
     def _another_step(self) -> None:
-        self._stale = set(range(self._document.batch_size))
+        self._stale = set(range(self._document.shown.batch_size))
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         for index in self.shown:
             if self.cell(index).contains(event.position()):
-                self._document.image_index = index
+                self._document.shown.image_index = index
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
@@ -89,8 +89,8 @@ class BatchStrip(QWidget):
             super().keyPressEvent(event)
         else:
             order = self._document.guidance.scoring.batch
-            place = order.index(self._document.image_index) + step
-            self._document.image_index = order[max(0, min(place, len(order) - 1))]
+            place = order.index(self._document.shown.image_index) + step
+            self._document.shown.image_index = order[max(0, min(place, len(order) - 1))]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -110,7 +110,7 @@ class BatchStrip(QWidget):
                 painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
                 painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5))
             self._paint_score(painter, cell, index)
-            if index == self._document.image_index:
+            if index == self._document.shown.image_index:
                 painter.setPen(QPen(self._ink(QPalette.ColorRole.Highlight), 2))
                 painter.drawRoundedRect(cell.adjusted(-2, -2, 2, 2), 3, 3)
         self._paint_more(painter)
@@ -123,7 +123,7 @@ class BatchStrip(QWidget):
 
     def _paint_score(self, painter: QPainter, cell: QRectF, index: int) -> None:
         """Of the finished picture, while the pictures stand in the order of their scores."""
-        run, scoring = self._document.run, self._document.guidance.scoring
+        run, scoring = self._document.shown.run, self._document.guidance.scoring
         if (
             run is not None
             and scoring.ranked
@@ -137,19 +137,19 @@ class BatchStrip(QWidget):
         top = (self.height() - side) / 2
         if self._places.start > 0:
             icons.paint(painter, "previous", QRectF(0.25 * side, top, side, side), ink)
-        if self._places.stop < self._document.batch_size:
+        if self._places.stop < self._document.shown.batch_size:
             icons.paint(painter, "next", QRectF(self.width() - 1.25 * side, top, side, side), ink)
 
     def _read(self, index: int) -> None:
         """What cannot be read stays as it was: the canvas says what is wrong."""
         self._stale.discard(index)
-        run, k = self._document.run, self._document.cursor
+        run, k = self._document.shown.run, self._document.shown.cursor
         if run is None or not 0 <= k < len(run.steps):
             return
         side = math.ceil(self.cell(index).width() * self.devicePixelRatioF())
         keep, mode = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         try:
-            self._pictures[index] = render(run, k, self._document.view, index).scaled(side, side, keep, mode)
+            self._pictures[index] = render(run, k, self._document.shown.view, index).scaled(side, side, keep, mode)
         except (ValueError, OSError):
             return
 

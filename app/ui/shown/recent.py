@@ -53,13 +53,13 @@ class Recent(QWidget):
         column.addWidget(self.list, 1)
         self.list.itemClicked.connect(self._open)
         self.list.itemActivated.connect(self._open)
-        document.jobs_changed.connect(self.refresh)
-        for signal in (document.run_changed, document.image_changed):
+        document.jobs.changed.connect(self.refresh)
+        for signal in (document.shown.run_changed, document.shown.image_changed):
             signal.connect(self._mark)
         self.refresh()
 
     def refresh(self) -> None:
-        for job in self._document.jobs:
+        for job in self._document.jobs.all:
             if job.images and job.id not in self._listed:
                 self._listed.add(job.id)
                 for index, path in enumerate(job.images):
@@ -87,7 +87,7 @@ class Recent(QWidget):
 
     def _mark(self) -> None:
         """Select the picture that is on the canvas."""
-        shown = str(self._document.run_path), self._document.image_index
+        shown = str(self._document.shown.run_path), self._document.shown.image_index
         for row in range(self.list.count()):
             item = self.list.item(row)
             if (item.data(RUN), item.data(INDEX)) == shown:
@@ -100,6 +100,6 @@ class Recent(QWidget):
             self.picked.emit(Path(item.data(FILE)))
             return
         path = Path(item.data(RUN))
-        if path == self._document.run_path or self._document.show_run(path):
-            self._document.image_index = item.data(INDEX)
+        if path == self._document.shown.run_path or self._document.shown.show_run(path):
+            self._document.shown.image_index = item.data(INDEX)
             self._document.editing.look()

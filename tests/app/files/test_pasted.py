@@ -66,11 +66,11 @@ def test_pasting_words_says_what_to_copy_and_the_prompt_keeps_its_own_key(
     QGuiApplication.clipboard().setText("rocket")
     window.actions_["paste"].trigger()
     assert "no picture on the clipboard: copy one" in parts.notices[0].text
-    document.update_draft(prompt="")
+    document.draft.update(prompt="")
     field = window.panel.prompt.text
     field.setFocus()
     QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    assert document.draft.prompt == "rocket"
+    assert document.draft.current.prompt == "rocket"
     assert len(parts.notices) == 1
 
 
@@ -102,7 +102,7 @@ def test_the_shown_picture_is_taken_to_the_canvas_by_the_key(
     until(qtbot, lambda: document.artwork.is_open)
     assert np.array_equal(document.artwork.rgb(), load(job.images[0]).rgb)
     assert document.artwork.title == "rocket"
-    document.scrub(1)
+    document.shown.scrub(1)
     window.actions_["edit-shown"].trigger()
     assert not np.array_equal(document.artwork.rgb(), load(job.images[0]).rgb)
 

@@ -105,7 +105,7 @@ def test_the_run_of_a_candidate_from_the_last_time_is_scrubbed_and_forked_in_its
     document = parts.document
     qtbot.waitUntil(lambda: document.artwork.is_open)
     document.editing.choose(1)
-    document.scrub(1)
+    document.shown.scrub(1)
     seen = document.editing.overlay
     assert seen is not None
     assert seen.rect == SPOT

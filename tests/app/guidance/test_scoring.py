@@ -48,7 +48,7 @@ def test_a_guided_run_is_scored_step_by_step(guidance: Guidance, parts: Parts, q
     found = guidance.scoring.curve
     assert found is not None
     assert dict(found.raw) == pytest.approx({k: score / 2 for k, score in found.guided})
-    parts.document.image_index = 1
+    parts.document.shown.image_index = 1
     assert curve(guidance) == expected(5, 1)
 
 
@@ -67,14 +67,14 @@ def test_a_run_that_no_clip_steers_has_no_score_unless_it_is_wanted(
 
 def test_scores_come_while_the_run_goes_on(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
     document, fake = hand_parts.document, hand_parts.fake
-    document.update_draft(guides=(GUIDE,), steps=60)
+    document.draft.update(guides=(GUIDE,), steps=60)
     qtbot.waitUntil(lambda: any(isinstance(one, LoadClip) for one in fake.errands))
     job = document.generate()
     assert job is not None
 
     def two_scores() -> bool:
         fake.allow()  # a step, or a score between two of them
-        document.grow(document.live)
+        document.shown.grow(document.shown.live)
         return len(curve(by_hand)) >= 2
 
     qtbot.waitUntil(two_scores)
@@ -88,11 +88,11 @@ def test_scores_come_while_the_run_goes_on(by_hand: Guidance, hand_parts: Parts,
 def test_a_fork_has_the_scores_of_the_way_that_led_to_it(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=6, guides=(GUIDE,))
     qtbot.waitUntil(lambda: len(curve(guidance)) == 6)
-    parts.document.scrub(3)
+    parts.document.shown.scrub(3)
     with qtbot.waitSignal(parts.jobs.job_ended):
         parts.document.fork()
-    assert parts.document.run is not None
-    assert parts.document.run.inherited == 3
+    assert parts.document.shown.run is not None
+    assert parts.document.shown.run.inherited == 3
     qtbot.waitUntil(lambda: len(curve(guidance)) == 6)
     assert curve(guidance)[:3] == expected(3)
 
@@ -103,7 +103,7 @@ def test_steps_are_scored_once(guidance: Guidance, parts: Parts, qtbot: QtBot) -
     finish(parts, qtbot, steps=3)
     qtbot.waitUntil(lambda: len(curve(guidance)) == 3)
     asked = len(parts.fake.errands)
-    parts.document.show_run(first.run_path)
+    parts.document.shown.show_run(first.run_path)
     assert len(curve(guidance)) == 4
     assert len(parts.fake.errands) == asked
 
@@ -115,7 +115,7 @@ def test_a_clip_that_fails_is_said_once_and_not_asked_again(guidance: Guidance, 
     finish(parts, qtbot, steps=3)
     qtbot.waitUntil(lambda: len(parts.notices) == 2)  # the score of the run
     finish(parts, qtbot, steps=3)
-    parts.document.scrub(1)
+    parts.document.shown.scrub(1)
     assert len(parts.notices) == 2
     assert guidance.scoring.curve is not None
     assert guidance.scoring.curve.guided == []
@@ -123,7 +123,7 @@ def test_a_clip_that_fails_is_said_once_and_not_asked_again(guidance: Guidance, 
 
 def test_the_status_can_say_which_clip_is_loading(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
     assert by_hand.scoring.loading == ""
-    hand_parts.document.update_draft(guides=(GUIDE,))
+    hand_parts.document.draft.update(guides=(GUIDE,))
     assert by_hand.scoring.loading == CLIP.title
     qtbot.waitUntil(lambda: by_hand.scoring.loading == "")
 
@@ -156,7 +156,7 @@ def test_candidates_stand_in_the_order_of_their_scores(guidance: Guidance, parts
 def test_candidates_of_runs_that_are_not_shown_are_scored_too(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
     job = finish(parts, qtbot, steps=3, batch=2, guides=(GUIDE,))
     other = finish(parts, qtbot, steps=3, batch=1, guides=())
-    assert parts.document.run_path == other.run_path
+    assert parts.document.shown.run_path == other.run_path
     qtbot.waitUntil(lambda: not guidance.scoring.loading)
     candidates = parts.document.editing.candidates
     candidates.add([Candidate(job.run_path, 1, job.request, QImage(4, 4, QImage.Format.Format_RGB32))])
@@ -174,7 +174,7 @@ def test_what_clip_sees_follows_the_cursor(guidance: Guidance, parts: Parts, qtb
     assert parts.fake.errands == []  # nobody looks
     seeing.watched = True
     qtbot.waitUntil(lambda: seeing.seen is not None and seeing.seen.k == 4)
-    parts.document.scrub(1)
+    parts.document.shown.scrub(1)
     qtbot.waitUntil(lambda: seeing.seen is not None and seeing.seen.k == 1)
     assert seeing.asked_for == ("red apple",)
     looks = [one for one in parts.fake.errands if isinstance(one, Look)]
@@ -183,14 +183,14 @@ def test_what_clip_sees_follows_the_cursor(guidance: Guidance, parts: Parts, qtb
 
 def test_a_scrub_asks_no_more_than_can_be_answered(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
     document, fake = hand_parts.document, hand_parts.fake
-    document.update_draft(steps=8)
+    document.draft.update(steps=8)
     job = document.generate()
     assert job is not None
     fake.allow(8)
     qtbot.waitUntil(lambda: job.state.ended)
     by_hand.seeing.watched = True
     for k in (0, 3, 1, 6, 2):
-        document.scrub(k)
+        document.shown.scrub(k)
     fake.allow(20)
     qtbot.waitUntil(lambda: by_hand.seeing.seen is not None and by_hand.seeing.seen.k == 2)
     assert [one.k for one in fake.errands if isinstance(one, Look)] == [7, 2]
@@ -202,7 +202,7 @@ def test_nothing_is_asked_once_nobody_looks(guidance: Guidance, parts: Parts, qt
     qtbot.waitUntil(lambda: guidance.seeing.seen is not None)
     guidance.seeing.watched = False
     asked = len(parts.fake.errands)
-    parts.document.scrub(0)
+    parts.document.shown.scrub(0)
     assert len(parts.fake.errands) == asked
 
 
@@ -211,8 +211,8 @@ def test_a_run_file_that_is_gone_is_one_notice(guidance: Guidance, parts: Parts,
     finish(parts, qtbot, steps=3)
     guidance.seeing.watched = True
     qtbot.waitUntil(lambda: len(parts.notices) == 1)
-    parts.document.scrub(0)
-    parts.document.scrub(1)
+    parts.document.shown.scrub(0)
+    parts.document.shown.scrub(1)
     assert len(parts.notices) == 1
 
 
@@ -243,9 +243,9 @@ def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
         return answers(errand)
 
     parts.fake.answers[Look] = some  # type: ignore[assignment]
-    parts.document.scrub(0)
+    parts.document.shown.scrub(0)
     qtbot.waitUntil(lambda: len(parts.notices) == 1)
-    parts.document.scrub(1)
+    parts.document.shown.scrub(1)
     finish(parts, qtbot, steps=2)
     qtbot.waitUntil(lambda: guidance.seeing.seen is not None and guidance.seeing.seen.k == 1)
     assert len(parts.notices) == 1

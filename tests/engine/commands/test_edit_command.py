@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
+from engine.pictures.compositing import around, visible, whole
 from engine.pictures.masks import blurred, grown
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
-from engine.spec.edit import around, visible, whole
 from engine.spec.request import RequestError
 from engine.store import RunReader
 

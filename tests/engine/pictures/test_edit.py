@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from engine.pictures.blending import OPAQUE, alpha
+from engine.pictures.compositing import composite, crop, free_cells, patch, visible
 from engine.pictures.resizing import resized
-from engine.spec.edit import Box, Inputs, check, composite, crop, free_cells, patch, pooled, steps_to_go, visible
+from engine.spec.edit import Box, Inputs, check, pooled, steps_to_go
 from engine.spec.request import RequestError
 
 ROOT = Path(__file__).parents[3]

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import EngineError
 from engine.spec.catalog import ModelInfo
 
 Array: TypeAlias = NDArray[np.float64]
@@ -25,8 +26,10 @@ LEAST_POINTS, MOST_POINTS = 3, 400  # of a drawing
 DRAWN_WIDTH = 0.1  # the std of the Gaussian around a drawn point
 
 
-class LabError(ValueError):
+class LabError(EngineError, ValueError):
     """The lab cannot do this; the message says what to do."""
+
+    kind = "lab"
 
 
 @dataclass(frozen=True, slots=True)
