@@ -21,8 +21,8 @@ NAME = "contiguous"  # the name of this layout in the environment of a run
 def canonical(x: Tensor) -> Tensor:
     """Return the values in C order, with the strides and the alignment of a newly allocated tensor.
 
-    The result is x itself if it has this layout, else a differentiable copy. `Tensor.contiguous` is not enough: it keeps
-    the strides of dimensions of size 1, and torch then takes a grey picture for a channels-last one.
+    The result is x itself if it has this layout, else a differentiable copy. `Tensor.contiguous` is not enough: it
+    keeps the strides of dimensions of size 1, and torch then takes a grey picture for a channels-last one.
     """
     if x.stride() == _strides(x.shape) and (x.device.type != "cpu" or x.data_ptr() % ALIGNMENT == 0):
         return x

@@ -97,7 +97,7 @@ def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:
     for k, image in ((4, 0), (0, 3), (-1, 0)):
         with pytest.raises(RequestError, match="has no image"):
             next(session.perform(Look(path=path, k=k, image=image, clip="c", vocabulary=words)))
-    with pytest.raises(RequestError, match="no words to choose among"):
+    with pytest.raises(RequestError, match="no words to compare with"):
         next(session.perform(Look(path=path, k=0, image=0, clip="c", vocabulary=())))
 
 
