@@ -52,7 +52,7 @@ def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
 
 
 def kernels() -> dict[str, object]:
-    """What chooses the kernels of torch in this process: the processor's instructions, precisions and switches."""
+    """Return what selects torch's kernels in this process: processor instructions, precisions, switches."""
     import torch
 
     return {

@@ -75,7 +75,7 @@ class Meter:
         return outs
 
     def spent(self) -> dict[str, Any]:
-        """What was called so far, as the end of a run file holds it."""
+        """Return the net calls so far and their seconds, as the end of a run file stores them."""
         return {"calls": self.calls, "net_seconds": self.seconds}
 
     def _stack(self, batch: int, conds: tuple[Cond, ...]) -> Cond:

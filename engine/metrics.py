@@ -121,7 +121,7 @@ def nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def psnr(a: NDArray[Any], b: NDArray[Any], peak: float = 2.0) -> float:
-    """Peak signal to noise ratio of two pictures in dB: infinite where they are the same.
+    """Compute the peak signal-to-noise ratio of two pictures in dB; infinite for equal pictures.
 
     peak -- the width of the range of values: 2 for [−1, 1], 255 for 8 bits
     """

@@ -144,10 +144,10 @@ class RunWriter:
         self._append({"kind": "kept", "name": name}, arrays)
 
     def record(self, steps: Iterable[Step], spent: Callable[[], Mapping[str, Any]], end: bool = True) -> Iterator[Step]:
-        """The same steps, each written before it is yielded; then how they ended, with what they have `spent`.
+        """Write each step before yielding it; then write the outcome, with the facts of `spent()`.
 
-        A consumer that goes away leaves a run that can be gone on with. `end` False leaves the end of a finished run to
-        the caller, who has more to write.
+        If the consumer stops early, the run stays open and can be resumed. `end` False lets the caller write the end of
+        a finished run, after more records.
         """
         outcome = "failed"
         try:

@@ -157,11 +157,11 @@ class Denoiser(Protocol):
 
 
 class NoiseSource(Protocol):
-    """Where a method draws its noise: engine.noise.Noise, or what stands in for it (engine.morph.blend.Between)."""
+    """The source of a method's noise: engine.noise.Noise, or a replacement (engine.morph.blend.Between)."""
 
-    def at(self, hop: int) -> NoiseSource: ...  # the noise of one hop of the path
-    def of(self, stream: int) -> NoiseSource: ...  # the noise of one user of it, such as engine.noise.PIN
-    def normal(self, like: Tensor, draw: int = 0, shared: bool = False) -> Tensor: ...  # shaped like `like` (B, …)
+    def at(self, hop: int) -> NoiseSource: ...  # the noise of one hop
+    def of(self, stream: int) -> NoiseSource: ...  # the noise of one stream, such as engine.noise.PIN
+    def normal(self, like: Tensor, draw: int = 0, shared: bool = False) -> Tensor: ...  # with the shape of like (B, …)
 
 
 Transform: TypeAlias = Callable[[Denoiser], Denoiser]

@@ -116,7 +116,7 @@ def _part(value: float, marks: Sequence[float], log: bool) -> float:
 
 
 def plot_front(points: Sequence[Point], title: str, x: str, y: str, path: Path) -> None:
-    """Write points with their names as a PNG, the ones that nothing beats joined by a line."""
+    """Write points with their names as a PNG, with a line through the Pareto front."""
     drawn = Plot(title, Axis.of(x, [p.x for p in points]), Axis.of(y, [p.y for p in points]))
     best = front(points)
     drawn.line([(p.x, p.y) for p in best])

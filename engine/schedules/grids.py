@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.schedules.processes import SIGMA_OF_PURE_NOISE, Array, Discrete, Schedule
 
-SHORTEST_HOP = 1e-3  # as a share of its noise level
+SHORTEST_HOP = 1e-3  # the shortest useful hop, as a share of its noise level
 DEFAULT: str = "balanced"  # chosen together with rules.DEFAULT by measurement: docs/samplers.md
 
 SPACINGS: dict[str, str] = {
@@ -27,10 +27,10 @@ SPACINGS: dict[str, str] = {
 
 
 def below(sigmas: Iterable[float], sigma: float) -> list[float]:
-    """Those of descending levels that a run visits which stands at the level σ.
+    """Return the descending levels below σ, which a run at σ still visits.
 
-    A level that lies less than SHORTEST_HOP below σ counts as σ itself, unless σ is one of the levels: a first hop of
-    almost no length would give the multistep samplers' second one an almost undefined slope.
+    A level less than SHORTEST_HOP below σ counts as σ, unless σ is one of the levels: after a first hop of almost no
+    length the slope of a multistep sampler would be almost undefined.
     """
     levels = list(sigmas)
     limit = sigma if sigma in levels else sigma * (1 - SHORTEST_HOP)
