@@ -131,6 +131,7 @@ def test_a_judge_learns_what_is_not_held_out_and_comes_back_from_its_folder(
         Judge.of(tmp_path / "judge")
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_a_judge_is_the_same_for_a_seed_and_another_for_another(folder: Path) -> None:
     real = Real.of(folder, 32)
 
