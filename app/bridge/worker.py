@@ -22,7 +22,7 @@ from app.core.canvas.placement import overlay
 from app.core.jobs.tasks import Task
 from app.core.jobs.work import Ending, Enlarging, Frame, Outcome, Progress, Work
 from app.core.shown.runs import picture_path
-from engine.jobs.job import Errand
+from engine.jobs.job import Job
 from engine.pictures.png import save_png
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
@@ -64,7 +64,7 @@ class Session(Protocol):
     ) -> Iterator[Step]: ...
     def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]: ...
     def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]: ...
-    def perform(self, errand: Errand, cancelled: Callable[[], bool]) -> Iterator[object]: ...
+    def perform(self, job: Job, cancelled: Callable[[], bool]) -> Iterator[object]: ...
 
 
 def open_session() -> Session:

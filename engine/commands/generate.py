@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 
 from engine.commands.guides import add_guide_flags, guides_of
 from engine.paths import path_of
+from engine.pictures.compositing import composite
 from engine.pictures.png import RESAMPLING, save_png
 from engine.rules import menu
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import Draft, resolve
-from engine.spec.edit import Box, Inputs, Pixels, composite
+from engine.spec.edit import Box, Inputs, Pixels
 from engine.spec.request import QUANTILE, THRESHOLDS, Request
 
 Page: TypeAlias = tuple[Pixels, Pixels | None, Box]  # a picture, its mask, and the box that is made anew in it

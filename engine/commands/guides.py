@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.pictures.compositing import aim_picture
 from engine.pictures.image_file import load
 from engine.spec.edit import digest
-from engine.spec.guides import LAWS, ON_NOISE, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law, aim_picture
+from engine.spec.guides import LAWS, ON_NOISE, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law
 
 if TYPE_CHECKING:
     from engine.spec.edit import Pixels

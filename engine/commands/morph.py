@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.jobs.morph import Frame, Morphing, Norms
+from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import save
 from engine.morph.keys import Found, from_file
 from engine.pictures.png import RESAMPLING
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     frames: list[Pixels] = []
     found: dict[str, Any] = {"psnr": {}}
     for news in session.perform(Morphing(morph, pictures)):
-        if isinstance(news, Frame):
+        if isinstance(news, MorphFrame):
             frames.append(news.rgb)
             if news.psnr is not None:
                 found["psnr"][news.index] = round(news.psnr, 2)

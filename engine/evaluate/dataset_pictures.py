@@ -13,9 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.errors import EngineError
 
-class JudgeError(ValueError):
+
+class JudgeError(EngineError, ValueError):
     """A data set or a judge that cannot be used; the message says what to do."""
+
+    kind = "judge"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.evaluate.dataset_pictures import Real
-from engine.models.clip import ClipModel
+from engine.models.clip_model import ClipModel
 from engine.noise import Noise
 from engine.types import Model
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,16 +26,16 @@ import torch
 from torch import Tensor
 
 from engine.flow.density import PAUSE, ends, levels, mean_and_stderr
-from engine.jobs.likelihood import ElboTerms, Working
+from engine.jobs.likelihood import ElboTerms, Working, checked, conditional, model_info
 from engine.noise import FORWARD, Noise
 from engine.plan import MICRO_BATCH, plan
 from engine.precision import wide
 
 if TYPE_CHECKING:
-    from engine.jobs.likelihood import Elbo, Pixels
+    from engine.jobs.job import Caller, Event
+    from engine.jobs.likelihood import Elbo
     from engine.session import Session
-    from engine.spec.request import Request
-    from engine.types import Denoiser
+    from engine.types import Denoiser, NoiseSource
 
 HALF = 1 / 255  # half a level in [−1, 1]
 BITS = 1 / math.log(2)
@@ -81,7 +81,7 @@ def last_term(x0: Tensor, mean: Tensor, sigma: float, half: float = HALF) -> Ten
 
 
 def draw(
-    d: Denoiser, x0: Tensor, sigmas: Sequence[float], std: float, noise: Noise, number: int
+    d: Denoiser, x0: Tensor, sigmas: Sequence[float], std: float, noise: NoiseSource, number: int
 ) -> Iterator[float | Terms]:
     """One draw of all terms: each level has noise of its own. Says how far it is, 0 … 1; the last thing is the Terms.
 
@@ -151,21 +151,21 @@ def chain(high: float, low: float, n: int) -> tuple[float, ...]:
     return (high, *np.geomspace(high, low, n + 1)[1:-1].tolist(), low)
 
 
-def picture_bound(
-    asked: Elbo, session: Session, request: Request, rgb: Pixels, cancelled: Callable[[], bool]
-) -> Iterator[Working | ElboTerms]:
-    """What engine.jobs.likelihood.Elbo yields."""
+def elbo(job: Elbo, session: Session, caller: Caller) -> Iterator[Event]:
+    """The doer of engine.jobs.likelihood.Elbo."""
+    info = model_info(session.infos, job.model)
+    request, rgb = conditional(info, job.prompt, job.label), checked(info, job.rgb)
     model = session.model(request)
-    planned = plan(request, model, cancelled)
+    planned = plan(request, model, caller.cancelled)
     x0 = (levels(rgb[None], model)[0] / 127.5 - 1).float()
     low, high = ends(request)
-    sigmas = chain(high, low, asked.levels)
-    mean, told = Mean(sigmas, asked.draws), -math.inf
-    for number in range(asked.draws):
-        for part in draw(planned.denoiser, x0, sigmas, model.schedule.start_std(high), Noise([asked.seed]), number):
+    sigmas = chain(high, low, job.levels)
+    mean, told = Mean(sigmas, job.draws), -math.inf
+    for number in range(job.draws):
+        for part in draw(planned.denoiser, x0, sigmas, model.schedule.start_std(high), Noise([job.seed]), number):
             if isinstance(part, Terms):
                 mean.add(part)
             elif time.monotonic() - told > PAUSE:
                 told = time.monotonic()
-                yield Working((number + part) / asked.draws, planned.meter.calls)
+                yield Working((number + part) / job.draws, planned.meter.calls)
         yield mean.told(planned.meter.calls)

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim
+from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, checked, conditional, model_info
+from engine.layout import canonical, from_array
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
 from engine.ode import Along, density
@@ -21,6 +22,7 @@ from engine.precision import wide
 from engine.spec.request import RequestError
 
 if TYPE_CHECKING:
+    from engine.jobs.job import Caller, Event
     from engine.jobs.likelihood import Likelihood, Pixels
     from engine.session import Session
     from engine.spec.request import Request
@@ -44,11 +46,11 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
     """
     if not isinstance(model.codec, PixelCodec):
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
-    image = torch.from_numpy(np.ascontiguousarray(rgb)).to(model.device).permute(0, 3, 1, 2)
-    return model.codec.encode(wide(image)).round()
+    image = from_array(rgb, model.device).permute(0, 3, 1, 2)
+    return canonical(model.codec.encode(canonical(wide(image)))).round()
 
 
-def dequantised(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
+def dequantise(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
     """Levels 0 … 255 (B, …) → float32 pictures in [−1, 1], each number uniform within its level: (k + u)/128 − 1."""
     normal = noise.of(DEQUANTISE).normal(level, draw)
     return ((level + torch.special.ndtr(normal)) / 128 - 1).float()
@@ -72,7 +74,7 @@ def bits(
     low, high = ends(request, sigma_min)
     found = yield from density(
         plan(request, model, cancelled).denoiser,
-        dequantised(level, Noise(seeds), draw),
+        dequantise(level, Noise(seeds), draw),
         low,
         high,
         model.schedule.start_std(high),
@@ -94,17 +96,17 @@ def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float
     return low, request.sigmas[0]
 
 
-def picture_density(
-    asked: Likelihood, session: Session, request: Request, rgb: Pixels, cancelled: Callable[[], bool]
-) -> Iterator[Working | LogDensity]:
-    """What engine.jobs.likelihood.Likelihood yields."""
+def likelihood(job: Likelihood, session: Session, caller: Caller) -> Iterator[Event]:
+    """The doer of engine.jobs.likelihood.Likelihood."""
+    info = model_info(session.infos, job.model)
+    request, rgb = conditional(info, job.prompt, job.label), checked(info, job.rgb)
     model = session.model(request)
     level = levels(rgb[None], model)
-    (low, high), dims = ends(request, asked.sigma_min), level.numel()
+    (low, high), dims = ends(request, job.sigma_min), level.numel()
     found: list[float] = []
     calls, told = 0, -math.inf
-    for draw in range(asked.probes):
-        solve = bits(model, request, level, [asked.seed], draw, asked.tol, asked.sigma_min, cancelled)
+    for draw in range(job.probes):
+        solve = bits(model, request, level, [job.seed], draw, job.tol, job.sigma_min, caller.cancelled)
         while True:
             try:
                 along = next(solve)
@@ -113,13 +115,13 @@ def picture_density(
                 break
             if time.monotonic() - told > PAUSE:
                 told = time.monotonic()
-                yield Working((draw + along.done) / asked.probes, calls + along.calls)
+                yield Working((draw + along.done) / job.probes, calls + along.calls)
         found.append(one.logp.item())
         calls += one.calls
         mean, stderr = mean_and_stderr(np.array(found))
         yield LogDensity(
             probe=draw + 1,
-            probes=asked.probes,
+            probes=job.probes,
             calls=calls,
             logp=mean,
             stderr=stderr,
@@ -129,7 +131,7 @@ def picture_density(
             sigma_min=low,
             sigma_max=high,
             prior_std=model.schedule.start_std(high),
-            tol=asked.tol,
+            tol=job.tol,
         )
 
 

@@ -1,88 +1,89 @@
-"""Up the flow from a picture to x_T, down again, and what both cost: what engine.jobs.encode's errands do."""
+"""Up the flow from a picture to x_T, down again, and what both cost: the doers of engine.jobs.encode."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
-from engine.jobs.encode import Decoded, Encoded, Following, Optimised, end_of_encoding, psnr
+from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding
+from engine.jobs.likelihood import checked, model_info
+from engine.layout import from_array
+from engine.metrics import psnr
 from engine.ode import solve
-from engine.plan import Plan, encoded, plan
-from engine.run import Cancelled
+from engine.plan import Plan, plan, to_pictures, to_state
 from engine.spec.edit import Inputs
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter
 
 if TYPE_CHECKING:
     from engine.jobs.encode import Decode, Encode
+    from engine.jobs.job import Caller, Event
     from engine.session import Session
     from engine.types import Denoiser, Model, Step
 
 NULLS = "null-text"  # of a run file's kept arrays
 
 
-def encode(asked: Encode, session: Session, cancelled: Callable[[], bool]) -> Iterator[Following | Optimised | Encoded]:
-    """What engine.jobs.encode.Encode yields."""
-    request = single(asked.request)
-    if asked.method == "plain":
+def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
+    """The doer of engine.jobs.encode.Encode."""
+    checked(model_info(session.infos, job.request.model), job.rgb)
+    request = single(job.request)
+    if job.method == "plain":
         request = replace(request, guidance=1.0)
     model = session.model(request)
-    planned = plan(request, model, cancelled)
-    inputs = Inputs(asked.rgb)
-    x0 = encoded(inputs, model, request.size)[None]
+    planned = plan(request, model, caller.cancelled)
+    inputs = Inputs(job.rgb)
+    x0 = to_state(inputs, model, request.size)[None]
     low, high = ends(request)
-    if asked.method == "null-text":
-        yield from _null_text(asked, session, request, model, planned, inputs, x0)
+    if job.method == "null-text":
+        yield from _null_text(job, session, request, model, planned, inputs, x0)
         return
-    header = {"kind": "encode", "method": asked.method, "tol": asked.tol}
-    steps = solve(planned.denoiser, x0, low, high, asked.tol, max_calls=asked.max_calls)
-    way = _recorded(asked.run_path, session, request, steps, x0, planned, header, inputs)
+    header = {"kind": "encode", "method": job.method, "tol": job.tol}
+    steps = solve(planned.denoiser, x0, low, high, job.tol, max_calls=job.max_calls)
+    way = _recorded(job.run_path, session, request, steps, x0, planned, header, inputs)
     x, count = yield from _followed("up", way, low, high, planned)
     up, back = planned.meter.calls, None
-    if asked.check:
-        down = solve(planned.denoiser, x, high, low, asked.tol, max_calls=asked.max_calls)
+    if job.check:
+        down = solve(planned.denoiser, x, high, low, job.tol, max_calls=job.max_calls)
         home, _ = yield from _followed("down", down, high, low, planned)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
-    yield Encoded(asked.run_path, count, up, spread(x, high), back, planned.meter.calls - up)
+    yield Encoded(job.run_path, count, up, spread(x, high), back, planned.meter.calls - up)
 
 
-def decode(asked: Decode, session: Session, cancelled: Callable[[], bool]) -> Iterator[Following | Decoded]:
-    """What engine.jobs.encode.Decode yields."""
-    reader = RunReader(asked.source)
+def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
+    """The doer of engine.jobs.encode.Decode."""
+    reader = RunReader(job.source)
     x, high = end_of_encoding(reader)
-    request = reader.request if asked.request is None else single(asked.request)
+    request = reader.request if job.request is None else single(job.request)
     if request.model_sha256 != reader.request.model_sha256:
         raise RequestError(f"This picture was encoded by another model: choose “{reader.request.model}” to go on.")
     if request.sigmas[0] != high:
         raise RequestError(f"The noise is of level {high:g}, and these settings start at {request.sigmas[0]:g}.")
     model = session.model(request)
-    planned = plan(request, model, cancelled)
+    planned = plan(request, model, caller.cancelled)
     low, _ = ends(request)
-    state = torch.from_numpy(x.copy()).to(model.device)
+    state = from_array(x, model.device)
     nulls = reader.kept(NULLS)
     if nulls is None:
-        steps = solve(planned.denoiser, state, high, low, asked.tol, max_calls=asked.max_calls)
+        steps = solve(planned.denoiser, state, high, low, job.tol, max_calls=job.max_calls)
     else:
         steps = retrace(NullText.of(request, model, planned.meter, nulls), state)
     parent = {"run": reader.header["id"], "step": len(reader.steps), "at": 0}
-    header = {"kind": "decode", "method": reader.header["flow"]["method"], "tol": asked.tol}
+    header = {"kind": "decode", "method": reader.header["flow"]["method"], "tol": job.tol}
     inputs = reader.inputs()
     assert inputs is not None
-    way = _recorded(asked.run_path, session, request, steps, state, planned, header, inputs, parent)
+    way = _recorded(job.run_path, session, request, steps, state, planned, header, inputs, parent)
     home, count = yield from _followed("down", way, high, low, planned)
-    with torch.no_grad():
-        image = model.codec.decode(home).clamp(-1, 1).expand(-1, 3, -1, -1)
-    rgb = ((image[0] + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-    picture = encoded(inputs, model, request.size)[None]
-    yield Decoded(asked.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
+    rgb = to_pictures(home, model)[0]
+    picture = to_state(inputs, model, request.size)[None]
+    yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
 
 
 def single(request: Request) -> Request:
@@ -115,12 +116,12 @@ def curve(d: Denoiser, x0: Tensor, low: float, high: float, tols: Sequence[float
 
 
 def _null_text(
-    asked: Encode, session: Session, request: Request, model: Model, planned: Plan, inputs: Inputs, x0: Tensor
-) -> Iterator[Following | Optimised | Encoded]:
+    job: Encode, session: Session, request: Request, model: Model, planned: Plan, inputs: Inputs, x0: Tensor
+) -> Iterator[Event]:
     low, high = ends(request)
     null = NullText.of(request, model, planned.meter)
-    header = {"kind": "encode", "method": asked.method, "tol": asked.tol}
-    way = _recorded(asked.run_path, session, request, null.up(x0), x0, planned, header, inputs, end=False)
+    header = {"kind": "encode", "method": job.method, "tol": job.tol}
+    way = _recorded(job.run_path, session, request, null.up(x0), x0, planned, header, inputs, end=False)
     states: list[Tensor] = [x0]
     count = 0
     for step in way:
@@ -128,20 +129,20 @@ def _null_text(
         count = step.i + 1
         yield _told("up", step, low, high, planned)
     learned: list[Tensor] = []
-    for level, tokens in invert(null, states[::-1], asked.inner):
+    for level, tokens in invert(null, states[::-1], job.inner):
         learned.append(tokens)
         yield replace(level, calls=planned.meter.calls)
     null = replace(null, nulls=tuple(learned))
     calls = planned.meter.calls
-    if asked.run_path is not None:
-        with RunWriter.reopen(asked.run_path, verify=False) as writer:
+    if job.run_path is not None:
+        with RunWriter.reopen(job.run_path, verify=False) as writer:
             writer.keep(NULLS, {f"{k:04}": tokens for k, tokens in enumerate(learned)})
-            writer.end("finished", calls=calls, net_seconds=planned.meter.seconds)
+            writer.end("finished", **planned.meter.spent())
     back = None
-    if asked.check:
+    if job.check:
         home, _ = yield from _followed("down", retrace(null, states[-1]), high, low, planned)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
-    yield Encoded(asked.run_path, count, calls, spread(states[-1], high), back, planned.meter.calls - calls)
+    yield Encoded(job.run_path, count, calls, spread(states[-1], high), back, planned.meter.calls - calls)
 
 
 def _followed(
@@ -179,17 +180,4 @@ def _recorded(
     with RunWriter(path, request, header) as writer:
         writer.inputs(inputs)
         writer.start(x)
-        outcome = "failed"
-        try:
-            for step in steps:
-                writer.step(step)
-                outcome = "open"
-                yield step
-                outcome = "failed"
-            outcome = "finished"
-        except Cancelled:
-            outcome = "cancelled"
-            raise
-        finally:
-            if outcome != "open" and (end or outcome != "finished"):
-                writer.end(outcome, calls=planned.meter.calls, net_seconds=planned.meter.seconds)
+        yield from writer.record(steps, planned.meter.spent, end)

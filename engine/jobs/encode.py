@@ -1,4 +1,4 @@
-"""From a real picture to the noise that the flow makes it of, and back: errands. Needs no torch until one is run.
+"""Jobs that carry a real picture along the probability flow up to its noise x_T, and back down. Needs no torch.
 
 The picture is taken for a state at the least noise level of the model and carried up the probability flow to x_T. From
 there the flow leads back to it, to the tolerance; and any sampler goes on from there with another prompt
@@ -7,20 +7,16 @@ there the flow leads back to it, to the tolerance; and any sampler goes on from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.jobs.likelihood import Pixels, checked, model_info
+from engine.jobs.job import Event, Job
+from engine.jobs.likelihood import Pixels
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
-
-if TYPE_CHECKING:
-    from engine.session import Session
 
 METHODS = {
     "plain": "the flow of the model under its condition, without guidance, which comes back to the tolerance",
@@ -32,7 +28,7 @@ INNER = 10  # steps of the optimisation at each level, as Mokady et al. 2023 tak
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class Following(Event):
     """A flow under way: done 0 … 1 of this leg ("up" or "down"), the level reached, steps and model calls so far."""
 
     leg: str
@@ -43,7 +39,7 @@ class Following:
 
 
 @dataclass(frozen=True, slots=True)
-class Optimised:
+class Optimised(Event):
     """Null-text optimisation at one level: the loss there before and after, mean squared error at unit scale."""
 
     level: int
@@ -55,7 +51,7 @@ class Optimised:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(Event):
     """The end of an Encode.
 
     steps, calls -- of the way up; those of a null-text optimisation are in `calls` too
@@ -73,7 +69,7 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decoded:
+class Decoded(Event):
     """The end of a Decode: the picture (h, w, 3) uint8, and its PSNR against the encoded one, in dB."""
 
     run_path: Path | None
@@ -84,8 +80,8 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Encode:
-    """Carry a picture (h, w, 3) of the model's own size up to x_T: an errand whose steps a run file keeps.
+class Encode(Job):
+    """Carry a picture (h, w, 3) of the model's own size up to x_T; a run file keeps the steps.
 
     request  -- the model, its condition and, for "guided" and "null-text", its guidance; its sigmas say between which
                 levels, and for "null-text" by which steps. One picture, of its first seed
@@ -93,9 +89,12 @@ class Encode:
     tol      -- of engine.ode; max_calls of the model
     run_path -- where the run file goes; its header has "flow", and σ goes up in it
     check    -- whether to follow the flow back and say how well it comes home
-    Yields Following, Optimised and at the end Encoded. Raises RequestError for a picture of another size and for what
+    inner    -- steps of the null-text optimisation at each level
+    Tells Following, Optimised and at the end Encoded. Raises RequestError for a picture of another size and for what
     the model cannot do, FlowError for a flow that does not converge, Cancelled, and OSError.
     """
+
+    kind: ClassVar[str] = "encode"
 
     request: Request
     rgb: Pixels
@@ -106,48 +105,32 @@ class Encode:
     check: bool = True
     inner: int = INNER
 
-    def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Following | Optimised | Encoded]:
+    def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise RequestError(f"There is no method “{self.method}”: choose one of {', '.join(METHODS)}.")
         if not 1 <= self.inner <= 1000:
             raise RequestError("Null-text optimisation takes 1 to 1000 steps at each level.")
-        checked(model_info(session, self.request.model), self.rgb)
-        from engine.flow.roundtrip import encode
-
-        yield from encode(self, session, cancelled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Decode:
-    """Follow the flow from the end of an encoding back to a picture: an errand.
+class Decode(Job):
+    """Follow the flow from the end of an encoding back to a picture.
 
     source  -- the run file of an Encode. Where it was "null-text", the way back is the guided sampler's with what was
                learned
     request -- another prompt, label or guidance of the same model; None: those that it was encoded with, which gives
                the picture back
-    Yields Following and at the end Decoded. Raises StoreError for a run file that is no finished encoding, and as
+    Tells Following and at the end Decoded. Raises StoreError for a run file that is no finished encoding, and as
     Encode does.
     """
+
+    kind: ClassVar[str] = "decode"
 
     source: Path
     request: Request | None = None
     tol: float = 1e-4
     max_calls: int = 2000
     run_path: Path | None = None
-
-    def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Following | Decoded]:
-        from engine.flow.roundtrip import decode
-
-        yield from decode(self, session, cancelled)
-
-
-News: TypeAlias = Following | Optimised | Encoded | Decoded
-
-
-def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Peak signal to noise ratio of pictures in [−1, 1], in dB; infinite where they are the same."""
-    error = float(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2))
-    return float("inf") if error == 0 else 10 * float(np.log10(4 / error))
 
 
 def own_start(parent: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""How likely a picture is under a model: errands that answer bit by bit. Needs no torch until one is run.
+"""Jobs that say how likely a picture is under a model, a part of the answer at a time. Needs no torch.
 
 Two answers, in docs/flow.md with their sources: log p by the change of variables along the probability flow, which is
 exact up to the solver and to probes that it has a standard error for; and a bound on it, term by term, which says at
@@ -12,19 +12,17 @@ that −log₂ p(x) + log₂ 128 of each dimension bounds the bits of its level 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.jobs.job import Event, Job
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
-
-if TYPE_CHECKING:
-    from engine.session import Session
 
 OFFSET = 7.0  # log₂ 128: 256 levels over [−1, 1]
 MAX_PROBES = 256
@@ -41,15 +39,15 @@ def bits_per_dim(logp: float, dims: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
-    """A solve under way: done 0 … 1 of the whole errand, and the model calls so far."""
+class Working(Event):
+    """A solve under way: done 0 … 1 of the whole job, and the model calls so far."""
 
     done: float
     calls: int
 
 
 @dataclass(frozen=True, slots=True)
-class LogDensity:
+class LogDensity(Event):
     """What is known after `probe` of `probes` solves, each with dequantisation noise and a Hutchinson probe of its own.
 
     logp, stderr -- nats, the mean over the solves and its standard error (NaN after one)
@@ -75,14 +73,16 @@ class LogDensity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Likelihood:
-    """log p of a picture (h, w, 3) of the model's own size, under a prompt and a label: an errand.
+class Likelihood(Job):
+    """log p of a picture (h, w, 3) of the model's own size, under a prompt and a label.
 
     probes -- solves to average over; tol is engine.ode's; seed addresses dequantisation and probes
     sigma_min -- where the law is taken; None: the model's own, the least level that its samplers visit
-    Yields Working now and then and a LogDensity after each solve. Raises RequestError for a picture of another size and
+    Tells Working now and then and a LogDensity after each solve. Raises RequestError for a picture of another size and
     for what the model cannot do, FlowError for a flow that does not converge, and Cancelled.
     """
+
+    kind: ClassVar[str] = "likelihood"
 
     model: str
     rgb: Pixels
@@ -93,18 +93,13 @@ class Likelihood:
     seed: int = 0
     sigma_min: float | None = None
 
-    def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Working | LogDensity]:
+    def __post_init__(self) -> None:
         if not 1 <= self.probes <= MAX_PROBES:
             raise RequestError(f"{self.probes} probes are not possible: choose 1 to {MAX_PROBES}.")
-        from engine.flow.density import picture_density
-
-        info = model_info(session, self.model)
-        request = conditional(info, self.prompt, self.label)
-        yield from picture_density(self, session, request, checked(info, self.rgb), cancelled)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ElboTerms:
+class ElboTerms(Event):
     """The variational bound of a picture after `done` of `draws` of the noise in it, all in bits (docs/flow.md).
 
     sigmas (n + 1,)  -- the levels of the chain, descending
@@ -132,13 +127,15 @@ class ElboTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Elbo:
-    """The variational bound of a picture (h, w, 3) of the model's own size, term by term: an errand.
+class Elbo(Job):
+    """The variational bound of a picture (h, w, 3) of the model's own size, term by term.
 
     levels -- steps of the chain, even in log σ between the model's own ends; the bound is that of so many steps and
               falls as they grow; draws -- of the noise at each level
-    Yields Working within a draw and ElboTerms after each. Raises as Likelihood does.
+    Tells Working within a draw and ElboTerms after each. Raises as Likelihood does.
     """
+
+    kind: ClassVar[str] = "elbo"
 
     model: str
     rgb: Pixels
@@ -148,23 +145,18 @@ class Elbo:
     draws: int = 4
     seed: int = 0
 
-    def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Working | ElboTerms]:
+    def __post_init__(self) -> None:
         if not 2 <= self.levels <= MAX_LEVELS:
             raise RequestError(f"{self.levels} levels are not possible: choose 2 to {MAX_LEVELS}.")
         if not 1 <= self.draws <= MAX_DRAWS:
             raise RequestError(f"{self.draws} draws are not possible: choose 1 to {MAX_DRAWS}.")
-        from engine.flow.bound import picture_bound
-
-        info = model_info(session, self.model)
-        request = conditional(info, self.prompt, self.label)
-        yield from picture_bound(self, session, request, checked(info, self.rgb), cancelled)
 
 
-def model_info(session: Session, model: str) -> ModelInfo:
-    """Raises RequestError for a model that is not here."""
-    info = session.infos.get(model)
+def model_info(infos: Mapping[str, ModelInfo], model: str) -> ModelInfo:
+    """The one of that id. Raises RequestError for a model that is not here."""
+    info = infos.get(model)
     if info is None:
-        raise RequestError(f"The model “{model}” is not here: choose one of {', '.join(session.infos) or 'none'}.")
+        raise RequestError(f"The model “{model}” is not here: choose one of {', '.join(infos) or 'none'}.")
     return info
 
 

@@ -1,21 +1,17 @@
-"""Loading a CLIP before a run or a score needs it, which takes seconds: an errand. No torch until it runs."""
+"""Jobs that load what a run or a score will need, which takes seconds. Needs no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from engine.session import Session
+from engine.jobs.job import Job
 
 
 @dataclass(frozen=True, slots=True)
-class LoadClip:
-    """Have the CLIP of that name ready; there is no news but the end. Raises ModelError for one that cannot be used."""
+class LoadClip(Job):
+    """Have the CLIP of that name ready; it tells nothing. Raises ModelError for one that cannot be used."""
+
+    kind: ClassVar[str] = "load-clip"
 
     clip: str
-
-    def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[object]:
-        session.library.clip(self.clip)
-        yield from ()

@@ -1,4 +1,4 @@
-"""What CLIP says of pictures: the scores of a run's steps, and what it sees in one. Errands; no torch until they run.
+"""Jobs that ask CLIP about pictures: the scores of a run's steps, and what it sees in one. Needs no torch.
 
 A score is Σ w·cos(picture, aim) over aims whose weights' sizes sum to 1: in [−1, 1], larger is better. It looks at the
 whole picture once, whatever cutouts guided it.
@@ -7,30 +7,24 @@ whole picture once, whatever cutouts guided it.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.jobs.job import Event, Job
 from engine.spec.catalog import ModelInfo, resource_root
-from engine.spec.guides import Aim, ClipGuide, aimed_at
-from engine.spec.request import Request, RequestError
-from engine.store import RunReader
-
-if TYPE_CHECKING:
-    from engine.session import Session
-    from engine.spec.edit import Pixels
+from engine.spec.edit import Pixels
+from engine.spec.guides import Aim, ClipGuide
+from engine.spec.request import Request
 
 Floats: TypeAlias = NDArray[np.float32]
-TOLD_EVERY = 1 / 30  # seconds: news comes no faster
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StepScores:
+class StepScores(Event):
     """Scores of consecutive steps of a run, the first of them number k in its file: (steps, images) each.
 
     guided -- of the x̂₀ that the step moved by; raw -- of the unguided one where there is one, else the same
@@ -44,12 +38,15 @@ class StepScores:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Score:
+class Score(Job):
     """How well each step of the run in `path` fits the aims, from step `start` to the last that is there: StepScores.
 
     pictures -- those that aims are, uint8 (H, W, 3); the run's own need not be given
     stop     -- the step before which to stop; None: the last that is there
+    Raises StoreError, ModelError, RequestError for a picture that is missing, Cancelled.
     """
+
+    kind: ClassVar[str] = "score"
 
     path: Path
     clip: str
@@ -58,31 +55,6 @@ class Score:
     start: int = 0
     stop: int | None = None
 
-    def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[StepScores]:
-        """Raises StoreError, ModelError, RequestError for a picture that is missing, Cancelled."""
-        from engine.guidance.clip_images import looked, numbers
-        from engine.guidance.compose import aimed
-
-        reader = RunReader(self.path)
-        clip = session.library.clip(self.clip)
-        aims = aimed(clip, self.aims, aimed_at(self.aims, (*self.pictures, *reader.aims())))
-        guided: list[Floats] = []
-        raw: list[Floats] = []
-        k = first = self.start
-        told = time.monotonic()  # and since when the scores that are not told yet are made
-        for k in range(self.start, len(reader.steps) if self.stop is None else min(self.stop, len(reader.steps))):
-            x0, x0_raw = reader.x0(k), reader.x0_raw(k)
-            seen = looked(clip, reader.preview(x0), cancelled)
-            guided.append(numbers(aims.score(seen[:, None])[:, 0]))
-            same = x0.shape == x0_raw.shape and bool((x0 == x0_raw).all())
-            other = seen if same else looked(clip, reader.preview(x0_raw), cancelled)
-            raw.append(numbers(aims.score(other[:, None])[:, 0]))
-            if time.monotonic() - told > TOLD_EVERY:
-                yield StepScores(first, np.stack(guided), np.stack(raw), time.monotonic() - told)
-                first, guided, raw, told = k + 1, [], [], time.monotonic()
-        if guided:
-            yield StepScores(first, np.stack(guided), np.stack(raw), time.monotonic() - told)
-
 
 def ranked(scores: Floats) -> tuple[int, ...]:
     """The images of a batch by their scores (B,), the best first; equal ones in their order."""
@@ -90,7 +62,7 @@ def ranked(scores: Floats) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Concepts:
+class Concepts(Event):
     """The nearest of a vocabulary to one picture, the best first: names, and the cosines (n,) of their texts."""
 
     k: int
@@ -100,12 +72,15 @@ class Concepts:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Look:
+class Look(Job):
     """What a CLIP sees in image `image` of the x̂₀ of step k of the run in `path`: one Concepts of `count` names.
 
     vocabulary -- what it chooses among; its texts are read once in a session
     raw        -- whether the unguided x̂₀ is looked at
+    Raises StoreError, ModelError, RequestError for a step or an image that is not there, Cancelled.
     """
+
+    kind: ClassVar[str] = "look"
 
     path: Path
     k: int
@@ -114,22 +89,6 @@ class Look:
     vocabulary: tuple[str, ...]
     count: int = 8
     raw: bool = False
-
-    def run(self, session: Session, cancelled: Callable[[], bool]) -> Iterator[Concepts]:
-        """Raises StoreError, ModelError, RequestError for a step or an image that is not there, Cancelled."""
-        from engine.guidance.clip_images import looked, numbers
-
-        reader = RunReader(self.path)
-        if not (0 <= self.k < len(reader.steps) and 0 <= self.image < len(reader.request.seeds)):
-            raise RequestError(f"This run has no image {self.image} at step {self.k}: choose one that it has.")
-        if not self.vocabulary:
-            raise RequestError("There are no words to choose among: give CLIP a vocabulary.")
-        x0 = (reader.x0_raw if self.raw else reader.x0)(self.k)[self.image : self.image + 1]
-        clip = session.library.clip(self.clip)
-        words = session.library.read(self.clip, self.vocabulary, cancelled)
-        cosines = numbers((words @ looked(clip, reader.preview(x0), cancelled).T)[:, 0])
-        best = np.argsort(-cosines, kind="stable")[: self.count]
-        yield Concepts(self.k, self.image, tuple(self.vocabulary[i] for i in best), cosines[best])
 
 
 def vocabulary(info: ModelInfo) -> tuple[str, ...]:

@@ -16,8 +16,7 @@ from engine.types import Move, Option, Rule, remember
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 
 def descend(x0: Tensor, x: Tensor, s: float, s_down: float) -> Tensor:
@@ -27,7 +26,14 @@ def descend(x0: Tensor, x: Tensor, s: float, s_down: float) -> Tensor:
 
 
 def noised_move(
-    x0: Tensor, x: Tensor, s: float, s_down: float, std: float, past: History, z: Noise, ahead: Tensor | None = None
+    x0: Tensor,
+    x: Tensor,
+    s: float,
+    s_down: float,
+    std: float,
+    past: History,
+    z: NoiseSource,
+    ahead: Tensor | None = None,
 ) -> Move:
     """The move that descends towards `ahead` (x̂₀ itself by default) and adds `std` of noise."""
     exact = descend(x0 if ahead is None else ahead, x, s, s_down)
@@ -36,13 +42,13 @@ def noised_move(
     return Move(state, x0, x, s, mean, std, remember(past, s, x, x0))
 
 
-def ddim(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, eta: float = 0.0) -> Move:
+def ddim(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, eta: float = 0.0) -> Move:
     """Song et al. 2021a, eqs. 12 and 16: τ = η·τ_β̃; η = 0 is deterministic, η = 1 DDPM."""
     std = eta * s2 * (1 - (s2 / s) ** 2) ** 0.5 if eta > 0 else 0.0
     return noised_move(d(x, s), x, s, (s2**2 - std**2) ** 0.5, std, past, z)
 
 
-def mu(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, mu: float = 0.5) -> Move:
+def mu(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, mu: float = 0.5) -> Move:
     """Permenter & Yuan 2024: down to σ_t' where σ' = σ^μ·σ_t'^(1−μ), then noise up to σ'. μ = 0 is DDIM, ½ DDPM."""
     s_down = s2 * (s2 / s) ** (mu / (1 - mu))
     return noised_move(d(x, s), x, s, s_down, (s2**2 - s_down**2) ** 0.5, past, z)

@@ -155,7 +155,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
         document.notice_raised.connect(parts.notices.append)
         made.append(parts)
         if ready:
-            with qtbot.waitSignal(document.engine_changed):
+            with qtbot.waitSignal(document.jobs.engine_changed):
                 engine.start(model)
         return parts
 
@@ -163,7 +163,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
     for parts in made:
         parts.fake.opening.set()
         parts.engine.close()
-        parts.document.close()
+        parts.document.shown.close()
 
 
 @pytest.fixture
@@ -194,19 +194,19 @@ def count(signal: SignalInstance) -> list[object]:
 
 def reach(parts: Parts, qtbot: QtBot, steps: int) -> None:
     """Let the engine make `steps` more steps, and wait until the document has read them."""
-    have = parts.document.step_count
+    have = parts.document.shown.step_count
     parts.fake.allow(steps)
     qtbot.waitUntil(lambda: read_newest(parts.document) == have + steps)
 
 
 def read_newest(document: Document) -> int:
     """How many steps the document has read, after a look at the file: words of progress come within the budget only."""
-    document.grow(document.live)
-    return document.step_count
+    document.shown.grow(document.shown.live)
+    return document.shown.step_count
 
 
 def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()
     assert job is not None
@@ -216,4 +216,4 @@ def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
 def reach_told(parts: Parts, qtbot: QtBot, done: int) -> None:
     """Let one call through and wait for the word of it: the first always comes."""
     parts.fake.allow()
-    qtbot.waitUntil(lambda: parts.document.steps_done == done)
+    qtbot.waitUntil(lambda: parts.document.jobs.steps_done == done)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine import models
-from engine.cascade import SecondStage, enlarge
+from engine.cascade import enlarge
 from engine.models import ModelError
 from engine.noise import Noise
 from engine.oracle import Gaussian
@@ -26,7 +26,7 @@ from engine.spec.draft import Draft, resolve, vary
 from engine.spec.request import Enlargement, Request, RequestError
 from engine.store import RunReader, StoreError, append_picture
 from engine.train.export import add_stage
-from engine.types import Cond, Sigma
+from engine.types import Cond, SecondStage, Sigma
 
 SIDE, FACTOR = 2, 2
 LEVELS = tuple(float(s) for s in grid("log", 24, 80, 0.005))

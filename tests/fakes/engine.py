@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.jobs.encode import end_of_encoding, is_encoding
-from engine.jobs.job import Errand
+from engine.jobs.job import Job
 from engine.paths import path_of
 from engine.pictures.resizing import resized
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
-from engine.spec.edit import Inputs, Pixels, pooled
+from engine.spec.edit import Inputs, Pixels, pool_mask
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request
 from engine.store import RunReader, RunWriter, append_picture
@@ -63,7 +63,7 @@ class FakeEngine:
         self.fail_at, self.error = -1, Exception("none")
         self.calls = 0
         self.requests: list[Request] = []
-        self.errands: list[Errand] = []
+        self.errands: list[Job] = []
         self.answers: dict[type, Callable[[Any], Iterable[object]]] = {}
         self.opening = threading.Event()
         self.opening.set()
@@ -183,9 +183,9 @@ class FakeEngine:
         self._call(0, cancelled)
         return rgb.repeat(request.enlargement.factor, 0).repeat(request.enlargement.factor, 1)
 
-    def perform(self, errand: Errand, cancelled: Callable[[], bool]) -> Iterator[object]:
-        self.errands.append(errand)
-        for news in self.answers[type(errand)](errand):
+    def perform(self, job: Job, cancelled: Callable[[], bool]) -> Iterator[object]:
+        self.errands.append(job)
+        for news in self.answers[type(job)](job):
             self._await(cancelled)
             yield news
 
@@ -218,7 +218,7 @@ def targets(request: Request, inputs: Inputs | None = None) -> NDArray[np.float3
     if request.edit.method == "img2img" or inputs.mask is None:
         share: Any = np.float32(request.edit.strength)
     else:
-        share = pooled(inputs.mask, size).astype(np.float32) / 255
+        share = pool_mask(inputs.mask, size).astype(np.float32) / 255
     return np.asarray(source + share * (made - source), np.float32)
 
 

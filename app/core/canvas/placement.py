@@ -16,8 +16,9 @@ from app.core.canvas.artwork import Artwork, copy_reversed
 from app.core.canvas.brush import fourfold, share
 from app.core.canvas.undo import part
 from engine.pictures.blending import alpha, painted, runs
+from engine.pictures.compositing import patch
 from engine.pictures.resizing import strips
-from engine.spec.edit import Box, patch
+from engine.spec.edit import Box
 
 Pixels = NDArray[np.uint8]
 

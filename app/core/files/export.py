@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from app.core.document import Document
 from app.core.files.background import Background
+from app.core.jobs.queue import Engine
 from app.core.jobs.work import Enlarging
 from app.core.notices import Notice
-from engine.pictures.image_file import SIDE
+from app.core.request.draft_model import DraftModel
 from engine.pictures.png import KINDS as FORMATS
 from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
 from engine.spec.draft import resolve
 from engine.spec.request import Request, RequestError
+from engine.spec.validation import MAX_SIDE
 
 ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
 ExportKind: TypeAlias = Literal["png", "jpg", "webp"]
@@ -63,28 +64,28 @@ class Subject:
         return self.rgb.shape[1], self.rgb.shape[0]
 
 
-def most(size: tuple[int, int]) -> int:
+def largest_factor(size: tuple[int, int]) -> int:
     """How many times as large a picture of that size may become."""
-    return max(1, SIDE // max(size))
+    return max(1, MAX_SIDE // max(size))
 
 
-def longest(kind: ExportKind) -> int:
+def longest_side(kind: ExportKind) -> int:
     """How many pixels a side a picture of that kind has at most: it is to be opened here again."""
-    return min(SIDE, LONGEST[FORMATS[f".{kind}"]])
+    return min(MAX_SIDE, LONGEST[FORMATS[f".{kind}"]])
 
 
-class Exporting(QObject):
+class Exporter(QObject):
     """Writes pictures in the background and says where they are."""
 
     written = Signal(object)  # the path
     notice_raised = Signal(object)  # a Notice
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(self, draft: DraftModel, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document = document
+        self._draft, self._engine = draft, engine
         self._background = Background(self)
         self._awaited: dict[Enlarging, tuple[Subject, Export, Path]] = {}
-        document.engine.enlarged.connect(self._enlarged)
+        engine.enlarged.connect(self._enlarged)
 
     def export(self, subject: Subject, choice: Export, path: Path, then: Callable[[], object] = lambda: None) -> None:
         """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
@@ -95,8 +96,8 @@ class Exporting(QObject):
         self._background.start(partial(write, subject, choice, path), *told)
 
     def _ask_engine(self, subject: Subject, choice: Export, path: Path) -> None:
-        model = self._document.model
-        draft = replace(self._document.draft, method="new", enlarge=True, truncated=False, batch=1)
+        model = self._draft.model
+        draft = replace(self._draft.current, method="new", enlarge=True, truncated=False, batch=1)
         try:
             work = Enlarging(resolve(draft, model), model, subject.rgb)
         except RequestError as error:
@@ -104,7 +105,7 @@ class Exporting(QObject):
             return
         self._awaited[work] = subject, choice, path
         self.notice_raised.emit(Notice("info", f"{model.title}'s second stage draws {path.name} …"))
-        self._document.engine.enlarge(work)
+        self._engine.enlarge(work)
 
     def _enlarged(self, work: Enlarging, rgb: NDArray[np.uint8] | None, reason: str) -> None:
         if work not in self._awaited:

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.jobs.work import Ending, Enlarging, Origin, Outcome, Progress, Snapshot, Work
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
-from engine.jobs.job import Errand
+from engine.jobs.job import Job as EngineJob
 from engine.paths import path_of
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Pixels
@@ -47,7 +47,7 @@ class Engine(QObject):
         """Have a second stage draw a picture larger, after what runs now."""
 
     @abstractmethod
-    def do(self, errand: Errand, quick: bool = False) -> int:
+    def do(self, errand: EngineJob, quick: bool = False) -> int:
         """Do an errand after those before it, and return its number. Runs do not wait for it: they are done in between.
 
         quick -- it is done between two steps of whatever goes on, so it must take a few dozen milliseconds at most
@@ -141,6 +141,10 @@ class JobQueue(QObject):
     @property
     def running(self) -> Job | None:
         return self._running
+
+    def is_making(self, run: Path) -> bool:
+        """Whether the run in that file is being made now."""
+        return self._running is not None and self._running.run_path == run
 
     @property
     def waiting(self) -> tuple[Job, ...]:

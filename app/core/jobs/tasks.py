@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from engine.jobs.job import Errand
+from engine.jobs.job import Job
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,6 +16,6 @@ class Task:
     """
 
     id: int
-    errand: Errand
+    errand: Job
     quick: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.morph.key_frames import KeyFrame
-from engine.jobs.morph import Frame, Norms
+from engine.jobs.morph import MorphFrame, Norms
 from engine.spec.cost import work
 from engine.spec.edit import Pixels
 from engine.spec.morph import AT_ONCE, Morph, price
@@ -48,7 +48,7 @@ class Made:
     def whole(self) -> bool:
         return len(self.frames) == self.morph.frames
 
-    def take(self, frame: Frame) -> KeyFrame | None:
+    def take(self, frame: MorphFrame) -> KeyFrame | None:
         """One more; the key frame that it is, if it is one."""
         self.changes.append(_difference(self.frames[-1] if self.frames else None, frame.rgb))
         self.frames.append(frame.rgb)

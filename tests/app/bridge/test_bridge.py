@@ -16,6 +16,7 @@ from app.bridge.client import EngineClient
 from app.bridge.errors import sentence
 from app.core.jobs.queue import Engine
 from app.core.jobs.work import Frame, Outcome, Progress, Work
+from engine.models.errors import ModelError
 from engine.pictures.png import read_settings
 from engine.spec.catalog import CatalogError, ModelInfo
 from engine.spec.request import Request, RequestError
@@ -131,12 +132,6 @@ def test_a_run_cancelled_before_its_first_step_leaves_no_file(
         hand_parts.engine.run(todo)
     assert ended.args[0].ending == "cancelled"
     assert not todo.run_path.exists()
-
-
-class ModelError(ValueError):
-    """As an engine's own error."""
-
-    __module__ = "engine.models"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -15,6 +16,7 @@ from app.bridge.work_queue import MOST_NEWS, Desk
 from app.core.jobs.queue import Engine
 from app.core.jobs.tasks import Task
 from app.core.jobs.work import Work
+from engine.jobs.job import KINDS, Job
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
 from engine.spec.request import Request, RequestError
@@ -25,14 +27,18 @@ Make = Callable[..., Request]
 
 
 @dataclass(frozen=True)
-class Count:
-    """Yields 0 … upto − 1, and fails there with `error`."""
+class Count(Job):
+    """Tells 0 … upto − 1, and fails there with `error`."""
+
+    kind: ClassVar[str] = "count"
 
     upto: int
     error: str = ""
 
-    def run(self, session: object, cancelled: Callable[[], bool]) -> Iterator[object]:
-        yield from counted(self)
+
+def count(job: Count, session: object, caller: object) -> Iterator[object]:
+    """The doer of Count."""
+    return counted(job)
 
 
 def counted(errand: Count) -> Iterator[object]:
@@ -203,5 +209,7 @@ def test_news_that_nobody_takes_hold_the_errand_up(qtbot: QtBot) -> None:
     assert taken == list(range(MOST_NEWS + 5))
 
 
-def test_the_session_performs_an_errand_as_it_is() -> None:
-    assert list(Session("cpu", []).perform(Count(3))) == [0, 1, 2]
+def test_the_session_does_what_the_table_of_kinds_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "count", (f"{__name__}:Count", f"{__name__}:count"))
+    told: list[object] = list(Session("cpu", []).perform(Count(3)))
+    assert told == [0, 1, 2]

@@ -14,7 +14,8 @@ from engine.__main__ import main
 from engine.evaluate.batches import Ask, by_name, draw, held_out, paraphrased
 from engine.evaluate.dataset_pictures import Real
 from engine.evaluate.judge import Judge
-from engine.evaluate.pareto import Point, front, plot
+from engine.evaluate.plots import plot_front
+from engine.pareto import Point, front
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
@@ -145,6 +146,6 @@ def test_the_front_is_what_nothing_beats() -> None:
 
 def test_a_plot_shows_its_points(tmp_path: Path) -> None:
     some = [Point("1", 3, 0.2), Point("2", 1, 0.5)]
-    plot(some, "t", "x", "y", tmp_path / "a.png")
-    plot([some[0]._replace(x=2.0), some[1]], "t", "x", "y", tmp_path / "b.png")
+    plot_front(some, "t", "x", "y", tmp_path / "a.png")
+    plot_front([some[0]._replace(x=2.0), some[1]], "t", "x", "y", tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()

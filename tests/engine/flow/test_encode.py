@@ -17,8 +17,9 @@ from torch import Tensor
 from app.core.shown.lineage import Lineage
 from engine.flow.nulltext import NullText, invert, retrace
 from engine.flow.roundtrip import curve
-from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised, end_of_encoding, psnr
+from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised, end_of_encoding
 from engine.meter import Meter
+from engine.metrics import psnr
 from engine.ode import FlowError
 from engine.oracle import Gaussian
 from engine.run import Cancelled
@@ -32,10 +33,6 @@ from tests.engine.closed_form import MEAN, VARIANCE, NormalModel
 
 F64 = torch.float64
 LOW, HIGH = 0.02, 80.0
-
-
-def never() -> bool:
-    return False
 
 
 def picture(side: int = 16) -> np.ndarray:
@@ -75,7 +72,7 @@ def state(rgb: np.ndarray) -> np.ndarray:
 
 def test_the_noise_of_a_picture_is_the_exact_one(exact: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "up.twrun"
-    end = ended(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-5, run_path=path).run(exact, never))
+    end = ended(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-5, run_path=path)))
     x, sigma = end_of_encoding(RunReader(path, verify=True))
     expected = MEAN + (state(picture()) - MEAN) * math.sqrt((VARIANCE + HIGH**2) / (VARIANCE + LOW**2))
     assert sigma == HIGH
@@ -87,7 +84,7 @@ def test_the_noise_of_a_picture_is_the_exact_one(exact: Session, tiny_model: Mod
 
 def test_a_tighter_tolerance_comes_home_nearer_and_costs_more(exact: Session, tiny_model: ModelInfo) -> None:
     ends = [
-        ended(Encode(request=asked(tiny_model), rgb=picture(), tol=tol).run(exact, never)) for tol in (1e-2, 1e-3, 1e-4)
+        ended(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=tol))) for tol in (1e-2, 1e-3, 1e-4)
     ]
     assert all(b.psnr > a.psnr + 5 for a, b in pairwise(ends))
     assert all(b.calls > a.calls and b.back_calls > a.back_calls for a, b in pairwise(ends))
@@ -103,7 +100,7 @@ def test_the_curve_of_tolerance_and_calls_is_that_of_each_picture() -> None:
 
 
 def test_an_encoding_says_where_it_is(exact: Session, tiny_model: ModelInfo) -> None:
-    told = list(Encode(request=asked(tiny_model), rgb=picture()).run(exact, never))
+    told = list(exact.perform(Encode(request=asked(tiny_model), rgb=picture())))
     up = [news for news in told if isinstance(news, Following) and news.leg == "up"]
     down = [news for news in told if isinstance(news, Following) and news.leg == "down"]
     for leg, end in ((up, HIGH), (down, LOW)):
@@ -112,7 +109,7 @@ def test_an_encoding_says_where_it_is(exact: Session, tiny_model: ModelInfo) -> 
     assert isinstance(told[-1], Encoded)
     assert up[-1].calls == told[-1].calls
     assert down[-1].calls == told[-1].calls + told[-1].back_calls
-    quick = ended(Encode(request=asked(tiny_model), rgb=picture(), check=False).run(exact, never))
+    quick = ended(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), check=False)))
     assert (quick.psnr, quick.back_calls) == (None, 0)
 
 
@@ -121,7 +118,7 @@ def test_an_encoding_says_where_it_is(exact: Session, tiny_model: ModelInfo) -> 
 
 def test_its_run_file_goes_up_and_is_read_as_any_other(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "up.twrun"
-    list(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=path, check=False).run(session, never))
+    list(session.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=path, check=False)))
     way = Lineage(path)
     assert way.ended == "finished"
     assert way.header["flow"] == {"kind": "encode", "method": "plain", "tol": 1e-2}
@@ -141,8 +138,8 @@ def test_decoding_gives_the_picture_back_and_its_way_shows_both(
     exact: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     up, down = tmp_path / "up.twrun", tmp_path / "down.twrun"
-    list(Encode(request=asked(tiny_model), rgb=picture(), run_path=up, check=False).run(exact, never))
-    end = ended(Decode(source=up, run_path=down).run(exact, never))
+    list(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), run_path=up, check=False)))
+    end = ended(exact.perform(Decode(source=up, run_path=down)))
     assert isinstance(end, Decoded)
     np.testing.assert_array_equal(end.rgb, picture())
     assert end.psnr > 60
@@ -160,7 +157,7 @@ def test_any_sampler_goes_on_from_the_noise_with_another_prompt(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     up, on, again = (tmp_path / f"{name}.twrun" for name in ("up", "on", "again"))
-    list(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=up, check=False).run(session, never))
+    list(session.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=up, check=False)))
     count = len(RunReader(up).steps)
     request = asked(tiny_model, prompt="blue heart", label="square", steps=4, guidance=2.0)
     steps = list(session.fork(up, count, request, on))
@@ -183,7 +180,7 @@ def test_a_run_from_an_encoding_that_broke_off_is_gone_on_with(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     up, whole, part = (tmp_path / f"{name}.twrun" for name in ("up", "whole", "part"))
-    list(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=up, check=False).run(session, never))
+    list(session.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=up, check=False)))
     count, request = len(RunReader(up).steps), asked(tiny_model, steps=4)
     *_, expected = session.fork(up, count, request, whole)
     for done in (0, 2):
@@ -225,14 +222,14 @@ def test_an_encoding_that_broke_off_is_not_gone_on_with_nor_decoded(
         return calls > 20
 
     with pytest.raises(Cancelled):
-        list(Encode(request=asked(tiny_model), rgb=picture(), run_path=path).run(session, stop))
+        list(session.perform(Encode(request=asked(tiny_model), rgb=picture(), run_path=path), stop))
     reader = RunReader(path)
     assert reader.ended == "cancelled"
     assert reader.steps
     with pytest.raises(StoreError, match="encode the picture anew"):
         session.go_on(path)
     with pytest.raises(StoreError, match="encode one first"):
-        next(Decode(source=path).run(session, never))
+        next(session.perform(Decode(source=path)))
     with pytest.raises(RequestError, match="has no step"):
         session.fork(path, len(reader.steps))
 
@@ -241,7 +238,7 @@ def test_a_run_that_is_no_encoding_cannot_be_decoded(session: Session, tiny_mode
     path = tmp_path / "run.twrun"
     list(session.generate(asked(tiny_model, steps=2), path))
     with pytest.raises(StoreError, match="encode one first"):
-        next(Decode(source=path).run(session, never))
+        next(session.perform(Decode(source=path)))
     with pytest.raises(RequestError, match="has no step 2"):
         session.fork(path, 2)
 
@@ -290,7 +287,7 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
 ) -> None:
     path = tmp_path / "null.twrun"
     request = asked(tiny_model, guidance=2.0, steps=4)
-    told = list(Encode(request=request, rgb=picture(), method="null-text", run_path=path, inner=3).run(session, never))
+    told = list(session.perform(Encode(request=request, rgb=picture(), method="null-text", run_path=path, inner=3)))
     losses = [news for news in told if isinstance(news, Optimised)]
     end = told[-1]
     assert isinstance(end, Encoded)
@@ -301,17 +298,17 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     assert kept is not None
     assert [array.shape for array in kept.values()] == [(1, 16, 384)] * 3
     assert [step.s for step in reader.steps] == [s for s in request.sigmas[::-1] if s > 0][:-1]
-    home = ended(Decode(source=path).run(session, never))
+    home = ended(session.perform(Decode(source=path)))
     assert home.psnr == end.psnr
-    other = ended(Decode(source=path, request=replace(reader.request, prompt="blue heart")).run(session, never))
+    other = ended(session.perform(Decode(source=path, request=replace(reader.request, prompt="blue heart"))))
     assert other.psnr != home.psnr
     with pytest.raises(RequestError, match="keep steps and spacing"):
-        next(Decode(source=path, request=asked(tiny_model, steps=7)).run(session, never))
+        next(session.perform(Decode(source=path, request=asked(tiny_model, steps=7))))
 
 
 def test_a_model_without_text_has_no_null_text(exact: Session, tiny_model: ModelInfo) -> None:
     with pytest.raises(RequestError, match="takes no text"):
-        next(Encode(request=asked(tiny_model), rgb=picture(), method="null-text").run(exact, never))
+        next(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), method="null-text")))
 
 
 # --- what can go wrong ---
@@ -319,16 +316,16 @@ def test_a_model_without_text_has_no_null_text(exact: Session, tiny_model: Model
 
 def test_what_cannot_be_encoded_is_told_in_one_sentence(exact: Session, tiny_model: ModelInfo) -> None:
     request = asked(tiny_model)
-    for broken, says in (
-        (Encode(request=request, rgb=np.zeros((8, 16, 3), np.uint8)), "16×16 pixels, and this one has 16×8"),
-        (Encode(request=request, rgb=np.full((16, 16, 3), np.nan)), "8 bits"),
-        (Encode(request=request, rgb=picture(), method="magic"), "choose one of plain, guided, null-text"),
-        (Encode(request=request, rgb=picture(), inner=0), "1 to 1000"),
-        (Encode(request=replace(request, model="none"), rgb=picture()), "choose one of tiny"),
-        (Encode(request=replace(request, model_sha256="x"), rgb=picture()), "another version"),
+    for choices, says in (
+        ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, and this one has 16×8"),
+        ({"rgb": np.full((16, 16, 3), np.nan)}, "8 bits"),
+        ({"method": "magic"}, "choose one of plain, guided, null-text"),
+        ({"inner": 0}, "1 to 1000"),
+        ({"request": replace(request, model="none")}, "choose one of tiny"),
+        ({"request": replace(request, model_sha256="x")}, "another version"),
     ):
         with pytest.raises(RequestError, match=says):
-            next(broken.run(exact, never))
+            next(exact.perform(Encode(**{"request": request, "rgb": picture()} | choices)))  # type: ignore[arg-type]
 
 
 def test_a_flow_that_takes_too_many_calls_ends_as_failed_with_what_to_do(
@@ -337,18 +334,18 @@ def test_a_flow_that_takes_too_many_calls_ends_as_failed_with_what_to_do(
     path = tmp_path / "up.twrun"
     encode = Encode(request=asked(tiny_model), rgb=picture(), tol=1e-6, max_calls=30, run_path=path)
     with pytest.raises(FlowError, match="larger tolerance, or allow more calls"):
-        list(encode.run(exact, never))
+        list(exact.perform(encode))
     assert RunReader(path).ended == "failed"
 
 
 def test_noise_of_another_level_or_model_is_refused(exact: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "up.twrun"
-    list(Encode(request=asked(tiny_model), rgb=picture(), run_path=path, check=False).run(exact, never))
+    list(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), run_path=path, check=False)))
     request = asked(tiny_model)
     with pytest.raises(RequestError, match="start at 40"):
-        next(Decode(source=path, request=replace(request, sigmas=(40.0, 1.0, 0.0))).run(exact, never))
+        next(exact.perform(Decode(source=path, request=replace(request, sigmas=(40.0, 1.0, 0.0)))))
     with pytest.raises(RequestError, match="another model"):
-        next(Decode(source=path, request=replace(request, model_sha256="x")).run(exact, never))
+        next(exact.perform(Decode(source=path, request=replace(request, model_sha256="x"))))
 
 
 def test_the_ratio_of_peak_to_noise() -> None:

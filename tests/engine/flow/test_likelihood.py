@@ -31,10 +31,6 @@ F64 = torch.float64
 LOW, HIGH, PRIOR = 0.02, 80.0, 81.0  # the tiny model's ends, and the deviation of a rectified flow's prior there
 
 
-def never() -> bool:
-    return False
-
-
 def picture(side: int = 16) -> np.ndarray:
     """Levels around the model's mean, all three channels different."""
     rng = np.random.default_rng(0)
@@ -62,7 +58,7 @@ def exact_logp(levels: np.ndarray) -> float:
 
 def test_a_pictures_bits_are_the_exact_ones(session: Session) -> None:
     asked = Likelihood(model="tiny", rgb=picture(), probes=6, tol=1e-5, seed=4)
-    told = [news for news in asked.run(session, never) if isinstance(news, LogDensity)]
+    told = [news for news in session.perform(asked) if isinstance(news, LogDensity)]
     exact = exact_logp(picture())
     last = told[-1]
     assert last.dims == 16 * 16 * 3
@@ -74,13 +70,13 @@ def test_a_pictures_bits_are_the_exact_ones(session: Session) -> None:
 
 
 def test_estimates_come_one_by_one_each_the_mean_so_far(session: Session) -> None:
-    told = list(Likelihood(model="tiny", rgb=picture(), probes=3, seed=4).run(session, never))
+    told = list(session.perform(Likelihood(model="tiny", rgb=picture(), probes=3, seed=4)))
     found = [news for news in told if isinstance(news, LogDensity)]
     assert [(news.probe, news.probes) for news in found] == [(1, 3), (2, 3), (3, 3)]
     assert math.isnan(found[0].stderr)
     assert all(news.stderr > 0 for news in found[1:])
     assert all(a.calls < b.calls for a, b in pairwise(found))
-    one = Likelihood(model="tiny", rgb=picture(), probes=1, seed=4).run(session, never)
+    one = session.perform(Likelihood(model="tiny", rgb=picture(), probes=1, seed=4))
     assert [news.logp for news in one if isinstance(news, LogDensity)] == [found[0].logp]
     dones = [news.done for news in told if isinstance(news, Working)]
     assert dones == sorted(dones)
@@ -117,13 +113,13 @@ def test_all_levels_alike_cost_eight_bits() -> None:
 
 def test_dequantisation_is_even_within_each_level_and_another_one_in_each_draw() -> None:
     level = torch.tensor([0.0, 100.0, 255.0], dtype=F64).repeat(1, 20_000)
-    x = bits.dequantised(level, Noise([1]))
+    x = bits.dequantise(level, Noise([1]))
     inside = (x.double() + 1) * 128 - level
     assert inside.min() > -1e-4
     assert inside.max() < 1 + 1e-4
     assert inside.mean().item() == pytest.approx(0.5, abs=0.01)
     assert inside.var().item() == pytest.approx(1 / 12, rel=0.02)
-    assert not torch.equal(x, bits.dequantised(level, Noise([1]), 1))
+    assert not torch.equal(x, bits.dequantise(level, Noise([1]), 1))
 
 
 def test_a_grey_model_sees_the_grey_levels_themselves() -> None:
@@ -247,7 +243,7 @@ def told(news: Iterable[object]) -> list[ElboTerms]:
 
 
 def test_a_pictures_map_sums_to_its_total_and_so_do_its_terms(session: Session) -> None:
-    (one, two) = told(Elbo(model="tiny", rgb=picture(), levels=40, draws=2).run(session, never))
+    (one, two) = told(session.perform(Elbo(model="tiny", rgb=picture(), levels=40, draws=2)))
     assert (one.done, two.done, two.draws, two.dims) == (1, 2, 2, 768)
     assert math.isnan(one.stderr)
     assert 0 < two.stderr < 0.05 * two.total
@@ -262,7 +258,7 @@ def test_a_pictures_map_sums_to_its_total_and_so_do_its_terms(session: Session) 
 
 
 def test_a_pictures_bound_lies_above_its_bits(session: Session) -> None:
-    *_, bound = told(Elbo(model="tiny", rgb=picture(), levels=300, draws=3).run(session, never))
+    *_, bound = told(session.perform(Elbo(model="tiny", rgb=picture(), levels=300, draws=3)))
     exact = -exact_logp(picture()) / (768 * math.log(2)) + 7
     assert exact < bound.total + 3 * bound.stderr
     assert bound.total < exact + 0.15
@@ -271,7 +267,7 @@ def test_a_pictures_bound_lies_above_its_bits(session: Session) -> None:
 def test_what_is_strange_in_a_picture_is_bright_in_its_map(session: Session) -> None:
     rgb = np.full((16, 16, 3), 153, np.uint8)  # the model's mean
     rgb[4:8, 8:12] = 0
-    *_, bound = told(Elbo(model="tiny", rgb=rgb, levels=40, draws=1).run(session, never))
+    *_, bound = told(session.perform(Elbo(model="tiny", rgb=rgb, levels=40, draws=1)))
     strange = np.zeros((16, 16), bool)
     strange[4:8, 8:12] = True
     assert bound.pixels[strange].mean() > 1.3 * bound.pixels[~strange].mean()
@@ -283,15 +279,15 @@ def test_what_is_strange_in_a_picture_is_bright_in_its_map(session: Session) -> 
 @pytest.mark.parametrize("kind", [Likelihood, Elbo])
 def test_a_picture_of_another_size_is_told_the_size(session: Session, kind: Any) -> None:
     with pytest.raises(RequestError, match=r"reads pictures of 16×16 pixels, and this one has 20×12: bring it"):
-        next(kind(model="tiny", rgb=np.zeros((12, 20, 3), np.uint8)).run(session, never))
+        next(session.perform(kind(model="tiny", rgb=np.zeros((12, 20, 3), np.uint8))))
 
 
 @pytest.mark.parametrize("kind", [Likelihood, Elbo])
 def test_a_label_or_a_model_that_is_not_there_is_told(session: Session, kind: Any) -> None:
     with pytest.raises(RequestError, match="“ankle boot”: choose round, square"):
-        next(kind(model="tiny", rgb=picture(), label="ankle boot").run(session, never))
+        next(session.perform(kind(model="tiny", rgb=picture(), label="ankle boot")))
     with pytest.raises(RequestError, match="not here: choose one of tiny"):
-        next(kind(model="none", rgb=picture()).run(session, never))
+        next(session.perform(kind(model="none", rgb=picture())))
 
 
 def test_pictures_that_are_not_of_eight_bits_are_refused(tiny_model: ModelInfo) -> None:
@@ -312,12 +308,12 @@ def test_pictures_that_are_not_of_eight_bits_are_refused(tiny_model: ModelInfo) 
 )
 def test_numbers_that_cannot_be_are_refused(session: Session, kind: Any, choices: dict[str, Any], says: str) -> None:
     with pytest.raises(RequestError, match=says):
-        next(kind(model="tiny", rgb=picture(), **choices).run(session, never))
+        next(session.perform(kind(model="tiny", rgb=picture(), **choices)))
 
 
 def test_a_tolerance_that_cannot_be_is_refused(session: Session) -> None:
     with pytest.raises(FlowError, match="tolerance"):
-        next(Likelihood(model="tiny", rgb=picture(), tol=0).run(session, never))
+        next(session.perform(Likelihood(model="tiny", rgb=picture(), tol=0)))
 
 
 @pytest.mark.parametrize("kind", [Likelihood, Elbo])
@@ -331,7 +327,7 @@ def test_an_errand_stops_between_two_model_calls(session: Session, kind: Any, mo
 
     monkeypatch.setattr(Meter, "_net", counted)
     with pytest.raises(Cancelled):
-        list(kind(model="tiny", rgb=picture()).run(session, lambda: len(calls) >= 4))
+        list(session.perform(kind(model="tiny", rgb=picture()), lambda: len(calls) >= 4))
     assert len(calls) == 4  # the fourth is refused
 
 
@@ -339,4 +335,4 @@ def test_a_model_of_latents_has_no_bits(session: Session, tiny_model: ModelInfo)
     model = session.load(tiny_model)
     model.codec = object()  # type: ignore[assignment]
     with pytest.raises(RequestError, match="works on latents"):
-        next(Likelihood(model="tiny", rgb=picture()).run(session, never))
+        next(session.perform(Likelihood(model="tiny", rgb=picture())))

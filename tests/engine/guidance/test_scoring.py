@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def expected(x0: np.ndarray) -> np.ndarray:
 
 
 def test_every_step_of_a_run_is_scored_guided_and_raw(session: Session, path: Path) -> None:
-    told = [*Score(path=path, clip="c", aims=AIMS).run(session, lambda: False)]
+    told: list[Any] = [*session.perform(Score(path=path, clip="c", aims=AIMS))]
     assert [scores.k for scores in told] == list(np.cumsum([0, *(len(scores.guided) for scores in told)])[:-1])
     guided, raw = (np.concatenate([getattr(scores, name) for scores in told]) for name in ("guided", "raw"))
     reader = RunReader(path)
@@ -60,19 +61,20 @@ def test_every_step_of_a_run_is_scored_guided_and_raw(session: Session, path: Pa
         np.testing.assert_allclose(guided[k], expected(reader.x0(k)), atol=1e-5)
         np.testing.assert_allclose(raw[k], expected(reader.x0_raw(k)), atol=1e-5)
     assert not np.allclose(guided, raw)
-    (part,) = [*Score(path=path, clip="c", aims=AIMS, start=2, stop=3).run(session, lambda: False)]
+    part: Any
+    (part,) = [*session.perform(Score(path=path, clip="c", aims=AIMS, start=2, stop=3))]
     assert (part.k, part.guided.shape) == (2, (1, 3))
     np.testing.assert_array_equal(part.guided[0], guided[2])
-    assert [*Score(path=path, clip="c", aims=AIMS, start=4).run(session, lambda: False)] == []
+    assert [*session.perform(Score(path=path, clip="c", aims=AIMS, start=4))] == []
 
 
 def test_scores_are_told_thirty_times_a_second_at_most(
     session: Session, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.jobs.score.TOLD_EVERY", -1.0)
-    assert len([*Score(path=path, clip="c", aims=AIMS).run(session, lambda: False)]) == 4
-    monkeypatch.setattr("engine.jobs.score.TOLD_EVERY", 1e9)
-    assert len([*Score(path=path, clip="c", aims=AIMS).run(session, lambda: False)]) == 1
+    monkeypatch.setattr("engine.guidance.scoring.TOLD_EVERY", -1.0)
+    assert len([*session.perform(Score(path=path, clip="c", aims=AIMS))]) == 4
+    monkeypatch.setattr("engine.guidance.scoring.TOLD_EVERY", 1e9)
+    assert len([*session.perform(Score(path=path, clip="c", aims=AIMS))]) == 1
 
 
 def test_the_best_image_comes_first() -> None:
@@ -81,7 +83,7 @@ def test_the_best_image_comes_first() -> None:
 
 def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:
     words = ("a cat", "blue", "noise", "a dog", "tea")
-    (seen,) = Look(path=path, k=3, image=1, clip="c", vocabulary=words, count=3).run(session, lambda: False)
+    (seen,) = session.perform(Look(path=path, k=3, image=1, clip="c", vocabulary=words, count=3))
     assert isinstance(seen, Concepts)
     clip = TinyClip(dtype=torch.float32)
     picture = torch.from_numpy(RunReader(path).x0(3)[1:2].copy()).clamp(-1, 1)
@@ -89,13 +91,14 @@ def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:
     order = np.argsort(-cosines)[:3]
     assert seen.names == tuple(words[k] for k in order)
     np.testing.assert_allclose(seen.cosines, cosines[order], atol=1e-5)
-    (raw,) = Look(path=path, k=0, image=1, clip="c", vocabulary=words, raw=True).run(session, lambda: False)
+    raw: Any
+    (raw,) = session.perform(Look(path=path, k=0, image=1, clip="c", vocabulary=words, raw=True))
     assert len(raw.names) == 5
     for k, image in ((4, 0), (0, 3), (-1, 0)):
         with pytest.raises(RequestError, match="has no image"):
-            next(Look(path=path, k=k, image=image, clip="c", vocabulary=words).run(session, lambda: False))
+            next(session.perform(Look(path=path, k=k, image=image, clip="c", vocabulary=words)))
     with pytest.raises(RequestError, match="no words to choose among"):
-        next(Look(path=path, k=0, image=0, clip="c", vocabulary=()).run(session, lambda: False))
+        next(session.perform(Look(path=path, k=0, image=0, clip="c", vocabulary=())))
 
 
 def test_a_vocabulary_is_what_a_models_judge_knows() -> None:
@@ -119,8 +122,8 @@ def sweep(request: Request, **choices: object) -> Sweep:
 def test_a_sweep_draws_the_same_seeds_at_every_value(
     session: Session, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.jobs.sweep.TOLD_EVERY", -1.0)
-    news = [*sweep(request_).run(session, lambda: False)]
+    monkeypatch.setattr("engine.guidance.sweeping.TOLD_EVERY", -1.0)
+    news = [*session.perform(sweep(request_))]
     points = [told for told in news if isinstance(told, SweepPoint)]
     counts = [told for told in news if isinstance(told, SweepStep)]
     assert [told.done for told in counts] == [*range(1, 13)]
@@ -142,23 +145,21 @@ def test_a_sweep_draws_the_same_seeds_at_every_value(
 
 def test_a_sweep_over_guidance_changes_gamma_alone(session: Session, request_: Request) -> None:
     errand = sweep(replace(request_, guides=()), over="guidance", values=(1.0, 4.0))
-    points = [told for told in errand.run(session, lambda: False) if isinstance(told, SweepPoint)]
+    points = [told for told in session.perform(errand) if isinstance(told, SweepPoint)]
     assert [point.request for point in points] == [replace(request_, guides=(), guidance=g) for g in (1.0, 4.0)]
     one = replace(request_, guides=(), seeds=(7,))
-    (alone,) = [
-        t for t in sweep(one, over="guidance", values=(2.0,)).run(session, lambda: False) if isinstance(t, SweepPoint)
-    ]
+    (alone,) = [t for t in session.perform(sweep(one, over="guidance", values=(2.0,))) if isinstance(t, SweepPoint)]
     assert np.isnan(alone.diversity)
 
 
 def test_a_sweep_draws_without_the_second_stage_and_names_it(cascade: ModelInfo) -> None:
     here = Session("cpu", [cascade], library())
     request = resolve(Draft.for_model(cascade, prompt="red", seed=7, guides=(GUIDE,)), cascade)
-    (point,) = [t for t in sweep(request, values=(5.0,)).run(here, lambda: False) if isinstance(t, SweepPoint)]
+    (point,) = [t for t in here.perform(sweep(request, values=(5.0,))) if isinstance(t, SweepPoint)]
     assert point.rgb.shape == (1, 16, 16, 3)
     assert point.request.enlargement == request.enlargement
     early = resolve(Draft.for_model(cascade, prompt="red", seed=7, guides=(GUIDE,), truncated=True), cascade)
-    (point,) = [t for t in sweep(early, values=(5.0,)).run(here, lambda: False) if isinstance(t, SweepPoint)]
+    (point,) = [t for t in here.perform(sweep(early, values=(5.0,))) if isinstance(t, SweepPoint)]
     assert point.rgb.shape == (1, 64, 64, 3), "the first stage's own picture is not finished"
 
 
@@ -186,5 +187,5 @@ def test_errands_stop_between_two_calls(session: Session, request_: Request, pat
         sweep(request_),
     ):
         with pytest.raises(Cancelled):
-            [*errand.run(session, lambda: True)]
-    assert [type(told) for told in Score(path=path, clip="c", aims=AIMS).run(session, lambda: False)] == [StepScores]
+            [*session.perform(errand, lambda: True)]
+    assert {type(told) for told in session.perform(Score(path=path, clip="c", aims=AIMS))} == {StepScores}

@@ -18,7 +18,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.models.clip import ClipModel, load
+from engine.models.clip import load
+from engine.models.clip_model import ClipModel
 from engine.models.errors import ModelError
 from engine.models.towers import Level, entering
 from engine.spec.guide_models import clips
@@ -159,7 +160,7 @@ def test_open_clips_own_tokenizer_counts_alike(foreign: Path) -> None:
 
 def test_a_folder_of_ours_is_what_open_clip_makes_of_it(tiny_clip: Path, model: ClipModel) -> None:
     """By its own factory, from the same configuration with the encoder's folder filled in."""
-    from engine.models.clip import open_clip
+    from engine.models.clip_model import open_clip
     from engine.spec.catalog import resource_root
 
     config = json.loads((tiny_clip / "config.json").read_text())["model_cfg"]
@@ -189,7 +190,7 @@ def test_a_checkpoint_is_read_from_a_folder_a_pickle_or_safetensors_alike(foreig
 def test_the_architecture_of_a_bare_checkpoint_is_told_by_its_arrays_or_asked_for(
     foreign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.models.clip import open_clip
+    from engine.models.clip_model import open_clip
 
     path = Path(shutil.copy(foreign / "model.pt", tmp_path / "bare.pt"))
     with pytest.raises(ModelError, match=r"write ARCHITECTURE@bare\.pt"):
@@ -207,7 +208,7 @@ def test_the_architecture_of_a_bare_checkpoint_is_told_by_its_arrays_or_asked_fo
 def test_what_open_clip_left_in_the_cache_is_found_by_its_names(
     foreign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.models.clip import open_clip
+    from engine.models.clip_model import open_clip
 
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     library = open_clip()

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.jobs.morph import Frame, Morphing, Norms, Progress
-from engine.morph.blend import Between, blend, guided, lerp, slerp
+from engine.jobs.morph import MorphFrame, Morphing, MorphProgress, Norms
+from engine.metrics import psnr
+from engine.morph.blend import Between, blend, lerp, slerp
 from engine.morph.encode import encode
-from engine.morph.render import psnr
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.run import Cancelled
@@ -25,7 +25,6 @@ from engine.spec.draft import Draft, resolve
 from engine.spec.edit import digest
 from engine.spec.morph import AT_ONCE, EASINGS, Key, Morph, MorphError, Place, climb, price
 from engine.spec.request import Request, RequestError
-from engine.transforms import cfg
 from engine.types import Cond
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel
 
@@ -58,7 +57,7 @@ def make(tiny_model: ModelInfo) -> Make:
 
 
 def pictures(session: Session, morph: Morph, given: dict[str, Any] | None = None) -> list[np.ndarray]:
-    return [news.rgb for news in Morphing(morph, given or {}).run(session) if isinstance(news, Frame)]
+    return [news.rgb for news in session.perform(Morphing(morph, given or {})) if isinstance(news, MorphFrame)]
 
 
 def own(session: Session, *requests: Request) -> np.ndarray:
@@ -281,22 +280,6 @@ def test_one_and_the_same_condition_stays_as_it_is(session: Session, make: Make)
     assert same.label is a.label
 
 
-def test_guidance_of_each_images_own_is_cfg_with_that_scale() -> None:
-    def d(x: torch.Tensor, sigma: Any, cond: Cond | None = None) -> torch.Tensor:
-        assert cond is not None
-        assert cond.pooled is not None
-        return x * cond.pooled
-
-    x = torch.arange(1.0, 4.0, dtype=torch.float64)[:, None]
-    conds = Cond(pooled=torch.tensor([[0.2], [0.5], [0.8]], dtype=torch.float64))
-    uncond = Cond(pooled=torch.tensor([[0.1]], dtype=torch.float64))
-    for interval, sigma in ((None, 1.0), ((0.5, 2.0), 1.0), ((0.5, 2.0), 4.0)):
-        got = guided([1.0, 2.0, 3.5], conds, uncond, interval)(d)(x, sigma)
-        for n, scale in enumerate([1.0, 2.0, 3.5]):
-            one = cfg(scale, conds[n : n + 1], uncond, interval)(d)(x[n : n + 1], sigma)
-            torch.testing.assert_close(got[n : n + 1], one)
-
-
 # frames of a net
 
 
@@ -335,9 +318,9 @@ def test_an_encoded_picture_comes_back_and_says_how_near(known: Session, make: M
     rgb = np.random.default_rng(0).integers(60, 220, (16, 16, 3), dtype=np.uint8)
     keys = (Key(picture=digest(rgb)), Key(seed=4))
     morph = make({"sampler": "heun", "steps": 80}, keys=keys, frames=3)
-    news = list(Morphing(morph, {digest(rgb): rgb}).run(known))
-    first, middle, last = (one for one in news if isinstance(one, Frame))
-    assert first.psnr == psnr(first.rgb, rgb)
+    news = list(known.perform(Morphing(morph, {digest(rgb): rgb})))
+    first, middle, last = (one for one in news if isinstance(one, MorphFrame))
+    assert first.psnr == psnr(first.rgb, rgb, peak=255)
     assert first.psnr > 45
     assert middle.psnr is last.psnr is None
 
@@ -362,9 +345,9 @@ def test_the_mixed_way_is_the_flow_of_the_mixture_and_its_noise_is_shared(known:
 
 
 def test_the_norms_of_both_ways_are_told_before_the_frames(session: Session, make: Make) -> None:
-    news = list(Morphing(make(frames=5, easing="linear"), {}).run(session))
+    news = list(session.perform(Morphing(make(frames=5, easing="linear"), {})))
     norms = next(one for one in news if isinstance(one, Norms))
-    assert news.index(norms) < next(n for n, one in enumerate(news) if isinstance(one, Frame))
+    assert news.index(norms) < next(n for n, one in enumerate(news) if isinstance(one, MorphFrame))
     assert norms.slerp[2] == pytest.approx((norms.slerp[0] + norms.slerp[-1]) / 2)
     assert norms.linear[2] == pytest.approx(0.5**0.5, abs=0.05)
     assert norms.linear[0] == norms.slerp[0]
@@ -385,7 +368,9 @@ def test_the_price_is_what_the_net_is_called_for(session: Session, make: Make) -
         model: Any = session.model(morph.request)
         seen = Counting(model.denoiser)
         session._models = {morph.request.model_sha256: replace(model, denoiser=seen)}
-        last = [one for one in Morphing(morph, {digest(rgb): rgb}).run(session) if isinstance(one, Progress)][-1]
+        last = [one for one in session.perform(Morphing(morph, {digest(rgb): rgb})) if isinstance(one, MorphProgress)][
+            -1
+        ]
         session._models = {morph.request.model_sha256: model}
         assert seen.pictures == price(morph).calls == last.done == last.total, choices
 
@@ -410,9 +395,9 @@ def test_a_cancel_ends_it_between_two_calls_and_keeps_the_frames_that_were_told(
 
     told: list[object] = []
     with pytest.raises(Cancelled):
-        told.extend(Morphing(make(frames=AT_ONCE + 2), {}).run(session, cancelled))
+        told.extend(session.perform(Morphing(make(frames=AT_ONCE + 2), {}), cancelled))
     assert calls == 8
-    assert [one.index for one in told if isinstance(one, Frame)] == list(range(AT_ONCE))
+    assert [one.index for one in told if isinstance(one, MorphFrame)] == list(range(AT_ONCE))
 
 
 # settings

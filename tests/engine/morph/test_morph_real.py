@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from engine.jobs.morph import Frame, Morphing
+from engine.jobs.morph import MorphFrame, Morphing
 from engine.session import Session
 from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
@@ -25,7 +25,7 @@ def test_renders_that_are_encoded_come_back_at_the_models_own_steps() -> None:
         given[digest(rgb)] = rgb
         keys.append(Key(picture=digest(rgb), prompt=prompt, label=label))
     morph = Morph(request=request, keys=tuple(keys), frames=len(keys))
-    made = [news for news in Morphing(morph, given).run(session) if isinstance(news, Frame)]
+    made = [news for news in session.perform(Morphing(morph, given)) if isinstance(news, MorphFrame)]
     decibels = [frame.psnr for frame in made if frame.psnr is not None]
     assert len(decibels) == len(keys)
     print(f"\n{len(keys)} renders in {request.steps} steps: {[round(one, 1) for one in decibels]} dB")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.pictures.compositing import aim_picture
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, branch, resolve, vary
 from engine.spec.edit import digest
@@ -23,7 +24,6 @@ from engine.spec.guides import (
     Guide,
     Law,
     active,
-    aim_picture,
     digests,
     guide_from_dict,
     pictures_of,

@@ -19,7 +19,8 @@ from engine.__main__ import main
 from engine.evaluate.dataset_pictures import Real
 from engine.evaluate.retrieval import lines, zero_shot
 from engine.models import load as load_model
-from engine.models.clip import assemble, load, open_clip
+from engine.models.clip import assemble, load
+from engine.models.clip_model import open_clip
 from engine.models.towers import Towers
 from engine.train.contrastive import Aligned, ContrastiveConfig, ContrastiveRun, contrastive_loss
 from engine.train.contrastive_job import ContrastiveJob, export_clip

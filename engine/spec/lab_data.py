@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import EngineError
 from engine.spec.catalog import ModelInfo
 
 Array: TypeAlias = NDArray[np.float64]
@@ -25,8 +26,10 @@ LEAST_POINTS, MOST_POINTS = 3, 400  # of a drawing
 DRAWN_WIDTH = 0.1  # the std of the ink around a drawn point
 
 
-class LabError(ValueError):
-    """Something asked of the lab that cannot be; the message says what to do."""
+class LabError(EngineError, ValueError):
+    """A data set of the lab that cannot be used; the message says what to do."""
+
+    kind = "lab"
 
 
 @dataclass(frozen=True, slots=True)
