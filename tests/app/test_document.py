@@ -136,12 +136,13 @@ def test_a_draft_that_cannot_be_made_is_a_notice(parts: Parts) -> None:
     assert "gone" in notice.text
 
 
-def test_a_failed_job_is_one_notice_and_a_cancelled_one_none(parts: Parts, qtbot: QtBot) -> None:
+def test_a_failed_job_is_one_notice_and_a_cancelled_one_none(hand_parts: Parts, qtbot: QtBot) -> None:
+    parts = hand_parts
     parts.fake.fail_at, parts.fake.error = 2, RequestError("This cannot be: choose something else.")
+    parts.fake.allow(3)
     finish(parts, qtbot)
     assert parts.notices == [Notice("error", "This cannot be: choose something else.")]
     parts.fake.fail_at = -1
-    parts.fake.call_seconds = 0.05
     job = parts.document.generate()
     assert job is not None
     with qtbot.waitSignal(parts.jobs.job_ended):

@@ -28,6 +28,8 @@ from engine.store import RunReader, StoreError
 from engine.types import SecondStage, Step
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 ROOT = Path(__file__).parents[2]
 METHODS = ("replacement", "repaint", "img2img")
 

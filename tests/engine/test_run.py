@@ -18,6 +18,8 @@ from engine.schedules import grid
 from engine.transforms import cfg
 from engine.types import Cond, Denoiser, Hop, NoiseSource, Path, Sigma, Step
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 F64 = torch.float64
 SEEDS = (5, 99, 2**40)
 GOLDEN = [0.08947576368037967, 1.325319350637241, 0.16514374602851145]

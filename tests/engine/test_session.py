@@ -23,6 +23,8 @@ from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from engine.types import Step
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.__main__ import main
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.paths import descending
@@ -31,6 +32,8 @@ from engine.store import RunReader, StoreError
 from engine.types import Step
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 from tests.engine.probe import exact_law
+
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 F64 = torch.float64
 ROOT = Path(__file__).parents[2]
@@ -201,11 +204,8 @@ def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_vary_command(tmp_path: Path) -> None:
     path, out, kept = tmp_path / "apple.twrun", tmp_path / "like.png", tmp_path / "like.twrun"
-    made = tweedie(
-        "generate", "red apple", "--steps", "6", "--seed", "3", "--batch", "2",
-        "--out", str(tmp_path / "apple.png"), "--run-file", str(path),
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr
+    words = ["red apple", "--steps", "6", "--seed", "3", "--batch", "2"]
+    assert main(["generate", *words, "--out", str(tmp_path / "apple.png"), "--run-file", str(path)]) == 0
     done = tweedie(
         "vary", str(path), "--step", "3", "--image", "1", "--count", "3", "--out", str(out), "--run-file", str(kept),
         "--json",

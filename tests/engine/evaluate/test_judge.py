@@ -131,6 +131,7 @@ def test_a_judge_learns_the_trained_rows_and_reloads_from_its_folder(
         Judge.of(tmp_path / "judge")
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_a_judge_is_fixed_by_its_seed(folder: Path) -> None:
     real = RealPictures.of(folder, 32)
 

@@ -164,14 +164,16 @@ def test_a_guided_picture_holds_its_guides(tmp_path: Path, capsys: pytest.Captur
 
 
 RESUME = """
-import sys
+import sys, torch
 from pathlib import Path
 from engine.session import Session
+torch.set_num_threads(2)
 *_, last = Session("cpu").go_on(Path(sys.argv[1]))
 print(last.move.x.numpy().tobytes().hex())
 """
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_a_guided_run_resumes_in_another_process_from_its_file_alone(tmp_path: Path) -> None:
     """With the CLIPs in the box, a picture as an aim, and a sampler that draws noise: bit for bit."""
     red = np.full((8, 6, 3), (255, 0, 0), np.uint8)

@@ -23,6 +23,8 @@ from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from tests.engine.fake_clips import TinyClassifier, TinyClip, library
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 RED = np.full((8, 6, 3), (255, 0, 0), np.uint8)
 CLIP = ClipGuide(clip="c", aims=(Aim("a cat", weight=1.5), Aim("blue", weight=-0.5)), scale=20.0, cutouts=3)
 PICTURED = replace(CLIP, aims=(Aim(image=digest(RED)),))

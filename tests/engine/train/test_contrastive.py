@@ -28,6 +28,8 @@ from engine.train.estimates import estimates
 from engine.train.views import cut
 from tests.engine.conftest import CLIP_SHAPE
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 
 def unit(seed: int, size: int = 6) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
