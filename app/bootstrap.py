@@ -15,8 +15,8 @@ from app.bridge.lab import LabClient
 from app.bridge.worker import Performer, open_session
 from app.core.collector import Collector
 from app.core.document import Document
-from app.core.files.autosave import Keeper
-from app.core.files.autosave_candidates import Results
+from app.core.files.autosave import Autosave
+from app.core.files.autosave_candidates import AutosaveCandidates
 from app.core.files.folders import NAME, Folders
 from app.core.jobs.queue import JobQueue
 from app.core.lab.lab_model import Lab
@@ -67,19 +67,19 @@ class Studio(QObject):
         self.document = Document(
             models, self.engine, self.jobs, self.library, prices, draft=values.drafts.get(values.model), parent=self
         )
-        self.document.remember_drafts(values.drafts)
-        self.document.seed_locked = values.seed_locked
+        self.document.draft.remember(values.drafts)
+        self.document.draft.seed_locked = values.seed_locked
         lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
-        results = Results(self.document.editing, self.library.root, self)
-        self.keeper = Keeper(self.document.artwork, folders.artwork, self, results)
-        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.keeper)
+        results = AutosaveCandidates(self.document.editing, self.library.root, self)
+        self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
+        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave)
         self._closed = False
         self._collector = Collector(self)
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
-        self.document.draft_changed.connect(self._remember)
-        self.document.engine_changed.connect(self._collector.settle)
+        self.document.draft.changed.connect(self._remember)
+        self.document.jobs.engine_changed.connect(self._collector.settle)
         self.settings.save_failed.connect(self._complain)
         if complaint:
             self._complain(complaint)
@@ -101,23 +101,23 @@ class Studio(QObject):
         self._first_paint.stop()
         self.window.files.close()
         self.window.films.close()
-        self.window.morph.close()
+        self.document.morph.close()
         self.document.guidance.close()
-        self.keeper.close()
-        self.document.cancel_all()
+        self.autosave.close()
+        self.document.jobs.cancel_all()
         self.lab.close()
         self.engine.close()
-        self.document.close()
+        self.document.shown.close()
         self.settings.flush()
         self._collector.stop()
 
     def _start_engine(self) -> None:
-        self.engine.start(self.document.model)
-        self.keeper.restore()
+        self.engine.start(self.document.draft.model)
+        self.autosave.restore()
 
     def _remember(self) -> None:
-        document = self.document
-        self.settings.update(drafts=document.drafts, model=document.model.id, seed_locked=document.seed_locked)
+        draft = self.document.draft
+        self.settings.update(drafts=draft.by_model, model=draft.model.id, seed_locked=draft.seed_locked)
 
     def _complain(self, sentence: str) -> None:
         self.document.notice_raised.emit(Notice("error", sentence))

@@ -1,24 +1,36 @@
-"""Where the engine computes: CUDA, XPU or MPS where there is one, else the CPU. Chosen once at the start, and shown."""
+"""The compute device: CUDA, XPU or MPS where there is one, else the CPU; chosen once at the start."""
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from engine.errors import EngineError
 
 if TYPE_CHECKING:
     import torch
 
 PREFERENCE = ("cuda", "xpu", "mps", "cpu")
+SWITCHES = (  # of the environment, by which libraries below torch choose their kernels
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_CBWR",
+)
 NAMES = {"cuda": "NVIDIA or AMD GPU", "xpu": "Intel GPU", "mps": "Apple GPU", "cpu": "CPU"}
 
 
-class DeviceError(ValueError):
-    """A device that was asked for and is not there; the message says what is."""
+class DeviceError(EngineError, ValueError):
+    """The requested device does not exist here; the message names the ones that do."""
+
+    kind = "device"
 
 
 def available() -> dict[str, bool]:
-    """Which kinds of device torch can use here."""
+    """Return which kinds of device torch can use here."""
     import torch
 
     return {
@@ -30,7 +42,7 @@ def available() -> dict[str, bool]:
 
 
 def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
-    """The kind to compute on: `wanted` if it is there, else the first of PREFERENCE that is."""
+    """Return `wanted`, or by default the first kind in PREFERENCE that is there. Raises DeviceError."""
     kinds = [kind for kind in PREFERENCE if there.get(kind)]
     if wanted is None:
         return kinds[0]
@@ -39,8 +51,21 @@ def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
     return wanted
 
 
+def kernels() -> dict[str, object]:
+    """Return what selects torch's kernels in this process: processor instructions, precisions, switches."""
+    import torch
+
+    return {
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "onednn": torch.backends.mkldnn.is_available(),
+        "matmul": torch.get_float32_matmul_precision(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "switches": {name: os.environ[name] for name in SWITCHES if name in os.environ},
+    }
+
+
 def describe(device: torch.device) -> str:
-    """The device as a person reads it, such as “CPU, 2 threads”."""
+    """Name the device for the user, such as “CPU, 2 threads”."""
     import torch
 
     if device.type == "cpu":

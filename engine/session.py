@@ -16,15 +16,17 @@ import torch
 
 from engine import devices, models
 from engine.cascade import enlarge
+from engine.errors import EngineError
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, own_start, parent_of
 from engine.jobs.job import Caller, Event, Job, doer_of, never
+from engine.layout import NAME as LAYOUT
+from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
 from engine.noise import Noise
 from engine.paths import path_of
-from engine.plan import Plan, encoded, pinned, plan, second_stage
+from engine.plan import Plan, pin, plan, second_stage, to_pictures, to_state
 from engine.rules import RULES
-from engine.run import Cancelled
 from engine.spec.catalog import CatalogError, ModelInfo, embedded
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
@@ -60,8 +62,10 @@ class Start:
         return replace(self, x=rows(self.x), past=tuple(past))
 
 
-class OutOfMemory(MemoryError):
+class OutOfMemory(EngineError, MemoryError):
     """The device has no memory left for what was asked; the message says what to do."""
+
+    kind = "memory"
 
 
 class Session:
@@ -221,6 +225,8 @@ class Session:
             "dtype": "float32",
             "micro_batch": MICRO_BATCH,
             "fold": True,
+            "layout": LAYOUT,
+            "kernels": devices.kernels(),
             "torch": torch.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
@@ -239,21 +245,18 @@ class Session:
         The second stage keeps of `inputs` what the first one kept. Raises Cancelled as generate() does, and
         RequestError where the model has no second stage and one is asked for.
         """
-        model = self.model(request)
+        model, x = self.model(request), canonical(x)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
             label, constraint, origin = model.condition("", request.label).label, None, None
             if inputs is not None and request.edit is not None:
-                y = encoded(inputs, model, request.size)
+                y = to_state(inputs, model, request.size)
                 origin = y if request.edit.strength < 1 else None
                 if request.edit.pinned:
                     steady = not RULES[request.enlargement.sampler].stochastic
-                    constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
+                    constraint = pin(inputs, y, request.enlargement.sigmas, steady)
             x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), cancelled, constraint, origin)
-        with torch.no_grad():
-            image = model.codec.decode(x).clamp(-1, 1)
-        image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
-        return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        return to_pictures(x, model)
 
     def enlarged(
         self,
@@ -274,7 +277,7 @@ class Session:
                 f"The second stage draws pictures of {request.width}×{request.height} larger, and this one has "
                 f"{rgb.shape[1]}×{rgb.shape[0]}: bring it to that size."
             )
-        x = encoded(Inputs(rgb), self.model(request), (request.width, request.height))
+        x = to_state(Inputs(rgb), self.model(request), (request.width, request.height))
         return self.picture(replace(request, edit=None, seeds=request.seeds[:1]), x[None], cancelled)[0]
 
     def finish(
@@ -304,7 +307,7 @@ class Session:
         return _translated(doer_of(job)(job, self, Caller(cancelled, **more)))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(array.copy()).to(self.device)
+        return from_array(array, self.device)
 
     def _history(self, held: Sequence[tuple[float, dict[str, np.ndarray]]]) -> History:
         return tuple(Past(s, **{name: self._tensor(array) for name, array in arrays.items()}) for s, arrays in held)
@@ -345,20 +348,7 @@ class Session:
                 if kept := pictures_of(request.guides, aims):
                     writer.aims(kept)
                 writer.start(planned.x if start.x is None else start.x, start.past)
-            outcome = "failed"
-            try:
-                for step in _translated(steps):
-                    writer.step(step)
-                    outcome = "open"
-                    yield step
-                    outcome = "failed"
-                outcome = "finished"
-            except Cancelled:
-                outcome = "cancelled"
-                raise
-            finally:
-                if outcome != "open":  # a consumer that just went away leaves a run that can be gone on with
-                    writer.end(outcome, calls=planned.meter.calls, net_seconds=planned.meter.seconds)
+            yield from writer.record(_translated(steps), planned.meter.spent)
 
     def _writer(self, path: Path, request: Request, start: Start) -> RunWriter:
         header = {"id": path.stem, "environment": self.environment(), "parent": start.parent, "preview": None}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from engine.jobs.job import Caller, Event
     from engine.jobs.likelihood import Elbo
     from engine.session import Session
-    from engine.types import Denoiser
+    from engine.types import Denoiser, NoiseSource
 
 HALF = 1 / 255  # half a level in [−1, 1]
 BITS = 1 / math.log(2)
@@ -81,7 +81,7 @@ def last_term(x0: Tensor, mean: Tensor, sigma: float, half: float = HALF) -> Ten
 
 
 def draw(
-    d: Denoiser, x0: Tensor, sigmas: Sequence[float], std: float, noise: Noise, number: int
+    d: Denoiser, x0: Tensor, sigmas: Sequence[float], std: float, noise: NoiseSource, number: int
 ) -> Iterator[float | Terms]:
     """One draw of all terms: each level has noise of its own. Says how far it is, 0 … 1; the last thing is the Terms.
 

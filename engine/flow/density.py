@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, checked, conditional, model_info
+from engine.layout import canonical, from_array
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
-from engine.ode import Along, density
+from engine.ode import SolveProgress, density
 from engine.plan import plan
 from engine.precision import wide
 from engine.spec.request import RequestError
@@ -45,11 +46,11 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
     """
     if not isinstance(model.codec, PixelCodec):
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
-    image = torch.from_numpy(np.ascontiguousarray(rgb)).to(model.device).permute(0, 3, 1, 2)
-    return model.codec.encode(wide(image)).round()
+    image = from_array(rgb, model.device).permute(0, 3, 1, 2)
+    return canonical(model.codec.encode(canonical(wide(image)))).round()
 
 
-def dequantised(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
+def dequantise(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
     """Levels 0 … 255 (B, …) → float32 pictures in [−1, 1], each number uniform within its level: (k + u)/128 − 1."""
     normal = noise.of(DEQUANTISE).normal(level, draw)
     return ((level + torch.special.ndtr(normal)) / 128 - 1).float()
@@ -64,7 +65,7 @@ def bits(
     tol: float = 1e-3,
     sigma_min: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Generator[Along, None, Bits]:
+) -> Generator[SolveProgress, None, Bits]:
     """One solve for each of several pictures, given as levels (B, C, h, w): its own dequantisation, its own probe.
 
     Draws with other numbers have other ones: their mean is the estimate, and their spread holds what both leave open.
@@ -73,7 +74,7 @@ def bits(
     low, high = ends(request, sigma_min)
     found = yield from density(
         plan(request, model, cancelled).denoiser,
-        dequantised(level, Noise(seeds), draw),
+        dequantise(level, Noise(seeds), draw),
         low,
         high,
         model.schedule.start_std(high),

@@ -13,16 +13,18 @@ which starts from the tokens of the level before. With another prompt for c, the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from engine.jobs.encode import Optimised
-from engine.ode import fixed
+from engine.layout import from_array
+from engine.ode import solve_on_levels
 from engine.precision import wide
 from engine.spec.request import RequestError
+from engine.transforms import extrapolate
 from engine.types import Cond, Sigma
 
 if TYPE_CHECKING:
@@ -59,14 +61,14 @@ class NullText:
         sigmas = tuple(s for s in request.sigmas if s > 0)
         if len(sigmas) < 2:
             raise RequestError("Null-text optimisation needs two noise levels above 0: take more steps.")
-        learned = tuple(torch.from_numpy(a.copy()).to(null.tokens) for _, a in sorted((nulls or {}).items()))
+        learned = tuple(from_array(a).to(null.tokens) for _, a in sorted((nulls or {}).items()))
         if learned and len(learned) != len(sigmas) - 1:
             raise RequestError(f"What was learned is for {len(learned)} steps: keep steps and spacing as they were.")
         return cls(meter, cond, null, request.guidance, sigmas, learned)
 
     def up(self, x0: Tensor) -> Iterator[Step]:
         """The pivots, from a picture at the least level to x_T: DDIM under the prompt without guidance."""
-        return fixed(lambda x, s, cond=None: self.denoiser(x, s, self.cond), x0, self.sigmas[::-1], "ddim")
+        return solve_on_levels(lambda x, s, cond=None: self.denoiser(x, s, self.cond), x0, self.sigmas[::-1], "ddim")
 
     def guided(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         """D with the guidance, and the tokens learned for the level: σ is one of the sigmas."""
@@ -76,14 +78,13 @@ class NullText:
     def mixed(self, x: Tensor, sigma: float, tokens: Tensor, toward: Tensor | None = None) -> Tensor:
         """D_∅ + γ(D_c − D_∅) with ∅ of these tokens; `toward` is D_c where it is known."""
         toward = self.denoiser(x, sigma, self.cond) if toward is None else toward
-        null = Cond(tokens, self.null.mask, self.null.label, self.null.pooled, self.null.image, self.null.level)
-        away = self.denoiser(x, sigma, null)
-        return away + self.guidance * (toward - away)
+        null = replace(self.null, tokens=tokens)
+        return extrapolate(self.denoiser(x, sigma, null), toward, self.guidance)
 
 
 def retrace(null: NullText, x: Tensor) -> Iterator[Step]:
     """DDIM with the guidance and the learned tokens, from x_T down to the least level."""
-    return fixed(null.guided, x, null.sigmas, "ddim")
+    return solve_on_levels(null.guided, x, null.sigmas, "ddim")
 
 
 def invert(null: NullText, pivots: Sequence[Tensor], inner: int) -> Iterator[tuple[Optimised, Tensor]]:

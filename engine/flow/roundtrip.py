@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
-from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding, psnr
+from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding
 from engine.jobs.job import Estimate, Progress
 from engine.jobs.likelihood import checked, model_info
+from engine.layout import from_array
+from engine.metrics import psnr
 from engine.ode import solve
-from engine.plan import Plan, encoded, plan
-from engine.run import Cancelled
+from engine.plan import Plan, plan, to_pictures, to_state
 from engine.runs import previewer
 from engine.spec.edit import Inputs
 from engine.spec.request import Request, RequestError
@@ -42,7 +42,7 @@ def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
     model = session.model(request)
     planned = plan(request, model, caller.cancelled)
     inputs = Inputs(job.rgb)
-    x0 = encoded(inputs, model, request.size)[None]
+    x0 = to_state(inputs, model, request.size)[None]
     low, high = ends(request)
     if job.method == "null-text":
         yield from _null_text(job, session, caller, request, model, planned, inputs, x0)
@@ -72,7 +72,7 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     model = session.model(request)
     planned = plan(request, model, caller.cancelled)
     low, _ = ends(request)
-    state = torch.from_numpy(x.copy()).to(model.device)
+    state = from_array(x, model.device)
     nulls = reader.kept(NULLS)
     if nulls is None:
         steps = solve(planned.denoiser, state, high, low, job.tol, max_calls=job.max_calls)
@@ -84,10 +84,8 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     assert inputs is not None
     way = _recorded(job.run_path, session, request, steps, state, planned, header, inputs, parent)
     home, count = yield from _Telling(caller, model, planned, legs=1).leg("down", way, high, low)
-    with torch.no_grad():
-        image = model.codec.decode(home).clamp(-1, 1).expand(-1, 3, -1, -1)
-    rgb = ((image[0] + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-    picture = encoded(inputs, model, request.size)[None]
+    rgb = to_pictures(home, model)[0]
+    picture = to_state(inputs, model, request.size)[None]
     yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
 
 
@@ -148,7 +146,7 @@ def _null_text(
     if job.run_path is not None:
         with RunWriter.reopen(job.run_path, verify=False) as writer:
             writer.keep(NULLS, {f"{k:04}": tokens for k, tokens in enumerate(learned)})
-            writer.end("finished", calls=calls, net_seconds=planned.meter.seconds)
+            writer.end("finished", **planned.meter.spent())
     back = None
     if job.check:
         home, _ = yield from told.leg("down", retrace(null, states[-1]), high, low, recorded=False)
@@ -217,17 +215,4 @@ def _recorded(
     with RunWriter(path, request, header) as writer:
         writer.inputs(inputs)
         writer.start(x)
-        outcome = "failed"
-        try:
-            for step in steps:
-                writer.step(step)
-                outcome = "open"
-                yield step
-                outcome = "failed"
-            outcome = "finished"
-        except Cancelled:
-            outcome = "cancelled"
-            raise
-        finally:
-            if outcome != "open" and (end or outcome != "finished"):
-                writer.end(outcome, calls=planned.meter.calls, net_seconds=planned.meter.seconds)
+        yield from writer.record(steps, planned.meter.spent, end)

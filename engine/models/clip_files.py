@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.models.clip import ClipModel, described, frozen, open_clip
+from engine.models.clip_model import ClipModel, described, frozen, open_clip
 from engine.models.errors import ModelError
 from engine.spec.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
 

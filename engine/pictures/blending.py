@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels: TypeAlias = NDArray[np.uint8]
+from engine.spec.edit import Pixels
 
 OPAQUE = 64  # the mask from which on a pixel is wholly the new one: a feathered edge blends over its outer quarter
 NOTHING, ALL = np.uint8(0), np.uint8(OPAQUE)

@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-SIDE = 16384  # pixels: the longest side that is opened
+from engine.errors import EngineError
+from engine.spec.validation import MAX_SIDE
+
 BAND = 256  # rows converted at a time, so that a large picture is in memory twice and not five times
 PASTED = "The pasted picture"
 RAW = {"BMP", "PPM", "TGA", "TIFF"}  # kinds whose "raw" tiles are the file's own bytes
@@ -27,12 +29,14 @@ NOT_READ = {"EPS"}  # Pillow would hand the file to another program, Ghostscript
 
 # Pillow's own guard looks at the header too, but is one for the whole process and only warns from its limit to twice
 # of it: at this studio's limit, and as an error.
-Image.MAX_IMAGE_PIXELS = SIDE * SIDE
+Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-class ImageError(ValueError):
+class ImageError(EngineError, ValueError):
     """A file that cannot be used as a picture; its text is one sentence that says what to do."""
+
+    kind = "picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Loaded:
 
 
 def load(source: Path | bytes) -> Loaded:
-    """A picture of any kind that Pillow reads, 1 … SIDE pixels a side; of an animation its first frame.
+    """A picture of any kind that Pillow reads, 1 … MAX_SIDE pixels a side; of an animation its first frame.
 
     Transparent parts become white, CMYK and colour profiles sRGB, 16 bits 8; floating point is black at 0 and white at
     1, or scaled where it leaves that range. Raises ImageError.
@@ -112,10 +116,10 @@ def _decoded(source: Path | bytes) -> Iterator[tuple[Image.Image, str, list[str]
             Image.init()
             kinds = [kind for kind in Image.ID if kind not in NOT_READ]
             with Image.open(file, formats=kinds) as image:
-                if max(image.size) > SIDE:
+                if max(image.size) > MAX_SIDE:
                     raise ImageError(
-                        f"{name} is {image.width} × {image.height} pixels, and {SIDE} a side is the most that can be "
-                        "opened: scale it down in another program."
+                        f"{name} is {image.width} × {image.height} pixels, and {MAX_SIDE} a side is the most "
+                        "that can be opened: scale it down in another program."
                     )
                 notes = _remarks(image)
                 _check_length(image, file)
@@ -128,8 +132,8 @@ def _decoded(source: Path | bytes) -> Iterator[tuple[Image.Image, str, list[str]
         raise ImageError(f"{name} is not a picture that can be opened: save it as PNG, JPEG, WebP or TIFF.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(
-            f"{name} says that it has more than {SIDE} × {SIDE} pixels, the most that can be opened: scale it down in "
-            "another program, or get it again if it is damaged."
+            f"{name} says that it has more than {MAX_SIDE} × {MAX_SIDE} pixels, the most that can be opened: "
+            "scale it down in another program, or get it again if it is damaged."
         ) from error
     except MemoryError as error:
         raise ImageError(f"{name} needs more memory than there is: scale it down in another program.") from error

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from engine.pictures.image_file import ImageError
 from engine.pictures.resizing import resized
 from engine.spec.request import Request, RequestError
 
@@ -100,13 +101,13 @@ def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
 
     quality -- of JPEG and WebP, 1 … 100; WebP at 100 loses nothing
 
-    Raises ValueError, in a sentence, for another ending or a side too long for the kind; OSError as save_png.
+    Raises ImageError for another ending or a side too long for the kind; OSError as save_png.
     """
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
-        raise ValueError(f"“{path.suffix}” is no kind of picture that can be written: choose {', '.join(KINDS)}.")
+        raise ImageError(f"“{path.suffix}” is no kind of picture that can be written: choose {', '.join(KINDS)}.")
     if max(rgb.shape[:2]) > LONGEST[kind]:
-        raise ValueError(f"{kind} has at most {LONGEST[kind]} pixels a side: choose PNG, or enlarge it less.")
+        raise ImageError(f"{kind} has at most {LONGEST[kind]} pixels a side: choose PNG, or enlarge it less.")
     more: dict[str, Any] = {}
     if kind != "PNG":
         more["quality"] = quality

@@ -12,15 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Pixels: TypeAlias = NDArray[np.uint8]
-Box: TypeAlias = tuple[int, int, int, int]  # x, y, width, height
-Size: TypeAlias = tuple[int, int]  # width, height
+from engine.spec.edit import Box, Pixels, Size
 
 LOBES = 3
 PLACES = 22  # binary, of Pillow's coefficients

@@ -1,9 +1,6 @@
-"""Noise schedules (`processes`) and the grids of noise levels that a sampler visits (`grids`).
+"""Noise schedules (`processes`) and grids of noise levels (`grids`); NumPy only, in float64, no torch."""
 
-NumPy only, computed in float64: the window imports this before torch.
-"""
-
-from engine.schedules.grids import DEFAULT, SPACINGS, grid
+from engine.schedules.grids import DEFAULT, SPACINGS, below, grid
 from engine.schedules.processes import (
     OU,
     SCHEDULES,
@@ -31,6 +28,7 @@ __all__ = [
     "Flow",
     "Schedule",
     "SubVP",
+    "below",
     "from_config",
     "grid",
 ]

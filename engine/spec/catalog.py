@@ -13,9 +13,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from engine.errors import EngineError
 
-class CatalogError(ValueError):
+
+class CatalogError(EngineError, ValueError):
     """A model folder that cannot be used; the message says what to do."""
+
+    kind = "model"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.spec.catalog import folder_hash, resource_root
+from engine.spec.catalog import CatalogError, folder_hash, resource_root
 
 HUB = "hf-hub:"
 CHECKPOINTS = (".safetensors", ".bin", ".pt", ".pth")
@@ -48,7 +48,7 @@ def classifiers() -> list[GuideInfo]:
 
 
 def read(folder: Path, where: str = "") -> GuideInfo:
-    """The CLIP or classifier in `folder`. Raises ValueError when its config is missing or damaged."""
+    """The CLIP or classifier in `folder`. Raises CatalogError when its config is missing or damaged."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         return GuideInfo(
@@ -63,7 +63,7 @@ def read(folder: Path, where: str = "") -> GuideInfo:
             config=config,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{folder} cannot be used to guide: its config.json is missing or damaged.") from error
+        raise CatalogError(f"{folder} cannot be used to guide: its config.json is missing or damaged.") from error
 
 
 def _embedded(kind: str) -> list[GuideInfo]:
@@ -71,7 +71,7 @@ def _embedded(kind: str) -> list[GuideInfo]:
     for path in sorted((resource_root() / kind).glob("*/config.json")):
         try:
             found.append(read(path.parent, "in the box"))
-        except ValueError:
+        except CatalogError:
             continue
     return found
 

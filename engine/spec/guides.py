@@ -12,17 +12,16 @@ makes transforms of them.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from engine.spec.edit import Pixels, check, digest
 from engine.spec.validation import RequestError, integer, number, text, within
 
 if TYPE_CHECKING:
-    from engine.spec.edit import Pixels
     from engine.spec.guide_models import GuideInfo
 
 MAX_GUIDES = 8
@@ -334,8 +333,6 @@ def digests(guides: Sequence[Guide]) -> tuple[str, ...]:
 
 def pictures_of(guides: Sequence[Guide], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
     """Those of the pictures, uint8 (H, W, 3), that the guides aim at, by digest. RequestError where one is missing."""
-    from engine.spec.edit import check, digest
-
     wanted = digests(guides)
     if not wanted:
         return {}
@@ -350,15 +347,3 @@ def pictures_of(guides: Sequence[Guide], pictures: Sequence[Pixels]) -> dict[str
 def aimed_at(aims: Sequence[Aim], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
     """Those of the pictures that the aims are, by digest. RequestError where one is missing, or there is no aim."""
     return pictures_of((ClipGuide(clip="any", aims=tuple(aims)),), pictures)
-
-
-def aim_picture(rgb: Pixels) -> Pixels:
-    """A picture, uint8 (H, W, 3), as aims keep it: its longer side at most AIM_SIDE. RequestError for anything else."""
-    from engine.spec.edit import check, resized
-
-    check(rgb)
-    height, width = rgb.shape[:2]
-    scale = AIM_SIDE / max(width, height)
-    if scale >= 1:
-        return rgb
-    return resized(rgb, (max(1, math.floor(width * scale)), max(1, math.floor(height * scale))))

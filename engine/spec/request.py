@@ -16,14 +16,16 @@ from itertools import pairwise
 from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.validation import MAX_SIDE, integer, number, within
 from engine.spec.validation import RequestError as RequestError
-from engine.spec.validation import integer, number, within
 
 FORMAT = 1
 MAX_BATCH = 64
-MAX_SIDE = 16384
+MAX_SEED = 2**63 - 1
 MAX_STEPS = 1000
 MAX_TEXT = 4000
+MAX_GUIDANCE = 100.0  # and its negative
+MAX_TEMPERATURE = 10.0
 MAX_LEVEL = 1.0  # what second stages are trained up to
 SMALLEST_TRUNCATION, MAX_TRUNCATION = 0.05, 10.0  # in standard deviations of x_T
 THRESHOLDS = ("none", "static", "dynamic")
@@ -188,15 +190,15 @@ class Request:
         if not 1 <= self.steps <= MAX_STEPS:
             raise RequestError(f"{self.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
         _check_levels(self.sigmas)
-        if not within(self.guidance, -100, 100):
-            raise RequestError("The guidance must lie between −100 and 100.")
+        if not within(self.guidance, -MAX_GUIDANCE, MAX_GUIDANCE):
+            raise RequestError(f"The guidance must lie between −{MAX_GUIDANCE:g} and {MAX_GUIDANCE:g}.")
         names = [name for name, _ in self.options]
         if names != sorted(set(names)):
             raise RequestError("The sampler's options must be sorted by name, each once.")
         if not all(math.isfinite(value) for _, value in self.options):
             raise RequestError("An option of the sampler is not a number: set it again.")
-        if not 0 < self.temperature <= 10:
-            raise RequestError("The temperature must lie above 0 and be at most 10.")
+        if not 0 < self.temperature <= MAX_TEMPERATURE:
+            raise RequestError(f"The temperature must lie above 0 and be at most {MAX_TEMPERATURE:g}.")
         if not (self.truncation == 0 or SMALLEST_TRUNCATION <= self.truncation <= MAX_TRUNCATION):
             raise RequestError(
                 f"The truncation must lie between {SMALLEST_TRUNCATION:g} and {MAX_TRUNCATION:g} standard deviations, "
@@ -210,7 +212,7 @@ class Request:
             raise RequestError("The guidance interval must be two noise levels, the low one first.")
         if not 1 <= len(self.seeds) <= MAX_BATCH:
             raise RequestError(f"A batch of {len(self.seeds)} is not possible: choose 1 to {MAX_BATCH} images.")
-        if not all(0 <= seed < 2**63 for seed in self.seeds):
+        if not all(0 <= seed <= MAX_SEED for seed in self.seeds):
             raise RequestError("A seed must lie between 0 and 2⁶³ − 1.")
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
             raise RequestError(f"{self.width}×{self.height} pixels are not possible: choose sides of 1 to {MAX_SIDE}.")

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import math
 
+from engine.errors import EngineError
 
-class RequestError(ValueError):
+MAX_SIDE = 16384  # pixels of a picture's side
+
+
+class RequestError(EngineError, ValueError):
     """A Request that cannot be run; the message says in one sentence what to change."""
+
+    kind = "settings"
 
 
 def integer(value: object) -> int:

@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request
 from tests.fakes.engine import FakeEngine
 
+PATIENCE = 60_000  # milliseconds after which a test takes something for never
 WORDS = "red\nblue\napple\ncat face\nrocket\nbirthday cake\nheart\npizza\n"
 
 
@@ -57,6 +59,21 @@ def _nothing_left_running() -> Iterator[None]:
         # What a test leaves in cycles is collected here, where Qt is doing nothing, not in the midst of another test.
         gc.collect()
         gc.freeze()  # what stays is modules: looking through it after every test would take longer than the tests
+
+
+class PatientBot(QtBot):
+    """Waits for what comes however busy the machine is; pytest-qt's own five seconds pass on a loaded one."""
+
+    waitActive = partialmethod(QtBot.waitActive, timeout=PATIENCE)
+    waitExposed = partialmethod(QtBot.waitExposed, timeout=PATIENCE)
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=PATIENCE)
+    waitSignals = partialmethod(QtBot.waitSignals, timeout=PATIENCE)
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=PATIENCE)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture
@@ -145,7 +162,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
         document.notice_raised.connect(parts.notices.append)
         made.append(parts)
         if ready:
-            with qtbot.waitSignal(document.engine_changed):
+            with qtbot.waitSignal(document.jobs.engine_changed):
                 engine.start(model)
         return parts
 
@@ -153,7 +170,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
     for parts in made:
         parts.fake.opening.set()
         parts.engine.close()
-        parts.document.close()
+        parts.document.shown.close()
 
 
 @pytest.fixture
@@ -184,19 +201,19 @@ def count(signal: SignalInstance) -> list[object]:
 
 def reach(parts: Parts, qtbot: QtBot, steps: int) -> None:
     """Let the engine make `steps` more steps, and wait until the document has read them."""
-    have = parts.document.step_count
+    have = parts.document.shown.step_count
     parts.fake.allow(steps)
     qtbot.waitUntil(lambda: read_newest(parts.document) == have + steps)
 
 
 def read_newest(document: Document) -> int:
     """How many steps the document has read, after a look at the file: words of progress come within the budget only."""
-    document.grow(document.live)
-    return document.step_count
+    document.shown.grow(document.shown.live)
+    return document.shown.step_count
 
 
 def finish(parts: Parts, qtbot: QtBot, **choices: object) -> QueuedJob:
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()
     assert job is not None
@@ -206,4 +223,4 @@ def finish(parts: Parts, qtbot: QtBot, **choices: object) -> QueuedJob:
 def reach_told(parts: Parts, qtbot: QtBot, done: int) -> None:
     """Let one call through and wait for the word of it: the first always comes."""
     parts.fake.allow()
-    qtbot.waitUntil(lambda: parts.document.steps_done == done)
+    qtbot.waitUntil(lambda: parts.document.jobs.steps_done == done)

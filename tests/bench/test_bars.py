@@ -28,7 +28,7 @@ from app.ui.canvas.easel import Easel
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from engine.pictures.blending import alpha
-from engine.spec.edit import composite, free_cells
+from engine.pictures.compositing import composite, free_cells
 from tests.app.hands import Hands
 from tests.app.windows import opened
 from tests.bench.test_artwork import SIDE, photo, walk

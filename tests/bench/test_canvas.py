@@ -17,7 +17,7 @@ from app.core.canvas.artwork import Artwork
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
-from engine.spec.edit import free_cells
+from engine.pictures.compositing import free_cells
 from tests.app.hands import Hands
 from tests.app.windows import opened
 from tests.bench.test_artwork import SIDE, measured, photo, told

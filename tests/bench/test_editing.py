@@ -12,7 +12,7 @@ from PySide6.QtCore import QRect, QSize
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.placement import Placement, overlay, thumbnail
 from app.core.shown.render import from_rgb
-from engine.spec.edit import composite, crop
+from engine.pictures.compositing import composite, crop
 from tests.bench.test_artwork import SIDE, measured, photo, told
 
 pytestmark = pytest.mark.bench

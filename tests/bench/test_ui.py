@@ -75,7 +75,7 @@ def test_a_step_is_shown_within_a_frame(make_parts: Callable[..., Parts], qtbot:
     median("the state of all commands", window.actions_.refresh)
 
     def back() -> None:
-        document.step_by(-1 if document.cursor > 0 else steps - 1)
+        document.shown.step_by(-1 if document.shown.cursor > 0 else steps - 1)
         window.canvas.repaint()
         strip.repaint()
 

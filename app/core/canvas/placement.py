@@ -16,8 +16,9 @@ from app.core.canvas.artwork import Artwork, copy_reversed
 from app.core.canvas.brush import fourfold, share
 from app.core.canvas.undo import part
 from engine.pictures.blending import alpha, painted, runs
+from engine.pictures.compositing import patch
 from engine.pictures.resizing import strips
-from engine.spec.edit import Box, Inputs, patch
+from engine.spec.edit import Box, Inputs
 
 Pixels = NDArray[np.uint8]
 
@@ -78,7 +79,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The part of the artwork that a run makes anew, as it was when that was asked for, and where its pictures go.
+    """The part of the artwork that a run makes anew, as it was at its submission, and where its pictures go.
 
     inputs -- what the engine is given; None where a fork keeps its parent's
     """

@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from app.core.document import Document
 from app.core.files.background import Background
-from app.core.jobs.engine import End, Task
+from app.core.jobs.engine import End, Engine, Task
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
 from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.job import Event
-from engine.pictures.image_file import SIDE
 from engine.pictures.png import KINDS as FORMATS
 from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
 from engine.spec.draft import resolve
 from engine.spec.request import Request, RequestError
+from engine.spec.validation import MAX_SIDE
 
 ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
 ExportKind: TypeAlias = Literal["png", "jpg", "webp"]
@@ -66,25 +66,25 @@ class Subject:
         return self.rgb.shape[1], self.rgb.shape[0]
 
 
-def most(size: tuple[int, int]) -> int:
+def largest_factor(size: tuple[int, int]) -> int:
     """How many times as large a picture of that size may become."""
-    return max(1, SIDE // max(size))
+    return max(1, MAX_SIDE // max(size))
 
 
-def longest(kind: ExportKind) -> int:
+def longest_side(kind: ExportKind) -> int:
     """How many pixels a side a picture of that kind has at most: it is to be opened here again."""
-    return min(SIDE, LONGEST[FORMATS[f".{kind}"]])
+    return min(MAX_SIDE, LONGEST[FORMATS[f".{kind}"]])
 
 
-class Exporting(QObject):
+class Exporter(QObject):
     """Writes pictures in the background and says where they are."""
 
     written = Signal(object)  # the path
     notice_raised = Signal(object)  # a Notice
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(self, draft: DraftModel, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document = document
+        self._draft, self._engine = draft, engine
         self._background = Background(self)
         self._drawing: dict[int, Task] = {}  # large pictures that the engine draws, by number
         self._numbers = count(1)
@@ -98,15 +98,15 @@ class Exporting(QObject):
         self._background.start(partial(write, subject, choice, path), *told)
 
     def _ask_engine(self, subject: Subject, choice: Export, path: Path) -> None:
-        model = self._document.model
-        draft = replace(self._document.draft, method="new", enlarge=True, truncated=False, batch=1)
+        model = self._draft.model
+        draft = replace(self._draft.current, method="new", enlarge=True, truncated=False, batch=1)
         try:
             job = Enlarge(request=resolve(draft, model), rgb=subject.rgb)
         except RequestError as error:
             self._failed(path, error)
             return
         self.notice_raised.emit(Notice("info", f"{model.title}'s second stage draws {path.name} …"))
-        number, task = next(self._numbers), self._document.engine.do(job)
+        number, task = next(self._numbers), self._engine.do(job)
         self._drawing[number] = task
         task.told.connect(partial(self._on_told, subject, choice, path))
         task.ended.connect(partial(self._on_ended, number, path))

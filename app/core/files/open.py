@@ -5,27 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from app.core.canvas.artwork import bgra, plain
-from app.core.canvas.fitting import fitted, suits
+from app.core.canvas.artwork import Artwork, bgra, plain
+from app.core.canvas.fitting import fit_picture, is_multiple_of_box
 from app.core.canvas.undo import Pixels
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.core.files.background import Background
 from app.core.notices import Action, Notice
+from app.core.request.draft_model import DraftModel
 from app.core.shown.render import pixels
+from app.core.shown.viewer import Viewer
 from engine.pictures.image_file import ImageError, load
 from engine.pictures.png import read_settings
 from engine.spec.draft import Draft
 from engine.spec.request import Request, RequestError
-
-if TYPE_CHECKING:
-    from app.core.document import Document
 
 PATIENCE_MS = 400  # after which a person is told that a picture is still being read
 AT_ONCE = 3_000_000  # values: fewer are brought into shape in less than a frame's time
@@ -51,23 +49,25 @@ class Arrival:
         return self.rgb.shape[1], self.rgb.shape[0]
 
 
-class Opening(QObject):
+class Opener(QObject):
     """Reads pictures in the background and makes them the artwork. The newest that was asked for is the one opened."""
 
     choice_needed = Signal(object)  # an Arrival of a size that the model's box does not divide: place() says how
     opened = Signal()
     notice_raised = Signal(object)  # a Notice
 
-    def __init__(self, document: Document, keeper: Keeper, parent: QObject | None = None) -> None:
+    def __init__(
+        self, draft: DraftModel, shown: Viewer, artwork: Artwork, autosave: Autosave, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._document, self._keeper = document, keeper
+        self._draft, self._shown, self._artwork, self._autosave = draft, shown, artwork, autosave
         self._background = Background(self)
         self._asked = 0  # counts what was asked for: the answer to an older one comes too late
         self._name = ""
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
         self._slow.setInterval(PATIENCE_MS)
-        self._slow.timeout.connect(self._tell_slow)
+        self._slow.timeout.connect(self._say_reading)
 
     # from anywhere
 
@@ -103,12 +103,12 @@ class Opening(QObject):
 
     def edit_shown(self) -> None:
         """x̂₀ under the cursor, as it is saved, becomes the artwork."""
-        document = self._document
-        run, k = document.run, document.cursor
-        if run is None or not 0 <= k < document.step_count:
+        shown = self._shown
+        run, k = shown.run, shown.cursor
+        if run is None or not 0 <= k < shown.step_count:
             return
         try:
-            rgb = pixels(run, k, "x0", document.image_index)
+            rgb = pixels(run, k, "x0", shown.image_index)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
@@ -121,36 +121,36 @@ class Opening(QObject):
         """
         self._asked += 1
         if 3 * width * height < AT_ONCE:
-            self._blanked(self._asked, plain(width, height, colour))
+            self._adopt_blank(self._asked, plain(width, height, colour))
         else:
-            told = partial(self._blanked, self._asked), partial(self._on_failed, self._asked)
+            told = partial(self._adopt_blank, self._asked), partial(self._on_failed, self._asked)
             self._background.start(partial(plain, width, height, colour), *told)
 
-    def _blanked(self, asked: int, pixels: Pixels) -> None:
+    def _adopt_blank(self, asked: int, pixels: Pixels) -> None:
         if asked != self._asked:
             return
-        self._keeper.set_aside()
-        self._document.artwork.adopt(pixels, "", self._box_size)
-        self._keeper.mark_saved()  # there is nothing on it yet
+        self._autosave.set_aside()
+        self._artwork.adopt(pixels, "", self._box_size)
+        self._autosave.mark_saved()  # there is nothing on it yet
         self.opened.emit()
 
     def place(self, arrival: Arrival, way: str = "keep", target: tuple[int, int] | None = None) -> None:
         """Make it the artwork, in one of fitting.WAYS; `target` is the size for all of them but "keep"."""
         self._asked += 1
         if arrival.rgb.size < AT_ONCE:
-            self._placed(arrival, self._asked, prepared(arrival.rgb, way, target or self._box_size))
+            self._adopt(arrival, self._asked, prepare(arrival.rgb, way, target or self._box_size))
         else:
-            told = partial(self._placed, arrival, self._asked), partial(self._on_failed, self._asked)
-            self._background.start(partial(prepared, arrival.rgb, way, target or self._box_size), *told)
+            told = partial(self._adopt, arrival, self._asked), partial(self._on_failed, self._asked)
+            self._background.start(partial(prepare, arrival.rgb, way, target or self._box_size), *told)
 
-    def _placed(self, arrival: Arrival, asked: int, made: tuple[Pixels, Pixels | None]) -> None:
+    def _adopt(self, arrival: Arrival, asked: int, made: tuple[Pixels, Pixels | None]) -> None:
         if asked != self._asked:
             return
         pixels, mask = made
-        self._keeper.set_aside()
-        self._document.artwork.adopt(pixels, arrival.title, self._box_size, mask)
+        self._autosave.set_aside()
+        self._artwork.adopt(pixels, arrival.title, self._box_size, mask)
         if arrival.title != PASTED:
-            self._keeper.mark_saved()
+            self._autosave.mark_saved()
         self.opened.emit()
         if arrival.settings is not None:
             told = " ".join(("This picture says how it was made.", *arrival.notes))
@@ -170,7 +170,7 @@ class Opening(QObject):
 
     @property
     def _box_size(self) -> tuple[int, int]:
-        return self._document.model.width, self._document.model.height
+        return self._draft.model.width, self._draft.model.height
 
     def _read(self, source: Path | bytes, title: str, path: Path | None) -> None:
         self._asked += 1
@@ -191,19 +191,19 @@ class Opening(QObject):
         self.notice_raised.emit(Notice("error", told))
 
     def _arrive(self, arrival: Arrival) -> None:
-        if suits(arrival.size, self._document.model):
+        if is_multiple_of_box(arrival.size, self._draft.model):
             self.place(arrival)
         else:
             self.choice_needed.emit(arrival)
 
-    def _tell_slow(self) -> None:
+    def _say_reading(self) -> None:
         self.notice_raised.emit(Notice("info", f"Reading {self._name} …"))
 
     def _use(self, settings: Request, with_seed: bool = True) -> None:
         """Put what made a picture on the panel; without its seed, what is there makes another picture of the kind."""
         try:
-            draft, now = Draft.of(settings), self._document.draft
-            self._document.draft = draft if with_seed else replace(draft, seed=now.seed)
+            draft, now = Draft.of(settings), self._draft.current
+            self._draft.current = draft if with_seed else replace(draft, seed=now.seed)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
@@ -220,9 +220,9 @@ def read(source: Path | bytes, title: str, path: Path | None) -> Arrival:
     return Arrival(loaded.rgb, title, path, loaded.notes, settings)
 
 
-def prepared(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:
+def prepare(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:
     """The picture in one of fitting.WAYS, in the artwork's own order of channels, and its mask."""
-    made, mask = fitted(rgb, way, target)
+    made, mask = fit_picture(rgb, way, target)
     return bgra(made), mask
 
 

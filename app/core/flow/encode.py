@@ -9,12 +9,15 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.canvas.editing import NEW
-from app.core.document import Document
 from app.core.flow.likelihood import Appraisal
 from app.core.flow.subject import fit
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import QueuedJob, Submission
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.request.methods import NEW
+from app.core.shown.runs import RunLibrary
+from app.core.shown.viewer import Viewer
 from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
 from engine.jobs.job import Event
 from engine.spec.catalog import ModelInfo
@@ -58,15 +61,25 @@ class Encoder(QObject):
     changed = Signal()  # what is asked, and what came of it
     progressed = Signal()
     doing_changed = Signal()  # it began, is to stop, or ended
+    notice_raised = Signal(object)
 
-    def __init__(self, document: Document, appraisal: Appraisal, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        appraisal: Appraisal,
+        draft: DraftModel,
+        shown: Viewer,
+        jobs: JobsModel,
+        library: RunLibrary,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._document, self._appraisal = document, appraisal
+        self._appraisal, self._draft, self._shown, self._jobs = appraisal, draft, shown, jobs
+        self._library = library
         self._method: Method = "plain"
         self._tolerance = TOLERANCE
         self._doing: Passage | None = None
         self._encoded: dict[Path, Encoded] = {}
-        for signal in (appraisal.changed, document.run_changed, document.steps_changed):
+        for signal in (appraisal.changed, shown.run_changed, shown.steps_changed):
             signal.connect(self.changed)
 
     # what is asked
@@ -129,17 +142,17 @@ class Encoder(QObject):
             return
 
         def submission() -> Submission:
-            path = self._document.library.new_path(request)
+            path = self._library.new_path(request)
             job = Encode(request=request, rgb=fitted.rgb, tol=self._tolerance, run_path=path, method=self.method)
             return Submission(job, request)
 
-        self._begin(self._document.submit(submission), judge, self.method)
+        self._begin(self._jobs.submit(submission), judge, self.method)
 
     def why_no_decode(self) -> str:
         """Why the shown run cannot be decoded, in one sentence; "" when it can."""
         if self._upward() is None:
             return "This run is not of an encoded picture: encode one first."
-        return self._document.why_engine or (BUSY if self._doing is not None else "")
+        return self._jobs.why_no_engine or (BUSY if self._doing is not None else "")
 
     def decode(self, anew: bool = False) -> None:
         """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made.
@@ -147,11 +160,11 @@ class Encoder(QObject):
         anew -- told what the panel says now, and guided as that says; else what it was encoded with, which gives the
                 picture back. A null-text inversion is made for the former: it keeps the picture under other words
         """
-        request, source = self._upward(), self._document.run_path
+        request, source = self._upward(), self._shown.run_path
         if self.why_no_decode() or request is None or source is None:
             self._say("info", self.why_no_decode())
             return
-        model = next((info for info in self._document.models if info.sha256 == request.model_sha256), None)
+        model = next((info for info in self._draft.models if info.sha256 == request.model_sha256), None)
         try:
             if model is None:
                 raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
@@ -161,16 +174,16 @@ class Encoder(QObject):
             return
 
         def submission() -> Submission:
-            path = self._document.library.new_path(asked or request)
+            path = self._library.new_path(asked or request)
             job = Decode(source=source, request=asked, tol=self._tolerance, run_path=path)
             return Submission(job, asked or request)
 
-        self._begin(self._document.submit(submission), model, None)
+        self._begin(self._jobs.submit(submission), model, None)
 
     def stop(self) -> None:
         """End before the next model call; the steps that were reached stay."""
         if self._doing is not None and not self._doing.stopping:
-            self._document.cancel_job(self._doing.job)
+            self._jobs.cancel_job(self._doing.job)
             self._tell()
 
     # what came of it
@@ -183,14 +196,14 @@ class Encoder(QObject):
     @property
     def encoded(self) -> Encoded | None:
         """Of the shown run; None where it did not encode a picture in this session."""
-        path = self._document.run_path
+        path = self._shown.run_path
         return None if path is None else self._encoded.get(path)
 
     # inside
 
     def _upward(self) -> Request | None:
         """The request of the shown run, where that encodes a picture and has arrived."""
-        run = self._document.run
+        run = self._shown.run
         flow = run.header.get("flow") if run is not None else None
         arrived = run is not None and run.ended == "finished"
         return run.request if run is not None and flow and flow["kind"] == "encode" and arrived else None
@@ -198,23 +211,23 @@ class Encoder(QObject):
     def _request(self, judge: ModelInfo) -> Request:
         """What the judge is told, with the panel's guidance where that is to count. Raises RequestError."""
         told = self._appraisal.conditions[self._appraisal.given]
-        own = self._document.model.id == judge.id
-        draft = self._document.draft if own else Draft.for_model(judge)
+        own = self._draft.model.id == judge.id
+        draft = self._draft.current if own else Draft.for_model(judge)
         if self.method != "plain" and draft.guidance == 1:
             raise RequestError(
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
             )
         guidance = 1.0 if self.method == "plain" else draft.guidance
-        return _resolved(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
+        return _resolve_single(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
 
     def _as_panel(self, model: ModelInfo) -> Request:
         """What the panel says now. Raises RequestError where its model is another."""
-        if self._document.model.sha256 != model.sha256:
+        if self._draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
-        return _resolved(self._document.draft, model)
+        return _resolve_single(self._draft.current, model)
 
     def _say(self, level: Literal["info", "error"], text: str) -> None:
-        self._document.notice_raised.emit(Notice(level, text))
+        self.notice_raised.emit(Notice(level, text))
 
     def _begin(self, job: QueuedJob | None, model: ModelInfo, method: Method | None) -> None:
         if job is None or job.state.ended:
@@ -236,9 +249,9 @@ class Encoder(QObject):
                 doing.words = f"Null text at level {event.level} of {event.levels}, {event.calls} model calls"
             elif isinstance(event, Encoded):
                 self._encoded[doing.job.run_path] = event
-                if doing.method != "null-text":  # what is fitted on the way has another price
+                if doing.method != "null-text":  # the optimisation has another price
                     self._appraisal.tolls.learn("up", doing.model.sha256, doing.tolerance, event.calls)
-                self._say("info", arrived(event))
+                self._say("info", describe_encoding(event))
                 self.changed.emit()
             elif isinstance(event, Decoded):
                 off = f"{event.psnr:.1f} dB from the picture that was encoded (PSNR)"
@@ -258,7 +271,7 @@ LEGS = {"up": "Up to the noise", "down": "Down to the picture"}
 BUSY = "A picture is on its way along the flow: wait for it, or stop it."
 
 
-def arrived(encoded: Encoded) -> str:
+def describe_encoding(encoded: Encoded) -> str:
     """What is said of a picture that has come to its noise."""
     back = ""
     if encoded.psnr is not None:
@@ -266,7 +279,7 @@ def arrived(encoded: Encoded) -> str:
     return f"Encoded in {encoded.steps} steps and {encoded.calls} model calls{back}"
 
 
-def _resolved(draft: Draft, model: ModelInfo) -> Request:
+def _resolve_single(draft: Draft, model: ModelInfo) -> Request:
     """One picture of its own at the model's size: that is what the flow carries."""
     return resolve(replace(draft, method=NEW, batch=1, enlarge=False, guides=()), model)
 

@@ -9,13 +9,16 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.document import Document
-from app.core.flow.likelihood_result import Condition, Doing, Given, Map, Question, Verdict
+from app.core.canvas.editing import Editing
+from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodResult, Map, Question
 from app.core.flow.regions import Regions
-from app.core.flow.solve_costs import Tolls
+from app.core.flow.solve_costs import SolveCosts
 from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
-from app.core.jobs.engine import End
+from app.core.jobs.engine import End, Engine
+from app.core.jobs.jobs_model import JobsModel
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.shown.viewer import Viewer
 from engine.jobs.job import Event
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 from engine.spec.catalog import ModelInfo
@@ -37,11 +40,20 @@ class Appraisal(QObject):
     progressed = Signal()
     map_changed = Signal()
     pointed_changed = Signal()
+    notice_raised = Signal(object)
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        draft: DraftModel,
+        shown: Viewer,
+        editing: Editing,
+        jobs: JobsModel,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._document = document
-        self.tolls = Tolls()
+        self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
+        self.tolls = SolveCosts()
         self._judge: str | None = None  # a model's id; None: the panel's model
         self._given: Given = "nothing"
         self._way = SHRUNK
@@ -51,16 +63,15 @@ class Appraisal(QObject):
         self._subject: Subject | None = None
         self._question: Question | None = None
         self._said: tuple[object, ...] = ()  # what `changed` last told of
-        self._verdicts: OrderedDict[Question, Verdict] = OrderedDict()
+        self._verdicts: OrderedDict[Question, LikelihoodResult] = OrderedDict()
         self._doing: Doing | None = None
         self._map: Map | None = None
         self._pointed: tuple[int, int] | None = None
-        editing = document.editing
-        for signal in (document.frame_changed, document.run_changed, document.cursor_changed, document.image_changed,
-                       document.steps_changed, document.view_changed, document.draft_changed, document.model_changed,
-                       editing.changed, editing.asked_changed):  # fmt: skip
+        for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
+                       shown.steps_changed, shown.view_changed, draft.changed, draft.model_changed,
+                       editing.changed, editing.inputs_changed):  # fmt: skip
             signal.connect(self._look)
-        document.engine_changed.connect(self._look)
+        jobs.engine_changed.connect(self._look)
 
     # what is asked
 
@@ -77,12 +88,12 @@ class Appraisal(QObject):
     @property
     def models(self) -> list[ModelInfo]:
         """Those that can judge pixels."""
-        return [info for info in self._document.models if not info.latent]
+        return [info for info in self._draft.models if not info.latent]
 
     @property
     def judge(self) -> ModelInfo | None:
         """Who judges: the model that was chosen, else the panel's; None where no model here judges pixels."""
-        wanted = self._judge or self._document.model.id
+        wanted = self._judge or self._draft.model.id
         models = self.models
         return next((info for info in models if info.id == wanted), models[0] if models else None)
 
@@ -153,7 +164,7 @@ class Appraisal(QObject):
             return "None of the models here judges pixels: a likelihood is of pixels."
         if self._subject is None:
             return NOTHING
-        return self._document.why_engine
+        return self._jobs.why_no_engine
 
     def price(self, tolerance: float) -> str:
         """What a probe takes to a tolerance, such as "≈ 90 model calls a probe"; "" before the judge was asked."""
@@ -176,17 +187,17 @@ class Appraisal(QObject):
         """Ask what the settings say; what was measured of another picture stays. A notice where it cannot be."""
         subject, judge, question = self._subject, self.judge, self._question
         if self.why_not or subject is None or judge is None or question is None:
-            self._document.notice_raised.emit(Notice("info", self.why_not or NOTHING))
+            self.notice_raised.emit(Notice("info", self.why_not or NOTHING))
             return
         try:
             fitted = fit(subject, (judge.width, judge.height), question.way)
         except (ValueError, OSError) as error:
-            self._document.notice_raised.emit(Notice("error", str(error)))
+            self.notice_raised.emit(Notice("error", str(error)))
             return
         if self._doing is not None:
             for task in self._doing.tasks.values():
                 task.drop()
-        self._keep(question, Verdict(fitted.place, fitted.rgb))
+        self._keep(question, LikelihoodResult(fitted.place, fitted.rgb))
         told = question.condition
         asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
         self._doing = Doing(question)
@@ -206,7 +217,7 @@ class Appraisal(QObject):
     # what is known
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> LikelihoodResult | None:
         """Of what is asked now; None where that was not measured."""
         return self._verdicts.get(self._question) if self._question else None
 
@@ -271,22 +282,22 @@ class Appraisal(QObject):
         if judge is None:
             return found
         found["nothing"] = Condition()
-        draft, made = self._document.draft, self._subject.made_by if self._subject else None
-        if self._document.model.sha256 == judge.sha256:
+        draft, made = self._draft.current, self._subject.made_by if self._subject else None
+        if self._draft.model.sha256 == judge.sha256:
             found["panel"] = Condition(draft.prompt.strip() if judge.text else "", draft.label)
         if made is not None and made.model_sha256 == judge.sha256:
             found["made"] = Condition(made.prompt, made.label)
         return found
 
     def _look(self) -> None:
-        """Take up what the document shows and says now."""
-        self._subject = on_canvas(self._document) if self._watched else None
+        """Take up the picture that is shown now, and the settings of now."""
+        self._subject = on_canvas(self._shown, self._editing) if self._watched else None
         judge, question = self.judge, None
         if self._subject is not None and judge is not None:
             told = self.conditions[self.given]
             question = Question(self._subject.key, judge.sha256, told, self.way if self.ways else "")
         # A noisy state that is on the canvas is not what the map is of.
-        clean = self._document.view == "x0" or self._document.editing.shows_artwork
+        clean = self._shown.view == "x0" or self._editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now
         title = self._subject.title if self._subject else ""
@@ -310,14 +321,14 @@ class Appraisal(QObject):
             self.pointed = None
             self.map_changed.emit()
 
-    def _keep(self, question: Question, verdict: Verdict) -> None:
+    def _keep(self, question: Question, verdict: LikelihoodResult) -> None:
         self._verdicts[question] = verdict
         self._verdicts.move_to_end(question)
         while len(self._verdicts) > KEPT:
             self._verdicts.popitem(last=False)
 
     def _do(self, words: str, job: Elbo | Likelihood) -> None:
-        doing, task = self._doing, self._document.engine.do(job)
+        doing, task = self._doing, self._engine.do(job)
         assert doing is not None
         doing.tasks[words] = task
         task.told.connect(self._on_told)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtGui import QImage
 
 from app.core.shown.render import from_rgb
+from engine.pictures.compositing import aim_picture
 from engine.spec.edit import Pixels, digest
-from engine.spec.guides import Aim, Guide, aim_picture, digests
+from engine.spec.guides import Aim, Guide, digests
 
 
 class AimPictures:

@@ -123,6 +123,10 @@ class JobQueue(QObject):
     def running(self) -> QueuedJob | None:
         return self._running
 
+    def is_making(self, run: Path) -> bool:
+        """Whether the run in that file is being made now."""
+        return self._running is not None and self._running.run_path == run
+
     @property
     def waiting(self) -> tuple[QueuedJob, ...]:
         return tuple(self._waiting)

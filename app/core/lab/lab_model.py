@@ -22,11 +22,11 @@ from app.core.lab.lab_engine import Cover, LabEngine, Save, Task
 from app.core.lab.lab_run import LabRun
 from app.core.lab.track import Track
 from app.core.notices import Notice
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 from engine.jobs.lab import MOST_PARTICLES, Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
-from engine.lab.data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
+from engine.spec.lab_data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
 from engine.spec.request import RequestError
 
 Doing: TypeAlias = Literal["", "run", "walk", "cover"]
@@ -49,7 +49,7 @@ LAYERS: dict[str, tuple[str, str]] = {
 }
 
 
-class Lab(Reel):
+class Lab(StepTimeline):
     """Widgets listen; the engine is asked for fields as the cursor moves and for one task at a time.
 
     The cursor is on a noise level, from the first of the run to the last: without a run, of the one that would be.

@@ -1,4 +1,4 @@
-"""What the pickers of the sampler, its options and its steps need of what they choose for."""
+"""What the pickers of the sampler, its options and its steps show and change."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 
 
-class Drafted(Protocol):
-    """Holds a draft for a model: the document, and the lab."""
+class EditableDraft(Protocol):
+    """A draft for a model that widgets show and change: the document's, and the lab's."""
 
     @property
-    def draft_changed(self) -> SignalInstance: ...
+    def changed(self) -> SignalInstance: ...
     @property
-    def draft(self) -> Draft: ...
+    def current(self) -> Draft: ...
     @property
     def model(self) -> ModelInfo: ...
-    def update_draft(self, **changes: Any) -> None: ...
+    def update(self, **changes: Any) -> None: ...

@@ -1,18 +1,20 @@
-"""From what the panel, the timeline and the canvas say to jobs for the queue.
+"""Makes jobs for the queue from the panel, the timeline and the canvas.
 
 Each function raises RequestError, and OSError where there is no place for a run file.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from app.core.canvas.editing import NEW, Editing
+from app.core.canvas.editing import Editing
 from app.core.canvas.placement import Placement, Snapshot
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Submission
-from app.core.request.fork import ForkPoint, fork_point, maker, varied
+from app.core.request.fork import ForkPoint, fork_point, model_of_step, vary_request
+from app.core.request.methods import NEW
+from app.core.request.seeds import roll
 from app.core.shown.lineage import Lineage
 from app.core.shown.runs import RunLibrary
 from engine.jobs.generate import Fork, Generate
@@ -21,8 +23,6 @@ from engine.spec.draft import Draft, branch, resolve
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import Guide
 from engine.spec.request import Request
-
-SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Submitter:
 
     def new(self, draft: Draft, model: ModelInfo) -> Submission:
         """A run from the start, as the panel says."""
-        request, snapshot = resolved(draft, model, self.editing)
+        request, snapshot = resolve_edit(draft, model, self.editing)
         job = Generate(
             request=request, run_path=self.library.new_path(request), pictures=self.library.pictures,
             inputs=_inputs(snapshot), aims=self.aims(request.guides),
@@ -52,10 +52,12 @@ class Submitter:
 
     def variations(self, count: int, models: Sequence[ModelInfo], run: Lineage, k: int, image: int) -> Submission:
         """`count` pictures that go on from `image` at step `k` as it did, with seeds of their own."""
-        model = maker(run, k, models)
+        model = model_of_step(run, k, models)
         assert model is not None, "asked about first"
         point = fork_point(run, k, share=image)
-        return self._fork(point, varied(run, k, image, count, roll(), model), self.editing.kept(point.source))
+        return self._fork(
+            point, vary_request(run, k, image, count, roll(), model), self.editing.snapshot_of(point.source)
+        )
 
     def _fork(self, point: ForkPoint, request: Request, snapshot: Snapshot | None) -> Submission:
         job = Fork(
@@ -66,15 +68,15 @@ class Submitter:
         return Submission(job, request, point.step, _placement(snapshot))
 
 
-def resolved(draft: Draft, model: ModelInfo, editing: Editing) -> tuple[Request, Snapshot | None]:
-    """What the panel asks for, and what of the artwork it works on."""
+def why_no_new(method: str, editing: Editing, jobs: JobsModel) -> str:
+    """Why no run with `method` can be started, in one sentence; "" when one can."""
+    return jobs.why_no_engine or editing.why_not(method)
+
+
+def resolve_edit(draft: Draft, model: ModelInfo, editing: Editing) -> tuple[Request, Snapshot | None]:
+    """The request of a draft, and the part of the artwork that it works on."""
     snapshot = editing.snapshot(draft, model)
     return resolve(draft, model, _inputs(snapshot)), snapshot
-
-
-def roll() -> int:
-    """A seed."""
-    return secrets.randbelow(SEED_LIMIT)
 
 
 def _inputs(snapshot: Snapshot | None) -> Inputs | None:

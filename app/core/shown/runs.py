@@ -64,7 +64,7 @@ class RunLibrary:
         return found
 
 
-def named(request: Request) -> str:
+def title_of(request: Request) -> str:
     """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without a prompt and without a label.
 
     Without a prompt it is what CLIP was told to steer to.

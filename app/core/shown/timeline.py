@@ -40,8 +40,11 @@ class Run(Protocol):
     def planned(self) -> Sequence[int]: ...
 
 
-class Reel(QObject):
-    """The cursor is an index into run.steps, −1 where there is none. Setters emit only on change."""
+class StepTimeline(QObject):
+    """The steps of a run and the cursor among them. The widget `Timeline` shows it.
+
+    The cursor is an index into run.steps, −1 where there is none. Setters emit only on change.
+    """
 
     unit = "step"  # what people call one of them
 

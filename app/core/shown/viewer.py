@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -11,12 +12,12 @@ from PySide6.QtGui import QImage
 from app.core.notices import Notice
 from app.core.shown.lineage import Lineage
 from app.core.shown.render import View, render
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 
 THUMBNAILS = 1024  # kept; at 100 pixels a side that is 40 MB
 
 
-class Viewer(Reel):
+class Viewer(StepTimeline):
     """The shown run, read from its file in the window's own thread, also while the engine still appends to it.
 
     A fork's steps are preceded by those that it was forked from, so that the whole way can be scrubbed.
@@ -25,9 +26,13 @@ class Viewer(Reel):
     """
 
     frame_changed = Signal()
+    run_chosen = Signal()  # a person chose the run to show; emitted before it is opened
+    moved = Signal()  # a person moved the cursor or pressed play, even where the cursor stays on its step
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, is_made: Callable[[Path], bool], parent: QObject | None = None) -> None:
+        """`is_made`: whether the run in a file is being made now."""
         super().__init__(parent)
+        self._is_made = is_made
         self._run: Lineage | None = None
         self._path: Path | None = None
         self._live = False
@@ -115,7 +120,26 @@ class Viewer(Reel):
 
     def show_run(self, path: Path) -> bool:
         """Show the run in `path` at its newest step; False, with a notice, where it cannot be read."""
-        return self._open(path, live=False)
+        self.run_chosen.emit()
+        return self._open(path, live=self._is_made(path))
+
+    def show_parent(self) -> None:
+        """Show the run that the shown one was forked from, at the step that it goes on from."""
+        parent = self._run.parent if self._run else None
+        if parent is None or not self.show_run(parent.path):
+            return
+        assert self._run is not None
+        self.scrub(next((k for k, step in enumerate(self._run.steps) if step.i == parent.step), self.step_count - 1))
+        if parent.share is not None:
+            self.image_index = parent.share
+
+    def scrub(self, k: int) -> None:
+        super().scrub(k)
+        self.moved.emit()
+
+    def play(self) -> None:
+        super().play()
+        self.moved.emit()
 
     def close(self) -> None:
         """Show nothing any more."""
@@ -131,6 +155,10 @@ class Viewer(Reel):
         self._refresh()
 
     # what the engine does
+
+    def follow_run(self, path: Path) -> bool:
+        """Show a run that has just begun, by itself; False, with a notice, where it cannot be read."""
+        return self._open(path, live=True)
 
     def show_live(self, picture: QImage, step: int, image: int) -> None:
         """The newest x̂₀ of the live run, ready-made; ignored while something else is looked at."""

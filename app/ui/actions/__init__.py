@@ -1,21 +1,21 @@
-"""Every command of the studio, once: menus, buttons, shortcuts and the shortcut sheet come from TABLE."""
+"""Every command of the studio, once: menus, buttons, shortcuts and the shortcut sheet are made from ACTIONS."""
 
 from __future__ import annotations
 
-from app.ui.actions import candidates, canvas, edit, file, help, lab, likelihood, morph, run, steering, view
-from app.ui.actions.row import Row
+from app.ui.actions import candidates, canvas, edit, file, flow, guidance, help, lab, morph, run, view
+from app.ui.actions.action import Action
 
-TABLE: tuple[Row, ...] = (
-    *file.ROWS,
+ACTIONS: tuple[Action, ...] = (
+    *file.ACTIONS,
     *canvas.UNDO,
-    *edit.ROWS,
-    *view.ROWS,
-    *canvas.ROWS,
-    *run.ROWS,
-    *steering.ROWS,
-    *likelihood.ROWS,
-    *candidates.ROWS,
-    *lab.ROWS,
-    *morph.ROWS,
-    *help.ROWS,
+    *edit.ACTIONS,
+    *view.ACTIONS,
+    *canvas.ACTIONS,
+    *run.ACTIONS,
+    *guidance.ACTIONS,
+    *flow.ACTIONS,
+    *candidates.ACTIONS,
+    *lab.ACTIONS,
+    *morph.ACTIONS,
+    *help.ACTIONS,
 )

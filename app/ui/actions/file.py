@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from app.ui.actions.row import Row, Studio, in_lab, in_pictures
+from app.ui.actions.action import Action
+from app.ui.actions.reasons import first_of, no_steps, outside_lab, outside_pictures, unless
+from app.ui.actions.studio import Studio
 
 
-def _can_export(studio: Studio) -> bool:
-    return in_pictures(studio) and studio.room.can_save()
+def _nothing_to_save(studio: Studio) -> str:
+    return studio.room.why_no_save()
 
 
-def _has_artwork(studio: Studio) -> bool:
-    return in_pictures(studio) and studio.document.artwork.is_open
-
-
-ROWS: tuple[Row, ...] = (
-    Row(id="new", text="New canvas…", menu="File", keys=("Ctrl+N",), icon="new",
+ACTIONS: tuple[Action, ...] = (
+    Action(id="new", text="New canvas…", menu="File", keys=("Ctrl+N",), icon="new",
         tip="Begin with an empty canvas of any size", do=lambda s: s.files.new()),
-    Row(id="open", text="Open picture…", menu="File", keys=("Ctrl+O",), icon="open",
+    Action(id="open", text="Open picture…", menu="File", keys=("Ctrl+O",), icon="open",
         tip="Work on a picture of your own; dropping or pasting one does the same", do=lambda s: s.files.open_dialog()),
-    Row(id="edit-shown", text="Edit this picture", menu="File", keys=("Ctrl+E",), icon="edit",
-        tip="Take the picture at the selected step to the canvas, to paint on it and make parts of it anew",
-        usable=lambda s: in_pictures(s) and s.document.step_count > 0, do=lambda s: s.files.edit_shown()),
-    Row(id="earlier", text="Back to the picture before", menu="File", keys=("Ctrl+Shift+T",),
-        tip="The last picture that another took the place of before it was saved",
-        usable=lambda s: s.files.has_earlier, do=lambda s: s.files.bring_back()),
-    Row(id="close-picture", text="Close picture", menu="File", keys=("Ctrl+W",),
-        tip="Leave the picture that is worked on; what was not saved is kept",
-        usable=_has_artwork, do=lambda s: s.files.close_picture()),
-    Row(id="save-as", text="Save picture as…", menu="File", keys=("Ctrl+S",), icon="save",
-        usable=lambda s: s.room.can_save(), begins=True,
-        tip="Save what the canvas shows; of a picture that was made here, with everything that made it",
+    Action(id="edit-shown", text="Edit this picture", menu="File", keys=("Ctrl+E",), icon="edit",
+        tip="Take the picture at the selected step to the canvas, to paint on it and remake parts of it",
+        why=first_of(outside_pictures, no_steps), do=lambda s: s.files.edit_shown()),
+    Action(id="earlier", text="Back to the picture before", menu="File", keys=("Ctrl+Shift+T",),
+        tip="Open the last picture again that you left without saving it",
+        why=unless(lambda s: s.files.has_earlier, "No earlier picture is kept."), do=lambda s: s.files.bring_back()),
+    Action(id="close-picture", text="Close picture", menu="File", keys=("Ctrl+W",),
+        tip="Close the picture that you work on; unsaved changes are kept",
+        why=first_of(outside_pictures, unless(lambda s: s.document.artwork.is_open, "No picture is open.")),
+        do=lambda s: s.files.close_picture()),
+    Action(id="save-as", text="Save picture as…", menu="File", keys=("Ctrl+S",), icon="save",
+        why=_nothing_to_save, begins=True,
+        tip="Save the picture on the canvas; a generated one keeps all its settings in the file",
         do=lambda s: s.room.save()),
-    Row(id="export", text="Export picture…", menu="File", keys=("Ctrl+Shift+E",), usable=_can_export,
+    Action(id="export", text="Export picture…", menu="File", keys=("Ctrl+Shift+E",),
+        why=first_of(outside_pictures, _nothing_to_save),
         tip="Save it enlarged, or as another kind of file", do=lambda s: s.files.export()),
-    Row(id="save-animation", text="Save animation of the lab as…", menu="File", keys=("Ctrl+Shift+S",),
+    Action(id="save-animation", text="Save animation of the lab as…", menu="File", keys=("Ctrl+Shift+S",),
         tip="Save the lab's plane from the first noise level to the last, as a WebP that moves",
-        usable=lambda s: in_lab(s) and s.lab.track.finished, do=lambda s: s.save_animation()),
-    Row(id="pictures", text="Open pictures folder", menu="File", keys=("Ctrl+Shift+O",), icon="folder",
+        why=first_of(outside_lab, unless(lambda s: s.lab.track.finished, "Finish a run in the lab first.")),
+        do=lambda s: s.save_animation()),
+    Action(id="pictures", text="Open pictures folder", menu="File", keys=("Ctrl+Shift+O",), icon="folder",
         tip="Every finished picture is already here", do=lambda s: s.open_pictures()),
-    Row(id="quit", text="Quit", menu="File", keys=("Ctrl+Q",), begins=True, do=lambda s: s.close()),
+    Action(id="quit", text="Quit", menu="File", keys=("Ctrl+Q",), begins=True, do=lambda s: s.close()),
 )  # fmt: skip

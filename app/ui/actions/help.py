@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.ui.actions.row import Row
+from app.ui.actions.action import Action
 
-ROWS: tuple[Row, ...] = (
-    Row(id="shortcuts", text="Keyboard shortcuts", menu="Help", keys=("F1",), do=lambda s: s.show_shortcuts()),
-    Row(id="about", text="About Tweedie Studio", menu="Help", do=lambda s: s.show_about()),
+ACTIONS: tuple[Action, ...] = (
+    Action(id="shortcuts", text="Keyboard shortcuts", menu="Help", keys=("F1",), do=lambda s: s.show_shortcuts()),
+    Action(id="about", text="About Tweedie Studio", menu="Help", do=lambda s: s.show_about()),
 )  # fmt: skip

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.canvas.editing import FILL, REPAINT
 from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
-from app.core.shown.runs import named
-from app.ui.actions.actions import Actions
+from app.core.request.methods import FILL, REPAINT
+from app.core.shown.runs import title_of
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tool_options import ToolOptions
@@ -25,8 +25,8 @@ from app.ui.shown.batch_strip import BatchStrip
 from app.ui.widgets.quiet_label import Line
 from app.ui.window.notice_bar import NoticeBar
 from app.ui.window.welcome import Welcome
+from engine.pictures.compositing import free_cells
 from engine.spec.draft import size, snapped
-from engine.spec.edit import free_cells
 
 AWAITED = "The first estimate comes with the first model call"
 UNREADABLE = "This step cannot be read"
@@ -40,7 +40,7 @@ class CanvasArea(QWidget):
         document: Document,
         tools: Toolset,
         canvas: CanvasView,
-        actions: Actions,
+        actions: ActionSet,
         others: Sequence[QWidget] = (),
     ) -> None:
         super().__init__()
@@ -51,8 +51,10 @@ class CanvasArea(QWidget):
         self.welcome = Welcome(document)
         self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
         self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
-        self.batch = BatchStrip(document)
-        self.candidates = CandidateBar(document, actions)
+        self.batch = BatchStrip(document.shown, document.guidance.scores)
+        self.candidates = CandidateBar(
+            document.editing, document.shown, document.jobs, document.guidance.scores, actions
+        )
         self.easel = Easel(canvas, document.artwork, tools)
         self.easel.see_as(self._free_cells)
         self.strip = ToolStrip(actions)
@@ -81,13 +83,14 @@ class CanvasArea(QWidget):
         self.stack.installEventFilter(self)
         self.notices.installEventFilter(self)
         document.notice_raised.connect(self.notices.raise_notice)
-        for signal in (document.frame_changed, document.run_changed, document.jobs_changed, document.image_changed,
+        shown = document.shown
+        for signal in (shown.frame_changed, shown.run_changed, document.jobs.changed, shown.image_changed,
                        document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
-        for signal in (document.draft_changed, document.model_changed):
+        for signal in (document.draft.changed, document.draft.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
-        document.guidance.scoring.changed.connect(self.refresh)
+        document.guidance.scores.changed.connect(self.refresh)
         canvas.space_changed.connect(self._compare)
         self.easel.hand.pointed.connect(self._describe)
         canvas.viewport_changed.connect(self._show_zoom)
@@ -116,7 +119,7 @@ class CanvasArea(QWidget):
     def refresh(self) -> None:
         artwork, here = self._document.editing.shows_artwork, self._other is None
         self.batch.setVisible(self.batch.needed and not artwork and here)
-        self.rank.setVisible(self.batch.isVisibleTo(self) and self._document.guidance.scoring.can_rank)
+        self.rank.setVisible(self.batch.isVisibleTo(self) and self._document.guidance.scores.can_rank)
         self.candidates.setVisible(self.candidates.needed and here)
         for widget in (self.options, self.strip):
             widget.setVisible(artwork and here)
@@ -136,9 +139,9 @@ class CanvasArea(QWidget):
         self._come_forward(self.canvas)
         overlay = self._document.editing.overlay
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
-        self.easel.judged = self._document.editing.judging
+        self.easel.judged = self._document.editing.reviewing
         tool = self.easel.hand.tool
-        looks_at_one = self._document.editing.judging and overlay is not None
+        looks_at_one = self._document.editing.reviewing and overlay is not None
         self.facts.setText(self._actions.hint(GESTURES if looks_at_one else tool.gestures))
         self._describe()
 
@@ -163,28 +166,28 @@ class CanvasArea(QWidget):
 
     def _show_run(self) -> None:
         document = self._document
-        job = document.running_job
-        request = document.run.request if document.run else job.request if job else None
+        job = document.jobs.running
+        request = document.shown.run.request if document.shown.run else job.request if job else None
         self._come_forward(self.welcome if request is None else self.canvas)
         if request is None:
             return
         if self.canvas.frame is None:
             self.canvas.expect(QSize(*request.size))
-        if document.frame is not self.canvas.frame or document.frame is None:
-            self.canvas.set_frame(document.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
-        words = named(request)
+        if document.shown.frame is not self.canvas.frame or document.shown.frame is None:
+            self.canvas.set_frame(document.shown.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
+        words = title_of(request)
         words = f"{words[:1].upper()}{words[1:]}"
-        seed = request.seeds[min(document.image_index, len(request.seeds) - 1)]
+        seed = request.seeds[min(document.shown.image_index, len(request.seeds) - 1)]
         self.facts.setText(f"{words}   {request.size[0]} × {request.size[1]}   seed {seed}")
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
 
     def _free_cells(self) -> NDArray[np.bool_] | None:
         """The model's pixels that a run as the panel asks would make anew; None where that is all or none of them."""
-        draft, artwork = self._document.draft, self._document.artwork
+        draft, artwork = self._document.draft.current, self._document.artwork
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
         steps = snapped(draft.strength, draft.steps)
-        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.model), steps)
+        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.draft.model), steps)
 
     def _lend_keys(self, keys: str) -> None:
         """On the canvas the arrows move through candidates or through steps: never ambiguous."""

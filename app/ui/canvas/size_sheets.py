@@ -16,8 +16,8 @@ from app.ui.widgets.choice import Choice
 from app.ui.widgets.form import Form
 from app.ui.widgets.number import Whole
 from app.ui.widgets.parts import chip, label
-from engine.pictures.image_file import SIDE
 from engine.spec.catalog import ModelInfo
+from engine.spec.validation import MAX_SIDE
 
 COLOURS = {"White": "#ffffff", "Grey": "#808080", "Black": "#000000"}
 TIMES = (1, 2, 4, 8, 16)  # of the model's size, offered
@@ -45,8 +45,8 @@ class NewSheet(Form):
         about = f"{model.title} makes pictures of {own[0]} × {own[1]}: on a larger canvas it works inside a box."
         super().__init__("New canvas", "Create", about, parent)
         large = sizes(model)[-1]
-        self.width_ = side_field("Width", 1, SIDE, large[0])
-        self.height_ = side_field("Height", 1, SIDE, large[1])
+        self.width_ = side_field("Width", 1, MAX_SIDE, large[0])
+        self.height_ = side_field("Height", 1, MAX_SIDE, large[1])
         self.colour = Choice("Colour")
         for name, code in COLOURS.items():
             self.colour.addItem(name, QColor(code))
@@ -66,7 +66,7 @@ class NewSheet(Form):
         offers.setSpacing(em(self, 0.4))
         for k in TIMES:
             size = k * own[0], k * own[1]
-            if max(size) <= SIDE:
+            if max(size) <= MAX_SIDE:
                 offers.addWidget(chip(f"{size[0]} × {size[1]}", partial(self._take, size), f"{k} × the model's size"))
         offers.addStretch(1)
         self.body.addLayout(offers)
@@ -115,7 +115,7 @@ class CanvasSheet(Form):
         self._size = QSize(artwork.width, artwork.height)
         self.plan = PicturePlan(artwork.pixels[..., 2::-1])
         self.sides = {
-            name: side_field(f"{name}, pixels", -SIDE, SIDE, 0) for name in ("Left", "Top", "Right", "Bottom")
+            name: side_field(f"{name}, pixels", -MAX_SIDE, MAX_SIDE, 0) for name in ("Left", "Top", "Right", "Bottom")
         }
         grid = QGridLayout()
         grid.setHorizontalSpacing(em(self, 0.6))
@@ -163,8 +163,8 @@ class CanvasSheet(Form):
         if rect.width() < 1 or rect.height() < 1 or not rect.intersects(picture):
             self.say("Nothing of the picture would be left.", alarm=True)
             return
-        if max(rect.width(), rect.height()) > SIDE:
-            self.say(f"{SIDE} pixels a side are the most: make it smaller.", alarm=True)
+        if max(rect.width(), rect.height()) > MAX_SIDE:
+            self.say(f"{MAX_SIDE} pixels a side are the most: make it smaller.", alarm=True)
             return
         self.say(f"{picture.width()} × {picture.height()} becomes {rect.width()} × {rect.height()}")
         self.plan.show_plan(rect)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.core.canvas.toolset import EDGES, SIZES, Toolset
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.tools import TOOLS
 from app.ui.look.theme import em
 from app.ui.widgets.number import Number, Whole
@@ -45,7 +45,7 @@ ROOM_FOR_SLIDERS, ROOM_FOR_EDGES = 60, 49  # text lines of width
 class ToolOptions(QFrame):
     """Shows what means something to the tool in hand."""
 
-    def __init__(self, tools: Toolset, actions: Actions) -> None:
+    def __init__(self, tools: Toolset, actions: ActionSet) -> None:
         super().__init__()
         self.setObjectName("pane")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # it never holds the window open
@@ -64,7 +64,7 @@ class ToolOptions(QFrame):
         tools.choices_changed.connect(self.refresh)
         self.refresh()
 
-    def _lay_out(self, actions: Actions) -> None:
+    def _lay_out(self, actions: ActionSet) -> None:
         row = QHBoxLayout(self)
         side = em(self, 0.6)
         row.setContentsMargins(side, em(self, 0.25), em(self, 0.4), em(self, 0.25))
@@ -94,7 +94,7 @@ class ToolOptions(QFrame):
         group.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         return group
 
-    def _mask_group(self, actions: Actions) -> QWidget:
+    def _mask_group(self, actions: ActionSet) -> QWidget:
         group = QWidget()
         row = QHBoxLayout(group)
         row.setContentsMargins(0, 0, 0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QToolButton, QVBoxLayout
 
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.tools import TOOLS
 from app.ui.look.theme import em
 
@@ -15,7 +15,7 @@ GAPS = frozenset({"lasso", "colour", "box"})  # tools before which a kind begins
 class ToolStrip(QFrame):
     """One button a tool, the one in hand pressed; under them undo and redo."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: ActionSet) -> None:
         super().__init__()
         self.setObjectName("pane")
         self.setAccessibleName("Tools")
@@ -32,7 +32,7 @@ class ToolStrip(QFrame):
         for name in ("undo", "redo"):
             column.addWidget(self._button(actions, name))
 
-    def _button(self, actions: Actions, name: str) -> QToolButton:
+    def _button(self, actions: ActionSet, name: str) -> QToolButton:
         button = self.buttons[name] = actions.button(name, self)
         button.setIconSize(QSize(em(self, 1.25), em(self, 1.25)))
         return button

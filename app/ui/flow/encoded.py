@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from app.core.flow.encode import Encoder, advice, arrived
-from app.ui.actions.actions import Actions
-from app.ui.flow.found import column_in, command_button
+from app.core.flow.encode import Encoder, advice, describe_encoding
+from app.ui.actions.action_button import ActionButton
+from app.ui.actions.action_set import ActionSet
+from app.ui.flow.found import column_in
 from app.ui.widgets.parts import label
 
 FURTHER = (
@@ -17,13 +18,13 @@ FURTHER = (
 class EncodedCard(QWidget):
     """Seen with a run on the canvas that took a picture up to its noise."""
 
-    def __init__(self, encoder: Encoder, actions: Actions) -> None:
+    def __init__(self, encoder: Encoder, actions: ActionSet) -> None:
         super().__init__()
-        self._encoder, self._actions = encoder, actions
+        self._encoder = encoder
         self.facts = label("", "muted")
         self.facts.setWordWrap(True)
-        self.decode = command_button(actions, "decode", "Decode")
-        self.anew = command_button(actions, "decode-anew", "Decode as the panel says")
+        self.decode = ActionButton(actions["decode"], "Decode")
+        self.anew = ActionButton(actions["decode-anew"], "Decode as the panel says")
         further = label(FURTHER, "muted")
         further.setWordWrap(True)
         column = column_in(self)
@@ -36,9 +37,7 @@ class EncodedCard(QWidget):
     def refresh(self) -> None:
         encoder, found = self._encoder, self._encoder.encoded
         self.setVisible(encoder.goes_up)
-        for button in (self.decode, self.anew):
-            button.setEnabled(not encoder.why_no_decode())
         self.facts.setVisible(found is not None)
         if found is not None:
             noise = f"x_T has {found.spread:.2f} of the spread that noise of this level has"
-            self.facts.setText(f"{arrived(found)}. {noise}. {advice(found)}".rstrip())
+            self.facts.setText(f"{describe_encoding(found)}. {noise}. {advice(found)}".rstrip())

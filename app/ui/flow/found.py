@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.flow.likelihood import REGIONS, Appraisal
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.flow import words
 from app.ui.flow.legend import Legend
 from app.ui.flow.plot import Plot
@@ -98,7 +98,7 @@ class Reading(Line):
 class Surprise(QWidget):
     """The map's switch, its regions and its scale, and what is pointed at."""
 
-    def __init__(self, appraisal: Appraisal, actions: Actions) -> None:
+    def __init__(self, appraisal: Appraisal, actions: ActionSet) -> None:
         super().__init__()
         self._appraisal = appraisal
         self.switch = QCheckBox("Show over the picture")
@@ -152,12 +152,3 @@ def column_in(widget: QWidget) -> QVBoxLayout:
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(em(widget, 0.3))
     return column
-
-
-def command_button(actions: Actions, name: str, text: str) -> QPushButton:
-    """A button with words for a command of the action table."""
-    button = QPushButton(text)
-    button.setAccessibleName(text)
-    button.setToolTip(actions[name].toolTip())
-    button.clicked.connect(actions[name].trigger)
-    return button

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.flow.encode import CLOSENESS, METHODS, Encoder
 from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
 from app.core.flow.likelihood_result import Given
 from app.core.flow.subject import MIDDLE, SHRUNK
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.flow.encoded import EncodedCard
-from app.ui.flow.found import Density, Steps, Surprise, command_button
+from app.ui.flow.found import Density, Steps, Surprise
 from app.ui.look.theme import em
 from app.ui.widgets.choice import ABOUT, Choice
 from app.ui.widgets.number import Number
@@ -27,7 +27,7 @@ GIVEN: dict[Given, str] = {"nothing": "Nothing", "panel": "The panel's words", "
 class LikelihoodPanel(QWidget):
     """Shows and changes the appraisal; holds nothing of its own."""
 
-    def __init__(self, appraisal: Appraisal, encoder: Encoder, actions: Actions) -> None:
+    def __init__(self, appraisal: Appraisal, encoder: Encoder, actions: ActionSet) -> None:
         super().__init__()
         self._appraisal, self._encoder, self._actions = appraisal, encoder, actions
         self.setAccessibleName("Likelihood and encoding")
@@ -52,9 +52,9 @@ class LikelihoodPanel(QWidget):
         self.problem = label("", "alarm")
         self.problem.setWordWrap(True)
         self.encoded = EncodedCard(encoder, actions)
-        self.measure = command_button(actions, "likelihood", "Measure")
+        self.measure = self._button(actions["likelihood"], "Measure")
         set_kind(self.measure, "primary")
-        self.encode = command_button(actions, "encode", "Encode")
+        self.encode = self._button(actions["encode"], "Encode")
         self.stop = QPushButton("Stop")
         self.stop.setAccessibleName("Stop")
         set_kind(self.stop, "stop")
@@ -99,6 +99,15 @@ class LikelihoodPanel(QWidget):
         column.addStretch(1)
         lay_out(self, content, self._foot())
 
+    @staticmethod
+    def _button(action: QAction, text: str) -> QPushButton:
+        """Triggers the action. The panel itself enables it: the action also works while the panel is closed."""
+        button = QPushButton(text)
+        button.setAccessibleName(text)
+        button.setToolTip(action.toolTip())
+        button.clicked.connect(action.trigger)
+        return button
+
     def _foot(self) -> QWidget:
         foot = QWidget()
         column = QVBoxLayout(foot)
@@ -113,11 +122,6 @@ class LikelihoodPanel(QWidget):
         column.addWidget(self.progress)
         column.addWidget(self.note)
         return foot
-
-    def tint(self) -> None:
-        """Redraw what carries the palette's colours in pixels."""
-        self.careful.tint()
-        self.density.about.tint()
 
     # what a person does
 

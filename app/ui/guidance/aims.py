@@ -19,10 +19,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.core.guidance.aim_sources import Aiming
+from app.core.guidance.aim_sources import AimSources
 from app.core.guidance.steering import Steering, Wish
 from app.ui.files.drop import holds_picture
 from app.ui.look import icons
+from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.widgets.flow_layout import Flow
 from app.ui.widgets.number import Real
@@ -34,7 +35,7 @@ WEIGHT = "How much this counts beside the others; below 0 CLIP steers away from 
 MISSING = "This picture is not here any more: remove it, or choose it again"
 
 
-class AimRow(QWidget):
+class AimRow(Retinted, QWidget):
     """One wish. `changed` carries (name, value) that a person chose; `removed` that the row is to go."""
 
     changed = Signal(str, object)
@@ -134,9 +135,9 @@ class AimList(QWidget):
 
     picture_asked = Signal()
 
-    def __init__(self, steering: Steering, aiming: Aiming) -> None:
+    def __init__(self, steering: Steering, aim_sources: AimSources) -> None:
         super().__init__()
-        self._steering, self._aiming = steering, aiming
+        self._steering, self._aim_sources = steering, aim_sources
         self.rows: list[AimRow] = []
         self._over = False
         self._column = QVBoxLayout()
@@ -173,10 +174,6 @@ class AimList(QWidget):
             row.remove.setVisible(len(wishes) > 1 or wish != Wish())
         for button in (self.add_text, self.add_picture, self.add_shown):
             button.setEnabled(self._steering.can_add)
-
-    def tint(self) -> None:
-        for row in self.rows:
-            row.tint()
 
     def _add_row(self) -> None:
         n = len(self.rows)
@@ -218,7 +215,7 @@ class AimList(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         self._show_over(False)
         event.setDropAction(Qt.DropAction.CopyAction)
-        event.setAccepted(self._aiming.take_mime(event.mimeData()))
+        event.setAccepted(self._aim_sources.take_mime(event.mimeData()))
 
     def _show_over(self, over: bool) -> None:
         self._over = over

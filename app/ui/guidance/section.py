@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.guidance.guide_panel import Guidance
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.aims import AimList
 from app.ui.guidance.classes import ClassGuidance
 from app.ui.guidance.finer import Finer
@@ -30,7 +30,7 @@ LARGEST = 1e6
 class SteeringDisclosure(Disclosure):
     """The section under its heading, which says what steers while it is closed; opened where settings bring guides."""
 
-    def __init__(self, guidance: Guidance, actions: Actions) -> None:
+    def __init__(self, guidance: Guidance, actions: ActionSet) -> None:
         self.section = SteeringSection(guidance, actions)
         super().__init__("Steering", self.section)
         self._steering = guidance.steering
@@ -63,15 +63,11 @@ class SteeringDisclosure(Disclosure):
         super().resizeEvent(event)
         self._say()
 
-    def tint(self) -> None:
-        super().tint()
-        self.section.tint()
-
 
 class SteeringSection(QWidget):
-    """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.seeing`."""
+    """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.concepts`."""
 
-    def __init__(self, guidance: Guidance, actions: Actions) -> None:
+    def __init__(self, guidance: Guidance, actions: ActionSet) -> None:
         super().__init__()
         self._steering = guidance.steering
         self._guidance = guidance
@@ -79,7 +75,7 @@ class SteeringSection(QWidget):
         self.clip = Choice("CLIP")
         self.none = label("There is no CLIP here: open the file of one.", "muted")
         self.none.setWordWrap(True)
-        self.aims = AimList(guidance.steering, guidance.aiming)
+        self.aims = AimList(guidance.steering, guidance.aim_sources)
         self.scale = Number("Strength λ", 0, LARGEST, (0, 50), 0.5, 1)
         self.scale.setToolTip("How strongly CLIP pulls at every step; 0 is no guide at all")
         self.fine = Finer(guidance.steering)
@@ -88,14 +84,14 @@ class SteeringSection(QWidget):
         self.scored = QCheckBox("Score runs without a guide too")
         self.scored.setAccessibleName("Score runs that no CLIP steers too")
         self.scored.setToolTip("By their own prompt: a curve under the timeline, and the order of candidates")
-        self.bars = SeenBars(guidance.seeing)
+        self.bars = SeenBars(guidance.concepts)
         self.sees = Disclosure("What CLIP sees", self.bars)
         self.sweep = actions.button("sweep", self)
         self.sweep.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._lay_out()
         self.clip.activated.connect(self._chose)
         self.aims.picture_asked.connect(self.choose_picture)
-        self.scale.changed.connect(lambda value: self._steering.set_look(scale=round(value, 1)))
+        self.scale.changed.connect(lambda value: self._steering.set_clip_settings(scale=round(value, 1)))
         self.scored.clicked.connect(self._score)
         self._steering.changed.connect(self.refresh)
         self.refresh()
@@ -122,7 +118,7 @@ class SteeringSection(QWidget):
     def choose_picture(self) -> None:
         """Ask for a picture to aim at, without stopping anything meanwhile."""
         dialog = self._ask("Steer to a picture", [f"Pictures ({' '.join(patterns())})", "All files (*)"])
-        dialog.fileSelected.connect(lambda path: self._guidance.aiming.take_file(Path(path)))
+        dialog.fileSelected.connect(lambda path: self._guidance.aim_sources.take_file(Path(path)))
         dialog.open()
 
     def choose_file(self) -> None:
@@ -152,11 +148,6 @@ class SteeringSection(QWidget):
 
     def _score(self, on: bool) -> None:
         self._steering.scored = on
-
-    def tint(self) -> None:
-        self.aims.tint()
-        for part in (self.finer, self.sees):
-            part.tint()
 
     def refresh(self) -> None:
         steering = self._steering

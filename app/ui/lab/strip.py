@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage, QPainter, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.lab.lab_model import Lab
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.lab.painting import PlanePainter
 from app.ui.look.theme import em
 from app.ui.shown.filmstrip import Filmstrip
@@ -56,7 +56,7 @@ class LevelStrip(Filmstrip):
 class LabTimeline(QWidget):
     """The strip with its buttons, which are those of the pictures' timeline, and how far off the run is."""
 
-    def __init__(self, lab: Lab, actions: Actions) -> None:
+    def __init__(self, lab: Lab, actions: ActionSet) -> None:
         super().__init__()
         self._lab = lab
         self.setAccessibleName("Timeline of the lab")

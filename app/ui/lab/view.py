@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton, QVBoxLayout, QWi
 
 from app.core.lab.lab_model import LAYERS, Lab
 from app.core.notices import Notice
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.lab.plane import Plane
 from app.ui.lab.strip import MOVES
 from app.ui.look.theme import em
@@ -25,7 +25,7 @@ MOVING_SIDE = 512  # and of an animation
 class LabView(QWidget):
     """The lab's plane and its layers."""
 
-    def __init__(self, lab: Lab, actions: Actions) -> None:
+    def __init__(self, lab: Lab, actions: ActionSet) -> None:
         super().__init__()
         self._lab = lab
         self._path, self._frames = Path(), list[NDArray[np.uint8]]()

@@ -115,16 +115,18 @@ def paint(painter: QPainter, name: str, rect: QRectF, colour: QColor) -> None:
     renderer.render(painter, rect)
 
 
-def icon(name: str, palette: QPalette) -> QIcon:
-    """The drawing as an icon for buttons and menus: text colour, faint when disabled."""
+def icon(name: str, palette: QPalette, name_on: str = "") -> QIcon:
+    """The drawing as an icon for buttons and menus: text colour, faint when disabled. `name_on`: while checked."""
     found = QIcon()
     Role, Group = QPalette.ColorRole, QPalette.ColorGroup
     inks = {QIcon.Mode.Normal: palette.color(Role.ButtonText),
             QIcon.Mode.Disabled: palette.color(Group.Disabled, Role.ButtonText),
             QIcon.Mode.Selected: palette.color(Role.HighlightedText)}  # fmt: skip
+    shapes = {QIcon.State.Off: name} | ({QIcon.State.On: name_on} if name_on else {})
     for mode, ink in inks.items():
-        for ratio in (1.0, 2.0):
-            found.addPixmap(pixmap(name, ink, 20, ratio), mode)
+        for state, shape in shapes.items():
+            for ratio in (1.0, 2.0):
+                found.addPixmap(pixmap(shape, ink, 20, ratio), mode, state)
     return found
 
 

@@ -20,6 +20,7 @@ QPlainTextEdit, QLineEdit, QAbstractSpinBox {
   background: palette(base); color: palette(text); border: 1px solid palette(mid); border-radius: @r;
   padding: @p3 @p5; selection-background-color: palette(highlight); selection-color: palette(highlighted-text); }
 QPlainTextEdit { padding: @p2 @p2; }
+QPlainTextEdit, QLineEdit { placeholder-text-color: palette(placeholder-text); }
 QPlainTextEdit:focus, QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QComboBox:on {
   border-color: palette(highlight); }
 QPlainTextEdit:disabled, QLineEdit:disabled, QAbstractSpinBox:disabled { color: @faint; background: palette(window); }
@@ -53,6 +54,7 @@ QPushButton[kind="primary"]:disabled {
   background: palette(button); color: palette(placeholder-text); border-color: palette(mid); }
 QPushButton[kind="stop"] {
   font-weight: 600; padding: @p6 @p8; border-color: palette(highlight); color: palette(highlight); }
+QPushButton[kind="stop"]:pressed { background: palette(midlight); }
 QPushButton[kind="chip"] { border-radius: @chip; padding: @p2 @p7; }
 QPushButton[large="true"] { border-radius: @chip2; padding: @p5 @p12; }
 QPushButton[kind="chip"]:checked {
@@ -77,6 +79,7 @@ QToolButton:hover { background: palette(midlight); }
 QToolButton:pressed, QToolButton:checked { background: palette(mid); }
 QToolButton:focus { border-color: palette(highlight); }
 QToolButton:disabled { color: @faint; }
+QToolButton:checked:disabled { color: palette(placeholder-text); }
 QToolButton::menu-indicator { image: none; }
 QToolButton[kind="segment"] {
   background: palette(button); border: 1px solid palette(mid); border-radius: 0; padding: @p1 @p7; margin: 0; }
@@ -110,6 +113,7 @@ QMenuBar { background: palette(window); border-bottom: 1px solid palette(mid); p
 QMenuBar::item { padding: @p3 @p7; border-radius: @r; background: transparent; }
 QMenuBar::item:selected { background: palette(midlight); }
 QMenu { background: palette(window); border: 1px solid palette(mid); }
+QMenu::item:selected { background: palette(midlight); color: palette(text); }
 QStatusBar { background: palette(window); border-top: 1px solid palette(mid); }
 QStatusBar::item { border: none; }
 QToolTip { background: palette(button); color: palette(text); border: 1px solid palette(mid); padding: @p3; }
@@ -118,7 +122,7 @@ QListWidget { background: transparent; border: 1px solid transparent; outline: n
 QListWidget:focus { border-color: palette(highlight); border-radius: @r; }
 QListWidget::item { border: @p2 solid transparent; border-radius: @p3; padding: @p1; }
 QListWidget::item:hover { border-color: palette(mid); }
-QListWidget::item:selected { border-color: palette(highlight); background: transparent; }
+QListWidget::item:selected { border-color: palette(highlight); background: transparent; color: palette(text); }
 QComboBox QAbstractItemView::item:selected { background: palette(highlight); color: palette(highlighted-text); }
 QFrame#notice { background: palette(button); border: 1px solid palette(mid); border-radius: @r; }
 QFrame#rule { background: palette(mid); border: none; }
@@ -135,7 +139,7 @@ def sheet(palette: QPalette, line: int) -> str:
     ink = palette.color(QPalette.ColorRole.HighlightedText)
     words = {
         "accent_hover": mixed(accent, ink, 0.10).name(),
-        "accent_down": mixed(accent, ink, 0.22).name(),
+        "accent_down": mixed(accent, ink, 0.16).name(),
         "faint": palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text).name(),
         "chip2": f"{round(line * 0.8)}px",
         "chip": f"{round(line * 0.68)}px",

@@ -54,10 +54,10 @@ class Films(QObject):
     def why_no_export(self) -> str:
         """Why there is no film to export, in one sentence; "" when there is."""
         if self._filming.busy:
-            return "A film is being written: wait for it, or stop it"
+            return "A film is being written: wait for it, or stop it."
         if self._morph.film is None:
             made = self._morph.made
-            return "Make the frames first" if made is None else "The morph was stopped: make all of its frames first"
+            return "Make the frames first." if made is None else "The morph was stopped: make all of its frames first."
         return ""
 
     def export(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.core.morph.film_export import Filming
 from app.core.morph.morph_room import MorphRoom
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
 from app.ui.shown import bands
 from app.ui.shown.bands import Band
@@ -81,7 +81,7 @@ class FrameStrip(Filmstrip):
         return found
 
     def _paint_curves(self, painter: QPainter, slots: bands.Slots) -> None:
-        made, k = self._morph.made, self._reel.cursor
+        made, k = self._morph.made, self._steps.cursor
         if made is None:
             return
         drawn, rows = self._bands(k), self.rows
@@ -109,7 +109,7 @@ class FrameStrip(Filmstrip):
 class MorphTimeline(QWidget):
     """The strip with its buttons, which are those of the pictures' timeline; how far it is, and the way out."""
 
-    def __init__(self, morph: MorphRoom, filming: Filming, actions: Actions) -> None:
+    def __init__(self, morph: MorphRoom, filming: Filming, actions: ActionSet) -> None:
         super().__init__()
         self._morph, self._filming, self._actions = morph, filming, actions
         self.setAccessibleName("Timeline of the morph")

@@ -24,7 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.guidance.clip_scores import Curve
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 from app.ui.look.colours import mixed
 from app.ui.look.theme import em
 from app.ui.shown import bands
@@ -35,7 +35,7 @@ READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; th
 
 
 class Filmstrip(QWidget):
-    """Paints the run of its reel; a press, a drag, the wheel and the timeline's keys move the cursor.
+    """Paints the run of `steps`; a press, a drag, the wheel and the timeline's keys move the cursor.
 
     `menu_asked` carries where on the screen a menu for the shown step should open.
     """
@@ -44,9 +44,9 @@ class Filmstrip(QWidget):
 
     menu_asked = Signal(QPoint)
 
-    def __init__(self, reel: Reel, parent: QWidget | None = None) -> None:
+    def __init__(self, steps: StepTimeline, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._reel = reel
+        self._steps = steps
         self._scrubbing = False
         self._scores: Callable[[], Curve | None] = lambda: None
         self._more = QTimer(self)  # pictures that one paint had no time for
@@ -56,15 +56,15 @@ class Filmstrip(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._painted = 0, -1, 0.0  # steps, cursor and the curve's top as last asked to be painted
-        for signal in (reel.run_changed, reel.view_changed, reel.image_changed):
+        for signal in (steps.run_changed, steps.view_changed, steps.image_changed):
             signal.connect(self.update)
-        reel.steps_changed.connect(self._moved_on)
-        reel.cursor_changed.connect(self._moved_on)
+        steps.steps_changed.connect(self._moved_on)
+        steps.cursor_changed.connect(self._moved_on)
 
     @property
     def count(self) -> int:
         """Steps done and still to come."""
-        run = self._reel.run
+        run = self._steps.run
         return run.total if run else 0
 
     @property
@@ -103,7 +103,7 @@ class Filmstrip(QWidget):
     # what a person does
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._reel.step_count:
+        if event.button() == Qt.MouseButton.LeftButton and self._steps.step_count:
             self._scrubbing = True
             self._scrub(event.position())
 
@@ -121,23 +121,23 @@ class Filmstrip(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """For the step under the pointer, which is selected first; by the menu key for the one that is."""
-        if self._reel.step_count == 0:
+        if self._steps.step_count == 0:
             return
         if event.reason() == QContextMenuEvent.Reason.Mouse:
             self._scrub(QPointF(event.pos()))
             self.menu_asked.emit(event.globalPos())
         else:
-            cell = self.cell_rect(self._reel.cursor)
+            cell = self.cell_rect(self._steps.cursor)
             self.menu_asked.emit(self.mapToGlobal(cell.bottomLeft()))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y()
         if notches:
-            self._reel.step_by(-1 if notches > 0 else 1)
+            self._steps.step_by(-1 if notches > 0 else 1)
         event.accept()
 
     def _scrub(self, at: QPointF) -> None:
-        self._reel.scrub(self.slots.index(at.x()))
+        self._steps.scrub(self.slots.index(at.x()))
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -146,7 +146,7 @@ class Filmstrip(QWidget):
         return super().event(event)
 
     def _tip(self, k: int) -> str:
-        run = self._reel.run
+        run = self._steps.run
         if run is None or not 0 <= k < self.count:
             return ""
         if k >= len(run.steps):
@@ -172,7 +172,7 @@ class Filmstrip(QWidget):
 
     def _moved_on(self) -> None:
         """More steps, or another one selected: paint what that touches, which in a long run is little."""
-        run, k = self._reel.run, self._reel.cursor
+        run, k = self._steps.run, self._steps.cursor
         if run is None:
             self.update()
             return
@@ -194,7 +194,7 @@ class Filmstrip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._reel.run is None:
+        if self._steps.run is None:
             painter.setPen(self._ink(QPalette.ColorRole.PlaceholderText))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.nothing)
         else:
@@ -211,7 +211,7 @@ class Filmstrip(QWidget):
         painter.end()
 
     def _paint_cells(self, painter: QPainter, slots: Slots, dirty: QRectF) -> None:
-        done, read = self._reel.step_count, 0.0  # drawing does not count: on a busy machine nothing would be read
+        done, read = self._steps.step_count, 0.0  # drawing does not count: on a busy machine nothing would be read
         empty = mixed(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
         for k in slots.pictured():
             cell = slots.cell(k)
@@ -237,8 +237,8 @@ class Filmstrip(QWidget):
         painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _paint_cursor(self, painter: QPainter, slots: Slots) -> None:
-        k = self._reel.cursor
-        if not 0 <= k < self._reel.step_count:
+        k = self._steps.cursor
+        if not 0 <= k < self._steps.step_count:
             return
         accent = self._ink(QPalette.ColorRole.Highlight)
         cell = slots.current(k)
@@ -254,7 +254,7 @@ class Filmstrip(QWidget):
         painter.drawRoundedRect(cell.adjusted(-1, -1, 1, 1), 3, 3)
 
     def _paint_curves(self, painter: QPainter, slots: Slots) -> None:
-        run, k = self._reel.run, self._reel.cursor
+        run, k = self._steps.run, self._steps.cursor
         if run is None:
             return
         scores = self._scores()
@@ -263,11 +263,11 @@ class Filmstrip(QWidget):
         at = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
         ink = self._ink(QPalette.ColorRole.PlaceholderText)
-        bands.named(painter, self._reel.unit, at, beside, ink, self.palette())
+        bands.named(painter, self._steps.unit, at, beside, ink, self.palette())
 
     def _paint_fork(self, painter: QPainter, slots: Slots) -> None:
         """A dashed line where the shown run left its parent's way."""
-        run = self._reel.run
+        run = self._steps.run
         if run is None or not run.inherited:
             return
         x = slots.left + run.inherited * slots.pitch
@@ -275,7 +275,7 @@ class Filmstrip(QWidget):
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height() - 0.3 * em(self)))
 
     def _picture(self, k: int, side: float) -> QImage:
-        return self._reel.thumbnail(k, math.ceil(side * self.devicePixelRatioF()))
+        return self._steps.thumbnail(k, math.ceil(side * self.devicePixelRatioF()))
 
     def _ink(self, role: QPalette.ColorRole) -> QColor:
         return self.palette().color(role)

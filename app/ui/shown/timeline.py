@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from app.core.document import Document
+from app.core.guidance.clip_scores import ClipScores
+from app.core.jobs.jobs_model import JobsModel
 from app.core.shown.render import View
-from app.core.shown.runs import named
-from app.ui.actions.actions import Actions
+from app.core.shown.runs import title_of
+from app.core.shown.viewer import Viewer
+from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
+from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.shown.filmstrip import Filmstrip
 
@@ -20,18 +32,18 @@ MENU = ("fork", "variations", "parent", None, "encode", "decode", None, "restore
 VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State xₜ"), ("eps", "Noise ε̂"))
 
 
-class Timeline(QWidget):
-    """Listens to the document's run, cursor and view; its buttons are commands of the action table."""
+class Timeline(Retinted, QWidget):
+    """Shows the steps of the shown run, the cursor and the view; its buttons are commands of the action table."""
 
-    def __init__(self, document: Document, actions: Actions) -> None:
+    def __init__(self, shown: Viewer, jobs: JobsModel, scores: ClipScores, actions: ActionSet) -> None:
         super().__init__()
-        self._document = document
+        self._shown = shown
         self._actions = actions
         self.setAccessibleName("Timeline")
-        self.strip = Filmstrip(document)
+        self.strip = Filmstrip(shown)
         self.strip.menu_asked.connect(self._show_menu)
-        self.strip.show_scores(lambda: document.guidance.scoring.curve)
-        document.guidance.scoring.changed.connect(self.strip.update)
+        self.strip.show_scores(lambda: scores.curve)
+        scores.changed.connect(self.strip.update)
         self.menu = QMenu(self)
         for name in MENU:
             if name is None:
@@ -54,9 +66,9 @@ class Timeline(QWidget):
         self.views = QButtonGroup(self)
         self.segments: dict[View, QToolButton] = {}
         self._lay_out()
-        for signal in (document.run_changed, document.steps_changed, document.cursor_changed, document.jobs_changed):
+        for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, jobs.changed):
             signal.connect(self.refresh)
-        document.view_changed.connect(self._show_view)
+        shown.view_changed.connect(self._show_view)
         actions.reach("timeline", self.strip)
         self.tint()
         self.refresh()
@@ -101,30 +113,30 @@ class Timeline(QWidget):
 
     def _chose_view(self) -> None:
         view = next(view for view, button in self.segments.items() if button.isChecked())
-        self._document.view = view
+        self._shown.view = view
 
     def _show_view(self) -> None:
-        self.segments[self._document.view].setChecked(True)
+        self.segments[self._shown.view].setChecked(True)
 
     def _follow(self) -> None:
-        self._document.end()
+        self._shown.end()
         self.refresh()
 
     def tint(self) -> None:
-        palette = self.palette()
+        palette = QApplication.palette()
         self.follow.setIcon(icons.icon("follow", palette))
         self.parent_link.setIcon(icons.icon("parent", palette))
 
     def refresh(self) -> None:
-        document = self._document
-        self.follow.setVisible(document.live)
-        self.follow.setChecked(document.following)
+        shown = self._shown
+        self.follow.setVisible(shown.live)
+        self.follow.setChecked(shown.following)
         for button in self.segments.values():
-            button.setEnabled(document.run is not None)
-        parent = document.run.parent if document.run else None
+            button.setEnabled(shown.run is not None)
+        parent = shown.run.parent if shown.run else None
         self.parent_link.setVisible(parent is not None)
         if parent is not None:
-            self.parent_link.setText(f"from {named(parent.request)}, step {parent.step + 1}")
+            self.parent_link.setText(f"from {title_of(parent.request)}, step {parent.step + 1}")
             self.parent_link.setAccessibleName(f"{self._actions['parent'].text()}, {self.parent_link.text()}")
 
     def _show_menu(self, where: QPoint) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.look import icons
+from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 
 
@@ -21,7 +22,7 @@ def label(text: str, rank: str = "", buddy: QWidget | None = None) -> QLabel:
     return made
 
 
-class Disclosure(QWidget):
+class Disclosure(Retinted, QWidget):
     """A heading that opens what is under it."""
 
     toggled = Signal(bool)
@@ -51,7 +52,6 @@ class Disclosure(QWidget):
         return self.button.isChecked()
 
     def tint(self) -> None:
-        """Redraw the arrow in the colours of the palette."""
         self.button.setIcon(icons.icon("down" if self.opened else "right", QApplication.palette()))
 
     def _toggle(self, opened: bool) -> None:

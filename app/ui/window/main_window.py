@@ -9,18 +9,15 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideE
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
 
 from app.core.document import Document
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.core.files.folders import Folders
-from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
 from app.core.lab.lab_model import Lab
 from app.core.morph.film_export import Filming
-from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
-from app.core.shown.runs import named
-from app.core.shown.timeline import Reel
+from app.core.shown.runs import title_of
+from app.core.shown.timeline import StepTimeline
 from app.settings import Settings, from_text, to_text
-from app.ui.actions.actions import Actions
+from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.area import CanvasArea
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
@@ -40,9 +37,10 @@ from app.ui.morph.view import MorphView
 from app.ui.request.prompt_panel import PromptPanel
 from app.ui.shown.recent import Recent
 from app.ui.shown.timeline import Timeline
-from app.ui.window.room_setup import rooms_of
+from app.ui.window.about_sheet import AboutSheet
+from app.ui.window.room_setup import lab_room, morph_room, pictures_room
 from app.ui.window.rooms import LAB, MORPH, PICTURES, Room, Rooms
-from app.ui.window.shortcut_sheet import AboutSheet, ShortcutSheet
+from app.ui.window.shortcut_sheet import ShortcutSheet
 from app.ui.window.status import Status
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
@@ -56,41 +54,40 @@ class MainWindow(QMainWindow):
     """Lays out the panels and carries out the commands of the action table. The truth is the document's."""
 
     def __init__(
-        self, document: Document, lab: Lab, settings: Settings, keeper: Keeper, look: Look | None = None
+        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Look | None = None
     ) -> None:
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
-        self.appraisal = Appraisal(document, self)
-        self.encoder = Encoder(document, self.appraisal, self)
+        self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
         self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
         self.look = look or Look(app, settings.values.theme, self)
-        self.files = Files(document, keeper, settings, self)
-        self.morph, self.filming = MorphRoom(document, self), Filming(self)
+        self.files = Files(document, autosave, settings, self)
+        self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
         self.tools = toolset(self)
         self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self._docks: dict[str, QDockWidget] = {}
-        self.actions_ = Actions(self, self)
+        self.actions_ = ActionSet(self, self)
         self.panel = PromptPanel(document, self.actions_)
-        self.timeline = Timeline(document, self.actions_)
-        self.recent = Recent(document)
+        self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
+        self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
         SurpriseGlass(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
-        self.morph_panel = MorphPanel(self.morph, document, self.actions_)
+        self.morph_panel = MorphPanel(self.morph, document.draft, document.jobs, self.actions_)
         self.morph_timeline = MorphTimeline(self.morph, self.filming, self.actions_)
         self.morph_view = MorphView(self.morph, self.actions_)
         self.morph_view.stage.smooth = self.canvas.smooth
         self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
-        self.rooms = Rooms(rooms_of(self), self)
+        self.rooms = Rooms(self._make_rooms(), self)
         self.actions_.begin()
-        self.status = Status(document)
+        self.status = Status(document.jobs, document.guidance.scores)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
@@ -108,18 +105,29 @@ class MainWindow(QMainWindow):
         self.actions_.reach("steps", self.timeline.strip)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
-        for source in (lab, self.morph, self.filming):
+        for source in (lab, self.filming):
             source.notice_raised.connect(self.area.notices.raise_notice)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
         self.files.changed.connect(self.actions_.refresh)
         self.files.opened.connect(self._show_artwork)
-        self.look.changed.connect(self._tint)
-        document.run_changed.connect(self._show_title)
+        document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
         self._restore()
         self.actions_.refresh()
         self.focus_prompt()
+
+    def _make_rooms(self) -> tuple[Room, ...]:
+        """The studio opens with the first one."""
+        pictures = pictures_room(
+            self.document, self.appraisal, self.files,
+            panel=self.panel, timeline=self.timeline, canvas=self.canvas,
+        )  # fmt: skip
+        lab = lab_room(self.lab, panel=self.lab_panel, timeline=self.lab_timeline, view=self.lab_view)
+        morph = morph_room(
+            self.morph, self.films, panel=self.morph_panel, timeline=self.morph_timeline, view=self.morph_view
+        )
+        return pictures, lab, morph
 
     def _take(self, mime: QMimeData) -> None:
         """What was dropped: in the morph a key frame, else the picture to work on."""
@@ -129,9 +137,9 @@ class MainWindow(QMainWindow):
     # the commands of the action table
 
     @property
-    def reel(self) -> Reel:
+    def steps(self) -> StepTimeline:
         """What the timeline that is seen moves through."""
-        return self.rooms.front.reel
+        return self.rooms.front.steps
 
     @property
     def room(self) -> Room:
@@ -168,8 +176,8 @@ class MainWindow(QMainWindow):
     def copy_picture(self) -> None:
         if self.document.editing.shows_artwork:
             QGuiApplication.clipboard().setImage(self.document.artwork.image.copy())
-        elif self.document.frame is not None:
-            QGuiApplication.clipboard().setImage(self.document.frame)
+        elif self.document.shown.frame is not None:
+            QGuiApplication.clipboard().setImage(self.document.shown.frame)
 
     def open_pictures(self) -> None:
         folder = Folders.of_user().pictures
@@ -214,7 +222,7 @@ class MainWindow(QMainWindow):
         self._show_sheet(ShortcutSheet, lambda: ShortcutSheet(self))
 
     def show_about(self) -> None:
-        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.device_text, self))
+        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.jobs.device_text, self))
 
     def _show_sheet(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
         """The sheet of that kind that is open comes to the front; where none is, a new one."""
@@ -249,21 +257,9 @@ class MainWindow(QMainWindow):
     def _remember_tools(self) -> None:
         self.settings.update(tools=self.tools.held)
 
-    def _tint(self) -> None:
-        """Redraw what carries the palette's colours in pixels."""
-        self.panel.without.tint()
-        self.panel.advanced.tint()
-        self.panel.steering.tint()
-        self.lab_panel.advanced.tint()
-        self.likelihood.tint()
-        self.panel.generate.tint()
-        self.panel.seed.refresh()
-        self.timeline.tint()
-        self.area.notices.tint()
-
     def _show_title(self) -> None:
-        run = self.document.run
-        words = named(run.request).strip("“”") if run else ""
+        run = self.document.shown.run
+        words = title_of(run.request).strip("“”") if run else ""
         if self.document.editing.shows_artwork:
             words = self.document.artwork.title or "Canvas"
         words = self.room.title or words
@@ -284,7 +280,7 @@ class MainWindow(QMainWindow):
 
     def _tell_watched(self) -> None:
         seen = self.isVisible() and not self.isMinimized()
-        self.document.set_watched(seen)
+        self.document.jobs.set_watched(seen)
         self.lab.set_watched(seen and self.room.name == LAB)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushBu
 
 from app.core.notices import Notice
 from app.ui.look import icons
+from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.widgets.parts import label
 
@@ -18,7 +19,7 @@ CHOICE_MS = 20_000  # news that asks something stays long enough to be read and 
 MOST = 2  # things to do about one notice
 
 
-class NoticeBar(QFrame):
+class NoticeBar(Retinted, QFrame):
     """Shows the newest notice; closing it brings back an error that it covered."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -1,53 +1,59 @@
-"""What stands in each room of the window."""
+"""The three rooms, each made from its model and its widgets."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from PySide6.QtWidgets import QWidget
 
+from app.core.document import Document
+from app.core.flow.likelihood import Appraisal
+from app.core.lab.lab_model import Lab
+from app.core.morph.morph_room import MorphRoom
+from app.ui.files.dialogs import Files
+from app.ui.lab.view import LabView
+from app.ui.morph.films import Films
+from app.ui.morph.view import MorphView
 from app.ui.window.rooms import LAB, MORPH, PICTURES, Room
 
-if TYPE_CHECKING:
-    from app.ui.window.main_window import MainWindow
+NO_PICTURE = "There is no picture to save yet: generate one, or open one."
 
 
-def rooms_of(window: MainWindow) -> tuple[Room, ...]:
-    """The first is the one that the studio opens with."""
-    return pictures(window), lab(window), morph(window)
+def pictures_room(
+    document: Document,
+    appraisal: Appraisal,
+    files: Files,
+    *,
+    panel: QWidget,
+    timeline: QWidget,
+    canvas: QWidget,
+) -> Room:
+    def cancel() -> None:
+        """Cancel the job of the queue; where none is running, the measurement."""
+        if document.jobs.running is not None:
+            document.jobs.cancel()
+        else:
+            appraisal.stop()
 
-
-def pictures(window: MainWindow) -> Room:
-    document = window.document
     return Room(
-        name=PICTURES, title="", reel=document, panel=window.panel, timeline=window.timeline, view=None,
-        focus=window.canvas, start=document.generate, cancel=partial(_stop, window), why_not=lambda: document.why_not,
-        runs=lambda: bool(document.running_job or window.appraisal.doing),
-        save=window.files.save_shown,
-        can_save=lambda: document.step_count > 0 or document.editing.shows_artwork,
+        name=PICTURES, title="", steps=document.shown, panel=panel, timeline=timeline, view=None, focus=canvas,
+        start=document.generate, why_no_start=lambda: document.why_not,
+        cancel=cancel, busy=lambda: bool(document.jobs.running or appraisal.doing),
+        save=files.save_shown,
+        why_no_save=lambda: "" if document.shown.step_count > 0 or document.editing.shows_artwork else NO_PICTURE,
     )  # fmt: skip
 
 
-def _stop(window: MainWindow) -> None:
-    """Stop the job of the queue; where none runs, the measurement."""
-    if window.document.running_job is not None:
-        window.document.cancel()
-    else:
-        window.appraisal.stop()
-
-
-def lab(window: MainWindow) -> Room:
-    lab, view = window.lab, window.lab_view
+def lab_room(lab: Lab, *, panel: QWidget, timeline: QWidget, view: LabView) -> Room:
     return Room(
-        name=LAB, title="2-D lab", reel=lab, panel=window.lab_panel, timeline=window.lab_timeline, view=view,
-        focus=view.plane, start=lab.start, cancel=lab.cancel, runs=lambda: bool(lab.doing),
-        save=view.save_as, can_save=lambda: lab.field is not None,
+        name=LAB, title="2-D lab", steps=lab, panel=panel, timeline=timeline, view=view, focus=view.plane,
+        start=lab.start, cancel=lab.cancel, busy=lambda: bool(lab.doing), save=view.save_as,
+        why_no_save=lambda: "The lab is still loading." if lab.field is None else "",
     )  # fmt: skip
 
 
-def morph(window: MainWindow) -> Room:
-    morph, view = window.morph, window.morph_view
+def morph_room(morph: MorphRoom, films: Films, *, panel: QWidget, timeline: QWidget, view: MorphView) -> Room:
     return Room(
-        name=MORPH, title="Morph", reel=morph, panel=window.morph_panel, timeline=window.morph_timeline, view=view,
-        focus=view.stage, start=morph.start, cancel=morph.cancel, runs=lambda: morph.doing,
-        why_not=lambda: morph.why_not, save=window.films.save_frame, can_save=lambda: morph.image is not None,
+        name=MORPH, title="Morph", steps=morph, panel=panel, timeline=timeline, view=view, focus=view.stage,
+        start=morph.start, why_no_start=lambda: morph.why_not, cancel=morph.cancel, busy=lambda: morph.doing,
+        save=films.save_frame,
+        why_no_save=lambda: "There is no frame yet: make the morph first." if morph.image is None else "",
     )  # fmt: skip

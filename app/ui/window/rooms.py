@@ -8,40 +8,40 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from app.core.shown.timeline import Reel
+from app.core.shown.timeline import StepTimeline
 
 PICTURES, LAB, MORPH = "pictures", "lab", "morph"
 
 
-def _nothing() -> str:
+def _no_reason() -> str:
     return ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """What stands in the window's three places while the room is in front, and what the shared commands do there.
+    """The room's widgets for the three places of the window, and what the shared actions do in it.
 
-    title    -- in the window's title; "" for what the picture is called
-    view     -- in the middle, in the place of the picture; None for the picture itself
-    focus    -- where the keyboard goes
-    start, cancel, runs -- Generate and Cancel, and whether there is something to cancel
-    why_not  -- why nothing can be started, in one sentence; "" when it can
-    save, can_save -- Save as
+    title -- of the window; "" for the title of the picture
+    view  -- the widget in the middle; None for the canvas
+    focus -- the widget that gets the keyboard
+    start, why_no_start -- Generate, and why it cannot start, in one sentence; "" when it can
+    cancel, busy        -- Cancel, and whether there is something to cancel
+    save, why_no_save   -- Save as, and why there is nothing to save, in one sentence; "" when there is
     """
 
     name: str
     title: str
-    reel: Reel
+    steps: StepTimeline
     panel: QWidget
     timeline: QWidget
     view: QWidget | None
     focus: QWidget
     start: Callable[[], object]
     cancel: Callable[[], object]
-    runs: Callable[[], bool]
+    busy: Callable[[], bool]
     save: Callable[[], object]
-    can_save: Callable[[], bool]
-    why_not: Callable[[], str] = _nothing
+    why_no_save: Callable[[], str]
+    why_no_start: Callable[[], str] = _no_reason
 
 
 class Rooms(QObject):
@@ -50,7 +50,7 @@ class Rooms(QObject):
     changed = Signal()
 
     def __init__(self, rooms: Sequence[Room], parent: QObject | None = None) -> None:
-        """The first is in front at first."""
+        """The studio opens with the first one."""
         super().__init__(parent)
         self._rooms = {room.name: room for room in rooms}
         self._name = rooms[0].name
@@ -65,7 +65,7 @@ class Rooms(QObject):
 
     def show(self, name: str) -> None:
         if name != self._name:
-            self.front.reel.pause()
+            self.front.steps.pause()
             self._name = name
             self.panels.setCurrentWidget(self.front.panel)
             self.timelines.setCurrentWidget(self.front.timeline)

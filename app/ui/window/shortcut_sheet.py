@@ -1,12 +1,12 @@
-"""The shortcut sheet and the About sheet: plain windows that stop nobody."""
+"""The shortcut sheet: every key of the studio and every gesture of the pointer."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.ui.actions import TABLE
-from app.ui.actions.row import Row, keys_text
+from app.ui.actions import ACTIONS
+from app.ui.actions.action import Action, keys_text
 from app.ui.look.theme import em
 from app.ui.widgets.parts import label
 
@@ -33,21 +33,21 @@ COLUMN = {"Canvas": 1, "Candidates": 1, "Run": 2, "Lab": 2, "Help": 2}  # the ot
 
 
 class ShortcutSheet(QDialog):
-    """Every command that has a key, by menu: the action table as people read it."""
+    """Every action that has a key, by menu. The sheet blocks no other window."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menus: dict[str, list[Row]] = {}
-        for row in TABLE:
-            if row.keys:
-                menus.setdefault(row.menu, []).append(row)
+        menus: dict[str, list[Action]] = {}
+        for action in ACTIONS:
+            if action.keys:
+                menus.setdefault(action.menu, []).append(action)
         columns = QHBoxLayout()
         columns.setSpacing(em(self, 2))
         sides = [QVBoxLayout() for _ in range(3)]
-        for name, rows in menus.items():
-            sides[COLUMN.get(name, 0)].addLayout(self._block(name, rows))
+        for name, actions in menus.items():
+            sides[COLUMN.get(name, 0)].addLayout(self._block(name, actions))
         sides[2].addLayout(self._gestures())
         for side in sides:
             side.setSpacing(em(self, 0.8))
@@ -61,14 +61,14 @@ class ShortcutSheet(QDialog):
         column.addLayout(columns)
         column.addWidget(buttons)
 
-    def _block(self, name: str, rows: list[Row]) -> QGridLayout:
-        """Where the keys work stands once where it is the same for all of them."""
-        places = {row.where for row in rows}
+    def _block(self, name: str, actions: list[Action]) -> QGridLayout:
+        """One menu. Where the keys work stands in its heading if it is the same for all of them."""
+        places = {action.where for action in actions}
         everywhere = WHERE.get(next(iter(places)), "") if len(places) == 1 else ""
         grid = self._grid(f"{name}  ({everywhere})" if everywhere else name)
-        for k, row in enumerate(rows, start=1):
-            where = f"  ({WHERE[row.where]})" if row.where in WHERE and not everywhere else ""
-            self._line(grid, k, row.text.rstrip("…") + where, keys_text(row))
+        for k, action in enumerate(actions, start=1):
+            where = f"  ({WHERE[action.where]})" if action.where in WHERE and not everywhere else ""
+            self._line(grid, k, action.text.rstrip("…") + where, keys_text(action))
         return grid
 
     def _gestures(self) -> QGridLayout:
@@ -91,24 +91,3 @@ class ShortcutSheet(QDialog):
         said = label(keys, "muted")
         said.setAlignment(Qt.AlignmentFlag.AlignRight)
         grid.addWidget(said, k, 1)
-
-
-class AboutSheet(QDialog):
-    """What this is, which version, on what."""
-
-    def __init__(self, device: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("About Tweedie Studio")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(em(self, 2), em(self, 1.5), em(self, 2), em(self, 1))
-        column.setSpacing(em(self, 0.5))
-        version = QApplication.applicationVersion()
-        column.addWidget(label(f"Tweedie Studio {version}".strip(), "title"))
-        column.addWidget(label("Watch, scrub and understand every step of denoising."))
-        column.addWidget(label(f"Computes on: {device}" if device else "The engine is not loaded.", "muted"))
-        column.addWidget(label("No network, no telemetry. Pictures hold everything that made them.", "muted"))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.close)
-        column.addSpacing(em(self, 0.5))
-        column.addWidget(buttons)

@@ -18,6 +18,7 @@ from app.bridge.errors import sentence
 from app.core.jobs.engine import CANCELLED, FINISHED, End, Frame, Task
 from engine.jobs.generate import Generate, PictureSaved
 from engine.jobs.job import Event, Progress
+from engine.models.errors import ModelError
 from engine.pictures.png import read_settings
 from engine.spec.catalog import CatalogError, ModelInfo
 from engine.spec.request import Request, RequestError
@@ -138,12 +139,6 @@ def test_a_run_cancelled_before_its_first_step_leaves_no_file(
     qtbot.waitUntil(lambda: bool(heard.ends))
     assert heard.ends == [CANCELLED]
     assert not (tmp_path / "1.twrun").exists()
-
-
-class ModelError(ValueError):
-    """As an engine's own error."""
-
-    __module__ = "engine.models"
 
 
 @pytest.mark.parametrize(

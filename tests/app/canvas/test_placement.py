@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QPainter
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.placement import Overlay, Placement, overlay, thumbnail, to_rgb
 from app.core.shown.render import from_rgb
-from engine.spec.edit import composite
+from engine.pictures.compositing import composite
 from tests.app.artworks import paint, picture
 
 BOXES = [

@@ -6,7 +6,6 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, QSizeF, Qt
@@ -20,7 +19,6 @@ from app.ui.canvas.view import CanvasView
 from app.ui.canvas.viewport import STOPS, Viewport
 from tests.app.conftest import Parts
 from tests.app.windows import drag, move, open_window, opened, painted, until, wheel
-from tests.fakes.engine import FakeEngine
 
 SIDE = 32
 
@@ -223,35 +221,42 @@ def test_the_surround_can_be_a_checkerboard(canvas: CanvasView) -> None:
 
 
 def test_the_canvas_paints_distinct_frames_while_a_run_goes_on_and_the_last_one_in_the_end(
-    make_parts: Callable[..., Parts], qtbot: QtBot
+    hand_parts: Parts, qtbot: QtBot
 ) -> None:
-    """The first comes with the first model call; in between as many as their cost allows, at least one here."""
-    parts = make_parts(FakeEngine(call_seconds=0.02))
-    document = parts.document
+    """The first comes with the first model call; in between as many as their cost allows: the run waits for one."""
+    document = hand_parts.document
     window = open_window(qtbot, document)
     seen: list[QImage] = []
 
     def look() -> None:
         picture = painted(window.canvas)
-        if document.frame is not None and (not seen or picture != seen[-1]):
+        if document.shown.frame is not None and (not seen or picture != seen[-1]):
             seen.append(picture)
 
-    document.frame_changed.connect(look)
-    document.update_draft(steps=150)
+    document.shown.frame_changed.connect(look)
+    document.draft.update(steps=500)
     job = document.generate()
     assert job is not None
-    until(qtbot, lambda: document.frame is not None)
+    hand_parts.fake.allow()
+    until(qtbot, lambda: document.shown.frame is not None)
+
+    def another() -> bool:
+        hand_parts.fake.allow()
+        return len(seen) >= 2
+
+    until(qtbot, another)
     assert not job.state.ended
+    hand_parts.fake.allow(500)
     until(qtbot, lambda: job.state.ended)
     look()
     assert len(seen) >= 3
     assert all(a != b for k, a in enumerate(seen) for b in seen[:k])
-    assert document.frame is not None
+    assert document.shown.frame is not None
     at = window.canvas.viewport.rect().center().toPoint()
     scale = window.canvas.viewport.scale
     assert scale >= 2
     middle = window.canvas.picture_at(at).toPoint()
-    assert painted(window.canvas).pixel(at) == document.frame.pixel(middle)
+    assert painted(window.canvas).pixel(at) == document.shown.frame.pixel(middle)
 
 
 def test_before_the_first_frame_the_place_of_the_picture_is_kept(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -269,16 +274,16 @@ def test_before_the_first_frame_the_place_of_the_picture_is_kept(hand_parts: Par
 def test_the_keys_of_the_canvas_work_when_it_has_the_focus(parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, parts.document)
     parts.document.generate()
-    until(qtbot, lambda: parts.document.running_job is None and parts.document.step_count == 5)
+    until(qtbot, lambda: parts.document.jobs.running is None and parts.document.shown.step_count == 5)
     window.canvas.setFocus()
     QTest.keyClick(window.canvas, Qt.Key.Key_Left)
-    assert parts.document.cursor == 3
+    assert parts.document.shown.cursor == 3
     QTest.keyClick(window.canvas, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert window.canvas.viewport.scale == 1
     QTest.keyClick(window.canvas, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
     assert window.canvas.viewport.fitted
     QTest.keyClick(window.canvas, Qt.Key.Key_2)
-    assert parts.document.view == "x"
+    assert parts.document.shown.view == "x"
 
 
 def test_on_a_dense_screen_one_hundred_percent_is_one_device_pixel() -> None:

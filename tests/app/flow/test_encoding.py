@@ -9,7 +9,6 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
 from engine.jobs.encode import Decode, Encode
 from engine.jobs.generate import Fork
 from engine.spec.request import RequestError
@@ -23,9 +22,8 @@ Make = Callable[..., Parts]
 
 
 def encoder_of(parts: Parts) -> Encoder:
-    appraisal = Appraisal(parts.document, parts.document)
-    appraisal.set_watched(True)
-    return Encoder(parts.document, appraisal, parts.document)
+    parts.document.appraisal.set_watched(True)
+    return parts.document.encoder
 
 
 @pytest.fixture
@@ -41,27 +39,27 @@ def encode(encoder: Encoder, qtbot: QtBot) -> None:
 
 
 def asked(parts: Parts) -> Encode:
-    errand = parts.fake.others[-1]
-    assert isinstance(errand, Encode)
-    return errand
+    job = parts.fake.others[-1]
+    assert isinstance(job, Encode)
+    return job
 
 
 def test_the_shown_picture_goes_up_as_a_run_that_is_shown(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
-    before = parts.document.run_path
-    frame = parts.document.frame
+    before = parts.document.shown.run_path
+    frame = parts.document.shown.frame
     assert frame is not None
     encode(encoder, qtbot)
-    errand = asked(parts)
-    assert errand.rgb[3, 5].tolist() == [
+    job = asked(parts)
+    assert job.rgb[3, 5].tolist() == [
         frame.pixelColor(5, 3).red(),
         frame.pixelColor(5, 3).green(),
         frame.pixelColor(5, 3).blue(),
     ]
-    assert parts.document.run_path == errand.run_path != before
-    run = parts.document.run
+    assert parts.document.shown.run_path == job.run_path != before
+    run = parts.document.shown.run
     assert run is not None
     assert [step.s for step in run.steps] == [0.0, 0.1, 1.0, 10.0]
-    assert (run.total, parts.document.cursor, parts.document.live) == (4, 3, False)
+    assert (run.total, parts.document.shown.cursor, parts.document.shown.live) == (4, 3, False)
     assert encoder.goes_up
 
 
@@ -84,14 +82,14 @@ def test_it_grows_on_the_timeline_while_it_goes_on_and_stops_when_asked(hand_par
     for steps in (1, 2):
         hand_parts.fake.allow(1)
         until(qtbot, lambda steps=steps: encoder.doing is not None and encoder.doing.share == steps / 4)  # type: ignore[misc]
-        assert document.step_count >= steps
-        assert document.live
+        assert document.shown.step_count >= steps
+        assert document.shown.live
     assert encoder.doing is not None
     assert encoder.doing.words == "Up to the noise, σ 1, 60 model calls"
     encoder.stop()
     until(qtbot, lambda: encoder.doing is None)
-    assert document.step_count >= 2, "what was reached stays"
-    assert not document.live
+    assert document.shown.step_count >= 2, "what was reached stays"
+    assert not document.shown.live
     assert not encoder.goes_up
     assert [notice.level for notice in hand_parts.notices] == []
 
@@ -110,18 +108,18 @@ def test_guided_ways_are_offered_for_what_the_model_is_told(encoder: Encoder, pa
     assert encoder.methods == ("plain", "guided", "null-text")
     encoder.method = "null-text"
     encoder.tolerance = 1e-3
-    parts.document.update_draft(guidance=4.0)
+    parts.document.draft.update(guidance=4.0)
     encode(encoder, qtbot)
-    errand = asked(parts)
-    assert (errand.method, errand.request.guidance, errand.request.prompt) == ("null-text", 4.0, "red apple")
-    assert errand.tol == 1e-3
-    assert len(errand.request.seeds) == 1
+    job = asked(parts)
+    assert (job.method, job.request.guidance, job.request.prompt) == ("null-text", 4.0, "red apple")
+    assert job.tol == 1e-3
+    assert len(job.request.seeds) == 1
 
 
 def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) -> None:
     encoder._appraisal.given = "panel"
     encoder.method = "guided"
-    parts.document.update_draft(guidance=1.0)
+    parts.document.draft.update(guidance=1.0)
     encoder.encode()
     assert "raise it" in parts.notices[-1].text
     assert parts.fake.others == []
@@ -132,14 +130,14 @@ def test_decoding_is_a_run_that_comes_down_and_says_how_near_it_is(
 ) -> None:
     assert encoder.why_no_decode() == "This run is not of an encoded picture: encode one first."
     encode(encoder, qtbot)
-    up = parts.document.run_path
+    up = parts.document.shown.run_path
     encoder.decode()
     until(qtbot, lambda: encoder.doing is None)
-    errand = parts.fake.others[-1]
-    assert isinstance(errand, Decode)
-    assert (errand.source, errand.run_path, errand.request) == (up, parts.document.run_path, None)
-    assert parts.document.run is not None
-    assert [step.s for step in parts.document.run.steps] == [80.0, 10.0, 1.0, 0.1]
+    job = parts.fake.others[-1]
+    assert isinstance(job, Decode)
+    assert (job.source, job.run_path, job.request) == (up, parts.document.shown.run_path, None)
+    assert parts.document.shown.run is not None
+    assert [step.s for step in parts.document.shown.run.steps] == [80.0, 10.0, 1.0, 0.1]
     assert parts.notices[-1].text == "Decoded in 120 model calls: 43.2 dB from the picture that was encoded (PSNR)"
     assert not encoder.goes_up
 
@@ -148,18 +146,18 @@ def test_decoding_as_the_panel_says_asks_for_its_words_and_guidance(
     encoder: Encoder, parts: Parts, qtbot: QtBot
 ) -> None:
     encode(encoder, qtbot)
-    parts.document.update_draft(prompt="rocket", guidance=2.0, batch=3)
+    parts.document.draft.update(prompt="rocket", guidance=2.0, batch=3)
     encoder.decode(anew=True)
     until(qtbot, lambda: encoder.doing is None)
-    errand = parts.fake.others[-1]
-    assert isinstance(errand, Decode)
-    assert errand.request is not None
-    assert (errand.request.prompt, errand.request.guidance, len(errand.request.seeds)) == ("rocket", 2.0, 1)
+    job = parts.fake.others[-1]
+    assert isinstance(job, Decode)
+    assert job.request is not None
+    assert (job.request.prompt, job.request.guidance, len(job.request.seeds)) == ("rocket", 2.0, 1)
 
 
 def test_another_model_cannot_decode_as_the_panel_says(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
     encode(encoder, qtbot)
-    parts.document.model = parts.document.models[1]
+    parts.document.draft.model = parts.document.draft.models[1]
     encoder.decode(anew=True)
     assert parts.notices[-1].text == "This picture was encoded by another model: choose “Fake” to decode it."
 
@@ -167,14 +165,14 @@ def test_another_model_cannot_decode_as_the_panel_says(encoder: Encoder, parts: 
 def test_the_end_of_the_way_up_is_gone_on_from_with_other_words(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     encode(encoder, qtbot)
-    up = document.run_path
+    up = document.shown.run_path
     assert up is not None
-    document.scrub(1)
+    document.shown.scrub(1)
     assert "last step of its way up" in document.why_no_fork
     assert "last step of its way up" in document.why_no_variations
-    document.end()
+    document.shown.end()
     assert document.why_no_fork == ""
-    document.update_draft(prompt="rocket", batch=4, steps=6)
+    document.draft.update(prompt="rocket", batch=4, steps=6)
     with qtbot.waitSignal(parts.jobs.job_ended, timeout=PATIENCE):
         job = document.fork()
     assert job is not None
@@ -192,14 +190,14 @@ def test_the_price_of_a_tolerance_follows_from_what_was_measured(encoder: Encode
 
 
 def test_what_the_engine_cannot_do_is_one_sentence(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
-    def fails(errand: Encode) -> list[object]:
+    def fails(job: Encode) -> list[object]:
         raise RequestError("The flow was not followed in 2000 model calls: allow a larger error.")
 
     parts.fake.answers[Encode] = fails
-    before = parts.document.run_path
+    before = parts.document.shown.run_path
     encode(encoder, qtbot)
     assert parts.notices[-1].text == "The flow was not followed in 2000 model calls: allow a larger error."
-    assert parts.document.run_path == before
+    assert parts.document.shown.run_path == before
 
 
 def test_an_empty_canvas_cannot_be_encoded(parts: Parts) -> None:

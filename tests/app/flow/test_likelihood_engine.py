@@ -12,8 +12,6 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
 from app.core.document import Document
-from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
 from app.core.jobs.queue import JobQueue, JobState
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
@@ -28,21 +26,20 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     engine = EngineClient(open_session)
     prices, library = Prices(), RunLibrary(tmp_path / "runs", tmp_path / "pictures")
     document = Document([model], engine, JobQueue(engine, prices), library, prices)
-    with qtbot.waitSignal(document.engine_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)
-    document.update_draft(label="ankle boot", steps=6, seed=5)
+    document.draft.update(label="ankle boot", steps=6, seed=5)
     job = document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: job.state.ended, timeout=PATIENCE)
     assert job.state is JobState.FINISHED, job.message
     yield document
     engine.close()
-    document.close()
+    document.shown.close()
 
 
 def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document, qtbot: QtBot) -> None:
-    appraisal = Appraisal(document, document)
-    encoder = Encoder(document, appraisal, document)
+    appraisal, encoder = document.appraisal, document.encoder
     heard: list[str] = []
     document.notice_raised.connect(lambda notice: heard.append(notice.text))
     appraisal.set_watched(True)
@@ -64,11 +61,11 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
 
     encoder.encode()
     qtbot.waitUntil(lambda: encoder.doing is None, timeout=PATIENCE)
-    up = document.run_path
+    up = document.shown.run_path
     assert encoder.encoded is not None, heard
     assert encoder.encoded.psnr is not None
     assert encoder.encoded.psnr >= 40
-    run = document.run
+    run = document.shown.run
     assert run is not None
     levels = [step.s for step in run.steps]
     assert levels == sorted(levels)
@@ -77,20 +74,20 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
     encoder.decode()
     qtbot.waitUntil(lambda: encoder.doing is None, timeout=PATIENCE)
     assert "dB from the picture that was encoded" in heard[-1]
-    assert document.run_path != up
+    assert document.shown.run_path != up
 
     assert up is not None
-    document.show_run(up)
-    document.update_draft(label="bag", steps=6)
+    document.shown.show_run(up)
+    document.draft.update(label="bag", steps=6)
     job = document.fork()
     assert job is not None, heard
     qtbot.waitUntil(lambda: job.state.ended, timeout=PATIENCE)
     assert job.state is JobState.FINISHED, job.message
-    document.show_run(job.run_path)
-    forked = document.run
+    document.shown.show_run(job.run_path)
+    forked = document.shown.run
     assert forked is not None
     assert forked.inherited == len(levels)
     assert forked.total == len(levels) + 6
     assert [step.s for step in forked.steps[forked.inherited :]] == list(job.request.sigmas[:-1])
-    document.show_parent()
-    assert document.run_path == up
+    document.shown.show_parent()
+    assert document.shown.run_path == up

@@ -17,21 +17,21 @@ def subject(width: int, height: int, place: QRect | None = None) -> Subject:
 
 
 def test_an_empty_canvas_has_none(parts: Parts) -> None:
-    assert on_canvas(parts.document) is None
+    assert on_canvas(parts.document.shown, parts.document.editing) is None
 
 
 def test_a_run_gives_the_estimate_of_the_shown_step_whatever_view_is_on(parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=5)
     document = parts.document
-    document.scrub(2)
-    document.view = "x"
-    found = on_canvas(document)
+    document.shown.scrub(2)
+    document.shown.view = "x"
+    found = on_canvas(document.shown, document.editing)
     assert found is not None
     assert (found.title, found.size) == ("x̂₀ of “red apple” at step 3", (24, 16))
     assert found.made_by is not None
     assert found.made_by.prompt == "red apple"
-    document.view = "x0"
-    frame = document.frame
+    document.shown.view = "x0"
+    frame = document.shown.frame
     assert frame is not None
     assert found.read()[3, 5].tolist() == [
         frame.pixelColor(5, 3).red(),
@@ -45,9 +45,9 @@ def test_each_step_and_each_picture_is_another_subject(parts: Parts, qtbot: QtBo
     keys = set()
     for k in range(5):
         for image in range(2):
-            parts.document.scrub(k)
-            parts.document.image_index = image
-            found = on_canvas(parts.document)
+            parts.document.shown.scrub(k)
+            parts.document.shown.image_index = image
+            found = on_canvas(parts.document.shown, parts.document.editing)
             assert found is not None
             keys.add(found.key)
     assert len(keys) == 10
@@ -55,11 +55,11 @@ def test_each_step_and_each_picture_is_another_subject(parts: Parts, qtbot: QtBo
 
 def test_a_step_that_holds_no_numbers_says_so(parts: Parts, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     finish(parts, qtbot, steps=5)
-    run = parts.document.run
+    run = parts.document.shown.run
     assert run is not None
     broken = np.full_like(run.x0(4), np.nan)
     monkeypatch.setattr(type(run), "x0", lambda self, k: broken)
-    found = on_canvas(parts.document)
+    found = on_canvas(parts.document.shown, parts.document.editing)
     assert found is not None
     with pytest.raises(ValueError, match="not numbers: choose another step"):
         found.read()
@@ -71,7 +71,7 @@ def test_the_artwork_gives_its_box_with_the_edge_going_on_beyond_it(parts: Parts
     document.artwork.open(rgb, "cat.png", (24, 16))
     document.editing.shows_artwork = True
     document.artwork.box = QRect(-6, 0, 24, 16)
-    found = on_canvas(document)
+    found = on_canvas(document.shown, document.editing)
     assert found is not None
     assert (found.title, found.place, found.made_by) == ("the box of cat.png", QRect(-6, 0, 24, 16), None)
     read = found.read()

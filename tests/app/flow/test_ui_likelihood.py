@@ -130,7 +130,7 @@ def test_who_judges_and_what_it_is_told_are_chosen_by_key(window: MainWindow, pa
     assert panel.given.currentText() == "The panel's words: “red apple”"
     panel.judge.setFocus()
     QTest.keyClick(panel.judge, Qt.Key.Key_Down)
-    assert window.appraisal.judge is parts.document.models[1]
+    assert window.appraisal.judge is parts.document.draft.models[1]
     measure(window, qtbot)
     assert parts.fake.others[-1].model == "other"  # type: ignore[attr-defined]
 
@@ -253,7 +253,8 @@ def test_rate_and_distortion_are_read_as_in_the_lecture(window: MainWindow, qtbo
         "After 0.00 bits/dim: RMSE 90.0 of 255",
         "After 0.50 bits/dim: RMSE 60.0 of 255",
     ]
-    assert window.likelihood.steps.trade.place(0).y() < window.likelihood.steps.trade.place(3).y()
+    trade = window.likelihood.steps.trade
+    until(qtbot, lambda: trade.place(0).y() < trade.place(3).y())  # once it is laid out
 
 
 def test_an_empty_plot_paints_and_answers_no_key(qtbot: QtBot) -> None:
@@ -285,7 +286,7 @@ def test_a_click_encodes_and_the_way_up_is_on_the_timeline(window: MainWindow, p
     until(qtbot, lambda: window.encoder.doing is None)
     assert panel.encoded.isVisible()
     assert "43.2 dB from the picture (PSNR). x_T has 0.98" in panel.encoded.facts.text()
-    assert parts.document.step_count == 4
+    assert parts.document.shown.step_count == 4
     assert window.timeline.strip.isVisible()
     assert "rough" not in panel.encoded.facts.text()
     QTest.mouseClick(panel.encoded.decode, LEFT)
@@ -308,15 +309,15 @@ def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts
     assert decode.toolTip().startswith("This run is not of an encoded picture")
     QTest.keyClick(window.canvas, Qt.Key.Key_E, CONTROL | ALT)
     until(qtbot, lambda: window.encoder.doing is None)
-    up = parts.document.run_path
+    up = parts.document.shown.run_path
     assert decode.isEnabled()
-    parts.document.update_draft(prompt="rocket")
+    parts.document.draft.update(prompt="rocket")
     QTest.keyClick(window.canvas, Qt.Key.Key_Return, CONTROL | Qt.KeyboardModifier.ShiftModifier)
-    until(qtbot, lambda: parts.document.running_job is None and parts.document.run_path != up)
+    until(qtbot, lambda: parts.document.jobs.running is None and parts.document.shown.run_path != up)
     assert parts.fake.requests[-1].prompt == "rocket"
     window.timeline.strip.setFocus()
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_Backspace)
-    assert parts.document.run_path == up
+    assert parts.document.shown.run_path == up
 
 
 def test_escape_stops_what_is_on_its_way(make_parts: Callable[..., Parts], by_hand: FakeEngine, qtbot: QtBot) -> None:

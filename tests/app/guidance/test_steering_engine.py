@@ -44,12 +44,12 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
     jobs = JobQueue(engine, prices)
     document = Document([model], engine, jobs, library, prices)
-    with qtbot.waitSignal(document.engine_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)
-    document.update_draft(steps=3, batch=2, enlarge=False, guidance=1.0, prompt="")
+    document.draft.update(steps=3, batch=2, enlarge=False, guidance=1.0, prompt="")
     yield document
     engine.close()
-    document.close()
+    document.shown.close()
 
 
 def test_from_a_typed_text_to_a_scored_picture(document: Document, qtbot: QtBot) -> None:
@@ -60,8 +60,8 @@ def test_from_a_typed_text_to_a_scored_picture(document: Document, qtbot: QtBot)
         qtbot.waitUntil(lambda: bool(done()), timeout=PATIENCE)
 
     guidance.steering.set_wish(0, text="a red apple")
-    assert guidance.scoring.loading
-    until(lambda: not guidance.scoring.loading)
+    assert guidance.scores.loading
+    until(lambda: not guidance.scores.loading)
     job = document.generate()
     assert job is not None
     until(lambda: job.state.ended)
@@ -69,17 +69,17 @@ def test_from_a_typed_text_to_a_scored_picture(document: Document, qtbot: QtBot)
     guide = job.request.guides[0]
     assert isinstance(guide, ClipGuide)
     assert guide.clip == guidance.steering.clip
-    until(lambda: (curve := guidance.scoring.curve) and len(curve.guided) == 3)
-    curve = guidance.scoring.curve
+    until(lambda: (curve := guidance.scores.curve) and len(curve.guided) == 3)
+    curve = guidance.scores.curve
     assert curve is not None
     assert all(-1 <= score <= 1 for _, score in (*curve.guided, *curve.raw))
     assert curve.raw  # what was steered is not what the model estimates by itself
     assert curve.guided[0][1] > curve.raw[0][1]  # the first estimate moves uphill
-    guidance.seeing.watched = True
-    until(lambda: guidance.seeing.seen)
-    assert guidance.seeing.seen is not None
-    assert len(guidance.seeing.seen.names) == 8
-    guidance.seeing.watched = False
+    guidance.concepts.watched = True
+    until(lambda: guidance.concepts.seen)
+    assert guidance.concepts.seen is not None
+    assert len(guidance.concepts.seen.names) == 8
+    guidance.concepts.watched = False
     assert notices == []
 
 
@@ -129,7 +129,7 @@ def test_a_checkpoint_that_cannot_be_used_is_refused_in_one_sentence(
     assert "unexpectedly" not in notices[0]
     assert not canary.exists()
     document.guidance.steering.remove_wish(0)
-    with qtbot.waitSignal(document._queue.job_ended, timeout=PATIENCE):
+    with qtbot.waitSignal(document.jobs.ended, timeout=PATIENCE):
         job = document.generate()
     assert job is not None
     assert job.state is JobState.FINISHED  # the studio lives on

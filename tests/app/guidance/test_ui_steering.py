@@ -55,7 +55,7 @@ def choose(choice: QWidget, row: int) -> None:
 
 
 def guide(window: MainWindow) -> ClipGuide:
-    one = window.document.draft.guides[0]
+    one = window.document.draft.current.guides[0]
     assert isinstance(one, ClipGuide)
     return one
 
@@ -74,12 +74,12 @@ def test_a_first_timer_types_a_text_and_generates(
 ) -> None:
     assert section.aims.rows[0].text.hasFocus()
     QTest.keyClicks(section.aims.rows[0].text, "a red apple")
-    assert window.document.draft.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("a red apple"),)),)
+    assert window.document.draft.current.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("a red apple"),)),)
     assert window.panel.steering.button.accessibleName() == "Steering: CLIP: a red apple"
     QTest.mouseClick(window.panel.generate.button, LEFT)
     until(qtbot, lambda: parts.fake.requests)
-    assert tuple(map(unresolved, parts.fake.requests[0].guides)) == window.document.draft.guides
-    until(qtbot, lambda: window.document.guidance.scoring.curve and len(window.timeline.strip.rows) == 4)
+    assert tuple(map(unresolved, parts.fake.requests[0].guides)) == window.document.draft.current.guides
+    until(qtbot, lambda: window.document.guidance.scores.curve and len(window.timeline.strip.rows) == 4)
 
 
 def test_aims_are_added_weighted_and_removed(section: SteeringSection, window: MainWindow) -> None:
@@ -122,7 +122,7 @@ def test_settings_reach_the_guide_and_come_back(section: SteeringSection, window
         clip=CLIP.id, aims=(Aim("apple"),), scale=25.0, law=Law.of("window", low=20.0, high=20.0), cutouts=9,
         cut_size=(0.5, 0.5), clip_gradient=0.25, smooth=3.0, keep_range=1.5,
     )  # fmt: skip
-    window.document.update_draft(guides=(ClipGuide(clip=NOISED.id, aims=(Aim("pear"),), on="xt", cutouts=1),))
+    window.document.draft.update(guides=(ClipGuide(clip=NOISED.id, aims=(Aim("pear"),), on="xt", cutouts=1),))
     assert section.aims.rows[0].text.text() == "pear"
     assert section.clip.currentData() == NOISED.id
     assert finer.place.isVisible()
@@ -149,9 +149,9 @@ def test_a_classifier_steers_to_a_class(section: SteeringSection, window: MainWi
     QTest.keyClick(section.classes.scale.field, ENTER)
     choose(section.classes.twin, 1)
     expected = ClassGuide(classifier=STYLES.id, label="3d", scale=4.0, noisy=False)
-    assert window.document.draft.guides == (expected,)
+    assert window.document.draft.current.guides == (expected,)
     choose(section.classes.classifier, 0)
-    assert not window.document.draft.guides
+    assert not window.document.draft.current.guides
     assert not section.classes.label.isVisible()
 
 
@@ -173,7 +173,7 @@ def test_a_dropped_picture_is_an_aim_and_not_the_artwork(
     assert enter.isAccepted()
     assert not window._drops.hint.isVisible()
     QApplication.sendEvent(aims, QDropEvent(QPointF(5, 5), copy, mime, held, free))
-    until(qtbot, lambda: window.document.draft.guides)
+    until(qtbot, lambda: window.document.draft.current.guides)
     assert guide(window).aims[0].image
     assert not window.document.artwork.is_open
     row = aims.rows[0]
@@ -191,7 +191,7 @@ def test_the_shown_picture_is_an_aim(section: SteeringSection, window: MainWindo
 
 
 def test_a_picture_that_is_not_here_any_more_says_so(section: SteeringSection, window: MainWindow) -> None:
-    window.document.update_draft(guides=(ClipGuide(clip=CLIP.id, aims=(Aim(image="0" * 64),)),))
+    window.document.draft.update(guides=(ClipGuide(clip=CLIP.id, aims=(Aim(image="0" * 64),)),))
     assert "not here" in section.aims.rows[0].picture.toolTip()
 
 
@@ -208,7 +208,7 @@ def test_a_file_that_is_no_clip_is_one_clear_notice(
     assert section.clip.currentText() == "broken.safetensors"
     choose(section.clip, 0)
     finish(qtbot, window.document, steps=3)  # the window lives on
-    assert window.document.run is not None
+    assert window.document.shown.run is not None
 
 
 def test_the_last_entry_asks_for_a_file(section: SteeringSection) -> None:
@@ -224,7 +224,7 @@ def test_where_there_is_no_clip_the_panel_says_what_to_do(section: SteeringSecti
     window.document.guidance.steering.offer([])
     assert section.none.isVisible()
     QTest.keyClicks(section.aims.rows[0].text, "apple")
-    assert not window.document.draft.guides
+    assert not window.document.draft.current.guides
 
 
 # what comes of it
@@ -237,9 +237,9 @@ def test_the_curve_is_under_the_timeline_only_where_a_clip_looks(
     finish(qtbot, window.document, steps=5)
     assert len(strip.rows) == 3
     QTest.mouseClick(section.scored, LEFT)
-    until(qtbot, lambda: (curve := window.document.guidance.scoring.curve) and len(curve.guided) == 5)
+    until(qtbot, lambda: (curve := window.document.guidance.scores.curve) and len(curve.guided) == 5)
     assert len(strip.rows) == 4
-    window.document.scrub(2)
+    window.document.shown.scrub(2)
     assert "CLIP score 0.120, without guides 0.060" in strip.accessibleDescription()
     ink = strip.palette().color(strip.palette().ColorRole.BrightText).name()
     row = strip.rows[3].toAlignedRect()
@@ -260,17 +260,17 @@ def test_a_batch_is_ordered_by_score(section: SteeringSection, window: MainWindo
     QTest.keyClicks(section.aims.rows[0].text, "apple")
     document, batch = window.document, window.area.batch
     finish(qtbot, document, steps=3, batch=3)
-    scoring = document.guidance.scoring
-    until(qtbot, lambda: (curve := scoring.curve) and len(curve.guided) == 3)
+    scores = document.guidance.scores
+    until(qtbot, lambda: (curve := scores.curve) and len(curve.guided) == 3)
     until(qtbot, rank.isEnabled)
     assert window.area.rank.isVisible()
     QTest.mouseClick(window.area.rank, LEFT)
     assert rank.isChecked()
     assert batch.shown == [1, 0, 2]
     QTest.mouseClick(batch, LEFT, pos=batch.cell(1).center().toPoint())
-    assert document.image_index == 1
+    assert document.shown.image_index == 1
     QTest.keyClick(batch, Qt.Key.Key_Right)
-    assert document.image_index == 0
+    assert document.shown.image_index == 0
     rank.trigger()
     assert batch.shown == [0, 1, 2]
 
@@ -282,10 +282,10 @@ def test_candidates_are_ordered_and_say_their_scores(
     QTest.keyClicks(section.aims.rows[0].text, "apple")
     job = finish(qtbot, document, steps=3, batch=2)
     document.artwork.adopt(np.zeros((16, 24, 4), np.uint8), "black", (24, 16))
-    document.choose_method("new")
-    candidates, scoring = document.editing.candidates, document.guidance.scoring
+    document.draft.choose_method("new")
+    candidates, scores = document.editing.candidates, document.guidance.scores
     candidates.add(Candidate(job.run_path, k, job.request, QImage(4, 4, QImage.Format.Format_RGB32)) for k in range(2))
-    until(qtbot, lambda: scoring.finished(job.run_path, job.request, 1) is not None)
+    until(qtbot, lambda: scores.finished(job.run_path, job.request, 1) is not None)
     bar = window.area.candidates
     assert bar.rank.isVisible()
     QTest.mouseClick(bar.rank, LEFT)
@@ -296,18 +296,18 @@ def test_candidates_are_ordered_and_say_their_scores(
 def test_what_clip_sees_is_asked_only_while_it_is_open(
     section: SteeringSection, window: MainWindow, qtbot: QtBot
 ) -> None:
-    document, seeing = window.document, window.document.guidance.seeing
+    document, concepts = window.document, window.document.guidance.concepts
     finish(qtbot, document, steps=4)
-    assert not seeing.watched
+    assert not concepts.watched
     QTest.mouseClick(section.sees.button, LEFT)
-    until(qtbot, lambda: seeing.seen is not None)
+    until(qtbot, lambda: concepts.seen is not None)
     bars = section.bars
-    assert [name for name, _ in bars.lines] == list(seeing.seen.names if seeing.seen else ())
-    document.scrub(1)
-    until(qtbot, lambda: seeing.seen is not None and seeing.seen.k == 1)
+    assert [name for name, _ in bars.lines] == list(concepts.seen.names if concepts.seen else ())
+    document.shown.scrub(1)
+    until(qtbot, lambda: concepts.seen is not None and concepts.seen.k == 1)
     assert bars.lines[0][0] in bars.accessibleDescription()
     QTest.mouseClick(section.sees.button, LEFT)
-    assert not seeing.watched
+    assert not concepts.watched
 
 
 def test_all_of_it_is_reached_by_tab(section: SteeringSection, window: MainWindow) -> None:

@@ -48,7 +48,7 @@ class Heard:
 
 
 def room_of(document: Document, *seeds: int) -> MorphRoom:
-    room = MorphRoom(document, document)
+    room = document.morph
     for seed in seeds:
         room.keys.add_seed(seed)
     return room
@@ -74,14 +74,14 @@ def made(room: MorphRoom, qtbot: QtBot) -> None:
 def test_a_finished_picture_is_its_seed_and_an_earlier_step_is_a_picture(parts: Parts, qtbot: QtBot) -> None:
     room = room_of(parts.document)
     finish(parts, qtbot, prompt="rocket", label="noto", seed=11, batch=2)
-    until(qtbot, lambda: parts.document.cursor == parts.document.step_count - 1)
-    parts.document.image_index = 1
+    until(qtbot, lambda: parts.document.shown.cursor == parts.document.shown.step_count - 1)
+    parts.document.shown.image_index = 1
     room.keys.add_shown()
     first = room.keys.frames[0]
     assert (first.key.seed, first.key.prompt, first.key.label, first.encoded) == (12, "rocket", "noto", False)
     assert first.settings is not None
     assert first.settings.seeds == (12,)
-    parts.document.scrub(1)
+    parts.document.shown.scrub(1)
     room.keys.add_shown()
     second = room.keys.frames[1]
     assert second.encoded
@@ -170,11 +170,11 @@ def test_another_model_meets_the_key_frames_at_its_own_terms(parts: Parts) -> No
     document.artwork.open(np.full((40, 40, 3), 77, np.uint8), "Sheet", (24, 16))
     room.keys.add_shown()
     document.artwork.close()
-    plain = replace(document.models[1], text=False, labels=("shoe",), width=16, height=16)
-    document._models[1] = plain
+    plain = replace(document.draft.models[1], text=False, labels=("shoe",), width=16, height=16)
+    document.draft._models[1] = plain
     room.keys.selected = 0
     room.keys.describe(label="noto")
-    document.model = plain
+    document.draft.model = plain
     seed, picture = room.keys.frames
     assert (seed.key.prompt, seed.key.label) == ("", None)
     assert picture.rgb is not None
@@ -225,7 +225,7 @@ def test_cancel_keeps_the_frames_that_are_there(hand_parts: Parts, qtbot: QtBot)
 def test_what_fails_is_said_and_the_window_goes_on(parts: Parts, room: MorphRoom, qtbot: QtBot) -> None:
     from engine.spec.morph import MorphError
 
-    def fails(errand: Morphing) -> list[object]:
+    def fails(job: Morphing) -> list[object]:
         raise MorphError("The pictures of a morph must have the model's size, 24×16.")
 
     heard = Heard(room)
@@ -239,15 +239,15 @@ def test_what_fails_is_said_and_the_window_goes_on(parts: Parts, room: MorphRoom
 
 def test_the_engine_is_asked_for_what_the_row_and_the_choices_say(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
-    document.update_draft(prompt="red apple", label="noto", guidance=2.5, steps=4)
+    document.draft.update(prompt="red apple", label="noto", guidance=2.5, steps=4)
     room = room_of(document, 3)
     document.artwork.open(np.full((16, 24, 3), 77, np.uint8), "Sheet", (24, 16))
     room.keys.add_shown()
     room.choose(frames=7, easing="out", loop="back", way="mix", at=0.5, rate=24)
     made(room, qtbot)
-    (errand,) = parts.fake.others
-    assert isinstance(errand, Morphing)
-    morph = errand.morph
+    (job,) = parts.fake.others
+    assert isinstance(job, Morphing)
+    morph = job.morph
     assert (morph.frames, morph.easing, morph.loop, morph.way, morph.at, morph.rate) == (
         7,
         "out",
@@ -257,7 +257,7 @@ def test_the_engine_is_asked_for_what_the_row_and_the_choices_say(parts: Parts, 
         24,
     )
     assert (morph.keys[0].seed, morph.keys[0].prompt, morph.keys[0].label) == (3, "red apple", "noto")
-    assert morph.keys[1].picture in errand.pictures
+    assert morph.keys[1].picture in job.pictures
     assert (morph.request.guidance, morph.request.steps, morph.request.edit) == (2.5, 4, None)
 
 
@@ -297,13 +297,13 @@ def test_a_picture_made_with_other_settings_is_remarked_and_they_can_be_taken(pa
     document = parts.document
     room = room_of(document, 3)
     finish(parts, qtbot, steps=5, seed=9)
-    until(qtbot, lambda: document.cursor == document.step_count - 1)
+    until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
     room.keys.add_shown()
     assert room.remark == ""
-    document.update_draft(steps=9, prompt="rocket")
+    document.draft.update(steps=9, prompt="rocket")
     assert "Key frame 2 was made with other settings" in room.remark
     room.keys.use_settings()
-    assert (document.draft.steps, document.draft.prompt) == (5, "rocket")
+    assert (document.draft.current.steps, document.draft.current.prompt) == (5, "rocket")
     assert room.remark == ""
 
 

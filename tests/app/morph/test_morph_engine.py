@@ -36,9 +36,9 @@ def test_from_pictures_to_a_film(engine: EngineClient, qtbot: QtBot, tmp_path: P
     until(qtbot, lambda: document.can_generate)
     window = open_window(qtbot, document)
     morph = window.morph
-    document.seed_locked = True
+    document.draft.seed_locked = True
     job = finish(qtbot, document, prompt="red apple", label="noto", seed=3, enlarge=False)
-    until(qtbot, lambda: document.cursor == document.step_count - 1)
+    until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
     morph.keys.add_shown()
     window.show_room("morph")
     with Image.open(job.images[0]) as image:
@@ -62,4 +62,4 @@ def test_from_pictures_to_a_film(engine: EngineClient, qtbot: QtBot, tmp_path: P
     window.films.export_to(settings, frames, window.films.way, str(tmp_path / "film.webp"))
     until(qtbot, lambda: not window.filming.busy)
     assert read(tmp_path / "film.webp") == settings
-    document.close()
+    document.shown.close()

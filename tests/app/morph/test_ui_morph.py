@@ -122,7 +122,7 @@ def test_before_the_first_key_frame_it_says_how_to_begin(window: MainWindow, qtb
 def test_what_the_canvas_shows_becomes_one_from_the_room_of_pictures_too(qtbot: QtBot, document: Document) -> None:
     window = open_window(qtbot, document)
     finish(qtbot, document, prompt="rocket", seed=5)
-    until(qtbot, lambda: document.cursor == document.step_count - 1)
+    until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
     QTest.keyClick(window.canvas, Qt.Key.Key_K, CONTROL)
     assert seeds(window) == [5]
     assert window.room.name == "pictures"
@@ -307,7 +307,7 @@ def test_the_timelines_keys_scrub_and_play_it(window: MainWindow, qtbot: QtBot) 
         assert window.actions_["play"].text() == "Pause"
         until(qtbot, lambda: not morph.playing)
         assert morph.cursor == 4
-    assert window.document.cursor == -1, "the pictures' timeline stands still"
+    assert window.document.shown.cursor == -1, "the pictures' timeline stands still"
 
 
 def test_both_norms_are_drawn_and_said(window: MainWindow, qtbot: QtBot) -> None:

@@ -22,8 +22,8 @@ from tests.app.conftest import Parts, finish, reach, reach_told
 
 def forked(parts: Parts, qtbot: QtBot, k: int, **choices: object) -> RunReader:
     """Fork the shown run at step k with these choices, to its end."""
-    parts.document.scrub(k)
-    parts.document.update_draft(**choices)
+    parts.document.shown.scrub(k)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.fork()
     assert job is not None
@@ -44,39 +44,39 @@ def test_a_fork_goes_on_from_the_shown_step_with_what_the_panel_says(parts: Part
     shown = (run.request.prompt, run.request.label, run.request.guidance, run.request.sampler)
     assert shown == ("rocket", "noto", 5.0, "heun")
     np.testing.assert_array_equal(run.x(0), RunReader(parent.run_path).x(2))
-    assert document.run_path == run.path
+    assert document.shown.run_path == run.path
     assert parts.notices == []
 
 
 def test_a_fork_with_the_same_settings_asks_for_the_same_run(parts: Parts, qtbot: QtBot) -> None:
-    parts.document.seed_locked = True
+    parts.document.draft.seed_locked = True
     parent = finish(parts, qtbot, steps=6)
     assert forked(parts, qtbot, 3).request == parent.request
 
 
 def test_a_fork_may_take_other_steps_from_there_on(parts: Parts, qtbot: QtBot) -> None:
     parent = finish(parts, qtbot, steps=6)
-    draft, model = parts.document.draft, parts.document.model
+    draft, model = parts.document.draft.current, parts.document.draft.model
     run = forked(parts, qtbot, 3, steps=30)
     assert run.request.sigmas[:4] == parent.request.sigmas[:4]
     expected = branch(replace(draft, steps=30, seed=run.request.seeds[0]), model, parent.request, 3)
     assert run.request == expected
-    assert parts.document.step_count == run.request.steps
-    assert parts.document.run is not None
-    assert parts.document.run.total == run.request.steps
+    assert parts.document.shown.step_count == run.request.steps
+    assert parts.document.shown.run is not None
+    assert parts.document.shown.run.total == run.request.steps
 
 
 def test_a_fork_takes_what_it_made_itself_as_its_time(hand_parts: Parts, qtbot: QtBot) -> None:
     document = hand_parts.document
     hand_parts.fake.allow(6)
     finish(hand_parts, qtbot, steps=6)
-    document.scrub(2)
+    document.shown.scrub(2)
     job = document.fork()
     assert job is not None
     assert (job.steps_before, job.steps_total) == (2, 4)
     reach_told(hand_parts, qtbot, 1)
-    assert document.running_job is job
-    assert (document.cursor, document.live) == (2, True), "the first of its own steps"
+    assert document.jobs.running is job
+    assert (document.shown.cursor, document.shown.live) == (2, True), "the first of its own steps"
     hand_parts.fake.allow(3)
     qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
     assert job.steps_done == 4
@@ -85,13 +85,13 @@ def test_a_fork_takes_what_it_made_itself_as_its_time(hand_parts: Parts, qtbot: 
 
 def test_the_seed_is_rolled_after_a_fork_unless_it_is_kept(parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot)
-    before = parts.document.draft.seed
+    before = parts.document.draft.current.seed
     forked(parts, qtbot, 1)
-    assert parts.document.draft.seed != before
-    parts.document.seed_locked = True
-    kept = parts.document.draft.seed
+    assert parts.document.draft.current.seed != before
+    parts.document.draft.seed_locked = True
+    kept = parts.document.draft.current.seed
     forked(parts, qtbot, 1)
-    assert parts.document.draft.seed == kept
+    assert parts.document.draft.current.seed == kept
 
 
 def test_a_run_under_way_is_forked_when_it_has_ended(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -100,40 +100,40 @@ def test_a_run_under_way_is_forked_when_it_has_ended(hand_parts: Parts, qtbot: Q
     assert first is not None
     reach_told(hand_parts, qtbot, 1)
     reach(hand_parts, qtbot, 2)
-    document.scrub(1)
+    document.shown.scrub(1)
     second = document.fork()
     assert second is not None
     assert second.state is JobState.QUEUED
     hand_parts.fake.allow(20)
     qtbot.waitUntil(lambda: second.state.ended)
     assert (first.state, second.state) == (JobState.FINISHED, JobState.FINISHED)
-    assert document.run_path == second.run_path
+    assert document.shown.run_path == second.run_path
 
 
 def test_a_fork_that_cannot_be_says_why(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     assert document.fork() is None
     finish(parts, qtbot)
-    document.model = document.models[1]
+    document.draft.model = document.draft.models[1]
     assert document.fork() is None
-    document.model = document.models[0]
-    document.update_draft(label="gone")
+    document.draft.model = document.draft.models[0]
+    document.draft.update(label="gone")
     assert document.fork() is None
     said = [notice.text for notice in parts.notices]
     assert ["no step to go on from" in said[0], "choose “fake”" in said[1], "gone" in said[2]] == [True] * 3
-    assert len(document.jobs) == 1
+    assert len(document.jobs.all) == 1
 
 
 def test_the_picture_of_a_fork_says_what_it_was_forked_from(parts: Parts, qtbot: QtBot) -> None:
     parent = finish(parts, qtbot, steps=4)
     assert read_parent(parent.images[0]) is None
     forked(parts, qtbot, 1, prompt="rocket")
-    (picture,) = parts.document.jobs[-1].images
+    (picture,) = parts.document.jobs.all[-1].images
     assert read_parent(picture) == {"run": parent.run_path.stem, "step": 1}
     saved = parts.document.save_picture()
     assert saved is not None
     assert read_parent(saved) == {"run": parent.run_path.stem, "step": 1}
-    parts.document.scrub(0)
+    parts.document.shown.scrub(0)
     saved = parts.document.save_picture()
     assert saved is not None
     assert read_parent(saved) is None, "a step of the parent's is the parent's"
@@ -148,16 +148,16 @@ def test_the_timeline_of_a_fork_covers_the_whole_way(parts: Parts, qtbot: QtBot)
     parent = finish(parts, qtbot, steps=6, guidance=1.0)
     run = forked(parts, qtbot, 2, prompt="rocket", guidance=4.0)
     older = RunReader(parent.run_path)
-    way = document.run
+    way = document.shown.run
     assert way is not None
-    assert (way.inherited, document.step_count, document.cursor) == (2, 6, 5)
+    assert (way.inherited, document.shown.step_count, document.shown.cursor) == (2, 6, 5)
     assert [step.i for step in way.steps] == list(range(6))
     for view in ("x0", "x", "eps"):
-        document.view = view
+        document.shown.view = view
         for k in range(6):
-            document.scrub(k)
+            document.shown.scrub(k)
             made_by = render(older, k, view, 0) if k < 2 else render(run, k - 2, view, 0)
-            assert document.frame == made_by
+            assert document.shown.frame == made_by
     assert way.calls == [1, 2, 4, 6, 8, 10], "the parent's steps were not guided"
     change = np.sqrt(np.mean((run.x0(0) - older.x0(1)) ** 2))
     assert way.steps[2].change == pytest.approx(change)
@@ -168,7 +168,7 @@ def test_a_fork_of_a_fork_reaches_back_to_pure_noise(parts: Parts, qtbot: QtBot)
     first = finish(parts, qtbot, steps=6, prompt="apple")
     second = forked(parts, qtbot, 4, prompt="heart")
     third = forked(parts, qtbot, 5, prompt="pizza")
-    way = document.run
+    way = document.shown.run
     assert way is not None
     assert [way.made_by(k).prompt for k in range(6)] == ["apple"] * 4 + ["heart", "pizza"]
     assert [way.place(k) for k in (0, 3, 4, 5)] == [
@@ -182,8 +182,8 @@ def test_a_fork_whose_parent_is_gone_shows_its_own_steps(parts: Parts, qtbot: Qt
     parent = finish(parts, qtbot, steps=6)
     run = forked(parts, qtbot, 2)
     parent.run_path.unlink()
-    assert parts.document.show_run(run.path)
-    way = parts.document.run
+    assert parts.document.shown.show_run(run.path)
+    way = parts.document.shown.run
     assert way is not None
     assert (way.parent, way.inherited, way.total) == (None, 0, 4)
     assert [step.i for step in way.steps] == [2, 3, 4, 5]
@@ -207,13 +207,13 @@ def test_the_way_back_leads_to_the_step_that_was_forked(parts: Parts, qtbot: QtB
     document = parts.document
     parent = finish(parts, qtbot, steps=6, prompt="apple")
     forked(parts, qtbot, 2, prompt="heart")
-    assert document.run is not None
-    assert document.run.parent is not None
-    assert (document.run.parent.request.prompt, document.run.parent.step) == ("apple", 2)
-    document.show_parent()
-    assert (document.run_path, document.cursor) == (parent.run_path, 2)
-    document.show_parent()
-    assert document.run_path == parent.run_path, "the first run has no parent"
+    assert document.shown.run is not None
+    assert document.shown.run.parent is not None
+    assert (document.shown.run.parent.request.prompt, document.shown.run.parent.step) == ("apple", 2)
+    document.shown.show_parent()
+    assert (document.shown.run_path, document.shown.cursor) == (parent.run_path, 2)
+    document.shown.show_parent()
+    assert document.shown.run_path == parent.run_path, "the first run has no parent"
 
 
 def test_restoring_at_a_step_of_the_parents_brings_the_parents_settings(parts: Parts, qtbot: QtBot) -> None:
@@ -221,19 +221,19 @@ def test_restoring_at_a_step_of_the_parents_brings_the_parents_settings(parts: P
     parent = finish(parts, qtbot, steps=6, prompt="apple")
     run = forked(parts, qtbot, 3, prompt="heart")
     document.restore_settings()
-    assert document.draft == Draft.of(run.request)
-    document.scrub(1)
+    assert document.draft.current == Draft.of(run.request)
+    document.shown.scrub(1)
     document.restore_settings()
-    assert document.draft == Draft.of(parent.request)
-    assert resolve(document.draft, document.model) == parent.request
+    assert document.draft.current == Draft.of(parent.request)
+    assert resolve(document.draft.current, document.draft.model) == parent.request
 
 
 # variations
 
 
 def varied(parts: Parts, qtbot: QtBot, k: int, **choices: object) -> RunReader:
-    parts.document.scrub(k)
-    parts.document.update_draft(**choices)
+    parts.document.shown.scrub(k)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.vary()
     assert job is not None
@@ -244,7 +244,7 @@ def varied(parts: Parts, qtbot: QtBot, k: int, **choices: object) -> RunReader:
 def test_variations_share_the_shown_pictures_state_and_end_apart(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     parent = finish(parts, qtbot, steps=6, batch=2, sampler="ddpm", prompt="apple", guidance=2.0)
-    document.image_index = 1
+    document.shown.image_index = 1
     run = varied(parts, qtbot, 3, batch=5, prompt="rocket", guidance=9.0)
     assert run.header["parent"] == {"run": parent.run_path.stem, "step": 3, "image": 1}
     shared = RunReader(parent.run_path).x(3)[1]
@@ -255,27 +255,27 @@ def test_variations_share_the_shown_pictures_state_and_end_apart(parts: Parts, q
     finals = run.next(2)
     assert all(not np.array_equal(finals[0], other) for other in finals[1:])
     assert (run.request.prompt, run.request.guidance) == ("apple", 2.0), "made as that picture was"
-    assert document.draft.prompt == "rocket", "and the panel is left alone"
+    assert document.draft.current.prompt == "rocket", "and the panel is left alone"
     assert parts.notices == []
 
 
 def test_before_the_step_every_variation_is_the_picture_it_was_made_of(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     parent = finish(parts, qtbot, steps=6, batch=3, sampler="ddpm")
-    document.image_index = 2
+    document.shown.image_index = 2
     varied(parts, qtbot, 3, batch=4)
     older = RunReader(parent.run_path)
     for image in range(4):
-        document.image_index = image
-        document.scrub(1)
-        assert document.frame == render(older, 1, "x0", 2)
+        document.shown.image_index = image
+        document.shown.scrub(1)
+        assert document.shown.frame == render(older, 1, "x0", 2)
     saved = document.save_picture()
     assert saved is not None
     settings = read_settings(saved)
     assert settings is not None
     assert settings.seeds == (parent.request.seeds[2],)
-    document.show_parent()
-    assert (document.cursor, document.image_index) == (3, 2)
+    document.shown.show_parent()
+    assert (document.shown.cursor, document.shown.image_index) == (3, 2)
 
 
 def test_where_the_sampler_draws_no_noise_ddpm_makes_the_variations_and_says_so(parts: Parts, qtbot: QtBot) -> None:
@@ -300,7 +300,7 @@ def test_nothing_is_left_open_at_the_last_step(parts: Parts, qtbot: QtBot) -> No
     assert document.vary() is None
     finish(parts, qtbot, steps=6)
     assert document.vary() is None
-    document.scrub(4)
+    document.shown.scrub(4)
     assert document.why_no_variations == ""
     assert ["no step to vary" in parts.notices[0].text, "earlier one" in parts.notices[1].text] == [True, True]
 
@@ -308,13 +308,13 @@ def test_nothing_is_left_open_at_the_last_step(parts: Parts, qtbot: QtBot) -> No
 def test_variations_of_a_variation(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     finish(parts, qtbot, steps=8, batch=2, sampler="ddpm")
-    document.image_index = 1
+    document.shown.image_index = 1
     first = varied(parts, qtbot, 2, batch=3)
-    document.image_index = 2
+    document.shown.image_index = 2
     second = varied(parts, qtbot, 5, batch=4)
     assert second.header["parent"] == {"run": first.path.stem, "step": 5, "image": 2}
-    document.image_index = 0
-    way = document.run
+    document.shown.image_index = 0
+    way = document.shown.run
     assert way is not None
     assert [way.image_in(k, 0) for k in (0, 3, 6)] == [1, 2, 0]
     np.testing.assert_array_equal(way.x(3)[0], first.x(1)[2])

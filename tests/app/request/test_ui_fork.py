@@ -28,14 +28,14 @@ def window(parts: Parts, qtbot: QtBot) -> MainWindow:
     window = open_window(qtbot, parts.document)
     finish(qtbot, parts.document, steps=12, sampler="ddpm", prompt="red apple")
     window.timeline.strip.setFocus()
-    parts.document.scrub(4)
+    parts.document.shown.scrub(4)
     return window
 
 
 def ended(document: Document, qtbot: QtBot, jobs: int) -> QueuedJob:
     """The job after `jobs` others, when it has ended."""
-    until(qtbot, lambda: len(document.jobs) == jobs + 1 and document.jobs[-1].state.ended)
-    job = document.jobs[-1]
+    until(qtbot, lambda: len(document.jobs.all) == jobs + 1 and document.jobs.all[-1].state.ended)
+    job = document.jobs.all[-1]
     assert job.state is JobState.FINISHED, job.message
     return job
 
@@ -54,12 +54,12 @@ def right_click(strip: Filmstrip, at: QPoint) -> None:
 
 
 def test_fork_here_by_its_button(window: MainWindow, document: Document, qtbot: QtBot) -> None:
-    document.update_draft(prompt="rocket")
+    document.draft.update(prompt="rocket")
     QTest.mouseClick(button(window, "fork"), LEFT)
     job = ended(document, qtbot, 1)
     run = RunReader(job.run_path)
     assert (run.header["parent"]["step"], run.request.prompt) == (4, "rocket")
-    assert document.run_path == job.run_path
+    assert document.shown.run_path == job.run_path
     assert window.timeline.strip.count == 12
 
 
@@ -75,14 +75,14 @@ def test_fork_here_from_the_prompt_by_its_key(window: MainWindow, document: Docu
 
 
 def test_variations_by_key_are_as_many_as_the_panel_says(window: MainWindow, document: Document, qtbot: QtBot) -> None:
-    document.update_draft(batch=5)
+    document.draft.update(batch=5)
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_V)
     job = ended(document, qtbot, 1)
     assert len(job.images) == 5
-    assert document.batch_size == 5
+    assert document.shown.batch_size == 5
     assert window.area.batch.isVisible()
     window.canvas.setFocus()
-    document.scrub(2)
+    document.shown.scrub(2)
     QTest.keyClick(window.canvas, Qt.Key.Key_V)
     assert RunReader(ended(document, qtbot, 2).run_path).header["parent"]["step"] == 2
 
@@ -91,13 +91,13 @@ def test_the_menu_of_a_step_is_about_that_step(window: MainWindow, document: Doc
     strip, menu = window.timeline.strip, window.timeline.menu
     right_click(strip, strip.cell_rect(7).center())
     until(qtbot, menu.isVisible)
-    assert document.cursor == 7
+    assert document.shown.cursor == 7
     assert [action.objectName() for action in menu.actions() if action.objectName()] == [
         "fork", "variations", "parent", "encode", "decode", "restore", "edit-shown", "save-as", "copy",
     ]  # fmt: skip
     QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(window.actions_["variations"]).center())
     assert RunReader(ended(document, qtbot, 1).run_path).header["parent"] == {
-        "run": document.jobs[0].run_path.stem, "step": 7, "image": 0,
+        "run": document.jobs.all[0].run_path.stem, "step": 7, "image": 0,
     }  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_the_menu_key_opens_it_where_the_cursor_is(window: MainWindow, document:
     event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(3, 3), strip.mapToGlobal(QPoint(3, 3)))
     QApplication.sendEvent(strip, event)
     until(qtbot, menu.isVisible)
-    assert document.cursor == 4
+    assert document.shown.cursor == 4
     QTest.keyClick(menu, Qt.Key.Key_Escape)
     until(qtbot, lambda: not menu.isVisible())
 
@@ -121,23 +121,23 @@ def test_a_fork_names_its_parent_and_leads_back_to_it(window: MainWindow, docume
     link = window.timeline.parent_link
     assert not link.isVisible()
     assert not window.actions_["parent"].isEnabled()
-    parent = document.run_path
-    document.update_draft(prompt="rocket")
+    parent = document.shown.run_path
+    document.draft.update(prompt="rocket")
     window.actions_["fork"].trigger()
     ended(document, qtbot, 1)
     assert link.isVisible()
     assert link.text() == "from “red apple”, step 5"
     QTest.mouseClick(link, LEFT)
-    assert (document.run_path, document.cursor) == (parent, 4)
+    assert (document.shown.run_path, document.shown.cursor) == (parent, 4)
     assert not link.isVisible()
 
 
 def test_backspace_leads_back_too(window: MainWindow, document: Document, qtbot: QtBot) -> None:
-    parent = document.run_path
+    parent = document.shown.run_path
     window.actions_["variations"].trigger()
     ended(document, qtbot, 1)
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_Backspace)
-    assert (document.run_path, document.cursor) == (parent, 4)
+    assert (document.shown.run_path, document.shown.cursor) == (parent, 4)
 
 
 def test_the_place_of_the_fork_is_marked(window: MainWindow, document: Document, qtbot: QtBot) -> None:
@@ -150,15 +150,15 @@ def test_the_place_of_the_fork_is_marked(window: MainWindow, document: Document,
         inked = [sum(shot.pixel(x + side, y) != ground for y in range(strip.height() - 12)) for side in (-1, 0)]
         return max(inked) > strip.height() / 3
 
-    document.scrub(9)
+    document.shown.scrub(9)
     assert not mark()
-    document.scrub(4)
+    document.shown.scrub(4)
     window.actions_["fork"].trigger()
     ended(document, qtbot, 1)
-    document.scrub(9)
+    document.shown.scrub(9)
     assert mark()
     assert "before the fork" not in strip.accessibleDescription()
-    document.scrub(2)
+    document.shown.scrub(2)
     assert "before the fork" in strip.accessibleDescription()
 
 
@@ -167,10 +167,10 @@ def test_why_they_cannot_be_used_is_their_tip(window: MainWindow, document: Docu
     assert fork.isEnabled()
     assert variations.isEnabled()
     assert "settings on the panel" in fork.toolTip()
-    document.end()
+    document.shown.end()
     assert not variations.isEnabled()
     assert "earlier one" in variations.toolTip()
-    document.model = document.models[1]
+    document.draft.model = document.draft.models[1]
     assert not fork.isEnabled()
     assert "choose “fake”" in fork.toolTip()
 
@@ -179,7 +179,7 @@ def test_a_deterministic_run_is_varied_by_another_sampler_which_is_said(
     window: MainWindow, document: Document, qtbot: QtBot
 ) -> None:
     finish(qtbot, document, sampler="dpmpp-2m", steps=6)
-    document.scrub(2)
+    document.shown.scrub(2)
     window.actions_["variations"].trigger()
     notice = window.area.notices.notice
     assert notice is not None
@@ -191,15 +191,15 @@ def test_the_status_counts_the_whole_way(hand_parts: Parts, qtbot: QtBot) -> Non
     window, document = open_window(qtbot, hand_parts.document), hand_parts.document
     hand_parts.fake.allow(6)
     finish(qtbot, document, steps=6)
-    document.scrub(2)
+    document.shown.scrub(2)
     document.fork()
     hand_parts.fake.allow(1)
-    until(qtbot, lambda: document.steps_done == 1)
+    until(qtbot, lambda: document.jobs.steps_done == 1)
     assert window.status.step.text() == "Step 3 / 6"
     assert window.status.progress.share == pytest.approx(0.25)
     assert window.panel.generate.note.text().startswith("Step 3 of 6")
-    document.cancel()
-    until(qtbot, lambda: document.running_job is None)
+    document.jobs.cancel()
+    until(qtbot, lambda: document.jobs.running is None)
     assert "after step 3 of 6" in window.status.message.text()
 
 

@@ -58,7 +58,7 @@ def test_levels_survive_the_round_trip() -> None:
 
 @pytest.fixture
 def run(parts: Parts, qtbot: QtBot) -> RunReader:
-    parts.document.update_draft(batch=2)
+    parts.document.draft.update(batch=2)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()
     assert job is not None

@@ -42,23 +42,23 @@ def at(strip: Filmstrip, k: int) -> QPoint:
 
 def grow(parts: Parts, qtbot: QtBot, steps: int) -> None:
     """Let the engine make `steps` more and wait until the document has read them."""
-    want = parts.document.step_count + steps
+    want = parts.document.shown.step_count + steps
     parts.fake.allow(steps)
 
     def read() -> bool:
-        parts.document.grow(parts.document.live)
-        return parts.document.step_count == want
+        parts.document.shown.grow(parts.document.shown.live)
+        return parts.document.shown.step_count == want
 
     until(qtbot, read)
 
 
 def start(parts: Parts, qtbot: QtBot, **choices: object) -> None:
     """A run under way with its first step done."""
-    parts.document.update_draft(**choices)
-    with qtbot.waitSignal(parts.document.run_changed, timeout=PATIENCE):
+    parts.document.draft.update(**choices)
+    with qtbot.waitSignal(parts.document.shown.run_changed, timeout=PATIENCE):
         parts.document.generate()
         parts.fake.allow(1)
-    until(qtbot, lambda: parts.document.step_count == 1)
+    until(qtbot, lambda: parts.document.shown.step_count == 1)
 
 
 # reaching a step
@@ -67,33 +67,33 @@ def start(parts: Parts, qtbot: QtBot, **choices: object) -> None:
 def test_a_press_selects_a_step_and_a_drag_scrubs_through_all_in_between(window: MainWindow) -> None:
     strip, document = window.timeline.strip, window.document
     cursors: list[int] = []
-    document.cursor_changed.connect(lambda: cursors.append(document.cursor))
+    document.shown.cursor_changed.connect(lambda: cursors.append(document.shown.cursor))
     drag(strip, LEFT, *(at(strip, k) for k in (2, 3, 4, 5, 4)))
     assert cursors == [2, 3, 4, 5, 4]
     drag(strip, LEFT, at(strip, 8))
-    assert document.cursor == 8
+    assert document.shown.cursor == 8
 
 
 def test_the_canvas_shows_the_scrubbed_step(window: MainWindow) -> None:
     strip, document = window.timeline.strip, window.document
     for k in (0, 6, 11):
         drag(strip, LEFT, at(strip, k))
-        assert document.run is not None
-        assert window.canvas.frame == render(document.run, k, "x0", 0)
+        assert document.shown.run is not None
+        assert window.canvas.frame == render(document.shown.run, k, "x0", 0)
 
 
 def test_a_drag_beyond_the_ends_stays_on_the_first_and_last_step(window: MainWindow) -> None:
     strip, document = window.timeline.strip, window.document
     drag(strip, LEFT, at(strip, 3), QPoint(-50, 5))
-    assert document.cursor == 0
+    assert document.shown.cursor == 0
     drag(strip, LEFT, at(strip, 3), QPoint(strip.width() + 50, 5))
-    assert document.cursor == 11
+    assert document.shown.cursor == 11
 
 
 def test_other_buttons_do_not_scrub(window: MainWindow) -> None:
     strip = window.timeline.strip
     drag(strip, Qt.MouseButton.RightButton, at(strip, 3), at(strip, 5))
-    assert window.document.cursor == 11
+    assert window.document.shown.cursor == 11
 
 
 def test_keys_step_and_jump(window: MainWindow) -> None:
@@ -101,24 +101,24 @@ def test_keys_step_and_jump(window: MainWindow) -> None:
     moves = {Qt.Key.Key_Home: 0, Qt.Key.Key_Right: 1, Qt.Key.Key_End: 11, Qt.Key.Key_Left: 10}
     for key, cursor in moves.items():
         QTest.keyClick(strip, key)
-        assert document.cursor == cursor
+        assert document.shown.cursor == cursor
 
 
 def test_the_wheel_steps(window: MainWindow) -> None:
     strip = window.timeline.strip
     wheel(strip, at(strip, 4).toPointF(), +1)
-    assert window.document.cursor == 10
+    assert window.document.shown.cursor == 10
     wheel(strip, at(strip, 4).toPointF(), -1)
-    assert window.document.cursor == 11
+    assert window.document.shown.cursor == 11
 
 
 def test_space_plays_to_the_last_step_and_stops_there(window: MainWindow, qtbot: QtBot) -> None:
     document = window.document
     seen: list[int] = []
-    document.cursor_changed.connect(lambda: seen.append(document.cursor))
+    document.shown.cursor_changed.connect(lambda: seen.append(document.shown.cursor))
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_Space)
-    assert document.playing
-    until(qtbot, lambda: not document.playing)
+    assert document.shown.playing
+    until(qtbot, lambda: not document.shown.playing)
     assert seen == list(range(12))
 
 
@@ -127,26 +127,26 @@ def test_space_pauses_what_plays(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(strip, Qt.Key.Key_Space)
     assert window.actions_["play"].isChecked()
     QTest.keyClick(strip, Qt.Key.Key_Space)
-    assert not document.playing
+    assert not document.shown.playing
     assert not window.actions_["play"].isChecked()
 
 
 def test_space_in_the_prompt_types_and_does_not_play(window: MainWindow) -> None:
     window.focus_prompt()
     QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Space)
-    assert not window.document.playing
-    assert window.document.draft.prompt.count(" ") == 2
+    assert not window.document.shown.playing
+    assert window.document.draft.current.prompt.count(" ") == 2
 
 
 def test_a_move_repaints_where_the_cursor_was_and_where_it_is_and_no_more(window: MainWindow, qtbot: QtBot) -> None:
     strip, document = window.timeline.strip, window.document
-    document.scrub(2)
+    document.shown.scrub(2)
     until(qtbot, lambda: drawn(strip) == 12)
     until(qtbot, lambda: not any(timer.isActive() for timer in strip.findChildren(QTimer)))
     spy = PaintSpy(strip)
     strip.repaint()
     spy.dirty = QRegion()
-    document.scrub(9)
+    document.shown.scrub(9)
     until(qtbot, lambda: not spy.dirty.isEmpty())
     assert spy.dirty.contains(at(strip, 2))
     assert spy.dirty.contains(at(strip, 9))
@@ -160,11 +160,11 @@ def test_the_views_are_switched_by_click_and_by_key(window: MainWindow) -> None:
     timeline, document = window.timeline, window.document
     assert timeline.segments["x0"].isChecked()
     QTest.mouseClick(timeline.segments["eps"], LEFT)
-    assert document.run is not None
-    assert window.canvas.frame == render(document.run, document.cursor, "eps", 0)
+    assert document.shown.run is not None
+    assert window.canvas.frame == render(document.shown.run, document.shown.cursor, "eps", 0)
     timeline.strip.setFocus()
     QTest.keyClick(timeline.strip, Qt.Key.Key_2)
-    assert window.canvas.frame == render(document.run, document.cursor, "x", 0)
+    assert window.canvas.frame == render(document.shown.run, document.shown.cursor, "x", 0)
     assert timeline.segments["x"].isChecked()
     assert not timeline.segments["eps"].isChecked()
 
@@ -172,7 +172,7 @@ def test_the_views_are_switched_by_click_and_by_key(window: MainWindow) -> None:
 def test_each_view_has_pictures_of_its_own_on_the_strip(window: MainWindow, qtbot: QtBot) -> None:
     strip, shots = window.timeline.strip, []
     for view, _ in VIEWS:
-        window.document.view = view
+        window.document.shown.view = view
         until(qtbot, lambda: drawn(strip) == 12)
         shots.append(painted(strip))
     assert shots[0] != shots[1] != shots[2] != shots[0]
@@ -180,9 +180,9 @@ def test_each_view_has_pictures_of_its_own_on_the_strip(window: MainWindow, qtbo
 
 def test_the_facts_of_the_selected_step_are_said(window: MainWindow) -> None:
     document = window.document
-    document.scrub(4)
-    assert document.run is not None
-    step = document.run.steps[4]
+    document.shown.scrub(4)
+    assert document.shown.run is not None
+    step = document.shown.run.steps[4]
     said = window.timeline.strip.accessibleDescription()
     assert "Step 5 of 12" in said
     assert f"σ {step.s:.4g} → {step.s2:.4g}" in said
@@ -191,7 +191,7 @@ def test_the_facts_of_the_selected_step_are_said(window: MainWindow) -> None:
 
 
 def test_each_curve_says_its_value_at_the_shown_step(window: MainWindow) -> None:
-    run = window.document.run
+    run = window.document.shown.run
     assert run is not None
     for k in (0, 4, 11):
         noise, moved, calls = bands(run, k)
@@ -208,11 +208,11 @@ def test_the_curves_are_drawn_each_in_its_ink_beside_its_name(
 ) -> None:
     window = open_window(qtbot, parts.document, Settings(values=Values(theme=theme)))  # type: ignore[arg-type]
     finish(qtbot, parts.document, steps=steps)
-    parts.document.scrub(steps // 2)
+    parts.document.shown.scrub(steps // 2)
     strip = window.timeline.strip
     shot, slots = painted(strip), strip.slots
     top = round(slots.top + slots.side)
-    run = parts.document.run
+    run = parts.document.shown.run
     assert run is not None
     for band, row in zip(bands(run, steps // 2), strip.rows, strict=True):
         ink = QApplication.palette().color(band.ink)
@@ -233,13 +233,13 @@ def test_the_calls_of_a_run_are_those_in_its_file_and_what_its_settings_still_co
 ) -> None:
     hand_parts.fake.allow(1)
     start(hand_parts, qtbot, steps=6, sampler="heun", guidance=1.0)
-    run = hand_parts.document.run
+    run = hand_parts.document.shown.run
     assert run is not None
     assert run.calls == [2]
     assert run.planned == (2, 2, 2, 2, 1)
     assert calls_curve(run.calls, run.planned)[0][1] == pytest.approx(2 / 11)
     hand_parts.fake.allow(9)
-    until(qtbot, lambda: hand_parts.document.running_job is None)
+    until(qtbot, lambda: hand_parts.document.jobs.running is None)
     assert run.calls == [2, 4, 6, 8, 10, 11]
     assert sum(run.planned) == 0
 
@@ -250,13 +250,13 @@ def test_another_picture_of_the_batch_is_shown_by_a_click_and_by_keys(parts: Par
     batch = window.area.batch
     assert batch.isVisible()
     QTest.mouseClick(batch, LEFT, pos=batch.cell(2).center().toPoint())
-    assert parts.document.image_index == 2
+    assert parts.document.shown.image_index == 2
     window.canvas.setFocus()
     QTest.keyClick(window.canvas, Qt.Key.Key_PageUp)
-    assert parts.document.image_index == 1
+    assert parts.document.shown.image_index == 1
     batch.setFocus()
     QTest.keyClick(batch, Qt.Key.Key_Left)
-    assert parts.document.image_index == 0
+    assert parts.document.shown.image_index == 0
     finish(qtbot, parts.document, batch=1)
     assert not batch.isVisible()
 
@@ -267,13 +267,13 @@ def test_a_large_batch_shows_the_pictures_around_the_selected_one(parts: Parts, 
     batch, document = window.area.batch, parts.document
     assert len(batch.shown) < 64
     for index in (0, 31, 63):
-        document.image_index = index
+        document.shown.image_index = index
         assert index in batch.shown
         cell = batch.cell(index)
         assert cell.width() >= 16
         assert batch.rect().contains(cell.toRect())
     QTest.mouseClick(batch, LEFT, pos=batch.cell(batch.shown[0]).center().toPoint())
-    assert document.image_index < 63
+    assert document.shown.image_index < 63
 
 
 def test_the_batch_shows_each_picture_at_the_selected_step(parts: Parts, qtbot: QtBot) -> None:
@@ -285,10 +285,10 @@ def test_the_batch_shows_each_picture_at_the_selected_step(parts: Parts, qtbot: 
         shot = painted(batch)
         return [shot.pixelColor(batch.cell(k).center().toPoint()).name() for k in range(3)]
 
-    assert document.run is not None
+    assert document.shown.run is not None
     until(qtbot, lambda: len(set(middles())) == 3)
     last = middles()
-    document.scrub(0)
+    document.shown.scrub(0)
     until(qtbot, lambda: middles() != last)
 
 
@@ -302,9 +302,9 @@ def test_cells_appear_as_they_come_and_the_rest_is_held_open(hand_parts: Parts, 
     assert strip.count == 8
     until(qtbot, lambda: drawn(strip) == 1)
     for done in (3, 5, 8):
-        grow(hand_parts, qtbot, done - hand_parts.document.step_count)
+        grow(hand_parts, qtbot, done - hand_parts.document.shown.step_count)
         until(qtbot, lambda: drawn(strip) == done)  # noqa: B023 -- called before the next round
-    until(qtbot, lambda: hand_parts.document.running_job is None)
+    until(qtbot, lambda: hand_parts.document.jobs.running is None)
 
 
 def test_scrubbing_works_while_the_engine_is_in_a_model_call(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -312,13 +312,13 @@ def test_scrubbing_works_while_the_engine_is_in_a_model_call(hand_parts: Parts, 
     document, strip = hand_parts.document, window.timeline.strip
     start(hand_parts, qtbot, steps=9)
     grow(hand_parts, qtbot, 3)
-    assert document.live  # and the fifth call waits for its permit
+    assert document.shown.live  # and the fifth call waits for its permit
     drag(strip, LEFT, at(strip, 1))
-    assert document.run is not None
-    assert window.canvas.frame == render(document.run, 1, "x0", 0)
+    assert document.shown.run is not None
+    assert window.canvas.frame == render(document.shown.run, 1, "x0", 0)
     hand_parts.fake.allow(5)
-    until(qtbot, lambda: document.running_job is None)
-    assert document.cursor == 1
+    until(qtbot, lambda: document.jobs.running is None)
+    assert document.shown.cursor == 1
 
 
 def test_following_is_seen_left_by_scrubbing_and_taken_up_again(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -331,14 +331,14 @@ def test_following_is_seen_left_by_scrubbing_and_taken_up_again(hand_parts: Part
     drag(strip, LEFT, at(strip, 0))
     assert not follow.isChecked()
     grow(hand_parts, qtbot, 1)
-    assert document.cursor == 0
+    assert document.shown.cursor == 0
     QTest.mouseClick(follow, LEFT)
-    assert document.cursor == 3
+    assert document.shown.cursor == 3
     assert follow.isChecked()
     grow(hand_parts, qtbot, 1)
-    assert document.cursor == 4
+    assert document.shown.cursor == 4
     hand_parts.fake.allow(1)
-    until(qtbot, lambda: document.running_job is None)
+    until(qtbot, lambda: document.jobs.running is None)
     assert not follow.isVisible()
 
 
@@ -349,7 +349,7 @@ def test_before_a_run_the_strip_says_what_it_is_for(parts: Parts, qtbot: QtBot) 
     middle = painted(strip).copy(QRect(strip.width() // 4, 0, strip.width() // 2, strip.height()))
     assert any(middle.pixelColor(x, y) == ink for x in range(middle.width()) for y in range(middle.height()))
     drag(strip, LEFT, QPoint(30, 30))
-    assert parts.document.cursor == -1
+    assert parts.document.shown.cursor == -1
 
 
 # geometry
@@ -376,7 +376,7 @@ def test_a_run_of_many_steps_is_scrubbed_to_each_of_them(parts: Parts, qtbot: Qt
     assert strip.slots.stride > 1
     for k in (0, 1, 77, 78, 149):
         drag(strip, LEFT, at(strip, k))
-        assert parts.document.cursor == k
+        assert parts.document.shown.cursor == k
 
 
 def test_curves_lie_between_floor_and_ceiling() -> None:

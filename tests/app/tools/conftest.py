@@ -19,7 +19,7 @@ from app.ui.canvas.easel import Easel
 from app.ui.canvas.overlay import TINT
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
-from engine.spec.edit import free_cells
+from engine.pictures.compositing import free_cells
 from tests.app.hands import Hands
 from tests.app.windows import opened, painted
 

@@ -9,17 +9,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QImage, QPainter, QPalette
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QImage, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
+from app.core.notices import Notice
 from app.settings import Settings, Values
+from app.ui.guidance.aims import AimRow
 from app.ui.look import icons
 from app.ui.look.colours import contrast, luminance, mixed
 from app.ui.look.fonts import MARKED, places_marks, with_marks
 from app.ui.look.stylesheet import sheet
-from app.ui.look.theme import DARK, LIGHT, Theme
+from app.ui.look.theme import DARK, LIGHT, Look, Theme
+from app.ui.widgets.parts import Disclosure
+from app.ui.window.notice_bar import NoticeBar
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, opened, painted, until
 
@@ -82,12 +86,9 @@ def test_the_sheet_grows_with_the_font() -> None:
 
 @pytest.mark.parametrize("name", icons.names())
 def test_every_icon_is_drawn_in_the_given_colour_and_nothing_else(qapp: QApplication, name: str) -> None:
-    drawing = icons.pixmap(name, QColor("#20c0a0"), 24, 2.0).toImage()
+    drawing = icons.pixmap(name, QColor("#20c0a0"), 24, 2.0)
     assert (drawing.width(), drawing.devicePixelRatio()) == (48, 2.0)
-    inks = {
-        drawing.pixelColor(x, y).name() for x in range(48) for y in range(48) if drawing.pixelColor(x, y).alpha() == 255
-    }
-    assert inks == {"#20c0a0"}
+    assert inks(drawing) == {"#20c0a0"}
 
 
 def test_the_window_starts_in_the_remembered_theme_and_can_change_it(parts: Parts, qtbot: QtBot) -> None:
@@ -125,11 +126,7 @@ def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtB
             theme.window
         )
         button = window.area.footer.findChildren(type(window.timeline.follow))[0]
-        drawn = button.icon().pixmap(20, 20).toImage()
-        inks = {
-            drawn.pixelColor(x, y).name() for x in range(20) for y in range(20) if drawn.pixelColor(x, y).alpha() > 250
-        }
-        assert inks == {theme.text}
+        assert inks(button.icon().pixmap(20, 20)) == {theme.text}
         if theme.name in shots:
             assert shot == shots[theme.name]
         shots[theme.name] = shot
@@ -140,7 +137,7 @@ def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtB
 def test_muted_text_is_painted_as_readable_as_the_palette_promises(document: Document, qtbot: QtBot, mode: str) -> None:
     """Read from the screen, because a style sheet may fade what the palette gives."""
     window = open_window(qtbot, document, Settings(values=Values(theme=mode)))  # type: ignore[arg-type]
-    document.update_draft(prompt="")
+    document.draft.update(prompt="")
     window.panel.steps.field.setFocus()  # no cursor blinks in the prompt
     text = window.panel.prompt.text
     assert strongest(painted(text).copy(text.rect().adjusted(4, 4, -4, -4))) >= 4.5
@@ -165,6 +162,13 @@ def test_setting_texts_leaks_no_reference(qtbot: QtBot) -> None:
         button.setText(str(k))
     if before < 2**31:  # from 3.12 on None is immortal and has no count to lose
         assert sys.getrefcount(None) > before - 100
+
+
+def inks(drawing: QPixmap) -> set[str]:
+    """The colours of its pixels that cover fully."""
+    image = drawing.toImage()
+    pixels = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
+    return {pixel.name() for pixel in pixels if pixel.alpha() == 255}
 
 
 def strongest(shot: QImage) -> float:
@@ -198,3 +202,19 @@ def test_the_circumflex_is_on_its_x_in_every_font(qapp: QApplication) -> None:
             font = with_marks(QFont(family, 20))
             assert places_marks(font), family
             assert -0.1 * QFontMetrics(font).height() <= top(font, MARKED) < top(font, "x"), family
+
+
+def test_every_part_with_icons_draws_them_again_by_itself(qtbot: QtBot, qapp: QApplication) -> None:
+    """A part listens to the palette; nobody has to know which parts there are."""
+    heading, row = Disclosure("Advanced", QWidget()), AimRow(1)
+    notices = NoticeBar()
+    notices.raise_notice(Notice("error", "This is wrong."))
+    look = Look(qapp, "light")
+    for part in (heading, row, notices):
+        qtbot.addWidget(part)
+    for theme in (LIGHT, DARK, LIGHT):
+        look.set_mode(theme.name)
+        until(qtbot, lambda: inks(heading.button.icon().pixmap(20, 20)) == {theme.text})  # noqa: B023
+        until(qtbot, lambda: inks(row.remove.icon().pixmap(20, 20)) == {theme.text})  # noqa: B023
+        until(qtbot, lambda: inks(notices.dismiss.icon().pixmap(20, 20)) == {theme.text})  # noqa: B023
+        until(qtbot, lambda: inks(notices.sign.pixmap()) == {theme.alarm})  # noqa: B023

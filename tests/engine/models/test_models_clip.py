@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.models.clip import ClipModel, load
+from engine.models.clip import load
+from engine.models.clip_model import ClipModel
 from engine.models.errors import ModelError
 from engine.models.towers import Level, entering
 from engine.spec.guide_models import clips
@@ -86,7 +88,11 @@ def test_the_gradient_is_that_of_finite_differences(tiny_clip: Path) -> None:
     model = load(tiny_clip, dtype=torch.float64)
     aim = model.text(["rocket"])
     assert torch.autograd.gradcheck(
-        lambda x: (model.image(x) * aim).sum(1), pictures(2).double().requires_grad_(), eps=1e-6, atol=1e-6
+        lambda x: (model.image(x) * aim).sum(1),
+        pictures(2).double().requires_grad_(),
+        eps=1e-6,
+        atol=1e-6,
+        fast_mode=True,  # along random directions
     )
 
 
@@ -154,7 +160,7 @@ def test_open_clips_own_tokenizer_counts_alike(foreign: Path) -> None:
 
 def test_a_folder_of_ours_is_what_open_clip_makes_of_it(tiny_clip: Path, model: ClipModel) -> None:
     """By its own factory, from the same configuration with the encoder's folder filled in."""
-    from engine.models.clip import open_clip
+    from engine.models.clip_model import open_clip
     from engine.spec.catalog import resource_root
 
     config = json.loads((tiny_clip / "config.json").read_text())["model_cfg"]
@@ -184,7 +190,7 @@ def test_a_checkpoint_is_read_from_a_folder_a_pickle_or_safetensors_alike(foreig
 def test_the_architecture_of_a_bare_checkpoint_is_told_by_its_arrays_or_asked_for(
     foreign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.models.clip import open_clip
+    from engine.models.clip_model import open_clip
 
     path = Path(shutil.copy(foreign / "model.pt", tmp_path / "bare.pt"))
     with pytest.raises(ModelError, match=r"write ARCHITECTURE@bare\.pt"):
@@ -202,7 +208,7 @@ def test_the_architecture_of_a_bare_checkpoint_is_told_by_its_arrays_or_asked_fo
 def test_what_open_clip_left_in_the_cache_is_found_by_its_names(
     foreign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.models.clip import open_clip
+    from engine.models.clip_model import open_clip
 
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     library = open_clip()
@@ -247,11 +253,9 @@ def test_a_checkpoint_with_code_in_it_is_refused_and_nothing_runs(foreign: Path,
 
 def test_a_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "program.pt"
-    script = (
-        "import sys, warnings; warnings.simplefilter('ignore'); import torch; "
-        "torch.jit.save(torch.jit.trace(torch.nn.Linear(1, 1), torch.ones(1, 1)), sys.argv[1])"
-    )
-    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that such programs are no longer made; there are some about
+        torch.jit.save(torch.jit.trace(torch.nn.Linear(1, 1), torch.ones(1, 1)), str(path))
     with pytest.raises(ModelError, match="is a program"):
         load(f"ViT-B-32@{path}")
 

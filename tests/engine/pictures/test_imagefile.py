@@ -16,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from engine.pictures.image_file import SIDE, ImageError, load, load_mask
+from engine.pictures.image_file import ImageError, load, load_mask
+from engine.spec.validation import MAX_SIDE
 
 RGB = np.random.default_rng(5).integers(0, 256, (9, 13, 3), dtype=np.uint8)
 GREY = RGB[..., 0]
@@ -74,7 +75,7 @@ def test_a_picture_of_one_colour_in_hardly_any_bytes(kind: str) -> None:
 
 def test_the_smallest_and_the_longest_picture(tmp_path: Path) -> None:
     assert load(written(RGB[:1, :1], "PNG")).rgb.tolist() == [[RGB[0, 0].tolist()]]
-    for shape in ((1, SIDE, 3), (SIDE, 1, 3)):
+    for shape in ((1, MAX_SIDE, 3), (MAX_SIDE, 1, 3)):
         long = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
         assert np.array_equal(load(written(long, "PNG")).rgb, long)
 
@@ -276,7 +277,7 @@ def _exif() -> Image.Exif:
 
 def test_a_picture_that_is_too_long_says_how_long_it_is() -> None:
     with pytest.raises(ImageError, match=r"16385 × 1 pixels, and 16384 a side is the most"):
-        load(written(np.zeros((1, SIDE + 1), np.uint8), "PNG"))
+        load(written(np.zeros((1, MAX_SIDE + 1), np.uint8), "PNG"))
 
 
 HEAD = b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
