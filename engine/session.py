@@ -20,6 +20,7 @@ from engine.errors import EngineError
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, own_start, parent_of
 from engine.jobs.job import Caller, Event, Job, doer_of, never
+from engine.lab.laws import Laws
 from engine.layout import NAME as LAYOUT
 from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
@@ -86,6 +87,7 @@ class Session:
         self.infos = {info.id: info for info in (embedded() if infos is None else infos)}
         self._models: dict[str, Model] = {}
         self.library = library or Library(self.device)
+        self.laws = Laws()  # of the 2-D lab
         self.save: bool | None = None  # as engine.plan.plan takes it
 
     @property
