@@ -1,4 +1,4 @@
-"""What is pinned: the pixels that a run keeps, put back with the noise of the level after every step."""
+"""Constraints: the pixels that a run keeps (inpainting, RePaint), put back with the level's noise after every step."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel
 
 
 def checkpoint_if(f: Callable[..., Tensor], save: bool) -> Callable[..., Tensor]:
-    """f, or the same that keeps its arguments alone for a gradient and is then computed again (Chen et al. 2016)."""
+    """f; with `save` a gradient keeps its arguments alone, and computes f again (checkpointing: Chen et al. 2016)."""
 
     def saved(*args: Any) -> Tensor:
         out: Tensor = checkpoint(f, *args, use_reentrant=False, preserve_rng_state=False)
@@ -41,7 +41,7 @@ class Meter:
     micro_batch -- the most images that one call of the net sees
     fold        -- whether several conditions of one state go through the net as one batch
     cancelled   -- asked before each call; True raises Cancelled, wherever the call was made
-    save        -- whether a call that is differentiated through keeps nothing in memory, and is made again for that
+    save        -- whether calls under a gradient keep nothing in memory and are computed again for it
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class Meter:
         return outs
 
     def spent(self) -> dict[str, Any]:
-        """What was called so far, as the end of a run file holds it."""
+        """The calls so far and their time, as the last record of a run file holds them."""
         return {"calls": self.calls, "net_seconds": self.seconds}
 
     def _stack(self, batch: int, conds: tuple[Cond, ...]) -> Cond:
-        """The conditions one after the other, each for the whole batch; the last is kept, since a run asks for one."""
+        """The conditions one after the other, each for the whole batch. A run needs the same again, so it is kept."""
         kept = self._stacked
         if kept is None or kept[0] != batch or [*map(id, kept[1])] != [*map(id, conds)]:
             kept = self._stacked = batch, conds, Cond.cat([cond.expand(batch) for cond in conds])

@@ -287,7 +287,7 @@ class _Flow:
         return ((y - sigma * v) / math.sqrt(1 + sigma**2)).to(self.like.dtype).reshape(self.like.shape)
 
     def _levels(self, t: np.ndarray, y: Tensor) -> tuple[Tensor, float | Tensor]:
-        """σ of each row as a column, and as D is to be told it."""
+        """σ of each row as a column, and as D takes it: one number where all are equal."""
         levels = np.tan(t**2)
         column = torch.from_numpy(levels).to(y)[:, None]
         return column, float(levels[0]) if (levels == levels[0]).all() else column[:, 0]

@@ -102,7 +102,7 @@ class RunWriter:
         self._append({"kind": "inputs", "box": None if inputs.box is None else list(inputs.box)}, arrays)
 
     def aims(self, pictures: Mapping[str, Pixels]) -> None:
-        """The pictures that guides aim at, by digest: written before the run's start."""
+        """The pictures that guides aim at, by digest; written before the start."""
         self._append({"kind": "aims"}, dict(pictures))
 
     def start(self, x: Any, past: Any = ()) -> None:

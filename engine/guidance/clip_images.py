@@ -1,4 +1,4 @@
-"""How a CLIP looks at finished pictures: whole, in small batches, with a question whether to stop before each."""
+"""Encode finished pictures with a CLIP: whole, in small batches, cancelled between two of them."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def encode_images(clip: Clip, pictures: NDArray[np.float32], cancelled: Callable
 
 
 def to_numpy(values: Tensor) -> NDArray[np.float32]:
-    """A tensor as it is told: an array of float32 on the CPU."""
+    """A tensor as an array of float32 on the CPU."""
     return values.detach().cpu().float().numpy()

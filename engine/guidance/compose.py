@@ -114,19 +114,19 @@ class _Need(NamedTuple):
 
 
 def encode_aims(clip: Clip, aims: Sequence[Aim], pictures: Mapping[str, Pixels]) -> Aims:
-    """The aims as the CLIP sees them. A picture that is aimed at is seen whole, at σ = 0."""
+    """Encode the aims with the CLIP: texts, and pictures whole, at σ = 0."""
     with torch.no_grad():
         texts = [aim.text for aim in aims if aim.text]
-        told = iter(clip.text(texts)) if texts else iter(())
+        encoded = iter(clip.text(texts)) if texts else iter(())
         vectors = torch.stack(
-            [next(told) if aim.text else encode_aim_picture(clip, pictures[aim.image]) for aim in aims]
+            [next(encoded) if aim.text else encode_aim_picture(clip, pictures[aim.image]) for aim in aims]
         )
     weights = vectors.new_tensor([aim.weight for aim in aims])
     return Aims(vectors[None], weights / weights.abs().sum())
 
 
 def encode_aim_picture(clip: Clip, rgb: Pixels) -> Tensor:
-    """What a CLIP sees in a picture, uint8 (H, W, 3): (d,)."""
+    """Encode a picture, uint8 (H, W, 3), with a CLIP: (d,)."""
     return clip.image(resized(from_uint8(rgb), clip.side))[0]
 
 
@@ -142,7 +142,7 @@ def _transform(
 def by_clip(
     guide: ClipGuide, request: Request, model: Model, loaded: Clip, aims: Aims, save: bool = False
 ) -> Transform:
-    """One CLIP guide, whose aims are those told: of a batch each image may have its own."""
+    """One CLIP guide towards `aims`, of which each image of a batch may have its own."""
     if guide.on == "xt":
         if not loaded.noisy:
             raise RequestError(f"“{loaded.title}” knows clean pictures only: let it look at x̂₀.")

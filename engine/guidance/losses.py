@@ -1,4 +1,4 @@
-"""What CLIP guidance lowers: how far a picture is from its aims, and how unlike a picture it is. Smaller is better."""
+"""The losses of CLIP guidance: a picture's distance to its aims, its roughness, and its values outside [−1, 1]."""
 
 from __future__ import annotations
 

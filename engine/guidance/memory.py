@@ -1,4 +1,4 @@
-"""What a gradient through a net keeps in memory until it is taken, and how much memory there is."""
+"""The memory that a gradient through a net needs, and the memory that is free."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def graph_bytes(f: Callable[[Tensor], Tensor], x: Tensor) -> int:
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """The bytes that are free on a device; None where it cannot be told."""
+    """The bytes that are free on a device; None where nothing says."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type != "cpu":

@@ -142,7 +142,7 @@ def read_settings(path: Path) -> Request | None:
 
 
 def read_parent(path: Path) -> dict[str, Any] | None:
-    """What the picture's run went on from, as save_png was told; None for one from pure noise. Raises RequestError."""
+    """The run and step that the picture was forked from, as save_png wrote them, or None. Raises RequestError."""
     text = _text(path, "tweedie-parent")
     try:
         parent = None if text is None else json.loads(text)
