@@ -44,21 +44,21 @@ def evaluate(args: argparse.Namespace) -> int:
     if n < 4:
         raise UsageError("Too few pictures to judge by: ask for 4 pairs or more.")
 
-    from engine.evaluate.batches import by_name
-    from engine.evaluate.dataset_pictures import Real
-    from engine.evaluate.judge import Judge, stored
+    from engine.evaluate.batches import specs_by_name
+    from engine.evaluate.dataset_pictures import RealPictures
+    from engine.evaluate.judge import Judge, judge_folder
     from engine.evaluate.model_figures import Evaluation
     from engine.session import Session
 
-    judge = Judge.of(args.judge or stored(info.id))
-    real = Real.of(args.data or Path(".data") / info.id, judge.net.side)
+    judge = Judge.of(args.judge or judge_folder(info.id))
+    real = RealPictures.of(args.data or Path(".data") / info.id, judge.net.side)
     if not args.json:
         print("\n".join(ceiling_lines(judge.card)), flush=True)
     choices = {key: getattr(args, key) for key in ("steps", "guidance", "sampler", "spacing")}
     progress = Progress()
     evaluation = Evaluation(info, judge, real, Session(), choices, progress)
     lists = evaluation.lists(n, args.draw)
-    swept = by_name(real, min(n, SWEPT), info.text, args.draw + 1) if args.sweep else []
+    swept = specs_by_name(real, min(n, SWEPT), info.text, args.draw + 1) if args.sweep else []
     progress.total = sum(map(len, lists.values())) + len(swept) * len(GUIDANCES)
     figures = evaluation.run(lists)
     figures["model"] = {"id": info.id, "sha256": info.sha256}
