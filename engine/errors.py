@@ -18,5 +18,11 @@ class EngineError(Exception):
         return str(self)
 
 
+class UsageError(EngineError, ValueError):
+    """Flags of a command that cannot be, or do not belong together."""
+
+    kind = "usage"
+
+
 class Cancelled(Exception):
     """The user cancelled the work; raised between two calls of the net."""

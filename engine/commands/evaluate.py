@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engine.errors import UsageError
 from engine.spec.catalog import find
 
 SWEPT = 64  # pictures at each guidance
@@ -41,7 +42,7 @@ def evaluate(args: argparse.Namespace) -> int:
     info = find(args.model)
     n = args.pairs if args.pairs is not None else 200 if info.text else 500
     if n < 4:
-        raise ValueError("Too few pictures to judge by: ask for 4 pairs or more.")
+        raise UsageError("Too few pictures to judge by: ask for 4 pairs or more.")
 
     from engine.evaluate.batches import specs_by_name
     from engine.evaluate.dataset_pictures import RealPictures

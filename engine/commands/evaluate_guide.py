@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.evaluate import Progress
-from engine.commands.guides import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
+from engine.commands.flags import add_device
+from engine.commands.guide_flags import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
+from engine.errors import UsageError
 from engine.spec.catalog import find
 from engine.spec.guides import Aim, ClipGuide, resolved
 
@@ -42,8 +44,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add("--sampler", metavar="NAME", help="default: the model's")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
-    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
-    add("--json", action="store_true", help="print the figures as JSON")
+    add_device(parser, "print the figures as JSON")
     add_clip_numbers(parser)
     add_noisy_clip(parser)
     parser.set_defaults(run=evaluate_guide)
@@ -52,9 +53,9 @@ def add_parsers(subparsers: Any) -> None:
 def evaluate_guide(args: argparse.Namespace) -> int:
     info = find(args.model)
     if not info.text:
-        raise ValueError(f"{info.title} takes no text, and its names are classes: CLIP as a guide is judged by names.")
+        raise UsageError(f"{info.title} takes no text, and its names are classes: CLIP as a guide is judged by names.")
     if min(args.alone, args.beside) < 4:
-        raise ValueError("Too few pictures to judge by: ask for 4 or more.")
+        raise UsageError("Too few pictures to judge by: ask for 4 or more.")
     guides = _guides(args)
 
     from engine.evaluate.dataset_pictures import RealPictures
@@ -103,7 +104,7 @@ def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
     if args.clip is not None:
         guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
     if not guides:
-        raise ValueError("There is no CLIP to judge: name one with --clip or --noisy-clip.")
+        raise UsageError("There is no CLIP to judge: name one with --clip or --noisy-clip.")
     return tuple(replace(guide, sha256=resolved(guide).sha256) for guide in guides)
 
 

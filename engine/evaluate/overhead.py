@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from engine.denoisers import Net, NetDenoiser, adapt
+from engine.errors import UsageError
 from engine.meter import MICRO_BATCH, Meter
 from engine.noise import Noise
 from engine.paths import descending
@@ -129,11 +130,11 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
 
     Theirs is StableDiffusionPipeline from encoded conditions and noise to its last state: no text encoder, no decoder,
     no safety checker; its progress bar is drawn into memory. Ours does all that a plan does: it meters, checks for a
-    cancel, and yields each step with x̂₀ and history. Raises ValueError for a number of steps that their DDIM would not
+    cancel, and yields each step with x̂₀ and history. Raises UsageError for a number of steps that their DDIM would not
     visit evenly.
     """
     if len(TABLE) % setting.steps:
-        raise ValueError(f"diffusers' DDIM takes a number of steps that divides {len(TABLE)}: choose one such as 10.")
+        raise UsageError(f"diffusers' DDIM takes a number of steps that divides {len(TABLE)}: choose one such as 10.")
     clock = Clock(_net_on_table(setting.model))
     d = adapt(clock, TABLE, "x0")
     scheduler = _scheduler(name)
@@ -168,7 +169,7 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
 
 def require_diffusers() -> None:
     if find_spec("diffusers") is None:
-        raise ValueError('This comparison needs diffusers: install it with pip install "tweedie-studio[bench]".')
+        raise UsageError('This comparison needs diffusers: install it with pip install "tweedie-studio[bench]".')
 
 
 def time_call(f: Callable[[], object]) -> float:
@@ -227,7 +228,7 @@ def _net_on_table(model: Model) -> Net:
     factor = denoiser.schedule.scale(levels) / TABLE.scale(levels)
     factor, times = factor.float().to(model.device), denoiser.schedule.t(levels).float().to(model.device)
     if denoiser.predicts != "x0":
-        raise ValueError("This comparison needs a net that predicts x0: choose another model.")
+        raise UsageError("This comparison needs a net that predicts x0: choose another model.")
 
     def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         index = t.float().expand(len(x)).long()  # such nets convert the index to float, and so do we

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.guides import add_guide_flags, guides_of, law_of, weighted
+from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted
 from engine.session import Session
 from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
