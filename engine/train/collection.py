@@ -52,7 +52,7 @@ class Collection:
         return Collection(self.id, self.title, self.folders[-1:]).listed("evaluation")
 
     def held_out(self) -> set[tuple[str, str]]:
-        """The (name, style) pairs that no model is trained on: how it draws them tells what it did not learn by heart."""
+        """The (name, style) pairs that no model is trained on: they tell what it did not learn by heart."""
         return {(name, style) for name, style in (line.split(" | ") for line in self.listed("held_out"))}
 
     def paraphrases(self) -> list[tuple[str, str]]:
@@ -60,11 +60,9 @@ class Collection:
         return [(text, name) for text, name in (line.split(" = ") for line in self.listed("paraphrases"))]
 
     def descriptions(self) -> dict[str, tuple[str, ...]]:
-        """Ways to describe each concept without its name, but for those that hold a paraphrase: that one is the test."""
-        found = (
-            (name, texts.split(" | ")) for name, texts in (line.split(" = ") for line in self.listed("descriptions"))
-        )
-        return {name: self._untested(texts) for name, texts in found}
+        """Ways to describe each concept without its name, but for those that hold a paraphrase: it is the test."""
+        found = (line.split(" = ") for line in self.listed("descriptions"))
+        return {name: self._untested(texts.split(" | ")) for name, texts in found}
 
     def untold(self, texts: Iterable[str]) -> tuple[str, ...]:
         """The texts that may become captions, in their order."""
