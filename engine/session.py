@@ -24,6 +24,7 @@ from engine.errand import Errand
 from engine.guidance.library import Library
 from engine.guides import digests, pictures_of
 from engine.meter import MICRO_BATCH
+from engine.models.pixel import PixelCodec
 from engine.noise import Noise
 from engine.paths import path_of
 from engine.plan import Plan, encoded, pinned, plan, second_stage
@@ -245,6 +246,12 @@ class Session:
         The second stage keeps of `inputs` what the first one kept. Raises Cancelled as generate() does, and
         RequestError where the model has no second stage and one is asked for.
         """
+        return self._pixels(request, self._large(request, x, cancelled, inputs))
+
+    def _large(
+        self, request: Request, x: torch.Tensor, cancelled: threading.Event | None, inputs: Inputs | None
+    ) -> torch.Tensor:
+        """The state x, drawn larger by the second stage where the request asks for it."""
         model = self.model(request)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
@@ -257,8 +264,18 @@ class Session:
                     steady = not RULES[request.enlargement.sampler].stochastic
                     constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
             x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), stop, constraint, origin)
+        return x
+
+    def _pixels(
+        self, request: Request, x: torch.Tensor, transparent: bool = False
+    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The pictures of the states x as uint8 (B, H, W, 3), or with straight alpha (B, H, W, 4)."""
+        codec = self.model(request).codec
         with torch.no_grad():
-            image = model.codec.decode(x).clamp(-1, 1)
+            if transparent and isinstance(codec, PixelCodec) and codec.transparent:
+                image = codec.cutout(x)
+            else:
+                image = codec.decode(x).clamp(-1, 1)
         image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
         return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
@@ -291,17 +308,19 @@ class Session:
         run_path: Path | None = None,
         cancelled: threading.Event | None = None,
         inputs: Inputs | None = None,
+        transparent: bool = False,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """picture(), which is also kept at the end of the run's file where it is not what the last step shows.
 
-        `inputs` None are those in the file.
+        `inputs` None are those in the file. `transparent`: a model that draws alpha gives (B, H, W, 4), straight; the
+        file keeps the pictures on white.
         """
         if inputs is None and request.edit is not None and run_path is not None:
             inputs = RunReader(run_path).inputs()
-        rgb = self.picture(request, x, cancelled, inputs)
+        x = self._large(request, x, cancelled, inputs)
         if run_path is not None and request.enlargement is not None:
-            append_picture(run_path, rgb)
-        return rgb
+            append_picture(run_path, self._pixels(request, x))
+        return self._pixels(request, x, transparent)
 
     def perform(self, errand: Errand, cancelled: Callable[[], bool] = lambda: False) -> Iterator[object]:
         """Do an errand; what it yields as it comes. Raises OutOfMemory, and what the errand raises."""

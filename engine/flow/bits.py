@@ -45,7 +45,7 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
     if not isinstance(model.codec, PixelCodec):
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
     image = torch.from_numpy(np.ascontiguousarray(rgb)).to(model.device).permute(0, 3, 1, 2)
-    return model.codec.encode(wide(image)).round()
+    return ((model.codec.encode(wide(image) / 127.5 - 1) + 1) * 127.5).round()
 
 
 def dequantised(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:

@@ -1,9 +1,9 @@
 """Pictures with transparency, as nets see them: premultiplied colour laid on white, and alpha as a fourth channel.
 
 With straight colour c and alpha a, both in [0, 1], a state holds w = a·c + (1 − a) and a. That is premultiplied colour
-a·c up to a linear map: where nothing is, colour has one definite value (white), averages over pixels are right, and any
-ground g is laid under a picture by w − (1 − a)(1 − g). The first three channels alone are the picture on white, which is
-what judges, CLIPs and models without alpha look at. Porter & Duff, "Compositing digital images" (1984).
+a·c up to a linear map. Where nothing is, colour has one definite value (white), and averages over pixels are right. The
+picture on any ground g is w − (1 − a)(1 − g). The first three channels alone are the picture on white: what judges,
+CLIPs and models without alpha look at. Porter & Duff, "Compositing digital images" (1984).
 
 All functions take and give (…, 4 or 3, h, w) in [−1, 1].
 """
