@@ -23,9 +23,9 @@ def main() -> int:
         )
         return 2
     from app.bootstrap import Studio, make_application
-    from app.core.folders import Folders
+    from app.core.files.folders import Folders
     from app.crash import CrashReporter
-    from engine.catalog import embedded, resource_root
+    from engine.spec.catalog import embedded, resource_root
 
     folders = Folders.of_user()
     reporter = CrashReporter(folders.log)

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.errors import EngineError
+
 Field = Callable[[np.ndarray, Tensor, np.ndarray], Tensor]  # (t (B,), y (B, n), which rows (B,) int) → dy/dt (B, n)
 
 ORDER = 3
@@ -25,8 +27,10 @@ FIRST = 1 / 50  # of the whole way: a first step, whose error says how long the 
 SHORTEST = 1e-9  # of the whole way: below that a step is lost in rounding
 
 
-class FlowError(ValueError):
+class FlowError(EngineError, ValueError):
     """A flow that cannot be followed; the message says in one sentence what to do."""
+
+    kind = "flow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from engine.meter import Meter
-from engine.noise import ENLARGE, ENLARGE_PIN, Noise
+from engine.noise import ENLARGE, ENLARGE_PIN
 from engine.paths import descending
 from engine.rules import RULES
 from engine.run import run
-from engine.types import Cond, Constraint, Denoiser, Schedule
+from engine.types import Cond
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.request import Enlargement
+    from engine.spec.request import Enlargement
+    from engine.types import Constraint, NoiseSource, SecondStage
 
 MICRO_BATCH = 8  # large pictures per net call; fixed, because pixels depend on it
-
-
-@dataclass(frozen=True, slots=True)
-class SecondStage:
-    """D(x, σ | z_s, s) for pictures `factor` times as large as z_s, which carries noise of the deviation s."""
-
-    denoiser: Denoiser
-    schedule: Schedule
-    factor: int
 
 
 def enlarge(
@@ -37,7 +28,7 @@ def enlarge(
     wanted: Enlargement,
     z: Tensor,
     label: Tensor | None,
-    noise: Noise,
+    noise: NoiseSource,
     cancelled: Callable[[], bool] = lambda: False,
     constraint: Constraint | None = None,
     origin: Tensor | None = None,

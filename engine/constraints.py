@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from engine.noise import Noise
+    from engine.types import NoiseSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class Pinned:
     sigmas: Sequence[float]
     steady: bool = False
 
-    def __call__(self, x: Tensor, sigma: float, noise: Noise) -> Tensor:
+    def __call__(self, x: Tensor, sigma: float, noise: NoiseSource) -> Tensor:
         left = sum(s < sigma for s in self.sigmas)  # steps from this level to the end
         held = self.to_go <= (left if sigma < self.sigmas[0] else left - 1)
         n = (noise.at(START) if self.steady else noise).normal(x)

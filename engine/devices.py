@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from engine.errors import EngineError
 
 if TYPE_CHECKING:
     import torch
 
 PREFERENCE = ("cuda", "xpu", "mps", "cpu")
+SWITCHES = (  # of the environment, by which libraries below torch choose their kernels
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_CBWR",
+)
 NAMES = {"cuda": "NVIDIA or AMD GPU", "xpu": "Intel GPU", "mps": "Apple GPU", "cpu": "CPU"}
 
 
-class DeviceError(ValueError):
+class DeviceError(EngineError, ValueError):
     """A device that was asked for and is not there; the message says what is."""
+
+    kind = "device"
 
 
 def available() -> dict[str, bool]:
@@ -37,6 +49,19 @@ def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
     if wanted.split(":")[0] not in kinds:
         raise DeviceError(f"There is no device “{wanted}” here: choose {' or '.join(kinds)}.")
     return wanted
+
+
+def kernels() -> dict[str, object]:
+    """What chooses the kernels of torch in this process: the processor's instructions, precisions and switches."""
+    import torch
+
+    return {
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "onednn": torch.backends.mkldnn.is_available(),
+        "matmul": torch.get_float32_matmul_precision(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "switches": {name: os.environ[name] for name in SWITCHES if name in os.environ},
+    }
 
 
 def describe(device: torch.device) -> str:

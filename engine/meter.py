@@ -1,4 +1,4 @@
-"""The innermost denoiser: what it costs to call the net is counted here, and here a run is cancelled."""
+"""The innermost denoiser: here net calls are counted and cancelled, and their tensors brought into one layout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from engine.run import Cancelled
+from engine.errors import Cancelled
+from engine.layout import canonical
 from engine.types import Cond
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def saving(f: Callable[..., Tensor], save: bool) -> Callable[..., Tensor]:
 
 class Meter:
     """Wraps a model's denoiser: splits batches, counts and times net calls, cancels between them, keeps the raw x̂₀.
+
+    State, σ, condition and answer are canonical (engine.layout) at each call of the net, so that the same values give
+    the same bits whether they were just computed or come from a run file.
 
     micro_batch -- the most images that one call of the net sees
     fold        -- whether several conditions of one state go through the net as one batch
@@ -67,6 +71,10 @@ class Meter:
         self._keep(outs[0])
         return outs
 
+    def spent(self) -> dict[str, Any]:
+        """What was called so far, as the end of a run file holds it."""
+        return {"calls": self.calls, "net_seconds": self.seconds}
+
     def _stack(self, batch: int, conds: tuple[Cond, ...]) -> Cond:
         """The conditions one after the other, each for the whole batch; the last is kept, since a run asks for one."""
         kept = self._stacked
@@ -100,7 +108,10 @@ class Meter:
         if self.cancelled():
             raise Cancelled
         began = time.perf_counter()
-        x0 = saving(self.d, self.save and x.requires_grad)(x, sigma, cond)
+        x = canonical(x)
+        sigma = sigma if isinstance(sigma, float | int) else canonical(sigma)
+        cond = None if cond is None else cond.expand(len(x)).map(canonical)  # a row for each image, none shared
+        x0 = canonical(saving(self.d, self.save and x.requires_grad)(x, sigma, cond))
         self.seconds += time.perf_counter() - began
         self.calls += 1
         return x0

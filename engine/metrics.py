@@ -1,16 +1,19 @@
 """Figures for sets of pictures: closed forms and exact counts on feature vectors, wherever those are from.
 
-Features are (N, d), in any space: the studio's are the pooled features of its own classifier (engine.classifier), so
-none of these figures compares with those of papers, which use Inception's. All is computed in float64.
+Features are (N, d), in any space. The studio uses the pooled features of its own classifier
+(engine.evaluate.classifier), so these figures do not compare with those of papers, which use Inception's. All is
+computed in float64.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 AT_ONCE = 1 << 24  # distances held at a time: 64 MiB of them
@@ -22,22 +25,23 @@ def frechet(mu1: Tensor, cov1: Tensor, mu2: Tensor, cov2: Tensor) -> float:
 
         ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁^½ Σ₂ Σ₁^½)^½)
 
-    Symmetric square roots, so that singular covariances (fewer pictures than features) are no special case. Of the
+    The trace of the last term is the sum of the singular values of Σ₁^½ Σ₂^½: its eigenvalues are never rounded before
+    a square root is taken of them, so singular covariances (fewer pictures than features) are no special case. Of the
     Gaussians fitted to features it is the FID (Heusel et al. 2017). Raises ValueError for shapes that do not fit.
     """
     mu1, cov1, mu2, cov2 = (torch.as_tensor(v).double() for v in (mu1, cov1, mu2, cov2))
     d = len(mu1)
     if mu1.shape != (d,) or mu2.shape != (d,) or cov1.shape != (d, d) or cov2.shape != (d, d):
         raise ValueError("The Fréchet distance needs two means (d,) and two covariances (d, d).")
-    root = _root(cov1)
-    cross = torch.linalg.eigvalsh(root @ cov2 @ root).clamp(min=0).sqrt().sum()
+    cross = torch.linalg.svdvals(_root(cov1) @ _root(cov2)).sum()
     return float(((mu1 - mu2) ** 2).sum() + cov1.trace() + cov2.trace() - 2 * cross)
 
 
 def _root(cov: Tensor) -> Tensor:
-    """The symmetric square root; eigenvalues that rounding made negative count as zero."""
+    """The symmetric square root. Eigenvalues within rounding of zero count as zero: √ of 1e-17 would be 3e-9."""
     values, vectors = torch.linalg.eigh((cov + cov.T) / 2)
-    return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    rounding = len(values) * torch.finfo(values.dtype).eps * values[-1]
+    return (vectors * torch.where(values > rounding, values, 0).sqrt()) @ vectors.T
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,6 +49,13 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     if len(features) < 2:
         raise ValueError("A covariance needs two pictures or more.")
     return features.double().mean(0), torch.cov(features.double().T).reshape(features.shape[1], -1)
+
+
+def overlap(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of the two masks of each pair, (N,); a, b (N, …) bool. Two empty masks agree: 1."""
+    a, b = a.flatten(1), b.flatten(1)
+    union = (a | b).sum(1)
+    return torch.where(union > 0, (a & b).sum(1).double() / union.clamp(min=1), 1.0)
 
 
 def fid(a: Tensor, b: Tensor) -> float:
@@ -115,6 +126,15 @@ def nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     which = torch.cat(few)
     low = distances(points[:, None], among[which])[:, 0].min(1, keepdim=True)
     return low.values[:, 0], which.gather(1, low.indices)[:, 0]
+
+
+def psnr(a: NDArray[Any], b: NDArray[Any], peak: float = 2.0) -> float:
+    """Peak signal to noise ratio of two pictures in dB: infinite where they are the same.
+
+    peak -- the width of the range of values: 2 for [−1, 1], 255 for 8 bits
+    """
+    error = float(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2))
+    return float("inf") if error == 0 else 10 * float(np.log10(peak**2 / error))
 
 
 def interval(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:

@@ -21,15 +21,16 @@ import torch
 from torch import Tensor
 
 from engine.adaptive import FlowError, Integration, StepLimit, Stretch
+from engine.errors import Cancelled
 from engine.noise import PROBE, Noise
 from engine.paths import ascending, descending
 from engine.precision import wide
 from engine.rules import RULES
-from engine.run import Cancelled, run
+from engine.run import run
 from engine.types import Hop, Move, Step
 
 if TYPE_CHECKING:
-    from engine.types import Denoiser, Path
+    from engine.types import Denoiser, NoiseSource, Path
 
 TOL = 1e-4  # of a picture in [−1, 1] and of noise of unit variance, in each step
 MAX_CALLS = 2000  # of D, for one picture's way
@@ -143,7 +144,7 @@ def density(
     sigma_min: float,
     sigma_max: float,
     prior: Prior | float,
-    noise: Noise,
+    noise: NoiseSource,
     probes: int = 8,
     tol: float = TOL,
     *,
@@ -187,7 +188,7 @@ def logp(
     sigma_min: float,
     sigma_max: float,
     prior: Prior | float,
-    noise: Noise,
+    noise: NoiseSource,
     probes: int = 8,
     tol: float = TOL,
     *,

@@ -1,12 +1,9 @@
-"""A trade-off between two figures as a small plot: points with their names, the ones that nothing beats joined."""
+"""The trade-offs that nothing beats: the Pareto front of two figures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
-
-from engine.plots import COLOURS, QUIET, Axis, Plot
 
 
 class Point(NamedTuple):
@@ -24,13 +21,3 @@ def front(points: Sequence[Point]) -> list[Point]:
         if not best or point.y > best[-1].y:
             best.append(point)
     return best
-
-
-def plot(points: Sequence[Point], title: str, x: str, y: str, path: Path) -> None:
-    """Write the plot as a PNG."""
-    drawn = Plot(title, Axis.of(x, [p.x for p in points]), Axis.of(y, [p.y for p in points]))
-    best = front(points)
-    drawn.line([(p.x, p.y) for p in best])
-    for point in points:
-        drawn.point(point.x, point.y, point.name, COLOURS[0] if point in best else QUIET)
-    drawn.save(path)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from engine.request import Request
 from engine.types import Hop, Path
+
+if TYPE_CHECKING:
+    from engine.spec.request import Request
 
 
 def path_of(request: Request) -> Path:

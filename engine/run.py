@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from engine.errors import Cancelled as Cancelled
 from engine.noise import PIN
 from engine.precision import wide
 from engine.types import History, Hop, Move, Step
@@ -14,12 +15,7 @@ from engine.types import History, Hop, Move, Step
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Cond, Constraint, Denoiser, Path, Rule, Sigma
-
-
-class Cancelled(Exception):
-    """The run was asked to stop; raised between two calls of the net."""
+    from engine.types import Cond, Constraint, Denoiser, NoiseSource, Path, Rule, Sigma
 
 
 def run(
@@ -27,7 +23,7 @@ def run(
     path: Path,
     rule: Rule,
     x: Tensor,
-    noise: Noise,
+    noise: NoiseSource,
     constraint: Constraint | None = None,
     past: History = (),
     start: int = 0,
@@ -55,7 +51,7 @@ def run(
         x, past = move.x, move.past
 
 
-def _renoise(x: Tensor, hop: Hop, past: History, z: Noise) -> Move:
+def _renoise(x: Tensor, hop: Hop, past: History, z: NoiseSource) -> Move:
     """From level s up to s2 > s: variances add. Nothing new is estimated: the last evaluation stands, to be shown."""
     std = (hop.s2**2 - hop.s**2) ** 0.5
     return Move(

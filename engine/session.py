@@ -17,20 +17,21 @@ import torch
 
 from engine import devices, models
 from engine.cascade import enlarge
-from engine.catalog import CatalogError, ModelInfo, embedded
-from engine.edit import Inputs, Pixels
-from engine.encode import end_of_encoding, is_encoding, own_start
-from engine.errand import Errand
+from engine.errors import EngineError
 from engine.guidance.library import Library
-from engine.guides import digests, pictures_of
+from engine.jobs.encode import end_of_encoding, is_encoding, own_start
+from engine.jobs.job import Caller, Event, Job, doer_of, never
+from engine.layout import NAME as LAYOUT
+from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
-from engine.models.pixel import PixelCodec
 from engine.noise import Noise
 from engine.paths import path_of
-from engine.plan import Plan, encoded, pinned, plan, second_stage
-from engine.request import Request, RequestError
+from engine.plan import Plan, decoded, encoded, pinned, plan, second_stage
 from engine.rules import RULES
-from engine.run import Cancelled
+from engine.spec.catalog import CatalogError, ModelInfo, embedded
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.guides import digests, pictures_of
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
 
@@ -62,8 +63,10 @@ class Start:
         return replace(self, x=rows(self.x), past=tuple(past))
 
 
-class OutOfMemory(MemoryError):
+class OutOfMemory(EngineError, MemoryError):
     """The device has no memory left for what was asked; the message says what to do."""
+
+    kind = "memory"
 
 
 class Session:
@@ -156,13 +159,13 @@ class Session:
                  what differs between them is the noise of the steps that are left. They are samples of p(x0 | x_t),
                  alike in what x_t had decided by then (Ho et al. 2020, figure 7), if the sampler draws noise; if it
                  draws none they are all the same. The request may have any number of seeds, the parent's own among
-                 them: engine.draft.vary() makes it. The history is kept where nothing but the seeds is different.
+                 them: engine.spec.draft.vary() makes it. The history is kept where nothing but the seeds is different.
 
         inputs -- the picture and the mask that the request's Edit names; None: those of the parent
         aims -- pictures that its guides aim at, besides those of the parent
 
-        Where the parent is a picture that engine.encode.Encode has carried up to x_T, one step past its last, `k` =
-        its number of steps, is that x_T: the request is run from there from its own first step, with its prompt.
+        Where the parent is an encoding (engine.jobs.encode.Encode), `k` = its number of steps is its x_T: the request
+        runs from there, from its own first step, with its prompt.
 
         The run file is whole by itself: it holds the state it started from, and its header's "parent" says which run,
         step and, for a shared one, image that was. go_on() finishes it whether or not the parent is still there.
@@ -228,6 +231,8 @@ class Session:
             "dtype": "float32",
             "micro_batch": MICRO_BATCH,
             "fold": True,
+            "layout": LAYOUT,
+            "kernels": devices.kernels(),
             "torch": torch.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
@@ -246,13 +251,13 @@ class Session:
         The second stage keeps of `inputs` what the first one kept. Raises Cancelled as generate() does, and
         RequestError where the model has no second stage and one is asked for.
         """
-        return self._pixels(request, self._large(request, x, cancelled, inputs))
+        return decoded(self._large(request, x, cancelled, inputs), self.model(request))
 
     def _large(
         self, request: Request, x: torch.Tensor, cancelled: threading.Event | None, inputs: Inputs | None
     ) -> torch.Tensor:
         """The state x, drawn larger by the second stage where the request asks for it."""
-        model = self.model(request)
+        model, x = self.model(request), canonical(x)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
             stop = cancelled.is_set if cancelled is not None else (lambda: False)
@@ -265,19 +270,6 @@ class Session:
                     constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
             x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), stop, constraint, origin)
         return x
-
-    def _pixels(
-        self, request: Request, x: torch.Tensor, transparent: bool = False
-    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """The pictures of the states x as uint8 (B, H, W, 3), or with straight alpha (B, H, W, 4)."""
-        codec = self.model(request).codec
-        with torch.no_grad():
-            if transparent and isinstance(codec, PixelCodec) and codec.transparent:
-                image = codec.cutout(x)
-            else:
-                image = codec.decode(x).clamp(-1, 1)
-        image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
-        return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
     def enlarged(
         self,
@@ -317,17 +309,20 @@ class Session:
         """
         if inputs is None and request.edit is not None and run_path is not None:
             inputs = RunReader(run_path).inputs()
-        x = self._large(request, x, cancelled, inputs)
+        model, x = self.model(request), self._large(request, x, cancelled, inputs)
         if run_path is not None and request.enlargement is not None:
-            append_picture(run_path, self._pixels(request, x))
-        return self._pixels(request, x, transparent)
+            append_picture(run_path, decoded(x, model))
+        return decoded(x, model, transparent)
 
-    def perform(self, errand: Errand, cancelled: Callable[[], bool] = lambda: False) -> Iterator[object]:
-        """Do an errand; what it yields as it comes. Raises OutOfMemory, and what the errand raises."""
-        return _translated(errand.run(self, cancelled))
+    def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
+        """Do a job, and yield what it tells as it comes.
+
+        `cancelled` and `more` are a Caller's fields. Raises what the job's class says, and OutOfMemory.
+        """
+        return _translated(doer_of(job)(job, self, Caller(cancelled, **more)))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(array.copy()).to(self.device)
+        return from_array(array, self.device)
 
     def _history(self, held: Sequence[tuple[float, dict[str, np.ndarray]]]) -> History:
         return tuple(Past(s, **{name: self._tensor(array) for name, array in arrays.items()}) for s, arrays in held)
@@ -368,20 +363,7 @@ class Session:
                 if kept := pictures_of(request.guides, aims):
                     writer.aims(kept)
                 writer.start(planned.x if start.x is None else start.x, start.past)
-            outcome = "failed"
-            try:
-                for step in _translated(steps):
-                    writer.step(step)
-                    outcome = "open"
-                    yield step
-                    outcome = "failed"
-                outcome = "finished"
-            except Cancelled:
-                outcome = "cancelled"
-                raise
-            finally:
-                if outcome != "open":  # a consumer that just went away leaves a run that can be gone on with
-                    writer.end(outcome, calls=planned.meter.calls, net_seconds=planned.meter.seconds)
+            yield from writer.record(_translated(steps), planned.meter.spent)
 
     def _writer(self, path: Path, request: Request, start: Start) -> RunWriter:
         header = {"id": path.stem, "environment": self.environment(), "parent": start.parent, "preview": None}

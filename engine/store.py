@@ -14,16 +14,17 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engine.edit import Inputs, Pixels
-from engine.guides import digests, pictures_of
-from engine.request import Request, RequestError
+from engine.errors import Cancelled, EngineError
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.guides import digests, pictures_of
+from engine.spec.request import Request, RequestError
 
 if TYPE_CHECKING:
     from engine.types import Step
@@ -35,8 +36,10 @@ MAX_HEAD = 1 << 24
 KEPT = 4  # records whose tensors may still be referred to by identity: a history reaches three steps back
 
 
-class StoreError(ValueError):
+class StoreError(EngineError, ValueError):
     """A run file that cannot be read; the message says what to do."""
+
+    kind = "run"
 
 
 class Ref(NamedTuple):
@@ -139,6 +142,27 @@ class RunWriter:
     def keep(self, name: str, arrays: dict[str, Any]) -> None:
         """Further arrays that belong to the run, found again under their name."""
         self._append({"kind": "kept", "name": name}, arrays)
+
+    def record(self, steps: Iterable[Step], spent: Callable[[], Mapping[str, Any]], end: bool = True) -> Iterator[Step]:
+        """The same steps, each written before it is yielded; then how they ended, with what they have `spent`.
+
+        A consumer that goes away leaves a run that can be gone on with. `end` False leaves the end of a finished run to
+        the caller, who has more to write.
+        """
+        outcome = "failed"
+        try:
+            for step in steps:
+                self.step(step)
+                outcome = "open"
+                yield step
+                outcome = "failed"
+            outcome = "finished"
+        except Cancelled:
+            outcome = "cancelled"
+            raise
+        finally:
+            if outcome != "open" and (end or outcome != "finished"):
+                self.end(outcome, **spent())
 
     def end(self, outcome: str, **facts: Any) -> None:
         """Close the record of the run: outcome "finished", "cancelled" or "failed"."""
@@ -336,7 +360,7 @@ class RunReader:
             raise StoreError(f"The picture in the run {self.path.name} is damaged: edit it anew.") from error
 
     def aims(self) -> tuple[Pixels, ...]:
-        """The pictures that the run's guides aim at, in the order of engine.guides.digests; mostly none.
+        """The pictures that the run's guides aim at, in the order of engine.spec.guides.digests; mostly none.
 
         Raises StoreError where they are damaged, or are not there although the run aims at some.
         """

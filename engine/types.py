@@ -15,8 +15,6 @@ if TYPE_CHECKING:  # torch stays out at import time: rules and menus are listed 
     import torch
     from torch import Tensor
 
-    from engine.cascade import SecondStage
-    from engine.noise import Noise
 
 Sigma: TypeAlias = "float | Tensor"  # one level for the batch, or (B,)
 
@@ -149,8 +147,16 @@ class Denoiser(Protocol):
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor: ...
 
 
+class NoiseSource(Protocol):
+    """Where a method draws its noise: engine.noise.Noise, or what stands in for it (engine.morph.blend.Between)."""
+
+    def at(self, hop: int) -> NoiseSource: ...  # the noise of one hop of the path
+    def of(self, stream: int) -> NoiseSource: ...  # the noise of one user of it, such as engine.noise.PIN
+    def normal(self, like: Tensor, draw: int = 0, shared: bool = False) -> Tensor: ...  # shaped like `like` (B, …)
+
+
 Transform: TypeAlias = Callable[[Denoiser], Denoiser]
-Constraint: TypeAlias = "Callable[[Tensor, float, Noise], Tensor]"  # (x at σ, σ, noise of this hop) → x pinned at σ
+Constraint: TypeAlias = "Callable[[Tensor, float, NoiseSource], Tensor]"  # (x at σ, σ, the hop's noise) → x pinned
 
 
 class Option(NamedTuple):
@@ -191,7 +197,7 @@ class Rule:
     options: tuple[Option, ...] = ()
     keeps_law: bool = True
 
-    def __call__(self, d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move:
+    def __call__(self, d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource) -> Move:
         if s2 > s and self.stochastic:
             raise ValueError(f"{self.title} draws noise and cannot go up: choose a sampler that draws none.")
         return self.step(d, x, s, s2, past, z)
@@ -228,6 +234,18 @@ class Codec(Protocol):
     def decode(self, x0: Tensor) -> Tensor: ...  # the inverse
     def preview(self, x0: Tensor) -> Tensor: ...  # (B, 3, h, w): cheap, for the canvas while it runs
     def latent_shape(self, width: int, height: int) -> tuple[int, ...]: ...  # (C, h, w)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStage:
+    """Of a cascade: D(x, σ | z_s, s) for pictures `factor` times as large as z_s, which has noise of deviation s in it.
+
+    The small picture and its level are a Cond's `image` and `level` (engine.cascade).
+    """
+
+    denoiser: Denoiser
+    schedule: Schedule
+    factor: int
 
 
 class Model(Protocol):

@@ -18,9 +18,9 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from engine.catalog import read_model, resource_root  # noqa: E402
-from engine.draft import Draft, resolve  # noqa: E402
 from engine.session import Session  # noqa: E402
+from engine.spec.catalog import read_model, resource_root  # noqa: E402
+from engine.spec.draft import Draft, resolve  # noqa: E402
 from engine.train.collection import EMOJI  # noqa: E402
 
 COLUMNS, COUNT = 8, 64

@@ -21,15 +21,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.draft import Draft, resolve
-from engine.encode import psnr
-from engine.flow.bits import bits, levels, mean_and_stderr
-from engine.likelihood import conditional
+from engine.evaluate.plots import Axis, Plot
+from engine.flow.density import bits, levels, mean_and_stderr
+from engine.jobs.likelihood import conditional
+from engine.metrics import psnr
 from engine.models.pixel import LUMA
 from engine.ode import solve
 from engine.plan import plan
-from engine.plots import Axis, Plot
 from engine.session import Session
+from engine.spec.draft import Draft, resolve
 
 LOW, HIGH = 0.02, 80.0
 SIZE = 8  # pictures at once

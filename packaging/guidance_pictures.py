@@ -22,11 +22,11 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from engine.catalog import ModelInfo, find  # noqa: E402
-from engine.draft import Draft, resolve  # noqa: E402
-from engine.guide_models import classifiers  # noqa: E402
-from engine.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Guide  # noqa: E402
 from engine.session import Session  # noqa: E402
+from engine.spec.catalog import ModelInfo, find  # noqa: E402
+from engine.spec.draft import Draft, resolve  # noqa: E402
+from engine.spec.guide_models import classifiers  # noqa: E402
+from engine.spec.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Guide  # noqa: E402
 
 NAMES = ("red apple", "cat face", "rocket", "red heart", "tree", "bicycle")
 SCALES = {

@@ -22,10 +22,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
-    from engine.catalog import embedded
-    from engine.draft import Draft, resolve
-    from engine.picture import save_png
+    from engine.pictures.png import save_png
     from engine.session import Session
+    from engine.spec.catalog import embedded
+    from engine.spec.draft import Draft, resolve
 
     info = next((info for info in embedded() if info.id == args.model), None)
     if info is None:

@@ -51,7 +51,7 @@ def main() -> int:
     args.out.mkdir(parents=True, exist_ok=True)
 
     from app.bootstrap import make_application
-    from engine.catalog import embedded
+    from engine.spec.catalog import embedded
 
     make_application(sys.argv[:1])
     for theme in (args.theme,) if args.theme else ("light", "dark"):

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from engine.catalog import ModelInfo
+    from engine.spec.catalog import ModelInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
@@ -32,7 +32,7 @@ def main() -> int:
     args = parser.parse_args()
 
     from app.bootstrap import make_application
-    from engine.catalog import embedded
+    from engine.spec.catalog import embedded
 
     make_application(sys.argv[:1])
     frames: list[list[np.ndarray]] = []

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from engine.catalog import ModelInfo
+    from engine.spec.catalog import ModelInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 1280, 800
@@ -44,7 +44,7 @@ def main() -> int:
     from PySide6.QtGui import QFont, QFontDatabase
 
     from app.bootstrap import make_application
-    from engine.catalog import embedded
+    from engine.spec.catalog import embedded
 
     app = make_application(sys.argv[:1])
     if "Inter" in QFontDatabase.families():  # a desktop's own font, where this machine has one
@@ -65,7 +65,7 @@ class Walk:
 
     def __init__(self, models: list[ModelInfo], home: Path, theme: str, out: Path, everything: bool = False) -> None:
         from app.bootstrap import Studio
-        from app.core.folders import Folders
+        from app.core.files.folders import Folders
 
         self.studio = Studio(models, Folders.under(home))
         self.theme, self.out, self.everything = theme, out, everything
@@ -114,7 +114,7 @@ class Walk:
         choice.hidePopup()
         self.window.show_shortcuts()
         self.wait(lambda: False, 200)
-        from app.ui.sheets import ShortcutSheet
+        from app.ui.window.shortcut_sheet import ShortcutSheet
 
         sheet = self.window.findChild(ShortcutSheet)
         assert sheet is not None

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from engine.catalog import ModelInfo
+    from engine.spec.catalog import ModelInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 1280, 960
@@ -43,8 +43,8 @@ def main() -> int:
     args.out.mkdir(parents=True, exist_ok=True)
 
     from app.bootstrap import make_application
-    from engine.catalog import embedded
-    from engine.guide_models import clips
+    from engine.spec.catalog import embedded
+    from engine.spec.guide_models import clips
 
     app = make_application(sys.argv[:1])  # kept: it lives as long as its windows
     assert app is not None
@@ -63,7 +63,7 @@ class Walk:
 
     def __init__(self, models: list[ModelInfo], home: Path, theme: str, out: Path) -> None:
         from app.bootstrap import Studio
-        from app.core.folders import Folders
+        from app.core.files.folders import Folders
 
         self.studio = Studio(models, Folders.under(home))
         self.document, self.window = self.studio.document, self.studio.window
@@ -101,7 +101,7 @@ class Walk:
         self.studio.close()
 
     def sweep(self, name: str, **plan: object) -> None:
-        from app.ui.steering.sweep_sheet import SweepSheet
+        from app.ui.guidance.sweep_sheet import SweepSheet
 
         sweeping = self.document.guidance.sweeping
         self.window.show_sweep()

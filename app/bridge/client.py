@@ -9,14 +9,14 @@ from operator import itemgetter
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, QTimer, Signal
 
-from app.bridge.desk import Desk
 from app.bridge.mailbox import Mailbox
+from app.bridge.work_queue import Desk
 from app.bridge.worker import EngineWorker, Gaze, Session, open_session
-from app.core.errands import Task
-from app.core.jobs import Engine
-from app.core.work import Enlarging, Outcome, Work
-from engine.catalog import ModelInfo
-from engine.errand import Errand
+from app.core.jobs.queue import Engine
+from app.core.jobs.tasks import Task
+from app.core.jobs.work import Enlarging, Outcome, Work
+from engine.jobs.job import Job
+from engine.spec.catalog import ModelInfo
 
 
 class EngineClient(Engine):
@@ -78,7 +78,7 @@ class EngineClient(Engine):
         self._enlargings.append(work)
         self._enlarge.emit(work)
 
-    def do(self, errand: Errand, quick: bool = False) -> int:
+    def do(self, errand: Job, quick: bool = False) -> int:
         task = Task(next(self._numbers), errand, quick)
         self._tasks[task.id] = task
         if self._closed:  # the desk is cleared once, by close()

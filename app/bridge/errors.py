@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 
+from engine.errors import EngineError
+
 
 def sentence(error: BaseException) -> str:
     """The engine's own errors say it themselves; what the machine raises is translated here."""
+    if isinstance(error, EngineError):
+        return error.sentence
     if isinstance(error, MemoryError):
         return str(error) or "There is not enough memory for this: make fewer images at once."
-    if isinstance(error, ValueError) and type(error).__module__.startswith("engine."):
-        return str(error)
     if isinstance(error, OSError):
         return _of_the_machine(error)
     return f"The engine failed unexpectedly ({type(error).__name__}: {error}): what was reached is kept, try again."

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from app.core.render import to_image
+from app.core.shown.render import to_image
 
 
 def to_array(x: Any) -> NDArray[np.float32]:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, Signal, Slot
 
 from app.bridge.errors import sentence
-from app.core.lab_engine import Cover, LabEngine, Save, Task
-from engine.lab.data import Data
-from engine.lab.work import Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
+from app.core.lab.lab_engine import Cover, LabEngine, Save, Task
+from engine.jobs.lab import Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
+from engine.spec.lab_data import Data
 
 FRAME_SECONDS = 1 / 30  # of walking chains
 

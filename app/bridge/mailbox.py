@@ -6,7 +6,7 @@ from threading import Lock
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.work import Frame, Progress
+from app.core.jobs.work import Frame, Progress
 
 
 class Mailbox(QObject):

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge.budget import PreviewBudget
-from app.bridge.desk import Desk, Within
 from app.bridge.errors import sentence
 from app.bridge.frames import preview
 from app.bridge.mailbox import Mailbox
-from app.core.errands import Task
-from app.core.placement import overlay
-from app.core.runs import picture_path
-from app.core.work import Ending, Enlarging, Frame, Outcome, Progress, Work
-from engine.catalog import ModelInfo
-from engine.edit import Inputs, Pixels
-from engine.errand import Errand
-from engine.picture import save_png
-from engine.request import Request
+from app.bridge.work_queue import Desk, Within
+from app.core.canvas.placement import overlay
+from app.core.jobs.tasks import Task
+from app.core.jobs.work import Ending, Enlarging, Frame, Outcome, Progress, Work
+from app.core.shown.runs import picture_path
+from engine.jobs.job import Job
+from engine.pictures.png import save_png
 from engine.rules import RULES
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.request import Request
 from engine.types import Step
 
 PROGRESS_GAP = 1.0  # seconds after which a word of progress goes without a frame
@@ -64,7 +64,7 @@ class Session(Protocol):
     ) -> Iterator[Step]: ...
     def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]: ...
     def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]: ...
-    def perform(self, errand: Errand, cancelled: Callable[[], bool]) -> Iterator[object]: ...
+    def perform(self, job: Job, cancelled: Callable[[], bool]) -> Iterator[object]: ...
 
 
 def open_session() -> Session:

@@ -8,15 +8,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.catalog import find
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
+from engine.spec.catalog import find
 from engine.types import Rule
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.few_steps import Problem
+    from engine.evaluate.few_steps import Problem
 
 MIXTURE_EVALUATIONS, MODEL_EVALUATIONS = (8, 10, 12, 20), (8, 12, 20)
 EVERYWHERE = ["karras", "log", "balanced"]  # spacings that need no schedule
@@ -80,7 +80,7 @@ def samplers(args: argparse.Namespace) -> int:
         raise ValueError("Choose 1 picture or more, and 1 model call or more.")
     chosen = {name: RULES[name] for name in args.samplers or menu()}
 
-    from engine import few_steps  # torch comes in here
+    from engine.evaluate import few_steps  # torch comes in here
 
     if info is None:
         problem, spacings = few_steps.mixture(), args.spacings or [*EVERYWHERE, "uniform-t", LEARNED]
@@ -137,7 +137,7 @@ def rows(
     problem: Problem, chosen: dict[str, Rule], spacings: Sequence[str], counts: Sequence[int]
 ) -> Iterator[tuple[str, str, dict[int, Tensor]]]:
     """(sampler, spacing, every start's error for each number of model calls that pays for a step)."""
-    from engine import few_steps
+    from engine.evaluate import few_steps
 
     for name, rule in chosen.items():
         measure = few_steps.law_errors if rule.stochastic else few_steps.errors
@@ -159,7 +159,7 @@ def speed_of_engine(args: argparse.Namespace) -> int:
         raise ValueError("Choose 1 picture, 1 step and 1 pair or more.")
     info = find(args.model)
 
-    from engine import overhead
+    from engine.evaluate import overhead
     from engine.session import Session
 
     session = Session(args.device)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.catalog import ModelInfo, find
 from engine.commands.generate import add_flags, drafted, make
 from engine.commands.guides import guides_of
-from engine.draft import METHODS, resolve, size
-from engine.edit import Box, Pixels, around, check, crop, whole
-from engine.imagefile import load, load_mask
-from engine.masks import blurred, grown
+from engine.pictures.compositing import around, crop, whole
+from engine.pictures.image_file import load, load_mask
+from engine.pictures.masks import blurred, grown
+from engine.spec.catalog import ModelInfo, find
+from engine.spec.draft import METHODS, resolve, size
+from engine.spec.edit import Box, Pixels, check
 
 INPAINT = (
     'Example: run.py inpaint apple.png --mask half.png "blue heart" --class noto --seed 5 --out both.png. '

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import find
 from engine.commands.likelihood import add_condition, read
-from engine.draft import Draft, resolve
-from engine.encode import METHODS, Decode, Decoded, Encode, Encoded, Following, Optimised
-from engine.picture import KINDS, save_copy
+from engine.jobs.encode import METHODS, Decode, Decoded, Encode, Encoded, Following, Optimised
+from engine.pictures.png import KINDS, save_copy
+from engine.spec.catalog import find
+from engine.spec.draft import Draft, resolve
 from engine.store import RunReader
 
 
@@ -77,7 +77,7 @@ def encode(args: argparse.Namespace) -> int:
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
-    end = _last(asked.run(Session(args.device, [info]), _never))
+    end = _last(Session(args.device, [info]).perform(asked))
     assert isinstance(end, Encoded)
     facts = {
         "model": info.id,
@@ -113,7 +113,7 @@ def decode(args: argparse.Namespace) -> int:
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
-    end = _last(asked.run(Session(args.device, [info]), _never))
+    end = _last(Session(args.device, [info]).perform(asked))
     assert isinstance(end, Decoded)
     save_copy(args.out, end.rgb)
     if args.json:
@@ -133,7 +133,3 @@ def _last(news: Any) -> Any:
         elif isinstance(one, Optimised):
             print(f"\rlevel {one.level + 1}/{one.levels} ", end="", file=sys.stderr, flush=True)
     return one
-
-
-def _never() -> bool:
-    return False

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import find
+from engine.spec.catalog import find
 
 SWEPT = 64  # pictures at each guidance
 GUIDANCES = tuple(float(g) for g in range(1, 11))
@@ -43,10 +43,10 @@ def evaluate(args: argparse.Namespace) -> int:
     if n < 4:
         raise ValueError("Too few pictures to judge by: ask for 4 pairs or more.")
 
-    from engine.asks import by_name
-    from engine.evaluation import Evaluation
-    from engine.judge import Judge, stored
-    from engine.real import Real
+    from engine.evaluate.batches import by_name
+    from engine.evaluate.dataset_pictures import Real
+    from engine.evaluate.judge import Judge, stored
+    from engine.evaluate.model_figures import Evaluation
     from engine.session import Session
 
     judge = Judge.of(args.judge or stored(info.id))
@@ -125,6 +125,10 @@ def report_lines(figures: Any) -> list[str]:
             told.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
             told.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
         lines.append("; ".join(told))
+    for name, f in figures.get("alpha", {}).items():
+        pair, near = f["of the pair asked"], f["of the nearest"]
+        told = f"IoU with the real picture of the pair asked {pair:.3f}, with the nearest real picture {near:.3f}"
+        lines.append(f"Alpha, {name}, N = {f['n']}: {told}")
     return lines
 
 
@@ -155,8 +159,9 @@ def sweep_lines(points: Any, path: Path) -> list[str]:
 
 
 def plot_sweep(points: Any, title: str, path: Path) -> None:
-    from engine.pareto import Point, plot
+    from engine.evaluate.plots import plot_front
+    from engine.pareto import Point
 
     some = [Point(f"{p['guidance']:g}", p["fid"], p["first"]) for p in points]
     cost = f"FID on the judge's features (less is better; N = {points[0]['n']} each)"
-    plot(some, f"{title}: guidance 1 … 10", cost, "part that the judge names first", path)
+    plot_front(some, f"{title}: guidance 1 … 10", cost, "part that the judge names first", path)

@@ -27,12 +27,12 @@ def add_parsers(subparsers: Any) -> None:
 def evaluate_clip(args: argparse.Namespace) -> int:
     import torch
 
-    from engine.catalog import find
-    from engine.judge import stored
+    from engine.evaluate.dataset_pictures import Real
+    from engine.evaluate.judge import stored
+    from engine.evaluate.retrieval import lines, zero_shot
     from engine.models import load as load_model
     from engine.models.clip import load
-    from engine.real import Real
-    from engine.retrieval import lines, zero_shot
+    from engine.spec.catalog import find
 
     clip = load(args.clip)
     denoiser = None if args.denoiser is None else load_model(find(args.denoiser), torch.device("cpu"))

@@ -8,14 +8,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.catalog import find
 from engine.commands.evaluate import Progress
 from engine.commands.guides import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
-from engine.guides import Aim, ClipGuide, resolved
+from engine.spec.catalog import find
+from engine.spec.guides import Aim, ClipGuide, resolved
 
 if TYPE_CHECKING:
-    from engine.asks import Ask
-    from engine.real import Real
+    from engine.evaluate.batches import Ask
+    from engine.evaluate.dataset_pictures import Real
 
 PARTS = ("alone", "beside")
 
@@ -57,9 +57,9 @@ def evaluate_guide(args: argparse.Namespace) -> int:
         raise ValueError("Too few pictures to judge by: ask for 4 or more.")
     guides = _guides(args)
 
-    from engine.guide_evaluation import GuideEvaluation
-    from engine.judge import Judge, stored
-    from engine.real import Real
+    from engine.evaluate.dataset_pictures import Real
+    from engine.evaluate.guide_figures import GuideEvaluation
+    from engine.evaluate.judge import Judge, stored
     from engine.session import Session
 
     judge = Judge.of(args.judge or stored(info.id))
@@ -108,8 +108,8 @@ def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
 
 
 def _asks(real: Real, n: int, args: argparse.Namespace) -> list[Ask]:
-    from engine.asks import by_name
-    from engine.guide_evaluation import for_tuning
+    from engine.evaluate.batches import by_name
+    from engine.evaluate.guide_figures import for_tuning
 
     return for_tuning(real, n, args.draw) if args.tuning else by_name(real, n, True, args.draw)
 

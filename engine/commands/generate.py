@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from engine.catalog import ModelInfo, find
 from engine.commands.guides import add_guide_flags, guides_of
-from engine.draft import Draft, resolve
-from engine.edit import Box, Inputs, Pixels, composite
 from engine.paths import path_of
-from engine.picture import RESAMPLING, save_png
-from engine.request import QUANTILE, THRESHOLDS, Request
+from engine.pictures.compositing import composite
+from engine.pictures.png import RESAMPLING, save_png
 from engine.rules import menu
+from engine.spec.catalog import ModelInfo, find
+from engine.spec.draft import Draft, resolve
+from engine.spec.edit import Box, Inputs, Pixels
+from engine.spec.request import QUANTILE, THRESHOLDS, Request
 
 Page: TypeAlias = tuple[Pixels, Pixels | None, Box]  # a picture, its mask, and the box that is made anew in it
 CASCADE = ("on", "off", "truncated")  # where the model has a second stage

@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.edit import digest
-from engine.guides import LAWS, ON_NOISE, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law, aim_picture
-from engine.imagefile import load
+from engine.pictures.compositing import aim_picture
+from engine.pictures.image_file import load
+from engine.spec.edit import digest
+from engine.spec.guides import LAWS, ON_NOISE, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law
 
 if TYPE_CHECKING:
-    from engine.edit import Pixels
+    from engine.spec.edit import Pixels
 
 DEFAULTS = ClipGuide(clip="any", aims=(Aim("any"),))
 CLIP_FIELDS = {
@@ -142,7 +143,7 @@ def law_of(text: str) -> Law:
 
 def classifier_for(model: str) -> str:
     """The classifier in the box that was made for a model. Raises ValueError where there is none."""
-    from engine.guide_models import classifiers
+    from engine.spec.guide_models import classifiers
 
     for info in classifiers():
         if info.model == model:

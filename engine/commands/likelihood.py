@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import ModelInfo, find
-from engine.edit import crop, whole
-from engine.imagefile import load
-from engine.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Pixels, Working, checked
+from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Pixels, Working, checked
+from engine.pictures.compositing import crop, whole
+from engine.pictures.image_file import load
+from engine.spec.catalog import ModelInfo, find
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -59,10 +59,10 @@ def likelihood(args: argparse.Namespace) -> int:
     for path, rgb in zip(args.pictures, pictures, strict=True):
         shared = {"model": info.id, "rgb": rgb, "prompt": args.prompt, "label": args.label, "seed": args.seed}
         density = Likelihood(**shared, probes=args.probes, tol=args.tol, sigma_min=args.sigma_min)
-        found.append({"path": str(path)} | told(_last(density.run(session, _never), path, LogDensity)))
+        found.append({"path": str(path)} | told(_last(session.perform(density), path, LogDensity)))
         if args.bound:
             bound = Elbo(**shared, levels=args.levels, draws=args.draws)
-            found[-1]["bound"] = told_bound(_last(bound.run(session, _never), path, ElboTerms))
+            found[-1]["bound"] = told_bound(_last(session.perform(bound), path, ElboTerms))
         if not args.json:
             print("\n".join(lines(found[-1])), flush=True)
     if args.json:
@@ -134,7 +134,3 @@ def _last(news: Any, path: Path, kind: type) -> Any:
         if isinstance(one, Working) and sys.stderr.isatty():
             print(f"\r{path.name}: {one.done:.0%}, {one.calls} calls", end="\r", file=sys.stderr, flush=True)
     return found
-
-
-def _never() -> bool:
-    return False

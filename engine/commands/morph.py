@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import ModelInfo, find
-from engine.draft import Draft, resolve
-from engine.edit import Pixels
+from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import save
 from engine.morph.keys import Found, from_file
-from engine.morph.settings import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
-from engine.morph.work import Frame, Morphing, Norms
-from engine.picture import RESAMPLING
-from engine.request import Request
+from engine.pictures.png import RESAMPLING
 from engine.rules import menu
+from engine.spec.catalog import ModelInfo, find
+from engine.spec.draft import Draft, resolve
+from engine.spec.edit import Pixels
+from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
+from engine.spec.request import Request
 
 
 @dataclass
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     frames: list[Pixels] = []
     found: dict[str, Any] = {"psnr": {}}
     for news in session.perform(Morphing(morph, pictures)):
-        if isinstance(news, Frame):
+        if isinstance(news, MorphFrame):
             frames.append(news.rgb)
             if news.psnr is not None:
                 found["psnr"][news.index] = round(news.psnr, 2)

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.catalog import find
 from engine.commands.generate import numbered, progress, report
-from engine.draft import vary
 from engine.paths import path_of
-from engine.picture import RESAMPLING, save_png
+from engine.pictures.png import RESAMPLING, save_png
 from engine.rules import menu
+from engine.spec.catalog import find
+from engine.spec.draft import vary
 from engine.store import RunReader, StoreError
 
 
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
         progress(step.i + 1, len(path_of(request)))
-    rgb = session.finish(request, step.move.x, args.kept, inputs=reader.inputs())
+    rgb = session.finish(request, step.move.x, args.kept, inputs=reader.inputs(), transparent=request.edit is None)
     done = time.perf_counter()
     for index, path in enumerate(paths):
         save_png(path, rgb[index], request, index, args.enlarge, args.resampling, parent)

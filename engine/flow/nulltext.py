@@ -13,23 +13,25 @@ which starts from the tokens of the level before. With another prompt for c, the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from engine.encode import Optimised
+from engine.jobs.encode import Optimised
+from engine.layout import from_array
 from engine.ode import fixed
 from engine.precision import wide
-from engine.request import RequestError
+from engine.spec.request import RequestError
+from engine.transforms import extrapolated
 from engine.types import Cond, Sigma
 
 if TYPE_CHECKING:
     import numpy as np
 
     from engine.meter import Meter
-    from engine.request import Request
+    from engine.spec.request import Request
     from engine.types import Denoiser, Model, Step
 
 RATE = 0.05  # of Adam, on token states that are about 0.3 in size; falls to a tenth along the levels
@@ -59,7 +61,7 @@ class NullText:
         sigmas = tuple(s for s in request.sigmas if s > 0)
         if len(sigmas) < 2:
             raise RequestError("Null-text optimisation needs two noise levels above 0: take more steps.")
-        learned = tuple(torch.from_numpy(a.copy()).to(null.tokens) for _, a in sorted((nulls or {}).items()))
+        learned = tuple(from_array(a).to(null.tokens) for _, a in sorted((nulls or {}).items()))
         if learned and len(learned) != len(sigmas) - 1:
             raise RequestError(f"What was learned is for {len(learned)} steps: keep steps and spacing as they were.")
         return cls(meter, cond, null, request.guidance, sigmas, learned)
@@ -76,9 +78,8 @@ class NullText:
     def mixed(self, x: Tensor, sigma: float, tokens: Tensor, toward: Tensor | None = None) -> Tensor:
         """D_∅ + γ(D_c − D_∅) with ∅ of these tokens; `toward` is D_c where it is known."""
         toward = self.denoiser(x, sigma, self.cond) if toward is None else toward
-        null = Cond(tokens, self.null.mask, self.null.label, self.null.pooled, self.null.image, self.null.level)
-        away = self.denoiser(x, sigma, null)
-        return away + self.guidance * (toward - away)
+        null = replace(self.null, tokens=tokens)
+        return extrapolated(self.denoiser(x, sigma, null), toward, self.guidance)
 
 
 def retrace(null: NullText, x: Tensor) -> Iterator[Step]:

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from engine.request import RequestError
+from engine.spec.request import RequestError
 
 if TYPE_CHECKING:
     import torch
@@ -77,7 +77,7 @@ class Library:
         if (name, texts) not in self._read:
             import torch
 
-            from engine.run import Cancelled
+            from engine.errors import Cancelled
 
             clip, parts = self.clip(name), []
             for at in range(0, len(texts), TEXTS_AT_ONCE):

@@ -1,4 +1,4 @@
-"""The lab as the window uses it: everything asked for in the words of `engine.lab.work`, answered in NumPy."""
+"""The lab as the window uses it: everything asked for in the words of `engine.jobs.lab`, answered in NumPy."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.jobs.lab import Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
 from engine.lab import coverage as _coverage
 from engine.lab import picture
 from engine.lab.coverage import CELLS, Seen
-from engine.lab.data import Data
 from engine.lab.field import density, plane, score
 from engine.lab.model import Law, model
 from engine.lab.trial import exact_flow, start, trial, walk
-from engine.lab.work import Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
+from engine.spec.lab_data import Data
 
 GRID = 128  # cells a side of the density
 ARROWS = 21  # a side

@@ -13,15 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.jobs.lab import Walk
 from engine.lab.model import Law
-from engine.lab.work import Walk
 from engine.meter import Meter
 from engine.noise import Noise, truncated
 from engine.oracle import Gaussian
 from engine.paths import descending
-from engine.request import Request
 from engine.rules import RULES
 from engine.run import run
+from engine.spec.request import Request
+from engine.spec.sampler import rule_of
 from engine.types import Denoiser, Hop, Step
 
 FINE = 8  # steps that the fine solve puts into each hop: RMS 2e-6 on the mixture at 20 hops
@@ -44,7 +45,7 @@ def trial(
 ) -> Iterator[Step]:
     """The run that `request` asks for. Raises Cancelled between two calls of the model."""
     x, noise = start(request, particles)
-    rule = RULES[request.sampler].with_options(**dict(request.options))
+    rule = rule_of(request.sampler, request.options)
     yield from run(Meter(law, particles, cancelled=cancelled), descending(request.sigmas), rule, x, noise)
 
 

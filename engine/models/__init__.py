@@ -10,7 +10,7 @@ import torch
 from engine.models.errors import ModelError
 
 if TYPE_CHECKING:
-    from engine.catalog import ModelInfo
+    from engine.spec.catalog import ModelInfo
     from engine.types import Model
 
 __all__ = ["LOADERS", "ModelError", "load"]

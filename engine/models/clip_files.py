@@ -20,9 +20,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
-from engine.models.clip import ClipModel, described, frozen, open_clip
+from engine.models.clip_model import ClipModel, described, frozen, open_clip
 from engine.models.errors import ModelError
+from engine.spec.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
 
 OPENAI = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
 CHOOSE = "choose emoji-clip, an architecture of open_clip's whose weights are in your cache, or a checkpoint"

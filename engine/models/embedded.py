@@ -14,14 +14,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine import schedules
-from engine.cascade import SecondStage
-from engine.catalog import ModelInfo, resource_root
 from engine.denoisers import adapt
 from engine.models import net
 from engine.models.errors import REMEDY, ModelError
 from engine.models.pixel import PixelCodec
 from engine.models.text import read_encoder
-from engine.types import Codec, Cond, Denoiser, Schedule
+from engine.spec.catalog import ModelInfo, resource_root
+from engine.types import Codec, Cond, Denoiser, Schedule, SecondStage
 
 WEIGHTS, STAGE = "model.safetensors", "upscaler.safetensors"
 

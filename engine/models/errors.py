@@ -1,7 +1,13 @@
 """What can be wrong with a model's files."""
 
+from __future__ import annotations
+
+from engine.errors import EngineError
+
 REMEDY = "download the studio again, or restore that file"
 
 
-class ModelError(ValueError):
+class ModelError(EngineError, ValueError):
     """A model that cannot be loaded; the message says in one sentence what to do."""
+
+    kind = "model"

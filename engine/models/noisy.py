@@ -16,10 +16,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine import guide_models
 from engine.models.embedded import check
 from engine.models.errors import REMEDY, ModelError
 from engine.models.towers import Level, entering
+from engine.spec import guide_models
 from engine.types import Sigma
 
 NOISY, CLEAN = "noisy.safetensors", "clean.safetensors"

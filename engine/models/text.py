@@ -34,7 +34,8 @@ class TextEncoder:
         self.tokenizer.enable_truncation(length)
         self.tokenizer.enable_padding(length=length)
         self.net = Bert(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-        weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
+        stored = load_file(folder / "model.safetensors")  # lies in the mapped file: copied into memory of torch's own
+        weights = {name: value.to(torch.float32, copy=True) for name, value in stored.items()}
         self.net.load_state_dict(weights, assign=True)
         self.net.eval().requires_grad_(False)
         self.width = self.net.width

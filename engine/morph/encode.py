@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engine.morph.settings import climb
 from engine.noise import Noise
 from engine.paths import ascending
 from engine.rules import RULES
 from engine.run import run
+from engine.spec.morph import climb
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.request import Request
+    from engine.spec.request import Request
     from engine.types import Denoiser, Step
 
 RULE = "heun"

@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine.edit import Pixels
-from engine.morph.settings import Morph, MorphError
-from engine.picture import enlarged, save_image
+from engine.pictures.png import enlarged, save_image
+from engine.spec.edit import Pixels
+from engine.spec.morph import Morph, MorphError
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.catalog import ModelInfo
-from engine.edit import Pixels, crop, digest, whole
-from engine.imagefile import load
-from engine.morph.settings import Key
-from engine.picture import read_parent, read_settings
-from engine.request import Request, RequestError
+from engine.pictures.compositing import crop, whole
+from engine.pictures.image_file import load
+from engine.pictures.png import read_parent, read_settings
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Pixels, digest
+from engine.spec.morph import Key
+from engine.spec.request import Request, RequestError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.rules.ddim import DDIM, DDPM, MU
 from engine.rules.dpmpp import DPMPP_2M, DPMPP_2M_SDE, DPMPP_3M
-from engine.rules.family import DDIM, DDPM, MU
 from engine.rules.gradient import GE
 from engine.rules.heun import HEUN
 from engine.rules.ipndm import IPNDM_4

@@ -6,18 +6,17 @@ import math
 from typing import TYPE_CHECKING
 
 from engine.precision import wide
+from engine.rules.ddim import noised_move
 from engine.rules.exponential import integrate
-from engine.rules.family import noised_move
 from engine.types import Move, Option, Past, Rule, remember
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 
-def dpmpp_2m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, eta: float = 0.0) -> Move:
+def dpmpp_2m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, eta: float = 0.0) -> Move:
     """Algorithm 2 of the paper: x̂₀ is extrapolated linearly in λ to the middle of the step.
 
     η > 0 is the same on the reverse SDE, whose noise is η times that of DDPM in time: σ↓ = σ'e^(−ηh).
@@ -34,11 +33,13 @@ def dpmpp_2m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Nois
     return noised_move(x0, x, s, s2 * math.exp(-eta * h), std, past, z, ahead)
 
 
-def dpmpp_2m_sde(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, eta: float = 1.0) -> Move:
+def dpmpp_2m_sde(
+    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, eta: float = 1.0
+) -> Move:
     return dpmpp_2m(d, x, s, s2, past, z, eta=eta)
 
 
-def dpmpp_3m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move:
+def dpmpp_3m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource) -> Move:
     """The parabola through the last three x̂₀, integrated exactly: the exponential Adams–Bashforth method of order 3.
 
     Published code takes half of the parabola's quadratic term, which leaves the order at 2.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.precision import wide
-from engine.rules.family import descend
+from engine.rules.ddim import descend
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.precision import wide
-from engine.rules.family import descend
+from engine.rules.ddim import descend
 from engine.types import Move, Option, Rule, remember
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 
-def ge(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, gamma: float = 2.0) -> Move:
+def ge(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, gamma: float = 2.0) -> Move:
     """The first step is plain, and so is the one to σ' = 0. Order 2 at γ = 1.5 (Adams–Bashforth), else 1."""
     x0 = d(x, s)
     state = descend(x0, x, s, s2)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.precision import wide
-from engine.rules.family import descend
+from engine.rules.ddim import descend
 from engine.types import Move, Option, Rule, remember
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 
 def heun(
@@ -21,7 +20,7 @@ def heun(
     s: float,
     s2: float,
     past: History,
-    z: Noise,
+    z: NoiseSource,
     *,
     s_churn: float = 0.0,
     s_tmin: float = 0.0,

@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.precision import wide
-from engine.rules.family import descend
+from engine.rules.ddim import descend
 from engine.types import Move, Past, Rule, remember
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 # Newest first; row k is used with k + 1 evaluations.
 ADAMS_BASHFORTH = (
@@ -26,7 +25,7 @@ ADAMS_BASHFORTH = (
 )
 
 
-def ipndm_4(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise) -> Move:
+def ipndm_4(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource) -> Move:
     x0 = d(x, s)
     remembered = remember(past, s, x, x0)
     if s2 == 0:

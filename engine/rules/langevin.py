@@ -14,12 +14,11 @@ from engine.types import Move, Option, Rule, remember
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 
 def langevin(
-    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, steps: int = 5, delta: float = 0.1
+    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, steps: int = 5, delta: float = 0.1
 ) -> Move:
     """`steps` times x ← x + δ·score + √(2δ)z at σ', with δ = delta·σ'²; to σ' = 0 a last denoise.
 
@@ -41,7 +40,7 @@ def langevin(
 
 
 def pc(
-    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, steps: int = 1, snr: float = 0.16
+    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, steps: int = 1, snr: float = 0.16
 ) -> Move:
     """Predictor–corrector sampling (Song et al. 2021b, Algorithms 2 and 4): reverse diffusion, then Langevin steps.
 
@@ -58,7 +57,7 @@ def pc(
 
 
 def pc_hmc(
-    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, leaps: int = 3, leap: float = 0.3
+    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, leaps: int = 3, leap: float = 0.3
 ) -> Move:
     """Predictor–corrector with a Hamiltonian corrector: reverse diffusion, then `leaps` leapfrog steps of leap·σ'.
 

@@ -18,14 +18,15 @@ from engine.types import Move, Rule, remember
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
     from engine.types import Schedule as AnySchedule
 
 Coefficients = Callable[[float, float], tuple[float, float, float]]  # (σ, σ') → (a, b, τ)
 
 
-def linear_move(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, form: Coefficients) -> Move:
+def linear_move(
+    d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, form: Coefficients
+) -> Move:
     x0 = d(x, s)
     a, b, std = form(s, s2) if s2 > 0 else (1.0, 0.0, 0.0)
     mean = a * wide(x0) + b * (wide(x) - wide(x0))

@@ -12,11 +12,10 @@ from engine.types import Move, Past, Rule, remember
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.noise import Noise
-    from engine.types import Denoiser, History
+    from engine.types import Denoiser, History, NoiseSource
 
 
-def unipc(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise, *, order: int) -> Move:
+def unipc(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, order: int) -> Move:
     """Algorithms 5 and 7 of the paper: correct the state at σ by the new x̂₀, then predict the one at σ'.
 
     The model is not asked again at the corrected state: one evaluation a step. What is remembered is the corrected

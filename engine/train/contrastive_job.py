@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.catalog import find, resource_root
 from engine.models import load as load_model
 from engine.models.clip import TEXT, assemble
 from engine.models.text import TextEncoder
 from engine.models.towers import Towers
+from engine.spec.catalog import find, resource_root
 from engine.train.contrastive import Aligned, ContrastiveConfig, ContrastiveRun
 from engine.train.estimates import estimates
 from engine.train.export import WEIGHTS, describe, save_half
@@ -173,11 +173,11 @@ def model_config(width: int, depth: int) -> dict[str, Any]:
 
 
 def small(array: np.ndarray, rows: Sequence[int]) -> Tensor:
-    """Those rows of (N, h, w, C) uint8 as colour, averaged down to SIDE: (n, 3, SIDE, SIDE) uint8."""
+    """Those rows of (N, h, w, C) uint8 as colour (on white), averaged down to SIDE: (n, 3, SIDE, SIDE) uint8."""
     parts = []
     for at in range(0, len(rows), 256):
         part = torch.from_numpy(np.array(array[rows[at : at + 256]])).permute(0, 3, 1, 2).float()
-        parts.append(F.interpolate(part, SIDE, mode="area").round().to(torch.uint8).expand(-1, 3, -1, -1))
+        parts.append(F.interpolate(part, SIDE, mode="area").round().to(torch.uint8)[:, :3].expand(-1, 3, -1, -1))
     return torch.cat(parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engine.plots import Axis, Plot
+from engine.evaluate.plots import Axis, Plot
 
 
 def draw(log: Path, path: Path, title: str) -> None:

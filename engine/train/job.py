@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine import rules, schedules
-from engine.catalog import resource_root
 from engine.models.net import PatchTransformer
 from engine.models.text import TextEncoder
 from engine.models.upscaler import Upscaler
 from engine.models.widening import widened
+from engine.spec.catalog import resource_root
 from engine.train.cascade import Enlarging
 from engine.train.data import Captioned, Drop, load
 from engine.train.export import add_stage, export

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.classifier import Classifier
-from engine.real import Real
+from engine.evaluate.classifier import Classifier
+from engine.evaluate.dataset_pictures import Real
 
 WIDTHS = (64, 128, 256)
 

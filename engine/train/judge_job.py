@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from engine.classifier import Classifier
-from engine.judge import WEIGHTS, Judge
-from engine.real import JudgeError, Real
+from engine.evaluate.classifier import Classifier
+from engine.evaluate.dataset_pictures import JudgeError, Real
+from engine.evaluate.judge import WEIGHTS, Judge
 from engine.train.judge import WIDTHS, Settings, train
 
 SIDE = 32

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.evaluate.dataset_pictures import Real
 from engine.models.noisy import CLEAN, NOISY, WIDTHS, NoisyClassifier, NoisyNet
-from engine.real import Real
 from engine.train.export import describe, save_half
 
 SIDE = 32
@@ -92,7 +92,8 @@ def train(
         optimizer.step()
         with torch.no_grad():
             amount = max(0.01, 1 / (step / 10 + 1))
-            torch._foreach_lerp_(list(average.values()), [net.state_dict()[name] for name in average], amount)
+            newest = net.state_dict()
+            torch._foreach_lerp_(list(average.values()), [newest[name] for name in average], amount)
         running += (loss.item() - running) * max(0.02, 1 / (step + 1))
         progress(step + 1, running)
     net.load_state_dict(average)

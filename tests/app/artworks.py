@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
 
 
 def picture(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -16,15 +16,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
-from app.bridge.fake import FakeEngine
 from app.core.document import Document
-from app.core.jobs import Job, JobQueue
+from app.core.jobs.queue import Job, JobQueue
 from app.core.notices import Notice
-from app.core.prices import Prices
-from app.core.runs import RunLibrary
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
-from engine.request import Request
+from app.core.request.run_costs import Prices
+from app.core.shown.runs import RunLibrary
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request
+from tests.fakes.engine import FakeEngine
 
 WORDS = "red\nblue\napple\ncat face\nrocket\nbirthday cake\nheart\npizza\n"
 
@@ -138,7 +138,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
         document.notice_raised.connect(parts.notices.append)
         made.append(parts)
         if ready:
-            with qtbot.waitSignal(document.engine_changed):
+            with qtbot.waitSignal(document.jobs.engine_changed):
                 engine.start(model)
         return parts
 
@@ -146,7 +146,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
     for parts in made:
         parts.fake.opening.set()
         parts.engine.close()
-        parts.document.close()
+        parts.document.shown.close()
 
 
 @pytest.fixture
@@ -177,19 +177,19 @@ def count(signal: SignalInstance) -> list[object]:
 
 def reach(parts: Parts, qtbot: QtBot, steps: int) -> None:
     """Let the engine make `steps` more steps, and wait until the document has read them."""
-    have = parts.document.step_count
+    have = parts.document.shown.step_count
     parts.fake.allow(steps)
     qtbot.waitUntil(lambda: read_newest(parts.document) == have + steps)
 
 
 def read_newest(document: Document) -> int:
     """How many steps the document has read, after a look at the file: words of progress come within the budget only."""
-    document.grow(document.live)
-    return document.step_count
+    document.shown.grow(document.shown.live)
+    return document.shown.step_count
 
 
 def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()
     assert job is not None
@@ -199,4 +199,4 @@ def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
 def reach_told(parts: Parts, qtbot: QtBot, done: int) -> None:
     """Let one call through and wait for the word of it: the first always comes."""
     parts.fake.allow()
-    qtbot.waitUntil(lambda: parts.document.steps_done == done)
+    qtbot.waitUntil(lambda: parts.document.jobs.steps_done == done)

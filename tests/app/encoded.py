@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.bridge.fake import FakeEngine
-from engine.encode import Decode, Decoded, Encode, Encoded, Following
-from engine.request import Request
+from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following
+from engine.spec.request import Request
 from engine.store import RunReader, RunWriter
 from engine.types import Hop, Move, Step
+from tests.fakes.engine import FakeEngine
 
 LEVELS = (0.0, 0.1, 1.0, 10.0, 80.0)
 PSNR, STD = 43.21, 0.98

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from engine import schedules
-from engine.catalog import ModelInfo
 from engine.models.pixel import PixelCodec
+from engine.spec.catalog import ModelInfo
 from engine.types import Cond, Schedule, Sigma
 
 SPREAD = 0.2  # of each class around its pattern

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from app.bridge.fake import FakeEngine
-from engine.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
-from engine.request import RequestError
+from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
+from engine.spec.request import RequestError
+from tests.fakes.engine import FakeEngine
 
 SIGMAS = np.array([10.0, 1.0, 0.1, 0.01])
 BITS = np.array([0.5, 2.0, 0.25])

@@ -16,12 +16,14 @@ from PySide6.QtCore import QEvent, QObject, QRect
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Studio
-from app.bridge.fake import FakeEngine
-from app.core.folders import Folders
-from app.core.jobs import JobState
+from app.core.files.folders import Folders
+from app.core.jobs.queue import JobState
 from app.crash import CrashReporter
-from app.ui.tool_options import ToolOptions
-from engine.catalog import ModelInfo
+from app.settings import Values, write
+from app.ui.canvas.tool_options import ToolOptions
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft
+from tests.fakes.engine import FakeEngine
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +42,7 @@ def open_studio(qtbot: QtBot, model: ModelInfo, folders: Folders) -> Iterator[Ca
         qtbot.addWidget(studio.window)
         opened.append(studio)
         studio.show()
-        qtbot.waitUntil(lambda: studio.document.engine_state == "ready")
+        qtbot.waitUntil(lambda: studio.document.jobs.engine_state == "ready")
         return studio
 
     yield make
@@ -64,25 +66,51 @@ def test_a_typed_prompt_becomes_a_picture_on_disk(
     open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
 ) -> None:
     studio = open_studio(fake)
-    studio.document.update_draft(prompt="red apple", steps=3)
+    studio.document.draft.update(prompt="red apple", steps=3)
     job = studio.document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
     assert job.images[0].parent == folders.pictures
     assert job.run_path.parent == folders.runs
-    assert studio.document.step_count == 3
+    assert studio.document.shown.step_count == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", 2**63),
+        ("strength", 1e308),
+        ("batch", 2**31),
+        ("truncation", 10**29),
+        ("sampler", "no such sampler"),
+        ("spacing", "no such spacing"),
+        ("prompt", "x" * 4010),
+        ("options", [["no such option", 1e300]]),
+    ],
+)
+def test_no_value_in_the_settings_stops_the_start(
+    name: str, value: object, open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, model: ModelInfo
+) -> None:
+    path = folders.config / "settings.json"
+    write(path, Values(model="fake", drafts={"fake": Draft.for_model(model, prompt="rocket")}))
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["drafts"]["fake"][name] = value
+    path.write_text(json.dumps(data), encoding="utf-8")
+    studio = open_studio(fake)
+    assert studio.window.isVisible()
+    studio.document.generate()  # or says why not
 
 
 def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:
     studio = open_studio(fake)
-    studio.document.update_draft(prompt="birthday cake", steps=9, seed=2**40)
-    studio.document.seed_locked = True
+    studio.document.draft.update(prompt="birthday cake", steps=9, seed=2**40)
+    studio.document.draft.seed_locked = True
     studio.window.close()
     studio.close()
     again = open_studio(FakeEngine())
-    assert (again.document.draft.prompt, again.document.draft.steps) == ("birthday cake", 9)
-    assert again.document.draft.seed == 2**40
-    assert again.document.seed_locked
+    assert (again.document.draft.current.prompt, again.document.draft.current.steps) == ("birthday cake", 9)
+    assert again.document.draft.current.seed == 2**40
+    assert again.document.draft.seed_locked
 
 
 def test_the_tools_come_back_as_they_were_held(open_studio: Callable[..., Studio], fake: FakeEngine) -> None:
@@ -139,7 +167,7 @@ def test_closing_while_a_run_goes_on_ends_it_and_closes_once(
     studio = open_studio(by_hand)
     jobs = [studio.document.generate() for _ in range(2)]
     by_hand.allow()
-    qtbot.waitUntil(lambda: studio.document.steps_done == 1)
+    qtbot.waitUntil(lambda: studio.document.jobs.steps_done == 1)
     studio.window.close()
     studio.close()
     studio.close()
@@ -194,8 +222,8 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject
 from app.bootstrap import Studio, make_application
 from app.bridge.worker import open_session
-from app.core.folders import Folders
-from engine.catalog import read_model
+from app.core.files.folders import Folders
+from engine.spec.catalog import read_model
 
 class Watch(QObject):
     torch_at_paint = None
@@ -212,7 +240,7 @@ app = make_application(["studio"])
 studio = Studio([read_model(Path(sys.argv[1]))], Folders.under(Path(sys.argv[2])), open_session)
 watch = Watch()
 studio.window.installEventFilter(watch)
-studio.document.engine_changed.connect(end)
+studio.document.jobs.engine_changed.connect(end)
 studio.show()
 print("before:", studio.document.why_not)
 app.exec()

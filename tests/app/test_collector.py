@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from app.core.collector import Collector
+from tests.app.canvas.test_ui_candidates import Bench
 from tests.app.conftest import Parts
-from tests.app.test_ui_any_order import Person
-from tests.app.test_ui_candidates import Bench
+from tests.app.window.test_ui_any_order import Person
 from tests.app.windows import until
 
 MANY = 10_000  # objects, of which Python's collector would not leave alone the cycles among them
@@ -85,8 +85,8 @@ def test_nothing_of_qt_ends_in_a_cycle_whatever_one_does(parts: Parts, qtbot: Qt
     try:
         for _ in range(200):
             person.do()
-        bench.document.cancel_all()
-        until(qtbot, lambda: all(job.state.ended for job in bench.document.jobs))
+        bench.document.jobs.cancel_all()
+        until(qtbot, lambda: all(job.state.ended for job in bench.document.jobs.all))
         Knot([])
         gc.collect()
         found = [type(one).__name__ for one in gc.garbage if isinstance(one, QObject)]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+import math
+from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QByteArray
 from pytestqt.qtbot import QtBot
 
-from app.core.toolset import Choices, Held
-from app.settings import Settings, Values, from_text, load, read, to_text, write
+from app.core.canvas.toolset import Choices, Held
+from app.settings import Settings, SettingsError, Values, declarations, from_text, load, read, to_text, write
+from app.settings.file import MAX_BYTES
 from app.ui.canvas.tools import toolset
-from engine.draft import Draft
-from engine.guides import Aim, ClassGuide, ClipGuide, Law
+from engine.spec.draft import LIMITS, Draft
+from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
 
 DRAFT = Draft(model="fake", prompt="red apple", sampler="ddim", spacing="karras", steps=5, guidance=3.0, seed=2**40)
 FURTHER = replace(
@@ -41,13 +44,22 @@ ALL = Values(
 )
 
 
-def assert_refused(name: str, value: object) -> None:
-    """A draft with such a field is lost, and is told; another one beside it is not."""
+NEEDED = {"model", "sampler", "spacing", "steps", "guidance"}  # of a draft: they have no defaults
+
+
+def assert_dropped(name: str, value: object) -> None:
+    """Such a value is dropped and named. Its draft has the default there, or is lost where there is none; another
+    draft beside it is whole.
+    """
     damaged = asdict(DRAFT) | {name: value}
     values, lost = read(json.dumps({"version": 1, "drafts": {"fake": damaged, "other": asdict(DRAFT)}}))
-    assert values == Values(drafts={"other": DRAFT})
-    assert len(lost) == 1
-    assert name in lost[0]
+    if name in NEEDED:
+        assert values == Values(drafts={"other": DRAFT})
+    else:
+        default = next(field.default for field in fields(Draft) if field.name == name)
+        assert values == Values(drafts={"fake": replace(DRAFT, **cast("Any", {name: default})), "other": DRAFT})
+    assert f"“{name}”" in lost[0]
+    assert "“fake”" in lost[0]
 
 
 def test_a_draft_of_an_older_studio_gets_the_defaults_of_what_it_did_not_know() -> None:
@@ -58,23 +70,23 @@ def test_a_draft_of_an_older_studio_gets_the_defaults_of_what_it_did_not_know() 
 
 
 @pytest.mark.parametrize("options", [{"eta": 1}, [["eta"]], [["eta", "1"]], [[1, 1.0]], "eta", None])
-def test_damaged_options_are_refused(options: object) -> None:
-    assert_refused("options", options)
+def test_damaged_options_are_dropped(options: object) -> None:
+    assert_dropped("options", options)
 
 
 @pytest.mark.parametrize("interval", [[1], [1, 2, 3], ["1", 2], 3, {}, [True, 2]])
-def test_a_damaged_interval_is_refused(interval: object) -> None:
-    assert_refused("guidance_interval", interval)
+def test_a_damaged_interval_is_dropped(interval: object) -> None:
+    assert_dropped("guidance_interval", interval)
 
 
-def test_guides_survive_and_damaged_ones_are_refused() -> None:
+def test_guides_survive_and_damaged_ones_are_dropped() -> None:
     clip = ClipGuide(clip="c", aims=(Aim("a cat", weight=-1.5),), law=Law.of("window", low=0.5))
     draft = replace(DRAFT, guides=(clip, ClassGuide(classifier="k", label="noto")))
     text = json.dumps({"version": 1, "drafts": {"fake": asdict(draft)}})
     assert read(text) == (Values(drafts={"fake": draft}), [])
     damaged: list[object] = [{}, [{}], [3], None, [asdict(clip) | {"scale": "1"}], [asdict(clip)] * 9]
     for guides in damaged:
-        assert_refused("guides", guides)
+        assert_dropped("guides", guides)
 
 
 def test_every_setting_survives_the_file(tmp_path: Path) -> None:
@@ -134,7 +146,7 @@ def test_of_several_drafts_the_whole_ones_are_kept() -> None:
     drafts = {"fake": asdict(DRAFT), "torn": {"prompt": "x"}, "other": asdict(DRAFT) | {"steps": "five"}}
     values, lost = read(json.dumps(good() | {"drafts": drafts}))
     assert values.drafts == {"fake": DRAFT}
-    assert [line.count("“torn”") + line.count("“other”") for line in lost] == [1, 1]
+    assert [line.count("“torn”") + line.count("“other”") for line in lost] == [1, 1, 1]
 
 
 def test_a_file_that_is_torn_or_mistyped_keeps_what_stands_before_and_behind(tmp_path: Path) -> None:
@@ -212,7 +224,117 @@ def test_a_tool_that_there_is_no_longer_costs_nothing_but_itself(qapp: object) -
 
 @pytest.mark.parametrize(("name", "value"), [("steps", "five"), ("steps", True), ("label", 3), ("guidance", "1")])
 def test_a_draft_with_a_wrong_type_is_damage(name: str, value: object) -> None:
-    assert_refused(name, value)
+    assert_dropped(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", 0),
+        ("steps", 2**63),
+        ("guidance", 1e308),
+        ("guidance", math.nan),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("batch", 0),
+        ("batch", 2**31),
+        ("temperature", 0),
+        ("temperature", math.inf),
+        ("truncation", 10**29),
+        ("quantile", 1.5),
+        ("level", -0.1),
+        ("strength", 0.0),
+        ("strength", 1e308),
+        ("strength", math.inf),
+        ("jump", 0),
+        ("resample", 2**64),
+        ("threshold", "loud"),
+        ("method", "other"),
+        ("guidance_interval", [3.0, 1.0]),
+        ("guidance_interval", [0.5, math.inf]),
+        ("options", [["eta", math.nan]]),
+        ("prompt", "x" * 10**6),
+    ],
+)
+def test_a_number_of_a_draft_that_is_out_of_range_is_dropped(name: str, value: object) -> None:
+    assert_dropped(name, value)
+
+
+def test_what_the_panel_can_be_set_to_survives() -> None:
+    """The ranges of the file are those of a Request: the ends of each are read back."""
+    for name, ends in LIMITS.items():
+        for end in ends:
+            draft = replace(DRAFT, **cast("Any", {name: end}))
+            text = json.dumps({"version": 1, "drafts": {"fake": asdict(draft)}})
+            assert read(text) == (Values(drafts={"fake": draft}), []), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("export_factor", 0), ("export_factor", 2**31), ("export_quality", 101), ("model", "m" * 999)],
+)
+def test_a_setting_out_of_range_is_dropped(name: str, value: object) -> None:
+    values, lost = read(json.dumps(good() | {name: value}))
+    assert values == Values(theme="dark")
+    assert [f"“{name}”" in line for line in lost] == [True]
+
+
+def test_a_file_that_is_nested_too_deep_keeps_what_stands_before(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    write(path, ALL)
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole[:-2] + ', "x": ' + "[" * 100_000 + "]" * 100_000 + "}", encoding="utf-8")
+    values, complaint = load(path)
+    assert values == ALL
+    assert "nested too deep" in complaint
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(b" " * (MAX_BYTES + 1))
+    values, complaint = load(path)
+    assert values == Values()
+    assert "larger than" in complaint
+
+
+def test_half_an_emoji_in_a_prompt_is_saved_and_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    values = Values(drafts={"fake": replace(DRAFT, prompt="apple \ud83c")})
+    write(path, values)
+    assert load(path) == (values, "")
+
+
+def test_every_setting_is_declared_with_a_title_and_a_description() -> None:
+    """A page of preferences can be made of this."""
+    declared = declarations(Values)
+    assert list(declared) == [field.name for field in fields(Values)]
+    for name, one in declared.items():
+        assert one.title, name
+        assert one.description.endswith("."), name
+        assert one.default == getattr(Values(), name)
+        one.check(one.default)
+    assert declared["theme"].choices == ("system", "light", "dark")
+    assert (declared["export_quality"].low, declared["export_quality"].high) == (1, 100)
+    assert [name for name, one in declared.items() if one.shown] == [
+        "theme",
+        "scaling",
+        "seed_locked",
+        "export_factor",
+        "export_method",
+        "export_kind",
+        "export_quality",
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"theme": "green"}, {"export_quality": 0}, {"seed_locked": 1}, {"drafts": []}, {"tools": {}}, {"colour": "red"}],
+)
+def test_a_change_to_what_cannot_be_is_refused(change: dict[str, object], qapp: object) -> None:
+    settings = Settings()
+    with pytest.raises(SettingsError, match=next(iter(change))):
+        settings.update(scaling="smooth", **change)
+    assert settings.values == Values()
 
 
 def test_a_setting_that_an_older_file_lacks_has_its_default() -> None:

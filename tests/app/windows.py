@@ -11,14 +11,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake_lab import FakeLab
 from app.bridge.lab import LabClient
 from app.core.document import Document
-from app.core.jobs import Job
-from app.core.keeping import Keeper
-from app.core.lab import Lab
+from app.core.files.autosave import Keeper
+from app.core.jobs.queue import Job
+from app.core.lab.lab_model import Lab
 from app.settings import Settings, Values
-from app.ui.main_window import MainWindow
+from app.ui.window.main_window import MainWindow
+from tests.fakes.lab import FakeLab
 
 PATIENCE = 60_000  # milliseconds after which a test takes something for never
 
@@ -82,7 +82,7 @@ def make_lab(document: Document) -> Lab:
 
 def finish(qtbot: QtBot, document: Document, **choices: object) -> Job:
     """Generate with `choices` and wait for the end."""
-    document.update_draft(**choices)
+    document.draft.update(**choices)
     job = document.generate()
     assert job is not None
     until(qtbot, lambda: job.state.ended)

@@ -16,9 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
-from app.core import selection
-from app.core.artwork import Artwork, Layer
-from app.core.brush import Brush, BrushStroke, add, colour
+from app.core.canvas import selection
+from app.core.canvas.artwork import Artwork, Layer
+from app.core.canvas.brush import Brush, BrushStroke, add, colour
 
 pytestmark = pytest.mark.bench
 SIDE = 2048

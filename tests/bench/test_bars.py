@@ -21,14 +21,14 @@ from PIL import Image
 from PySide6.QtCore import QCoreApplication, QPointF, QRect
 from pytestqt.qtbot import QtBot
 
-from app.core.artwork import Artwork
-from app.core.placement import Placement, overlay
-from app.core.render import from_rgb
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import Placement, overlay
+from app.core.shown.render import from_rgb
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
-from engine.blending import alpha
-from engine.edit import composite, free_cells
+from engine.pictures.blending import alpha
+from engine.pictures.compositing import composite, free_cells
 from tests.app.hands import Hands
 from tests.app.windows import opened
 from tests.bench.test_artwork import SIDE, photo, walk

@@ -13,11 +13,11 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QPointF
 from pytestqt.qtbot import QtBot
 
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
-from engine.edit import free_cells
+from engine.pictures.compositing import free_cells
 from tests.app.hands import Hands
 from tests.app.windows import opened
 from tests.bench.test_artwork import SIDE, measured, photo, told

@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QRect, QSize
 
-from app.core.artwork import Artwork
-from app.core.placement import Placement, overlay, thumbnail
-from app.core.render import from_rgb
-from engine.edit import composite, crop
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import Placement, overlay, thumbnail
+from app.core.shown.render import from_rgb
+from engine.pictures.compositing import composite, crop
 from tests.bench.test_artwork import SIDE, measured, photo, told
 
 pytestmark = pytest.mark.bench

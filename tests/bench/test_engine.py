@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalog import embedded
-from engine.draft import Draft, resolve
 from engine.run import run
 from engine.session import Session
+from engine.spec.catalog import embedded
+from engine.spec.draft import Draft, resolve
 
 pytestmark = pytest.mark.bench
 ROUNDS = 15

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from engine import ode
 from engine.adaptive import Integration
-from engine.catalog import embedded
-from engine.draft import Draft, resolve
 from engine.ode import _error, _Flow, _t
 from engine.schedules import grid
 from engine.session import Session
+from engine.spec.catalog import embedded
+from engine.spec.draft import Draft, resolve
 from engine.types import Denoiser
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]

@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.catalog import find
-from engine.cost import work
-from engine.draft import Draft, resolve
-from engine.guide_models import classifiers, clips
-from engine.guides import Aim, ClassGuide, ClipGuide, Guide
 from engine.session import Session
+from engine.spec.catalog import find
+from engine.spec.cost import work
+from engine.spec.draft import Draft, resolve
+from engine.spec.guide_models import classifiers, clips
+from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide
 
 pytestmark = pytest.mark.bench
 ROUNDS = 9

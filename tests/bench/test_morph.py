@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from engine.catalog import find
-from engine.draft import Draft, resolve
-from engine.morph.settings import Key, Morph, price
-from engine.morph.work import Frame, Morphing
+from engine.jobs.morph import MorphFrame, Morphing
 from engine.session import Session
+from engine.spec.catalog import find
+from engine.spec.draft import Draft, resolve
+from engine.spec.morph import Key, Morph, price
 from engine.types import Cond
 
 pytestmark = pytest.mark.bench
@@ -48,12 +48,12 @@ def test_thirty_frames_against_the_bare_calls(large: bool) -> None:
     )
     keys = (Key(seed=3, prompt="red apple", label="noto"), Key(seed=4, prompt="rocket", label="fluent"))
     morph = Morph(request=request, keys=keys, frames=FRAMES)
-    list(Morphing(replace(morph, frames=2), {}).run(session))  # warm
+    list(session.perform(Morphing(replace(morph, frames=2), {})))  # warm
     ratios, each = [], []
     for _ in range(1 if large else ROUNDS):
         first.seconds = second.seconds = 0.0
         began = time.perf_counter()
-        made = sum(isinstance(news, Frame) for news in Morphing(morph, {}).run(session))
+        made = sum(isinstance(news, MorphFrame) for news in session.perform(Morphing(morph, {})))
         wall = time.perf_counter() - began
         assert made == FRAMES
         ratios.append(wall / (first.seconds + second.seconds))

@@ -11,10 +11,10 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
 from app.ui.canvas.view import CanvasView
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, opened
+from tests.fakes.engine import FakeEngine
 
 pytestmark = pytest.mark.bench
 FRAME_MS = 16.0
@@ -75,7 +75,7 @@ def test_a_step_is_shown_within_a_frame(make_parts: Callable[..., Parts], qtbot:
     median("the state of all commands", window.actions_.refresh)
 
     def back() -> None:
-        document.step_by(-1 if document.cursor > 0 else steps - 1)
+        document.shown.step_by(-1 if document.shown.cursor > 0 else steps - 1)
         window.canvas.repaint()
         strip.repaint()
 

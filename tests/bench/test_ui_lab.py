@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import FakeEngine
 from app.bridge.lab import LabClient, open_lab
-from app.core.lab import LAYERS, Lab
+from app.core.lab.lab_model import LAYERS, Lab
 from tests.app.conftest import Parts
 from tests.app.windows import open_window, until
 from tests.bench.test_ui import FRAME_MS, median
+from tests.fakes.engine import FakeEngine
 
 pytestmark = pytest.mark.bench
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.cascade import SecondStage
 from engine.models.pixel import PixelCodec
 from engine.schedules import Flow
-from engine.types import Codec, Cond, Denoiser, Sigma
+from engine.types import Codec, Cond, Denoiser, SecondStage, Sigma
 
 MEAN, VARIANCE = 0.2, 0.25  # of every pixel
 

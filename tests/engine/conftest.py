@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.catalog import ModelInfo, read_model
 from engine.models import net
+from engine.spec.catalog import ModelInfo, read_model
 from engine.train.export import add_stage
 
 NET = {

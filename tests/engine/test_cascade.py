@@ -14,19 +14,19 @@ import torch
 from torch import Tensor
 
 from engine import models
-from engine.cascade import SecondStage, enlarge
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve, vary
+from engine.cascade import enlarge
 from engine.models import ModelError
 from engine.noise import Noise
 from engine.oracle import Gaussian
-from engine.request import Enlargement, Request, RequestError
 from engine.run import Cancelled
 from engine.schedules import VE, grid
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve, vary
+from engine.spec.request import Enlargement, Request, RequestError
 from engine.store import RunReader, StoreError, append_picture
 from engine.train.export import add_stage
-from engine.types import Cond, Sigma
+from engine.types import Cond, SecondStage, Sigma
 
 SIDE, FACTOR = 2, 2
 LEVELS = tuple(float(s) for s in grid("log", 24, 80, 0.005))
@@ -37,25 +37,24 @@ class Given:
 
     def __init__(self, cov: Tensor, shrink: Tensor) -> None:
         self.cov, self.shrink = cov, shrink
+        self.laws: dict[float, tuple[Tensor, Gaussian]] = {}
 
-    def law(self, z: Tensor, s: float) -> tuple[Tensor, Tensor]:
-        """The mean (B, d) and covariance of x0 given z = A·x0 + s·n."""
-        gain = (
-            self.cov
-            @ self.shrink.T
-            @ torch.linalg.inv(
-                self.shrink @ self.cov @ self.shrink.T + s**2 * torch.eye(len(self.shrink), dtype=torch.float64)
-            )
-        )
-        return z @ gain.T, self.cov - gain @ self.shrink @ self.cov
+    def law(self, s: float) -> tuple[Tensor, Gaussian]:
+        """Given z = A·x0 + s·n: the gain that takes z to the mean of x0, and the law of x0 around that mean."""
+        if s not in self.laws:
+            noise = s**2 * torch.eye(len(self.shrink), dtype=torch.float64)
+            gain = self.cov @ self.shrink.T @ torch.linalg.inv(self.shrink @ self.cov @ self.shrink.T + noise)
+            cov = self.cov - gain @ self.shrink @ self.cov
+            self.laws[s] = gain, Gaussian(torch.zeros(len(cov), dtype=torch.float64), cov)
+        return self.laws[s]
 
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         assert cond is not None
         assert cond.image is not None
         assert cond.level is not None
-        mean, cov = self.law(cond.image.flatten(1).double(), float(cond.level[0]))
-        zero = Gaussian(torch.zeros(len(cov), dtype=torch.float64), cov)
-        return (zero(x.flatten(1) - mean, sigma) + mean).view_as(x)
+        gain, around = self.law(float(cond.level[0]))
+        mean = cond.image.flatten(1).double() @ gain.T
+        return (around(x.flatten(1) - mean, sigma) + mean).view_as(x)
 
 
 def joint() -> Given:

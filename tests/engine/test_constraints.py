@@ -13,7 +13,7 @@ from engine.oracle import Gaussian, Mixture
 from engine.paths import descending, repaint
 from engine.rules import RULES, menu
 from engine.run import run
-from engine.types import Past
+from engine.types import NoiseSource, Past
 from tests.engine.probe import exact_law
 
 F64 = torch.float64
@@ -58,7 +58,7 @@ def test_a_pixel_with_m_steps_is_pinned_until_exactly_its_level(name: str, stead
     x = 10 * noise.normal(torch.empty(2, 6, dtype=F64))
     pinned, seen = Pinned(y, to_go, sigmas, steady), []
 
-    def spy(x: Tensor, sigma: float, z: Noise) -> Tensor:
+    def spy(x: Tensor, sigma: float, z: NoiseSource) -> Tensor:
         seen.append((sigma, x, pinned(x, sigma, z), z))
         return seen[-1][2]
 

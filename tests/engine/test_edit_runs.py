@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 import torch
 
-from engine.cascade import SecondStage, enlarge
-from engine.catalog import ModelInfo
-from engine.draft import Draft, branch, resolve
-from engine.edit import Inputs, pooled
+from engine.cascade import enlarge
 from engine.models.pixel import LUMA, PixelCodec
 from engine.noise import ENLARGE, Noise
 from engine.plan import encoded, pinned, plan
-from engine.request import Enlargement, Request, RequestError
 from engine.schedules import VE, grid
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, branch, resolve
+from engine.spec.edit import Inputs, pooled
+from engine.spec.request import Enlargement, Request, RequestError
 from engine.store import RunReader, StoreError
-from engine.types import Step
+from engine.types import SecondStage, Step
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 
 ROOT = Path(__file__).parents[2]
@@ -164,7 +164,7 @@ def test_a_batch_is_the_pictures_made_alone(session: Session, tiny_model: ModelI
 RESUME = """
 import hashlib, sys, torch
 from pathlib import Path
-from engine.catalog import read_model
+from engine.spec.catalog import read_model
 from engine.session import Session
 from engine.store import RunReader
 torch.set_num_threads(int(sys.argv[1]))

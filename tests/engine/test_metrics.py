@@ -17,6 +17,7 @@ from engine.metrics import (
     kid,
     moments,
     nearest,
+    overlap,
     precision_recall,
 )
 
@@ -52,6 +53,13 @@ def test_frechet_takes_singular_covariances_and_is_symmetric() -> None:
     zero, cov = torch.zeros(3, dtype=torch.float64), covariance(3, 5)
     assert frechet(zero, flat, zero, flat) == pytest.approx(0, abs=1e-12)
     assert frechet(zero, flat, zero, cov) == pytest.approx(frechet(zero, cov, zero, flat), abs=1e-10)
+    # against a line along v, whatever its direction: the cross term is the deviation along it, √(vᵀΣv)
+    v = normal(3, seed=6)
+    line = torch.outer(v, v)
+    expected = float(v @ v + cov.trace() - 2 * (v @ cov @ v).sqrt())
+    assert frechet(zero, line, zero, cov) == pytest.approx(expected, abs=1e-12)
+    assert frechet(zero, cov, zero, line) == pytest.approx(expected, abs=1e-12)
+    assert frechet(zero, line, zero, line) == pytest.approx(0, abs=1e-12)
     # against a point mass: the whole variance
     assert frechet(zero, 0 * cov, zero, cov) == pytest.approx(float(cov.trace()), abs=1e-10)
     with pytest.raises(ValueError, match="two covariances"):
@@ -137,3 +145,9 @@ def test_the_interval_solves_wilsons_equation() -> None:
     assert interval(10, 10)[1] == 1
     with pytest.raises(ValueError, match="between 0 and n"):
         interval(3, 2)
+
+
+def test_overlap_is_intersection_over_union_of_each_pair() -> None:
+    a = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=torch.bool).view(3, 1, 2, 2)
+    b = torch.tensor([[0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=torch.bool).view(3, 1, 2, 2)
+    torch.testing.assert_close(overlap(a, b), torch.tensor([1 / 3, 1, 1], dtype=torch.float64))

@@ -17,9 +17,9 @@ from engine.adaptive import Stretch
 from engine.meter import Meter
 from engine.noise import Noise
 from engine.oracle import Gaussian, Mixture
-from engine.request import Request
 from engine.run import Cancelled
 from engine.schedules import grid
+from engine.spec.request import Request
 from engine.store import RunReader, RunWriter
 from engine.types import Cond, Denoiser, Sigma, Step
 

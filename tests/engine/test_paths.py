@@ -16,7 +16,7 @@ from engine.paths import ascending, descending, repaint
 from engine.rules import RULES, menu
 from engine.run import run
 from engine.schedules import grid
-from engine.types import Denoiser, Hop
+from engine.types import Denoiser, Hop, NoiseSource
 from tests.engine.probe import ProbeNoise, exact_law
 
 F64 = torch.float64
@@ -25,7 +25,7 @@ OBSERVED = 1.5
 D: Denoiser = Gaussian(torch.zeros(2, dtype=F64), torch.tensor([[1.0, 0.9], [0.9, 1.0]], dtype=F64))
 
 
-def pinned(x: Tensor, sigma: float, z: Noise) -> Tensor:
+def pinned(x: Tensor, sigma: float, z: NoiseSource) -> Tensor:
     """The first coordinate is observed exactly: at noise level σ it is y + σn."""
     return torch.cat([OBSERVED + sigma * z.normal(x)[:, :1], x[:, 1:]], dim=1)
 

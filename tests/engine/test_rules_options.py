@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from engine import models
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.paths import descending
 from engine.plan import plan
-from engine.request import Request, RequestError
 from engine.rules import RULES, menu
 from engine.run import run
 from engine.schedules import grid
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request, RequestError
 from engine.types import Option
 from tests.engine.probe import exact_law
 

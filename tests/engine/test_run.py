@@ -16,7 +16,7 @@ from engine.rules import RULES
 from engine.run import Cancelled, run
 from engine.schedules import grid
 from engine.transforms import cfg
-from engine.types import Cond, Denoiser, Hop, Path, Sigma, Step
+from engine.types import Cond, Denoiser, Hop, NoiseSource, Path, Sigma, Step
 
 F64 = torch.float64
 SEEDS = (5, 99, 2**40)
@@ -46,7 +46,7 @@ PATHS = {
 }
 
 
-def pinned(x: Tensor, sigma: float, z: Noise) -> Tensor:
+def pinned(x: Tensor, sigma: float, z: NoiseSource) -> Tensor:
     """The first coordinate is observed as 0.7: replaced by 0.7 + σn."""
     known = 0.7 + sigma * z.normal(x)
     return torch.cat([known[:, :1], x[:, 1:]], dim=1)
@@ -148,7 +148,7 @@ def test_renoising_adds_variances_and_ends_the_history() -> None:
 
 
 def test_a_soft_constraint_pins_the_start_once_and_stays_the_same_when_step_0_is_resumed() -> None:
-    def halfway(x: Tensor, sigma: float, z: Noise) -> Tensor:
+    def halfway(x: Tensor, sigma: float, z: NoiseSource) -> Tensor:
         return 0.5 * x + 0.5 * sigma * z.normal(x)
 
     d, path = denoiser(), PATHS["descending"]

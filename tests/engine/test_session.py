@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.catalog import CatalogError, ModelInfo
-from engine.draft import Draft, resolve
-from engine.request import Request, RequestError
 from engine.rules import menu
 from engine.run import Cancelled
 from engine.session import OutOfMemory, Session
+from engine.spec.catalog import CatalogError, ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from engine.types import Step
 
@@ -65,7 +65,7 @@ def test_a_run_repeats_bit_for_bit_and_is_in_its_file(
 RESUME = """
 import hashlib, sys, torch
 from pathlib import Path
-from engine.catalog import read_model
+from engine.spec.catalog import read_model
 from engine.session import Session
 from engine.store import RunReader
 torch.set_num_threads(int(sys.argv[1]))

@@ -16,17 +16,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.catalog import ModelInfo
-from engine.draft import Draft, resolve, vary
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.paths import descending
-from engine.picture import read_parent, read_settings
-from engine.request import Request, RequestError
+from engine.pictures.png import read_parent, read_settings
 from engine.rules import RULES, menu
 from engine.run import run
 from engine.schedules import grid
 from engine.session import Session
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve, vary
+from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 from engine.types import Step
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal

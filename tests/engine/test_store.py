@@ -11,10 +11,10 @@ import torch
 
 from engine.noise import Noise
 from engine.paths import descending
-from engine.request import Request
 from engine.rules import RULES
 from engine.run import run
 from engine.schedules import grid
+from engine.spec.request import Request
 from engine.store import RunReader, RunWriter, StoreError
 from engine.types import Step
 

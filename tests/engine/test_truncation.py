@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from engine.__main__ import main
-from engine.catalog import ModelInfo
-from engine.draft import Draft, branch, resolve
 from engine.lab.trial import start
 from engine.noise import Noise, truncated
-from engine.picture import read_settings
-from engine.request import Request, RequestError
+from engine.pictures.png import read_settings
 from engine.session import Session
-from tests.engine.test_lab import request as lab_request
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, branch, resolve
+from engine.spec.request import Request, RequestError
+from tests.engine.lab.test_lab import request as lab_request
 
 F64 = torch.float64
 

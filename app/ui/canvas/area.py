@@ -9,24 +9,24 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from app.core.canvas.placement import box_of
+from app.core.canvas.toolset import Toolset
 from app.core.document import Document
-from app.core.editing import FILL, REPAINT
-from app.core.placement import box_of
-from app.core.runs import named
-from app.core.toolset import Toolset
-from app.ui.actions import Actions
-from app.ui.batch_strip import BatchStrip
-from app.ui.candidate_strip import GESTURES, CandidateBar
+from app.core.request.methods import FILL, REPAINT
+from app.core.shown.runs import named
+from app.ui.actions.action_set import ActionSet
+from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
+from app.ui.canvas.tool_options import ToolOptions
+from app.ui.canvas.tool_strip import ToolStrip
 from app.ui.canvas.view import CanvasView
-from app.ui.line import Line
-from app.ui.notices import NoticeBar
-from app.ui.theme import em
-from app.ui.tool_options import ToolOptions
-from app.ui.tool_strip import ToolStrip
-from app.ui.welcome import Welcome
-from engine.draft import size, snapped
-from engine.edit import free_cells
+from app.ui.look.theme import em
+from app.ui.shown.batch_strip import BatchStrip
+from app.ui.widgets.quiet_label import Line
+from app.ui.window.notice_bar import NoticeBar
+from app.ui.window.welcome import Welcome
+from engine.pictures.compositing import free_cells
+from engine.spec.draft import size, snapped
 
 AWAITED = "The first estimate comes with the first model call"
 UNREADABLE = "This step cannot be read"
@@ -40,7 +40,7 @@ class CanvasArea(QWidget):
         document: Document,
         tools: Toolset,
         canvas: CanvasView,
-        actions: Actions,
+        actions: ActionSet,
         others: Sequence[QWidget] = (),
     ) -> None:
         super().__init__()
@@ -81,10 +81,11 @@ class CanvasArea(QWidget):
         self.stack.installEventFilter(self)
         self.notices.installEventFilter(self)
         document.notice_raised.connect(self.notices.raise_notice)
-        for signal in (document.frame_changed, document.run_changed, document.jobs_changed, document.image_changed,
+        shown = document.shown
+        for signal in (shown.frame_changed, shown.run_changed, document.jobs.changed, shown.image_changed,
                        document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
-        for signal in (document.draft_changed, document.model_changed):
+        for signal in (document.draft.changed, document.draft.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
         document.guidance.scoring.changed.connect(self.refresh)
@@ -163,28 +164,28 @@ class CanvasArea(QWidget):
 
     def _show_run(self) -> None:
         document = self._document
-        job = document.running_job
-        request = document.run.request if document.run else job.request if job else None
+        job = document.jobs.running
+        request = document.shown.run.request if document.shown.run else job.request if job else None
         self._come_forward(self.welcome if request is None else self.canvas)
         if request is None:
             return
         if self.canvas.frame is None:
             self.canvas.expect(QSize(*request.size))
-        if document.frame is not self.canvas.frame or document.frame is None:
-            self.canvas.set_frame(document.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
+        if document.shown.frame is not self.canvas.frame or document.shown.frame is None:
+            self.canvas.set_frame(document.shown.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
         words = named(request)
         words = f"{words[:1].upper()}{words[1:]}"
-        seed = request.seeds[min(document.image_index, len(request.seeds) - 1)]
+        seed = request.seeds[min(document.shown.image_index, len(request.seeds) - 1)]
         self.facts.setText(f"{words}   {request.size[0]} × {request.size[1]}   seed {seed}")
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
 
     def _free_cells(self) -> NDArray[np.bool_] | None:
         """The model's pixels that a run as the panel asks would make anew; None where that is all or none of them."""
-        draft, artwork = self._document.draft, self._document.artwork
+        draft, artwork = self._document.draft.current, self._document.artwork
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
         steps = snapped(draft.strength, draft.steps)
-        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.model), steps)
+        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.draft.model), steps)
 
     def _lend_keys(self, keys: str) -> None:
         """On the canvas the arrows move through candidates or through steps: never ambiguous."""

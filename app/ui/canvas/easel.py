@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette, QPen
 
-from app.core.artwork import Artwork
-from app.core.toolset import Toolset
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.toolset import Toolset
 from app.ui.canvas.hand import Hand
 from app.ui.canvas.overlay import Cells, Overlay, device, tint_of
 from app.ui.canvas.resample import CRISP_FROM
 from app.ui.canvas.shrunk import Shrunk, mean, most
 from app.ui.canvas.view import CanvasView
 from app.ui.canvas.viewport import Viewport
-from app.ui.theme import em
+from app.ui.look.theme import em
 
 HALF = 0.5  # device pixels per document pixel below which the picture is shrunk before it is painted
 

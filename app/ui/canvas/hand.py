@@ -7,12 +7,12 @@ from typing import TypeAlias
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPointingDevice, QTabletEvent, QWheelEvent
 
-from app.core.artwork import Artwork
-from app.core.toolset import Toolset
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.toolset import Toolset
 from app.ui.canvas.tools import TOOLS
 from app.ui.canvas.tools.tool import Tool, Touch
 from app.ui.canvas.view import CanvasView
-from app.ui.theme import em
+from app.ui.look.theme import em
 
 Pointing: TypeAlias = QMouseEvent | QTabletEvent
 

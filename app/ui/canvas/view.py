@@ -24,8 +24,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.canvas.resample import Resampler
 from app.ui.canvas.viewport import Viewport
-from app.ui.colours import mixed
-from app.ui.theme import em, is_dark
+from app.ui.look.colours import mixed
+from app.ui.look.theme import em, is_dark
 
 SURROUNDS = {"plain": "Plain", "checker": "Checkerboard"}
 

@@ -9,9 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.lab import Lab
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.core.lab.lab_model import Lab
+from app.ui.look.theme import em
+from app.ui.widgets.parts import label
 
 WHY = (
     "A score can be learned only where training data are. Clean data fill little of the plane; noised data fill more, "

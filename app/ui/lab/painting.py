@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPalette, QPen, QPolygonF
 
-from app.core.lab import Lab
-from app.ui.colours import mixed
-from engine.lab.work import Field, Points
+from app.core.lab.lab_model import Lab
+from app.ui.look.colours import mixed
+from engine.jobs.lab import Field, Points
 
 Role = QPalette.ColorRole
 WALKERS = 60  # chains whose trails are drawn

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.lab import Lab
-from app.ui.actions import Actions
-from app.ui.choice import ABOUT, Choice
+from app.core.lab.lab_draft import LabDraft
+from app.core.lab.lab_model import Lab
+from app.ui.actions.action_button import ActionButton
+from app.ui.actions.action_set import ActionSet
 from app.ui.lab.coverage import CoverageCard
-from app.ui.line import Line
-from app.ui.number import Number
-from app.ui.panels import column_of, lay_out, rows, set_kind
-from app.ui.sampler_options import SamplerOptions
-from app.ui.sampler_picker import SamplerPicker, SpacingPicker
-from app.ui.theme import em
-from app.ui.widgets import Disclosure, label
-from engine.lab.data import DATA
-from engine.lab.work import MOST_PARTICLES
-from engine.request import MAX_STEPS
+from app.ui.look.theme import em
+from app.ui.request.sampler_options import SamplerOptions
+from app.ui.request.sampler_picker import SamplerPicker, SpacingPicker
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import Disclosure, label
+from app.ui.widgets.quiet_label import Line
+from app.ui.window.panels import column_of, lay_out, rows, set_kind
+from engine.jobs.lab import MOST_PARTICLES
+from engine.spec.lab_data import DATA
+from engine.spec.request import MAX_STEPS
 
 
 class LabPanel(QWidget):
     """Shows and changes the lab; holds nothing of its own."""
 
-    def __init__(self, lab: Lab, actions: Actions) -> None:
+    def __init__(self, lab: Lab, actions: ActionSet) -> None:
         super().__init__()
         self._lab, self._actions = lab, actions
         self.setAccessibleName("Settings of the lab")
@@ -34,17 +36,17 @@ class LabPanel(QWidget):
             self.data.setItemData(self.data.count() - 1, data.about, ABOUT)
         self.about = label("", "muted")
         self.about.setWordWrap(True)
-        self.undo = self._button("lab-undo", "Undo stroke")
-        self.clear = self._button("lab-clear", "Clear")
-        self.sampler = SamplerPicker(lab)
+        self.undo = ActionButton(actions["lab-undo"], "Undo stroke")
+        self.clear = ActionButton(actions["lab-clear"], "Clear")
+        self.sampler = SamplerPicker(LabDraft(lab))
         self.steps = Number("Steps", 1, MAX_STEPS, (1, 60))
         self.particles = Number("Particles", 1, MOST_PARTICLES, (1, 1000))
         self.seed = Number("Seed", 0, 2**31 - 1, (0, 99))
         self.advanced = Disclosure("Advanced", self._advanced())
-        self.cover = self._button("lab-cover", "Measure coverage")
+        self.cover = ActionButton(actions["lab-cover"], "Measure coverage")
         self.card = CoverageCard(lab)
         self.run = QPushButton()
-        self.walk = self._button("lab-walk", "Walk chains")
+        self.walk = ActionButton(actions["lab-walk"], "Walk chains")
         self.note = Line(lines=2, align="centre")
         self._lay_out()
         self.data.activated.connect(self._choose_data)
@@ -56,23 +58,15 @@ class LabPanel(QWidget):
             signal.connect(self.refresh)
         self.refresh()
 
-    def _button(self, action: str, text: str) -> QPushButton:
-        """A button with words for a command of the action table."""
-        button = QPushButton(text)
-        button.setAccessibleName(text)
-        button.setToolTip(self._actions[action].toolTip())
-        button.clicked.connect(self._actions[action].trigger)
-        return button
-
     def _advanced(self) -> QWidget:
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.3))
-        self.spacing = SpacingPicker(self._lab)
+        self.spacing = SpacingPicker(LabDraft(self._lab))
         column.addWidget(label("Spacing of the steps", "muted", self.spacing))
         column.addWidget(self.spacing)
-        column.addWidget(SamplerOptions(self._lab))
+        column.addWidget(SamplerOptions(LabDraft(self._lab)))
         return content
 
     def _lay_out(self) -> None:
@@ -128,7 +122,6 @@ class LabPanel(QWidget):
         self.about.setText(DATA[lab.data.name].about)
         for button in (self.undo, self.clear):
             button.setVisible(lab.drawing)
-            button.setEnabled(bool(lab.drawn))
         self.steps.show_value(lab.draft.steps)
         self.seed.show_value(lab.draft.seed)
         self.particles.show_value(lab.particles)

@@ -8,12 +8,12 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.lab import Lab
-from app.ui.actions import Actions
-from app.ui.filmstrip import Filmstrip
+from app.core.lab.lab_model import Lab
+from app.ui.actions.action_set import ActionSet
 from app.ui.lab.painting import PlanePainter
-from app.ui.line import Line
-from app.ui.theme import em
+from app.ui.look.theme import em
+from app.ui.shown.filmstrip import Filmstrip
+from app.ui.widgets.quiet_label import Line
 
 MOVES = "first", "previous", "play", "next", "last"
 
@@ -56,7 +56,7 @@ class LevelStrip(Filmstrip):
 class LabTimeline(QWidget):
     """The strip with its buttons, which are those of the pictures' timeline, and how far off the run is."""
 
-    def __init__(self, lab: Lab, actions: Actions) -> None:
+    def __init__(self, lab: Lab, actions: ActionSet) -> None:
         super().__init__()
         self._lab = lab
         self.setAccessibleName("Timeline of the lab")

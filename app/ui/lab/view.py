@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton, QVBoxLayout, QWidget
 
-from app.core.lab import LAYERS, Lab
+from app.core.lab.lab_model import LAYERS, Lab
 from app.core.notices import Notice
-from app.ui.actions import Actions
-from app.ui.flow import Flow
+from app.ui.actions.action_set import ActionSet
 from app.ui.lab.plane import Plane
 from app.ui.lab.strip import MOVES
-from app.ui.theme import em
+from app.ui.look.theme import em
+from app.ui.widgets.flow_layout import Flow
 
 SAVED_SIDE = 1024  # pixels of a saved picture
 MOVING_SIDE = 512  # and of an animation
@@ -25,7 +25,7 @@ MOVING_SIDE = 512  # and of an animation
 class LabView(QWidget):
     """The lab's plane and its layers."""
 
-    def __init__(self, lab: Lab, actions: Actions) -> None:
+    def __init__(self, lab: Lab, actions: ActionSet) -> None:
         super().__init__()
         self._lab = lab
         self._path, self._frames = Path(), list[NDArray[np.uint8]]()

@@ -8,15 +8,15 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.filming import Filming, Way
-from app.core.morph import MorphRoom
+from app.core.morph.film_export import Filming, Way
+from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
-from app.core.runs import slug
+from app.core.shown.runs import slug
 from app.ui.morph.sheet import FilmSheet
-from engine.edit import Pixels
-from engine.imagefile import patterns
 from engine.morph.film import KINDS, save_frame
-from engine.morph.settings import Morph
+from engine.pictures.image_file import patterns
+from engine.spec.edit import Pixels
+from engine.spec.morph import Morph
 
 
 class Films(QObject):
@@ -54,10 +54,10 @@ class Films(QObject):
     def why_no_export(self) -> str:
         """Why there is no film to export, in one sentence; "" when there is."""
         if self._filming.busy:
-            return "A film is being written: wait for it, or stop it"
+            return "A film is being written: wait for it, or stop it."
         if self._morph.film is None:
             made = self._morph.made
-            return "Make the frames first" if made is None else "The morph was stopped: make all of its frames first"
+            return "Make the frames first." if made is None else "The morph was stopped: make all of its frames first."
         return ""
 
     def export(self) -> None:

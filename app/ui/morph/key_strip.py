@@ -6,9 +6,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
-from app.core.key_row import KeyRow
-from app.core.keyframes import KeyFrame
-from app.ui.theme import em
+from app.core.morph.key_frames import KeyFrame
+from app.core.morph.key_row import KeyRow
+from app.ui.look.theme import em
 
 LEAST = 2.6  # lines: the narrowest that a cell becomes before its neighbours overlap it
 

@@ -7,18 +7,18 @@ from PySide6.QtGui import QKeySequence, QRegularExpressionValidator
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.morph import MorphRoom
-from app.ui.actions import Actions
-from app.ui.choice import ABOUT, Choice
-from app.ui.line import Line
-from app.ui.number import Number
-from app.ui.panels import column_of, lay_out, rows, set_kind
-from app.ui.prompt_field import TextField
-from app.ui.seed_field import LARGEST
-from app.ui.theme import em
-from app.ui.widgets import label
-from engine.morph.settings import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, WAYS
+from app.core.morph.morph_room import MorphRoom
+from app.ui.actions.action_set import ActionSet
+from app.ui.look.theme import em
+from app.ui.request.prompt_field import TextField
+from app.ui.request.seed_field import LARGEST
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import label
+from app.ui.widgets.quiet_label import Line
+from app.ui.window.panels import column_of, lay_out, rows, set_kind
 from engine.rules import menu
+from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, WAYS
 
 NO_LABEL = "None"
 
@@ -26,7 +26,7 @@ NO_LABEL = "None"
 class MorphPanel(QWidget):
     """Shows and changes the morph room; holds nothing of its own."""
 
-    def __init__(self, morph: MorphRoom, document: Document, actions: Actions) -> None:
+    def __init__(self, morph: MorphRoom, document: Document, actions: ActionSet) -> None:
         super().__init__()
         self._morph, self._document, self._actions = morph, document, actions
         self.setAccessibleName("Settings of the morph")
@@ -72,8 +72,8 @@ class MorphPanel(QWidget):
             box: Choice = getattr(self, name)
             box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
         self.button.clicked.connect(self._press)
-        document.model_changed.connect(self._fill_labels)
-        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, document.engine_changed):
+        document.draft.model_changed.connect(self._fill_labels)
+        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, document.jobs.engine_changed):
             signal.connect(self.refresh)
         self._fill_labels()
         self.refresh()
@@ -121,7 +121,7 @@ class MorphPanel(QWidget):
         return foot
 
     def _fill_labels(self) -> None:
-        model = self._document.model
+        model = self._document.draft.model
         self.labels.clear()
         self.labels.addItem(NO_LABEL, None)
         for name in model.labels:
@@ -159,7 +159,7 @@ class MorphPanel(QWidget):
         self._show_button()
 
     def _show_key(self) -> None:
-        keys, model = self._morph.keys, self._document.model
+        keys, model = self._morph.keys, self._document.draft.model
         frame, count = keys.at, len(keys.frames)
         self.key_name.setText(f"Key frame {keys.selected + 1} of {count}" if frame else "No key frames yet")
         for part in self._key_parts:
@@ -197,7 +197,7 @@ class MorphPanel(QWidget):
         return f"A picture: encoded along the flow, without guidance, under these words.{back}"
 
     def _how(self) -> str:
-        draft = self._document.draft
+        draft = self._document.draft.current
         sampler = menu()[draft.sampler].title if draft.sampler in menu() else draft.sampler
         how = f"{sampler}, {draft.steps} steps, guidance {draft.guidance:g}"
         return f"Frames are made as the panel of pictures says: {how}. {self._morph.remark}".strip()

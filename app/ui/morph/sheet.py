@@ -6,16 +6,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.core.exporting import METHODS
-from app.core.filming import Way
-from app.ui.choice import ABOUT, Choice
-from app.ui.form import Form
-from app.ui.number import Whole
-from app.ui.pick import Pick
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.core.files.export import METHODS
+from app.core.morph.film_export import Way
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.form import Form
+from app.ui.widgets.number import Whole
+from app.ui.widgets.parts import label
+from app.ui.widgets.pick import Pick
 from engine.morph.film import FASTEST_GIF, KINDS, NO_VIDEO, can_write_video, fits
-from engine.morph.settings import Morph
+from engine.spec.morph import Morph
 
 ABOUTS = {
     ".webp": "Every colour; plays in browsers and most programs",

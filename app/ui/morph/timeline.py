@@ -8,15 +8,15 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPalette, QPen
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.core.filming import Filming
-from app.core.morph import MorphRoom
-from app.ui import bands
-from app.ui.actions import Actions
-from app.ui.bands import Band
-from app.ui.curves import Points
-from app.ui.filmstrip import Filmstrip
-from app.ui.line import Line, Progress
-from app.ui.theme import em
+from app.core.morph.film_export import Filming
+from app.core.morph.morph_room import MorphRoom
+from app.ui.actions.action_set import ActionSet
+from app.ui.look.theme import em
+from app.ui.shown import bands
+from app.ui.shown.bands import Band
+from app.ui.shown.curves import Points
+from app.ui.shown.filmstrip import Filmstrip
+from app.ui.widgets.quiet_label import Line, Progress
 
 MOVES = "first", "previous", "play", "next", "last"
 NORM = 0.5, 1.1  # what of ‖x_T‖/√d the band shows, at least
@@ -81,7 +81,7 @@ class FrameStrip(Filmstrip):
         return found
 
     def _paint_curves(self, painter: QPainter, slots: bands.Slots) -> None:
-        made, k = self._morph.made, self._reel.cursor
+        made, k = self._morph.made, self._steps.cursor
         if made is None:
             return
         drawn, rows = self._bands(k), self.rows
@@ -109,7 +109,7 @@ class FrameStrip(Filmstrip):
 class MorphTimeline(QWidget):
     """The strip with its buttons, which are those of the pictures' timeline; how far it is, and the way out."""
 
-    def __init__(self, morph: MorphRoom, filming: Filming, actions: Actions) -> None:
+    def __init__(self, morph: MorphRoom, filming: Filming, actions: ActionSet) -> None:
         super().__init__()
         self._morph, self._filming, self._actions = morph, filming, actions
         self.setAccessibleName("Timeline of the morph")

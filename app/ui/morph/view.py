@@ -6,12 +6,13 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
-from app.core.morph import MorphRoom
-from app.ui.actions import Actions
+from app.core.morph.morph_room import MorphRoom
+from app.ui.actions.action_button import ActionButton
+from app.ui.actions.action_set import ActionSet
+from app.ui.look.theme import em
 from app.ui.morph.key_strip import KeyStrip
 from app.ui.morph.timeline import MOVES
-from app.ui.theme import em
-from app.ui.widgets import label
+from app.ui.widgets.parts import label
 
 ADD = ("morph-add-shown", "morph-add-file", "morph-add-seed")
 
@@ -92,7 +93,7 @@ class Stage(QWidget):
 class FirstSteps(QWidget):
     """What stands here before the first key frame."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: ActionSet) -> None:
         super().__init__()
         self.setAccessibleName("How to begin a morph")
         title = label("From picture to picture", "title")
@@ -115,22 +116,12 @@ class FirstSteps(QWidget):
         column.addSpacing(em(self, 1.0))
         self.buttons: dict[str, QPushButton] = {}
         for name in ADD:
-            button = self.buttons[name] = QPushButton(actions[name].text().rstrip("…"))
-            button.setAccessibleName(button.text())
-            button.setToolTip(actions[name].toolTip())
+            button = self.buttons[name] = ActionButton(actions[name], actions[name].text().rstrip("…"))
             button.setProperty("kind", "chip")
             button.setProperty("large", True)
-            button.clicked.connect(actions[name].trigger)
-            actions[name].changed.connect(self._follow)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
             column.addSpacing(em(self, 0.3))
         column.addStretch(4)
-        self._actions = actions
-        self._follow()
-
-    def _follow(self) -> None:
-        for name, button in self.buttons.items():
-            button.setEnabled(self._actions[name].isEnabled())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -141,7 +132,7 @@ class FirstSteps(QWidget):
 class MorphView(QWidget):
     """The frame over the row of key frames; before there are any, how to begin."""
 
-    def __init__(self, morph: MorphRoom, actions: Actions) -> None:
+    def __init__(self, morph: MorphRoom, actions: ActionSet) -> None:
         super().__init__()
         self._morph = morph
         self.setAccessibleName("Morph")

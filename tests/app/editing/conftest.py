@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
 from app.core.document import Document
-from app.core.jobs import Job, JobState
+from app.core.jobs.queue import Job, JobState
 from tests.app.artworks import paint, picture
 from tests.app.conftest import Parts
 
@@ -35,7 +35,7 @@ def box_of(box: QRect) -> tuple[int, int, int, int]:
 
 
 def fork(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.fork()
     assert job is not None, parts.notices

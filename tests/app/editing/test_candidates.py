@@ -7,17 +7,17 @@ import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import targets
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import overlay, to_rgb
 from app.core.document import Document
-from app.core.jobs import JobState
-from app.core.placement import overlay, to_rgb
-from app.core.render import render, to_image
-from engine.edit import composite
+from app.core.jobs.queue import JobState
+from app.core.shown.render import render, to_image
+from engine.pictures.compositing import composite
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, count, finish, reach, reach_told
 from tests.app.editing.conftest import BOX, SPOT, box_of, opened
+from tests.fakes.engine import targets
 
 # previews
 
@@ -28,11 +28,11 @@ def test_a_preview_lies_in_its_place_through_the_mask(hand_parts: Parts, qtbot: 
     document.generate()
     assert document.editing.overlay is None
     reach_told(hand_parts, qtbot, 1)
-    shown, frame = document.editing.overlay, document.frame
+    shown, frame = document.editing.overlay, document.shown.frame
     assert shown is not None
     assert frame is not None
     assert shown.rect == SPOT
-    placement = document.editing.placement(document.run_path)
+    placement = document.editing.placement(document.shown.run_path)
     assert placement is not None
     assert shown.image == overlay(frame, placement).image
     assert seen
@@ -49,7 +49,7 @@ def test_the_engines_thread_makes_the_overlay_of_a_preview(
     def never(*_: object) -> None:
         raise AssertionError("made in the window's thread")
 
-    monkeypatch.setattr("app.core.editing.overlay", never)
+    monkeypatch.setattr("app.core.canvas.editing.overlay", never)
     hand_parts.document.generate()
     reach_told(hand_parts, qtbot, 1)
     assert hand_parts.document.editing.overlay is not None
@@ -59,12 +59,12 @@ def test_scrubbing_shows_each_step_in_its_place(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     finish(parts, qtbot)
-    run, placement = document.run, document.editing.placement(document.run_path)
+    run, placement = document.shown.run, document.editing.placement(document.shown.run_path)
     assert run is not None
     assert placement is not None
     seen = set()
     for k in (0, 2, 4, 1):
-        document.scrub(k)
+        document.shown.scrub(k)
         shown = document.editing.overlay
         assert shown is not None
         assert shown.image == overlay(render(run, k, "x0", 0), placement).image
@@ -78,7 +78,7 @@ def test_scrubbing_comes_back_from_the_original(
     finish(parts, qtbot)
     document.editing.choose(0)
     assert document.editing.overlay is None
-    document.scrub(1)
+    document.shown.scrub(1)
     assert document.editing.overlay is not None
     assert document.editing.candidates.index == 1
 
@@ -121,7 +121,7 @@ def test_browsing_goes_through_all_runs_and_to_the_original(
         seen.append((editing.candidates.at, editing.overlay is not None))
     assert seen == [((first.run_path, 1), True), ((first.run_path, 0), True), (None, False), (None, False)]
     editing.browse(+9)
-    assert document.run_path == second.run_path
+    assert document.shown.run_path == second.run_path
 
 
 def test_applying_blends_it_in_and_can_be_undone(
@@ -148,7 +148,7 @@ def test_applying_blends_it_in_and_can_be_undone(
 
 def test_a_step_on_the_way_can_be_applied_too(document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot)
-    document.scrub(1)
+    document.shown.scrub(1)
     seen = document.editing.overlay
     assert seen is not None
     assert document.editing.apply()
@@ -196,7 +196,7 @@ def test_discarding_goes_on_to_the_next_and_leaves_its_files(
     editing = document.editing
     editing.choose(2)
     editing.discard()
-    assert (len(editing.candidates), editing.candidates.index, document.run_path) == (2, 2, jobs[2].run_path)
+    assert (len(editing.candidates), editing.candidates.index, document.shown.run_path) == (2, 2, jobs[2].run_path)
     assert editing.overlay is not None
     editing.discard()
     editing.discard()
@@ -213,13 +213,13 @@ def test_a_cancelled_run_leaves_nothing_to_dismiss(hand_parts: Parts, qtbot: QtB
     assert job is not None
     reach_told(hand_parts, qtbot, 1)
     reach(hand_parts, qtbot, 2)
-    document.cancel()
+    document.jobs.cancel()
     qtbot.waitUntil(lambda: job.state is JobState.CANCELLED)
     editing = document.editing
     assert (len(editing.candidates), editing.candidates.at, editing.overlay) == (0, None, None)
     assert editing.shows_artwork
-    assert document.step_count == 3, "what was reached is on the timeline"
-    document.scrub(1)
+    assert document.shown.step_count == 3, "what was reached is on the timeline"
+    document.shown.scrub(1)
     assert editing.overlay is not None
 
 
@@ -236,7 +236,7 @@ def test_the_next_run_does_not_pull_away_what_is_looked_at(hand_parts: Parts, qt
     editing.choose(1)
     hand_parts.fake.allow(5)
     qtbot.waitUntil(lambda: second.state is JobState.FINISHED)
-    assert (document.run_path, editing.candidates.index, len(editing.candidates)) == (first.run_path, 1, 2)
+    assert (document.shown.run_path, editing.candidates.index, len(editing.candidates)) == (first.run_path, 1, 2)
     editing.choose(0)
     hand_parts.fake.allow(5)
     qtbot.waitUntil(lambda: third.state is JobState.FINISHED)

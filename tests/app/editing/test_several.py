@@ -10,18 +10,19 @@ import numpy as np
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from app.bridge.fake import targets
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.editing import NOTHING_PAINTED
+from app.core.canvas.placement import to_rgb
 from app.core.document import Document
-from app.core.editing import FILL, NEW, NOTHING_PAINTED
-from app.core.jobs import JobState
-from app.core.placement import to_rgb
-from app.core.render import to_image
-from engine.edit import composite, crop
+from app.core.jobs.queue import JobState
+from app.core.request.methods import FILL, NEW
+from app.core.shown.render import to_image
+from engine.pictures.compositing import composite, crop
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, finish, reach_told
 from tests.app.editing.conftest import BOX, SPOT, box_of, fork, opened
+from tests.fakes.engine import targets
 
 # several on one artwork, and others beside it
 
@@ -44,7 +45,7 @@ def test_two_boxes_that_meet_compose_on_a_large_picture(document: Document, part
     """What lies in both boxes is made from what the first one left there; each is undone on its own."""
     artwork = document.artwork
     artwork.open(picture(2048, 1536), "a large picture", (24, 16))
-    document.choose_method(FILL)
+    document.draft.choose_method(FILL)
     before = artwork.rgb()
     boxes = QRect(200, 300, 960, 640), QRect(900, 700, 1200, 800)  # the second reaches beyond the picture
     spots = QRect(950, 720, 200, 150), QRect(1000, 860, 1048, 500)  # the second begins on the first
@@ -85,16 +86,16 @@ def test_a_picture_of_its_own_takes_the_canvas_and_gives_it_back(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     on_it = finish(parts, qtbot)
-    document.choose_method(NEW)
+    document.draft.choose_method(NEW)
     own = finish(parts, qtbot)
     editing = document.editing
-    assert document.run_path == own.run_path
+    assert document.shown.run_path == own.run_path
     assert (editing.shows_artwork, editing.overlay, len(editing.candidates)) == (False, None, 1)
     editing.choose(0)
     assert editing.shows_artwork
-    assert document.show_run(own.run_path)
+    assert document.shown.show_run(own.run_path)
     assert not editing.shows_artwork
-    assert document.show_run(on_it.run_path)
+    assert document.shown.show_run(on_it.run_path)
     assert editing.shows_artwork
     assert editing.candidates.index == 1
 
@@ -128,7 +129,7 @@ def test_a_fork_goes_on_in_the_parents_box_with_the_mask_of_now(
 ) -> None:
     before = artwork.rgb()
     finish(parts, qtbot)
-    document.scrub(2)
+    document.shown.scrub(2)
     artwork.box = QRect(60, 40, 24, 16)
     wider = QRect(24, 14, 40, 20)
     paint(artwork, wider)
@@ -150,7 +151,7 @@ def test_a_fork_keeps_the_parents_mask_where_nothing_is_painted_any_more(
 ) -> None:
     before = artwork.rgb()
     parent = finish(parts, qtbot)
-    document.scrub(1)
+    document.shown.scrub(1)
     paint(artwork, artwork.rect, 0)
     assert document.why_not == NOTHING_PAINTED
     assert document.why_no_fork == ""
@@ -164,9 +165,9 @@ def test_variations_of_a_run_on_the_artwork_are_candidates_in_its_place(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     finish(parts, qtbot)
-    document.scrub(1)
+    document.shown.scrub(1)
     paint(artwork, artwork.rect, 0)
-    document.update_draft(batch=3)
+    document.draft.update(batch=3)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = document.vary()
     assert job is not None
@@ -178,8 +179,8 @@ def test_a_new_picture_that_goes_on_from_a_run_on_the_artwork_is_one_of_its_own(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     finish(parts, qtbot)
-    document.scrub(1)
-    document.choose_method(NEW)
+    document.shown.scrub(1)
+    document.draft.choose_method(NEW)
     job = fork(parts, qtbot)
     assert job.request.edit is None
     assert not document.editing.shows_artwork
@@ -215,18 +216,18 @@ def test_whatever_is_done_in_whatever_order_only_what_was_painted_changes(
         editing.comparing = not editing.comparing
 
     def other_image() -> None:
-        document.image_index += rng.choice((-1, 1))
+        document.shown.image_index += rng.choice((-1, 1))
 
     actions: list[Callable[[], object]] = [
         lambda: editing.choose(rng.randint(0, len(candidates))),
         lambda: editing.browse(rng.choice((-2, -1, 1, 2))),
-        lambda: document.scrub(rng.randint(0, 4)),
+        lambda: document.shown.scrub(rng.randint(0, 4)),
         editing.apply,
         compare,
         other_image,
         artwork.undo,
         artwork.redo,
-        lambda: document.show_run(candidates[rng.randint(1, len(candidates))].run) if len(candidates) else None,
+        lambda: document.shown.show_run(candidates[rng.randint(1, len(candidates))].run) if len(candidates) else None,
     ]
     for n in range(500):
         rng.choice(actions)()
@@ -240,7 +241,7 @@ def test_whatever_is_done_in_whatever_order_only_what_was_painted_changes(
             placement = editing.placement(at[0])
             assert placement is not None
             assert overlay_now.rect == placement.rect
-            assert at == (document.run_path, document.image_index)
+            assert at == (document.shown.run_path, document.shown.image_index)
         np.testing.assert_array_equal(artwork.rgb()[~inside], before[~inside])
     while artwork.can_undo:
         artwork.undo()

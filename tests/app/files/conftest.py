@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.keeping import Keeper
-from app.ui.arrival_sheet import ArrivalSheet
-from app.ui.export_sheet import ExportSheet
-from app.ui.main_window import MainWindow
+from app.core.files.autosave import Keeper
+from app.ui.files.arrival_sheet import ArrivalSheet
+from app.ui.files.export_sheet import ExportSheet
+from app.ui.window.main_window import MainWindow
 from tests.app.windows import open_window, until
 
 WIDE = np.random.default_rng(8).integers(0, 256, (40, 120, 3), dtype=np.uint8)

@@ -14,11 +14,11 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.keeping import Keeper
-from app.core.kept import read
-from app.ui.main_window import MainWindow
-from engine.imagefile import load
-from engine.picture import read_settings
+from app.core.files.autosave import Keeper
+from app.core.files.autosave_file import read
+from app.ui.window.main_window import MainWindow
+from engine.pictures.image_file import load
+from engine.pictures.png import read_settings
 from tests.app.conftest import Parts
 from tests.app.files.conftest import STAGE, SUITS, drop, export, files, focused, key, opened, saved
 from tests.app.windows import finish, until
@@ -112,7 +112,7 @@ def test_an_exported_picture_of_a_run_keeps_its_settings(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
     job = finish(qtbot, document, prompt="rocket", batch=2)
-    document.image_index = 1
+    document.shown.image_index = 1
     subject = window.files.subject()
     assert subject is not None
     sheet = export(window, qtbot)
@@ -135,7 +135,7 @@ def test_where_the_second_stage_cannot_be_had_its_row_says_why(
     row = sheet.method.rows["cascade"]
     assert not row.isEnabled()
     assert row.about == "Fake has no second stage"
-    document.model = replace(document.model, id="l", config=document.model.config | STAGE)
+    document.draft.model = replace(document.draft.model, id="l", config=document.draft.model.config | STAGE)
     row = export(window, qtbot).method.rows["cascade"]
     assert row.about == "Only for pictures of 24 × 16, the size that it has learnt"
 
@@ -143,7 +143,7 @@ def test_where_the_second_stage_cannot_be_had_its_row_says_why(
 def test_the_second_stage_draws_a_picture_of_its_size_and_that_is_written(
     window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    document.model = replace(document.model, id="l", config=document.model.config | STAGE)
+    document.draft.model = replace(document.draft.model, id="l", config=document.draft.model.config | STAGE)
     document.artwork.open(SUITS[:16, :24])
     sheet = export(window, qtbot)
     row = sheet.method.rows["cascade"]

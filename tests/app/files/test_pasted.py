@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
+from app.core.files.open import Arrival
 from app.core.notices import Notice
-from app.core.opening import Arrival
-from app.ui.canvas_sheets import NewSheet
-from app.ui.main_window import MainWindow
-from engine.imagefile import load
+from app.ui.canvas.size_sheets import NewSheet
+from app.ui.window.main_window import MainWindow
+from engine.pictures.image_file import load
 from tests.app.conftest import Parts
 from tests.app.files.conftest import SUITS, files, focused, key, opened, saved
 from tests.app.windows import finish, until
@@ -66,18 +66,18 @@ def test_pasting_words_says_what_to_copy_and_the_prompt_keeps_its_own_key(
     QGuiApplication.clipboard().setText("rocket")
     window.actions_["paste"].trigger()
     assert "no picture on the clipboard: copy one" in parts.notices[0].text
-    document.update_draft(prompt="")
+    document.draft.update(prompt="")
     field = window.panel.prompt.text
     field.setFocus()
     QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    assert document.draft.prompt == "rocket"
+    assert document.draft.current.prompt == "rocket"
     assert len(parts.notices) == 1
 
 
 def test_a_large_picture_is_brought_into_shape_in_the_background_and_a_newer_one_wins(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.core.opening.AT_ONCE", 0)
+    monkeypatch.setattr("app.core.files.open.AT_ONCE", 0)
     heard: list[str] = []
     document.artwork.opened.connect(lambda: heard.append(document.artwork.title))
     window.files.opening.place(Arrival(SUITS, "large"))
@@ -102,7 +102,7 @@ def test_the_shown_picture_is_taken_to_the_canvas_by_the_key(
     until(qtbot, lambda: document.artwork.is_open)
     assert np.array_equal(document.artwork.rgb(), load(job.images[0]).rgb)
     assert document.artwork.title == "rocket"
-    document.scrub(1)
+    document.shown.scrub(1)
     window.actions_["edit-shown"].trigger()
     assert not np.array_equal(document.artwork.rgb(), load(job.images[0]).rgb)
 

@@ -12,14 +12,14 @@ from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.core.artwork import Artwork
-from app.core.placement import box_of
-from app.core.toolset import Toolset
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import box_of
+from app.core.canvas.toolset import Toolset
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.overlay import TINT
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
-from engine.edit import free_cells
+from engine.pictures.compositing import free_cells
 from tests.app.hands import Hands
 from tests.app.windows import opened, painted
 

@@ -172,8 +172,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from app.core.artwork import Artwork
-from app.core.placement import box_of
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import box_of
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tools import TOOLS, toolset
 from app.ui.canvas.view import CanvasView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from app.core.toolset import Toolset
+from app.core.canvas.toolset import Toolset
 from app.ui.canvas.tools.box import Box
 from app.ui.canvas.tools.brush import Brush
 from app.ui.canvas.tools.colour_brush import ColourBrush

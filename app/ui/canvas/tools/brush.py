@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.brush import Paint, add, remove
+from app.core.canvas.brush import Paint, add, remove
 from app.ui.canvas.tools.painting import Painting
 
 LINE = ("Shift", "straight line")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from app.core.artwork import Layer
-from app.core.brush import Paint, colour
-from app.core.toolset import Choices
+from app.core.canvas.artwork import Layer
+from app.core.canvas.brush import Paint, colour
+from app.core.canvas.toolset import Choices
 from app.ui.canvas.tools.brush import HARDNESS, LINE, SIZE
 from app.ui.canvas.tools.painting import Painting
 from app.ui.canvas.tools.picker import colour_at

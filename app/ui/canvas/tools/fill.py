@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.brush import add, remove
-from app.core.selection import fill_colour
+from app.core.canvas.brush import add, remove
+from app.core.canvas.selection import fill_colour
 from app.ui.canvas.tools.tool import Tool, Touch
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.core.brush import Paint, build_up, share
-from app.core.tiles import Pixels
-from app.core.toolset import Choices
+from app.core.canvas.brush import Paint, build_up, share
+from app.core.canvas.toolset import Choices
+from app.core.canvas.undo import Pixels
 from app.ui.canvas.tools.brush import LINE, SIZE
 from app.ui.canvas.tools.painting import Painting
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainterPath
 
-from app.core.artwork import Artwork, Layer
-from app.core.brush import Brush, BrushStroke, Paint
-from app.core.toolset import Toolset
+from app.core.canvas.artwork import Artwork, Layer
+from app.core.canvas.brush import Brush, BrushStroke, Paint
+from app.core.canvas.toolset import Toolset
 from app.ui.canvas.tools.tool import Tool, Touch
 
 

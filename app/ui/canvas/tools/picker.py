@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.artwork import Artwork
+from app.core.canvas.artwork import Artwork
 from app.ui.canvas.tools.tool import Tool, Touch
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainterPath
 
-from app.core.artwork import Artwork
-from app.core.brush import add, remove
-from app.core.selection import fill
-from app.core.toolset import Toolset
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.brush import add, remove
+from app.core.canvas.selection import fill
+from app.core.canvas.toolset import Toolset
 from app.ui.canvas.tools.tool import Tool, Touch
 
 

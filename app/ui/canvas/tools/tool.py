@@ -8,8 +8,8 @@ from typing import ClassVar
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainterPath
 
-from app.core.artwork import Artwork
-from app.core.toolset import Choices, Toolset
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.toolset import Choices, Toolset
 
 
 @dataclass(frozen=True, slots=True)

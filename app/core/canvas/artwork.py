@@ -1,0 +1,341 @@
+"""The picture that is worked on: its pixels, its mask, the box that the model sees, and all that was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QPoint, QRect, QSize, Signal
+from PySide6.QtGui import QColor, QImage
+
+from app.core.canvas.box import fitted, largest, reshaped
+from app.core.canvas.box_move import BoxMove, Place
+from app.core.canvas.canvas_size import SizeStep, Strip, cut, strips
+from app.core.canvas.stroke import Layer, Stroke
+from app.core.canvas.undo import History, Pixels, Step, part
+
+LIMIT = 256 << 20  # bytes of history
+KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made anew in the last m/255 of the steps
+
+
+class Artwork(QObject):
+    """A picture (H, W, 3) uint8 and a mask (H, W) uint8 (0 keep … 255 make anew), with undo and redo of everything.
+
+    Who writes into `pixels` or `mask` does so in a Stroke: touch, write, changed. Each setter emits only on change.
+    """
+
+    opened = Signal()  # another picture: `pixels`, `mask`, the image, the box and the history are others
+    resized = Signal(
+        QPoint
+    )  # the same picture in another size, where its old pixel (0, 0) is now; `pixels` … are others
+    picture_changed = Signal(QRect)
+    mask_changed = Signal(QRect)
+    box_changed = Signal()
+    history_changed = Signal()
+    closed = Signal()
+
+    def __init__(self, limit: int = LIMIT, parent: QObject | None = None) -> None:
+        """`limit`: the bytes that the history may keep; past it the oldest step is let go of."""
+        super().__init__(parent)
+        self._history = History(limit)
+        self._stroke: Stroke | BoxMove | None = None
+        self._box, self._box_aspect = QRect(), QSize(1, 1)
+        self.title = ""
+        self.revision = 0
+        """Goes up with every change of a pixel, of the mask or of the size."""
+        self._take(np.empty((0, 0, 4), np.uint8), np.empty((0, 0), np.uint8))
+
+    # what there is
+
+    @property
+    def is_open(self) -> bool:
+        return self.mask.size > 0
+
+    @property
+    def width(self) -> int:
+        return self.mask.shape[1]
+
+    @property
+    def height(self) -> int:
+        return self.mask.shape[0]
+
+    @property
+    def rect(self) -> QRect:
+        return QRect(0, 0, self.width, self.height)
+
+    @property
+    def image(self) -> QImage:
+        """The picture, RGB32: a view of `pixels` (H, W, 4) in the order B, G, R, 255, true while they change."""
+        return self._image
+
+    def rgb(self, rect: QRect | None = None) -> NDArray[np.uint8]:
+        """A copy (h, w, 3) of the picture, or of the part of `rect` that lies in it."""
+        inside = self.rect if rect is None else rect.intersected(self.rect)
+        rgb = np.empty((inside.height(), inside.width(), 3), np.uint8)
+        copy_reversed(part(self.pixels, inside), rgb)
+        return rgb
+
+    # the box: what the model sees
+
+    @property
+    def box(self) -> QRect:
+        """What the model sees, in the picture's pixels. It may reach outside, its centre may not.
+
+        Setting it is not a step of the history; what a hand does is: begin_move().
+        """
+        return QRect(self._box)
+
+    @box.setter
+    def box(self, box: QRect) -> None:
+        if self.is_open:
+            self._place(fitted(box, self._box_aspect, self.rect))
+
+    @property
+    def box_aspect(self) -> QSize:
+        """The size of which the box keeps the shape: the model's."""
+        return QSize(self._box_aspect)
+
+    @box_aspect.setter
+    def box_aspect(self, aspect: QSize) -> None:
+        """Another shape: the box keeps its centre and, roughly, its area. Raises ValueError for an empty size."""
+        if aspect.isEmpty():
+            raise ValueError("The box needs a width and a height.")
+        if aspect == self._box_aspect:
+            return
+        self._box_aspect = QSize(aspect)
+        if self.is_open:
+            self._place(reshaped(self._box, aspect, self.rect))
+
+    def put_box(self, place: Place) -> None:
+        """Put it back to an earlier or a later place (undo, redo), in the shape of the current model."""
+        same = place.aspect == self._box_aspect
+        self._place(QRect(place.box) if same else reshaped(place.box, self._box_aspect, self.rect))
+
+    def _place(self, box: QRect) -> None:
+        if box != self._box:
+            self._box = box
+            self.box_changed.emit()
+
+    # open and close
+
+    def open(
+        self,
+        rgb: NDArray[np.uint8],
+        title: str = "",
+        box_size: tuple[int, int] | None = None,
+        mask: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Work on a picture (H, W, 3) from now on, with no history; its mask (H, W) is empty unless given.
+
+        The box takes the shape of `box_size` (width, height), the model's, and is the largest that fits; without it,
+        the box is the whole picture. Raises ValueError for an array of another kind.
+        """
+        if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
+            raise ValueError(f"A picture is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}.")
+        self.adopt(bgra(rgb), title, box_size, mask)
+
+    def adopt(
+        self,
+        pixels: Pixels,
+        title: str = "",
+        box_size: tuple[int, int] | None = None,
+        mask: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """As open(), for what bgra() made of a picture, perhaps in another thread: it is the artwork's from now on."""
+        if mask is not None and (mask.shape != pixels.shape[:2] or mask.dtype != np.uint8):
+            raise ValueError(f"The mask of this picture is {pixels.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
+        self._start(pixels, title, box_size, mask)
+
+    def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
+        """Work on a picture of one colour from now on. Raises ValueError where a side is less than 1."""
+        self._start(plain(width, height, colour), "", box_size)
+
+    def close(self) -> None:
+        if not self.is_open:
+            return
+        self._forget()
+        self._take(np.empty((0, 0, 4), np.uint8), np.empty((0, 0), np.uint8))
+        self._box, self.title = QRect(), ""
+        self.revision += 1
+        self.closed.emit()
+        self.history_changed.emit()
+
+    def _start(
+        self, pixels: Pixels, title: str, box_size: tuple[int, int] | None, mask: NDArray[np.uint8] | None = None
+    ) -> None:
+        self._forget()
+        self._take(pixels, np.zeros(pixels.shape[:2], np.uint8) if mask is None else mask.copy(order="C"))
+        self.title = title
+        self._box_aspect = QSize(*box_size) if box_size else QSize(self.width, self.height)
+        self._box = largest(self._box_aspect, self.rect)
+        self.revision += 1
+        self.opened.emit()
+        self.box_changed.emit()
+        self.history_changed.emit()
+
+    def _forget(self) -> None:
+        if self._stroke:
+            self._stroke.is_open = False
+            self._stroke = None
+        self._history.clear()
+
+    def _take(self, pixels: Pixels, mask: Pixels) -> None:
+        """Both contiguous: the image looks at the memory of `pixels` and keeps it alive for whoever still holds one."""
+        self.pixels, self.mask = pixels, mask
+        height, width = mask.shape
+        self._image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+
+    # what is done to it
+
+    def begin(self, name: str) -> Stroke:
+        """Begin to change it; `name` is what undo is called by, such as "Brush". A stroke still open is ended first."""
+        if self._stroke:
+            self._stroke.end()
+        self._stroke = stroke = Stroke(self, name)
+        return stroke
+
+    def begin_move(self, name: str) -> BoxMove:
+        """Begin to move or to resize the box, as begin() does for paint."""
+        if self._stroke:
+            self._stroke.end()
+        self._stroke = move = BoxMove(self, name)
+        return move
+
+    def apply(self, box: QRect, rgb: NDArray[np.uint8], name: str) -> None:
+        """Put a picture (box height, box width, 3) into the box, as far as it lies in this one; undoable.
+
+        Raises ValueError where its size is not the box's.
+        """
+        if rgb.shape != (box.height(), box.width(), 3):
+            raise ValueError(f"A picture for {box.width()} × {box.height()} pixels is not {rgb.shape}.")
+        self._write("picture", lambda inside, made: copy_reversed(made, part(self.pixels, inside)), box, rgb, name)
+
+    def apply_mask(self, rect: QRect, values: NDArray[np.uint8], name: str) -> None:
+        """Put values (rect height, rect width) into the mask, as far as they lie in it; undoable.
+
+        Raises ValueError where their size is not the rectangle's.
+        """
+        if values.shape != (rect.height(), rect.width()):
+            raise ValueError(f"A mask for {rect.width()} × {rect.height()} pixels is not {values.shape}.")
+        self._write("mask", lambda inside, made: np.copyto(part(self.mask, inside), made), rect, values, name)
+
+    def resize(self, rect: QRect, name: str = "Canvas size") -> None:
+        """Make the picture what `rect` of it is, which may reach beyond it and cut it; undoable.
+
+        What is added is masked in full and repeats the picture's edge, as the model sees it beyond a picture.
+        Raises ValueError where nothing of the picture would be left.
+        """
+        if rect.isEmpty() or rect.intersected(self.rect).isEmpty():
+            raise ValueError("Nothing of the picture lies in its new size.")
+        if self._stroke:
+            self._stroke.end()
+        if rect != self.rect:
+            step = SizeStep(self._crop, name, self.rect, QRect(rect), strips(self.pixels, self.mask, rect))
+            step.redo()
+            self._history.add(step)
+            self.history_changed.emit()
+
+    def _crop(self, rect: QRect, strips: Sequence[Strip]) -> None:
+        """Become `rect` of itself, with `strips` put back where they were."""
+        pixels, mask = cut(self.pixels, self.mask, rect, ANEW)
+        for strip in strips:
+            strip.put_back(pixels, mask)
+        self._take(pixels, mask)
+        self._box = fitted(self._box.translated(-rect.topLeft()), self._box_aspect, self.rect)
+        self.revision += 1
+        self.resized.emit(-rect.topLeft())
+        self.box_changed.emit()
+
+    def _write(
+        self, layer: Layer, write: Callable[[QRect, Pixels], None], rect: QRect, values: Pixels, name: str
+    ) -> None:
+        inside = rect.intersected(self.rect)
+        stroke = self.begin(name)
+        if not inside.isEmpty():
+            stroke.touch(layer, inside)
+            write(inside, part(values, inside.translated(-rect.topLeft())))
+            stroke.changed(layer, inside)
+        stroke.end()
+
+    # for the gestures that begin() and begin_move() return
+
+    def tell_change(self, layer: Layer, rect: QRect) -> None:
+        """Pixels of a layer changed in `rect`."""
+        self.revision += 1
+        (self.picture_changed if layer == "picture" else self.mask_changed).emit(rect)
+
+    def tell_history(self) -> None:
+        """What can be undone changed."""
+        self.history_changed.emit()
+
+    def end_gesture(self, gesture: Stroke | BoxMove, step: Step | None) -> None:
+        """A gesture has ended; `step` goes into the history, None where it changed nothing."""
+        self._stroke = None
+        if step:
+            self._history.add(step)
+        if gesture.is_dirty or step:
+            self.history_changed.emit()
+
+    # undo and redo
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._history.done) or bool(self._stroke and self._stroke.is_dirty)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._history.undone) and not (self._stroke and self._stroke.is_dirty)
+
+    @property
+    def undo_text(self) -> str:
+        """What undo would take back, such as "Brush"; "" when there is nothing."""
+        if self._stroke and self._stroke.is_dirty:
+            return self._stroke.name
+        return self._history.done[-1].name if self._history.done else ""
+
+    @property
+    def redo_text(self) -> str:
+        return self._history.undone[-1].name if self.can_redo else ""
+
+    @property
+    def history_size(self) -> int:
+        """Bytes that the history keeps."""
+        return self._history.size
+
+    def undo(self) -> None:
+        """Take the last step back; a stroke still open is ended first, and is that step. Without one, nothing."""
+        if self._stroke:
+            self._stroke.end()
+        if self._history.done:
+            self._history.undo()
+            self.history_changed.emit()
+
+    def redo(self) -> None:
+        if self._stroke:
+            self._stroke.end()
+        if self._history.undone:
+            self._history.redo()
+            self.history_changed.emit()
+
+
+def plain(width: int, height: int, colour: QColor) -> Pixels:
+    """(height, width, 4) of one colour, as bgra() makes it. Raises ValueError where a side is less than 1."""
+    if width < 1 or height < 1:
+        raise ValueError(f"A picture has at least one pixel, not {width} × {height}.")
+    pixels = np.full((height, width), colour.rgb(), "<u4").view(np.uint8)  # 0xFFRRGGBB, its lowest byte first
+    return pixels.reshape(height, width, 4)
+
+
+def bgra(rgb: NDArray[np.uint8]) -> Pixels:
+    """(H, W, 3) → (H, W, 4) in the order B, G, R, 255: what QImage calls RGB32 on a little-endian machine."""
+    pixels = np.empty((*rgb.shape[:2], 4), np.uint8)
+    copy_reversed(rgb, pixels)
+    pixels[..., 3] = 255
+    return pixels
+
+
+def copy_reversed(source: Pixels, target: Pixels) -> None:
+    """R, G, B of one are B, G, R of the other, by channels: in a third of the time that a reversed view takes."""
+    for channel in range(3):
+        target[..., channel] = source[..., 2 - channel]

@@ -1,0 +1,94 @@
+"""One drag of the box is one undo step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from PySide6.QtCore import QRect, QSize
+
+from app.core.canvas.undo import Step
+
+COST = 1024  # bytes, about, that such a step keeps: a step of no size would never be dropped
+
+
+class Place(NamedTuple):
+    """Of the box: where it lies, and the size of which it had the shape then."""
+
+    box: QRect
+    aspect: QSize
+
+
+class BoxOwner(Protocol):
+    """The artwork, as far as a move of its box needs it."""
+
+    box: QRect
+    box_aspect: QSize
+
+    def put_box(self, place: Place) -> None: ...
+    def tell_history(self) -> None: ...
+    def end_gesture(self, gesture: BoxMove, step: Step | None) -> None: ...
+
+
+class BoxMove:
+    """A drag of the box: call to() as often as the pointer moves, then end().
+
+    As with a Stroke, something else may end it: undo while the button is down.
+    """
+
+    def __init__(self, artwork: BoxOwner, name: str) -> None:
+        """Artwork.begin_move makes it."""
+        self.name = name
+        self.is_open = True
+        self.is_dirty = False
+        """Whether the box has gone anywhere."""
+        self._artwork = artwork
+        self._before = Place(artwork.box, artwork.box_aspect)
+
+    def to(self, box: QRect) -> None:
+        """Move it there, as far as it may go; does nothing once the move has ended."""
+        if not self.is_open:
+            return
+        at = self._artwork.box
+        self._artwork.box = box
+        if not self.is_dirty and self._artwork.box != at:
+            self.is_dirty = True
+            self._artwork.tell_history()
+
+    def end(self) -> None:
+        """Make it one step of the history; none where the box lies as it did before."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        after = Place(self._artwork.box, self._artwork.box_aspect)
+        is_step = self.is_dirty and after != self._before
+        self._artwork.end_gesture(self, BoxStep(self._artwork, self.name, self._before, after) if is_step else None)
+
+    def abandon(self) -> None:
+        """Take it back, without a step in the history."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        if self.is_dirty:
+            self._artwork.put_box(self._before)
+        self._artwork.end_gesture(self, None)
+
+
+@dataclass(frozen=True)
+class BoxStep:
+    """A step of the history: the box went from one place to another."""
+
+    artwork: BoxOwner = field(repr=False)
+    name: str
+    before: Place
+    after: Place
+
+    @property
+    def size(self) -> int:
+        return COST
+
+    def undo(self) -> None:
+        self.artwork.put_box(self.before)
+
+    def redo(self) -> None:
+        self.artwork.put_box(self.after)

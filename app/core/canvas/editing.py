@@ -1,0 +1,316 @@
+"""Making part of the artwork anew: what a run is given, where its pictures go, and which of them is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPoint, QRect, Signal
+from PySide6.QtGui import QImage
+
+from app.core.canvas.artwork import ANEW, Artwork
+from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
+from app.core.canvas.placement import Overlay, Placement, box_of, overlay, to_rgb
+from app.core.canvas.undo import part
+from app.core.jobs.work import Snapshot
+from app.core.request.methods import NEW, REWORK
+from app.core.shown.runs import named
+from app.core.shown.viewer import Viewer
+from engine.pictures.compositing import crop
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, size
+from engine.spec.request import Request
+
+NOTHING_OPEN = "No picture is open: open one, or choose New picture."
+NOTHING_PAINTED = "Nothing is painted: paint a mask, or choose Rework."
+PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """Of the mask: whether any of it is painted, any of it in the box, and all of it in the box, in full."""
+
+    anywhere: bool
+    inside: bool
+    whole: bool
+
+
+class Editing(QObject):
+    """Joins the artwork, the run that `viewer` shows and the candidates.
+
+    What is seen over the artwork is the shown step of the shown run, in its place, unless the original is looked at.
+    A run that does not belong to the artwork is shown instead of it. Setters emit only on change.
+    """
+
+    changed = Signal()  # what is seen: the artwork or a run, and what over the artwork
+    asked_changed = Signal()  # what a run would be given: the artwork, its mask, its box
+    picked = Signal()  # a person chose what to look at: no run that comes is to pull that away
+
+    def __init__(self, viewer: Viewer, artwork: Artwork, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self.artwork = artwork
+        self.candidates = Candidates(self)
+        self._placements: dict[Path, Placement] = {}
+        self._shows_artwork = False
+        self._comparing = False
+        self._applied = False  # and nothing painted since
+        self._framed: Path | None = None  # the run that the viewer's frame is of, once it has come
+        self._seen: tuple[int, Placement, Overlay] | None = None  # of which frame, where, and how it looks there
+        self._painted: tuple[int, QRect, Painted] | None = None  # at which revision, in which box
+        for signal in (artwork.opened, artwork.closed):
+            signal.connect(self._another_artwork)
+        artwork.resized.connect(self._on_resize)
+        artwork.mask_changed.connect(self._on_paint)
+        for signal in (artwork.history_changed, artwork.box_changed):
+            signal.connect(self.asked_changed)
+        for signal in (viewer.run_changed, viewer.image_changed):
+            signal.connect(self._on_run)
+        viewer.moved.connect(self.look)
+        viewer.frame_changed.connect(self._on_frame)
+        self.candidates.chosen.connect(self.changed)
+        self.candidates.listed.connect(self.changed)
+
+    # what is seen
+
+    @property
+    def shows_artwork(self) -> bool:
+        """Whether the artwork is on the canvas, rather than a run of its own."""
+        return self._shows_artwork
+
+    @shows_artwork.setter
+    def shows_artwork(self, shown: bool) -> None:
+        shown = shown and self.artwork.is_open
+        if shown != self._shows_artwork:
+            self._shows_artwork = shown
+            self.changed.emit()
+
+    @property
+    def comparing(self) -> bool:
+        """Whether the original is seen in place of what is looked at, for as long as a key is held."""
+        return self._comparing
+
+    @comparing.setter
+    def comparing(self, comparing: bool) -> None:
+        if comparing != self._comparing:
+            self._comparing = comparing
+            self.changed.emit()
+
+    @property
+    def overlay(self) -> Overlay | None:
+        """What is painted over the artwork; None for the original."""
+        return None if self._comparing else self._looked_at()
+
+    @property
+    def judging(self) -> bool:
+        """Whether a person looks at what came of a run, and not at what is painted for the next one."""
+        looking = self.candidates.at is not None and not (self._viewer.live and self._viewer.following)
+        return self._shows_artwork and (looking or self._applied)
+
+    def expect(self, picture: QImage, made: Overlay | None) -> None:
+        """The engine's thread has made the overlay of a picture that is about to be the viewer's frame."""
+        placement = self.placement(self._viewer.run_path)
+        if made is not None and placement is not None and made.rect == placement.rect:  # else it has moved since
+            self._seen = picture.cacheKey(), placement, made
+
+    def placement(self, run: Path | None) -> Placement | None:
+        """Where the pictures of a run go; None where it does not belong to the artwork."""
+        return None if run is None else self._placements.get(run)
+
+    def look(self) -> None:
+        """See the shown run, where it belongs: the person has moved through it."""
+        path = self._viewer.run_path
+        if path is None:
+            return
+        self.shows_artwork = self.placement(path) is not None
+        if self._shows_artwork:
+            self.candidates.at = path, self._viewer.image_index
+
+    def _looked_at(self) -> Overlay | None:
+        at, frame = self.candidates.at, self._viewer.frame
+        if not self._shows_artwork or at is None or frame is None or at[0] != self._framed:
+            return None
+        placement = self.placement(at[0])
+        if placement is None:
+            return None
+        if self._seen is None or self._seen[:2] != (frame.cacheKey(), placement):
+            self._seen = frame.cacheKey(), placement, overlay(frame, placement)
+        return self._seen[2]
+
+    # what a run is given
+
+    @property
+    def painted(self) -> Painted:
+        """Read once for each change of the mask or the box."""
+        artwork, box = self.artwork, self.artwork.box
+        if self._painted is None or self._painted[:2] != (artwork.revision, box):
+            seen = box.intersected(artwork.rect)
+            mask = part(artwork.mask, seen)
+            inside = bool(mask.any())
+            found = Painted(inside or bool(artwork.mask.any()), inside, inside and bool(mask.min() == ANEW))
+            self._painted = artwork.revision, box, found
+        return self._painted[2]
+
+    def why_not(self, method: str, parent: Path | None = None) -> str:
+        """Why no run can be asked for with `method`, in one sentence; "" when it can. A run that goes on from the one
+        in `parent` can keep the mask of that.
+        """
+        if method == NEW or self.placement(parent) is not None:
+            return ""
+        if not self.artwork.is_open:
+            return NOTHING_OPEN
+        painted = self.painted
+        if method != REWORK and not painted.anywhere:
+            return NOTHING_PAINTED
+        return PAINTED_OUTSIDE if painted.anywhere and not painted.inside else ""
+
+    def remark(self, method: str) -> str:
+        """What is worth knowing before a run with `method`; mostly ""."""
+        if method == NEW or not self.artwork.is_open:
+            return ""
+        if method == REWORK and not self.painted.anywhere:
+            return "Nothing is painted: all of the box is reworked"
+        if method != REWORK and self.painted.whole:
+            return "All of the box is painted: nothing of the picture is kept"
+        return ""
+
+    def snapshot(self, draft: Draft, model: ModelInfo, box: QRect | None = None) -> Snapshot | None:
+        """What `draft` works on: the artwork in its box (or in `box`) as it is now. None where that is nothing.
+
+        Raises RequestError.
+        """
+        if draft.method == NEW:
+            return None
+        artwork, box = self.artwork, box or self.artwork.box
+        seen = box.intersected(artwork.rect)
+        masked = draft.method != REWORK or self._is_painted(box)
+        mask = part(artwork.mask, seen) if masked else None
+        inputs = crop(artwork.rgb(seen), mask, box_of(box.translated(-seen.topLeft())), size(draft, model))
+        return Snapshot(replace(inputs, box=box_of(box)), Placement.on(artwork, box, masked))
+
+    def branch(self, draft: Draft, model: ModelInfo, parent: Request, run: Path) -> Snapshot | None:
+        """The same for a run that goes on from `parent`'s in `run`: in its box, where it is on the artwork, and through
+        its own mask where nothing is painted there.
+        """
+        placement = self.placement(run)
+        if placement is None:
+            return self.snapshot(draft, model)
+        if draft.method != NEW and parent.edit is not None and not self._is_painted(placement.box):
+            return self.kept(run)
+        return self.snapshot(draft, model, placement.box)
+
+    def kept(self, run: Path) -> Snapshot | None:
+        """What the run in `run` works on; None where it does not belong to the artwork."""
+        placement = self.placement(run)
+        return None if placement is None else Snapshot(None, placement)
+
+    def _is_painted(self, box: QRect) -> bool:
+        seen = box.intersected(self.artwork.rect)
+        return bool(part(self.artwork.mask, seen).any())
+
+    # what comes of it
+
+    def place(self, run: Path, placement: Placement) -> None:
+        """The pictures of a run that was asked for go there. What was applied before is what it works on: the mask that
+        it is given is seen again.
+        """
+        self._placements[run] = placement
+        self._on_paint()
+
+    def finished(self, run: Path, request: Request, images: Sequence[Path]) -> None:
+        """The pictures of a run, saved as `images`, are candidates from now on, if it belongs to the artwork."""
+        if self.placement(run) is not None:
+            pictures = [QImage(str(path)) for path in images]
+            self.candidates.add(Candidate(run, k, request, one) for k, one in enumerate(pictures))
+
+    def dropped(self, run: Path) -> None:
+        """A run was cancelled or failed: the original is seen again; what was reached stays on the timeline."""
+        if self.candidates.at is not None and self.candidates.at[0] == run:
+            self.candidates.at = None
+
+    def choose(self, tile: int) -> None:
+        """Look at a tile of the candidates: the original, or a finished picture on its last step."""
+        viewer = self._viewer
+        self.picked.emit()
+        self.shows_artwork = True
+        self.comparing = False
+        self._on_paint()
+        if tile == ORIGINAL:
+            self.candidates.at = None
+            return
+        one = self.candidates[tile]
+        if viewer.run_path != one.run and not viewer.show_run(one.run):
+            return
+        viewer.image_index = one.image
+        viewer.end()
+        self.candidates.at = one.key
+
+    def browse(self, by: int) -> None:
+        self.choose(self.candidates.neighbour(by))
+
+    @property
+    def why_no_apply(self) -> str:
+        """Why what is seen cannot be put into the artwork, in one sentence; "" when it can."""
+        seen = self._looked_at()
+        if seen is None:
+            return "There is no candidate to apply: choose one."
+        if not seen.rect.intersects(self.artwork.rect):
+            return "It lies outside of the picture as it is now: undo the canvas size, or choose another."
+        if self._viewer.live and self._viewer.following:
+            return "This picture is still being made: wait for it, or choose one of its steps."
+        return ""
+
+    def apply(self) -> bool:
+        """Put what is seen into the artwork through its mask; undoable. It stays a candidate."""
+        seen = self._looked_at()
+        at, run, frame = self.candidates.at, self._viewer.run, self._viewer.frame
+        if seen is None or self.why_no_apply or at is None or run is None or frame is None:
+            return False
+        place, pixels = self._placements[at[0]].pixels(self.artwork, to_rgb(frame))
+        self.comparing, self._applied = False, True
+        self.candidates.at = None
+        self.artwork.apply(place, pixels, f"Apply {named(run.request)}")
+        return True
+
+    def discard(self) -> None:
+        """Take away the candidate that is looked at; its neighbour is looked at then."""
+        if self.candidates.index > ORIGINAL:
+            self.candidates.discard(self.candidates.index)
+            self.choose(self.candidates.index)
+        else:
+            self.candidates.at = None
+
+    def discard_all(self) -> None:
+        self.candidates.clear()
+
+    # inside
+
+    def _on_run(self) -> None:
+        """Another run, or another picture of it, whose frame has not come yet."""
+        self._framed = None
+        self.look()
+
+    def _on_frame(self) -> None:
+        self._framed = self._viewer.run_path
+        if self._shows_artwork and self.candidates.at is not None:
+            self.changed.emit()
+
+    def _on_paint(self) -> None:
+        """What was applied is the picture that is worked on from now on."""
+        if self._applied:
+            self._applied = False
+            self.changed.emit()
+
+    def _on_resize(self, by: QPoint) -> None:
+        self._placements = {run: placement.moved(by) for run, placement in self._placements.items()}
+        self.changed.emit()
+
+    def _another_artwork(self) -> None:
+        self._placements.clear()
+        self._seen = self._painted = None
+        self._applied = False
+        self.candidates.clear()
+        self._shows_artwork = self.artwork.is_open
+        self.changed.emit()
+        self.asked_changed.emit()

@@ -1,0 +1,94 @@
+"""How a picture that was opened meets the sizes that the model makes: four ways, chosen in sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.pictures.compositing import crop
+from engine.pictures.resizing import resized
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Box
+
+Size: TypeAlias = tuple[int, int]  # width, height in pixels
+Pixels: TypeAlias = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One of WAYS, as a person reads it."""
+
+    name: str
+    title: str
+    about: str
+
+
+WAYS = (
+    Way("keep", "Keep every pixel", "The model works inside a box that you move over the picture"),
+    Way("crop", "Crop", "Its middle, scaled until it fills the model's size"),
+    Way("fit", "Fit", "All of it, scaled until its longer side is the model's"),
+    Way("pad", "Pad", "All of it, and what is missing around it is marked to be made anew"),
+)
+
+
+def sizes(model: ModelInfo) -> list[Size]:
+    """The sizes that a model's pictures come in: its own, and its second stage's."""
+    factors = [1] if model.cascade is None else [1, int(model.cascade["net"]["factor"])]
+    return [(factor * model.width, factor * model.height) for factor in factors]
+
+
+def suits(size: Size, model: ModelInfo) -> bool:
+    """Whether the model's box divides a picture of that size: it is a whole number of times the model's own."""
+    times, rest = divmod(size[0], model.width)
+    return rest == 0 and size[1] == times * model.height
+
+
+def ways(size: Size, target: Size) -> tuple[Way, ...]:
+    """Those that differ: of a picture in the target's shape there is nothing to crop and nothing to pad."""
+    same_shape = size[0] * target[1] == size[1] * target[0]
+    return tuple(way for way in WAYS if not (same_shape and way.name in ("crop", "pad")))
+
+
+def result(way: str, size: Size, target: Size) -> Size:
+    """What size a picture of `size` comes out at."""
+    if way == "keep":
+        return size
+    if way == "fit":
+        scale = min(target[0] / size[0], target[1] / size[1])
+        return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return target
+
+
+def frame(way: str, size: Size, target: Size) -> Box:
+    """Which part of the picture the result shows, in the picture's pixels; for "pad" it reaches outside."""
+    width, height = size
+    if way in ("keep", "fit"):
+        return 0, 0, width, height
+    by_width = width, max(1, round(width * target[1] / target[0]))
+    by_height = max(1, round(height * target[0] / target[1])), height
+    w, h = min(by_width, by_height) if way == "crop" else max(by_width, by_height)
+    return (width - w) // 2, (height - h) // 2, w, h
+
+
+def fitted(rgb: Pixels, way: str, target: Size) -> tuple[Pixels, Pixels | None]:
+    """The picture (H, W, 3) in that way, and a mask (h, w) of what is to be made anew, or None where nothing is."""
+    size = rgb.shape[1], rgb.shape[0]
+    if way == "keep":
+        return rgb, None
+    if way == "fit":
+        return resized(rgb, result(way, size, target)), None
+    box = frame(way, size, target)
+    made = crop(rgb, None, box, target).source
+    return made, _outside(size, box, target) if way == "pad" else None
+
+
+def _outside(size: Size, box: Box, target: Size) -> Pixels:
+    """255 where a pixel of the target shows nothing of the picture; one that shows some of both is made anew too."""
+    inside = []
+    for length, start, span, n in zip(size, box[:2], box[2:], target, strict=True):
+        edges = start + np.arange(n + 1) * span / n
+        inside.append((edges[:-1] >= -0.5) & (edges[1:] <= length + 0.5))
+    return np.where(inside[1][:, None] & inside[0], 0, 255).astype(np.uint8)

@@ -1,0 +1,271 @@
+"""The artwork is never lost: it is written after each pause, with its candidates, and is there at the next start."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Signal
+
+from app.core.canvas.artwork import Artwork, bgra
+from app.core.canvas.undo import Pixels
+from app.core.files.autosave_candidates import Found, Results
+from app.core.files.autosave_file import NAME, Kept, forget, read, write
+from app.core.files.background import Background
+from app.core.notices import Action, Notice
+
+PAUSE_MS = 2000  # after the last change
+LATEST_MS = 15_000  # after the first one, for who paints without a pause
+EARLIER = 5  # pictures kept after others took their place
+
+
+State: TypeAlias = tuple[bool, int, QRect, bool, tuple[tuple[Path, int], ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """An artwork from its folder; pixels -- in its own order of channels; found -- its candidates, with pictures"""
+
+    kept: Kept
+    pixels: Pixels
+    found: Sequence[Found]
+
+
+class Keeper(QObject):
+    """Keeps the artwork in `folder` as it changes, and those that others took the place of in `folder`/earlier."""
+
+    notice_raised = Signal(object)  # a Notice
+    earlier_changed = Signal()
+    brought_back = Signal()
+
+    def __init__(
+        self, artwork: Artwork, folder: Path, parent: QObject | None = None, results: Results | None = None
+    ) -> None:
+        """`results` are the artwork's candidates, kept with it where they are given."""
+        super().__init__(parent)
+        self._artwork, self._folder, self._results = artwork, folder, results
+        self._lock: QLockFile | None = None
+        self._background = Background(self)
+        self._written = self._state()  # what is on disk
+        self._saved = artwork.revision  # the revision that a person has a file of
+        self._complained = False
+        self.has_earlier = False
+        """Whether there is one that was set aside: bring_back()."""
+        self._restoring = self._closed = False
+        self._spent: list[Path] = []  # set aside once, and back: to be removed when written as the artwork
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAUSE_MS)
+        self._timer.timeout.connect(self.flush)
+        self._waiting = QElapsedTimer()  # since the first change that is not being written
+        self._writing = False
+        for signal in (artwork.opened, artwork.closed, artwork.resized, artwork.picture_changed, artwork.mask_changed,
+                       artwork.box_changed):  # fmt: skip
+            signal.connect(self._changed)
+        if results is not None:
+            results.changed.connect(self._changed)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the artwork has something of which a person has no file."""
+        return self._artwork.is_open and self._artwork.revision != self._saved
+
+    def mark_saved(self, revision: int | None = None) -> None:
+        """A person has a file of the artwork as it is, or as it was at a revision."""
+        self._saved = self._artwork.revision if revision is None else revision
+        self._changed()
+
+    # the last session's
+
+    def restore(self) -> None:
+        """Bring back what was kept, in the background; a notice says so. Another studio's folder is left alone."""
+        folder, k = self._folder, 1
+        try:
+            while True:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._lock = QLockFile(str(folder / "lock"))
+                if self._lock.tryLock(0) or self._lock.error() != QLockFile.LockError.LockFailedError:
+                    break
+                k += 1
+                folder = self._folder.with_name(f"{self._folder.name}-{k}")
+        except OSError as error:
+            self._failed(error)
+            return
+        self._folder = folder
+        if (folder / NAME).exists():
+            self._restoring = True
+            self._background.start(partial(self._read, folder), self._restored, self._not_restored)
+        self._look_for_earlier()
+
+    def _restored(self, read: Read) -> None:
+        self._restoring = False
+        kept = read.kept
+        if self._artwork.is_open:  # somebody was faster
+            self._put_aside(kept)
+            self._changed()
+            return
+        self._put(read)
+        self._saved = -1 if kept.unsaved else self._artwork.revision
+        self._written = self._state()
+        self._timer.stop()
+        told = " ".join((f"{_named(kept.title)} is back as you left it.", *kept.notes))
+        self.notice_raised.emit(Notice("info", told))
+
+    def _not_restored(self, error: Exception) -> None:
+        self._restoring = False
+        aside = self._folder / f"damaged-{datetime.now():%Y%m%d-%H%M%S}.png"
+        try:
+            (self._folder / NAME).replace(aside)
+        except OSError:
+            aside = self._folder / NAME
+        told = f"The picture of the last time cannot be read; what is left of it is {aside}. ({error})"
+        self.notice_raised.emit(Notice("error", told))
+        self._changed()
+
+    # the one before this
+
+    def set_aside(self) -> None:
+        """Another picture is about to take the artwork's place: keep it where a person has no file of it."""
+        if self.unsaved:
+            self._put_aside(self._kept())
+
+    def bring_back(self) -> None:
+        """The newest of those set aside becomes the artwork; what is the artwork now is set aside in its turn."""
+        if found := self._earlier():
+            told = partial(self._brought_back, found[-1]), self._lost
+            self._background.start(partial(self._read, found[-1]), *told)
+
+    def _brought_back(self, folder: Path, read: Read) -> None:
+        self.set_aside()
+        self._put(read)
+        self._saved = -1
+        self._spent.append(folder)
+        self.flush()
+        self.brought_back.emit()
+
+    def _lost(self, error: Exception) -> None:
+        self.notice_raised.emit(Notice("error", f"The earlier picture cannot be brought back: {error}"))
+
+    def _earlier(self) -> list[Path]:
+        found = (path.parent for path in (self._folder / "earlier").glob(f"*/{NAME}"))
+        return sorted(folder for folder in found if folder not in self._spent)
+
+    def _put_aside(self, kept: Kept) -> None:
+        target = self._folder / "earlier" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+        self._background.start(
+            partial(_write_earlier, target, kept), partial(self._set_aside, kept.title), self._failed
+        )
+
+    def _look_for_earlier(self) -> None:
+        found = bool(self._earlier())
+        if found != self.has_earlier:
+            self.has_earlier = found
+            self.earlier_changed.emit()
+
+    def _set_aside(self, title: str, _: object) -> None:
+        self._look_for_earlier()
+        told = f"{_named(title)} was not saved; the studio has kept it."
+        self.notice_raised.emit(Notice("info", told, (Action("Back to it", self.bring_back),)))
+
+    # now
+
+    def flush(self) -> None:
+        """Write what has changed, in the background. What changes meanwhile is written after its own pause."""
+        self._timer.stop()
+        if self._due() and not self._writing:
+            self._writing = True
+            self._waiting.invalidate()
+            self._background.start(self._task(), partial(self._done, self._state()), self._not_written)
+
+    def close(self) -> None:
+        """Wait for what is being written, and write what is not yet. Nothing is kept any more after that."""
+        if self._closed:
+            return
+        self._closed = True
+        self._timer.stop()
+        self._background.close()
+        if self._due():
+            try:
+                self._task()()
+                self._remove_spent()
+            except (OSError, MemoryError) as error:
+                self._failed(error)
+        if self._lock is not None:
+            self._lock.unlock()
+
+    def _changed(self) -> None:
+        if self._closed or not self._due():
+            return
+        if not self._waiting.isValid():
+            self._waiting.start()
+        if not self._timer.isActive() or self._waiting.elapsed() < LATEST_MS:
+            self._timer.start()
+
+    def _due(self) -> bool:
+        return not self._restoring and self._written != self._state()
+
+    def _state(self) -> State:
+        artwork, results = self._artwork, self._results
+        revision = artwork.revision if artwork.is_open else -1
+        return artwork.is_open, revision, artwork.box, self.unsaved, results.keys if results else ()
+
+    def _task(self) -> Callable[[], object]:
+        if not self._artwork.is_open:
+            return partial(forget, self._folder)
+        return partial(write, self._folder, self._kept())
+
+    def _kept(self) -> Kept:
+        """The artwork as it is; its pixels are not copied: write() does that in its own thread."""
+        artwork, box, aspect = self._artwork, self._artwork.box, self._artwork.box_aspect
+        where = box.x(), box.y(), box.width(), box.height()
+        rgb = artwork.pixels[..., 2::-1]
+        shape, results = (aspect.width(), aspect.height()), self._results.now() if self._results else ()
+        return Kept(rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results)
+
+    def _read(self, folder: Path) -> Read:
+        """Raises ImageError. In the reader's thread: for a large picture, and many candidates, it takes time."""
+        kept = read(folder)
+        return Read(kept, bgra(kept.rgb), self._results.find(kept.results) if self._results else [])
+
+    def _put(self, read: Read) -> None:
+        read.kept.put_into(self._artwork, read.pixels)
+        if self._results is not None:
+            self._results.put(read.found)
+
+    def _done(self, state: State, _: object) -> None:
+        self._written, self._complained, self._writing = state, False, False
+        self._remove_spent()
+        self._changed()
+
+    def _remove_spent(self) -> None:
+        for folder in self._spent:
+            shutil.rmtree(folder, ignore_errors=True)
+        if self._spent:
+            self._spent.clear()
+        self._look_for_earlier()
+
+    def _not_written(self, error: Exception) -> None:
+        self._writing = False
+        self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Said once, and again only after something could be written in between."""
+        if not self._complained:
+            self._complained = True
+            told = f"The picture cannot be kept in {self._folder} ({error}): save it yourself, or make room there."
+            self.notice_raised.emit(Notice("error", told))
+
+
+def _named(title: str) -> str:
+    return f"“{title}”" if title else "The picture"
+
+
+def _write_earlier(target: Path, kept: Kept) -> None:
+    write(target, kept)
+    for folder in sorted(path.parent for path in target.parent.glob(f"*/{NAME}"))[:-EARLIER]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,83 @@
+"""What was made for the artwork and not discarded, over a restart: which pictures of which runs, and where they go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from app.core.canvas.candidates import Candidate
+from app.core.canvas.editing import Editing
+from app.core.canvas.placement import Placement
+from app.core.shown.render import render
+from engine.store import RunReader
+
+MOST = 64  # pictures that come back, the newest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """run -- the name of a run's file; images -- the pictures of it that are candidates; placement -- where they go"""
+
+    run: str
+    images: tuple[int, ...]
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A Result whose run's file is still there, with its pictures."""
+
+    placement: Placement
+    candidates: tuple[Candidate, ...]
+
+
+class Results(QObject):
+    """The candidates of `editing` as Results, and back, with the run files in `folder`."""
+
+    changed = Signal()
+
+    def __init__(self, editing: Editing, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._editing, self._folder = editing, folder
+        editing.candidates.listed.connect(self.changed)
+
+    @property
+    def keys(self) -> tuple[tuple[Path, int], ...]:
+        """What tells whether there are others than before."""
+        return tuple(one.key for one in self._editing.candidates)
+
+    def now(self) -> tuple[Result, ...]:
+        """In the order in which they stand."""
+        images: dict[Path, list[int]] = {}
+        for run, image in self.keys[-MOST:]:
+            images.setdefault(run, []).append(image)
+        places = {run: self._editing.placement(run) for run in images}
+        return tuple(Result(run.name, tuple(images[run]), place) for run, place in places.items() if place is not None)
+
+    def find(self, kept: Sequence[Result]) -> list[Found]:
+        """Those of which the run can still be read. From any thread."""
+        found = []
+        for result in kept:
+            path = self._folder / Path(result.run).name
+            try:
+                run = RunReader(path)
+                if run.ended == "finished" and run.steps:
+                    pictures = [(k, render(run, len(run.steps) - 1, "x0", k)) for k in result.images]
+                    found.append(Found(result.placement, tuple(_candidates(path, run, pictures))))
+            except (ValueError, OSError, IndexError):
+                continue  # the person removed it, or the disk lost it
+        return found
+
+    def put(self, found: Iterable[Found]) -> None:
+        """They are candidates again, in their places."""
+        for one in found:
+            self._editing.place(one.candidates[0].run, one.placement)
+            self._editing.candidates.add(one.candidates)
+
+
+def _candidates(path: Path, run: RunReader, pictures: Iterable[tuple[int, QImage]]) -> Iterable[Candidate]:
+    return (Candidate(path, k, run.request, picture) for k, picture in pictures)

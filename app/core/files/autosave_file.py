@@ -1,0 +1,141 @@
+"""An artwork as a folder on disk: artwork.png, whose text says which files are its masks, and those.
+
+The masks, its own and those that its candidates are seen through, are written first and have their content's hash in
+their names, so that replacing artwork.png is the one moment at which all of it changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from PySide6.QtCore import QRect
+
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.placement import Placement, box_of
+from app.core.canvas.undo import Pixels
+from app.core.files.autosave_candidates import Result
+from engine.pictures.image_file import ImageError, load, load_mask
+from engine.pictures.png import image_of, save_image
+
+NAME, KEY = "artwork.png", "tweedie-artwork"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box and aspect as Artwork has them;
+    unsaved -- whether a person has no other file of it; results -- its candidates; notes -- what could not be brought
+    back
+    """
+
+    rgb: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    box: tuple[int, int, int, int]
+    aspect: tuple[int, int]
+    title: str
+    unsaved: bool
+    results: tuple[Result, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
+        """It is the artwork from now on; `pixels` is what bgra() made of `rgb`."""
+        artwork.adopt(pixels, self.title, self.aspect, self.mask)
+        artwork.box = QRect(*self.box)
+
+
+def write(folder: Path, kept: Kept) -> None:
+    """Write it, atomically. Raises OSError; then what was there before is there still."""
+    mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
+    if values.any():
+        mask = _named(values.data)
+        if not (folder / mask).exists():
+            save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
+    results = [_write_result(folder, result) for result in kept.results]
+    told: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
+    told["results"] = results
+    text = PngInfo()
+    text.add_itxt(KEY, json.dumps(told | {"unsaved": kept.unsaved}))
+    save_image(folder / NAME, image_of(kept.rgb), "PNG", pnginfo=text, compress_level=1)
+    for other in folder.glob("mask-*.png"):
+        if other.name not in (mask, *(result["mask"] for result in results)):
+            other.unlink(missing_ok=True)
+
+
+def _named(values: memoryview | bytes) -> str:
+    """What the file of a mask with this content is called."""
+    return f"mask-{hashlib.sha256(values).hexdigest()[:16]}.png"
+
+
+def _write_result(folder: Path, result: Result) -> dict[str, Any]:
+    """What is told of a result, its mask written. Raises OSError."""
+    place = result.placement
+    told = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
+    if place.packed is None:
+        return told | {"mask": ""}
+    name = _named(repr(box_of(place.rect)[2:]).encode() + place.packed)
+    if not (folder / name).exists():
+        mask = place.mask
+        assert mask is not None
+        save_image(folder / name, Image.fromarray(mask), "PNG", compress_level=1)
+    return told | {"mask": name}
+
+
+def _read_result(folder: Path, told: dict[str, Any]) -> Result:
+    """Raises ValueError, KeyError or TypeError for what _write_result() did not write, or cannot be read again."""
+    box, rect = QRect(*map(int, told["box"])), QRect(*map(int, told["rect"]))
+    if box.isEmpty():
+        raise ValueError("no box")
+    mask = load_mask(folder / Path(told["mask"]).name) if told["mask"] else None
+    images = tuple(int(image) for image in told["images"])
+    if not images or min(images) < 0:
+        raise ValueError("no pictures")
+    return Result(str(told["run"]), images, Placement.through(box, rect, mask))
+
+
+def read(folder: Path) -> Kept:
+    """What write() wrote. Raises ImageError where there is no picture; of the rest what is damaged is left out."""
+    rgb = load(folder / NAME).rgb
+    height, width = rgb.shape[:2]
+    mask, notes = np.zeros((height, width), np.uint8), list[str]()
+    told: dict[str, Any] = {}
+    try:
+        with Image.open(folder / NAME) as image:
+            image.load()
+            told = json.loads(image.info.get(KEY, "{}"))
+        x, y, w, h = (int(number) for number in told["box"])
+        across, down = (int(number) for number in told["aspect"])
+        if min(w, h, across, down) < 1:
+            raise ValueError("no box")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        told = {}
+        x, y, w, h, across, down = 0, 0, width, height, width, height
+        notes.append("Its mask and its box were damaged and are left out.")
+    if name := str(told.get("mask", "")):
+        try:
+            found = load_mask(folder / Path(name).name)
+            if found.shape != mask.shape:
+                raise ImageError("of another size")
+            mask = found
+        except ImageError:
+            notes.append("Its mask was damaged and is left out.")
+    results, listed = list[Result](), told.get("results", [])
+    for result in listed if isinstance(listed, list) else [listed]:
+        try:
+            results.append(_read_result(folder, result))
+        except (ValueError, KeyError, TypeError):
+            notes.append("A candidate was damaged and is left out.")
+    title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
+    return Kept(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
+
+
+def forget(folder: Path) -> None:
+    """There is no artwork in it any more. Raises OSError."""
+    for path in (folder / NAME, *folder.glob("mask-*.png")):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,140 @@
+"""Pictures on their way out: saved as they are, or exported enlarged and as another kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from app.core.files.background import Background
+from app.core.jobs.queue import Engine
+from app.core.jobs.work import Enlarging
+from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from engine.pictures.png import KINDS as FORMATS
+from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
+from engine.spec.draft import resolve
+from engine.spec.request import Request, RequestError
+from engine.spec.validation import MAX_SIDE
+
+ExportMethod: TypeAlias = Literal["nearest", "lanczos", "cascade"]
+ExportKind: TypeAlias = Literal["png", "jpg", "webp"]
+
+METHODS: dict[ExportMethod, tuple[str, str]] = {
+    "nearest": ("Squares", "Each pixel becomes a square: nothing is invented, nothing is smoothed"),
+    "lanczos": ("Smooth", "Lanczos's kernel: smooth edges"),
+    "cascade": ("The model's second stage", "Draws the large picture anew from the small one"),
+}
+KINDS: dict[ExportKind, tuple[str, str]] = {
+    "png": ("PNG", "Loses nothing; of a picture that was made here it keeps the settings"),
+    "jpg": ("JPEG", "Small, for photographs; loses a little"),
+    "webp": ("WebP", "Smaller still; loses nothing at quality 100"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """How a picture goes out: `factor` times as large by a method, as a kind of file; quality 1 … 100, not of PNG."""
+
+    factor: int = 1
+    method: ExportMethod = "nearest"
+    kind: ExportKind = "png"
+    quality: int = 95
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """What goes out. rgb -- (H, W, 3); request and index -- what made it, if it is exactly that; parent -- of a fork"""
+
+    rgb: NDArray[np.uint8]
+    title: str
+    request: Request | None = None
+    index: int = 0
+    parent: dict[str, object] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """width, height"""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+
+def most(size: tuple[int, int]) -> int:
+    """How many times as large a picture of that size may become."""
+    return max(1, MAX_SIDE // max(size))
+
+
+def longest(kind: ExportKind) -> int:
+    """How many pixels a side a picture of that kind has at most: it is to be opened here again."""
+    return min(MAX_SIDE, LONGEST[FORMATS[f".{kind}"]])
+
+
+class Exporting(QObject):
+    """Writes pictures in the background and says where they are."""
+
+    written = Signal(object)  # the path
+    notice_raised = Signal(object)  # a Notice
+
+    def __init__(self, draft: DraftModel, engine: Engine, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._draft, self._engine = draft, engine
+        self._background = Background(self)
+        self._awaited: dict[Enlarging, tuple[Subject, Export, Path]] = {}
+        engine.enlarged.connect(self._enlarged)
+
+    def export(self, subject: Subject, choice: Export, path: Path, then: Callable[[], object] = lambda: None) -> None:
+        """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
+        if choice.method == "cascade":
+            self._ask_engine(subject, choice, path)
+            return
+        told = partial(self._written, path, then), partial(self._failed, path)
+        self._background.start(partial(write, subject, choice, path), *told)
+
+    def _ask_engine(self, subject: Subject, choice: Export, path: Path) -> None:
+        model = self._draft.model
+        draft = replace(self._draft.current, method="new", enlarge=True, truncated=False, batch=1)
+        try:
+            work = Enlarging(resolve(draft, model), model, subject.rgb)
+        except RequestError as error:
+            self._failed(path, error)
+            return
+        self._awaited[work] = subject, choice, path
+        self.notice_raised.emit(Notice("info", f"{model.title}'s second stage draws {path.name} …"))
+        self._engine.enlarge(work)
+
+    def _enlarged(self, work: Enlarging, rgb: NDArray[np.uint8] | None, reason: str) -> None:
+        if work not in self._awaited:
+            return
+        subject, choice, path = self._awaited.pop(work)
+        if rgb is None:
+            self._failed(path, ValueError(reason))
+        else:
+            large = replace(subject, rgb=rgb, request=None)  # no request alone makes this picture
+            self.export(large, replace(choice, factor=1, method="nearest"), path)
+
+    def close(self) -> None:
+        """Wait for what is being written; what the engine still draws is not."""
+        self._awaited.clear()
+        self._background.close()
+
+    def _written(self, path: Path, then: Callable[[], object], _: object) -> None:
+        then()
+        self.notice_raised.emit(Notice("info", f"Saved as {path}"))
+        self.written.emit(path)
+
+    def _failed(self, path: Path, error: Exception) -> None:
+        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        self.notice_raised.emit(Notice("error", f"{path.name} could not be saved: {reason}"))
+
+
+def write(subject: Subject, choice: Export, path: Path) -> None:
+    """Raises OSError, ValueError or MemoryError; an older file of that name stands as it was then."""
+    if path.suffix.lower() == ".png" and subject.request is not None:
+        save_png(path, subject.rgb, subject.request, subject.index, choice.factor, choice.method, subject.parent)
+    else:
+        save_copy(path, enlarged(subject.rgb, choice.factor, choice.method), choice.quality)

@@ -1,0 +1,296 @@
+"""The picture on the canvas taken up the deterministic flow to its noise x_T, and brought back down from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.flow.likelihood import Appraisal
+from app.core.flow.subject import fit
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine
+from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.request.methods import NEW
+from app.core.shown.runs import RunLibrary
+from app.core.shown.viewer import Viewer
+from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request, RequestError
+
+Method: TypeAlias = Literal["plain", "guided", "null-text"]
+
+CLOSENESS = (1e-3, 1e-4, 1e-5, 1e-6)  # tolerances that are offered
+TOLERANCE = 1e-4  # to begin with
+ROUGH = 35.0  # dB: below that the way back misses what people see
+METHODS: dict[Method, tuple[str, str]] = {
+    "plain": ("Without guidance", "γ = 1 both ways: the most exact"),
+    "guided": ("With the panel's guidance", "As a guided sampler will come back; the more γ, the less exact"),
+    "null-text": (
+        "Null-text inversion",
+        "Up without guidance; then the empty prompt is fitted at each level, so that guidance leads back",
+    ),
+}
+
+
+@dataclass(slots=True)
+class Passage:
+    """What is under way: `number` of the errand, the run that it writes, and how far it has come, 0 … 1."""
+
+    number: int
+    path: Path
+    model: ModelInfo
+    tolerance: float
+    method: Method | None  # None on the way down
+    share: float = 0.0
+    words: str = ""
+    shown: bool = False
+    stopping: bool = False
+
+
+class Encoder(QObject):
+    """Asks of the picture that the appraisal is of, by the model that judges, told what that is told. Each setter emits
+    only on change.
+    """
+
+    changed = Signal()  # what is asked, and what came of it
+    progressed = Signal()
+    doing_changed = Signal()  # it began, is to stop, or ended
+    notice_raised = Signal(object)
+
+    def __init__(
+        self,
+        appraisal: Appraisal,
+        draft: DraftModel,
+        shown: Viewer,
+        jobs: JobsModel,
+        library: RunLibrary,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._appraisal, self._draft, self._shown, self._jobs = appraisal, draft, shown, jobs
+        self._library, self._engine = library, engine
+        self._method: Method = "plain"
+        self._tolerance = TOLERANCE
+        self._doing: Passage | None = None
+        self._encoded: dict[Path, Encoded] = {}
+        engine.told.connect(self._on_told)
+        engine.errand_ended.connect(self._on_ended)
+        for signal in (appraisal.changed, shown.run_changed, shown.steps_changed):
+            signal.connect(self.changed)
+
+    # what is asked
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """Those that the judge can be encoded by: guidance needs something that it is told."""
+        judge = self._appraisal.judge
+        guidable = judge is not None and (judge.text or bool(judge.labels))
+        told = self._appraisal.conditions.get(self._appraisal.given)
+        return tuple(METHODS) if guidable and told is not None and told.words else ("plain",)
+
+    @property
+    def method(self) -> Method:
+        return self._method if self._method in self.methods else "plain"
+
+    @method.setter
+    def method(self, method: Method) -> None:
+        if method != self._method:
+            self._method = method
+            self.changed.emit()
+
+    @property
+    def tolerance(self) -> float:
+        return self._tolerance
+
+    @tolerance.setter
+    def tolerance(self, tolerance: float) -> None:
+        if tolerance != self._tolerance:
+            self._tolerance = tolerance
+            self.changed.emit()
+
+    def price(self, tolerance: float) -> str:
+        """What encoding to a tolerance takes, such as "≈ 120 model calls"; "" before any was encoded by the judge."""
+        judge = self._appraisal.judge
+        calls = self._appraisal.tolls.calls("up", judge.sha256, tolerance) if judge else None
+        return "" if calls is None else f"≈ {calls} model calls"
+
+    # what is done
+
+    @property
+    def doing(self) -> Passage | None:
+        return self._doing
+
+    def why_not(self) -> str:
+        """Why the picture cannot be encoded now, in one sentence; "" when it can."""
+        return self._appraisal.why_not or (BUSY if self._doing is not None else "")
+
+    def encode(self) -> None:
+        """Take the picture up to its noise: a run that goes up, shown as it is made. A notice where it cannot be."""
+        subject, judge = self._appraisal.subject, self._appraisal.judge
+        if self.why_not() or subject is None or judge is None:
+            self._say("info", self.why_not())
+            return
+        try:
+            request = self._request(judge)
+            fitted = fit(subject, (judge.width, judge.height), self._appraisal.way)
+            path = self._library.new_path(request)
+        except (ValueError, OSError) as error:
+            self._say("error", str(error))
+            return
+        errand = Encode(request=request, rgb=fitted.rgb, tol=self._tolerance, run_path=path, method=self.method)
+        self._doing = Passage(self._engine.do(errand), path, judge, self._tolerance, self.method)
+        self._tell()
+
+    def why_no_decode(self) -> str:
+        """Why the shown run cannot be decoded, in one sentence; "" when it can."""
+        if self._upward() is None:
+            return "This run is not of an encoded picture: encode one first."
+        return self._jobs.why_no_engine or (BUSY if self._doing is not None else "")
+
+    def decode(self, anew: bool = False) -> None:
+        """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made.
+
+        anew -- told what the panel says now, and guided as that says; else what it was encoded with, which gives the
+                picture back. A null-text inversion is made for the former: it keeps the picture under other words
+        """
+        request, source = self._upward(), self._shown.run_path
+        if self.why_no_decode() or request is None or source is None:
+            self._say("info", self.why_no_decode())
+            return
+        model = next((info for info in self._draft.models if info.sha256 == request.model_sha256), None)
+        try:
+            if model is None:
+                raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
+            asked = self._as_panel(model) if anew else None
+            path = self._library.new_path(asked or request)
+        except (RequestError, OSError) as error:
+            self._say("error", str(error))
+            return
+        errand = Decode(source=source, request=asked, tol=self._tolerance, run_path=path)
+        self._doing = Passage(self._engine.do(errand), path, model, self._tolerance, None)
+        self._tell()
+
+    def stop(self) -> None:
+        """End before the next model call; the steps that were reached stay."""
+        if self._doing is not None and not self._doing.stopping:
+            self._doing.stopping = True
+            self._engine.stop(self._doing.number)
+            self._tell()
+
+    # what came of it
+
+    @property
+    def goes_up(self) -> bool:
+        """Whether the shown run took a picture all the way up to its noise."""
+        return self._upward() is not None
+
+    @property
+    def encoded(self) -> Encoded | None:
+        """Of the shown run; None where it did not encode a picture in this session."""
+        path = self._shown.run_path
+        return None if path is None else self._encoded.get(path)
+
+    # inside
+
+    def _upward(self) -> Request | None:
+        """The request of the shown run, where that encodes a picture and has arrived."""
+        run = self._shown.run
+        flow = run.header.get("flow") if run is not None else None
+        arrived = run is not None and run.ended == "finished"
+        return run.request if run is not None and flow and flow["kind"] == "encode" and arrived else None
+
+    def _request(self, judge: ModelInfo) -> Request:
+        """What the judge is told, with the panel's guidance where that is to count. Raises RequestError."""
+        told = self._appraisal.conditions[self._appraisal.given]
+        own = self._draft.model.id == judge.id
+        draft = self._draft.current if own else Draft.for_model(judge)
+        if self.method != "plain" and draft.guidance == 1:
+            raise RequestError(
+                "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
+            )
+        guidance = 1.0 if self.method == "plain" else draft.guidance
+        return _resolved(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
+
+    def _as_panel(self, model: ModelInfo) -> Request:
+        """What the panel says now. Raises RequestError where its model is another."""
+        if self._draft.model.sha256 != model.sha256:
+            raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
+        return _resolved(self._draft.current, model)
+
+    def _say(self, level: Literal["info", "error"], text: str) -> None:
+        self.notice_raised.emit(Notice(level, text))
+
+    def _on_told(self, number: int, news: list[object]) -> None:
+        doing = self._doing
+        if doing is None or number != doing.number:
+            return
+        for what in news:
+            if isinstance(what, Following):
+                doing.share = what.done
+                doing.words = f"{LEGS[what.leg]}, σ {what.sigma:.3g}, {what.calls} model calls"
+            elif isinstance(what, Optimised):
+                doing.share = what.level / what.levels
+                doing.words = f"Null text at level {what.level} of {what.levels}, {what.calls} model calls"
+            elif isinstance(what, Encoded):
+                self._encoded[doing.path] = what
+                if doing.method != "null-text":  # what is fitted on the way has another price
+                    self._appraisal.tolls.learn("up", doing.model.sha256, doing.tolerance, what.calls)
+                self._say("info", arrived(what))
+                self.changed.emit()
+            elif isinstance(what, Decoded):
+                off = f"{what.psnr:.1f} dB from the picture that was encoded (PSNR)"
+                self._say("info", f"Decoded in {what.calls} model calls: {off}")
+        self._show(doing)
+        self.progressed.emit()
+
+    def _show(self, doing: Passage) -> None:
+        """The run comes up when it has its first step, and grows while it is looked at."""
+        if not doing.shown and doing.path.exists():
+            doing.shown = self._shown.show_run(doing.path)
+        if self._shown.run_path == doing.path:
+            self._shown.grow(live=True)
+
+    def _on_ended(self, number: int, message: str) -> None:
+        doing = self._doing
+        if doing is None or number != doing.number:
+            return
+        self._doing = None
+        if self._shown.run_path == doing.path:
+            self._shown.grow(live=False)
+        if message:
+            self._say("error", message)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.changed.emit()
+        self.doing_changed.emit()
+
+
+LEGS = {"up": "Up to the noise", "down": "Down to the picture"}
+BUSY = "A picture is on its way along the flow: wait for it, or stop it."
+
+
+def arrived(encoded: Encoded) -> str:
+    """What is said of a picture that has come to its noise."""
+    back = ""
+    if encoded.psnr is not None:
+        back = f"; decoded again it is {encoded.psnr:.1f} dB from the picture (PSNR)"
+    return f"Encoded in {encoded.steps} steps and {encoded.calls} model calls{back}"
+
+
+def _resolved(draft: Draft, model: ModelInfo) -> Request:
+    """One picture of its own at the model's size: that is what the flow carries."""
+    return resolve(replace(draft, method=NEW, batch=1, enlarge=False, guides=()), model)
+
+
+def advice(encoded: Encoded) -> str:
+    """What makes it come back better, where it comes back roughly; else ""."""
+    if encoded.psnr is None or encoded.psnr >= ROUGH:
+        return ""
+    return "That is rough: tell the model what the picture shows, or allow a smaller error (To within)."

@@ -1,0 +1,362 @@
+"""How likely a model finds the picture on the canvas: what is asked, what came of it so far, and what of it is seen."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.canvas.editing import Editing
+from app.core.flow.likelihood_result import Condition, Doing, Given, Map, Question, Verdict
+from app.core.flow.regions import Regions
+from app.core.flow.solve_costs import Tolls
+from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine
+from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.shown.viewer import Viewer
+from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
+from engine.spec.catalog import ModelInfo
+
+KEPT = 32  # verdicts that are remembered while the studio is open
+PROBES, MOST_PROBES = 4, 64
+LEVELS, DRAWS = 100, 2  # of the bound: steps of the chain, and noise at each
+TOLERANCES = (1e-2, 1e-3, 1e-4)
+REGIONS = (1, 2, 4, 8)  # pixels of the model along the side of a region
+NOTHING = "There is no picture on the canvas: generate one, or open one."
+
+
+class Appraisal(QObject):
+    """The one truth of the Likelihood panel. Every setter emits only on change; nothing is computed while unwatched."""
+
+    changed = Signal()  # what is asked: the picture, the model, what it is told, how carefully
+    found = Signal()  # what is known of it
+    doing_changed = Signal()  # it began, is to stop, or does another thing now
+    progressed = Signal()
+    map_changed = Signal()
+    pointed_changed = Signal()
+    notice_raised = Signal(object)
+
+    def __init__(
+        self,
+        draft: DraftModel,
+        shown: Viewer,
+        editing: Editing,
+        jobs: JobsModel,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
+        self.tolls = Tolls()
+        self._judge: str | None = None  # a model's id; None: the panel's model
+        self._given: Given = "nothing"
+        self._way = SHRUNK
+        self._probes, self._tolerance = PROBES, TOLERANCES[1]
+        self._side, self._map_shown = 4, True
+        self._watched, self._clean = False, True
+        self._subject: Subject | None = None
+        self._question: Question | None = None
+        self._said: tuple[object, ...] = ()  # what `changed` last told of
+        self._verdicts: OrderedDict[Question, Verdict] = OrderedDict()
+        self._doing: Doing | None = None
+        self._map: Map | None = None
+        self._pointed: tuple[int, int] | None = None
+        engine.told.connect(self._on_told)
+        engine.errand_ended.connect(self._on_ended)
+        for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
+                       shown.steps_changed, shown.view_changed, draft.changed, draft.model_changed,
+                       editing.changed, editing.asked_changed):  # fmt: skip
+            signal.connect(self._look)
+        jobs.engine_changed.connect(self._look)
+
+    # what is asked
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether anybody can see what is found."""
+        if watched != self._watched:
+            self._watched = watched
+            self._look()
+
+    @property
+    def subject(self) -> Subject | None:
+        return self._subject
+
+    @property
+    def models(self) -> list[ModelInfo]:
+        """Those that can judge pixels."""
+        return [info for info in self._draft.models if not info.latent]
+
+    @property
+    def judge(self) -> ModelInfo | None:
+        """Who judges: the model that was chosen, else the panel's; None where no model here judges pixels."""
+        wanted = self._judge or self._draft.model.id
+        models = self.models
+        return next((info for info in models if info.id == wanted), models[0] if models else None)
+
+    def choose_judge(self, model: str) -> None:
+        if model != self._judge:
+            self._judge = model
+            self._look()
+
+    @property
+    def conditions(self) -> dict[Given, Condition]:
+        """What the judge can be told, each once: nothing, what the panel says, and what made the picture."""
+        found = self._sayings()
+        return {given: told for given, told in found.items() if _first(found, told) == given}
+
+    @property
+    def given(self) -> Given:
+        """Which of `conditions` is asked with: the chosen one, or the one that says the same; else nothing."""
+        found = self._sayings()
+        told = found.get(self._given)
+        return "nothing" if told is None else _first(found, told)
+
+    @given.setter
+    def given(self, given: Given) -> None:
+        if given != self._given:
+            self._given = given
+            self._look()
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """What can bring the picture to the judge's size; empty where it has it."""
+        judge = self.judge
+        return ways(self._subject, (judge.width, judge.height)) if self._subject and judge else ()
+
+    @property
+    def way(self) -> str:
+        return self._way if self._way in self.ways else SHRUNK
+
+    @way.setter
+    def way(self, way: str) -> None:
+        if way != self._way:
+            self._way = way
+            self._look()
+
+    @property
+    def probes(self) -> int:
+        return self._probes
+
+    @probes.setter
+    def probes(self, probes: int) -> None:
+        if probes != self._probes:
+            self._probes = probes
+            self.changed.emit()
+
+    @property
+    def tolerance(self) -> float:
+        return self._tolerance
+
+    @tolerance.setter
+    def tolerance(self, tolerance: float) -> None:
+        if tolerance != self._tolerance:
+            self._tolerance = tolerance
+            self.changed.emit()
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be measured now, in one sentence; "" when it can."""
+        if self.judge is None:
+            return "None of the models here judges pixels: a likelihood is of pixels."
+        if self._subject is None:
+            return NOTHING
+        return self._jobs.why_no_engine
+
+    def price(self, tolerance: float) -> str:
+        """What a probe takes to a tolerance, such as "≈ 90 model calls a probe"; "" before the judge was asked."""
+        each = self.tolls.calls("density", self.judge.sha256, tolerance) if self.judge else None
+        return "" if each is None else f"≈ {each} model calls a probe"
+
+    @property
+    def price_text(self) -> str:
+        """What measuring takes, such as "≈ 748 model calls"; "" before the judge was asked with any tolerance."""
+        each = self.tolls.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
+        return "" if each is None else f"≈ {LEVELS * DRAWS + self._probes * each} model calls"
+
+    # what is done
+
+    @property
+    def doing(self) -> Doing | None:
+        return self._doing
+
+    def measure(self) -> None:
+        """Ask what the settings say; what was measured of another picture stays. A notice where it cannot be."""
+        subject, judge, question = self._subject, self.judge, self._question
+        if self.why_not or subject is None or judge is None or question is None:
+            self.notice_raised.emit(Notice("info", self.why_not or NOTHING))
+            return
+        self.stop()
+        try:
+            fitted = fit(subject, (judge.width, judge.height), question.way)
+        except (ValueError, OSError) as error:
+            self.notice_raised.emit(Notice("error", str(error)))
+            return
+        self._keep(question, Verdict(fitted.place, fitted.rgb))
+        told = question.condition
+        asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
+        doing = self._doing = Doing(question)
+        doing.errands[self._engine.do(Elbo(**asked, levels=LEVELS, draws=DRAWS))] = "Step by step"
+        flow = Likelihood(**asked, probes=self._probes, tol=self._tolerance)
+        doing.errands[self._engine.do(flow)] = "Along the flow"
+        self.doing_changed.emit()
+        self._tell()
+
+    def stop(self) -> None:
+        """End what is measured before its next model call; what is known stays."""
+        if self._doing is not None and not self._doing.stopping:
+            self._doing.stopping = True
+            for number in self._doing.errands:
+                self._engine.stop(number)
+            self.doing_changed.emit()
+
+    # what is known
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Of what is asked now; None where that was not measured."""
+        return self._verdicts.get(self._question) if self._question else None
+
+    @property
+    def measuring(self) -> bool:
+        """Whether what is asked now is what is measured now."""
+        return self._doing is not None and self._doing.question == self._question
+
+    # the map
+
+    @property
+    def map_shown(self) -> bool:
+        """Whether the map is wanted over the picture, where there is one."""
+        return self._map_shown
+
+    @map_shown.setter
+    def map_shown(self, shown: bool) -> None:
+        if shown != self._map_shown:
+            self._map_shown = shown
+            self._show_map()
+            self.changed.emit()
+
+    @property
+    def side(self) -> int:
+        """Of a region, in pixels of the model."""
+        return self._side
+
+    @side.setter
+    def side(self, side: int) -> None:
+        if side != self._side:
+            self._side = side
+            self._show_map()
+            self.changed.emit()
+
+    @property
+    def regions(self) -> Regions | None:
+        """Of what is known of the picture, shown or not."""
+        verdict = self.verdict
+        return Regions(verdict.terms.pixels, self._side) if verdict and verdict.terms else None
+
+    @property
+    def map(self) -> Map | None:
+        """What lies over the canvas now."""
+        return self._map
+
+    @property
+    def pointed(self) -> tuple[int, int] | None:
+        """Row and column of the region that is pointed at."""
+        return self._pointed
+
+    @pointed.setter
+    def pointed(self, pointed: tuple[int, int] | None) -> None:
+        if pointed != self._pointed:
+            self._pointed = pointed
+            self.pointed_changed.emit()
+
+    # inside
+
+    def _sayings(self) -> dict[Given, Condition]:
+        """All that the judge can be told, also twice; empty where there is no judge."""
+        judge, found = self.judge, dict[Given, Condition]()
+        if judge is None:
+            return found
+        found["nothing"] = Condition()
+        draft, made = self._draft.current, self._subject.made_by if self._subject else None
+        if self._draft.model.sha256 == judge.sha256:
+            found["panel"] = Condition(draft.prompt.strip() if judge.text else "", draft.label)
+        if made is not None and made.model_sha256 == judge.sha256:
+            found["made"] = Condition(made.prompt, made.label)
+        return found
+
+    def _look(self) -> None:
+        """Take up the picture that is shown now, and the settings of now."""
+        self._subject = on_canvas(self._shown, self._editing) if self._watched else None
+        judge, question = self.judge, None
+        if self._subject is not None and judge is not None:
+            told = self.conditions[self.given]
+            question = Question(self._subject.key, judge.sha256, told, self.way if self.ways else "")
+        # A noisy state that is on the canvas is not what the map is of.
+        clean = self._shown.view == "x0" or self._editing.shows_artwork
+        before, now = (self._question, self._clean), (question, clean)
+        self._question, self._clean = now
+        title = self._subject.title if self._subject else ""
+        said = question, title, judge and judge.id, tuple(self.conditions.items()), self.why_not
+        if said != self._said:
+            self._said = said
+            self.changed.emit()
+        if now != before:
+            self._tell()
+
+    def _tell(self) -> None:
+        self.found.emit()
+        self._show_map()
+
+    def _show_map(self) -> None:
+        verdict, regions = self.verdict, self.regions if self._map_shown else None
+        before, self._map = self._map, None
+        if verdict is not None and regions is not None and self._clean:
+            self._map = Map(verdict.place, verdict.rgb, regions)
+        if before is not None or self._map is not None:
+            self.pointed = None
+            self.map_changed.emit()
+
+    def _keep(self, question: Question, verdict: Verdict) -> None:
+        self._verdicts[question] = verdict
+        self._verdicts.move_to_end(question)
+        while len(self._verdicts) > KEPT:
+            self._verdicts.popitem(last=False)
+
+    def _on_told(self, number: int, news: list[object]) -> None:
+        doing = self._doing
+        if doing is None or number not in doing.errands:
+            return
+        verdict = self._verdicts[doing.question]
+        for what in news:
+            if isinstance(what, Working):
+                doing.share = what.done
+            elif isinstance(what, ElboTerms):
+                verdict.terms, doing.share = what, what.done / what.draws
+            elif isinstance(what, LogDensity):
+                verdict.density, doing.share = what, what.probe / what.probes
+                self.tolls.learn("density", doing.question.model_sha256, what.tol, round(what.calls / what.probe))
+        self.progressed.emit()
+        if self.measuring and any(isinstance(what, ElboTerms | LogDensity) for what in news):
+            self._tell()
+
+    def _on_ended(self, number: int, message: str) -> None:
+        doing = self._doing
+        if doing is None or number not in doing.errands:
+            return
+        del doing.errands[number]
+        doing.share = 0.0
+        if message:
+            self._verdicts[doing.question].problem = message
+        if not doing.errands:
+            self._doing = None
+        self.doing_changed.emit()
+        if message:
+            self.found.emit()
+
+
+def _first(found: dict[Given, Condition], told: Condition) -> Given:
+    """The first that says the same."""
+    return next(given for given, other in found.items() if other == told)

@@ -1,0 +1,129 @@
+"""The picture on the canvas as a model is asked about it: its pixels, where they lie, what brings them to a size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect, QRectF, QSize
+from PySide6.QtGui import QPainter
+
+from app.core.canvas.artwork import Artwork
+from app.core.canvas.box import largest
+from app.core.canvas.editing import Editing
+from app.core.canvas.placement import Overlay, box_of, to_rgb
+from app.core.shown.lineage import Lineage
+from app.core.shown.render import from_rgb, pixels
+from app.core.shown.runs import named
+from app.core.shown.viewer import Viewer
+from engine.pictures.compositing import crop
+from engine.pictures.resizing import resized
+from engine.spec.request import Request
+
+Pixels = NDArray[np.uint8]
+
+SHRUNK, MIDDLE = "shrunk", "middle"  # what brings a picture to a model's size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A picture that a model can be asked about.
+
+    key     -- tells it from every other picture, without looking at its pixels
+    place   -- where it lies on the canvas, in the coordinates of what stands there
+    size    -- (width, height) of its pixels
+    title   -- what people call it
+    made_by -- what was asked of the run that made it; None for a picture that was opened or painted
+    read    -- its pixels, uint8 (H, W, 3). Raises ValueError and OSError, in a sentence
+    """
+
+    key: Hashable
+    place: QRect
+    size: tuple[int, int]
+    title: str
+    made_by: Request | None
+    read: Callable[[], Pixels]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A subject at a model's size: `rgb`, uint8 (h, w, 3), is of the part `place` of the canvas."""
+
+    rgb: Pixels
+    place: QRectF
+
+
+def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
+    """What is seen on the canvas: the artwork in its box with the candidate that is looked at, or x̂₀ of the shown step.
+
+    None where nothing is.
+    """
+    if editing.shows_artwork:
+        return _of_artwork(editing.artwork, editing.overlay)
+    run, k, image = shown.run, shown.cursor, shown.image_index
+    if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
+        return None
+    request, last = run.made_by(k), k == shown.step_count - 1
+    enlarged = last and request.enlargement is not None and run.picture() is not None
+    size = request.size if enlarged else (request.width, request.height)
+    words = "the encoded picture" if run.flows(k) else named(request)
+    title = words if last and not shown.live else f"x̂₀ of {words} at step {k + 1}"
+    place = QRect(0, 0, *run.request.size)
+    return Subject((shown.run_path, k, image, size), place, size, title, request, partial(_of_run, run, k, image))
+
+
+def _of_run(run: Lineage, k: int, image: int) -> Pixels:
+    """Where a run broke down its x̂₀ is painted black: that is not to be judged as a black picture."""
+    if not np.isfinite(run.x0(k)[image]).all():
+        raise ValueError("This step holds values that are not numbers: choose another step.")
+    return pixels(run, k, "x0", image)
+
+
+def _of_artwork(artwork: Artwork, overlay: Overlay | None) -> Subject:
+    box = artwork.box
+    key = "artwork", artwork.revision, box_of(box), overlay.image.cacheKey() if overlay else 0
+    title = f"the box of {artwork.title}" if artwork.title else "the box of the canvas"
+    size = box.width(), box.height()
+    return Subject(key, box, size, title, None, partial(_boxed, artwork, box, overlay))
+
+
+def _boxed(artwork: Artwork, box: QRect, overlay: Overlay | None) -> Pixels:
+    """The box with what is seen over it; beyond the picture its edge goes on, as the model sees it."""
+    seen = box.intersected(artwork.rect)
+    rgb = artwork.rgb(seen)
+    if overlay is not None:
+        picture = from_rgb(rgb)
+        painter = QPainter(picture)
+        painter.drawImage(overlay.rect.topLeft() - seen.topLeft(), overlay.image)
+        painter.end()
+        rgb = to_rgb(picture)
+    return crop(rgb, None, box_of(box.translated(-seen.topLeft())), (box.width(), box.height())).source
+
+
+def ways(subject: Subject, size: tuple[int, int]) -> tuple[str, ...]:
+    """What can bring the subject to `size` (width, height); none are needed where it has that size."""
+    if subject.size == size:
+        return ()
+    larger = all(own >= wanted for own, wanted in zip(subject.size, size, strict=True))
+    return (SHRUNK, MIDDLE) if larger else (SHRUNK,)
+
+
+def fit(subject: Subject, size: tuple[int, int], way: str) -> Fitted:
+    """The subject at `size` (width, height): its largest part of that shape resized, or its middle as it is.
+
+    Raises what reading it raises.
+    """
+    rgb = subject.read()
+    height, width = rgb.shape[:2]
+    whole = QRect(0, 0, width, height)
+    if way == MIDDLE and MIDDLE in ways(subject, size):
+        part = QRect((width - size[0]) // 2, (height - size[1]) // 2, *size)
+    else:
+        part = largest(QSize(*size), whole)
+    taken = rgb[part.y() : part.y() + part.height(), part.x() : part.x() + part.width()]
+    across, down = subject.place.width() / width, subject.place.height() / height
+    place = QRectF(part.x() * across, part.y() * down, part.width() * across, part.height() * down)
+    return Fitted(resized(taken, size), place.translated(subject.place.topLeft()))

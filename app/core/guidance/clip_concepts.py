@@ -1,0 +1,149 @@
+"""What CLIP sees in the shown picture: the nearest concepts of x̂₀ under the timeline's cursor, while anybody looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.guidance.steering import Steering
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine
+from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.shown.viewer import Viewer
+from engine.jobs.score import Concepts, Look, vocabulary
+from engine.spec.guides import ClipGuide
+
+LONGEST = 60  # characters, of what is one of the names
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is seen in one picture of one step, by one CLIP, among these names."""
+
+    path: Path
+    k: int
+    image: int
+    clip: str
+    names: tuple[str, ...]
+
+
+class Seeing(QObject):
+    """One question at a time, and then the latest wish: a scrub over many steps asks as often as CLIP can answer."""
+
+    changed = Signal()
+    notice_raised = Signal(object)
+
+    def __init__(
+        self,
+        draft: DraftModel,
+        shown: Viewer,
+        jobs: JobsModel,
+        steering: Steering,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._draft, self._shown, self._jobs = draft, shown, jobs
+        self._steering, self._engine = steering, engine
+        self._watched = False
+        self._seen: Concepts | None = None
+        self._answers: Question | None = None  # what `seen` answers
+        self._asked: Question | None = None
+        self._task: int | None = None
+        self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
+        self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that never answered, and what files hold for others
+        self._names: dict[str, tuple[str, ...]] = {}  # concepts by model
+        for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, jobs.changed,
+                       shown.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
+            signal.connect(self._look)
+        engine.told.connect(self._on_told)
+        engine.errand_ended.connect(self._on_ended)
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody looks; nothing is asked otherwise."""
+        return self._watched
+
+    @watched.setter
+    def watched(self, watched: bool) -> None:
+        if watched != self._watched:
+            self._watched = watched
+            self._look()
+
+    @property
+    def seen(self) -> Concepts | None:
+        """Names and cosines, nearest first; None where nothing is shown or no CLIP has answered yet."""
+        return self._seen
+
+    @property
+    def asked_for(self) -> tuple[str, ...]:
+        """What the shown run was asked to show, which is among the names; no more than any CLIP can read."""
+        run = self._shown.run
+        if run is None:
+            return ()
+        guides = (guide for guide in run.request.guides if isinstance(guide, ClipGuide))
+        texts = [aim.text for guide in guides for aim in guide.aims if aim.text and aim.weight > 0]
+        return tuple(dict.fromkeys(text for text in (run.request.prompt, *texts) if 0 < len(text.strip()) <= LONGEST))
+
+    @property
+    def busy(self) -> bool:
+        """Whether CLIP is being loaded for its first answer, which takes seconds."""
+        return self._task is not None and self._asked is not None and self._asked.clip not in self._loaded
+
+    # inside
+
+    def _question(self) -> Question | None:
+        run, k, clip = self._shown.run, self._shown.cursor, self._steering.clip
+        if not self._watched or run is None or not 0 <= k < len(run.steps) or not clip or clip in self._failed:
+            return None
+        path, index = run.place(k)
+        if (clip, path) in self._failed:
+            return None
+        model = next((info for info in self._draft.models if info.id == run.request.model), self._draft.model)
+        if model.id not in self._names:
+            self._names[model.id] = vocabulary(model)
+        names = tuple(dict.fromkeys((*self._names[model.id], *self.asked_for)))
+        return Question(path, index, run.image_in(k, self._shown.image_index), clip, names)
+
+    def _look(self) -> None:
+        """Ask the latest question, where that is another one than was answered and the engine has a hand free."""
+        if self._engine.state != "ready" or self._task is not None:
+            return
+        question = self._question()
+        if question is None:
+            if self._seen is not None and self._shown.run is None:
+                self._seen = self._answers = None
+                self.changed.emit()
+            return
+        quick = question.clip in self._loaded
+        if question == self._answers or (self._jobs.running is not None and not quick):
+            return
+        self._asked = question
+        errand = Look(
+            path=question.path, k=question.k, image=question.image, clip=question.clip, vocabulary=question.names
+        )
+        self._task = self._engine.do(errand, quick)
+        if not quick:
+            self.changed.emit()
+
+    def _on_told(self, id: int, news: list[object]) -> None:
+        if id != self._task or self._asked is None:
+            return
+        for one in news:
+            if isinstance(one, Concepts):
+                self._seen, self._answers = one, self._asked
+                self._loaded.add(self._asked.clip)
+        self.changed.emit()
+
+    def _on_ended(self, id: int, message: str) -> None:
+        if id != self._task or self._asked is None:
+            return
+        asked, self._task, self._asked = self._asked, None, None
+        if message:
+            self._failed.add((asked.clip, asked.path) if asked.clip in self._loaded else asked.clip)
+            self.notice_raised.emit(Notice("error", message))
+            self.changed.emit()
+        self._look()

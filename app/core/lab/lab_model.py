@@ -1,0 +1,429 @@
+"""The lab: which law, which sampler, what of it to see, and at which noise level. The one truth of its widgets."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from app.core.lab.drawing import Drawing
+from app.core.lab.field_cache import Fields
+from app.core.lab.lab_engine import Cover, LabEngine, Save, Task
+from app.core.lab.lab_run import LabRun
+from app.core.lab.track import Track
+from app.core.notices import Notice
+from app.core.shown.timeline import StepTimeline
+from engine.jobs.lab import MOST_PARTICLES, Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.lab_data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
+from engine.spec.request import RequestError
+
+Doing: TypeAlias = Literal["", "run", "walk", "cover"]
+DOING: dict[type, Doing] = {Trial: "run", Walk: "walk", Cover: "cover"}
+
+TRACED = 40  # particles whose paths are drawn
+COVERING = 300  # chains that measure coverage
+AHEAD = 64  # levels that fields are asked for before anybody looks at them
+TRAIL = 14  # frames of a walk that are remembered
+
+LAYERS: dict[str, tuple[str, str]] = {
+    "density": ("Density", "The law of the noised data at this level"),
+    "score": ("Score", "Arrows along the score: where a small step gains the most probability"),
+    "particles": ("Particles", "The states of the run, or the chains that walk"),
+    "estimates": ("Estimates", "x̂₀ of every particle: where the model thinks that it will end"),
+    "paths": ("Paths", "How the sampler brought its particles here"),
+    "flow": ("Exact flow", "The probability flow from the same starts"),
+    "seen": ("Training data", "Noised samples; the plane where there is none near is hatched"),
+    "scaled": ("Zoom with σ", "Show x/√(1+σ²), so that all levels fill the frame; else the frame stands still"),
+}
+
+
+class Lab(StepTimeline):
+    """Widgets listen; the engine is asked for fields as the cursor moves and for one task at a time.
+
+    The cursor is on a noise level, from the first of the run to the last: without a run, of the one that would be.
+    """
+
+    unit = "level"
+
+    draft_changed = Signal()  # data, drawing, sampler, particles
+    layers_changed = Signal()
+    field_changed = Signal()
+    states_changed = Signal()  # of the run, its flow, or the chains
+    coverage_changed = Signal()
+    doing_changed = Signal()
+    closed = Signal()
+
+    def __init__(self, engine: LabEngine, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._name, self._drawing = "mixture", Drawing()
+        self._draft = Draft.for_model(info(self._name), seed=1)
+        self._particles = 300
+        self._layers = frozenset({"density", "score", "particles", "paths", "flow", "scaled"})
+        self._ids = count(1)
+        self._task: Task | None = None
+        self._saves: dict[int, Path] = {}
+        self._fields = Fields()
+        self._field: Field | None = None
+        self.track = Track()  # what the run came to; only the lab changes it
+        self._following = True  # the cursor stays with the newest level of a run
+        self._chains: deque[Points] = deque(maxlen=TRAIL)
+        self._coverage: Coverage | None = None
+        self._outcome = 0
+        self._watched = False
+        self._run: LabRun | None = None
+        self._problem = ""
+        engine.field_arrived.connect(self._on_field)
+        engine.told.connect(self._on_told)
+        engine.ended.connect(self._on_ended)
+        self._plan()
+        self._cursor = self.step_count - 1
+
+    # what is asked for
+
+    @property
+    def data(self) -> Data:
+        return Data(self._name, self._drawing.points if self._name == DRAWN else ())
+
+    @property
+    def model(self) -> ModelInfo:
+        """The data set as a model: what its Draft is resolved against."""
+        return info(self._name)
+
+    def choose(self, name: str) -> None:
+        """Another data set, a key of DATA; what was made of the one before goes."""
+        if name != self._name and name in DATA:
+            self._name = name
+            self._draft = replace(self._draft, model=info(name).id)
+            self._forget()
+            if name == DRAWN:
+                self.end()
+
+    @property
+    def draft(self) -> Draft:
+        return self._draft
+
+    def update_draft(self, **changes: Any) -> None:
+        """Change the sampler, its options, spacing, steps, seed or temperature."""
+        draft = replace(self._draft, **changes)
+        if draft != self._draft:
+            self._draft = draft
+            if {"spacing", "steps"} & changes.keys():
+                self._forget()
+            else:
+                self._plan()
+                self.draft_changed.emit()
+
+    @property
+    def particles(self) -> int:
+        return self._particles
+
+    @particles.setter
+    def particles(self, n: int) -> None:
+        n = max(1, min(n, MOST_PARTICLES))
+        if n != self._particles:
+            self._particles = n
+            self.draft_changed.emit()
+
+    @property
+    def problem(self) -> str:
+        """Why this cannot be run, in one sentence; "" when it can."""
+        return self._problem
+
+    # a drawing
+
+    @property
+    def drawing(self) -> bool:
+        return self._name == DRAWN
+
+    @property
+    def drawn(self) -> tuple[Point, ...]:
+        return self._drawing.points
+
+    def draw(self, x: float, y: float, begins: bool = True) -> None:
+        """Add a point, in data units, to a drawing; `begins`: a stroke."""
+        if not self.drawing:
+            return
+        if self._drawing.full:
+            self.notice_raised.emit(Notice("info", f"A drawing holds {MOST_POINTS} points: take some back to go on."))
+        elif self._drawing.add(x, y, begins):
+            self._forget()
+
+    def rub_out(self, everything: bool = False) -> None:
+        """Take back the last stroke of the drawing, or all of it."""
+        if self.drawing and self._drawing.rub_out(everything):
+            self._forget()
+
+    # what is seen
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return self._layers
+
+    def shows(self, layer: str) -> bool:
+        return layer in self._layers
+
+    def turn(self, layer: str, on: bool | None = None) -> None:
+        """Switch one of LAYERS on or off; None: over."""
+        on = layer not in self._layers if on is None else on
+        if layer in LAYERS and on != (layer in self._layers):
+            self._layers = self._layers | {layer} if on else self._layers - {layer}
+            self.layers_changed.emit()
+            if layer in ("seen", "scaled"):
+                self._want()
+
+    @property
+    def run(self) -> LabRun | None:
+        return self._run
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        return self._run.levels if self._run else ()
+
+    @property
+    def sigma(self) -> float:
+        """The noise level under the cursor."""
+        return self.levels[self._cursor] if self.levels else 0.0
+
+    def half(self, k: int | None = None) -> float:
+        """Half the side of the frame at level `k`, in data units."""
+        sigma = self.sigma if k is None else self.levels[k]
+        return HALF * math.hypot(1.0, sigma) if self.shows("scaled") else HALF
+
+    @property
+    def field(self) -> Field | None:
+        """The newest field for where the cursor is, or was a moment ago."""
+        return self._field
+
+    def field_at(self, k: int) -> Field | None:
+        """The field of level `k`; while it is made anew with the training data, the one without or with them."""
+        return self._fields.nearest(self._ask(k))
+
+    @property
+    def chains(self) -> Sequence[Points]:
+        """The last frames of the chains that walk, oldest first; empty where none do."""
+        return tuple(self._chains)
+
+    @property
+    def coverage(self) -> Coverage | None:
+        return self._coverage
+
+    @property
+    def outcome(self) -> int:
+        """Which of the coverage's outcomes is on the plane."""
+        return self._outcome
+
+    @outcome.setter
+    def outcome(self, index: int) -> None:
+        if index != self._outcome:
+            self._outcome = index
+            self.coverage_changed.emit()
+
+    def thumbnail(self, k: int, size: int) -> QImage:
+        """The widgets paint their own, in the colours of the palette."""
+        return QImage()
+
+    # what is done
+
+    @property
+    def doing(self) -> Doing:
+        return DOING[type(self._task.job)] if self._task else ""
+
+    def start(self) -> None:
+        """Run the sampler. What was run before goes."""
+        if not self._usable() or self._run is None:
+            return
+        self._clear_states()
+        trial = Trial(self.data, self._run.request, self._particles, min(TRACED, self._particles))
+        self.track = Track(trial)
+        self._following = True
+        self._show_steps()
+        self.pause()
+        self._move(0)
+        self._begin(trial)
+
+    def scrub(self, k: int) -> None:
+        self._following = k >= len(self.track.shots)
+        super().scrub(k)
+
+    def walk(self) -> None:
+        """Let chains walk at the level under the cursor, wherever it moves; or stop them."""
+        if self.doing == "walk":
+            self.cancel()
+        elif self._usable():
+            self._chains.clear()
+            self._engine.set_level(self.sigma)
+            seed = self._draft.seed
+            self._begin(Walk(self.data, self._particles, seed, self.half()))
+
+    def cover(self) -> None:
+        """Measure what noise at many scales does, and show where training data are."""
+        if self._usable():
+            self.turn("seen", True)
+            self._chains.clear()
+            self.states_changed.emit()
+            self._begin(Cover(self.data, COVERING))
+
+    def save(self, path: Path, frames: Sequence[NDArray[np.uint8]]) -> None:
+        """Write pictures of the plane, with what made them."""
+        task = Task(next(self._ids), Save(path, frames, self.settings()))
+        self._saves[task.id] = path
+        self._engine.do(task)
+
+    def cancel(self) -> None:
+        """Stop what is done before its next model call. What was reached stays."""
+        if self._task:
+            self._task.cancelled.set()
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether anybody can see the lab: nothing is computed while nobody can."""
+        if watched != self._watched:
+            self._watched = watched
+            if watched:
+                self._want()
+            else:
+                self.pause()
+                self.cancel()
+                self._engine.ask(())
+
+    def close(self) -> None:
+        self.set_watched(False)
+        self.pause()
+        self.cancel()
+        self.closed.emit()
+
+    def settings(self) -> str:
+        """Everything that makes what is shown, as JSON in ASCII."""
+        trial = self.track.trial
+        request = trial.request if trial else self._run.request if self._run else None
+        particles = trial.particles if trial else self._particles
+        made = {"format": 1, "data": self._name, "points": self.data.points, "particles": particles}
+        return json.dumps(made | {"sigma": self.sigma, "request": request.to_dict() if request else None})
+
+    # inside
+
+    def _usable(self) -> bool:
+        if self._problem:
+            self.notice_raised.emit(Notice("error", self._problem))
+        return not self._problem
+
+    def _begin(self, job: Any) -> None:
+        self.cancel()
+        self._task = Task(next(self._ids), job)
+        self.doing_changed.emit()
+        self._engine.do(self._task)
+
+    def _plan(self) -> None:
+        """Resolve the draft; the levels of a run that is shown stand until they are another's."""
+        self._problem = ""
+        try:
+            request = resolve(self._draft, self.model)
+        except RequestError as error:
+            self._problem = str(error)
+            return
+        try:
+            self.data.components  # noqa: B018 -- says what is wrong with a drawing
+        except LabError as error:
+            self._problem = str(error)
+        self._run = LabRun.of(request, self.track)
+
+    def _forget(self) -> None:
+        """Another law or other levels: what was made of the ones before goes."""
+        self.cancel()
+        at_end = self._cursor == self.step_count - 1
+        self._clear_states()
+        self._coverage, self._field = None, None
+        self._plan()
+        last = self.step_count - 1
+        self._cursor = last if at_end else min(self._cursor, last)
+        self.draft_changed.emit()
+        self.run_changed.emit()
+        self.steps_changed.emit()
+        self.cursor_changed.emit()
+        self.coverage_changed.emit()
+        self._want()
+
+    def _clear_states(self) -> None:
+        self.track = Track()
+        self._chains.clear()
+        self.states_changed.emit()
+
+    def _show_steps(self) -> None:
+        if self._run is not None:
+            self._run = LabRun.of(self._run.request, self.track)
+            self.steps_changed.emit()
+
+    def _move(self, k: int) -> None:
+        last = self.step_count - 1
+        k = max(min(k, last), min(0, last))
+        if k != self._cursor:
+            self._cursor = k
+            self._engine.set_level(self.sigma)
+            self.cursor_changed.emit()
+            self._want()
+
+    def _ask(self, k: int) -> Ask:
+        return Ask(self.data, self.levels[k], self.half(k), self.shows("seen"))
+
+    def _want(self) -> None:
+        """Ask for the fields that are missing, the cursor's first, then outwards from it."""
+        if not self.levels or (self.drawing and self._problem):
+            self._field = None
+            self.field_changed.emit()
+            return
+        here = self._fields.get(self._ask(self._cursor))
+        if here is not None and here is not self._field:
+            self._field = here
+            self.field_changed.emit()
+        if not self._watched:
+            return
+        stride = math.ceil(self.step_count / AHEAD)
+        near = sorted({self._cursor, *range(0, self.step_count, stride)}, key=lambda k: abs(k - self._cursor))
+        self._engine.ask(self._fields.missing(map(self._ask, near)))
+
+    def _on_field(self, field: Field) -> None:
+        self._fields.keep(field)
+        if field.ask.data == self.data:
+            if field.ask == self._ask(self._cursor):
+                self._field = field
+            self.field_changed.emit()
+
+    def _on_told(self, task: int, news: list[object]) -> None:
+        if self._task is None or task != self._task.id:
+            return
+        done = len(self.track.shots)
+        for what in news:
+            if isinstance(what, Snapshot | Flow):
+                self.track.take(what)
+            elif isinstance(what, Coverage):
+                self._coverage, self._outcome = what, len(what.outcomes) - 1
+                self.coverage_changed.emit()
+            elif isinstance(what, np.ndarray) and not self._task.cancelled.is_set():
+                self._chains.append(what)
+        if len(self.track.shots) > done:
+            self._show_steps()
+            if self._following:
+                self._move(len(self.track.shots))
+        self.states_changed.emit()
+
+    def _on_ended(self, task: int, message: str) -> None:
+        if message:
+            self.notice_raised.emit(Notice("error", message))
+        saved = self._saves.pop(task, None)
+        if saved is not None and not message:
+            self.notice_raised.emit(Notice("info", f"Saved as {saved}"))
+        if self._task is not None and task == self._task.id:
+            self._task = None
+            self.doing_changed.emit()

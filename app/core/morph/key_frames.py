@@ -1,0 +1,86 @@
+"""The key frames that a person has put in a row: what each is to the model, and what is seen of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtGui import QImage
+
+from app.core.shown.render import from_rgb
+from engine.morph.keys import Found, described, follows, from_file, from_pixels
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Pixels
+from engine.spec.morph import Key
+from engine.spec.request import Request
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyFrame:
+    """One of them.
+
+    key    -- for the model that there is; rgb -- the picture of the model's size that is encoded, None for a seed
+    image  -- what is seen of it; null for a seed of which nothing has been made
+    source -- the whole picture that it came from, which another model sees at its own size; None for a bare seed
+    settings -- what made it, where that is known
+    """
+
+    key: Key
+    rgb: Pixels | None = None
+    image: QImage | None = None
+    source: Pixels | None = None
+    settings: Request | None = None
+
+    @property
+    def encoded(self) -> bool:
+        return self.rgb is not None
+
+    @property
+    def words(self) -> str:
+        """What it is called under its picture."""
+        said = self.key.prompt or (self.key.label or "").title()
+        return said or ("picture" if self.encoded else f"seed {self.key.seed}")
+
+
+def of_seed(seed: int, prompt: str, label: str | None) -> KeyFrame:
+    return KeyFrame(Key(seed=seed, prompt=prompt, label=label))
+
+
+def of_picture(rgb: Pixels, request: Request | None, index: int, alone: bool, model: ModelInfo) -> KeyFrame:
+    """A picture (H, W, 3) that the studio shows. request, index -- what made it, if that is known; alone -- whether
+    that and no step of another run did: then it is its seed, and nothing is lost."""
+    if request is not None and alone and follows(request, model):
+        return KeyFrame(
+            Key.of(request, index), None, from_rgb(rgb), rgb, replace(request, seeds=(request.seeds[index],))
+        )
+    found = from_pixels(rgb, model)
+    if request is not None:
+        found = replace(found, key=described(found.key, request, model), settings=request)
+    return _of(found, rgb)
+
+
+def of_file(path: Path, model: ModelInfo) -> KeyFrame:
+    """Raises ImageError."""
+    from engine.pictures.image_file import load
+
+    return _of(from_file(path, model), load(path).rgb)
+
+
+def _of(found: Found, source: Pixels) -> KeyFrame:
+    seen = source if found.rgb is None else found.rgb
+    return KeyFrame(found.key, found.rgb, from_rgb(seen), source, found.settings)
+
+
+def for_model(frame: KeyFrame, model: ModelInfo) -> KeyFrame:
+    """The same key frame for another model: a seed stays one, also where it made a picture with the model before."""
+    key = frame.key
+    label = key.label if key.label in model.labels else None
+    key = replace(key, label=label, prompt=key.prompt if model.text else "")
+    if frame.rgb is None or frame.source is None:
+        return replace(frame, key=key, image=None, source=None, settings=None) if _foreign(frame, model) else frame
+    found = from_pixels(frame.source, model)
+    return replace(frame, key=replace(key, picture=found.key.picture), rgb=found.rgb)
+
+
+def _foreign(frame: KeyFrame, model: ModelInfo) -> bool:
+    return frame.settings is None or frame.settings.model_sha256 != model.sha256

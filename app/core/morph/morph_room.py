@@ -1,0 +1,322 @@
+"""The morph room: which key frames, how it goes between them, and the frames that came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtGui import QImage
+
+from app.core.canvas.editing import Editing
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine
+from app.core.morph.key_row import KeyRow
+from app.core.morph.result import Film, Made, estimated, measured
+from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.request.run_costs import Prices, in_words
+from app.core.shown.render import from_rgb
+from app.core.shown.timeline import StepTimeline
+from app.core.shown.viewer import Viewer
+from engine.jobs.morph import MorphFrame, Morphing, MorphProgress, Norms
+from engine.spec.draft import resolve
+from engine.spec.edit import Pixels
+from engine.spec.morph import Morph, price
+from engine.spec.request import Request, RequestError
+
+HELD = ("frames", "easing", "loop", "way", "at", "rate")  # what of a Morph the panel sets as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How it goes, as the panel says; large -- whether the second stage draws the frames."""
+
+    frames: int = 30
+    easing: str = "smooth"
+    loop: str = "none"
+    way: str = "slerp"
+    at: float = 1.0
+    rate: int = 15
+    large: bool = False
+
+
+class MorphRoom(StepTimeline):
+    """Widgets listen. How each frame is made the panel of pictures says: model, sampler, steps, guidance and so on.
+
+    The cursor is on a frame of what was made last; the selection on a key frame. Every setter emits only on change.
+    """
+
+    unit = "frame"
+
+    choices_changed = Signal()
+    frames_changed = Signal()  # of what was made, and how far it is
+    doing_changed = Signal()
+    closed = Signal()
+
+    def __init__(
+        self,
+        draft: DraftModel,
+        shown: Viewer,
+        editing: Editing,
+        jobs: JobsModel,
+        prices: Prices,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._draft, self._jobs, self._prices, self._engine = draft, jobs, prices, engine
+        self.keys = KeyRow(draft, shown, editing, self)
+        self._choices = Choices()
+        self._errand: int | None = None
+        self._stopping = False
+        self._made: Made | None = None
+        self._image: tuple[int, QImage] | None = None
+        self._backwards = False  # of there and back
+        self._engine.told.connect(self._on_told)
+        self._engine.errand_ended.connect(self._on_ended)
+        self._engine.state_changed.connect(self.choices_changed)
+        self.keys.changed.connect(self.choices_changed)
+        self.keys.notice_raised.connect(self.notice_raised)
+        draft.changed.connect(self.choices_changed)
+
+    # how it goes
+
+    @property
+    def choices(self) -> Choices:
+        return self._choices
+
+    def choose(self, **changes: Any) -> None:
+        choices = replace(self._choices, **changes)
+        if choices != self._choices:
+            self._choices = choices
+            if self._play.isActive():
+                self._play.setInterval(round(1000 / choices.rate))
+            self.choices_changed.emit()
+
+    @property
+    def base(self) -> Request:
+        """How each frame is made. Raises RequestError for what the panel cannot ask for."""
+        draft = self._draft.current
+        large = self._choices.large and self._draft.model.cascade is not None
+        plain = replace(draft, method="new", batch=1, prompt="", label=None, enlarge=large, truncated=False)
+        return resolve(plain, self._draft.model)
+
+    @property
+    def can_enlarge(self) -> bool:
+        return self._draft.model.cascade is not None
+
+    def plan(self) -> Morph:
+        """The morph as all this asks for it. Raises RequestError."""
+        held = {name: getattr(self._choices, name) for name in HELD}
+        if self._choices.way != "mix":
+            held["at"] = 0.0
+        return Morph(request=self.base, keys=tuple(frame.key for frame in self.keys.frames), **held)
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be started, in one sentence; "" when it can."""
+        if len(self.keys.frames) < 2:
+            return "Put two key frames or more in the row below the picture."
+        if self._jobs.why_no_engine:
+            return self._jobs.why_no_engine
+        try:
+            self.plan().walked  # noqa: B018 -- says what is wrong with the level
+        except RequestError as error:
+            return str(error)
+        return ""
+
+    @property
+    def remark(self) -> str:
+        """What is worth knowing before a start; mostly ""."""
+        try:
+            base = self.base
+        except RequestError:
+            return ""
+        for n, frame in enumerate(self.keys.frames):
+            made = frame.settings
+            if made is not None and not frame.encoded and _other_way(made, base):
+                return f"Key frame {n + 1} was made with other settings than the panel of pictures has now."
+        return ""
+
+    @property
+    def price_text(self) -> str:
+        """What it will take: the calls of the net, and the time where that was measured; "" where it cannot be."""
+        try:
+            morph = self.plan()
+            costs = price(morph)
+        except RequestError:
+            return ""
+        calls = f"{morph.frames} frames, {costs.calls} model calls"
+        seconds = estimated(self._prices.seconds, morph)
+        return calls if seconds is None else f"{calls}, ≈ {in_words(seconds)}"
+
+    # making it
+
+    @property
+    def doing(self) -> bool:
+        return self._errand is not None
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def start(self) -> None:
+        """Make the frames anew."""
+        if self.why_not:
+            self._say("info", self.why_not)
+            return
+        self.cancel()
+        self.pause()
+        morph = self.plan()
+        self._made, self._image = Made(morph, self.keys.frames), None
+        self._stopping, self._backwards, self._cursor = False, False, -1
+        given = {frame.key.picture: frame.rgb for frame in self.keys.frames if frame.rgb is not None}
+        self._errand = self._engine.do(Morphing(morph, given))
+        self.run_changed.emit()
+        self.frames_changed.emit()
+        self.doing_changed.emit()
+
+    def cancel(self) -> None:
+        """Stop before the next model call; the frames that are there stay."""
+        if self._errand is not None and not self._stopping:
+            self._stopping = True
+            self._engine.stop(self._errand)
+            self.doing_changed.emit()
+
+    @property
+    def progress(self) -> tuple[float, str]:
+        """The share of the model calls made, and in words how far it is."""
+        made = self._made
+        if made is None or self._errand is None:
+            return 0.0, ""
+        if self._stopping:
+            return made.share, "Stopping …"
+        if made.keys_first and not made.frames:
+            return made.share, "Finding where the key frames start …"
+        return made.share, f"Frame {len(made.frames)} of {made.morph.frames}"
+
+    @property
+    def made(self) -> Made | None:
+        """What the timeline shows; only the room changes it."""
+        return self._made
+
+    @property
+    def film(self) -> tuple[Morph, list[Pixels]] | None:
+        """What can be exported: a morph whose frames are all there."""
+        return (self._made.morph, list(self._made.frames)) if self._made is not None and self._made.whole else None
+
+    @property
+    def changed_since(self) -> bool:
+        """Whether the key frames or the settings are others than those that the shown frames were made of."""
+        if self._made is None:
+            return False
+        try:
+            now = replace(self.plan(), rate=self._made.morph.rate)
+        except RequestError:
+            return True
+        return now.to_json() != self._made.morph.to_json()
+
+    # what is seen
+
+    @property
+    def run(self) -> Film | None:
+        return self._made.film if self._made is not None else None
+
+    @property
+    def image(self) -> QImage | None:
+        """The frame under the cursor."""
+        made, k = self._made, self._cursor
+        if made is None or not 0 <= k < len(made.frames):
+            return None
+        if self._image is None or self._image[0] != k:
+            self._image = k, from_rgb(made.frames[k])
+        return self._image[1]
+
+    def thumbnail(self, k: int, size: int) -> QImage:
+        if self._made is None or not 0 <= k < len(self._made.frames):
+            return QImage()
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        return from_rgb(self._made.frames[k]).scaled(QSize(size, size), keep, smooth)
+
+    # playing: at the rate, and round and round where it is a loop
+
+    def play(self) -> None:
+        if self.playing or self.step_count < 2:
+            return
+        if self._cursor >= self.step_count - 1 and not self._round:
+            self._move(0)
+        self._backwards = False
+        self._play.start(round(1000 / self._choices.rate))
+        self.playing_changed.emit()
+
+    @property
+    def _round(self) -> bool:
+        """Whether what is shown goes round."""
+        return self._made is not None and self._made.whole and self._choices.loop != "none"
+
+    def _tick(self) -> None:
+        last, k = self.step_count - 1, self._cursor
+        if self._round and self._choices.loop == "pingpong":
+            self._backwards = k > 0 if k >= last else self._backwards and k > 0
+            self._move(k + (-1 if self._backwards else 1))
+        elif self._round:
+            self._move((k + 1) % (last + 1))
+        else:
+            super()._tick()
+
+    def _move(self, k: int) -> None:
+        last = self.step_count - 1
+        k = max(min(k, last), min(0, last))
+        if k != self._cursor:
+            self._cursor = k
+            self.cursor_changed.emit()
+
+    def close(self) -> None:
+        """Stop everything; wait for what is read."""
+        self.pause()
+        self.cancel()
+        self.keys.close()
+        self.closed.emit()
+
+    # inside
+
+    def _on_told(self, errand: int, news: list[object]) -> None:
+        made = self._made
+        if errand != self._errand or made is None:
+            return
+        before = len(made.frames)
+        for one in news:
+            if isinstance(one, MorphProgress):
+                made.share, made.keys_first = one.done / max(1, one.total), one.keys
+            elif isinstance(one, Norms):
+                made.norms = one
+            elif isinstance(one, MorphFrame) and (key := made.take(one)) is not None:
+                self.keys.show(key, one.rgb)
+        following = self._cursor in (-1, before - 1) and not self.playing
+        if len(made.frames) > before:
+            self.steps_changed.emit()
+            if following:
+                self._move(len(made.frames) - 1)
+        self.frames_changed.emit()
+
+    def _on_ended(self, errand: int, message: str) -> None:
+        if errand != self._errand:
+            return
+        self._errand, self._stopping = None, False
+        if message:
+            self._say("error", message)
+        elif (made := self._made) and made.whole and (run := measured(made.morph, made.seconds)) is not None:
+            self._prices.learn(*run)
+        self.frames_changed.emit()
+        self.doing_changed.emit()
+        self.choices_changed.emit()  # the price is known better now
+
+    def _say(self, kind: str, words: str) -> None:
+        self.notice_raised.emit(Notice(kind, words))  # type: ignore[arg-type]
+
+
+def _other_way(made: Request, base: Request) -> bool:
+    """Whether a picture's settings differ in what decides its pixels, its words and seed aside."""
+    same = ("model_sha256", "sampler", "options", "sigmas", "guidance", "guidance_interval", "negative", "threshold")
+    return any(getattr(made, name) != getattr(base, name) for name in same)

@@ -1,0 +1,142 @@
+"""What is asked for: the model, and the draft of a request for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.request.methods import NEW, STRENGTHS
+from app.core.request.run_costs import Prices, in_words
+from app.core.request.seeds import roll
+from app.core.request.vocabulary import Unknown, Vocabulary
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, outline
+from engine.spec.request import RequestError
+
+
+class DraftModel(QObject):
+    """The truth of the settings panel: the chosen model and the current draft of a request for it.
+
+    Each model keeps a draft of its own, each method its strength. Every setter emits only on change; `changed` is
+    emitted for `seed_locked` too.
+    """
+
+    changed = Signal()
+    model_changed = Signal()
+
+    def __init__(
+        self,
+        models: Sequence[ModelInfo],
+        prices: Prices,
+        draft: Draft | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
+        super().__init__(parent)
+        self._models, self._prices = list(models), prices
+        self._strengths: dict[str, float] = {}  # by method, as they were left
+        self._seed_locked = False
+        self._model = next((m for m in self._models if draft and m.id == draft.model), self._models[0])
+        if draft and draft.model == self._model.id:
+            self._draft = replace(draft, method=NEW)  # no artwork is open yet
+        else:
+            self._draft = Draft.for_model(self._model, seed=roll())
+        self._drafts = {self._model.id: self._draft}
+        self._vocabulary = self._read_vocabulary()
+
+    @property
+    def models(self) -> list[ModelInfo]:
+        return list(self._models)
+
+    @property
+    def model(self) -> ModelInfo:
+        return self._model
+
+    @model.setter
+    def model(self, model: ModelInfo) -> None:
+        if model.id == self._model.id:
+            return
+        self._drafts[self._model.id] = self._draft
+        self._model = model
+        kept: dict[str, Any] = {"seed": self._draft.seed}
+        if model.text:  # words that no field shows would be in no picture either
+            kept |= {"prompt": self._draft.prompt, "negative": self._draft.negative}
+        draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
+        self._draft = replace(draft, method=self._draft.method, strength=self._draft.strength)
+        self._vocabulary = self._read_vocabulary()
+        self.model_changed.emit()
+        self.changed.emit()
+
+    @property
+    def current(self) -> Draft:
+        return self._draft
+
+    @current.setter
+    def current(self, draft: Draft) -> None:
+        """Put a whole draft on the panel, its model included. Raises RequestError where the model is not here."""
+        if draft.model != self._model.id:
+            model = next((m for m in self._models if m.id == draft.model), None)
+            if model is None:
+                raise RequestError(f"The model “{draft.model}” is not here: install it, or choose another.")
+            self.model = model
+        if draft != self._draft:
+            self._draft = draft
+            self.changed.emit()
+
+    def update(self, **changes: Any) -> None:
+        """Change some of the draft's fields, e.g. update(steps=30)."""
+        self.current = replace(self._draft, **changes)
+
+    @property
+    def by_model(self) -> dict[str, Draft]:
+        """The last draft of each model, by model id: what the next start begins with."""
+        return self._drafts | {self._model.id: self._draft}
+
+    def remember(self, drafts: dict[str, Draft]) -> None:
+        """The drafts that models are to be met with when they are next chosen."""
+        self._drafts = {**drafts, self._model.id: self._draft}
+
+    @property
+    def seed_locked(self) -> bool:
+        return self._seed_locked
+
+    @seed_locked.setter
+    def seed_locked(self, locked: bool) -> None:
+        if locked != self._seed_locked:
+            self._seed_locked = locked
+            self.changed.emit()
+
+    def choose_method(self, method: str) -> None:
+        """Each method is met with the strength that it was left with."""
+        if method != self._draft.method:
+            self._strengths[self._draft.method] = self._draft.strength
+            self.update(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
+
+    def roll_seed(self) -> None:
+        self.update(seed=roll())
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        return self._vocabulary.words
+
+    def unknown_words(self, prompt: str) -> list[Unknown]:
+        """The words of a prompt that the model does not know: (word, start, nearest known words)."""
+        return self._vocabulary.unknown(prompt)
+
+    @property
+    def price_text(self) -> str:
+        """What this draft will take, such as "≈ 0.6 s"; "" before a run of this model was measured."""
+        try:
+            seconds = self._prices.seconds(outline(self._draft, self._model))
+        except RequestError:
+            return ""
+        return "" if seconds is None else f"≈ {in_words(seconds)}"
+
+    def _read_vocabulary(self) -> Vocabulary:
+        try:
+            return Vocabulary.of(self._model)
+        except (OSError, ValueError):  # it only marks words; a model is as good without it
+            return Vocabulary(frozenset())

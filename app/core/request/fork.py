@@ -1,0 +1,72 @@
+"""From a shown step to a run that goes on from it: whether that can be, and what is asked of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.core.jobs.work import Origin
+from app.core.shown.lineage import Lineage
+from engine.rules import RULES
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import vary
+from engine.spec.request import Request
+
+OF_FLOW = "The flow chose this step by itself: encode a picture, and go on from the last step of its way up."
+
+
+def origin_of(run: Lineage, k: int, share: int | None = None) -> Origin:
+    """Step k of the way, in whichever file it lies; `share` is the picture of the shown run whose state all take on."""
+    path, index = run.place(k)
+    if run.encodes(k):
+        return Origin(path, index + 1, 0, share, up=True)
+    return Origin(path, index, run.steps[k].i, None if share is None else run.image_in(k, share))
+
+
+def why_no_fork(run: Lineage | None, k: int, model: ModelInfo) -> str:
+    """Why `model` cannot go on from step k, in one sentence; "" when it can."""
+    if run is None or not 0 <= k < len(run.steps):
+        return "There is no step to go on from yet: generate a picture."
+    if run.flows(k) and not run.encodes(k):
+        return OF_FLOW
+    made_by = run.made_by(k)
+    if made_by.model_sha256 == model.sha256:
+        return ""
+    if made_by.model == model.id:
+        return "This run was made by another version of the model: generate a new one to fork."
+    return f"This run was made by another model: choose “{made_by.model}” to go on from it."
+
+
+def why_no_variations(run: Lineage | None, k: int, models: Sequence[ModelInfo]) -> str:
+    """Why no variations of step k can be made, in one sentence; "" when they can."""
+    if run is None or not 0 <= k < len(run.steps):
+        return "There is no step to vary yet: generate a picture."
+    if run.flows(k):
+        return OF_FLOW
+    if run.steps[k].s2 == 0:
+        return "Nothing is left open at the last step: choose an earlier one."
+    if maker(run, k, models) is None:
+        return f"The model “{run.made_by(k).model}” that made this run is not here."
+    return ""
+
+
+def maker(run: Lineage, k: int, models: Sequence[ModelInfo]) -> ModelInfo | None:
+    """The model that made step k, where it is among `models`."""
+    return next((info for info in models if info.sha256 == run.made_by(k).model_sha256), None)
+
+
+def varied(run: Lineage, k: int, image: int, count: int, seed: int, model: ModelInfo) -> Request:
+    """What is asked for `count` variations of the shown run's `image` at step k, their seeds counting up from `seed`.
+
+    Raises RequestError where that many cannot be.
+    """
+    request = vary(run.made_by(k), run.steps[k].i, run.image_in(k, image), count, model)
+    return replace(request, seeds=tuple(seed + n for n in range(count)))
+
+
+def other_sampler(run: Lineage, k: int, request: Request) -> str:
+    """Said where `request` varies step k with another sampler than the one that made it; "" where it is the same."""
+    own, other = run.made_by(k).sampler, request.sampler
+    if own == other:
+        return ""
+    return f"{RULES[own].title} draws no noise and would make them all alike: {RULES[other].title} makes these."

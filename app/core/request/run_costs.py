@@ -1,0 +1,59 @@
+"""What a run will take, from what earlier runs took."""
+
+from __future__ import annotations
+
+from engine.spec.cost import enlarging, work
+from engine.spec.request import Request
+
+
+class Prices:
+    """Seconds per pass of the net over one image, as the last run of each model and batch size took them: what guides
+    take counts in passes too.
+
+    A pass of the second stage, over larger pictures, has a price of its own: that of the last run that had one.
+    """
+
+    def __init__(self) -> None:
+        self._measured: dict[tuple[str, int], float] = {}
+        self._latest: dict[str, float] = {}
+        self._second: dict[str, float] = {}
+
+    def learn(self, request: Request, seconds: float, start: int = 0, finishing: float = 0.0) -> None:
+        """A run of `request` took `seconds` from the model call of its step `start` to its last step, and `finishing`
+        from there to its pictures.
+        """
+        each = seconds / _work(request, start)
+        self._measured[request.model, len(request.seeds)] = self._latest[request.model] = each
+        if second := _passes_of_second(request):
+            self._second[request.model] = finishing / second
+
+    def seconds(self, request: Request) -> float | None:
+        """What `request` should take; None before a run of its model, and of its second stage, was measured."""
+        key = request.model, len(request.seeds)
+        each = self._measured.get(key, self._latest.get(request.model))
+        second = _passes_of_second(request)
+        of_second = self._second.get(request.model) if second else 0.0
+        if each is None or of_second is None:
+            return None
+        return each * _work(request) + of_second * second
+
+
+def _work(request: Request, start: int = 0) -> float:
+    """Passes of the net over one picture and what guides take besides, for all pictures of the batch."""
+    return sum(work(request)[start:]) * len(request.seeds)
+
+
+def _passes_of_second(request: Request) -> int:
+    return enlarging(request) * len(request.seeds)
+
+
+def in_words(seconds: float) -> str:
+    """0.6 s, 12 s, 3 min: as exact as an estimate deserves."""
+    if seconds < 0.095:
+        return "0.1 s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 99.5 else f"{minutes / 60:.1f} h"

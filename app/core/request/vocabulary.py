@@ -1,0 +1,59 @@
+"""The words that a model knows, so that the others can be marked under the prompt."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import cached_property
+from typing import NamedTuple
+
+from engine.spec.catalog import ModelInfo
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+class Unknown(NamedTuple):
+    """A word of a prompt that the model does not know: where it stands, and the nearest words it does know."""
+
+    word: str
+    start: int
+    nearest: tuple[str, ...]
+
+
+class Vocabulary:
+    """The words of one model's captions; knows every word where the model lists none."""
+
+    def __init__(self, words: frozenset[str]) -> None:
+        self.words = words
+        self._nearest: dict[str, tuple[str, ...]] = {}
+
+    @classmethod
+    def of(cls, model: ModelInfo) -> Vocabulary:
+        """From the file that the model's config names: one entry a line, of one or more words. Raises OSError."""
+        name = model.config.get("vocabulary")
+        if not name:
+            return cls(frozenset())
+        text = (model.folder / str(name)).read_text(encoding="utf-8")
+        return cls(frozenset(match.group().lower() for match in WORD.finditer(text)))
+
+    def unknown(self, prompt: str) -> list[Unknown]:
+        """The words of `prompt` that the model does not know, in their order, each time they occur."""
+        if not self.words:
+            return []
+        found = ((match.group().lower(), match.start()) for match in WORD.finditer(prompt))
+        return [Unknown(word, at, self._near(word)) for word, at in found if word not in self.words]
+
+    def _near(self, word: str) -> tuple[str, ...]:
+        if word not in self._nearest:
+            close = difflib.get_close_matches(word, self._ordered, n=6, cutoff=0.6)  # the nearest first …
+            close.sort(key=lambda known: (-_likeness(word, known), known[0] != word[0]))  # … a slip rarely comes first
+            self._nearest[word] = tuple(close[:3])
+        return self._nearest[word]
+
+    @cached_property
+    def _ordered(self) -> list[str]:
+        return sorted(self.words)
+
+
+def _likeness(word: str, known: str) -> float:
+    return difflib.SequenceMatcher(None, known, word).ratio()

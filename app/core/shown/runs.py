@@ -1,0 +1,113 @@
+"""The runs on disk: one file each, named so that a person finds them, and the tree that forks make of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from engine.spec.guides import ClipGuide
+from engine.spec.request import Request, RequestError
+from engine.store import RunReader, StoreError
+
+SUFFIX = ".twrun"
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A run in the library. parent: what it was forked from, as (the stem of that file, the step), or None."""
+
+    path: Path
+    request: Request
+    ended: str | None
+    steps: int
+    parent: tuple[str, int] | None
+
+
+class RunLibrary:
+    """Run files in `root`, finished pictures in `pictures`; neither folder is made before something goes into it."""
+
+    def __init__(self, root: Path, pictures: Path) -> None:
+        self.root, self.pictures = root, pictures
+
+    def new_path(self, request: Request) -> Path:
+        """Where a new run of `request` goes: a name that no run in the library has, newest last when sorted."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(timezone.utc)
+        return free_path(self.root, f"{now:%Y%m%d-%H%M%S-%f}-{_named(request, 0)}", SUFFIX)
+
+    def paths(self) -> list[Path]:
+        """The run files, newest first."""
+        return sorted(self.root.glob(f"*{SUFFIX}"), reverse=True)
+
+    def newest(self) -> Path | None:
+        return next(iter(self.paths()), None)
+
+    def entry(self, path: Path) -> RunEntry:
+        """What is in a run file. Raises StoreError or RequestError where it cannot be read."""
+        run = RunReader(path)
+        parent = run.header.get("parent")
+        forked = (str(parent["run"]), int(parent["step"])) if parent else None
+        return RunEntry(path, run.request, run.ended, len(run.steps), forked)
+
+    def children(self, path: Path) -> list[RunEntry]:
+        """The runs forked from the run in `path`, oldest first; unreadable files are passed over."""
+        found = []
+        for other in reversed(self.paths()):
+            try:
+                entry = self.entry(other)
+            except (StoreError, RequestError, OSError):
+                continue
+            if entry.parent and entry.parent[0] == path.stem:
+                found.append(entry)
+        return found
+
+
+def named(request: Request) -> str:
+    """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without a prompt and without a label.
+
+    Without a prompt it is what CLIP was told to steer to.
+    """
+    if request.prompt:
+        return f"“{request.prompt}”"
+    steered = (aim.text for guide in request.guides if isinstance(guide, ClipGuide) for aim in guide.aims)
+    if text := next(filter(None, steered), ""):
+        return f"“{text}”"
+    return request.label.title() if request.label else "a picture of any kind"
+
+
+def slug(text: str, length: int = 40) -> str:
+    """The text as part of a file name on any system: lower-case ASCII letters, digits and dashes."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:length].strip("-") or "picture"
+
+
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
+    """folder/stem.suffix, or stem-2, stem-3 … where that is taken."""
+    path, k = folder / f"{stem}{suffix}", 1
+    while path.exists():
+        k += 1
+        path = folder / f"{stem}-{k}{suffix}"
+    return path
+
+
+def picture_path(folder: Path, request: Request, index: int) -> Path:
+    """Reserve a name for picture `index` of a request: <date>-<prompt>-<seed>.png, empty until it is written.
+
+    The name is taken by creating it, so that two studios never write over each other. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{datetime.now():%Y-%m-%d}-{_named(request, index)}"
+    while True:
+        path = free_path(folder, stem, ".png")
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return path
+
+
+def _named(request: Request, index: int) -> str:
+    return f"{slug(request.prompt or request.label or '')}-{request.seeds[index]}"

@@ -1,0 +1,60 @@
+"""Every setting of the studio, each declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from app.core.canvas.toolset import Held
+from app.core.files.export import ExportKind, ExportMethod
+from app.settings.declare import setting
+from app.settings.drafts import read_drafts, read_tools
+from engine.spec.draft import Draft
+from engine.spec.request import MAX_SIDE
+
+Theme: TypeAlias = Literal["system", "light", "dark"]
+Scaling: TypeAlias = Literal["nearest", "smooth"]
+
+LONGEST_NAME = 300  # characters of a model's id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """The settings, immutable: `Settings.update` puts others in their place."""
+
+    theme: Theme = setting(
+        "system", title="Theme", description="The colours of the window. “system” follows the desktop."
+    )
+    scaling: Scaling = setting(
+        "nearest", title="Enlargement", description="How the canvas enlarges small pictures: as squares, or smoothly."
+    )
+    seed_locked: bool = setting(
+        False, title="Keep the seed", description="A run does not roll another seed for the next one."
+    )
+    model: str = setting(
+        "", high=LONGEST_NAME, shown=False, title="Last model", description="The id of the model that was used last."
+    )
+    drafts: dict[str, Draft] = setting(
+        factory=dict, read=read_drafts, shown=False, title="Drafts", description="The last draft of each model, by id."
+    )
+    tools: Held = setting(
+        factory=Held, read=read_tools, shown=False, title="Tools", description="The tool in hand, and how each is set."
+    )
+    export_factor: int = setting(
+        1, low=1, high=MAX_SIDE, title="Export factor", description="How many times larger a picture is exported."
+    )
+    export_method: ExportMethod = setting(
+        "nearest", title="Export method", description="How a picture is enlarged for the export."
+    )
+    export_kind: ExportKind = setting(
+        "png", title="Export format", description="The kind of file that a picture is exported as."
+    )
+    export_quality: int = setting(
+        95, low=1, high=100, title="Export quality", description="The quality of JPEG and WebP files, in per cent."
+    )
+    geometry: str = setting(
+        "", shown=False, title="Window", description="Place and size of the window, as Qt saves them, base64."
+    )
+    window_state: str = setting(
+        "", shown=False, title="Panels", description="Places and sizes of the panels, as Qt saves them, base64."
+    )

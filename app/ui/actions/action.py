@@ -1,0 +1,53 @@
+"""One action of the studio: its words, its keys, what it does, and why it cannot be used now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtGui import QKeySequence
+
+from app.ui.actions.reasons import Reason, always_usable
+from app.ui.actions.studio import Studio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One command.
+
+    keys     -- its shortcuts; menus and tips show the first one
+    where    -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
+                "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on
+                their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline,
+                "morph-keys" on the row of key frames
+    why      -- why it cannot be used now, in one sentence; "" when it can. A disabled action shows it as its tip
+    text_now -- the text at the moment, for an action whose text changes
+    checked  -- for a switch: whether it is on
+    icon_on  -- the icon while it is on, where that is another one
+    group    -- switches of which exactly one is on
+    submenu  -- the menu inside `menu` that it stands in
+    short    -- the text on a button, where `text` is long
+    begins   -- whether a separator stands before it
+    """
+
+    id: str
+    text: str
+    menu: str
+    do: Callable[[Studio], object]
+    keys: tuple[str, ...] = ()
+    tip: str = ""
+    icon: str = ""
+    icon_on: str = ""
+    where: str = "window"
+    why: Reason = always_usable
+    text_now: Callable[[Studio], str] | None = None
+    checked: Callable[[Studio], bool] | None = None
+    group: str = ""
+    submenu: str = ""
+    short: str = ""
+    begins: bool = False
+
+
+def keys_text(action: Action) -> str:
+    """Its first shortcut as this system writes it."""
+    return QKeySequence(action.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if action.keys else ""

@@ -1,0 +1,152 @@
+"""The QActions of one window: menus, buttons and shortcuts, made from the table ACTIONS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
+
+from app.ui.actions import ACTIONS
+from app.ui.actions.action import Action, keys_text
+from app.ui.actions.studio import Studio
+from app.ui.look import icons
+
+NATIVE = QKeySequence.SequenceFormat.NativeText
+
+
+class ActionSet(QObject):
+    """The QActions of one window. Each is enabled and checked as the studio is at the moment."""
+
+    def __init__(self, studio: Studio, window: QWidget) -> None:
+        super().__init__(window)
+        self._studio = studio
+        self._window = window
+        self._groups: dict[str, QActionGroup] = {}
+        self.menus: dict[str, QMenu] = {}
+        self.by_id: dict[str, QAction] = {action.id: self._make(action) for action in ACTIONS}
+
+    def begin(self) -> None:
+        """Listen to the studio. Call it once, when all its parts exist."""
+        studio = self._studio
+        document, shown = studio.document, studio.document.shown
+        for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, shown.frame_changed,
+                       document.jobs.changed, document.jobs.engine_changed, shown.view_changed, shown.image_changed,
+                       shown.playing_changed, document.draft.changed, document.draft.model_changed,
+                       document.editing.changed, document.editing.asked_changed, studio.look.changed,
+                       studio.tools.tool_changed, studio.tools.choices_changed):  # fmt: skip
+            signal.connect(self.refresh)
+        appraisal, encoder = studio.appraisal, studio.encoder
+        for signal in (appraisal.map_changed, appraisal.doing_changed, encoder.doing_changed):
+            signal.connect(self.refresh)
+        lab = studio.lab
+        for signal in (lab.cursor_changed, lab.steps_changed, lab.playing_changed, lab.doing_changed,
+                       lab.draft_changed, lab.field_changed):  # fmt: skip
+            signal.connect(self.refresh)
+        morph = studio.morph
+        for signal in (morph.keys.changed, morph.cursor_changed, morph.frames_changed, morph.playing_changed,
+                       morph.doing_changed, morph.choices_changed, studio.films.changed):  # fmt: skip
+            signal.connect(self.refresh)
+        studio.look.changed.connect(self.tint)
+        self.tint()
+        self.refresh()
+
+    def __getitem__(self, name: str) -> QAction:
+        return self.by_id[name]
+
+    def refresh(self) -> None:
+        for action in ACTIONS:
+            qaction = self.by_id[action.id]
+            why = action.why(self._studio)
+            qaction.setEnabled(not why)
+            qaction.setToolTip(self._tip(action, why))
+            if action.text_now is not None:
+                qaction.setText(action.text_now(self._studio))
+            if action.checked is not None:
+                qaction.setChecked(action.checked(self._studio))
+
+    def tint(self) -> None:
+        """Redraw the icons in the colours of the palette."""
+        palette = QApplication.palette()
+        for action in ACTIONS:
+            if action.icon:
+                self.by_id[action.id].setIcon(icons.icon(action.icon, palette, action.icon_on))
+
+    def fill(self, bar: QMenuBar) -> None:
+        """The menus, in the table's order. They are kept: PySide 6.8 deletes a menu with its last reference."""
+        for action in ACTIONS:
+            menu = self._menu(action.menu, bar)
+            if action.submenu:
+                menu = self._menu(action.submenu, menu)
+            if action.begins:
+                menu.addSeparator()
+            menu.addAction(self.by_id[action.id])
+
+    def _menu(self, name: str, parent: QMenuBar | QMenu) -> QMenu:
+        if name not in self.menus:
+            self.menus[name] = parent.addMenu(name if isinstance(parent, QMenu) else f"&{name}")
+        return self.menus[name]
+
+    def reach(self, where: str, *widgets: QWidget) -> None:
+        """Let the keys of the actions of `where` work while one of `widgets` has the focus."""
+        for action in ACTIONS:
+            if action.where == where:
+                for widget in widgets:
+                    widget.addAction(self.by_id[action.id])
+
+    def leave(self, where: str, *widgets: QWidget) -> None:
+        """The inverse of `reach`."""
+        for action in ACTIONS:
+            if action.where == where:
+                for widget in widgets:
+                    widget.removeAction(self.by_id[action.id])
+
+    def button(self, name: str, parent: QWidget) -> QToolButton:
+        """A flat button for an action. A screen reader speaks its name."""
+        button = QToolButton(parent)
+        button.setDefaultAction(self.by_id[name])
+        button.setAccessibleName(_action(name).text)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def hint(self, gestures: Iterable[tuple[str, str]]) -> str:
+        """Gestures and their meanings in one line; {id} stands for the current keys of that action."""
+        keys = {f"{{{name}}}": qaction.shortcut().toString(NATIVE) for name, qaction in self.by_id.items()}
+        words = []
+        for gesture, meaning in gestures:
+            named = " ".join(keys.get(word, word) for word in gesture.split())
+            words.append(f"{named}: {meaning}")
+        return "     ".join(words)
+
+    def _make(self, action: Action) -> QAction:
+        qaction = QAction(action.text, self._window)
+        qaction.setObjectName(action.id)
+        qaction.setIconText(action.short or action.text)
+        qaction.setShortcuts([QKeySequence(key) for key in action.keys])
+        anywhere = action.where == "window"
+        qaction.setShortcutContext(Qt.ShortcutContext.WindowShortcut if anywhere else Qt.ShortcutContext.WidgetShortcut)
+        qaction.setToolTip(self._tip(action))
+        qaction.setMenuRole(QAction.MenuRole.NoRole)
+        if action.checked is not None:
+            qaction.setCheckable(True)
+        if action.group:
+            group = self._groups.setdefault(action.group, QActionGroup(self))
+            group.addAction(qaction)
+        qaction.triggered.connect(lambda _=False: self._do(action))
+        if anywhere:
+            self._window.addAction(qaction)
+        return qaction
+
+    def _do(self, action: Action) -> None:
+        action.do(self._studio)
+        self.refresh()
+
+    @staticmethod
+    def _tip(action: Action, more: str = "") -> str:
+        keys = f" ({keys_text(action)})" if action.keys else ""
+        return f"{more or action.tip or action.text.rstrip('…')}{keys}"
+
+
+def _action(name: str) -> Action:
+    return next(action for action in ACTIONS if action.id == name)

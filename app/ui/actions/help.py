@@ -1,0 +1,10 @@
+"""Help."""
+
+from __future__ import annotations
+
+from app.ui.actions.action import Action
+
+ACTIONS: tuple[Action, ...] = (
+    Action(id="shortcuts", text="Keyboard shortcuts", menu="Help", keys=("F1",), do=lambda s: s.show_shortcuts()),
+    Action(id="about", text="About Tweedie Studio", menu="Help", do=lambda s: s.show_about()),
+)  # fmt: skip

@@ -1,0 +1,63 @@
+"""Why an action cannot be used now: one sentence that says what to do first, "" when it can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from app.ui.actions.studio import Studio
+from app.ui.window.rooms import LAB, MORPH, PICTURES
+
+Reason: TypeAlias = Callable[[Studio], str]
+
+
+def always_usable(_: Studio) -> str:
+    return ""
+
+
+def unless(usable: Callable[[Studio], object], sentence: str) -> Reason:
+    """`sentence` as long as `usable` is false."""
+    return lambda studio: "" if usable(studio) else sentence
+
+
+def first_of(*reasons: Reason) -> Reason:
+    """The first reason that holds. A later one is asked only when no earlier one holds."""
+    return lambda studio: next((sentence for reason in reasons if (sentence := reason(studio))), "")
+
+
+def in_pictures(studio: Studio) -> bool:
+    return studio.room.name == PICTURES
+
+
+def in_lab(studio: Studio) -> bool:
+    return studio.room.name == LAB
+
+
+def in_morph(studio: Studio) -> bool:
+    return studio.room.name == MORPH
+
+
+def outside_pictures(studio: Studio) -> str:
+    return "" if in_pictures(studio) else f"Leave “{studio.room.title}” first: this works on pictures."
+
+
+def outside_lab(studio: Studio) -> str:
+    return "" if in_lab(studio) else "Open the 2-D lab first, in the menu View."
+
+
+def outside_morph(studio: Studio) -> str:
+    return "" if in_morph(studio) else "Open the morph first, in the menu View."
+
+
+def no_artwork(studio: Studio) -> str:
+    """The canvas does not show an artwork, a picture that can be painted on."""
+    if reason := outside_pictures(studio):
+        return reason
+    if not studio.document.artwork.is_open:
+        return "Open a picture to work on first."
+    return "" if studio.document.editing.shows_artwork else "Go back to the artwork first: the canvas shows a run."
+
+
+def no_steps(studio: Studio) -> str:
+    """The timeline in front is empty."""
+    return "" if studio.steps.step_count > 0 else "There are no steps yet: start a run first."

@@ -1,0 +1,236 @@
+"""What a person does with picture files in this window: its dialogs and sheets, and what becomes of their answers."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.core.canvas.fitting import sizes
+from app.core.document import Document
+from app.core.files.autosave import Keeper
+from app.core.files.export import Export, Subject
+from app.core.files.open import Arrival, Opening
+from app.core.notices import Notice
+from app.core.shown.render import pixels
+from app.core.shown.runs import slug
+from app.settings import Settings
+from app.ui.canvas.size_sheets import CanvasSheet, NewSheet
+from app.ui.files.arrival_sheet import ArrivalSheet
+from app.ui.files.export_sheet import ExportSheet
+from app.ui.widgets.form import Form
+from engine.pictures.image_file import patterns
+from engine.pictures.png import KINDS
+from engine.spec.draft import size
+
+
+class Files(QObject):
+    """One at a time: a new sheet takes the place of one that is still open."""
+
+    opened = Signal()  # there is another artwork: it should be seen
+    changed = Signal()  # whether there is an earlier one to bring back
+
+    def __init__(self, document: Document, keeper: Keeper, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self._document, self._keeper, self._settings, self._window = document, keeper, settings, window
+        self.opening = Opening(document.draft, document.shown, document.artwork, keeper, self)
+        self.exporting = document.exporting
+        self.sheet: Form | None = None
+        self.dialog: QFileDialog | None = None
+        self.opening.choice_needed.connect(self._ask)
+        self.opening.opened.connect(self.opened)
+        keeper.brought_back.connect(self.opened)
+        keeper.earlier_changed.connect(self.changed)
+        for source in (self.opening, keeper):
+            source.notice_raised.connect(document.notice_raised)
+
+    # in
+
+    def open_dialog(self) -> None:
+        dialog = self._ask_path("Open picture", QFileDialog.AcceptMode.AcceptOpen)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters([f"Pictures ({' '.join(patterns())})", "All files (*)"])
+        dialog.fileSelected.connect(self.open_path)
+        dialog.open()
+
+    def open_path(self, path: str) -> None:
+        self.opening.open_file(Path(path))
+
+    def paste(self) -> None:
+        self.opening.open_mime(QGuiApplication.clipboard().mimeData())
+
+    def take(self, mime: QMimeData) -> None:
+        """What was dropped on the window."""
+        self.opening.open_mime(mime)
+
+    def new(self) -> None:
+        sheet = NewSheet(self._document.draft.model, self._window)
+        sheet.chosen.connect(self._blank)
+        self._show(sheet)
+
+    def _blank(self, width: int, height: int, colour: QColor) -> None:
+        self.opening.blank(width, height, colour)
+
+    def _ask(self, arrival: Arrival) -> None:
+        model = self._document.draft.model
+        sheet = ArrivalSheet(arrival, model, size(self._document.draft.current, model), self._window)
+        sheet.chosen.connect(self.opening.place)
+        self._show(sheet)
+
+    def edit_shown(self) -> None:
+        self.opening.edit_shown()
+
+    @property
+    def has_earlier(self) -> bool:
+        return self._keeper.has_earlier
+
+    def bring_back(self) -> None:
+        self._keeper.bring_back()
+
+    def close_picture(self) -> None:
+        """Leave the artwork; what was not saved is kept, and can be brought back."""
+        self._keeper.set_aside()
+        self._document.artwork.close()
+
+    def resize_canvas(self) -> None:
+        sheet = CanvasSheet(self._document.artwork, self._window)
+        sheet.chosen.connect(self._resized)
+        self._show(sheet)
+
+    def _resized(self, rect: QRect) -> None:
+        self._document.artwork.resize(rect)
+
+    # out
+
+    @property
+    def shows_artwork(self) -> bool:
+        return self._document.editing.shows_artwork
+
+    def subject(self) -> Subject | None:
+        """What goes out: the artwork where it is seen, else x̂₀ under the cursor; None, with a notice, for neither."""
+        document = self._document
+        if self.shows_artwork:
+            return self._artwork()
+        run, k, image = document.shown.run, document.shown.cursor, document.shown.image_index
+        if run is None or not 0 <= k < document.shown.step_count:
+            return None
+        try:
+            rgb = pixels(run, k, "x0", image)
+        except (ValueError, OSError) as error:
+            document.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
+            return None
+        request, index = run.made_by(k), run.image_in(k, image)
+        return Subject(rgb, request.prompt or request.label or "picture", request, index, run.forked_from(k))
+
+    def _artwork(self) -> Subject:
+        """As it is now: one block is copied, and the writer's thread puts its channels in order."""
+        artwork = self._document.artwork
+        return Subject(artwork.pixels.copy()[..., 2::-1], artwork.title)
+
+    def save_shown(self) -> None:
+        """What the canvas shows, where the person says: nothing waits for the answer."""
+        if self.shows_artwork:
+            self.save_as()
+            return
+        run, k = self._document.shown.run, self._document.shown.cursor
+        if run is None or self._document.shown.step_count == 0:
+            return
+        request = run.made_by(k)
+        seed = request.seeds[run.image_in(k, self._document.shown.image_index)]
+        name = f"{slug(request.prompt or request.label or 'picture')}-{seed}.png"
+        self._ask_png(name).fileSelected.connect(self.save_step_to)
+
+    def save_step_to(self, path: str) -> None:
+        """Write x̂₀ of the selected step, with its settings."""
+        self._document.save_picture(Path(path))
+
+    def save_as(self) -> None:
+        """The artwork as a PNG, where the person says."""
+        name = f"{slug(self._document.artwork.title or 'picture')}.png"
+        self._ask_png(name).fileSelected.connect(self.save_to)
+
+    def save_to(self, path: str) -> None:
+        """Write the artwork, as it is now, to that file."""
+        artwork = self._document.artwork
+        if artwork.is_open:
+            revision = artwork.revision
+            self.exporting.export(self._artwork(), Export(), Path(path), partial(self._saved, revision))
+
+    def _saved(self, revision: int) -> None:
+        self._keeper.mark_saved(revision)
+
+    def export(self) -> None:
+        subject = self.subject()
+        if subject is None:
+            return
+        values = self._settings.values
+        choice = Export(values.export_factor, values.export_method, values.export_kind, values.export_quality)
+        factor = sizes(self._document.draft.model)[-1][0] // self._document.draft.model.width
+        sheet = ExportSheet(subject, choice, factor, self.why_no_cascade(subject), self._window)
+        sheet.chosen.connect(partial(self._export_as, subject))
+        self._show(sheet)
+
+    def why_no_cascade(self, subject: Subject) -> str:
+        """Why the model's second stage cannot enlarge it, in one sentence; "" when it can."""
+        model = self._document.draft.model
+        if model.cascade is None:
+            return f"{model.title} has no second stage"
+        if subject.size != (model.width, model.height):
+            return f"Only for pictures of {model.width} × {model.height}, the size that it has learnt"
+        return self._document.jobs.why_no_engine
+
+    def _export_as(self, subject: Subject, choice: Export) -> None:
+        self._settings.update(
+            export_factor=choice.factor, export_method=choice.method, export_kind=choice.kind,
+            export_quality=choice.quality,
+        )  # fmt: skip
+        dialog = self._ask_path("Export picture", QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([f"{kind} picture (*{ending})" for ending, kind in KINDS.items() if ending != ".jpeg"])
+        dialog.selectNameFilter(next(f for f in dialog.nameFilters() if f.endswith(f"(*.{choice.kind})")))
+        dialog.setDefaultSuffix(choice.kind)
+        width, height = subject.size
+        enlarged = f"-{width * choice.factor}x{height * choice.factor}"
+        dialog.selectFile(f"{slug(subject.title or 'picture')}{enlarged}.{choice.kind}")
+        dialog.fileSelected.connect(partial(self.export_to, subject, choice))
+        dialog.open()
+
+    def export_to(self, subject: Subject, choice: Export, path: str) -> None:
+        self.exporting.export(subject, choice, Path(path))
+
+    def close(self) -> None:
+        """Wait for what is being read or written."""
+        if self.sheet is not None:
+            self.sheet.close()
+        self.opening.close()
+        self.exporting.close()
+
+    # inside
+
+    def _show(self, sheet: Form) -> None:
+        if self.sheet is not None:
+            self.sheet.close()
+        self.sheet = sheet
+        sheet.destroyed.connect(partial(self._forget, sheet))
+        sheet.show()
+
+    def _forget(self, sheet: Form, _: object = None) -> None:
+        if self.sheet is sheet:
+            self.sheet = None
+
+    def _ask_png(self, name: str) -> QFileDialog:
+        dialog = self._ask_path("Save picture as", QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter("PNG picture (*.png)")
+        dialog.setDefaultSuffix("png")
+        dialog.selectFile(name)
+        dialog.open()
+        return dialog
+
+    def _ask_path(self, title: str, mode: QFileDialog.AcceptMode) -> QFileDialog:
+        dialog = QFileDialog(self._window, title)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(mode)
+        self.dialog = dialog
+        return dialog

@@ -1,0 +1,251 @@
+"""The Likelihood panel: how likely a model finds the picture on the canvas, how that adds up, what surprises it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtGui import QAction, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.core.flow.encode import CLOSENESS, METHODS, Encoder
+from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
+from app.core.flow.likelihood_result import Given
+from app.core.flow.subject import MIDDLE, SHRUNK
+from app.ui.actions.action_set import ActionSet
+from app.ui.flow.encoded import EncodedCard
+from app.ui.flow.found import Density, Steps, Surprise
+from app.ui.look.theme import em
+from app.ui.widgets.choice import ABOUT, Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import Disclosure, label
+from app.ui.widgets.quiet_label import Line, Progress
+from app.ui.window.panels import column_of, lay_out, rows, set_kind
+
+GIVEN: dict[Given, str] = {"nothing": "Nothing", "panel": "The panel's words", "made": "What made it"}
+
+
+class LikelihoodPanel(QWidget):
+    """Shows and changes the appraisal; holds nothing of its own."""
+
+    def __init__(self, appraisal: Appraisal, encoder: Encoder, actions: ActionSet) -> None:
+        super().__init__()
+        self._appraisal, self._encoder, self._actions = appraisal, encoder, actions
+        self.setAccessibleName("Likelihood and encoding")
+        self.setMinimumWidth(em(self, 18.5))
+        self.picture = Line(muted=False)
+        self.judge = Choice("Judged by")
+        for info in appraisal.models:
+            self.judge.addItem(info.title, info.id)
+        self.given = Choice("Told")
+        self.way = Choice("Brought to size")
+        self.size_note = label("", "muted")
+        self.size_note.setWordWrap(True)
+        self.probes = Number("Probes", 1, MOST_PROBES, (1, 16))
+        self.probes.setToolTip("Random directions along which the flow's spread is measured; more make ± smaller")
+        self.tolerance = tolerances("Tolerance of the likelihood", TOLERANCES)
+        self.method = Choice("Encoding")
+        self.method.setToolTip("How a picture is taken up to its noise")
+        self.closeness = tolerances("Tolerance of encoding", CLOSENESS)
+        self.density = Density(appraisal)
+        self.steps = Steps(appraisal)
+        self.surprise = Surprise(appraisal, actions)
+        self.problem = label("", "alarm")
+        self.problem.setWordWrap(True)
+        self.encoded = EncodedCard(encoder, actions)
+        self.measure = self._button(actions["likelihood"], "Measure")
+        set_kind(self.measure, "primary")
+        self.encode = self._button(actions["encode"], "Encode")
+        self.stop = QPushButton("Stop")
+        self.stop.setAccessibleName("Stop")
+        set_kind(self.stop, "stop")
+        self.progress = Progress("Progress along the flow")
+        self.note = Line(lines=2, align="centre")
+        self._lay_out()
+        self.judge.activated.connect(lambda row: appraisal.choose_judge(self.judge.itemData(row)))
+        self.given.activated.connect(self._tell_given)
+        self.way.activated.connect(self._tell_way)
+        self.tolerance.activated.connect(self._tell_tolerance)
+        self.closeness.activated.connect(self._tell_closeness)
+        self.probes.changed.connect(self._tell_probes)
+        self.method.activated.connect(self._tell_method)
+        self.stop.clicked.connect(self._stop)
+        encoder.changed.connect(self.refresh)  # with the appraisal's
+        appraisal.found.connect(self._show_found)
+        for signal in (appraisal.doing_changed, encoder.doing_changed, appraisal.progressed, encoder.progressed):
+            signal.connect(self._show_foot)
+        self.refresh()
+        self._show_found()
+
+    def _lay_out(self) -> None:
+        content = QWidget()
+        column = column_of(content)
+        column.addWidget(label("Likelihood and encoding", "heading"))
+        column.addWidget(self.picture)
+        column.addSpacing(em(self, 0.3))
+        column.addLayout(rows(self, {"Judged by": self.judge, "Told": self.given}))
+        column.addWidget(self.size_note)
+        column.addWidget(self.way)
+        careful = QWidget()
+        fields: dict[str, QWidget] = {"Probes": self.probes, "Tolerance": self.tolerance}
+        fields |= {"Encoding": self.method, "To within": self.closeness}
+        grid = rows(self, fields)
+        grid.setContentsMargins(0, 0, 0, 0)
+        careful.setLayout(grid)
+        self.careful = Disclosure("How carefully", careful)
+        column.addWidget(self.careful)
+        for part in (self.problem, self.encoded, self.density, self.surprise, self.steps):
+            column.addSpacing(em(self, 0.3))
+            column.addWidget(part)
+        column.addStretch(1)
+        lay_out(self, content, self._foot())
+
+    @staticmethod
+    def _button(action: QAction, text: str) -> QPushButton:
+        """Triggers the action. The panel itself enables it: the action also works while the panel is closed."""
+        button = QPushButton(text)
+        button.setAccessibleName(text)
+        button.setToolTip(action.toolTip())
+        button.clicked.connect(action.trigger)
+        return button
+
+    def _foot(self) -> QWidget:
+        foot = QWidget()
+        column = QVBoxLayout(foot)
+        side = em(self, 0.8)
+        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.3))
+        column.setSpacing(em(self, 0.3))
+        row = QHBoxLayout()
+        row.setSpacing(em(self, 0.4))
+        for button in (self.measure, self.encode, self.stop):
+            row.addWidget(button, 1)
+        column.addLayout(row)
+        column.addWidget(self.progress)
+        column.addWidget(self.note)
+        return foot
+
+    # what a person does
+
+    def _stop(self) -> None:
+        self._appraisal.stop()
+        self._encoder.stop()
+
+    def _tell_method(self, row: int) -> None:
+        self._encoder.method = self.method.itemData(row)
+
+    def _tell_given(self, row: int) -> None:
+        self._appraisal.given = self.given.itemData(row)
+
+    def _tell_way(self, row: int) -> None:
+        self._appraisal.way = self.way.itemData(row)
+
+    def _tell_tolerance(self, row: int) -> None:
+        self._appraisal.tolerance = self.tolerance.itemData(row)
+
+    def _tell_closeness(self, row: int) -> None:
+        self._encoder.tolerance = self.closeness.itemData(row)
+
+    def _tell_probes(self, probes: float) -> None:
+        self._appraisal.probes = round(probes)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._appraisal.set_watched(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._appraisal.set_watched(False)
+
+    # what it shows
+
+    def refresh(self) -> None:
+        appraisal, judge = self._appraisal, self._appraisal.judge
+        subject = appraisal.subject
+        title = subject.title if subject else ""
+        self.picture.setText(title[:1].upper() + title[1:] if subject else NOTHING)
+        self.judge.setCurrentIndex(self.judge.findData(judge.id if judge else None))
+        self._list_conditions()
+        self._list_ways()
+        self._list_tolerances()
+        self._list_methods()
+        self.probes.show_value(appraisal.probes)
+        self._show_foot()
+
+    def _show_found(self) -> None:
+        """What it took is the next one's price."""
+        self._list_tolerances()
+        self._show_foot()
+        verdict = self._appraisal.verdict
+        self.problem.setText(verdict.problem if verdict else "")
+        self.problem.setVisible(bool(self.problem.text()))
+
+    def _list_conditions(self) -> None:
+        conditions = self._appraisal.conditions
+        entries = [
+            (f"{GIVEN[given]}: {c.words}" if c.words else GIVEN[given], given) for given, c in conditions.items()
+        ]
+        fill(self.given, entries, self._appraisal.given)
+        self.given.setEnabled(len(entries) > 1)
+
+    def _list_ways(self) -> None:
+        appraisal, judge, subject = self._appraisal, self._appraisal.judge, self._appraisal.subject
+        ways = appraisal.ways
+        for widget in (self.size_note, self.way):
+            widget.setVisible(bool(ways))
+        if not ways or judge is None or subject is None:
+            return
+        wanted = f"{judge.width} × {judge.height}"
+        self.size_note.setText(f"It is {subject.size[0]} × {subject.size[1]}, and {judge.title} judges {wanted}:")
+        names = {SHRUNK: f"all of it, brought to {wanted}", MIDDLE: f"its middle {wanted} pixels as they are"}
+        fill(self.way, [(names[way], way) for way in ways], appraisal.way)
+
+    def _list_tolerances(self) -> None:
+        """Each with its price, as far as it is known."""
+        for row, value in enumerate(TOLERANCES):
+            self.tolerance.setItemData(row, self._appraisal.price(value), ABOUT)
+        for row, value in enumerate(CLOSENESS):
+            self.closeness.setItemData(row, self._encoder.price(value), ABOUT)
+        self.tolerance.setCurrentIndex(self.tolerance.findData(self._appraisal.tolerance))
+        self.closeness.setCurrentIndex(self.closeness.findData(self._encoder.tolerance))
+
+    def _list_methods(self) -> None:
+        methods = self._encoder.methods
+        fill(self.method, [(METHODS[method][0], method) for method in methods], self._encoder.method)
+        for row, method in enumerate(methods):
+            self.method.setItemData(row, METHODS[method][1], ABOUT)
+        self.method.setEnabled(len(methods) > 1)
+
+    def _show_foot(self) -> None:
+        appraisal, measured, moved = self._appraisal, self._appraisal.doing, self._encoder.doing
+        busy = measured or moved
+        why = appraisal.why_not
+        for button in (self.measure, self.encode):
+            button.setVisible(busy is None)
+            button.setEnabled(not why)
+            button.setAccessibleDescription(why)
+        self.stop.setVisible(busy is not None)
+        self.progress.setVisible(busy is not None)
+        said = why or appraisal.price_text
+        if busy is not None:
+            self.stop.setText("Stopping …" if busy.stopping else "Stop")
+            self.stop.setEnabled(not busy.stopping)
+            self.progress.show_share(busy.share)
+            elsewhere = measured is not None and not appraisal.measuring
+            said = f"{busy.words}{', of another picture' if elsewhere else ''}"
+        self.note.setText(said)
+
+
+def tolerances(name: str, values: Sequence[float]) -> Choice:
+    choice = Choice(name)
+    for value in values:
+        choice.addItem(f"{value:.0e}".replace("e-0", "e-"), value)
+    choice.setToolTip("How exactly the flow is followed: a smaller error takes more model calls")
+    return choice
+
+
+def fill(choice: Choice, entries: Sequence[tuple[str, str]], current: str) -> None:
+    """Offer `entries` (text, data), where they are others than now."""
+    if [(choice.itemText(k), choice.itemData(k)) for k in range(choice.count())] != list(entries):
+        choice.clear()
+        for text, data in entries:
+            choice.addItem(text, data)
+    choice.setCurrentIndex(choice.findData(current))

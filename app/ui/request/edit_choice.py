@@ -1,0 +1,133 @@
+"""What a run does: a new picture, or the artwork's mask filled, or what is there reworked; and from how far back."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.core.request.methods import FILL, NEW, REPAINT, REWORK
+from app.ui.look.theme import em
+from app.ui.widgets.number import Knob, Number
+from app.ui.widgets.parts import label
+from app.ui.window.panels import rows
+from engine.rules import RULES
+from engine.spec.draft import snapped
+from engine.spec.request import MAX_RESAMPLE, MAX_STEPS
+
+METHODS = {
+    NEW: ("New picture", "A picture of its own, from noise alone"),
+    FILL: ("Fill", "Makes what is painted anew, and keeps the rest at every step"),
+    REWORK: ("Rework", "Starts from what is there with noise in it: a little noise keeps much of it"),
+}
+STRENGTH = "How far back in time it starts: all of the steps begin from pure noise"
+
+
+class EditChoice(QWidget):
+    """The document's method and, for one that works on the artwork, its strength in whole steps."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self._group = QButtonGroup(self)
+        self.segments: dict[str, QToolButton] = {}
+        self.about = label("", "muted")
+        self.about.setWordWrap(True)
+        self.heading = label("Strength", "heading")
+        self.strength = Knob(Qt.Orientation.Horizontal)
+        self.strength.setAccessibleName("Strength")
+        self.strength.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.strength.setPageStep(1)
+        self.heading.setBuddy(self.strength)
+        self.count = label("", "muted")
+        self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for widget in (self.heading, self.strength, self.count):
+            widget.setToolTip(STRENGTH)
+        self.again = QCheckBox("Go back and forth (RePaint)")
+        self.again.setAccessibleName("Go back and forth")
+        self.again.setToolTip("Puts noise in again between the steps, so that new and kept agree; takes more calls")
+        self.jump = Number("Steps back", 1, MAX_STEPS, (1, 10))
+        self.resample = Number("Times over", 1, MAX_RESAMPLE, (1, 10))
+        self.stretches = QWidget()
+        self._lay_out()
+        self.strength.valueChanged.connect(self._slid)
+        self.again.clicked.connect(self._turned)
+        self.jump.changed.connect(lambda value: document.draft.update(jump=round(value)))
+        self.resample.changed.connect(lambda value: document.draft.update(resample=round(value)))
+        document.draft.changed.connect(self.refresh)
+        document.editing.asked_changed.connect(self.refresh)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        for k, (method, (title, about)) in enumerate(METHODS.items()):
+            button = QToolButton()
+            button.setText(title)
+            button.setCheckable(True)
+            button.setProperty("kind", "segment")
+            button.setProperty("edge", "first" if k == 0 else "last" if k == len(METHODS) - 1 else "middle")
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.setAccessibleName(title)
+            button.setToolTip(about)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(self._chose)
+            self._group.addButton(button)
+            self.segments[method] = button
+            row.addWidget(button, 1)
+        strength = QHBoxLayout()
+        strength.setContentsMargins(0, 0, 0, 0)
+        strength.setSpacing(em(self, 0.5))
+        strength.addWidget(self.heading)
+        strength.addWidget(self.strength, 1)
+        strength.addWidget(self.count)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, em(self, 0.4))
+        column.setSpacing(em(self, 0.3))
+        column.addLayout(row)
+        column.addWidget(self.about)
+        column.addLayout(strength)
+        column.addWidget(self.again)
+        column.addWidget(self.stretches)
+        grid = rows(self, {"Steps back": self.jump, "Times over": self.resample})
+        grid.setContentsMargins(em(self, 1.6), 0, 0, 0)
+        self.stretches.setLayout(grid)
+
+    def _chose(self) -> None:
+        chosen = next(method for method, button in self.segments.items() if button.isChecked())
+        if chosen != FILL or self._document.draft.current.method != REPAINT:
+            self._document.draft.choose_method(chosen)
+
+    def _turned(self, on: bool) -> None:
+        """RePaint goes with samplers that draw noise: those with a memory would lose it at every way back."""
+        document = self._document
+        if on and not RULES[document.draft.current.sampler].stochastic:
+            document.draft.update(method=REPAINT, sampler="ddpm", options=())
+        else:
+            document.draft.update(method=REPAINT if on else FILL)
+
+    def _slid(self, steps: int) -> None:
+        self._document.draft.update(strength=steps / self._document.draft.current.steps)
+
+    def refresh(self) -> None:
+        document, draft = self._document, self._document.draft.current
+        method = FILL if draft.method == REPAINT else draft.method
+        self.segments[method].setChecked(True)
+        self.about.setText(METHODS[method][1])
+        self.again.setVisible(method == FILL)
+        self.again.setChecked(draft.method == REPAINT)
+        self.stretches.setVisible(draft.method == REPAINT)
+        self.jump.show_value(draft.jump)
+        self.resample.show_value(draft.resample)
+        steps = snapped(draft.strength, draft.steps)
+        self.strength.blockSignals(True)
+        self.strength.setRange(1, draft.steps)
+        self.strength.setValue(steps)
+        self.strength.blockSignals(False)
+        whole = "all of" if steps == draft.steps else f"{steps} of"
+        self.count.setText(f"{whole} {draft.steps} steps")
+        self.count.setMinimumWidth(self.count.fontMetrics().horizontalAdvance(f"{draft.steps} of {draft.steps} steps"))
+        for widget in (self.heading, self.strength, self.count):
+            widget.setVisible(draft.method != NEW)
+        self.setVisible(document.artwork.is_open or draft.method != NEW)

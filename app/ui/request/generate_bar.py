@@ -1,0 +1,87 @@
+"""The big button: Generate, or Cancel while a run goes on; under it the price, or why it cannot be pressed."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.ui.actions.action_set import ActionSet
+from app.ui.look import icons
+from app.ui.look.retinted import Retinted
+from app.ui.look.theme import em
+from app.ui.widgets.quiet_label import Line
+from app.ui.window.panels import set_kind
+
+
+class GenerateBar(Retinted, QWidget):
+    """The document's generate and cancel."""
+
+    def __init__(self, document: Document, actions: ActionSet) -> None:
+        super().__init__()
+        self._document, self._actions = document, actions
+        self.button = QPushButton()
+        self.button.setObjectName("generate")
+        self.note = Line(lines=2, align="centre")
+        side = em(self, 0.8)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.15))
+        column.setSpacing(em(self, 0.2))
+        column.addWidget(self.button)
+        column.addWidget(self.note)
+        self.button.clicked.connect(self._pressed)
+        draft = document.draft
+        for signal in (draft.changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
+                       document.editing.asked_changed):  # fmt: skip
+            signal.connect(self.refresh)
+        self.refresh()
+
+    @property
+    def cancels(self) -> bool:
+        return self._document.jobs.running is not None
+
+    def _pressed(self) -> None:
+        if self.cancels:
+            self._document.jobs.cancel()
+        else:
+            self._document.generate()
+
+    def refresh(self) -> None:
+        document = self._document
+        cancelling = document.jobs.running is not None and document.jobs.running.cancelling
+        face = (
+            "Stopping …" if cancelling else "Cancel" if self.cancels else "Generate",
+            not cancelling if self.cancels else document.can_generate,
+        )
+        if face != (self.button.text(), self.button.isEnabled()):
+            self.button.setText(face[0])
+            self.button.setAccessibleName(face[0])
+            self.button.setEnabled(face[1])
+            set_kind(self.button, "stop" if self.cancels else "primary")
+            self.tint()
+        self.button.setToolTip(self._actions["cancel" if self.cancels else "generate"].toolTip())
+        self.note.setText(self._note())
+        self.button.setAccessibleDescription(self.note.text())
+
+    def _note(self) -> str:
+        document = self._document
+        if document.why_not:
+            return document.why_not
+        if (job := document.jobs.running) is not None:
+            waiting = sum(1 for other in document.jobs.all if not other.state.ended) - 1
+            queued = f" · {waiting} waiting" if waiting else ""
+            eta = document.jobs.eta_text if job.steps_done < job.steps_total else ""
+            left = f" · {eta} left" if eta else ""
+            return f"Step {job.steps_before + job.steps_done} of {job.steps_before + job.steps_total}{left}{queued}"
+        if document.edit_remark:
+            return document.edit_remark
+        keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return f"Takes {document.draft.price_text}   {keys}" if document.draft.price_text else keys
+
+    def tint(self) -> None:
+        palette = QApplication.palette()
+        role = palette.ColorRole.Highlight if self.cancels else palette.ColorRole.HighlightedText
+        if not self.button.isEnabled():
+            role = palette.ColorRole.PlaceholderText
+        shape = "stop" if self.cancels else "generate"
+        self.button.setIcon(icons.plain(shape, palette.color(role)))

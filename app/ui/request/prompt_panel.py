@@ -1,0 +1,151 @@
+"""The panel on the left: everything that decides the next picture, top to bottom in the order people think of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from app.core.document import Document
+from app.ui.actions.action_set import ActionSet
+from app.ui.guidance.section import SteeringDisclosure
+from app.ui.look.theme import em
+from app.ui.request.advanced import Advanced
+from app.ui.request.edit_choice import EditChoice
+from app.ui.request.generate_bar import GenerateBar
+from app.ui.request.label_picker import LabelPicker
+from app.ui.request.prompt_field import PromptField, TextField
+from app.ui.request.sampler_picker import SamplerPicker
+from app.ui.request.second_stage import SizePicker
+from app.ui.request.seed_field import SeedField
+from app.ui.widgets.choice import Choice
+from app.ui.widgets.number import Number
+from app.ui.widgets.parts import Disclosure, label
+from app.ui.window.panels import column_of, lay_out, rows
+from engine.spec.request import MAX_BATCH, MAX_STEPS
+
+
+class PromptPanel(QWidget):
+    """Shows and changes the document's draft; holds nothing of its own."""
+
+    def __init__(self, document: Document, actions: ActionSet) -> None:
+        super().__init__()
+        self._document = document
+        self.setAccessibleName("Settings")
+        self.setMinimumWidth(em(self, 17))
+        self.model = Choice("Model")
+        for info in document.draft.models:
+            self.model.addItem(info.title, info.id)
+        self.edit = EditChoice(document)
+        self.prompt = PromptField(document)
+        self.negative = TextField("Negative prompt", "What it should not be", 2.2)
+        self.without = Disclosure("Negative prompt", self.negative)
+        self.words = self._words()
+        self.label_heading = label("", "heading")
+        self.no_text = label("", "muted")
+        self.no_text.setWordWrap(True)
+        self.labels = LabelPicker(document)
+        self.sampler = SamplerPicker(document.draft)
+        self.steps = Number("Steps", 1, MAX_STEPS, (1, 60))
+        self.guidance = Number("Guidance", -100, 100, (0, 12), 0.5, 1)
+        self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
+        self.seed = SeedField(document, actions)
+        self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16))
+        self.extent = SizePicker(document)
+        self.extent_name = label("Size", "heading", self.extent)
+        self.steering = SteeringDisclosure(document.guidance, actions)
+        self.further = Advanced(document)
+        self.advanced = Disclosure("Advanced", self.further)
+        self.generate = GenerateBar(document, actions)
+        self._lay_out()
+        self.model.activated.connect(self._choose_model)
+        self.negative.edited.connect(partial(self._change, "negative"))
+        self.steps.changed.connect(lambda value: document.draft.update(steps=round(value)))
+        self.guidance.changed.connect(lambda value: document.draft.update(guidance=round(value, 1)))
+        self.batch.changed.connect(lambda value: document.draft.update(batch=round(value)))
+        document.draft.changed.connect(self.refresh)
+        document.draft.model_changed.connect(self.refresh)
+        self.without.open(bool(document.draft.current.negative))
+        self.refresh()
+
+    def _words(self) -> QWidget:
+        """Prompt and negative prompt: all that a model without text has no use for."""
+        words = QWidget()
+        column = QVBoxLayout(words)
+        column.setContentsMargins(0, 0, 0, em(self, 0.5))
+        column.setSpacing(em(self, 0.3))
+        column.addWidget(label("Prompt", "heading", self.prompt))
+        column.addWidget(self.prompt)
+        column.addSpacing(em(self, 0.4))
+        column.addWidget(self.without)
+        return words
+
+    def _lay_out(self) -> None:
+        content = QWidget()
+        column = column_of(content)
+        several = len(self._document.draft.models) > 1
+        model_heading = label("Model", "heading", self.model)
+        for heading, field in (
+            (model_heading, self.model),
+            (None, self.edit),
+            (None, self.words),
+            (self.label_heading, self.labels),
+            (None, self.no_text),
+            (label("Sampler", "heading", self.sampler), self.sampler),
+        ):
+            if heading is not None:
+                column.addWidget(heading)
+            column.addWidget(field)
+            if field not in (self.words, self.edit) and (several or field is not self.model):
+                column.addSpacing(em(self, 0.4))
+        for widget in (model_heading, self.model):
+            widget.setVisible(several)
+        column.addLayout(self._numbers())
+        column.addSpacing(em(self, 0.3))
+        column.addWidget(self.steering)
+        column.addWidget(self.advanced)
+        column.addStretch(1)
+        lay_out(self, content, self.generate)
+
+    def _numbers(self) -> QGridLayout:
+        fields = {"Steps": self.steps, "Guidance": self.guidance, "Seed": self.seed, "Pictures": self.batch}
+        grid = rows(self, fields)
+        grid.addWidget(self.extent_name, len(fields), 0)
+        grid.addWidget(self.extent, len(fields), 1)
+        return grid
+
+    def _known(self) -> str:
+        kind = self._document.draft.model.label_kind
+        return (
+            f"the {kind} is all that it is told." if self._document.draft.model.labels else "it is told nothing at all."
+        )
+
+    def focus_first(self) -> None:
+        """Put the focus where the next picture is described: the prompt, or the label of a model without text."""
+        first = self.prompt if self._document.draft.model.text else self.labels.first
+        (first or self.sampler).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _choose_model(self, row: int) -> None:
+        self._document.draft.model = self._document.draft.models[row]
+
+    def _change(self, field: str, value: object) -> None:
+        self._document.draft.update(**{field: value})
+
+    def refresh(self) -> None:
+        document, draft = self._document, self._document.draft.current
+        self.model.setCurrentIndex(self.model.findData(document.draft.model.id))
+        self.negative.show_text(draft.negative)
+        if draft.negative:
+            self.without.open()
+        self.words.setVisible(document.draft.model.text)
+        self.no_text.setVisible(not document.draft.model.text)
+        self.no_text.setText(f"{document.draft.model.title} takes no text: {self._known()}")
+        self.label_heading.setText(document.draft.model.label_kind.capitalize())
+        for widget in (self.label_heading, self.labels):
+            widget.setVisible(bool(document.draft.model.labels))
+        self.steps.show_value(draft.steps)
+        self.guidance.show_value(draft.guidance)
+        self.batch.show_value(draft.batch)
+        self.extent_name.setVisible(self.extent.needed)
+        self.extent.setVisible(self.extent.needed)

@@ -1,0 +1,106 @@
+"""One quiet bar over the canvas for what the studio has to say. It never takes the focus and never stops anyone."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from app.core.notices import Notice
+from app.ui.look import icons
+from app.ui.look.retinted import Retinted
+from app.ui.look.theme import em
+from app.ui.widgets.parts import label
+
+INFO_MS = 6000  # news goes by itself; an error stays until it is closed
+CHOICE_MS = 20_000  # news that asks something stays long enough to be read and answered
+MOST = 2  # things to do about one notice
+
+
+class NoticeBar(Retinted, QFrame):
+    """Shows the newest notice; closing it brings back an error that it covered."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self._stack: list[Notice] = []
+        self.sign = QLabel()
+        self.text = label("")
+        self.text.setWordWrap(True)
+        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.actions_ = [QPushButton() for _ in range(MOST)]
+        self.dismiss = QToolButton()
+        self.dismiss.setAccessibleName("Close this notice")
+        self.dismiss.setToolTip("Close")
+        row = self._row = QHBoxLayout(self)
+        row.setContentsMargins(em(self, 0.6), em(self, 0.35), em(self, 0.35), em(self, 0.35))
+        row.setSpacing(em(self, 0.5))
+        for widget in (self.sign, self.text, *self.actions_, self.dismiss):
+            row.addWidget(widget, 1 if widget is self.text else 0)
+        for k, button in enumerate(self.actions_):
+            button.setProperty("kind", "link")
+            button.clicked.connect(partial(self._act, k))
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.close_one)
+        self.dismiss.clicked.connect(self.close_one)
+        self.hide()
+
+    @property
+    def notice(self) -> Notice | None:
+        return self._stack[-1] if self._stack else None
+
+    def raise_notice(self, notice: Notice) -> None:
+        """Show `notice`. News in front gives way to it; the same words are not said twice."""
+        self._stack = [kept for kept in self._stack if kept.level == "error" and kept.text != notice.text]
+        self._stack.append(notice)
+        self._show()
+
+    def close_one(self) -> None:
+        if self._stack:
+            self._stack.pop()
+        self._show()
+
+    def _act(self, k: int) -> None:
+        notice = self.notice
+        self.close_one()
+        if notice is not None:
+            notice.actions[k].do()
+
+    def _show(self) -> None:
+        notice = self.notice
+        if notice is not None:
+            self.text.setText(notice.text)
+            self.setAccessibleName(f"Notice: {notice.text}")
+            for k, button in enumerate(self.actions_):
+                button.setVisible(k < len(notice.actions))
+                button.setText(notice.actions[k].text if k < len(notice.actions) else "")
+            self.tint()
+        self.setVisible(notice is not None)
+        self._row.invalidate()  # what was laid out while hidden had no height
+        self._row.activate()
+        self._time()
+
+    def _time(self) -> None:
+        """News goes after a while in which somebody could see it."""
+        self._timer.stop()
+        if self.notice is not None and self.notice.level == "info" and self.isVisible():
+            self._timer.start(CHOICE_MS if self.notice.actions else INFO_MS)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._time()
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._time()
+        super().hideEvent(event)
+
+    def tint(self) -> None:
+        palette = QApplication.palette()
+        alarm = self.notice is not None and self.notice.level == "error"
+        colour = palette.color(palette.ColorRole.BrightText if alarm else palette.ColorRole.Highlight)
+        self.sign.setPixmap(icons.pixmap("alarm" if alarm else "info", colour, em(self, 1.2), self.devicePixelRatioF()))
+        self.dismiss.setIcon(icons.icon("close", palette))

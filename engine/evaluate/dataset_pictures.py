@@ -1,0 +1,92 @@
+"""The real pictures of a data set, as judges read them: no captions, no text encoder."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.errors import EngineError
+from engine.models.alpha import CHANNELS
+
+
+class JudgeError(EngineError, ValueError):
+    """A data set or a judge that cannot be used; the message says what to do."""
+
+    kind = "judge"
+
+
+@dataclass(frozen=True)
+class Real:
+    """The N pictures of a data set of engine.train.data, none left out.
+
+    pictures    -- (N, 3 or 1, side, side) in [−1, 1], on white where they are transparent
+    names       -- what each shows; labels its class or style ("" has none)
+    held_out    -- (N,) bool: rows that no model and no judge is trained on
+    evaluation  -- names that the models are judged by; all there are where the data set fixes none
+    paraphrases -- (text, name): ways to ask for a name that no caption uses
+    alpha       -- (N, 1, side, side) in [−1, 1], or None where no picture is transparent
+    """
+
+    pictures: Tensor
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    held_out: Tensor
+    evaluation: tuple[str, ...] = ()
+    paraphrases: tuple[tuple[str, str], ...] = ()
+    alpha: Tensor | None = None
+
+    @classmethod
+    def of(cls, folder: Path, side: int | None = None) -> Real:
+        """From a data set, averaged down to `side`. Raises JudgeError when it is not there or damaged."""
+        try:
+            table = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+            array = np.load(folder / "pictures.npy", mmap_mode="r")
+            rows = table["rows"]
+            if len(rows) != len(array):
+                raise ValueError(f"{len(array)} pictures and {len(rows)} rows")
+            whole = torch.cat([pixels(np.array(array[k : k + 512]), side) for k in range(0, len(array), 512)])
+            pictures, alpha = (whole[:, :3], whole[:, 3:]) if whole.shape[1] == CHANNELS else (whole, None)
+            names, labels = (tuple(str(row[key]) for row in rows) for key in ("name", "label"))
+            held_out = torch.tensor([bool(row.get("held_out", False)) for row in rows])
+            evaluation = tuple(table.get("evaluation") or dict.fromkeys(names))
+            paraphrases = tuple((str(text), str(name)) for text, name in table.get("paraphrases", ()))
+            return cls(pictures, names, labels, held_out, evaluation, paraphrases, alpha)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise JudgeError(f"{folder} is no data set: build it with run.py data build.") from error
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def distinct(self) -> tuple[str, ...]:
+        """Every name once, sorted."""
+        return tuple(sorted(set(self.names)))
+
+    def rows(self, held_out: bool, without: str | None = None) -> Tensor:
+        """Indices of the rows that are held out, or that are not; none with the label `without`."""
+        keep = self.held_out == held_out
+        return (keep & torch.tensor([label != without for label in self.labels])).nonzero()[:, 0]
+
+    def draw(self, rows: Sequence[int], n: int, seed: int = 0) -> list[int]:
+        """n different ones of `rows`, drawn with `seed`; all of them where there are no more."""
+        rows = list(rows)
+        return random.Random(seed).sample(rows, n) if n < len(rows) else rows
+
+
+def pixels(array: np.ndarray, side: int | None = None) -> Tensor:
+    """(B, h, w, C) uint8 → (B, C, side, side) in [−1, 1], averaged down."""
+    pictures = torch.from_numpy(array).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return pictures if side is None else averaged(pictures, side)
+
+
+def averaged(pictures: Tensor, side: int) -> Tensor:
+    """(B, C, h, w), of any size → (B, C, side, side) by averaging over areas."""
+    return pictures if pictures.shape[-2:] == (side, side) else F.interpolate(pictures, side, mode="area")

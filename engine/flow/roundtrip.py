@@ -1,0 +1,183 @@
+"""Up the flow from a picture to x_T, down again, and what both cost: the doers of engine.jobs.encode."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from engine.flow.density import ends
+from engine.flow.nulltext import NullText, invert, retrace
+from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding
+from engine.jobs.likelihood import checked, model_info
+from engine.layout import from_array
+from engine.metrics import psnr
+from engine.ode import solve
+from engine.plan import Plan, decoded, encoded, plan
+from engine.spec.edit import Inputs
+from engine.spec.request import Request, RequestError
+from engine.store import RunReader, RunWriter
+
+if TYPE_CHECKING:
+    from engine.jobs.encode import Decode, Encode
+    from engine.jobs.job import Caller, Event
+    from engine.session import Session
+    from engine.types import Denoiser, Model, Step
+
+NULLS = "null-text"  # of a run file's kept arrays
+
+
+def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
+    """The doer of engine.jobs.encode.Encode."""
+    checked(model_info(session.infos, job.request.model), job.rgb)
+    request = single(job.request)
+    if job.method == "plain":
+        request = replace(request, guidance=1.0)
+    model = session.model(request)
+    planned = plan(request, model, caller.cancelled)
+    inputs = Inputs(job.rgb)
+    x0 = encoded(inputs, model, request.size)[None]
+    low, high = ends(request)
+    if job.method == "null-text":
+        yield from _null_text(job, session, request, model, planned, inputs, x0)
+        return
+    header = {"kind": "encode", "method": job.method, "tol": job.tol}
+    steps = solve(planned.denoiser, x0, low, high, job.tol, max_calls=job.max_calls)
+    way = _recorded(job.run_path, session, request, steps, x0, planned, header, inputs)
+    x, count = yield from _followed("up", way, low, high, planned)
+    up, back = planned.meter.calls, None
+    if job.check:
+        down = solve(planned.denoiser, x, high, low, job.tol, max_calls=job.max_calls)
+        home, _ = yield from _followed("down", down, high, low, planned)
+        back = psnr(home.cpu().numpy(), x0.cpu().numpy())
+    yield Encoded(job.run_path, count, up, spread(x, high), back, planned.meter.calls - up)
+
+
+def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
+    """The doer of engine.jobs.encode.Decode."""
+    reader = RunReader(job.source)
+    x, high = end_of_encoding(reader)
+    request = reader.request if job.request is None else single(job.request)
+    if request.model_sha256 != reader.request.model_sha256:
+        raise RequestError(f"This picture was encoded by another model: choose “{reader.request.model}” to go on.")
+    if request.sigmas[0] != high:
+        raise RequestError(f"The noise is of level {high:g}, and these settings start at {request.sigmas[0]:g}.")
+    model = session.model(request)
+    planned = plan(request, model, caller.cancelled)
+    low, _ = ends(request)
+    state = from_array(x, model.device)
+    nulls = reader.kept(NULLS)
+    if nulls is None:
+        steps = solve(planned.denoiser, state, high, low, job.tol, max_calls=job.max_calls)
+    else:
+        steps = retrace(NullText.of(request, model, planned.meter, nulls), state)
+    parent = {"run": reader.header["id"], "step": len(reader.steps), "at": 0}
+    header = {"kind": "decode", "method": reader.header["flow"]["method"], "tol": job.tol}
+    inputs = reader.inputs()
+    assert inputs is not None
+    way = _recorded(job.run_path, session, request, steps, state, planned, header, inputs, parent)
+    home, count = yield from _followed("down", way, high, low, planned)
+    rgb = decoded(home, model)[0]
+    picture = encoded(inputs, model, request.size)[None]
+    yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
+
+
+def single(request: Request) -> Request:
+    """The request of one picture without what has no part in the flow: no second stage, no edit, no further guides."""
+    return replace(request, edit=None, enlargement=None, guides=(), seeds=request.seeds[:1])
+
+
+def spread(x: Tensor, sigma: float) -> float:
+    """RMS of a state over its noise level."""
+    return x.double().square().mean().sqrt().item() / sigma
+
+
+class CurvePoint(NamedTuple):
+    """What a tolerance costs and gives: calls up and down of the slowest picture, and each picture's PSNR, (B,)."""
+
+    tol: float
+    up: int
+    down: int
+    psnr: tuple[float, ...]
+
+
+def curve(d: Denoiser, x0: Tensor, low: float, high: float, tols: Sequence[float]) -> Iterator[CurvePoint]:
+    """Round trips of pictures x0 (B, …), one for each tolerance."""
+    for tol in tols:
+        way = list(solve(d, x0, low, high, tol))
+        home = list(solve(d, way[-1].move.x, high, low, tol))
+        pairs = zip(home[-1].move.x.cpu().numpy(), x0.cpu().numpy(), strict=True)
+        found = tuple(psnr(a, b) for a, b in pairs)
+        yield CurvePoint(tol, sum(step.nfe for step in way), sum(step.nfe for step in home), found)
+
+
+def _null_text(
+    job: Encode, session: Session, request: Request, model: Model, planned: Plan, inputs: Inputs, x0: Tensor
+) -> Iterator[Event]:
+    low, high = ends(request)
+    null = NullText.of(request, model, planned.meter)
+    header = {"kind": "encode", "method": job.method, "tol": job.tol}
+    way = _recorded(job.run_path, session, request, null.up(x0), x0, planned, header, inputs, end=False)
+    states: list[Tensor] = [x0]
+    count = 0
+    for step in way:
+        states.append(step.move.x)
+        count = step.i + 1
+        yield _told("up", step, low, high, planned)
+    learned: list[Tensor] = []
+    for level, tokens in invert(null, states[::-1], job.inner):
+        learned.append(tokens)
+        yield replace(level, calls=planned.meter.calls)
+    null = replace(null, nulls=tuple(learned))
+    calls = planned.meter.calls
+    if job.run_path is not None:
+        with RunWriter.reopen(job.run_path, verify=False) as writer:
+            writer.keep(NULLS, {f"{k:04}": tokens for k, tokens in enumerate(learned)})
+            writer.end("finished", **planned.meter.spent())
+    back = None
+    if job.check:
+        home, _ = yield from _followed("down", retrace(null, states[-1]), high, low, planned)
+        back = psnr(home.cpu().numpy(), x0.cpu().numpy())
+    yield Encoded(job.run_path, count, calls, spread(states[-1], high), back, planned.meter.calls - calls)
+
+
+def _followed(
+    leg: str, steps: Iterator[Step], begin: float, end: float, planned: Plan
+) -> Generator[Following, None, tuple[Tensor, int]]:
+    """Says how far each step is; returns the last state and how many steps there were."""
+    for step in steps:
+        yield _told(leg, step, begin, end, planned)
+    return step.move.x, step.i + 1
+
+
+def _told(leg: str, step: Step, begin: float, end: float, planned: Plan) -> Following:
+    """The share of the way is measured in the angle arctan √σ, along which the steps are about even."""
+    at, first, last = (np.arctan(s**0.5) for s in (step.hop.s2, begin, end))
+    return Following(leg, float((at - first) / (last - first)), step.hop.s2, step.i + 1, planned.meter.calls)
+
+
+def _recorded(
+    path: Path | None,
+    session: Session,
+    request: Request,
+    steps: Iterator[Step],
+    x: Tensor,
+    planned: Plan,
+    flow: dict[str, Any],
+    inputs: Inputs,
+    parent: dict[str, Any] | None = None,
+    end: bool = True,
+) -> Iterator[Step]:
+    """The same steps, each in the run file before it is yielded; `end` False leaves a finished file to be ended."""
+    if path is None:
+        yield from steps
+        return
+    header = {"id": path.stem, "environment": session.environment(), "parent": parent, "preview": None, "flow": flow}
+    with RunWriter(path, request, header) as writer:
+        writer.inputs(inputs)
+        writer.start(x)
+        yield from writer.record(steps, planned.meter.spent, end)

@@ -1,0 +1,67 @@
+"""The doers of engine.jobs.score: a CLIP encodes a run's estimates, and compares them with aims or with words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.guidance.clip_images import looked, numbers
+from engine.guidance.compose import aimed
+from engine.jobs.score import Concepts, StepScores
+from engine.spec.guides import aimed_at
+from engine.spec.request import RequestError
+from engine.store import RunReader
+
+if TYPE_CHECKING:
+    from engine.jobs.job import Caller, Event
+    from engine.jobs.load import LoadClip
+    from engine.jobs.score import Floats, Look, Score
+    from engine.session import Session
+
+TOLD_EVERY = 1 / 30  # seconds: events come no faster
+
+
+def score(job: Score, session: Session, caller: Caller) -> Iterator[Event]:
+    """The scores of a run's steps, those that came within TOLD_EVERY in one event."""
+    reader = RunReader(job.path)
+    clip = session.library.clip(job.clip)
+    aims = aimed(clip, job.aims, aimed_at(job.aims, (*job.pictures, *reader.aims())))
+    guided: list[Floats] = []
+    raw: list[Floats] = []
+    first = job.start
+    began = time.monotonic()  # of the scores that are not told yet
+    for k in range(job.start, len(reader.steps) if job.stop is None else min(job.stop, len(reader.steps))):
+        x0, x0_raw = reader.x0(k), reader.x0_raw(k)
+        seen = looked(clip, reader.preview(x0), caller.cancelled)
+        guided.append(numbers(aims.score(seen[:, None])[:, 0]))
+        same = x0.shape == x0_raw.shape and bool((x0 == x0_raw).all())
+        other = seen if same else looked(clip, reader.preview(x0_raw), caller.cancelled)
+        raw.append(numbers(aims.score(other[:, None])[:, 0]))
+        if time.monotonic() - began > TOLD_EVERY:
+            yield StepScores(first, np.stack(guided), np.stack(raw), time.monotonic() - began)
+            first, guided, raw, began = k + 1, [], [], time.monotonic()
+    if guided:
+        yield StepScores(first, np.stack(guided), np.stack(raw), time.monotonic() - began)
+
+
+def look(job: Look, session: Session, caller: Caller) -> Iterator[Event]:
+    """The nearest words to one picture."""
+    reader = RunReader(job.path)
+    if not (0 <= job.k < len(reader.steps) and 0 <= job.image < len(reader.request.seeds)):
+        raise RequestError(f"This run has no image {job.image} at step {job.k}: choose one that it has.")
+    if not job.vocabulary:
+        raise RequestError("There are no words to choose among: give CLIP a vocabulary.")
+    x0 = (reader.x0_raw if job.raw else reader.x0)(job.k)[job.image : job.image + 1]
+    clip = session.library.clip(job.clip)
+    words = session.library.read(job.clip, job.vocabulary, caller.cancelled)
+    cosines = numbers((words @ looked(clip, reader.preview(x0), caller.cancelled).T)[:, 0])
+    best = np.argsort(-cosines, kind="stable")[: job.count]
+    yield Concepts(job.k, job.image, tuple(job.vocabulary[i] for i in best), cosines[best])
+
+
+def load_clip(job: LoadClip, session: Session, caller: Caller) -> Iterator[Event]:
+    session.library.clip(job.clip)
+    yield from ()

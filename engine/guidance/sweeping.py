@@ -1,0 +1,77 @@
+"""The doer of engine.jobs.sweep: one run for each value, and what CLIP and the model say of its pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from engine.guidance.clip_images import looked, numbers
+from engine.guidance.compose import aimed
+from engine.guidance.scoring import TOLD_EVERY
+from engine.jobs.sweep import SweepPoint, SweepStep
+from engine.meter import MICRO_BATCH, Meter
+from engine.noise import TRANSFORM, Noise
+from engine.paths import path_of
+from engine.plan import plan
+from engine.spec.guides import aimed_at, pictures_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.jobs.job import Caller, Event
+    from engine.jobs.sweep import Sweep
+    from engine.session import Session
+    from engine.spec.request import Request
+    from engine.types import Cond, Denoiser
+
+STRAIN_SIGMA = 0.5
+
+
+def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
+    clip = session.library.clip(job.clip)
+    aims = aimed(clip, job.aims, aimed_at(job.aims, job.pictures))
+    wholes = job.requests()
+    requests = [_small(request) for request in wholes]
+    total, done, told = sum(len(path_of(request)) for request in requests), 0, 0.0
+    for value, request, whole in zip(job.values, requests, wholes, strict=True):
+        began, model = time.monotonic(), session.model(request)
+        pictures = pictures_of(request.guides, job.pictures)
+        planned = plan(request, model, caller.cancelled, job.inputs, pictures, session.library)
+        for step in planned.steps():
+            x, done = step.move.x, done + 1
+            if time.monotonic() - told > TOLD_EVERY:
+                told = time.monotonic()
+                yield SweepStep(done, total)
+        seconds = time.monotonic() - began
+        rgb = session.picture(request, x, inputs=job.inputs)
+        seen = looked(clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), caller.cancelled)
+        strain = _strain(request, model.denoiser, model.condition("", None), x, caller.cancelled)
+        scores = numbers(aims.score(seen[:, None])[:, 0])
+        yield SweepPoint(value, whole, rgb, scores, _diversity(seen), strain, seconds)
+
+
+def _small(request: Request) -> Request:
+    """Without its second stage, where the first one finishes its pictures."""
+    second = request.enlargement
+    edits = request.edit is not None  # its picture has the size of what the second stage makes
+    return request if second is None or second.truncated or edits else replace(request, enlargement=None)
+
+
+def _diversity(seen: Tensor) -> float:
+    n = len(seen)
+    if n < 2:
+        return float("nan")
+    cosines = (seen @ seen.T).double()
+    return float(1 - (cosines.sum() - cosines.trace()) / (n * (n - 1)))
+
+
+def _strain(request: Request, denoiser: Denoiser, cond: Cond, x0: Tensor, cancelled: Callable[[], bool]) -> float:
+    with torch.no_grad():
+        noisy = x0 + STRAIN_SIGMA * Noise(request.seeds).of(TRANSFORM).normal(x0)
+        again = Meter(denoiser, MICRO_BATCH, cancelled=cancelled)(noisy, STRAIN_SIGMA, cond)
+        return float((x0 - again).square().mean().sqrt())

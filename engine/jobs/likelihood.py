@@ -1,0 +1,178 @@
+"""Jobs that say how likely a picture is under a model, a part of the answer at a time. Needs no torch.
+
+Two answers, in docs/flow.md with their sources: log p by the change of variables along the probability flow, which is
+exact up to the solver and to probes that it has a standard error for; and a bound on it, term by term, which says at
+which noise levels and in which pixels the bits are.
+
+Both are of a picture of 8 bits, in bits per dimension. A density over [−1, 1] becomes one of levels by dequantisation:
+a level k is the interval from k/128 − 1 to (k + 1)/128 − 1, and uniform noise says where in it (Theis et al. 2016), so
+that −log₂ p(x) + log₂ 128 of each dimension bounds the bits of its level from above.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.jobs.job import Event, Job
+from engine.spec.catalog import ModelInfo
+from engine.spec.draft import Draft, resolve
+from engine.spec.request import Request, RequestError
+
+OFFSET = 7.0  # log₂ 128: 256 levels over [−1, 1]
+MAX_PROBES = 256
+MAX_LEVELS = 1000
+MAX_DRAWS = 256
+
+Pixels: TypeAlias = "NDArray[np.uint8]"  # (h, w, 3)
+Floats: TypeAlias = "NDArray[np.float64]"
+
+
+def bits_per_dim(logp: float, dims: int) -> float:
+    """Of a log density in nats over [−1, 1]^dims: bits for each number of the picture, as 256 levels."""
+    return -logp / (dims * math.log(2)) + OFFSET
+
+
+@dataclass(frozen=True, slots=True)
+class Working(Event):
+    """A solve under way: done 0 … 1 of the whole job, and the model calls so far."""
+
+    done: float
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogDensity(Event):
+    """What is known after `probe` of `probes` solves, each with dequantisation noise and a Hutchinson probe of its own.
+
+    logp, stderr -- nats, the mean over the solves and its standard error (NaN after one)
+    bits_dim, bits_stderr -- the same as bits per dimension, with the offset log₂ 128 = 7 added
+    dims -- numbers in the picture; calls of the model so far, each with a backward pass
+    sigma_min, sigma_max -- the law is the model's at sigma_min; the flow is followed from there to sigma_max
+    prior_std -- deviation of the normal law that x_T is measured by
+    """
+
+    probe: int
+    probes: int
+    calls: int
+    logp: float
+    stderr: float
+    bits_dim: float
+    bits_stderr: float
+    dims: int
+    sigma_min: float
+    sigma_max: float
+    prior_std: float
+    tol: float
+    offset: float = OFFSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Likelihood(Job):
+    """log p of a picture (h, w, 3) of the model's own size, under a prompt and a label.
+
+    probes -- solves to average over; tol is engine.ode's; seed addresses dequantisation and probes
+    sigma_min -- where the law is taken; None: the model's own, the least level that its samplers visit
+    Tells Working now and then and a LogDensity after each solve. Raises RequestError for a picture of another size and
+    for what the model cannot do, FlowError for a flow that does not converge, and Cancelled.
+    """
+
+    kind: ClassVar[str] = "likelihood"
+
+    model: str
+    rgb: Pixels
+    prompt: str = ""
+    label: str | None = None
+    probes: int = 8
+    tol: float = 1e-3
+    seed: int = 0
+    sigma_min: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.probes <= MAX_PROBES:
+            raise RequestError(f"{self.probes} probes are not possible: choose 1 to {MAX_PROBES}.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ElboTerms(Event):
+    """The variational bound of a picture after `done` of `draws` of the noise in it, all in bits (docs/flow.md).
+
+    sigmas (n + 1,)  -- the levels of the chain, descending
+    terms (n,)       -- bits per dimension of L_t: step k goes from sigmas[k] to sigmas[k + 1]
+    l_T, l_0         -- bits per dimension of the noise's own law and of the last, discrete step
+    total, stderr    -- bits per dimension, the sum of all, and its standard error over the draws (NaN after one)
+    rate (n + 1,)    -- bits per dimension that have been sent when the state is at sigmas[k]
+    distortion (n + 1,) -- RMS error of x̂₀ there, on the scale 0 … 255
+    pixels (h, w)    -- bits of each pixel, all its channels and all terms: their sum is total · dims
+    """
+
+    sigmas: Floats
+    terms: Floats
+    l_T: float  # noqa: N815 -- the name in the papers
+    l_0: float
+    total: float
+    stderr: float
+    rate: Floats
+    distortion: Floats
+    pixels: Floats
+    done: int
+    draws: int
+    calls: int
+    dims: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Elbo(Job):
+    """The variational bound of a picture (h, w, 3) of the model's own size, term by term.
+
+    levels -- steps of the chain, even in log σ between the model's own ends; the bound is that of so many steps and
+              falls as they grow; draws -- of the noise at each level
+    Tells Working within a draw and ElboTerms after each. Raises as Likelihood does.
+    """
+
+    kind: ClassVar[str] = "elbo"
+
+    model: str
+    rgb: Pixels
+    prompt: str = ""
+    label: str | None = None
+    levels: int = 100
+    draws: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.levels <= MAX_LEVELS:
+            raise RequestError(f"{self.levels} levels are not possible: choose 2 to {MAX_LEVELS}.")
+        if not 1 <= self.draws <= MAX_DRAWS:
+            raise RequestError(f"{self.draws} draws are not possible: choose 1 to {MAX_DRAWS}.")
+
+
+def model_info(infos: Mapping[str, ModelInfo], model: str) -> ModelInfo:
+    """The one of that id. Raises RequestError for a model that is not here."""
+    info = infos.get(model)
+    if info is None:
+        raise RequestError(f"The model “{model}” is not here: choose one of {', '.join(infos) or 'none'}.")
+    return info
+
+
+def conditional(info: ModelInfo, prompt: str = "", label: str | None = None) -> Request:
+    """The Request whose denoiser is the conditional model's own, γ = 1: densities are of no guided one."""
+    return resolve(Draft.for_model(info, prompt=prompt, label=label, guidance=1.0, enlarge=False), info)
+
+
+def checked(info: ModelInfo, rgb: NDArray[Any]) -> Pixels:
+    """The picture itself. Raises RequestError for one that is not 8-bit, or not of the model's own size."""
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+        raise RequestError("The picture is not one of 8 bits in red, green and blue: open it as a picture file.")
+    height, width = rgb.shape[:2]
+    if (width, height) != (info.width, info.height):
+        raise RequestError(
+            f"{info.title} reads pictures of {info.width}×{info.height} pixels, and this one has {width}×{height}: "
+            "bring it to that size."
+        )
+    return rgb

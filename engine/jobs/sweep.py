@@ -1,0 +1,106 @@
+"""A sweep of a guidance scale: the same seeds at each value, what it gains and what it costs. Needs no torch.
+
+CLIP's score says what is gained. What is lost is the look of the model's own pictures: `strain` says how far from them
+the made ones are, and `diversity` how alike they have become. The points that nothing beats are the front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from engine.jobs.job import Event, Job
+from engine.jobs.score import Floats
+from engine.pareto import Point, front
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.guides import MAX_SCALE, Aim
+from engine.spec.request import Request, RequestError
+
+MAX_VALUES = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepStep(Event):
+    """How far a sweep is: `done` of `total` steps of all its runs."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepPoint(Event):
+    """One value of a sweep.
+
+    request   -- what makes these pictures (with its second stage, which the sweep leaves out)
+    rgb       -- the pictures, uint8 (B, H, W, 3)
+    scores    -- CLIP's, (B,)
+    diversity -- how unlike the pictures are: mean of 1 − cosine over pairs, as CLIP sees them; NaN for one picture
+    strain    -- how unlike the model's own they are: root mean square of x0 − D(x0 + σ·ε) at σ = ½ with the same
+                 noise at every value, without a condition. What the model would not draw itself it does not get back
+    seconds   -- that the runs took
+    """
+
+    value: float
+    request: Request
+    rgb: Pixels
+    scores: Floats
+    diversity: float
+    strain: float
+    seconds: float
+
+    @property
+    def score(self) -> float:
+        """The mean of the pictures' scores."""
+        return float(self.scores.mean())
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Sweep(Job):
+    """The same seeds at each of `values` of γ (over "guidance") or of the scale of guide `guide` (over "scale").
+
+    Tells a SweepPoint for each, in the order given, and SweepSteps between. clip and aims say who scores: it may be
+    another CLIP than the one that guides. Raises what a run raises, ModelError and RequestError.
+    """
+
+    kind: ClassVar[str] = "sweep"
+
+    request: Request
+    over: str
+    values: tuple[float, ...]
+    clip: str
+    aims: tuple[Aim, ...]
+    guide: int = 0
+    pictures: tuple[Pixels, ...] = ()
+    inputs: Inputs | None = None
+
+    def requests(self) -> tuple[Request, ...]:
+        """What is run, one for each value. RequestError for what cannot be swept."""
+        if not 1 <= len(self.values) <= MAX_VALUES:
+            raise RequestError(f"A sweep has 1 to {MAX_VALUES} values: choose fewer.")
+        if self.over == "guidance":
+            return tuple(replace(self.request, guidance=float(value)) for value in self.values)
+        if self.over != "scale":
+            raise RequestError(f"There is no sweep over “{self.over}”: choose guidance or scale.")
+        guides = self.request.guides
+        if not 0 <= self.guide < len(guides):
+            raise RequestError("There is no such guide to sweep: add one.")
+        before, after = guides[: self.guide], guides[self.guide + 1 :]
+        swept = (replace(guides[self.guide], scale=float(value)) for value in self.values)
+        return tuple(replace(self.request, guides=(*before, one, *after)) for one in swept)
+
+
+def best(points: Sequence[SweepPoint]) -> tuple[int, ...]:
+    """Which points nothing else beats in both score and strain, by rising strain: their places in `points`."""
+    named = [Point(str(k), point.strain, point.score) for k, point in enumerate(points)]
+    return tuple(int(point.name) for point in front(named))
+
+
+def spread(low: float, high: float, count: int) -> tuple[float, ...]:
+    """`count` values from low to high: evenly in the logarithm where both are above 0, else evenly."""
+    if not (np.isfinite(low) and np.isfinite(high) and -MAX_SCALE <= low <= high <= MAX_SCALE):
+        raise RequestError("A sweep goes from one number up to another: set both.")
+    space = np.geomspace if low > 0 else np.linspace
+    return tuple(float(f"{value:.3g}") for value in space(low, high, count))

@@ -1,0 +1,119 @@
+"""What models there are, read from their config.json alone: no torch, so that the window can list them at once.
+
+A model folder holds config.json (kind, net, schedule, codec, conditioning, sha256 of each file), *.safetensors,
+card.md and thumbnail.png.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError
+
+
+class CatalogError(EngineError, ValueError):
+    """A model folder that cannot be used; the message says what to do."""
+
+    kind = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model as a person chooses it.
+
+    labels are its class or style names in the order of their indices; sizes the (width, height) it samples at;
+    defaults holds "sampler", "spacing", "steps", "guidance", "sigma_min", "sigma_max"; examples are prompts it does
+    well; vocabulary is the words its captions know, lower case ("" conditioning models have none).
+    """
+
+    id: str
+    title: str
+    folder: Path
+    sha256: str
+    text: bool
+    labels: tuple[str, ...]
+    label_kind: str
+    width: int
+    height: int
+    defaults: dict[str, Any]
+    examples: tuple[str, ...] = ()
+    config: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def latent(self) -> bool:
+        """Whether its states are a codec's latents rather than pixels."""
+        return bool(self.config.get("codec", {}).get("type", "pixel") != "pixel")
+
+    @property
+    def transparent(self) -> bool:
+        """Whether it draws alpha: its states have a fourth channel of pixels."""
+        return not self.latent and bool(self.config.get("net", {}).get("channels") == 4)
+
+    @property
+    def cascade(self) -> dict[str, Any] | None:
+        """The second stage that draws larger pictures ("net", "schedule", "predicts", "defaults"), or None."""
+        stage: dict[str, Any] | None = self.config.get("cascade")
+        return stage
+
+
+def resource_root() -> Path:
+    """The folder of the resources, in a checkout and in an installed wheel alike."""
+    return Path(str(resources.files("resources")))
+
+
+def read_model(folder: Path) -> ModelInfo:
+    """The model in `folder`. Raises CatalogError when its config is missing or damaged."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        return ModelInfo(
+            id=config["id"],
+            title=config["title"],
+            folder=folder,
+            sha256=folder_hash(config),
+            text=config["conditioning"]["text"] is not None,
+            labels=tuple(config["conditioning"]["labels"]),
+            label_kind=config["conditioning"].get("label_kind", "class"),
+            width=config["size"][0],
+            height=config["size"][1],
+            defaults=dict(config["defaults"]),
+            examples=tuple(config.get("examples", ())),
+            config=config,
+        )
+    except FileNotFoundError:
+        raise CatalogError(f"{folder} is not a model folder: it has no config.json.") from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({error!r}).") from error
+
+
+def embedded() -> list[ModelInfo]:
+    """The models in the box, by id; a damaged one is left out."""
+    found = []
+    for path in sorted((resource_root() / "models").glob("*/config.json")):
+        try:
+            found.append(read_model(path.parent))
+        except CatalogError:
+            continue
+    return found
+
+
+def find(model: str) -> ModelInfo:
+    """The model in the box with that id, else the one in the folder of that name. Raises CatalogError for neither."""
+    infos = {info.id: info for info in embedded()}
+    if model in infos:
+        return infos[model]
+    folder = Path(model)
+    if (folder / "config.json").is_file():
+        return read_model(folder)
+    raise CatalogError(f"There is no model “{model}”: choose {' or '.join(infos)}, or the folder of one.")
+
+
+def folder_hash(config: dict[str, Any]) -> str:
+    """One hash for all files of a model: over the names and hashes that its config lists."""
+    listing = json.dumps(sorted(config["sha256"].items()), separators=(",", ":"))
+    return hashlib.sha256(listing.encode()).hexdigest()

@@ -1,0 +1,173 @@
+"""Every job ends in exactly one of finished, cancelled, failed; jobs run one at a time, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.core.jobs.queue import Job, JobQueue, JobState
+from app.core.request.run_costs import Prices, in_words
+from engine.spec.catalog import ModelInfo
+from engine.spec.request import Enlargement, Request
+from tests.app.conftest import Parts
+from tests.fakes.engine import FakeEngine
+
+Make = Callable[..., Request]
+
+
+class Ends:
+    """Which jobs ended, in what state, in their order."""
+
+    def __init__(self, jobs: JobQueue) -> None:
+        self.ended: list[tuple[int, JobState]] = []
+        jobs.job_ended.connect(self.add)
+
+    def add(self, job: Job) -> None:
+        assert job.state.ended
+        self.ended.append((job.id, job.state))
+
+
+def test_jobs_run_one_after_another_oldest_first(
+    hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot
+) -> None:
+    jobs, ends = hand_parts.jobs, Ends(hand_parts.jobs)
+    made = [jobs.submit(request_of(steps=2, seed=k), model) for k in range(3)]
+    assert [j.state for j in made] == [JobState.RUNNING, JobState.QUEUED, JobState.QUEUED]
+    hand_parts.fake.allow(6)
+    qtbot.waitUntil(lambda: len(ends.ended) == 3)
+    assert ends.ended == [(j.id, JobState.FINISHED) for j in made]
+    assert [r.seeds[0] for r in hand_parts.fake.requests] == [0, 1, 2]
+    assert all(len(j.images) == 1 and j.steps_done == 2 for j in made)
+    assert len({j.run_path for j in made}) == 3
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_never_runs(
+    hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot
+) -> None:
+    jobs, ends = hand_parts.jobs, Ends(hand_parts.jobs)
+    first, second = (jobs.submit(request_of(steps=2, seed=k), model) for k in range(2))
+    jobs.cancel(second)
+    assert ends.ended == [(second.id, JobState.CANCELLED)]
+    hand_parts.fake.allow(2)
+    qtbot.waitUntil(lambda: len(ends.ended) == 2)
+    assert first.state is JobState.FINISHED
+    assert len(hand_parts.fake.requests) == 1
+
+
+def test_cancelling_twice_or_after_the_end_changes_nothing(
+    hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot
+) -> None:
+    jobs, ends = hand_parts.jobs, Ends(hand_parts.jobs)
+    job = jobs.submit(request_of(), model)
+    jobs.cancel(job)
+    assert job.cancelling
+    assert job.state is JobState.RUNNING, "until the engine has stopped"
+    jobs.cancel(job)
+    qtbot.waitUntil(lambda: bool(ends.ended))
+    jobs.cancel(job)
+    qtbot.wait(0)
+    assert ends.ended == [(job.id, JobState.CANCELLED)]
+    assert not job.cancelling
+
+
+def test_cancel_all_ends_every_job_once(hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot) -> None:
+    jobs, ends = hand_parts.jobs, Ends(hand_parts.jobs)
+    made = [jobs.submit(request_of(), model) for _ in range(4)]
+    jobs.cancel_all()
+    qtbot.waitUntil(lambda: len(ends.ended) == 4)
+    assert {state for _, state in ends.ended} == {JobState.CANCELLED}
+    assert {k for k, _ in ends.ended} == {j.id for j in made}
+
+
+def test_a_failed_job_says_why_and_the_next_one_runs(
+    parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot
+) -> None:
+    ends = Ends(parts.jobs)
+    parts.fake.fail_at, parts.fake.error = 1, MemoryError("Too much: make fewer images.")
+    first = parts.jobs.submit(request_of(steps=2), model)
+    second = parts.jobs.submit(request_of(steps=1), model)
+    qtbot.waitUntil(lambda: len(ends.ended) == 2)
+    assert ends.ended == [(first.id, JobState.FAILED), (second.id, JobState.FINISHED)]
+    assert first.message == "Too much: make fewer images."
+
+
+def test_jobs_wait_for_an_engine_that_still_loads_and_fail_with_one_that_cannot(
+    make_parts: Callable[..., Parts], request_of: Make, model: ModelInfo, qtbot: QtBot
+) -> None:
+    parts = make_parts(FakeEngine(), ready=False)
+    ends = Ends(parts.jobs)
+    early = parts.jobs.submit(request_of(), model)
+    assert early.state is JobState.QUEUED
+    parts.engine.start(model)
+    qtbot.waitUntil(lambda: bool(ends.ended))
+    assert ends.ended == [(early.id, JobState.FINISHED)]
+
+    broken = FakeEngine()
+    broken.open_error = ImportError("no torch")
+    parts = make_parts(broken, ready=False)
+    ends = Ends(parts.jobs)
+    early = parts.jobs.submit(request_of(), model)
+    parts.engine.start(model)
+    qtbot.waitUntil(lambda: bool(ends.ended))
+    assert early.state is JobState.FAILED
+    assert "no torch" in early.message
+
+
+def test_closing_ends_every_job(hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot) -> None:
+    ends = Ends(hand_parts.jobs)
+    made = [hand_parts.jobs.submit(request_of(), model) for _ in range(2)]
+    hand_parts.fake.allow()
+    qtbot.waitUntil(lambda: made[0].steps_done == 1)
+    hand_parts.jobs.cancel_all()
+    hand_parts.engine.close()
+    assert {state for _, state in ends.ended} == {JobState.CANCELLED}
+    assert len(ends.ended) == 2
+
+
+def test_what_remains_comes_from_the_job_itself(request_of: Make, model: ModelInfo, tmp_path: object) -> None:
+    job = Job(1, request_of(steps=10), model, tmp_path)  # type: ignore[arg-type]
+    job.state = JobState.RUNNING
+    assert job.eta_seconds is None
+    job.steps_done, job.seconds = 4, 2.0
+    assert job.eta_seconds == pytest.approx(3.0)
+    job.state = JobState.FINISHED
+    assert job.eta_seconds is None
+
+
+def test_prices_count_passes(request_of: Make) -> None:
+    plain, guided = request_of(steps=10, guidance=1.0), request_of(steps=10, guidance=4.0)
+    prices = Prices()
+    assert prices.seconds(plain) is None
+    prices.learn(plain, 1.0)
+    assert prices.seconds(guided) == pytest.approx(2.0)
+    assert prices.seconds(replace(guided, seeds=(1, 2, 3))) == pytest.approx(6.0)
+    prices.learn(replace(guided, seeds=(1, 2, 3)), 3.0)
+    assert prices.seconds(replace(guided, seeds=(4, 5, 6))) == pytest.approx(3.0), "this batch size was measured"
+    assert prices.seconds(guided) == pytest.approx(2.0), "and so was this"
+    prices.learn(guided, 1.0, start=5)
+    assert prices.seconds(guided) == pytest.approx(2.0), "the last half of a run is half of its passes"
+
+
+def test_the_second_stage_has_a_price_of_its_own(request_of: Make) -> None:
+    small = request_of(steps=10, guidance=1.0)
+    stage = Enlargement(factor=4, sampler="ddim", sigmas=(80.0, 1.0, 0.02, 0.0), level=0.2)
+    large = replace(small, enlargement=stage)
+    prices = Prices()
+    prices.learn(small, 1.0)
+    assert prices.seconds(large) is None, "a guess from the small net would be far off"
+    prices.learn(large, 1.0, finishing=6.0)
+    assert prices.seconds(small) == pytest.approx(1.0)
+    assert prices.seconds(large) == pytest.approx(7.0)
+    fewer = replace(large, enlargement=replace(stage, sigmas=(80.0, 0.02, 0.0)), seeds=(1, 2))
+    assert prices.seconds(fewer) == pytest.approx(2 * (1.0 + 4.0))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.01, "0.1 s"), (0.62, "0.6 s"), (9.96, "10 s"), (42, "42 s"), (99.6, "2 min"), (600, "10 min"), (9000, "2.5 h")],
+)
+def test_times_are_said_as_exactly_as_they_are_known(seconds: float, said: str) -> None:
+    assert in_words(seconds) == said

@@ -1,0 +1,96 @@
+"""Runs and pictures have names that a person finds and that nothing takes twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.core.files.folders import Folders
+from app.core.shown.runs import RunLibrary, free_path, picture_path, slug
+from engine.spec.request import Request
+from engine.store import RunWriter, StoreError
+
+Make = Callable[..., Request]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> RunLibrary:
+    return RunLibrary(tmp_path / "runs", tmp_path / "pictures")
+
+
+def write(path: Path, request: Request, parent: dict[str, Any] | None = None, outcome: str | None = "finished") -> None:
+    with RunWriter(path, request, {"id": path.stem, "parent": parent, "environment": {}, "preview": None}) as file:
+        file.start(np.zeros((1, 3, 4, 4), np.float32))
+        if outcome:
+            file.end(outcome)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Red apple!", "red-apple"),
+        ("café — crème", "cafe-creme"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("", "picture"),
+        ("猫", "picture"),
+        ("x" * 99, "x" * 40),
+    ],
+)
+def test_prompts_become_safe_names(text: str, name: str) -> None:
+    assert slug(text) == name
+
+
+def test_new_runs_sort_by_age_and_are_listed_newest_first(library: RunLibrary, request_of: Make) -> None:
+    assert library.paths() == []
+    assert library.newest() is None
+    made = []
+    for k in range(5):
+        path = library.new_path(request_of(prompt="red apple", seed=k))
+        write(path, request_of(seed=k))
+        made.append(path)
+    assert library.paths() == made[::-1]
+    assert library.newest() == made[-1]
+    assert "red-apple" in made[0].name
+
+
+def test_the_tree_knows_parents_and_children(library: RunLibrary, request_of: Make) -> None:
+    root, fork, other = (library.new_path(request_of(seed=k)) for k in range(3))
+    write(root, request_of())
+    write(fork, request_of(), {"run": root.stem, "step": 3}, "cancelled")
+    write(other, request_of(), outcome=None)
+    (library.root / "broken.twrun").write_bytes(b"nothing")
+    assert library.entry(root).parent is None
+    assert library.entry(fork).parent == (root.stem, 3)
+    assert [library.entry(p).ended for p in (root, fork, other)] == ["finished", "cancelled", None]
+    assert [e.path for e in library.children(root)] == [fork]
+    with pytest.raises(StoreError):
+        library.entry(library.root / "broken.twrun")
+
+
+def test_a_taken_name_is_numbered(tmp_path: Path) -> None:
+    names = []
+    for _ in range(3):
+        path = free_path(tmp_path, "a", ".png")
+        path.touch()
+        names.append(path.name)
+    assert names == ["a.png", "a-2.png", "a-3.png"]
+
+
+def test_a_picture_name_is_taken_when_it_is_given(tmp_path: Path, request_of: Make) -> None:
+    request = request_of(prompt="rocket", batch=2, seed=5)
+    paths = [picture_path(tmp_path / "new", request, k) for k in (0, 1, 0)]
+    assert [p.name.split("-", 3)[3] for p in paths] == ["rocket-5.png", "rocket-6.png", "rocket-5-2.png"]
+    assert all(p.exists() for p in paths)
+
+
+def test_one_variable_moves_every_folder(tmp_path: Path) -> None:
+    folders = Folders.of_user({"TWEEDIE_HOME": str(tmp_path)})
+    assert folders == Folders.under(tmp_path)
+    assert {folders.config, folders.runs, folders.pictures, folders.log} == {
+        tmp_path / name for name in ("config", "runs", "pictures", "log")
+    }
+    assert Folders.of_user({}).runs.is_absolute()
