@@ -127,8 +127,8 @@ def report_lines(figures: Any) -> list[str]:
         lines.append("; ".join(told))
     for name, f in figures.get("alpha", {}).items():
         pair, near = f["of the pair asked"], f["of the nearest"]
-        told = f"IoU with the real picture of the pair asked {pair:.3f}, with the nearest real picture {near:.3f}"
-        lines.append(f"Alpha, {name}, N = {f['n']}: {told}")
+        fits = f"IoU with the real picture of the pair asked {pair:.3f}, with the nearest real picture {near:.3f}"
+        lines.append(f"Alpha, {name}, N = {f['n']}: {fits}")
     return lines
 
 
