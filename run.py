@@ -39,6 +39,8 @@ from contextlib import contextmanager
 from ctypes import CDLL
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent
@@ -50,6 +52,7 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 EXTRAS = {"test": ("test",), "train": ("train",), "data": ("train",), "bench": ("bench",)}
 GB = 1e9
 FULL_GB, CPU_GB = 6.5, 1.5  # the finished .venv on Linux: measured, and the same less the files of CUDA
+WORKERS = ("-n", "auto", "--dist", "loadfile")  # tests/conftest.py says how many workers auto is
 HEADLESS = 'python3 run.py generate "red apple" --out apple.png'
 
 # By the name that is loaded: packages are renamed from release to release (libglib2.0-0t64), sonames are not.
@@ -424,26 +427,83 @@ def explain(output: str) -> str:
     return next((sentence for pattern, sentence in PIP_FAILURES.items() if re.search(pattern, output)), "")
 
 
+class Check:
+    """A command that is started at once.
+
+    Its output goes straight to the terminal where nothing runs beside it; else it waits until it is shown.
+    """
+
+    def __init__(self, command: list[str], root: Path, environ: Mapping[str, str], beside: bool) -> None:
+        self.seconds, self.summary = 0.0, ""
+        self.lines: SimpleQueue[str] = SimpleQueue()  # of the output; "" behind the last one
+        out, err = (subprocess.PIPE, subprocess.STDOUT) if beside else (None, None)
+        self.process = subprocess.Popen(
+            command, cwd=root, env=environ, stdout=out, stderr=err, text=True, errors="replace"
+        )
+        Thread(target=self.listen, daemon=True).start()
+
+    def listen(self) -> None:
+        """Takes the output until the command ends: one whose output nobody takes stands still."""
+        began = time.monotonic()
+        with self.process:
+            for line in self.process.stdout or ():
+                self.lines.put(line)
+        self.seconds = time.monotonic() - began
+        self.lines.put("")
+
+    def show(self) -> int:
+        """Prints the output as it comes. Returns the exit code."""
+        for line in iter(self.lines.get, ""):
+            print(line, end="", flush=True)
+            self.summary = plain(line) or self.summary
+        return self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()  # does nothing to what has ended
+        self.process.wait()
+
+
+def plain(line: str) -> str:
+    """A line without colours and rulers: of pytest's last one, the summary."""
+    return re.sub(r"\x1b\[[\d;]*m", "", line).strip("= \r\n")
+
+
 def run_checks(args: tuple[str, ...], facts: Facts) -> int:
-    """Every check in its turn, whatever the one before it said. Returns the first exit code that is not 0."""
+    """Runs every check, whatever the others say, and shows them one after the other, pytest last.
+
+    They run beside each other; benchmarks run alone, as does what talks with the person (-s, --pdb).
+    Returns the first exit code that is not 0.
+    """
     python = str(facts.python)
     checks = {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "mypy": [python, "-m", "mypy"],
         "import contracts": [str(facts.bin / "lint-imports"), "--no-logo"],
-        "pytest": [python, "-m", "pytest", *args],
+        "pytest": [python, "-m", "pytest", *WORKERS, *args],
     }
+    beside = not any(word in ("-s", "--pdb") or "bench" in word for word in args)
     environ = {**environment(facts), "QT_QPA_PLATFORM": "offscreen"}
-    failed = {}
-    for name, command in checks.items():
-        say(f"\n== {name} ==")
-        began = time.monotonic()
-        code = subprocess.call(command, cwd=facts.root, env=environ)
-        say(f"== {name}: {f'failed, exit code {code}' if code else 'passed'}, {time.monotonic() - began:.1f} s ==")
-        if code:
-            failed[name] = code
-    say(f"\nFailed: {', '.join(failed)}." if failed else f"\nAll {len(checks)} checks passed.")
+    if facts.tty and beside:  # a pipe has neither colours nor a width
+        environ = {"PY_COLORS": "1", "COLUMNS": str(shutil.get_terminal_size().columns), **environ}
+    begun: dict[str, Check] = {}
+    failed: dict[str, int] = {}
+    try:
+        for name in checks:
+            for each in checks if beside else [name]:
+                if each not in begun:
+                    begun[each] = Check(checks[each], facts.root, environ, beside)
+            say(f"\n== {name} ==")
+            code = begun[name].show()
+            seconds = begun[name].seconds
+            say(f"== {name}: {f'failed, exit code {code}' if code else 'passed'}, {seconds:.1f} s ==")
+            if code:
+                failed[name] = code
+    finally:
+        for check in begun.values():
+            check.stop()
+    said = f"Failed: {', '.join(failed)}." if failed else f"All {len(checks)} checks passed."
+    say(f"\n{said} {begun['pytest'].summary}".rstrip())
     return next(iter(failed.values()), 0)
 
 

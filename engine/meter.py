@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel; fixed, because pixels depend on it
 
 
-def saving(f: Callable[..., Tensor], save: bool) -> Callable[..., Tensor]:
+def checkpoint_if(f: Callable[..., Tensor], save: bool) -> Callable[..., Tensor]:
     """f, or the same that keeps its arguments alone for a gradient and is then computed again (Chen et al. 2016)."""
 
     def saved(*args: Any) -> Tensor:
@@ -111,7 +111,7 @@ class Meter:
         x = canonical(x)
         sigma = sigma if isinstance(sigma, float | int) else canonical(sigma)
         cond = None if cond is None else cond.expand(len(x)).map(canonical)  # a row for each image, none shared
-        x0 = canonical(saving(self.d, self.save and x.requires_grad)(x, sigma, cond))
+        x0 = canonical(checkpoint_if(self.d, self.save and x.requires_grad)(x, sigma, cond))
         self.seconds += time.perf_counter() - began
         self.calls += 1
         return x0

@@ -69,7 +69,7 @@ class Noise(NamedTuple):
         return np.random.Generator(np.random.Philox(counter=counter, key=np.array([seed, 0], dtype=np.uint64)))
 
 
-def truncated(z: Tensor, at: float) -> Tensor:
+def truncate(z: Tensor, at: float) -> Tensor:
     """Standard normal numbers z as those of the normal law between −at and at; z itself where `at` is 0.
 
     The law is that of drawing again whatever lies outside (Marchesi 2017; Brock et al. 2019, section 3.1). Here each

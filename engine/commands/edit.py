@@ -13,7 +13,7 @@ from engine.commands.generate import add_flags, drafted, make
 from engine.commands.guides import guides_of
 from engine.pictures.compositing import around, crop, whole
 from engine.pictures.image_file import load, load_mask
-from engine.pictures.masks import blurred, grown
+from engine.pictures.masks import dilate, feather
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import METHODS, resolve, size
 from engine.spec.edit import Box, Pixels, check
@@ -80,11 +80,11 @@ def inpaint(args: argparse.Namespace) -> int:
     if args.invert_mask:
         mask = 255 - mask
     if args.grow:
-        mask = grown(mask, args.grow) if args.grow > 0 else 255 - grown(255 - mask, -args.grow)
+        mask = dilate(mask, args.grow) if args.grow > 0 else 255 - dilate(255 - mask, -args.grow)
     if args.feather < 0:
         raise ValueError("A feather is 0 pixels or more wide.")
     if args.feather:
-        mask = blurred(mask, args.feather / 2)
+        mask = feather(mask, args.feather)
     if not mask.any():
         raise ValueError("The mask is black all over, so there is nothing to do: make white what is to be made anew.")
     if args.method != "repaint" and (args.jump, args.resample) != (None, None):

@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.evaluate.batches import Ask, ask_for, draw
 from engine.evaluate.dataset_pictures import Real
 from engine.evaluate.judge import Judge
-from engine.guidance.compose import by_clip, chained
+from engine.guidance.compose import by_clip, chain
 from engine.guidance.losses import Aims
 from engine.metrics import fid, interval
 from engine.session import Session
@@ -77,7 +77,7 @@ class GuideEvaluation:
             clip = self.session.library.clip(guide.clip)
             aims = Aims(clip.text(texts)[:, None], torch.ones(1, device=self.session.device))
             made.append(by_clip(guide, request, self.session.load(self.info), clip, aims))
-        return chained(made)
+        return chain(made)
 
     @cached_property
     def _real(self) -> Tensor:

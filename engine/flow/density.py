@@ -51,7 +51,7 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
     return canonical((state + 1) * 127.5).round()
 
 
-def dequantised(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
+def dequantise(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
     """Levels 0 … 255 (B, …) → float32 pictures in [−1, 1], each number uniform within its level: (k + u)/128 − 1."""
     normal = noise.of(DEQUANTISE).normal(level, draw)
     return ((level + torch.special.ndtr(normal)) / 128 - 1).float()
@@ -75,7 +75,7 @@ def bits(
     low, high = ends(request, sigma_min)
     found = yield from density(
         plan(request, model, cancelled).denoiser,
-        dequantised(level, Noise(seeds), draw),
+        dequantise(level, Noise(seeds), draw),
         low,
         high,
         model.schedule.start_std(high),

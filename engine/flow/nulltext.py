@@ -24,7 +24,7 @@ from engine.layout import from_array
 from engine.ode import fixed
 from engine.precision import wide
 from engine.spec.request import RequestError
-from engine.transforms import extrapolated
+from engine.transforms import extrapolate
 from engine.types import Cond, Sigma
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class NullText:
         """D_∅ + γ(D_c − D_∅) with ∅ of these tokens; `toward` is D_c where it is known."""
         toward = self.denoiser(x, sigma, self.cond) if toward is None else toward
         null = replace(self.null, tokens=tokens)
-        return extrapolated(self.denoiser(x, sigma, null), toward, self.guidance)
+        return extrapolate(self.denoiser(x, sigma, null), toward, self.guidance)
 
 
 def retrace(null: NullText, x: Tensor) -> Iterator[Step]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 AT_ONCE = 64
 
 
-def looked(clip: Clip, pictures: NDArray[np.float32], cancelled: Callable[[], bool] = lambda: False) -> Tensor:
+def encode_images(clip: Clip, pictures: NDArray[np.float32], cancelled: Callable[[], bool] = lambda: False) -> Tensor:
     """Unit vectors (N, d) of pictures (N, 3, h, w) in [−1, 1]. Raises Cancelled."""
     parts = []
     with torch.no_grad():
@@ -32,6 +32,6 @@ def looked(clip: Clip, pictures: NDArray[np.float32], cancelled: Callable[[], bo
     return torch.cat(parts)
 
 
-def numbers(values: Tensor) -> NDArray[np.float32]:
+def to_numpy(values: Tensor) -> NDArray[np.float32]:
     """A tensor as it is told: an array of float32 on the CPU."""
     return values.detach().cpu().float().numpy()

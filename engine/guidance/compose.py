@@ -11,7 +11,7 @@ import torch
 
 from engine.guidance.cutouts import boxes, resized
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss
-from engine.guidance.memory import SHARE, free, held
+from engine.guidance.memory import SHARE, free_bytes, graph_bytes
 from engine.meter import MICRO_BATCH
 from engine.models.pixel import PixelCodec, from_uint8
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide
@@ -63,12 +63,12 @@ def guidance(
     if not active:
         return Guidance(lambda d: d)
     need = _Need.of(active, request, model, library, cond)
-    save = need.saves(free(model.device)) if save is None else save
+    save = need.saves(free_bytes(model.device)) if save is None else save
     made = [_transform(guide, request, model, library, pictures, save) for guide in active]
-    return Guidance(chained(made), save, need.saved if save else need.kept)
+    return Guidance(chain(made), save, need.saved if save else need.kept)
 
 
-def chained(transforms: Sequence[Transform]) -> Transform:
+def chain(transforms: Sequence[Transform]) -> Transform:
     """All of them as one, the first innermost."""
 
     def transform(d: Denoiser) -> Denoiser:
@@ -89,13 +89,13 @@ class _Need(NamedTuple):
         batch, kept, calls = len(request.seeds), 0, [0]
         for clip_guide in (guide for guide in active if isinstance(guide, ClipGuide)):
             loaded = library.clip(clip_guide.clip, clip_guide.sha256)
-            each = held(loaded.image, torch.zeros(1, 3, loaded.side, loaded.side, device=model.device))
+            each = graph_bytes(loaded.image, torch.zeros(1, 3, loaded.side, loaded.side, device=model.device))
             kept += each * batch * clip_guide.cutouts
             calls.append(each * min(batch * clip_guide.cutouts, max(VIEWS_AT_ONCE, clip_guide.cutouts)))
         if any(guide.differentiates for guide in active):
             shape = model.codec.latent_shape(request.width, request.height)
             x = torch.zeros(1, *shape, device=model.device)
-            each = held(lambda x: model.denoiser(x, request.sigmas[0], cond), x)
+            each = graph_bytes(lambda x: model.denoiser(x, request.sigmas[0], cond), x)
             rows = batch * (1 if request.guidance in (0, 1) else 2)
             kept += each * rows
             calls.append(each * min(rows, MICRO_BATCH))
@@ -113,17 +113,19 @@ class _Need(NamedTuple):
         return True
 
 
-def aimed(clip: Clip, aims: Sequence[Aim], pictures: Mapping[str, Pixels]) -> Aims:
+def encode_aims(clip: Clip, aims: Sequence[Aim], pictures: Mapping[str, Pixels]) -> Aims:
     """The aims as the CLIP sees them. A picture that is aimed at is seen whole, at σ = 0."""
     with torch.no_grad():
         texts = [aim.text for aim in aims if aim.text]
         told = iter(clip.text(texts)) if texts else iter(())
-        vectors = torch.stack([next(told) if aim.text else seen(clip, pictures[aim.image]) for aim in aims])
+        vectors = torch.stack(
+            [next(told) if aim.text else encode_aim_picture(clip, pictures[aim.image]) for aim in aims]
+        )
     weights = vectors.new_tensor([aim.weight for aim in aims])
     return Aims(vectors[None], weights / weights.abs().sum())
 
 
-def seen(clip: Clip, rgb: Pixels) -> Tensor:
+def encode_aim_picture(clip: Clip, rgb: Pixels) -> Tensor:
     """What a CLIP sees in a picture, uint8 (H, W, 3): (d,)."""
     return clip.image(resized(from_uint8(rgb), clip.side))[0]
 
@@ -134,7 +136,7 @@ def _transform(
     if isinstance(guide, ClassGuide):
         return _by_class(guide, request, model, library)
     loaded = library.clip(guide.clip, guide.sha256)
-    return by_clip(guide, request, model, loaded, aimed(loaded, guide.aims, pictures), save)
+    return by_clip(guide, request, model, loaded, encode_aims(loaded, guide.aims, pictures), save)
 
 
 def by_clip(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.guidance.cutouts import views
-from engine.meter import saving
+from engine.meter import checkpoint_if
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +81,7 @@ class PictureLoss:
         pictures = self.picture(x0)
         n, size = len(pictures), self.at_once
         cut = zip(pictures.split(size), self.parts.split(size), self.aims.split(size, n), strict=True)
-        loss = torch.cat([saving(self._distance, self.save)(*part) for part in cut])
+        loss = torch.cat([checkpoint_if(self._distance, self.save)(*part) for part in cut])
         if self.smooth:
             loss = loss + self.smooth * total_variation(pictures)
         if self.keep_range:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SHARE = 0.5  # of the free memory that gradients may take before the nets are computed twice instead
 
 
-def held(f: Callable[[Tensor], Tensor], x: Tensor) -> int:
+def graph_bytes(f: Callable[[Tensor], Tensor], x: Tensor) -> int:
     """The bytes that the graph of f(x) keeps for its gradient, parameters left out, measured by computing f once."""
     kept: dict[int, int] = {}
 
@@ -30,7 +30,7 @@ def held(f: Callable[[Tensor], Tensor], x: Tensor) -> int:
     return sum(kept.values())
 
 
-def free(device: torch.device) -> int | None:
+def free_bytes(device: torch.device) -> int | None:
     """The bytes that are free on a device; None where it cannot be told."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from engine.guidance.clip_images import looked, numbers
-from engine.guidance.compose import aimed
+from engine.guidance.clip_images import encode_images, to_numpy
+from engine.guidance.compose import encode_aims
 from engine.guidance.scoring import TOLD_EVERY
 from engine.jobs.sweep import SweepPoint, SweepStep
 from engine.meter import MICRO_BATCH, Meter
@@ -34,7 +34,7 @@ STRAIN_SIGMA = 0.5
 
 def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
     clip = session.library.clip(job.clip)
-    aims = aimed(clip, job.aims, aimed_at(job.aims, job.pictures))
+    aims = encode_aims(clip, job.aims, aimed_at(job.aims, job.pictures))
     wholes = job.requests()
     requests = [_small(request) for request in wholes]
     total, done, told = sum(len(path_of(request)) for request in requests), 0, 0.0
@@ -49,9 +49,11 @@ def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
                 yield SweepStep(done, total)
         seconds = time.monotonic() - began
         rgb = session.picture(request, x, inputs=job.inputs)
-        seen = looked(clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), caller.cancelled)
+        seen = encode_images(
+            clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), caller.cancelled
+        )
         strain = _strain(request, model.denoiser, model.condition("", None), x, caller.cancelled)
-        scores = numbers(aims.score(seen[:, None])[:, 0])
+        scores = to_numpy(aims.score(seen[:, None])[:, 0])
         yield SweepPoint(value, whole, rgb, scores, _diversity(seen), strain, seconds)
 
 

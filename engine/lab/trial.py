@@ -16,7 +16,7 @@ from torch import Tensor
 from engine.jobs.lab import Walk
 from engine.lab.model import Law
 from engine.meter import Meter
-from engine.noise import Noise, truncated
+from engine.noise import Noise, truncate
 from engine.oracle import Gaussian
 from engine.paths import descending
 from engine.rules import RULES
@@ -37,7 +37,7 @@ def start(request: Request, particles: int) -> tuple[Tensor, Noise]:
     """
     noise = Noise(request.seeds[:1], particles)
     x = noise.normal(torch.empty(particles, 2, dtype=torch.float64))
-    return truncated(x, request.truncation) * request.temperature * request.sigmas[0], noise
+    return truncate(x, request.truncation) * request.temperature * request.sigmas[0], noise
 
 
 def trial(

@@ -17,12 +17,12 @@ import torch
 from engine.cascade import enlarge
 from engine.models.pixel import LUMA, PixelCodec
 from engine.noise import ENLARGE, Noise
-from engine.plan import encoded, pinned, plan
+from engine.plan import pin, plan, to_state
 from engine.schedules import VE, grid
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, branch, resolve
-from engine.spec.edit import Inputs, pooled
+from engine.spec.edit import Inputs, pool_mask
 from engine.spec.request import Enlargement, Request, RequestError
 from engine.store import RunReader, StoreError
 from engine.types import SecondStage, Step
@@ -83,7 +83,7 @@ def test_the_second_stage_keeps_it_at_its_own_resolution(truncated: bool, cascad
     kept = given.mask == 0
     assert (rgb[:, kept] == given.source[kept]).all()
     assert not (rgb[:, ~kept] == given.source[~kept]).all()
-    cells = pooled(given.mask, (16, 16)) == 0
+    cells = pool_mask(given.mask, (16, 16)) == 0
     small = torch.from_numpy(given.source.copy()).float().view(16, 4, 16, 4, 3).mean((1, 3)) / 127.5 - 1
     if not truncated:  # else the first stage's own noise is in it
         torch.testing.assert_close(final[0].permute(1, 2, 0)[cells], small[cells], rtol=0, atol=1e-6)
@@ -309,9 +309,9 @@ def test_a_latent_value_is_kept_only_where_all_pixels_under_it_are(tiny_model: M
     mask = np.zeros((16, 16), np.uint8)
     mask[5, 7] = 255
     given = Inputs(inputs().source, mask)
-    y = encoded(given, model, (16, 16))
+    y = to_state(given, model, (16, 16))
     assert y.shape == (6, 8, 8)
-    held = pinned(given, y, grid("log", 4, 10.0, 0.1).tolist(), steady=True)
+    held = pin(given, y, grid("log", 4, 10.0, 0.1).tolist(), steady=True)
     assert torch.nonzero(held.to_go).tolist() == [[2, 3]]
     x = torch.zeros(2, 6, 8, 8)
     out = held(x, 0.0, Noise([1, 2]))

@@ -15,7 +15,7 @@ from app.core.canvas.placement import Overlay, Placement, box_of, overlay, to_rg
 from app.core.canvas.undo import part
 from app.core.jobs.work import Snapshot
 from app.core.request.methods import NEW, REWORK
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
@@ -28,7 +28,7 @@ PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class MaskState:
     """Of the mask: whether any of it is painted, any of it in the box, and all of it in the box, in full."""
 
     anywhere: bool
@@ -44,7 +44,7 @@ class Editing(QObject):
     """
 
     changed = Signal()  # what is seen: the artwork or a run, and what over the artwork
-    asked_changed = Signal()  # what a run would be given: the artwork, its mask, its box
+    inputs_changed = Signal()  # what a run would be given: the artwork, its mask, its box
     picked = Signal()  # a person chose what to look at: no run that comes is to pull that away
 
     def __init__(self, viewer: Viewer, artwork: Artwork, parent: QObject | None = None) -> None:
@@ -58,16 +58,16 @@ class Editing(QObject):
         self._applied = False  # and nothing painted since
         self._framed: Path | None = None  # the run that the viewer's frame is of, once it has come
         self._seen: tuple[int, Placement, Overlay] | None = None  # of which frame, where, and how it looks there
-        self._painted: tuple[int, QRect, Painted] | None = None  # at which revision, in which box
+        self._painted: tuple[int, QRect, MaskState] | None = None  # at which revision, in which box
         for signal in (artwork.opened, artwork.closed):
             signal.connect(self._another_artwork)
         artwork.resized.connect(self._on_resize)
         artwork.mask_changed.connect(self._on_paint)
         for signal in (artwork.history_changed, artwork.box_changed):
-            signal.connect(self.asked_changed)
+            signal.connect(self.inputs_changed)
         for signal in (viewer.run_changed, viewer.image_changed):
             signal.connect(self._on_run)
-        viewer.moved.connect(self.look)
+        viewer.moved.connect(self.show_in_place)
         viewer.frame_changed.connect(self._on_frame)
         self.candidates.chosen.connect(self.changed)
         self.candidates.listed.connect(self.changed)
@@ -100,10 +100,10 @@ class Editing(QObject):
     @property
     def overlay(self) -> Overlay | None:
         """What is painted over the artwork; None for the original."""
-        return None if self._comparing else self._looked_at()
+        return None if self._comparing else self._chosen_overlay()
 
     @property
-    def judging(self) -> bool:
+    def reviewing(self) -> bool:
         """Whether a person looks at what came of a run, and not at what is painted for the next one."""
         looking = self.candidates.at is not None and not (self._viewer.live and self._viewer.following)
         return self._shows_artwork and (looking or self._applied)
@@ -118,7 +118,7 @@ class Editing(QObject):
         """Where the pictures of a run go; None where it does not belong to the artwork."""
         return None if run is None else self._placements.get(run)
 
-    def look(self) -> None:
+    def show_in_place(self) -> None:
         """See the shown run, where it belongs: the person has moved through it."""
         path = self._viewer.run_path
         if path is None:
@@ -127,7 +127,7 @@ class Editing(QObject):
         if self._shows_artwork:
             self.candidates.at = path, self._viewer.image_index
 
-    def _looked_at(self) -> Overlay | None:
+    def _chosen_overlay(self) -> Overlay | None:
         at, frame = self.candidates.at, self._viewer.frame
         if not self._shows_artwork or at is None or frame is None or at[0] != self._framed:
             return None
@@ -141,14 +141,14 @@ class Editing(QObject):
     # what a run is given
 
     @property
-    def painted(self) -> Painted:
+    def painted(self) -> MaskState:
         """Read once for each change of the mask or the box."""
         artwork, box = self.artwork, self.artwork.box
         if self._painted is None or self._painted[:2] != (artwork.revision, box):
             seen = box.intersected(artwork.rect)
             mask = part(artwork.mask, seen)
             inside = bool(mask.any())
-            found = Painted(inside or bool(artwork.mask.any()), inside, inside and bool(mask.min() == ANEW))
+            found = MaskState(inside or bool(artwork.mask.any()), inside, inside and bool(mask.min() == ANEW))
             self._painted = artwork.revision, box, found
         return self._painted[2]
 
@@ -197,10 +197,10 @@ class Editing(QObject):
         if placement is None:
             return self.snapshot(draft, model)
         if draft.method != NEW and parent.edit is not None and not self._is_painted(placement.box):
-            return self.kept(run)
+            return self.snapshot_of(run)
         return self.snapshot(draft, model, placement.box)
 
-    def kept(self, run: Path) -> Snapshot | None:
+    def snapshot_of(self, run: Path) -> Snapshot | None:
         """What the run in `run` works on; None where it does not belong to the artwork."""
         placement = self.placement(run)
         return None if placement is None else Snapshot(None, placement)
@@ -218,13 +218,13 @@ class Editing(QObject):
         self._placements[run] = placement
         self._on_paint()
 
-    def finished(self, run: Path, request: Request, images: Sequence[Path]) -> None:
+    def add_candidates(self, run: Path, request: Request, images: Sequence[Path]) -> None:
         """The pictures of a run, saved as `images`, are candidates from now on, if it belongs to the artwork."""
         if self.placement(run) is not None:
             pictures = [QImage(str(path)) for path in images]
             self.candidates.add(Candidate(run, k, request, one) for k, one in enumerate(pictures))
 
-    def dropped(self, run: Path) -> None:
+    def stop_looking_at(self, run: Path) -> None:
         """A run was cancelled or failed: the original is seen again; what was reached stays on the timeline."""
         if self.candidates.at is not None and self.candidates.at[0] == run:
             self.candidates.at = None
@@ -252,7 +252,7 @@ class Editing(QObject):
     @property
     def why_no_apply(self) -> str:
         """Why what is seen cannot be put into the artwork, in one sentence; "" when it can."""
-        seen = self._looked_at()
+        seen = self._chosen_overlay()
         if seen is None:
             return "There is no candidate to apply: choose one."
         if not seen.rect.intersects(self.artwork.rect):
@@ -263,14 +263,14 @@ class Editing(QObject):
 
     def apply(self) -> bool:
         """Put what is seen into the artwork through its mask; undoable. It stays a candidate."""
-        seen = self._looked_at()
+        seen = self._chosen_overlay()
         at, run, frame = self.candidates.at, self._viewer.run, self._viewer.frame
         if seen is None or self.why_no_apply or at is None or run is None or frame is None:
             return False
         place, pixels = self._placements[at[0]].pixels(self.artwork, to_rgb(frame))
         self.comparing, self._applied = False, True
         self.candidates.at = None
-        self.artwork.apply(place, pixels, f"Apply {named(run.request)}")
+        self.artwork.apply(place, pixels, f"Apply {title_of(run.request)}")
         return True
 
     def discard(self) -> None:
@@ -289,7 +289,7 @@ class Editing(QObject):
     def _on_run(self) -> None:
         """Another run, or another picture of it, whose frame has not come yet."""
         self._framed = None
-        self.look()
+        self.show_in_place()
 
     def _on_frame(self) -> None:
         self._framed = self._viewer.run_path
@@ -313,4 +313,4 @@ class Editing(QObject):
         self.candidates.clear()
         self._shows_artwork = self.artwork.is_open
         self.changed.emit()
-        self.asked_changed.emit()
+        self.inputs_changed.emit()

@@ -14,8 +14,8 @@ from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Sig
 
 from app.core.canvas.artwork import Artwork, bgra
 from app.core.canvas.undo import Pixels
-from app.core.files.autosave_candidates import Found, Results
-from app.core.files.autosave_file import NAME, Kept, forget, read, write
+from app.core.files.autosave_candidates import AutosaveCandidates, Found
+from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
 from app.core.files.background import Background
 from app.core.notices import Action, Notice
 
@@ -31,12 +31,12 @@ State: TypeAlias = tuple[bool, int, QRect, bool, tuple[tuple[Path, int], ...]]
 class Read:
     """An artwork from its folder; pixels -- in its own order of channels; found -- its candidates, with pictures"""
 
-    kept: Kept
+    kept: AutosaveFile
     pixels: Pixels
     found: Sequence[Found]
 
 
-class Keeper(QObject):
+class Autosave(QObject):
     """Keeps the artwork in `folder` as it changes, and those that others took the place of in `folder`/earlier."""
 
     notice_raised = Signal(object)  # a Notice
@@ -44,7 +44,7 @@ class Keeper(QObject):
     brought_back = Signal()
 
     def __init__(
-        self, artwork: Artwork, folder: Path, parent: QObject | None = None, results: Results | None = None
+        self, artwork: Artwork, folder: Path, parent: QObject | None = None, results: AutosaveCandidates | None = None
     ) -> None:
         """`results` are the artwork's candidates, kept with it where they are given."""
         super().__init__(parent)
@@ -113,7 +113,7 @@ class Keeper(QObject):
         self._saved = -1 if kept.unsaved else self._artwork.revision
         self._written = self._state()
         self._timer.stop()
-        told = " ".join((f"{_named(kept.title)} is back as you left it.", *kept.notes))
+        told = " ".join((f"{_title_in_words(kept.title)} is back as you left it.", *kept.notes))
         self.notice_raised.emit(Notice("info", told))
 
     def _not_restored(self, error: Exception) -> None:
@@ -155,7 +155,7 @@ class Keeper(QObject):
         found = (path.parent for path in (self._folder / "earlier").glob(f"*/{NAME}"))
         return sorted(folder for folder in found if folder not in self._spent)
 
-    def _put_aside(self, kept: Kept) -> None:
+    def _put_aside(self, kept: AutosaveFile) -> None:
         target = self._folder / "earlier" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
         self._background.start(
             partial(_write_earlier, target, kept), partial(self._set_aside, kept.title), self._failed
@@ -169,7 +169,7 @@ class Keeper(QObject):
 
     def _set_aside(self, title: str, _: object) -> None:
         self._look_for_earlier()
-        told = f"{_named(title)} was not saved; the studio has kept it."
+        told = f"{_title_in_words(title)} was not saved; the studio has kept it."
         self.notice_raised.emit(Notice("info", told, (Action("Back to it", self.bring_back),)))
 
     # now
@@ -219,13 +219,13 @@ class Keeper(QObject):
             return partial(forget, self._folder)
         return partial(write, self._folder, self._kept())
 
-    def _kept(self) -> Kept:
+    def _kept(self) -> AutosaveFile:
         """The artwork as it is; its pixels are not copied: write() does that in its own thread."""
         artwork, box, aspect = self._artwork, self._artwork.box, self._artwork.box_aspect
         where = box.x(), box.y(), box.width(), box.height()
         rgb = artwork.pixels[..., 2::-1]
         shape, results = (aspect.width(), aspect.height()), self._results.now() if self._results else ()
-        return Kept(rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results)
+        return AutosaveFile(rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results)
 
     def _read(self, folder: Path) -> Read:
         """Raises ImageError. In the reader's thread: for a large picture, and many candidates, it takes time."""
@@ -261,11 +261,11 @@ class Keeper(QObject):
             self.notice_raised.emit(Notice("error", told))
 
 
-def _named(title: str) -> str:
+def _title_in_words(title: str) -> str:
     return f"“{title}”" if title else "The picture"
 
 
-def _write_earlier(target: Path, kept: Kept) -> None:
+def _write_earlier(target: Path, kept: AutosaveFile) -> None:
     write(target, kept)
     for folder in sorted(path.parent for path in target.parent.glob(f"*/{NAME}"))[:-EARLIER]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -35,7 +35,7 @@ class Found:
     candidates: tuple[Candidate, ...]
 
 
-class Results(QObject):
+class AutosaveCandidates(QObject):
     """The candidates of `editing` as Results, and back, with the run files in `folder`."""
 
     changed = Signal()
@@ -67,7 +67,7 @@ class Results(QObject):
                 run = RunReader(path)
                 if run.ended == "finished" and run.steps:
                     pictures = [(k, render(run, len(run.steps) - 1, "x0", k)) for k in result.images]
-                    found.append(Found(result.placement, tuple(_candidates(path, run, pictures))))
+                    found.append(Found(result.placement, tuple(_make_candidates(path, run, pictures))))
             except (ValueError, OSError, IndexError):
                 continue  # the person removed it, or the disk lost it
         return found
@@ -79,5 +79,5 @@ class Results(QObject):
             self._editing.candidates.add(one.candidates)
 
 
-def _candidates(path: Path, run: RunReader, pictures: Iterable[tuple[int, QImage]]) -> Iterable[Candidate]:
+def _make_candidates(path: Path, run: RunReader, pictures: Iterable[tuple[int, QImage]]) -> Iterable[Candidate]:
     return (Candidate(path, k, run.request, picture) for k, picture in pictures)

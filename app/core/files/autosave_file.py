@@ -29,7 +29,7 @@ NAME, KEY = "artwork.png", "tweedie-artwork"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class AutosaveFile:
     """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box and aspect as Artwork has them;
     unsaved -- whether a person has no other file of it; results -- its candidates; notes -- what could not be brought
     back
@@ -50,11 +50,11 @@ class Kept:
         artwork.box = QRect(*self.box)
 
 
-def write(folder: Path, kept: Kept) -> None:
+def write(folder: Path, kept: AutosaveFile) -> None:
     """Write it, atomically. Raises OSError; then what was there before is there still."""
     mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
     if values.any():
-        mask = _named(values.data)
+        mask = _mask_name(values.data)
         if not (folder / mask).exists():
             save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
     results = [_write_result(folder, result) for result in kept.results]
@@ -68,7 +68,7 @@ def write(folder: Path, kept: Kept) -> None:
             other.unlink(missing_ok=True)
 
 
-def _named(values: memoryview | bytes) -> str:
+def _mask_name(values: memoryview | bytes) -> str:
     """What the file of a mask with this content is called."""
     return f"mask-{hashlib.sha256(values).hexdigest()[:16]}.png"
 
@@ -79,7 +79,7 @@ def _write_result(folder: Path, result: Result) -> dict[str, Any]:
     told = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
     if place.packed is None:
         return told | {"mask": ""}
-    name = _named(repr(box_of(place.rect)[2:]).encode() + place.packed)
+    name = _mask_name(repr(box_of(place.rect)[2:]).encode() + place.packed)
     if not (folder / name).exists():
         mask = place.mask
         assert mask is not None
@@ -99,7 +99,7 @@ def _read_result(folder: Path, told: dict[str, Any]) -> Result:
     return Result(str(told["run"]), images, Placement.through(box, rect, mask))
 
 
-def read(folder: Path) -> Kept:
+def read(folder: Path) -> AutosaveFile:
     """What write() wrote. Raises ImageError where there is no picture; of the rest what is damaged is left out."""
     rgb = load(folder / NAME).rgb
     height, width = rgb.shape[:2]
@@ -132,7 +132,7 @@ def read(folder: Path) -> Kept:
         except (ValueError, KeyError, TypeError):
             notes.append("A candidate was damaged and is left out.")
     title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
-    return Kept(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
+    return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
 
 
 def forget(folder: Path) -> None:

@@ -40,7 +40,7 @@ class Question:
 
 
 @dataclass(slots=True)
-class Verdict:
+class LikelihoodResult:
     """What came of a question so far; `place` is the part of the canvas that was judged, `rgb` its pixels."""
 
     place: QRectF

@@ -10,7 +10,7 @@ Way: TypeAlias = Literal["density", "up", "down"]  # one probe of a log density;
 ORDER = 3  # of the solver's pair: a step's error falls with the third power of its length (engine.adaptive)
 
 
-class Tolls:
+class SolveCosts:
     """Model calls by way, model and tolerance. What was not measured is judged from the nearest tolerance that was."""
 
     def __init__(self) -> None:

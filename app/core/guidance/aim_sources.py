@@ -15,7 +15,7 @@ from app.core.notices import Notice
 from engine.pictures.image_file import ImageError
 
 
-class Aiming(QObject):
+class AimSources(QObject):
     """Reads them in the background and puts each in a row of `steering`."""
 
     notice_raised = Signal(object)

@@ -60,7 +60,7 @@ class Wish:
     quick: bool = False
 
 
-class Scoring(QObject):
+class ClipScores(QObject):
     """Asks the engine for the scores that are missing, the shown run's newest step first.
 
     A run that CLIP steers is scored by its own guide; others by the panel's CLIP and their prompt, if that is wanted

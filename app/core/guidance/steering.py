@@ -169,12 +169,12 @@ class Steering(QObject):
     @property
     def look(self) -> ClipGuide:
         """Every setting of the guide, at its default where it was not changed; its aims are of no account."""
-        return ClipGuide(clip=self._clip or "none", aims=(Aim("nothing"),), **_suited(self._look))
+        return ClipGuide(clip=self._clip or "none", aims=(Aim("nothing"),), **_allowed_settings(self._look))
 
     def set_look(self, **changes: Any) -> None:
         """Change settings of a ClipGuide, e.g. set_look(scale=20.0). Raises RequestError where they cannot be."""
         look = self._look | changes
-        ClipGuide(clip="any", aims=(Aim("nothing"),), **_suited(look))
+        ClipGuide(clip="any", aims=(Aim("nothing"),), **_allowed_settings(look))
         if look != self._look:
             self._look = look
             self._tell()
@@ -294,7 +294,7 @@ _DEFAULT = ClipGuide(clip="any", aims=(Aim("nothing"),))
 _SETTINGS = ("scale", "law", "on", "cutouts", "cut_size", "clip_gradient", "smooth", "keep_range")
 
 
-def _suited(look: dict[str, Any]) -> dict[str, Any]:
+def _allowed_settings(look: dict[str, Any]) -> dict[str, Any]:
     """What of the settings a guide can have: on x_t, CLIP sees the whole picture and nothing else."""
     if look.get("on") != "xt":
         return look

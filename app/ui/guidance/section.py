@@ -65,7 +65,7 @@ class SteeringDisclosure(Disclosure):
 
 
 class SteeringSection(QWidget):
-    """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.seeing`."""
+    """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.concepts`."""
 
     def __init__(self, guidance: Guidance, actions: ActionSet) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class SteeringSection(QWidget):
         self.clip = Choice("CLIP")
         self.none = label("There is no CLIP here: open the file of one.", "muted")
         self.none.setWordWrap(True)
-        self.aims = AimList(guidance.steering, guidance.aiming)
+        self.aims = AimList(guidance.steering, guidance.aim_sources)
         self.scale = Number("Strength λ", 0, LARGEST, (0, 50), 0.5, 1)
         self.scale.setToolTip("How strongly CLIP pulls at every step; 0 is no guide at all")
         self.fine = Finer(guidance.steering)
@@ -84,7 +84,7 @@ class SteeringSection(QWidget):
         self.scored = QCheckBox("Score runs without a guide too")
         self.scored.setAccessibleName("Score runs that no CLIP steers too")
         self.scored.setToolTip("By their own prompt: a curve under the timeline, and the order of candidates")
-        self.bars = SeenBars(guidance.seeing)
+        self.bars = SeenBars(guidance.concepts)
         self.sees = Disclosure("What CLIP sees", self.bars)
         self.sweep = actions.button("sweep", self)
         self.sweep.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -118,7 +118,7 @@ class SteeringSection(QWidget):
     def choose_picture(self) -> None:
         """Ask for a picture to aim at, without stopping anything meanwhile."""
         dialog = self._ask("Steer to a picture", [f"Pictures ({' '.join(patterns())})", "All files (*)"])
-        dialog.fileSelected.connect(lambda path: self._guidance.aiming.take_file(Path(path)))
+        dialog.fileSelected.connect(lambda path: self._guidance.aim_sources.take_file(Path(path)))
         dialog.open()
 
     def choose_file(self) -> None:

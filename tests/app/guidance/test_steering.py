@@ -185,14 +185,14 @@ def test_pictures_come_from_files_and_from_the_clipboard(parts: Parts, qtbot: Qt
     (tmp_path / "no picture.png").write_bytes(b"nothing of the kind")
     files = QMimeData()
     files.setUrls([QUrl.fromLocalFile(str(tmp_path / name)) for name in ("blue.png", "no picture.png")])
-    assert guidance.aiming.take_mime(files)
+    assert guidance.aim_sources.take_mime(files)
     qtbot.waitUntil(lambda: len(parts.notices) == 1)
     assert len(guidance.steering.wishes) == 1
     pasted = QMimeData()
     pasted.setImageData(image)
-    assert guidance.aiming.take_mime(pasted)
+    assert guidance.aim_sources.take_mime(pasted)
     assert len(guidance.steering.wishes) == 2
-    assert not guidance.aiming.take_mime(QMimeData())
+    assert not guidance.aim_sources.take_mime(QMimeData())
     guidance.close()
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.guidance.cutouts import boxes, resized, views
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss, out_of_range, spherical, total_variation
-from engine.guidance.memory import free, held
+from engine.guidance.memory import free_bytes, graph_bytes
 from engine.meter import Meter
 from engine.oracle import Gaussian, Mixture
 from engine.run import Cancelled
@@ -244,7 +244,7 @@ def test_saving_memory_changes_no_bit_and_keeps_less() -> None:
         clip_ = TinyClip()
         loss = PictureLoss(clip_, aims, lambda x0: x0, boxes((1, 2, 3, 4), 3, (0.5, 1.0)), at_once=2, save=save)
         meter = Meter(Bent(), micro_batch=2, save=save)
-        kept.append(held(partial(together, loss, meter), x))
+        kept.append(graph_bytes(partial(together, loss, meter), x))
         moved.append(clip(loss, 5.0)(meter)(x, 0.5))
     assert torch.equal(*moved)
     assert kept[1] < kept[0] / 2
@@ -252,9 +252,9 @@ def test_saving_memory_changes_no_bit_and_keeps_less() -> None:
 
 def test_what_a_gradient_keeps_is_counted_without_the_weights() -> None:
     weight, x = random(50, 40), random(1, 50)
-    assert held(lambda x: (x @ weight).tanh(), x) == 40 * 8
-    assert held(lambda x: (x @ weight).tanh().square(), x) == 40 * 8, "shared between two"
-    assert (free(torch.device("cpu")) or 0) > 2**20
+    assert graph_bytes(lambda x: (x @ weight).tanh(), x) == 40 * 8
+    assert graph_bytes(lambda x: (x @ weight).tanh().square(), x) == 40 * 8, "shared between two"
+    assert (free_bytes(torch.device("cpu")) or 0) > 2**20
 
 
 def test_the_raw_estimate_is_the_unguided_one() -> None:

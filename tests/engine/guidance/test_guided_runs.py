@@ -182,11 +182,11 @@ def test_guides_are_priced_in_time_and_memory(tiny_model: ModelInfo, monkeypatch
     assert here.plan(replace(request, guides=(CLASS,))).price.work == pytest.approx(8 + 4 * CLASSIFIER)
     two = here.plan(replace(request, seeds=(1, 2, 3, 4))).price
     assert two.graph_bytes == 2 * price.graph_bytes > 0
-    monkeypatch.setattr("engine.guidance.compose.free", lambda device: price.graph_bytes)
+    monkeypatch.setattr("engine.guidance.compose.free_bytes", lambda device: price.graph_bytes)
     saved = here.plan(request)
     assert saved.meter.save
     assert saved.price.graph_bytes < price.graph_bytes
-    monkeypatch.setattr("engine.guidance.compose.free", lambda device: saved.price.graph_bytes - 1)
+    monkeypatch.setattr("engine.guidance.compose.free_bytes", lambda device: saved.price.graph_bytes - 1)
     with pytest.raises(RequestError, match="make fewer pictures at once, or take fewer cutouts"):
         here.plan(request)
     here.save = False
