@@ -16,7 +16,7 @@ from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, ch
 from engine.layout import canonical, from_array
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
-from engine.ode import Along, density
+from engine.ode import SolveProgress, density
 from engine.plan import plan
 from engine.precision import wide
 from engine.spec.request import RequestError
@@ -66,7 +66,7 @@ def bits(
     tol: float = 1e-3,
     sigma_min: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Generator[Along, None, Bits]:
+) -> Generator[SolveProgress, None, Bits]:
     """One solve for each of several pictures, given as levels (B, C, h, w): its own dequantisation, its own probe.
 
     Draws with other numbers have other ones: their mean is the estimate, and their spread holds what both leave open.

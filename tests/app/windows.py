@@ -18,9 +18,8 @@ from app.core.jobs.queue import Job
 from app.core.lab.lab_model import Lab
 from app.settings import Settings, Values
 from app.ui.window.main_window import MainWindow
+from tests.app.conftest import PATIENCE
 from tests.fakes.lab import FakeLab
-
-PATIENCE = 60_000  # milliseconds after which a test takes something for never
 
 
 def until(qtbot: QtBot, done: Callable[[], object]) -> None:

@@ -268,7 +268,7 @@ class ClipScores(QObject):
     def _wanted_soon(self) -> str:
         """The CLIP that the next run needs, so that it is loaded while the person goes on choosing."""
         steering = self._steering
-        wanted = steering.scored or steering.picked or steering.clip_guide is not None
+        wanted = steering.scored or steering.clip_chosen or steering.clip_guide is not None
         return steering.clip if wanted else ""
 
     def _loaded(self, *clips: str) -> None:

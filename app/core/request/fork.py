@@ -1,4 +1,4 @@
-"""From a shown step to a run that goes on from it: whether that can be, and what is asked of the engine."""
+"""Runs that go on from a shown step: whether they can, and their request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OF_FLOW = "The flow chose this step by itself: encode a picture, and go on from 
 
 
 def origin_of(run: Lineage, k: int, share: int | None = None) -> Origin:
-    """Step k of the way, in whichever file it lies; `share` is the picture of the shown run whose state all take on."""
+    """Step k of the shown run, in the file that holds it; all pictures start from the state of picture `share`."""
     path, index = run.place(k)
     if run.encodes(k):
         return Origin(path, index + 1, 0, share, up=True)
@@ -56,7 +56,7 @@ def model_of_step(run: Lineage, k: int, models: Sequence[ModelInfo]) -> ModelInf
 
 
 def vary_request(run: Lineage, k: int, image: int, count: int, seed: int, model: ModelInfo) -> Request:
-    """What is asked for `count` variations of the shown run's `image` at step k, their seeds counting up from `seed`.
+    """The request for `count` variations of the shown run's `image` at step k, their seeds counting up from `seed`.
 
     Raises RequestError where that many cannot be.
     """
@@ -65,7 +65,7 @@ def vary_request(run: Lineage, k: int, image: int, count: int, seed: int, model:
 
 
 def explain_other_sampler(run: Lineage, k: int, request: Request) -> str:
-    """Said where `request` varies step k with another sampler than the one that made it; "" where it is the same."""
+    """Why `request` varies step k with another sampler than the one that made it; "" where it is the same."""
     own, other = run.made_by(k).sampler, request.sampler
     if own == other:
         return ""

@@ -1,4 +1,4 @@
-"""From what the panel, the timeline and the canvas say to what is asked of the engine. Each raises RequestError."""
+"""Makes the request of a run from the panel, the timeline and the canvas. Each function raises RequestError."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_the_price_is_that_of_all_its_runs(guidance: Guidance, parts: Parts, qtb
     assert guidance.sweep.price.startswith("≈")
 
 
-def test_the_front_is_what_nothing_beats(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_the_front_holds_the_points_that_nothing_beats(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.sweep.plan = replace(guidance.sweep.plan, count=4, pictures=1)
     guidance.sweep.start()
     qtbot.waitUntil(lambda: not guidance.sweep.running)
