@@ -221,10 +221,16 @@ def to_state(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
         return canonical(model.codec.encode(canonical(image))[0].float())
 
 
-def to_pictures(x0: Tensor, model: Model) -> Pixels:
-    """Finished states (B, C, h, w) of the model as pictures, uint8 (B, H, W, 3)."""
+def to_pictures(x0: Tensor, model: Model, transparent: bool = False) -> Pixels:
+    """Finished states (B, C, h, w) of the model as pictures, uint8 (B, H, W, 3).
+
+    `transparent`: a model that draws alpha gives (B, H, W, 4), with straight colour.
+    """
+    codec = model.codec
     with torch.no_grad():
-        return to_uint8(model.codec.decode(x0))
+        if transparent and isinstance(codec, PixelCodec) and codec.transparent:
+            return to_uint8(codec.cutout(x0))
+        return to_uint8(codec.decode(x0))
 
 
 def pin(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:

@@ -47,7 +47,8 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
     if not isinstance(model.codec, PixelCodec):
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
     image = from_array(rgb, model.device).permute(0, 3, 1, 2)
-    return canonical(model.codec.encode(canonical(wide(image)))).round()
+    state = model.codec.encode(canonical(wide(image) / 127.5 - 1))
+    return canonical((state + 1) * 127.5).round()
 
 
 def dequantise(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
