@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.jobs.lab import Coverage, Outcome
+from engine.jobs.lab import ChainEnds, Coverage
 from engine.lab.field import plane
 from engine.lab.model import Law, model
 from engine.lab.trial import scatter
@@ -86,7 +86,7 @@ def coverage(data: Data, particles: int, seed: int = 0, cancelled: Callable[[], 
     for name, d, path in ways:
         ends = run_chains(d, path, particles, seed, cancelled)
         landed = float(learned.covers(ends, SMALL).double().mean())
-        outcomes.append(Outcome(name, ends.numpy().astype(np.float32), landed, part_shares(law, ends)))
+        outcomes.append(ChainEnds(name, ends.numpy().astype(np.float32), landed, part_shares(law, ends)))
     shares = tuple(learned.covered_share(s) for s in levels)
     return Coverage(data, levels, shares, _sum_groups(data.components.weights), tuple(outcomes))
 
