@@ -14,7 +14,7 @@ from app.core.shown.timeline import StepTimeline
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.look.theme import Look
-from app.ui.morph.films import Films
+from app.ui.morph.film_files import Films
 from app.ui.window.rooms import Room
 
 

@@ -21,30 +21,30 @@ from app.core.shown.runs import named
 from app.core.shown.timeline import StepTimeline
 from app.settings import Settings, from_text, to_text
 from app.ui.actions.action_set import ActionSet
-from app.ui.canvas.area import CanvasArea
+from app.ui.canvas.canvas_area import CanvasArea
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.files.drop import DropTarget
-from app.ui.flow.glass import SurpriseGlass
 from app.ui.flow.panel import LikelihoodPanel
+from app.ui.flow.surprise_overlay import SurpriseOverlay
 from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.lab.panel import LabPanel
-from app.ui.lab.strip import LabTimeline
+from app.ui.lab.timeline import LabTimeline
 from app.ui.lab.view import LabView
 from app.ui.look.theme import Look, em
-from app.ui.morph.films import Films
+from app.ui.morph.film_files import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
 from app.ui.morph.view import MorphView
 from app.ui.request.prompt_panel import PromptPanel
-from app.ui.shown.recent import Recent
+from app.ui.shown.recent_pictures import Recent
 from app.ui.shown.timeline import Timeline
 from app.ui.window.about_sheet import AboutSheet
 from app.ui.window.room_setup import lab_room, morph_room, pictures_room
 from app.ui.window.rooms import LAB, MORPH, PICTURES, Room, Rooms
 from app.ui.window.shortcut_sheet import ShortcutSheet
-from app.ui.window.status import Status
+from app.ui.window.status_bar import StatusBar
 
 LAYOUT = 1  # of the docks: an older saved state is not restored
 PANELS = {
@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.timeline = Timeline(document, self.actions_)
         self.recent = Recent(document)
         self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
-        SurpriseGlass(self.canvas, self.appraisal)
+        SurpriseOverlay(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
         self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
         self.rooms = Rooms(self._make_rooms(), self)
         self.actions_.begin()
-        self.status = Status(document)
+        self.status = StatusBar(document)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)

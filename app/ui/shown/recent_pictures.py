@@ -12,7 +12,7 @@ from app.core.document import Document
 from app.core.jobs.queue import Job
 from app.core.shown.runs import named
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
 
 RUN = Qt.ItemDataRole.UserRole
 INDEX = Qt.ItemDataRole.UserRole + 1

@@ -8,21 +8,22 @@ from app.core.document import Document
 from app.core.jobs.queue import Job, JobState
 from app.core.shown.runs import named
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
-from app.ui.widgets.quiet_label import Line, Progress
+from app.ui.widgets.label import label
+from app.ui.widgets.quiet_label import QuietLabel
+from app.ui.widgets.quiet_progress import QuietProgress
 
 
-class Status(QStatusBar):
+class StatusBar(QStatusBar):
     """Listens to the document's jobs and engine."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self.setSizeGripEnabled(False)
-        self.message = Line(muted=False)
-        self.progress = Progress("Progress of the run")
-        self.step = Line("Step 1000 / 1000")
-        self.left = Line("99 min left")
+        self.message = QuietLabel(muted=False)
+        self.progress = QuietProgress("Progress of the run")
+        self.step = QuietLabel("Step 1000 / 1000")
+        self.left = QuietLabel("99 min left")
         self.device = label("", "muted")
         self.setContentsMargins(em(self, 0.6), 0, em(self, 0.6), 0)
         self.addWidget(self.message, 1)
