@@ -15,7 +15,7 @@ from PySide6.QtGui import QPainterPath
 from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.brush import Brush, BrushStroke, Paint, add, build_up, colour, dab, remove, share
-from tests.app.canvas.test_selection import flooded
+from tests.app.canvas.test_mask_edits import flooded
 
 Array = NDArray[np.uint8]
 ACTIONS = 500
