@@ -67,8 +67,8 @@ class Studio(QObject):
         self.document = Document(
             models, self.engine, self.jobs, self.library, prices, draft=values.drafts.get(values.model), parent=self
         )
-        self.document.remember_drafts(values.drafts)
-        self.document.seed_locked = values.seed_locked
+        self.document.draft.remember(values.drafts)
+        self.document.draft.seed_locked = values.seed_locked
         lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
@@ -78,8 +78,8 @@ class Studio(QObject):
         self._closed = False
         self._collector = Collector(self)
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
-        self.document.draft_changed.connect(self._remember)
-        self.document.engine_changed.connect(self._collector.settle)
+        self.document.draft.changed.connect(self._remember)
+        self.document.jobs.engine_changed.connect(self._collector.settle)
         self.settings.save_failed.connect(self._complain)
         if complaint:
             self._complain(complaint)
@@ -101,10 +101,10 @@ class Studio(QObject):
         self._first_paint.stop()
         self.window.files.close()
         self.window.films.close()
-        self.window.morph.close()
+        self.document.morph.close()
         self.document.guidance.close()
         self.keeper.close()
-        self.document.cancel_all()
+        self.document.jobs.cancel_all()
         self.lab.close()
         self.engine.close()
         self.document.shown.close()
@@ -112,12 +112,12 @@ class Studio(QObject):
         self._collector.stop()
 
     def _start_engine(self) -> None:
-        self.engine.start(self.document.model)
+        self.engine.start(self.document.draft.model)
         self.keeper.restore()
 
     def _remember(self) -> None:
-        document = self.document
-        self.settings.update(drafts=document.drafts, model=document.model.id, seed_locked=document.seed_locked)
+        draft = self.document.draft
+        self.settings.update(drafts=draft.by_model, model=draft.model.id, seed_locked=draft.seed_locked)
 
     def _complain(self, sentence: str) -> None:
         self.document.notice_raised.emit(Notice("error", sentence))

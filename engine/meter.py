@@ -71,6 +71,10 @@ class Meter:
         self._keep(outs[0])
         return outs
 
+    def spent(self) -> dict[str, Any]:
+        """What was called so far, as the end of a run file holds it."""
+        return {"calls": self.calls, "net_seconds": self.seconds}
+
     def _stack(self, batch: int, conds: tuple[Cond, ...]) -> Cond:
         """The conditions one after the other, each for the whole batch; the last is kept, since a run asks for one."""
         kept = self._stacked

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 AT_ONCE = 1 << 24  # distances held at a time: 64 MiB of them
@@ -117,6 +119,15 @@ def nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     which = torch.cat(few)
     low = distances(points[:, None], among[which])[:, 0].min(1, keepdim=True)
     return low.values[:, 0], which.gather(1, low.indices)[:, 0]
+
+
+def psnr(a: NDArray[Any], b: NDArray[Any], peak: float = 2.0) -> float:
+    """Peak signal to noise ratio of two pictures in dB: infinite where they are the same.
+
+    peak -- the width of the range of values: 2 for [−1, 1], 255 for 8 bits
+    """
+    error = float(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2))
+    return float("inf") if error == 0 else 10 * float(np.log10(peak**2 / error))
 
 
 def interval(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
@@ -12,22 +12,35 @@ from engine.constraints import Pinned
 from engine.guidance.compose import Guidance, guidance
 from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH, Meter
-from engine.models.pixel import PixelCodec
+from engine.models.pixel import PixelCodec, from_uint8, to_uint8
 from engine.noise import Noise, truncated
 from engine.paths import path_of
-from engine.rules import RULES, menu
 from engine.run import run
 from engine.spec.cost import passes, work
 from engine.spec.edit import pooled, steps_to_go
 from engine.spec.request import Request, RequestError
-from engine.transforms import cfg, dynamic_threshold, static_threshold
+from engine.spec.sampler import rule_of
+from engine.transforms import cfg, threshold
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.guidance.library import Library
     from engine.spec.edit import Inputs, Pixels
-    from engine.types import Cond, Constraint, Denoiser, History, Model, Path, Rule, SecondStage, Sigma, Step, Transform
+    from engine.types import (
+        Cond,
+        Constraint,
+        Denoiser,
+        History,
+        Model,
+        NoiseSource,
+        Path,
+        Rule,
+        SecondStage,
+        Sigma,
+        Step,
+        Transform,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ class Plan:
     path: Path
     rule: Rule
     x: Tensor
-    noise: Noise
+    noise: NoiseSource
     price: Price
     constraint: Constraint | None = None
 
@@ -63,15 +76,15 @@ class Plan:
         x: Tensor | None = None,
         past: History = (),
         start: int = 0,
-        first: Callable[[Tensor], None] | None = None,
+        on_first_x0: Callable[[Tensor], None] | None = None,
     ) -> Iterator[Step]:
         """The run, from x_T or from a stored step (x, past, start), with the raw x̂₀ of each step.
 
-        `first` is told the first x̂₀ as soon as it is there: within a step of several evaluations, before it is done.
+        `on_first_x0` is called with the first x̂₀ as soon as it is known: within a step of several evaluations.
         """
         x = self.x if x is None else x
         self.meter.take_raw()
-        d = self.denoiser if first is None else _tell_first(self.denoiser, first)
+        d = self.denoiser if on_first_x0 is None else _calling(on_first_x0, self.denoiser)
         for step in run(d, self.path, self.rule, x, self.noise, self.constraint, past, start):
             raw = self.meter.take_raw()
             yield step if raw is None or self.unguided else step._replace(x0_raw=raw)
@@ -82,18 +95,67 @@ class Plan:
         return self.request.guidance == 1 and not any(guide.scale != 0 for guide in self.request.guides)
 
 
-def _tell_first(d: Denoiser, first: Callable[[Tensor], None]) -> Denoiser:
-    told = False
+def _calling(on_first_x0: Callable[[Tensor], None], d: Denoiser) -> Denoiser:
+    """D that hands its first estimate to `on_first_x0`."""
+    called = False
 
-    def telling(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
-        nonlocal told
+    def denoiser(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        nonlocal called
         x0 = d(x, sigma, cond)
-        if not told:
-            told = True
-            first(x0)
+        if not called:
+            called = True
+            on_first_x0(x0)
         return x0
 
-    return telling
+    return denoiser
+
+
+class Conditions(NamedTuple):
+    """What a run is conditioned on: `cond`, of one image or with a row for each of the batch, and `uncond`, which
+    guidance leads away from."""
+
+    cond: Cond
+    uncond: Cond
+
+    @classmethod
+    def of(cls, request: Request, model: Model) -> Conditions:
+        """The request's prompt and label, and its negative prompt."""
+        return cls(model.condition(request.prompt, request.label), model.condition(request.negative, None))
+
+
+class Guided(NamedTuple):
+    """The denoiser of a run with all that steers it, the meter that counts the net's calls below all of it, and the
+    bytes that gradients of guides keep in memory at a time."""
+
+    denoiser: Denoiser
+    meter: Meter
+    graph_bytes: int
+
+
+def guided_denoiser(
+    request: Request,
+    model: Model,
+    conditions: Conditions | None = None,
+    scales: float | Tensor | None = None,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    aims: Mapping[str, Pixels] | None = None,
+    library: Library | None = None,
+    save: bool | None = None,
+) -> Guided:
+    """Classifier-free guidance around the model's net, then each guide, then the threshold, which bounds all of it.
+
+    conditions -- None: the request's own
+    scales     -- γ of classifier-free guidance, one number or one for each image, (B,); None: the request's
+
+    The others are as for plan(). Raises RequestError where the model or the library cannot do what is asked.
+    """
+    cond, uncond = conditions or Conditions.of(request, model)
+    scale = request.guidance if scales is None else scales
+    guides = guidance(request, model, library, aims or {}, cond, save) if library is not None else _unguided(request)
+    meter = Meter(model.denoiser, MICRO_BATCH, fold=True, cancelled=cancelled, save=guides.save)
+    guided = cfg(scale, cond, uncond, request.guidance_interval)(meter)
+    return Guided(_threshold(request, model)(guides.transform(guided)), meter, guides.bytes)
 
 
 def plan(
@@ -104,10 +166,20 @@ def plan(
     aims: Mapping[str, Pixels] | None = None,
     library: Library | None = None,
     save: bool | None = None,
+    *,
+    conditions: Conditions | None = None,
+    scales: float | Tensor | None = None,
+    noise: NoiseSource | None = None,
 ) -> Plan:
-    """`inputs` are what the request's Edit names, `aims` the pictures that its guides name, by digest; `library` has
-    the CLIPs and classifiers of its guides, and may be None where it has none. `save`: whether nets are computed twice
-    rather than kept in memory for a guide's gradient, the same pixels for less memory; None: where memory is short.
+    """Everything that run() needs.
+
+    inputs     -- what the request's Edit names
+    aims       -- the pictures that its guides name, by digest
+    library    -- has the CLIPs and classifiers of its guides; may be None where it has none
+    save       -- whether nets are computed twice rather than kept in memory for a guide's gradient, the same pixels for
+                  less memory; None: where memory is short
+    conditions, scales -- as for guided_denoiser(), where images differ in them
+    noise      -- None: of the request's seeds
 
     Raises RequestError where the model cannot do what is asked, and for inputs that the Request does not name.
     """
@@ -116,24 +188,14 @@ def plan(
             f"These settings are of another version of the model “{request.model}”: "
             "choose the model again to use the one here."
         )
-    rule = RULES.get(request.sampler)
-    if rule is None:
-        raise RequestError(f"There is no sampler “{request.sampler}”: choose one of {', '.join(menu())}.")
-    try:
-        rule = rule.with_options(**dict(request.options))
-    except ValueError as error:
-        raise RequestError(str(error)) from error
-    second_stage(request, model)  # to be told now, not after the last step
+    rule = rule_of(request.sampler, request.options)
+    second_stage(request, model)  # refused now, not after the last step
     _check_inputs(request, inputs)
     path = path_of(request)
-    meter = Meter(model.denoiser, MICRO_BATCH, fold=True, cancelled=cancelled)
-    cond = model.condition(request.prompt, request.label)
-    uncond = model.condition(request.negative, None)
-    guide = cfg(request.guidance, cond, uncond, request.guidance_interval)
-    guides = guidance(request, model, library, aims or {}, cond, save) if library is not None else _unguided(request)
-    meter.save = guides.save
-    bound = _threshold(request, model)  # outermost: it is the guided x̂₀ that leaves the range
-    noise = Noise(request.seeds)
+    guided = guided_denoiser(
+        request, model, conditions, scales, cancelled=cancelled, aims=aims, library=library, save=save
+    )
+    noise = Noise(request.seeds) if noise is None else noise
     shape = (len(request.seeds), *model.codec.latent_shape(request.width, request.height))
     x = torch.empty(shape, dtype=torch.float32, device=model.device)
     partly = request.edit is not None and request.edit.strength < 1
@@ -145,18 +207,24 @@ def plan(
         x = x + y if partly else x
         if request.edit.pinned:
             constraint = pinned(inputs, y, request.sigmas, steady=not (rule.stochastic or len(path) > request.steps))
-    price = Price(rule.cost(path), sum(passes(request)), sum(work(request)), x.nbytes, guides.bytes)
-    return Plan(request, bound(guides.transform(guide(meter))), meter, path, rule, x, noise, price, constraint)
+    price = Price(rule.cost(path), sum(passes(request)), sum(work(request)), x.nbytes, guided.graph_bytes)
+    return Plan(request, guided.denoiser, guided.meter, path, rule, x, noise, price, constraint)
 
 
 def encoded(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
     """The picture that is worked on as a state (C, h, w) of the model, averaged down to pictures of `size`."""
-    image = from_array(inputs.source, model.device).permute(2, 0, 1)[None].float() / 127.5 - 1
+    image = from_uint8(inputs.source, model.device)
     factor = inputs.size[0] // size[0]
     if factor > 1:
         image = torch.nn.functional.avg_pool2d(canonical(image), factor)
     with torch.no_grad():
         return canonical(model.codec.encode(canonical(image))[0].float())
+
+
+def decoded(x0: Tensor, model: Model) -> Pixels:
+    """Finished states (B, C, h, w) of the model as pictures, uint8 (B, H, W, 3)."""
+    with torch.no_grad():
+        return to_uint8(model.codec.decode(x0))
 
 
 def pinned(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:
@@ -183,8 +251,7 @@ def second_stage(request: Request, model: Model) -> SecondStage | None:
         return None
     if model.second is None or model.second.factor != wanted.factor:
         raise RequestError(f"The model “{request.model}” has no such second stage: choose its own size.")
-    if wanted.sampler not in RULES:
-        raise RequestError(f"There is no sampler “{wanted.sampler}”: choose one of {', '.join(menu())}.")
+    rule_of(wanted.sampler)  # refuses one that there is not
     return model.second
 
 
@@ -195,8 +262,6 @@ def _unguided(request: Request) -> Guidance:
 
 
 def _threshold(request: Request, model: Model) -> Transform:
-    if request.threshold == "none":
-        return lambda d: d
-    if not isinstance(model.codec, PixelCodec):
+    if request.threshold != "none" and not isinstance(model.codec, PixelCodec):
         raise RequestError(f"A threshold is for pixels, and the model “{model.id}” works on latents: choose none.")
-    return static_threshold() if request.threshold == "static" else dynamic_threshold(request.quantile)
+    return threshold(request.threshold, request.quantile)

@@ -17,7 +17,7 @@ import torch
 
 from engine import devices, models
 from engine.cascade import enlarge
-from engine.errors import Cancelled, EngineError
+from engine.errors import EngineError
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, is_encoding, own_start
 from engine.jobs.job import Caller, Event, Job, doer_of, never
@@ -26,7 +26,7 @@ from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
 from engine.noise import Noise
 from engine.paths import path_of
-from engine.plan import Plan, encoded, pinned, plan, second_stage
+from engine.plan import Plan, decoded, encoded, pinned, plan, second_stage
 from engine.rules import RULES
 from engine.spec.catalog import CatalogError, ModelInfo, embedded
 from engine.spec.edit import Inputs, Pixels
@@ -263,10 +263,7 @@ class Session:
                     steady = not RULES[request.enlargement.sampler].stochastic
                     constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
             x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), stop, constraint, origin)
-        with torch.no_grad():
-            image = model.codec.decode(x).clamp(-1, 1)
-        image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
-        return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        return decoded(x, model)
 
     def enlarged(
         self,
@@ -358,20 +355,7 @@ class Session:
                 if kept := pictures_of(request.guides, aims):
                     writer.aims(kept)
                 writer.start(planned.x if start.x is None else start.x, start.past)
-            outcome = "failed"
-            try:
-                for step in _translated(steps):
-                    writer.step(step)
-                    outcome = "open"
-                    yield step
-                    outcome = "failed"
-                outcome = "finished"
-            except Cancelled:
-                outcome = "cancelled"
-                raise
-            finally:
-                if outcome != "open":  # a consumer that just went away leaves a run that can be gone on with
-                    writer.end(outcome, calls=planned.meter.calls, net_seconds=planned.meter.seconds)
+            yield from writer.record(_translated(steps), planned.meter.spent)
 
     def _writer(self, path: Path, request: Request, start: Start) -> RunWriter:
         header = {"id": path.stem, "environment": self.environment(), "parent": start.parent, "preview": None}

@@ -14,14 +14,14 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engine.errors import EngineError
+from engine.errors import Cancelled, EngineError
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request, RequestError
@@ -142,6 +142,27 @@ class RunWriter:
     def keep(self, name: str, arrays: dict[str, Any]) -> None:
         """Further arrays that belong to the run, found again under their name."""
         self._append({"kind": "kept", "name": name}, arrays)
+
+    def record(self, steps: Iterable[Step], spent: Callable[[], Mapping[str, Any]], end: bool = True) -> Iterator[Step]:
+        """The same steps, each written before it is yielded; then how they ended, with what they have `spent`.
+
+        A consumer that goes away leaves a run that can be gone on with. `end` False leaves the end of a finished run to
+        the caller, who has more to write.
+        """
+        outcome = "failed"
+        try:
+            for step in steps:
+                self.step(step)
+                outcome = "open"
+                yield step
+                outcome = "failed"
+            outcome = "finished"
+        except Cancelled:
+            outcome = "cancelled"
+            raise
+        finally:
+            if outcome != "open" and (end or outcome != "finished"):
+                self.end(outcome, **spent())
 
     def end(self, outcome: str, **facts: Any) -> None:
         """Close the record of the run: outcome "finished", "cancelled" or "failed"."""

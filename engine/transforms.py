@@ -19,33 +19,52 @@ if TYPE_CHECKING:
 Scale: TypeAlias = "float | Callable[[float], float]"  # the same at every noise level, or a function of σ
 
 
-def cfg(scale: float, cond: Cond | None, uncond: Cond | None, interval: tuple[float, float] | None = None) -> Transform:
+def cfg(
+    scale: float | Tensor, cond: Cond | None, uncond: Cond | None, interval: tuple[float, float] | None = None
+) -> Transform:
     """Classifier-free guidance (Ho & Salimans 2022): D̃ = D_u + γ(D_c − D_u), γ = `scale` (their w is γ − 1).
 
-    γ = 1 is the conditional model and costs one pass, γ = 0 the unconditional one. `uncond` may condition on a
-    negative prompt. Outside `interval` = (low, high) in σ, γ is 1 (Kynkäänniemi et al. 2024). A condition given in the
-    call wins over the bound one.
-    """
+    scale    -- γ, one number, or one for each image of the batch, (B,)
+    uncond   -- may condition on a negative prompt
+    interval -- (low, high) in σ; outside it γ is 1 (Kynkäänniemi et al. 2024)
 
-    bound = cond
+    γ = 1 is the conditional model and costs one pass, γ = 0 the unconditional one. A condition given in the call wins
+    over the bound one.
+    """
+    bound, gamma = cond, _shared(scale)
 
     def transform(d: Denoiser) -> Denoiser:
         def guided(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
             wanted = bound if cond is None else cond
-            if scale == 1 or not _inside(sigma, interval):
+            if (isinstance(gamma, float | int) and gamma == 1) or not _inside(sigma, interval):
                 return d(x, sigma, wanted)
-            if scale == 0:
+            if isinstance(gamma, float | int) and gamma == 0:
                 return d(x, sigma, uncond)
             many = getattr(d, "many", None)  # a Meter folds both conditions into one call of the net
             if many is not None and wanted is not None and uncond is not None:
                 d_cond, d_uncond = many(x, sigma, [wanted, uncond])
             else:
                 d_cond, d_uncond = d(x, sigma, wanted), d(x, sigma, uncond)
-            return d_uncond.lerp(d_cond, scale)
+            return extrapolated(d_uncond, d_cond, gamma)
 
         return guided
 
     return transform
+
+
+def extrapolated(d_uncond: Tensor, d_cond: Tensor, scale: float | Tensor) -> Tensor:
+    """D_u + γ(D_c − D_u) of estimates (B, …), γ one number or (B,)."""
+    if isinstance(scale, float | int):
+        return d_uncond.lerp(d_cond, scale)
+    return d_uncond.lerp(d_cond, scale.to(d_uncond).reshape(-1, *[1] * (d_uncond.ndim - 1)))
+
+
+def _shared(scale: float | Tensor) -> float | Tensor:
+    """The one γ of all images as a number, which may save a pass; else one for each, (B,)."""
+    if isinstance(scale, float | int):
+        return scale
+    values = set(scale.tolist())
+    return values.pop() if len(values) == 1 else scale
 
 
 def classifier(logp: Callable[[Tensor, Sigma], Tensor], scale: Scale, limit: float = 0.0) -> Transform:
@@ -136,6 +155,13 @@ def _within(move: Tensor, limit: float) -> Tensor:
         return move
     size = move.flatten(1).square().mean(1).sqrt().reshape(-1, *[1] * (move.ndim - 1))
     return move * (limit / size.clamp_min(limit))
+
+
+def threshold(kind: str, quantile: float = 0.995) -> Transform:
+    """What keeps x̂₀ within [−1, 1] by its name: "none", "static", or "dynamic", which takes the quantile."""
+    if kind == "none":
+        return lambda d: d
+    return static_threshold() if kind == "static" else dynamic_threshold(quantile)
 
 
 def static_threshold() -> Transform:

@@ -41,6 +41,7 @@ RUNS: dict[str, list[str]] = {
     "cascade": ["generate", *NOTO],
     "truncated": ["generate", *NOTO, "--cascade", "truncated"],
     "clip": ["generate", *SMALL, *CLIP, "--aim", "pear", "--aim", "green:-0.5"],
+    "clip-aim": ["generate", *SMALL, "--clip", "emoji-clip", "--aim-image", "cascade.png"],
     "class": ["generate", *SMALL, "--classify", "noto:2"],
     "mask": ["inpaint", "cascade.png", "blue heart", *NOTO[1:], "--mask", "half.png", "--strength", "0.75"],
     "repaint": ["inpaint", "cascade.png", "heart", *NOTO[1:], "--mask", "half.png", "--method", "repaint"],

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from engine.evaluate.plots import Axis, Plot
 from engine.flow.density import bits, levels, mean_and_stderr
-from engine.jobs.encode import psnr
 from engine.jobs.likelihood import conditional
+from engine.metrics import psnr
 from engine.models.pixel import LUMA
 from engine.ode import solve
 from engine.plan import plan

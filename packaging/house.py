@@ -67,8 +67,12 @@ def layers() -> list[list[str]]:
     """The layers that pyproject.toml declares, each a list of modules or packages, the highest first."""
     with (HERE / "pyproject.toml").open("rb") as file:
         contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
-    declared = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
-    return [re.findall(r"[\w.]+", layer) for contract in declared for layer in contract]
+    declared = []
+    for contract in contracts:
+        if contract["type"] == "layers":
+            within = "".join(f"{container}." for container in contract.get("containers", ()))
+            declared += [[within + name for name in re.findall(r"[\w.]+", layer)] for layer in contract["layers"]]
+    return declared
 
 
 def upward(arrows: Arrows, names: dict[str, str]) -> list[str]:

@@ -7,26 +7,24 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
+from importlinter.api import read_configuration
 from PySide6.QtWidgets import QApplication, QLabel
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = sorted((ROOT / "app").rglob("*.py"))
+ENGINE = sorted((ROOT / "engine").rglob("*.py"))
 NEAR_THE_ENGINE = {"app.bridge.worker", "app.bridge.frames"}  # imported once the window is there
-WITHOUT_TORCH = [
-    "engine",
-    "engine.lab.data",
-    "engine.jobs.lab",
-    "engine.spec.request",
-    "engine.spec.catalog",
-    "engine.jobs.likelihood",
-    "engine.jobs.encode",
-    "engine.store",
-    "engine.schedules",
-    "engine.types",
-]
+AWAITED = {  # arrows that go when jobs are data alone, and a table names what does them
+    ("engine.jobs.encode", "engine.flow.roundtrip"),
+    ("engine.jobs.likelihood", "engine.flow.bound"),
+    ("engine.jobs.likelihood", "engine.flow.density"),
+    ("engine.jobs.morph", "engine.morph.render"),
+}
 
 
 def module(path: Path) -> str:
@@ -83,8 +81,32 @@ def loaded_with(modules: list[str]) -> list[str]:
     return found
 
 
+def torch_free() -> list[str]:
+    """The modules that the import contract of that name is about."""
+    contracts = read_configuration(str(ROOT / "pyproject.toml"))["contracts_options"]
+    sources = next(contract["source_modules"] for contract in contracts if contract["id"] == "torch-free")
+    return [name for name in map(module, ENGINE) if any(f"{name}.".startswith(f"{source}.") for source in sources)]
+
+
 def test_what_the_window_reads_of_the_engine_needs_neither_torch_nor_qt() -> None:
-    assert loaded_with(WITHOUT_TORCH) == []
+    """The contract forbids to import torch; here nothing that these modules import, even of others, may bring it."""
+    names = torch_free()
+    assert {"engine.types", "engine.noise", "engine.spec.request", "engine.jobs.likelihood"} <= set(names)
+    assert loaded_with(["engine", *names]) == []
+
+
+@pytest.mark.parametrize("package", ["engine"])
+def test_no_module_imports_itself_through_others(package: str) -> None:
+    """Imports for annotations alone do not count. The message is a circle."""
+    graph = grimp.build_graph(package, exclude_type_checking_imports=True, cache_dir=None)
+    arrows = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    assert len(arrows) > 100
+    for importer, imported in AWAITED:
+        arrows.get(importer, set()).discard(imported)
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 def test_the_whole_studio_is_imported_without_torch() -> None:

@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, Signa
 from app.bridge.errors import sentence
 from app.core.lab.lab_engine import Cover, LabEngine, Save, Task
 from engine.jobs.lab import Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
-from engine.lab.data import Data
+from engine.spec.lab_data import Data
 
 FRAME_SECONDS = 1 / 30  # of walking chains
 

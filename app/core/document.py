@@ -8,15 +8,21 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.editing import FILL, NEW, Editing
+from app.core.canvas.editing import Editing
+from app.core.files.export import Exporting
 from app.core.files.save_step import save_step
+from app.core.flow.encode import Encoder
+from app.core.flow.likelihood import Appraisal
 from app.core.guidance.guide_panel import Guidance
-from app.core.jobs.queue import Engine, EngineState, Job, JobQueue, JobState
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine, Job, JobQueue, JobState
+from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request import submit as asking
-from app.core.request.draft_model import Drafting
+from app.core.request.draft_model import DraftModel
 from app.core.request.fork import other_sampler, why_no_fork, why_no_variations
-from app.core.request.run_costs import Prices, in_words
+from app.core.request.methods import FILL, NEW
+from app.core.request.run_costs import Prices
 from app.core.request.submit import Asked
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
@@ -26,44 +32,56 @@ from engine.spec.draft import Draft
 from engine.spec.request import RequestError
 
 
-class Document(Drafting):
-    """What is being made (the jobs) and, as a Drafting, what is asked for. Its parts: `shown`, the run on the canvas;
-    `editing`, the artwork and what is made anew of it; `guidance`.
+class Document(QObject):
+    """The open document: its parts, and the commands and rules that concern several of them.
 
-    Every setter emits only on change. `draft_changed` also tells of `seed_locked`.
+    draft     -- the chosen model and the settings of the next run
+    shown     -- the run on the canvas
+    editing   -- the artwork, and the pictures that runs made for it
+    jobs      -- the jobs of this session, and the engine's state
+    guidance  -- guidance by CLIP and by classifiers, CLIP's scores, the sweep
+    appraisal -- how likely a model finds the picture on the canvas
+    encoder   -- that picture encoded to x_T along the ODE, and decoded
+    morph     -- the morph between key frames
+    exporting -- pictures written to files
     """
 
-    jobs_changed = Signal()
-    engine_changed = Signal()
     notice_raised = Signal(object)
 
     def __init__(
         self,
         models: Sequence[ModelInfo],
         engine: Engine,
-        jobs: JobQueue,
+        queue: JobQueue,
         library: RunLibrary,
         prices: Prices,
         draft: Draft | None = None,
         parent: QObject | None = None,
     ) -> None:
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
-        super().__init__(models, prices, draft, parent)
-        self._engine, self._queue, self._library = engine, jobs, library
-        self._jobs: list[Job] = []
-        self.shown = Viewer(jobs.is_making, self)
+        super().__init__(parent)
+        self.draft = DraftModel(models, prices, draft, self)
+        self.draft.model_changed.connect(self._fit_box)  # before anybody else hears of the model
+        self._queue, self._library = queue, library
+        self.jobs = JobsModel(engine, queue, self)
+        self.shown = Viewer(queue.is_making, self)
         self.editing = Editing(self.shown, Artwork(parent=self), self)
-        self._live_run = LiveRun(self.shown, self.editing, jobs, engine, self)
-        self.guidance = Guidance(self, engine)
+        self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
+        parts = self.draft, self.shown, self.editing, self.jobs
+        self.guidance = Guidance(*parts, prices, engine, self)
+        self.appraisal = Appraisal(*parts, engine, self)
+        self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, engine, self)
+        self.morph = MorphRoom(*parts, prices, engine, self)
+        self.exporting = Exporting(self.draft, engine, self)
         self._had_artwork = False
-        self.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
-        engine.state_changed.connect(self._on_engine)
-        jobs.job_added.connect(self._on_job_added)
-        jobs.job_changed.connect(self._on_job)
-        jobs.job_ended.connect(self._on_job_ended)
-        self.shown.notice_raised.connect(self.notice_raised)
+        self.jobs.added.connect(self._on_added)
+        self.jobs.ended.connect(self._on_ended)
+        for part in (
+            self.shown, self.jobs, self.guidance, self.appraisal, self.encoder, self.morph, self.exporting,
+        ):  # fmt: skip
+            part.notice_raised.connect(self.notice_raised)
 
     @property
     def artwork(self) -> Artwork:
@@ -72,29 +90,14 @@ class Document(Drafting):
     @property
     def edit_remark(self) -> str:
         """What is worth knowing of the mask and the box before a run; mostly ""."""
-        return self.editing.remark(self.draft.method)
+        return self.editing.remark(self.draft.current.method)
 
-    # what is being made
-
-    @property
-    def engine_state(self) -> EngineState:
-        return self._engine.state
-
-    @property
-    def device_text(self) -> str:
-        return self._engine.text if self._engine.state == "ready" else ""
-
-    @property
-    def why_engine(self) -> str:
-        """Why the engine can make nothing now, in one sentence; "" when it can."""
-        if self._engine.state == "starting":
-            return "The engine is loading: this takes a few seconds."
-        return self._engine.text if self._engine.state == "failed" else ""
+    # making pictures
 
     @property
     def why_not(self) -> str:
         """Why nothing can be generated now as the panel says, in one sentence; "" when it can."""
-        return self.why_engine or self.editing.why_not(self.draft.method)
+        return asking.why_no_new(self.draft.current.method, self.editing, self.jobs)
 
     @property
     def can_generate(self) -> bool:
@@ -105,16 +108,16 @@ class Document(Drafting):
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
-        return self._rolled(self._submit(lambda: asking.new(self.draft, self.model, self.editing)))
+        return self._rolled(self._submit(lambda: asking.new(self.draft.current, self.draft.model, self.editing)))
 
     @property
     def why_no_fork(self) -> str:
         """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
         run, k = self.shown.run, self.shown.cursor
-        why = why_no_fork(run, k, self.model) or self.why_engine
+        why = why_no_fork(run, k, self.draft.model) or self.jobs.why_no_engine
         if why or (run is not None and run.encodes(k)):  # from there it is a picture of its own
             return why
-        return self.editing.why_not(self.draft.method, self.shown.run_path)
+        return self.editing.why_not(self.draft.current.method, self.shown.run_path)
 
     def fork(self) -> Job | None:
         """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
@@ -126,12 +129,14 @@ class Document(Drafting):
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
         run, k = self.shown.run, self.shown.cursor
-        return self._rolled(self._submit(lambda: asking.fork(self.draft, self.model, self.editing, run, k)))
+        return self._rolled(
+            self._submit(lambda: asking.fork(self.draft.current, self.draft.model, self.editing, run, k))
+        )
 
     @property
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
-        return why_no_variations(self.shown.run, self.shown.cursor, self.models) or self.why_engine
+        return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.jobs.why_no_engine
 
     def vary(self) -> Job | None:
         """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
@@ -142,22 +147,11 @@ class Document(Drafting):
         if self.shown.run is None or self.why_no_variations:
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
-        run, k, image, count = self.shown.run, self.shown.cursor, self.shown.image_index, self.draft.batch
-        job = self._submit(lambda: asking.variations(count, self.models, self.editing, run, k, image))
+        run, k, image, count = self.shown.run, self.shown.cursor, self.shown.image_index, self.draft.current.batch
+        job = self._submit(lambda: asking.variations(count, self.draft.models, self.editing, run, k, image))
         if job and (instead := other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
-
-    def show_parent(self) -> None:
-        """Show the run that the shown one was forked from, at the step that it goes on from."""
-        shown = self.shown
-        parent = shown.run.parent if shown.run else None
-        if parent is None or not shown.show_run(parent.path):
-            return
-        assert shown.run is not None
-        shown.scrub(next((k for k, step in enumerate(shown.run.steps) if step.i == parent.step), shown.step_count - 1))
-        if parent.share is not None:
-            shown.image_index = parent.share
 
     def _submit(self, ask: Callable[[], Asked]) -> Job | None:
         try:
@@ -175,63 +169,16 @@ class Document(Drafting):
 
     def _rolled(self, job: Job | None) -> Job | None:
         """The next job has another seed, unless this one's is kept."""
-        if job and not self.seed_locked:
-            self.roll_seed()
+        if job and not self.draft.seed_locked:
+            self.draft.roll_seed()
         return job
-
-    def cancel(self) -> None:
-        """Stop the running job, or, where none runs, the newest waiting one. What was reached is kept."""
-        job = self._queue.running or next(reversed(self._queue.waiting), None)
-        if job:
-            self._queue.cancel(job)
-
-    def cancel_all(self) -> None:
-        self._queue.cancel_all()
-
-    @property
-    def jobs(self) -> list[Job]:
-        """This session's jobs, oldest first."""
-        return list(self._jobs)
-
-    @property
-    def running_job(self) -> Job | None:
-        return self._queue.running
-
-    @property
-    def steps_done(self) -> int:
-        return self._queue.running.steps_done if self._queue.running else 0
-
-    @property
-    def steps_total(self) -> int:
-        return self._queue.running.steps_total if self._queue.running else 0
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """What remains of the running job; None where none runs or none of its steps is done."""
-        return self._queue.running.eta_seconds if self._queue.running else None
-
-    @property
-    def eta_text(self) -> str:
-        return "" if self.eta_seconds is None else in_words(self.eta_seconds)
-
-    @property
-    def engine(self) -> Engine:
-        return self._engine
-
-    @property
-    def library(self) -> RunLibrary:
-        return self._library
-
-    def set_watched(self, watched: bool) -> None:
-        """Whether anybody can see the canvas: live previews pause while nobody can."""
-        self._engine.set_watched(watched)
 
     def restore_settings(self) -> None:
         """Put what made the shown step back on the panel; a notice where its model is not here."""
         if self.shown.run is None:
             return
         try:
-            self.draft = Draft.of(self.shown.run.made_by(max(0, self.shown.cursor)))
+            self.draft.current = Draft.of(self.shown.run.made_by(max(0, self.shown.cursor)))
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
@@ -252,32 +199,19 @@ class Document(Drafting):
         self._live_run.forget_edits()
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
-            self.choose_method(FILL if self.artwork.is_open else NEW)
+            self.draft.choose_method(FILL if self.artwork.is_open else NEW)
         if self.artwork.is_open:  # one from the last time has the box of the model that there was
             self._fit_box()
 
     def _fit_box(self) -> None:
-        self.artwork.box_aspect = QSize(self.model.width, self.model.height)
+        self.artwork.box_aspect = QSize(self.draft.model.width, self.draft.model.height)
 
-    def _on_engine(self) -> None:
-        self.engine_changed.emit()
-        if self._engine.complaint:
-            self.notice_raised.emit(Notice("error", self._engine.complaint))
-
-    def _on_job_added(self, job: Job) -> None:
-        self._jobs.append(job)
+    def _on_added(self, job: Job) -> None:
         if job.snapshot is not None:
             self.editing.place(job.run_path, job.snapshot.placement)
-        self.jobs_changed.emit()
 
-    def _on_job(self, _job: Job) -> None:
-        self.jobs_changed.emit()
-
-    def _on_job_ended(self, job: Job) -> None:
+    def _on_ended(self, job: Job) -> None:
         if job.state is JobState.FINISHED:
             self.editing.finished(job.run_path, job.request, job.images)
         else:
             self.editing.dropped(job.run_path)
-        self.jobs_changed.emit()
-        if job.state is JobState.FAILED:
-            self.notice_raised.emit(Notice("error", job.message))

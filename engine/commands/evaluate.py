@@ -155,8 +155,9 @@ def sweep_lines(points: Any, path: Path) -> list[str]:
 
 
 def plot_sweep(points: Any, title: str, path: Path) -> None:
-    from engine.evaluate.pareto import Point, plot
+    from engine.evaluate.plots import plot_front
+    from engine.pareto import Point
 
     some = [Point(f"{p['guidance']:g}", p["fid"], p["first"]) for p in points]
     cost = f"FID on the judge's features (less is better; N = {points[0]['n']} each)"
-    plot(some, f"{title}: guidance 1 … 10", cost, "part that the judge names first", path)
+    plot_front(some, f"{title}: guidance 1 … 10", cost, "part that the judge names first", path)

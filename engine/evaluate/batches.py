@@ -13,12 +13,12 @@ from torch import Tensor
 from engine.cascade import enlarge
 from engine.evaluate.dataset_pictures import JudgeError, Real
 from engine.meter import MICRO_BATCH
-from engine.plan import plan, second_stage
+from engine.plan import Conditions, plan, second_stage
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request
-from engine.types import Cond, Denoiser, Sigma, Transform
+from engine.types import Cond, Transform
 
 
 class Ask(NamedTuple):
@@ -52,12 +52,12 @@ def draw(
             Draft.for_model(info, prompt=ask.text, label=ask.label, seed=ask.seed, batch=1, **choices) for ask in some
         ]
         requests = [resolve(draft, info) for draft in drafts]
-        planned = plan(replace(requests[0], seeds=tuple(ask.seed for ask in some)), model)
         cond = Cond.cat([model.condition(request.prompt, request.label) for request in requests])
-        denoiser = _under(cond, planned.denoiser)
+        own = Conditions.of(requests[0], model)._replace(cond=cond)
+        planned = plan(replace(requests[0], seeds=tuple(ask.seed for ask in some)), model, conditions=own)
         if around is not None:
-            denoiser = around(some, planned.request)(denoiser)
-        *_, last = replace(planned, denoiser=denoiser).steps()
+            planned = replace(planned, denoiser=around(some, planned.request)(planned.denoiser))
+        *_, last = planned.steps()
         x, wanted, second = last.move.x, requests[0].enlargement, second_stage(requests[0], model)
         if second is not None and wanted is not None:
             x = enlarge(second, wanted, x, cond.label, planned.noise)
@@ -108,15 +108,6 @@ def paraphrased(real: Real, n: int, seed: int = 0) -> list[Ask]:
 def ask_for(real: Real, row: int, seed: int, text: bool) -> Ask:
     name = real.names[row]
     return Ask(name if text else "", real.labels[row] or None, seed, name, row)
-
-
-def _under(own: Cond, d: Denoiser) -> Denoiser:
-    """D with a condition of every picture's own, which wins over the one that guidance has bound."""
-
-    def conditioned(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
-        return d(x, sigma, own)
-
-    return conditioned
 
 
 def _places(real: Real) -> dict[str, list[int]]:

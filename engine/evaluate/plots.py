@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.pareto import Point, front
+
 INK, FAINT, QUIET = "#1f2328", "#d8dce2", "#8a93a0"
 COLOURS = ("#2f6fde", "#d1602b", "#2f9e5b", "#8f4fc4", "#b08a00")
 SIZE, MARGIN = (760, 520), (84, 56, 28, 72)  # of the picture; left, top, right, bottom
@@ -111,3 +113,13 @@ def _part(value: float, marks: Sequence[float], log: bool) -> float:
     if log:
         value, low, high = math.log(max(value, low)), math.log(low), math.log(high)
     return (value - low) / (high - low)
+
+
+def plot_front(points: Sequence[Point], title: str, x: str, y: str, path: Path) -> None:
+    """Write points with their names as a PNG, the ones that nothing beats joined by a line."""
+    drawn = Plot(title, Axis.of(x, [p.x for p in points]), Axis.of(y, [p.y for p in points]))
+    best = front(points)
+    drawn.line([(p.x, p.y) for p in best])
+    for point in points:
+        drawn.point(point.x, point.y, point.name, COLOURS[0] if point in best else QUIET)
+    drawn.save(path)

@@ -13,7 +13,7 @@ which starts from the tokens of the level before. With another prompt for c, the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,6 +24,7 @@ from engine.layout import from_array
 from engine.ode import fixed
 from engine.precision import wide
 from engine.spec.request import RequestError
+from engine.transforms import extrapolated
 from engine.types import Cond, Sigma
 
 if TYPE_CHECKING:
@@ -77,9 +78,8 @@ class NullText:
     def mixed(self, x: Tensor, sigma: float, tokens: Tensor, toward: Tensor | None = None) -> Tensor:
         """D_∅ + γ(D_c − D_∅) with ∅ of these tokens; `toward` is D_c where it is known."""
         toward = self.denoiser(x, sigma, self.cond) if toward is None else toward
-        null = Cond(tokens, self.null.mask, self.null.label, self.null.pooled, self.null.image, self.null.level)
-        away = self.denoiser(x, sigma, null)
-        return away + self.guidance * (toward - away)
+        null = replace(self.null, tokens=tokens)
+        return extrapolated(self.denoiser(x, sigma, null), toward, self.guidance)
 
 
 def retrace(null: NullText, x: Tensor) -> Iterator[Step]:

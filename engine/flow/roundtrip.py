@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from engine.errors import Cancelled
 from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
-from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding, psnr
+from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding
 from engine.jobs.likelihood import checked, model_info
 from engine.layout import from_array
+from engine.metrics import psnr
 from engine.ode import solve
-from engine.plan import Plan, encoded, plan
+from engine.plan import Plan, decoded, encoded, plan
 from engine.spec.edit import Inputs
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter
@@ -82,9 +81,7 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     assert inputs is not None
     way = _recorded(job.run_path, session, request, steps, state, planned, header, inputs, parent)
     home, count = yield from _followed("down", way, high, low, planned)
-    with torch.no_grad():
-        image = model.codec.decode(home).clamp(-1, 1).expand(-1, 3, -1, -1)
-    rgb = ((image[0] + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    rgb = decoded(home, model)[0]
     picture = encoded(inputs, model, request.size)[None]
     yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
 
@@ -140,7 +137,7 @@ def _null_text(
     if job.run_path is not None:
         with RunWriter.reopen(job.run_path, verify=False) as writer:
             writer.keep(NULLS, {f"{k:04}": tokens for k, tokens in enumerate(learned)})
-            writer.end("finished", calls=calls, net_seconds=planned.meter.seconds)
+            writer.end("finished", **planned.meter.spent())
     back = None
     if job.check:
         home, _ = yield from _followed("down", retrace(null, states[-1]), high, low, planned)
@@ -183,17 +180,4 @@ def _recorded(
     with RunWriter(path, request, header) as writer:
         writer.inputs(inputs)
         writer.start(x)
-        outcome = "failed"
-        try:
-            for step in steps:
-                writer.step(step)
-                outcome = "open"
-                yield step
-                outcome = "failed"
-            outcome = "finished"
-        except Cancelled:
-            outcome = "cancelled"
-            raise
-        finally:
-            if outcome != "open" and (end or outcome != "finished"):
-                writer.end(outcome, calls=planned.meter.calls, net_seconds=planned.meter.seconds)
+        yield from writer.record(steps, planned.meter.spent, end)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from engine.guidance.cutouts import boxes
+from engine.guidance.cutouts import boxes, resized
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss
 from engine.guidance.memory import SHARE, free, held
-from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
-from engine.models.pixel import PixelCodec
+from engine.models.pixel import PixelCodec, from_uint8
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide
 from engine.spec.request import Request, RequestError
 from engine.transforms import classifier, clip
@@ -126,10 +125,7 @@ def aimed(clip: Clip, aims: Sequence[Aim], pictures: Mapping[str, Pixels]) -> Ai
 
 def seen(clip: Clip, rgb: Pixels) -> Tensor:
     """What a CLIP sees in a picture, uint8 (H, W, 3): (d,)."""
-    from engine.guidance.cutouts import resized
-
-    picture = canonical(from_array(rgb).permute(2, 0, 1)[None].float() / 127.5 - 1)
-    return clip.image(resized(picture, clip.side))[0]
+    return clip.image(resized(from_uint8(rgb), clip.side))[0]
 
 
 def _transform(

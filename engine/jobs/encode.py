@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.jobs.job import Event, Job
 from engine.jobs.likelihood import Pixels
@@ -132,12 +131,6 @@ class Decode(Job):
     tol: float = 1e-4
     max_calls: int = 2000
     run_path: Path | None = None
-
-
-def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Peak signal to noise ratio of pictures in [−1, 1], in dB; infinite where they are the same."""
-    error = float(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2))
-    return float("inf") if error == 0 else 10 * float(np.log10(4 / error))
 
 
 def own_start(parent: dict[str, Any]) -> int:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.lab.data import Data
+from engine.spec.lab_data import Data
 from engine.spec.request import Request
 
 Points: TypeAlias = NDArray[np.float32]  # (n, 2), in data units

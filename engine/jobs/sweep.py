@@ -12,9 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.evaluate.pareto import Point, front
 from engine.jobs.job import Event, Job
 from engine.jobs.score import Floats
+from engine.pareto import Point, front
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import MAX_SCALE, Aim
 from engine.spec.request import Request, RequestError

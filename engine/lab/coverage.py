@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from engine.jobs.lab import Coverage, Outcome
-from engine.lab.data import HALF, Data
 from engine.lab.field import plane
 from engine.lab.model import Law, model
 from engine.lab.trial import scattered
@@ -23,6 +22,7 @@ from engine.meter import Meter
 from engine.noise import Noise
 from engine.rules import RULES
 from engine.run import run
+from engine.spec.lab_data import HALF, Data
 from engine.types import Cond, Denoiser, Hop, Sigma
 
 SAMPLES = 1000  # training data

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from engine.lab.data import Data
 from engine.oracle import Empirical, Gaussian, Mixture
+from engine.spec.lab_data import Data
 from engine.types import Cond, Sigma
 
 

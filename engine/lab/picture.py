@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine.lab.data import LabError
 from engine.pictures.png import save_image
+from engine.spec.lab_data import LabError
 
 FORMATS = {".png": "PNG", ".webp": "WEBP"}
 DESCRIPTION = 0x010E  # Exif: ImageDescription

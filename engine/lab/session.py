@@ -14,10 +14,10 @@ from engine.jobs.lab import Ask, Coverage, Field, Flow, Points, Snapshot, Trial,
 from engine.lab import coverage as _coverage
 from engine.lab import picture
 from engine.lab.coverage import CELLS, Seen
-from engine.lab.data import Data
 from engine.lab.field import density, plane, score
 from engine.lab.model import Law, model
 from engine.lab.trial import exact_flow, start, trial, walk
+from engine.spec.lab_data import Data
 
 GRID = 128  # cells a side of the density
 ARROWS = 21  # a side

@@ -22,6 +22,7 @@ from engine.paths import descending
 from engine.rules import RULES
 from engine.run import run
 from engine.spec.request import Request
+from engine.spec.sampler import rule_of
 from engine.types import Denoiser, Hop, Step
 
 FINE = 8  # steps that the fine solve puts into each hop: RMS 2e-6 on the mixture at 20 hops
@@ -44,7 +45,7 @@ def trial(
 ) -> Iterator[Step]:
     """The run that `request` asks for. Raises Cancelled between two calls of the model."""
     x, noise = start(request, particles)
-    rule = RULES[request.sampler].with_options(**dict(request.options))
+    rule = rule_of(request.sampler, request.options)
     yield from run(Meter(law, particles, cancelled=cancelled), descending(request.sigmas), rule, x, noise)
 
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.noise import Noise
-from engine.transforms import cfg
-from engine.types import Cond
-
-if TYPE_CHECKING:
-    from engine.types import Denoiser, Sigma, Transform
+from engine.types import Cond, NoiseSource
 
 _PARALLEL = 1e-9  # of a direction's part across another: below it there is no plane between them
 
@@ -73,41 +66,16 @@ def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
     return replace(a, tokens=tokens, mask=mask, label=label, pooled=pooled)
 
 
-def guided(scales: Sequence[float], conds: Cond, uncond: Cond, interval: tuple[float, float] | None) -> Transform:
-    """engine.transforms.cfg with a γ of each image's own, under a condition of its own.
-
-    scales -- γ, one per image; conds, their conditions, (B, …); uncond, of one picture, what γ leads away from
-    """
-    if len(set(scales)) == 1:
-        return cfg(scales[0], conds, uncond, interval)
-
-    def transform(d: Denoiser) -> Denoiser:
-        many = getattr(d, "many", None)  # as in cfg: a Meter folds both conditions into one call of the net
-
-        def each(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
-            wanted = conds if cond is None else cond
-            if interval is not None and not interval[0] <= float(sigma) <= interval[1]:
-                return d(x, sigma, wanted)
-            gamma = torch.tensor(scales, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
-            asked = [wanted, uncond]
-            d_cond, d_uncond = many(x, sigma, asked) if many else (d(x, sigma, c) for c in asked)
-            return d_uncond.lerp(d_cond, gamma)
-
-        return each
-
-    return transform
-
-
 @dataclass(frozen=True)
 class Between:
-    """Noise between that of two batches: what each draws, on the sphere between them. Stands in for a Noise.
+    """A NoiseSource between those of two batches: the slerp of what each draws.
 
     A slerp of two independent standard normal draws is one of nearly that law: every frame is as good a run as its
     keys', also of a sampler that draws noise, and at the keys it is theirs.
     """
 
-    a: Noise
-    b: Noise
+    a: NoiseSource
+    b: NoiseSource
     t: Tensor
 
     def at(self, hop: int) -> Between:

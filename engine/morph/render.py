@@ -5,21 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from engine.cascade import enlarge
 from engine.jobs.morph import MorphFrame, MorphProgress, Norms
-from engine.morph.blend import Between, blend, guided, lerp, slerp
+from engine.metrics import psnr
+from engine.morph.blend import Between, blend, lerp, slerp
 from engine.morph.encode import encode
 from engine.noise import Noise
-from engine.plan import encoded, plan, second_stage
+from engine.plan import Conditions, decoded, encoded, plan, second_stage
 from engine.spec.cost import enlarging
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.morph import Key, Morph, MorphError, Place, batches, passes_of_frames, passes_of_keys, price
-from engine.transforms import dynamic_threshold, static_threshold
 from engine.types import Cond
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from engine.jobs.morph import Morphing
     from engine.session import Session
     from engine.spec.request import Request
-    from engine.types import Step, Transform
+    from engine.types import NoiseSource, Step
 
 SPEAK = 1 / 25  # seconds between two words of progress
 
@@ -115,50 +116,51 @@ class Maker:
         a, b, t = self._pairs(places)
         classes = len(self.model.labels) + 1
         cond = Cond.cat([blend(self.conds[p.a], self.conds[p.b], p.t, classes) for p in places])
-        scales = [morph.guidance_at(place) for place in places]
+        scales = torch.tensor([morph.guidance_at(place) for place in places], dtype=torch.float64)
         noise = self._noise(places, t)
         if morph.way == "mix":
             x = lerp(a, b, t)
             x = x + morph.at * noise.normal(x)
         else:
             x = (slerp if morph.way == "slerp" else lerp)(a, b, t)
-        planned = plan(replace(request, seeds=request.seeds[:1] * len(places)), self.model, self.cancelled)
-        d = _bound(request)(guided(scales, cond, self.uncond, request.guidance_interval)(planned.meter))
-        planned = replace(planned, denoiser=d, noise=noise)
+        planned = plan(
+            replace(request, seeds=request.seeds[:1] * len(places)),
+            self.model,
+            self.cancelled,
+            conditions=Conditions(cond, self.uncond),
+            scales=scales,
+            noise=noise,
+        )
         x = yield from self._walk(planned.steps(x), passes_of_frames(morph, places), x)
         if self.second is not None and request.enlargement is not None:
             x = enlarge(self.second, request.enlargement, x, cond.label, noise, self.cancelled)
             yield from self._count(enlarging(request) * len(places), keys=False)
-        rgb = self._pixels(x)
+        rgb = decoded(x, self.model)
         seconds = (time.perf_counter() - began) / len(places)
         for n, place in enumerate(places):
             yield MorphFrame(first + n, rgb[n], seconds, self._psnr(place, rgb[n]))
         yield MorphProgress(self._done, self._total, keys=False)
 
-    def _noise(self, places: Sequence[Place], t: Tensor) -> Noise:
+    def _noise(self, places: Sequence[Place], t: Tensor) -> NoiseSource:
         """With "mix" one and the same for all frames, else what lies between that of their keys."""
         if self.morph.way == "mix":
             return Noise(self.morph.request.seeds[:1] * len(places))
         seeds = [key.seed for key in self.morph.keys]
         a, b = Noise([seeds[place.a] for place in places]), Noise([seeds[place.b] for place in places])
-        return cast(Noise, Between(a, b, t))  # all of a Noise that a rule uses
-
-    def _pixels(self, x: Tensor) -> Pixels:
-        with torch.no_grad():
-            image = self.model.codec.decode(x).clamp(-1, 1).expand(-1, 3, -1, -1)
-        return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        return Between(a, b, t)
 
     def _psnr(self, place: Place, rgb: Pixels) -> float | None:
         key = None if place.key is None else self.morph.keys[place.key]
-        return psnr(rgb, self.pictures[key.picture]) if key is not None and key.picture else None
+        if key is None or not key.picture:
+            return None
+        wanted = self.pictures[key.picture]
+        return psnr(_averaged(rgb, wanted), wanted, peak=255)
 
 
-def psnr(a: Pixels, b: Pixels) -> float:
-    """Of two pictures (H, W, 3), in dB, 255 the peak; a, `n` times as large as b, is averaged down to it."""
-    (h, w), n = b.shape[:2], a.shape[0] // b.shape[0]
-    small = a.reshape(h, n, w, n, 3).mean((1, 3), dtype=np.float64)
-    error = float(np.mean((small - b) ** 2))
-    return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
+def _averaged(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
+    """A picture (H, W, 3), a whole number of times as large as another, averaged down to it."""
+    (h, w), n = like.shape[:2], rgb.shape[0] // like.shape[0]
+    return rgb.reshape(h, n, w, n, 3).mean((1, 3), dtype=np.float64)
 
 
 def _of_size(pictures: Mapping[str, Pixels], key: Key, request: Request) -> Pixels:
@@ -168,10 +170,3 @@ def _of_size(pictures: Mapping[str, Pixels], key: Key, request: Request) -> Pixe
     if rgb.shape != (request.height, request.width, 3):
         raise MorphError(f"The pictures of a morph must have the model's size, {request.width}×{request.height}.")
     return rgb
-
-
-def _bound(request: Request) -> Transform:
-    """What keeps x̂₀ in range, as plan() has it, which has looked whether it may."""
-    if request.threshold == "none":
-        return lambda d: d
-    return static_threshold() if request.threshold == "static" else dynamic_threshold(request.quantile)

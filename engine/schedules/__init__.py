@@ -3,7 +3,7 @@
 NumPy only, computed in float64: the window imports this before torch.
 """
 
-from engine.schedules.grids import DEFAULT, SPACINGS, grid
+from engine.schedules.grids import DEFAULT, SPACINGS, below, grid
 from engine.schedules.processes import (
     OU,
     SCHEDULES,
@@ -31,6 +31,7 @@ __all__ = [
     "Flow",
     "Schedule",
     "SubVP",
+    "below",
     "from_config",
     "grid",
 ]

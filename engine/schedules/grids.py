@@ -6,11 +6,13 @@ Sources: Karras et al. 2022 (the rho grid), Lin et al. 2024 (leading, linspace, 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
 from engine.schedules.processes import SIGMA_OF_PURE_NOISE, Array, Discrete, Schedule
 
+SHORTEST_HOP = 1e-3  # as a share of its noise level
 DEFAULT: str = "balanced"  # with rules.DEFAULT: measured, docs/samplers.md
 
 SPACINGS: dict[str, str] = {
@@ -22,6 +24,17 @@ SPACINGS: dict[str, str] = {
     "leading": "As the first DDIM: never visits the noisiest level",
     "linspace": "Evenly spaced training steps, both ends included",
 }
+
+
+def below(sigmas: Iterable[float], sigma: float) -> list[float]:
+    """Those of descending levels that a run visits which stands at the level σ.
+
+    A level that lies less than SHORTEST_HOP below σ counts as σ itself, unless σ is one of the levels: a first hop of
+    almost no length would give the multistep samplers' second one an almost undefined slope.
+    """
+    levels = list(sigmas)
+    limit = sigma if sigma in levels else sigma * (1 - SHORTEST_HOP)
+    return [s for s in levels if s < limit]
 
 
 def grid(

@@ -9,9 +9,9 @@ both conditions of guidance) changes the time and not the count.
 from __future__ import annotations
 
 from engine.paths import descending, path_of
-from engine.rules import RULES
 from engine.spec.guides import ClassGuide, Guide, active
 from engine.spec.request import Request
+from engine.spec.sampler import rule_of
 
 
 def passes(request: Request) -> tuple[int, ...]:
@@ -21,7 +21,7 @@ def passes(request: Request) -> tuple[int, ...]:
     interval a hop counts by the level that it starts from: where a sampler also evaluates elsewhere (Heun, churn, the
     correctors), the two hops that cross an end of the interval may cost a few passes more or less.
     """
-    rule = RULES[request.sampler].with_options(**dict(request.options))
+    rule = rule_of(request.sampler, request.options)
     return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in path_of(request))
 
 
@@ -36,7 +36,7 @@ def work(request: Request) -> tuple[float, ...]:
     The shares are those of the models in the box (tests/bench/test_guided.py prints them as they are here). As with a
     guidance interval, a hop counts by the level that it starts from.
     """
-    rule = RULES[request.sampler].with_options(**dict(request.options))
+    rule = rule_of(request.sampler, request.options)
     return tuple(_work_of(request, hop.s) * rule.cost((hop,)) for hop in path_of(request))
 
 
@@ -56,12 +56,12 @@ def _besides(guide: Guide, request: Request, sigma: float) -> float:
 def enlarging(request: Request) -> int:
     """The calls of the second stage's net for each picture, on top of passes(); 0 where there is none."""
     second = request.enlargement
-    return 0 if second is None else RULES[second.sampler].cost(descending(second.sigmas))
+    return 0 if second is None else rule_of(second.sampler).cost(descending(second.sigmas))
 
 
 def exact(request: Request) -> bool:
     """Whether passes() is exact whatever the sampler does within a hop."""
-    rule = RULES[request.sampler].with_options(**dict(request.options))
+    rule = rule_of(request.sampler, request.options)
     return request.guidance_interval is None or rule.evals == 1
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.paths import path_of
 from engine.rules import RULES, menu
-from engine.schedules import from_config, grid
+from engine.schedules import below, from_config, grid
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolved, unresolved
 from engine.spec.request import (
@@ -27,7 +27,7 @@ from engine.spec.request import (
     Request,
     RequestError,
 )
-from engine.types import Rule
+from engine.spec.sampler import rule_of
 
 if TYPE_CHECKING:
     from engine.spec.edit import Inputs
@@ -47,7 +47,6 @@ LIMITS: dict[str, tuple[float, float]] = {  # of a Draft's numbers, both ends in
     "jump": (1, MAX_STEPS),
     "resample": (1, MAX_RESAMPLE),
 }
-SHORTEST_HOP = 1e-3  # as a share of its noise level: below it a grid's level counts as the one that a run goes on from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +147,7 @@ def outline(draft: Draft, info: ModelInfo) -> Request:
 
 def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
     options = _options(draft)
-    _rule(draft.sampler, options)
+    rule_of(draft.sampler, options)
     if draft.label is not None and draft.label not in info.labels:
         raise RequestError(f"{info.title} has no {info.label_kind} “{draft.label}”: choose {_names(info)}.")
     if not info.text and (draft.prompt.strip() or draft.negative.strip()):
@@ -208,7 +207,7 @@ def _priced(request: Request) -> Request:
     path = path_of(request)
     if len(path) > MAX_HOPS:
         raise RequestError(f"RePaint would make {len(path)} moves, and {MAX_HOPS} are possible: go back less often.")
-    return replace(request, evaluations=_rule(request.sampler, request.options).cost(path))
+    return replace(request, evaluations=rule_of(request.sampler, request.options).cost(path))
 
 
 def _edit(draft: Draft, info: ModelInfo, inputs: Inputs | None) -> Edit:
@@ -296,10 +295,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
         if edit is None or (edit.method, edit.jump, edit.resample) != own:
             raise RequestError("A step of RePaint lies on its own way back and forth: keep the method to go on there.")
         return _priced(replace(request, sigmas=parent.sigmas, edit=edit))
-    top = parent.sigmas[i]
-    # A first hop of almost no length would give the multistep samplers' second one an almost undefined slope.
-    limit = top if top in request.sigmas else top * (1 - SHORTEST_HOP)
-    rest = [s for s in request.sigmas if s < limit]
+    rest = below(request.sigmas, parent.sigmas[i])
     if not rest:  # of a first stage that stops above this step
         raise RequestError("The first stage would have stopped before this step: choose an earlier one.")
     sigmas = (*parent.sigmas[: i + 1], *rest)
@@ -320,11 +316,11 @@ def vary(
     if not (0 <= i < len(path) and 0 <= image < len(request.seeds)):
         raise RequestError(f"This run has no image {image} at step {i}: choose an image and a step that it has.")
     name, options = request.sampler, request.options
-    if sampler is None and not _rule(name, options).stochastic:
+    if sampler is None and not rule_of(name, options).stochastic:
         sampler = "ddpm"
     if sampler is not None and sampler != name:
         name, options = sampler, ()
-    rule = _rule(name, options)
+    rule = rule_of(name, options)
     if not rule.stochastic:
         noisy = ", ".join(name for name, rule in menu().items() if rule.stochastic)
         raise RequestError(f"{rule.title} draws no noise, so all pictures would be the same: choose one of {noisy}.")
@@ -338,17 +334,6 @@ def vary(
         sigmas = (*sigmas[: i + 1], *rest[1:])  # "leading" would start lower
     seeds = tuple(request.seeds[image] + n for n in range(count))
     return _priced(replace(request, sampler=name, options=options, sigmas=sigmas, seeds=seeds))
-
-
-def _rule(name: str, options: tuple[tuple[str, float], ...]) -> Rule:
-    """The sampler with its options set. Raises RequestError for a name or an option that there is not."""
-    rule = RULES.get(name)
-    if rule is None:
-        raise RequestError(f"There is no sampler “{name}”: choose one of {', '.join(menu())}.")
-    try:
-        return rule.with_options(**dict(options))
-    except ValueError as error:
-        raise RequestError(str(error)) from error
 
 
 def _options(draft: Draft) -> tuple[tuple[str, float], ...]:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from engine.paths import path_of
-from engine.rules import RULES
+from engine.schedules import below
 from engine.spec.cost import enlarging, passes, passes_of
 from engine.spec.request import Request, RequestError
+from engine.spec.sampler import rule_of
 
 FORMAT = 1
 AT_ONCE = 8  # frames in one batch: with guidance twice as many pictures go through the net in one call
 MOST_KEYS, MOST_FRAMES, MOST_RATE = 32, 600, 60
-SHORTEST_HOP = 1e-3  # as a share of its noise level, as where a run is gone on with
 
 WAYS: dict[str, tuple[str, str]] = {
     "slerp": ("Spherical", "x_T goes along the sphere that noise lies on: its norm stays what the model has learned"),
@@ -133,7 +133,7 @@ class Morph:
             raise MorphError("A noise level to mix at belongs to the mixed way: choose that, or leave it out.")
         if any(guide.scale != 0 for guide in self.request.guides):
             raise MorphError("A morph follows the model alone: take the CLIP and classifier guides out.")
-        if self.encodes and RULES[self.request.sampler].with_options(**dict(self.request.options)).stochastic:
+        if self.encodes and rule_of(self.request.sampler, self.request.options).stochastic:
             raise MorphError(
                 "A picture is encoded along the flow, and this sampler leaves it: choose one that draws no noise."
             )
@@ -167,14 +167,12 @@ class Morph:
         """The request with the noise levels that the frames go through: with "mix" those from `at` down."""
         if self.way != "mix":
             return self.request
-        limit = self.at * (1 - SHORTEST_HOP)
-        rest = [s for s in self.request.sigmas if s < limit]
+        rest = below(self.request.sigmas, self.at)
         if not rest:
             low = self.request.sigmas[-1]
             raise MorphError(f"The run ends at the noise level {low:g}: mix the pictures at one that lies above.")
         made = replace(self.request, sigmas=(self.at, *rest))
-        rule = RULES[made.sampler].with_options(**dict(made.options))
-        return replace(made, evaluations=rule.cost(path_of(made)))
+        return replace(made, evaluations=rule_of(made.sampler, made.options).cost(path_of(made)))
 
     def places(self) -> tuple[Place, ...]:
         """Where each frame stands. Every key is a frame; the frames between are shared out as evenly as can be."""

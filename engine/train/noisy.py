@@ -92,7 +92,8 @@ def train(
         optimizer.step()
         with torch.no_grad():
             amount = max(0.01, 1 / (step / 10 + 1))
-            torch._foreach_lerp_(list(average.values()), [net.state_dict()[name] for name in average], amount)
+            newest = net.state_dict()
+            torch._foreach_lerp_(list(average.values()), [newest[name] for name in average], amount)
         running += (loss.item() - running) * max(0.02, 1 / (step + 1))
         progress(step + 1, running)
     net.load_state_dict(average)

@@ -138,7 +138,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
         document.notice_raised.connect(parts.notices.append)
         made.append(parts)
         if ready:
-            with qtbot.waitSignal(document.engine_changed):
+            with qtbot.waitSignal(document.jobs.engine_changed):
                 engine.start(model)
         return parts
 
@@ -189,7 +189,7 @@ def read_newest(document: Document) -> int:
 
 
 def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()
     assert job is not None
@@ -199,4 +199,4 @@ def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
 def reach_told(parts: Parts, qtbot: QtBot, done: int) -> None:
     """Let one call through and wait for the word of it: the first always comes."""
     parts.fake.allow()
-    qtbot.waitUntil(lambda: parts.document.steps_done == done)
+    qtbot.waitUntil(lambda: parts.document.jobs.steps_done == done)

@@ -42,7 +42,7 @@ def open_studio(qtbot: QtBot, model: ModelInfo, folders: Folders) -> Iterator[Ca
         qtbot.addWidget(studio.window)
         opened.append(studio)
         studio.show()
-        qtbot.waitUntil(lambda: studio.document.engine_state == "ready")
+        qtbot.waitUntil(lambda: studio.document.jobs.engine_state == "ready")
         return studio
 
     yield make
@@ -66,7 +66,7 @@ def test_a_typed_prompt_becomes_a_picture_on_disk(
     open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
 ) -> None:
     studio = open_studio(fake)
-    studio.document.update_draft(prompt="red apple", steps=3)
+    studio.document.draft.update(prompt="red apple", steps=3)
     job = studio.document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
@@ -103,14 +103,14 @@ def test_no_value_in_the_settings_stops_the_start(
 
 def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:
     studio = open_studio(fake)
-    studio.document.update_draft(prompt="birthday cake", steps=9, seed=2**40)
-    studio.document.seed_locked = True
+    studio.document.draft.update(prompt="birthday cake", steps=9, seed=2**40)
+    studio.document.draft.seed_locked = True
     studio.window.close()
     studio.close()
     again = open_studio(FakeEngine())
-    assert (again.document.draft.prompt, again.document.draft.steps) == ("birthday cake", 9)
-    assert again.document.draft.seed == 2**40
-    assert again.document.seed_locked
+    assert (again.document.draft.current.prompt, again.document.draft.current.steps) == ("birthday cake", 9)
+    assert again.document.draft.current.seed == 2**40
+    assert again.document.draft.seed_locked
 
 
 def test_the_tools_come_back_as_they_were_held(open_studio: Callable[..., Studio], fake: FakeEngine) -> None:
@@ -167,7 +167,7 @@ def test_closing_while_a_run_goes_on_ends_it_and_closes_once(
     studio = open_studio(by_hand)
     jobs = [studio.document.generate() for _ in range(2)]
     by_hand.allow()
-    qtbot.waitUntil(lambda: studio.document.steps_done == 1)
+    qtbot.waitUntil(lambda: studio.document.jobs.steps_done == 1)
     studio.window.close()
     studio.close()
     studio.close()
@@ -240,7 +240,7 @@ app = make_application(["studio"])
 studio = Studio([read_model(Path(sys.argv[1]))], Folders.under(Path(sys.argv[2])), open_session)
 watch = Watch()
 studio.window.installEventFilter(watch)
-studio.document.engine_changed.connect(end)
+studio.document.jobs.engine_changed.connect(end)
 studio.show()
 print("before:", studio.document.why_not)
 app.exec()

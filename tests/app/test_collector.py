@@ -85,8 +85,8 @@ def test_nothing_of_qt_ends_in_a_cycle_whatever_one_does(parts: Parts, qtbot: Qt
     try:
         for _ in range(200):
             person.do()
-        bench.document.cancel_all()
-        until(qtbot, lambda: all(job.state.ended for job in bench.document.jobs))
+        bench.document.jobs.cancel_all()
+        until(qtbot, lambda: all(job.state.ended for job in bench.document.jobs.all))
         Knot([])
         gc.collect()
         found = [type(one).__name__ for one in gc.garbage if isinstance(one, QObject)]

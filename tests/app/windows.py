@@ -82,7 +82,7 @@ def make_lab(document: Document) -> Lab:
 
 def finish(qtbot: QtBot, document: Document, **choices: object) -> Job:
     """Generate with `choices` and wait for the end."""
-    document.update_draft(**choices)
+    document.draft.update(**choices)
     job = document.generate()
     assert job is not None
     until(qtbot, lambda: job.state.ended)

@@ -43,8 +43,8 @@ def test_scrubbing_a_live_run_takes_a_frame_at_most(
     parts = make_parts(FakeEngine(call_seconds=0.3))
     document = parts.document
     large = replace(model, width=side, height=side)
-    document._model = large
-    document.draft = Draft.for_model(large, prompt="red apple", steps=10)
+    document.draft._model = large
+    document.draft.current = Draft.for_model(large, prompt="red apple", steps=10)
     job = document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: document.shown.step_count >= 5, timeout=20_000)
@@ -56,9 +56,9 @@ def test_scrubbing_a_live_run_takes_a_frame_at_most(
             document.shown.scrub(k)
             taken.append(time.perf_counter() - began)
     print(spread(f"scrub {side}²", taken))
-    assert document.running_job is job, "the run was still going on"
-    document.cancel()
-    qtbot.waitUntil(lambda: document.running_job is None)
+    assert document.jobs.running is job, "the run was still going on"
+    document.jobs.cancel()
+    qtbot.waitUntil(lambda: document.jobs.running is None)
     assert statistics.median(taken) <= 0.016
 
 
@@ -97,7 +97,7 @@ def studio(qtbot: QtBot, tmp_path: Path) -> Iterator[Studio]:
     studio = Studio(models, Folders.under(tmp_path))
     qtbot.addWidget(studio.window)
     studio.show()
-    qtbot.waitUntil(lambda: studio.document.engine_state == "ready", timeout=120_000)
+    qtbot.waitUntil(lambda: studio.document.jobs.engine_state == "ready", timeout=120_000)
     yield studio
     studio.close()
 
@@ -116,13 +116,13 @@ def generate(studio: Studio, qtbot: QtBot) -> tuple[float, list[float]]:
 
 def test_previews_cost_three_percent_at_most(studio: Studio, qtbot: QtBot) -> None:
     """Thirty interleaved pairs of the same run, watched and unwatched (which still shows the first and the last)."""
-    studio.document.update_draft(prompt="red apple", steps=15)
-    studio.document.seed_locked = True
+    studio.document.draft.update(prompt="red apple", steps=15)
+    studio.document.draft.seed_locked = True
     generate(studio, qtbot)
     watched, alone, gaps = list[float](), list[float](), list[float]()
     for k in range(30):
         for watch in (k % 2 == 0, k % 2 == 1):
-            studio.document.set_watched(watch)
+            studio.document.jobs.set_watched(watch)
             seconds, frames = generate(studio, qtbot)
             (watched if watch else alone).append(seconds)
             if watch:
@@ -136,7 +136,7 @@ def test_previews_cost_three_percent_at_most(studio: Studio, qtbot: QtBot) -> No
 
 
 def test_the_window_answers_while_the_engine_computes(studio: Studio, qtbot: QtBot) -> None:
-    studio.document.update_draft(prompt="red apple", steps=30)
+    studio.document.draft.update(prompt="red apple", steps=30)
     generate(studio, qtbot)
     beat = Beat()
     beat.measure(True)
@@ -175,7 +175,7 @@ application = make_application(["studio"])
 studio = Studio(embedded(), Folders.under(Path(sys.argv[1])))
 watch = Watch()
 studio.window.installEventFilter(watch)
-studio.document.engine_changed.connect(end)
+studio.document.jobs.engine_changed.connect(end)
 studio.show()
 application.exec()
 studio.close()

@@ -37,25 +37,24 @@ class Given:
 
     def __init__(self, cov: Tensor, shrink: Tensor) -> None:
         self.cov, self.shrink = cov, shrink
+        self.laws: dict[float, tuple[Tensor, Gaussian]] = {}
 
-    def law(self, z: Tensor, s: float) -> tuple[Tensor, Tensor]:
-        """The mean (B, d) and covariance of x0 given z = A·x0 + s·n."""
-        gain = (
-            self.cov
-            @ self.shrink.T
-            @ torch.linalg.inv(
-                self.shrink @ self.cov @ self.shrink.T + s**2 * torch.eye(len(self.shrink), dtype=torch.float64)
-            )
-        )
-        return z @ gain.T, self.cov - gain @ self.shrink @ self.cov
+    def law(self, s: float) -> tuple[Tensor, Gaussian]:
+        """Given z = A·x0 + s·n: the gain that takes z to the mean of x0, and the law of x0 around that mean."""
+        if s not in self.laws:
+            noise = s**2 * torch.eye(len(self.shrink), dtype=torch.float64)
+            gain = self.cov @ self.shrink.T @ torch.linalg.inv(self.shrink @ self.cov @ self.shrink.T + noise)
+            cov = self.cov - gain @ self.shrink @ self.cov
+            self.laws[s] = gain, Gaussian(torch.zeros(len(cov), dtype=torch.float64), cov)
+        return self.laws[s]
 
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         assert cond is not None
         assert cond.image is not None
         assert cond.level is not None
-        mean, cov = self.law(cond.image.flatten(1).double(), float(cond.level[0]))
-        zero = Gaussian(torch.zeros(len(cov), dtype=torch.float64), cov)
-        return (zero(x.flatten(1) - mean, sigma) + mean).view_as(x)
+        gain, around = self.law(float(cond.level[0]))
+        mean = cond.image.flatten(1).double() @ gain.T
+        return (around(x.flatten(1) - mean, sigma) + mean).view_as(x)
 
 
 def joint() -> Given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from itertools import pairwise
 
 import numpy as np
@@ -16,11 +17,25 @@ from engine.oracle import Gaussian
 from engine.run import run
 
 F64 = torch.float64
+PINNED = [
+    *("oracle.Gaussian", "oracle.Mixture", "oracle.Empirical", "denoisers.adapt", "noise.Noise", "run.run"),
+    *("schedules.VE", "schedules.VP", "schedules.SubVP", "schedules.Discrete", "schedules.Flow"),
+    *("schedules.grid", "schedules.DEFAULT", "rules.RULES", "rules.DEFAULT"),
+    *("paths.descending", "paths.repaint", "paths.ascending"),
+    *("transforms.cfg", "transforms.static_threshold", "transforms.dynamic_threshold"),
+    *("transforms.classifier", "transforms.clip", "ode.solve", "ode.logp", "metrics.frechet"),
+]
 KEYS = [
     *("ddim", "ddpm", "ddpm-beta", "euler-a", "mu", "ge", "heun", "dpmpp-2m", "dpmpp-3m", "dpmpp-2m-sde"),
     *("unipc-2", "unipc-3", "ipndm-4", "reverse-sde", "reverse-diffusion", "pc", "langevin"),
 ]
 D = Gaussian(torch.zeros(2, dtype=F64), torch.eye(2, dtype=F64))
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_what_is_called_from_outside_is_where_it_was(name: str) -> None:
+    module, attribute = name.split(".")
+    assert hasattr(importlib.import_module(f"engine.{module}"), attribute)
 
 
 @pytest.mark.parametrize("key", [*KEYS, "DEFAULT"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.plan import Plan
+from engine.plan import Conditions, Plan, plan
 from engine.rules import menu
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
@@ -15,7 +15,7 @@ from engine.spec.cost import guided, passes
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.transforms import cfg, dynamic_threshold
-from engine.types import Denoiser, Sigma
+from engine.types import Cond, Denoiser, Sigma
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,23 @@ def test_outside_its_interval_guidance_is_off(session: Session, tiny_model: Mode
         assert torch.equal(one.move.x, other.move.x)
 
 
+def test_each_image_of_a_plan_may_have_its_own_condition_and_guidance(session: Session, tiny_model: ModelInfo) -> None:
+    model = session.load(tiny_model)
+    whole = request_for(tiny_model, guidance=3.0)
+    alone = [
+        replace(whole, seeds=(seed,), prompt=prompt, guidance=guidance)
+        for seed, prompt, guidance in ((7, "red apple", 2.0), (8, "rocket", 5.0))
+    ]
+    conds = [Conditions.of(request, model) for request in alone]
+    own = Conditions(Cond.cat([one.cond for one in conds]), conds[0].uncond)
+    planned = plan(whole, model, conditions=own, scales=torch.tensor([2.0, 5.0]))
+    x = planned.x / 80
+    for k, request in enumerate(alone):
+        mine, other = session.plan(request).denoiser, session.plan(alone[1 - k]).denoiser
+        torch.testing.assert_close(planned.denoiser(x, 1.0)[k], mine(x[k : k + 1], 1.0)[0], atol=1e-3, rtol=1e-3)
+        assert not torch.allclose(planned.denoiser(x, 1.0)[k], other(x[k : k + 1], 1.0)[0], atol=1e-2)
+
+
 def wild(d: Denoiser) -> Denoiser:
     """An estimate four times too large: every threshold has something to do."""
     return lambda x, sigma, cond=None: 4 * d(x, sigma, cond)
@@ -94,8 +111,8 @@ def test_a_threshold_acts_on_the_guided_estimate(threshold: str, session: Sessio
     free = request_for(tiny_model, guidance=6.0)
     request = replace(free, threshold=threshold, quantile=0.8)
     planned, unbound = session.plan(request), session.plan(free)
-    for plan in (planned, unbound):
-        plan.meter.d = wild(plan.meter.d)
+    for each in (planned, unbound):
+        each.meter.d = wild(each.meter.d)
     x = planned.x / 80
     guided_x0 = unbound.denoiser(x, 1.0)
     assert guided_x0.abs().amax() > 1.5, "else there is nothing to see"

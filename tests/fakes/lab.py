@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.jobs.lab import Ask, Coverage, Field, Flow, Outcome, Points, Snapshot, Trial, Walk
-from engine.lab.data import Data
+from engine.spec.lab_data import Data
 from tests.fakes.engine import POLL, FakeCancelled
 
 SIDE, ARROWS = 16, 5

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, QPoint, QRect, QSize, Signal
 from PySide6.QtGui import QColor, QImage
 
 from app.core.canvas.box import fitted, largest, reshaped
-from app.core.canvas.box_move import Move, Place
-from app.core.canvas.canvas_size import Resized, Strip, cut, strips
+from app.core.canvas.box_move import BoxMove, Place
+from app.core.canvas.canvas_size import SizeStep, Strip, cut, strips
 from app.core.canvas.stroke import Layer, Stroke
 from app.core.canvas.undo import History, Pixels, Step, part
 
@@ -39,7 +39,7 @@ class Artwork(QObject):
         """`limit`: the bytes that the history may keep; past it the oldest step is let go of."""
         super().__init__(parent)
         self._history = History(limit)
-        self._stroke: Stroke | Move | None = None
+        self._stroke: Stroke | BoxMove | None = None
         self._box, self._box_aspect = QRect(), QSize(1, 1)
         self.title = ""
         self.revision = 0
@@ -107,8 +107,8 @@ class Artwork(QObject):
         if self.is_open:
             self._place(reshaped(self._box, aspect, self.rect))
 
-    def _put_box(self, place: Place) -> None:
-        """Where it was or will be again, in the shape of the model of now."""
+    def put_box(self, place: Place) -> None:
+        """Put it back to an earlier or a later place (undo, redo), in the shape of the current model."""
         same = place.aspect == self._box_aspect
         self._place(QRect(place.box) if same else reshaped(place.box, self._box_aspect, self.rect))
 
@@ -195,11 +195,11 @@ class Artwork(QObject):
         self._stroke = stroke = Stroke(self, name)
         return stroke
 
-    def begin_move(self, name: str) -> Move:
+    def begin_move(self, name: str) -> BoxMove:
         """Begin to move or to resize the box, as begin() does for paint."""
         if self._stroke:
             self._stroke.end()
-        self._stroke = move = Move(self, name)
+        self._stroke = move = BoxMove(self, name)
         return move
 
     def apply(self, box: QRect, rgb: NDArray[np.uint8], name: str) -> None:
@@ -231,12 +231,12 @@ class Artwork(QObject):
         if self._stroke:
             self._stroke.end()
         if rect != self.rect:
-            step = Resized(self, name, self.rect, QRect(rect), strips(self, rect))
+            step = SizeStep(self._crop, name, self.rect, QRect(rect), strips(self.pixels, self.mask, rect))
             step.redo()
             self._history.add(step)
             self.history_changed.emit()
 
-    def _cut(self, rect: QRect, strips: Sequence[Strip] = ()) -> None:
+    def _crop(self, rect: QRect, strips: Sequence[Strip]) -> None:
         """Become `rect` of itself, with `strips` put back where they were."""
         pixels, mask = cut(self.pixels, self.mask, rect, ANEW)
         for strip in strips:
@@ -258,15 +258,23 @@ class Artwork(QObject):
             stroke.changed(layer, inside)
         stroke.end()
 
-    def _changed(self, layer: Layer, rect: QRect) -> None:
+    # for the gestures that begin() and begin_move() return
+
+    def tell_change(self, layer: Layer, rect: QRect) -> None:
+        """Pixels of a layer changed in `rect`."""
         self.revision += 1
         (self.picture_changed if layer == "picture" else self.mask_changed).emit(rect)
 
-    def _ended(self, stroke: Stroke | Move, step: Step | None) -> None:
+    def tell_history(self) -> None:
+        """What can be undone changed."""
+        self.history_changed.emit()
+
+    def end_gesture(self, gesture: Stroke | BoxMove, step: Step | None) -> None:
+        """A gesture has ended; `step` goes into the history, None where it changed nothing."""
         self._stroke = None
         if step:
             self._history.add(step)
-        if stroke.is_dirty or step:
+        if gesture.is_dirty or step:
             self.history_changed.emit()
 
     # undo and redo

@@ -1,16 +1,15 @@
-"""The box in a hand: where it is taken is one step of the history."""
+"""One drag of the box is one undo step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from PySide6.QtCore import QRect, QSize
 
-if TYPE_CHECKING:
-    from app.core.canvas.artwork import Artwork
+from app.core.canvas.undo import Step
 
-COST = 1024  # bytes, about, that such a step keeps: steps that cost nothing would never be let go of
+COST = 1024  # bytes, about, that such a step keeps: a step of no size would never be dropped
 
 
 class Place(NamedTuple):
@@ -20,13 +19,24 @@ class Place(NamedTuple):
     aspect: QSize
 
 
-class Move:
-    """One way of the box that will be undone as one: say where it goes, as often as it does; end.
+class BoxOwner(Protocol):
+    """The artwork, as far as a move of its box needs it."""
 
-    As with a Stroke: it may be ended from elsewhere (undo while the button is down).
+    box: QRect
+    box_aspect: QSize
+
+    def put_box(self, place: Place) -> None: ...
+    def tell_history(self) -> None: ...
+    def end_gesture(self, gesture: BoxMove, step: Step | None) -> None: ...
+
+
+class BoxMove:
+    """A drag of the box: call to() as often as the pointer moves, then end().
+
+    As with a Stroke, something else may end it: undo while the button is down.
     """
 
-    def __init__(self, artwork: Artwork, name: str) -> None:
+    def __init__(self, artwork: BoxOwner, name: str) -> None:
         """Artwork.begin_move makes it."""
         self.name = name
         self.is_open = True
@@ -36,39 +46,39 @@ class Move:
         self._before = Place(artwork.box, artwork.box_aspect)
 
     def to(self, box: QRect) -> None:
-        """Take it there, as far as it may go; nothing once the move has ended."""
+        """Move it there, as far as it may go; does nothing once the move has ended."""
         if not self.is_open:
             return
         at = self._artwork.box
         self._artwork.box = box
         if not self.is_dirty and self._artwork.box != at:
             self.is_dirty = True
-            self._artwork.history_changed.emit()
+            self._artwork.tell_history()
 
     def end(self) -> None:
-        """From now on it is one step of the history; none where the box lies as it did."""
+        """Make it one step of the history; none where the box lies as it did before."""
         if not self.is_open:
             return
         self.is_open = False
         after = Place(self._artwork.box, self._artwork.box_aspect)
         is_step = self.is_dirty and after != self._before
-        self._artwork._ended(self, Moved(self._artwork, self.name, self._before, after) if is_step else None)
+        self._artwork.end_gesture(self, BoxStep(self._artwork, self.name, self._before, after) if is_step else None)
 
     def abandon(self) -> None:
-        """As if it had never been begun."""
+        """Take it back, without a step in the history."""
         if not self.is_open:
             return
         self.is_open = False
         if self.is_dirty:
-            self._artwork._put_box(self._before)
-        self._artwork._ended(self, None)
+            self._artwork.put_box(self._before)
+        self._artwork.end_gesture(self, None)
 
 
 @dataclass(frozen=True)
-class Moved:
+class BoxStep:
     """A step of the history: the box went from one place to another."""
 
-    artwork: Artwork = field(repr=False)
+    artwork: BoxOwner = field(repr=False)
     name: str
     before: Place
     after: Place
@@ -78,7 +88,7 @@ class Moved:
         return COST
 
     def undo(self) -> None:
-        self.artwork._put_box(self.before)
+        self.artwork.put_box(self.before)
 
     def redo(self) -> None:
-        self.artwork._put_box(self.after)
+        self.artwork.put_box(self.after)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRect
 
 from app.core.canvas.undo import Pixels, packed, part, unpacked
 
-if TYPE_CHECKING:
-    from app.core.canvas.artwork import Artwork
 
-
-def strips(artwork: Artwork, rect: QRect) -> tuple[Strip, ...]:
-    """What `rect` leaves of the artwork: above, below, left and right of it."""
-    inside = rect.intersected(artwork.rect)
+def strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
+    """The parts of both outside of `rect`: above, below, left and right of it."""
+    height, width = mask.shape
+    inside = rect.intersected(QRect(0, 0, width, height))
     top, bottom = inside.top(), inside.top() + inside.height()
     left, right = inside.left(), inside.left() + inside.width()
     around = (
-        QRect(0, 0, artwork.width, top),
-        QRect(0, bottom, artwork.width, artwork.height - bottom),
+        QRect(0, 0, width, top),
+        QRect(0, bottom, width, height - bottom),
         QRect(0, top, left, inside.height()),
-        QRect(right, top, artwork.width - right, inside.height()),
+        QRect(right, top, width - right, inside.height()),
     )
-    return tuple(Strip.of(artwork, strip) for strip in around if not strip.isEmpty())
+    return tuple(Strip.of(pixels, mask, strip) for strip in around if not strip.isEmpty())
 
 
 def cut(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels, Pixels]:
@@ -54,8 +52,8 @@ class Strip:
     mask: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, artwork: Artwork, rect: QRect) -> Strip:
-        return cls(rect, packed(part(artwork.pixels, rect).tobytes()), packed(part(artwork.mask, rect).tobytes()))
+    def of(cls, pixels: Pixels, mask: Pixels, rect: QRect) -> Strip:
+        return cls(rect, packed(part(pixels, rect).tobytes()), packed(part(mask, rect).tobytes()))
 
     def put_back(self, pixels: Pixels, mask: Pixels) -> None:
         for target, kept in ((pixels, self.pixels), (mask, self.mask)):
@@ -64,10 +62,13 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Resized:
-    """A step of the history: the picture became `after`, in the pixels of what it was."""
+class SizeStep:
+    """A step of the history: the picture went from `before` to `after`, both in the pixels of `before`.
 
-    artwork: Artwork = field(repr=False)
+    crop -- makes the artwork a rectangle of itself, with strips put back where they were
+    """
+
+    crop: Callable[[QRect, Sequence[Strip]], None] = field(repr=False)
     name: str
     before: QRect
     after: QRect
@@ -78,7 +79,7 @@ class Resized:
         return sum(len(strip.pixels) + len(strip.mask) for strip in self.strips)
 
     def undo(self) -> None:
-        self.artwork._cut(self.before.translated(-self.after.topLeft()), self.strips)
+        self.crop(self.before.translated(-self.after.topLeft()), self.strips)
 
     def redo(self) -> None:
-        self.artwork._cut(self.after)
+        self.crop(self.after, ())

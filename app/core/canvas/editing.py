@@ -14,6 +14,7 @@ from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
 from app.core.canvas.placement import Overlay, Placement, box_of, overlay, to_rgb
 from app.core.canvas.undo import part
 from app.core.jobs.work import Snapshot
+from app.core.request.methods import NEW, REWORK
 from app.core.shown.runs import named
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
@@ -21,8 +22,6 @@ from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, size
 from engine.spec.request import Request
 
-NEW, FILL, REPAINT, REWORK = "new", "replacement", "repaint", "img2img"  # methods of a draft
-STRENGTHS = {REWORK: 0.6}  # to begin with, where it is not all
 NOTHING_OPEN = "No picture is open: open one, or choose New picture."
 NOTHING_PAINTED = "Nothing is painted: paint a mask, or choose Rework."
 PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."

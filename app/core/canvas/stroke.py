@@ -1,28 +1,38 @@
-"""What is painted as one and undone as one."""
+"""One stroke of a tool is one undo step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.canvas.undo import Patch, Pixels, Saved, bounds, cells_of
-
-if TYPE_CHECKING:
-    from app.core.canvas.artwork import Artwork
+from app.core.canvas.undo import Patch, Pixels, Saved, Step, bounds, cells_of
 
 Layer: TypeAlias = Literal["picture", "mask"]
 
 
-class Stroke:
-    """One change that will be undone as one: touch a rectangle, write into it, say that it changed; end.
+class Layered(Protocol):
+    """The artwork, as far as a stroke needs it. `pixels` (H, W, 4) and `mask` (H, W) are others after a resize."""
 
-    A stroke may be ended from elsewhere (undo while the pen is down): ask `is_open` before going on with it.
+    pixels: Pixels
+    mask: Pixels
+
+    @property
+    def rect(self) -> QRect: ...
+    def tell_change(self, layer: Layer, rect: QRect) -> None: ...
+    def tell_history(self) -> None: ...
+    def end_gesture(self, gesture: Stroke, step: Step | None) -> None: ...
+
+
+class Stroke:
+    """One change, undone as one: touch() a rectangle, write into it, call changed(); in the end, end().
+
+    Something else may end it (undo while the pen is down): check `is_open` before you go on with it.
     """
 
-    def __init__(self, artwork: Artwork, name: str) -> None:
+    def __init__(self, artwork: Layered, name: str) -> None:
         """Artwork.begin makes it."""
         self.name = name
         self.is_open = True
@@ -35,7 +45,7 @@ class Stroke:
         """Whether something was said to have changed."""
 
     def touch(self, layer: Layer, rect: QRect) -> None:
-        """Before writing into `rect` of a layer. Raises RuntimeError where the stroke has ended."""
+        """Call it before writing into `rect` of a layer. Raises RuntimeError where the stroke has ended."""
         if not self.is_open:
             raise RuntimeError(f"The stroke “{self.name}” has ended.")
         self._saved[layer].touch(rect.intersected(self._artwork.rect))
@@ -47,39 +57,39 @@ class Stroke:
         return pixels if layer == "mask" else pixels.reshape(*cells.shape, 4)
 
     def changed(self, layer: Layer, rect: QRect) -> None:
-        """After writing into `rect`: whoever shows the artwork is told."""
+        """Call it after writing into `rect`: whoever shows the artwork repaints."""
         inside = rect.intersected(self._artwork.rect)
         if not self.is_open or inside.isEmpty():
             return
         if not self.is_dirty:
             self.is_dirty = True
-            self._artwork.history_changed.emit()
-        self._artwork._changed(layer, inside)
+            self._artwork.tell_history()
+        self._artwork.tell_change(layer, inside)
 
     def end(self) -> None:
-        """From now on it is one step of the history; none where nothing came out other than it was."""
+        """Make it one step of the history; none where every pixel is as it was before."""
         if not self.is_open:
             return
         self.is_open = False
         layers = {layer: patches for layer, saved in self._saved.items() if (patches := saved.patches())}
-        self._artwork._ended(self, Painted(self._artwork, self.name, layers) if layers else None)
+        self._artwork.end_gesture(self, PaintStep(self._artwork, self.name, layers) if layers else None)
 
     def abandon(self) -> None:
-        """As if it had never been begun."""
+        """Take it back, without a step in the history."""
         if not self.is_open:
             return
         self.is_open = False
-        self._artwork._ended(self, None)
+        self._artwork.end_gesture(self, None)
         for layer, saved in self._saved.items():
             if keys := saved.restore():
-                self._artwork._changed(layer, bounds(keys, self._artwork.rect))
+                self._artwork.tell_change(layer, bounds(keys, self._artwork.rect))
 
 
 @dataclass(frozen=True)
-class Painted:
+class PaintStep:
     """A step of the history: tiles of the picture, of the mask, or of both."""
 
-    artwork: Artwork = field(repr=False)
+    artwork: Layered = field(repr=False)
     name: str
     layers: dict[Layer, tuple[Patch, ...]] = field(repr=False)
 
@@ -93,6 +103,6 @@ class Painted:
             for patch in patches:
                 patch.toggle(cells)
             keys = [key for patch in patches for key in patch.keys]
-            self.artwork._changed(layer, bounds(keys, self.artwork.rect))
+            self.artwork.tell_change(layer, bounds(keys, self.artwork.rect))
 
     redo = undo

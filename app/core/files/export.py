@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from app.core.document import Document
 from app.core.files.background import Background
+from app.core.jobs.queue import Engine
 from app.core.jobs.work import Enlarging
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
 from engine.pictures.png import KINDS as FORMATS
 from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
 from engine.spec.draft import resolve
@@ -79,12 +80,12 @@ class Exporting(QObject):
     written = Signal(object)  # the path
     notice_raised = Signal(object)  # a Notice
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(self, draft: DraftModel, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document = document
+        self._draft, self._engine = draft, engine
         self._background = Background(self)
         self._awaited: dict[Enlarging, tuple[Subject, Export, Path]] = {}
-        document.engine.enlarged.connect(self._enlarged)
+        engine.enlarged.connect(self._enlarged)
 
     def export(self, subject: Subject, choice: Export, path: Path, then: Callable[[], object] = lambda: None) -> None:
         """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
@@ -95,8 +96,8 @@ class Exporting(QObject):
         self._background.start(partial(write, subject, choice, path), *told)
 
     def _ask_engine(self, subject: Subject, choice: Export, path: Path) -> None:
-        model = self._document.model
-        draft = replace(self._document.draft, method="new", enlarge=True, truncated=False, batch=1)
+        model = self._draft.model
+        draft = replace(self._draft.current, method="new", enlarge=True, truncated=False, batch=1)
         try:
             work = Enlarging(resolve(draft, model), model, subject.rgb)
         except RequestError as error:
@@ -104,7 +105,7 @@ class Exporting(QObject):
             return
         self._awaited[work] = subject, choice, path
         self.notice_raised.emit(Notice("info", f"{model.title}'s second stage draws {path.name} …"))
-        self._document.engine.enlarge(work)
+        self._engine.enlarge(work)
 
     def _enlarged(self, work: Enlarging, rgb: NDArray[np.uint8] | None, reason: str) -> None:
         if work not in self._awaited:

@@ -5,27 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from app.core.canvas.artwork import bgra, plain
+from app.core.canvas.artwork import Artwork, bgra, plain
 from app.core.canvas.fitting import fitted, suits
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Keeper
 from app.core.files.background import Background
 from app.core.notices import Action, Notice
+from app.core.request.draft_model import DraftModel
 from app.core.shown.render import pixels
+from app.core.shown.viewer import Viewer
 from engine.pictures.image_file import ImageError, load
 from engine.pictures.png import read_settings
 from engine.spec.draft import Draft
 from engine.spec.request import Request, RequestError
-
-if TYPE_CHECKING:
-    from app.core.document import Document
 
 PATIENCE_MS = 400  # after which a person is told that a picture is still being read
 AT_ONCE = 3_000_000  # values: fewer are brought into shape in less than a frame's time
@@ -58,9 +56,11 @@ class Opening(QObject):
     opened = Signal()
     notice_raised = Signal(object)  # a Notice
 
-    def __init__(self, document: Document, keeper: Keeper, parent: QObject | None = None) -> None:
+    def __init__(
+        self, draft: DraftModel, shown: Viewer, artwork: Artwork, keeper: Keeper, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._document, self._keeper = document, keeper
+        self._draft, self._shown, self._artwork, self._keeper = draft, shown, artwork, keeper
         self._background = Background(self)
         self._asked = 0  # counts what was asked for: the answer to an older one comes too late
         self._name = ""
@@ -103,12 +103,12 @@ class Opening(QObject):
 
     def edit_shown(self) -> None:
         """x̂₀ under the cursor, as it is saved, becomes the artwork."""
-        document = self._document
-        run, k = document.shown.run, document.shown.cursor
-        if run is None or not 0 <= k < document.shown.step_count:
+        shown = self._shown
+        run, k = shown.run, shown.cursor
+        if run is None or not 0 <= k < shown.step_count:
             return
         try:
-            rgb = pixels(run, k, "x0", document.shown.image_index)
+            rgb = pixels(run, k, "x0", shown.image_index)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
@@ -130,7 +130,7 @@ class Opening(QObject):
         if asked != self._asked:
             return
         self._keeper.set_aside()
-        self._document.artwork.adopt(pixels, "", self._box_size)
+        self._artwork.adopt(pixels, "", self._box_size)
         self._keeper.mark_saved()  # there is nothing on it yet
         self.opened.emit()
 
@@ -148,7 +148,7 @@ class Opening(QObject):
             return
         pixels, mask = made
         self._keeper.set_aside()
-        self._document.artwork.adopt(pixels, arrival.title, self._box_size, mask)
+        self._artwork.adopt(pixels, arrival.title, self._box_size, mask)
         if arrival.title != PASTED:
             self._keeper.mark_saved()
         self.opened.emit()
@@ -170,7 +170,7 @@ class Opening(QObject):
 
     @property
     def _box_size(self) -> tuple[int, int]:
-        return self._document.model.width, self._document.model.height
+        return self._draft.model.width, self._draft.model.height
 
     def _read(self, source: Path | bytes, title: str, path: Path | None) -> None:
         self._asked += 1
@@ -191,7 +191,7 @@ class Opening(QObject):
         self.notice_raised.emit(Notice("error", told))
 
     def _arrive(self, arrival: Arrival) -> None:
-        if suits(arrival.size, self._document.model):
+        if suits(arrival.size, self._draft.model):
             self.place(arrival)
         else:
             self.choice_needed.emit(arrival)
@@ -202,8 +202,8 @@ class Opening(QObject):
     def _use(self, settings: Request, with_seed: bool = True) -> None:
         """Put what made a picture on the panel; without its seed, what is there makes another picture of the kind."""
         try:
-            draft, now = Draft.of(settings), self._document.draft
-            self._document.draft = draft if with_seed else replace(draft, seed=now.seed)
+            draft, now = Draft.of(settings), self._draft.current
+            self._draft.current = draft if with_seed else replace(draft, seed=now.seed)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 

@@ -8,11 +8,15 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.canvas.editing import NEW
-from app.core.document import Document
 from app.core.flow.likelihood import Appraisal
 from app.core.flow.subject import fit
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.request.methods import NEW
+from app.core.shown.runs import RunLibrary
+from app.core.shown.viewer import Viewer
 from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
@@ -56,18 +60,28 @@ class Encoder(QObject):
     changed = Signal()  # what is asked, and what came of it
     progressed = Signal()
     doing_changed = Signal()  # it began, is to stop, or ended
+    notice_raised = Signal(object)
 
-    def __init__(self, document: Document, appraisal: Appraisal, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        appraisal: Appraisal,
+        draft: DraftModel,
+        shown: Viewer,
+        jobs: JobsModel,
+        library: RunLibrary,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._document, self._appraisal = document, appraisal
+        self._appraisal, self._draft, self._shown, self._jobs = appraisal, draft, shown, jobs
+        self._library, self._engine = library, engine
         self._method: Method = "plain"
         self._tolerance = TOLERANCE
         self._doing: Passage | None = None
         self._encoded: dict[Path, Encoded] = {}
-        engine = document.engine
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
-        for signal in (appraisal.changed, document.shown.run_changed, document.shown.steps_changed):
+        for signal in (appraisal.changed, shown.run_changed, shown.steps_changed):
             signal.connect(self.changed)
 
     # what is asked
@@ -125,19 +139,19 @@ class Encoder(QObject):
         try:
             request = self._request(judge)
             fitted = fit(subject, (judge.width, judge.height), self._appraisal.way)
-            path = self._document.library.new_path(request)
+            path = self._library.new_path(request)
         except (ValueError, OSError) as error:
             self._say("error", str(error))
             return
         errand = Encode(request=request, rgb=fitted.rgb, tol=self._tolerance, run_path=path, method=self.method)
-        self._doing = Passage(self._document.engine.do(errand), path, judge, self._tolerance, self.method)
+        self._doing = Passage(self._engine.do(errand), path, judge, self._tolerance, self.method)
         self._tell()
 
     def why_no_decode(self) -> str:
         """Why the shown run cannot be decoded, in one sentence; "" when it can."""
         if self._upward() is None:
             return "This run is not of an encoded picture: encode one first."
-        return self._document.why_engine or (BUSY if self._doing is not None else "")
+        return self._jobs.why_no_engine or (BUSY if self._doing is not None else "")
 
     def decode(self, anew: bool = False) -> None:
         """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made.
@@ -145,28 +159,28 @@ class Encoder(QObject):
         anew -- told what the panel says now, and guided as that says; else what it was encoded with, which gives the
                 picture back. A null-text inversion is made for the former: it keeps the picture under other words
         """
-        request, source = self._upward(), self._document.shown.run_path
+        request, source = self._upward(), self._shown.run_path
         if self.why_no_decode() or request is None or source is None:
             self._say("info", self.why_no_decode())
             return
-        model = next((info for info in self._document.models if info.sha256 == request.model_sha256), None)
+        model = next((info for info in self._draft.models if info.sha256 == request.model_sha256), None)
         try:
             if model is None:
                 raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
             asked = self._as_panel(model) if anew else None
-            path = self._document.library.new_path(asked or request)
+            path = self._library.new_path(asked or request)
         except (RequestError, OSError) as error:
             self._say("error", str(error))
             return
         errand = Decode(source=source, request=asked, tol=self._tolerance, run_path=path)
-        self._doing = Passage(self._document.engine.do(errand), path, model, self._tolerance, None)
+        self._doing = Passage(self._engine.do(errand), path, model, self._tolerance, None)
         self._tell()
 
     def stop(self) -> None:
         """End before the next model call; the steps that were reached stay."""
         if self._doing is not None and not self._doing.stopping:
             self._doing.stopping = True
-            self._document.engine.stop(self._doing.number)
+            self._engine.stop(self._doing.number)
             self._tell()
 
     # what came of it
@@ -179,14 +193,14 @@ class Encoder(QObject):
     @property
     def encoded(self) -> Encoded | None:
         """Of the shown run; None where it did not encode a picture in this session."""
-        path = self._document.shown.run_path
+        path = self._shown.run_path
         return None if path is None else self._encoded.get(path)
 
     # inside
 
     def _upward(self) -> Request | None:
         """The request of the shown run, where that encodes a picture and has arrived."""
-        run = self._document.shown.run
+        run = self._shown.run
         flow = run.header.get("flow") if run is not None else None
         arrived = run is not None and run.ended == "finished"
         return run.request if run is not None and flow and flow["kind"] == "encode" and arrived else None
@@ -194,8 +208,8 @@ class Encoder(QObject):
     def _request(self, judge: ModelInfo) -> Request:
         """What the judge is told, with the panel's guidance where that is to count. Raises RequestError."""
         told = self._appraisal.conditions[self._appraisal.given]
-        own = self._document.model.id == judge.id
-        draft = self._document.draft if own else Draft.for_model(judge)
+        own = self._draft.model.id == judge.id
+        draft = self._draft.current if own else Draft.for_model(judge)
         if self.method != "plain" and draft.guidance == 1:
             raise RequestError(
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
@@ -205,12 +219,12 @@ class Encoder(QObject):
 
     def _as_panel(self, model: ModelInfo) -> Request:
         """What the panel says now. Raises RequestError where its model is another."""
-        if self._document.model.sha256 != model.sha256:
+        if self._draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
-        return _resolved(self._document.draft, model)
+        return _resolved(self._draft.current, model)
 
     def _say(self, level: Literal["info", "error"], text: str) -> None:
-        self._document.notice_raised.emit(Notice(level, text))
+        self.notice_raised.emit(Notice(level, text))
 
     def _on_told(self, number: int, news: list[object]) -> None:
         doing = self._doing
@@ -238,17 +252,17 @@ class Encoder(QObject):
     def _show(self, doing: Passage) -> None:
         """The run comes up when it has its first step, and grows while it is looked at."""
         if not doing.shown and doing.path.exists():
-            doing.shown = self._document.shown.show_run(doing.path)
-        if self._document.shown.run_path == doing.path:
-            self._document.shown.grow(live=True)
+            doing.shown = self._shown.show_run(doing.path)
+        if self._shown.run_path == doing.path:
+            self._shown.grow(live=True)
 
     def _on_ended(self, number: int, message: str) -> None:
         doing = self._doing
         if doing is None or number != doing.number:
             return
         self._doing = None
-        if self._document.shown.run_path == doing.path:
-            self._document.shown.grow(live=False)
+        if self._shown.run_path == doing.path:
+            self._shown.grow(live=False)
         if message:
             self._say("error", message)
         self._tell()

@@ -7,12 +7,16 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.document import Document
+from app.core.canvas.editing import Editing
 from app.core.flow.likelihood_result import Condition, Doing, Given, Map, Question, Verdict
 from app.core.flow.regions import Regions
 from app.core.flow.solve_costs import Tolls
 from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.shown.viewer import Viewer
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 from engine.spec.catalog import ModelInfo
 
@@ -33,10 +37,19 @@ class Appraisal(QObject):
     progressed = Signal()
     map_changed = Signal()
     pointed_changed = Signal()
+    notice_raised = Signal(object)
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        draft: DraftModel,
+        shown: Viewer,
+        editing: Editing,
+        jobs: JobsModel,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._document = document
+        self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
         self.tolls = Tolls()
         self._judge: str | None = None  # a model's id; None: the panel's model
         self._given: Given = "nothing"
@@ -51,15 +64,13 @@ class Appraisal(QObject):
         self._doing: Doing | None = None
         self._map: Map | None = None
         self._pointed: tuple[int, int] | None = None
-        engine = document.engine
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
-        shown, editing = document.shown, document.editing
         for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
-                       shown.steps_changed, shown.view_changed, document.draft_changed, document.model_changed,
+                       shown.steps_changed, shown.view_changed, draft.changed, draft.model_changed,
                        editing.changed, editing.asked_changed):  # fmt: skip
             signal.connect(self._look)
-        document.engine_changed.connect(self._look)
+        jobs.engine_changed.connect(self._look)
 
     # what is asked
 
@@ -76,12 +87,12 @@ class Appraisal(QObject):
     @property
     def models(self) -> list[ModelInfo]:
         """Those that can judge pixels."""
-        return [info for info in self._document.models if not info.latent]
+        return [info for info in self._draft.models if not info.latent]
 
     @property
     def judge(self) -> ModelInfo | None:
         """Who judges: the model that was chosen, else the panel's; None where no model here judges pixels."""
-        wanted = self._judge or self._document.model.id
+        wanted = self._judge or self._draft.model.id
         models = self.models
         return next((info for info in models if info.id == wanted), models[0] if models else None)
 
@@ -152,7 +163,7 @@ class Appraisal(QObject):
             return "None of the models here judges pixels: a likelihood is of pixels."
         if self._subject is None:
             return NOTHING
-        return self._document.why_engine
+        return self._jobs.why_no_engine
 
     def price(self, tolerance: float) -> str:
         """What a probe takes to a tolerance, such as "≈ 90 model calls a probe"; "" before the judge was asked."""
@@ -175,22 +186,21 @@ class Appraisal(QObject):
         """Ask what the settings say; what was measured of another picture stays. A notice where it cannot be."""
         subject, judge, question = self._subject, self.judge, self._question
         if self.why_not or subject is None or judge is None or question is None:
-            self._document.notice_raised.emit(Notice("info", self.why_not or NOTHING))
+            self.notice_raised.emit(Notice("info", self.why_not or NOTHING))
             return
         self.stop()
         try:
             fitted = fit(subject, (judge.width, judge.height), question.way)
         except (ValueError, OSError) as error:
-            self._document.notice_raised.emit(Notice("error", str(error)))
+            self.notice_raised.emit(Notice("error", str(error)))
             return
         self._keep(question, Verdict(fitted.place, fitted.rgb))
         told = question.condition
         asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
         doing = self._doing = Doing(question)
-        engine = self._document.engine
-        doing.errands[engine.do(Elbo(**asked, levels=LEVELS, draws=DRAWS))] = "Step by step"
+        doing.errands[self._engine.do(Elbo(**asked, levels=LEVELS, draws=DRAWS))] = "Step by step"
         flow = Likelihood(**asked, probes=self._probes, tol=self._tolerance)
-        doing.errands[engine.do(flow)] = "Along the flow"
+        doing.errands[self._engine.do(flow)] = "Along the flow"
         self.doing_changed.emit()
         self._tell()
 
@@ -199,7 +209,7 @@ class Appraisal(QObject):
         if self._doing is not None and not self._doing.stopping:
             self._doing.stopping = True
             for number in self._doing.errands:
-                self._document.engine.stop(number)
+                self._engine.stop(number)
             self.doing_changed.emit()
 
     # what is known
@@ -270,22 +280,22 @@ class Appraisal(QObject):
         if judge is None:
             return found
         found["nothing"] = Condition()
-        draft, made = self._document.draft, self._subject.made_by if self._subject else None
-        if self._document.model.sha256 == judge.sha256:
+        draft, made = self._draft.current, self._subject.made_by if self._subject else None
+        if self._draft.model.sha256 == judge.sha256:
             found["panel"] = Condition(draft.prompt.strip() if judge.text else "", draft.label)
         if made is not None and made.model_sha256 == judge.sha256:
             found["made"] = Condition(made.prompt, made.label)
         return found
 
     def _look(self) -> None:
-        """Take up what the document shows and says now."""
-        self._subject = on_canvas(self._document.shown, self._document.editing) if self._watched else None
+        """Take up the picture that is shown now, and the settings of now."""
+        self._subject = on_canvas(self._shown, self._editing) if self._watched else None
         judge, question = self.judge, None
         if self._subject is not None and judge is not None:
             told = self.conditions[self.given]
             question = Question(self._subject.key, judge.sha256, told, self.way if self.ways else "")
         # A noisy state that is on the canvas is not what the map is of.
-        clean = self._document.shown.view == "x0" or self._document.editing.shows_artwork
+        clean = self._shown.view == "x0" or self._editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now
         title = self._subject.title if self._subject else ""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.core.guidance.steering import Steering
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Engine
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.shown.viewer import Viewer
 from engine.jobs.score import Concepts, Look, vocabulary
 from engine.spec.guides import ClipGuide
-
-if TYPE_CHECKING:
-    from app.core.document import Document
 
 LONGEST = 60  # characters, of what is one of the names
 
@@ -37,9 +36,18 @@ class Seeing(QObject):
     changed = Signal()
     notice_raised = Signal(object)
 
-    def __init__(self, document: Document, steering: Steering, engine: Engine, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        draft: DraftModel,
+        shown: Viewer,
+        jobs: JobsModel,
+        steering: Steering,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._document, self._steering, self._engine = document, steering, engine
+        self._draft, self._shown, self._jobs = draft, shown, jobs
+        self._steering, self._engine = steering, engine
         self._watched = False
         self._seen: Concepts | None = None
         self._answers: Question | None = None  # what `seen` answers
@@ -48,13 +56,11 @@ class Seeing(QObject):
         self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
         self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that never answered, and what files hold for others
         self._names: dict[str, tuple[str, ...]] = {}  # concepts by model
-        shown = document.shown
-        for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, document.jobs_changed,
+        for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, jobs.changed,
                        shown.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
             signal.connect(self._look)
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
-        self.notice_raised.connect(document.notice_raised)
 
     @property
     def watched(self) -> bool:
@@ -75,7 +81,7 @@ class Seeing(QObject):
     @property
     def asked_for(self) -> tuple[str, ...]:
         """What the shown run was asked to show, which is among the names; no more than any CLIP can read."""
-        run = self._document.shown.run
+        run = self._shown.run
         if run is None:
             return ()
         guides = (guide for guide in run.request.guides if isinstance(guide, ClipGuide))
@@ -90,18 +96,17 @@ class Seeing(QObject):
     # inside
 
     def _question(self) -> Question | None:
-        document = self._document
-        run, k, clip = document.shown.run, document.shown.cursor, self._steering.clip
+        run, k, clip = self._shown.run, self._shown.cursor, self._steering.clip
         if not self._watched or run is None or not 0 <= k < len(run.steps) or not clip or clip in self._failed:
             return None
         path, index = run.place(k)
         if (clip, path) in self._failed:
             return None
-        model = next((info for info in document.models if info.id == run.request.model), document.model)
+        model = next((info for info in self._draft.models if info.id == run.request.model), self._draft.model)
         if model.id not in self._names:
             self._names[model.id] = vocabulary(model)
         names = tuple(dict.fromkeys((*self._names[model.id], *self.asked_for)))
-        return Question(path, index, run.image_in(k, document.shown.image_index), clip, names)
+        return Question(path, index, run.image_in(k, self._shown.image_index), clip, names)
 
     def _look(self) -> None:
         """Ask the latest question, where that is another one than was answered and the engine has a hand free."""
@@ -109,12 +114,12 @@ class Seeing(QObject):
             return
         question = self._question()
         if question is None:
-            if self._seen is not None and self._document.shown.run is None:
+            if self._seen is not None and self._shown.run is None:
                 self._seen = self._answers = None
                 self.changed.emit()
             return
         quick = question.clip in self._loaded
-        if question == self._answers or (self._document.running_job is not None and not quick):
+        if question == self._answers or (self._jobs.running is not None and not quick):
             return
         self._asked = question
         errand = Look(

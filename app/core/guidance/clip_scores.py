@@ -6,24 +6,23 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.canvas.candidates import Candidate
+from app.core.canvas.candidates import Candidate, Candidates
 from app.core.guidance.steering import Steering
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.shown.lineage import Lineage
+from app.core.shown.viewer import Viewer
 from engine.jobs.job import Job
 from engine.jobs.load import LoadClip
 from engine.jobs.score import Floats, Score, StepScores
 from engine.spec.guides import Aim, ClipGuide
 from engine.spec.request import Request
 from engine.store import RunReader, StoreError
-
-if TYPE_CHECKING:
-    from app.core.document import Document
 
 QUICK_SECONDS = 0.05  # a step that takes no longer is scored between two steps of a run …
 QUICK_SHARE = 0.2  # … and so is one that takes no more than this share of a step of the run itself
@@ -72,9 +71,18 @@ class Scoring(QObject):
     changed = Signal()  # scores, what is scored, or whether a CLIP is being loaded
     notice_raised = Signal(object)
 
-    def __init__(self, document: Document, steering: Steering, engine: Engine, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        shown: Viewer,
+        candidates: Candidates,
+        jobs: JobsModel,
+        steering: Steering,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._document, self._steering, self._engine = document, steering, engine
+        self._shown, self._candidates, self._jobs = shown, candidates, jobs
+        self._steering, self._engine = steering, engine
         self._scores: dict[Target, dict[Key, tuple[Floats, Floats]]] = {}  # guided and raw, (images,) each
         self._seconds: dict[str, float] = {}  # that a step took, by CLIP; 0 for one that was only loaded
         self._failed: set[Target] = set()
@@ -83,14 +91,13 @@ class Scoring(QObject):
         self._ranked = False
         self._curve: Curve | None = None
         self._stale = True  # the curve is to be put together anew: it is asked for at every painting
-        for signal in (document.shown.run_changed, steering.changed, document.editing.candidates.listed):
+        for signal in (shown.run_changed, steering.changed, candidates.listed):
             signal.connect(self._look)
-        for signal in (document.shown.steps_changed, document.shown.image_changed, document.jobs_changed):
+        for signal in (shown.steps_changed, shown.image_changed, jobs.changed):
             signal.connect(self._moved_on)
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
         engine.state_changed.connect(self._ask)
-        self.notice_raised.connect(document.notice_raised)
 
     def target(self, request: Request | None) -> Target | None:
         """What the pictures of a request are scored by; None where that is nothing."""
@@ -131,16 +138,16 @@ class Scoring(QObject):
     @property
     def can_rank(self) -> bool:
         """Whether there is anything to put in order, or an order to undo."""
-        candidates = self._document.editing.candidates
+        candidates = self._candidates
         asked = [candidates[tile].request for tile in range(1, len(candidates) + 1)]
-        if self._document.shown.run is not None and self._document.shown.batch_size > 1:
-            asked.append(self._document.shown.run.request)
+        if self._shown.run is not None and self._shown.batch_size > 1:
+            asked.append(self._shown.run.request)
         return self._ranked or any(self.target(request) is not None for request in asked)
 
     @property
     def batch(self) -> list[int]:
         """The pictures of the shown run's batch in their order: by number, or by the score of the finished picture."""
-        run, images = self._document.shown.run, list(range(self._document.shown.batch_size))
+        run, images = self._shown.run, list(range(self._shown.batch_size))
         if run is None or not self._ranked:
             return images
         merits = {image: self.finished(run.own.path, run.request, image) for image in images}
@@ -149,7 +156,7 @@ class Scoring(QObject):
     @property
     def loading(self) -> str:
         """The title of the CLIP that is being loaded, which takes seconds at its first use; "" where none is."""
-        job = self._document.running_job
+        job = self._jobs.running
         if job is None:
             waits = [] if self._task is None else [self._task[1].target.clip]
         else:
@@ -159,11 +166,11 @@ class Scoring(QObject):
     # inside
 
     def _put_together(self) -> Curve | None:
-        run = self._document.shown.run
+        run = self._shown.run
         target = self.target(run.request if run else None)
         if run is None or target is None:
             return None
-        known, image = self._scores.get(target, {}), self._document.shown.image_index
+        known, image = self._scores.get(target, {}), self._shown.image_index
         found = [
             (k, known[key], run.image_in(k, image)) for k in range(len(run.steps)) if (key := run.place(k)) in known
         ]
@@ -181,7 +188,7 @@ class Scoring(QObject):
         self._ask()
 
     def _order(self) -> None:
-        self._document.editing.candidates.order_by(self._merit if self._ranked else None)
+        self._candidates.order_by(self._merit if self._ranked else None)
 
     def _merit(self, one: Candidate) -> float | None:
         return self.finished(one.run, one.request, one.image)
@@ -190,7 +197,7 @@ class Scoring(QObject):
         """Begin with the most urgent wish, unless an errand is under way; that one is stopped where it is no wish."""
         if self._engine.state != "ready":
             return
-        job = self._document.running_job
+        job = self._jobs.running
         if job is not None and job.steps_done:
             self._loaded(*(guide.clip for guide in job.request.guides if isinstance(guide, ClipGuide)))
         wish = next(self._wishes(), None)
@@ -210,8 +217,7 @@ class Scoring(QObject):
 
     def _wishes(self) -> Iterator[Wish]:
         """What is missing, the most urgent first."""
-        document = self._document
-        idle, run = document.running_job is None, document.shown.run
+        idle, run = self._jobs.running is None, self._shown.run
         target = self.target(run.request if run else None)
         if run is not None and target is not None and target not in self._failed:
             missing = self._missing(run, target)
@@ -229,7 +235,7 @@ class Scoring(QObject):
     @property
     def _patience(self) -> float:
         """Seconds that a score may take between two steps of the run that goes on."""
-        job = self._document.running_job
+        job = self._jobs.running
         return (
             max(QUICK_SECONDS, QUICK_SHARE * job.seconds / job.steps_done) if job and job.steps_done else QUICK_SECONDS
         )
@@ -241,7 +247,7 @@ class Scoring(QObject):
 
     def _of_candidates(self) -> Iterator[Wish]:
         """The finished pictures for the artwork that have no score yet."""
-        candidates = self._document.editing.candidates
+        candidates = self._candidates
         for tile in range(1, len(candidates) + 1):
             one = candidates[tile]
             target, last = self.target(one.request), self._last(one.run)

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from PySide6.QtCore import QObject, Signal
 
-from PySide6.QtCore import QObject
-
+from app.core.canvas.editing import Editing
 from app.core.guidance.aim_pictures import AimPictures
 from app.core.guidance.aim_sources import Aiming
 from app.core.guidance.clip_concepts import Seeing
 from app.core.guidance.clip_scores import Scoring
 from app.core.guidance.steering import Steering
 from app.core.guidance.sweep import Sweeping
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine
+from app.core.request.draft_model import DraftModel
+from app.core.request.run_costs import Prices
+from app.core.shown.viewer import Viewer
 from engine.spec.guides import digests
 from engine.store import StoreError
 
-if TYPE_CHECKING:
-    from app.core.document import Document
-    from app.core.jobs.queue import Engine
-
 
 class Guidance(QObject):
-    """Its parts, joined to the document that owns it."""
+    """The parts of guidance, and what joins them."""
 
-    def __init__(self, document: Document, engine: Engine) -> None:
-        super().__init__(document)
-        self._document = document
+    notice_raised = Signal(object)
+
+    def __init__(
+        self,
+        draft: DraftModel,
+        shown: Viewer,
+        editing: Editing,
+        jobs: JobsModel,
+        prices: Prices,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._shown = shown
         self.pictures = AimPictures()
-        self.steering = Steering(document, self.pictures, self)
-        self.scoring = Scoring(document, self.steering, engine, self)
-        self.seeing = Seeing(document, self.steering, engine, self)
-        self.sweeping = Sweeping(document, self.steering, engine, self)
+        self.steering = Steering(draft, shown, self.pictures, self)
+        self.scoring = Scoring(shown, editing.candidates, jobs, self.steering, engine, self)
+        self.seeing = Seeing(draft, shown, jobs, self.steering, engine, self)
+        self.sweeping = Sweeping(draft, editing, jobs, prices, self.steering, engine, self)
         self.aiming = Aiming(self.steering, self)
-        self.aiming.notice_raised.connect(document.notice_raised)
-        document.shown.run_changed.connect(self._take_pictures)
+        for part in (self.steering, self.scoring, self.seeing, self.sweeping, self.aiming):
+            part.notice_raised.connect(self.notice_raised)
+        shown.run_changed.connect(self._take_pictures)
 
     def close(self) -> None:
         """Wait for what is being read."""
@@ -41,7 +53,7 @@ class Guidance(QObject):
 
     def _take_pictures(self) -> None:
         """What the shown run aims at can be aimed at again."""
-        run = self._document.shown.run
+        run = self._shown.run
         if run is not None and digests(run.request.guides):
             try:
                 self.pictures.take(run.own.aims())

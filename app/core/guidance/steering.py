@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.core.guidance.aim_pictures import AimPictures
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
 from app.core.shown.render import pixels
+from app.core.shown.viewer import Viewer
 from engine.spec import guide_models
 from engine.spec.edit import Pixels
 from engine.spec.guide_models import GuideInfo
 from engine.spec.guides import MAX_AIM_TEXT, MAX_AIMS, Aim, ClassGuide, ClipGuide, Guide, Law
 from engine.spec.request import RequestError
-
-if TYPE_CHECKING:
-    from app.core.document import Document
 
 SEEN = ("cutouts", "cut_size", "smooth", "keep_range")  # settings that a CLIP on x_t has no use for
 
@@ -48,7 +47,7 @@ class ClassWish:
 
 
 class Steering(QObject):
-    """Keeps `document.draft.guides`: whatever is wished for here is there, and what others put there is shown here.
+    """The guides of the current draft: each wish here is put into the draft, and the draft's own guides are shown here.
 
     What asks for nothing is not a guide, so a blank panel changes no run. Settings are kept while nothing is asked for.
     Setters emit only on change.
@@ -57,9 +56,9 @@ class Steering(QObject):
     changed = Signal()
     notice_raised = Signal(object)
 
-    def __init__(self, document: Document, pictures: AimPictures, parent: QObject | None = None) -> None:
+    def __init__(self, draft: DraftModel, shown: Viewer, pictures: AimPictures, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document, self.pictures = document, pictures
+        self._draft, self._shown, self.pictures = draft, shown, pictures
         self._clips: list[GuideInfo] = []
         self._classifiers: list[GuideInfo] = []
         self._clip = ""
@@ -69,9 +68,8 @@ class Steering(QObject):
         self._others: tuple[Guide, ...] = ()  # which the panel has no fields for: a second CLIP, a second classifier
         self._told: tuple[Guide, ...] = ()
         self._scored = self._picked = False
-        document.model_changed.connect(self.changed)
-        document.draft_changed.connect(self._read)
-        self.notice_raised.connect(document.notice_raised)
+        draft.model_changed.connect(self.changed)
+        draft.changed.connect(self._read)
         self.offer(guide_models.clips(), guide_models.classifiers())
 
     def offer(self, clips: Sequence[GuideInfo], classifiers: Sequence[GuideInfo] = ()) -> None:
@@ -154,12 +152,12 @@ class Steering(QObject):
 
     def aim_at_shown(self) -> None:
         """One more row, with x̂₀ under the timeline's cursor."""
-        document = self._document
-        if document.shown.run is None or not 0 <= document.shown.cursor < document.shown.step_count:
+        shown = self._shown
+        if shown.run is None or not 0 <= shown.cursor < shown.step_count:
             self.notice_raised.emit(Notice("info", "No picture is shown yet: generate or open one."))
             return
         try:
-            self.aim_at(pixels(document.shown.run, document.shown.cursor, "x0", document.shown.image_index))
+            self.aim_at(pixels(shown.run, shown.cursor, "x0", shown.image_index))
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
 
@@ -201,7 +199,7 @@ class Steering(QObject):
     @property
     def classifiers(self) -> list[GuideInfo]:
         """Those that know the pictures of the chosen model, and the one that is asked for whatever it knows."""
-        own = ("", self._document.model.id)
+        own = ("", self._draft.model.id)
         return [info for info in self._classifiers if info.model in own or info.id == self._class.classifier]
 
     @property
@@ -213,7 +211,7 @@ class Steering(QObject):
         wish = replace(self._class, **changes)
         labels = self.labels_of(wish.classifier)
         if labels and wish.label not in labels:
-            own = self._document.draft.label
+            own = self._draft.current.label
             wish = replace(wish, label=own if own in labels else labels[0])
         if wish != self._class:
             self._class = wish
@@ -260,7 +258,7 @@ class Steering(QObject):
 
     def _tell(self) -> None:
         self._told = self.guides
-        self._document.update_draft(guides=self._told)
+        self._draft.update(guides=self._told)
         self.changed.emit()
 
     def _know(self, clip: str) -> None:
@@ -270,7 +268,7 @@ class Steering(QObject):
 
     def _read(self, afresh: bool = False) -> None:
         """Show what the draft asks for, where that is not what was told from here."""
-        guides = self._document.draft.guides
+        guides = self._draft.current.guides
         if guides == self._told and not afresh:
             return
         self._told = guides

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.canvas.editing import Editing
 from app.core.guidance.steering import Steering
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.request import submit as asking
-from app.core.request.run_costs import in_words
-from engine.evaluate.pareto import Point, front
+from app.core.request.draft_model import DraftModel
+from app.core.request.run_costs import Prices, in_words
+from app.core.request.seeds import roll
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
+from engine.pareto import Point, front
 from engine.spec.draft import Draft
 from engine.spec.guides import MAX_AIM_TEXT, Aim, ClassGuide, ClipGuide
 from engine.spec.request import Request, RequestError
-
-if TYPE_CHECKING:
-    from app.core.document import Document
 
 CLIP, CLASS, GUIDANCE = "clip", "class", "guidance"  # whose strength is swept
 STRENGTHS = {
@@ -62,9 +63,19 @@ class Sweeping(QObject):
     progressed = Signal()
     notice_raised = Signal(object)
 
-    def __init__(self, document: Document, steering: Steering, engine: Engine, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        draft: DraftModel,
+        editing: Editing,
+        jobs: JobsModel,
+        prices: Prices,
+        steering: Steering,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._document, self._steering, self._engine = document, steering, engine
+        self._draft, self._editing, self._jobs, self._prices = draft, editing, jobs, prices
+        self._steering, self._engine = steering, engine
         self._plan = Plan()
         self._swept: list[Swept] = []
         self._over = CLIP  # whose strength the points are of
@@ -74,16 +85,15 @@ class Sweeping(QObject):
         self._chosen: Swept | None = None
         engine.told.connect(self._on_told)
         engine.errand_ended.connect(self._on_ended)
-        for signal in (steering.changed, document.draft_changed, document.model_changed, engine.state_changed):
+        for signal in (steering.changed, draft.changed, draft.model_changed, engine.state_changed):
             signal.connect(self.changed)
-        self.notice_raised.connect(document.notice_raised)
 
     # what to sweep
 
     @property
     def choices(self) -> tuple[str, ...]:
         """Whose strengths there are to sweep now."""
-        model = self._document.model
+        model = self._draft.model
         found = [CLIP] * (self._steering.clip_guide is not None) + [CLASS] * (self._steering.class_guide is not None)
         return (*found, *([GUIDANCE] if model.text or model.labels else []))
 
@@ -110,8 +120,8 @@ class Sweeping(QObject):
     @property
     def why_not(self) -> str:
         """Why nothing can be swept now, in one sentence; "" when it can."""
-        if self._document.why_not:
-            return self._document.why_not
+        if why := asking.why_no_new(self._draft.current.method, self._editing, self._jobs):
+            return why
         if not self._steering.clip:
             return "There is no CLIP here to score by: open the file of one under Steering."
         if not self.choices:
@@ -124,12 +134,12 @@ class Sweeping(QObject):
 
     @property
     def price(self) -> str:
-        """What it will take, as the document says it; "" before a run of this model was measured."""
+        """How long it will take, in words; "" before a run of this model was measured."""
         try:
-            requests = [one for _, sweep in self._series(asking.roll()) for one in sweep.requests()]
+            requests = [one for _, sweep in self._series(roll()) for one in sweep.requests()]
         except RequestError as error:
             return str(error)
-        seconds = [self._document.seconds(request) for request in requests]
+        seconds = [self._prices.seconds(request) for request in requests]
         return "" if None in seconds else f"≈ {in_words(sum(s for s in seconds if s is not None))}"
 
     # the sweep itself
@@ -139,7 +149,7 @@ class Sweeping(QObject):
         if self.running or self.why_not:
             return False
         try:
-            series = self._series(self._document.draft.seed)
+            series = self._series(self._draft.current.seed)
             self._total = sum(request.evaluations for _, sweep in series for request in sweep.requests())
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
@@ -195,7 +205,7 @@ class Sweeping(QObject):
     def use(self, one: Swept) -> None:
         """Put what made a point's pictures on the panel."""
         try:
-            self._document.draft = Draft.of(one.point.request)
+            self._draft.current = Draft.of(one.point.request)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
@@ -207,15 +217,15 @@ class Sweeping(QObject):
         clip, of_class = self._steering.clip_guide, self._steering.class_guide
         if clip is not None:
             return clip.aims
-        draft = self._document.draft
+        draft = self._draft.current
         words = of_class.label if of_class is not None else draft.prompt.strip() or draft.label or ""
         return (Aim(words[:MAX_AIM_TEXT]),) if words else ()  # a prompt that is too long is told when it is run
 
     def _series(self, seed: int) -> list[Series]:
         """The errands, by the name of their series. Raises RequestError."""
-        plan, document = self.plan, self._document
-        draft = replace(document.draft, seed=seed, batch=plan.pictures)
-        asked = asking.new(draft, document.model, document.editing)
+        plan = self.plan
+        draft = replace(self._draft.current, seed=seed, batch=plan.pictures)
+        asked = asking.new(draft, self._draft.model, self._editing)
         values = spread(plan.low, plan.high, plan.count)
         if plan.over == CLIP and plan.low > 0:
             values = (0.0, *values)  # what it is without: the point that the others are compared with

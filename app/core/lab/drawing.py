@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.lab.data import HALF, MOST_POINTS, Point
+from engine.spec.lab_data import HALF, MOST_POINTS, Point
 
 GAP = 0.06  # between the points of one stroke, in data units
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from engine.jobs.lab import Ask, Trial, Walk
-from engine.lab.data import Data
+from engine.spec.lab_data import Data
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from app.core.lab.track import Track
 from app.core.notices import Notice
 from app.core.shown.timeline import StepTimeline
 from engine.jobs.lab import MOST_PARTICLES, Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
-from engine.lab.data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
+from engine.spec.lab_data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
 from engine.spec.request import RequestError
 
 Doing: TypeAlias = Literal["", "run", "walk", "cover"]

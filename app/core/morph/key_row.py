@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.core.document import Document
+from app.core.canvas.editing import Editing
 from app.core.files.background import Background
 from app.core.morph import key_frames as keyframes
 from app.core.morph.key_frames import KeyFrame
 from app.core.notices import Notice
-from app.core.request import submit as asking
+from app.core.request.draft_model import DraftModel
+from app.core.request.seeds import roll
 from app.core.shown.render import from_rgb, pixels
+from app.core.shown.viewer import Viewer
 from engine.pictures.image_file import ImageError
 from engine.spec.draft import Draft
 from engine.spec.edit import Pixels
@@ -25,18 +27,18 @@ from engine.spec.request import RequestError
 
 
 class KeyRow(QObject):
-    """Widgets listen. The keys are for the document's model; another model meets them at its own size."""
+    """Widgets listen. The keys are for the model of the settings panel; another model meets them at its own size."""
 
     changed = Signal()  # the key frames or the selection
     notice_raised = Signal(object)
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(self, draft: DraftModel, shown: Viewer, editing: Editing, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document = document
+        self._draft, self._shown, self._editing = draft, shown, editing
         self._background = Background(self)
         self._keys: list[KeyFrame] = []
         self._selected = -1
-        document.model_changed.connect(self._on_model)
+        draft.model_changed.connect(self._on_model)
 
     @property
     def frames(self) -> tuple[KeyFrame, ...]:
@@ -71,27 +73,25 @@ class KeyRow(QObject):
 
     def add_seed(self, seed: int | None = None) -> None:
         """A picture that is still to be made, of the panel's prompt and label."""
-        draft = self._document.draft
-        self.add(keyframes.of_seed(asking.roll() if seed is None else seed, draft.prompt.strip(), draft.label))
+        draft = self._draft.current
+        self.add(keyframes.of_seed(roll() if seed is None else seed, draft.prompt.strip(), draft.label))
 
     @property
     def why_no_shown(self) -> str:
         """Why there is no picture on the canvas to add, in one sentence; "" when there is."""
-        document = self._document
-        if document.editing.shows_artwork or 0 <= document.shown.cursor < document.shown.step_count:
+        if self._editing.shows_artwork or 0 <= self._shown.cursor < self._shown.step_count:
             return ""
         return "There is no picture on the canvas yet: make or open one."
 
     def add_shown(self) -> None:
         """What the canvas shows: a finished picture of a run of its own is its seed, everything else a picture."""
-        document = self._document
         if self.why_no_shown:
             self._say("info", self.why_no_shown)
             return
         try:
-            if document.editing.shows_artwork:
-                rgb = document.artwork.pixels.copy()[..., 2::-1]
-                frame = keyframes.of_picture(np.ascontiguousarray(rgb), None, 0, False, document.model)
+            if self._editing.shows_artwork:
+                rgb = self._editing.artwork.pixels.copy()[..., 2::-1]
+                frame = keyframes.of_picture(np.ascontiguousarray(rgb), None, 0, False, self._draft.model)
             else:
                 frame = self._shown_step()
         except (ValueError, OSError) as error:
@@ -101,19 +101,19 @@ class KeyRow(QObject):
             self._say("info", f"Key frame {self._selected + 1} of the morph: {frame.words}.")
 
     def _shown_step(self) -> KeyFrame:
-        run, k, image = self._document.shown.run, self._document.shown.cursor, self._document.shown.image_index
+        run, k, image = self._shown.run, self._shown.cursor, self._shown.image_index
         assert run is not None
         rgb, request = pixels(run, k, "x0", image), run.made_by(k)
         alone = run.forked_from(k) is None and k == run.total - 1
-        return keyframes.of_picture(rgb, request, run.image_in(k, image), alone, self._document.model)
+        return keyframes.of_picture(rgb, request, run.image_in(k, image), alone, self._draft.model)
 
     def add_file(self, path: Path) -> None:
         """A picture file, read in the background."""
-        work = partial(keyframes.of_file, path, self._document.model)
+        work = partial(keyframes.of_file, path, self._draft.model)
         self._background.start(work, self._on_read, partial(self._on_unread, path))
 
     def _on_read(self, frame: KeyFrame) -> None:
-        self.add(keyframes.for_model(frame, self._document.model))
+        self.add(keyframes.for_model(frame, self._draft.model))
 
     def _on_unread(self, path: Path, error: Exception) -> None:
         words = str(error) if isinstance(error, ImageError) else f"{path.name} cannot be opened: {error}"
@@ -157,9 +157,9 @@ class KeyRow(QObject):
         frame = self.at
         if frame is None or frame.settings is None:
             return
-        draft = self._document.draft
+        draft = self._draft.current
         try:
-            self._document.draft = replace(
+            self._draft.current = replace(
                 Draft.of(frame.settings), prompt=draft.prompt, label=draft.label, seed=draft.seed, batch=draft.batch,
                 method=draft.method, strength=draft.strength,
             )  # fmt: skip
@@ -178,7 +178,7 @@ class KeyRow(QObject):
         self._background.close()
 
     def _on_model(self) -> None:
-        self._keys = [keyframes.for_model(frame, self._document.model) for frame in self._keys]
+        self._keys = [keyframes.for_model(frame, self._draft.model) for frame in self._keys]
         self.changed.emit()
 
     def _say(self, kind: str, words: str) -> None:

@@ -8,13 +8,17 @@ from typing import Any
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
-from app.core.document import Document
+from app.core.canvas.editing import Editing
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine
 from app.core.morph.key_row import KeyRow
 from app.core.morph.result import Film, Made, estimated, measured
 from app.core.notices import Notice
-from app.core.request.run_costs import in_words
+from app.core.request.draft_model import DraftModel
+from app.core.request.run_costs import Prices, in_words
 from app.core.shown.render import from_rgb
 from app.core.shown.timeline import StepTimeline
+from app.core.shown.viewer import Viewer
 from engine.jobs.morph import MorphFrame, Morphing, MorphProgress, Norms
 from engine.spec.draft import resolve
 from engine.spec.edit import Pixels
@@ -50,10 +54,19 @@ class MorphRoom(StepTimeline):
     doing_changed = Signal()
     closed = Signal()
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        draft: DraftModel,
+        shown: Viewer,
+        editing: Editing,
+        jobs: JobsModel,
+        prices: Prices,
+        engine: Engine,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._document, self._engine = document, document.engine
-        self.keys = KeyRow(document, self)
+        self._draft, self._jobs, self._prices, self._engine = draft, jobs, prices, engine
+        self.keys = KeyRow(draft, shown, editing, self)
         self._choices = Choices()
         self._errand: int | None = None
         self._stopping = False
@@ -65,7 +78,7 @@ class MorphRoom(StepTimeline):
         self._engine.state_changed.connect(self.choices_changed)
         self.keys.changed.connect(self.choices_changed)
         self.keys.notice_raised.connect(self.notice_raised)
-        document.draft_changed.connect(self.choices_changed)
+        draft.changed.connect(self.choices_changed)
 
     # how it goes
 
@@ -84,14 +97,14 @@ class MorphRoom(StepTimeline):
     @property
     def base(self) -> Request:
         """How each frame is made. Raises RequestError for what the panel cannot ask for."""
-        draft = self._document.draft
-        large = self._choices.large and self._document.model.cascade is not None
+        draft = self._draft.current
+        large = self._choices.large and self._draft.model.cascade is not None
         plain = replace(draft, method="new", batch=1, prompt="", label=None, enlarge=large, truncated=False)
-        return resolve(plain, self._document.model)
+        return resolve(plain, self._draft.model)
 
     @property
     def can_enlarge(self) -> bool:
-        return self._document.model.cascade is not None
+        return self._draft.model.cascade is not None
 
     def plan(self) -> Morph:
         """The morph as all this asks for it. Raises RequestError."""
@@ -105,8 +118,8 @@ class MorphRoom(StepTimeline):
         """Why it cannot be started, in one sentence; "" when it can."""
         if len(self.keys.frames) < 2:
             return "Put two key frames or more in the row below the picture."
-        if self._document.why_engine:
-            return self._document.why_engine
+        if self._jobs.why_no_engine:
+            return self._jobs.why_no_engine
         try:
             self.plan().walked  # noqa: B018 -- says what is wrong with the level
         except RequestError as error:
@@ -135,7 +148,7 @@ class MorphRoom(StepTimeline):
         except RequestError:
             return ""
         calls = f"{morph.frames} frames, {costs.calls} model calls"
-        seconds = estimated(self._document.seconds, morph)
+        seconds = estimated(self._prices.seconds, morph)
         return calls if seconds is None else f"{calls}, ≈ {in_words(seconds)}"
 
     # making it
@@ -293,8 +306,8 @@ class MorphRoom(StepTimeline):
         self._errand, self._stopping = None, False
         if message:
             self._say("error", message)
-        elif self._made is not None and self._made.whole:
-            self._document.learn(measured(self._made.morph, self._made.seconds))
+        elif (made := self._made) and made.whole and (run := measured(made.morph, made.seconds)) is not None:
+            self._prices.learn(*run)
         self.frames_changed.emit()
         self.doing_changed.emit()
         self.choices_changed.emit()  # the price is known better now

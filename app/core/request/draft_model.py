@@ -8,22 +8,23 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.canvas.editing import NEW, STRENGTHS
-from app.core.request import submit as asking
+from app.core.request.methods import NEW, STRENGTHS
 from app.core.request.run_costs import Prices, in_words
+from app.core.request.seeds import roll
 from app.core.request.vocabulary import Unknown, Vocabulary
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, outline
-from engine.spec.request import Request, RequestError
+from engine.spec.request import RequestError
 
 
-class Drafting(QObject):
-    """The settings panel's truth: each model keeps a draft of its own, each method its strength.
+class DraftModel(QObject):
+    """The truth of the settings panel: the chosen model and the current draft of a request for it.
 
-    Every setter emits only on change. `draft_changed` also tells of `seed_locked`.
+    Each model keeps a draft of its own, each method its strength. Every setter emits only on change; `changed` is
+    emitted for `seed_locked` too.
     """
 
-    draft_changed = Signal()
+    changed = Signal()
     model_changed = Signal()
 
     def __init__(
@@ -42,7 +43,7 @@ class Drafting(QObject):
         if draft and draft.model == self._model.id:
             self._draft = replace(draft, method=NEW)  # no artwork is open yet
         else:
-            self._draft = Draft.for_model(self._model, seed=asking.roll())
+            self._draft = Draft.for_model(self._model, seed=roll())
         self._drafts = {self._model.id: self._draft}
         self._vocabulary = self._read_vocabulary()
 
@@ -67,14 +68,14 @@ class Drafting(QObject):
         self._draft = replace(draft, method=self._draft.method, strength=self._draft.strength)
         self._vocabulary = self._read_vocabulary()
         self.model_changed.emit()
-        self.draft_changed.emit()
+        self.changed.emit()
 
     @property
-    def draft(self) -> Draft:
+    def current(self) -> Draft:
         return self._draft
 
-    @draft.setter
-    def draft(self, draft: Draft) -> None:
+    @current.setter
+    def current(self, draft: Draft) -> None:
         """Put a whole draft on the panel, its model included. Raises RequestError where the model is not here."""
         if draft.model != self._model.id:
             model = next((m for m in self._models if m.id == draft.model), None)
@@ -83,18 +84,18 @@ class Drafting(QObject):
             self.model = model
         if draft != self._draft:
             self._draft = draft
-            self.draft_changed.emit()
+            self.changed.emit()
 
-    def update_draft(self, **changes: Any) -> None:
-        """Change some of the draft's fields, e.g. update_draft(steps=30)."""
-        self.draft = replace(self._draft, **changes)
+    def update(self, **changes: Any) -> None:
+        """Change some of the draft's fields, e.g. update(steps=30)."""
+        self.current = replace(self._draft, **changes)
 
     @property
-    def drafts(self) -> dict[str, Draft]:
+    def by_model(self) -> dict[str, Draft]:
         """The last draft of each model, by model id: what the next start begins with."""
         return self._drafts | {self._model.id: self._draft}
 
-    def remember_drafts(self, drafts: dict[str, Draft]) -> None:
+    def remember(self, drafts: dict[str, Draft]) -> None:
         """The drafts that models are to be met with when they are next chosen."""
         self._drafts = {**drafts, self._model.id: self._draft}
 
@@ -106,16 +107,16 @@ class Drafting(QObject):
     def seed_locked(self, locked: bool) -> None:
         if locked != self._seed_locked:
             self._seed_locked = locked
-            self.draft_changed.emit()
+            self.changed.emit()
 
     def choose_method(self, method: str) -> None:
         """Each method is met with the strength that it was left with."""
         if method != self._draft.method:
             self._strengths[self._draft.method] = self._draft.strength
-            self.update_draft(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
+            self.update(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
 
     def roll_seed(self) -> None:
-        self.update_draft(seed=asking.roll())
+        self.update(seed=roll())
 
     @property
     def vocabulary(self) -> frozenset[str]:
@@ -133,15 +134,6 @@ class Drafting(QObject):
         except RequestError:
             return ""
         return "" if seconds is None else f"≈ {in_words(seconds)}"
-
-    def seconds(self, request: Request) -> float | None:
-        """What a run should take; None before one of its model was measured."""
-        return self._prices.seconds(request)
-
-    def learn(self, measured: tuple[Request, float] | None) -> None:
-        """What a run would have taken, as other work that calls the model found; None where it found nothing."""
-        if measured is not None:
-            self._prices.learn(*measured)
 
     def _read_vocabulary(self) -> Vocabulary:
         try:

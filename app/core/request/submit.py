@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.core.canvas.editing import NEW, Editing
+from app.core.canvas.editing import Editing
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.work import Origin, Snapshot
 from app.core.request.fork import maker, origin_of, varied
+from app.core.request.methods import NEW
+from app.core.request.seeds import roll
 from app.core.shown.lineage import Lineage
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, branch, resolve
 from engine.spec.edit import Inputs
 from engine.spec.request import Request
-
-SEED_LIMIT = 2**32  # a rolled seed stays short enough to read aloud; a typed one may be any that a Request takes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +26,11 @@ class Asked:
     model: ModelInfo
     origin: Origin | None = None
     snapshot: Snapshot | None = None
+
+
+def why_no_new(method: str, editing: Editing, jobs: JobsModel) -> str:
+    """Why no run with `method` can be started, in one sentence; "" when one can."""
+    return jobs.why_no_engine or editing.why_not(method)
 
 
 def new(draft: Draft, model: ModelInfo, editing: Editing) -> Asked:
@@ -49,11 +54,6 @@ def variations(count: int, models: Sequence[ModelInfo], editing: Editing, run: L
     assert model is not None, "asked about first"
     origin = origin_of(run, k, share=image)
     return Asked(varied(run, k, image, count, roll(), model), model, origin, editing.kept(origin.path))
-
-
-def roll() -> int:
-    """A seed."""
-    return secrets.randbelow(SEED_LIMIT)
 
 
 def _inputs(snapshot: Snapshot | None) -> Inputs | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from app.core.canvas.editing import Editing
-from app.core.jobs.queue import Engine, Job, JobQueue
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Engine, Job
 from app.core.jobs.work import Frame, Progress
 from app.core.shown.viewer import Viewer
 
@@ -18,7 +19,7 @@ class LiveRun(QObject):
     """
 
     def __init__(
-        self, shown: Viewer, editing: Editing, jobs: JobQueue, engine: Engine, parent: QObject | None = None
+        self, shown: Viewer, editing: Editing, jobs: JobsModel, engine: Engine, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._shown, self._editing, self._jobs, self._engine = shown, editing, jobs, engine
@@ -29,7 +30,7 @@ class LiveRun(QObject):
         editing.picked.connect(self._expected.clear)
         engine.progressed.connect(self._on_progress)
         engine.frame_arrived.connect(self._on_frame)
-        jobs.job_ended.connect(self._on_ended)
+        jobs.ended.connect(self._on_ended)
 
     def expect(self, job: Job) -> None:
         """Show the run of `job` when it begins, unless the person looks at something else by then."""

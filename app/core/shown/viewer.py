@@ -123,6 +123,16 @@ class Viewer(StepTimeline):
         self.run_chosen.emit()
         return self._open(path, live=self._is_made(path))
 
+    def show_parent(self) -> None:
+        """Show the run that the shown one was forked from, at the step that it goes on from."""
+        parent = self._run.parent if self._run else None
+        if parent is None or not self.show_run(parent.path):
+            return
+        assert self._run is not None
+        self.scrub(next((k for k, step in enumerate(self._run.steps) if step.i == parent.step), self.step_count - 1))
+        if parent.share is not None:
+            self.image_index = parent.share
+
     def scrub(self, k: int) -> None:
         super().scrub(k)
         self.moved.emit()

@@ -12,7 +12,7 @@ def _shows_picture(studio: Studio) -> bool:
 
 
 def _turn_lock(studio: Studio) -> None:
-    studio.document.seed_locked = not studio.document.seed_locked
+    studio.document.draft.seed_locked = not studio.document.draft.seed_locked
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -30,8 +30,8 @@ ACTIONS: tuple[Action, ...] = (
         why=unless(lambda s: s.document.shown.run is not None, "No run is shown: generate a picture, or open one."),
         do=lambda s: s.document.restore_settings()),
     Action(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True,
-        tip="Roll another seed", do=lambda s: s.document.roll_seed()),
+        tip="Roll another seed", do=lambda s: s.document.draft.roll_seed()),
     Action(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked", icon_on="locked",
         tip="Keep this seed for the next pictures",
-        do=_turn_lock, checked=lambda s: s.document.seed_locked),
+        do=_turn_lock, checked=lambda s: s.document.draft.seed_locked),
 )  # fmt: skip

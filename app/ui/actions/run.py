@@ -67,7 +67,7 @@ ACTIONS: tuple[Action, ...] = (
         why=_NO_VARIATIONS, do=lambda s: s.document.vary()),
     Action(id="parent", text="Back to the parent run", menu="Run", keys=("Backspace",), where="picture", icon="parent",
         tip="Show the run that this one was forked from, at the step of the fork", why=_NO_PARENT,
-        do=lambda s: s.document.show_parent()),
+        do=lambda s: s.document.shown.show_parent()),
     Action(id="play", text="Play the steps", menu="Run", keys=("Space",), where="timeline", begins=True,
         icon="play", icon_on="pause", text_now=lambda s: "Pause" if s.steps.playing else "Play the steps",
         why=_ONE_STEP, do=_turn_play, checked=lambda s: s.steps.playing),

@@ -46,7 +46,7 @@ class CandidateStrip(QWidget):
         artwork.box_changed.connect(self.update)
         self._editing.candidates.listed.connect(self._forget)
         self._editing.changed.connect(self.refresh)
-        document.jobs_changed.connect(self.refresh)
+        document.jobs.changed.connect(self.refresh)
         document.guidance.scoring.changed.connect(self.refresh)
         self.refresh()
 
@@ -56,7 +56,7 @@ class CandidateStrip(QWidget):
     @property
     def making(self) -> list[Job]:
         """The runs for the artwork that are going on or waiting, oldest first."""
-        return [j for j in self._document.jobs if not j.state.ended and self._editing.placement(j.run_path)]
+        return [j for j in self._document.jobs.all if not j.state.ended and self._editing.placement(j.run_path)]
 
     @property
     def count(self) -> int:
@@ -265,7 +265,7 @@ class CandidateBar(QFrame):
             row.addWidget(button)
         actions.reach("candidates", self.strip)
         document.editing.changed.connect(self.refresh)
-        document.jobs_changed.connect(self.refresh)
+        document.jobs.changed.connect(self.refresh)
         document.guidance.scoring.changed.connect(self.refresh)
         self.refresh()
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.canvas.editing import FILL, REPAINT
 from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
+from app.core.request.methods import FILL, REPAINT
 from app.core.shown.runs import named
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
@@ -82,10 +82,10 @@ class CanvasArea(QWidget):
         self.notices.installEventFilter(self)
         document.notice_raised.connect(self.notices.raise_notice)
         shown = document.shown
-        for signal in (shown.frame_changed, shown.run_changed, document.jobs_changed, shown.image_changed,
+        for signal in (shown.frame_changed, shown.run_changed, document.jobs.changed, shown.image_changed,
                        document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
-        for signal in (document.draft_changed, document.model_changed):
+        for signal in (document.draft.changed, document.draft.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
         document.guidance.scoring.changed.connect(self.refresh)
@@ -164,7 +164,7 @@ class CanvasArea(QWidget):
 
     def _show_run(self) -> None:
         document = self._document
-        job = document.running_job
+        job = document.jobs.running
         request = document.shown.run.request if document.shown.run else job.request if job else None
         self._come_forward(self.welcome if request is None else self.canvas)
         if request is None:
@@ -181,11 +181,11 @@ class CanvasArea(QWidget):
 
     def _free_cells(self) -> NDArray[np.bool_] | None:
         """The model's pixels that a run as the panel asks would make anew; None where that is all or none of them."""
-        draft, artwork = self._document.draft, self._document.artwork
+        draft, artwork = self._document.draft.current, self._document.artwork
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
         steps = snapped(draft.strength, draft.steps)
-        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.model), steps)
+        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.draft.model), steps)
 
     def _lend_keys(self, keys: str) -> None:
         """On the canvas the arrows move through candidates or through steps: never ambiguous."""

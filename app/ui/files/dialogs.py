@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.core.canvas.fitting import sizes
 from app.core.document import Document
 from app.core.files.autosave import Keeper
-from app.core.files.export import Export, Exporting, Subject
+from app.core.files.export import Export, Subject
 from app.core.files.open import Arrival, Opening
 from app.core.notices import Notice
 from app.core.shown.render import pixels
@@ -36,15 +36,15 @@ class Files(QObject):
     def __init__(self, document: Document, keeper: Keeper, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
         self._document, self._keeper, self._settings, self._window = document, keeper, settings, window
-        self.opening = Opening(document, keeper, self)
-        self.exporting = Exporting(document, self)
+        self.opening = Opening(document.draft, document.shown, document.artwork, keeper, self)
+        self.exporting = document.exporting
         self.sheet: FormDialog | None = None
         self.dialog: QFileDialog | None = None
         self.opening.choice_needed.connect(self._ask)
         self.opening.opened.connect(self.opened)
         keeper.brought_back.connect(self.opened)
         keeper.earlier_changed.connect(self.changed)
-        for source in (self.opening, self.exporting, keeper):
+        for source in (self.opening, keeper):
             source.notice_raised.connect(document.notice_raised)
 
     # in
@@ -67,7 +67,7 @@ class Files(QObject):
         self.opening.open_mime(mime)
 
     def new(self) -> None:
-        sheet = NewSheet(self._document.model, self._window)
+        sheet = NewSheet(self._document.draft.model, self._window)
         sheet.chosen.connect(self._blank)
         self._show(sheet)
 
@@ -75,8 +75,8 @@ class Files(QObject):
         self.opening.blank(width, height, colour)
 
     def _ask(self, arrival: Arrival) -> None:
-        model = self._document.model
-        sheet = ArrivalSheet(arrival, model, size(self._document.draft, model), self._window)
+        model = self._document.draft.model
+        sheet = ArrivalSheet(arrival, model, size(self._document.draft.current, model), self._window)
         sheet.chosen.connect(self.opening.place)
         self._show(sheet)
 
@@ -168,19 +168,19 @@ class Files(QObject):
             return
         values = self._settings.values
         choice = Export(values.export_factor, values.export_method, values.export_kind, values.export_quality)
-        factor = sizes(self._document.model)[-1][0] // self._document.model.width
+        factor = sizes(self._document.draft.model)[-1][0] // self._document.draft.model.width
         sheet = ExportSheet(subject, choice, factor, self.why_no_cascade(subject), self._window)
         sheet.chosen.connect(partial(self._export_as, subject))
         self._show(sheet)
 
     def why_no_cascade(self, subject: Subject) -> str:
         """Why the model's second stage cannot enlarge it, in one sentence; "" when it can."""
-        model = self._document.model
+        model = self._document.draft.model
         if model.cascade is None:
             return f"{model.title} has no second stage"
         if subject.size != (model.width, model.height):
             return f"Only for pictures of {model.width} × {model.height}, the size that it has learnt"
-        return self._document.why_engine
+        return self._document.jobs.why_no_engine
 
     def _export_as(self, subject: Subject, choice: Export) -> None:
         self._settings.update(

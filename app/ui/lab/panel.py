@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.core.lab.lab_draft import LabDraft
 from app.core.lab.lab_model import Lab
 from app.ui.actions.action_button import ActionButton
 from app.ui.actions.action_set import ActionSet
@@ -19,7 +20,7 @@ from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
 from app.ui.widgets.quiet_label import QuietLabel
 from engine.jobs.lab import MOST_PARTICLES
-from engine.lab.data import DATA
+from engine.spec.lab_data import DATA
 from engine.spec.request import MAX_STEPS
 
 
@@ -39,7 +40,7 @@ class LabPanel(QWidget):
         self.about.setWordWrap(True)
         self.undo = ActionButton(actions["lab-undo"], "Undo stroke")
         self.clear = ActionButton(actions["lab-clear"], "Clear")
-        self.sampler = SamplerPicker(lab)
+        self.sampler = SamplerPicker(LabDraft(lab))
         self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
         self.particles = NumberField("Particles", 1, MOST_PARTICLES, (1, 1000))
         self.seed = NumberField("Seed", 0, 2**31 - 1, (0, 99))
@@ -64,10 +65,10 @@ class LabPanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.3))
-        self.spacing = SpacingPicker(self._lab)
+        self.spacing = SpacingPicker(LabDraft(self._lab))
         column.addWidget(label("Spacing of the steps", "muted", self.spacing))
         column.addWidget(self.spacing)
-        column.addWidget(SamplerOptions(self._lab))
+        column.addWidget(SamplerOptions(LabDraft(self._lab)))
         return content
 
     def _lay_out(self) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.core.lab.lab_model import Lab
 from app.ui.lab.plane_painter import PlanePainter
 from app.ui.look.theme import em
-from engine.lab.data import DATA, HALF
+from engine.spec.lab_data import DATA, HALF
 
 PEN_STEP = 0.15  # data units that an arrow key moves the pen
 MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}

@@ -73,8 +73,8 @@ class MorphPanel(QWidget):
             box: ComboBox = getattr(self, name)
             box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
         self.button.clicked.connect(self._press)
-        document.model_changed.connect(self._fill_labels)
-        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, document.engine_changed):
+        document.draft.model_changed.connect(self._fill_labels)
+        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, document.jobs.engine_changed):
             signal.connect(self.refresh)
         self._fill_labels()
         self.refresh()
@@ -122,7 +122,7 @@ class MorphPanel(QWidget):
         return foot
 
     def _fill_labels(self) -> None:
-        model = self._document.model
+        model = self._document.draft.model
         self.labels.clear()
         self.labels.addItem(NO_LABEL, None)
         for name in model.labels:
@@ -160,7 +160,7 @@ class MorphPanel(QWidget):
         self._show_button()
 
     def _show_key(self) -> None:
-        keys, model = self._morph.keys, self._document.model
+        keys, model = self._morph.keys, self._document.draft.model
         frame, count = keys.at, len(keys.frames)
         self.key_name.setText(f"Key frame {keys.selected + 1} of {count}" if frame else "No key frames yet")
         for part in self._key_parts:
@@ -198,7 +198,7 @@ class MorphPanel(QWidget):
         return f"A picture: encoded along the flow, without guidance, under these words.{back}"
 
     def _how(self) -> str:
-        draft = self._document.draft
+        draft = self._document.draft.current
         sampler = menu()[draft.sampler].title if draft.sampler in menu() else draft.sampler
         how = f"{sampler}, {draft.steps} steps, guidance {draft.guidance:g}"
         return f"Frames are made as the panel of pictures says: {how}. {self._morph.remark}".strip()

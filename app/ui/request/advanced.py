@@ -29,8 +29,8 @@ class Advanced(QWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
-        self.spacing = SpacingPicker(document)
-        self.options = SamplerOptions(document)
+        self.spacing = SpacingPicker(document.draft)
+        self.options = SamplerOptions(document.draft)
         self.interval = IntervalField(document)
         self.threshold = ThresholdPicker(document)
         self.second = SecondStage(document)
@@ -45,11 +45,11 @@ class Advanced(QWidget):
             column.addSpacing(em(self, 0.3))
             column.addWidget(part)
         column.addWidget(self.second)
-        document.model_changed.connect(self.refresh)
+        document.draft.model_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        self.threshold.setVisible(not self._document.model.latent)
+        self.threshold.setVisible(not self._document.draft.model.latent)
 
 
 class IntervalField(QWidget):
@@ -86,21 +86,21 @@ class IntervalField(QWidget):
         self.switch.clicked.connect(self._switched)
         self.low.valueChanged.connect(self._low_typed)
         self.high.valueChanged.connect(self._high_typed)
-        document.draft_changed.connect(self.refresh)
+        document.draft.changed.connect(self.refresh)
         self.refresh()
 
     def _switched(self, on: bool) -> None:
-        self._document.update_draft(guidance_interval=USUAL_INTERVAL if on else None)
+        self._document.draft.update(guidance_interval=USUAL_INTERVAL if on else None)
 
     def _low_typed(self, low: float) -> None:
         """The other end gives way, so that there is always an interval."""
-        self._document.update_draft(guidance_interval=(low, max(low, self.high.value())))
+        self._document.draft.update(guidance_interval=(low, max(low, self.high.value())))
 
     def _high_typed(self, high: float) -> None:
-        self._document.update_draft(guidance_interval=(min(high, self.low.value()), high))
+        self._document.draft.update(guidance_interval=(min(high, self.low.value()), high))
 
     def refresh(self) -> None:
-        interval = self._document.draft.guidance_interval
+        interval = self._document.draft.current.guidance_interval
         self.switch.setChecked(interval is not None)
         for field, value in zip((self.low, self.high), interval or USUAL_INTERVAL, strict=True):
             field.blockSignals(True)
@@ -138,15 +138,15 @@ class ThresholdPicker(QWidget):
         grid.addWidget(self.quantile_name, 3, 0)
         grid.addWidget(self.quantile, 3, 1)
         self.choice.activated.connect(self._chosen)
-        self.quantile.changed.connect(lambda value: document.update_draft(quantile=round(value, 3)))
-        document.draft_changed.connect(self.refresh)
+        self.quantile.changed.connect(lambda value: document.draft.update(quantile=round(value, 3)))
+        document.draft.changed.connect(self.refresh)
         self.refresh()
 
     def _chosen(self, row: int) -> None:
-        self._document.update_draft(threshold=self.choice.itemData(row))
+        self._document.draft.update(threshold=self.choice.itemData(row))
 
     def refresh(self) -> None:
-        draft = self._document.draft
+        draft = self._document.draft.current
         self.choice.setCurrentIndex(self.choice.findData(draft.threshold))
         self.about.setText(THRESHOLDS.get(draft.threshold, ("", ""))[1])
         self.quantile.show_value(draft.quantile)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.core.canvas.editing import FILL, NEW, REPAINT, REWORK
 from app.core.document import Document
+from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
 from app.ui.widgets.number_field import FlatSlider, NumberField
@@ -52,9 +52,9 @@ class EditChoice(QWidget):
         self._lay_out()
         self.strength.valueChanged.connect(self._slid)
         self.again.clicked.connect(self._turned)
-        self.jump.changed.connect(lambda value: document.update_draft(jump=round(value)))
-        self.resample.changed.connect(lambda value: document.update_draft(resample=round(value)))
-        document.draft_changed.connect(self.refresh)
+        self.jump.changed.connect(lambda value: document.draft.update(jump=round(value)))
+        self.resample.changed.connect(lambda value: document.draft.update(resample=round(value)))
+        document.draft.changed.connect(self.refresh)
         document.editing.asked_changed.connect(self.refresh)
         self.refresh()
 
@@ -96,22 +96,22 @@ class EditChoice(QWidget):
 
     def _chose(self) -> None:
         chosen = next(method for method, button in self.segments.items() if button.isChecked())
-        if chosen != FILL or self._document.draft.method != REPAINT:
-            self._document.choose_method(chosen)
+        if chosen != FILL or self._document.draft.current.method != REPAINT:
+            self._document.draft.choose_method(chosen)
 
     def _turned(self, on: bool) -> None:
         """RePaint goes with samplers that draw noise: those with a memory would lose it at every way back."""
         document = self._document
-        if on and not RULES[document.draft.sampler].stochastic:
-            document.update_draft(method=REPAINT, sampler="ddpm", options=())
+        if on and not RULES[document.draft.current.sampler].stochastic:
+            document.draft.update(method=REPAINT, sampler="ddpm", options=())
         else:
-            document.update_draft(method=REPAINT if on else FILL)
+            document.draft.update(method=REPAINT if on else FILL)
 
     def _slid(self, steps: int) -> None:
-        self._document.update_draft(strength=steps / self._document.draft.steps)
+        self._document.draft.update(strength=steps / self._document.draft.current.steps)
 
     def refresh(self) -> None:
-        document, draft = self._document, self._document.draft
+        document, draft = self._document, self._document.draft.current
         method = FILL if draft.method == REPAINT else draft.method
         self.segments[method].setChecked(True)
         self.about.setText(METHODS[method][1])

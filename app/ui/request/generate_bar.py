@@ -30,24 +30,25 @@ class GenerateBar(Retinted, QWidget):
         column.addWidget(self.button)
         column.addWidget(self.note)
         self.button.clicked.connect(self._pressed)
-        for signal in (document.draft_changed, document.model_changed, document.jobs_changed, document.engine_changed,
+        draft = document.draft
+        for signal in (draft.changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
                        document.editing.asked_changed):  # fmt: skip
             signal.connect(self.refresh)
         self.refresh()
 
     @property
     def cancels(self) -> bool:
-        return self._document.running_job is not None
+        return self._document.jobs.running is not None
 
     def _pressed(self) -> None:
         if self.cancels:
-            self._document.cancel()
+            self._document.jobs.cancel()
         else:
             self._document.generate()
 
     def refresh(self) -> None:
         document = self._document
-        cancelling = document.running_job is not None and document.running_job.cancelling
+        cancelling = document.jobs.running is not None and document.jobs.running.cancelling
         face = (
             "Stopping …" if cancelling else "Cancel" if self.cancels else "Generate",
             not cancelling if self.cancels else document.can_generate,
@@ -66,15 +67,16 @@ class GenerateBar(Retinted, QWidget):
         document = self._document
         if document.why_not:
             return document.why_not
-        if (job := document.running_job) is not None:
-            waiting = sum(1 for other in document.jobs if not other.state.ended) - 1
+        if (job := document.jobs.running) is not None:
+            waiting = sum(1 for other in document.jobs.all if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
-            left = f" · {document.eta_text} left" if document.eta_text and job.steps_done < job.steps_total else ""
+            eta = document.jobs.eta_text if job.steps_done < job.steps_total else ""
+            left = f" · {eta} left" if eta else ""
             return f"Step {job.steps_before + job.steps_done} of {job.steps_before + job.steps_total}{left}{queued}"
         if document.edit_remark:
             return document.edit_remark
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        return f"Takes {document.price_text}   {keys}" if document.price_text else keys
+        return f"Takes {document.draft.price_text}   {keys}" if document.draft.price_text else keys
 
     def tint(self) -> None:
         palette = QApplication.palette()

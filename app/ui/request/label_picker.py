@@ -28,8 +28,8 @@ class LabelPicker(QWidget):
         self._content: QWidget | None = None
         self._group: QButtonGroup | None = None
         self.choice: ComboBox | None = None
-        document.model_changed.connect(self._build)
-        document.draft_changed.connect(self.refresh)
+        document.draft.model_changed.connect(self._build)
+        document.draft.changed.connect(self.refresh)
         self._build()
 
     @property
@@ -42,16 +42,16 @@ class LabelPicker(QWidget):
     @property
     def first(self) -> QWidget | None:
         """What takes the focus: the chosen chip, or the list; None where the model has no labels."""
-        if not self._document.model.labels:
+        if not self._document.draft.model.labels:
             return None
-        return self.choice or self.chips.get(self._document.draft.label)
+        return self.choice or self.chips.get(self._document.draft.current.label)
 
     def _build(self) -> None:
         if self._content is not None:
             self._content.hide()
             self._content.deleteLater()
         self._group, self.choice = None, None
-        few = len(self._document.model.labels) <= FEW
+        few = len(self._document.draft.model.labels) <= FEW
         self._content = self._build_chips() if few else self._build_list()
         self._column.addWidget(self._content)
         self.refresh()
@@ -60,7 +60,7 @@ class LabelPicker(QWidget):
         content = QWidget()
         flow = FlowLayout(content, gap=em(self, 0.35))
         self._group = QButtonGroup(content)
-        for label in (None, *self._document.model.labels):
+        for label in (None, *self._document.draft.model.labels):
             button = chip(shown(label), partial(self._choose, label))
             button.setCheckable(True)
             button.setProperty("label", label or "")
@@ -73,27 +73,27 @@ class LabelPicker(QWidget):
         return content
 
     def _build_list(self) -> QWidget:
-        self.choice = ComboBox(self._document.model.label_kind.capitalize())
-        for label in (None, *self._document.model.labels):
+        self.choice = ComboBox(self._document.draft.model.label_kind.capitalize())
+        for label in (None, *self._document.draft.model.labels):
             picture = None if label is None else self._thumbnail(label)
             self.choice.addItem(picture or QIcon(), shown(label), label)
         self.choice.activated.connect(self._chosen)
         return self.choice
 
     def _thumbnail(self, label: str) -> QIcon | None:
-        path = self._document.model.folder / "labels" / f"{label.replace(' ', '-')}.png"
+        path = self._document.draft.model.folder / "labels" / f"{label.replace(' ', '-')}.png"
         picture = QPixmap(str(path))  # null where there is no such file
         return None if picture.isNull() else QIcon(_rounded(picture, em(self, 1.25) * 2))
 
     def _choose(self, label: str | None) -> None:
-        self._document.update_draft(label=label)
+        self._document.draft.update(label=label)
 
     def _chosen(self, row: int) -> None:
         assert self.choice is not None
         self._choose(self.choice.itemData(row))
 
     def refresh(self) -> None:
-        label = self._document.draft.label
+        label = self._document.draft.current.label
         for name, button in self.chips.items():
             button.setChecked(name == label)
         if self.choice is not None:

@@ -102,17 +102,17 @@ class PromptField(QWidget):
         column.addWidget(self.text)
         column.addWidget(self.hints)
         self.setFocusProxy(self.text)
-        document.draft_changed.connect(self.refresh)
-        document.model_changed.connect(self.refresh)
+        document.draft.changed.connect(self.refresh)
+        document.draft.model_changed.connect(self.refresh)
         self.refresh()
 
     def _typed(self, text: str) -> None:
-        self._document.update_draft(prompt=text)
+        self._document.draft.update(prompt=text)
 
     def refresh(self) -> None:
-        prompt = self._document.draft.prompt
+        prompt = self._document.draft.current.prompt
         self.text.show_text(prompt)
-        unknown = self._document.unknown_words(prompt)
+        unknown = self._document.draft.unknown_words(prompt)
         self._marker.mark(unknown, self.palette().color(QPalette.ColorRole.BrightText))
         if unknown != self._shown:
             self._shown = unknown
@@ -147,9 +147,9 @@ class PromptField(QWidget):
 
     def _replace(self, unknown: Unknown, known: str) -> None:
         """Each time the word occurs, so that one click settles it."""
-        prompt = self._document.draft.prompt
-        for word in reversed(self._document.unknown_words(prompt)):
+        prompt = self._document.draft.current.prompt
+        for word in reversed(self._document.draft.unknown_words(prompt)):
             if word.word == unknown.word:
                 prompt = prompt[: word.start] + known + prompt[word.start + len(word.word) :]
-        self._document.update_draft(prompt=prompt)
+        self._document.draft.update(prompt=prompt)
         self.text.setFocus()

@@ -36,7 +36,7 @@ class PromptPanel(QWidget):
         self.setAccessibleName("Settings")
         self.setMinimumWidth(em(self, 17))
         self.model = ComboBox("Model")
-        for info in document.models:
+        for info in document.draft.models:
             self.model.addItem(info.title, info.id)
         self.edit = EditChoice(document)
         self.prompt = PromptField(document)
@@ -47,7 +47,7 @@ class PromptPanel(QWidget):
         self.no_text = label("", "muted")
         self.no_text.setWordWrap(True)
         self.labels = LabelPicker(document)
-        self.sampler = SamplerPicker(document)
+        self.sampler = SamplerPicker(document.draft)
         self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
         self.guidance = NumberField("Guidance", -100, 100, (0, 12), 0.5, 1)
         self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
@@ -62,12 +62,12 @@ class PromptPanel(QWidget):
         self._lay_out()
         self.model.activated.connect(self._choose_model)
         self.negative.edited.connect(partial(self._change, "negative"))
-        self.steps.changed.connect(lambda value: document.update_draft(steps=round(value)))
-        self.guidance.changed.connect(lambda value: document.update_draft(guidance=round(value, 1)))
-        self.batch.changed.connect(lambda value: document.update_draft(batch=round(value)))
-        document.draft_changed.connect(self.refresh)
-        document.model_changed.connect(self.refresh)
-        self.without.open(bool(document.draft.negative))
+        self.steps.changed.connect(lambda value: document.draft.update(steps=round(value)))
+        self.guidance.changed.connect(lambda value: document.draft.update(guidance=round(value, 1)))
+        self.batch.changed.connect(lambda value: document.draft.update(batch=round(value)))
+        document.draft.changed.connect(self.refresh)
+        document.draft.model_changed.connect(self.refresh)
+        self.without.open(bool(document.draft.current.negative))
         self.refresh()
 
     def _words(self) -> QWidget:
@@ -85,7 +85,7 @@ class PromptPanel(QWidget):
     def _lay_out(self) -> None:
         content = QWidget()
         column = column_of(content)
-        several = len(self._document.models) > 1
+        several = len(self._document.draft.models) > 1
         model_heading = label("Model", "heading", self.model)
         for heading, field in (
             (model_heading, self.model),
@@ -117,32 +117,34 @@ class PromptPanel(QWidget):
         return grid
 
     def _known(self) -> str:
-        kind = self._document.model.label_kind
-        return f"the {kind} is all that it is told." if self._document.model.labels else "it is told nothing at all."
+        kind = self._document.draft.model.label_kind
+        return (
+            f"the {kind} is all that it is told." if self._document.draft.model.labels else "it is told nothing at all."
+        )
 
     def focus_first(self) -> None:
         """Put the focus where the next picture is described: the prompt, or the label of a model without text."""
-        first = self.prompt if self._document.model.text else self.labels.first
+        first = self.prompt if self._document.draft.model.text else self.labels.first
         (first or self.sampler).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _choose_model(self, row: int) -> None:
-        self._document.model = self._document.models[row]
+        self._document.draft.model = self._document.draft.models[row]
 
     def _change(self, field: str, value: object) -> None:
-        self._document.update_draft(**{field: value})
+        self._document.draft.update(**{field: value})
 
     def refresh(self) -> None:
-        document, draft = self._document, self._document.draft
-        self.model.setCurrentIndex(self.model.findData(document.model.id))
+        document, draft = self._document, self._document.draft.current
+        self.model.setCurrentIndex(self.model.findData(document.draft.model.id))
         self.negative.show_text(draft.negative)
         if draft.negative:
             self.without.open()
-        self.words.setVisible(document.model.text)
-        self.no_text.setVisible(not document.model.text)
-        self.no_text.setText(f"{document.model.title} takes no text: {self._known()}")
-        self.label_heading.setText(document.model.label_kind.capitalize())
+        self.words.setVisible(document.draft.model.text)
+        self.no_text.setVisible(not document.draft.model.text)
+        self.no_text.setText(f"{document.draft.model.title} takes no text: {self._known()}")
+        self.label_heading.setText(document.draft.model.label_kind.capitalize())
         for widget in (self.label_heading, self.labels):
-            widget.setVisible(bool(document.model.labels))
+            widget.setVisible(bool(document.draft.model.labels))
         self.steps.show_value(draft.steps)
         self.guidance.show_value(draft.guidance)
         self.batch.show_value(draft.batch)

@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from app.core.request.draft_protocol import Drafted
+from app.core.request.draft_protocol import EditableDraft
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
 from app.ui.widgets.number_field import NumberField
@@ -19,19 +19,19 @@ SLIDABLE = 100.0  # a wider range has no room on a slider
 class SamplerOptions(QWidget):
     """The options of the draft's sampler; rebuilt when the sampler changes."""
 
-    def __init__(self, drafted: Drafted) -> None:
+    def __init__(self, draft: EditableDraft) -> None:
         super().__init__()
-        self._drafted = drafted
+        self._draft = draft
         self._rule: Rule | None = None
         self.fields: dict[str, NumberField] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._content: QWidget | None = None
-        drafted.draft_changed.connect(self.refresh)
+        draft.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        draft = self._drafted.draft
+        draft = self._draft.current
         rule = RULES.get(draft.sampler)
         if rule is not self._rule:
             self._rule = rule
@@ -63,9 +63,9 @@ class SamplerOptions(QWidget):
         self.setVisible(bool(options))
 
     def _change(self, option: Option, value: float) -> None:
-        chosen = dict(self._drafted.draft.options) | {option.name: value}
+        chosen = dict(self._draft.current.options) | {option.name: value}
         kept = tuple(sorted((name, v) for name, v in chosen.items() if name != option.name or v != option.default))
-        self._drafted.update_draft(options=kept)
+        self._draft.update(options=kept)
 
 
 def _field(option: Option) -> NumberField:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.core.request.draft_protocol import Drafted
+from app.core.request.draft_protocol import EditableDraft
 from app.ui.look.theme import em
 from app.ui.request.model_calls import COUNTED, calls_of
 from app.ui.widgets.combo_box import ABOUT, ComboBox
@@ -21,9 +21,9 @@ from engine.spec.request import RequestError
 class SamplerPicker(QWidget):
     """The draft's sampler; under it what it is good for and its price in model calls."""
 
-    def __init__(self, drafted: Drafted) -> None:
+    def __init__(self, draft: EditableDraft) -> None:
         super().__init__()
-        self._drafted = drafted
+        self._draft = draft
         self.choice = ComboBox("Sampler")
         for name, rule in menu().items():
             self.choice.addItem(rule.title, name)
@@ -41,35 +41,35 @@ class SamplerPicker(QWidget):
         column.addWidget(self.about)
         column.addWidget(self.price)
         self.setFocusProxy(self.choice)
-        drafted.draft_changed.connect(self.refresh)
+        draft.changed.connect(self.refresh)
         self.refresh()
 
     def _chosen(self, row: int) -> None:
         sampler = self.choice.itemData(row)
-        if sampler != self._drafted.draft.sampler:
-            self._drafted.update_draft(sampler=sampler, options=())  # another sampler, other options
+        if sampler != self._draft.current.sampler:
+            self._draft.update(sampler=sampler, options=())  # another sampler, other options
 
     def _tell_prices(self) -> None:
         """Each sampler's line, with what it costs for the steps and the guidance of now."""
-        draft = self._drafted.draft
+        draft = self._draft.current
         for row in range(self.choice.count()):
             name = self.choice.itemData(row)
             about = RULES[name].about.rstrip(".")
             options = draft.options if RULES[name] is RULES.get(draft.sampler) else ()
             try:
-                price = calls_of(outline(replace(draft, sampler=name, options=options), self._drafted.model))
+                price = calls_of(outline(replace(draft, sampler=name, options=options), self._draft.model))
             except RequestError:  # said under the field for the one that is chosen
                 self.choice.setItemData(row, about, ABOUT)
             else:
                 self.choice.setItemData(row, f"{about} · {price.split(' (')[0]}", ABOUT)
 
     def refresh(self) -> None:
-        draft = self._drafted.draft
+        draft = self._draft.current
         rule = RULES.get(draft.sampler)
         row = next((k for k in range(self.choice.count()) if RULES[self.choice.itemData(k)] is rule), -1)
         self.choice.setCurrentIndex(row)
         try:
-            price = calls_of(outline(draft, self._drafted.model))
+            price = calls_of(outline(draft, self._draft.model))
         except RequestError as error:
             price = str(error)
         self.about.setText(rule.about if rule else "")
@@ -79,9 +79,9 @@ class SamplerPicker(QWidget):
 class SpacingPicker(QWidget):
     """The draft's spacing: how the steps are shared out over the noise levels."""
 
-    def __init__(self, drafted: Drafted) -> None:
+    def __init__(self, draft: EditableDraft) -> None:
         super().__init__()
-        self._drafted = drafted
+        self._draft = draft
         self.choice = ComboBox("Spacing of the steps")
         for name, about in SPACINGS.items():
             self.choice.addItem(name.replace("-", " ").capitalize(), name)
@@ -96,13 +96,13 @@ class SpacingPicker(QWidget):
         column.addWidget(self.choice)
         column.addWidget(self.about)
         self.setFocusProxy(self.choice)
-        drafted.draft_changed.connect(self.refresh)
+        draft.changed.connect(self.refresh)
         self.refresh()
 
     def _chosen(self, row: int) -> None:
-        self._drafted.update_draft(spacing=self.choice.itemData(row))
+        self._draft.update(spacing=self.choice.itemData(row))
 
     def refresh(self) -> None:
-        spacing = self._drafted.draft.spacing
+        spacing = self._draft.current.spacing
         self.choice.setCurrentIndex(self.choice.findData(spacing))
         self.about.setText(SPACINGS.get(spacing, ""))

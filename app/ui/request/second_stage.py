@@ -18,17 +18,17 @@ class SizePicker(ComboBox):
         super().__init__("Size")
         self._document = document
         self.activated.connect(self._chosen)
-        document.model_changed.connect(self._build)
-        document.draft_changed.connect(self.refresh)
+        document.draft.model_changed.connect(self._build)
+        document.draft.changed.connect(self.refresh)
         self._build()
 
     @property
     def needed(self) -> bool:
         """Whether there is anything to choose, or to take back."""
-        return self._document.model.cascade is not None or self._document.draft.enlarge
+        return self._document.draft.model.cascade is not None or self._document.draft.current.enlarge
 
     def _build(self) -> None:
-        model = self._document.model
+        model = self._document.draft.model
         self.clear()
         sizes = [(1, "The model's own size")]
         if model.cascade is not None:
@@ -39,10 +39,10 @@ class SizePicker(ComboBox):
         self.refresh()
 
     def _chosen(self, row: int) -> None:
-        self._document.update_draft(enlarge=self.itemData(row))
+        self._document.draft.update(enlarge=self.itemData(row))
 
     def refresh(self) -> None:
-        self.setCurrentIndex(self.findData(self._document.draft.enlarge))
+        self.setCurrentIndex(self.findData(self._document.draft.current.enlarge))
 
 
 class SecondStage(QWidget):
@@ -64,22 +64,22 @@ class SecondStage(QWidget):
         for part in (name, self.level, self.truncated):
             column.addWidget(part)
         self.level.changed.connect(self._levelled)
-        self.truncated.clicked.connect(lambda on: document.update_draft(truncated=on))
-        document.draft_changed.connect(self.refresh)
-        document.model_changed.connect(self.refresh)
+        self.truncated.clicked.connect(lambda on: document.draft.update(truncated=on))
+        document.draft.changed.connect(self.refresh)
+        document.draft.model_changed.connect(self.refresh)
         self.refresh()
 
     @property
     def _usual(self) -> float:
-        stage = self._document.model.cascade
+        stage = self._document.draft.model.cascade
         return 0.0 if stage is None else float(stage["defaults"]["level"])
 
     def _levelled(self, level: float) -> None:
         level = round(level, 2)
-        self._document.update_draft(level=None if level == self._usual else level)
+        self._document.draft.update(level=None if level == self._usual else level)
 
     def refresh(self) -> None:
-        draft = self._document.draft
+        draft = self._document.draft.current
         self.level.show_value(self._usual if draft.level is None else draft.level)
         self.truncated.setChecked(draft.truncated)
-        self.setVisible(self._document.model.cascade is not None and draft.enlarge)
+        self.setVisible(self._document.draft.model.cascade is not None and draft.enlarge)

@@ -31,16 +31,16 @@ class SeedField(QWidget):
         row.addWidget(actions.button("roll", self))
         row.addWidget(actions.button("lock", self))
         self.setFocusProxy(self.field)
-        document.draft_changed.connect(self.refresh)
+        document.draft.changed.connect(self.refresh)
         self.refresh()
 
     def _typed(self) -> None:
         text = self.field.text()
-        self._document.update_draft(seed=min(int(text), LARGEST) if text else 0)
+        self._document.draft.update(seed=min(int(text), LARGEST) if text else 0)
         self.refresh()
 
     def refresh(self) -> None:
-        text = str(self._document.draft.seed)
+        text = str(self._document.draft.current.seed)
         if self.field.text() != text:
             self.field.setText(text)
             self.field.setCursorPosition(0)

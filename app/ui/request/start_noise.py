@@ -46,17 +46,17 @@ class StartNoise(QWidget):
             grid.addWidget(left, row, 0)
             grid.addWidget(right, row, 1)
         grid.addWidget(self.about, 3, 0, 1, 2)
-        self.temperature.changed.connect(lambda value: document.update_draft(temperature=round(value, 2)))
-        self.truncation.changed.connect(lambda value: document.update_draft(truncation=round(value, 2)))
+        self.temperature.changed.connect(lambda value: document.draft.update(temperature=round(value, 2)))
+        self.truncation.changed.connect(lambda value: document.draft.update(truncation=round(value, 2)))
         self.switch.clicked.connect(self._switched)
-        document.draft_changed.connect(self.refresh)
+        document.draft.changed.connect(self.refresh)
         self.refresh()
 
     def _switched(self, on: bool) -> None:
-        self._document.update_draft(truncation=USUAL_TRUNCATION if on else 0.0)
+        self._document.draft.update(truncation=USUAL_TRUNCATION if on else 0.0)
 
     def refresh(self) -> None:
-        draft = self._document.draft
+        draft = self._document.draft.current
         self.temperature.show_value(draft.temperature)
         self.switch.setChecked(draft.truncation > 0)
         self.truncation.show_value(draft.truncation or USUAL_TRUNCATION)

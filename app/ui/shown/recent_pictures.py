@@ -53,13 +53,13 @@ class Recent(QWidget):
         column.addWidget(self.list, 1)
         self.list.itemClicked.connect(self._open)
         self.list.itemActivated.connect(self._open)
-        document.jobs_changed.connect(self.refresh)
+        document.jobs.changed.connect(self.refresh)
         for signal in (document.shown.run_changed, document.shown.image_changed):
             signal.connect(self._mark)
         self.refresh()
 
     def refresh(self) -> None:
-        for job in self._document.jobs:
+        for job in self._document.jobs.all:
             if job.images and job.id not in self._listed:
                 self._listed.add(job.id)
                 for index, path in enumerate(job.images):

@@ -65,7 +65,7 @@ class Timeline(Retinted, QWidget):
         self.segments: dict[View, QToolButton] = {}
         self._lay_out()
         shown = document.shown
-        for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, document.jobs_changed):
+        for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, document.jobs.changed):
             signal.connect(self.refresh)
         shown.view_changed.connect(self._show_view)
         actions.reach("timeline", self.strip)

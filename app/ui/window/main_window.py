@@ -11,11 +11,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, Q
 from app.core.document import Document
 from app.core.files.autosave import Keeper
 from app.core.files.folders import Folders
-from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
 from app.core.lab.lab_model import Lab
 from app.core.morph.film_export import Filming
-from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.shown.runs import named
 from app.core.shown.timeline import StepTimeline
@@ -63,12 +60,11 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
-        self.appraisal = Appraisal(document, self)
-        self.encoder = Encoder(document, self.appraisal, self)
+        self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
         self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
         self.look = look or Look(app, settings.values.theme, self)
         self.files = Files(document, keeper, settings, self)
-        self.morph, self.filming = MorphRoom(document, self), Filming(self)
+        self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
         self.tools = toolset(self)
         self.tools.restore(settings.values.tools)
@@ -109,7 +105,7 @@ class MainWindow(QMainWindow):
         self.actions_.reach("steps", self.timeline.strip)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
-        for source in (lab, self.morph, self.filming):
+        for source in (lab, self.filming):
             source.notice_raised.connect(self.area.notices.raise_notice)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
@@ -226,7 +222,7 @@ class MainWindow(QMainWindow):
         self._show_sheet(ShortcutSheet, lambda: ShortcutSheet(self))
 
     def show_about(self) -> None:
-        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.device_text, self))
+        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.jobs.device_text, self))
 
     def _show_sheet(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
         """The sheet of that kind that is open comes to the front; where none is, a new one."""
@@ -284,7 +280,7 @@ class MainWindow(QMainWindow):
 
     def _tell_watched(self) -> None:
         seen = self.isVisible() and not self.isMinimized()
-        self.document.set_watched(seen)
+        self.document.jobs.set_watched(seen)
         self.lab.set_watched(seen and self.room.name == LAB)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -30,8 +30,8 @@ def pictures_room(
 ) -> Room:
     def cancel() -> None:
         """Cancel the run; where none is running, the measurement or the encoding."""
-        if document.running_job is not None:
-            document.cancel()
+        if document.jobs.running is not None:
+            document.jobs.cancel()
         else:
             appraisal.stop()
             encoder.stop()
@@ -39,7 +39,7 @@ def pictures_room(
     return Room(
         name=PICTURES, title="", steps=document.shown, panel=panel, timeline=timeline, view=None, focus=canvas,
         start=document.generate, why_no_start=lambda: document.why_not,
-        cancel=cancel, busy=lambda: bool(document.running_job or appraisal.doing or encoder.doing),
+        cancel=cancel, busy=lambda: bool(document.jobs.running or appraisal.doing or encoder.doing),
         save=files.save_shown,
         why_no_save=lambda: "" if document.shown.step_count > 0 or document.editing.shows_artwork else NO_PICTURE,
     )  # fmt: skip

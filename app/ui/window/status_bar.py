@@ -30,31 +30,31 @@ class StatusBar(QStatusBar):
         for widget in (self.progress, self.step, self.left, self.device):
             self.addPermanentWidget(widget)
         self.setMinimumHeight(em(self, 1.7))
-        document.jobs_changed.connect(self.refresh)
-        document.engine_changed.connect(self.refresh)
+        document.jobs.changed.connect(self.refresh)
+        document.jobs.engine_changed.connect(self.refresh)
         document.guidance.scoring.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        document, job = self._document, self._document.running_job
+        document, job = self._document, self._document.jobs.running
         for widget in (self.progress, self.step, self.left):
             widget.setVisible(job is not None)
         if job is not None:
             self.progress.show_share(job.steps_done / job.steps_total)
             self.step.setText(f"Step {job.steps_before + job.steps_done} / {job.steps_before + job.steps_total}")
-            self.left.setText(f"{document.eta_text} left" if document.eta_text else "")
+            self.left.setText(f"{document.jobs.eta_text} left" if document.jobs.eta_text else "")
         self.message.setText(self._message(job))
-        state = {"starting": "Engine loading …", "ready": document.device_text, "failed": "No engine"}
-        self.device.setText(state[document.engine_state])
+        state = {"starting": "Engine loading …", "ready": document.jobs.device_text, "failed": "No engine"}
+        self.device.setText(state[document.jobs.engine_state])
 
     def _message(self, job: Job | None) -> str:
         if loading := self._document.guidance.scoring.loading:
             return f"Loading {loading}: a few seconds, this first time …"
         if job is not None:
             return f"{'Stopping' if job.cancelling else 'Generating'} {named(job.request)} …"
-        ended = [other for other in self._document.jobs if other.state.ended]
+        ended = [other for other in self._document.jobs.all if other.state.ended]
         if not ended:
-            return self._document.why_engine or "Ready"  # what the panel lacks is said under its button
+            return self._document.jobs.why_no_engine or "Ready"  # what the panel lacks is said under its button
         last = ended[-1]
         if last.state is JobState.FINISHED:
             return f"Finished {named(last.request)} in {last.seconds:.1f} s"

@@ -55,8 +55,8 @@ class Welcome(QWidget):
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.status)
         column.addStretch(4)
-        document.engine_changed.connect(self._on_engine)
-        document.model_changed.connect(self._fill)
+        document.jobs.engine_changed.connect(self._on_engine)
+        document.draft.model_changed.connect(self._fill)
         self._fill()
         self._on_engine()
 
@@ -76,7 +76,7 @@ class Welcome(QWidget):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        model = self._document.model
+        model = self._document.draft.model
         field, offers = ("prompt", model.examples[:SHOWN]) if model.text else ("label", model.labels[:SHOWN])
         for offer in offers:
             said = offer if model.text else offer.title()
@@ -93,7 +93,7 @@ class Welcome(QWidget):
         self.chips.setFixedSize(width, self._flow.heightForWidth(width))
 
     def _pick(self, choice: dict[str, str]) -> None:
-        self._document.update_draft(**choice)
+        self._document.draft.update(**choice)
         if self._document.can_generate:
             self._document.generate()
         else:
@@ -101,14 +101,14 @@ class Welcome(QWidget):
             self._on_engine()
 
     def _on_engine(self) -> None:
-        state = self._document.engine_state
+        state = self._document.jobs.engine_state
         if state == "ready" and self._waiting:
             wanted, self._waiting = self._waiting, {}
-            if all(getattr(self._document.draft, name) == value for name, value in wanted.items()):
+            if all(getattr(self._document.draft.current, name) == value for name, value in wanted.items()):
                 self._document.generate()  # it is still what the panel says
         self.busy.setVisible(state == "starting")
         if state == "ready":
-            self.status.setText(f"Ready on {self._document.device_text}")
+            self.status.setText(f"Ready on {self._document.jobs.device_text}")
         elif state == "starting" and self._waiting:
             (said,) = self._waiting.values()
             self.status.setText(f"“{said}” begins as soon as the engine is loaded")

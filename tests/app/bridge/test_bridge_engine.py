@@ -34,13 +34,13 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbo
     document = Document([model], engine, jobs, library, prices)
     notices: list[str] = []
     document.notice_raised.connect(lambda notice: notices.append(notice.text))
-    with qtbot.waitSignal(document.engine_changed, timeout=120_000):
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=120_000):
         engine.start(model)
     assert notices == []
     assert document.can_generate, document.why_not
-    assert "CPU" in document.device_text or "GPU" in document.device_text
+    assert "CPU" in document.jobs.device_text or "GPU" in document.jobs.device_text
 
-    document.update_draft(prompt=model.examples[0], steps=3, batch=2)
+    document.draft.update(prompt=model.examples[0], steps=3, batch=2)
     with qtbot.waitSignal(jobs.job_ended, timeout=120_000):
         job = document.generate()
     assert job is not None
@@ -54,12 +54,12 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbo
         assert settings is not None
         assert settings.seeds == (job.request.seeds[k],)
 
-    document.update_draft(steps=500, batch=1)
+    document.draft.update(steps=500, batch=1)
     job = document.generate()
     assert job is not None
-    qtbot.waitUntil(lambda: document.steps_done >= 1, timeout=120_000)
+    qtbot.waitUntil(lambda: document.jobs.steps_done >= 1, timeout=120_000)
     with qtbot.waitSignal(jobs.job_ended, timeout=120_000):
-        document.cancel()
+        document.jobs.cancel()
     assert job.state is JobState.CANCELLED
     run = RunReader(job.run_path)
     assert run.ended == "cancelled"

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.bridge.lab import LabClient, LabMailbox
 from app.core.lab.lab_engine import Cover, Save, Task
 from engine.jobs.lab import Ask, Walk
-from engine.lab.data import HALF, Data
+from engine.spec.lab_data import HALF, Data
 from tests.app.conftest import count
 from tests.app.windows import until
 from tests.fakes.lab import FakeLab

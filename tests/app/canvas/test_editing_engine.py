@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
-from app.core.canvas.editing import REWORK
 from app.core.document import Document
 from app.core.jobs.queue import Job, JobQueue, JobState
+from app.core.request.methods import REWORK
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from engine.pictures import image_file as imagefile
@@ -32,9 +32,9 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     engine = EngineClient(open_session)
     prices, library = Prices(), RunLibrary(tmp_path / "runs", tmp_path / "pictures")
     document = Document([model], engine, JobQueue(engine, library, prices), library, prices)
-    with qtbot.waitSignal(document.engine_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)
-    document.update_draft(prompt="red apple", steps=4, seed=5)
+    document.draft.update(prompt="red apple", steps=4, seed=5)
     yield document
     engine.close()
     document.shown.close()
@@ -52,7 +52,7 @@ def test_a_picture_is_filled_applied_saved_and_read_again(document: Document, qt
     source, target = tmp_path / "source.png", tmp_path / "target.png"
     Image.fromarray(picture(203, 151, seed=4)).save(source)
     artwork, editing = document.artwork, document.editing
-    model = document.model
+    model = document.draft.model
     artwork.open(imagefile.load(source).rgb, "source", (model.width, model.height))
     artwork.box = QRect(80, 40, 141, 141)
     spot, soft = QRect(101, 60, 50, 40), QRect(150, 90, 37, 40)
@@ -67,7 +67,7 @@ def test_a_picture_is_filled_applied_saved_and_read_again(document: Document, qt
     np.testing.assert_array_equal(imagefile.load(target).rgb, artwork.rgb())
 
     document.shown.scrub(2)
-    document.update_draft(prompt="blue heart", steps=4)
+    document.draft.update(prompt="blue heart", steps=4)
     paint(artwork, soft, 0)
     fork = finish(document, qtbot, document.fork())
     assert (fork.request.prompt, fork.steps_before) == ("blue heart", 2)
@@ -82,10 +82,10 @@ def test_a_picture_is_filled_applied_saved_and_read_again(document: Document, qt
 def test_a_part_is_reworked_from_what_is_there(document: Document, qtbot: QtBot) -> None:
     artwork, editing = document.artwork, document.editing
     before = picture(97, 131, seed=6)
-    artwork.open(before, box_size=(document.model.width, document.model.height))
+    artwork.open(before, box_size=(document.draft.model.width, document.draft.model.height))
     spot = QRect(20, 50, 44, 31)
     paint(artwork, spot)
-    document.choose_method(REWORK)
+    document.draft.choose_method(REWORK)
     job = finish(document, qtbot, document.generate())
     assert job.request.steps == 2
     assert editing.apply()

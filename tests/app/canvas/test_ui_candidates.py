@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.editing import FILL, NEW, NOTHING_PAINTED, REPAINT, REWORK
+from app.core.canvas.editing import NOTHING_PAINTED
 from app.core.canvas.placement import to_rgb
 from app.core.jobs.queue import Job, JobState
+from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from app.ui.canvas.candidate_strip import CandidateBar, CandidateStrip
 from tests.app.artworks import kept, paint, picture
 from tests.app.conftest import Parts, reach_told
@@ -53,10 +54,10 @@ class Bench:
 
     def generate(self) -> Job:
         """By its keys, wherever the focus is; the engine runs by itself or has its permits."""
-        before = len(self.document.jobs)
+        before = len(self.document.jobs.all)
         self.key(Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-        assert len(self.document.jobs) == before + 1, self.parts.notices
-        return self.document.jobs[-1]
+        assert len(self.document.jobs.all) == before + 1, self.parts.notices
+        return self.document.jobs.all[-1]
 
     def finish(self) -> Job:
         job = self.generate()
@@ -103,7 +104,7 @@ def test_paint_fill_browse_compare_apply_and_undo(bench: Bench) -> None:
     assert (bench.artwork.mask > 0).sum() > 100
     assert bench.window.panel.generate.button.isEnabled()
     before, touched = bench.artwork.rgb(), bench.artwork.mask > 0
-    bench.document.update_draft(batch=2)
+    bench.document.draft.update(batch=2)
     bench.finish()
     assert bench.bar.isVisible()
     bench.see_pixels()
@@ -164,10 +165,10 @@ def test_previews_stand_in_their_place_while_the_canvas_is_painted_and_zoomed(sl
 
 
 def test_more_are_queued_while_one_runs_and_each_has_a_tile(slow: Bench) -> None:
-    slow.document.update_draft(batch=3)
+    slow.document.draft.update(batch=3)
     first = slow.generate()
     reach_told(slow.parts, slow.qtbot, 1)
-    slow.document.update_draft(batch=1)
+    slow.document.draft.update(batch=1)
     second = slow.generate()
     strip = slow.strip
     assert [strip.said(tile).rsplit(", ")[-1] for tile in (1, 2)] == ["being made", "waiting"]
@@ -185,7 +186,7 @@ def test_a_cancelled_run_leaves_nothing_to_dismiss(slow: Bench) -> None:
     slow.generate()
     reach_told(slow.parts, slow.qtbot, 1)
     slow.key(Key.Key_Escape)
-    until(slow.qtbot, lambda: slow.document.running_job is None)
+    until(slow.qtbot, lambda: slow.document.jobs.running is None)
     slow.see_pixels()
     np.testing.assert_array_equal(slow.on_screen(), before)
     assert not slow.bar.isVisible()
@@ -227,7 +228,7 @@ def test_the_strip_is_worked_by_keys_and_speaks(bench: Bench) -> None:
 
 
 def test_more_tiles_than_have_room_keep_the_one_that_is_looked_at_in_sight(bench: Bench) -> None:
-    bench.document.update_draft(batch=40)
+    bench.document.draft.update(batch=40)
     bench.finish()
     strip = bench.strip
     room = len(strip.shown)
@@ -272,7 +273,7 @@ def test_arrows_on_the_canvas_step_through_a_run_where_there_is_no_artwork(bench
     bench.canvas.setFocus()
     bench.key(Key.Key_Left)
     assert (bench.document.shown.cursor, bench.editing.candidates.index) == (3, 0)
-    bench.document.choose_method(NEW)
+    bench.document.draft.choose_method(NEW)
     bench.finish()
     bench.key(Key.Key_Left)
     assert bench.document.shown.cursor == 3
@@ -282,8 +283,8 @@ def test_arrows_on_the_canvas_step_through_a_run_where_there_is_no_artwork(bench
 def test_f3_comes_back_from_a_run_of_its_own(bench: Bench) -> None:
     back = bench.window.actions_["artwork"]
     assert not back.isEnabled()
-    bench.document.choose_method(NEW)
-    bench.document.update_draft(batch=2)
+    bench.document.draft.choose_method(NEW)
+    bench.document.draft.update(batch=2)
     bench.finish()
     assert back.isEnabled()
     assert bench.window.area.batch.isVisible()
@@ -333,7 +334,7 @@ def test_what_was_applied_and_is_made_anew_shows_its_mask_again(slow: Bench) -> 
     assert easel.judged
     slow.generate()
     slow.key(Key.Key_Escape)
-    until(slow.qtbot, lambda: slow.document.running_job is None)
+    until(slow.qtbot, lambda: slow.document.jobs.running is None)
     assert slow.editing.candidates.index == 0
     assert not easel.judged
 
@@ -364,14 +365,14 @@ def test_the_panel_chooses_what_a_run_does(bench: Bench) -> None:
     assert edit.isVisible()
     assert edit.segments[FILL].isChecked()
     QTest.mouseClick(edit.segments[REWORK], LEFT)
-    assert document.draft.method == REWORK
+    assert document.draft.current.method == REWORK
     assert edit.count.text() == "3 of 5 steps"
     edit.strength.setFocus()
     bench.key(Key.Key_Right)
-    assert (document.draft.strength, edit.count.text()) == (0.8, "4 of 5 steps")
+    assert (document.draft.current.strength, edit.count.text()) == (0.8, "4 of 5 steps")
     bench.key(Key.Key_Right)
-    assert (document.draft.strength, edit.count.text()) == (1.0, "all of 5 steps")
-    document.update_draft(steps=12, strength=0.6)
+    assert (document.draft.current.strength, edit.count.text()) == (1.0, "all of 5 steps")
+    document.draft.update(steps=12, strength=0.6)
     assert edit.count.text() == "7 of 12 steps"
     assert "14 model calls" in bench.window.panel.sampler.price.text()
     QTest.mouseClick(edit.segments[NEW], LEFT)
@@ -384,28 +385,28 @@ def test_filling_may_go_back_and_forth(bench: Bench) -> None:
     assert not edit.stretches.isVisible()
     edit.again.setFocus()
     bench.key(Key.Key_Space)
-    assert (document.draft.method, document.draft.sampler) == (REPAINT, "ddpm")
+    assert (document.draft.current.method, document.draft.current.sampler) == (REPAINT, "ddpm")
     assert edit.stretches.isVisible()
     assert edit.segments[FILL].isChecked()
     calls = bench.window.panel.sampler.price.text()
     edit.resample.slider.setFocus()
     bench.key(Key.Key_Right)
-    assert document.draft.resample == 5
+    assert document.draft.current.resample == 5
     assert bench.window.panel.sampler.price.text() != calls
     QTest.mouseClick(edit.segments[FILL], LEFT)
-    assert document.draft.method == REPAINT, "it is a way of filling"
+    assert document.draft.current.method == REPAINT, "it is a way of filling"
     QTest.mouseClick(edit.segments[REWORK], LEFT)
     assert not edit.again.isVisible()
     QTest.mouseClick(edit.segments[FILL], LEFT)
-    assert document.draft.method == FILL
+    assert document.draft.current.method == FILL
 
 
 def test_without_an_artwork_there_is_nothing_to_choose(bench: Bench) -> None:
     edit = bench.window.panel.edit
     bench.artwork.close()
     assert not edit.isVisible()
-    assert bench.document.draft.method == NEW
-    bench.document.update_draft(method=FILL)
+    assert bench.document.draft.current.method == NEW
+    bench.document.draft.update(method=FILL)
     assert edit.isVisible(), "what was asked for can be taken back"
     assert not bench.window.panel.generate.button.isEnabled()
 
@@ -413,7 +414,7 @@ def test_without_an_artwork_there_is_nothing_to_choose(bench: Bench) -> None:
 def test_the_panel_is_no_wider_for_it(bench: Bench) -> None:
     panel = bench.window.panel
     for method in (NEW, FILL, REWORK):
-        bench.document.choose_method(method)
+        bench.document.draft.choose_method(method)
         assert panel.edit.minimumSizeHint().width() <= panel.minimumWidth() - 2 * panel.edit.x()
 
 
@@ -423,6 +424,6 @@ def test_a_remark_stands_under_the_button(bench: Bench) -> None:
     assert "nothing of the picture is kept" in note.text()
     paint(bench.artwork, bench.artwork.rect, 254)
     assert "kept" not in note.text(), "in degrees something is"
-    bench.document.choose_method(REWORK)
+    bench.document.draft.choose_method(REWORK)
     paint(bench.artwork, bench.artwork.rect, 0)
     assert "all of the box is reworked" in note.text()

@@ -237,7 +237,7 @@ def test_the_canvas_paints_distinct_frames_while_a_run_goes_on_and_the_last_one_
             seen.append(picture)
 
     document.shown.frame_changed.connect(look)
-    document.update_draft(steps=150)
+    document.draft.update(steps=150)
     job = document.generate()
     assert job is not None
     until(qtbot, lambda: document.shown.frame is not None)
@@ -269,7 +269,7 @@ def test_before_the_first_frame_the_place_of_the_picture_is_kept(hand_parts: Par
 def test_the_keys_of_the_canvas_work_when_it_has_the_focus(parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, parts.document)
     parts.document.generate()
-    until(qtbot, lambda: parts.document.running_job is None and parts.document.shown.step_count == 5)
+    until(qtbot, lambda: parts.document.jobs.running is None and parts.document.shown.step_count == 5)
     window.canvas.setFocus()
     QTest.keyClick(window.canvas, Qt.Key.Key_Left)
     assert parts.document.shown.cursor == 3

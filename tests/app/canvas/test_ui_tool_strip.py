@@ -94,7 +94,7 @@ def test_letters_typed_into_the_prompt_are_words(window: MainWindow) -> None:
     window.focus_prompt()
     QTest.keyClicks(window.panel.prompt.text, "egg box")
     assert window.tools.tool == "brush"
-    assert window.document.draft.prompt.startswith("egg box")
+    assert window.document.draft.current.prompt.startswith("egg box")
 
 
 def test_x_swaps_brush_and_eraser(window: MainWindow) -> None:
@@ -299,7 +299,7 @@ def test_painting_goes_on_while_a_run_does_and_the_run_keeps_the_mask_that_it_wa
     hands.move((20, 5))
     hands.release((20, 5))
     assert artwork.mask[5, 5:21].min() == 255
-    assert document.running_job is job
+    assert document.jobs.running is job
     window.canvas.zoom(+1)
     QTest.keyClick(window.canvas, Qt.Key.Key_Z, CTRL)
     assert not artwork.mask[5].any()

@@ -35,7 +35,7 @@ def box_of(box: QRect) -> tuple[int, int, int, int]:
 
 
 def fork(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.fork()
     assert job is not None, parts.notices

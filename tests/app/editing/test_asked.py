@@ -9,9 +9,10 @@ from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.editing import FILL, NEW, NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE, REPAINT, REWORK
+from app.core.canvas.editing import NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE
 from app.core.document import Document
 from app.core.jobs.queue import JobState
+from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from engine.paths import path_of
 from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
@@ -26,33 +27,33 @@ from tests.fakes.engine import FakeEngine
 
 
 def test_an_artwork_is_to_be_filled_and_none_is_not(document: Document) -> None:
-    assert document.draft.method == NEW
+    assert document.draft.current.method == NEW
     artwork = opened(document)
-    assert (document.draft.method, document.draft.strength) == (FILL, 1.0)
+    assert (document.draft.current.method, document.draft.current.strength) == (FILL, 1.0)
     assert document.editing.shows_artwork
-    document.choose_method(NEW)
+    document.draft.choose_method(NEW)
     artwork.open(picture(40, 40))
-    assert document.draft.method == NEW, "chosen is chosen, also with the next picture"
-    document.choose_method(REWORK)
+    assert document.draft.current.method == NEW, "chosen is chosen, also with the next picture"
+    document.draft.choose_method(REWORK)
     artwork.close()
-    assert document.draft.method == NEW
+    assert document.draft.current.method == NEW
     assert not document.editing.shows_artwork
 
 
 def test_each_method_keeps_its_strength(document: Document, artwork: Artwork) -> None:
-    document.choose_method(REWORK)
-    assert document.draft.strength == 0.6, "all of it would keep nothing of the picture"
-    document.update_draft(strength=0.4)
-    document.choose_method(FILL)
-    assert document.draft.strength == 1.0
-    document.choose_method(REWORK)
-    assert document.draft.strength == 0.4
+    document.draft.choose_method(REWORK)
+    assert document.draft.current.strength == 0.6, "all of it would keep nothing of the picture"
+    document.draft.update(strength=0.4)
+    document.draft.choose_method(FILL)
+    assert document.draft.current.strength == 1.0
+    document.draft.choose_method(REWORK)
+    assert document.draft.current.strength == 0.4
 
 
 def test_another_model_works_on_the_same_picture_in_the_same_way(document: Document, artwork: Artwork) -> None:
-    document.choose_method(REWORK)
-    document.model = document.models[1]
-    assert (document.draft.method, document.draft.strength) == (REWORK, 0.6)
+    document.draft.choose_method(REWORK)
+    document.draft.model = document.draft.models[1]
+    assert (document.draft.current.method, document.draft.current.strength) == (REWORK, 0.6)
 
 
 def test_the_box_takes_the_shape_of_the_model(
@@ -60,7 +61,7 @@ def test_the_box_takes_the_shape_of_the_model(
 ) -> None:
     document = make_parts(fake).document
     document.artwork.open(picture(97, 61))
-    document.model = document.models[1]
+    document.draft.model = document.draft.models[1]
     box = document.artwork.box
     assert abs(box.width() * model.height - box.height() * model.width) <= model.width
 
@@ -75,29 +76,29 @@ def test_a_draft_from_the_last_time_does_not_ask_for_a_picture_that_is_not_there
     make_parts: Callable[..., Parts], fake: FakeEngine
 ) -> None:
     document = make_parts(fake).document
-    document.remember_drafts({"other": Draft.for_model(document.models[1], method=FILL)})
-    document.model = document.models[1]
-    assert document.draft.method == NEW
+    document.draft.remember({"other": Draft.for_model(document.draft.models[1], method=FILL)})
+    document.draft.model = document.draft.models[1]
+    assert document.draft.current.method == NEW
 
 
 def test_why_nothing_can_be_made_is_one_sentence(document: Document) -> None:
-    document.update_draft(method=FILL)
+    document.draft.update(method=FILL)
     assert document.why_not == NOTHING_OPEN
     artwork = opened(document)
     assert document.why_not == ""
     artwork.box = QRect(60, 40, 24, 16)
     assert document.why_not == PAINTED_OUTSIDE
-    document.choose_method(REWORK)
+    document.draft.choose_method(REWORK)
     assert document.why_not == PAINTED_OUTSIDE
     paint(artwork, artwork.rect, 0)
     assert document.why_not == ""
     assert "all of the box" in document.edit_remark
-    document.choose_method(FILL)
+    document.draft.choose_method(FILL)
     assert document.why_not == NOTHING_PAINTED
     paint(artwork, artwork.rect)
     assert document.why_not == ""
     assert "nothing of the picture is kept" in document.edit_remark
-    document.choose_method(NEW)
+    document.draft.choose_method(NEW)
     assert (document.why_not, document.edit_remark) == ("", "")
 
 
@@ -113,11 +114,11 @@ def test_the_reason_follows_every_change_of_what_is_painted(document: Document, 
 
 def test_a_price_needs_no_picture(document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, method=NEW, steps=5)
-    document.update_draft(method=FILL, strength=1.0)
-    whole = document.price_text
-    document.update_draft(strength=0.2)
+    document.draft.update(method=FILL, strength=1.0)
+    whole = document.draft.price_text
+    document.draft.update(strength=0.2)
     assert whole
-    assert document.price_text
+    assert document.draft.price_text
 
 
 # a run on the artwork
@@ -143,7 +144,7 @@ def test_a_rework_of_all_of_the_box_has_no_mask_and_takes_the_steps_that_its_str
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     paint(artwork, artwork.rect, 0)
-    document.choose_method(REWORK)
+    document.draft.choose_method(REWORK)
     job = finish(parts, qtbot, strength=0.4)
     assert job.request.edit is not None
     assert (job.request.steps, job.request.edit.mask) == (2, "")

@@ -213,7 +213,7 @@ def test_a_cancelled_run_leaves_nothing_to_dismiss(hand_parts: Parts, qtbot: QtB
     assert job is not None
     reach_told(hand_parts, qtbot, 1)
     reach(hand_parts, qtbot, 2)
-    document.cancel()
+    document.jobs.cancel()
     qtbot.waitUntil(lambda: job.state is JobState.CANCELLED)
     editing = document.editing
     assert (len(editing.candidates), editing.candidates.at, editing.overlay) == (0, None, None)

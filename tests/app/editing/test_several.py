@@ -11,10 +11,11 @@ from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.editing import FILL, NEW, NOTHING_PAINTED
+from app.core.canvas.editing import NOTHING_PAINTED
 from app.core.canvas.placement import to_rgb
 from app.core.document import Document
 from app.core.jobs.queue import JobState
+from app.core.request.methods import FILL, NEW
 from app.core.shown.render import to_image
 from engine.pictures.compositing import composite, crop
 from engine.store import RunReader
@@ -44,7 +45,7 @@ def test_two_boxes_that_meet_compose_on_a_large_picture(document: Document, part
     """What lies in both boxes is made from what the first one left there; each is undone on its own."""
     artwork = document.artwork
     artwork.open(picture(2048, 1536), "a large picture", (24, 16))
-    document.choose_method(FILL)
+    document.draft.choose_method(FILL)
     before = artwork.rgb()
     boxes = QRect(200, 300, 960, 640), QRect(900, 700, 1200, 800)  # the second reaches beyond the picture
     spots = QRect(950, 720, 200, 150), QRect(1000, 860, 1048, 500)  # the second begins on the first
@@ -85,7 +86,7 @@ def test_a_picture_of_its_own_takes_the_canvas_and_gives_it_back(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     on_it = finish(parts, qtbot)
-    document.choose_method(NEW)
+    document.draft.choose_method(NEW)
     own = finish(parts, qtbot)
     editing = document.editing
     assert document.shown.run_path == own.run_path
@@ -166,7 +167,7 @@ def test_variations_of_a_run_on_the_artwork_are_candidates_in_its_place(
     finish(parts, qtbot)
     document.shown.scrub(1)
     paint(artwork, artwork.rect, 0)
-    document.update_draft(batch=3)
+    document.draft.update(batch=3)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = document.vary()
     assert job is not None
@@ -179,7 +180,7 @@ def test_a_new_picture_that_goes_on_from_a_run_on_the_artwork_is_one_of_its_own(
 ) -> None:
     finish(parts, qtbot)
     document.shown.scrub(1)
-    document.choose_method(NEW)
+    document.draft.choose_method(NEW)
     job = fork(parts, qtbot)
     assert job.request.edit is None
     assert not document.editing.shows_artwork

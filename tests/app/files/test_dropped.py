@@ -127,15 +127,19 @@ def test_a_picture_that_was_made_here_offers_its_settings_with_its_seed_and_with
     choice: str, seed: int, window: MainWindow, document: Document, parts: Parts, qtbot: QtBot
 ) -> None:
     job = finish(qtbot, document, prompt="rocket", steps=7, seed=11)
-    document.update_draft(prompt="apple", steps=3, seed=22)
+    document.draft.update(prompt="apple", steps=3, seed=22)
     drop(window, files(job.images[0]))
     until(qtbot, lambda: document.artwork.is_open)
     until(qtbot, lambda: parts.notices and "how it was made" in parts.notices[-1].text)
-    assert document.draft.prompt == "apple", "not before they are asked for"
+    assert document.draft.current.prompt == "apple", "not before they are asked for"
     bar = window.area.notices
     (button,) = (button for button in bar.actions_ if button.text() == choice and button.isVisible())
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert (document.draft.prompt, document.draft.steps, document.draft.seed) == ("rocket", 7, seed)
+    assert (document.draft.current.prompt, document.draft.current.steps, document.draft.current.seed) == (
+        "rocket",
+        7,
+        seed,
+    )
     assert not bar.isVisible()
 
 

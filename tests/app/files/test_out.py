@@ -135,7 +135,7 @@ def test_where_the_second_stage_cannot_be_had_its_row_says_why(
     row = sheet.method.rows["cascade"]
     assert not row.isEnabled()
     assert row.about == "Fake has no second stage"
-    document.model = replace(document.model, id="l", config=document.model.config | STAGE)
+    document.draft.model = replace(document.draft.model, id="l", config=document.draft.model.config | STAGE)
     row = export(window, qtbot).method.rows["cascade"]
     assert row.about == "Only for pictures of 24 × 16, the size that it has learnt"
 
@@ -143,7 +143,7 @@ def test_where_the_second_stage_cannot_be_had_its_row_says_why(
 def test_the_second_stage_draws_a_picture_of_its_size_and_that_is_written(
     window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    document.model = replace(document.model, id="l", config=document.model.config | STAGE)
+    document.draft.model = replace(document.draft.model, id="l", config=document.draft.model.config | STAGE)
     document.artwork.open(SUITS[:16, :24])
     sheet = export(window, qtbot)
     row = sheet.method.rows["cascade"]

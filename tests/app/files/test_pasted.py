@@ -66,11 +66,11 @@ def test_pasting_words_says_what_to_copy_and_the_prompt_keeps_its_own_key(
     QGuiApplication.clipboard().setText("rocket")
     window.actions_["paste"].trigger()
     assert "no picture on the clipboard: copy one" in parts.notices[0].text
-    document.update_draft(prompt="")
+    document.draft.update(prompt="")
     field = window.panel.prompt.text
     field.setFocus()
     QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    assert document.draft.prompt == "rocket"
+    assert document.draft.current.prompt == "rocket"
     assert len(parts.notices) == 1
 
 

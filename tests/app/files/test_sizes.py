@@ -57,13 +57,13 @@ def test_escape_leaves_everything_as_it_was(
 def test_the_size_that_is_made_now_is_offered_first_and_the_other_can_be_chosen(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    document.model = replace(document.model, id="large", config=document.model.config | STAGE)
-    document.update_draft(enlarge=True)
+    document.draft.model = replace(document.draft.model, id="large", config=document.draft.model.config | STAGE)
+    document.draft.update(enlarge=True)
     sheet = arrival(window, qtbot, saved(tmp_path, WIDE))
     assert sheet.target == (96, 64)
     sheet.close()
     until(qtbot, lambda: window.files.sheet is None)
-    document.update_draft(enlarge=False)
+    document.draft.update(enlarge=False)
     sheet = arrival(window, qtbot, saved(tmp_path, WIDE))
     assert sheet.size_.isVisible()
     assert sheet.target == (24, 16)

@@ -25,7 +25,7 @@ def appraisal(parts: Parts, qtbot: QtBot) -> Appraisal:
     """Watched, of a finished run whose picture is on the canvas."""
     Judge(parts.fake)
     finish(parts, qtbot, steps=5)
-    appraisal = Appraisal(parts.document, parts.document)
+    appraisal = parts.document.appraisal
     appraisal.set_watched(True)
     return appraisal
 
@@ -65,7 +65,7 @@ def test_the_judge_can_be_told_what_made_the_picture_or_what_the_panel_says(
     assert appraisal.conditions == {"nothing": Condition(), "panel": Condition("red apple")}, "said once"
     appraisal.given = "made"
     assert appraisal.conditions[appraisal.given] == Condition("red apple"), "the panel says the same"
-    parts.document.update_draft(prompt="rocket", label="noto")
+    parts.document.draft.update(prompt="rocket", label="noto")
     assert appraisal.conditions["panel"].words == "“rocket”, noto"
     assert appraisal.conditions["made"] == Condition("red apple")
     appraisal.given = "made"
@@ -87,7 +87,7 @@ def test_another_model_is_not_told_what_it_was_not_made_for(appraisal: Appraisal
 def test_the_panels_model_judges_until_another_is_chosen(appraisal: Appraisal, parts: Parts) -> None:
     assert appraisal.judge is not None
     assert appraisal.judge.id == "fake"
-    parts.document.model = parts.document.models[1]
+    parts.document.draft.model = parts.document.draft.models[1]
     assert appraisal.judge.id == "other"
     appraisal.choose_judge("fake")
     assert appraisal.judge.id == "fake"
@@ -110,7 +110,7 @@ def test_a_picture_of_another_size_is_brought_to_the_models_the_chosen_way(
 
 
 def test_an_empty_canvas_is_refused_in_a_sentence(parts: Parts) -> None:
-    appraisal = Appraisal(parts.document, parts.document)
+    appraisal = parts.document.appraisal
     appraisal.set_watched(True)
     appraisal.measure()
     assert [notice.text for notice in parts.notices] == [
@@ -151,7 +151,7 @@ def test_probes_come_one_by_one(hand_parts: Parts, qtbot: QtBot) -> None:
     Judge(hand_parts.fake)
     hand_parts.fake.allow(5)
     finish(hand_parts, qtbot, steps=5)
-    appraisal = Appraisal(hand_parts.document, hand_parts.document)
+    appraisal = hand_parts.document.appraisal
     appraisal.set_watched(True)
     appraisal.measure()
     assert appraisal.doing is not None
@@ -189,7 +189,7 @@ def test_measuring_another_picture_ends_what_was_measured(hand_parts: Parts, qtb
     Judge(hand_parts.fake)
     hand_parts.fake.allow(5)
     finish(hand_parts, qtbot, steps=5)
-    appraisal = Appraisal(hand_parts.document, hand_parts.document)
+    appraisal = hand_parts.document.appraisal
     appraisal.set_watched(True)
     appraisal.measure()
     hand_parts.document.shown.scrub(1)

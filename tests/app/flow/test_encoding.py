@@ -9,7 +9,6 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
 from engine.jobs.encode import Decode, Encode
 from engine.spec.request import RequestError
 from tests.app.conftest import Parts, finish
@@ -21,9 +20,8 @@ Make = Callable[..., Parts]
 
 
 def encoder_of(parts: Parts) -> Encoder:
-    appraisal = Appraisal(parts.document, parts.document)
-    appraisal.set_watched(True)
-    return Encoder(parts.document, appraisal, parts.document)
+    parts.document.appraisal.set_watched(True)
+    return parts.document.encoder
 
 
 @pytest.fixture
@@ -108,7 +106,7 @@ def test_guided_ways_are_offered_for_what_the_model_is_told(encoder: Encoder, pa
     assert encoder.methods == ("plain", "guided", "null-text")
     encoder.method = "null-text"
     encoder.tolerance = 1e-3
-    parts.document.update_draft(guidance=4.0)
+    parts.document.draft.update(guidance=4.0)
     encode(encoder, qtbot)
     errand = asked(parts)
     assert (errand.method, errand.request.guidance, errand.request.prompt) == ("null-text", 4.0, "red apple")
@@ -119,7 +117,7 @@ def test_guided_ways_are_offered_for_what_the_model_is_told(encoder: Encoder, pa
 def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) -> None:
     encoder._appraisal.given = "panel"
     encoder.method = "guided"
-    parts.document.update_draft(guidance=1.0)
+    parts.document.draft.update(guidance=1.0)
     encoder.encode()
     assert "raise it" in parts.notices[-1].text
     assert parts.fake.errands == []
@@ -146,7 +144,7 @@ def test_decoding_as_the_panel_says_asks_for_its_words_and_guidance(
     encoder: Encoder, parts: Parts, qtbot: QtBot
 ) -> None:
     encode(encoder, qtbot)
-    parts.document.update_draft(prompt="rocket", guidance=2.0, batch=3)
+    parts.document.draft.update(prompt="rocket", guidance=2.0, batch=3)
     encoder.decode(anew=True)
     until(qtbot, lambda: encoder.doing is None)
     errand = parts.fake.errands[-1]
@@ -157,7 +155,7 @@ def test_decoding_as_the_panel_says_asks_for_its_words_and_guidance(
 
 def test_another_model_cannot_decode_as_the_panel_says(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
     encode(encoder, qtbot)
-    parts.document.model = parts.document.models[1]
+    parts.document.draft.model = parts.document.draft.models[1]
     encoder.decode(anew=True)
     assert parts.notices[-1].text == "This picture was encoded by another model: choose “Fake” to decode it."
 
@@ -172,7 +170,7 @@ def test_the_end_of_the_way_up_is_gone_on_from_with_other_words(encoder: Encoder
     assert "last step of its way up" in document.why_no_variations
     document.shown.end()
     assert document.why_no_fork == ""
-    document.update_draft(prompt="rocket", batch=4, steps=6)
+    document.draft.update(prompt="rocket", batch=4, steps=6)
     with qtbot.waitSignal(parts.jobs.job_ended, timeout=PATIENCE):
         job = document.fork()
     assert job is not None

@@ -12,8 +12,6 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
 from app.core.document import Document
-from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
 from app.core.jobs.queue import JobQueue, JobState
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
@@ -28,9 +26,9 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     engine = EngineClient(open_session)
     prices, library = Prices(), RunLibrary(tmp_path / "runs", tmp_path / "pictures")
     document = Document([model], engine, JobQueue(engine, library, prices), library, prices)
-    with qtbot.waitSignal(document.engine_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)
-    document.update_draft(label="ankle boot", steps=6, seed=5)
+    document.draft.update(label="ankle boot", steps=6, seed=5)
     job = document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: job.state.ended, timeout=PATIENCE)
@@ -41,8 +39,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
 
 
 def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document, qtbot: QtBot) -> None:
-    appraisal = Appraisal(document, document)
-    encoder = Encoder(document, appraisal, document)
+    appraisal, encoder = document.appraisal, document.encoder
     heard: list[str] = []
     document.notice_raised.connect(lambda notice: heard.append(notice.text))
     appraisal.set_watched(True)
@@ -81,7 +78,7 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
 
     assert up is not None
     document.shown.show_run(up)
-    document.update_draft(label="bag", steps=6)
+    document.draft.update(label="bag", steps=6)
     job = document.fork()
     assert job is not None, heard
     qtbot.waitUntil(lambda: job.state.ended, timeout=PATIENCE)
@@ -92,5 +89,5 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
     assert forked.inherited == len(levels)
     assert forked.total == len(levels) + 6
     assert [step.s for step in forked.steps[forked.inherited :]] == list(job.request.sigmas[:-1])
-    document.show_parent()
+    document.shown.show_parent()
     assert document.shown.run_path == up

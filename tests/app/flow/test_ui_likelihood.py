@@ -130,7 +130,7 @@ def test_who_judges_and_what_it_is_told_are_chosen_by_key(window: MainWindow, pa
     assert panel.given.currentText() == "The panel's words: “red apple”"
     panel.judge.setFocus()
     QTest.keyClick(panel.judge, Qt.Key.Key_Down)
-    assert window.appraisal.judge is parts.document.models[1]
+    assert window.appraisal.judge is parts.document.draft.models[1]
     measure(window, qtbot)
     assert parts.fake.errands[-1].model == "other"  # type: ignore[attr-defined]
 
@@ -310,9 +310,9 @@ def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts
     until(qtbot, lambda: window.encoder.doing is None)
     up = parts.document.shown.run_path
     assert decode.isEnabled()
-    parts.document.update_draft(prompt="rocket")
+    parts.document.draft.update(prompt="rocket")
     QTest.keyClick(window.canvas, Qt.Key.Key_Return, CONTROL | Qt.KeyboardModifier.ShiftModifier)
-    until(qtbot, lambda: parts.document.running_job is None and parts.document.shown.run_path != up)
+    until(qtbot, lambda: parts.document.jobs.running is None and parts.document.shown.run_path != up)
     assert parts.fake.requests[-1].prompt == "rocket"
     window.timeline.strip.setFocus()
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_Backspace)

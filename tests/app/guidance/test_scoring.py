@@ -67,7 +67,7 @@ def test_a_run_that_no_clip_steers_has_no_score_unless_it_is_wanted(
 
 def test_scores_come_while_the_run_goes_on(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
     document, fake = hand_parts.document, hand_parts.fake
-    document.update_draft(guides=(GUIDE,), steps=60)
+    document.draft.update(guides=(GUIDE,), steps=60)
     qtbot.waitUntil(lambda: any(isinstance(one, LoadClip) for one in fake.errands))
     job = document.generate()
     assert job is not None
@@ -123,7 +123,7 @@ def test_a_clip_that_fails_is_said_once_and_not_asked_again(guidance: Guidance, 
 
 def test_the_status_can_say_which_clip_is_loading(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
     assert by_hand.scoring.loading == ""
-    hand_parts.document.update_draft(guides=(GUIDE,))
+    hand_parts.document.draft.update(guides=(GUIDE,))
     assert by_hand.scoring.loading == CLIP.title
     qtbot.waitUntil(lambda: by_hand.scoring.loading == "")
 
@@ -183,7 +183,7 @@ def test_what_clip_sees_follows_the_cursor(guidance: Guidance, parts: Parts, qtb
 
 def test_a_scrub_asks_no_more_than_can_be_answered(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
     document, fake = hand_parts.document, hand_parts.fake
-    document.update_draft(steps=8)
+    document.draft.update(steps=8)
     job = document.generate()
     assert job is not None
     fake.allow(8)

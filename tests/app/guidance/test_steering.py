@@ -39,32 +39,32 @@ def picture(colour: int = 40) -> np.ndarray:
 
 
 def test_a_typed_text_is_all_that_it_takes(steering: Steering, document: Document) -> None:
-    assert not document.draft.guides
+    assert not document.draft.current.guides
     steering.set_wish(0, text=" a red apple ")
-    assert document.draft.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("a red apple"),)),)
+    assert document.draft.current.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("a red apple"),)),)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
 def test_what_asks_for_nothing_is_no_guide(steering: Steering, document: Document, text: str) -> None:
     steering.set_wish(0, text="rocket")
     steering.set_wish(0, text=text)
-    assert not document.draft.guides
+    assert not document.draft.current.guides
     steering.set_wish(0, text="rocket", weight=0.0)
-    assert not document.draft.guides
+    assert not document.draft.current.guides
 
 
 def test_several_aims_with_signed_weights(steering: Steering, document: Document) -> None:
     steering.set_wish(0, text="apple")
     steering.add_wish()
     steering.set_wish(1, text="worm", weight=-0.5)
-    (guide,) = document.draft.guides
+    (guide,) = document.draft.current.guides
     assert isinstance(guide, ClipGuide)
     assert guide.aims == (Aim("apple"), Aim("worm", weight=-0.5))
     steering.remove_wish(0)
     assert steering.wishes == (Wish("worm", weight=-0.5),)
     steering.remove_wish(0)
     assert list(steering.wishes) == [Wish()]
-    assert not document.draft.guides
+    assert not document.draft.current.guides
 
 
 def test_settings_are_kept_while_nothing_is_asked_for(steering: Steering, document: Document) -> None:
@@ -72,7 +72,7 @@ def test_settings_are_kept_while_nothing_is_asked_for(steering: Steering, docume
     steering.set_wish(0, text="apple")
     steering.set_wish(0, text="")
     steering.set_wish(0, text="pear")
-    (guide,) = document.draft.guides
+    (guide,) = document.draft.current.guides
     assert guide == ClipGuide(
         clip=CLIP.id, aims=(Aim("pear"),), scale=25.0, law=Law.of("late", power=2.0), cutouts=8
     )  # fmt: skip
@@ -86,27 +86,27 @@ def test_on_the_noisy_state_clip_sees_the_whole_and_back_all_is_as_it_was(
     steering.clip = NOISED.id
     assert steering.sees_noise
     steering.set_look(on="xt")
-    assert document.draft.guides == (ClipGuide(clip=NOISED.id, aims=(Aim("apple"),), on="xt", cutouts=1),)
+    assert document.draft.current.guides == (ClipGuide(clip=NOISED.id, aims=(Aim("apple"),), on="xt", cutouts=1),)
     steering.clip = CLIP.id  # which knows no noise
-    assert document.draft.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("apple"),), cutouts=8, smooth=2.0),)
+    assert document.draft.current.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("apple"),), cutouts=8, smooth=2.0),)
 
 
 def test_what_a_guide_cannot_be_is_refused_and_changes_nothing(steering: Steering, document: Document) -> None:
     steering.set_wish(0, text="apple")
-    before = document.draft
+    before = document.draft.current
     with pytest.raises(RequestError):
         steering.set_look(cutouts=1000)
-    assert document.draft == before
+    assert document.draft.current == before
 
 
 def test_a_classifier_begins_with_a_label_that_the_draft_has(steering: Steering, document: Document) -> None:
-    document.update_draft(label="twemoji")
+    document.draft.update(label="twemoji")
     steering.set_class(classifier="styles")
-    assert document.draft.guides == (ClassGuide(classifier="styles", label="twemoji"),)
+    assert document.draft.current.guides == (ClassGuide(classifier="styles", label="twemoji"),)
     steering.set_class(label="3d", scale=4.0, noisy=False)
-    assert document.draft.guides == (ClassGuide(classifier="styles", label="3d", scale=4.0, noisy=False),)
+    assert document.draft.current.guides == (ClassGuide(classifier="styles", label="3d", scale=4.0, noisy=False),)
     steering.set_class(classifier="")
-    assert not document.draft.guides
+    assert not document.draft.current.guides
 
 
 def test_only_classifiers_that_know_the_model_s_pictures_are_offered(steering: Steering, document: Document) -> None:
@@ -114,7 +114,7 @@ def test_only_classifiers_that_know_the_model_s_pictures_are_offered(steering: S
     steering.offer([CLIP], [STYLES, own])
     assert [info.id for info in steering.classifiers] == [STYLES.id]
     told = count(steering.changed)
-    document.model = document.models[1]
+    document.draft.model = document.draft.models[1]
     assert told
     assert [info.id for info in steering.classifiers] == [STYLES.id, "own"]
 
@@ -124,16 +124,16 @@ def test_what_others_put_into_the_draft_is_on_the_panel(steering: Steering, docu
     clip = ClipGuide(clip="/elsewhere/own.pt", aims=(Aim("apple"), Aim("worm", weight=-2.0)), scale=3.0, cutouts=2)
     of_class = ClassGuide(classifier="styles", label="noto", scale=2.0)
     told = count(steering.changed)
-    document.update_draft(guides=(clip, of_class, second))
+    document.draft.update(guides=(clip, of_class, second))
     assert steering.wishes == (Wish("apple"), Wish("worm", weight=-2.0))
     assert steering.clip == "/elsewhere/own.pt"
     assert [info.title for info in steering.clips] == [CLIP.title, NOISED.title, "own.pt"]
     assert steering.class_wish.label == "noto"
     assert told
-    assert document.draft.guides == (clip, of_class, second)  # listening changes nothing
+    assert document.draft.current.guides == (clip, of_class, second)  # listening changes nothing
     steering.set_wish(0, text="plum")
-    assert document.draft.guides[2] is second  # what the panel has no field for stays
-    document.update_draft(guides=())
+    assert document.draft.current.guides[2] is second  # what the panel has no field for stays
+    document.draft.update(guides=())
     assert list(steering.wishes) == [Wish()]
     assert steering.in_words == ""
 
@@ -198,7 +198,7 @@ def test_pictures_come_from_files_and_from_the_clipboard(parts: Parts, qtbot: Qt
 
 def test_settings_with_guides_come_back_with_the_draft(steering: Steering, document: Document) -> None:
     guide = ClipGuide(clip=CLIP.id, aims=(Aim("apple"),), scale=7.0)
-    document.draft = Draft.for_model(document.model, guides=(guide,))
+    document.draft.current = Draft.for_model(document.draft.model, guides=(guide,))
     assert steering.setting("scale") == 7.0
     assert steering.in_words == "CLIP: apple"
 

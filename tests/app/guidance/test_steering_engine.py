@@ -43,9 +43,9 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     model = next(info for info in embedded() if info.id == "emoji")
     jobs = JobQueue(engine, library := RunLibrary(tmp_path / "runs", tmp_path / "pictures"), prices := Prices())
     document = Document([model], engine, jobs, library, prices)
-    with qtbot.waitSignal(document.engine_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)
-    document.update_draft(steps=3, batch=2, enlarge=False, guidance=1.0, prompt="")
+    document.draft.update(steps=3, batch=2, enlarge=False, guidance=1.0, prompt="")
     yield document
     engine.close()
     document.shown.close()
@@ -128,7 +128,7 @@ def test_a_checkpoint_that_cannot_be_used_is_refused_in_one_sentence(
     assert "unexpectedly" not in notices[0]
     assert not canary.exists()
     document.guidance.steering.remove_wish(0)
-    with qtbot.waitSignal(document._queue.job_ended, timeout=PATIENCE):
+    with qtbot.waitSignal(document.jobs.ended, timeout=PATIENCE):
         job = document.generate()
     assert job is not None
     assert job.state is JobState.FINISHED  # the studio lives on

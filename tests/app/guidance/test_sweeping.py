@@ -70,7 +70,7 @@ def test_a_chosen_point_is_put_on_the_panel(guidance: Guidance, parts: Parts, qt
     qtbot.waitUntil(lambda: not guidance.sweeping.running)
     one = guidance.sweeping.swept[2]
     guidance.sweeping.use(one)
-    (guide,) = parts.document.draft.guides
+    (guide,) = parts.document.draft.current.guides
     assert isinstance(guide, ClipGuide)
     assert guide.scale == one.point.value
     assert guidance.steering.setting("scale") == one.point.value
@@ -119,7 +119,7 @@ def test_a_run_does_not_wait_for_a_sweep(hand_parts: Parts, qtbot: QtBot) -> Non
     sweeping.start()
     hand_parts.fake.allow(2)
     qtbot.waitUntil(lambda: len(sweeping.swept) == 1)
-    document.update_draft(steps=3)
+    document.draft.update(steps=3)
     job = document.generate()
     assert job is not None
     qtbot.waitUntil(lambda: bool(hand_parts.fake.requests))  # it has begun, in the midst of the sweep
@@ -143,7 +143,7 @@ def test_a_sweep_that_fails_is_one_notice(guidance: Guidance, parts: Parts, qtbo
 
 
 def test_without_anything_to_score_by_it_says_what_to_do(guidance: Guidance, parts: Parts) -> None:
-    parts.document.update_draft(prompt="", label=None)
+    parts.document.draft.update(prompt="", label=None)
     assert "CLIP should look for" in guidance.sweeping.why_not
     assert not guidance.sweeping.start()
     guidance.steering.offer([])
@@ -197,7 +197,7 @@ def test_a_click_on_a_thumbnail_loads_its_settings(
     one = guidance.sweeping.swept[4]
     QTest.mouseClick(sheet.plot, LEFT, pos=sheet.plot.cell(one).center().toPoint())
     assert guidance.sweeping.chosen is one
-    (guide,) = parts.document.draft.guides
+    (guide,) = parts.document.draft.current.guides
     assert guide.scale == one.point.value
     assert sheet.words.text().startswith("λ of CLIP")
     sheet.close()
@@ -206,15 +206,15 @@ def test_a_click_on_a_thumbnail_loads_its_settings(
 def test_the_keys_look_and_enter_loads(sheet: SweepSheet, guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
     sweep(sheet, guidance, qtbot)
     first, second = guidance.sweeping.swept[:2]
-    before = parts.document.draft
+    before = parts.document.draft.current
     sheet.plot.setFocus()
     assert guidance.sweeping.chosen is first
     QTest.keyClick(sheet.plot, Qt.Key.Key_Right)
     assert guidance.sweeping.chosen is second
-    assert parts.document.draft == before
+    assert parts.document.draft.current == before
     assert sheet.plot.accessibleDescription()
     QTest.keyClick(sheet.plot, Qt.Key.Key_Return)
-    assert parts.document.draft.guidance == second.point.value
+    assert parts.document.draft.current.guidance == second.point.value
     sheet.close()
 
 
@@ -222,9 +222,9 @@ def test_a_click_beside_the_points_changes_nothing(
     sheet: SweepSheet, guidance: Guidance, parts: Parts, qtbot: QtBot
 ) -> None:
     sweep(sheet, guidance, qtbot)
-    before = parts.document.draft
+    before = parts.document.draft.current
     QTest.mouseClick(sheet.plot, LEFT, pos=QPoint(2, sheet.plot.height() - 3))
-    assert parts.document.draft == before
+    assert parts.document.draft.current == before
     sheet.close()
 
 

@@ -55,7 +55,7 @@ def choose(choice: QWidget, row: int) -> None:
 
 
 def guide(window: MainWindow) -> ClipGuide:
-    one = window.document.draft.guides[0]
+    one = window.document.draft.current.guides[0]
     assert isinstance(one, ClipGuide)
     return one
 
@@ -74,11 +74,11 @@ def test_a_first_timer_types_a_text_and_generates(
 ) -> None:
     assert section.aims.rows[0].text.hasFocus()
     QTest.keyClicks(section.aims.rows[0].text, "a red apple")
-    assert window.document.draft.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("a red apple"),)),)
+    assert window.document.draft.current.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("a red apple"),)),)
     assert window.panel.steering.button.accessibleName() == "Steering: CLIP: a red apple"
     QTest.mouseClick(window.panel.generate.button, LEFT)
     until(qtbot, lambda: parts.fake.requests)
-    assert tuple(map(unresolved, parts.fake.requests[0].guides)) == window.document.draft.guides
+    assert tuple(map(unresolved, parts.fake.requests[0].guides)) == window.document.draft.current.guides
     until(qtbot, lambda: window.document.guidance.scoring.curve and len(window.timeline.strip.rows) == 4)
 
 
@@ -122,7 +122,7 @@ def test_settings_reach_the_guide_and_come_back(section: SteeringSection, window
         clip=CLIP.id, aims=(Aim("apple"),), scale=25.0, law=Law.of("window", low=20.0, high=20.0), cutouts=9,
         cut_size=(0.5, 0.5), clip_gradient=0.25, smooth=3.0, keep_range=1.5,
     )  # fmt: skip
-    window.document.update_draft(guides=(ClipGuide(clip=NOISED.id, aims=(Aim("pear"),), on="xt", cutouts=1),))
+    window.document.draft.update(guides=(ClipGuide(clip=NOISED.id, aims=(Aim("pear"),), on="xt", cutouts=1),))
     assert section.aims.rows[0].text.text() == "pear"
     assert section.clip.currentData() == NOISED.id
     assert finer.place.isVisible()
@@ -149,9 +149,9 @@ def test_a_classifier_steers_to_a_class(section: SteeringSection, window: MainWi
     QTest.keyClick(section.classes.scale.field, ENTER)
     choose(section.classes.twin, 1)
     expected = ClassGuide(classifier=STYLES.id, label="3d", scale=4.0, noisy=False)
-    assert window.document.draft.guides == (expected,)
+    assert window.document.draft.current.guides == (expected,)
     choose(section.classes.classifier, 0)
-    assert not window.document.draft.guides
+    assert not window.document.draft.current.guides
     assert not section.classes.label.isVisible()
 
 
@@ -173,7 +173,7 @@ def test_a_dropped_picture_is_an_aim_and_not_the_artwork(
     assert enter.isAccepted()
     assert not window._drops.hint.isVisible()
     QApplication.sendEvent(aims, QDropEvent(QPointF(5, 5), copy, mime, held, free))
-    until(qtbot, lambda: window.document.draft.guides)
+    until(qtbot, lambda: window.document.draft.current.guides)
     assert guide(window).aims[0].image
     assert not window.document.artwork.is_open
     row = aims.rows[0]
@@ -191,7 +191,7 @@ def test_the_shown_picture_is_an_aim(section: SteeringSection, window: MainWindo
 
 
 def test_a_picture_that_is_not_here_any_more_says_so(section: SteeringSection, window: MainWindow) -> None:
-    window.document.update_draft(guides=(ClipGuide(clip=CLIP.id, aims=(Aim(image="0" * 64),)),))
+    window.document.draft.update(guides=(ClipGuide(clip=CLIP.id, aims=(Aim(image="0" * 64),)),))
     assert "not here" in section.aims.rows[0].picture.toolTip()
 
 
@@ -224,7 +224,7 @@ def test_where_there_is_no_clip_the_panel_says_what_to_do(section: SteeringSecti
     window.document.guidance.steering.offer([])
     assert section.none.isVisible()
     QTest.keyClicks(section.aims.rows[0].text, "apple")
-    assert not window.document.draft.guides
+    assert not window.document.draft.current.guides
 
 
 # what comes of it
@@ -282,7 +282,7 @@ def test_candidates_are_ordered_and_say_their_scores(
     QTest.keyClicks(section.aims.rows[0].text, "apple")
     job = finish(qtbot, document, steps=3, batch=2)
     document.artwork.adopt(np.zeros((16, 24, 4), np.uint8), "black", (24, 16))
-    document.choose_method("new")
+    document.draft.choose_method("new")
     candidates, scoring = document.editing.candidates, document.guidance.scoring
     candidates.add(Candidate(job.run_path, k, job.request, QImage(4, 4, QImage.Format.Format_RGB32)) for k in range(2))
     until(qtbot, lambda: scoring.finished(job.run_path, job.request, 1) is not None)

@@ -14,8 +14,8 @@ from app.bridge.lab import LabClient, open_lab
 from app.core.lab.lab_model import LAYERS, TRACED, Lab
 from app.core.notices import Notice
 from engine.jobs.lab import Ask
-from engine.lab.data import DRAWN, HALF, MOST_POINTS
 from engine.lab.picture import read_settings
+from engine.spec.lab_data import DRAWN, HALF, MOST_POINTS
 from engine.spec.request import Request
 from tests.app.conftest import count
 from tests.app.windows import until

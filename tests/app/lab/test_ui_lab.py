@@ -19,7 +19,7 @@ from app.core.lab.lab_model import LAYERS, Lab
 from app.settings import Settings, Values
 from app.ui.shown import timeline_bands
 from app.ui.window.main_window import MainWindow
-from engine.lab.data import DRAWN, HALF
+from engine.spec.lab_data import DRAWN, HALF
 from tests.app.conftest import Parts
 from tests.app.windows import colours, drag, finish, open_window, painted, until, wheel
 from tests.fakes.lab import FakeLab
@@ -181,7 +181,7 @@ def test_a_run_is_started_by_key_and_shown_beside_the_exact_flow(window: MainWin
     off = lab.track.off_flow(20)
     assert off
     assert window.lab_timeline.off_flow.text() == f"RMS from the exact flow {off:.3g}"
-    assert window.document.jobs == []  # no picture was made
+    assert window.document.jobs.all == []  # no picture was made
 
 
 def test_particles_are_painted_where_they_are(window: MainWindow, qtbot: QtBot) -> None:
@@ -227,7 +227,7 @@ def test_escape_and_the_button_stop_a_run(open_lab: Open, qtbot: QtBot) -> None:
 
 
 def test_the_panels_choices_are_the_labs_and_not_the_pictures(window: MainWindow, qtbot: QtBot) -> None:
-    panel, lab, before = window.lab_panel, window.lab, window.document.draft
+    panel, lab, before = window.lab_panel, window.lab, window.document.draft.current
     panel.sampler.choice.setFocus()
     QTest.keyClick(panel.sampler.choice, Qt.Key.Key_Home)
     assert lab.draft.sampler == panel.sampler.choice.itemData(0) == "dpmpp-2m"
@@ -240,7 +240,7 @@ def test_the_panels_choices_are_the_labs_and_not_the_pictures(window: MainWindow
         QTest.keyClick(field, Qt.Key.Key_Return)
     assert (lab.draft.steps, lab.particles, lab.draft.seed) == (7, 50, 12)
     assert panel.sampler.price.text() == "7 model calls"
-    assert window.document.draft == before
+    assert window.document.draft.current == before
 
 
 def test_the_strip_says_what_its_cells_are(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ class Heard:
 
 
 def room_of(document: Document, *seeds: int) -> MorphRoom:
-    room = MorphRoom(document, document)
+    room = document.morph
     for seed in seeds:
         room.keys.add_seed(seed)
     return room
@@ -170,11 +170,11 @@ def test_another_model_meets_the_key_frames_at_its_own_terms(parts: Parts) -> No
     document.artwork.open(np.full((40, 40, 3), 77, np.uint8), "Sheet", (24, 16))
     room.keys.add_shown()
     document.artwork.close()
-    plain = replace(document.models[1], text=False, labels=("shoe",), width=16, height=16)
-    document._models[1] = plain
+    plain = replace(document.draft.models[1], text=False, labels=("shoe",), width=16, height=16)
+    document.draft._models[1] = plain
     room.keys.selected = 0
     room.keys.describe(label="noto")
-    document.model = plain
+    document.draft.model = plain
     seed, picture = room.keys.frames
     assert (seed.key.prompt, seed.key.label) == ("", None)
     assert picture.rgb is not None
@@ -239,7 +239,7 @@ def test_what_fails_is_said_and_the_window_goes_on(parts: Parts, room: MorphRoom
 
 def test_the_engine_is_asked_for_what_the_row_and_the_choices_say(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
-    document.update_draft(prompt="red apple", label="noto", guidance=2.5, steps=4)
+    document.draft.update(prompt="red apple", label="noto", guidance=2.5, steps=4)
     room = room_of(document, 3)
     document.artwork.open(np.full((16, 24, 3), 77, np.uint8), "Sheet", (24, 16))
     room.keys.add_shown()
@@ -300,10 +300,10 @@ def test_a_picture_made_with_other_settings_is_remarked_and_they_can_be_taken(pa
     until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
     room.keys.add_shown()
     assert room.remark == ""
-    document.update_draft(steps=9, prompt="rocket")
+    document.draft.update(steps=9, prompt="rocket")
     assert "Key frame 2 was made with other settings" in room.remark
     room.keys.use_settings()
-    assert (document.draft.steps, document.draft.prompt) == (5, "rocket")
+    assert (document.draft.current.steps, document.draft.current.prompt) == (5, "rocket")
     assert room.remark == ""
 
 

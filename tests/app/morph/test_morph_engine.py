@@ -36,7 +36,7 @@ def test_from_pictures_to_a_film(engine: EngineClient, qtbot: QtBot, tmp_path: P
     until(qtbot, lambda: document.can_generate)
     window = open_window(qtbot, document)
     morph = window.morph
-    document.seed_locked = True
+    document.draft.seed_locked = True
     job = finish(qtbot, document, prompt="red apple", label="noto", seed=3, enlarge=False)
     until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
     morph.keys.add_shown()

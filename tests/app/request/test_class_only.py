@@ -57,7 +57,7 @@ def document(
     engine = EngineClient(lambda: Session("cpu", [grey, model]))
     jobs = JobQueue(engine, library := RunLibrary(tmp_path / "runs", tmp_path / "pictures"), prices := Prices())
     made = Document([grey, model], engine, jobs, library, prices)
-    with qtbot.waitSignal(made.engine_changed, timeout=120_000):
+    with qtbot.waitSignal(made.jobs.engine_changed, timeout=120_000):
         engine.start(grey)
     yield made
     engine.close()
@@ -96,16 +96,16 @@ def test_the_welcome_offers_the_classes(window: MainWindow, document: Document, 
     until(qtbot, lambda: chips.height() > 0 and all(chips.rect().contains(b.geometry()) for b in offers.values()))
     assert "class" in window.area.welcome.hint.text()
     QTest.mouseClick(offers["Ankle Boot"], LEFT)
-    until(qtbot, lambda: bool(document.jobs) and document.jobs[0].state.ended)
-    assert document.jobs[0].request.label == "ankle boot"
+    until(qtbot, lambda: bool(document.jobs.all) and document.jobs.all[0].state.ended)
+    assert document.jobs.all[0].request.label == "ankle boot"
 
 
 def test_the_welcome_has_room_for_what_another_model_offers(
     window: MainWindow, document: Document, qtbot: QtBot
 ) -> None:
     chips = window.area.welcome.chips
-    for model in reversed(document.models):
-        document.model = model
+    for model in reversed(document.draft.models):
+        document.draft.model = model
         until(qtbot, lambda: len(chips.findChildren(QPushButton)) == len(model.examples or model.labels))  # noqa: B023
         offers = chips.findChildren(QPushButton)
         until(qtbot, lambda: all(chips.rect().contains(offer.geometry()) for offer in offers))  # noqa: B023
@@ -143,19 +143,19 @@ def test_without_a_class_a_picture_is_named_so(window: MainWindow, document: Doc
 
 
 def test_words_of_another_model_do_not_come_along(window: MainWindow, document: Document) -> None:
-    grey, words = document.models
-    document.model = words
+    grey, words = document.draft.models
+    document.draft.model = words
     assert window.panel.prompt.isVisible()
     assert not window.panel.no_text.isVisible()
-    document.update_draft(prompt="red apple", negative="blue")
-    document.model = grey
-    assert (document.draft.prompt, document.draft.negative) == ("", "")
-    document.model = words
-    assert document.draft.prompt == "red apple"
+    document.draft.update(prompt="red apple", negative="blue")
+    document.draft.model = grey
+    assert (document.draft.current.prompt, document.draft.current.negative) == ("", "")
+    document.draft.model = words
+    assert document.draft.current.prompt == "red apple"
 
 
 def test_ctrl_l_goes_to_the_chosen_class(window: MainWindow, document: Document) -> None:
-    document.update_draft(label="coat")
+    document.draft.update(label="coat")
     window.panel.steps.field.setFocus()
     QTest.keyClick(window.panel.steps.field, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert window.panel.labels.chips["coat"].hasFocus()
@@ -166,7 +166,7 @@ def test_forks_variations_and_thresholds_work_in_grey(theme: str, document: Docu
     open_window(qtbot, document, Settings(values=Values(theme=theme)))  # type: ignore[arg-type]
     finish(qtbot, document, label="bag", steps=6, threshold="dynamic", guidance=4.0)
     document.shown.scrub(2)
-    document.update_draft(label="sandal")
+    document.draft.update(label="sandal")
     fork = document.fork()
     assert fork is not None
     until(qtbot, lambda: fork.state.ended)
@@ -174,7 +174,7 @@ def test_forks_variations_and_thresholds_work_in_grey(theme: str, document: Docu
     assert document.shown.run is not None
     assert (document.shown.run.inherited, document.shown.step_count) == (2, 6)
     document.shown.scrub(3)
-    document.update_draft(batch=3)
+    document.draft.update(batch=3)
     varied = document.vary()
     assert varied is not None
     until(qtbot, lambda: varied.state.ended)

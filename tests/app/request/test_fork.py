@@ -23,7 +23,7 @@ from tests.app.conftest import Parts, finish, reach, reach_told
 def forked(parts: Parts, qtbot: QtBot, k: int, **choices: object) -> RunReader:
     """Fork the shown run at step k with these choices, to its end."""
     parts.document.shown.scrub(k)
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.fork()
     assert job is not None
@@ -49,14 +49,14 @@ def test_a_fork_goes_on_from_the_shown_step_with_what_the_panel_says(parts: Part
 
 
 def test_a_fork_with_the_same_settings_asks_for_the_same_run(parts: Parts, qtbot: QtBot) -> None:
-    parts.document.seed_locked = True
+    parts.document.draft.seed_locked = True
     parent = finish(parts, qtbot, steps=6)
     assert forked(parts, qtbot, 3).request == parent.request
 
 
 def test_a_fork_may_take_other_steps_from_there_on(parts: Parts, qtbot: QtBot) -> None:
     parent = finish(parts, qtbot, steps=6)
-    draft, model = parts.document.draft, parts.document.model
+    draft, model = parts.document.draft.current, parts.document.draft.model
     run = forked(parts, qtbot, 3, steps=30)
     assert run.request.sigmas[:4] == parent.request.sigmas[:4]
     expected = branch(replace(draft, steps=30, seed=run.request.seeds[0]), model, parent.request, 3)
@@ -75,7 +75,7 @@ def test_a_fork_takes_what_it_made_itself_as_its_time(hand_parts: Parts, qtbot: 
     assert job is not None
     assert (job.steps_before, job.steps_total) == (2, 4)
     reach_told(hand_parts, qtbot, 1)
-    assert document.running_job is job
+    assert document.jobs.running is job
     assert (document.shown.cursor, document.shown.live) == (2, True), "the first of its own steps"
     hand_parts.fake.allow(3)
     qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
@@ -85,13 +85,13 @@ def test_a_fork_takes_what_it_made_itself_as_its_time(hand_parts: Parts, qtbot: 
 
 def test_the_seed_is_rolled_after_a_fork_unless_it_is_kept(parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot)
-    before = parts.document.draft.seed
+    before = parts.document.draft.current.seed
     forked(parts, qtbot, 1)
-    assert parts.document.draft.seed != before
-    parts.document.seed_locked = True
-    kept = parts.document.draft.seed
+    assert parts.document.draft.current.seed != before
+    parts.document.draft.seed_locked = True
+    kept = parts.document.draft.current.seed
     forked(parts, qtbot, 1)
-    assert parts.document.draft.seed == kept
+    assert parts.document.draft.current.seed == kept
 
 
 def test_a_run_under_way_is_forked_when_it_has_ended(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -114,21 +114,21 @@ def test_a_fork_that_cannot_be_says_why(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     assert document.fork() is None
     finish(parts, qtbot)
-    document.model = document.models[1]
+    document.draft.model = document.draft.models[1]
     assert document.fork() is None
-    document.model = document.models[0]
-    document.update_draft(label="gone")
+    document.draft.model = document.draft.models[0]
+    document.draft.update(label="gone")
     assert document.fork() is None
     said = [notice.text for notice in parts.notices]
     assert ["no step to go on from" in said[0], "choose “fake”" in said[1], "gone" in said[2]] == [True] * 3
-    assert len(document.jobs) == 1
+    assert len(document.jobs.all) == 1
 
 
 def test_the_picture_of_a_fork_says_what_it_was_forked_from(parts: Parts, qtbot: QtBot) -> None:
     parent = finish(parts, qtbot, steps=4)
     assert read_parent(parent.images[0]) is None
     forked(parts, qtbot, 1, prompt="rocket")
-    (picture,) = parts.document.jobs[-1].images
+    (picture,) = parts.document.jobs.all[-1].images
     assert read_parent(picture) == {"run": parent.run_path.stem, "step": 1}
     saved = parts.document.save_picture()
     assert saved is not None
@@ -210,9 +210,9 @@ def test_the_way_back_leads_to_the_step_that_was_forked(parts: Parts, qtbot: QtB
     assert document.shown.run is not None
     assert document.shown.run.parent is not None
     assert (document.shown.run.parent.request.prompt, document.shown.run.parent.step) == ("apple", 2)
-    document.show_parent()
+    document.shown.show_parent()
     assert (document.shown.run_path, document.shown.cursor) == (parent.run_path, 2)
-    document.show_parent()
+    document.shown.show_parent()
     assert document.shown.run_path == parent.run_path, "the first run has no parent"
 
 
@@ -221,11 +221,11 @@ def test_restoring_at_a_step_of_the_parents_brings_the_parents_settings(parts: P
     parent = finish(parts, qtbot, steps=6, prompt="apple")
     run = forked(parts, qtbot, 3, prompt="heart")
     document.restore_settings()
-    assert document.draft == Draft.of(run.request)
+    assert document.draft.current == Draft.of(run.request)
     document.shown.scrub(1)
     document.restore_settings()
-    assert document.draft == Draft.of(parent.request)
-    assert resolve(document.draft, document.model) == parent.request
+    assert document.draft.current == Draft.of(parent.request)
+    assert resolve(document.draft.current, document.draft.model) == parent.request
 
 
 # variations
@@ -233,7 +233,7 @@ def test_restoring_at_a_step_of_the_parents_brings_the_parents_settings(parts: P
 
 def varied(parts: Parts, qtbot: QtBot, k: int, **choices: object) -> RunReader:
     parts.document.shown.scrub(k)
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.vary()
     assert job is not None
@@ -255,7 +255,7 @@ def test_variations_share_the_shown_pictures_state_and_end_apart(parts: Parts, q
     finals = run.next(2)
     assert all(not np.array_equal(finals[0], other) for other in finals[1:])
     assert (run.request.prompt, run.request.guidance) == ("apple", 2.0), "made as that picture was"
-    assert document.draft.prompt == "rocket", "and the panel is left alone"
+    assert document.draft.current.prompt == "rocket", "and the panel is left alone"
     assert parts.notices == []
 
 
@@ -274,7 +274,7 @@ def test_before_the_step_every_variation_is_the_picture_it_was_made_of(parts: Pa
     settings = read_settings(saved)
     assert settings is not None
     assert settings.seeds == (parent.request.seeds[2],)
-    document.show_parent()
+    document.shown.show_parent()
     assert (document.shown.cursor, document.shown.image_index) == (3, 2)
 
 

@@ -37,7 +37,7 @@ def large(model: ModelInfo) -> ModelInfo:
 @pytest.fixture
 def parts(make_parts: Callable[..., Parts], large: ModelInfo) -> Parts:
     parts = make_parts(FakeEngine())
-    parts.document.model = large
+    parts.document.draft.model = large
     return parts
 
 
@@ -60,16 +60,16 @@ def test_the_larger_size_is_the_default_and_the_models_own_can_be_chosen(
     assert size.isVisible()
     assert [size.itemText(row) for row in range(size.count())] == ["24 × 16", "96 × 64"]
     assert size.currentText() == "96 × 64"
-    assert resolve(document.draft, large).size == (96, 64)
+    assert resolve(document.draft.current, large).size == (96, 64)
     assert window.panel.sampler.price.text() == "10 model calls (5 × 2 for guidance) and 3 of the second stage"
     size.setFocus()
     QTest.keyClick(size, Qt.Key.Key_Up)
-    assert resolve(document.draft, large).size == (24, 16)
+    assert resolve(document.draft.current, large).size == (24, 16)
     assert "second stage" not in window.panel.sampler.price.text()
 
 
 def test_a_model_without_a_second_stage_offers_no_size(window: MainWindow, document: Document) -> None:
-    document.model = document.models[0]
+    document.draft.model = document.draft.models[0]
     window.panel.advanced.open()
     assert not window.panel.extent.isVisible()
     assert not window.panel.extent_name.isVisible()
@@ -78,14 +78,14 @@ def test_a_model_without_a_second_stage_offers_no_size(window: MainWindow, docum
 
 def test_a_size_that_is_gone_can_be_taken_back(window: MainWindow, document: Document) -> None:
     """Settings of a model that had a second stage: what cannot be made is said, and can be changed."""
-    document.model = document.models[0]
-    document.update_draft(enlarge=True)
+    document.draft.model = document.draft.models[0]
+    document.draft.update(enlarge=True)
     assert "choose its own size" in window.panel.sampler.price.text()
     size = window.panel.extent
     assert size.isVisible()
     size.setFocus()
     QTest.keyClick(size, Qt.Key.Key_Home)
-    assert not document.draft.enlarge
+    assert not document.draft.current.enlarge
     assert not size.isVisible()
 
 
@@ -98,19 +98,19 @@ def test_the_second_stages_numbers_are_in_the_request_and_come_back(
     type_into(second.level.field, "0.35")
     second.truncated.setFocus()
     QTest.keyClick(second.truncated, Qt.Key.Key_Space)
-    enlargement = resolve(document.draft, large).enlargement
+    enlargement = resolve(document.draft.current, large).enlargement
     assert enlargement is not None
     assert (enlargement.level, enlargement.truncated) == (0.35, True)
     job = finish(qtbot, document, steps=4)
-    document.update_draft(level=None, truncated=False, enlarge=False)
+    document.draft.update(level=None, truncated=False, enlarge=False)
     assert not second.isVisible()
     window.actions_["restore"].trigger()
-    assert document.draft == Draft.of(job.request)
+    assert document.draft.current == Draft.of(job.request)
     assert second.isVisible()
     assert second.level.field.value() == pytest.approx(0.35)
     assert second.truncated.isChecked()
     type_into(second.level.field, "0.2")
-    assert document.draft.level is None
+    assert document.draft.current.level is None
 
 
 def test_the_large_picture_stands_where_the_small_ones_stood(
@@ -142,14 +142,14 @@ def test_the_time_of_the_second_stage_is_in_the_price(
     outcomes: list[Outcome] = []
     parts.engine.ended.connect(outcomes.append)
     finish(qtbot, document, steps=5, enlarge=False)
-    assert document.price_text
-    document.update_draft(enlarge=True)
-    assert document.price_text == "", "it was not measured yet"
+    assert document.draft.price_text
+    document.draft.update(enlarge=True)
+    assert document.draft.price_text == "", "it was not measured yet"
     job = finish(qtbot, document)
     assert outcomes[-1].finishing > 0
     assert job.seconds == outcomes[-1].seconds + outcomes[-1].finishing
-    assert document.price_text
-    assert document.price_text in window.panel.generate.note.text()
+    assert document.draft.price_text
+    assert document.draft.price_text in window.panel.generate.note.text()
 
 
 def test_a_small_frame_fills_the_place_of_the_large_one(window: MainWindow, document: Document, qtbot: QtBot) -> None:

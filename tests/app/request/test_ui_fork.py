@@ -34,8 +34,8 @@ def window(parts: Parts, qtbot: QtBot) -> MainWindow:
 
 def ended(document: Document, qtbot: QtBot, jobs: int) -> Job:
     """The job after `jobs` others, when it has ended."""
-    until(qtbot, lambda: len(document.jobs) == jobs + 1 and document.jobs[-1].state.ended)
-    job = document.jobs[-1]
+    until(qtbot, lambda: len(document.jobs.all) == jobs + 1 and document.jobs.all[-1].state.ended)
+    job = document.jobs.all[-1]
     assert job.state is JobState.FINISHED, job.message
     return job
 
@@ -54,7 +54,7 @@ def right_click(strip: Filmstrip, at: QPoint) -> None:
 
 
 def test_fork_here_by_its_button(window: MainWindow, document: Document, qtbot: QtBot) -> None:
-    document.update_draft(prompt="rocket")
+    document.draft.update(prompt="rocket")
     QTest.mouseClick(button(window, "fork"), LEFT)
     job = ended(document, qtbot, 1)
     run = RunReader(job.run_path)
@@ -75,7 +75,7 @@ def test_fork_here_from_the_prompt_by_its_key(window: MainWindow, document: Docu
 
 
 def test_variations_by_key_are_as_many_as_the_panel_says(window: MainWindow, document: Document, qtbot: QtBot) -> None:
-    document.update_draft(batch=5)
+    document.draft.update(batch=5)
     QTest.keyClick(window.timeline.strip, Qt.Key.Key_V)
     job = ended(document, qtbot, 1)
     assert len(job.images) == 5
@@ -97,7 +97,7 @@ def test_the_menu_of_a_step_is_about_that_step(window: MainWindow, document: Doc
     ]  # fmt: skip
     QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(window.actions_["variations"]).center())
     assert RunReader(ended(document, qtbot, 1).run_path).header["parent"] == {
-        "run": document.jobs[0].run_path.stem, "step": 7, "image": 0,
+        "run": document.jobs.all[0].run_path.stem, "step": 7, "image": 0,
     }  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def test_a_fork_names_its_parent_and_leads_back_to_it(window: MainWindow, docume
     assert not link.isVisible()
     assert not window.actions_["parent"].isEnabled()
     parent = document.shown.run_path
-    document.update_draft(prompt="rocket")
+    document.draft.update(prompt="rocket")
     window.actions_["fork"].trigger()
     ended(document, qtbot, 1)
     assert link.isVisible()
@@ -170,7 +170,7 @@ def test_why_they_cannot_be_used_is_their_tip(window: MainWindow, document: Docu
     document.shown.end()
     assert not variations.isEnabled()
     assert "earlier one" in variations.toolTip()
-    document.model = document.models[1]
+    document.draft.model = document.draft.models[1]
     assert not fork.isEnabled()
     assert "choose “fake”" in fork.toolTip()
 
@@ -194,12 +194,12 @@ def test_the_status_counts_the_whole_way(hand_parts: Parts, qtbot: QtBot) -> Non
     document.shown.scrub(2)
     document.fork()
     hand_parts.fake.allow(1)
-    until(qtbot, lambda: document.steps_done == 1)
+    until(qtbot, lambda: document.jobs.steps_done == 1)
     assert window.status.step.text() == "Step 3 / 6"
     assert window.status.progress.share == pytest.approx(0.25)
     assert window.panel.generate.note.text().startswith("Step 3 of 6")
-    document.cancel()
-    until(qtbot, lambda: document.running_job is None)
+    document.jobs.cancel()
+    until(qtbot, lambda: document.jobs.running is None)
     assert "after step 3 of 6" in window.status.message.text()
 
 

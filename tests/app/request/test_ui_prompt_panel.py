@@ -102,7 +102,7 @@ def test_every_choice_on_the_panel_is_in_the_request(window: MainWindow, parts: 
         quantile=0.97,
         temperature=0.85,
     )
-    assert parts.fake.requests == [resolve(asked, parts.document.model)]
+    assert parts.fake.requests == [resolve(asked, parts.document.draft.model)]
 
 
 def test_sliders_set_what_the_fields_show(panel: PromptPanel, parts: Parts) -> None:
@@ -110,27 +110,27 @@ def test_sliders_set_what_the_fields_show(panel: PromptPanel, parts: Parts) -> N
         slider = number.slider
         for share in (0.0, 0.5, 1.0):
             QTest.mouseClick(slider, LEFT, pos=QPoint(round(share * (slider.width() - 1)), slider.height() // 2))
-            assert read(parts.document.draft) == pytest.approx(number.field.value())
+            assert read(parts.document.draft.current) == pytest.approx(number.field.value())
         assert number.slider.value() == number.slider.maximum()
     panel.steps.slider.setFocus()
     QTest.keyClick(panel.steps.slider, Qt.Key.Key_Left)
-    assert parts.document.draft.steps == 59
+    assert parts.document.draft.current.steps == 59
 
 
 def test_a_field_takes_more_than_its_slider(panel: PromptPanel, parts: Parts) -> None:
     type_into(panel.steps.field, "400")
     press_enter(panel.steps.field)
-    assert parts.document.draft.steps == 400
+    assert parts.document.draft.current.steps == 400
     assert panel.steps.slider.value() == panel.steps.slider.maximum()
     type_into(panel.guidance.field, "-3")
     press_enter(panel.guidance.field)
-    assert parts.document.draft.guidance == -3
+    assert parts.document.draft.current.guidance == -3
 
 
 def test_what_the_document_says_is_shown_without_an_echo(panel: PromptPanel, document: Document) -> None:
     told: list[None] = []
-    document.draft_changed.connect(lambda: told.append(None))
-    document.update_draft(
+    document.draft.changed.connect(lambda: told.append(None))
+    document.draft.update(
         prompt="rocket", negative="blue", label="noto", steps=33, guidance=1.5, batch=4, seed=12, sampler="heun"
     )
     assert len(told) == 1
@@ -146,32 +146,32 @@ def test_what_the_document_says_is_shown_without_an_echo(panel: PromptPanel, doc
 def test_the_guidance_interval_is_off_until_it_is_asked_for(panel: PromptPanel, document: Document) -> None:
     panel.advanced.open()
     interval = panel.further.interval
-    assert document.draft.guidance_interval is None
+    assert document.draft.current.guidance_interval is None
     assert not interval.low.isVisible()
     QTest.mouseClick(interval.switch, LEFT, pos=QPoint(8, interval.switch.height() // 2))
-    assert document.draft.guidance_interval == USUAL_INTERVAL
+    assert document.draft.current.guidance_interval == USUAL_INTERVAL
     assert interval.low.isVisible()
     QTest.keyClick(interval.switch, Qt.Key.Key_Space)
-    assert document.draft.guidance_interval is None
+    assert document.draft.current.guidance_interval is None
 
 
 def test_an_interval_cannot_be_turned_inside_out(panel: PromptPanel, document: Document) -> None:
     panel.advanced.open()
-    document.update_draft(guidance_interval=(0.5, 2.0))
+    document.draft.update(guidance_interval=(0.5, 2.0))
     interval = panel.further.interval
     type_into(interval.low, "3")
     press_enter(interval.low)
-    assert document.draft.guidance_interval == (3.0, 3.0)
+    assert document.draft.current.guidance_interval == (3.0, 3.0)
     type_into(interval.high, "1")
     press_enter(interval.high)
-    assert document.draft.guidance_interval == (1.0, 1.0)
+    assert document.draft.current.guidance_interval == (1.0, 1.0)
 
 
 def test_the_quantile_is_there_for_a_dynamic_threshold_alone(panel: PromptPanel, document: Document) -> None:
     panel.advanced.open()
     threshold = panel.further.threshold
     for name, there in (("none", False), ("static", False), ("dynamic", True)):
-        document.update_draft(threshold=name)
+        document.draft.update(threshold=name)
         assert threshold.choice.currentData() == name
         assert threshold.quantile.isVisible() == there
 
@@ -179,12 +179,12 @@ def test_the_quantile_is_there_for_a_dynamic_threshold_alone(panel: PromptPanel,
 def test_no_threshold_is_offered_for_latents(panel: PromptPanel, document: Document, model: ModelInfo) -> None:
     panel.advanced.open()
     assert panel.further.threshold.isVisible()
-    document.update_draft(threshold="static")
+    document.draft.update(threshold="static")
     latent = replace(model, id="latent", sha256="a" * 64, config=model.config | {"codec": {"type": "linear"}})
-    document.model = latent
+    document.draft.model = latent
     assert not panel.further.threshold.isVisible()
-    assert document.draft.threshold == "none"
-    assert resolve(document.draft, latent).threshold == "none"
+    assert document.draft.current.threshold == "none"
+    assert resolve(document.draft.current, latent).threshold == "none"
 
 
 def test_what_advanced_set_comes_back_with_the_settings_of_a_picture(
@@ -193,7 +193,7 @@ def test_what_advanced_set_comes_back_with_the_settings_of_a_picture(
     further, document = window.panel.further, parts.document
     window.panel.advanced.open()
     finish(qtbot, document, guidance_interval=(0.4, 6.0), threshold="dynamic", quantile=0.95, temperature=1.3)
-    document.update_draft(guidance_interval=None, threshold="none", quantile=0.995, temperature=1.0)
+    document.draft.update(guidance_interval=None, threshold="none", quantile=0.995, temperature=1.0)
     assert not further.interval.switch.isChecked()
     window.actions_["restore"].trigger()
     assert further.interval.switch.isChecked()
@@ -204,35 +204,35 @@ def test_what_advanced_set_comes_back_with_the_settings_of_a_picture(
 
 
 def test_a_sampler_known_by_another_name_is_shown_under_its_first(panel: PromptPanel, document: Document) -> None:
-    document.update_draft(sampler="euler-a")
+    document.draft.update(sampler="euler-a")
     assert panel.sampler.choice.currentData() == "ddpm"
 
 
 def test_a_sampler_brings_its_own_numbers(panel: PromptPanel, document: Document) -> None:
     panel.advanced.open()
-    document.update_draft(sampler="dpmpp-2m")
+    document.draft.update(sampler="dpmpp-2m")
     assert not panel.further.options.isVisible()
-    document.update_draft(sampler="ddim")
+    document.draft.update(sampler="ddim")
     eta = panel.further.options.fields["eta"]
     assert eta.isVisible()
     type_into(eta.field, "0.4")
     press_enter(eta.field)
-    assert resolve(document.draft, document.model).options == (("eta", 0.4),)
+    assert resolve(document.draft.current, document.draft.model).options == (("eta", 0.4),)
     type_into(eta.field, "0")
     press_enter(eta.field)
-    assert document.draft.options == ()  # its default is nothing to speak of
-    document.update_draft(options=(("eta", 0.7),))
+    assert document.draft.current.options == ()  # its default is nothing to speak of
+    document.draft.update(options=(("eta", 0.7),))
     assert eta.field.value() == pytest.approx(0.7)
     panel.sampler.choice.setFocus()
     QTest.keyClicks(panel.sampler.choice, "heun")
     press_enter(panel.sampler.choice)
-    assert document.draft.options == ()
+    assert document.draft.current.options == ()
     assert set(panel.further.options.fields) == {option.name for option in RULES["heun"].options}
 
 
 def test_every_sampler_has_an_entry_a_line_and_fields_within_its_limits(panel: PromptPanel, document: Document) -> None:
     for sampler, rule in RULES.items():
-        document.update_draft(sampler=sampler, options=())
+        document.draft.update(sampler=sampler, options=())
         assert panel.sampler.choice.currentText() == rule.title
         assert panel.sampler.about.text() == rule.about
         for option in rule.options:
@@ -243,14 +243,14 @@ def test_every_sampler_has_an_entry_a_line_and_fields_within_its_limits(panel: P
 
 
 def test_the_price_is_said_in_model_calls(panel: PromptPanel, document: Document) -> None:
-    document.update_draft(sampler="ddim", steps=10, guidance=3.0)
+    document.draft.update(sampler="ddim", steps=10, guidance=3.0)
     assert panel.sampler.price.text() == "20 model calls (10 × 2 for guidance)"
-    document.update_draft(guidance=1.0)
+    document.draft.update(guidance=1.0)
     assert panel.sampler.price.text() == "10 model calls"
-    document.update_draft(sampler="heun")
+    document.draft.update(sampler="heun")
     assert panel.sampler.price.text() == "19 model calls"
-    document.update_draft(sampler="ddim", guidance=3.0, guidance_interval=(0.3, 5.0))
-    within = sum(0.3 <= s <= 5.0 for s in resolve(document.draft, document.model).sigmas)
+    document.draft.update(sampler="ddim", guidance=3.0, guidance_interval=(0.3, 5.0))
+    within = sum(0.3 <= s <= 5.0 for s in resolve(document.draft.current, document.draft.model).sigmas)
     assert panel.sampler.price.text() == f"{10 + within} model calls ({within} of 10 steps guided)"
     assert panel.sampler.price.toolTip() == COUNTED
 
@@ -258,12 +258,12 @@ def test_the_price_is_said_in_model_calls(panel: PromptPanel, document: Document
 def test_the_list_says_what_each_sampler_costs_now(panel: PromptPanel, document: Document, qtbot: QtBot) -> None:
     choice = panel.sampler.choice
     for steps, guidance in ((10, 3.0), (7, 1.0)):
-        document.update_draft(steps=steps, guidance=guidance)
+        document.draft.update(steps=steps, guidance=guidance)
         QTest.mouseClick(choice, LEFT)
         until(qtbot, choice.view().isVisible)
         for row in range(choice.count()):
             name = choice.itemData(row)
-            request = resolve(replace(document.draft, sampler=name, options=()), document.model)
+            request = resolve(replace(document.draft.current, sampler=name, options=()), document.draft.model)
             said = choice.itemData(row, ABOUT)
             assert said.startswith(RULES[name].about.rstrip("."))
             assert said.endswith(f"· {sum(passes(request))} model calls")
@@ -273,12 +273,12 @@ def test_the_list_says_what_each_sampler_costs_now(panel: PromptPanel, document:
 def test_the_empty_seed_is_zero_and_no_seed_is_too_large(panel: PromptPanel, document: Document) -> None:
     type_into(panel.seed.field, "9999999999999999999")
     press_enter(panel.seed.field)
-    assert document.draft.seed == 2**63 - 1
+    assert document.draft.current.seed == 2**63 - 1
     assert panel.seed.field.text() == str(2**63 - 1)
     QTest.keyClick(panel.seed.field, Qt.Key.Key_A, CONTROL)
     QTest.keyClick(panel.seed.field, Qt.Key.Key_Backspace)
     panel.prompt.text.setFocus()
-    assert document.draft.seed in (0, 2**63 - 1)  # an unfinished text changes nothing, or is none
+    assert document.draft.current.seed in (0, 2**63 - 1)  # an unfinished text changes nothing, or is none
 
 
 def test_the_dice_rolls_and_the_lock_keeps(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
@@ -287,28 +287,28 @@ def test_the_dice_rolls_and_the_lock_keeps(window: MainWindow, parts: Parts, qtb
         next(b for b in window.panel.seed.children() if isinstance(b, QWidget) and b.accessibleName() == name)
         for name in ("Another seed", "Keep the seed")
     )
-    before = document.draft.seed
+    before = document.draft.current.seed
     QTest.mouseClick(dice, LEFT)
-    assert document.draft.seed != before
+    assert document.draft.current.seed != before
     QTest.mouseClick(lock, LEFT)
-    assert document.seed_locked
-    kept = document.draft.seed
+    assert document.draft.seed_locked
+    kept = document.draft.current.seed
     finish(qtbot, document)
-    assert document.draft.seed == kept
+    assert document.draft.current.seed == kept
     QTest.mouseClick(lock, LEFT)
     finish(qtbot, document)
-    assert document.draft.seed != kept
+    assert document.draft.current.seed != kept
 
 
 def test_the_wheel_over_a_field_without_the_focus_changes_nothing(panel: PromptPanel, document: Document) -> None:
     panel.prompt.text.setFocus()
-    before = document.draft
+    before = document.draft.current
     for field in (panel.steps.field, panel.steps.slider, panel.sampler.choice, panel.guidance.field):
         wheel(field, QPointF(5, 5))
-    assert document.draft == before
+    assert document.draft.current == before
     panel.steps.field.setFocus()
     wheel(panel.steps.field, QPointF(5, 5))
-    assert document.draft.steps == before.steps + 1
+    assert document.draft.current.steps == before.steps + 1
 
 
 # generating
@@ -333,8 +333,8 @@ def test_the_button_becomes_cancel_while_a_run_goes_on(hand_parts: Parts, qtbot:
     hand_parts.fake.allow(2)
     until(qtbot, lambda: document.shown.step_count >= 1)
     QTest.mouseClick(bar.button, LEFT)
-    until(qtbot, lambda: document.running_job is None)
-    assert document.jobs[0].state is JobState.CANCELLED
+    until(qtbot, lambda: document.jobs.running is None)
+    assert document.jobs.all[0].state is JobState.CANCELLED
     assert bar.button.text() == "Generate"
     assert document.shown.step_count == 2  # what was reached is kept
 
@@ -353,10 +353,10 @@ def test_while_one_runs_ctrl_enter_queues_another(hand_parts: Parts, qtbot: QtBo
     text = window.panel.prompt.text
     for _ in range(3):
         QTest.keyClick(text, Qt.Key.Key_Return, CONTROL)
-    assert len(hand_parts.document.jobs) == 3
+    assert len(hand_parts.document.jobs.all) == 3
     assert "2 waiting" in window.panel.generate.note.text()
-    hand_parts.document.cancel_all()
-    until(qtbot, lambda: all(job.state.ended for job in hand_parts.document.jobs))
+    hand_parts.document.jobs.cancel_all()
+    until(qtbot, lambda: all(job.state.ended for job in hand_parts.document.jobs.all))
 
 
 def test_generate_explains_itself_until_the_engine_is_ready(make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
@@ -368,9 +368,9 @@ def test_generate_explains_itself_until_the_engine_is_ready(make_parts: Callable
     assert "loading" in bar.button.accessibleDescription()
     assert "loading" in window.actions_["generate"].toolTip()
     QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Return, CONTROL)
-    assert parts.document.jobs == []
-    with qtbot.waitSignal(parts.document.engine_changed, timeout=PATIENCE):
-        parts.engine.start(parts.document.model)
+    assert parts.document.jobs.all == []
+    with qtbot.waitSignal(parts.document.jobs.engine_changed, timeout=PATIENCE):
+        parts.engine.start(parts.document.draft.model)
     assert bar.button.isEnabled()
     assert bar.note.text() == "Ctrl+Return"
 
@@ -387,7 +387,7 @@ def test_an_engine_that_cannot_start_says_why(make_parts: Callable[..., Parts], 
 def test_the_time_it_takes_is_said_once_it_was_measured(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     assert window.panel.generate.note.text() == "Ctrl+Return"
     finish(qtbot, parts.document)
-    assert window.panel.generate.note.text() == f"Takes {parts.document.price_text}   Ctrl+Return"
+    assert window.panel.generate.note.text() == f"Takes {parts.document.draft.price_text}   Ctrl+Return"
 
 
 # words
@@ -415,7 +415,7 @@ def test_a_click_on_a_near_word_replaces_every_unknown_one(panel: PromptPanel, d
         if button.accessibleName() == "Replace aple by apple"
     )
     QTest.mouseClick(offer, LEFT)
-    assert document.draft.prompt == "apple red apple"
+    assert document.draft.current.prompt == "apple red apple"
     assert panel.prompt.text.toPlainText() == "apple red apple"
     assert not panel.prompt.hints.isVisible()
     assert panel.prompt.text.hasFocus()
@@ -431,8 +431,8 @@ def test_another_model_brings_its_own_panel(make_parts: Callable[..., Parts], qt
     panel.model.setFocus()
     QTest.keyClicks(panel.model, "Other")
     press_enter(panel.model)
-    assert document.model.id == "other"
-    assert document.draft.model == "other"
+    assert document.draft.model.id == "other"
+    assert document.draft.current.model == "other"
     type_into(panel.prompt.text, "aple")
     assert not panel.prompt.hints.isVisible()  # this model lists no words
 
@@ -444,16 +444,16 @@ def test_many_labels_are_a_list_and_none_are_nothing(
     classes = replace(model, id="many", labels=tuple(f"kind-{k}" for k in range(20)), label_kind="class", text=False)
     window = open_window(qtbot, parts.document)
     panel, document = window.panel, parts.document
-    document.model = classes
+    document.draft.model = classes
     assert panel.label_heading.text() == "Class"
     assert panel.labels.choice is not None
     assert panel.labels.choice.count() == 21
     panel.labels.choice.setFocus()
     QTest.keyClicks(panel.labels.choice, "kind-7")
     press_enter(panel.labels.choice)
-    assert document.draft.label == "kind-7"
+    assert document.draft.current.label == "kind-7"
     assert not panel.prompt.isVisible()
-    document.model = replace(model, id="none", labels=())
+    document.draft.model = replace(model, id="none", labels=())
     assert not panel.labels.isVisible()
     assert not panel.label_heading.isVisible()
 

@@ -22,14 +22,14 @@ def start(document: Document, qtbot: QtBot) -> StartNoise:
 
 
 def test_truncation_is_off_until_it_is_switched_on(start: StartNoise, document: Document) -> None:
-    assert document.draft.truncation == 0
+    assert document.draft.current.truncation == 0
     assert not start.truncation.field.isEnabled()
     start.switch.setFocus()
     QTest.keyClick(start.switch, Qt.Key.Key_Space)
-    assert document.draft.truncation == USUAL_TRUNCATION
+    assert document.draft.current.truncation == USUAL_TRUNCATION
     assert start.truncation.field.isEnabled()
     QTest.keyClick(start.switch, Qt.Key.Key_Space)
-    assert document.draft.truncation == 0
+    assert document.draft.current.truncation == 0
 
 
 def test_a_typed_truncation_is_asked_for(start: StartNoise, parts: Parts, qtbot: QtBot) -> None:
@@ -39,14 +39,14 @@ def test_a_typed_truncation_is_asked_for(start: StartNoise, parts: Parts, qtbot:
     field.selectAll()
     QTest.keyClicks(field, field.locale().toString(0.8, "f", 2))
     QTest.keyClick(field, Qt.Key.Key_Return)
-    assert parts.document.draft.truncation == 0.8
+    assert parts.document.draft.current.truncation == 0.8
     finish(parts, qtbot)
     assert parts.fake.requests[-1].truncation == 0.8
 
 
 def test_restoring_the_settings_of_a_picture_brings_both_back(start: StartNoise, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, temperature=0.7, truncation=2.0)
-    parts.document.update_draft(temperature=1.0, truncation=0.0)
+    parts.document.draft.update(temperature=1.0, truncation=0.0)
     assert not start.switch.isChecked()
     parts.document.restore_settings()
     assert start.switch.isChecked()
@@ -63,9 +63,9 @@ def test_the_spread_is_that_of_a_truncated_normal_law(at: float) -> None:
 
 def test_what_they_do_is_said_beside_them(start: StartNoise, document: Document) -> None:
     assert start.about.text() == effect(1.0, 0.0) == "The spread that the model was trained for: all of its variety"
-    document.update_draft(temperature=0.8)
+    document.draft.update(temperature=0.8)
     assert start.about.text() == "0.80 of the usual spread: likelier noise, plainer pictures, more alike"
-    document.update_draft(temperature=1.0, truncation=1.5)
+    document.draft.update(temperature=1.0, truncation=1.5)
     assert start.about.text().startswith("0.74 of the usual spread")
-    document.update_draft(temperature=1.4, truncation=0.0)
+    document.draft.update(temperature=1.4, truncation=0.0)
     assert "beyond what the model was trained for" in start.about.text()

@@ -64,7 +64,7 @@ def test_scrubbing_is_read_from_the_file_alone(make_parts: Callable[..., Parts],
     fake = FakeEngine(call_seconds=0.3)
     parts = make_parts(fake)
     document = parts.document
-    document.update_draft(steps=4)
+    document.draft.update(steps=4)
     document.generate()
     qtbot.waitUntil(lambda: document.shown.step_count == 2)
     calls, began = fake.calls, time.perf_counter()
@@ -76,13 +76,13 @@ def test_scrubbing_is_read_from_the_file_alone(make_parts: Callable[..., Parts],
     assert fake.calls == calls, "all of it happened within one call of the net"
     assert [k for k, _ in seen] == [0, 1] * 8
     assert seen[0][1] != seen[1][1]
-    document.cancel()
-    qtbot.waitUntil(lambda: document.running_job is None)
+    document.jobs.cancel()
+    qtbot.waitUntil(lambda: document.jobs.running is None)
 
 
 def test_the_cursor_follows_until_it_is_scrubbed_away_and_again_from_the_end(hand_parts: Parts, qtbot: QtBot) -> None:
     document = hand_parts.document
-    document.update_draft(steps=8)
+    document.draft.update(steps=8)
     document.generate()
     reach_told(hand_parts, qtbot, 1)
     reach(hand_parts, qtbot, 2)
@@ -122,7 +122,7 @@ def test_cancel_keeps_what_was_reached(hand_parts: Parts, qtbot: QtBot, tmp_path
     reach_told(hand_parts, qtbot, 1)
     reach(hand_parts, qtbot, 2)
     with qtbot.waitSignal(hand_parts.jobs.job_ended):
-        document.cancel()
+        document.jobs.cancel()
     assert job.state is JobState.CANCELLED
     assert document.shown.run is not None
     assert (document.shown.run.ended, document.shown.step_count, document.shown.cursor) == ("cancelled", 3, 2)
@@ -265,9 +265,9 @@ def test_play_shows_each_step_once_and_stops_at_the_last(parts: Parts, qtbot: Qt
 def test_settings_of_the_shown_run_go_back_on_the_panel(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     job = finish(parts, qtbot, prompt="rocket", steps=3, batch=2, seed=11)
-    document.update_draft(prompt="", steps=9, batch=1)
+    document.draft.update(prompt="", steps=9, batch=1)
     document.restore_settings()
-    assert document.draft == Draft.of(job.request)
+    assert document.draft.current == Draft.of(job.request)
 
 
 def test_closing_lets_go_of_the_run(parts: Parts, qtbot: QtBot) -> None:
@@ -286,7 +286,7 @@ def test_the_run_file_is_whole_when_read_again(parts: Parts, qtbot: QtBot) -> No
 
 def test_heuns_first_estimate_is_on_the_canvas_before_its_first_step_is_done(hand_parts: Parts, qtbot: QtBot) -> None:
     document = hand_parts.document
-    document.update_draft(sampler="heun", steps=3)
+    document.draft.update(sampler="heun", steps=3)
     document.generate()
     hand_parts.fake.allow()
     qtbot.waitUntil(lambda: document.shown.frame is not None)

@@ -75,7 +75,7 @@ def test_a_float64_array_is_taken_as_float32() -> None:
 
 @pytest.fixture
 def run(parts: Parts, qtbot: QtBot) -> RunReader:
-    parts.document.update_draft(batch=2)
+    parts.document.draft.update(batch=2)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()
     assert job is not None

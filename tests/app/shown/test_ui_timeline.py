@@ -54,7 +54,7 @@ def grow(parts: Parts, qtbot: QtBot, steps: int) -> None:
 
 def start(parts: Parts, qtbot: QtBot, **choices: object) -> None:
     """A run under way with its first step done."""
-    parts.document.update_draft(**choices)
+    parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.document.shown.run_changed, timeout=PATIENCE):
         parts.document.generate()
         parts.fake.allow(1)
@@ -135,7 +135,7 @@ def test_space_in_the_prompt_types_and_does_not_play(window: MainWindow) -> None
     window.focus_prompt()
     QTest.keyClick(window.panel.prompt.text, Qt.Key.Key_Space)
     assert not window.document.shown.playing
-    assert window.document.draft.prompt.count(" ") == 2
+    assert window.document.draft.current.prompt.count(" ") == 2
 
 
 def test_a_move_repaints_where_the_cursor_was_and_where_it_is_and_no_more(window: MainWindow, qtbot: QtBot) -> None:
@@ -239,7 +239,7 @@ def test_the_calls_of_a_run_are_those_in_its_file_and_what_its_settings_still_co
     assert run.planned == (2, 2, 2, 2, 1)
     assert calls_curve(run.calls, run.planned)[0][1] == pytest.approx(2 / 11)
     hand_parts.fake.allow(9)
-    until(qtbot, lambda: hand_parts.document.running_job is None)
+    until(qtbot, lambda: hand_parts.document.jobs.running is None)
     assert run.calls == [2, 4, 6, 8, 10, 11]
     assert sum(run.planned) == 0
 
@@ -304,7 +304,7 @@ def test_cells_appear_as_they_come_and_the_rest_is_held_open(hand_parts: Parts, 
     for done in (3, 5, 8):
         grow(hand_parts, qtbot, done - hand_parts.document.shown.step_count)
         until(qtbot, lambda: drawn(strip) == done)  # noqa: B023 -- called before the next round
-    until(qtbot, lambda: hand_parts.document.running_job is None)
+    until(qtbot, lambda: hand_parts.document.jobs.running is None)
 
 
 def test_scrubbing_works_while_the_engine_is_in_a_model_call(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -317,7 +317,7 @@ def test_scrubbing_works_while_the_engine_is_in_a_model_call(hand_parts: Parts, 
     assert document.shown.run is not None
     assert window.canvas.frame == render(document.shown.run, 1, "x0", 0)
     hand_parts.fake.allow(5)
-    until(qtbot, lambda: document.running_job is None)
+    until(qtbot, lambda: document.jobs.running is None)
     assert document.shown.cursor == 1
 
 
@@ -338,7 +338,7 @@ def test_following_is_seen_left_by_scrubbing_and_taken_up_again(hand_parts: Part
     grow(hand_parts, qtbot, 1)
     assert document.shown.cursor == 4
     hand_parts.fake.allow(1)
-    until(qtbot, lambda: document.running_job is None)
+    until(qtbot, lambda: document.jobs.running is None)
     assert not follow.isVisible()
 
 

@@ -207,7 +207,7 @@ def test_cancel_is_there_while_something_runs(hand_parts: Parts, qtbot: QtBot) -
     hand_parts.document.generate()
     assert window.actions_["cancel"].isEnabled()
     window.actions_["cancel"].trigger()
-    until(qtbot, lambda: hand_parts.document.running_job is None)
+    until(qtbot, lambda: hand_parts.document.jobs.running is None)
     assert not window.actions_["cancel"].isEnabled()
 
 
@@ -217,7 +217,7 @@ def test_switches_show_what_is_on(window: MainWindow, document: Document) -> Non
         before = actions[name].isChecked()
         actions[name].trigger()
         assert actions[name].isChecked() != before, (name, on)
-    document.seed_locked = True
+    document.draft.seed_locked = True
     assert actions["lock"].isChecked()
     actions["see-x"].trigger()
     assert document.shown.view == "x"
@@ -242,11 +242,11 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
             elsewhere = room != "pictures" and action.id in leaves
             if action.id not in opens_others | {"lab", "morph"} and not elsewhere:
                 window.actions_[action.id].trigger()
-        until(qtbot, lambda: all(job.state.ended for job in parts.document.jobs))
+        until(qtbot, lambda: all(job.state.ended for job in parts.document.jobs.all))
         window.steps.pause()
         window.lab.cancel()
         until(qtbot, lambda: not window.lab.doing and not window.morph.doing)
-    assert parts.document.jobs
+    assert parts.document.jobs.all
     assert begun >= {"run", "walk", "cover"}
 
 

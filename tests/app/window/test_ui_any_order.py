@@ -47,7 +47,7 @@ class Person:
         if chance < 0.3:
             self.command(str(self.rng.choice(sorted(self.actions))))
         elif chance < 0.5:
-            self.bench.document.update_draft(steps=int(self.rng.integers(1, 6)))
+            self.bench.document.draft.update(steps=int(self.rng.integers(1, 6)))
             self.command(str(self.rng.choice(OFTEN)))
         elif chance < 0.54:
             self.another()
@@ -74,7 +74,7 @@ class Person:
             width, height = (int(n) for n in self.rng.integers(1, 150, 2))
             artwork.open(picture(width, height), "another", (24, 16))
         elif chance < 0.4:
-            document.model = document.models[self.rng.integers(len(document.models))]
+            document.draft.model = document.draft.models[self.rng.integers(len(document.draft.models))]
         elif artwork.is_open:
             sides = (int(n) for n in self.rng.integers(-10, 11, 4))
             rect = artwork.rect.adjusted(*sides)
@@ -127,10 +127,10 @@ def test_nothing_breaks_and_the_history_leads_back(parts: Parts, qtbot: QtBot, s
         assert np.array_equal(shown["mask"], artwork.mask), person.done[-20:]
         assert np.array_equal(shown["rgb"], artwork.rgb()), person.done[-20:]
     document.editing.comparing = False
-    for job in document.jobs:
+    for job in document.jobs.all:
         if not job.state.ended:
             parts.jobs.cancel(job)
-    until(qtbot, lambda: all(job.state.ended for job in document.jobs))
+    until(qtbot, lambda: all(job.state.ended for job in document.jobs.all))
     while artwork.can_undo:
         artwork.undo()
     assert np.array_equal(artwork.mask, Begun.mask)

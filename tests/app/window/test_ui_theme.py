@@ -137,7 +137,7 @@ def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtB
 def test_muted_text_is_painted_as_readable_as_the_palette_promises(document: Document, qtbot: QtBot, mode: str) -> None:
     """Read from the screen, because a style stylesheet may fade what the palette gives."""
     window = open_window(qtbot, document, Settings(values=Values(theme=mode)))  # type: ignore[arg-type]
-    document.update_draft(prompt="")
+    document.draft.update(prompt="")
     window.panel.steps.field.setFocus()  # no cursor blinks in the prompt
     text = window.panel.prompt.text
     assert strongest(painted(text).copy(text.rect().adjusted(4, 4, -4, -4))) >= 4.5

@@ -57,7 +57,7 @@ def test_a_click_on_a_prompt_fills_it_in_and_generates(window: MainWindow, parts
     assert window.panel.prompt.text.toPlainText() == "rocket"
     assert window.area.stack.currentWidget() is window.canvas
     assert window.canvas.hasFocus()  # and its keys work at once
-    until(qtbot, lambda: parts.document.running_job is None)
+    until(qtbot, lambda: parts.document.jobs.running is None)
 
 
 def test_a_click_before_the_engine_is_ready_waits_and_says_so(make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
@@ -66,12 +66,12 @@ def test_a_click_before_the_engine_is_ready_waits_and_says_so(make_parts: Callab
     welcome = window.area.welcome
     assert welcome.busy.isVisible()
     QTest.mouseClick(chip(window, "rocket"), LEFT)
-    assert parts.document.jobs == []
+    assert parts.document.jobs.all == []
     assert welcome.status.text() == "“rocket” begins as soon as the engine is loaded"
-    parts.engine.start(parts.document.model)
+    parts.engine.start(parts.document.draft.model)
     until(qtbot, lambda: len(parts.fake.requests) == 1)
     assert parts.fake.requests[0].prompt == "rocket"
-    until(qtbot, lambda: parts.document.running_job is None)
+    until(qtbot, lambda: parts.document.jobs.running is None)
     assert not welcome.busy.isVisible()
 
 
@@ -80,9 +80,9 @@ def test_who_types_something_else_meanwhile_is_not_overruled(make_parts: Callabl
     window = open_window(qtbot, parts.document)
     QTest.mouseClick(chip(window, "rocket"), LEFT)
     QTest.keyClicks(window.panel.prompt.text, "s")
-    with qtbot.waitSignal(parts.document.engine_changed, timeout=PATIENCE):
-        parts.engine.start(parts.document.model)
-    assert parts.document.jobs == []
+    with qtbot.waitSignal(parts.document.jobs.engine_changed, timeout=PATIENCE):
+        parts.engine.start(parts.document.draft.model)
+    assert parts.document.jobs.all == []
 
 
 def test_the_windows_modules_need_no_torch() -> None:
@@ -101,9 +101,9 @@ def test_the_status_bar_does_not_keep_what_was_missing_when_the_engine_came(
     window, artwork = open_window(qtbot, parts.document), parts.document.artwork
     assert "loading" in window.status.message.text()
     artwork.open(np.zeros((40, 60, 3), np.uint8), "", (24, 16))
-    with qtbot.waitSignal(parts.document.engine_changed):
-        parts.engine.start(parts.document.model)
-    until(qtbot, lambda: parts.document.engine_state == "ready")
+    with qtbot.waitSignal(parts.document.jobs.engine_changed):
+        parts.engine.start(parts.document.draft.model)
+    until(qtbot, lambda: parts.document.jobs.engine_state == "ready")
     assert parts.document.why_not == NOTHING_PAINTED
     assert window.status.message.text() == "Ready"
 
@@ -121,14 +121,14 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     until(qtbot, lambda: job.steps_done == 1)
     assert status.step.text() == "Step 1 / 5"
     assert status.progress.share == pytest.approx(0.2)
-    assert status.left.text() == f"{document.eta_text} left" != " left"
-    document.cancel()
+    assert status.left.text() == f"{document.jobs.eta_text} left" != " left"
+    document.jobs.cancel()
     assert status.message.text() == "Stopping “red apple” …"
     until(qtbot, lambda: job.state.ended)
     assert status.message.text().startswith("Cancelled “red apple” after step 1 of 5")
     assert not status.progress.isVisible()
     waiting = [document.generate(), document.generate()]
-    document.cancel_all()
+    document.jobs.cancel_all()
     until(qtbot, lambda: all(job is not None and job.state.ended for job in waiting))
     assert status.message.text() == "Cancelled “red apple” before its first step"
 
@@ -215,8 +215,8 @@ def test_finished_pictures_are_listed_newest_first_and_open_their_run(
 def test_a_cancelled_run_lists_no_picture(hand_parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, hand_parts.document)
     hand_parts.document.generate()
-    hand_parts.document.cancel()
-    until(qtbot, lambda: hand_parts.document.running_job is None)
+    hand_parts.document.jobs.cancel()
+    until(qtbot, lambda: hand_parts.document.jobs.running is None)
     assert window.recent.list.count() == 0
 
 
@@ -260,7 +260,7 @@ def test_copying_puts_the_frame_on_the_clipboard(window: MainWindow, parts: Part
 
 def test_the_settings_of_an_older_picture_come_back(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     finish(qtbot, parts.document, prompt="rocket", steps=4, guidance=2.0)
-    parts.document.update_draft(prompt="heart", steps=9)
+    parts.document.draft.update(prompt="heart", steps=9)
     window.actions_["restore"].trigger()
     assert window.panel.prompt.text.toPlainText() == "rocket"
     assert window.panel.steps.field.value() == 4
@@ -356,7 +356,7 @@ def test_a_first_picture_by_keyboard_alone(window: MainWindow, parts: Parts, qtb
     QTest.keyClick(text, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     QTest.keyClicks(text, "pizza")
     QTest.keyClick(text, Qt.Key.Key_Enter, Qt.KeyboardModifier.ControlModifier)
-    until(qtbot, lambda: bool(parts.document.jobs) and parts.document.jobs[-1].state is JobState.FINISHED)
+    until(qtbot, lambda: bool(parts.document.jobs.all) and parts.document.jobs.all[-1].state is JobState.FINISHED)
     assert parts.fake.requests[0].prompt == "pizza"
 
 

@@ -14,10 +14,12 @@ from engine.__main__ import main
 from engine.evaluate.batches import Ask, by_name, draw, held_out, paraphrased
 from engine.evaluate.dataset_pictures import Real
 from engine.evaluate.judge import Judge
-from engine.evaluate.pareto import Point, front, plot
+from engine.evaluate.plots import plot_front
+from engine.pareto import Point, front
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
+from engine.train import judge_job
 from engine.train.judge import Settings
 from engine.train.judge_job import JudgeJob
 from engine.train.pictures import write
@@ -42,7 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def judge(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("judge")
-    JudgeJob(data=folder, out=out, settings=Settings(steps=3, batch=8)).run(lambda line: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judge_job, "WIDTHS", (16, 32))
+        JudgeJob(data=folder, out=out, settings=Settings(steps=3, batch=8)).run(lambda line: None)
     return out
 
 
@@ -142,6 +146,6 @@ def test_the_front_is_what_nothing_beats() -> None:
 
 def test_a_plot_shows_its_points(tmp_path: Path) -> None:
     some = [Point("1", 3, 0.2), Point("2", 1, 0.5)]
-    plot(some, "t", "x", "y", tmp_path / "a.png")
-    plot([some[0]._replace(x=2.0), some[1]], "t", "x", "y", tmp_path / "b.png")
+    plot_front(some, "t", "x", "y", tmp_path / "a.png")
+    plot_front([some[0]._replace(x=2.0), some[1]], "t", "x", "y", tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()

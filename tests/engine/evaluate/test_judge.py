@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.evaluate.classifier import Classifier
 from engine.evaluate.dataset_pictures import Real
 from engine.evaluate.judge import Judge, JudgeError, NearestPicture
+from engine.train import judge_job
 from engine.train.judge import Settings, train, varied
 from engine.train.judge_job import JudgeJob, merge
 
@@ -107,7 +108,10 @@ def test_variation_keeps_a_picture_in_range_and_is_repeated_by_its_seed() -> Non
     assert (some.mean((1, 2, 3)).argsort() == pictures.mean((1, 2, 3)).argsort()).all()  # black stays black
 
 
-def test_a_judge_learns_what_is_not_held_out_and_comes_back_from_its_folder(folder: Path, tmp_path: Path) -> None:
+def test_a_judge_learns_what_is_not_held_out_and_comes_back_from_its_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge_job, "WIDTHS", (16, 32))
     settings = Settings(steps=60, batch=16)
     told: list[str] = []
     job = JudgeJob(data=folder, out=tmp_path / "judge", settings=settings, left_out=("d",))

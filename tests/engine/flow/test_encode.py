@@ -17,8 +17,9 @@ from torch import Tensor
 from app.core.shown.lineage import Lineage
 from engine.flow.nulltext import NullText, invert, retrace
 from engine.flow.roundtrip import curve
-from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised, end_of_encoding, psnr
+from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised, end_of_encoding
 from engine.meter import Meter
+from engine.metrics import psnr
 from engine.ode import FlowError
 from engine.oracle import Gaussian
 from engine.run import Cancelled

@@ -49,6 +49,27 @@ def test_guidance_of_one_costs_one_pass(scale: float, rows: list[int]) -> None:
     assert net.rows == rows
 
 
+@pytest.mark.parametrize("interval", [None, (0.5, 2.0)])
+@pytest.mark.parametrize("sigma", [1.0, 4.0])
+def test_each_image_may_have_a_scale_of_its_own(interval: tuple[float, float] | None, sigma: float) -> None:
+    x = torch.randn(3, 2, dtype=F64, generator=torch.Generator().manual_seed(0))
+    scales = [1.0, 2.0, -3.5]
+    together = cfg(torch.tensor(scales, dtype=F64), YES, NO, interval)(Meter(TwoClasses()))(x, sigma)
+    for k, scale in enumerate(scales):
+        alone = cfg(scale, YES, NO, interval)(Meter(TwoClasses()))(x[k : k + 1], sigma)
+        torch.testing.assert_close(together[k : k + 1], alone, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 3.1])
+def test_one_scale_for_all_images_is_the_number_itself(scale: float) -> None:
+    """To the bit and to the price, in float32 too: a morph's frames agree with the runs of its keys."""
+    x = torch.randn(4, 2, generator=torch.Generator().manual_seed(0)).to(torch.float32)
+    number, each = TwoClasses(), TwoClasses()
+    one = cfg(scale, YES, NO)(Meter(number))(x, 0.8)
+    assert torch.equal(cfg(torch.full((4,), scale, dtype=F64), YES, NO)(Meter(each))(x, 0.8), one)
+    assert each.rows == number.rows
+
+
 def test_outside_the_interval_guidance_is_one() -> None:
     net = TwoClasses()
     guided = cfg(5.0, YES, NO, interval=(0.5, 2.0))(Meter(net))

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from engine.jobs.lab import Walk
-from engine.lab.data import DATA, DRAWN, HALF, LEAST_POINTS, MOST_POINTS, Data, LabError, info
 from engine.lab.field import axis, density, plane, score
 from engine.lab.model import Smoothed, model
 from engine.lab.trial import LEAST_LEVEL, Staying, exact_flow, scattered, start, trial, walk
@@ -19,6 +18,7 @@ from engine.oracle import Gaussian, Mixture
 from engine.rules import menu
 from engine.run import Cancelled
 from engine.spec.draft import Draft, resolve
+from engine.spec.lab_data import DATA, DRAWN, HALF, LEAST_POINTS, MOST_POINTS, Data, LabError, info
 from engine.spec.request import Request
 
 INK = ((-1.0, 0.5), (0.2, -0.3), (0.9, 1.1), (1.4, -1.2))

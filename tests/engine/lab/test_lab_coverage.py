@@ -10,12 +10,12 @@ import torch
 from scipy.stats import ncx2
 
 from engine.lab.coverage import LARGE, LEVELS, REACH, SMALL, STEPS, Seen, coverage, led, parts
-from engine.lab.data import DRAWN, HALF, Data, LabError
 from engine.lab.field import plane
 from engine.lab.model import model
 from engine.lab.trial import scattered
 from engine.oracle import Gaussian
 from engine.run import Cancelled
+from engine.spec.lab_data import DRAWN, HALF, Data, LabError
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.3, 3.0])

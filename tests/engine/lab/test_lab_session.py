@@ -13,13 +13,13 @@ import torch
 from PIL import Image
 
 from engine.jobs.lab import Ask, Trial, Walk
-from engine.lab.data import HALF, Data, LabError, info
 from engine.lab.model import model
 from engine.lab.picture import read_settings, save
 from engine.lab.session import ARROWS, GRID, LEAST, LabSession
 from engine.lab.trial import exact_flow, start
 from engine.run import Cancelled
 from engine.spec.draft import Draft, resolve
+from engine.spec.lab_data import HALF, Data, LabError, info
 
 
 def a_trial(name: str = "mixture", **choices: object) -> Trial:

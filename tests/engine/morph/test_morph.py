@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from engine.jobs.morph import MorphFrame, Morphing, MorphProgress, Norms
-from engine.morph.blend import Between, blend, guided, lerp, slerp
+from engine.metrics import psnr
+from engine.morph.blend import Between, blend, lerp, slerp
 from engine.morph.encode import encode
-from engine.morph.render import psnr
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.run import Cancelled
@@ -25,7 +25,6 @@ from engine.spec.draft import Draft, resolve
 from engine.spec.edit import digest
 from engine.spec.morph import AT_ONCE, EASINGS, Key, Morph, MorphError, Place, climb, price
 from engine.spec.request import Request, RequestError
-from engine.transforms import cfg
 from engine.types import Cond
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel
 
@@ -281,22 +280,6 @@ def test_one_and_the_same_condition_stays_as_it_is(session: Session, make: Make)
     assert same.label is a.label
 
 
-def test_guidance_of_each_images_own_is_cfg_with_that_scale() -> None:
-    def d(x: torch.Tensor, sigma: Any, cond: Cond | None = None) -> torch.Tensor:
-        assert cond is not None
-        assert cond.pooled is not None
-        return x * cond.pooled
-
-    x = torch.arange(1.0, 4.0, dtype=torch.float64)[:, None]
-    conds = Cond(pooled=torch.tensor([[0.2], [0.5], [0.8]], dtype=torch.float64))
-    uncond = Cond(pooled=torch.tensor([[0.1]], dtype=torch.float64))
-    for interval, sigma in ((None, 1.0), ((0.5, 2.0), 1.0), ((0.5, 2.0), 4.0)):
-        got = guided([1.0, 2.0, 3.5], conds, uncond, interval)(d)(x, sigma)
-        for n, scale in enumerate([1.0, 2.0, 3.5]):
-            one = cfg(scale, conds[n : n + 1], uncond, interval)(d)(x[n : n + 1], sigma)
-            torch.testing.assert_close(got[n : n + 1], one)
-
-
 # frames of a net
 
 
@@ -337,7 +320,7 @@ def test_an_encoded_picture_comes_back_and_says_how_near(known: Session, make: M
     morph = make({"sampler": "heun", "steps": 80}, keys=keys, frames=3)
     news = list(known.perform(Morphing(morph, {digest(rgb): rgb})))
     first, middle, last = (one for one in news if isinstance(one, MorphFrame))
-    assert first.psnr == psnr(first.rgb, rgb)
+    assert first.psnr == psnr(first.rgb, rgb, peak=255)
     assert first.psnr > 45
     assert middle.psnr is last.psnr is None
 

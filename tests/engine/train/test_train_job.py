@@ -30,6 +30,7 @@ def built(tmp_path: Path) -> Path:
 def test_ones_own_pictures_become_a_model(built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, made = tmp_path / "run", tmp_path / "model"
     options = ["train", str(built), "--out", str(out), "--batch", "2", "--export", str(made)]
+    options += ["--width", "48", "--depth", "2"]
     assert main([*options, "--steps", "1"]) == 0
     assert "is a model that the studio opens" in capsys.readouterr().err
     info = read_model(made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 
-from app.core.canvas.box_move import Move
+from app.core.canvas.box_move import BoxMove
 from app.ui.canvas.tools.tool import Tool, Touch
 
 SMALLEST = 16  # document pixels of the box's width
@@ -16,7 +16,7 @@ class Box(Tool):
     tip = "Move or resize the part of the picture that the model sees"
     gestures = (("Drag", "move what the model sees"), ("Drag a corner", "resize it"))
 
-    _held: Move | None = None
+    _held: BoxMove | None = None
     _start = QPointF()
     _before = QRect()
     _pinned: QPoint | None = None  # the corner opposite to the one that is dragged

@@ -1,0 +1,108 @@
+"""The jobs of this session and the engine that does them, as the window shows them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.jobs.queue import Engine, EngineState, Job, JobQueue, JobState
+from app.core.notices import Notice
+from app.core.request.run_costs import in_words
+
+
+class JobsModel(QObject):
+    """Which jobs there are, how far the running one is, and whether the engine is ready."""
+
+    added = Signal(object)  # a Job; emitted before `changed`
+    ended = Signal(object)  # a Job; emitted before `changed`
+    changed = Signal()
+    engine_changed = Signal()
+    notice_raised = Signal(object)
+
+    def __init__(self, engine: Engine, queue: JobQueue, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine, self._queue = engine, queue
+        self._jobs: list[Job] = []
+        engine.state_changed.connect(self._on_engine)
+        queue.job_added.connect(self._on_added)
+        queue.job_changed.connect(self._on_changed)
+        queue.job_ended.connect(self._on_ended)
+
+    # the jobs
+
+    @property
+    def all(self) -> list[Job]:
+        """This session's jobs, oldest first."""
+        return list(self._jobs)
+
+    @property
+    def running(self) -> Job | None:
+        return self._queue.running
+
+    @property
+    def steps_done(self) -> int:
+        return self.running.steps_done if self.running else 0
+
+    @property
+    def steps_total(self) -> int:
+        return self.running.steps_total if self.running else 0
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """The time that the running job still needs; None where no job runs or none of its steps is done."""
+        return self.running.eta_seconds if self.running else None
+
+    @property
+    def eta_text(self) -> str:
+        return "" if self.eta_seconds is None else in_words(self.eta_seconds)
+
+    def cancel(self) -> None:
+        """Stop the running job, or, where none runs, the newest waiting one. The steps that are done are kept."""
+        job = self._queue.running or next(reversed(self._queue.waiting), None)
+        if job:
+            self._queue.cancel(job)
+
+    def cancel_all(self) -> None:
+        self._queue.cancel_all()
+
+    # the engine
+
+    @property
+    def engine_state(self) -> EngineState:
+        return self._engine.state
+
+    @property
+    def device_text(self) -> str:
+        """What the engine computes on; "" until it is ready."""
+        return self._engine.text if self._engine.state == "ready" else ""
+
+    @property
+    def why_no_engine(self) -> str:
+        """Why the engine can do nothing now, in one sentence; "" when it can."""
+        if self._engine.state == "starting":
+            return "The engine is loading: this takes a few seconds."
+        return self._engine.text if self._engine.state == "failed" else ""
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether anybody can see the canvas: live previews pause while nobody can."""
+        self._engine.set_watched(watched)
+
+    # inside
+
+    def _on_engine(self) -> None:
+        self.engine_changed.emit()
+        if self._engine.complaint:
+            self.notice_raised.emit(Notice("error", self._engine.complaint))
+
+    def _on_added(self, job: Job) -> None:
+        self._jobs.append(job)
+        self.added.emit(job)
+        self.changed.emit()
+
+    def _on_changed(self, _job: Job) -> None:
+        self.changed.emit()
+
+    def _on_ended(self, job: Job) -> None:
+        self.ended.emit(job)
+        self.changed.emit()
+        if job.state is JobState.FAILED:
+            self.notice_raised.emit(Notice("error", job.message))

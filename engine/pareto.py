@@ -1,0 +1,23 @@
+"""The trade-offs that nothing beats: the Pareto front of two figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Point(NamedTuple):
+    """x is a cost (less is better), y a merit (more is better)."""
+
+    name: str
+    x: float
+    y: float
+
+
+def front(points: Sequence[Point]) -> list[Point]:
+    """The points that no other one beats in one figure without losing in the other, by rising x."""
+    best: list[Point] = []
+    for point in sorted(points, key=lambda p: (p.x, -p.y)):
+        if not best or point.y > best[-1].y:
+            best.append(point)
+    return best
