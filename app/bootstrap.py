@@ -15,8 +15,8 @@ from app.bridge.lab import LabClient
 from app.bridge.worker import Session, open_session
 from app.core.collector import Collector
 from app.core.document import Document
-from app.core.files.autosave import Keeper
-from app.core.files.autosave_candidates import Results
+from app.core.files.autosave import Autosave
+from app.core.files.autosave_candidates import AutosaveCandidates
 from app.core.files.folders import NAME, Folders
 from app.core.jobs.queue import JobQueue
 from app.core.lab.lab_model import Lab
@@ -72,9 +72,9 @@ class Studio(QObject):
         lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
-        results = Results(self.document.editing, self.library.root, self)
-        self.keeper = Keeper(self.document.artwork, folders.artwork, self, results)
-        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.keeper)
+        results = AutosaveCandidates(self.document.editing, self.library.root, self)
+        self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
+        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave)
         self._closed = False
         self._collector = Collector(self)
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
@@ -103,7 +103,7 @@ class Studio(QObject):
         self.window.films.close()
         self.document.morph.close()
         self.document.guidance.close()
-        self.keeper.close()
+        self.autosave.close()
         self.document.jobs.cancel_all()
         self.lab.close()
         self.engine.close()
@@ -113,7 +113,7 @@ class Studio(QObject):
 
     def _start_engine(self) -> None:
         self.engine.start(self.document.draft.model)
-        self.keeper.restore()
+        self.autosave.restore()
 
     def _remember(self) -> None:
         draft = self.document.draft

@@ -13,11 +13,11 @@ from engine.guidance.compose import Guidance, guidance
 from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH, Meter
 from engine.models.pixel import PixelCodec, from_uint8, to_uint8
-from engine.noise import Noise, truncated
+from engine.noise import Noise, truncate
 from engine.paths import path_of
 from engine.run import run
 from engine.spec.cost import passes, work
-from engine.spec.edit import pooled, steps_to_go
+from engine.spec.edit import pool_mask, steps_to_go
 from engine.spec.request import Request, RequestError
 from engine.spec.sampler import rule_of
 from engine.transforms import cfg, threshold
@@ -200,18 +200,18 @@ def plan(
     x = torch.empty(shape, dtype=torch.float32, device=model.device)
     partly = request.edit is not None and request.edit.strength < 1
     std = request.sigmas[0] if partly else model.schedule.start_std(request.sigmas[0])
-    x = truncated(noise.normal(x), request.truncation).mul_(request.temperature * std)
+    x = truncate(noise.normal(x), request.truncation).mul_(request.temperature * std)
     constraint = None
     if request.edit is not None and inputs is not None:
-        y = encoded(inputs, model, (request.width, request.height))
+        y = to_state(inputs, model, (request.width, request.height))
         x = x + y if partly else x
         if request.edit.pinned:
-            constraint = pinned(inputs, y, request.sigmas, steady=not (rule.stochastic or len(path) > request.steps))
+            constraint = pin(inputs, y, request.sigmas, steady=not (rule.stochastic or len(path) > request.steps))
     price = Price(rule.cost(path), sum(passes(request)), sum(work(request)), x.nbytes, guided.graph_bytes)
     return Plan(request, guided.denoiser, guided.meter, path, rule, x, noise, price, constraint)
 
 
-def encoded(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
+def to_state(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
     """The picture that is worked on as a state (C, h, w) of the model, averaged down to pictures of `size`."""
     image = from_uint8(inputs.source, model.device)
     factor = inputs.size[0] // size[0]
@@ -221,16 +221,16 @@ def encoded(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
         return canonical(model.codec.encode(canonical(image))[0].float())
 
 
-def decoded(x0: Tensor, model: Model) -> Pixels:
+def to_pictures(x0: Tensor, model: Model) -> Pixels:
     """Finished states (B, C, h, w) of the model as pictures, uint8 (B, H, W, 3)."""
     with torch.no_grad():
         return to_uint8(model.codec.decode(x0))
 
 
-def pinned(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:
+def pin(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:
     """What is kept of y (C, h, w), by the mask of the inputs: a value of y is free where any pixel under it is."""
     assert inputs.mask is not None
-    steps = steps_to_go(pooled(inputs.mask, (y.shape[-1], y.shape[-2])), len(sigmas) - 1)
+    steps = steps_to_go(pool_mask(inputs.mask, (y.shape[-1], y.shape[-2])), len(sigmas) - 1)
     return Pinned(y, from_array(steps, y.device), tuple(sigmas), steady)
 
 

@@ -26,7 +26,7 @@ from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH
 from engine.noise import Noise
 from engine.paths import path_of
-from engine.plan import Plan, decoded, encoded, pinned, plan, second_stage
+from engine.plan import Plan, pin, plan, second_stage, to_pictures, to_state
 from engine.rules import RULES
 from engine.spec.catalog import CatalogError, ModelInfo, embedded
 from engine.spec.edit import Inputs, Pixels
@@ -257,13 +257,13 @@ class Session:
             stop = cancelled.is_set if cancelled is not None else (lambda: False)
             label, constraint, origin = model.condition("", request.label).label, None, None
             if inputs is not None and request.edit is not None:
-                y = encoded(inputs, model, request.size)
+                y = to_state(inputs, model, request.size)
                 origin = y if request.edit.strength < 1 else None
                 if request.edit.pinned:
                     steady = not RULES[request.enlargement.sampler].stochastic
-                    constraint = pinned(inputs, y, request.enlargement.sigmas, steady)
+                    constraint = pin(inputs, y, request.enlargement.sigmas, steady)
             x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), stop, constraint, origin)
-        return decoded(x, model)
+        return to_pictures(x, model)
 
     def enlarged(
         self,
@@ -284,7 +284,7 @@ class Session:
                 f"The second stage draws pictures of {request.width}×{request.height} larger, and this one has "
                 f"{rgb.shape[1]}×{rgb.shape[0]}: bring it to that size."
             )
-        x = encoded(Inputs(rgb), self.model(request), (request.width, request.height))
+        x = to_state(Inputs(rgb), self.model(request), (request.width, request.height))
         return self.picture(replace(request, edit=None, seeds=request.seeds[:1]), x[None], cancelled)[0]
 
     def finish(

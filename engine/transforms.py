@@ -45,14 +45,14 @@ def cfg(
                 d_cond, d_uncond = many(x, sigma, [wanted, uncond])
             else:
                 d_cond, d_uncond = d(x, sigma, wanted), d(x, sigma, uncond)
-            return extrapolated(d_uncond, d_cond, gamma)
+            return extrapolate(d_uncond, d_cond, gamma)
 
         return guided
 
     return transform
 
 
-def extrapolated(d_uncond: Tensor, d_cond: Tensor, scale: float | Tensor) -> Tensor:
+def extrapolate(d_uncond: Tensor, d_cond: Tensor, scale: float | Tensor) -> Tensor:
     """D_u + γ(D_c − D_u) of estimates (B, …), γ one number or (B,)."""
     if isinstance(scale, float | int):
         return d_uncond.lerp(d_cond, scale)

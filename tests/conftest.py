@@ -1,6 +1,29 @@
-"""What every test needs before Qt and torch are imported, also where pytest is called by hand."""
+"""What every test needs before Qt and torch are imported, also where pytest is called by hand; and how many workers."""
+
+from __future__ import annotations
 
 import os
 
+import pytest
+
+MOST_WORKERS = 4  # each imports torch and Qt and takes up to 2 GB
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    # The workers share the processors; where bits may depend on threads, a test asks for two (see two_threads).
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, processors() // int(workers))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` means; 0: in this process, as benchmarks and what is printed (-s) need it."""
+    asked = config.option.markexpr != "not bench" or config.option.capture == "no"
+    return 0 if asked or processors() == 1 else min(processors(), MOST_WORKERS)

@@ -1,4 +1,4 @@
-"""The document: the one truth that the widgets listen to. It never blocks and knows no thread."""
+"""The document: the state of the studio, in parts that widgets listen to. It never blocks and knows no thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.editing import Editing
-from app.core.files.export import Exporting
+from app.core.files.export import Exporter
 from app.core.files.save_step import save_step
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import Appraisal
@@ -20,7 +20,7 @@ from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request import submit as asking
 from app.core.request.draft_model import DraftModel
-from app.core.request.fork import other_sampler, why_no_fork, why_no_variations
+from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_variations
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
 from app.core.request.submit import Asked
@@ -37,13 +37,14 @@ class Document(QObject):
 
     draft     -- the chosen model and the settings of the next run
     shown     -- the run on the canvas
-    editing   -- the artwork, and the pictures that runs made for it
+    artwork   -- the picture that a person works on
+    editing   -- what a run gets of the artwork, and the pictures that runs made for it
     jobs      -- the jobs of this session, and the engine's state
     guidance  -- guidance by CLIP and by classifiers, CLIP's scores, the sweep
     appraisal -- how likely a model finds the picture on the canvas
     encoder   -- that picture encoded to x_T along the ODE, and decoded
     morph     -- the morph between key frames
-    exporting -- pictures written to files
+    exporter  -- pictures written to files
     """
 
     notice_raised = Signal(object)
@@ -65,27 +66,24 @@ class Document(QObject):
         self._queue, self._library = queue, library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_making, self)
-        self.editing = Editing(self.shown, Artwork(parent=self), self)
+        self.artwork = Artwork(parent=self)
+        self.editing = Editing(self.shown, self.artwork, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = Guidance(*parts, prices, engine, self)
         self.appraisal = Appraisal(*parts, engine, self)
         self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, engine, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
-        self.exporting = Exporting(self.draft, engine, self)
+        self.exporter = Exporter(self.draft, engine, self)
         self._had_artwork = False
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
         self.jobs.added.connect(self._on_added)
         self.jobs.ended.connect(self._on_ended)
         for part in (
-            self.shown, self.jobs, self.guidance, self.appraisal, self.encoder, self.morph, self.exporting,
+            self.shown, self.jobs, self.guidance, self.appraisal, self.encoder, self.morph, self.exporter,
         ):  # fmt: skip
             part.notice_raised.connect(self.notice_raised)
-
-    @property
-    def artwork(self) -> Artwork:
-        return self.editing.artwork
 
     @property
     def edit_remark(self) -> str:
@@ -104,15 +102,15 @@ class Document(QObject):
         return not self.why_not
 
     def generate(self) -> Job | None:
-        """Make what the draft asks for; None, with a notice, where that is not possible."""
+        """Start a run of the current draft; None, with a notice, where that is not possible."""
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
-        return self._rolled(self._submit(lambda: asking.new(self.draft.current, self.draft.model, self.editing)))
+        return self._roll_after(self._submit(lambda: asking.new(self.draft.current, self.draft.model, self.editing)))
 
     @property
     def why_no_fork(self) -> str:
-        """Why the shown step cannot be gone on from as the panel says, in one sentence; "" when it can."""
+        """Why no fork can start at the shown step with the current draft, in one sentence; "" when it can."""
         run, k = self.shown.run, self.shown.cursor
         why = why_no_fork(run, k, self.draft.model) or self.jobs.why_no_engine
         if why or (run is not None and run.encodes(k)):  # from there it is a picture of its own
@@ -120,16 +118,16 @@ class Document(QObject):
         return self.editing.why_not(self.draft.current.method, self.shown.run_path)
 
     def fork(self) -> Job | None:
-        """Go on from the shown step of the shown run with the draft's choices; None, with a notice, if that cannot be.
+        """Start a run that goes on from the shown step with the current draft; None, with a notice, if that cannot be.
 
-        All pictures of the run go on, each from its own state, whatever number the draft asks for. A run on the artwork
-        goes on in its own box, with the mask as it is now; with its own where nothing is painted there.
+        All pictures of the run go on, each from its own state; the draft's number of pictures does not count. A run on
+        the artwork goes on in its own box, with the mask of now, or with its own mask where nothing is painted there.
         """
         if self.shown.run is None or self.why_no_fork:
             self.notice_raised.emit(Notice("info", self.why_no_fork))
             return None
         run, k = self.shown.run, self.shown.cursor
-        return self._rolled(
+        return self._roll_after(
             self._submit(lambda: asking.fork(self.draft.current, self.draft.model, self.editing, run, k))
         )
 
@@ -139,17 +137,17 @@ class Document(QObject):
         return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.jobs.why_no_engine
 
     def vary(self) -> Job | None:
-        """As many pictures as the draft says that share the shown picture's state at the shown step; else as for fork.
+        """Start a run of several pictures that share the shown picture's state at the shown step; None as for fork().
 
-        They are made as that picture was, each with a seed of its own. A sampler that draws no noise would make one and
-        the same picture of them all: engine.spec.draft.vary() puts another in its place, and a notice says so.
+        The draft says how many. They are made with the settings of that picture, each with a seed of its own. A sampler
+        that draws no noise would make them all alike: engine.spec.draft.vary() takes another, and a notice says so.
         """
         if self.shown.run is None or self.why_no_variations:
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
         run, k, image, count = self.shown.run, self.shown.cursor, self.shown.image_index, self.draft.current.batch
         job = self._submit(lambda: asking.variations(count, self.draft.models, self.editing, run, k, image))
-        if job and (instead := other_sampler(run, k, job.request)):
+        if job and (instead := explain_other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
 
@@ -167,14 +165,14 @@ class Document(QObject):
         self._live_run.expect(job)
         return job
 
-    def _rolled(self, job: Job | None) -> Job | None:
-        """The next job has another seed, unless this one's is kept."""
+    def _roll_after(self, job: Job | None) -> Job | None:
+        """Roll the seed of the next run, unless the seed is locked."""
         if job and not self.draft.seed_locked:
             self.draft.roll_seed()
         return job
 
     def restore_settings(self) -> None:
-        """Put what made the shown step back on the panel; a notice where its model is not here."""
+        """Make the settings of the shown step the current draft; a notice where its model is not here."""
         if self.shown.run is None:
             return
         try:
@@ -195,12 +193,12 @@ class Document(QObject):
         return target
 
     def _on_artwork(self) -> None:
-        """Another one: what was asked for of the last does not come up. Where there was none, it is to be worked on."""
+        """The method follows the artwork: runs work on it while it is open. Runs for the last one do not come up."""
         self._live_run.forget_edits()
         had, self._had_artwork = self._had_artwork, self.artwork.is_open
         if had != self.artwork.is_open:
             self.draft.choose_method(FILL if self.artwork.is_open else NEW)
-        if self.artwork.is_open:  # one from the last time has the box of the model that there was
+        if self.artwork.is_open:  # an artwork of the last session has the box of that session's model
             self._fit_box()
 
     def _fit_box(self) -> None:
@@ -212,6 +210,6 @@ class Document(QObject):
 
     def _on_ended(self, job: Job) -> None:
         if job.state is JobState.FINISHED:
-            self.editing.finished(job.run_path, job.request, job.images)
+            self.editing.add_candidates(job.run_path, job.request, job.images)
         else:
-            self.editing.dropped(job.run_path)
+            self.editing.stop_looking_at(job.run_path)

@@ -16,7 +16,7 @@ from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, ch
 from engine.layout import canonical, from_array
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
-from engine.ode import Along, density
+from engine.ode import SolveProgress, density
 from engine.plan import plan
 from engine.precision import wide
 from engine.spec.request import RequestError
@@ -50,7 +50,7 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
     return canonical(model.codec.encode(canonical(wide(image)))).round()
 
 
-def dequantised(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
+def dequantise(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
     """Levels 0 … 255 (B, …) → float32 pictures in [−1, 1], each number uniform within its level: (k + u)/128 − 1."""
     normal = noise.of(DEQUANTISE).normal(level, draw)
     return ((level + torch.special.ndtr(normal)) / 128 - 1).float()
@@ -65,7 +65,7 @@ def bits(
     tol: float = 1e-3,
     sigma_min: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Generator[Along, None, Bits]:
+) -> Generator[SolveProgress, None, Bits]:
     """One solve for each of several pictures, given as levels (B, C, h, w): its own dequantisation, its own probe.
 
     Draws with other numbers have other ones: their mean is the estimate, and their spread holds what both leave open.
@@ -74,7 +74,7 @@ def bits(
     low, high = ends(request, sigma_min)
     found = yield from density(
         plan(request, model, cancelled).denoiser,
-        dequantised(level, Noise(seeds), draw),
+        dequantise(level, Noise(seeds), draw),
         low,
         high,
         model.schedule.start_std(high),

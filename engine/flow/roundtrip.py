@@ -17,7 +17,7 @@ from engine.jobs.likelihood import checked, model_info
 from engine.layout import from_array
 from engine.metrics import psnr
 from engine.ode import solve
-from engine.plan import Plan, decoded, encoded, plan
+from engine.plan import Plan, plan, to_pictures, to_state
 from engine.spec.edit import Inputs
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter
@@ -40,7 +40,7 @@ def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
     model = session.model(request)
     planned = plan(request, model, caller.cancelled)
     inputs = Inputs(job.rgb)
-    x0 = encoded(inputs, model, request.size)[None]
+    x0 = to_state(inputs, model, request.size)[None]
     low, high = ends(request)
     if job.method == "null-text":
         yield from _null_text(job, session, request, model, planned, inputs, x0)
@@ -81,8 +81,8 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     assert inputs is not None
     way = _recorded(job.run_path, session, request, steps, state, planned, header, inputs, parent)
     home, count = yield from _followed("down", way, high, low, planned)
-    rgb = decoded(home, model)[0]
-    picture = encoded(inputs, model, request.size)[None]
+    rgb = to_pictures(home, model)[0]
+    picture = to_state(inputs, model, request.size)[None]
     yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
 
 

@@ -1,4 +1,4 @@
-"""The doer of engine.jobs.sweep: one run for each value, and what CLIP and the model say of its pictures."""
+"""Perform the job of engine.jobs.sweep: one run for each value, and the figures of its pictures."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from engine.guidance.clip_images import looked, numbers
-from engine.guidance.compose import aimed
+from engine.guidance.clip_images import encode_images, to_numpy
+from engine.guidance.compose import encode_aims
 from engine.guidance.scoring import TOLD_EVERY
 from engine.jobs.sweep import SweepPoint, SweepStep
 from engine.meter import MICRO_BATCH, Meter
@@ -33,8 +33,9 @@ STRAIN_SIGMA = 0.5
 
 
 def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
+    """Run the request at each value; score the pictures and measure their diversity and strain."""
     clip = session.library.clip(job.clip)
-    aims = aimed(clip, job.aims, aimed_at(job.aims, job.pictures))
+    aims = encode_aims(clip, job.aims, aimed_at(job.aims, job.pictures))
     wholes = job.requests()
     requests = [_small(request) for request in wholes]
     total, done, told = sum(len(path_of(request)) for request in requests), 0, 0.0
@@ -49,20 +50,23 @@ def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
                 yield SweepStep(done, total)
         seconds = time.monotonic() - began
         rgb = session.picture(request, x, inputs=job.inputs)
-        seen = looked(clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), caller.cancelled)
+        seen = encode_images(
+            clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), caller.cancelled
+        )
         strain = _strain(request, model.denoiser, model.condition("", None), x, caller.cancelled)
-        scores = numbers(aims.score(seen[:, None])[:, 0])
+        scores = to_numpy(aims.score(seen[:, None])[:, 0])
         yield SweepPoint(value, whole, rgb, scores, _diversity(seen), strain, seconds)
 
 
 def _small(request: Request) -> Request:
-    """Without its second stage, where the first one finishes its pictures."""
+    """Remove the second stage where the first stage finishes its pictures."""
     second = request.enlargement
-    edits = request.edit is not None  # its picture has the size of what the second stage makes
+    edits = request.edit is not None  # the edited picture has the size of the second stage's pictures
     return request if second is None or second.truncated or edits else replace(request, enlargement=None)
 
 
 def _diversity(seen: Tensor) -> float:
+    """Compute 1 − the mean cosine of all pairs of CLIP vectors (N, d); NaN for one picture."""
     n = len(seen)
     if n < 2:
         return float("nan")
@@ -71,6 +75,7 @@ def _diversity(seen: Tensor) -> float:
 
 
 def _strain(request: Request, denoiser: Denoiser, cond: Cond, x0: Tensor, cancelled: Callable[[], bool]) -> float:
+    """Measure how far the pictures are from the model's own: the RMS of x0 − D(x0 + σ·ε) at σ = STRAIN_SIGMA."""
     with torch.no_grad():
         noisy = x0 + STRAIN_SIGMA * Noise(request.seeds).of(TRANSFORM).normal(x0)
         again = Meter(denoiser, MICRO_BATCH, cancelled=cancelled)(noisy, STRAIN_SIGMA, cond)

@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from engine.errors import EngineError
+
 if TYPE_CHECKING:
     from engine.session import Session
 
 
-class JobError(ValueError):
+class JobError(EngineError, ValueError):
     """A job that cannot be done or read; the message says in one sentence what to change."""
+
+    kind = "job"
 
 
 class Job:

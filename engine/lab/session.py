@@ -1,4 +1,4 @@
-"""The lab as the window uses it: everything asked for in the words of `engine.jobs.lab`, answered in NumPy."""
+"""LabSession, the lab's interface for the window: requests of `engine.jobs.lab`, answers in NumPy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.jobs.lab import Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
 from engine.lab import coverage as _coverage
 from engine.lab import picture
-from engine.lab.coverage import CELLS, Seen
+from engine.lab.coverage import CELLS, LearnedScore
 from engine.lab.field import density, plane, score
 from engine.lab.model import Law, model
 from engine.lab.trial import exact_flow, start, trial, walk
@@ -21,27 +21,27 @@ from engine.spec.lab_data import Data
 
 GRID = 128  # cells a side of the density
 ARROWS = 21  # a side
-LEAST = 0.1  # of the scale of arrows: σ·score would vanish with σ
+LEAST = 0.1  # the least scale of arrows: σ·score would vanish with σ
 
 
 class LabSession:
-    """Not thread-safe: one thread uses it. Raises LabError for data that cannot be used.
+    """Computes fields, runs, flows and chains. Not thread-safe. Raises LabError for data that cannot be used.
 
-    `cancelled` is asked before each call of the model, and may ask for a field itself; True raises Cancelled.
+    `cancelled` is called before each call of the model, and may call field() itself; True raises Cancelled.
     """
 
     def __init__(self) -> None:
-        self._law: tuple[Data, Law, Seen] | None = None  # the last one used: a drawing's laws are many
+        self._law: tuple[Data, Law, LearnedScore] | None = None  # only the last: each stroke of a drawing makes one
 
     def field(self, ask: Ask) -> Field:
-        law, seen = self._laws(ask.data)
+        law, learned = self._laws(ask.data)
         p = density(law, ask.sigma, ask.half, GRID)
         shade = (255 * (p / p.amax().clamp_min(1e-300)).sqrt()).round().numpy().astype(np.uint8)[::-1].copy()
         arrows = (math.hypot(ask.sigma, LEAST) * score(law, ask.sigma, ask.half, ARROWS)).numpy().astype(np.float32)
         if not ask.seen:
             return Field(ask, shade, arrows)
-        near = seen.near(plane(ask.half, CELLS), ask.sigma).reshape(CELLS, CELLS).numpy()[::-1].copy()
-        return Field(ask, shade, arrows, near, _points(seen.noised(ask.sigma)))
+        near = learned.covers(plane(ask.half, CELLS), ask.sigma).reshape(CELLS, CELLS).numpy()[::-1].copy()
+        return Field(ask, shade, arrows, near, _points(learned.noisy_samples(ask.sigma)))
 
     def run(self, work: Trial, cancelled: Callable[[], bool]) -> Iterator[Snapshot]:
         law, _ = self._laws(work.data)
@@ -53,7 +53,7 @@ class LabSession:
             yield Snapshot(step.i, _points(step.x), _points(x0), _points(step.move.x), step.nfe, change)
 
     def flow(self, work: Trial, cancelled: Callable[[], bool]) -> Flow:
-        """The exact flow from the same start as `run`'s."""
+        """Follow the exact flow from the start states of `run`."""
         law, _ = self._laws(work.data)
         x, _ = start(work.request, work.traced)
         return Flow(np.stack([_points(x) for x in exact_flow(law, x, work.request.sigmas, cancelled)]))
@@ -68,10 +68,10 @@ class LabSession:
     def save(self, path: Path, frames: Sequence[NDArray[np.uint8]], settings: str) -> None:
         picture.save(path, frames, settings)
 
-    def _laws(self, data: Data) -> tuple[Law, Seen]:
+    def _laws(self, data: Data) -> tuple[Law, LearnedScore]:
         if self._law is None or self._law[0] != data:
             law = model(data)
-            self._law = data, law, Seen.of(law)
+            self._law = data, law, LearnedScore.of(law)
         return self._law[1:]
 
 

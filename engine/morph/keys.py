@@ -38,7 +38,9 @@ def from_file(path: Path, info: ModelInfo) -> Found:
     if settings is not None and parent is None and follows(settings, info):
         return Found(Key.of(settings), None, settings)
     found = from_pixels(load(path).rgb, info)
-    return found if settings is None else replace(found, key=described(found.key, settings, info), settings=settings)
+    return (
+        found if settings is None else replace(found, key=with_settings(found.key, settings, info), settings=settings)
+    )
 
 
 def from_pixels(rgb: Pixels, info: ModelInfo) -> Found:
@@ -54,7 +56,7 @@ def follows(request: Request, info: ModelInfo) -> bool:
     return request.model_sha256 == info.sha256 and request.edit is None and not guided
 
 
-def described(key: Key, request: Request, info: ModelInfo) -> Key:
+def with_settings(key: Key, request: Request, info: ModelInfo) -> Key:
     """The key with the prompt and the label of a request, as far as `info`'s model takes them."""
     label = request.label if request.label in info.labels else None
     return replace(key, prompt=request.prompt if info.text else "", label=label)

@@ -17,7 +17,7 @@ from engine.metrics import psnr
 from engine.morph.blend import Between, blend, lerp, slerp
 from engine.morph.encode import encode
 from engine.noise import Noise
-from engine.plan import Conditions, decoded, encoded, plan, second_stage
+from engine.plan import Conditions, plan, second_stage, to_pictures, to_state
 from engine.spec.cost import enlarging
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.morph import Key, Morph, MorphError, Place, batches, passes_of_frames, passes_of_keys, price
@@ -79,7 +79,7 @@ class Maker:
         if not key.picture:
             planned = plan(request, self.model, self.cancelled)
             return (yield from self._walk(planned.steps(), costs, planned.x, keys=True)) if mixes else planned.x
-        x0 = encoded(Inputs(self.pictures[key.picture]), self.model, (request.width, request.height))[None]
+        x0 = to_state(Inputs(self.pictures[key.picture]), self.model, (request.width, request.height))[None]
         if mixes:
             return x0
         d = plan(request, self.model, self.cancelled).denoiser
@@ -135,7 +135,7 @@ class Maker:
         if self.second is not None and request.enlargement is not None:
             x = enlarge(self.second, request.enlargement, x, cond.label, noise, self.cancelled)
             yield from self._count(enlarging(request) * len(places), keys=False)
-        rgb = decoded(x, self.model)
+        rgb = to_pictures(x, self.model)
         seconds = (time.perf_counter() - began) / len(places)
         for n, place in enumerate(places):
             yield MorphFrame(first + n, rgb[n], seconds, self._psnr(place, rgb[n]))

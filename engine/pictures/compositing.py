@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.pictures.blending import blend, painted
 from engine.pictures.resizing import resized, strips
-from engine.spec.edit import Box, Inputs, Pixels, Size, check, pooled, steps_to_go
+from engine.spec.edit import Box, Inputs, Pixels, Size, check, pool_mask, steps_to_go
 from engine.spec.guides import AIM_SIDE
 from engine.spec.validation import MAX_SIDE, RequestError
 
@@ -36,7 +36,7 @@ def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
     seen = rgb[top : top + high, left : left + wide]
     beyond = (top - y, y + h - top - high), (left - x, x + w - left - wide), (0, 0)
     source = resized(np.pad(seen, beyond, mode="edge") if (wide, high) != (w, h) else seen, size)
-    return Inputs(source, None if mask is None else pooled(_boxed(mask, box), size), box)
+    return Inputs(source, None if mask is None else pool_mask(_boxed(mask, box), size), box)
 
 
 def whole(document: Pixels, shape: Size) -> Box:
@@ -126,7 +126,7 @@ def free_cells(mask: Pixels, box: Box, size: Size, steps: int) -> NDArray[np.boo
 
     `mask` is the document's (H, W): a cell of the box counts by the largest value in it.
     """
-    return steps_to_go(pooled(_boxed(mask, box), size), steps) > 0
+    return steps_to_go(pool_mask(_boxed(mask, box), size), steps) > 0
 
 
 def _boxed(mask: Pixels, box: Box) -> Pixels:

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from engine.spec.edit import Pixels
 
 
-def grown(mask: Pixels, pixels: int) -> Pixels:
+def dilate(mask: Pixels, pixels: int) -> Pixels:
     """The most within a disc of radius `pixels` of each pixel: a greyscale dilation.
 
     A disc is a stack of rows: for each height the widest run is grown from the one before, and laid over the rows
@@ -33,6 +33,9 @@ def grown(mask: Pixels, pixels: int) -> Pixels:
     return out
 
 
-def blurred(mask: Pixels, sigma: float) -> Pixels:
-    """Pillow's Gaussian: three extended box filters (Gwosdek et al., 2011), whose cost does not depend on σ."""
-    return np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(sigma)))
+def feather(mask: Pixels, pixels: float) -> Pixels:
+    """Blurred by a Gaussian of σ = pixels/2, so that an edge runs out over about `pixels` on both its sides.
+
+    Pillow's: three extended box filters (Gwosdek et al., 2011), whose cost does not depend on σ.
+    """
+    return np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(pixels / 2)))

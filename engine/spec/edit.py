@@ -77,7 +77,7 @@ def steps_to_go(mask: Pixels, steps: int) -> NDArray[np.int64]:
     return (2 * steps * mask.astype(np.int64) + 255) // 510
 
 
-def pooled(mask: Pixels, size: Size) -> Pixels:
+def pool_mask(mask: Pixels, size: Size) -> Pixels:
     """The mask (H, W) at another size: each pixel has the largest value of all that it covers any part of."""
     for axis, n in ((0, size[1]), (1, size[0])):
         old = mask.shape[axis]

@@ -1,4 +1,4 @@
-"""What a net is asked to predict, and how each noise level counts: ε, x0, v and denoising score matching in one loop.
+"""The training loss: denoising score matching (DSM) for nets that predict ε, x0, v, the score or the flow's velocity.
 
 A net that predicts ε, x0, v, the score or the flow's velocity gives one and the same x̂₀ (ENGINE.md §1), and its
 squared error is the error of that x̂₀ times a factor of σ alone. So these objectives are one, with other weights:
@@ -48,7 +48,7 @@ def factor(predicts: str, sigma: Tensor) -> Tensor:
 
 
 def loss(output: Tensor, predicts: str, x0: Tensor, eps: Tensor, sigma: Tensor, weight: Tensor) -> Tensor:
-    """The weighted error of x̂₀, (B,): weight·mean‖x̂₀ − x0‖², whatever the net predicts.
+    """The DSM loss: the weighted error of x̂₀, (B,): weight·mean‖x̂₀ − x0‖², whatever the net predicts.
 
     output, x0, eps (B, …); sigma and weight (B,). weight = factor(predicts, σ) gives that parameterisation's own loss.
     """

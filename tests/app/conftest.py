@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request
 from tests.fakes.engine import FakeEngine
 
+PATIENCE = 60_000  # milliseconds after which a test takes something for never
 WORDS = "red\nblue\napple\ncat face\nrocket\nbirthday cake\nheart\npizza\n"
 
 
@@ -56,6 +58,21 @@ def _nothing_left_running() -> Iterator[None]:
         # What a test leaves in cycles is collected here, where Qt is doing nothing, not in the midst of another test.
         gc.collect()
         gc.freeze()  # what stays is modules: looking through it after every test would take longer than the tests
+
+
+class PatientBot(QtBot):
+    """Waits for what comes however busy the machine is; pytest-qt's own five seconds pass on a loaded one."""
+
+    waitActive = partialmethod(QtBot.waitActive, timeout=PATIENCE)
+    waitExposed = partialmethod(QtBot.waitExposed, timeout=PATIENCE)
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=PATIENCE)
+    waitSignals = partialmethod(QtBot.waitSignals, timeout=PATIENCE)
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=PATIENCE)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture

@@ -13,14 +13,13 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.lab import LabClient
 from app.core.document import Document
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.core.jobs.queue import Job
 from app.core.lab.lab_model import Lab
 from app.settings import Settings, Values
 from app.ui.window.main_window import MainWindow
+from tests.app.conftest import PATIENCE
 from tests.fakes.lab import FakeLab
-
-PATIENCE = 60_000  # milliseconds after which a test takes something for never
 
 
 def until(qtbot: QtBot, done: Callable[[], object]) -> None:
@@ -45,18 +44,18 @@ def open_window(
     document: Document,
     settings: Settings | None = None,
     lab: Lab | None = None,
-    keeper: Keeper | None = None,
+    autosave: Autosave | None = None,
 ) -> MainWindow:
     """A window on `document`; where no lab is given, one with a fake engine, whose thread begins when it is opened."""
     lab = lab or make_lab(document)
     settings = settings or Settings(values=Values(theme="dark"))
     settings.changed.connect(settings.flush)  # at once: no timer waits when the test is over
-    keeper = keeper or make_keeper(document)
-    window = MainWindow(document, lab, settings, keeper)
+    autosave = autosave or make_autosave(document)
+    window = MainWindow(document, lab, settings, autosave)
 
     def close(_: QWidget) -> None:
         window.files.close()
-        keeper.close()
+        autosave.close()
         lab.close()
 
     qtbot.addWidget(window, before_close_func=close)
@@ -64,12 +63,12 @@ def open_window(
     return window
 
 
-def make_keeper(document: Document) -> Keeper:
-    """A keeper of the document's artwork in a folder that goes with it."""
+def make_autosave(document: Document) -> Autosave:
+    """An autosave of the document's artwork in a folder that goes with it."""
     folder = QTemporaryDir()
-    keeper = Keeper(document.artwork, Path(folder.path()), document)
-    keeper.destroyed.connect(folder.remove)
-    return keeper
+    autosave = Autosave(document.artwork, Path(folder.path()), document)
+    autosave.destroyed.connect(folder.remove)
+    return autosave
 
 
 def make_lab(document: Document) -> Lab:

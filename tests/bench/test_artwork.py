@@ -19,6 +19,7 @@ from PySide6.QtCore import QRect
 from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork, Layer
 from app.core.canvas.brush import Brush, BrushStroke, add, colour
+from engine.pictures import masks
 
 pytestmark = pytest.mark.bench
 SIDE = 2048
@@ -98,9 +99,9 @@ def test_whole_mask_changes() -> None:
     changes: dict[str, tuple[Callable[[], object], Callable[[], object] | None]] = {
         "invert": (lambda: mask_edits.invert(artwork), lambda: np.subtract(255, mask)),
         "clear": (lambda: mask_edits.clear(artwork), lambda: np.zeros_like(mask)),
-        "feather 8": (lambda: mask_edits.feather(artwork, 8), lambda: mask_edits.blurred(mask, 4)),
-        "feather 64": (lambda: mask_edits.feather(artwork, 64), lambda: mask_edits.blurred(mask, 32)),
-        "grow 8": (lambda: mask_edits.grow(artwork, 8), lambda: mask_edits.grown(mask, 8)),
+        "feather 8": (lambda: mask_edits.feather(artwork, 8), lambda: masks.feather(mask, 4)),
+        "feather 64": (lambda: mask_edits.feather(artwork, 64), lambda: masks.feather(mask, 32)),
+        "grow 8": (lambda: mask_edits.grow(artwork, 8), lambda: masks.dilate(mask, 8)),
         "by colour, everywhere": (lambda: mask_edits.fill_colour(artwork, 700, 700, 32, everywhere=True), None),
         "by colour, connected": (lambda: mask_edits.fill_colour(artwork, 700, 700, 32), None),
     }

@@ -18,7 +18,7 @@ from engine.paths import path_of
 from engine.pictures.resizing import resized
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
-from engine.spec.edit import Inputs, Pixels, pooled
+from engine.spec.edit import Inputs, Pixels, pool_mask
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request
 from engine.store import RunReader, RunWriter, append_picture
@@ -218,7 +218,7 @@ def targets(request: Request, inputs: Inputs | None = None) -> NDArray[np.float3
     if request.edit.method == "img2img" or inputs.mask is None:
         share: Any = np.float32(request.edit.strength)
     else:
-        share = pooled(inputs.mask, size).astype(np.float32) / 255
+        share = pool_mask(inputs.mask, size).astype(np.float32) / 255
     return np.asarray(source + share * (made - source), np.float32)
 
 

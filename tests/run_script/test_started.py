@@ -1,37 +1,98 @@
-"""What run.py starts: the checks, and what a wheel of the project holds."""
+"""Starting: the checks of run.py test, and the contents of a wheel of the project."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
+import time
 import zipfile
-from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
 
 import pytest
 
 import run
 
+by_shell = pytest.mark.skipif(sys.platform == "win32", reason="stands in for the checks with a shell script")
 
-def test_every_check_runs_offscreen_and_the_failed_ones_are_named(
-    facts: run.Facts, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+
+def stand_in(facts: run.Facts, **scripts: str) -> None:
+    """A shell in the place of Python and of lint-imports, which runs the script of the tool that it is called for."""
+    cases = "".join(f"*{tool}*)\n{script}\n;;\n" for tool, script in scripts.items())
+    for program in (facts.python, facts.bin / "lint-imports"):
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f'#!/bin/sh\ncase "{program.name} $*" in\n{cases}esac\n', encoding="utf-8")
+        program.chmod(0o755)
+
+
+@by_shell
+def test_every_check_is_shown_under_its_name_and_the_failed_ones_are_named(
+    facts: run.Facts, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ran: list[str] = []
+    stand_in(
+        facts,
+        mypy="echo a wrong type >&2; exit 1",
+        imports="echo contracts kept",
+        pytest='echo "$QT_QPA_PLATFORM in $PWD: $*"; echo "=== 1 failed, 41 passed in 9.00s ==="; exit 3',
+    )
+    assert run.run_checks(("-k", "noise"), facts) == 1, "the first exit code that is not 0"
+    told = capsys.readouterr().out
+    shown = [part for part in told.split("\n== ") if part]
+    assert [part.split()[0] for part in shown[::2]] == ["ruff", "ruff", "mypy", "import", "pytest"]
+    assert shown[4].startswith("mypy ==\na wrong type")
+    assert shown[5].startswith("mypy: failed, exit code 1, ")
+    assert "contracts kept" in shown[6]
+    assert f"offscreen in {facts.root}: -m pytest -n auto --dist loadfile -k noise\n" in shown[8]
+    assert told.endswith("Failed: mypy, pytest. 1 failed, 41 passed in 9.00s\n")
 
-    def call(command: list[str], cwd: Path, env: dict[str, str]) -> int:
-        assert cwd == facts.root
-        assert env["QT_QPA_PLATFORM"] == "offscreen"
-        ran.append(" ".join(command[-3:]))
-        return {"-m mypy": 1, "pytest -k noise": 3}.get(" ".join(command[-3:]).removeprefix(f"{facts.python} "), 0)
 
-    monkeypatch.setattr(subprocess, "call", call)
-    assert run.run_checks(("-k", "noise"), facts) == 1
-    assert len(ran) == 5
-    assert capsys.readouterr().out.endswith("Failed: mypy, pytest.\n")
+@by_shell
+def test_where_all_pass_the_last_line_says_so_in_pytests_own_words(
+    facts: run.Facts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(facts, pytest="printf '\\033[32m== \\033[1m42 passed\\033[0m in 9.00s ==\\033[0m\\n'")
+    assert run.run_checks((), facts) == 0
+    assert capsys.readouterr().out.endswith("\nAll 5 checks passed. 42 passed in 9.00s\n")
 
 
-def test_waiting_threads_sleep_unless_the_person_says_otherwise(facts: run.Facts) -> None:
+@by_shell
+def test_the_checks_run_beside_each_other_however_much_they_say(facts: run.Facts) -> None:
+    stand_in(
+        facts,
+        mypy="until test -e pytest-began; do sleep 0.01; done",
+        pytest="i=0; while test $i -lt 5000; do echo line $i of many; i=$((i + 1)); done; touch pytest-began",
+    )
+    assert run.run_checks((), facts) == 0
+
+
+@by_shell
+@pytest.mark.parametrize("args", [("-m", "bench", "-s"), ("tests/bench",), ("-x", "--pdb"), ("-s",)])
+def test_benchmarks_and_what_talks_with_the_person_run_alone_on_the_terminal_itself(
+    args: tuple[str, ...], facts: run.Facts, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(facts, mypy="sleep 0.1; test ! -e pytest-began", pytest="touch pytest-began; echo to the terminal")
+    assert run.run_checks(args, facts) == 0
+    assert "to the terminal\n" in capfd.readouterr().out
+
+
+@by_shell
+def test_an_interruption_leaves_no_check_running(facts: run.Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(facts, pytest="echo $$ > number.part; mv number.part number; exec sleep 60")
+
+    def interrupted(check: run.Check) -> int:
+        while not (facts.root / "number").exists():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.Check, "show", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.run_checks((), facts)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((facts.root / "number").read_text()), 0)
+
+
+def test_waiting_threads_sleep_unless_the_user_sets_otherwise(facts: run.Facts) -> None:
     assert run.environment(facts)["OMP_WAIT_POLICY"] == "PASSIVE"
     active = dataclasses.replace(facts, environ={"OMP_WAIT_POLICY": "ACTIVE"})
     assert run.environment(active)["OMP_WAIT_POLICY"] == "ACTIVE"

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPoint, QRect, QSize, Signal
 from PySide6.QtGui import QColor, QImage
 
-from app.core.canvas.box import fitted, largest, reshaped
+from app.core.canvas.box import fit_box, largest_box, reshape_box
 from app.core.canvas.box_move import BoxMove, Place
-from app.core.canvas.canvas_size import SizeStep, Strip, cut, strips
+from app.core.canvas.canvas_size import SizeStep, Strip, crop, cut_strips
 from app.core.canvas.stroke import Layer, Stroke
 from app.core.canvas.undo import History, Pixels, Step, part
 
@@ -89,7 +89,7 @@ class Artwork(QObject):
     @box.setter
     def box(self, box: QRect) -> None:
         if self.is_open:
-            self._place(fitted(box, self._box_aspect, self.rect))
+            self._place(fit_box(box, self._box_aspect, self.rect))
 
     @property
     def box_aspect(self) -> QSize:
@@ -105,12 +105,12 @@ class Artwork(QObject):
             return
         self._box_aspect = QSize(aspect)
         if self.is_open:
-            self._place(reshaped(self._box, aspect, self.rect))
+            self._place(reshape_box(self._box, aspect, self.rect))
 
     def put_box(self, place: Place) -> None:
         """Put it back to an earlier or a later place (undo, redo), in the shape of the current model."""
         same = place.aspect == self._box_aspect
-        self._place(QRect(place.box) if same else reshaped(place.box, self._box_aspect, self.rect))
+        self._place(QRect(place.box) if same else reshape_box(place.box, self._box_aspect, self.rect))
 
     def _place(self, box: QRect) -> None:
         if box != self._box:
@@ -168,7 +168,7 @@ class Artwork(QObject):
         self._take(pixels, np.zeros(pixels.shape[:2], np.uint8) if mask is None else mask.copy(order="C"))
         self.title = title
         self._box_aspect = QSize(*box_size) if box_size else QSize(self.width, self.height)
-        self._box = largest(self._box_aspect, self.rect)
+        self._box = largest_box(self._box_aspect, self.rect)
         self.revision += 1
         self.opened.emit()
         self.box_changed.emit()
@@ -231,18 +231,18 @@ class Artwork(QObject):
         if self._stroke:
             self._stroke.end()
         if rect != self.rect:
-            step = SizeStep(self._crop, name, self.rect, QRect(rect), strips(self.pixels, self.mask, rect))
+            step = SizeStep(self._crop, name, self.rect, QRect(rect), cut_strips(self.pixels, self.mask, rect))
             step.redo()
             self._history.add(step)
             self.history_changed.emit()
 
     def _crop(self, rect: QRect, strips: Sequence[Strip]) -> None:
         """Become `rect` of itself, with `strips` put back where they were."""
-        pixels, mask = cut(self.pixels, self.mask, rect, ANEW)
+        pixels, mask = crop(self.pixels, self.mask, rect, ANEW)
         for strip in strips:
             strip.put_back(pixels, mask)
         self._take(pixels, mask)
-        self._box = fitted(self._box.translated(-rect.topLeft()), self._box_aspect, self.rect)
+        self._box = fit_box(self._box.translated(-rect.topLeft()), self._box_aspect, self.rect)
         self.revision += 1
         self.resized.emit(-rect.topLeft())
         self.box_changed.emit()

@@ -5,21 +5,21 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, QSize
 
 
-def shaped(width: int, aspect: QSize) -> QRect:
+def box_in_shape(width: int, aspect: QSize) -> QRect:
     """A box of a width (at least 1) in the shape of `aspect`, at (0, 0)."""
     return QRect(0, 0, max(1, width), max(1, round(max(1, width) * aspect.height() / aspect.width())))
 
 
-def largest(aspect: QSize, picture: QRect) -> QRect:
+def largest_box(aspect: QSize, picture: QRect) -> QRect:
     """The largest box that fits into the picture, in its middle."""
-    box = shaped(min(picture.width(), int(picture.height() * aspect.width() / aspect.height())), aspect)
+    box = box_in_shape(min(picture.width(), int(picture.height() * aspect.width() / aspect.height())), aspect)
     box.moveTo((picture.width() - box.width()) // 2, (picture.height() - box.height()) // 2)
     return box
 
 
-def fitted(box: QRect, aspect: QSize, picture: QRect) -> QRect:
+def fit_box(box: QRect, aspect: QSize, picture: QRect) -> QRect:
     """`box` by its place and width, in the shape of `aspect`, moved until its centre lies in the picture."""
-    moved = shaped(box.width(), aspect)
+    moved = box_in_shape(box.width(), aspect)
     across, down = moved.width() // 2, moved.height() // 2
     moved.moveTo(
         min(max(box.x(), -across), picture.width() - (moved.width() - across)),
@@ -28,8 +28,8 @@ def fitted(box: QRect, aspect: QSize, picture: QRect) -> QRect:
     return moved
 
 
-def reshaped(box: QRect, aspect: QSize, picture: QRect) -> QRect:
+def reshape_box(box: QRect, aspect: QSize, picture: QRect) -> QRect:
     """Another shape around the same centre, of about the same area."""
-    other = shaped(round((box.width() * box.height() * aspect.width() / aspect.height()) ** 0.5), aspect)
+    other = box_in_shape(round((box.width() * box.height() * aspect.width() / aspect.height()) ** 0.5), aspect)
     other.moveCenter(box.center())
-    return fitted(other, aspect, picture)
+    return fit_box(other, aspect, picture)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.canvas.undo import Pixels, packed, part, unpacked
+from app.core.canvas.undo import Pixels, pack, part, unpack
 
 
-def strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
+def cut_strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
     """The parts of both outside of `rect`: above, below, left and right of it."""
     height, width = mask.shape
     inside = rect.intersected(QRect(0, 0, width, height))
@@ -26,7 +26,7 @@ def strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
     return tuple(Strip.of(pixels, mask, strip) for strip in around if not strip.isEmpty())
 
 
-def cut(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels, Pixels]:
+def crop(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels, Pixels]:
     """The part `rect` of both, which may reach beyond them: there the picture repeats its edge, the mask is `added`."""
     inside = rect.intersected(QRect(0, 0, mask.shape[1], mask.shape[0]))
     kept = inside.translated(-rect.topLeft())
@@ -53,12 +53,12 @@ class Strip:
 
     @classmethod
     def of(cls, pixels: Pixels, mask: Pixels, rect: QRect) -> Strip:
-        return cls(rect, packed(part(pixels, rect).tobytes()), packed(part(mask, rect).tobytes()))
+        return cls(rect, pack(part(pixels, rect).tobytes()), pack(part(mask, rect).tobytes()))
 
     def put_back(self, pixels: Pixels, mask: Pixels) -> None:
         for target, kept in ((pixels, self.pixels), (mask, self.mask)):
             view = part(target, self.rect)
-            view[...] = unpacked(kept).reshape(view.shape)
+            view[...] = unpack(kept).reshape(view.shape)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def sizes(model: ModelInfo) -> list[Size]:
     return [(factor * model.width, factor * model.height) for factor in factors]
 
 
-def suits(size: Size, model: ModelInfo) -> bool:
+def is_multiple_of_box(size: Size, model: ModelInfo) -> bool:
     """Whether the model's box divides a picture of that size: it is a whole number of times the model's own."""
     times, rest = divmod(size[0], model.width)
     return rest == 0 and size[1] == times * model.height
@@ -73,7 +73,7 @@ def frame(way: str, size: Size, target: Size) -> Box:
     return (width - w) // 2, (height - h) // 2, w, h
 
 
-def fitted(rgb: Pixels, way: str, target: Size) -> tuple[Pixels, Pixels | None]:
+def fit_picture(rgb: Pixels, way: str, target: Size) -> tuple[Pixels, Pixels | None]:
     """The picture (H, W, 3) in that way, and a mask (h, w) of what is to be made anew, or None where nothing is."""
     size = rgb.shape[1], rgb.shape[0]
     if way == "keep":

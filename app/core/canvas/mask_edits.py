@@ -16,7 +16,7 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath
 from app.core.canvas.artwork import ANEW, KEEP, Artwork
 from app.core.canvas.brush import Paint, add, share
 from app.core.canvas.undo import Pixels, part
-from engine.pictures.masks import blurred, grown
+from engine.pictures import masks
 
 WINDOW = 512  # pixels of a side in which what hangs together is looked for at first
 BAND = 1024  # rows that are worked on at once: what is between stays small however large the picture
@@ -34,23 +34,23 @@ def invert(artwork: Artwork, name: str = "Invert mask") -> None:
 
 def grow(artwork: Artwork, pixels: int, name: str = "Grow mask") -> None:
     """Every pixel becomes the most that lies within `pixels` of it."""
-    _within_reach(artwork, pixels, name, lambda mask: grown(mask, pixels))
+    _within_reach(artwork, pixels, name, lambda mask: masks.dilate(mask, pixels))
 
 
 def shrink(artwork: Artwork, pixels: int, name: str = "Shrink mask") -> None:
     """Every pixel becomes the least that lies within `pixels` of it."""
-    _within_reach(artwork, pixels, name, lambda mask: ANEW - grown(ANEW - mask, pixels))
+    _within_reach(artwork, pixels, name, lambda mask: ANEW - masks.dilate(ANEW - mask, pixels))
 
 
 def feather(artwork: Artwork, pixels: float, name: str = "Feather mask") -> None:
     """Blur the mask by a Gaussian of σ = pixels/2, so that an edge runs out over about `pixels` on both its sides."""
-    _within_reach(artwork, blur_reach(pixels / 2), name, lambda mask: blurred(mask, pixels / 2))
+    _within_reach(artwork, blur_reach(pixels / 2), name, lambda mask: masks.feather(mask, pixels))
 
 
 def fill(artwork: Artwork, path: QPainterPath, paint: Paint = add, opacity: float = 1.0, name: str = "Shape") -> None:
     """Paint the inside of a path (odd-even) into the mask, antialiased, as far as it lies in the picture."""
     rect = path.boundingRect().toAlignedRect().intersected(artwork.rect)
-    _painted(artwork, rect, lambda band: covered(path, band), paint, opacity, name)
+    _painted(artwork, rect, lambda band: path_coverage(path, band), paint, opacity, name)
 
 
 def fill_colour(
@@ -65,7 +65,7 @@ def fill_colour(
 ) -> None:
     """Paint into the mask where the picture has the colour that it has at (x, y); nothing where that lies outside."""
     if artwork.rect.contains(x, y):
-        rect, found = alike(artwork.pixels, x, y, tolerance, everywhere)
+        rect, found = pixels_alike(artwork.pixels, x, y, tolerance, everywhere)
         corner = rect.topLeft()
         _painted(artwork, rect, lambda band: part(found, band.translated(-corner)), paint, opacity, name)
 
@@ -121,7 +121,7 @@ def bounds(mask: Pixels) -> QRect:
     return QRect(left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top)
 
 
-def covered(path: QPainterPath, rect: QRect) -> Pixels:
+def path_coverage(path: QPainterPath, rect: QRect) -> Pixels:
     """How much of each pixel of `rect` lies in the path, (h, w), 0 … 255."""
     image = QImage(rect.size(), QImage.Format.Format_Alpha8)
     image.fill(0)
@@ -135,11 +135,11 @@ def covered(path: QPainterPath, rect: QRect) -> Pixels:
 
 
 def blur_reach(sigma: float) -> int:
-    """How far a pixel is seen by blurred(): three box filters of a radius below σ + 1 each, and a part of a pixel."""
+    """How far a pixel reaches in a feathering: three box filters of a radius below σ + 1 each, and part of a pixel."""
     return 3 * (math.ceil(sigma) + 1)
 
 
-def alike(pixels: Pixels, x: int, y: int, tolerance: int, everywhere: bool = False) -> tuple[QRect, Pixels]:
+def pixels_alike(pixels: Pixels, x: int, y: int, tolerance: int, everywhere: bool = False) -> tuple[QRect, Pixels]:
     """Where a picture (H, W, ≥ 3) has the colour of (x, y): the smallest rectangle with all of it, and there 255 or 0.
 
     A colour is the same where no channel is more than `tolerance` (0 … 255) away. Unless `everywhere`, only what hangs
@@ -152,7 +152,7 @@ def alike(pixels: Pixels, x: int, y: int, tolerance: int, everywhere: bool = Fal
     while True:
         found = _within(part(pixels, window), pixels[y, x, :3], tolerance)
         if not everywhere:
-            found = connected(found, x - window.left(), y - window.top())
+            found = connected_pixels(found, x - window.left(), y - window.top())
         values = found.view(np.uint8)
         inner = bounds(values)
         rect = inner.translated(window.topLeft())
@@ -179,7 +179,7 @@ def _within(pixels: Pixels, colour: Pixels, tolerance: int) -> NDArray[np.bool_]
     return same
 
 
-def connected(inside: NDArray[np.bool_], x: int, y: int) -> NDArray[np.bool_]:
+def connected_pixels(inside: NDArray[np.bool_], x: int, y: int) -> NDArray[np.bool_]:
     """The part of `inside` (H, W) that hangs together with (x, y), which lies in it, by pixels side by side.
 
     Over runs of pixels in a row instead of pixels: the runs of the next row that touch one are neighbours in the list.

@@ -61,7 +61,7 @@ def bounds(keys: Sequence[Key], within: QRect) -> QRect:
     return QRect(left, top, (max(columns) + 1) * TILE - left, (max(rows) + 1) * TILE - top).intersected(within)
 
 
-def packed(raw: memoryview | bytes) -> bytes:
+def pack(raw: memoryview | bytes) -> bytes:
     """Deflated, or as it is where parts of it say that it would not halve, which takes 30 times as long: unpacked()
     knows by the first byte.
     """
@@ -71,7 +71,7 @@ def packed(raw: memoryview | bytes) -> bytes:
     return b"".join((DEFLATED, zlib.compress(raw, 1)) if small else (PLAIN, raw))
 
 
-def unpacked(kept: bytes) -> Pixels:
+def unpack(kept: bytes) -> Pixels:
     """What was packed, (n,) uint8; not to be written into."""
     if kept[:1] == PLAIN:
         return np.frombuffer(kept, np.uint8, offset=1)
@@ -100,7 +100,7 @@ class Patch:
         if values.dtype == np.uint32:
             values = np.ascontiguousarray(values.view(np.uint8).reshape(-1, 4)[:, :3].T)
         bits = zlib.compress(np.packbits(hit).data, 1) if sparse else b""
-        return cls(tuple(key for key, _ in changes), bits, packed(values.data.cast("B")))
+        return cls(tuple(key for key, _ in changes), bits, pack(values.data.cast("B")))
 
     @property
     def size(self) -> int:
@@ -110,7 +110,7 @@ class Patch:
         """Before becomes after, after becomes before."""
         tiles = [tile(cells, key) for key in self.keys]
         count = sum(view.size for view in tiles)
-        raw = unpacked(self.values)
+        raw = unpack(self.values)
         if cells.dtype == np.uint32:
             four = np.zeros((len(raw) // 3, 4), np.uint8)
             for channel, plane in enumerate(raw.reshape(3, -1)):

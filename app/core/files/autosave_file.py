@@ -29,7 +29,7 @@ NAME, KEY = "artwork.png", "tweedie-artwork"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class AutosaveFile:
     """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box and aspect as Artwork has them;
     unsaved -- whether a person has no other file of it; results -- its candidates; notes -- what could not be brought
     back
@@ -45,16 +45,16 @@ class Kept:
     notes: tuple[str, ...] = ()
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
-        """It is the artwork from now on; `pixels` is what bgra() made of `rgb`."""
+        """Make it the artwork; `pixels` is what bgra() made of `rgb`."""
         artwork.adopt(pixels, self.title, self.aspect, self.mask)
         artwork.box = QRect(*self.box)
 
 
-def write(folder: Path, kept: Kept) -> None:
-    """Write it, atomically. Raises OSError; then what was there before is there still."""
+def write(folder: Path, kept: AutosaveFile) -> None:
+    """Write it, atomically. Raises OSError; then the folder still holds what it held before."""
     mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
     if values.any():
-        mask = _named(values.data)
+        mask = _mask_name(values.data)
         if not (folder / mask).exists():
             save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
     results = [_write_result(folder, result) for result in kept.results]
@@ -68,18 +68,18 @@ def write(folder: Path, kept: Kept) -> None:
             other.unlink(missing_ok=True)
 
 
-def _named(values: memoryview | bytes) -> str:
-    """What the file of a mask with this content is called."""
+def _mask_name(values: memoryview | bytes) -> str:
+    """The file name of a mask with this content."""
     return f"mask-{hashlib.sha256(values).hexdigest()[:16]}.png"
 
 
 def _write_result(folder: Path, result: Result) -> dict[str, Any]:
-    """What is told of a result, its mask written. Raises OSError."""
+    """A result as JSON; writes its mask. Raises OSError."""
     place = result.placement
     told = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
     if place.packed is None:
         return told | {"mask": ""}
-    name = _named(repr(box_of(place.rect)[2:]).encode() + place.packed)
+    name = _mask_name(repr(box_of(place.rect)[2:]).encode() + place.packed)
     if not (folder / name).exists():
         mask = place.mask
         assert mask is not None
@@ -88,7 +88,7 @@ def _write_result(folder: Path, result: Result) -> dict[str, Any]:
 
 
 def _read_result(folder: Path, told: dict[str, Any]) -> Result:
-    """Raises ValueError, KeyError or TypeError for what _write_result() did not write, or cannot be read again."""
+    """A result from JSON. Raises ValueError, KeyError or TypeError where that is damaged."""
     box, rect = QRect(*map(int, told["box"])), QRect(*map(int, told["rect"]))
     if box.isEmpty():
         raise ValueError("no box")
@@ -99,8 +99,8 @@ def _read_result(folder: Path, told: dict[str, Any]) -> Result:
     return Result(str(told["run"]), images, Placement.through(box, rect, mask))
 
 
-def read(folder: Path) -> Kept:
-    """What write() wrote. Raises ImageError where there is no picture; of the rest what is damaged is left out."""
+def read(folder: Path) -> AutosaveFile:
+    """Read what write() wrote, without its damaged parts. Raises ImageError where the picture is damaged."""
     rgb = load(folder / NAME).rgb
     height, width = rgb.shape[:2]
     mask, notes = np.zeros((height, width), np.uint8), list[str]()
@@ -132,10 +132,10 @@ def read(folder: Path) -> Kept:
         except (ValueError, KeyError, TypeError):
             notes.append("A candidate was damaged and is left out.")
     title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
-    return Kept(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
+    return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
 
 
 def forget(folder: Path) -> None:
-    """There is no artwork in it any more. Raises OSError."""
+    """Remove the artwork from the folder. Raises OSError."""
     for path in (folder / NAME, *folder.glob("mask-*.png")):
         path.unlink(missing_ok=True)

@@ -64,17 +64,17 @@ class Subject:
         return self.rgb.shape[1], self.rgb.shape[0]
 
 
-def most(size: tuple[int, int]) -> int:
+def largest_factor(size: tuple[int, int]) -> int:
     """How many times as large a picture of that size may become."""
     return max(1, MAX_SIDE // max(size))
 
 
-def longest(kind: ExportKind) -> int:
+def longest_side(kind: ExportKind) -> int:
     """How many pixels a side a picture of that kind has at most: it is to be opened here again."""
     return min(MAX_SIDE, LONGEST[FORMATS[f".{kind}"]])
 
 
-class Exporting(QObject):
+class Exporter(QObject):
     """Writes pictures in the background and says where they are."""
 
     written = Signal(object)  # the path

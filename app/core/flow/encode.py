@@ -215,13 +215,13 @@ class Encoder(QObject):
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
             )
         guidance = 1.0 if self.method == "plain" else draft.guidance
-        return _resolved(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
+        return _resolve_single(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
 
     def _as_panel(self, model: ModelInfo) -> Request:
         """What the panel says now. Raises RequestError where its model is another."""
         if self._draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
-        return _resolved(self._draft.current, model)
+        return _resolve_single(self._draft.current, model)
 
     def _say(self, level: Literal["info", "error"], text: str) -> None:
         self.notice_raised.emit(Notice(level, text))
@@ -241,7 +241,7 @@ class Encoder(QObject):
                 self._encoded[doing.path] = what
                 if doing.method != "null-text":  # what is fitted on the way has another price
                     self._appraisal.tolls.learn("up", doing.model.sha256, doing.tolerance, what.calls)
-                self._say("info", arrived(what))
+                self._say("info", describe_encoding(what))
                 self.changed.emit()
             elif isinstance(what, Decoded):
                 off = f"{what.psnr:.1f} dB from the picture that was encoded (PSNR)"
@@ -276,7 +276,7 @@ LEGS = {"up": "Up to the noise", "down": "Down to the picture"}
 BUSY = "A picture is on its way along the flow: wait for it, or stop it."
 
 
-def arrived(encoded: Encoded) -> str:
+def describe_encoding(encoded: Encoded) -> str:
     """What is said of a picture that has come to its noise."""
     back = ""
     if encoded.psnr is not None:
@@ -284,7 +284,7 @@ def arrived(encoded: Encoded) -> str:
     return f"Encoded in {encoded.steps} steps and {encoded.calls} model calls{back}"
 
 
-def _resolved(draft: Draft, model: ModelInfo) -> Request:
+def _resolve_single(draft: Draft, model: ModelInfo) -> Request:
     """One picture of its own at the model's size: that is what the flow carries."""
     return resolve(replace(draft, method=NEW, batch=1, enlarge=False, guides=()), model)
 

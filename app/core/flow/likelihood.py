@@ -8,9 +8,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.canvas.editing import Editing
-from app.core.flow.likelihood_result import Condition, Doing, Given, Map, Question, Verdict
+from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodResult, Map, Question
 from app.core.flow.regions import Regions
-from app.core.flow.solve_costs import Tolls
+from app.core.flow.solve_costs import SolveCosts
 from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Engine
@@ -50,7 +50,7 @@ class Appraisal(QObject):
     ) -> None:
         super().__init__(parent)
         self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
-        self.tolls = Tolls()
+        self.tolls = SolveCosts()
         self._judge: str | None = None  # a model's id; None: the panel's model
         self._given: Given = "nothing"
         self._way = SHRUNK
@@ -60,7 +60,7 @@ class Appraisal(QObject):
         self._subject: Subject | None = None
         self._question: Question | None = None
         self._said: tuple[object, ...] = ()  # what `changed` last told of
-        self._verdicts: OrderedDict[Question, Verdict] = OrderedDict()
+        self._verdicts: OrderedDict[Question, LikelihoodResult] = OrderedDict()
         self._doing: Doing | None = None
         self._map: Map | None = None
         self._pointed: tuple[int, int] | None = None
@@ -68,7 +68,7 @@ class Appraisal(QObject):
         engine.errand_ended.connect(self._on_ended)
         for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
                        shown.steps_changed, shown.view_changed, draft.changed, draft.model_changed,
-                       editing.changed, editing.asked_changed):  # fmt: skip
+                       editing.changed, editing.inputs_changed):  # fmt: skip
             signal.connect(self._look)
         jobs.engine_changed.connect(self._look)
 
@@ -194,7 +194,7 @@ class Appraisal(QObject):
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return
-        self._keep(question, Verdict(fitted.place, fitted.rgb))
+        self._keep(question, LikelihoodResult(fitted.place, fitted.rgb))
         told = question.condition
         asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
         doing = self._doing = Doing(question)
@@ -215,7 +215,7 @@ class Appraisal(QObject):
     # what is known
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> LikelihoodResult | None:
         """Of what is asked now; None where that was not measured."""
         return self._verdicts.get(self._question) if self._question else None
 
@@ -319,7 +319,7 @@ class Appraisal(QObject):
             self.pointed = None
             self.map_changed.emit()
 
-    def _keep(self, question: Question, verdict: Verdict) -> None:
+    def _keep(self, question: Question, verdict: LikelihoodResult) -> None:
         self._verdicts[question] = verdict
         self._verdicts.move_to_end(question)
         while len(self._verdicts) > KEPT:

@@ -1,4 +1,4 @@
-"""What is asked of a model about a picture, and what came of it so far."""
+"""A question about a picture's likelihood, and its result so far."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Given: TypeAlias = Literal["nothing", "panel", "made"]  # what the model is told
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What the model is told of the picture that it judges; "" and None are nothing."""
+    """The condition of the judged picture; "" and None are no condition."""
 
     prompt: str = ""
     label: str | None = None
@@ -31,7 +31,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which picture is judged, by whom and told what: what a verdict is remembered by."""
+    """The judged picture, the model and the condition: the key of a result."""
 
     picture: Hashable
     model_sha256: str
@@ -40,8 +40,8 @@ class Question:
 
 
 @dataclass(slots=True)
-class Verdict:
-    """What came of a question so far; `place` is the part of the canvas that was judged, `rgb` its pixels."""
+class LikelihoodResult:
+    """The result of a question so far; `place` is the judged part of the canvas, `rgb` its pixels."""
 
     place: QRectF
     rgb: Pixels

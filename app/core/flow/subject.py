@@ -12,12 +12,12 @@ from PySide6.QtCore import QRect, QRectF, QSize
 from PySide6.QtGui import QPainter
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.box import largest
+from app.core.canvas.box import largest_box
 from app.core.canvas.editing import Editing
 from app.core.canvas.placement import Overlay, box_of, to_rgb
 from app.core.shown.lineage import Lineage
 from app.core.shown.render import from_rgb, pixels
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
 from engine.pictures.resizing import resized
@@ -62,35 +62,35 @@ def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
     None where nothing is.
     """
     if editing.shows_artwork:
-        return _of_artwork(editing.artwork, editing.overlay)
+        return _artwork_subject(editing.artwork, editing.overlay)
     run, k, image = shown.run, shown.cursor, shown.image_index
     if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
         return None
     request, last = run.made_by(k), k == shown.step_count - 1
     enlarged = last and request.enlargement is not None and run.picture() is not None
     size = request.size if enlarged else (request.width, request.height)
-    words = "the encoded picture" if run.flows(k) else named(request)
+    words = "the encoded picture" if run.flows(k) else title_of(request)
     title = words if last and not shown.live else f"x̂₀ of {words} at step {k + 1}"
     place = QRect(0, 0, *run.request.size)
-    return Subject((shown.run_path, k, image, size), place, size, title, request, partial(_of_run, run, k, image))
+    return Subject((shown.run_path, k, image, size), place, size, title, request, partial(_read_step, run, k, image))
 
 
-def _of_run(run: Lineage, k: int, image: int) -> Pixels:
+def _read_step(run: Lineage, k: int, image: int) -> Pixels:
     """Where a run broke down its x̂₀ is painted black: that is not to be judged as a black picture."""
     if not np.isfinite(run.x0(k)[image]).all():
         raise ValueError("This step holds values that are not numbers: choose another step.")
     return pixels(run, k, "x0", image)
 
 
-def _of_artwork(artwork: Artwork, overlay: Overlay | None) -> Subject:
+def _artwork_subject(artwork: Artwork, overlay: Overlay | None) -> Subject:
     box = artwork.box
     key = "artwork", artwork.revision, box_of(box), overlay.image.cacheKey() if overlay else 0
     title = f"the box of {artwork.title}" if artwork.title else "the box of the canvas"
     size = box.width(), box.height()
-    return Subject(key, box, size, title, None, partial(_boxed, artwork, box, overlay))
+    return Subject(key, box, size, title, None, partial(_read_box, artwork, box, overlay))
 
 
-def _boxed(artwork: Artwork, box: QRect, overlay: Overlay | None) -> Pixels:
+def _read_box(artwork: Artwork, box: QRect, overlay: Overlay | None) -> Pixels:
     """The box with what is seen over it; beyond the picture its edge goes on, as the model sees it."""
     seen = box.intersected(artwork.rect)
     rgb = artwork.rgb(seen)
@@ -122,7 +122,7 @@ def fit(subject: Subject, size: tuple[int, int], way: str) -> Fitted:
     if way == MIDDLE and MIDDLE in ways(subject, size):
         part = QRect((width - size[0]) // 2, (height - size[1]) // 2, *size)
     else:
-        part = largest(QSize(*size), whole)
+        part = largest_box(QSize(*size), whole)
     taken = rgb[part.y() : part.y() + part.height(), part.x() : part.x() + part.width()]
     across, down = subject.place.width() / width, subject.place.height() / height
     place = QRectF(part.x() * across, part.y() * down, part.width() * across, part.height() * down)

@@ -1,4 +1,4 @@
-"""Pictures on their way to being aims of CLIP: from a file, a drop or the clipboard."""
+"""Reads pictures that CLIP shall steer to: from a file, a drop or the clipboard."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.core.notices import Notice
 from engine.pictures.image_file import ImageError
 
 
-class Aiming(QObject):
+class AimSources(QObject):
     """Reads them in the background and puts each in a row of `steering`."""
 
     notice_raised = Signal(object)

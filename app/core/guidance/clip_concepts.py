@@ -30,7 +30,7 @@ class Question:
     names: tuple[str, ...]
 
 
-class Seeing(QObject):
+class ClipConcepts(QObject):
     """One question at a time, and then the latest wish: a scrub over many steps asks as often as CLIP can answer."""
 
     changed = Signal()

@@ -60,7 +60,7 @@ class Wish:
     quick: bool = False
 
 
-class Scoring(QObject):
+class ClipScores(QObject):
     """Asks the engine for the scores that are missing, the shown run's newest step first.
 
     A run that CLIP steers is scored by its own guide; others by the panel's CLIP and their prompt, if that is wanted
@@ -268,7 +268,7 @@ class Scoring(QObject):
     def _wanted_soon(self) -> str:
         """The CLIP that the next run needs, so that it is loaded while the person goes on choosing."""
         steering = self._steering
-        wanted = steering.scored or steering.picked or steering.clip_guide is not None
+        wanted = steering.scored or steering.clip_chosen or steering.clip_guide is not None
         return steering.clip if wanted else ""
 
     def _loaded(self, *clips: str) -> None:

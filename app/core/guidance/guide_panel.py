@@ -1,4 +1,4 @@
-"""All about guidance that the window shows: what steers, how near it came, what CLIP sees, what a sweep found."""
+"""Guidance as the window shows it: the guides, CLIP's scores, the concepts that CLIP sees, the sweep."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.canvas.editing import Editing
 from app.core.guidance.aim_pictures import AimPictures
-from app.core.guidance.aim_sources import Aiming
-from app.core.guidance.clip_concepts import Seeing
-from app.core.guidance.clip_scores import Scoring
+from app.core.guidance.aim_sources import AimSources
+from app.core.guidance.clip_concepts import ClipConcepts
+from app.core.guidance.clip_scores import ClipScores
 from app.core.guidance.steering import Steering
-from app.core.guidance.sweep import Sweeping
+from app.core.guidance.sweep import GuidanceSweep
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Engine
 from app.core.request.draft_model import DraftModel
@@ -39,20 +39,20 @@ class Guidance(QObject):
         self._shown = shown
         self.pictures = AimPictures()
         self.steering = Steering(draft, shown, self.pictures, self)
-        self.scoring = Scoring(shown, editing.candidates, jobs, self.steering, engine, self)
-        self.seeing = Seeing(draft, shown, jobs, self.steering, engine, self)
-        self.sweeping = Sweeping(draft, editing, jobs, prices, self.steering, engine, self)
-        self.aiming = Aiming(self.steering, self)
-        for part in (self.steering, self.scoring, self.seeing, self.sweeping, self.aiming):
+        self.scores = ClipScores(shown, editing.candidates, jobs, self.steering, engine, self)
+        self.concepts = ClipConcepts(draft, shown, jobs, self.steering, engine, self)
+        self.sweep = GuidanceSweep(draft, editing, jobs, prices, self.steering, engine, self)
+        self.aim_sources = AimSources(self.steering, self)
+        for part in (self.steering, self.scores, self.concepts, self.sweep, self.aim_sources):
             part.notice_raised.connect(self.notice_raised)
         shown.run_changed.connect(self._take_pictures)
 
     def close(self) -> None:
-        """Wait for what is being read."""
-        self.aiming.close()
+        """Wait for the picture that is being read."""
+        self.aim_sources.close()
 
     def _take_pictures(self) -> None:
-        """What the shown run aims at can be aimed at again."""
+        """Keep the aim pictures of the shown run, so that the draft can use them."""
         run = self._shown.run
         if run is not None and digests(run.request.guides):
             try:

@@ -56,7 +56,7 @@ class Swept:
 Series: TypeAlias = tuple[str, Sweep]
 
 
-class Sweeping(QObject):
+class GuidanceSweep(QObject):
     """One sweep at a time, and the points of the last one. Setters emit only on change."""
 
     changed = Signal()  # the plan, the points, whether it goes on

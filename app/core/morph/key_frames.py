@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtGui import QImage
 
 from app.core.shown.render import from_rgb
-from engine.morph.keys import Found, described, follows, from_file, from_pixels
+from engine.morph.keys import Found, follows, from_file, from_pixels, with_settings
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Pixels
 from engine.spec.morph import Key
@@ -55,7 +55,7 @@ def of_picture(rgb: Pixels, request: Request | None, index: int, alone: bool, mo
         )
     found = from_pixels(rgb, model)
     if request is not None:
-        found = replace(found, key=described(found.key, request, model), settings=request)
+        found = replace(found, key=with_settings(found.key, request, model), settings=request)
     return _of(found, rgb)
 
 

@@ -1,4 +1,4 @@
-"""From a shown step to a run that goes on from it: whether that can be, and what is asked of the engine."""
+"""Runs that go on from a shown step: whether they can, and their request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OF_FLOW = "The flow chose this step by itself: encode a picture, and go on from 
 
 
 def origin_of(run: Lineage, k: int, share: int | None = None) -> Origin:
-    """Step k of the way, in whichever file it lies; `share` is the picture of the shown run whose state all take on."""
+    """Step k of the shown run, in the file that holds it; all pictures start from the state of picture `share`."""
     path, index = run.place(k)
     if run.encodes(k):
         return Origin(path, index + 1, 0, share, up=True)
@@ -45,18 +45,18 @@ def why_no_variations(run: Lineage | None, k: int, models: Sequence[ModelInfo]) 
         return OF_FLOW
     if run.steps[k].s2 == 0:
         return "Nothing is left open at the last step: choose an earlier one."
-    if maker(run, k, models) is None:
+    if model_of_step(run, k, models) is None:
         return f"The model “{run.made_by(k).model}” that made this run is not here."
     return ""
 
 
-def maker(run: Lineage, k: int, models: Sequence[ModelInfo]) -> ModelInfo | None:
+def model_of_step(run: Lineage, k: int, models: Sequence[ModelInfo]) -> ModelInfo | None:
     """The model that made step k, where it is among `models`."""
     return next((info for info in models if info.sha256 == run.made_by(k).model_sha256), None)
 
 
-def varied(run: Lineage, k: int, image: int, count: int, seed: int, model: ModelInfo) -> Request:
-    """What is asked for `count` variations of the shown run's `image` at step k, their seeds counting up from `seed`.
+def vary_request(run: Lineage, k: int, image: int, count: int, seed: int, model: ModelInfo) -> Request:
+    """The request for `count` variations of the shown run's `image` at step k, their seeds counting up from `seed`.
 
     Raises RequestError where that many cannot be.
     """
@@ -64,8 +64,8 @@ def varied(run: Lineage, k: int, image: int, count: int, seed: int, model: Model
     return replace(request, seeds=tuple(seed + n for n in range(count)))
 
 
-def other_sampler(run: Lineage, k: int, request: Request) -> str:
-    """Said where `request` varies step k with another sampler than the one that made it; "" where it is the same."""
+def explain_other_sampler(run: Lineage, k: int, request: Request) -> str:
+    """Why `request` varies step k with another sampler than the one that made it; "" where it is the same."""
     own, other = run.made_by(k).sampler, request.sampler
     if own == other:
         return ""

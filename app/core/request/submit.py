@@ -1,4 +1,4 @@
-"""From what the panel, the timeline and the canvas say to what is asked of the engine. Each raises RequestError."""
+"""Makes the request of a run from the panel, the timeline and the canvas. Each function raises RequestError."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from app.core.canvas.editing import Editing
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.work import Origin, Snapshot
-from app.core.request.fork import maker, origin_of, varied
+from app.core.request.fork import model_of_step, origin_of, vary_request
 from app.core.request.methods import NEW
 from app.core.request.seeds import roll
 from app.core.shown.lineage import Lineage
@@ -50,10 +50,10 @@ def fork(draft: Draft, model: ModelInfo, editing: Editing, run: Lineage, k: int)
 
 def variations(count: int, models: Sequence[ModelInfo], editing: Editing, run: Lineage, k: int, image: int) -> Asked:
     """`count` pictures that go on from `image` at step `k` as it did, with seeds of their own."""
-    model = maker(run, k, models)
+    model = model_of_step(run, k, models)
     assert model is not None, "asked about first"
     origin = origin_of(run, k, share=image)
-    return Asked(varied(run, k, image, count, roll(), model), model, origin, editing.kept(origin.path))
+    return Asked(vary_request(run, k, image, count, roll(), model), model, origin, editing.snapshot_of(origin.path))
 
 
 def _inputs(snapshot: Snapshot | None) -> Inputs | None:

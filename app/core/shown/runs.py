@@ -36,7 +36,7 @@ class RunLibrary:
         """Where a new run of `request` goes: a name that no run in the library has, newest last when sorted."""
         self.root.mkdir(parents=True, exist_ok=True)
         now = datetime.now(timezone.utc)
-        return free_path(self.root, f"{now:%Y%m%d-%H%M%S-%f}-{_named(request, 0)}", SUFFIX)
+        return free_path(self.root, f"{now:%Y%m%d-%H%M%S-%f}-{_file_stem(request, 0)}", SUFFIX)
 
     def paths(self) -> list[Path]:
         """The run files, newest first."""
@@ -65,7 +65,7 @@ class RunLibrary:
         return found
 
 
-def named(request: Request) -> str:
+def title_of(request: Request) -> str:
     """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without a prompt and without a label.
 
     Without a prompt it is what CLIP was told to steer to.
@@ -99,7 +99,7 @@ def picture_path(folder: Path, request: Request, index: int) -> Path:
     The name is taken by creating it, so that two studios never write over each other. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{datetime.now():%Y-%m-%d}-{_named(request, index)}"
+    stem = f"{datetime.now():%Y-%m-%d}-{_file_stem(request, index)}"
     while True:
         path = free_path(folder, stem, ".png")
         try:
@@ -109,5 +109,5 @@ def picture_path(folder: Path, request: Request, index: int) -> Path:
         return path
 
 
-def _named(request: Request, index: int) -> str:
+def _file_stem(request: Request, index: int) -> str:
     return f"{slug(request.prompt or request.label or '')}-{request.seeds[index]}"

@@ -9,8 +9,8 @@ from engine.spec.guides import MAX_AIMS
 
 
 def _rank(studio: Studio) -> None:
-    scoring = studio.document.guidance.scoring
-    scoring.ranked = not scoring.ranked
+    scores = studio.document.guidance.scores
+    scores.ranked = not scores.ranked
 
 
 _FULL = unless(
@@ -27,9 +27,9 @@ ACTIONS: tuple[Action, ...] = (
         do=lambda s: s.document.guidance.steering.aim_at_shown()),
     Action(id="sweep", text="Sweep the guidance …", menu="Run", short="Sweep …", icon="variations",
         tip="Make the same pictures at many strengths and compare them",
-        why=lambda s: s.document.guidance.sweeping.why_not, do=lambda s: s.show_sweep()),
+        why=lambda s: s.document.guidance.sweep.why_not, do=lambda s: s.show_sweep()),
     Action(id="rank", text="Order by CLIP score", menu="Candidates", short="By score", icon="rank", begins=True,
         tip="Show candidates and batches with the best score first; again for the order of making",
-        why=unless(lambda s: s.document.guidance.scoring.can_rank, "No picture here has a CLIP score to order by."),
-        do=_rank, checked=lambda s: s.document.guidance.scoring.ranked),
+        why=unless(lambda s: s.document.guidance.scores.can_rank, "No picture here has a CLIP score to order by."),
+        do=_rank, checked=lambda s: s.document.guidance.scores.ranked),
 )  # fmt: skip

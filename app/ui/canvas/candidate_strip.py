@@ -10,10 +10,13 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolTip, QWidget
 
 from app.core.canvas.candidates import ORIGINAL, Candidate
+from app.core.canvas.editing import Editing
 from app.core.canvas.placement import thumbnail
-from app.core.document import Document
+from app.core.guidance.clip_scores import ClipScores
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Job, JobState
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
+from app.core.shown.viewer import Viewer
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas import badge
 from app.ui.look import icons
@@ -32,22 +35,22 @@ GESTURES = (
 class CandidateStrip(QWidget):
     """Tile 0 is the original; after the candidates comes one tile for each run that is still to be made."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, editing: Editing, shown: Viewer, jobs: JobsModel, scores: ClipScores) -> None:
         super().__init__()
-        self._document, self._editing = document, document.editing
+        self._editing, self._shown, self._jobs, self._scores = editing, shown, jobs, scores
         self._overlays: dict[tuple[tuple[Path, int], int, int], QImage] = {}
         self._grounds: dict[tuple[int, int, int, int, int, int], QImage] = {}
         self.setAccessibleName("Candidates")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        artwork = document.artwork
+        artwork = editing.artwork
         for signal in (artwork.history_changed, artwork.opened, artwork.closed, artwork.resized):
             signal.connect(self._another_ground)
         artwork.box_changed.connect(self.update)
         self._editing.candidates.listed.connect(self._forget)
         self._editing.changed.connect(self.refresh)
-        document.jobs.changed.connect(self.refresh)
-        document.guidance.scoring.changed.connect(self.refresh)
+        jobs.changed.connect(self.refresh)
+        scores.changed.connect(self.refresh)
         self.refresh()
 
     def sizeHint(self) -> QSize:
@@ -56,7 +59,7 @@ class CandidateStrip(QWidget):
     @property
     def making(self) -> list[Job]:
         """The runs for the artwork that are going on or waiting, oldest first."""
-        return [j for j in self._document.jobs.all if not j.state.ended and self._editing.placement(j.run_path)]
+        return [j for j in self._jobs.all if not j.state.ended and self._editing.placement(j.run_path)]
 
     @property
     def count(self) -> int:
@@ -94,11 +97,11 @@ class CandidateStrip(QWidget):
             return "The original"
         if tile <= len(candidates):
             one = candidates[tile]
-            score = self._document.guidance.scoring.finished(one.run, one.request, one.image)
+            score = self._scores.finished(one.run, one.request, one.image)
             said = "" if score is None else f", CLIP score {score:.3f}"
-            return f"{tile} of {len(candidates)}: {named(one.request)}, seed {one.request.seeds[one.image]}{said}"
+            return f"{tile} of {len(candidates)}: {title_of(one.request)}, seed {one.request.seeds[one.image]}{said}"
         job = self.making[tile - 1 - len(candidates)]
-        return f"{named(job.request)}, {'being made' if job.state is JobState.RUNNING else 'waiting'}"
+        return f"{title_of(job.request)}, {'being made' if job.state is JobState.RUNNING else 'waiting'}"
 
     def refresh(self) -> None:
         self.setAccessibleDescription(self.said(self.index) if self.index >= 0 else "A step on the way")
@@ -135,7 +138,7 @@ class CandidateStrip(QWidget):
         if tile <= len(candidates):
             self._editing.choose(tile)
         elif (job := self.making[tile - 1 - len(candidates)]).state is JobState.RUNNING and job.steps_done:
-            self._document.shown.show_run(job.run_path)
+            self._shown.show_run(job.run_path)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -154,7 +157,7 @@ class CandidateStrip(QWidget):
         painter.drawLine(QPointF(middle, self._gap()), QPointF(middle, self.height() - self._gap()))
         candidates, making = self._editing.candidates, self.making
         place = self._editing.placement(candidates.at[0]) if candidates.at else None
-        self._paint_ground(painter, self.cell(ORIGINAL), place.box if place else self._document.artwork.box)
+        self._paint_ground(painter, self.cell(ORIGINAL), place.box if place else self._editing.artwork.box)
         for tile in self.shown:
             if tile <= len(candidates):
                 self._paint_candidate(painter, self.cell(tile), candidates[tile])
@@ -176,7 +179,7 @@ class CandidateStrip(QWidget):
         place, size = self._inner(cell, box)
         key = (box.x(), box.y(), box.width(), box.height(), size.width(), size.height())
         if key not in self._grounds:
-            self._grounds[key] = _shrunk(self._document.artwork.image.copy(box), size)
+            self._grounds[key] = _shrunk(self._editing.artwork.image.copy(box), size)
         painter.drawImage(place, self._grounds[key])
 
     def _paint_candidate(self, painter: QPainter, cell: QRectF, one: Candidate) -> None:
@@ -191,7 +194,7 @@ class CandidateStrip(QWidget):
             self._overlays[key] = thumbnail(one.picture, placement, size)
         if key in self._overlays:
             painter.drawImage(place, self._overlays[key])
-        score = self._document.guidance.scoring.finished(one.run, one.request, one.image)
+        score = self._scores.finished(one.run, one.request, one.image)
         if score is not None:
             badge.paint(painter, cell, f"{score:.2f}", self.palette())
 
@@ -245,11 +248,13 @@ class CandidateStrip(QWidget):
 class CandidateBar(QFrame):
     """The strip, what is looked at in words, and what can be done with it."""
 
-    def __init__(self, document: Document, actions: ActionSet) -> None:
+    def __init__(
+        self, editing: Editing, shown: Viewer, jobs: JobsModel, scores: ClipScores, actions: ActionSet
+    ) -> None:
         super().__init__()
         self.setObjectName("pane")
-        self._document = document
-        self.strip = CandidateStrip(document)
+        self._editing, self._scores = editing, scores
+        self.strip = CandidateStrip(editing, shown, jobs, scores)
         self.words = QuietLabel("Being made ", align="right")
         self.rank = actions.button("rank", self)
         self.compare = actions.button("compare", self)
@@ -264,15 +269,15 @@ class CandidateBar(QFrame):
         for button in (self.rank, self.compare, self.apply, self.discard):
             row.addWidget(button)
         actions.reach("candidates", self.strip)
-        document.editing.changed.connect(self.refresh)
-        document.jobs.changed.connect(self.refresh)
-        document.guidance.scoring.changed.connect(self.refresh)
+        editing.changed.connect(self.refresh)
+        jobs.changed.connect(self.refresh)
+        scores.changed.connect(self.refresh)
         self.refresh()
 
     @property
     def needed(self) -> bool:
         """Whether there is anything besides the original."""
-        return self._document.editing.shows_artwork and self.strip.count > 1
+        return self._editing.shows_artwork and self.strip.count > 1
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -282,7 +287,7 @@ class CandidateBar(QFrame):
             button.setToolButtonStyle(style)
 
     def refresh(self) -> None:
-        candidates, index = self._document.editing.candidates, self.strip.index
+        candidates, index = self._editing.candidates, self.strip.index
         if index == ORIGINAL:
             words = "Original"
         elif 0 < index <= len(candidates):
@@ -291,8 +296,8 @@ class CandidateBar(QFrame):
             words = "Being made"
         else:
             words = "A step"
-        self.words.setText("Original" if self._document.editing.comparing else words)
-        self.rank.setVisible(self._document.guidance.scoring.can_rank)
+        self.words.setText("Original" if self._editing.comparing else words)
+        self.rank.setVisible(self._scores.can_rank)
 
 
 def _shrunk(picture: QImage, size: QSize) -> QImage:

@@ -13,7 +13,7 @@ from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.request.methods import FILL, REPAINT
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
@@ -51,8 +51,10 @@ class CanvasArea(QWidget):
         self.welcome = Welcome(document)
         self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
         self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
-        self.batch = BatchStrip(document)
-        self.candidates = CandidateBar(document, actions)
+        self.batch = BatchStrip(document.shown, document.guidance.scores)
+        self.candidates = CandidateBar(
+            document.editing, document.shown, document.jobs, document.guidance.scores, actions
+        )
         self.easel = Easel(canvas, document.artwork, tools)
         self.easel.see_as(self._free_cells)
         self.strip = ToolStrip(actions)
@@ -88,7 +90,7 @@ class CanvasArea(QWidget):
         for signal in (document.draft.changed, document.draft.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
-        document.guidance.scoring.changed.connect(self.refresh)
+        document.guidance.scores.changed.connect(self.refresh)
         canvas.space_changed.connect(self._compare)
         self.easel.hand.pointed.connect(self._describe)
         canvas.viewport_changed.connect(self._show_zoom)
@@ -117,7 +119,7 @@ class CanvasArea(QWidget):
     def refresh(self) -> None:
         artwork, here = self._document.editing.shows_artwork, self._other is None
         self.batch.setVisible(self.batch.needed and not artwork and here)
-        self.rank.setVisible(self.batch.isVisibleTo(self) and self._document.guidance.scoring.can_rank)
+        self.rank.setVisible(self.batch.isVisibleTo(self) and self._document.guidance.scores.can_rank)
         self.candidates.setVisible(self.candidates.needed and here)
         for widget in (self.options, self.strip):
             widget.setVisible(artwork and here)
@@ -137,9 +139,9 @@ class CanvasArea(QWidget):
         self._come_forward(self.canvas)
         overlay = self._document.editing.overlay
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
-        self.easel.judged = self._document.editing.judging
+        self.easel.judged = self._document.editing.reviewing
         tool = self.easel.hand.tool
-        looks_at_one = self._document.editing.judging and overlay is not None
+        looks_at_one = self._document.editing.reviewing and overlay is not None
         self.facts.setText(self._actions.hint(GESTURES if looks_at_one else tool.gestures))
         self._describe()
 
@@ -173,7 +175,7 @@ class CanvasArea(QWidget):
             self.canvas.expect(QSize(*request.size))
         if document.shown.frame is not self.canvas.frame or document.shown.frame is None:
             self.canvas.set_frame(document.shown.frame, AWAITED if job else UNREADABLE, QSize(*request.size))
-        words = named(request)
+        words = title_of(request)
         words = f"{words[:1].upper()}{words[1:]}"
         seed = request.seeds[min(document.shown.image_index, len(request.seeds) - 1)]
         self.facts.setText(f"{words}   {request.size[0]} × {request.size[1]}   seed {seed}")

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.canvas.fitting import sizes
 from app.core.document import Document
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.core.files.export import Export, Subject
-from app.core.files.open import Arrival, Opening
+from app.core.files.open import Arrival, Opener
 from app.core.notices import Notice
 from app.core.shown.render import pixels
 from app.core.shown.runs import slug
@@ -33,18 +33,18 @@ class Files(QObject):
     opened = Signal()  # there is another artwork: it should be seen
     changed = Signal()  # whether there is an earlier one to bring back
 
-    def __init__(self, document: Document, keeper: Keeper, settings: Settings, window: QWidget) -> None:
+    def __init__(self, document: Document, autosave: Autosave, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
-        self._document, self._keeper, self._settings, self._window = document, keeper, settings, window
-        self.opening = Opening(document.draft, document.shown, document.artwork, keeper, self)
-        self.exporting = document.exporting
+        self._document, self._autosave, self._settings, self._window = document, autosave, settings, window
+        self.opener = Opener(document.draft, document.shown, document.artwork, autosave, self)
+        self.exporter = document.exporter
         self.sheet: FormDialog | None = None
         self.dialog: QFileDialog | None = None
-        self.opening.choice_needed.connect(self._ask)
-        self.opening.opened.connect(self.opened)
-        keeper.brought_back.connect(self.opened)
-        keeper.earlier_changed.connect(self.changed)
-        for source in (self.opening, keeper):
+        self.opener.choice_needed.connect(self._ask)
+        self.opener.opened.connect(self.opened)
+        autosave.brought_back.connect(self.opened)
+        autosave.earlier_changed.connect(self.changed)
+        for source in (self.opener, autosave):
             source.notice_raised.connect(document.notice_raised)
 
     # in
@@ -57,14 +57,14 @@ class Files(QObject):
         dialog.open()
 
     def open_path(self, path: str) -> None:
-        self.opening.open_file(Path(path))
+        self.opener.open_file(Path(path))
 
     def paste(self) -> None:
-        self.opening.open_mime(QGuiApplication.clipboard().mimeData())
+        self.opener.open_mime(QGuiApplication.clipboard().mimeData())
 
     def take(self, mime: QMimeData) -> None:
         """What was dropped on the window."""
-        self.opening.open_mime(mime)
+        self.opener.open_mime(mime)
 
     def new(self) -> None:
         sheet = NewSheet(self._document.draft.model, self._window)
@@ -72,27 +72,27 @@ class Files(QObject):
         self._show(sheet)
 
     def _blank(self, width: int, height: int, colour: QColor) -> None:
-        self.opening.blank(width, height, colour)
+        self.opener.blank(width, height, colour)
 
     def _ask(self, arrival: Arrival) -> None:
         model = self._document.draft.model
         sheet = ArrivalSheet(arrival, model, size(self._document.draft.current, model), self._window)
-        sheet.chosen.connect(self.opening.place)
+        sheet.chosen.connect(self.opener.place)
         self._show(sheet)
 
     def edit_shown(self) -> None:
-        self.opening.edit_shown()
+        self.opener.edit_shown()
 
     @property
     def has_earlier(self) -> bool:
-        return self._keeper.has_earlier
+        return self._autosave.has_earlier
 
     def bring_back(self) -> None:
-        self._keeper.bring_back()
+        self._autosave.bring_back()
 
     def close_picture(self) -> None:
         """Leave the artwork; what was not saved is kept, and can be brought back."""
-        self._keeper.set_aside()
+        self._autosave.set_aside()
         self._document.artwork.close()
 
     def resize_canvas(self) -> None:
@@ -157,10 +157,10 @@ class Files(QObject):
         artwork = self._document.artwork
         if artwork.is_open:
             revision = artwork.revision
-            self.exporting.export(self._artwork(), Export(), Path(path), partial(self._saved, revision))
+            self.exporter.export(self._artwork(), Export(), Path(path), partial(self._saved, revision))
 
     def _saved(self, revision: int) -> None:
-        self._keeper.mark_saved(revision)
+        self._autosave.mark_saved(revision)
 
     def export(self) -> None:
         subject = self.subject()
@@ -198,14 +198,14 @@ class Files(QObject):
         dialog.open()
 
     def export_to(self, subject: Subject, choice: Export, path: str) -> None:
-        self.exporting.export(subject, choice, Path(path))
+        self.exporter.export(subject, choice, Path(path))
 
     def close(self) -> None:
         """Wait for what is being read or written."""
         if self.sheet is not None:
             self.sheet.close()
-        self.opening.close()
-        self.exporting.close()
+        self.opener.close()
+        self.exporter.close()
 
     # inside
 

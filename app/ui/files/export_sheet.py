@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.core.files.export import KINDS, METHODS, Export, Subject, longest, most
+from app.core.files.export import KINDS, METHODS, Export, Subject, largest_factor, longest_side
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.form_dialog import FormDialog
@@ -29,7 +29,7 @@ class ExportSheet(FormDialog):
         self._subject, self._stage_factor = subject, factor
         self.factor = WholeSpinBox()
         self.factor.setAccessibleName("Times as large")
-        self.factor.setRange(1, most(subject.size))
+        self.factor.setRange(1, largest_factor(subject.size))
         self.factor.setSuffix(" ×")
         self.factor.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.factor.setFixedWidth(em(self.factor, 4))
@@ -87,7 +87,7 @@ class ExportSheet(FormDialog):
         width, height = self._subject.size
         large = f"{width * choice.factor} × {height * choice.factor}"
         title = KINDS[choice.kind][0]
-        side = longest(choice.kind)
+        side = longest_side(choice.kind)
         if max(width, height) * choice.factor > side:
             other = "" if choice.kind == "png" else " choose PNG, or"
             self.say(f"{title} has at most {side} pixels a side here:{other} enlarge it less.", alarm=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from app.core.flow.encode import Encoder, advice, arrived
+from app.core.flow.encode import Encoder, advice, describe_encoding
 from app.ui.actions.action_button import ActionButton
 from app.ui.actions.action_set import ActionSet
 from app.ui.flow.likelihood_results import column_in
@@ -40,4 +40,4 @@ class EncodedCard(QWidget):
         self.facts.setVisible(found is not None)
         if found is not None:
             noise = f"x_T has {found.spread:.2f} of the spread that noise of this level has"
-            self.facts.setText(f"{arrived(found)}. {noise}. {advice(found)}".rstrip())
+            self.facts.setText(f"{describe_encoding(found)}. {noise}. {advice(found)}".rstrip())

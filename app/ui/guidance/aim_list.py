@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.core.guidance.aim_sources import Aiming
+from app.core.guidance.aim_sources import AimSources
 from app.core.guidance.steering import Steering, Wish
 from app.ui.files.drop import holds_picture
 from app.ui.look import icons
@@ -135,9 +135,9 @@ class AimList(QWidget):
 
     picture_asked = Signal()
 
-    def __init__(self, steering: Steering, aiming: Aiming) -> None:
+    def __init__(self, steering: Steering, aim_sources: AimSources) -> None:
         super().__init__()
-        self._steering, self._aiming = steering, aiming
+        self._steering, self._aim_sources = steering, aim_sources
         self.rows: list[AimRow] = []
         self._over = False
         self._column = QVBoxLayout()
@@ -215,7 +215,7 @@ class AimList(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         self._show_over(False)
         event.setDropAction(Qt.DropAction.CopyAction)
-        event.setAccepted(self._aiming.take_mime(event.mimeData()))
+        event.setAccepted(self._aim_sources.take_mime(event.mimeData()))
 
     def _show_over(self, over: bool) -> None:
         self._over = over

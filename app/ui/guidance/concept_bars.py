@@ -6,34 +6,34 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPalette, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.core.guidance.clip_concepts import Seeing
+from app.core.guidance.clip_concepts import ClipConcepts
 from app.ui.look.theme import em
 
 MOST = 8  # bars that have room
 
 
 class ConceptBars(QWidget):
-    """Listens to `seeing`, which asks nothing while this is not seen. What the run was asked for is in the accent."""
+    """Listens to `concepts`, which asks nothing while this is not seen. What the run was asked for is in the accent."""
 
-    def __init__(self, seeing: Seeing) -> None:
+    def __init__(self, concepts: ClipConcepts) -> None:
         super().__init__()
-        self._seeing = seeing
+        self._concepts = concepts
         self.setAccessibleName("What CLIP sees in the shown picture")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        seeing.changed.connect(self.refresh)
+        concepts.changed.connect(self.refresh)
         self.refresh()
 
     @property
     def lines(self) -> list[tuple[str, float]]:
         """Names with their cosines, nearest first."""
-        seen = self._seeing.seen
+        seen = self._concepts.seen
         return [] if seen is None else list(zip(seen.names, seen.cosines.tolist(), strict=True))[:MOST]
 
     @property
     def words(self) -> str:
         """What stands in the place of the bars, "" where there are some."""
-        if self._seeing.busy:
+        if self._concepts.busy:
             return "CLIP is loading: this takes seconds the first time."
         return "" if self.lines else "Shows what CLIP takes the picture for, step by step."
 
@@ -51,11 +51,11 @@ class ConceptBars(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._seeing.watched = True
+        self._concepts.watched = True
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._seeing.watched = False
+        self._concepts.watched = False
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -77,7 +77,7 @@ class ConceptBars(QWidget):
         """A bar as long as the cosine's share of the best one's, the name on it, the number at the right."""
         value = f"{cosine:.2f}"
         room = row.width() - painter.fontMetrics().horizontalAdvance("−0.00") - em(self, 0.5)
-        asked = name in self._seeing.asked_for
+        asked = name in self._concepts.asked_for
         ground = QColor(self._ink(QPalette.ColorRole.Highlight if asked else QPalette.ColorRole.Mid))
         ground.setAlphaF(0.45 if asked else 0.6)
         share = max(0.0, cosine / top) if top > 0 else 0.0

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.guidance.sweep import CLEAN, Sweeping, Swept, best, place
+from app.core.guidance.sweep import CLEAN, GuidanceSweep, Swept, best, place
 from app.core.shown.render import from_rgb
 from app.ui.canvas import badge
 from app.ui.look.theme import em
@@ -19,19 +19,19 @@ DIVERSITY = "Diversity: how unlike the pictures are"
 
 
 class ParetoPlot(QWidget):
-    """Listens to `sweeping`. A click takes a point's settings (`used`), ←/→ only look at it, and Enter takes them."""
+    """Listens to `sweep`. A click takes a point's settings (`used`), ←/→ only look at it, and Enter takes them."""
 
     used = Signal()
 
-    def __init__(self, sweeping: Sweeping) -> None:
+    def __init__(self, sweep: GuidanceSweep) -> None:
         super().__init__()
-        self._sweeping = sweeping
+        self._sweep = sweep
         self._by_diversity = True
         self._pictures: dict[int, QImage] = {}
         self.setAccessibleName("Score against cost")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        sweeping.changed.connect(self.refresh)
+        sweep.changed.connect(self.refresh)
         self.refresh()
 
     @property
@@ -51,9 +51,9 @@ class ParetoPlot(QWidget):
         return QSize(em(self, 20), em(self, 11))
 
     def refresh(self) -> None:
-        kept = {id(one) for one in self._sweeping.swept}
+        kept = {id(one) for one in self._sweep.swept}
         self._pictures = {key: image for key, image in self._pictures.items() if key in kept}
-        chosen = self._sweeping.chosen
+        chosen = self._sweep.chosen
         self.setAccessibleDescription("" if chosen is None else said(chosen))
         self.update()
 
@@ -62,7 +62,7 @@ class ParetoPlot(QWidget):
     @property
     def placed(self) -> list[Swept]:
         """The points that have a place: one picture alone has no diversity."""
-        return [one for one in self._sweeping.swept if all(map(math.isfinite, place(one, self._by_diversity)))]
+        return [one for one in self._sweep.swept if all(map(math.isfinite, place(one, self._by_diversity)))]
 
     def at(self, one: Swept) -> QPointF:
         """Where a point is drawn."""
@@ -102,7 +102,7 @@ class ParetoPlot(QWidget):
 
     def _stack(self) -> list[Swept]:
         """In the order that they are painted in: what is looked at on top."""
-        chosen = self._sweeping.chosen
+        chosen = self._sweep.chosen
         return sorted(self.placed, key=lambda one: one is chosen)
 
     # what a person does
@@ -110,18 +110,18 @@ class ParetoPlot(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         one = self._under(event.position())
         if one is not None:
-            self._sweeping.chosen = one
+            self._sweep.chosen = one
             self.used.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(key)
-        order = self._sweeping.swept
+        order = self._sweep.swept
         if step is not None and order:
-            chosen = self._sweeping.chosen
+            chosen = self._sweep.chosen
             n = order.index(chosen) + step if chosen in order else 0
-            self._sweeping.chosen = order[max(0, min(n, len(order) - 1))]
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._sweeping.chosen is not None:
+            self._sweep.chosen = order[max(0, min(n, len(order) - 1))]
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._sweep.chosen is not None:
             self.used.emit()
         else:
             super().keyPressEvent(event)
@@ -156,9 +156,9 @@ class ParetoPlot(QWidget):
 
     @property
     def _words(self) -> str:
-        if self._sweeping.swept:
+        if self._sweep.swept:
             return "One picture alone has no diversity: take more of them"
-        return "The first pictures are being made …" if self._sweeping.running else "Each strength will be a point here"
+        return "The first pictures are being made …" if self._sweep.running else "Each strength will be a point here"
 
     def _paint_axes(self, painter: QPainter) -> None:
         area, line = self._area, float(em(self))
@@ -202,7 +202,7 @@ class ParetoPlot(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush if one.series == CLEAN else accent)
         painter.drawEllipse(at, radius, radius)
         painter.drawImage(cell, self._picture(one))
-        chosen = one is self._sweeping.chosen
+        chosen = one is self._sweep.chosen
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(accent if chosen else self._ink(QPalette.ColorRole.Mid), 2 if chosen else 1))
         painter.drawRect(cell.adjusted(-0.5, -0.5, 0.5, 0.5))

@@ -66,7 +66,7 @@ class SteeringDisclosure(Disclosure):
 
 
 class SteeringSection(QWidget):
-    """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.seeing`."""
+    """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.concepts`."""
 
     def __init__(self, guidance: Guidance, actions: ActionSet) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class SteeringSection(QWidget):
         self.clip = ComboBox("CLIP")
         self.none = label("There is no CLIP here: open the file of one.", "muted")
         self.none.setWordWrap(True)
-        self.aims = AimList(guidance.steering, guidance.aiming)
+        self.aims = AimList(guidance.steering, guidance.aim_sources)
         self.scale = NumberField("Strength λ", 0, LARGEST, (0, 50), 0.5, 1)
         self.scale.setToolTip("How strongly CLIP pulls at every step; 0 is no guide at all")
         self.fine = ClipOptions(guidance.steering)
@@ -85,14 +85,14 @@ class SteeringSection(QWidget):
         self.scored = QCheckBox("Score runs without a guide too")
         self.scored.setAccessibleName("Score runs that no CLIP steers too")
         self.scored.setToolTip("By their own prompt: a curve under the timeline, and the order of candidates")
-        self.bars = ConceptBars(guidance.seeing)
+        self.bars = ConceptBars(guidance.concepts)
         self.sees = Disclosure("What CLIP sees", self.bars)
         self.sweep = actions.button("sweep", self)
         self.sweep.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._lay_out()
         self.clip.activated.connect(self._chose)
         self.aims.picture_asked.connect(self.choose_picture)
-        self.scale.changed.connect(lambda value: self._steering.set_look(scale=round(value, 1)))
+        self.scale.changed.connect(lambda value: self._steering.set_clip_settings(scale=round(value, 1)))
         self.scored.clicked.connect(self._score)
         self._steering.changed.connect(self.refresh)
         self.refresh()
@@ -119,7 +119,7 @@ class SteeringSection(QWidget):
     def choose_picture(self) -> None:
         """Ask for a picture to aim at, without stopping anything meanwhile."""
         dialog = self._ask("Steer to a picture", [f"Pictures ({' '.join(patterns())})", "All files (*)"])
-        dialog.fileSelected.connect(lambda path: self._guidance.aiming.take_file(Path(path)))
+        dialog.fileSelected.connect(lambda path: self._guidance.aim_sources.take_file(Path(path)))
         dialog.open()
 
     def choose_file(self) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.guidance.guide_panel import Guidance
-from app.core.guidance.sweep import STRENGTHS, Sweeping, Swept
+from app.core.guidance.sweep import STRENGTHS, GuidanceSweep, Swept
 from app.core.shown.render import from_rgb
 from app.ui.guidance.pareto_plot import ParetoPlot, said
 from app.ui.look.stylesheet import set_kind
@@ -27,11 +27,11 @@ AXES = (("Diversity", "How unlike each other the pictures are"),
 
 
 class SweepSheet(QDialog):
-    """Shows `guidance.sweeping`; stops nothing while it is open, and the sweep when it closes."""
+    """Shows `guidance.sweep`; stops nothing while it is open, and the sweep when it closes."""
 
     def __init__(self, guidance: Guidance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._sweeping = guidance.sweeping
+        self._sweep = guidance.sweep
         self.setWindowTitle("Sweep the guidance")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.over = ComboBox("What is swept")
@@ -50,14 +50,14 @@ class SweepSheet(QDialog):
         self.go = QPushButton("Sweep")
         self.note = QuietLabel()
         self.progress = QuietProgress("Progress of the sweep")
-        self.plot = ParetoPlot(guidance.sweeping)
-        self.shown = SweptPictures(guidance.sweeping)
+        self.plot = ParetoPlot(guidance.sweep)
+        self.shown = SweptPictures(guidance.sweep)
         self.words = QuietLabel(muted=False)
         self.use = QPushButton("Use these settings")
         self._lay_out()
         self.over.activated.connect(self._chose)
-        self.low.valueChanged.connect(lambda low: self._set(low=low, high=max(low, self._sweeping.plan.high)))
-        self.high.valueChanged.connect(lambda high: self._set(high=high, low=min(high, self._sweeping.plan.low)))
+        self.low.valueChanged.connect(lambda low: self._set(low=low, high=max(low, self._sweep.plan.high)))
+        self.high.valueChanged.connect(lambda high: self._set(high=high, low=min(high, self._sweep.plan.low)))
         self.count.valueChanged.connect(lambda count: self._set(count=count))
         self.pictures.valueChanged.connect(lambda pictures: self._set(pictures=pictures))
         self.twins.clicked.connect(lambda on: self._set(twins=on))
@@ -65,8 +65,8 @@ class SweepSheet(QDialog):
         self.go.clicked.connect(self._pressed)
         self.use.clicked.connect(self._use)
         self.plot.used.connect(self._use)
-        self._sweeping.changed.connect(self.refresh)
-        self._sweeping.progressed.connect(self._show_progress)
+        self._sweep.changed.connect(self.refresh)
+        self._sweep.progressed.connect(self._show_progress)
         self.resize(em(self, 60), em(self, 38))
         self.refresh()
 
@@ -104,7 +104,7 @@ class SweepSheet(QDialog):
         self.use.setAutoDefault(False)
 
     def _set(self, **changes: object) -> None:
-        self._sweeping.plan = replace(self._sweeping.plan, **changes)  # type: ignore[arg-type]
+        self._sweep.plan = replace(self._sweep.plan, **changes)  # type: ignore[arg-type]
 
     def _chose(self, row: int) -> None:
         self._set(over=self.over.itemData(row))
@@ -113,20 +113,20 @@ class SweepSheet(QDialog):
         self.plot.by_diversity = row == 0
 
     def _pressed(self) -> None:
-        if self._sweeping.running:
-            self._sweeping.cancel()
+        if self._sweep.running:
+            self._sweep.cancel()
         else:
-            self._sweeping.start()
+            self._sweep.start()
 
     def _use(self) -> None:
-        if self._sweeping.chosen is not None:
-            self._sweeping.use(self._sweeping.chosen)
+        if self._sweep.chosen is not None:
+            self._sweep.use(self._sweep.chosen)
 
     def refresh(self) -> None:
-        sweeping, plan = self._sweeping, self._sweeping.plan
-        if [self.over.itemData(k) for k in range(self.over.count())] != list(sweeping.choices):
+        sweep, plan = self._sweep, self._sweep.plan
+        if [self.over.itemData(k) for k in range(self.over.count())] != list(sweep.choices):
             self.over.clear()
-            for name in sweeping.choices:
+            for name in sweep.choices:
                 self.over.addItem(STRENGTHS[name][0], name)
                 self.over.setItemData(self.over.count() - 1, STRENGTHS[name][1], ABOUT)
         self.over.setCurrentIndex(self.over.findData(plan.over))
@@ -140,52 +140,52 @@ class SweepSheet(QDialog):
             whole.blockSignals(False)
         fields: tuple[QWidget, ...] = (self.over, self.low, self.high, self.count, self.pictures, self.twins)
         for field in fields:
-            field.setEnabled(not sweeping.running)
-        self.twins.setVisible(sweeping.has_twins)
+            field.setEnabled(not sweep.running)
+        self.twins.setVisible(sweep.has_twins)
         self.twins.setChecked(plan.twins)
-        self.go.setText("Stop" if sweeping.running else "Sweep")
+        self.go.setText("Stop" if sweep.running else "Sweep")
         self.go.setAccessibleName(self.go.text())
-        set_kind(self.go, "stop" if sweeping.running else "primary")
-        self.go.setEnabled(sweeping.running or not sweeping.why_not)
-        chosen = sweeping.chosen
+        set_kind(self.go, "stop" if sweep.running else "primary")
+        self.go.setEnabled(sweep.running or not sweep.why_not)
+        chosen = sweep.chosen
         self.use.setEnabled(chosen is not None)
-        self.words.setText(f"{STRENGTHS[sweeping.over][0]} = {said(chosen)}" if chosen else "")
+        self.words.setText(f"{STRENGTHS[sweep.over][0]} = {said(chosen)}" if chosen else "")
         self._show_progress()
 
     def _show_progress(self) -> None:
-        sweeping = self._sweeping
-        self.progress.setVisible(sweeping.running)
-        self.progress.show_share(sweeping.share)
-        if sweeping.running:
-            self.note.setText(f"{len(sweeping.swept)} strengths done, all at the same seeds")
-        elif sweeping.why_not:
-            self.note.setText(sweeping.why_not)
+        sweep = self._sweep
+        self.progress.setVisible(sweep.running)
+        self.progress.show_share(sweep.share)
+        if sweep.running:
+            self.note.setText(f"{len(sweep.swept)} strengths done, all at the same seeds")
+        elif sweep.why_not:
+            self.note.setText(sweep.why_not)
         else:
-            self.note.setText(f"Takes {sweeping.price}" if sweeping.price.startswith("≈") else sweeping.price)
+            self.note.setText(f"Takes {sweep.price}" if sweep.price.startswith("≈") else sweep.price)
 
     def done(self, result: int) -> None:
         """However it is closed."""
-        self._sweeping.cancel()
+        self._sweep.cancel()
         super().done(result)
 
 
 class SweptPictures(QWidget):
     """All pictures of the point that is looked at; where there are two series, both, one under the other."""
 
-    def __init__(self, sweeping: Sweeping) -> None:
+    def __init__(self, sweep: GuidanceSweep) -> None:
         super().__init__()
-        self._sweeping = sweeping
+        self._sweep = sweep
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Pictures at this strength")
-        sweeping.changed.connect(self.refresh)
+        sweep.changed.connect(self.refresh)
 
     @property
     def rows(self) -> list[Swept]:
-        chosen = self._sweeping.chosen
-        return [] if chosen is None else self._sweeping.beside(chosen)
+        chosen = self._sweep.chosen
+        return [] if chosen is None else self._sweep.beside(chosen)
 
     def sizeHint(self) -> QSize:
-        series = {one.series for one in self._sweeping.swept}
+        series = {one.series for one in self._sweep.swept}
         return QSize(em(self, 30), round(em(self, 5.4) * max(1, len(series))))
 
     def refresh(self) -> None:

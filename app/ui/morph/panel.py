@@ -6,8 +6,9 @@ from PySide6.QtCore import QRegularExpression
 from PySide6.QtGui import QKeySequence, QRegularExpressionValidator
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.morph_room import MorphRoom
+from app.core.request.draft_model import DraftModel
 from app.ui.actions.action_set import ActionSet
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
@@ -27,9 +28,9 @@ NO_LABEL = "None"
 class MorphPanel(QWidget):
     """Shows and changes the morph room; holds nothing of its own."""
 
-    def __init__(self, morph: MorphRoom, document: Document, actions: ActionSet) -> None:
+    def __init__(self, morph: MorphRoom, draft: DraftModel, jobs: JobsModel, actions: ActionSet) -> None:
         super().__init__()
-        self._morph, self._document, self._actions = morph, document, actions
+        self._morph, self._draft, self._actions = morph, draft, actions
         self.setAccessibleName("Settings of the morph")
         self.setMinimumWidth(em(self, 17))
         self.key_name = label("", "heading")
@@ -73,8 +74,8 @@ class MorphPanel(QWidget):
             box: ComboBox = getattr(self, name)
             box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
         self.button.clicked.connect(self._press)
-        document.draft.model_changed.connect(self._fill_labels)
-        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, document.jobs.engine_changed):
+        draft.model_changed.connect(self._fill_labels)
+        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, jobs.engine_changed):
             signal.connect(self.refresh)
         self._fill_labels()
         self.refresh()
@@ -122,7 +123,7 @@ class MorphPanel(QWidget):
         return foot
 
     def _fill_labels(self) -> None:
-        model = self._document.draft.model
+        model = self._draft.model
         self.labels.clear()
         self.labels.addItem(NO_LABEL, None)
         for name in model.labels:
@@ -160,7 +161,7 @@ class MorphPanel(QWidget):
         self._show_button()
 
     def _show_key(self) -> None:
-        keys, model = self._morph.keys, self._document.draft.model
+        keys, model = self._morph.keys, self._draft.model
         frame, count = keys.at, len(keys.frames)
         self.key_name.setText(f"Key frame {keys.selected + 1} of {count}" if frame else "No key frames yet")
         for part in self._key_parts:
@@ -198,7 +199,7 @@ class MorphPanel(QWidget):
         return f"A picture: encoded along the flow, without guidance, under these words.{back}"
 
     def _how(self) -> str:
-        draft = self._document.draft.current
+        draft = self._draft.current
         sampler = menu()[draft.sampler].title if draft.sampler in menu() else draft.sampler
         how = f"{sampler}, {draft.steps} steps, guidance {draft.guidance:g}"
         return f"Frames are made as the panel of pictures says: {how}. {self._morph.remark}".strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.request.sampler_options import SamplerOptions
 from app.ui.request.sampler_picker import SpacingPicker
@@ -24,17 +24,17 @@ THRESHOLDS = {
 
 
 class Advanced(QWidget):
-    """Shows and changes the document's draft."""
+    """Shows and changes the draft."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel) -> None:
         super().__init__()
-        self._document = document
-        self.spacing = SpacingPicker(document.draft)
-        self.options = SamplerOptions(document.draft)
-        self.interval = IntervalField(document)
-        self.threshold = ThresholdPicker(document)
-        self.second = SecondStage(document)
-        self.start = StartNoise(document)
+        self._draft = draft
+        self.spacing = SpacingPicker(draft)
+        self.options = SamplerOptions(draft)
+        self.interval = IntervalField(draft)
+        self.threshold = ThresholdPicker(draft)
+        self.second = SecondStage(draft)
+        self.start = StartNoise(draft)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.3))
@@ -45,19 +45,19 @@ class Advanced(QWidget):
             column.addSpacing(em(self, 0.3))
             column.addWidget(part)
         column.addWidget(self.second)
-        document.draft.model_changed.connect(self.refresh)
+        draft.model_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        self.threshold.setVisible(not self._document.draft.model.latent)
+        self.threshold.setVisible(not self._draft.model.latent)
 
 
 class IntervalField(QWidget):
-    """The document's guidance interval: a switch, and the two noise levels while it is on."""
+    """The draft's guidance interval: a switch, and the two noise levels while it is on."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel) -> None:
         super().__init__()
-        self._document = document
+        self._draft = draft
         self.switch = QCheckBox("Guide only where σ is between")
         self.switch.setAccessibleName("Guide only between two noise levels")
         self.switch.setToolTip(
@@ -86,21 +86,21 @@ class IntervalField(QWidget):
         self.switch.clicked.connect(self._switched)
         self.low.valueChanged.connect(self._low_typed)
         self.high.valueChanged.connect(self._high_typed)
-        document.draft.changed.connect(self.refresh)
+        draft.changed.connect(self.refresh)
         self.refresh()
 
     def _switched(self, on: bool) -> None:
-        self._document.draft.update(guidance_interval=USUAL_INTERVAL if on else None)
+        self._draft.update(guidance_interval=USUAL_INTERVAL if on else None)
 
     def _low_typed(self, low: float) -> None:
         """The other end gives way, so that there is always an interval."""
-        self._document.draft.update(guidance_interval=(low, max(low, self.high.value())))
+        self._draft.update(guidance_interval=(low, max(low, self.high.value())))
 
     def _high_typed(self, high: float) -> None:
-        self._document.draft.update(guidance_interval=(min(high, self.low.value()), high))
+        self._draft.update(guidance_interval=(min(high, self.low.value()), high))
 
     def refresh(self) -> None:
-        interval = self._document.draft.current.guidance_interval
+        interval = self._draft.current.guidance_interval
         self.switch.setChecked(interval is not None)
         for field, value in zip((self.low, self.high), interval or USUAL_INTERVAL, strict=True):
             field.blockSignals(True)
@@ -111,11 +111,11 @@ class IntervalField(QWidget):
 
 
 class ThresholdPicker(QWidget):
-    """The document's threshold on x̂₀, and the quantile of the dynamic one."""
+    """The draft's threshold on x̂₀, and the quantile of the dynamic one."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel) -> None:
         super().__init__()
-        self._document = document
+        self._draft = draft
         self.choice = ComboBox("Threshold")
         for name, (title, about) in THRESHOLDS.items():
             self.choice.addItem(title, name)
@@ -138,15 +138,15 @@ class ThresholdPicker(QWidget):
         grid.addWidget(self.quantile_name, 3, 0)
         grid.addWidget(self.quantile, 3, 1)
         self.choice.activated.connect(self._chosen)
-        self.quantile.changed.connect(lambda value: document.draft.update(quantile=round(value, 3)))
-        document.draft.changed.connect(self.refresh)
+        self.quantile.changed.connect(lambda value: draft.update(quantile=round(value, 3)))
+        draft.changed.connect(self.refresh)
         self.refresh()
 
     def _chosen(self, row: int) -> None:
-        self._document.draft.update(threshold=self.choice.itemData(row))
+        self._draft.update(threshold=self.choice.itemData(row))
 
     def refresh(self) -> None:
-        draft = self._document.draft.current
+        draft = self._draft.current
         self.choice.setCurrentIndex(self.choice.findData(draft.threshold))
         self.about.setText(THRESHOLDS.get(draft.threshold, ("", ""))[1])
         self.quantile.show_value(draft.quantile)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.canvas.editing import Editing
+from app.core.request.draft_model import DraftModel
 from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
@@ -24,11 +25,11 @@ STRENGTH = "How far back in time it starts: all of the steps begin from pure noi
 
 
 class EditChoice(QWidget):
-    """The document's method and, for one that works on the artwork, its strength in whole steps."""
+    """The draft's method and, for one that works on the artwork, its strength in whole steps."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel, editing: Editing) -> None:
         super().__init__()
-        self._document = document
+        self._draft, self._editing = draft, editing
         self._group = QButtonGroup(self)
         self.segments: dict[str, QToolButton] = {}
         self.about = label("", "muted")
@@ -52,10 +53,10 @@ class EditChoice(QWidget):
         self._lay_out()
         self.strength.valueChanged.connect(self._slid)
         self.again.clicked.connect(self._turned)
-        self.jump.changed.connect(lambda value: document.draft.update(jump=round(value)))
-        self.resample.changed.connect(lambda value: document.draft.update(resample=round(value)))
-        document.draft.changed.connect(self.refresh)
-        document.editing.asked_changed.connect(self.refresh)
+        self.jump.changed.connect(lambda value: draft.update(jump=round(value)))
+        self.resample.changed.connect(lambda value: draft.update(resample=round(value)))
+        draft.changed.connect(self.refresh)
+        editing.inputs_changed.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -96,22 +97,21 @@ class EditChoice(QWidget):
 
     def _chose(self) -> None:
         chosen = next(method for method, button in self.segments.items() if button.isChecked())
-        if chosen != FILL or self._document.draft.current.method != REPAINT:
-            self._document.draft.choose_method(chosen)
+        if chosen != FILL or self._draft.current.method != REPAINT:
+            self._draft.choose_method(chosen)
 
     def _turned(self, on: bool) -> None:
         """RePaint goes with samplers that draw noise: those with a memory would lose it at every way back."""
-        document = self._document
-        if on and not RULES[document.draft.current.sampler].stochastic:
-            document.draft.update(method=REPAINT, sampler="ddpm", options=())
+        if on and not RULES[self._draft.current.sampler].stochastic:
+            self._draft.update(method=REPAINT, sampler="ddpm", options=())
         else:
-            document.draft.update(method=REPAINT if on else FILL)
+            self._draft.update(method=REPAINT if on else FILL)
 
     def _slid(self, steps: int) -> None:
-        self._document.draft.update(strength=steps / self._document.draft.current.steps)
+        self._draft.update(strength=steps / self._draft.current.steps)
 
     def refresh(self) -> None:
-        document, draft = self._document, self._document.draft.current
+        draft = self._draft.current
         method = FILL if draft.method == REPAINT else draft.method
         self.segments[method].setChecked(True)
         self.about.setText(METHODS[method][1])
@@ -130,4 +130,4 @@ class EditChoice(QWidget):
         self.count.setMinimumWidth(self.count.fontMetrics().horizontalAdvance(f"{draft.steps} of {draft.steps} steps"))
         for widget in (self.heading, self.strength, self.count):
             widget.setVisible(draft.method != NEW)
-        self.setVisible(document.artwork.is_open or draft.method != NEW)
+        self.setVisible(self._editing.artwork.is_open or draft.method != NEW)

@@ -32,7 +32,7 @@ class GenerateBar(Retinted, QWidget):
         self.button.clicked.connect(self._pressed)
         draft = document.draft
         for signal in (draft.changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
-                       document.editing.asked_changed):  # fmt: skip
+                       document.editing.inputs_changed):  # fmt: skip
             signal.connect(self.refresh)
         self.refresh()
 

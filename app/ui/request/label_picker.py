@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
 from app.ui.widgets.combo_box import ComboBox
@@ -18,18 +18,18 @@ FEW = 12  # labels that have room as chips
 
 
 class LabelPicker(QWidget):
-    """The document's label; rebuilt when the model changes."""
+    """The draft's label; rebuilt when the model changes."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel) -> None:
         super().__init__()
-        self._document = document
+        self._draft = draft
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._content: QWidget | None = None
         self._group: QButtonGroup | None = None
         self.choice: ComboBox | None = None
-        document.draft.model_changed.connect(self._build)
-        document.draft.changed.connect(self.refresh)
+        draft.model_changed.connect(self._build)
+        draft.changed.connect(self.refresh)
         self._build()
 
     @property
@@ -42,16 +42,16 @@ class LabelPicker(QWidget):
     @property
     def first(self) -> QWidget | None:
         """What takes the focus: the chosen chip, or the list; None where the model has no labels."""
-        if not self._document.draft.model.labels:
+        if not self._draft.model.labels:
             return None
-        return self.choice or self.chips.get(self._document.draft.current.label)
+        return self.choice or self.chips.get(self._draft.current.label)
 
     def _build(self) -> None:
         if self._content is not None:
             self._content.hide()
             self._content.deleteLater()
         self._group, self.choice = None, None
-        few = len(self._document.draft.model.labels) <= FEW
+        few = len(self._draft.model.labels) <= FEW
         self._content = self._build_chips() if few else self._build_list()
         self._column.addWidget(self._content)
         self.refresh()
@@ -60,7 +60,7 @@ class LabelPicker(QWidget):
         content = QWidget()
         flow = FlowLayout(content, gap=em(self, 0.35))
         self._group = QButtonGroup(content)
-        for label in (None, *self._document.draft.model.labels):
+        for label in (None, *self._draft.model.labels):
             button = chip(shown(label), partial(self._choose, label))
             button.setCheckable(True)
             button.setProperty("label", label or "")
@@ -73,27 +73,27 @@ class LabelPicker(QWidget):
         return content
 
     def _build_list(self) -> QWidget:
-        self.choice = ComboBox(self._document.draft.model.label_kind.capitalize())
-        for label in (None, *self._document.draft.model.labels):
+        self.choice = ComboBox(self._draft.model.label_kind.capitalize())
+        for label in (None, *self._draft.model.labels):
             picture = None if label is None else self._thumbnail(label)
             self.choice.addItem(picture or QIcon(), shown(label), label)
         self.choice.activated.connect(self._chosen)
         return self.choice
 
     def _thumbnail(self, label: str) -> QIcon | None:
-        path = self._document.draft.model.folder / "labels" / f"{label.replace(' ', '-')}.png"
+        path = self._draft.model.folder / "labels" / f"{label.replace(' ', '-')}.png"
         picture = QPixmap(str(path))  # null where there is no such file
         return None if picture.isNull() else QIcon(_rounded(picture, em(self, 1.25) * 2))
 
     def _choose(self, label: str | None) -> None:
-        self._document.draft.update(label=label)
+        self._draft.update(label=label)
 
     def _chosen(self, row: int) -> None:
         assert self.choice is not None
         self._choose(self.choice.itemData(row))
 
     def refresh(self) -> None:
-        label = self._document.draft.current.label
+        label = self._draft.current.label
         for name, button in self.chips.items():
             button.setChecked(name == label)
         if self.choice is not None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.request.draft_model import DraftModel
 from app.core.request.vocabulary import Unknown
 from app.ui.look.theme import em
 from app.ui.widgets.flow_layout import FlowLayout
@@ -30,7 +30,7 @@ class TextField(QPlainTextEdit):
         self.textChanged.connect(lambda: self.edited.emit(self.toPlainText()))
 
     def show_text(self, text: str) -> None:
-        """Show what the document says, without an echo; the cursor stays where someone types the same."""
+        """Show the text without an echo; the cursor stays where someone types the same."""
         if text != self.toPlainText():
             self.blockSignals(True)
             self.setPlainText(text)
@@ -59,7 +59,7 @@ class TextField(QPlainTextEdit):
 
 
 class _Marker(QSyntaxHighlighter):
-    """A wave under each unknown word. It only formats: the text is the document's."""
+    """A wave under each unknown word. It only formats; it leaves the text as it is."""
 
     def __init__(self, document: QTextDocument) -> None:
         super().__init__(document)
@@ -83,11 +83,11 @@ class _Marker(QSyntaxHighlighter):
 
 
 class PromptField(QWidget):
-    """The document's prompt."""
+    """The draft's prompt."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel) -> None:
         super().__init__()
-        self._document = document
+        self._draft = draft
         self._shown: list[Unknown] | None = None
         self.text = TextField("Prompt", "Describe a picture", 3.4)
         self.text.edited.connect(self._typed)
@@ -102,17 +102,17 @@ class PromptField(QWidget):
         column.addWidget(self.text)
         column.addWidget(self.hints)
         self.setFocusProxy(self.text)
-        document.draft.changed.connect(self.refresh)
-        document.draft.model_changed.connect(self.refresh)
+        draft.changed.connect(self.refresh)
+        draft.model_changed.connect(self.refresh)
         self.refresh()
 
     def _typed(self, text: str) -> None:
-        self._document.draft.update(prompt=text)
+        self._draft.update(prompt=text)
 
     def refresh(self) -> None:
-        prompt = self._document.draft.current.prompt
+        prompt = self._draft.current.prompt
         self.text.show_text(prompt)
-        unknown = self._document.draft.unknown_words(prompt)
+        unknown = self._draft.unknown_words(prompt)
         self._marker.mark(unknown, self.palette().color(QPalette.ColorRole.BrightText))
         if unknown != self._shown:
             self._shown = unknown
@@ -147,9 +147,9 @@ class PromptField(QWidget):
 
     def _replace(self, unknown: Unknown, known: str) -> None:
         """Each time the word occurs, so that one click settles it."""
-        prompt = self._document.draft.current.prompt
-        for word in reversed(self._document.draft.unknown_words(prompt)):
+        prompt = self._draft.current.prompt
+        for word in reversed(self._draft.unknown_words(prompt)):
             if word.word == unknown.word:
                 prompt = prompt[: word.start] + known + prompt[word.start + len(word.word) :]
-        self._document.draft.update(prompt=prompt)
+        self._draft.update(prompt=prompt)
         self.text.setFocus()

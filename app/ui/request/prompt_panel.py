@@ -28,46 +28,46 @@ from engine.spec.request import MAX_BATCH, MAX_STEPS
 
 
 class PromptPanel(QWidget):
-    """Shows and changes the document's draft; holds nothing of its own."""
+    """Shows and changes the draft; holds nothing of its own."""
 
     def __init__(self, document: Document, actions: ActionSet) -> None:
         super().__init__()
-        self._document = document
+        draft = self._draft = document.draft
         self.setAccessibleName("Settings")
         self.setMinimumWidth(em(self, 17))
         self.model = ComboBox("Model")
-        for info in document.draft.models:
+        for info in draft.models:
             self.model.addItem(info.title, info.id)
-        self.edit = EditChoice(document)
-        self.prompt = PromptField(document)
+        self.edit = EditChoice(draft, document.editing)
+        self.prompt = PromptField(draft)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
         self.words = self._words()
         self.label_heading = label("", "heading")
         self.no_text = label("", "muted")
         self.no_text.setWordWrap(True)
-        self.labels = LabelPicker(document)
-        self.sampler = SamplerPicker(document.draft)
+        self.labels = LabelPicker(draft)
+        self.sampler = SamplerPicker(draft)
         self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
         self.guidance = NumberField("Guidance", -100, 100, (0, 12), 0.5, 1)
         self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
-        self.seed = SeedField(document, actions)
+        self.seed = SeedField(draft, actions)
         self.batch = NumberField("Pictures", 1, MAX_BATCH, (1, 16))
-        self.extent = SizePicker(document)
+        self.extent = SizePicker(draft)
         self.extent_name = label("Size", "heading", self.extent)
         self.steering = SteeringDisclosure(document.guidance, actions)
-        self.further = Advanced(document)
+        self.further = Advanced(draft)
         self.advanced = Disclosure("Advanced", self.further)
         self.generate = GenerateBar(document, actions)
         self._lay_out()
         self.model.activated.connect(self._choose_model)
         self.negative.edited.connect(partial(self._change, "negative"))
-        self.steps.changed.connect(lambda value: document.draft.update(steps=round(value)))
-        self.guidance.changed.connect(lambda value: document.draft.update(guidance=round(value, 1)))
-        self.batch.changed.connect(lambda value: document.draft.update(batch=round(value)))
-        document.draft.changed.connect(self.refresh)
-        document.draft.model_changed.connect(self.refresh)
-        self.without.open(bool(document.draft.current.negative))
+        self.steps.changed.connect(lambda value: draft.update(steps=round(value)))
+        self.guidance.changed.connect(lambda value: draft.update(guidance=round(value, 1)))
+        self.batch.changed.connect(lambda value: draft.update(batch=round(value)))
+        draft.changed.connect(self.refresh)
+        draft.model_changed.connect(self.refresh)
+        self.without.open(bool(draft.current.negative))
         self.refresh()
 
     def _words(self) -> QWidget:
@@ -85,7 +85,7 @@ class PromptPanel(QWidget):
     def _lay_out(self) -> None:
         content = QWidget()
         column = column_of(content)
-        several = len(self._document.draft.models) > 1
+        several = len(self._draft.models) > 1
         model_heading = label("Model", "heading", self.model)
         for heading, field in (
             (model_heading, self.model),
@@ -117,34 +117,32 @@ class PromptPanel(QWidget):
         return grid
 
     def _known(self) -> str:
-        kind = self._document.draft.model.label_kind
-        return (
-            f"the {kind} is all that it is told." if self._document.draft.model.labels else "it is told nothing at all."
-        )
+        kind = self._draft.model.label_kind
+        return f"the {kind} is all that it is told." if self._draft.model.labels else "it is told nothing at all."
 
     def focus_first(self) -> None:
         """Put the focus where the next picture is described: the prompt, or the label of a model without text."""
-        first = self.prompt if self._document.draft.model.text else self.labels.first
+        first = self.prompt if self._draft.model.text else self.labels.first
         (first or self.sampler).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _choose_model(self, row: int) -> None:
-        self._document.draft.model = self._document.draft.models[row]
+        self._draft.model = self._draft.models[row]
 
     def _change(self, field: str, value: object) -> None:
-        self._document.draft.update(**{field: value})
+        self._draft.update(**{field: value})
 
     def refresh(self) -> None:
-        document, draft = self._document, self._document.draft.current
-        self.model.setCurrentIndex(self.model.findData(document.draft.model.id))
+        model, draft = self._draft.model, self._draft.current
+        self.model.setCurrentIndex(self.model.findData(model.id))
         self.negative.show_text(draft.negative)
         if draft.negative:
             self.without.open()
-        self.words.setVisible(document.draft.model.text)
-        self.no_text.setVisible(not document.draft.model.text)
-        self.no_text.setText(f"{document.draft.model.title} takes no text: {self._known()}")
-        self.label_heading.setText(document.draft.model.label_kind.capitalize())
+        self.words.setVisible(model.text)
+        self.no_text.setVisible(not model.text)
+        self.no_text.setText(f"{model.title} takes no text: {self._known()}")
+        self.label_heading.setText(model.label_kind.capitalize())
         for widget in (self.label_heading, self.labels):
-            widget.setVisible(bool(document.draft.model.labels))
+            widget.setVisible(bool(model.labels))
         self.steps.show_value(draft.steps)
         self.guidance.show_value(draft.guidance)
         self.batch.show_value(draft.batch)

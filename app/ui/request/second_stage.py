@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.label import label
@@ -12,23 +12,23 @@ from app.ui.widgets.number_field import NumberField
 
 
 class SizePicker(ComboBox):
-    """The document's size: the model's own, or the second stage's."""
+    """The draft's size: the model's own, or the second stage's."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel) -> None:
         super().__init__("Size")
-        self._document = document
+        self._draft = draft
         self.activated.connect(self._chosen)
-        document.draft.model_changed.connect(self._build)
-        document.draft.changed.connect(self.refresh)
+        draft.model_changed.connect(self._build)
+        draft.changed.connect(self.refresh)
         self._build()
 
     @property
     def needed(self) -> bool:
         """Whether there is anything to choose, or to take back."""
-        return self._document.draft.model.cascade is not None or self._document.draft.current.enlarge
+        return self._draft.model.cascade is not None or self._draft.current.enlarge
 
     def _build(self) -> None:
-        model = self._document.draft.model
+        model = self._draft.model
         self.clear()
         sizes = [(1, "The model's own size")]
         if model.cascade is not None:
@@ -39,18 +39,18 @@ class SizePicker(ComboBox):
         self.refresh()
 
     def _chosen(self, row: int) -> None:
-        self._document.draft.update(enlarge=self.itemData(row))
+        self._draft.update(enlarge=self.itemData(row))
 
     def refresh(self) -> None:
-        self.setCurrentIndex(self.findData(self._document.draft.current.enlarge))
+        self.setCurrentIndex(self.findData(self._draft.current.enlarge))
 
 
 class SecondStage(QWidget):
-    """The document's level of noise for the second stage, and whether the first one stops there."""
+    """The draft's level of noise for the second stage, and whether the first one stops there."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel) -> None:
         super().__init__()
-        self._document = document
+        self._draft = draft
         self.level = NumberField("Noise that the second stage sees", 0, 1, (0, 1), 0.01, 2)
         name = label("Noise that the second stage sees", "muted", self.level)
         for widget in (name, self.level):
@@ -64,22 +64,22 @@ class SecondStage(QWidget):
         for part in (name, self.level, self.truncated):
             column.addWidget(part)
         self.level.changed.connect(self._levelled)
-        self.truncated.clicked.connect(lambda on: document.draft.update(truncated=on))
-        document.draft.changed.connect(self.refresh)
-        document.draft.model_changed.connect(self.refresh)
+        self.truncated.clicked.connect(lambda on: draft.update(truncated=on))
+        draft.changed.connect(self.refresh)
+        draft.model_changed.connect(self.refresh)
         self.refresh()
 
     @property
     def _usual(self) -> float:
-        stage = self._document.draft.model.cascade
+        stage = self._draft.model.cascade
         return 0.0 if stage is None else float(stage["defaults"]["level"])
 
     def _levelled(self, level: float) -> None:
         level = round(level, 2)
-        self._document.draft.update(level=None if level == self._usual else level)
+        self._draft.update(level=None if level == self._usual else level)
 
     def refresh(self) -> None:
-        draft = self._document.draft.current
+        draft = self._draft.current
         self.level.show_value(self._usual if draft.level is None else draft.level)
         self.truncated.setChecked(draft.truncated)
-        self.setVisible(self._document.draft.model.cascade is not None and draft.enlarge)
+        self.setVisible(self._draft.model.cascade is not None and draft.enlarge)

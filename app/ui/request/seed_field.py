@@ -6,7 +6,7 @@ from PySide6.QtCore import QRegularExpression
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
-from app.core.document import Document
+from app.core.request.draft_model import DraftModel
 from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
 
@@ -14,11 +14,11 @@ LARGEST = 2**63 - 1
 
 
 class SeedField(QWidget):
-    """The document's seed. A line of digits: a spin box ends at 2³¹, a seed at 2⁶³."""
+    """The draft's seed. A line of digits: a spin box ends at 2³¹, a seed at 2⁶³."""
 
-    def __init__(self, document: Document, actions: ActionSet) -> None:
+    def __init__(self, draft: DraftModel, actions: ActionSet) -> None:
         super().__init__()
-        self._document = document
+        self._draft = draft
         self.field = QLineEdit()
         self.field.setAccessibleName("Seed")
         self.field.setToolTip("The same seed and settings give the same picture; a batch counts up from it")
@@ -31,16 +31,16 @@ class SeedField(QWidget):
         row.addWidget(actions.button("roll", self))
         row.addWidget(actions.button("lock", self))
         self.setFocusProxy(self.field)
-        document.draft.changed.connect(self.refresh)
+        draft.changed.connect(self.refresh)
         self.refresh()
 
     def _typed(self) -> None:
         text = self.field.text()
-        self._document.draft.update(seed=min(int(text), LARGEST) if text else 0)
+        self._draft.update(seed=min(int(text), LARGEST) if text else 0)
         self.refresh()
 
     def refresh(self) -> None:
-        text = str(self._document.draft.current.seed)
+        text = str(self._draft.current.seed)
         if self.field.text() != text:
             self.field.setText(text)
             self.field.setCursorPosition(0)

@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
-from app.core.document import Document
+from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
 from app.ui.widgets.number_field import NumberField
@@ -19,11 +19,11 @@ TRUNCATION = "No number of x_T lies further out than this many standard deviatio
 
 
 class StartNoise(QWidget):
-    """The document's temperature and truncation."""
+    """The draft's temperature and truncation."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, draft: DraftModel) -> None:
         super().__init__()
-        self._document = document
+        self._draft = draft
         self.temperature = NumberField("Temperature", 0.01, 10, (0.01, 2), 0.01, 2)
         self.switch = QCheckBox("Truncated")
         self.switch.setAccessibleName("Truncate x_T")
@@ -46,17 +46,17 @@ class StartNoise(QWidget):
             grid.addWidget(left, row, 0)
             grid.addWidget(right, row, 1)
         grid.addWidget(self.about, 3, 0, 1, 2)
-        self.temperature.changed.connect(lambda value: document.draft.update(temperature=round(value, 2)))
-        self.truncation.changed.connect(lambda value: document.draft.update(truncation=round(value, 2)))
+        self.temperature.changed.connect(lambda value: draft.update(temperature=round(value, 2)))
+        self.truncation.changed.connect(lambda value: draft.update(truncation=round(value, 2)))
         self.switch.clicked.connect(self._switched)
-        document.draft.changed.connect(self.refresh)
+        draft.changed.connect(self.refresh)
         self.refresh()
 
     def _switched(self, on: bool) -> None:
-        self._document.draft.update(truncation=USUAL_TRUNCATION if on else 0.0)
+        self._draft.update(truncation=USUAL_TRUNCATION if on else 0.0)
 
     def refresh(self) -> None:
-        draft = self._document.draft.current
+        draft = self._draft.current
         self.temperature.show_value(draft.temperature)
         self.switch.setChecked(draft.truncation > 0)
         self.truncation.show_value(draft.truncation or USUAL_TRUNCATION)

@@ -9,8 +9,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.core.document import Document
+from app.core.guidance.clip_scores import ClipScores
 from app.core.shown.render import render
+from app.core.shown.viewer import Viewer
 from app.ui.canvas import badge
 from app.ui.look import icons
 from app.ui.look.theme import em
@@ -21,9 +22,9 @@ READING_SECONDS = 0.006  # of one paint may go into reading; the rest comes with
 class BatchStrip(QWidget):
     """A click or ←/→ shows another picture of the batch."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, shown: Viewer, scores: ClipScores) -> None:
         super().__init__()
-        self._document = document
+        self._shown, self._scores = shown, scores
         self._pictures: dict[int, QImage] = {}
         self._stale: set[int] = set()
         self._more = QTimer(self)
@@ -32,11 +33,11 @@ class BatchStrip(QWidget):
         self.setAccessibleName("Pictures of this batch")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        document.shown.run_changed.connect(self._another_run)
-        for signal in (document.shown.cursor_changed, document.shown.view_changed):
+        shown.run_changed.connect(self._another_run)
+        for signal in (shown.cursor_changed, shown.view_changed):
             signal.connect(self._another_step)
-        document.shown.image_changed.connect(self.update)
-        document.guidance.scoring.changed.connect(self.update)
+        shown.image_changed.connect(self.update)
+        scores.changed.connect(self.update)
         self._another_run()
 
     def sizeHint(self) -> QSize:
@@ -44,20 +45,20 @@ class BatchStrip(QWidget):
 
     @property
     def needed(self) -> bool:
-        return self._document.shown.batch_size > 1
+        return self._shown.batch_size > 1
 
     @property
     def shown(self) -> list[int]:
         """The pictures that have room, in their order: all of them, or as many as fit around the selected one."""
-        order, places = self._document.guidance.scoring.batch, self._places
+        order, places = self._scores.batch, self._places
         return order[places.start : places.stop]
 
     @property
     def _places(self) -> range:
         """The places in the order that have room."""
-        order, gap = self._document.guidance.scoring.batch, em(self, 0.35)
+        order, gap = self._scores.batch, em(self, 0.35)
         room = max(1, int((self.width() - 2 * em(self, 1.5)) // (em(self, 2) + gap)))
-        at = order.index(self._document.shown.image_index) if self._document.shown.image_index in order else 0
+        at = order.index(self._shown.image_index) if self._shown.image_index in order else 0
         first = min(max(0, at - room // 2), max(0, len(order) - room))
         return range(first, min(len(order), first + room))
 
@@ -75,22 +76,22 @@ class BatchStrip(QWidget):
         self._another_step()
 
     def _another_step(self) -> None:
-        self._stale = set(range(self._document.shown.batch_size))
+        self._stale = set(range(self._shown.batch_size))
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         for index in self.shown:
             if self.cell(index).contains(event.position()):
-                self._document.shown.image_index = index
+                self._shown.image_index = index
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
         if step is None:
             super().keyPressEvent(event)
         else:
-            order = self._document.guidance.scoring.batch
-            place = order.index(self._document.shown.image_index) + step
-            self._document.shown.image_index = order[max(0, min(place, len(order) - 1))]
+            order = self._scores.batch
+            place = order.index(self._shown.image_index) + step
+            self._shown.image_index = order[max(0, min(place, len(order) - 1))]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -110,7 +111,7 @@ class BatchStrip(QWidget):
                 painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
                 painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5))
             self._paint_score(painter, cell, index)
-            if index == self._document.shown.image_index:
+            if index == self._shown.image_index:
                 painter.setPen(QPen(self._ink(QPalette.ColorRole.Highlight), 2))
                 painter.drawRoundedRect(cell.adjusted(-2, -2, 2, 2), 3, 3)
         self._paint_more(painter)
@@ -123,11 +124,11 @@ class BatchStrip(QWidget):
 
     def _paint_score(self, painter: QPainter, cell: QRectF, index: int) -> None:
         """Of the finished picture, while the pictures stand in the order of their scores."""
-        run, scoring = self._document.shown.run, self._document.guidance.scoring
+        run, scores = self._shown.run, self._scores
         if (
             run is not None
-            and scoring.ranked
-            and (score := scoring.finished(run.own.path, run.request, index)) is not None
+            and scores.ranked
+            and (score := scores.finished(run.own.path, run.request, index)) is not None
         ):
             badge.paint(painter, cell, f"{score:.2f}", self.palette())
 
@@ -137,19 +138,19 @@ class BatchStrip(QWidget):
         top = (self.height() - side) / 2
         if self._places.start > 0:
             icons.paint(painter, "previous", QRectF(0.25 * side, top, side, side), ink)
-        if self._places.stop < self._document.shown.batch_size:
+        if self._places.stop < self._shown.batch_size:
             icons.paint(painter, "next", QRectF(self.width() - 1.25 * side, top, side, side), ink)
 
     def _read(self, index: int) -> None:
         """What cannot be read stays as it was: the canvas says what is wrong."""
         self._stale.discard(index)
-        run, k = self._document.shown.run, self._document.shown.cursor
+        run, k = self._shown.run, self._shown.cursor
         if run is None or not 0 <= k < len(run.steps):
             return
         side = math.ceil(self.cell(index).width() * self.devicePixelRatioF())
         keep, mode = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         try:
-            self._pictures[index] = render(run, k, self._document.shown.view, index).scaled(side, side, keep, mode)
+            self._pictures[index] = render(run, k, self._shown.view, index).scaled(side, side, keep, mode)
         except (ValueError, OSError):
             return
 

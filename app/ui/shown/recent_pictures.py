@@ -8,9 +8,11 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from app.core.document import Document
+from app.core.canvas.editing import Editing
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Job
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
+from app.core.shown.viewer import Viewer
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
 
@@ -20,16 +22,16 @@ FILE = Qt.ItemDataRole.UserRole + 2
 
 
 class Recent(QWidget):
-    """Listens to the document's jobs.
+    """Listens to the jobs.
 
     picks -- whether a click gives the picture away (`picked` carries its file) instead of showing where it came from
     """
 
     picked = Signal(object)
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, jobs: JobsModel, shown: Viewer, editing: Editing) -> None:
         super().__init__()
-        self._document = document
+        self._jobs, self._shown, self._editing = jobs, shown, editing
         self.picks = False
         self._listed: set[int] = set()
         self.list = QListWidget()
@@ -53,13 +55,13 @@ class Recent(QWidget):
         column.addWidget(self.list, 1)
         self.list.itemClicked.connect(self._open)
         self.list.itemActivated.connect(self._open)
-        document.jobs.changed.connect(self.refresh)
-        for signal in (document.shown.run_changed, document.shown.image_changed):
+        jobs.changed.connect(self.refresh)
+        for signal in (shown.run_changed, shown.image_changed):
             signal.connect(self._mark)
         self.refresh()
 
     def refresh(self) -> None:
-        for job in self._document.jobs.all:
+        for job in self._jobs.all:
             if job.images and job.id not in self._listed:
                 self._listed.add(job.id)
                 for index, path in enumerate(job.images):
@@ -77,7 +79,7 @@ class Recent(QWidget):
         icon = QIcon(thumbnail)
         icon.addPixmap(thumbnail, QIcon.Mode.Selected)  # not washed with the accent
         item = QListWidgetItem(icon, "")
-        words = named(job.request)
+        words = title_of(job.request)
         item.setToolTip(f"{words}\nseed {job.request.seeds[index]}\n{path}")
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, seed {job.request.seeds[index]}")
         item.setData(RUN, str(job.run_path))
@@ -87,7 +89,7 @@ class Recent(QWidget):
 
     def _mark(self) -> None:
         """Select the picture that is on the canvas."""
-        shown = str(self._document.shown.run_path), self._document.shown.image_index
+        shown = str(self._shown.run_path), self._shown.image_index
         for row in range(self.list.count()):
             item = self.list.item(row)
             if (item.data(RUN), item.data(INDEX)) == shown:
@@ -100,6 +102,6 @@ class Recent(QWidget):
             self.picked.emit(Path(item.data(FILE)))
             return
         path = Path(item.data(RUN))
-        if path == self._document.shown.run_path or self._document.shown.show_run(path):
-            self._document.shown.image_index = item.data(INDEX)
-            self._document.editing.look()
+        if path == self._shown.run_path or self._shown.show_run(path):
+            self._shown.image_index = item.data(INDEX)
+            self._editing.show_in_place()

@@ -15,9 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.document import Document
+from app.core.guidance.clip_scores import ClipScores
+from app.core.jobs.jobs_model import JobsModel
 from app.core.shown.render import View
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
+from app.core.shown.viewer import Viewer
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
@@ -31,17 +33,17 @@ VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State x
 
 
 class Timeline(Retinted, QWidget):
-    """Listens to the document's run, cursor and view; its buttons are commands of the action table."""
+    """Shows the steps of the shown run, the cursor and the view; its buttons are commands of the action table."""
 
-    def __init__(self, document: Document, actions: ActionSet) -> None:
+    def __init__(self, shown: Viewer, jobs: JobsModel, scores: ClipScores, actions: ActionSet) -> None:
         super().__init__()
-        self._document = document
+        self._shown = shown
         self._actions = actions
         self.setAccessibleName("Timeline")
-        self.strip = Filmstrip(document.shown)
+        self.strip = Filmstrip(shown)
         self.strip.menu_asked.connect(self._show_menu)
-        self.strip.show_scores(lambda: document.guidance.scoring.curve)
-        document.guidance.scoring.changed.connect(self.strip.update)
+        self.strip.show_scores(lambda: scores.curve)
+        scores.changed.connect(self.strip.update)
         self.menu = QMenu(self)
         for name in MENU:
             if name is None:
@@ -64,8 +66,7 @@ class Timeline(Retinted, QWidget):
         self.views = QButtonGroup(self)
         self.segments: dict[View, QToolButton] = {}
         self._lay_out()
-        shown = document.shown
-        for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, document.jobs.changed):
+        for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, jobs.changed):
             signal.connect(self.refresh)
         shown.view_changed.connect(self._show_view)
         actions.reach("timeline", self.strip)
@@ -112,13 +113,13 @@ class Timeline(Retinted, QWidget):
 
     def _chose_view(self) -> None:
         view = next(view for view, button in self.segments.items() if button.isChecked())
-        self._document.shown.view = view
+        self._shown.view = view
 
     def _show_view(self) -> None:
-        self.segments[self._document.shown.view].setChecked(True)
+        self.segments[self._shown.view].setChecked(True)
 
     def _follow(self) -> None:
-        self._document.shown.end()
+        self._shown.end()
         self.refresh()
 
     def tint(self) -> None:
@@ -127,15 +128,15 @@ class Timeline(Retinted, QWidget):
         self.parent_link.setIcon(icons.icon("parent", palette))
 
     def refresh(self) -> None:
-        document = self._document
-        self.follow.setVisible(document.shown.live)
-        self.follow.setChecked(document.shown.following)
+        shown = self._shown
+        self.follow.setVisible(shown.live)
+        self.follow.setChecked(shown.following)
         for button in self.segments.values():
-            button.setEnabled(document.shown.run is not None)
-        parent = document.shown.run.parent if document.shown.run else None
+            button.setEnabled(shown.run is not None)
+        parent = shown.run.parent if shown.run else None
         self.parent_link.setVisible(parent is not None)
         if parent is not None:
-            self.parent_link.setText(f"from {named(parent.request)}, step {parent.step + 1}")
+            self.parent_link.setText(f"from {title_of(parent.request)}, step {parent.step + 1}")
             self.parent_link.setAccessibleName(f"{self._actions['parent'].text()}, {self.parent_link.text()}")
 
     def _show_menu(self, where: QPoint) -> None:

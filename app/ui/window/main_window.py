@@ -9,12 +9,12 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideE
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 
 from app.core.document import Document
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.core.files.folders import Folders
 from app.core.lab.lab_model import Lab
 from app.core.morph.film_export import Filming
 from app.core.notices import Notice
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.core.shown.timeline import StepTimeline
 from app.settings import Settings
 from app.ui.actions.action_set import ActionSet
@@ -49,7 +49,7 @@ class MainWindow(QMainWindow):
     """Everything that is shown comes from the document, the lab and the morph; the window keeps nothing of its own."""
 
     def __init__(
-        self, document: Document, lab: Lab, settings: Settings, keeper: Keeper, look: Look | None = None
+        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Look | None = None
     ) -> None:
         super().__init__()
         app = QApplication.instance()
@@ -57,7 +57,7 @@ class MainWindow(QMainWindow):
         self.document, self.lab, self.settings = document, lab, settings
         self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
         self.look = look or Look(app, settings.values.theme, self)
-        self.files = Files(document, keeper, settings, self)
+        self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
         self.tools = toolset(self)
@@ -66,20 +66,20 @@ class MainWindow(QMainWindow):
         self.canvas.smooth = settings.values.scaling == "smooth"
         self.actions_ = ActionSet(self, self)
         self.panel = PromptPanel(document, self.actions_)
-        self.timeline = Timeline(document, self.actions_)
-        self.recent = Recent(document)
+        self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
+        self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
         SurpriseOverlay(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
-        self.morph_panel = MorphPanel(self.morph, document, self.actions_)
+        self.morph_panel = MorphPanel(self.morph, document.draft, document.jobs, self.actions_)
         self.morph_timeline = MorphTimeline(self.morph, self.filming, self.actions_)
         self.morph_view = MorphView(self.morph, self.actions_)
         self.morph_view.stage.smooth = self.canvas.smooth
         self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
         self.rooms = Rooms(self._make_rooms(), self)
-        self.status = StatusBar(document)
+        self.status = StatusBar(document.jobs, document.guidance.scores)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
 
     def _show_title(self) -> None:
         run = self.document.shown.run
-        words = named(run.request).strip("“”") if run else ""
+        words = title_of(run.request).strip("“”") if run else ""
         if self.document.editing.shows_artwork:
             words = self.document.artwork.title or "Canvas"
         words = self.room.title or words

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QStatusBar, QWidget
 
-from app.core.document import Document
+from app.core.guidance.clip_scores import ClipScores
+from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Job, JobState
-from app.core.shown.runs import named
+from app.core.shown.runs import title_of
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
 from app.ui.widgets.quiet_label import QuietLabel
@@ -14,11 +15,11 @@ from app.ui.widgets.quiet_progress import QuietProgress
 
 
 class StatusBar(QStatusBar):
-    """Listens to the document's jobs and engine."""
+    """Shows the running job, the last one that ended, and the engine's state."""
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobsModel, scores: ClipScores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document = document
+        self._jobs, self._scores = jobs, scores
         self.setSizeGripEnabled(False)
         self.message = QuietLabel(muted=False)
         self.progress = QuietProgress("Progress of the run")
@@ -30,37 +31,37 @@ class StatusBar(QStatusBar):
         for widget in (self.progress, self.step, self.left, self.device):
             self.addPermanentWidget(widget)
         self.setMinimumHeight(em(self, 1.7))
-        document.jobs.changed.connect(self.refresh)
-        document.jobs.engine_changed.connect(self.refresh)
-        document.guidance.scoring.changed.connect(self.refresh)
+        jobs.changed.connect(self.refresh)
+        jobs.engine_changed.connect(self.refresh)
+        scores.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        document, job = self._document, self._document.jobs.running
+        jobs, job = self._jobs, self._jobs.running
         for widget in (self.progress, self.step, self.left):
             widget.setVisible(job is not None)
         if job is not None:
             self.progress.show_share(job.steps_done / job.steps_total)
             self.step.setText(f"Step {job.steps_before + job.steps_done} / {job.steps_before + job.steps_total}")
-            self.left.setText(f"{document.jobs.eta_text} left" if document.jobs.eta_text else "")
+            self.left.setText(f"{jobs.eta_text} left" if jobs.eta_text else "")
         self.message.setText(self._message(job))
-        state = {"starting": "Engine loading …", "ready": document.jobs.device_text, "failed": "No engine"}
-        self.device.setText(state[document.jobs.engine_state])
+        state = {"starting": "Engine loading …", "ready": jobs.device_text, "failed": "No engine"}
+        self.device.setText(state[jobs.engine_state])
 
     def _message(self, job: Job | None) -> str:
-        if loading := self._document.guidance.scoring.loading:
+        if loading := self._scores.loading:
             return f"Loading {loading}: a few seconds, this first time …"
         if job is not None:
-            return f"{'Stopping' if job.cancelling else 'Generating'} {named(job.request)} …"
-        ended = [other for other in self._document.jobs.all if other.state.ended]
+            return f"{'Stopping' if job.cancelling else 'Generating'} {title_of(job.request)} …"
+        ended = [other for other in self._jobs.all if other.state.ended]
         if not ended:
-            return self._document.jobs.why_no_engine or "Ready"  # what the panel lacks is said under its button
+            return self._jobs.why_no_engine or "Ready"  # what the panel lacks is said under its button
         last = ended[-1]
         if last.state is JobState.FINISHED:
-            return f"Finished {named(last.request)} in {last.seconds:.1f} s"
+            return f"Finished {title_of(last.request)} in {last.seconds:.1f} s"
         if last.state is JobState.CANCELLED:
             if not last.steps_done:
-                return f"Cancelled {named(last.request)} before its first step"
+                return f"Cancelled {title_of(last.request)} before its first step"
             reached = f"step {last.steps_before + last.steps_done} of {last.steps_before + last.steps_total}"
-            return f"Cancelled {named(last.request)} after {reached}; its steps are kept"
-        return f"{named(last.request)[:1].upper()}{named(last.request)[1:]} could not be finished"
+            return f"Cancelled {title_of(last.request)} after {reached}; its steps are kept"
+        return f"{title_of(last.request)[:1].upper()}{title_of(last.request)[1:]} could not be finished"

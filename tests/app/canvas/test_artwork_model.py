@@ -15,6 +15,7 @@ from PySide6.QtGui import QPainterPath
 from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.brush import Brush, BrushStroke, Paint, add, build_up, colour, dab, remove, share
+from engine.pictures import masks
 from tests.app.canvas.test_mask_edits import flooded
 
 Array = NDArray[np.uint8]
@@ -153,7 +154,7 @@ class Plain:
         path.addRect(QRectF(rect)) if self.rng.random() < 0.5 else path.addEllipse(QRectF(rect))
         paint = (add, remove)[self.rng.integers(2)]
         mask_edits.fill(self.artwork, path, paint, name="Shape")
-        coverage = mask_edits.covered(path, QRect(0, 0, *self.now.mask.shape[::-1]))
+        coverage = mask_edits.path_coverage(path, QRect(0, 0, *self.now.mask.shape[::-1]))
         self.become("Shape", mask=paint(self.now.mask, coverage))
 
     def fill(self) -> None:
@@ -176,7 +177,7 @@ class Plain:
             self.become("Shrink mask", mask=255 - most_within(255 - mask, pixels))
         else:
             mask_edits.feather(self.artwork, pixels)
-            self.become("Feather mask", mask=mask_edits.blurred(mask, pixels / 2))
+            self.become("Feather mask", mask=masks.feather(mask, pixels))
 
     def whole(self) -> None:
         if self.rng.random() < 0.3:

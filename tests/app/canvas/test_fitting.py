@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.core.canvas.fitting import fitted, frame, result, sizes, suits, ways
+from app.core.canvas.fitting import fit_picture, frame, is_multiple_of_box, result, sizes, ways
 from engine.spec.catalog import ModelInfo
 
 WIDE = np.random.default_rng(4).integers(0, 256, (40, 120, 3), dtype=np.uint8)
@@ -25,7 +25,7 @@ def test_a_model_with_a_second_stage_makes_two_sizes(model: ModelInfo) -> None:
 def test_only_whole_multiples_of_the_models_size_need_no_choice(
     model: ModelInfo, size: tuple[int, int], suited: bool
 ) -> None:
-    assert suits(size, model) == suited
+    assert is_multiple_of_box(size, model) == suited
 
 
 def test_a_picture_of_the_models_shape_has_nothing_to_crop_or_pad() -> None:
@@ -37,7 +37,7 @@ def test_a_picture_of_the_models_shape_has_nothing_to_crop_or_pad() -> None:
 @pytest.mark.parametrize("way", ["keep", "crop", "fit", "pad"])
 def test_every_way_ends_in_the_size_that_it_says(way: str, shape: tuple[int, int]) -> None:
     rgb = np.zeros((*shape, 3), np.uint8)
-    made, mask = fitted(rgb, way, (24, 16))
+    made, mask = fit_picture(rgb, way, (24, 16))
     assert made.shape[1::-1] == result(way, (shape[1], shape[0]), (24, 16))
     assert mask is None or mask.shape == made.shape[:2]
     if way in ("crop", "pad"):
@@ -49,20 +49,20 @@ def test_every_way_ends_in_the_size_that_it_says(way: str, shape: tuple[int, int
 
 
 def test_keep_keeps_every_pixel_and_crop_shows_the_middle() -> None:
-    assert fitted(WIDE, "keep", (24, 16))[0] is WIDE
+    assert fit_picture(WIDE, "keep", (24, 16))[0] is WIDE
     assert frame("crop", (120, 40), (24, 16)) == (30, 0, 60, 40)
-    made, mask = fitted(WIDE, "crop", (60, 40))
+    made, mask = fit_picture(WIDE, "crop", (60, 40))
     assert np.array_equal(made, WIDE[:, 30:90])
     assert mask is None
 
 
 def test_pad_shows_all_of_it_and_marks_what_is_missing_to_be_made_anew() -> None:
-    made, mask = fitted(WIDE, "pad", (120, 80))
+    made, mask = fit_picture(WIDE, "pad", (120, 80))
     assert mask is not None
     assert np.array_equal(made[20:60], WIDE)
     assert (mask[20:60] == 0).all()
     assert (mask[:20] == 255).all()
     assert (mask[60:] == 255).all()
-    made, mask = fitted(WIDE.transpose(1, 0, 2), "pad", (24, 16))  # 40 × 120 in 180 × 120, shrunk 7.5 times
+    made, mask = fit_picture(WIDE.transpose(1, 0, 2), "pad", (24, 16))  # 40 × 120 in 180 × 120, shrunk 7.5 times
     assert mask is not None
     assert (mask[0] == [255] * 10 + [0] * 4 + [255] * 10).all()

@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainterPath, QPolygonF
 from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.brush import remove
-from engine.pictures.masks import blurred, grown
+from engine.pictures.masks import dilate, feather
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_growing_takes_the_most_within_a_disc(pixels: int, size: tuple[int, int]
     disc = np.argwhere(y * y + x * x <= pixels * pixels)
     padded = np.pad(mask, pixels)
     expected = np.max([padded[dy : dy + size[0], dx : dx + size[1]] for dy, dx in disc], axis=0)
-    assert np.array_equal(grown(mask, pixels), expected)
+    assert np.array_equal(dilate(mask, pixels), expected)
 
 
 @pytest.mark.parametrize("block", [7, 64, 4096])
@@ -61,9 +61,9 @@ def test_where_the_picture_is_cut_into_blocks_cannot_be_seen(
     artwork.apply_mask(artwork.rect, mask, "Load mask")
     getattr(mask_edits, change)(artwork, 9)
     whole = {
-        "grow": lambda: grown(mask, 9),
-        "shrink": lambda: 255 - grown(255 - mask, 9),
-        "feather": lambda: blurred(mask, 4.5),
+        "grow": lambda: dilate(mask, 9),
+        "shrink": lambda: 255 - dilate(255 - mask, 9),
+        "feather": lambda: feather(mask, 9),
     }[change]()
     assert np.array_equal(artwork.mask, whole)
     artwork.undo()
@@ -197,7 +197,7 @@ def test_what_hangs_together_is_what_a_queue_of_pixels_finds(density: float) -> 
             inside = rng.random((height, width)) < density
             y, x = int(rng.integers(height)), int(rng.integers(width))
             inside[y, x] = True
-            assert np.array_equal(mask_edits.connected(inside, x, y), flooded(inside, x, y))
+            assert np.array_equal(mask_edits.connected_pixels(inside, x, y), flooded(inside, x, y))
 
 
 def test_a_spiral_hangs_together() -> None:
@@ -211,7 +211,7 @@ def test_a_spiral_hangs_together() -> None:
             y, x = y + dy, x + dx
         dy, dx = dx, -dy
         length += 1
-    assert np.array_equal(mask_edits.connected(inside, 40, 40), flooded(inside, 40, 40))
+    assert np.array_equal(mask_edits.connected_pixels(inside, 40, 40), flooded(inside, 40, 40))
 
 
 @pytest.mark.parametrize("tolerance", [0, 19, 20, 40, 255])
@@ -243,7 +243,7 @@ def test_the_window_that_is_looked_in_cannot_be_seen(
         rgb[4::18, -3:] = 90
         for _ in range(6):
             y, x = int(rng.integers(height)), int(rng.integers(width))
-            rect, values = mask_edits.alike(rgb, x, y, 20)
+            rect, values = mask_edits.pixels_alike(rgb, x, y, 20)
             found = np.zeros((height, width), np.uint8)
             found[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1] = values
             assert np.array_equal(found > 0, flooded((rgb == rgb[y, x]).all(axis=2), x, y))
@@ -252,16 +252,16 @@ def test_the_window_that_is_looked_in_cannot_be_seen(
 
 def test_a_patch_of_a_huge_picture_is_found_without_looking_at_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    connected = mask_edits.connected
+    connected = mask_edits.connected_pixels
 
     def watched(inside: np.ndarray, x: int, y: int) -> np.ndarray:
         seen.append(inside.size)
         return connected(inside, x, y)
 
-    monkeypatch.setattr(mask_edits, "connected", watched)
+    monkeypatch.setattr(mask_edits, "connected_pixels", watched)
     rgb = np.zeros((3000, 5000, 3), np.uint8)
     rgb[1500:1510, 2000:3000] = 7
-    rect, values = mask_edits.alike(rgb, 2100, 1505, 0)
+    rect, values = mask_edits.pixels_alike(rgb, 2100, 1505, 0)
     assert (rect.x(), rect.y(), rect.width(), rect.height()) == (2000, 1500, 1000, 10)
     assert (values == 255).all()
     assert sum(seen) < rgb[..., 0].size / 8

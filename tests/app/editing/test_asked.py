@@ -103,7 +103,7 @@ def test_why_nothing_can_be_made_is_one_sentence(document: Document) -> None:
 
 
 def test_the_reason_follows_every_change_of_what_is_painted(document: Document, artwork: Artwork) -> None:
-    told = count(document.editing.asked_changed)
+    told = count(document.editing.inputs_changed)
     artwork.undo()
     assert document.why_not == NOTHING_PAINTED
     artwork.redo()

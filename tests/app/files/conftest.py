@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.ui.files.arrival_sheet import ArrivalSheet
 from app.ui.files.export_sheet import ExportSheet
 from app.ui.window.main_window import MainWindow
@@ -42,16 +42,16 @@ SUITS = np.random.default_rng(9).integers(0, 256, (32, 48, 3), dtype=np.uint8)  
 
 
 @pytest.fixture
-def keeper(document: Document, tmp_path: Path) -> Iterator[Keeper]:
-    made = Keeper(document.artwork, tmp_path / "artwork")
+def autosave(document: Document, tmp_path: Path) -> Iterator[Autosave]:
+    made = Autosave(document.artwork, tmp_path / "artwork")
     made.restore()
     yield made
     made.close()
 
 
 @pytest.fixture
-def window(document: Document, keeper: Keeper, qtbot: QtBot) -> MainWindow:
-    return open_window(qtbot, document, keeper=keeper)
+def window(document: Document, autosave: Autosave, qtbot: QtBot) -> MainWindow:
+    return open_window(qtbot, document, autosave=autosave)
 
 
 @pytest.fixture(autouse=True)

@@ -118,7 +118,7 @@ def test_the_newest_of_two_pictures_asked_for_is_the_one_that_stays(
     drop(window, files(saved(tmp_path, SUITS, "first.png")))
     drop(window, files(saved(tmp_path, 255 - SUITS, "second.png")))
     opened(qtbot, document, 255 - SUITS)
-    until(qtbot, lambda: window.files.opening._background.idle)
+    until(qtbot, lambda: window.files.opener._background.idle)
     assert heard == ["second"]
 
 

@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 
 import app.core.files.autosave_file as kept_module
 from app.core.canvas.artwork import Artwork
-from app.core.files.autosave import EARLIER, Keeper
-from app.core.files.autosave_file import NAME, Kept, forget, read, write
+from app.core.files.autosave import EARLIER, Autosave
+from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
 from app.core.notices import Notice
 from engine.pictures.image_file import ImageError, load
 
@@ -26,7 +26,7 @@ MASK = np.random.default_rng(7).integers(0, 256, (50, 70), dtype=np.uint8)
 BOX = QRect(10, 5, 30, 20)
 
 
-def a_kept(**changes: object) -> Kept:
+def a_kept(**changes: object) -> AutosaveFile:
     facts: dict[str, object] = {
         "rgb": RGB,
         "mask": MASK,
@@ -34,7 +34,7 @@ def a_kept(**changes: object) -> Kept:
         "aspect": (24, 16),
         "title": "røde “æ”",
     }
-    return Kept(**facts | {"unsaved": True} | changes)  # type: ignore[arg-type]
+    return AutosaveFile(**facts | {"unsaved": True} | changes)  # type: ignore[arg-type]
 
 
 # the folder
@@ -113,29 +113,29 @@ def test_a_picture_without_the_studios_words_is_a_picture_all_the_same(tmp_path:
 
 
 @pytest.fixture
-def make(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[[], tuple[Artwork, Keeper, list[Notice]]]]:
-    """An artwork and its keeper, as a start of the studio makes them; each call is another start."""
-    made: list[Keeper] = []
+def make(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[[], tuple[Artwork, Autosave, list[Notice]]]]:
+    """An artwork and its autosave, as a start of the studio makes them; each call is another start."""
+    made: list[Autosave] = []
 
-    def start() -> tuple[Artwork, Keeper, list[Notice]]:
+    def start() -> tuple[Artwork, Autosave, list[Notice]]:
         for earlier in made:
             earlier.close()
         artwork = Artwork()
-        keeper = Keeper(artwork, tmp_path / "artwork")
-        keeper._timer.setInterval(0)
+        autosave = Autosave(artwork, tmp_path / "artwork")
+        autosave._timer.setInterval(0)
         notices: list[Notice] = []
-        keeper.notice_raised.connect(notices.append)
-        keeper.restore()
-        made.append(keeper)
-        return artwork, keeper, notices
+        autosave.notice_raised.connect(notices.append)
+        autosave.restore()
+        made.append(autosave)
+        return artwork, autosave, notices
 
     yield start
-    for keeper in made:
-        keeper.close()
+    for autosave in made:
+        autosave.close()
 
 
-def idle(qtbot: QtBot, keeper: Keeper) -> None:
-    qtbot.waitUntil(lambda: keeper._background.idle and not keeper._timer.isActive())
+def idle(qtbot: QtBot, autosave: Autosave) -> None:
+    qtbot.waitUntil(lambda: autosave._background.idle and not autosave._timer.isActive())
 
 
 def paint(artwork: Artwork, rect: QRect = BOX, value: int = 200) -> None:
@@ -143,23 +143,23 @@ def paint(artwork: Artwork, rect: QRect = BOX, value: int = 200) -> None:
 
 
 def test_a_killed_studio_has_the_picture_the_mask_and_the_box_again(
-    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
-    artwork, keeper, _ = make()
+    artwork, autosave, _ = make()
     artwork.open(RGB, "apple", (24, 16))
     paint(artwork)
     artwork.box = QRect(7, 8, 30, 20)
-    idle(qtbot, keeper)
+    idle(qtbot, autosave)
     kept = {path: path.read_bytes() for path in (tmp_path / "artwork").iterdir() if path.name != "lock"}
 
     artwork.apply(artwork.rect, 255 - RGB, "something that was not written before the kill")
-    keeper.close()  # what it wrote at its end is taken back: it was killed instead
+    autosave.close()  # what it wrote at its end is taken back: it was killed instead
     for path in (tmp_path / "artwork").glob("*.png"):
         path.unlink()
     for path, data in kept.items():
         path.write_bytes(data)
 
-    again, keeper, notices = make()
+    again, autosave, notices = make()
     qtbot.waitUntil(lambda: again.is_open)
     assert np.array_equal(again.rgb(), RGB)
     assert again.mask[10, 20] == 200
@@ -167,100 +167,100 @@ def test_a_killed_studio_has_the_picture_the_mask_and_the_box_again(
     assert again.box == QRect(7, 8, 30, 20)
     assert again.title == "apple"
     assert [notice.text for notice in notices] == ["“apple” is back as you left it."]
-    assert keeper.unsaved
+    assert autosave.unsaved
 
 
 def test_a_stroke_just_before_the_window_closes_is_there_again(
-    qtbot: QtBot, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
-    artwork, keeper, _ = make()
+    artwork, autosave, _ = make()
     artwork.open(RGB)
-    keeper._timer.setInterval(1_000_000)
+    autosave._timer.setInterval(1_000_000)
     paint(artwork)
-    keeper.close()
+    autosave.close()
     again, _, _ = make()
     qtbot.waitUntil(lambda: again.is_open)
     assert again.mask[10, 20] == 200
 
 
 def test_a_closed_artwork_does_not_come_back_by_itself(
-    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
-    artwork, keeper, _ = make()
+    artwork, autosave, _ = make()
     artwork.open(RGB)
-    keeper.mark_saved()
-    idle(qtbot, keeper)
+    autosave.mark_saved()
+    idle(qtbot, autosave)
     assert (tmp_path / "artwork" / NAME).exists()
     artwork.close()
-    idle(qtbot, keeper)
+    idle(qtbot, autosave)
     assert not list((tmp_path / "artwork").glob("*.png"))
 
 
 def test_an_unsaved_picture_that_another_takes_the_place_of_can_be_brought_back(
-    qtbot: QtBot, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
-    artwork, keeper, notices = make()
+    artwork, autosave, notices = make()
     artwork.open(RGB, "apple")
     paint(artwork)
-    keeper.set_aside()
+    autosave.set_aside()
     artwork.open(255 - RGB, "pear")
-    keeper.mark_saved()
-    qtbot.waitUntil(lambda: keeper.has_earlier)
+    autosave.mark_saved()
+    qtbot.waitUntil(lambda: autosave.has_earlier)
     assert notices[-1].text == "“apple” was not saved; the studio has kept it."
 
-    with qtbot.waitSignal(keeper.brought_back):
+    with qtbot.waitSignal(autosave.brought_back):
         notices[-1].actions[0].do()
     assert np.array_equal(artwork.rgb(), RGB)
     assert artwork.mask[10, 20] == 200
-    idle(qtbot, keeper)
-    assert not keeper.has_earlier, "it is the artwork again, and that is what is kept"
-    assert keeper.unsaved
+    idle(qtbot, autosave)
+    assert not autosave.has_earlier, "it is the artwork again, and that is what is kept"
+    assert autosave.unsaved
 
 
 def test_a_saved_picture_is_not_set_aside_until_it_is_changed_again(
-    qtbot: QtBot, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
-    artwork, keeper, _ = make()
+    artwork, autosave, _ = make()
     artwork.open(RGB)
-    keeper.mark_saved()
-    keeper.set_aside()
-    idle(qtbot, keeper)
-    assert not keeper.has_earlier
+    autosave.mark_saved()
+    autosave.set_aside()
+    idle(qtbot, autosave)
+    assert not autosave.has_earlier
     paint(artwork)
-    keeper.set_aside()
-    qtbot.waitUntil(lambda: keeper.has_earlier)
-    idle(qtbot, keeper)
+    autosave.set_aside()
+    qtbot.waitUntil(lambda: autosave.has_earlier)
+    idle(qtbot, autosave)
 
 
 def test_only_the_newest_few_are_set_aside(
-    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
-    artwork, keeper, _ = make()
+    artwork, autosave, _ = make()
     for k in range(EARLIER + 2):
         artwork.open(np.full((2, 2, 3), k, np.uint8))
-        keeper.set_aside()
-    idle(qtbot, keeper)
+        autosave.set_aside()
+    idle(qtbot, autosave)
     folders = sorted((tmp_path / "artwork" / "earlier").iterdir())
     assert [read(folder).rgb[0, 0, 0] for folder in folders] == list(range(2, EARLIER + 2))
 
 
 def test_a_picture_opened_before_the_last_one_was_read_keeps_both(
-    qtbot: QtBot, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
-    artwork, keeper, _ = make()
+    artwork, autosave, _ = make()
     artwork.open(RGB, "old")
-    again, keeper, _ = make()
+    again, autosave, _ = make()
     again.open(255 - RGB, "new")
-    qtbot.waitUntil(lambda: keeper.has_earlier)
+    qtbot.waitUntil(lambda: autosave.has_earlier)
     assert np.array_equal(again.rgb(), 255 - RGB)
-    with qtbot.waitSignal(keeper.brought_back):
-        keeper.bring_back()
+    with qtbot.waitSignal(autosave.brought_back):
+        autosave.bring_back()
     assert np.array_equal(again.rgb(), RGB)
-    idle(qtbot, keeper)
+    idle(qtbot, autosave)
 
 
 def test_a_kept_picture_that_cannot_be_read_is_put_aside_and_said(
-    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
     (tmp_path / "artwork").mkdir()
     (tmp_path / "artwork" / NAME).write_bytes(b"\x89PNG torn")
@@ -273,50 +273,50 @@ def test_a_kept_picture_that_cannot_be_read_is_put_aside_and_said(
 
 
 def test_a_disk_that_takes_nothing_is_said_once(
-    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]],
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    artwork, keeper, notices = make()
+    artwork, autosave, notices = make()
 
     def full(*_: object, **__: object) -> None:
         raise OSError("No space left on device")
 
     monkeypatch.setattr(kept_module, "save_image", full)
     artwork.open(RGB)
-    idle(qtbot, keeper)
+    idle(qtbot, autosave)
     paint(artwork)
-    idle(qtbot, keeper)
+    idle(qtbot, autosave)
     assert len(notices) == 1
     assert "No space left" in notices[0].text
     assert "save it yourself" in notices[0].text
     monkeypatch.undo()
     paint(artwork, value=90)
-    idle(qtbot, keeper)
+    idle(qtbot, autosave)
     assert read(tmp_path / "artwork").mask[10, 20] == 90
 
 
 def test_two_studios_at_once_do_not_write_over_each_other(qtbot: QtBot, tmp_path: Path) -> None:
     first, second = Artwork(), Artwork()
-    keepers = [Keeper(artwork, tmp_path / "artwork") for artwork in (first, second)]
-    for keeper in keepers:
-        keeper.restore()
+    keepers = [Autosave(artwork, tmp_path / "artwork") for artwork in (first, second)]
+    for autosave in keepers:
+        autosave.restore()
     first.open(RGB)
     second.open(255 - RGB)
-    for keeper in keepers:
-        keeper.close()
+    for autosave in keepers:
+        autosave.close()
     assert np.array_equal(read(tmp_path / "artwork").rgb, RGB)
     assert np.array_equal(read(tmp_path / "artwork-2").rgb, 255 - RGB)
 
 
 def test_painting_goes_on_while_it_is_written_and_the_newest_is_kept(
-    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Keeper, list[Notice]]]
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
-    artwork, keeper, _ = make()
+    artwork, autosave, _ = make()
     artwork.open(np.zeros((600, 600, 3), np.uint8))
     for k in range(20):
         paint(artwork, QRect(k * 20, 0, 20, 600), 10 * k)
-        keeper.flush()
-    idle(qtbot, keeper)
+        autosave.flush()
+    idle(qtbot, autosave)
     assert np.array_equal(read(tmp_path / "artwork").mask, artwork.mask)
     assert not [path for path in (tmp_path / "artwork").iterdir() if path.name.endswith(".part")]
     assert os.listdir(tmp_path / "artwork").count(NAME) == 1
@@ -329,13 +329,13 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QTimer
 from app.core.canvas.artwork import Artwork
 from app.core.files import autosave as keeping
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 keeping.LATEST_MS = 0
 app = QCoreApplication([])
 artwork = Artwork()
-keeper = Keeper(artwork, Path(sys.argv[1]))
-keeper._timer.setInterval(0)
-keeper.restore()
+autosave = Autosave(artwork, Path(sys.argv[1]))
+autosave._timer.setInterval(0)
+autosave.restore()
 artwork.open(np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))
 value, told = 0, []
 def paint():

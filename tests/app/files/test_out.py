@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.files.autosave import Keeper
+from app.core.files.autosave import Autosave
 from app.core.files.autosave_file import read
 from app.ui.window.main_window import MainWindow
 from engine.pictures.image_file import load
@@ -27,30 +27,30 @@ from tests.app.windows import finish, until
 
 
 def test_the_artwork_is_saved_as_it_is_and_then_has_a_file(
-    window: MainWindow, document: Document, keeper: Keeper, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.artwork.open(SUITS, "my holiday")
-    assert keeper.unsaved
+    assert autosave.unsaved
     key(window, Qt.Key.Key_S)
     dialog = window.files.dialog
     assert isinstance(dialog, QFileDialog)
     assert Path(dialog.selectedFiles()[0]).name == "my-holiday.png"
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         dialog.fileSelected.emit(str(tmp_path / "out.png"))
     dialog.close()
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS)
-    assert not keeper.unsaved
+    assert not autosave.unsaved
 
 
 def test_what_is_painted_while_it_is_saved_is_still_unsaved(
-    window: MainWindow, document: Document, keeper: Keeper, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.artwork.open(SUITS)
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         window.files.save_to(str(tmp_path / "out.png"))
         document.artwork.apply(document.artwork.rect, 255 - SUITS, "Brush")
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS)
-    assert keeper.unsaved
+    assert autosave.unsaved
 
 
 def test_a_picture_is_exported_enlarged_by_the_keyboard_and_the_choice_is_remembered(
@@ -65,7 +65,7 @@ def test_a_picture_is_exported_enlarged_by_the_keyboard_and_the_choice_is_rememb
     dialog = window.files.dialog
     assert isinstance(dialog, QFileDialog)
     assert Path(dialog.selectedFiles()[0]).name == "holiday-144x96.png"
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         dialog.fileSelected.emit(str(tmp_path / "out.png"))
     dialog.close()
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS.repeat(3, 0).repeat(3, 1))
@@ -87,7 +87,7 @@ def test_other_kinds_have_a_quality_and_lanczos_is_smooth(
     QTest.mouseClick(sheet.method.rows["lanczos"], Qt.MouseButton.LeftButton)
     subject = window.files.subject()
     assert subject is not None
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         window.files.export_to(subject, sheet.choice, str(tmp_path / "out.jpg"))
     with Image.open(tmp_path / "out.jpg") as out:
         assert (out.format, out.size) == ("JPEG", (96, 64))
@@ -117,7 +117,7 @@ def test_an_exported_picture_of_a_run_keeps_its_settings(
     assert subject is not None
     sheet = export(window, qtbot)
     sheet.factor.setValue(4)
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         window.files.export_to(subject, sheet.choice, str(tmp_path / "out.png"))
     settings = read_settings(tmp_path / "out.png")
     assert settings is not None
@@ -153,7 +153,7 @@ def test_the_second_stage_draws_a_picture_of_its_size_and_that_is_written(
     assert sheet.said.text() == "24 × 16 becomes 96 × 64, PNG"
     subject, choice = window.files.subject(), sheet.choice
     assert subject is not None
-    with qtbot.waitSignal(window.files.exporting.written):
+    with qtbot.waitSignal(window.files.exporter.written):
         window.files.export_to(subject, choice, str(tmp_path / "out.png"))
     assert np.array_equal(load(tmp_path / "out.png").rgb, SUITS[:16, :24].repeat(4, 0).repeat(4, 1))
     asked = parts.fake.requests[-1]
@@ -200,23 +200,23 @@ def test_opening_another_picture_keeps_the_one_that_was_not_saved(
 
 
 def test_closing_the_picture_goes_back_to_the_welcome_and_keeps_it(
-    window: MainWindow, document: Document, keeper: Keeper, qtbot: QtBot
+    window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot
 ) -> None:
     assert not window.actions_["close-picture"].isEnabled()
     document.artwork.open(SUITS, "mine")
     key(window, Qt.Key.Key_W)
     assert not document.artwork.is_open
     assert window.area.welcome.isVisible()
-    until(qtbot, lambda: keeper.has_earlier)
+    until(qtbot, lambda: autosave.has_earlier)
 
 
 def test_the_artwork_outlives_the_window(
-    window: MainWindow, document: Document, keeper: Keeper, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, document: Document, autosave: Autosave, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.artwork.open(SUITS, "mine")
     document.artwork.apply_mask(document.artwork.rect, np.full((32, 48), 200, np.uint8), "Brush")
     window.close()
-    keeper.close()
+    autosave.close()
     back = read(tmp_path / "artwork")
     assert np.array_equal(back.rgb, SUITS)
     assert (back.mask == 200).all()

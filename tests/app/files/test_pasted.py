@@ -80,13 +80,13 @@ def test_a_large_picture_is_brought_into_shape_in_the_background_and_a_newer_one
     monkeypatch.setattr("app.core.files.open.AT_ONCE", 0)
     heard: list[str] = []
     document.artwork.opened.connect(lambda: heard.append(document.artwork.title))
-    window.files.opening.place(Arrival(SUITS, "large"))
+    window.files.opener.place(Arrival(SUITS, "large"))
     assert not document.artwork.is_open, "the window did not wait for it"
     opened(qtbot, document, SUITS)
-    window.files.opening.place(Arrival(SUITS, "slow"))
-    window.files.opening.blank(3, 2, QColor("white"))
+    window.files.opener.place(Arrival(SUITS, "slow"))
+    window.files.opener.blank(3, 2, QColor("white"))
     assert document.artwork.title == "large", "nor for this one"
-    until(qtbot, lambda: window.files.opening._background.idle)
+    until(qtbot, lambda: window.files.opener._background.idle)
     assert heard == ["large", ""]
     assert (document.artwork.width, document.artwork.height) == (3, 2)
 
@@ -153,6 +153,6 @@ def test_the_open_dialog_knows_the_kinds_and_opens_the_file(
 
 
 def test_a_slow_picture_is_said_to_be_on_its_way(window: MainWindow, parts: Parts) -> None:
-    window.files.opening._name = "holiday"
-    window.files.opening._slow.timeout.emit()
+    window.files.opener._name = "holiday"
+    window.files.opener._slow.timeout.emit()
     assert parts.notices == [Notice("info", "Reading holiday …")]

@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.placement import Placement
-from app.core.files.autosave import Keeper
-from app.core.files.autosave_candidates import Results
+from app.core.files.autosave import Autosave
+from app.core.files.autosave_candidates import AutosaveCandidates
 from app.core.files.autosave_file import KEY, NAME
 from app.core.notices import Notice
 from tests.app.artworks import paint, picture
@@ -24,30 +24,30 @@ from tests.app.conftest import Parts, finish
 from tests.fakes.engine import FakeEngine
 
 BOX, SPOT = QRect(20, 12, 48, 32), QRect(30, 18, 20, 12)
-Start = tuple[Parts, Keeper, list[Notice]]
+Start = tuple[Parts, Autosave, list[Notice]]
 
 
 @pytest.fixture
 def start(make_parts: Callable[..., Parts], qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[[], Start]]:
     """The studio as one start of it makes it; each call is the next one, on the same folders."""
-    made: list[Keeper] = []
+    made: list[Autosave] = []
 
     def make() -> Start:
         for earlier in made:
             earlier.close()
         parts = make_parts(FakeEngine())
-        results = Results(parts.document.editing, parts.library.root, parts.document)
-        keeper = Keeper(parts.document.artwork, tmp_path / "artwork", parts.document, results)
-        keeper._timer.setInterval(0)
+        results = AutosaveCandidates(parts.document.editing, parts.library.root, parts.document)
+        autosave = Autosave(parts.document.artwork, tmp_path / "artwork", parts.document, results)
+        autosave._timer.setInterval(0)
         notices: list[Notice] = []
-        keeper.notice_raised.connect(notices.append)
-        keeper.restore()
-        made.append(keeper)
-        return parts, keeper, notices
+        autosave.notice_raised.connect(notices.append)
+        autosave.restore()
+        made.append(autosave)
+        return parts, autosave, notices
 
     yield make
-    for keeper in made:
-        keeper.close()
+    for autosave in made:
+        autosave.close()
 
 
 def opened(artwork: Artwork, title: str = "first", seed: int = 0) -> None:
@@ -120,7 +120,7 @@ def test_the_run_of_a_candidate_from_the_last_time_is_scrubbed_and_forked_in_its
 def test_a_candidate_whose_run_is_gone_or_whose_mask_is_damaged_costs_itself_alone(
     start: Callable[[], Start], qtbot: QtBot, tmp_path: Path
 ) -> None:
-    parts, keeper, _ = start()
+    parts, autosave, _ = start()
     artwork = parts.document.artwork
     opened(artwork)
     gone = finish(parts, qtbot)
@@ -128,7 +128,7 @@ def test_a_candidate_whose_run_is_gone_or_whose_mask_is_damaged_costs_itself_alo
     finish(parts, qtbot)
     artwork.apply_mask(SPOT, np.full((12, 20), 77, np.uint8), "Brush")
     whole = finish(parts, qtbot)
-    keeper.close()
+    autosave.close()
     gone.run_path.unlink()
     with Image.open(tmp_path / "artwork" / NAME) as image:
         damaged = json.loads(image.text[KEY])["results"][1]["mask"]  # type: ignore[attr-defined]
@@ -160,31 +160,31 @@ def test_nonsense_in_the_file_costs_the_candidates_alone(
 
 
 def test_a_picture_that_is_brought_back_has_its_candidates_again(start: Callable[[], Start], qtbot: QtBot) -> None:
-    parts, keeper, _ = start()
+    parts, autosave, _ = start()
     artwork, editing = parts.document.artwork, parts.document.editing
     opened(artwork)
     finish(parts, qtbot)
     keys = [one.key for one in editing.candidates]
-    keeper.set_aside()
+    autosave.set_aside()
     opened(artwork, "second", 1)
     assert len(editing.candidates) == 0
-    qtbot.waitUntil(lambda: keeper.has_earlier)
-    with qtbot.waitSignal(keeper.brought_back):
-        keeper.bring_back()
+    qtbot.waitUntil(lambda: autosave.has_earlier)
+    with qtbot.waitSignal(autosave.brought_back):
+        autosave.bring_back()
     assert artwork.title == "first"
     assert [one.key for one in editing.candidates] == keys
-    qtbot.waitUntil(lambda: keeper._background.idle and not keeper._timer.isActive())
+    qtbot.waitUntil(lambda: autosave._background.idle and not autosave._timer.isActive())
 
 
 def test_a_new_candidate_alone_is_something_to_be_kept(
     start: Callable[[], Start], qtbot: QtBot, tmp_path: Path
 ) -> None:
-    parts, keeper, _ = start()
+    parts, autosave, _ = start()
     opened(parts.document.artwork)
-    qtbot.waitUntil(lambda: keeper._background.idle and not keeper._timer.isActive())
+    qtbot.waitUntil(lambda: autosave._background.idle and not autosave._timer.isActive())
     before = (tmp_path / "artwork" / NAME).read_bytes()
     finish(parts, qtbot)
-    qtbot.waitUntil(lambda: keeper._background.idle and not keeper._timer.isActive())
+    qtbot.waitUntil(lambda: autosave._background.idle and not autosave._timer.isActive())
     assert (tmp_path / "artwork" / NAME).read_bytes() != before
 
 

@@ -253,7 +253,8 @@ def test_rate_and_distortion_are_read_as_in_the_lecture(window: MainWindow, qtbo
         "After 0.00 bits/dim: RMSE 90.0 of 255",
         "After 0.50 bits/dim: RMSE 60.0 of 255",
     ]
-    assert window.likelihood.steps.trade.place(0).y() < window.likelihood.steps.trade.place(3).y()
+    trade = window.likelihood.steps.trade
+    until(qtbot, lambda: trade.place(0).y() < trade.place(3).y())  # once it is laid out
 
 
 def test_an_empty_plot_paints_and_answers_no_key(qtbot: QtBot) -> None:

@@ -59,8 +59,8 @@ def test_from_a_typed_text_to_a_scored_picture(document: Document, qtbot: QtBot)
         qtbot.waitUntil(lambda: bool(done()), timeout=PATIENCE)
 
     guidance.steering.set_wish(0, text="a red apple")
-    assert guidance.scoring.loading
-    until(lambda: not guidance.scoring.loading)
+    assert guidance.scores.loading
+    until(lambda: not guidance.scores.loading)
     job = document.generate()
     assert job is not None
     until(lambda: job.state.ended)
@@ -68,17 +68,17 @@ def test_from_a_typed_text_to_a_scored_picture(document: Document, qtbot: QtBot)
     guide = job.request.guides[0]
     assert isinstance(guide, ClipGuide)
     assert guide.clip == guidance.steering.clip
-    until(lambda: (curve := guidance.scoring.curve) and len(curve.guided) == 3)
-    curve = guidance.scoring.curve
+    until(lambda: (curve := guidance.scores.curve) and len(curve.guided) == 3)
+    curve = guidance.scores.curve
     assert curve is not None
     assert all(-1 <= score <= 1 for _, score in (*curve.guided, *curve.raw))
     assert curve.raw  # what was steered is not what the model estimates by itself
     assert curve.guided[0][1] > curve.raw[0][1]  # the first estimate moves uphill
-    guidance.seeing.watched = True
-    until(lambda: guidance.seeing.seen)
-    assert guidance.seeing.seen is not None
-    assert len(guidance.seeing.seen.names) == 8
-    guidance.seeing.watched = False
+    guidance.concepts.watched = True
+    until(lambda: guidance.concepts.seen)
+    assert guidance.concepts.seen is not None
+    assert len(guidance.concepts.seen.names) == 8
+    guidance.concepts.watched = False
     assert notices == []
 
 

@@ -36,7 +36,7 @@ def asked(parts: Parts) -> list[Sweep]:
 
 
 def test_what_can_be_swept_is_what_steers(guidance: Guidance, parts: Parts) -> None:
-    sweeping, steering = guidance.sweeping, guidance.steering
+    sweeping, steering = guidance.sweep, guidance.steering
     assert list(sweeping.choices) == [GUIDANCE]
     assert sweeping.plan.over == GUIDANCE
     steering.set_wish(0, text="apple")
@@ -51,7 +51,7 @@ def test_what_can_be_swept_is_what_steers(guidance: Guidance, parts: Parts) -> N
 
 def test_the_same_seeds_at_every_strength(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.steering.set_wish(0, text="apple")
-    sweeping = guidance.sweeping
+    sweeping = guidance.sweep
     sweeping.plan = replace(sweeping.plan, low=1.0, high=100.0, count=3, pictures=2)
     assert sweeping.start()
     assert sweeping.running
@@ -66,10 +66,10 @@ def test_the_same_seeds_at_every_strength(guidance: Guidance, parts: Parts, qtbo
 
 def test_a_chosen_point_is_put_on_the_panel(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.steering.set_wish(0, text="apple")
-    guidance.sweeping.start()
-    qtbot.waitUntil(lambda: not guidance.sweeping.running)
-    one = guidance.sweeping.swept[2]
-    guidance.sweeping.use(one)
+    guidance.sweep.start()
+    qtbot.waitUntil(lambda: not guidance.sweep.running)
+    one = guidance.sweep.swept[2]
+    guidance.sweep.use(one)
     (guide,) = parts.document.draft.current.guides
     assert isinstance(guide, ClipGuide)
     assert guide.scale == one.point.value
@@ -79,7 +79,7 @@ def test_a_chosen_point_is_put_on_the_panel(guidance: Guidance, parts: Parts, qt
 
 def test_a_classifier_and_its_clean_twin_are_two_series(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.steering.set_class(classifier=STYLES.id, label="noto")
-    sweeping = guidance.sweeping
+    sweeping = guidance.sweep
     sweeping.plan = replace(sweeping.plan, over=CLASS, twins=True, count=3)
     sweeping.start()
     qtbot.waitUntil(lambda: not sweeping.running)
@@ -100,7 +100,7 @@ def test_a_classifier_and_its_clean_twin_are_two_series(guidance: Guidance, part
 def test_a_sweep_can_be_stopped_and_keeps_its_points(hand_parts: Parts, qtbot: QtBot) -> None:
     answer(hand_parts.fake)
     offer(hand_parts.document)
-    sweeping = hand_parts.document.guidance.sweeping
+    sweeping = hand_parts.document.guidance.sweep
     sweeping.start()
     hand_parts.fake.allow(4)
     qtbot.waitUntil(lambda: len(sweeping.swept) == 2)
@@ -115,7 +115,7 @@ def test_a_sweep_can_be_stopped_and_keeps_its_points(hand_parts: Parts, qtbot: Q
 def test_a_run_does_not_wait_for_a_sweep(hand_parts: Parts, qtbot: QtBot) -> None:
     answer(hand_parts.fake)
     offer(hand_parts.document)
-    document, sweeping = hand_parts.document, hand_parts.document.guidance.sweeping
+    document, sweeping = hand_parts.document, hand_parts.document.guidance.sweep
     sweeping.start()
     hand_parts.fake.allow(2)
     qtbot.waitUntil(lambda: len(sweeping.swept) == 1)
@@ -135,8 +135,8 @@ def test_a_sweep_that_fails_is_one_notice(guidance: Guidance, parts: Parts, qtbo
         raise RequestError("There is not enough memory for this: make fewer images at once.")
 
     parts.fake.answers[Sweep] = fails
-    guidance.sweeping.start()
-    qtbot.waitUntil(lambda: not guidance.sweeping.running)
+    guidance.sweep.start()
+    qtbot.waitUntil(lambda: not guidance.sweep.running)
     assert [notice.text for notice in parts.notices] == [
         "There is not enough memory for this: make fewer images at once."
     ]
@@ -144,23 +144,23 @@ def test_a_sweep_that_fails_is_one_notice(guidance: Guidance, parts: Parts, qtbo
 
 def test_without_anything_to_score_by_it_says_what_to_do(guidance: Guidance, parts: Parts) -> None:
     parts.document.draft.update(prompt="", label=None)
-    assert "CLIP should look for" in guidance.sweeping.why_not
-    assert not guidance.sweeping.start()
+    assert "CLIP should look for" in guidance.sweep.why_not
+    assert not guidance.sweep.start()
     guidance.steering.offer([])
-    assert "There is no CLIP here" in guidance.sweeping.why_not
+    assert "There is no CLIP here" in guidance.sweep.why_not
 
 
 def test_the_price_is_that_of_all_its_runs(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
-    assert guidance.sweeping.price == ""
+    assert guidance.sweep.price == ""
     finish(parts, qtbot, steps=3)
-    assert guidance.sweeping.price.startswith("≈")
+    assert guidance.sweep.price.startswith("≈")
 
 
-def test_the_front_is_what_nothing_beats(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
-    guidance.sweeping.plan = replace(guidance.sweeping.plan, count=4, pictures=1)
-    guidance.sweeping.start()
-    qtbot.waitUntil(lambda: not guidance.sweeping.running)
-    swept = guidance.sweeping.swept
+def test_the_front_holds_the_points_that_nothing_beats(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+    guidance.sweep.plan = replace(guidance.sweep.plan, count=4, pictures=1)
+    guidance.sweep.start()
+    qtbot.waitUntil(lambda: not guidance.sweep.running)
+    swept = guidance.sweep.swept
     worse = Swept("", replace(swept[3].point, scores=swept[0].point.scores))  # dearest, and no better than the cheapest
     assert best([*swept[:3], worse], "", by_diversity=False) == swept[:3]
     assert best(swept, "", by_diversity=True) == []  # one picture alone has no diversity
@@ -186,7 +186,7 @@ def sheet(window: MainWindow, qtbot: QtBot) -> SweepSheet:
 
 def sweep(sheet: SweepSheet, guidance: Guidance, qtbot: QtBot) -> None:
     QTest.mouseClick(sheet.go, LEFT)
-    until(qtbot, lambda: guidance.sweeping.swept and not guidance.sweeping.running)
+    until(qtbot, lambda: guidance.sweep.swept and not guidance.sweep.running)
 
 
 def test_a_click_on_a_thumbnail_loads_its_settings(
@@ -194,9 +194,9 @@ def test_a_click_on_a_thumbnail_loads_its_settings(
 ) -> None:
     guidance.steering.set_wish(0, text="apple")
     sweep(sheet, guidance, qtbot)
-    one = guidance.sweeping.swept[4]
+    one = guidance.sweep.swept[4]
     QTest.mouseClick(sheet.plot, LEFT, pos=sheet.plot.cell(one).center().toPoint())
-    assert guidance.sweeping.chosen is one
+    assert guidance.sweep.chosen is one
     (guide,) = parts.document.draft.current.guides
     assert guide.scale == one.point.value
     assert sheet.words.text().startswith("λ of CLIP")
@@ -205,12 +205,12 @@ def test_a_click_on_a_thumbnail_loads_its_settings(
 
 def test_the_keys_look_and_enter_loads(sheet: SweepSheet, guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
     sweep(sheet, guidance, qtbot)
-    first, second = guidance.sweeping.swept[:2]
+    first, second = guidance.sweep.swept[:2]
     before = parts.document.draft.current
     sheet.plot.setFocus()
-    assert guidance.sweeping.chosen is first
+    assert guidance.sweep.chosen is first
     QTest.keyClick(sheet.plot, Qt.Key.Key_Right)
-    assert guidance.sweeping.chosen is second
+    assert guidance.sweep.chosen is second
     assert parts.document.draft.current == before
     assert sheet.plot.accessibleDescription()
     QTest.keyClick(sheet.plot, Qt.Key.Key_Return)
@@ -232,7 +232,7 @@ def test_points_lie_higher_for_a_better_score_and_to_the_right_for_more_strain(
     sheet: SweepSheet, guidance: Guidance, qtbot: QtBot
 ) -> None:
     sweep(sheet, guidance, qtbot)
-    plot, (a, b) = sheet.plot, guidance.sweeping.swept[:2]
+    plot, (a, b) = sheet.plot, guidance.sweep.swept[:2]
     assert plot.by_diversity
     assert plot.at(b).y() < plot.at(a).y()
     assert plot.at(b).x() < plot.at(a).x()  # they become alike
@@ -241,15 +241,15 @@ def test_points_lie_higher_for_a_better_score_and_to_the_right_for_more_strain(
     assert plot.at(b).x() > plot.at(a).x()
     sheet.axis.setFocus()
     QTest.keyClick(sheet.axis, Qt.Key.Key_Up)
-    assert all(plot.rect().contains(plot.cell(one).toRect()) for one in guidance.sweeping.swept)
+    assert all(plot.rect().contains(plot.cell(one).toRect()) for one in guidance.sweep.swept)
     sheet.close()
 
 
 def test_the_range_is_always_a_range(sheet: SweepSheet, guidance: Guidance) -> None:
     sheet.low.setValue(50)
-    assert (guidance.sweeping.plan.low, guidance.sweeping.plan.high) == (50, 50)
+    assert (guidance.sweep.plan.low, guidance.sweep.plan.high) == (50, 50)
     sheet.high.setValue(2)
-    assert (guidance.sweeping.plan.low, guidance.sweeping.plan.high) == (2, 2)
+    assert (guidance.sweep.plan.low, guidance.sweep.plan.high) == (2, 2)
     sheet.close()
 
 
@@ -257,7 +257,7 @@ def test_closing_the_sheet_stops_the_sweep_and_its_points_stay(hand_parts: Parts
     answer(hand_parts.fake)
     offer(hand_parts.document)
     other = open_window(qtbot, hand_parts.document)
-    sweeping = hand_parts.document.guidance.sweeping
+    sweeping = hand_parts.document.guidance.sweep
     other.show_sweep()
     sheet = other.findChild(SweepSheet)
     assert sheet is not None

@@ -79,7 +79,7 @@ def test_a_first_timer_types_a_text_and_generates(
     QTest.mouseClick(window.panel.generate.button, LEFT)
     until(qtbot, lambda: parts.fake.requests)
     assert tuple(map(unresolved, parts.fake.requests[0].guides)) == window.document.draft.current.guides
-    until(qtbot, lambda: window.document.guidance.scoring.curve and len(window.timeline.strip.rows) == 4)
+    until(qtbot, lambda: window.document.guidance.scores.curve and len(window.timeline.strip.rows) == 4)
 
 
 def test_aims_are_added_weighted_and_removed(section: SteeringSection, window: MainWindow) -> None:
@@ -237,7 +237,7 @@ def test_the_curve_is_under_the_timeline_only_where_a_clip_looks(
     finish(qtbot, window.document, steps=5)
     assert len(strip.rows) == 3
     QTest.mouseClick(section.scored, LEFT)
-    until(qtbot, lambda: (curve := window.document.guidance.scoring.curve) and len(curve.guided) == 5)
+    until(qtbot, lambda: (curve := window.document.guidance.scores.curve) and len(curve.guided) == 5)
     assert len(strip.rows) == 4
     window.document.shown.scrub(2)
     assert "CLIP score 0.120, without guides 0.060" in strip.accessibleDescription()
@@ -260,8 +260,8 @@ def test_a_batch_is_ordered_by_score(section: SteeringSection, window: MainWindo
     QTest.keyClicks(section.aims.rows[0].text, "apple")
     document, batch = window.document, window.area.batch
     finish(qtbot, document, steps=3, batch=3)
-    scoring = document.guidance.scoring
-    until(qtbot, lambda: (curve := scoring.curve) and len(curve.guided) == 3)
+    scores = document.guidance.scores
+    until(qtbot, lambda: (curve := scores.curve) and len(curve.guided) == 3)
     until(qtbot, rank.isEnabled)
     assert window.area.rank.isVisible()
     QTest.mouseClick(window.area.rank, LEFT)
@@ -283,9 +283,9 @@ def test_candidates_are_ordered_and_say_their_scores(
     job = finish(qtbot, document, steps=3, batch=2)
     document.artwork.adopt(np.zeros((16, 24, 4), np.uint8), "black", (24, 16))
     document.draft.choose_method("new")
-    candidates, scoring = document.editing.candidates, document.guidance.scoring
+    candidates, scores = document.editing.candidates, document.guidance.scores
     candidates.add(Candidate(job.run_path, k, job.request, QImage(4, 4, QImage.Format.Format_RGB32)) for k in range(2))
-    until(qtbot, lambda: scoring.finished(job.run_path, job.request, 1) is not None)
+    until(qtbot, lambda: scores.finished(job.run_path, job.request, 1) is not None)
     bar = window.area.candidates
     assert bar.rank.isVisible()
     QTest.mouseClick(bar.rank, LEFT)
@@ -296,18 +296,18 @@ def test_candidates_are_ordered_and_say_their_scores(
 def test_what_clip_sees_is_asked_only_while_it_is_open(
     section: SteeringSection, window: MainWindow, qtbot: QtBot
 ) -> None:
-    document, seeing = window.document, window.document.guidance.seeing
+    document, concepts = window.document, window.document.guidance.concepts
     finish(qtbot, document, steps=4)
-    assert not seeing.watched
+    assert not concepts.watched
     QTest.mouseClick(section.sees.button, LEFT)
-    until(qtbot, lambda: seeing.seen is not None)
+    until(qtbot, lambda: concepts.seen is not None)
     bars = section.bars
-    assert [name for name, _ in bars.lines] == list(seeing.seen.names if seeing.seen else ())
+    assert [name for name, _ in bars.lines] == list(concepts.seen.names if concepts.seen else ())
     document.shown.scrub(1)
-    until(qtbot, lambda: seeing.seen is not None and seeing.seen.k == 1)
+    until(qtbot, lambda: concepts.seen is not None and concepts.seen.k == 1)
     assert bars.lines[0][0] in bars.accessibleDescription()
     QTest.mouseClick(section.sees.button, LEFT)
-    assert not seeing.watched
+    assert not concepts.watched
 
 
 def test_all_of_it_is_reached_by_tab(section: SteeringSection, window: MainWindow) -> None:

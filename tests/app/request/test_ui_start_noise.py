@@ -16,7 +16,7 @@ from tests.app.windows import opened
 
 @pytest.fixture
 def start(document: Document, qtbot: QtBot) -> StartNoise:
-    widget = opened(qtbot, StartNoise(document), 320, 160)
+    widget = opened(qtbot, StartNoise(document.draft), 320, 160)
     assert isinstance(widget, StartNoise)
     return widget
 

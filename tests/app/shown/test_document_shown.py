@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtGui import QImage
@@ -15,7 +13,6 @@ from engine.pictures.png import read_settings
 from engine.spec.draft import Draft
 from engine.store import RunReader
 from tests.app.conftest import Parts, count, finish, reach, reach_told
-from tests.fakes.engine import FakeEngine
 
 
 def test_the_first_step_comes_up_after_one_call_and_the_last_stays(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -59,21 +56,17 @@ def test_the_steps_of_a_live_run_can_be_scrubbed_while_the_engine_is_inside_a_ca
     assert hand_parts.notices == []
 
 
-def test_scrubbing_is_read_from_the_file_alone(make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
-    """A net that blocks 300 ms a call: while it is inside one, every earlier step is shown at once, in order."""
-    fake = FakeEngine(call_seconds=0.3)
-    parts = make_parts(fake)
-    document = parts.document
+def test_scrubbing_is_read_from_the_file_alone(hand_parts: Parts, qtbot: QtBot) -> None:
+    """While the net is inside a call, every earlier step is shown at once, in order."""
+    document = hand_parts.document
     document.draft.update(steps=4)
     document.generate()
-    qtbot.waitUntil(lambda: document.shown.step_count == 2)
-    calls, began = fake.calls, time.perf_counter()
+    reach(hand_parts, qtbot, 2)
     seen = []
     for k in (0, 1) * 8:
         document.shown.scrub(k)
         seen.append((document.shown.cursor, document.shown.frame))
-    print(f"16 scrubs took {1000 * (time.perf_counter() - began):.1f} ms")
-    assert fake.calls == calls, "all of it happened within one call of the net"
+    assert hand_parts.fake.calls == 2, "all of it happened within one call of the net"
     assert [k for k, _ in seen] == [0, 1] * 8
     assert seen[0][1] != seen[1][1]
     document.jobs.cancel()

@@ -1,4 +1,4 @@
-"""`generate` as a person types it, in a process of its own."""
+"""`generate` as a person types it, once in a process of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.generate import numbered
+from engine.commands.making import file_names
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
 from engine.store import RunReader
@@ -94,8 +94,7 @@ def test_help_names_every_option() -> None:
 def test_without_the_second_stage_the_picture_is_what_the_last_step_ends_in(tmp_path: Path) -> None:
     out, run = tmp_path / "apple.png", tmp_path / "apple.twrun"
     words = ["--cascade", "off", "--steps", "3", "--seed", "5", "--out", str(out), "--run-file", str(run)]
-    done = tweedie("generate", "red apple", *words)
-    assert done.returncode == 0, done.stderr
+    assert main(["generate", "red apple", *words]) == 0
     final = RunReader(run).next(2)[0]
     with Image.open(out) as image:
         shown = np.asarray(image)
@@ -123,16 +122,15 @@ def test_a_place_that_cannot_be_written_is_named_as_the_person_named_it(
 
 
 def test_one_picture_keeps_its_name_and_a_batch_counts_from_zero() -> None:
-    assert numbered(Path("a.png"), 1) == [Path("a.png")]
-    assert numbered(Path("a"), 1) == [Path("a.png")]
-    assert numbered(Path("d/a.png"), 2) == [Path("d/a-0.png"), Path("d/a-1.png")]
+    assert file_names(Path("a.png"), 1) == [Path("a.png")]
+    assert file_names(Path("a"), 1) == [Path("a.png")]
+    assert file_names(Path("d/a.png"), 2) == [Path("d/a-0.png"), Path("d/a-1.png")]
 
 
 def test_interval_threshold_and_temperature_are_in_what_the_picture_holds(tmp_path: Path) -> None:
     out = tmp_path / "a.png"
     words = ["--guidance-interval", "0.3", "5", "--threshold", "dynamic", "--quantile", "0.9", "--temperature", "0.8"]
-    done = tweedie("generate", "red apple", "--steps", "2", "--seed", "1", *words, "--out", str(out))
-    assert done.returncode == 0, done.stderr
+    assert main(["generate", "red apple", "--steps", "2", "--seed", "1", *words, "--out", str(out)]) == 0
     request = read_settings(out)
     assert request is not None
     assert request.guidance_interval == (0.3, 5.0)

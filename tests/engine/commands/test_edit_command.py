@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.__main__ import main
 from engine.pictures.compositing import around, visible, whole
-from engine.pictures.masks import blurred, grown
+from engine.pictures.masks import dilate, feather
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
 from engine.spec.request import RequestError
@@ -74,9 +74,9 @@ def test_a_mask_may_be_turned_around_widened_and_softened(files: Path, tiny_mode
     words = ["apple", "--mask", str(files / "mask.png")]
     for flags, kept in (
         (["--invert-mask"], mask == 255),
-        (["--grow", "3"], grown(mask, 3) == 0),
-        (["--grow=-2"], grown(255 - mask, 2) == 255),
-        (["--feather", "4"], blurred(mask, 2) == 0),
+        (["--grow", "3"], dilate(mask, 3) == 0),
+        (["--grow=-2"], dilate(255 - mask, 2) == 255),
+        (["--feather", "4"], feather(mask, 4) == 0),
     ):
         out = made(files, tiny_model, "inpaint", *words, *flags)
         assert 0 < kept.sum() < kept.size

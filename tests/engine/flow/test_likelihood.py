@@ -113,13 +113,13 @@ def test_all_levels_alike_cost_eight_bits() -> None:
 
 def test_dequantisation_is_even_within_each_level_and_another_one_in_each_draw() -> None:
     level = torch.tensor([0.0, 100.0, 255.0], dtype=F64).repeat(1, 20_000)
-    x = bits.dequantised(level, Noise([1]))
+    x = bits.dequantise(level, Noise([1]))
     inside = (x.double() + 1) * 128 - level
     assert inside.min() > -1e-4
     assert inside.max() < 1 + 1e-4
     assert inside.mean().item() == pytest.approx(0.5, abs=0.01)
     assert inside.var().item() == pytest.approx(1 / 12, rel=0.02)
-    assert not torch.equal(x, bits.dequantised(level, Noise([1]), 1))
+    assert not torch.equal(x, bits.dequantise(level, Noise([1]), 1))
 
 
 def test_a_grey_model_sees_the_grey_levels_themselves() -> None:

@@ -1,4 +1,4 @@
-"""The lab's door for the window, and its pictures on disk."""
+"""LabSession, the lab's interface for the window, and its saved pictures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_arrows_are_the_score_in_units_of_the_noise() -> None:
     )
 
 
-def test_where_training_data_are_is_told_when_asked_for() -> None:
+def test_a_field_holds_the_covered_cells_on_request() -> None:
     session, shares = LabSession(), []
     for sigma in (0.0, 0.5, 3.0):
         field = session.field(Ask(Data("spiral"), sigma, HALF, seen=True))
@@ -60,7 +60,7 @@ def test_where_training_data_are_is_told_when_asked_for() -> None:
     assert shares[0] < shares[1] < shares[2]
 
 
-def test_a_run_tells_every_step_and_the_flow_starts_where_it_does() -> None:
+def test_a_run_yields_every_step_and_the_flow_has_the_same_start() -> None:
     session, work, go = LabSession(), a_trial(), threading.Event()
     shots = list(session.run(work, go.is_set))
     assert [shot.i for shot in shots] == list(range(6))
@@ -76,7 +76,7 @@ def test_a_run_tells_every_step_and_the_flow_starts_where_it_does() -> None:
     assert np.allclose(flow.states[-1], list(exact_flow(model(work.data), x, work.request.sigmas))[-1], atol=1e-6)
 
 
-def test_everything_stops_when_told_to() -> None:
+def test_every_lab_task_can_be_cancelled() -> None:
     session, stop = LabSession(), threading.Event()
     walking = session.walk(Walk(Data("mixture"), 10, 1, HALF), lambda: 0.5, stop.is_set)
     assert [shot.shape for shot in islice(walking, 3)] == [(10, 2)] * 3
@@ -100,7 +100,7 @@ def test_a_picture_keeps_its_pixels_and_its_settings(tmp_path: Path, suffix: str
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_an_animation_holds_every_frame_and_stands_at_the_end(tmp_path: Path) -> None:
+def test_an_animation_holds_every_frame_and_pauses_at_the_end(tmp_path: Path) -> None:
     frames = [np.full((16, 16, 3), 50 * k, np.uint8) for k in range(5)]
     path = tmp_path / "run.webp"
     LabSession().save(path, frames, "how")
@@ -113,11 +113,11 @@ def test_an_animation_holds_every_frame_and_stands_at_the_end(tmp_path: Path) ->
     assert read_settings(path) == "how"
 
 
-def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_save_leaves_no_file(tmp_path: Path) -> None:
     rgb = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(LabError, match=r"end its name in \.png or \.webp"):
         save(tmp_path / "lab.gif", [rgb], "")
-    with pytest.raises(LabError, match="one picture only"):
+    with pytest.raises(LabError, match="only one picture"):
         save(tmp_path / "lab.png", [rgb, rgb], "")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match="file"):

@@ -13,7 +13,7 @@ from PIL import Image
 from engine.pictures.blending import OPAQUE, alpha
 from engine.pictures.compositing import composite, crop, free_cells, patch, visible
 from engine.pictures.resizing import resized
-from engine.spec.edit import Box, Inputs, check, pooled, steps_to_go
+from engine.spec.edit import Box, Inputs, check, pool_mask, steps_to_go
 from engine.spec.request import RequestError
 
 ROOT = Path(__file__).parents[3]
@@ -93,7 +93,7 @@ def test_nothing_painted_is_lost_and_no_cell_is_free_without_paint(old: tuple[in
     for seed in range(5):
         rng = np.random.default_rng(seed)
         mask = np.where(rng.random((old[1], old[0])) < 0.05, rng.integers(1, 256, (old[1], old[0])), 0).astype(np.uint8)
-        cells = pooled(mask, new)
+        cells = pool_mask(mask, new)
         for j in range(new[1]):
             for i in range(new[0]):
                 rows = slice(j * old[1] // new[1], -(-(j + 1) * old[1] // new[1]))
