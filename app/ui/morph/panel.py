@@ -10,14 +10,15 @@ from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.morph_room import MorphRoom
 from app.core.request.draft_model import DraftModel
 from app.ui.actions.action_set import ActionSet
+from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.request.prompt_field import TextField
 from app.ui.request.seed_field import LARGEST
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import label
-from app.ui.widgets.quiet_label import Line
-from app.ui.window.panels import column_of, lay_out, rows, set_kind
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
+from app.ui.widgets.quiet_label import QuietLabel
 from engine.rules import menu
 from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, WAYS
 
@@ -35,7 +36,7 @@ class MorphPanel(QWidget):
         self.key_name = label("", "heading")
         self.prompt = TextField("Prompt of the key frame", "What to see at this key frame", 2.2)
         self.label_name = label("", "heading")
-        self.labels = Choice("Label of the key frame")
+        self.labels = ComboBox("Label of the key frame")
         self.seed_name = label("Seed", "heading")
         self.seed = QLineEdit()
         self.seed.setAccessibleName("Seed of the key frame")
@@ -46,12 +47,12 @@ class MorphPanel(QWidget):
         self.restore.setProperty("kind", "link")
         self.restore.setAccessibleName(self.restore.text())
         self.restore.setToolTip("Put the sampler, the steps and the guidance that made it on the panel of pictures")
-        self.frames = Number("Frames", 2, MOST_FRAMES, (2, 120))
-        self.rate = Number("Frames a second", 1, MOST_RATE, (1, 30))
+        self.frames = NumberField("Frames", 2, MOST_FRAMES, (2, 120))
+        self.rate = NumberField("Frames a second", 1, MOST_RATE, (1, 30))
         self.easing = self._choice("Easing", {name: (title, "") for name, (title, _) in EASINGS.items()})
         self.loop = self._choice("Loop", LOOPS)
         self.way = self._choice("Interpolation", WAYS)
-        self.at = Number("σ where the pictures are mixed", 0.01, 200, (0.1, 10), 0.1, 2)
+        self.at = NumberField("σ where the pictures are mixed", 0.01, 200, (0.1, 10), 0.1, 2)
         self.at_name = label("At σ", "heading", self.at)
         self.large = QCheckBox("Larger, by the second stage")
         self.large.setAccessibleName(self.large.text())
@@ -59,7 +60,7 @@ class MorphPanel(QWidget):
         self.made.setWordWrap(True)
         self.button = QPushButton()
         self.button.setObjectName("generate-morph")
-        self.note = Line(lines=2, align="centre")
+        self.note = QuietLabel(lines=2, align="centre")
         self._lay_out()
         self.prompt.edited.connect(lambda text: morph.keys.describe(prompt=text.strip()))
         self.labels.activated.connect(self._choose_label)
@@ -70,7 +71,7 @@ class MorphPanel(QWidget):
         self.at.changed.connect(lambda value: morph.choose(at=round(value, 4)))
         self.large.toggled.connect(lambda on: morph.choose(large=on))
         for name in ("easing", "loop", "way"):
-            box: Choice = getattr(self, name)
+            box: ComboBox = getattr(self, name)
             box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
         self.button.clicked.connect(self._press)
         draft.model_changed.connect(self._fill_labels)
@@ -80,8 +81,8 @@ class MorphPanel(QWidget):
         self.refresh()
 
     @staticmethod
-    def _choice(name: str, entries: dict[str, tuple[str, str]]) -> Choice:
-        box = Choice(name)
+    def _choice(name: str, entries: dict[str, tuple[str, str]]) -> ComboBox:
+        box = ComboBox(name)
         for key, (title, about) in entries.items():
             box.addItem(title, key)
             if about:
@@ -98,7 +99,7 @@ class MorphPanel(QWidget):
         column.addWidget(self.restore)
         column.addSpacing(em(self, 0.8))
         column.addLayout(
-            rows(self, {"Frames": self.frames, "Per second": self.rate, "Easing": self.easing, "Loop": self.loop})
+            field_grid(self, {"Frames": self.frames, "Per second": self.rate, "Easing": self.easing, "Loop": self.loop})
         )
         column.addSpacing(em(self, 0.4))
         column.addWidget(label("Interpolation", "heading", self.way))

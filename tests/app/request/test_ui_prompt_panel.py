@@ -16,9 +16,9 @@ from pytestqt.qtbot import QtBot
 from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.ui.request.advanced import USUAL_INTERVAL
-from app.ui.request.price import COUNTED
+from app.ui.request.model_calls import COUNTED
 from app.ui.request.prompt_panel import PromptPanel
-from app.ui.widgets.choice import ABOUT
+from app.ui.widgets.combo_box import ABOUT
 from app.ui.window.main_window import MainWindow
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo

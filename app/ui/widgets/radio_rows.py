@@ -12,7 +12,7 @@ from app.ui.look.colours import mixed
 from app.ui.look.theme import em
 
 
-class PickRow(QAbstractButton):
+class RadioRow(QAbstractButton):
     """A title, what it comes to at the right, and under them a line about it."""
 
     def __init__(self, name: str, title: str, about: str) -> None:
@@ -80,7 +80,7 @@ class PickRow(QAbstractButton):
         painter.end()
 
 
-class Pick(QWidget):
+class RadioRows(QWidget):
     """`changed` carries the name of the row that a person chose."""
 
     changed = Signal(str)
@@ -90,7 +90,7 @@ class Pick(QWidget):
         super().__init__()
         self.setAccessibleName(name)
         self._group = QButtonGroup(self)
-        self.rows = {row[0]: PickRow(*row) for row in rows}
+        self.rows = {row[0]: RadioRow(*row) for row in rows}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.3))
@@ -103,7 +103,7 @@ class Pick(QWidget):
     @property
     def chosen(self) -> str:
         row = self._group.checkedButton()
-        assert isinstance(row, PickRow)
+        assert isinstance(row, RadioRow)
         return row.name
 
     @chosen.setter
@@ -111,6 +111,6 @@ class Pick(QWidget):
         self.rows[name].setChecked(True)
 
     def _toggled(self, row: QAbstractButton, on: bool) -> None:
-        if on and isinstance(row, PickRow):
+        if on and isinstance(row, RadioRow):
             self.setFocusProxy(row)
             self.changed.emit(row.name)

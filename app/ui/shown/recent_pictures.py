@@ -14,7 +14,7 @@ from app.core.jobs.queue import QueuedJob
 from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
 
 RUN = Qt.ItemDataRole.UserRole
 INDEX = Qt.ItemDataRole.UserRole + 1

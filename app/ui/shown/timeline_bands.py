@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen
 
 from app.core.guidance.clip_scores import Curve
 from app.core.shown.timeline import Run
-from app.ui.shown.curves import Points, calls_curve, change_curve, noise_curve, score_curves
+from app.ui.shown.timeline_curves import Points, calls_curve, change_curve, noise_curve, score_curves
 from app.ui.shown.timeline_layout import Slots
 
 GAP = 0.16  # between bands, as a share of a band

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.flow.regions import Regions
 from app.core.shown.render import from_rgb
-from app.ui.flow.heat import heat
+from app.ui.flow.heat_colours import heat
 from app.ui.look.theme import em
 
 

@@ -11,15 +11,16 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QSizePolicy, 
 
 from app.core.guidance.guide_panel import Guidance
 from app.ui.actions.action_set import ActionSet
-from app.ui.guidance.aims import AimList
-from app.ui.guidance.classes import ClassGuidance
-from app.ui.guidance.finer import Finer
-from app.ui.guidance.sees import SeenBars
+from app.ui.guidance.aim_list import AimList
+from app.ui.guidance.classifier_guidance import ClassGuidance
+from app.ui.guidance.clip_options import ClipOptions
+from app.ui.guidance.concept_bars import ConceptBars
 from app.ui.look.theme import em
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import Disclosure, label
-from app.ui.window.panels import rows
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.panel_layout import field_grid
 from engine.pictures.image_file import patterns
 
 FILE = "\0file"  # the entry that asks for one
@@ -72,19 +73,19 @@ class SteeringSection(QWidget):
         self._steering = guidance.steering
         self._guidance = guidance
         self.dialog: QFileDialog | None = None
-        self.clip = Choice("CLIP")
+        self.clip = ComboBox("CLIP")
         self.none = label("There is no CLIP here: open the file of one.", "muted")
         self.none.setWordWrap(True)
         self.aims = AimList(guidance.steering, guidance.aim_sources)
-        self.scale = Number("Strength λ", 0, LARGEST, (0, 50), 0.5, 1)
+        self.scale = NumberField("Strength λ", 0, LARGEST, (0, 50), 0.5, 1)
         self.scale.setToolTip("How strongly CLIP pulls at every step; 0 is no guide at all")
-        self.fine = Finer(guidance.steering)
+        self.fine = ClipOptions(guidance.steering)
         self.finer = Disclosure("Finer", self.fine)
         self.classes = ClassGuidance(guidance.steering)
         self.scored = QCheckBox("Score runs without a guide too")
         self.scored.setAccessibleName("Score runs that no CLIP steers too")
         self.scored.setToolTip("By their own prompt: a curve under the timeline, and the order of candidates")
-        self.bars = SeenBars(guidance.concepts)
+        self.bars = ConceptBars(guidance.concepts)
         self.sees = Disclosure("What CLIP sees", self.bars)
         self.sweep = actions.button("sweep", self)
         self.sweep.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -102,7 +103,7 @@ class SteeringSection(QWidget):
         column.setSpacing(em(self, 0.35))
         column.addWidget(label("CLIP steers to", "heading", self.aims.rows[0].text))
         column.addWidget(self.aims)
-        column.addLayout(rows(self, {"λ": self.scale, "CLIP": self.clip}))
+        column.addLayout(field_grid(self, {"λ": self.scale, "CLIP": self.clip}))
         column.addWidget(self.none)
         column.addWidget(self.finer)
         column.addSpacing(em(self, 0.3))

@@ -19,15 +19,15 @@ class _WheelFree:
             event.ignore()
 
 
-class Whole(_WheelFree, QSpinBox):
+class WholeSpinBox(_WheelFree, QSpinBox):
     pass
 
 
-class Real(_WheelFree, QDoubleSpinBox):
+class RealSpinBox(_WheelFree, QDoubleSpinBox):
     pass
 
 
-class Knob(_WheelFree, QSlider):
+class FlatSlider(_WheelFree, QSlider):
     """A slider drawn flat: a line, filled up to the knob. A press anywhere on it takes the knob there."""
 
     def sizeHint(self) -> QSize:
@@ -83,7 +83,7 @@ class Knob(_WheelFree, QSlider):
         self.setValue(round(self.minimum() + share * (self.maximum() - self.minimum())))
 
 
-class Number(QWidget):
+class NumberField(QWidget):
     """A slider and a field for one number. The slider's range is the usual one; the field takes all of `low` … `high`.
     A range too wide for a slider (`slidable` False) has the field alone.
 
@@ -104,12 +104,12 @@ class Number(QWidget):
     ) -> None:
         super().__init__()
         self._step = step
-        self.slider = Knob(Qt.Orientation.Horizontal)
+        self.slider = FlatSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(round(usual[0] / step), round(usual[1] / step))
         self.slider.setAccessibleName(f"{name}, slider")
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.field: Whole | Real = Real() if decimals else Whole()
-        if isinstance(self.field, Real):
+        self.field: WholeSpinBox | RealSpinBox = RealSpinBox() if decimals else WholeSpinBox()
+        if isinstance(self.field, RealSpinBox):
             self.field.setDecimals(decimals)
             self.field.setRange(low, high)
             self.field.setSingleStep(step)
@@ -136,7 +136,7 @@ class Number(QWidget):
         for widget in (self.slider, self.field):
             widget.blockSignals(True)
         self.slider.setValue(round(value / self._step))
-        if isinstance(self.field, Real):
+        if isinstance(self.field, RealSpinBox):
             self.field.setValue(value)
         else:
             self.field.setValue(round(value))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
 
 
 def column_of(content: QWidget) -> QVBoxLayout:
@@ -40,7 +40,7 @@ def lay_out(panel: QWidget, content: QWidget, foot: QWidget) -> None:
     outer.addWidget(foot)
 
 
-def rows(panel: QWidget, fields: Mapping[str, QWidget]) -> QGridLayout:
+def field_grid(panel: QWidget, fields: Mapping[str, QWidget]) -> QGridLayout:
     """Names left, fields right: one line each."""
     grid = QGridLayout()
     grid.setHorizontalSpacing(em(panel, 0.6))
@@ -50,11 +50,3 @@ def rows(panel: QWidget, fields: Mapping[str, QWidget]) -> QGridLayout:
         grid.addWidget(label(name, "heading", field), k, 0)
         grid.addWidget(field, k, 1)
     return grid
-
-
-def set_kind(button: QPushButton, kind: str) -> None:
-    """Its kind in the style sheet, which has to be laid on it again."""
-    if (button.property("kind") or "") != kind:
-        button.setProperty("kind", kind)
-        button.style().unpolish(button)
-        button.style().polish(button)

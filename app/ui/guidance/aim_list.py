@@ -25,9 +25,9 @@ from app.ui.files.drop import holds_picture
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
-from app.ui.widgets.flow_layout import Flow
-from app.ui.widgets.number import Real
-from app.ui.widgets.parts import chip
+from app.ui.widgets.chip import chip
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.number_field import RealSpinBox
 from engine.spec.guides import MAX_AIM_TEXT, MAX_WEIGHT
 
 WEIGHT = "How much this counts beside the others; below 0 CLIP steers away from it, at 0 it is left out"
@@ -50,13 +50,13 @@ class AimRow(Retinted, QWidget):
         self.text.setAcceptDrops(False)  # pictures let go over it are the list's
         self.text.textEdited.connect(lambda text: self.changed.emit("text", text))
         self.picture = Thumbnail(f"Picture of aim {number}")
-        self.weight = Real()
+        self.weight = RealSpinBox()
         self.weight.setAccessibleName(f"Weight of aim {number}")
         self.weight.setToolTip(WEIGHT)
         self.weight.setDecimals(2)
         self.weight.setRange(-MAX_WEIGHT, MAX_WEIGHT)
         self.weight.setSingleStep(0.25)
-        self.weight.setButtonSymbols(Real.ButtonSymbols.NoButtons)
+        self.weight.setButtonSymbols(RealSpinBox.ButtonSymbols.NoButtons)
         self.weight.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.weight.setKeyboardTracking(False)
         self.weight.setFixedWidth(em(self.weight, 3.2))
@@ -148,7 +148,7 @@ class AimList(QWidget):
         )
         self.add_shown = chip("+ Shown picture", steering.aim_at_shown, "Steer to what is in the shown picture")
         buttons = QWidget()
-        flow = Flow(buttons, gap=em(self, 0.3))
+        flow = FlowLayout(buttons, gap=em(self, 0.3))
         for button in (self.add_text, self.add_picture, self.add_shown):
             flow.addWidget(button)
         column = QVBoxLayout(self)

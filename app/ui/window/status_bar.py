@@ -9,21 +9,22 @@ from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import JobState, QueuedJob
 from app.core.shown.runs import title_of
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
-from app.ui.widgets.quiet_label import Line, Progress
+from app.ui.widgets.label import label
+from app.ui.widgets.quiet_label import QuietLabel
+from app.ui.widgets.quiet_progress import QuietProgress
 
 
-class Status(QStatusBar):
+class StatusBar(QStatusBar):
     """Shows the running job, the last one that ended, and the engine's state."""
 
     def __init__(self, jobs: JobsModel, scores: ClipScores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._scores = jobs, scores
         self.setSizeGripEnabled(False)
-        self.message = Line(muted=False)
-        self.progress = Progress("Progress of the run")
-        self.step = Line("Step 1000 / 1000")
-        self.left = Line("99 min left")
+        self.message = QuietLabel(muted=False)
+        self.progress = QuietProgress("Progress of the run")
+        self.step = QuietLabel("Step 1000 / 1000")
+        self.left = QuietLabel("99 min left")
         self.device = label("", "muted")
         self.setContentsMargins(em(self, 0.6), 0, em(self, 0.6), 0)
         self.addWidget(self.message, 1)

@@ -1,29 +1,17 @@
-"""Small widgets that the panels are made of."""
+"""A heading that opens the widget under it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QApplication, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 
 
-def label(text: str, rank: str = "", buddy: QWidget | None = None) -> QLabel:
-    """Plain text of a rank of the style sheet: "muted", "caption", "heading", "title", "alarm"."""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setProperty("rank", rank)
-    if buddy is not None:
-        made.setBuddy(buddy)
-    return made
-
-
 class Disclosure(Retinted, QWidget):
-    """A heading that opens what is under it."""
+    """`toggled` tells whether it is open."""
 
     toggled = Signal(bool)
 
@@ -59,14 +47,3 @@ class Disclosure(Retinted, QWidget):
         self.button.setAccessibleDescription("open" if opened else "closed")
         self.tint()
         self.toggled.emit(opened)
-
-
-def chip(text: str, do: Callable[[], object], tip: str = "", large: bool = False) -> QPushButton:
-    """A small rounded button that says one thing."""
-    made = QPushButton(text.replace("&", "&&"))
-    made.setProperty("kind", "chip")
-    made.setProperty("large", large)
-    made.setAccessibleName(text)
-    made.setToolTip(tip)
-    made.clicked.connect(lambda _=False: do())
-    return made

@@ -12,7 +12,7 @@ from app.ui.look.theme import em
 MOST = 8  # bars that have room
 
 
-class SeenBars(QWidget):
+class ConceptBars(QWidget):
     """Listens to `concepts`, which asks nothing while this is not seen. What the run was asked for is in the accent."""
 
     def __init__(self, concepts: ClipConcepts) -> None:

@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.core.guidance.steering import Steering
 from app.ui.look.theme import em
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import label
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
 
 TWINS = {
     True: ("Trained on noise", "Is told σ, and knows what a noisy picture may become"),
@@ -22,11 +22,11 @@ class ClassGuidance(QWidget):
     def __init__(self, steering: Steering) -> None:
         super().__init__()
         self._steering = steering
-        self.classifier = Choice("Classifier")
-        self.label = Choice("Class to steer to")
-        self.scale = Number("Strength γ", -1000, 1000, (0, 20), 0.5, 1)
+        self.classifier = ComboBox("Classifier")
+        self.label = ComboBox("Class to steer to")
+        self.scale = NumberField("Strength γ", -1000, 1000, (0, 20), 0.5, 1)
         self.scale.setToolTip("1 is Bayes' rule; above it sharpens, below 0 steers away")
-        self.twin = Choice("What the classifier knows")
+        self.twin = ComboBox("What the classifier knows")
         for noisy, (title, about) in TWINS.items():
             self.twin.addItem(title, noisy)
             self.twin.setItemData(self.twin.count() - 1, about, ABOUT)
@@ -73,7 +73,7 @@ class ClassGuidance(QWidget):
         self.setVisible(bool(steering.classifiers) or bool(wish.classifier))
 
 
-def _fill(choice: Choice, entries: list[tuple[str, str, str]]) -> None:
+def _fill(choice: ComboBox, entries: list[tuple[str, str, str]]) -> None:
     """(data, title, second line) each; an open list is not disturbed where nothing changed."""
     if [choice.itemData(k) for k in range(choice.count())] == [data for data, _, _ in entries]:
         return

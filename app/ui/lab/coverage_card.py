@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.lab.lab_model import Lab
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
 
 WHY = (
     "A score can be learned only where training data are. Clean data fill little of the plane; noised data fill more, "

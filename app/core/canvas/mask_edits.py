@@ -1,4 +1,4 @@
-"""Shapes, colours and edges of the mask: whole-picture changes of it, each undone as one.
+"""Edits of the whole mask: shapes, colours, grow, shrink, feather, invert, clear. Each is one undo step.
 
 Outside the picture is as its edge: a mask that reaches the edge is neither shrunk nor feathered from there.
 """

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QPainterPath, QPolygonF
 
-from app.core.canvas import selection
+from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.brush import remove
 from engine.pictures.masks import dilate, feather
@@ -56,10 +56,10 @@ def test_growing_takes_the_most_within_a_disc(pixels: int, size: tuple[int, int]
 def test_where_the_picture_is_cut_into_blocks_cannot_be_seen(
     artwork: Artwork, change: str, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selection, "BLOCK", block)
+    monkeypatch.setattr(mask_edits, "BLOCK", block)
     mask = blobs(artwork.height, artwork.width)
     artwork.apply_mask(artwork.rect, mask, "Load mask")
-    getattr(selection, change)(artwork, 9)
+    getattr(mask_edits, change)(artwork, 9)
     whole = {
         "grow": lambda: dilate(mask, 9),
         "shrink": lambda: 255 - dilate(255 - mask, 9),
@@ -72,7 +72,7 @@ def test_where_the_picture_is_cut_into_blocks_cannot_be_seen(
 
 def test_a_feathered_edge_is_a_gaussian_over_about_its_pixels(artwork: Artwork) -> None:
     artwork.apply_mask(QRect(0, 0, 200, 330), np.full((330, 200), 255, np.uint8), "Half")
-    selection.feather(artwork, 20)
+    mask_edits.feather(artwork, 20)
     line = artwork.mask[165].astype(int)
     assert (artwork.mask == artwork.mask[165]).all(), "from the picture's own edges nothing comes in"
     assert line[0] == 255
@@ -86,7 +86,7 @@ def test_a_full_mask_stays_full_and_an_empty_one_empty(artwork: Artwork) -> None
     for fill in (0, 255):
         artwork.apply_mask(artwork.rect, np.full(artwork.mask.shape, fill, np.uint8), "Load mask")
         text = artwork.undo_text
-        for change in (selection.grow, selection.shrink, selection.feather):
+        for change in (mask_edits.grow, mask_edits.shrink, mask_edits.feather):
             change(artwork, 12)
             assert (artwork.mask == fill).all()
         assert artwork.undo_text == text, "nothing changed, so there is nothing to undo"
@@ -95,20 +95,20 @@ def test_a_full_mask_stays_full_and_an_empty_one_empty(artwork: Artwork) -> None
 def test_shrinking_undoes_growing_of_a_convex_shape_away_from_the_edge(artwork: Artwork) -> None:
     artwork.apply_mask(QRect(60, 60, 90, 70), np.full((70, 90), 255, np.uint8), "Shape")
     before = artwork.mask.copy()
-    selection.grow(artwork, 11)
+    mask_edits.grow(artwork, 11)
     assert artwork.mask.sum() > before.sum()
-    selection.shrink(artwork, 11)
+    mask_edits.shrink(artwork, 11)
     assert np.array_equal(artwork.mask, before)
 
 
 def test_clear_and_invert(artwork: Artwork) -> None:
-    selection.clear(artwork)
+    mask_edits.clear(artwork)
     assert not artwork.can_undo, "there was nothing"
     mask = blobs(artwork.height, artwork.width)
     artwork.apply_mask(artwork.rect, mask, "Load mask")
-    selection.invert(artwork)
+    mask_edits.invert(artwork)
     assert np.array_equal(artwork.mask, 255 - mask)
-    selection.clear(artwork)
+    mask_edits.clear(artwork)
     assert not artwork.mask.any()
     assert artwork.undo_text == "Clear mask"
     artwork.undo()
@@ -120,7 +120,7 @@ def test_clear_and_invert(artwork: Artwork) -> None:
 
 
 def test_a_rectangle_covers_its_pixels_by_their_share(artwork: Artwork) -> None:
-    selection.fill(artwork, path_of("addRect", QRectF(10.5, 20, 30, 10.25)))
+    mask_edits.fill(artwork, path_of("addRect", QRectF(10.5, 20, 30, 10.25)))
     assert (artwork.mask[20:30, 11:40] == 255).all()
     assert abs(int(artwork.mask[25, 10]) - 128) <= 2
     assert abs(int(artwork.mask[25, 40]) - 128) <= 2
@@ -129,31 +129,31 @@ def test_a_rectangle_covers_its_pixels_by_their_share(artwork: Artwork) -> None:
 
 
 def test_an_ellipse_and_a_polygon_have_their_area(artwork: Artwork) -> None:
-    selection.fill(artwork, path_of("addEllipse", QRectF(50, 40, 200, 100)))
+    mask_edits.fill(artwork, path_of("addEllipse", QRectF(50, 40, 200, 100)))
     assert artwork.mask.sum() / 255 == pytest.approx(np.pi * 100 * 50, rel=0.002)
     artwork.undo()
     triangle = QPolygonF([QPointF(100, 100), QPointF(300, 100), QPointF(100, 220)])
-    selection.fill(artwork, path_of("addPolygon", triangle))
+    mask_edits.fill(artwork, path_of("addPolygon", triangle))
     assert artwork.mask.sum() / 255 == pytest.approx(200 * 120 / 2, rel=0.002)
     assert artwork.undo_text == "Shape"
 
 
 def test_a_shape_is_taken_away_and_painted_to_its_opacity(artwork: Artwork) -> None:
     whole = path_of("addRect", QRectF(-100, -100, 900, 900))
-    selection.fill(artwork, whole, opacity=0.5)
+    mask_edits.fill(artwork, whole, opacity=0.5)
     assert (artwork.mask == 128).all()
-    selection.fill(artwork, path_of("addRect", QRectF(300, 300, 900, 900)), remove)
+    mask_edits.fill(artwork, path_of("addRect", QRectF(300, 300, 900, 900)), remove)
     assert artwork.mask[300:, 300:].max() == 0
     assert (artwork.mask[:300] == 128).all()
 
 
 def test_bands_of_a_tall_shape_meet(artwork: Artwork, monkeypatch: pytest.MonkeyPatch) -> None:
     ellipse = path_of("addEllipse", QRectF(30.3, 10.7, 300, 300))
-    selection.fill(artwork, ellipse)
+    mask_edits.fill(artwork, ellipse)
     once = artwork.mask.copy()
     artwork.undo()
-    monkeypatch.setattr(selection, "BAND", 17)
-    selection.fill(artwork, ellipse)
+    monkeypatch.setattr(mask_edits, "BAND", 17)
+    mask_edits.fill(artwork, ellipse)
     assert np.abs(artwork.mask.astype(int) - once).max() <= 1
 
 
@@ -167,7 +167,7 @@ def test_bands_of_a_tall_shape_meet(artwork: Artwork, monkeypatch: pytest.Monkey
     ],
 )
 def test_a_shape_without_inside_is_nothing(artwork: Artwork, path: QPainterPath) -> None:
-    selection.fill(artwork, path)
+    mask_edits.fill(artwork, path)
     assert not artwork.mask.any()
     assert not artwork.can_undo
 
@@ -197,7 +197,7 @@ def test_what_hangs_together_is_what_a_queue_of_pixels_finds(density: float) -> 
             inside = rng.random((height, width)) < density
             y, x = int(rng.integers(height)), int(rng.integers(width))
             inside[y, x] = True
-            assert np.array_equal(selection.connected_pixels(inside, x, y), flooded(inside, x, y))
+            assert np.array_equal(mask_edits.connected_pixels(inside, x, y), flooded(inside, x, y))
 
 
 def test_a_spiral_hangs_together() -> None:
@@ -211,7 +211,7 @@ def test_a_spiral_hangs_together() -> None:
             y, x = y + dy, x + dx
         dy, dx = dx, -dy
         length += 1
-    assert np.array_equal(selection.connected_pixels(inside, 40, 40), flooded(inside, 40, 40))
+    assert np.array_equal(mask_edits.connected_pixels(inside, 40, 40), flooded(inside, 40, 40))
 
 
 @pytest.mark.parametrize("tolerance", [0, 19, 20, 40, 255])
@@ -223,7 +223,7 @@ def test_a_colour_is_the_same_up_to_the_tolerance_in_its_largest_channel(
     rgb = artwork.rgb().astype(int)
     same = np.abs(rgb - rgb[y, x]).max(axis=2) <= tolerance
     expected = same if everywhere else flooded(same, x, y)
-    selection.fill_colour(artwork, x, y, tolerance, everywhere)
+    mask_edits.fill_colour(artwork, x, y, tolerance, everywhere)
     assert np.array_equal(artwork.mask, np.where(expected, 255, 0))
     artwork.undo()
     assert not artwork.mask.any()
@@ -235,7 +235,7 @@ def test_the_window_that_is_looked_in_cannot_be_seen(
     window: int, density: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It grows along a way that turns, to the picture's edges and no farther than that what hangs together reaches."""
-    monkeypatch.setattr(selection, "WINDOW", window)
+    monkeypatch.setattr(mask_edits, "WINDOW", window)
     rng = np.random.default_rng(0)
     for height, width in ((90, 61), (1, 40), (33, 1), (1, 1), (50, 50)):
         rgb = np.where(rng.random((height, width, 1)) < density, np.uint8(200), np.uint8(90)).repeat(3, axis=2)
@@ -243,7 +243,7 @@ def test_the_window_that_is_looked_in_cannot_be_seen(
         rgb[4::18, -3:] = 90
         for _ in range(6):
             y, x = int(rng.integers(height)), int(rng.integers(width))
-            rect, values = selection.pixels_alike(rgb, x, y, 20)
+            rect, values = mask_edits.pixels_alike(rgb, x, y, 20)
             found = np.zeros((height, width), np.uint8)
             found[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1] = values
             assert np.array_equal(found > 0, flooded((rgb == rgb[y, x]).all(axis=2), x, y))
@@ -252,16 +252,16 @@ def test_the_window_that_is_looked_in_cannot_be_seen(
 
 def test_a_patch_of_a_huge_picture_is_found_without_looking_at_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    connected = selection.connected_pixels
+    connected = mask_edits.connected_pixels
 
     def watched(inside: np.ndarray, x: int, y: int) -> np.ndarray:
         seen.append(inside.size)
         return connected(inside, x, y)
 
-    monkeypatch.setattr(selection, "connected_pixels", watched)
+    monkeypatch.setattr(mask_edits, "connected_pixels", watched)
     rgb = np.zeros((3000, 5000, 3), np.uint8)
     rgb[1500:1510, 2000:3000] = 7
-    rect, values = selection.pixels_alike(rgb, 2100, 1505, 0)
+    rect, values = mask_edits.pixels_alike(rgb, 2100, 1505, 0)
     assert (rect.x(), rect.y(), rect.width(), rect.height()) == (2000, 1500, 1000, 10)
     assert (values == 255).all()
     assert sum(seen) < rgb[..., 0].size / 8
@@ -269,5 +269,5 @@ def test_a_patch_of_a_huge_picture_is_found_without_looking_at_all_of_it(monkeyp
 
 def test_a_click_outside_fills_nothing(artwork: Artwork) -> None:
     for x, y in ((-1, 5), (410, 5), (5, 330)):
-        selection.fill_colour(artwork, x, y, 255, True)
+        mask_edits.fill_colour(artwork, x, y, 255, True)
     assert not artwork.can_undo

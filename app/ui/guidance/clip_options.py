@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.guidance.steering import SEEN, Steering
 from app.ui.look.theme import em
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number, Real
-from app.ui.widgets.parts import label
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField, RealSpinBox
 from engine.spec.guides import LAWS, MAX_CUTOUTS, SMALLEST_CUT, Law
 
 PLACES = {
@@ -32,25 +32,25 @@ NUMBERS = {  # of a ClipGuide: name, highest, usual, step, tip
 }  # fmt: skip
 
 
-class Finer(QWidget):
+class ClipOptions(QWidget):
     """Shows and changes the look of `steering`."""
 
     def __init__(self, steering: Steering) -> None:
         super().__init__()
         self._steering = steering
-        self.place = Choice("What CLIP is shown")
+        self.place = ComboBox("What CLIP is shown")
         for name, (title, about) in PLACES.items():
             self.place.addItem(title, name)
             self.place.setItemData(self.place.count() - 1, about, ABOUT)
-        self.law = Choice("λ over σ")
+        self.law = ComboBox("λ over σ")
         for name, kind in LAWS.items():
             self.law.addItem(kind.title, name)
             self.law.setItemData(self.law.count() - 1, kind.about, ABOUT)
         self.numbers = LawNumbers(steering)
-        self.cutouts = Number("Cutouts", 1, MAX_CUTOUTS, (1, 16))
+        self.cutouts = NumberField("Cutouts", 1, MAX_CUTOUTS, (1, 16))
         self.sizes = CutSizes(steering)
         self.fields = {
-            name: Number(title, 0, highest, (0, usual), step, 2)
+            name: NumberField(title, 0, highest, (0, usual), step, 2)
             for name, (title, highest, usual, step, _) in NUMBERS.items()
         }
         self._seen: list[QWidget] = []  # what a CLIP on x_t has no use for
@@ -128,7 +128,7 @@ class LawNumbers(QWidget):
         super().__init__()
         self._steering = steering
         self._name = ""
-        self.fields: dict[str, Real] = {}
+        self.fields: dict[str, RealSpinBox] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._content: QWidget | None = None
@@ -208,20 +208,20 @@ def _pair(low: float, high: float) -> tuple[float, float]:
     return round(low, 2), round(high, 2)
 
 
-def _real(name: str, low: float, high: float, decimals: int) -> Real:
-    field = Real()
+def _real(name: str, low: float, high: float, decimals: int) -> RealSpinBox:
+    field = RealSpinBox()
     field.setAccessibleName(name)
     field.setDecimals(decimals)
     field.setRange(low, high)
     field.setSingleStep(0.05)
-    field.setButtonSymbols(Real.ButtonSymbols.NoButtons)
+    field.setButtonSymbols(RealSpinBox.ButtonSymbols.NoButtons)
     field.setAlignment(Qt.AlignmentFlag.AlignRight)
     field.setKeyboardTracking(False)
     field.setMinimumWidth(em(field, 3))
     return field
 
 
-def _show(field: Real, value: float) -> None:
+def _show(field: RealSpinBox, value: float) -> None:
     field.blockSignals(True)
     field.setValue(value)
     field.blockSignals(False)

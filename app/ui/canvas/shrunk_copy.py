@@ -13,7 +13,7 @@ from PySide6.QtCore import QRect
 Pixels = NDArray[np.uint8]
 
 
-class Shrunk:
+class ShrunkCopy:
     """`source()` (H, W, …) with each `factor` × `factor` block as one value, made by `reduce`."""
 
     def __init__(self, source: Callable[[], Pixels], reduce: Callable[[Pixels, int], Pixels]) -> None:

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QWidget
 from app.core.flow.encode import Encoder, advice, describe_encoding
 from app.ui.actions.action_button import ActionButton
 from app.ui.actions.action_set import ActionSet
-from app.ui.flow.found import column_in
-from app.ui.widgets.parts import label
+from app.ui.flow.likelihood_results import column_in
+from app.ui.widgets.label import label
 
 FURTHER = (
     "Or go on from x_T with any sampler: Fork here, at the last step of the way up, makes what the panel says of it."

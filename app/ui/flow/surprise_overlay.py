@@ -9,13 +9,13 @@ from app.core.flow.likelihood import Appraisal
 from app.core.shown.render import from_rgb
 from app.ui.canvas.easel import path_of, two_tone
 from app.ui.canvas.view import CanvasView
-from app.ui.flow.heat import over
+from app.ui.flow.heat_colours import over
 from app.ui.look.theme import em
 
 HOVERS = (QEvent.Type.HoverMove, QEvent.Type.HoverEnter, QEvent.Type.HoverLeave)
 
 
-class SurpriseGlass(QObject):
+class SurpriseOverlay(QObject):
     """Lies on the canvas while the appraisal has a map to show, and tells it where the pointer is."""
 
     def __init__(self, canvas: CanvasView, appraisal: Appraisal) -> None:

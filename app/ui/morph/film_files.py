@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.core.morph.film_export import Filming, Way
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
-from app.ui.morph.sheet import FilmSheet
+from app.ui.morph.film_sheet import FilmSheet
 from engine.morph.film import KINDS, save_frame
 from engine.pictures.image_file import patterns
 from engine.pictures.naming import slug

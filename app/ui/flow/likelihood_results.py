@@ -6,13 +6,14 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.flow.likelihood import REGIONS, Appraisal
 from app.ui.actions.action_set import ActionSet
-from app.ui.flow import words
-from app.ui.flow.legend import Legend
+from app.ui.flow import likelihood_text
+from app.ui.flow.map_legend import Legend
 from app.ui.flow.plot import Plot
 from app.ui.look.theme import em
-from app.ui.widgets.choice import Choice
-from app.ui.widgets.parts import Disclosure, label
-from app.ui.widgets.quiet_label import Line
+from app.ui.widgets.combo_box import ComboBox
+from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.label import label
+from app.ui.widgets.quiet_label import QuietLabel
 
 
 class Density(QWidget):
@@ -24,7 +25,7 @@ class Density(QWidget):
         self.headline = label("", "title")
         self.detail = label("", "muted")
         self.detail.setWordWrap(True)
-        about = label(words.SMEARED, "muted")
+        about = label(likelihood_text.SMEARED, "muted")
         about.setWordWrap(True)
         self.about = Disclosure("What the number is of", about)
         column = column_in(self)
@@ -39,8 +40,8 @@ class Density(QWidget):
         density = verdict.density if verdict else None
         self.setVisible(density is not None)
         if density is not None:
-            self.headline.setText(words.headline(density))
-            self.detail.setText(words.detail(density))
+            self.headline.setText(likelihood_text.headline(density))
+            self.detail.setText(likelihood_text.detail(density))
 
 
 class Steps(QWidget):
@@ -52,12 +53,15 @@ class Steps(QWidget):
         self.sum = label("", "muted")
         self.sum.setWordWrap(True)
         self.terms = Plot("Bits by noise level")
-        self.terms.setToolTip(words.BOUND)
+        self.terms.setToolTip(likelihood_text.BOUND)
         self.trade = Plot("Rate and distortion")
-        self.trade.setToolTip(words.TRADE)
+        self.trade.setToolTip(likelihood_text.TRADE)
         self.readings = {
             plot: Reading(plot, resting)
-            for plot, resting in ((self.terms, words.RESTING_TERMS), (self.trade, words.RESTING_TRADE))
+            for plot, resting in (
+                (self.terms, likelihood_text.RESTING_TERMS),
+                (self.trade, likelihood_text.RESTING_TRADE),
+            )
         }
         column = column_in(self)
         column.addWidget(label("Step by step", "heading", self.terms))
@@ -76,13 +80,13 @@ class Steps(QWidget):
         terms = verdict.terms if verdict else None
         self.setVisible(terms is not None)
         if terms is not None:
-            self.sum.setText(words.sum_of(terms))
-            self.terms.show_curve(words.terms_curve(terms), words.sum_of(terms))
-            curve = words.trade_curve(terms)
+            self.sum.setText(likelihood_text.sum_of(terms))
+            self.terms.show_curve(likelihood_text.terms_curve(terms), likelihood_text.sum_of(terms))
+            curve = likelihood_text.trade_curve(terms)
             self.trade.show_curve(curve, f"From {curve.words[0]} to {curve.words[-1]}")
 
 
-class Reading(Line):
+class Reading(QuietLabel):
     """What is read of a plot; `resting`, while nothing is."""
 
     def __init__(self, plot: Plot, resting: str) -> None:
@@ -104,13 +108,13 @@ class Surprise(QWidget):
         self.switch = QCheckBox("Show over the picture")
         self.switch.setAccessibleName("Show what surprises over the picture")
         self.switch.setToolTip(actions["surprise-map"].toolTip())
-        self.side = Choice("Regions")
+        self.side = ComboBox("Regions")
         for side in REGIONS:
             self.side.addItem("single pixels" if side == 1 else f"{side} × {side} pixels", side)
         self.legend = Legend()
-        self.reading = Line(lines=2)
+        self.reading = QuietLabel(lines=2)
         heading = label("What surprises", "heading", self.switch)
-        heading.setToolTip(words.MAP)
+        heading.setToolTip(likelihood_text.MAP)
         row = QHBoxLayout()
         row.addWidget(label("Regions", "muted", self.side))
         row.addWidget(self.side, 1)

@@ -12,7 +12,7 @@ from app.ui.look.theme import em
 ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
 
 
-class Choice(QComboBox):
+class ComboBox(QComboBox):
     """A combo box with the studio's own arrow. A wheel over it scrolls the panel, and never changes what was chosen.
 
     `opening` comes before its list shows: what an entry says of itself may be brought up to date then.

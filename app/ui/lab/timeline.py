@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.lab.lab_model import Lab
 from app.ui.actions.action_set import ActionSet
-from app.ui.lab.painting import PlanePainter
+from app.ui.lab.plane_painter import PlanePainter
 from app.ui.look.theme import em
 from app.ui.shown.filmstrip import Filmstrip
-from app.ui.widgets.quiet_label import Line
+from app.ui.widgets.quiet_label import QuietLabel
 
 MOVES = "first", "previous", "play", "next", "last"
 
@@ -61,7 +61,7 @@ class LabTimeline(QWidget):
         self._lab = lab
         self.setAccessibleName("Timeline of the lab")
         self.strip = LevelStrip(lab)
-        self.off_flow = Line(align="right")
+        self.off_flow = QuietLabel(align="right")
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(0)

@@ -6,14 +6,14 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.canvas.editing import NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE
-from app.ui.widgets.quiet_label import Line
+from app.ui.widgets.quiet_label import QuietLabel
 
 SENTENCE = "The net has been asked for far more than there is room for in any two lines of such a panel as this one is."
 
 
-def line(qtbot: QtBot, lines: int, width: float) -> Line:
+def line(qtbot: QtBot, lines: int, width: float) -> QuietLabel:
     """`width` in times the width of an average letter."""
-    made = Line(lines=lines)
+    made = QuietLabel(lines=lines)
     qtbot.addWidget(made)
     made.resize(round(width * made.fontMetrics().averageCharWidth()), made.sizeHint().height())
     return made

@@ -22,7 +22,7 @@ from app.ui.canvas.tool_strip import ToolStrip
 from app.ui.canvas.view import CanvasView
 from app.ui.look.theme import em
 from app.ui.shown.batch_strip import BatchStrip
-from app.ui.widgets.quiet_label import Line
+from app.ui.widgets.quiet_label import QuietLabel
 from app.ui.window.notice_bar import NoticeBar
 from app.ui.window.welcome import Welcome
 from engine.pictures.compositing import free_cells
@@ -59,8 +59,8 @@ class CanvasArea(QWidget):
         self.easel.see_as(self._free_cells)
         self.strip = ToolStrip(actions)
         self.options = ToolOptions(tools, actions)
-        self.facts = Line()
-        self.zoom = Line("6400 % ", align="centre")
+        self.facts = QuietLabel()
+        self.zoom = QuietLabel("6400 % ", align="centre")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(canvas)

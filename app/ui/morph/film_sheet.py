@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from app.core.files.export import METHODS
 from app.core.morph.film_export import Way
 from app.ui.look.theme import em
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.form import Form
-from app.ui.widgets.number import Whole
-from app.ui.widgets.parts import label
-from app.ui.widgets.pick import Pick
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import WholeSpinBox
+from app.ui.widgets.radio_rows import RadioRows
 from engine.morph.film import FASTEST_GIF, KINDS, NO_VIDEO, can_write_video, fits
 from engine.spec.morph import Morph
 
@@ -26,7 +26,7 @@ ABOUTS = {
 ENLARGING = ("nearest", "lanczos")
 
 
-class FilmSheet(Form):
+class FilmSheet(FormDialog):
     """`chosen` carries a Way."""
 
     chosen = Signal(object)
@@ -35,21 +35,21 @@ class FilmSheet(Form):
         """`size` is that of a frame, (width, height)."""
         super().__init__("Export film", "Export …", "", parent)
         self._morph, self._size = morph, size
-        self.kind = Choice("Kind of file")
+        self.kind = ComboBox("Kind of file")
         for ending, title in KINDS.items():
             self.kind.addItem(title, ending)
             self.kind.setItemData(self.kind.count() - 1, ABOUTS[ending], ABOUT)
         if not can_write_video():
             self._bar(".mp4", "Needs PyAV: run “pip install av” where the studio is installed")
         self.kind.setCurrentIndex(max(0, self.kind.findData(way.kind)))
-        self.factor = Whole()
+        self.factor = WholeSpinBox()
         self.factor.setAccessibleName("Times as large")
         self.factor.setRange(1, fits(size))
         self.factor.setSuffix(" ×")
         self.factor.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.factor.setFixedWidth(em(self.factor, 4))
         self.factor.setValue(way.enlarge)
-        self.method = Pick("How it is enlarged", [(name, *METHODS[name]) for name in ENLARGING])  # type: ignore[index]
+        self.method = RadioRows("How it is enlarged", [(name, *METHODS[name]) for name in ENLARGING])  # type: ignore[index]
         self.method.chosen = way.resampling
         grid = QGridLayout()
         grid.setHorizontalSpacing(em(self, 0.8))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayout, QWidget
 
+from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
-from app.ui.window.panels import set_kind
+from app.ui.widgets.label import label
 
 
-class Form(QDialog):
+class FormDialog(QDialog):
     """`body` holds the fields; Enter or the button `verb` agrees, Esc or Cancel leaves everything as it was."""
 
     agreed = Signal()
