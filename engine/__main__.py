@@ -8,22 +8,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-COMMANDS = {  # name of the module that has add_parsers(subparsers): imported only to build the parser, without torch
-    "generate": "engine.commands.generate",
-    "edit": "engine.commands.edit",
-    "vary": "engine.commands.vary",
-    "encode": "engine.commands.encode",  # and decode
-    "likelihood": "engine.commands.likelihood",
-    "morph": "engine.commands.morph",
-    "evaluate": "engine.commands.evaluate",
-    "evaluate-guide": "engine.commands.evaluate_guide",
-    "bench": "engine.commands.bench",
-    "train-judge": "engine.commands.train_judge",
-    "train-clip": "engine.commands.train_clip",
-    "evaluate-clip": "engine.commands.evaluate_clip",
-    "train-classifier": "engine.commands.train_classifier",
-    "train": "engine.train.cli",
-}
+COMMANDS = (  # a file each in engine/commands, with add_parsers(subparsers): imported without torch
+    *("generate", "inpaint", "img2img", "vary", "encode", "decode", "likelihood", "morph"),
+    *("evaluate", "evaluate_guide", "bench", "train_judge", "train_clip", "evaluate_clip", "train_classifier"),
+    "train",  # and data
+)
 
 
 def sentence(error: Exception) -> str:
@@ -37,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning barriers starve everything else on few cores
     parser = argparse.ArgumentParser(prog="run.py", description="Tweedie Studio without its window.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in COMMANDS.values():
-        importlib.import_module(module).add_parsers(subparsers)
+    for name in COMMANDS:
+        importlib.import_module(f"engine.commands.{name}").add_parsers(subparsers)
     args = parser.parse_args(argv)
     try:
         return int(args.run(args) or 0)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.commands.flags import add_device
+from engine.errors import UsageError
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
 from engine.spec.catalog import find
@@ -52,8 +54,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--images", type=int, default=16, metavar="N", help="pictures of the model (default %(default)s)")
     add("--guidance", type=float, metavar="γ", help="of the model (default: its own)")
     add("--reference", type=int, default=200, metavar="N", help="model calls of its flow (default %(default)s)")
-    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
-    add("--json", action="store_true", help="print the rows as JSON, one a line")
+    add_device(table, "print the rows as JSON, one a line")
     table.set_defaults(run=samplers)
     speed = kinds.add_parser(
         "engine",
@@ -66,8 +67,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--batch", type=int, default=1, metavar="N", help="pictures at once (default %(default)s)")
     add("--steps", type=int, default=10, metavar="N", help="of each run (default %(default)s)")
     add("--pairs", type=int, default=15, metavar="N", help="how many pairs (default %(default)s)")
-    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
-    add("--json", action="store_true", help="print the figures as JSON")
+    add_device(speed, "print the figures as JSON")
     speed.set_defaults(run=speed_of_engine)
 
 
@@ -75,24 +75,24 @@ def samplers(args: argparse.Namespace) -> int:
     info = None if args.model is None else find(args.model)
     counts = args.evaluations or (MIXTURE_EVALUATIONS if info is None else MODEL_EVALUATIONS)
     if min(counts) < 1:
-        raise ValueError("Choose 1 model call or more.")
+        raise UsageError("Choose 1 model call or more.")
     if args.images < 1 or args.reference < 1:
-        raise ValueError("Choose 1 picture or more, and 1 model call or more.")
+        raise UsageError("Choose 1 picture or more, and 1 model call or more.")
     chosen = {name: RULES[name] for name in args.samplers or menu()}
 
     from engine.evaluate import few_steps  # torch comes in here
 
     if info is None:
-        problem, spacings = few_steps.mixture(), args.spacings or [*EVERYWHERE, "uniform-t", LEARNED]
+        problem, spacings = few_steps.mixture_problem(), args.spacings or [*EVERYWHERE, "uniform-t", LEARNED]
         about = "mixture, σ 80 → 0.002, 2000 points, RMS to the exact flow"
     else:
         if LEARNED in (args.spacings or ()):
-            raise ValueError("Grids are learned on the mixture only: a model would be called for hours.")
+            raise UsageError("Grids are learned on the mixture only: a model would be called for hours.")
         from engine.session import Session
 
         session = Session(args.device)
         spacings = args.spacings or EVERYWHERE
-        problem, pairs = few_steps.of_model(info, session.load(info), args.images, args.guidance, args.reference)
+        problem, pairs = few_steps.model_problem(info, session.load(info), args.images, args.guidance, args.reference)
         chosen = {name: rule for name, rule in chosen.items() if not rule.stochastic}
         guidance = info.defaults["guidance"] if args.guidance is None else args.guidance
         asked = ", ".join(f"{prompt} ({label})" if prompt else str(label) for prompt, label in pairs)
@@ -118,14 +118,15 @@ def samplers(args: argparse.Namespace) -> int:
         sys.stdout.flush()
     if info is not None and not args.json:
         print(f"\nThe best or within noise of it over these {args.images} pictures:")
-        good = {n: few_steps.as_good(of_all) for n, of_all in trials.items() if of_all}
+        good = {n: few_steps.near_best(of_all) for n, of_all in trials.items() if of_all}
         for n, keys in good.items():
             print(f"{n:4} calls: " + _listed(keys))
         print(
             "  in all of them: " + _listed([key for key in trials[counts[0]] if all(key in k for k in good.values())])
         )
     if info is None and not args.json and any(rule.stochastic for rule in chosen.values()):
-        print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {few_steps.floor(problem):.4f}")
+        floor = few_steps.sampling_floor(problem)
+        print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {floor:.4f}")
     return 0
 
 
@@ -149,14 +150,16 @@ def rows(
                 steps = few_steps.steps_within(rule, n, problem.to_zero)
                 if steps < 1:
                     continue
-                sigmas = few_steps.learned(problem, rule, steps) if spacing == LEARNED else problem.grid(spacing, steps)
+                sigmas = (
+                    few_steps.learned_grid(problem, rule, steps) if spacing == LEARNED else problem.grid(spacing, steps)
+                )
                 errors[n] = measure(problem, rule, sigmas)
             yield f"{name} *" if rule.stochastic else name, spacing, errors
 
 
 def speed_of_engine(args: argparse.Namespace) -> int:
     if min(args.batch, args.steps, args.pairs) < 1:
-        raise ValueError("Choose 1 picture, 1 step and 1 pair or more.")
+        raise UsageError("Choose 1 picture, 1 step and 1 pair or more.")
     info = find(args.model)
 
     from engine.evaluate import overhead

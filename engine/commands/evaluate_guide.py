@@ -1,4 +1,4 @@
-"""`evaluate-guide`: whether a CLIP steers a model to what it is told, judged by what shares nothing with it."""
+"""`evaluate-guide`: how often an independent judge sees what a CLIP steered the model to."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.evaluate import Progress
-from engine.commands.guides import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
+from engine.commands.flags import add_device
+from engine.commands.guide_flags import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
+from engine.errors import UsageError
 from engine.spec.catalog import find
 from engine.spec.guides import Aim, ClipGuide, resolved
 
 if TYPE_CHECKING:
-    from engine.evaluate.batches import Ask
-    from engine.evaluate.dataset_pictures import Real
+    from engine.evaluate.batches import PictureSpec
+    from engine.evaluate.dataset_pictures import RealPictures
 
 PARTS = ("alone", "beside")
 
@@ -42,8 +44,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add("--sampler", metavar="NAME", help="default: the model's")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
-    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
-    add("--json", action="store_true", help="print the figures as JSON")
+    add_device(parser, "print the figures as JSON")
     add_clip_numbers(parser)
     add_noisy_clip(parser)
     parser.set_defaults(run=evaluate_guide)
@@ -52,39 +53,39 @@ def add_parsers(subparsers: Any) -> None:
 def evaluate_guide(args: argparse.Namespace) -> int:
     info = find(args.model)
     if not info.text:
-        raise ValueError(f"{info.title} takes no text, and its names are classes: CLIP as a guide is judged by names.")
+        raise UsageError(f"{info.title} takes no text, and its names are classes: CLIP as a guide is judged by names.")
     if min(args.alone, args.beside) < 4:
-        raise ValueError("Too few pictures to judge by: ask for 4 or more.")
+        raise UsageError("Too few pictures to judge by: ask for 4 or more.")
     guides = _guides(args)
 
-    from engine.evaluate.dataset_pictures import Real
+    from engine.evaluate.dataset_pictures import RealPictures
     from engine.evaluate.guide_figures import GuideEvaluation
-    from engine.evaluate.judge import Judge, stored
+    from engine.evaluate.judge import Judge, judge_folder
     from engine.session import Session
 
-    judge = Judge.of(args.judge or stored(info.id))
-    real = Real.of(args.data or Path(".data") / info.id, judge.net.side)
+    judge = Judge.of(args.judge or judge_folder(info.id))
+    real = RealPictures.of(args.data or Path(".data") / info.id, judge.net.side)
     session, progress = Session(args.device, [info]), Progress()
     choices = {key: getattr(args, key) for key in ("steps", "sampler", "spacing")}
     scales = args.scales or [guides[-1].scale]
     counts = {part: getattr(args, part) for part in args.part or PARTS}
-    asks = {part: _asks(real, n, args) for part, n in counts.items()}
-    progress.total = sum((1 + len(scales)) * len(some) for some in asks.values())
+    specs = {part: _specs(real, n, args) for part, n in counts.items()}
+    progress.total = sum((1 + len(scales)) * len(some) for some in specs.values())
     told: list[dict[str, Any]] = []
     unguided: dict[str, Any] = {}
     for scale in scales:
         some_guides = (*guides[:-1], replace(guides[-1], scale=scale))
         evaluation = GuideEvaluation(info, judge, real, session, some_guides, choices, progress)
-        for part, some in asks.items():
+        for part, some in specs.items():
             if part not in unguided:
-                unguided[part] = evaluation.judged(some, part, guided=False)
+                unguided[part] = evaluation.figures(some, part, guided=False)
             figures: dict[str, Any] = {
                 "part": part,
                 "scale": scale,
                 "n": len(some),
                 "seeds": [some[0].seed, some[-1].seed],
             }
-            figures |= {"unguided": unguided[part], "guided": evaluation.judged(some, part, guided=True)}
+            figures |= {"unguided": unguided[part], "guided": evaluation.figures(some, part, guided=True)}
             told.append(figures)
             if not args.json:
                 print("\n".join(lines(figures)), flush=True)
@@ -96,22 +97,22 @@ def evaluate_guide(args: argparse.Namespace) -> int:
 
 
 def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
-    """Those that the flags ask for, without aims of their own; CLIP on x̂₀ last."""
+    """Build the guides of the flags, with a placeholder as aim; CLIP on x̂₀ last."""
     aims, guides = (Aim("each its own"),), []
     if args.noisy_clip is not None:
         guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
     if args.clip is not None:
         guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
     if not guides:
-        raise ValueError("There is no CLIP to judge: name one with --clip or --noisy-clip.")
+        raise UsageError("There is no CLIP to judge: name one with --clip or --noisy-clip.")
     return tuple(replace(guide, sha256=resolved(guide).sha256) for guide in guides)
 
 
-def _asks(real: Real, n: int, args: argparse.Namespace) -> list[Ask]:
-    from engine.evaluate.batches import by_name
-    from engine.evaluate.guide_figures import for_tuning
+def _specs(real: RealPictures, n: int, args: argparse.Namespace) -> list[PictureSpec]:
+    from engine.evaluate.batches import specs_by_name
+    from engine.evaluate.guide_figures import tuning_specs
 
-    return for_tuning(real, n, args.draw) if args.tuning else by_name(real, n, True, args.draw)
+    return tuning_specs(real, n, args.draw) if args.tuning else specs_by_name(real, n, True, args.draw)
 
 
 def lines(figures: dict[str, Any]) -> list[str]:

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Pixels, Working, checked
-from engine.pictures.compositing import crop, whole
-from engine.pictures.image_file import load
-from engine.spec.catalog import ModelInfo, find
+from engine.commands.flags import add_condition
+from engine.commands.picture_files import read_picture
+from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
+from engine.spec.catalog import find
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -37,20 +37,9 @@ def add_parsers(subparsers: Any) -> None:
     parser.set_defaults(run=likelihood)
 
 
-def add_condition(parser: argparse.ArgumentParser, model: str) -> None:
-    """What every command about a picture and a model can be told."""
-    add = parser.add_argument
-    add("--model", default=model, metavar="MODEL", help="which model, or the folder of one (default %(default)s)")
-    add("--prompt", default="", metavar="TEXT", help="what the picture shows, for a model with text")
-    add("--class", dest="label", metavar="NAME", help="class or style, by name (default: none)")
-    add("--fit", action="store_true", help="bring pictures to the model's size, whole, their edges drawn out")
-    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
-    add("--json", action="store_true", help="print what was found as JSON on standard output")
-
-
 def likelihood(args: argparse.Namespace) -> int:
     info = find(args.model)
-    pictures = [read(path, info, args.fit) for path in args.pictures]
+    pictures = [read_picture(path, info, args.fit) for path in args.pictures]
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
@@ -73,20 +62,6 @@ def likelihood(args: argparse.Namespace) -> int:
         spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
         print(f"mean of {len(values)}: {mean:.3f} ± {spread:.3f} bits/dim (standard error over the pictures)")
     return 0
-
-
-def read(path: Path, info: ModelInfo, fit: bool) -> Pixels:
-    """The picture in a file at the model's own size. Raises ImageError and RequestError in one sentence."""
-    loaded = load(path)
-    for note in loaded.notes:
-        print(f"{path.name}: {note}", file=sys.stderr)
-    size = info.width, info.height
-    if fit and loaded.rgb.shape[:2] != size[::-1]:
-        return crop(loaded.rgb, None, whole(loaded.rgb, size), size).source
-    try:
-        return checked(info, loaded.rgb)
-    except ValueError as error:
-        raise type(error)(f"{path.name}: {error} With --fit it is done here.") from error
 
 
 def told(found: LogDensity) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging
 from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import save
 from engine.morph.keys import Found, from_file
-from engine.pictures.png import RESAMPLING
 from engine.rules import menu
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import Draft, resolve
@@ -55,9 +55,8 @@ def add_parsers(subparsers: Any) -> None:
     way.add_argument("--linear", action="store_true", help="interpolate x_T straight, not on the sphere")
     way.add_argument("--at-sigma", type=float, metavar="S", help="mix the pictures under one noise of level S instead")
     add("--out", type=Path, default=Path("morph.webp"), metavar="FILE", help=".webp, .gif, .mp4; no ending: PNG frames")
-    add("--enlarge", type=int, default=1, metavar="N", help="save N times as large (default %(default)s)")
-    add("--resampling", choices=list(RESAMPLING), default="nearest", help="how to enlarge (default %(default)s)")
-    add("--model", default="emoji", metavar="MODEL", help="which model, or the folder of one (default %(default)s)")
+    add_enlarging(parser)
+    add_model(parser, "emoji")
     add("--negative", default="", metavar="TEXT", help="what to keep away from")
     add(
         "--steps",
@@ -70,8 +69,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--guidance", type=float, metavar="γ", help="of keys that are not encoded (default: as --steps)")
     add("--cascade", choices=("on", "off"), help="draw the frames larger (default: on, where the model can)")
     add("--seed", type=int, metavar="N", help="of the noise that --at-sigma shares, and that encoded pictures need")
-    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
-    add("--json", action="store_true", help="print what was made as JSON on standard output")
+    add_device(parser)
     parser.set_defaults(run=run)
 
 
@@ -91,8 +89,7 @@ class _Said(argparse.Action):
 
 
 def run(args: argparse.Namespace) -> int:
-    if not 1 <= args.enlarge <= 64:
-        raise MorphError("Enlarging is possible 1 to 64 times.")
+    check_enlarging(args)
     info = find(args.model)
     morph, pictures = asked(args, info)
 

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.commands.generate import numbered, progress, report
+from engine.commands.flags import add_device, add_enlarging, check_enlarging
+from engine.commands.making import file_names, report, show_progress
 from engine.paths import path_of
-from engine.pictures.png import RESAMPLING, save_png
+from engine.pictures.png import save_png
 from engine.rules import menu
 from engine.spec.catalog import find
 from engine.spec.draft import vary
@@ -36,11 +37,9 @@ def add_parsers(subparsers: Any) -> None:
         "--steps", type=int, default=0, metavar="N", help="how many steps from there on (default: those that were left)"
     )
     add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
-    add("--enlarge", type=int, default=1, metavar="N", help="save N times as large (default %(default)s)")
-    add("--resampling", choices=list(RESAMPLING), default="nearest", help="how to enlarge (default %(default)s)")
+    add_enlarging(parser)
     add("--run-file", dest="kept", type=Path, metavar="FILE", help="also keep these denoising steps in FILE")
-    add("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
-    add("--json", action="store_true", help="print what was made as JSON on standard output")
+    add_device(parser)
     parser.set_defaults(run=run)
 
 
@@ -51,11 +50,10 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= k < len(reader.steps):
         have = f"{first} to {reader.steps[-1].i}" if reader.steps else "none"
         raise StoreError(f"The run {args.run_file.name} has no step {args.step}: there is {have}.")
-    if not 1 <= args.enlarge <= 64:
-        raise ValueError("Enlarging is possible 1 to 64 times.")
+    check_enlarging(args)
     info = find(reader.request.model)
     request = vary(reader.request, args.step, args.image, args.count, info, args.sampler, args.steps)
-    paths = numbered(args.out, args.count)
+    paths = file_names(args.out, args.count)
     parent = {"run": reader.header["id"], "step": args.step, "image": args.image}
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
@@ -65,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     session.load(info)
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
-        progress(step.i + 1, len(path_of(request)))
-    rgb = session.finish(request, step.move.x, args.kept, inputs=reader.inputs())
+        show_progress(step.i + 1, len(path_of(request)))
+    rgb = session.finish(request, step.move.x, args.kept, inputs=reader.inputs(), transparent=request.edit is None)
     done = time.perf_counter()
     for index, path in enumerate(paths):
         save_png(path, rgb[index], request, index, args.enlarge, args.resampling, parent)

@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from engine.errors import EngineError
+
 if TYPE_CHECKING:
     from engine.session import Session
 
 
-class JobError(ValueError):
+class JobError(EngineError, ValueError):
     """A job that cannot be done or read; the message says in one sentence what to change."""
+
+    kind = "job"
 
 
 class Job:
@@ -114,10 +118,20 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
     "decode": ("engine.jobs.encode:Decode", "engine.flow.roundtrip:decode"),
     "elbo": ("engine.jobs.likelihood:Elbo", "engine.flow.bound:elbo"),
     "encode": ("engine.jobs.encode:Encode", "engine.flow.roundtrip:encode"),
+    "enlarge": ("engine.jobs.enlarge:Enlarge", "engine.runs:enlarge"),
+    "fork": ("engine.jobs.generate:Fork", "engine.runs:fork"),
+    "generate": ("engine.jobs.generate:Generate", "engine.runs:generate"),
+    "lab-coverage": ("engine.jobs.lab:LabCoverage", "engine.lab.doers:measure"),
+    "lab-fields": ("engine.jobs.lab:LabFields", "engine.lab.doers:fields"),
+    "lab-run": ("engine.jobs.lab:LabRun", "engine.lab.doers:run"),
+    "lab-save": ("engine.jobs.lab:LabSave", "engine.lab.doers:save"),
+    "lab-walk": ("engine.jobs.lab:LabWalk", "engine.lab.doers:chains"),
     "likelihood": ("engine.jobs.likelihood:Likelihood", "engine.flow.density:likelihood"),
     "load-clip": ("engine.jobs.load:LoadClip", "engine.guidance.scoring:load_clip"),
+    "load-model": ("engine.jobs.load:LoadModel", "engine.runs:load_model"),
     "look": ("engine.jobs.score:Look", "engine.guidance.scoring:look"),
     "morph": ("engine.jobs.morph:Morphing", "engine.morph.render:morph"),
+    "resume": ("engine.jobs.generate:Resume", "engine.runs:resume"),
     "score": ("engine.jobs.score:Score", "engine.guidance.scoring:score"),
     "sweep": ("engine.jobs.sweep:Sweep", "engine.guidance.sweeping:sweep"),
 }

@@ -26,8 +26,6 @@ from engine.spec.guide_models import GuideInfo
 TEXT: dict[str, Any] = {"encoder": "minilm", "length": 77}
 WEIGHTS = "model.safetensors"
 
-available = guide_models.clips  # [GuideInfo]: id, title, where; needs no torch and no open_clip
-
 
 def load(name: str | Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> ClipModel:
     """A CLIP by its name, ready to guide on `device`, its parameters frozen. Raises ModelError when there is none.

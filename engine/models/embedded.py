@@ -20,6 +20,7 @@ from engine.models.errors import REMEDY, ModelError
 from engine.models.pixel import PixelCodec
 from engine.models.text import read_encoder
 from engine.spec.catalog import ModelInfo, resource_root
+from engine.spec.validation import RequestError
 from engine.types import Codec, Cond, Denoiser, Schedule, SecondStage
 
 WEIGHTS, STAGE = "model.safetensors", "upscaler.safetensors"
@@ -43,9 +44,9 @@ class EmbeddedModel:
     second: SecondStage | None = None
 
     def condition(self, text: str, label: str | None) -> Cond:
-        """The condition for one picture: ("", None) is the null condition. ValueError for a label it does not have."""
+        """The condition for one picture: ("", None) is the null condition. RequestError for a label that it has not."""
         if label is not None and label not in self.labels:
-            raise ValueError(f"The model “{self.id}” has no “{label}”: choose one of {', '.join(self.labels)}.")
+            raise RequestError(f"The model “{self.id}” has no “{label}”: choose one of {', '.join(self.labels)}.")
         index = len(self.labels) if label is None else self.labels.index(label)
         cond = Cond(label=torch.tensor([index]))
         if self.text is not None:

@@ -116,9 +116,6 @@ class NoisyClassifier:
         return F.log_softmax(self.net(x, level if self.noisy else None), dim=1)
 
 
-available = guide_models.classifiers
-
-
 def load(
     name: str | Path,
     device: torch.device | str = "cpu",

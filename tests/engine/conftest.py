@@ -1,4 +1,4 @@
-"""A small model of random weights in a folder of its own: what a run needs, without what a picture needs."""
+"""Fixtures: small models, CLIPs and a cascade with random weights, each in a folder of its own."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ CLIP_SHAPE = {
 
 
 def write_clip(folder: Path, noisy: bool) -> Path:
-    """A CLIP of ours of random weights."""
+    """Write a CLIP of the engine's own kind with random weights."""
     from engine.models.clip import assemble
     from engine.models.towers import Towers
     from engine.train.contrastive_job import export_clip
@@ -124,5 +124,5 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_noised_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of one that is told σ."""
+    """The folder of a CLIP that takes σ."""
     return write_clip(tmp_path_factory.mktemp("clips") / "tiny-noised-clip", True)

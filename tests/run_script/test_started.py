@@ -1,4 +1,4 @@
-"""What run.py starts: the checks, and what a wheel of the project holds."""
+"""Starting: the checks of run.py test, and the contents of a wheel of the project."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_an_interruption_leaves_no_check_running(facts: run.Facts, monkeypatch: 
         os.kill(int((facts.root / "number").read_text()), 0)
 
 
-def test_waiting_threads_sleep_unless_the_person_says_otherwise(facts: run.Facts) -> None:
+def test_waiting_threads_sleep_unless_the_user_sets_otherwise(facts: run.Facts) -> None:
     assert run.environment(facts)["OMP_WAIT_POLICY"] == "PASSIVE"
     active = dataclasses.replace(facts, environ={"OMP_WAIT_POLICY": "ACTIVE"})
     assert run.environment(active)["OMP_WAIT_POLICY"] == "ACTIVE"

@@ -57,7 +57,7 @@ class Finer(QWidget):
         self._lay_out()
         self.place.activated.connect(self._placed)
         self.law.activated.connect(self._chose_law)
-        self.cutouts.changed.connect(lambda value: steering.set_look(cutouts=round(value)))
+        self.cutouts.changed.connect(lambda value: steering.set_clip_settings(cutouts=round(value)))
         for name, field in self.fields.items():
             field.changed.connect(partial(self._change, name))
         steering.changed.connect(self.refresh)
@@ -99,13 +99,13 @@ class Finer(QWidget):
         column.addLayout(grid)
 
     def _placed(self, row: int) -> None:
-        self._steering.set_look(on=self.place.itemData(row))
+        self._steering.set_clip_settings(on=self.place.itemData(row))
 
     def _chose_law(self, row: int) -> None:
-        self._steering.set_look(law=Law.of(self.law.itemData(row)))
+        self._steering.set_clip_settings(law=Law.of(self.law.itemData(row)))
 
     def _change(self, name: str, value: float) -> None:
-        self._steering.set_look(**{name: round(value, 2)})
+        self._steering.set_clip_settings(**{name: round(value, 2)})
 
     def refresh(self) -> None:
         steering = self._steering
@@ -165,7 +165,7 @@ class LawNumbers(QWidget):
                 "low": min(low, high) if name == "high" else low,
                 "high": max(low, high) if name == "low" else high,
             }
-        self._steering.set_look(law=Law.of(law.name, **values))
+        self._steering.set_clip_settings(law=Law.of(law.name, **values))
 
     def refresh(self) -> None:
         law = self._steering.law
@@ -189,9 +189,11 @@ class CutSizes(QWidget):
         for widget, stretch in ((self.low, 1), (label("to", "muted"), 0), (self.high, 1)):
             row.addWidget(widget, stretch)
         self.setFocusProxy(self.low)
-        self.low.valueChanged.connect(lambda low: steering.set_look(cut_size=_pair(low, max(low, self.high.value()))))
+        self.low.valueChanged.connect(
+            lambda low: steering.set_clip_settings(cut_size=_pair(low, max(low, self.high.value())))
+        )
         self.high.valueChanged.connect(
-            lambda high: steering.set_look(cut_size=_pair(min(self.low.value(), high), high))
+            lambda high: steering.set_clip_settings(cut_size=_pair(min(self.low.value(), high), high))
         )
         steering.changed.connect(self.refresh)
         self.refresh()

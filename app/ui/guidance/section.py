@@ -91,7 +91,7 @@ class SteeringSection(QWidget):
         self._lay_out()
         self.clip.activated.connect(self._chose)
         self.aims.picture_asked.connect(self.choose_picture)
-        self.scale.changed.connect(lambda value: self._steering.set_look(scale=round(value, 1)))
+        self.scale.changed.connect(lambda value: self._steering.set_clip_settings(scale=round(value, 1)))
         self.scored.clicked.connect(self._score)
         self._steering.changed.connect(self.refresh)
         self.refresh()

@@ -74,13 +74,13 @@ class PlanePainter:
         n = field.shade.shape[0]
         image = QImage(field.shade.data, n, n, n, QImage.Format.Format_Indexed8)
         image.setColorTable(_shades(self._ink(Role.Dark).name(), self._ink(Role.Highlight).name()))
-        self.painter.drawImage(self._around(field.ask.half), image.convertToFormat(QImage.Format.Format_RGB32))
+        self.painter.drawImage(self._around(field.view.half), image.convertToFormat(QImage.Format.Format_RGB32))
 
     def _seen(self, field: Field) -> None:
         """Hatching where no training data are near, and the data themselves."""
         if field.seen is None or field.samples is None:
             return
-        n, area = field.seen.shape[0], self._around(field.ask.half)
+        n, area = field.seen.shape[0], self._around(field.view.half)
         side = area.width() / n
         hidden = QPainterPath()
         for row in range(n):
@@ -92,7 +92,7 @@ class PlanePainter:
 
     def _arrows(self, field: Field) -> None:
         """Along the score, as long as the cell at most; the length saturates, since far from the data it has no end."""
-        arrows, area = field.arrows.astype(np.float64), self._around(field.ask.half)
+        arrows, area = field.arrows.astype(np.float64), self._around(field.view.half)
         n = arrows.shape[0]
         cell = area.width() / n
         length = np.linalg.norm(arrows, axis=2, keepdims=True)

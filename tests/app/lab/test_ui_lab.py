@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.lab import LabClient
+from app.bridge.client import EngineClient
 from app.core.lab.lab_model import LAYERS, Lab
 from app.settings import Settings, Values
 from app.ui.shown import bands
@@ -35,7 +35,7 @@ def open_lab(parts: Parts, qtbot: QtBot) -> Open:
     """A window with the lab open around `fake`, its fields there."""
 
     def make(fake: FakeLab | None = None, theme: str = "dark") -> MainWindow:
-        client = LabClient(fake or FakeLab(), parts.document)
+        client = EngineClient(fake or FakeLab(), parts.document, on_demand=True, name="lab")
         lab = Lab(client, parts.document)
         lab.closed.connect(client.close)
         window = open_window(qtbot, parts.document, Settings(values=Values(theme=theme)), lab)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.generate import numbered
+from engine.commands.making import file_names
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
 from engine.store import RunReader
@@ -122,9 +122,9 @@ def test_a_place_that_cannot_be_written_is_named_as_the_person_named_it(
 
 
 def test_one_picture_keeps_its_name_and_a_batch_counts_from_zero() -> None:
-    assert numbered(Path("a.png"), 1) == [Path("a.png")]
-    assert numbered(Path("a"), 1) == [Path("a.png")]
-    assert numbered(Path("d/a.png"), 2) == [Path("d/a-0.png"), Path("d/a-1.png")]
+    assert file_names(Path("a.png"), 1) == [Path("a.png")]
+    assert file_names(Path("a"), 1) == [Path("a.png")]
+    assert file_names(Path("d/a.png"), 2) == [Path("d/a-0.png"), Path("d/a-1.png")]
 
 
 def test_interval_threshold_and_temperature_are_in_what_the_picture_holds(tmp_path: Path) -> None:

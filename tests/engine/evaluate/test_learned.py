@@ -12,20 +12,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.evaluate.few_steps import mixture
+from engine.evaluate.few_steps import mixture_problem
 from engine.evaluate.learned_grid import learn_grid, rms_error
 from engine.rules import RULES
 from engine.schedules import Flow, grid
 from engine.types import Cond, Sigma
 
 F64 = torch.float64
-MIXTURE = mixture(1).d
+MIXTURE = mixture_problem(1).d
 
 
 @cache
 def flowed(n: int) -> tuple[Tensor, Tensor]:
-    """x_T and where the flow takes it."""
-    problem = mixture(n)
+    """Return x_T and its end on the flow."""
+    problem = mixture_problem(n)
     return problem.x, problem.target
 
 

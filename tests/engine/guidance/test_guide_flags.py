@@ -1,4 +1,4 @@
-"""Guides on the command line: what the flags mean, what they refuse, and pictures that hold what guided them."""
+"""Guides on the command line: their flags, refusals, and pictures that hold their guides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.guides import add_guide_flags, guides_of, law_of, weighted
+from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted
 from engine.session import Session
 from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
@@ -36,7 +36,7 @@ def test_no_flag_is_no_guide() -> None:
     assert flags() == ((), ())
 
 
-def test_a_clip_aims_at_the_prompt_unless_told() -> None:
+def test_a_clip_aims_at_the_prompt_by_default() -> None:
     assert flags("--clip", "emoji-clip") == ((ClipGuide(clip="emoji-clip", aims=(Aim("red apple"),)),), ())
 
 
@@ -95,7 +95,7 @@ def test_weights_follow_the_last_colon() -> None:
         (("--classify", ":2", "--classifier", "k"), "needs a label"),
     ],
 )
-def test_flags_that_cannot_be_are_one_sentence(text: tuple[str, ...], says: str) -> None:
+def test_invalid_flags_raise_one_sentence(text: tuple[str, ...], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         flags(*text)
 
@@ -118,7 +118,7 @@ def test_a_clip_without_prompt_needs_an_aim_and_a_picture_must_be_one(tmp_path: 
         (["--classify", "noto", "--classifier", "nothing"], "nothing"),
     ],
 )
-def test_what_is_not_there_is_one_sentence(
+def test_a_missing_guide_model_raises_one_sentence(
     text: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["generate", "apple", "--steps", "1", "--out", str(tmp_path / "a.png"), *text]) == 2
@@ -137,14 +137,16 @@ def test_what_is_not_there_is_one_sentence(
         (["fashion", "--clip", "emoji-clip"], "takes no text"),
     ],
 )
-def test_what_cannot_be_judged_is_one_sentence(text: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_impossible_guide_evaluation_raises_one_sentence(
+    text: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate-guide", *text]) == 2
     told = capsys.readouterr().err
     assert says in told
     assert "Traceback" not in told
 
 
-def test_a_guided_picture_holds_what_guided_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_guided_picture_holds_its_guides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "made.png"
     asked = ["generate", "", "--steps", "2", "--seed", "3", "--cascade", "off", "--guidance", "1", "--json"]
     common = [*asked, "--device", "cpu", "--out", str(out)]
@@ -172,7 +174,7 @@ print(last.move.x.numpy().tobytes().hex())
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_a_guided_run_goes_on_in_another_process_from_its_file_alone(tmp_path: Path) -> None:
+def test_a_guided_run_resumes_in_another_process_from_its_file_alone(tmp_path: Path) -> None:
     """With the CLIPs in the box, a picture as an aim, and a sampler that draws noise: bit for bit."""
     red = np.full((8, 6, 3), (255, 0, 0), np.uint8)
     aims = (Aim("apple"), Aim(image=digest(red), weight=0.5))

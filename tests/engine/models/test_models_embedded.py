@@ -16,6 +16,7 @@ from engine.models import ModelError
 from engine.models.embedded import EmbeddedModel
 from engine.models.net import build
 from engine.spec.catalog import ModelInfo, embedded, read_model
+from engine.spec.request import RequestError
 from engine.train.export import export
 
 NET = {"type": "patch-transformer", "side": 8, "patch": 4, "channels": 3, "width": 32, "depth": 1, "head": 16}
@@ -92,7 +93,7 @@ def test_conditions(folder: Path) -> None:
 
 
 def test_an_unknown_label_is_named_with_those_there_are(folder: Path) -> None:
-    with pytest.raises(ValueError, match="has no “hot”: choose one of warm, cold"):
+    with pytest.raises(RequestError, match="has no “hot”: choose one of warm, cold"):
         loaded(read_model(folder)).condition("red apple", "hot")
 
 

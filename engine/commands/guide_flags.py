@@ -1,4 +1,4 @@
-"""The flags of guides, which every command that makes pictures can be told: CLIPs and classifiers that steer."""
+"""The flags of what steers a picture: CLIPs and classifiers, for every command that makes pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import EngineError, UsageError
 from engine.pictures.compositing import aim_picture
 from engine.pictures.image_file import load
 from engine.spec.edit import digest
@@ -72,7 +73,7 @@ def add_noisy_clip(parser: argparse.ArgumentParser | argparse._ArgumentGroup) ->
 
 
 def clip_numbers(args: argparse.Namespace) -> dict[str, Any]:
-    """The fields of the ClipGuide of --clip. Raises ValueError for a law that cannot be."""
+    """The fields of the ClipGuide of --clip. Raises UsageError for a law that cannot be."""
     fields: dict[str, Any] = {field: getattr(args, flag) for field, flag in CLIP_FIELDS.items()}
     fields["law"] = law_of(args.clip_law) if args.clip_law else None
     fields["cut_size"] = tuple(args.cut_size) if args.cut_size else None
@@ -89,7 +90,7 @@ def noisy_numbers(args: argparse.Namespace) -> dict[str, Any]:
 def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], tuple[Pixels, ...]]:
     """The guides that the flags ask for, the classifier innermost and CLIP on x̂₀ outermost; the pictures aimed at.
 
-    Raises ValueError, in one sentence, for flags that do not belong together and for pictures that cannot be read.
+    Raises UsageError, in one sentence, for flags that do not belong together and for pictures that cannot be read.
     """
     guides: list[Guide] = []
     pictures: list[Pixels] = []
@@ -105,9 +106,9 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
             )
         )
     elif any(getattr(args, name) for name in CLASS_FLAGS):
-        raise ValueError("A classifier needs a label to steer to: add --classify LABEL, or leave its other flags out.")
+        raise UsageError("A classifier needs a label to steer to: add --classify LABEL, or leave its other flags out.")
     if args.noisy_clip is None and (args.noisy_scale, args.noisy_limit) != (None, None):
-        raise ValueError("--noisy-scale and --noisy-limit are of --noisy-clip: add it, or leave them out.")
+        raise UsageError("--noisy-scale and --noisy-limit are of --noisy-clip: add it, or leave them out.")
     if args.clip is not None or args.noisy_clip is not None:
         pictures = [aim_picture(load(Path(weighted(text)[0])).rgb) for text in args.aim_image or ()]
         aims = _aims(args, [digest(picture) for picture in pictures])
@@ -116,7 +117,7 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
         if args.clip is not None:
             guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
     elif any(getattr(args, name) is not None for name in ("aim", "aim_image", *CLIP_FIELDS.values())):
-        raise ValueError("CLIP's flags need to know which CLIP: add --clip emoji-clip, or leave them out.")
+        raise UsageError("CLIP's flags need to know which CLIP: add --clip emoji-clip, or leave them out.")
     return tuple(guides), tuple(pictures)
 
 
@@ -130,25 +131,25 @@ def weighted(text: str) -> tuple[str, float]:
 
 
 def law_of(text: str) -> Law:
-    """“window:low=0.1,high=5” as a Law. Raises ValueError for anything else."""
+    """“window:low=0.1,high=5” as a Law. Raises UsageError for anything else."""
     name, _, numbers = text.partition(":")
     try:
         pairs = [part.split("=") for part in numbers.split(",") if part]
         return Law.of(name.strip(), **{key.strip(): float(value) for key, value in pairs})
     except ValueError as error:
-        if type(error) is not ValueError:  # a RequestError, which says more
+        if isinstance(error, EngineError):  # it says more
             raise
-        raise ValueError(f"“{text}” is no law of λ: type one such as window:low=0.1,high=5.") from None
+        raise UsageError(f"“{text}” is no law of λ: type one such as window:low=0.1,high=5.") from None
 
 
 def classifier_for(model: str) -> str:
-    """The classifier in the box that was made for a model. Raises ValueError where there is none."""
+    """The classifier in the box that was made for a model. Raises UsageError where there is none."""
     from engine.spec.guide_models import classifiers
 
     for info in classifiers():
         if info.model == model:
             return info.id
-    raise ValueError(f"There is no classifier for “{model}” in the box: name one with --classifier.")
+    raise UsageError(f"There is no classifier for “{model}” in the box: name one with --classifier.")
 
 
 def _aims(args: argparse.Namespace, images: list[str]) -> tuple[Aim, ...]:
@@ -156,5 +157,5 @@ def _aims(args: argparse.Namespace, images: list[str]) -> tuple[Aim, ...]:
     weights = [weighted(text)[1] for text in args.aim_image or ()]
     aims += [Aim(image=image, weight=weight) for image, weight in zip(images, weights, strict=True)]
     if not aims and not args.prompt.strip():
-        raise ValueError("CLIP needs something to steer to: add --aim TEXT, or a prompt.")
+        raise UsageError("CLIP needs something to steer to: add --aim TEXT, or a prompt.")
     return tuple(aims) or (Aim(args.prompt),)

@@ -1,0 +1,96 @@
+"""Make the pictures of a request, save them and say so: what the commands share that make pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from engine.commands.flags import check_enlarging
+from engine.errors import UsageError
+from engine.paths import path_of
+from engine.pictures.compositing import composite
+from engine.pictures.png import save_png
+from engine.spec.catalog import ModelInfo
+from engine.spec.edit import Box, Inputs, Pixels
+from engine.spec.request import Request
+
+Page: TypeAlias = tuple[Pixels, Pixels | None, Box]  # a picture, its mask, and the box that is made anew in it
+
+
+def make(
+    args: argparse.Namespace,
+    info: ModelInfo,
+    request: Request,
+    inputs: Inputs | None = None,
+    page: Page | None = None,
+    aims: Sequence[Pixels] = (),
+) -> None:
+    """Run a request and save its pictures, each in its place on `page` where there is one; say what was made. `aims`
+    are the pictures that its guides aim at.
+
+    Raises UsageError for flags that cannot be, before torch is loaded.
+    """
+    check_enlarging(args)
+    paths = file_names(args.out, args.batch)
+
+    from engine.session import Session  # torch comes in here, after everything that can be refused without it
+
+    began = time.perf_counter()
+    session = Session(args.device, [info])
+    session.save = True if args.save_memory else None
+    session.load(info)
+    loaded = time.perf_counter()
+    hops = len(path_of(request))
+    for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
+        show_progress(step.i + 1, hops)
+    # not before the run's own end is in its file
+    made = session.finish(request, step.move.x, args.run_file, inputs=inputs, transparent=page is None)
+    done = time.perf_counter()
+    for index, path in enumerate(paths):
+        rgb = made[index] if page is None else composite(*page, made[index])
+        save_png(path, rgb, request, index, args.enlarge, args.resampling, box=page[2] if page else None)
+    size = (rgb.shape[1], rgb.shape[0])
+    report(args, request, paths, session.device_name, loaded - began, done - loaded, size)
+
+
+def file_names(out: Path, batch: int) -> list[Path]:
+    """apple.png for one picture; apple-0.png, apple-1.png … for more."""
+    out = out if out.suffix else out.with_suffix(".png")
+    if out.suffix.lower() != ".png":
+        raise UsageError(f"Pictures are written as PNG: end the name in .png instead of {out.suffix}.")
+    return [out] if batch == 1 else [out.with_name(f"{out.stem}-{k}{out.suffix}") for k in range(batch)]
+
+
+def show_progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done}/{total} steps", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def report(
+    args: argparse.Namespace,
+    request: Request,
+    paths: list[Path],
+    device: str,
+    load: float,
+    seconds: float,
+    size: tuple[int, int],
+) -> None:
+    if args.json:
+        facts = {
+            "pictures": [{"path": str(p), "seed": s} for p, s in zip(paths, request.seeds, strict=True)],
+            "request": request.to_dict(),
+            "device": device,
+            "load_seconds": round(load, 3),
+            "seconds": round(seconds, 3),
+        }
+        print(json.dumps(facts, ensure_ascii=False))
+        return
+    width, height = size
+    for path, seed in zip(paths, request.seeds, strict=True):
+        print(f"{path}  {width * args.enlarge}×{height * args.enlarge}, seed {seed}")
+    print(f"{seconds:.1f} s on {device} ({load:.1f} s to load)", file=sys.stderr)
