@@ -44,6 +44,8 @@ def window(parts: Parts, qtbot: QtBot) -> MainWindow:
 def measure(window: MainWindow, qtbot: QtBot) -> None:
     QTest.mouseClick(window.likelihood.measure, LEFT)
     until(qtbot, lambda: window.appraisal.doing is None)
+    plots = window.likelihood.steps.terms, window.likelihood.steps.trade
+    until(qtbot, lambda: all(not plot.isVisible() or plot.height() == plot.sizeHint().height() for plot in plots))
 
 
 def region(window: MainWindow, row: int, column: int) -> QPoint:
@@ -253,8 +255,7 @@ def test_rate_and_distortion_are_read_as_in_the_lecture(window: MainWindow, qtbo
         "After 0.00 bits/dim: RMSE 90.0 of 255",
         "After 0.50 bits/dim: RMSE 60.0 of 255",
     ]
-    trade = window.likelihood.steps.trade
-    until(qtbot, lambda: trade.place(0).y() < trade.place(3).y())  # once it is laid out
+    assert window.likelihood.steps.trade.place(0).y() < window.likelihood.steps.trade.place(3).y()
 
 
 def test_an_empty_plot_paints_and_answers_no_key(qtbot: QtBot) -> None:
