@@ -23,8 +23,9 @@ from engine.spec.request import RequestError
 
 if TYPE_CHECKING:
     from engine.jobs.job import Caller, Event
-    from engine.jobs.likelihood import Likelihood, Pixels
+    from engine.jobs.likelihood import Likelihood
     from engine.session import Session
+    from engine.spec.edit import Pixels
     from engine.spec.request import Request
     from engine.types import Model
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from engine.jobs.job import Event, Job
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
+from engine.spec.edit import Pixels
 from engine.spec.request import Request, RequestError
 
 OFFSET = 7.0  # log₂ 128: 256 levels over [−1, 1]
@@ -29,8 +30,7 @@ MAX_PROBES = 256
 MAX_LEVELS = 1000
 MAX_DRAWS = 256
 
-Pixels: TypeAlias = "NDArray[np.uint8]"  # (h, w, 3)
-Floats: TypeAlias = "NDArray[np.float64]"
+Floats: TypeAlias = NDArray[np.float64]
 
 
 def bits_per_dim(logp: float, dims: int) -> float:
