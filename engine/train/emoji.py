@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from engine.pictures.image_file import load_rgba
 from engine.train.packages import Package
 from engine.train.pictures import SIDE, on_white, rendered, write
 
@@ -226,8 +227,8 @@ def build(packages: Path, out: Path, side: int = SIDE) -> int:
         for style in STYLES:
             source = sources[code].get(style)
             if source is not None:
-                with rendered(source) if isinstance(source, str) else Image.open(source) as picture:
-                    pictures.append(on_white(picture, side))
+                picture = rendered(source) if isinstance(source, str) else Image.fromarray(load_rgba(source))
+                pictures.append(on_white(picture, side))
                 texts = captions(concept, style, aliases, Random(code))
                 row: dict[str, Any] = {
                     "name": concept.name,
