@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+from engine.offline import stay_offline
+
+stay_offline()
 # Spinning barriers of OpenMP starve the window of the core that it paints on. Read when torch loads OpenMP, so: first.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -247,6 +247,12 @@ class Session:
         The second stage keeps of `inputs` what the first one kept. Raises Cancelled as generate() does, and
         RequestError where the model has no second stage and one is asked for.
         """
+        return to_pictures(self._large(request, x, cancelled, inputs), self.model(request))
+
+    def _large(
+        self, request: Request, x: torch.Tensor, cancelled: Callable[[], bool], inputs: Inputs | None
+    ) -> torch.Tensor:
+        """The state x, drawn larger by the second stage where the request asks for it."""
         model, x = self.model(request), canonical(x)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
@@ -258,7 +264,7 @@ class Session:
                     steady = not RULES[request.enlargement.sampler].stochastic
                     constraint = pin(inputs, y, request.enlargement.sigmas, steady)
             x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), cancelled, constraint, origin)
-        return to_pictures(x, model)
+        return x
 
     def enlarged(
         self,
@@ -289,17 +295,19 @@ class Session:
         run_path: Path | None = None,
         cancelled: Callable[[], bool] = never,
         inputs: Inputs | None = None,
+        transparent: bool = False,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """picture(), which is also kept at the end of the run's file where it is not what the last step shows.
 
-        `inputs` None are those in the file.
+        `inputs` None are those in the file. `transparent`: a model that draws alpha gives (B, H, W, 4), straight; the
+        file keeps the pictures on white.
         """
         if inputs is None and request.edit is not None and run_path is not None:
             inputs = RunReader(run_path).inputs()
-        rgb = self.picture(request, x, cancelled, inputs)
+        model, x = self.model(request), self._large(request, x, cancelled, inputs)
         if run_path is not None and request.enlargement is not None:
-            append_picture(run_path, rgb)
-        return rgb
+            append_picture(run_path, to_pictures(x, model))
+        return to_pictures(x, model, transparent)
 
     def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
         """Do a job, and yield what it tells as it comes.

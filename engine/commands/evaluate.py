@@ -126,6 +126,10 @@ def report_lines(figures: Any) -> list[str]:
             told.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
             told.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
         lines.append("; ".join(told))
+    for name, f in figures.get("alpha", {}).items():
+        pair, near = f["of the pair asked"], f["of the nearest"]
+        fits = f"IoU with the real picture of the pair asked {pair:.3f}, with the nearest real picture {near:.3f}"
+        lines.append(f"Alpha, {name}, N = {f['n']}: {fits}")
     return lines
 
 

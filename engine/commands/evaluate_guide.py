@@ -1,4 +1,4 @@
-"""`evaluate-guide`: whether a CLIP steers a model to what it is told, judged by what shares nothing with it."""
+"""`evaluate-guide`: how often an independent judge sees what a CLIP steered the model to."""
 
 from __future__ import annotations
 

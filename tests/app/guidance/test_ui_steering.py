@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.canvas.candidates import Candidate
 from app.core.guidance.steering import Wish
-from app.ui.guidance.section import FILE, SteeringSection
+from app.ui.guidance.steering_section import FILE, SteeringSection
 from app.ui.window.main_window import MainWindow
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law, unresolved
 from tests.app.conftest import Parts
