@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+from engine.offline import stay_offline
 from engine.terminal import print_anything
 
+stay_offline()
 # Spinning barriers of OpenMP starve the window of the core that it paints on. Read when torch loads OpenMP, so: first.
 # In small letters: libgomp compares without case in the user's locale, and a Turkish I is no capital of i.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.commands.picture_files import open_picture
 from engine.errors import EngineError, UsageError
 from engine.pictures.compositing import aim_picture
-from engine.pictures.image_file import load
 from engine.spec.edit import digest
 from engine.spec.guides import LAWS, ON_NOISE, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law
 
@@ -114,7 +114,7 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
     if args.noisy_clip is None and (args.noisy_scale, args.noisy_limit) != (None, None):
         raise UsageError("--noisy-scale and --noisy-limit are of --noisy-clip: add it, or leave them out.")
     if args.clip is not None or args.noisy_clip is not None:
-        pictures = [aim_picture(load(Path(weighted_file(text)[0])).rgb) for text in args.aim_image or ()]
+        pictures = [aim_picture(open_picture(Path(weighted_file(text)[0]))) for text in args.aim_image or ()]
         aims = _aims(args, [digest(picture) for picture in pictures])
         if args.noisy_clip is not None:
             guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.jobs.job import Event, Job
-from engine.jobs.likelihood import Pixels
+from engine.spec.edit import Pixels
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 

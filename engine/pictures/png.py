@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine.pictures.image_file import ImageError
+from engine.pictures.image_file import ImageError, text_of
 from engine.pictures.resizing import resized
+from engine.pictures.writing import replacing
 from engine.spec.request import Request, RequestError
 
 RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
@@ -134,29 +134,18 @@ def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
 
 def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:
     """Write a picture atomically, `more` being what Pillow's writer of that kind takes. Raises OSError as save_png."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            image.save(file, kind, **more)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        error.filename = str(path)  # what a person asked for, and not the name that it has until it is whole
-        raise
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part, open(part, "wb") as file:
+        image.save(file, kind, **more)
 
 
 def read_settings(path: Path) -> Request | None:
-    """The Request in a picture, or None where it holds none. Raises RequestError when it is damaged or no picture."""
+    """Read the Request in a PNG, None where it holds none. Raises RequestError where it is damaged or no PNG."""
     text = _text(path, "tweedie")
     return None if text is None else Request.from_json(text)
 
 
 def read_parent(path: Path) -> dict[str, Any] | None:
-    """The run and step that the picture was forked from, as save_png wrote them, or None. Raises RequestError."""
+    """Read the run and step that a picture was forked from, as save_png wrote them, or None. Raises RequestError."""
     text = _text(path, "tweedie-parent")
     try:
         parent = None if text is None else json.loads(text)
@@ -167,11 +156,6 @@ def read_parent(path: Path) -> dict[str, Any] | None:
 
 def _text(path: Path, key: str) -> str | None:
     try:
-        with Image.open(path) as image:
-            text = image.info.get(key)
-            if text is None and isinstance(image, Image.Image):
-                image.load()  # text may stand after the pixels
-                text = image.info.get(key)
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise RequestError(f"{path.name} cannot be read as a picture ({error}).") from error
-    return None if text is None else str(text)
+        return text_of(path, key)
+    except ImageError as error:
+        raise RequestError(str(error)) from error

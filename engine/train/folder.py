@@ -6,8 +6,9 @@ import codecs
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+from engine.pictures.image_file import ImageError, load_rgba
 from engine.train.pictures import SIDE, on_white, write
 
 KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
@@ -30,12 +31,10 @@ def build(source: Path, out: Path, side: int = SIDE) -> int:
         if not captions:
             raise ValueError(f"{path} has no caption: write one into {note.name} beside it.")
         try:
-            with Image.open(path) as picture:
-                upright = ImageOps.exif_transpose(picture)
-                square = ImageOps.fit(upright.convert("RGBA"), (min(upright.size),) * 2)
-                pictures.append(on_white(square, side))
-        except (UnidentifiedImageError, OSError) as error:
-            raise ValueError(f"{path} is not a picture that can be read: remove it or save it again.") from error
+            picture = Image.fromarray(load_rgba(path))
+        except ImageError as error:
+            raise ValueError(f"{error} It is in {path.parent}: without it the others can be used.") from error
+        pictures.append(on_white(ImageOps.fit(picture, (min(picture.size),) * 2), side))
         label = path.parent.name if path.parent != source else ""
         rows.append({"name": captions[0], "label": label, "captions": captions})
     labels = sorted({str(row["label"]) for row in rows} - {""})

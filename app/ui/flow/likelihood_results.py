@@ -36,8 +36,8 @@ class Density(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        verdict = self._appraisal.verdict
-        density = verdict.density if verdict else None
+        result = self._appraisal.result
+        density = result.density if result else None
         self.setVisible(density is not None)
         if density is not None:
             self.headline.setText(likelihood_text.headline(density))
@@ -76,8 +76,8 @@ class Steps(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        verdict = self._appraisal.verdict
-        terms = verdict.terms if verdict else None
+        result = self._appraisal.result
+        terms = result.terms if result else None
         self.setVisible(terms is not None)
         if terms is not None:
             self.sum.setText(likelihood_text.sum_of(terms))

@@ -177,8 +177,8 @@ class LikelihoodPanel(QWidget):
         """What it took is the next one's price."""
         self._list_tolerances()
         self._show_foot()
-        verdict = self._appraisal.verdict
-        self.problem.setText(verdict.problem if verdict else "")
+        result = self._appraisal.result
+        self.problem.setText(result.problem if result else "")
         self.problem.setVisible(bool(self.problem.text()))
 
     def _list_conditions(self) -> None:

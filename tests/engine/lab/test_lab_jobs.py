@@ -1,4 +1,4 @@
-"""LabSession, the lab's interface for the window, and its saved pictures."""
+"""The doers of the 2-D lab, and its saved pictures."""
 
 from __future__ import annotations
 

@@ -136,14 +136,14 @@ def test_a_broken_step_is_refused_in_a_sentence(
 
 def test_what_was_measured_is_remembered_for_each_step(appraisal: Appraisal, parts: Parts, qtbot: QtBot) -> None:
     measure(appraisal, qtbot)
-    assert appraisal.verdict is not None
-    assert appraisal.verdict.density is not None
-    assert appraisal.verdict.density.probe == 4
+    assert appraisal.result is not None
+    assert appraisal.result.density is not None
+    assert appraisal.result.density.probe == 4
     parts.document.shown.scrub(1)
-    assert appraisal.verdict is None
+    assert appraisal.result is None
     assert appraisal.map is None
     parts.document.shown.end()
-    assert appraisal.verdict is not None
+    assert appraisal.result is not None
     assert appraisal.map is not None
 
 
@@ -164,13 +164,13 @@ def test_probes_come_one_by_one(hand_parts: Parts, qtbot: QtBot) -> None:
     appraisal.stop()
     until(qtbot, lambda: appraisal.doing is None)
     assert _probe(appraisal) == 2, "what was reached stays"
-    assert appraisal.verdict is not None
-    assert appraisal.verdict.problem == ""
+    assert appraisal.result is not None
+    assert appraisal.result.problem == ""
 
 
 def _probe(appraisal: Appraisal) -> int:
-    verdict = appraisal.verdict
-    return verdict.density.probe if verdict and verdict.density else 0
+    result = appraisal.result
+    return result.density.probe if result and result.density else 0
 
 
 def test_a_flow_that_does_not_arrive_says_why_and_the_terms_stay(
@@ -178,11 +178,11 @@ def test_a_flow_that_does_not_arrive_says_why_and_the_terms_stay(
 ) -> None:
     Judge(parts.fake, failing="The flow was not followed in 2000 model calls: allow a larger error.")
     measure(appraisal, qtbot)
-    verdict = appraisal.verdict
-    assert verdict is not None
-    assert verdict.problem == "The flow was not followed in 2000 model calls: allow a larger error."
-    assert verdict.density is None
-    assert verdict.terms is not None
+    result = appraisal.result
+    assert result is not None
+    assert result.problem == "The flow was not followed in 2000 model calls: allow a larger error."
+    assert result.density is None
+    assert result.terms is not None
 
 
 def test_measuring_another_picture_ends_what_was_measured(hand_parts: Parts, qtbot: QtBot) -> None:
