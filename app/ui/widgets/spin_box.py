@@ -11,7 +11,7 @@ from app.ui.widgets.edits import clear_refusal, refuse
 from app.ui.widgets.typed_number import LONGEST, read_number, read_whole
 
 if TYPE_CHECKING:
-    _Base = QDoubleSpinBox
+    _Base = Any  # one of Qt's two spin boxes, whose types differ
 else:
     _Base = object
 
@@ -35,7 +35,7 @@ class _NumberBox(_Base):
         else:
             event.ignore()
 
-    def validate(self, text: str, at: int) -> object:
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
         number = self._number(text)
         fits = number is not None and self.minimum() <= number <= self.maximum()
         return QValidator.State.Acceptable if fits else QValidator.State.Intermediate, text, at
