@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Tweedie Studio on a fresh machine: makes .venv beside this file, installs the project into it and starts it.
+"""Install and start Tweedie Studio: make .venv beside this file, install the project there, run a command.
 
-Standard library only. Python 3.6 can still parse this file, so that it can say which Python it needs.
+Standard library only. Python 3.6 can parse this file, so that an old Python gets a message instead of a SyntaxError.
 """
 
 import sys
@@ -10,13 +10,13 @@ OLDEST = (3, 10)
 
 
 def python_problem(version: tuple) -> str:
-    """What is wrong with a Python of this version, in a sentence; "" when nothing is."""
+    """Return the sentence for a Python that is too old; "" for one that is new enough."""
     if tuple(version[:2]) >= OLDEST:
         return ""
     needed, found = ".".join(map(str, OLDEST)), ".".join(map(str, version[:3]))
     return (
-        f"Python {needed} or newer is needed and this is {found}: install one from python.org or your package "
-        f"manager and call it by name, as in python3.12 run.py."
+        f"Tweedie Studio needs Python {needed} or newer and this is {found}: install a newer one from python.org or "
+        f"your package manager and call it by name, as in python3.12 run.py."
     )
 
 
@@ -26,6 +26,7 @@ if python_problem(sys.version_info):
 
 import errno
 import hashlib
+import io
 import json
 import os
 import platform
@@ -44,18 +45,18 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent
-STAMP = "tweedie.json"  # in .venv, written last
-LOCK = ".installing"  # beside .venv, which an installation may clear
-TORCH = r'^\s*"(torch(?:vision)?[<>=~][^"]*)"'  # the requirements that CPU_INDEX can serve
+STAMP = "tweedie.json"  # in .venv; written last, so it proves a complete installation
+LOCK = ".installing"  # beside .venv, because an installation may clear .venv
+TORCH = r'^\s*"(torch(?:vision)?[<>=~][^"]*)"'  # the requirements in pyproject.toml that CPU_INDEX has
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-# What a command needs beyond the studio itself.
+# The extras of pyproject.toml that a command needs.
 EXTRAS = {"test": ("test",), "train": ("train",), "data": ("train",), "bench": ("bench",)}
 GB = 1e9
-FULL_GB, CPU_GB = 6.5, 1.5  # the finished .venv on Linux: measured, and the same less the files of CUDA
-WORKERS = ("-n", "auto", "--dist", "loadfile")  # tests/conftest.py says how many workers auto is
+FULL_GB, CPU_GB = 6.5, 1.5  # size of the finished .venv on Linux: measured, and without the files of CUDA
+WORKERS = ("-n", "auto", "--dist", "loadfile")  # tests/conftest.py decides how many workers auto is
 HEADLESS = 'python3 run.py generate "red apple" --out apple.png'
 
-# By the name that is loaded: packages are renamed from release to release (libglib2.0-0t64), sonames are not.
+# Keyed by soname: package names change between releases (libglib2.0-0t64), sonames do not.
 # fmt: off
 QT_LIBRARIES = {
     "libGL.so.1": "libgl1", "libEGL.so.1": "libegl1", "libglib-2.0.so.0": "libglib2.0-0",
@@ -72,35 +73,36 @@ Tweedie Studio: watch, scrub, fork and understand every denoising step.
 
   python3 run.py                    open the studio
   python3 run.py generate "red apple" --out apple.png
-                                    make a picture without a window
-  python3 run.py test [ARGS]        linters, types, import contracts and tests; ARGS go to pytest
-  python3 run.py COMMAND [ARGS]     any other command of the engine; COMMAND --help explains it,
-                                    python3 run.py engine --help lists them
+                                    generate a picture without a window
+  python3 run.py test [ARGS]        run linters, type checks, import contracts and tests; pytest gets ARGS
+  python3 run.py COMMAND [ARGS]     run any other command of the engine;
+                                    python3 run.py engine --help lists the commands,
+                                    python3 run.py COMMAND --help explains one
 
-The first call makes .venv beside run.py and installs everything into it; later calls start at once.
+The first call makes .venv beside run.py and installs everything there; later calls start at once.
 
 options, before the command:
-  --cpu        on the first call: a torch for the processor alone, about 1.5 GB instead of 6.5
+  --cpu        on the first call: install torch without GPU support, about 1.5 GB instead of 6.5 GB
   --version    print the version
-  -h, --help   print this
+  -h, --help   print this help
 """
 
 NO_NETWORK = "NewConnection|Max retries|name resolution|getaddrinfo failed|ProxyError|Timeout|Network is unreachable"
 PIP_FAILURES = {
     "No space left on device|Errno 28": "The disk is full: free some space and call again.",
     NO_NETWORK: "The package index cannot be reached: connect to the network and call again.",
-    "No matching distribution found for torch": "There is no torch for this Python: call a 64-bit one, 3.10 to 3.14.",
-    "Permission denied|Errno 13": "A folder cannot be written: move run.py and all beside it into one that is yours.",
+    "No matching distribution found for torch": "There is no torch for this Python: use a 64-bit Python 3.10 to 3.14.",
+    "Permission denied|Errno 13": "A folder is not writable: move this project to a folder where you can write.",
 }
 
 
 class Problem(Exception):
-    """Something that a person has to do first; the message says what, in one sentence."""
+    """The user must do something first; the message says what, in one sentence."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The machine as far as it decides anything here; free in bytes, on the disk that .venv goes to."""
+    """The facts about the machine that decide what to install. free: bytes on the disk of .venv."""
 
     root: Path
     version: tuple[int, int]
@@ -142,7 +144,7 @@ def read_facts() -> Facts:
 
 
 class Call(NamedTuple):
-    """The command line: what comes before the command is for run.py, what follows it for the command."""
+    """The parsed command line: the options before the command, the command, and its arguments."""
 
     command: str
     args: tuple[str, ...] = ()
@@ -157,27 +159,27 @@ def parse(argv: list[str]) -> Call:
         elif word in ("-h", "--help", "--version"):
             return Call(word.lstrip("-"))
         elif word.startswith("-"):
-            raise Problem(f"run.py has no option {word} before a command: python3 run.py --help lists what there is.")
+            raise Problem(f"run.py has no option {word}: python3 run.py --help lists the options.")
         else:
             return Call(word, tuple(argv[i + 1 :]), cpu)
     return Call("studio", cpu=cpu)
 
 
-def declared(pattern: str, root: Path) -> list[str]:
-    """What pyproject.toml says, line by line (tomllib came with 3.11)."""
+def find_in_pyproject(pattern: str, root: Path) -> list[str]:
+    """Find a pattern in the lines of pyproject.toml; by regular expression, since Python 3.10 has no tomllib."""
     return re.findall(pattern, (root / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def require_display(facts: Facts) -> None:
-    """Raises Problem where no window can be shown. An explicit QT_QPA_PLATFORM is taken at its word."""
+    """Raise Problem where no window can open. With QT_QPA_PLATFORM set, trust the user."""
     if facts.system == "Linux" and not any(
         facts.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):
-        raise Problem(f"There is no display here to open a window on; without one, {HEADLESS} makes pictures.")
+        raise Problem(f"There is no display to open a window on: generate pictures without a window by {HEADLESS}")
 
 
-def wanted_libraries(command: str, facts: Facts) -> dict[str, str]:
-    """The shared libraries that Qt needs for a command, each with the Debian package it comes in."""
+def needed_libraries(command: str, facts: Facts) -> dict[str, str]:
+    """Return the shared libraries that Qt needs for a command, each with its Debian package."""
     if facts.system != "Linux" or command not in ("studio", "test"):
         return {}
     window = command == "studio" and facts.environ.get("DISPLAY") and not facts.environ.get("QT_QPA_PLATFORM")
@@ -195,43 +197,44 @@ def missing_libraries(wanted: Mapping[str, str], load: Callable[[str], Any] = CD
 
 
 def require_qt(command: str, facts: Facts) -> None:
-    """Installs the system libraries that Qt misses where that is possible; raises Problem where it is not."""
-    missing = missing_libraries(wanted_libraries(command, facts))
+    """Install the missing system libraries of Qt, or raise Problem where that is not possible."""
+    missing = missing_libraries(needed_libraries(command, facts))
     if not missing:
         return
     packages = list(missing.values())
     if not facts.has_apt:
-        raise Problem(f"Qt misses {', '.join(missing)}: install them with the system's package manager and call again.")
+        raise Problem(f"Qt needs {', '.join(missing)}: install them with the system's package manager and call again.")
     if not facts.is_root:
-        raise Problem(f"Qt misses system libraries; type this and call again: sudo apt install {' '.join(packages)}")
-    with alone(facts):
-        if not missing_libraries(wanted_libraries(command, facts)):
-            return  # who was before us installed them
+        raise Problem(f"Qt needs system libraries; type this and call again: sudo apt install {' '.join(packages)}")
+    with installation_lock(facts):
+        if not missing_libraries(needed_libraries(command, facts)):
+            return  # another call has installed them
         say(f"Installing the system libraries that Qt needs: {' '.join(packages)}")
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
         environ = {**facts.environ, "DEBIAN_FRONTEND": "noninteractive"}
         if subprocess.call(install, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
             subprocess.call(["apt-get", "update", "-qq"], env=environ)  # a bare machine has no lists yet
             if subprocess.call(install, env=environ):
-                told = " ".join(install)
-                raise Problem(f"apt-get could not install what Qt needs; type this, then call again: {told}")
+                raise Problem(
+                    f"apt-get could not install the libraries of Qt; type this, then call again: {' '.join(install)}"
+                )
 
 
 @contextmanager
-def alone(facts: Facts) -> Iterator[None]:
-    """Waits until no other call installs into this folder, and keeps others waiting. A lock ends with its process."""
+def installation_lock(facts: Facts) -> Iterator[None]:
+    """Wait until no other call installs into this folder, and make others wait. The lock ends with its process."""
     with open(facts.root / LOCK, "a+b") as file:
-        told = False
-        while not locked(file.fileno()):
-            if not told:
-                say(f"Another installation is under way in {facts.root}: waiting until it is done.")
-            told = True
+        waiting = False
+        while not try_lock(file.fileno()):
+            if not waiting:
+                say(f"Another installation runs in {facts.root}: waiting until it is done.")
+            waiting = True
             time.sleep(0.2)
         yield
 
 
-def locked(descriptor: int) -> bool:
-    """Whether an open file is locked by this process now; at once. True too on a disk that knows no locks."""
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file without waiting. Return whether it is locked now; True also on a disk without locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -248,7 +251,7 @@ def locked(descriptor: int) -> bool:
 
 
 class Stamp(NamedTuple):
-    """What .venv holds. The fingerprint is "" while an installation is under way, so an interrupted one is repaired."""
+    """The contents of .venv. The fingerprint is "" during an installation, so that an interrupted one is repaired."""
 
     fingerprint: str = ""
     extras: tuple[str, ...] = ()
@@ -256,10 +259,10 @@ class Stamp(NamedTuple):
 
 
 def fingerprint(facts: Facts) -> str:
-    """Changes when .venv has to be brought up to date: another pyproject, another Python, another folder."""
-    told = hashlib.sha256((facts.root / "pyproject.toml").read_bytes())
-    told.update(f"{facts.version} {facts.root}".encode())
-    return told.hexdigest()
+    """Hash what .venv depends on: pyproject.toml, the version of Python, the folder."""
+    digest = hashlib.sha256((facts.root / "pyproject.toml").read_bytes())
+    digest.update(f"{facts.version} {facts.root}".encode())
+    return digest.hexdigest()
 
 
 def read_stamp(facts: Facts) -> Stamp:
@@ -276,21 +279,21 @@ def write_stamp(facts: Facts, stamp: Stamp) -> None:
     os.replace(part, facts.venv / STAMP)
 
 
-def wanted(call: Call, held: Stamp, facts: Facts) -> Stamp:
-    """What .venv should hold for this call: never less than it does, and the torch that it was made with."""
+def needed_stamp(call: Call, held: Stamp, facts: Facts) -> Stamp:
+    """Return the contents that this call needs: everything that .venv holds, the call's extras, the same torch."""
     extras = tuple(sorted({*held.extras, *EXTRAS.get(call.command, ())}))
     made = held.fingerprint or held.cpu
     return Stamp(fingerprint(facts), extras, held.cpu if made else call.cpu)
 
 
-def installed(name: str, facts: Facts) -> bool:
-    """Whether .venv has the distribution. pip unpacks the dist-info last, so half a package does not count."""
+def is_installed(name: str, facts: Facts) -> bool:
+    """Return whether .venv has the distribution. pip unpacks dist-info last: half a package does not count."""
     pattern = f"site-packages/{name}-*.dist-info"
     return any(any(facts.venv.glob(place + pattern)) for place in ("lib/python3.*/", "Lib/"))
 
 
-def usable(facts: Facts) -> bool:
-    """Whether .venv has a Python of this version: else it is made anew."""
+def has_same_python(facts: Facts) -> bool:
+    """Return whether .venv has a Python of this version; otherwise it is made again."""
     try:
         config = (facts.venv / "pyvenv.cfg").read_text(encoding="utf-8")
     except OSError:
@@ -300,7 +303,7 @@ def usable(facts: Facts) -> bool:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files under a folder; 0 where there is none."""
+    """Sum the bytes of all files under a folder; 0 where there is none."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
@@ -309,12 +312,12 @@ def size_of(folder: Path) -> int:
 
 
 def require_disk(gigabytes: float, held: int, facts: Facts) -> None:
-    """Raises Problem where the disk cannot take what is missing, half of it twice: as a download, then unpacked."""
+    """Raise Problem where the disk has too little space for what is missing, half of it twice (download, unpacked)."""
     needed = 0.2 + 1.5 * max(0.0, gigabytes - held / GB)
     if facts.free / GB < needed:
-        way = "" if gigabytes <= CPU_GB else ", or call with --cpu, which takes a quarter of it"
+        way = "" if gigabytes <= CPU_GB else ", or call with --cpu, which needs a quarter"
         raise Problem(
-            f"The installation needs {needed:.1f} GB free in {facts.root} and there are {facts.free / GB:.1f}: "
+            f"The installation needs {needed:.1f} GB in {facts.root} and {facts.free / GB:.1f} GB are free: "
             f"free some space{way}."
         )
 
@@ -335,48 +338,49 @@ def make_venv(folder: Path, clear: bool) -> None:
     try:
         EnvBuilder(clear=clear, with_pip=True, symlinks=os.name != "nt", prompt="tweedie").create(folder)
     except subprocess.CalledProcessError as failure:
-        raise Problem(f"{folder} cannot be made with this Python: call run.py with another one.") from failure
+        raise Problem(f"This Python cannot make {folder}: call run.py with another Python.") from failure
 
 
 def prepare(call: Call, facts: Facts) -> None:
-    """Brings .venv to what this call needs; a few milliseconds where it is there already."""
+    """Install what this call needs into .venv; a few milliseconds where nothing is missing."""
     held = read_stamp(facts)
-    stamp = wanted(call, held, facts)
+    stamp = needed_stamp(call, held, facts)
     if call.cpu and held.fingerprint and not held.cpu:
-        say("The full torch is installed already, --cpu changes nothing: delete .venv first to save the 5 GB.")
+        say("--cpu has no effect, the full torch is installed already: delete .venv first to save 5 GB.")
     if stamp == held and facts.python.exists():
         return
-    with alone(facts):
-        held = read_stamp(facts)  # another call may have done it meanwhile
-        stamp = wanted(call, held, facts)
+    with installation_lock(facts):
+        held = read_stamp(facts)  # another call may have installed it meanwhile
+        stamp = needed_stamp(call, held, facts)
         if stamp != held or not facts.python.exists():
             install(stamp, facts)
 
 
 def install(stamp: Stamp, facts: Facts) -> None:
-    """Makes .venv where there is none, installs the project into it and writes the stamp, last. Raises Problem."""
+    """Make .venv if it is missing, install the project there, and write the stamp last. Raises Problem."""
     if not facts.has_venv:
         remedy = "type sudo apt install python3-venv" if facts.has_apt else "install Python from python.org"
         raise Problem(f"This Python cannot make a virtual environment: {remedy}, then call again.")
     began = time.monotonic()
-    keep = usable(facts)
-    small = stamp.cpu or facts.system != "Linux"  # elsewhere there is but one torch, without CUDA
+    keep = has_same_python(facts)
+    small = stamp.cpu or facts.system != "Linux"  # on other systems the only torch is the one without CUDA
     index = ["--index-url", CPU_INDEX] if stamp.cpu and facts.system != "Darwin" else []
     if index and not reachable(CPU_INDEX + "/torch/"):
         index = []
-        if not installed("torch", facts):
+        if not is_installed("torch", facts):
             small = facts.system != "Linux"
-            say(f"{CPU_INDEX} cannot be reached: the torch of the default index is taken instead.")
+            say(f"{CPU_INDEX} cannot be reached: installing the torch of the default index instead.")
     gigabytes, held = CPU_GB if small else FULL_GB, size_of(facts.venv)
     require_disk(gigabytes, held, facts)
-    say(f"Installing Tweedie Studio into {facts.venv}, about {gigabytes} GB{f', {held / GB:.1f} of it there' * keep}.")
+    there = f", {held / GB:.1f} GB of it exist" if keep else ""
+    say(f"Installing Tweedie Studio into {facts.venv}, about {gigabytes} GB{there}.")
     if not (small or stamp.cpu or keep):
-        say("Most of it is CUDA for NVIDIA cards: --cpu leaves that out and takes 1.5 GB.")
-    if not (keep and installed("pip", facts)):
+        say("Most of it is CUDA for NVIDIA cards: with --cpu it is 1.5 GB, without CUDA.")
+    if not (keep and is_installed("pip", facts)):
         make_venv(facts.venv, clear=not keep)
     write_stamp(facts, Stamp(extras=stamp.extras, cpu=stamp.cpu))
     if index:
-        pip([*index, *declared(TORCH, facts.root)], facts)
+        pip([*index, *find_in_pyproject(TORCH, facts.root)], facts)
     pip(["setuptools>=77"], facts)
     project = f".[{','.join(stamp.extras)}]" if stamp.extras else "."
     pip(["--no-build-isolation", "--editable", project], facts)
@@ -385,34 +389,34 @@ def install(stamp: Stamp, facts: Facts) -> None:
 
 
 def pip(args: list[str], facts: Facts) -> None:
-    """One pip install, its progress shown: pip's own on a terminal, else a line per package. Raises Problem."""
-    unpacking = facts.venv / "unpacking"  # /tmp may be a small memory disk, and torch is large
+    """Run one pip install and show its progress: pip's own on a terminal, else a line per package. Raises Problem."""
+    unpacking = facts.venv / "unpacking"  # instead of /tmp, which may be a small memory disk: torch is large
     unpacking.mkdir(exist_ok=True)
     command = [str(facts.python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *args]
     environ = {**facts.environ, "TMPDIR": str(unpacking), "PYTHONUTF8": "1"}
-    told: deque[str] = deque(maxlen=400)
+    lines: deque[str] = deque(maxlen=400)
     out, err = (None, subprocess.PIPE) if facts.tty else (subprocess.PIPE, subprocess.STDOUT)
     try:
         with subprocess.Popen(
             command, cwd=facts.root, env=environ, stdout=out, stderr=err, encoding="utf-8", errors="replace"
         ) as process:
             for line in process.stdout or process.stderr or ():
-                told.append(line)
+                lines.append(line)
                 if facts.tty:
                     sys.stderr.write(line)
-                elif brief(line):
-                    say(brief(line))
+                elif summarise(line):
+                    say(summarise(line))
     finally:
         shutil.rmtree(unpacking, ignore_errors=True)
     if process.returncode:
-        sentence = explain("".join(told))
+        sentence = explain("".join(lines))
         if not (sentence or facts.tty):
-            sys.stderr.writelines(list(told)[-20:])
-        raise Problem(sentence or "The installation stopped at what pip says above: call again to go on from there.")
+            sys.stderr.writelines(list(lines)[-20:])
+        raise Problem(sentence or "pip stopped with the error above: solve it and call again to continue from there.")
 
 
-def brief(line: str) -> str:
-    """A line of pip as a line of ours: the package it fetches, with its size; "" for what nobody needs to read."""
+def summarise(line: str) -> str:
+    """Shorten a line of pip to the package that it downloads, with its size; "" for lines that the user can miss."""
     wheel = re.match(r"\s*(?:Downloading|Processing|Using cached) (?:\S*/)?(\w+)-(\d[^\s-]*)-\S*\.whl(?: (.*))?$", line)
     if wheel:
         return "  " + " ".join(part for part in wheel.groups() if part and not part.startswith("(from"))
@@ -423,7 +427,7 @@ def brief(line: str) -> str:
 
 
 def explain(output: str) -> str:
-    """Why pip failed, as a sentence with the remedy; "" where only its own words tell."""
+    """Return why pip failed and the remedy, in one sentence; "" for an unknown failure."""
     return next((sentence for pattern, sentence in PIP_FAILURES.items() if re.search(pattern, output)), "")
 
 
@@ -508,14 +512,15 @@ def run_checks(args: tuple[str, ...], facts: Facts) -> int:
 
 
 def environment(facts: Facts) -> dict[str, str]:
-    """As the person's own, but that threads sleep while they wait: spinning ones starve the window."""
-    return {"OMP_WAIT_POLICY": "PASSIVE", **facts.environ}
+    """Return the user's environment, with torch threads that sleep while they wait: spinning ones starve the window."""
+    # In small letters: libgomp compares without case in the user's locale, and a Turkish I is no capital of i.
+    return {"OMP_WAIT_POLICY": "passive", **facts.environ}
 
 
 def start(args: list[str], facts: Facts) -> int:
-    """Becomes the studio or the engine (on Windows: waits for it)."""
+    """Replace this process by the studio or the engine (on Windows: start it and wait)."""
     command = [str(facts.python), *args]
-    environ = {**environment(facts), "PYTHONSAFEPATH": "1"}  # a folder named app or engine where we stand is not ours
+    environ = {**environment(facts), "PYTHONSAFEPATH": "1"}  # ignore folders named app or engine in the current folder
     if facts.system == "Windows":
         return subprocess.call(command, env=environ)
     sys.stdout.flush()
@@ -532,7 +537,7 @@ def go(argv: list[str], facts: Facts) -> int:
         say(HELP)
         return 0
     if call.command == "version":
-        say("Tweedie Studio " + declared('^version = "(.+)"', facts.root)[0])
+        say("Tweedie Studio " + find_in_pyproject('^version = "(.+)"', facts.root)[0])
         return 0
     if call.command == "studio":
         require_display(facts)
@@ -546,14 +551,17 @@ def go(argv: list[str], facts: Facts) -> int:
 
 
 def main() -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character gets "?" instead of a traceback
     try:
         return go(sys.argv[1:], read_facts())
     except Problem as problem:
         print(problem, file=sys.stderr)
     except OSError as problem:
-        print(f"{problem.filename or 'The disk'}: {problem.strerror}; put that right and call again.", file=sys.stderr)
+        print(f"{problem.filename or 'The disk'}: {problem.strerror}; solve this and call again.", file=sys.stderr)
     except KeyboardInterrupt:
-        print("\nStopped; the next call goes on from here.", file=sys.stderr)
+        print("\nStopped; the next call continues from here.", file=sys.stderr)
         return 130
     return 2
 

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import settings as kept
 from app.bridge.client import EngineClient
-from app.bridge.lab import LabClient
-from app.bridge.worker import Session, open_session
+from app.bridge.worker import Performer, open_lab, open_session
 from app.core.collector import Collector
 from app.core.document import Document
 from app.core.files.autosave import Autosave
@@ -50,7 +49,7 @@ class Studio(QObject):
         self,
         models: Sequence[ModelInfo],
         folders: Folders,
-        session: Callable[[], Session] = open_session,
+        session: Callable[[], Performer] = open_session,
         reporter: CrashReporter | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -63,13 +62,14 @@ class Studio(QObject):
         self.engine = EngineClient(session, self)
         self.library = RunLibrary(folders.runs, folders.pictures)
         prices = Prices()
-        self.jobs = JobQueue(self.engine, self.library, prices, self)
+        self.jobs = JobQueue(self.engine, prices, self)
         self.document = Document(
             models, self.engine, self.jobs, self.library, prices, draft=values.drafts.get(values.model), parent=self
         )
         self.document.draft.remember(values.drafts)
         self.document.draft.seed_locked = values.seed_locked
-        lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
+        # The lab has a thread of its own, so that chains may walk while a picture is made.
+        lab_engine = EngineClient(open_lab, self, on_demand=True, name="lab")
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)

@@ -1,10 +1,10 @@
-"""An embedded Runge–Kutta pair whose error control is each row's own: rows step as they would alone, called together.
+"""An adaptive ODE solver: an embedded Runge–Kutta pair with its own step size for each row of the batch.
 
-Bogacki and Shampine's pair of orders 3 and 2 ("A 3(2) pair of Runge–Kutta formulas", 1989), four stages, the last of
-which is the next step's first: three evaluations a step. Nets are not smooth enough to repay higher orders: after as
-many evaluations on Fashion, Dormand and Prince's pair of orders 5 and 4 was three to seven times as far from the exact
-flow (docs/flow.md). One step size for the whole batch, as torchdiffeq has it, would let the hardest picture set the
-steps of all, and a picture would come out otherwise alone than in a batch.
+Bogacki and Shampine's pair of orders 3 and 2 ("A 3(2) pair of Runge–Kutta formulas", 1989): four stages, of which the
+last is the first of the next step, so three evaluations a step. Nets are not smooth enough for higher orders to pay:
+after equally many evaluations on Fashion, Dormand and Prince's pair of orders 5 and 4 was three to seven times as far
+from the exact flow (docs/flow.md). With one step size for the whole batch, as in torchdiffeq, the hardest picture would
+set the steps of all, and a picture would differ between alone and in a batch.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from engine.errors import EngineError
 Field = Callable[[np.ndarray, Tensor, np.ndarray], Tensor]  # (t (B,), y (B, n), which rows (B,) int) → dy/dt (B, n)
 
 ORDER = 3
-SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0  # of a step's size against what its error allows (Hairer et al. 1993, II.4)
-FIRST = 1 / 50  # of the whole way: a first step, whose error says how long the next may be
-SHORTEST = 1e-9  # of the whole way: below that a step is lost in rounding
+SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0  # factors on the step size that the error allows (Hairer et al. 1993, II.4)
+FIRST = 1 / 50  # of the whole way: the first step; its error sets the size of the next
+SHORTEST = 1e-9  # of the whole way: a shorter step is lost in rounding
 
 
 class FlowError(EngineError, ValueError):
-    """A flow that cannot be followed; the message says in one sentence what to do."""
+    """The flow cannot be followed; the message says in one sentence what to do."""
 
     kind = "flow"
 
@@ -45,7 +45,7 @@ class Stretch:
     f2: Tensor
 
     def at(self, t: float) -> tuple[Tensor, Tensor]:
-        """(y, dy/dt) at t within it: the cubic through both ends, which is the pair's own third-order extension."""
+        """Interpolate (y, dy/dt) at t within the step by the cubic through both ends, exact to third order."""
         if t == self.t2:
             return self.y2, self.f2
         h = self.t2 - self.t
@@ -58,11 +58,11 @@ class Stretch:
 
 @dataclass(slots=True)
 class Integration:
-    """dy/dt = field(t, y) from t0 to t1 for all rows of y (B, n), float64; either direction.
+    """Solves dy/dt = field(t, y) from t0 to t1 for all rows of y (B, n), float64; in either direction.
 
-    error  -- (step's error, y before, y after), each (B, n) → (B,) of what the tolerance allows: 1 is just enough
+    error  -- (error of a step, y before, y after), each (B, n) → (B,), the error over the tolerance: ≤ 1 is accepted
     limit  -- most evaluations of any row
-    whole  -- whether the field must see every row at each evaluation, those that have arrived too
+    whole  -- whether the field must receive every row at each evaluation, finished rows too
     calls  -- evaluations so far
     """
 
@@ -76,9 +76,9 @@ class Integration:
     calls: int = 0
 
     def __iter__(self) -> Iterator[list[tuple[int, Stretch]]]:
-        """Rounds of one attempt by every row that has not arrived; each yields the steps that were accepted in it.
+        """Let every unfinished row try one step, round after round; yield the accepted steps of each round.
 
-        Raises FlowError where the limit is reached, and where no step is short enough.
+        Raises StepLimit at the limit, FlowError where no step is short enough.
         """
         rows = np.arange(len(self.y))
         t = np.full(len(rows), self.t0)
@@ -93,7 +93,7 @@ class Integration:
             self._check(size, t, going, abs(way))
             at = rows if self.whole else rows[going]
             pick = torch.from_numpy(at).to(y.device)
-            # a last step that would leave a crumb takes the crumb along
+            # a step that would leave almost nothing of the way goes to the end
             h = np.where(going, np.where(size < left * (1 - 1e-3), size, left), 0.0)[at] * math.copysign(1, way)
             new, slope, wrong = self._attempt(t[at], y[pick], f[pick], h, at)
             wrong[~np.isfinite(wrong)] = np.inf
@@ -132,17 +132,17 @@ class Integration:
             raise StepLimit(self.calls, done)
         if (size[going] < way * SHORTEST).any():
             raise FlowError(
-                "The flow cannot be followed at this tolerance: its steps became too short for the numbers to hold. "
-                "Choose a larger tolerance, or a model that returns finite pictures there."
+                "The flow cannot be followed at this tolerance: its steps became shorter than rounding allows. "
+                "Choose a larger tolerance, or a model that returns finite pictures at these noise levels."
             )
 
 
 class StepLimit(FlowError):
-    """The flow took more evaluations than it may."""
+    """The flow needs more evaluations than its limit."""
 
     def __init__(self, calls: int, done: float) -> None:
         self.calls, self.done = calls, done
         super().__init__(
-            f"The flow was {done:.0%} of its way after {calls} model calls and may take no more: "
+            f"The flow stopped at {done:.0%} of its way, at the limit of {calls} model calls: "
             "choose a larger tolerance, or allow more calls."
         )

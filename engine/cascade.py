@@ -1,4 +1,4 @@
-"""The second stage of a cascade: from the small picture that a run ends with to a large one."""
+"""The second stage of a cascade: enlarges the small picture at the end of a run."""
 
 from __future__ import annotations
 
@@ -33,14 +33,18 @@ def enlarge(
     constraint: Constraint | None = None,
     origin: Tensor | None = None,
 ) -> Tensor:
-    """The large pictures (B, C, f·h, f·w) of the states z (B, C, h, w) that the first stage ended with.
+    """Sample the large pictures (B, C, f·h, f·w) of the last states z (B, C, h, w) of the first stage.
 
-    With Gaussian augmentation z is a finished picture and noise of the level s is put into it; with the truncated one
-    the first stage stopped at σ = s, and z is seen as it is: the same law, since x = x0 + σ·ε (Ho et al. 2022, section
-    4.2 of "Cascaded diffusion models"). `noise` is of
-    the pictures' seeds, at the start. `constraint` is what is kept of a large picture that is worked on;
-    `origin` (C, f·h, f·w) that picture, where the large ones start from it, with noise of the first level in it, and
-    not from pure noise. Raises Cancelled between two calls of the net.
+    With Gaussian augmentation z is a finished picture, and noise of level s is added to it here. With truncated
+    augmentation the first stage stopped at σ = s and z is used as it is: the same law, since x = x0 + σ·ε (Ho et al.
+    2022, section 4.2 of "Cascaded diffusion models").
+
+    noise      -- of the pictures' seeds, at START
+    constraint -- the pixels to keep of a large picture that is edited
+    origin     -- (C, f·h, f·w) that picture, where the run starts from it plus noise of the first level; None starts
+                  from pure noise
+
+    Raises Cancelled between two calls of the net.
     """
     noise = noise.of(ENLARGE)
     if not wanted.truncated:

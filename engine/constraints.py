@@ -1,4 +1,4 @@
-"""What is pinned: the pixels that a run keeps, put back with the noise of the level after every step."""
+"""Constraints: pixels that a run keeps, put back after every step with the noise of its level (inpainting)."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pinned:
-    """Per-pixel time: a pixel with k steps to go is y + σ·n at every level until the k-th from the end, then free.
+    """Per-pixel time: pins a pixel to y + σ·n until its last k steps; there the run changes it freely.
 
-    y      -- what is kept, as a state: (C, h, w), or any shape that a state without its batch has
-    to_go  -- in how many of the last steps each value is remade, whole numbers that broadcast to y's shape; 0 pins it
-              always, so that it ends as y itself, and as many as there are steps leaves it free from the start
+    y      -- the kept picture as a state without its batch, such as (C, h, w)
+    to_go  -- k: in how many of the last steps each value is free, whole numbers that broadcast to y's shape. 0 pins it
+              in every step, so that it ends as y itself; the number of steps leaves it free from the start
     sigmas -- the noise levels of the run, descending, steps + 1 of them
-    steady -- one and the same n at every level, so that what is kept walks the probability flow of y, as all else does
-              under a sampler that draws no noise; otherwise n is drawn anew at each level
+    steady -- whether n is the same at every level, so that kept pixels follow the probability flow of y, as all pixels
+              do under a sampler that draws no noise; otherwise n is drawn anew at each level
 
-    With two values, 0 and all steps, it is the replacement of Song et al. 2021 (appendix I.2), on RePaint's path
-    RePaint (Lugmayr et al. 2022); with those in between "Differential Diffusion" (Levin and Fried 2023). None of them
-    draws from the posterior given what is kept.
+    With only 0 and all steps in to_go it is the replacement of Song et al. 2021 (appendix I.2), and on RePaint's path
+    RePaint (Lugmayr et al. 2022); with values in between it is "Differential Diffusion" (Levin and Fried 2023). None of
+    them samples the posterior given the kept pixels.
     """
 
     y: Tensor

@@ -1,7 +1,7 @@
-"""From what a net predicts to the denoiser D(x, σ) = E[x0 | x].
+"""Adapters from a net's output (eps, x0, v, score, flow) to the denoiser D(x, σ) = E[x0 | x].
 
-A net sees its native state s·x, s the schedule's scale, and its time t. With ε the unit noise of x = x0 + σ·ε, it
-predicts
+A net receives its native state s·x, where s is the schedule's scale, and its time t. With ε the unit noise of
+x = x0 + σ·ε, it predicts
 
     eps     ε                                       D = x − σ·ε̂
     x0      x0                                      D = x̂0
@@ -41,10 +41,10 @@ PREDICTS: tuple[str, ...] = tuple(_WEIGHTS)
 
 @dataclass(frozen=True, slots=True)
 class NetDenoiser:
-    """D(x, σ, cond) from a net; differentiable in x and cond, not in σ.
+    """D(x, σ, cond) of a net; differentiable in x and cond, not in σ.
 
-    The native input and D are computed in float64 and rounded once: to the net's dtype going in, to x's coming out.
-    t keeps float32 at least, since half precision cannot tell t = .9995 from 1.
+    The native input and D are computed in float64 and rounded once: the input to the net's dtype, D to x's dtype.
+    t has float32 at least, since half precision cannot tell t = .9995 from 1.
     """
 
     net: Net
@@ -52,7 +52,7 @@ class NetDenoiser:
     predicts: str
 
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
-        """x (B, …) and σ ≥ 0, a float or (B,), → (B, …) in x's dtype; cond with a leading 1 or B."""
+        """Denoise x (B, …) at σ ≥ 0, a float or (B,): → (B, …) in x's dtype; cond has a leading 1 or B."""
         state, dtype = wide(x), _dtype(self.net) or x.dtype
         level = _levels(sigma, len(x))
         if isinstance(level, float):
@@ -61,7 +61,7 @@ class NetDenoiser:
             s, t = self.schedule.scale(level), self.schedule.t(level)
 
         def factor(v: Any) -> float | Tensor:
-            """To multiply the state by: a number costs less than a tensor of it."""
+            """Return v in a form that multiplies the state: a float, which is cheaper, or a tensor."""
             if isinstance(v, float):
                 return float(v)
             return torch.from_numpy(v.copy()).to(state.dtype).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
@@ -74,7 +74,7 @@ class NetDenoiser:
         if isinstance(cond, Cond):
             cond = cond.expand(len(x)).real_in(dtype)
         out = self.net((state * factor(s)).to(dtype), times, cond)
-        if self.predicts == "x0":  # a = 0, b = 1: D is what the net says
+        if self.predicts == "x0":  # a = 0, b = 1: D is the net's output
             return out if out.dtype == x.dtype else out.to(x.dtype)
         a, b = _WEIGHTS[self.predicts](level, s)
         return (factor(a) * state + factor(b) * wide(out)).to(x.dtype)
@@ -82,28 +82,28 @@ class NetDenoiser:
 
 @lru_cache(maxsize=1024)
 def _native(schedule: Schedule, level: float) -> tuple[float, float]:
-    """(s, t) at one level: part after part of a large batch asks for it, correctors do, and so does the next run."""
+    """Return (s, t) at one level; cached, since each part of a batch, each corrector and the next run need it again."""
     return schedule.scale(level), schedule.t(level)
 
 
 def _levels(sigma: Sigma, batch: int) -> Any:
-    """One level, np.float64, or one for each image of the batch, (B,)."""
+    """Return one level as np.float64, or one for each image of the batch, (B,)."""
     if isinstance(sigma, float | int):
         return np.float64(sigma)
     level = sigma.detach().cpu().double().numpy()
     if level.ndim > 1 or level.size not in (1, batch):
-        raise ValueError(f"sigma must be one level or {batch}, one for each image of the batch.")
+        raise ValueError(f"sigma has {level.size} levels for {batch} images: give one level, or one for each image.")
     return np.broadcast_to(level, (batch,))
 
 
 def adapt(net: Net, schedule: Schedule, predicts: str) -> NetDenoiser:
-    """The denoiser of a net trained under `schedule` to predict "eps", "x0", "v", "score" or "flow"."""
+    """Return the denoiser of a net trained under `schedule` to predict "eps", "x0", "v", "score" or "flow"."""
     if predicts not in PREDICTS:
-        raise ValueError(f"A net cannot predict {predicts!r} here: choose one of {', '.join(PREDICTS)}.")
+        raise ValueError(f"There is no prediction {predicts!r}: choose one of {', '.join(PREDICTS)}.")
     return NetDenoiser(net, schedule, predicts)
 
 
 def _dtype(net: Any) -> torch.dtype | None:
-    """The dtype of a module's weights; None for a bare function."""
+    """Return the dtype of a module's weights; None for a plain function."""
     parameters: Iterator[Tensor] = net.parameters() if isinstance(net, torch.nn.Module) else iter(())
     return next((p.dtype for p in parameters if p.is_floating_point()), None)

@@ -1,4 +1,4 @@
-"""Where the engine computes: CUDA, XPU or MPS where there is one, else the CPU. Chosen once at the start, and shown."""
+"""The compute device: CUDA, XPU or MPS where there is one, else the CPU; chosen once at the start."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ NAMES = {"cuda": "NVIDIA or AMD GPU", "xpu": "Intel GPU", "mps": "Apple GPU", "c
 
 
 class DeviceError(EngineError, ValueError):
-    """A device that was asked for and is not there; the message says what is."""
+    """The requested device does not exist here; the message names the ones that do."""
 
     kind = "device"
 
 
 def available() -> dict[str, bool]:
-    """Which kinds of device torch can use here."""
+    """Return which kinds of device torch can use here."""
     import torch
 
     return {
@@ -42,7 +42,7 @@ def available() -> dict[str, bool]:
 
 
 def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
-    """The kind to compute on: `wanted` if it is there, else the first of PREFERENCE that is."""
+    """Return `wanted`, or by default the first kind in PREFERENCE that is there. Raises DeviceError."""
     kinds = [kind for kind in PREFERENCE if there.get(kind)]
     if wanted is None:
         return kinds[0]
@@ -52,7 +52,7 @@ def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
 
 
 def kernels() -> dict[str, object]:
-    """What chooses the kernels of torch in this process: the processor's instructions, precisions and switches."""
+    """Return what selects torch's kernels in this process: processor instructions, precisions, switches."""
     import torch
 
     return {
@@ -65,7 +65,7 @@ def kernels() -> dict[str, object]:
 
 
 def describe(device: torch.device) -> str:
-    """The device as a person reads it, such as “CPU, 2 threads”."""
+    """Name the device for the user, such as “CPU, 2 threads”."""
     import torch
 
     if device.type == "cpu":

@@ -1,4 +1,4 @@
-"""The errors that a person can do something about, and the one way to stop. Needs nothing else of the engine."""
+"""EngineError, the base of errors with a sentence for the user, and Cancelled. Imports nothing else of the engine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import ClassVar
 
 
 class EngineError(Exception):
-    """The base of every error whose message says in one sentence what is wrong and what to do.
+    """The base of all errors whose message says in one sentence what is wrong and what to do.
 
-    kind -- what it is about: "settings", "model", "picture", "run", "flow" …
+    kind -- the subject: "settings", "model", "picture", "run", "flow" …
     """
 
     kind: ClassVar[str] = "engine"
@@ -47,4 +47,4 @@ class NotFiniteError(EngineError, ValueError):
 
 
 class Cancelled(Exception):
-    """The run was asked to stop; raised between two calls of the net."""
+    """The user cancelled the work; raised between two calls of the net."""

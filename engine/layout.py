@@ -1,9 +1,9 @@
-"""The one memory layout in which nets see numbers and give them back.
+"""The canonical memory layout of tensors: every net call gets and returns it, so that equal values give equal bits.
 
-The values of a tensor do not decide alone what a net answers. Its strides and its address choose the kernel, and
-kernels round differently: oneDNN answers a convolution in channels-last order on some processors, and the next call
-then takes another convolution than it would from the same numbers in C order. A run file keeps values only. So every
-state, condition and answer is brought into this layout where a net is called (engine.meter) and where arrays are read.
+The output of a net does not depend on values alone. The strides and the address of a tensor choose the kernel, and
+kernels round differently: on some processors oneDNN returns a convolution in channels-last order, and the next call
+then uses another kernel than for the same values in C order. A run file stores values only. So every state, condition
+and answer is brought into this layout at each net call (engine.meter) and where arrays are read.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ALIGNMENT = 64  # bytes; where torch's CPU allocator begins every tensor
-NAME = "contiguous"  # of this layout, in a run's environment
+ALIGNMENT = 64  # bytes; torch's CPU allocator aligns every tensor to it
+NAME = "contiguous"  # the name of this layout in the environment of a run
 
 
 def canonical(x: Tensor) -> Tensor:
-    """The same values in C order, with the strides and the alignment of a tensor that torch has just allocated.
+    """Return the values in C order, with the strides and the alignment of a newly allocated tensor.
 
-    Returns x itself where it is laid out so; else a copy, which is differentiable. `Tensor.contiguous` is not enough:
-    it keeps the strides of dimensions of size 1, by which torch takes a grey picture for a channels-last one.
+    The result is x itself if it has this layout, else a differentiable copy. `Tensor.contiguous` is not enough: it
+    keeps the strides of dimensions of size 1, and torch then takes a grey picture for a channels-last one.
     """
     if x.stride() == _strides(x.shape) and (x.device.type != "cpu" or x.data_ptr() % ALIGNMENT == 0):
         return x
@@ -30,7 +30,7 @@ def canonical(x: Tensor) -> Tensor:
 
 
 def from_array(array: np.ndarray[Any, Any], device: torch.device | str = "cpu") -> Tensor:
-    """A canonical tensor of an array's values, in memory of torch's own: NumPy aligns to 16 bytes only."""
+    """Copy an array into a canonical tensor, in torch's own memory: NumPy aligns to 16 bytes only."""
     return canonical(torch.tensor(array, device=device))
 
 

@@ -1,4 +1,4 @@
-"""The innermost denoiser: here net calls are counted and cancelled, and their tensors brought into one layout."""
+"""Meter, the innermost denoiser: counts, splits and cancels net calls, and brings their tensors into one layout."""
 
 from __future__ import annotations
 
@@ -23,25 +23,28 @@ MICRO_BATCH = 16  # images per net call: bounds memory and the wait for a cancel
 
 
 def checkpoint_if(f: Callable[..., Tensor], save: bool) -> Callable[..., Tensor]:
-    """f, or the same that keeps its arguments alone for a gradient and is then computed again (Chen et al. 2016)."""
+    """Return f; with `save` a version that stores only its arguments and is recomputed for the gradient.
 
-    def saved(*args: Any) -> Tensor:
+    (Chen et al. 2016, "Training deep nets with sublinear memory cost".)
+    """
+
+    def recomputed(*args: Any) -> Tensor:
         out: Tensor = checkpoint(f, *args, use_reentrant=False, preserve_rng_state=False)
         return out
 
-    return saved if save else f
+    return recomputed if save else f
 
 
 class Meter:
     """Wraps a model's denoiser: splits batches, counts and times net calls, cancels between them, keeps the raw x̂₀.
 
-    State, σ, condition and answer are canonical (engine.layout) at each call of the net, so that the same values give
-    the same bits whether they were just computed or come from a run file.
+    State, σ, condition and answer are brought into the canonical layout (engine.layout) at each call of the net: the
+    same values give the same bits, whether they were just computed or come from a run file.
 
-    micro_batch -- the most images that one call of the net sees
+    micro_batch -- the most images in one call of the net
     fold        -- whether several conditions of one state go through the net as one batch
-    cancelled   -- asked before each call; True raises Cancelled, wherever the call was made
-    save        -- whether a call that is differentiated through keeps nothing in memory, and is made again for that
+    cancelled   -- called before each net call; True raises Cancelled
+    save        -- whether a gradient computes the net again instead of keeping its activations in memory
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Meter:
         return self._keep(self._call(x, sigma, cond))
 
     def many(self, x: Tensor, sigma: Sigma, conds: Sequence[Cond]) -> tuple[Tensor, ...]:
-        """D of the same state under several conditions; the first is the one whose estimate counts as raw."""
+        """Evaluate D of one state under several conditions; take_raw() gives the estimate of the first."""
         if not self.fold:
             outs = tuple(self._call(x, sigma, cond) for cond in conds)
         else:
@@ -72,18 +75,18 @@ class Meter:
         return outs
 
     def spent(self) -> dict[str, Any]:
-        """What was called so far, as the end of a run file holds it."""
+        """Return the net calls so far and their seconds, as the end of a run file stores them."""
         return {"calls": self.calls, "net_seconds": self.seconds}
 
     def _stack(self, batch: int, conds: tuple[Cond, ...]) -> Cond:
-        """The conditions one after the other, each for the whole batch; the last is kept, since a run asks for one."""
+        """Stack the conditions, each for the whole batch; the last result is cached, since a run repeats one call."""
         kept = self._stacked
         if kept is None or kept[0] != batch or [*map(id, kept[1])] != [*map(id, conds)]:
             kept = self._stacked = batch, conds, Cond.cat([cond.expand(batch) for cond in conds])
         return kept[2]
 
     def take_raw(self) -> Tensor | None:
-        """The first unguided estimate since the last take: that of the state a step began with."""
+        """Return the first unguided x̂₀ since the last call, the one of the state before the step; None without one."""
         raw, self._raw = self._raw, None
         return raw
 

@@ -1,4 +1,4 @@
-"""The trade-offs that nothing beats: the Pareto front of two figures."""
+"""The Pareto front of two figures: the points that no other point beats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Point(NamedTuple):
 
 
 def front(points: Sequence[Point]) -> list[Point]:
-    """The points that no other one beats in one figure without losing in the other, by rising x."""
+    """Return the Pareto front, by rising x: the points that no other point equals or beats in both figures."""
     best: list[Point] = []
     for point in sorted(points, key=lambda p: (p.x, -p.y)):
         if not best or point.y > best[-1].y:

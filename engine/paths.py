@@ -1,4 +1,4 @@
-"""Where to go: the list of hops that run() walks. Torch-free."""
+"""Paths, the lists of hops that run() walks: descending, ascending, RePaint. Torch-free."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def path_of(request: Request) -> Path:
-    """The hops of a request's run: down its noise levels, and with RePaint up again in between."""
+    """Return the hops of a request's run: down its noise levels, with RePaint also up again."""
     edit = request.edit
     if edit is None or edit.resample == 1:
         return descending(request.sigmas)
@@ -21,7 +21,7 @@ def path_of(request: Request) -> Path:
 
 
 def descending(sigmas: Iterable[float]) -> Path:
-    """Plain denoising along σ₀ > σ₁ > … > σₙ ≥ 0: n hops."""
+    """Return the n hops of plain denoising, σ₀ > σ₁ > … > σₙ ≥ 0. Raises ValueError for levels that do not descend."""
     levels = [float(s) for s in sigmas]
     if any(a <= b for a, b in pairwise(levels)):
         raise ValueError("A descending path needs strictly descending noise levels.")
@@ -29,8 +29,11 @@ def descending(sigmas: Iterable[float]) -> Path:
 
 
 def ascending(sigmas: Iterable[float]) -> Path:
-    """The probability flow run backwards along 0 < σ₀ < … < σₙ, from a picture to its noise: for samplers without
-    fresh noise, since none can be taken out of a state."""
+    """Return the hops from a picture to its noise, 0 < σ₀ < … < σₙ: the probability flow backwards.
+
+    Only for samplers that draw no noise: noise cannot be taken out of a state. Raises ValueError for levels that do not
+    ascend and for σ₀ = 0.
+    """
     levels = [float(s) for s in sigmas]
     if not all(0 < a < b for a, b in pairwise(levels)):
         raise ValueError("An ascending path needs strictly ascending noise levels above 0.")
@@ -38,10 +41,10 @@ def ascending(sigmas: Iterable[float]) -> Path:
 
 
 def repaint(sigmas: Iterable[float], jump: int = 10, resample: int = 10) -> Path:
-    """Denoising that goes back: the path of RePaint (Lugmayr et al. 2022, section 4.2), for a run that is pinned.
+    """Return the path of RePaint (Lugmayr et al. 2022, section 4.2), for a run with pinned pixels.
 
-    Down one level at a time. At each level counted from the clean end, 0, jump, 2·jump, … below the noisiest `jump`
-    levels, the state is noised up again by `jump` levels, one level a hop, `resample` − 1 times; resample = 1 is
+    It goes down one level at a time. At the levels 0, jump, 2·jump, … counted from the clean end, but for the noisiest
+    `jump` levels, it adds noise again, up by `jump` levels, one level a hop, `resample` − 1 times. resample = 1 is
     descending(sigmas). Raises ValueError for levels that do not descend and for numbers below 1.
     """
     down = descending(sigmas)

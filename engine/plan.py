@@ -52,7 +52,7 @@ class Price:
     """What a run costs.
 
     evaluations -- of the denoiser; passes -- of the net per image (two where classifier-free guidance asks twice)
-    work        -- its time in unguided passes per image, gradients and CLIPs among it (engine.spec.cost)
+    work        -- its time in unguided passes per image, with gradients and CLIPs (engine.spec.cost)
     state_bytes -- of one state; graph_bytes -- what gradients of guides keep in memory at a time
     """
 
@@ -103,7 +103,7 @@ class Plan:
 
     @property
     def unguided(self) -> bool:
-        """Whether what is estimated is the raw x̂₀ itself."""
+        """Whether the denoiser gives the raw x̂₀ itself."""
         return self.request.guidance == 1 and not any(guide.scale != 0 for guide in self.request.guides)
 
 
@@ -224,7 +224,7 @@ def plan(
 
 
 def to_state(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
-    """The picture that is worked on as a state (C, h, w) of the model, averaged down to pictures of `size`."""
+    """The picture of the inputs, averaged down to `size`, as a state (C, h, w) of the model."""
     image = from_uint8(inputs.source, model.device)
     factor = inputs.size[0] // size[0]
     if factor > 1:
@@ -233,20 +233,23 @@ def to_state(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
         return canonical(model.codec.encode(canonical(image))[0].float())
 
 
-def to_pictures(x0: Tensor, model: Model) -> Pixels:
+def to_pictures(x0: Tensor, model: Model, transparent: bool = False) -> Pixels:
     """Finished states (B, C, h, w) of the model as pictures, uint8 (B, H, W, 3).
 
-    Raises RequestError where the codec comes to values that are no numbers: they would be black.
+    `transparent`: a model that draws alpha gives (B, H, W, 4), with straight colour. Raises RequestError where the
+    codec's values are not all finite: they would be black.
     """
+    codec = model.codec
+    cut = transparent and isinstance(codec, PixelCodec) and codec.transparent
     with torch.no_grad():
-        image = model.codec.decode(x0)
+        image = codec.cutout(x0) if cut and isinstance(codec, PixelCodec) else codec.decode(x0)
     if not image.isfinite().all():
         raise RequestError(f"The decoder of “{model.id}” made values that are no numbers: get the model again.")
     return to_uint8(image)
 
 
 def pin(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:
-    """What is kept of y (C, h, w), by the mask of the inputs: a value of y is free where any pixel under it is."""
+    """The constraint that keeps y (C, h, w) by the inputs' mask: a value of y is free where any pixel under it is."""
     assert inputs.mask is not None
     steps = steps_to_go(pool_mask(inputs.mask, (y.shape[-1], y.shape[-2])), len(sigmas) - 1)
     return Pinned(y, from_array(steps, y.device), tuple(sigmas), steady)
@@ -263,7 +266,7 @@ def _check_inputs(request: Request, inputs: Inputs | None) -> None:
 
 
 def second_stage(request: Request, model: Model) -> SecondStage | None:
-    """The model's, where one is asked for. Raises RequestError where it has none that does what is asked."""
+    """The model's second stage, where the request enlarges. Raises RequestError where the model has none like it."""
     wanted = request.enlargement
     if wanted is None:
         return None

@@ -1,4 +1,4 @@
-"""The precision that steps are computed in: float64, rounded once to the state's own dtype."""
+"""wide(): the precision of step arithmetic, float64; results are rounded once to the state's dtype."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ if TYPE_CHECKING:
 
 
 def wide(x: Tensor) -> Tensor:
-    """x in float64, or in float32 where there is nothing wider: in Metal and in Intel's consumer GPUs."""
+    """Cast x to float64, or to float32 on devices without float64: Apple GPUs and Intel's consumer GPUs."""
     return x.float() if x.is_mps or x.is_xpu else x.double()

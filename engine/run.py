@@ -1,4 +1,4 @@
-"""The one sampling loop, a generator of Step. Every method plugs into it; none needs to change it."""
+"""run(): the sampling loop, a generator of Step. A new method never changes this file."""
 
 from __future__ import annotations
 
@@ -29,22 +29,23 @@ def run(
     past: History = (),
     start: int = 0,
 ) -> Iterator[Step]:
-    """Walk path[start:] from the state x (B, …), yielding every hop done, numbered from `start`.
+    """Walk the hops path[start:] from the state x (B, …); yield one Step a hop, numbered from `start`.
 
-    A fresh run gives x_T; a resumed one passes Step.x and Step.past of the step it goes on from. The constraint acts on
-    every state after its move, and on x_T inside the first hop: Step 0 keeps the free x_T, and resuming it pins once.
-    Gradients are off inside each hop, on again at each yield. Raises NotFiniteError in place of a step that comes to
-    values that are no numbers.
+    A fresh run starts from x_T; a resumed run from Step.x and Step.past of one of its steps. The constraint is applied
+    to each state after its move, and to x_T inside the first hop: Step 0 stores x_T before it is pinned, so that a
+    resume from Step 0 pins it once, not twice. Gradients are off inside each hop and on again at each yield.
+
+    Raises NotFiniteError in place of a step whose values are not all finite.
     """
     no_grad = torch.no_grad()
     for i in range(start, len(path)):
         hop, z = path[i], noise.at(i)
-        counted = _Counted(d)
+        counted = _CallCounter(d)
         with no_grad:
             at = x if i > 0 or constraint is None else constraint(x, hop.s, noise.of(PIN))
             if hop.kind == "renoise":
                 move = _renoise(at, hop, past, z)
-            else:  # what was remembered before renoising lies on another trajectory
+            else:  # a history from before renoising belongs to another trajectory
                 usable = () if i > 0 and path[i - 1].kind == "renoise" else past
                 move = rule(counted, at, hop.s, hop.s2, usable, z)
             if constraint is not None:
@@ -56,7 +57,7 @@ def run(
 
 def _check_finite(at: Tensor, move: Move, i: int, count: int, sigma: float) -> None:
     """Raises NotFiniteError, with the first of state, estimate and move that holds a value that is no number."""
-    if move.x.isfinite().all() and move.x0.isfinite().all():
+    if (move.x.isfinite().all() & move.x0.isfinite().all()).item():  # one wait for the device, not two
         return
     for cause, values in (("start", at), ("estimate", move.x0)):
         if not values.isfinite().all():
@@ -65,7 +66,7 @@ def _check_finite(at: Tensor, move: Move, i: int, count: int, sigma: float) -> N
 
 
 def _renoise(x: Tensor, hop: Hop, past: History, z: NoiseSource) -> Move:
-    """From level s up to s2 > s: variances add. Nothing new is estimated: the last evaluation stands, to be shown."""
+    """Add noise from level s up to s2 > s (variances add). D is not called: the move repeats the last evaluation."""
     std = (hop.s2**2 - hop.s**2) ** 0.5
     return Move(
         x=(wide(x) + std * wide(z.normal(x))).to(x.dtype),
@@ -78,8 +79,8 @@ def _renoise(x: Tensor, hop: Hop, past: History, z: NoiseSource) -> Move:
     )
 
 
-class _Counted:
-    """Counts the evaluations of one hop."""
+class _CallCounter:
+    """A denoiser that counts its calls in one hop."""
 
     __slots__ = ("calls", "d")
 

@@ -1,10 +1,10 @@
-"""The run file: every step of a run, written as it happens, readable while it grows. NumPy only, no torch.
+"""The run file: RunWriter writes every step of a run as it happens, RunReader reads it while it grows. No torch.
 
-One append-only file per run: a magic, then records of a JSON head followed by raw arrays, each part under a CRC-32, so
-that following a run reads heads alone and an array is checked when it is looked at. Each record is flushed when written
-and forced to disk at most twice a second, so that power loss costs half a second and kill −9 the step under way; a torn
-tail is cut at the last whole record. Arrays that an earlier record holds are stored by reference, which is how a resume
-gets its exact history back whatever the rule remembered.
+One append-only file per run: a magic number, then records. A record is a JSON head followed by raw arrays, each part
+with its own CRC-32: following a run reads the heads alone, and an array is checked when it is read. Each record is
+flushed when it is written and forced to disk at most twice a second: power loss costs half a second of work, kill −9
+the current step. A torn tail is cut at the last whole record. An array that an earlier record holds is stored as a
+reference: so a resume gets its exact history back, whatever the rule remembered.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ MAGIC = b"TWEEDIE1"
 SYNC_SECONDS = 0.5
 _FRAME = struct.Struct("<QII")  # bytes of head and arrays, CRC-32 of the head, bytes of the head
 MAX_HEAD = 1 << 24
-KEPT = 4  # records whose tensors may still be referred to by identity: a history reaches three steps back
+KEPT = 4  # the last records whose tensors are still recognised by identity: a history reaches three steps back
 
 
 class StoreError(EngineError, ValueError):
-    """A run file that cannot be read; the message says what to do."""
+    """The run file cannot be read; the message says what to do."""
 
     kind = "run"
 
 
 class Ref(NamedTuple):
-    """Where an array is: which record, which name in it."""
+    """The place of an array: the index of its record, its name there."""
 
     record: int
     name: str
@@ -51,7 +51,7 @@ class Ref(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StepInfo:
-    """One recorded step without its arrays. seconds: wall time since the run began, at the step's end."""
+    """One recorded step without its arrays. seconds: wall time from the start of the run to the end of the step."""
 
     i: int
     s: float
@@ -64,7 +64,7 @@ class StepInfo:
 
 
 class RunWriter:
-    """Appends a run. Use as a context manager: leaving it without `end` leaves a file that can be resumed."""
+    """Writes a run, record by record. A context manager: leaving it without `end` leaves a file that can be resumed."""
 
     def __init__(self, path: Path, request: Request, header: dict[str, Any]) -> None:
         self.path = path
@@ -76,9 +76,9 @@ class RunWriter:
 
     @classmethod
     def reopen(cls, path: Path, verify: bool = True) -> RunWriter:
-        """Append to a run that is there: the torn tail is cut, the next record follows the last whole one.
+        """Open an existing run to append: cut its torn tail, so that the next record follows the last whole one.
 
-        verify -- cut at the first damaged array too: nothing may be built on it. Else heads alone are read.
+        verify -- also cut at the first damaged array, since later steps would build on it; False reads the heads alone
         """
         reader = RunReader(path, verify)
         writer = cls.__new__(cls)
@@ -97,22 +97,22 @@ class RunWriter:
         self._synced = 0.0
 
     def inputs(self, inputs: Inputs) -> None:
-        """The picture and the mask that the run works on: written before its start."""
+        """Write the picture and the mask that the run edits; before start()."""
         arrays = {"source": inputs.source} | ({} if inputs.mask is None else {"mask": inputs.mask})
         self._append({"kind": "inputs", "box": None if inputs.box is None else list(inputs.box)}, arrays)
 
     def aims(self, pictures: Mapping[str, Pixels]) -> None:
-        """The pictures that guides aim at, by digest: written before the run's start."""
+        """Write the aim pictures of the guides, by digest; before start()."""
         self._append({"kind": "aims"}, dict(pictures))
 
     def start(self, x: Any, past: Any = ()) -> None:
-        """The state (and history) that the first step starts from."""
+        """Write the state and the history before the first step."""
         arrays: dict[str, Any] = {}
         head = {"kind": "start", "x": self._ref("x", x, arrays), "past": self._past(past, arrays)}
         self._append(head, arrays)
 
     def step(self, step: Step) -> None:
-        """One step with the state after it. Raises OSError when it cannot be written (disk full)."""
+        """Write one step and the state after it. Raises OSError when it cannot be written (disk full)."""
         move = step.move
         arrays: dict[str, Any] = {}
         x0 = _array(move.x0)
@@ -136,18 +136,18 @@ class RunWriter:
         self._append(head, arrays)
 
     def picture(self, rgb: np.ndarray) -> None:
-        """The finished pictures, uint8 (B, H, W, 3), where they are not what the last step shows."""
+        """Write the finished pictures, uint8 (B, H, W, 3), where they differ from the last step (a second stage)."""
         self._append({"kind": "picture"}, {"rgb": rgb})
 
     def keep(self, name: str, arrays: dict[str, Any]) -> None:
-        """Further arrays that belong to the run, found again under their name."""
+        """Write further arrays of the run under a name; RunReader.kept() reads them."""
         self._append({"kind": "kept", "name": name}, arrays)
 
     def record(self, steps: Iterable[Step], spent: Callable[[], Mapping[str, Any]], end: bool = True) -> Iterator[Step]:
-        """The same steps, each written before it is yielded; then how they ended, with what they have `spent`.
+        """Write each step before yielding it; then write the outcome, with the facts of `spent()`.
 
-        A consumer that goes away leaves a run that can be gone on with. `end` False leaves the end of a finished run to
-        the caller, who has more to write.
+        If the consumer stops early, the run stays open and can be resumed. `end` False lets the caller write the end of
+        a finished run, after more records.
         """
         outcome = "failed"
         try:
@@ -165,7 +165,7 @@ class RunWriter:
                 self.end(outcome, **spent())
 
     def end(self, outcome: str, **facts: Any) -> None:
-        """Close the record of the run: outcome "finished", "cancelled" or "failed"."""
+        """Write the outcome, "finished", "cancelled" or "failed", and close the file."""
         self._append({"kind": "end", "outcome": outcome, **facts}, {})
         self.close()
 
@@ -225,10 +225,11 @@ class RunWriter:
 
 
 class RunReader:
-    """Reads a run while it may still grow. Heads stay in memory, arrays are read when asked for, no file is held open.
+    """Reads a run, also while it grows. Heads stay in memory, arrays are read on demand, no file is held open.
 
-    verify -- check every array while reading heads, and stop at the first damaged one: before going on with a run.
-    Raises StoreError when the file is not a run of this version, and from an array that turns out to be damaged.
+    verify -- check every array while reading the heads and stop at the first damaged one; needed before a resume
+
+    Raises StoreError when the file is not a run of this version, and when an array that is read is damaged.
     """
 
     def __init__(self, path: Path, verify: bool = False) -> None:
@@ -245,12 +246,12 @@ class RunReader:
             with open(path, "rb") as file:
                 magic = file.read(len(MAGIC))
             if magic != MAGIC:
-                raise StoreError(f"{path.name} is not a run file of this version of the studio.")
+                raise StoreError(f"{path.name} is not a run file of this version of the studio: choose another file.")
             self.poll()
         except OSError as error:
             raise StoreError(f"The run {path.name} cannot be opened: {error.strerror}.") from error
         if not self._heads:
-            raise StoreError(f"The run {path.name} holds nothing: it broke off before its first record.")
+            raise StoreError(f"The run {path.name} is empty, it stopped before its first record: generate it again.")
         self.header = self._heads[0]
         self.request = Request.from_dict(self.header["request"])
 
@@ -259,7 +260,7 @@ class RunReader:
         return len(self._heads)
 
     def poll(self) -> bool:
-        """Take up what was appended since. True if anything was."""
+        """Read the records appended since the last call. Return True if there were any."""
         before = len(self._heads)
         with open(self.path, "rb") as file:
             end = os.fstat(file.fileno()).st_size
@@ -304,52 +305,54 @@ class RunReader:
         self._step_records.append(len(self._heads) - 1)
 
     def start(self) -> tuple[np.ndarray, list[tuple[float, dict[str, np.ndarray]]]]:
-        """The state that the first step starts from, and its history as past() gives it.
+        """Return the state before the first step, and its history in the form of past().
 
-        Raises StoreError for a run that broke off before they were written.
+        Raises StoreError for a run that stopped before they were written.
         """
         if "start" not in self._latest:
-            raise StoreError(f"The run {self.path.name} broke off before its first state: start it again.")
+            raise StoreError(f"The run {self.path.name} stopped before its first state: generate it again.")
         head = self._heads[self._latest["start"]]
         return self._read(head["x"]), self._history(head)
 
     def x(self, k: int) -> np.ndarray:
-        """The state before step k, (B, C, h, w)."""
+        """Read the state before step k, (B, C, h, w)."""
         return self._of(k, "x")
 
     def x0(self, k: int) -> np.ndarray:
-        """The guided x̂₀ that step k moved by."""
+        """Read the guided x̂₀ that step k used."""
         return self._of(k, "x0")
 
     def x0_raw(self, k: int) -> np.ndarray:
-        """The unguided x̂₀ of step k, where it was computed; else the guided one."""
+        """Read the unguided x̂₀ of step k where it was computed, else the guided one."""
         return self._of(k, "x0_raw")
 
     def next(self, k: int) -> np.ndarray:
-        """The state after step k."""
+        """Read the state after step k."""
         return self._of(k, "next")
 
     def eps(self, k: int) -> np.ndarray:
-        """ε̂ = (x − x̂₀)/σ where step k evaluated."""
+        """Compute ε̂ = (x − x̂₀)/σ where step k evaluated D."""
         return (self._of(k, "x_eval") - self.x0(k)) / np.float32(self.steps[k].s_eval)
 
     def picture(self) -> np.ndarray | None:
-        """The finished pictures, uint8 (B, H, W, 3), where a second stage made them larger than the steps show.
+        """Read the finished pictures, uint8 (B, H, W, 3), of a second stage.
 
-        None where there was none, and where the run broke off between its end and its picture.
+        None without a second stage, and where the run stopped between its last step and its picture.
         """
         record = self._latest.get("picture")
         return None if record is None else self._read([record, "rgb"])
 
     def inputs(self) -> Inputs | None:
-        """The picture and the mask that the run works on; None for a run of its own.
+        """Read the picture and the mask that the run edits; None for a run that edits no picture.
 
-        Raises StoreError where they are damaged, or are not there although the run works on some.
+        Raises StoreError where they are damaged, and where they are missing from a run that edits a picture.
         """
         record = self._latest.get("inputs")
         if record is None:
             if self.request.edit is not None:
-                raise StoreError(f"The run {self.path.name} broke off before its picture was written: edit it anew.")
+                raise StoreError(
+                    f"The run {self.path.name} stopped before its picture was written: edit the picture again."
+                )
             return None
         head = self._heads[record]
         source, mask = (self._read([record, n]) if n in head["arrays"] else None for n in ("source", "mask"))
@@ -357,41 +360,43 @@ class RunReader:
             assert source is not None
             return Inputs(source, mask, None if head["box"] is None else tuple(head["box"]))
         except (AssertionError, RequestError, TypeError) as error:
-            raise StoreError(f"The picture in the run {self.path.name} is damaged: edit it anew.") from error
+            raise StoreError(f"The picture in the run {self.path.name} is damaged: edit the picture again.") from error
 
     def aims(self) -> tuple[Pixels, ...]:
-        """The pictures that the run's guides aim at, in the order of engine.spec.guides.digests; mostly none.
+        """Read the aim pictures of the run's guides, in the order of engine.spec.guides.digests; most runs have none.
 
-        Raises StoreError where they are damaged, or are not there although the run aims at some.
+        Raises StoreError where they are damaged, and where they are missing from a run that needs them.
         """
         guides = self.request.guides
         wanted, record = digests(guides), self._latest.get("aims")
         if not wanted:
             return ()
         if record is None:
-            raise StoreError(f"The run {self.path.name} broke off before its aims were written: make it anew.")
+            raise StoreError(
+                f"The run {self.path.name} stopped before its aim pictures were written: generate it again."
+            )
         held = [self._read([record, name]) for name in wanted if name in self._heads[record]["arrays"]]
         try:
             return tuple(pictures_of(guides, held).values())
         except RequestError as error:
-            raise StoreError(f"An aim of the run {self.path.name} is damaged: make it anew.") from error
+            raise StoreError(f"An aim picture of the run {self.path.name} is damaged: generate it again.") from error
 
     def kept(self, name: str) -> dict[str, np.ndarray] | None:
-        """The arrays that were kept under a name, None where there are none."""
+        """Read the arrays that RunWriter.keep() wrote under a name, None where there are none."""
         for record, head in enumerate(self._heads):
             if head["kind"] == "kept" and head["name"] == name:
                 return {key: self._read([record, key]) for key in head["arrays"]}
         return None
 
     def past(self, k: int) -> list[tuple[float, dict[str, np.ndarray]]]:
-        """The history before step k, oldest first, as (s, {"x", "x0", maybe "log_w"}): what a resume passes on."""
+        """Read the history before step k, which a resume needs: oldest first, (s, {"x", "x0", and maybe "log_w"})."""
         return self._history(self._heads[self._step_records[k]])
 
     def _history(self, head: dict[str, Any]) -> list[tuple[float, dict[str, np.ndarray]]]:
         return [(p["s"], {name: self._read(p[name]) for name in p if name != "s"}) for p in head["past"]]
 
     def preview(self, x0: np.ndarray) -> np.ndarray:
-        """A picture of a state, (B, C, h, w) → (B, 3, h, w) in [−1, 1]: itself, or the codec's linear preview."""
+        """Turn a state (B, C, h, w) into a picture (B, 3, h, w) in [−1, 1], by the codec's linear preview if any."""
         linear = self.header.get("preview")
         if linear is not None:
             factors, bias = (np.asarray(linear[key], np.float32) for key in ("factors", "bias"))
@@ -412,17 +417,17 @@ class RunReader:
             data = file.read(count * np.dtype(dtype).itemsize)
         if zlib.crc32(data) != crc:
             raise StoreError(
-                f"The run {self.path.name} is damaged at this step: the steps before it can still be used."
+                f"The run {self.path.name} is damaged at this step: choose an earlier step, those can still be used."
             )
         return np.frombuffer(data, dtype=dtype, count=count).reshape(shape)
 
 
 def append_picture(path: Path, rgb: np.ndarray) -> None:
-    """Keep the finished pictures, uint8 (B, H, W, 3), at the end of a finished run. Raises OSError and StoreError."""
-    with RunWriter.reopen(path, verify=False) as writer:  # a damaged step is no reason to cut what comes after it
+    """Append the finished pictures, uint8 (B, H, W, 3), to a finished run. Raises OSError and StoreError."""
+    with RunWriter.reopen(path, verify=False) as writer:  # a damaged step must not cut the records after it
         writer.picture(rgb)
 
 
 def _array(tensor: Any) -> np.ndarray:
-    """A tensor (anything with .detach().cpu().numpy()) or an array, as an array without a copy where possible."""
+    """Return a tensor (anything with .detach().cpu().numpy()) or an array as an array, without a copy if possible."""
     return tensor if isinstance(tensor, np.ndarray) else tensor.detach().cpu().numpy()

@@ -1,9 +1,9 @@
 """What D is: transforms from a denoiser to a guided one. They compose, the first applied innermost.
 
-The order in a run: classifier-free guidance, then each guide, then the threshold (engine.plan). So a guide looks at the
-estimate that the condition and the guides before it have made, and a threshold bounds what all of them made together.
-A guide's gradient goes through everything that made the estimate, both branches of classifier-free guidance among it;
-what guides before it have added counts as constant there, as it would take second derivatives of theirs.
+The order in a run: classifier-free guidance, then each guide, then the threshold (engine.plan). A guide sees the
+estimate after the condition and the guides before it. The threshold bounds the sum of all. A guide's gradient goes
+through both branches of classifier-free guidance, but not through the corrections of the guides before it: those would
+need second derivatives, so they count as constant.
 """
 
 from __future__ import annotations
@@ -70,11 +70,11 @@ def _shared(scale: float | Tensor) -> float | Tensor:
 def classifier(logp: Callable[[Tensor, Sigma], Tensor], scale: Scale, limit: float = 0.0) -> Transform:
     """Classifier guidance (Sohl-Dickstein et al. 2015; Dhariwal & Nichol 2021, section 4): D̃ = D + γσ²∇ₓ log p(y|x, σ).
 
-    logp  -- log p(y | x, σ) of noisy states x (B, …) → (B,), differentiable in x; any function of x steers as well
-    scale -- γ; 1 is Bayes' rule: with the exact posterior D̃ is the conditional denoiser. Where it is 0 nothing is asked
-    limit -- the most by which an image may differ from D, as the root mean square of its values; 0: no limit
+    logp  -- log p(y | x, σ) of noisy states x (B, …) → (B,), differentiable in x; any other function of x works too
+    scale -- γ; 1 is Bayes' rule: with the exact posterior D̃ is the conditional denoiser. 0 costs nothing
+    limit -- the largest root mean square of an image's correction; 0: no limit
 
-    The derivative of what comes out is D's alone.
+    The correction is detached from the graph.
     """
     if scale == 0:
         return lambda d: d
@@ -101,12 +101,12 @@ def classifier(logp: Callable[[Tensor, Sigma], Tensor], scale: Scale, limit: flo
 def clip(loss: Callable[[Tensor], Tensor], scale: Scale, limit: float = 0.0) -> Transform:
     """Guidance on the estimate, as CLIP's (Crowson 2021; Nichol et al. 2022): D̃ = D − λσ²∇ₓL(D(x)).
 
-    loss  -- L of estimates x0 (B, …) → (B,), each image's own; differentiable in x0
-    scale -- λ. Where it is 0 nothing is asked, and D is what it was, to the bit
-    limit -- the most by which an image may differ from D, as the root mean square of its values; 0: no limit
+    loss  -- L of estimates x0 (B, …) → (B,), of each image alone; differentiable in x0
+    scale -- λ; 0 costs nothing and leaves D as it is, to the bit
+    limit -- the largest root mean square of an image's correction; 0: no limit
 
-    Since σ²·∂D/∂x = Cov[x0 | x], the estimate moves by λ·Cov[x0|x]·∇L: only in ways that are still undecided, and a
-    bounded one at any noise. It costs a backward pass through D. The derivative of what comes out is D's alone.
+    Since σ²·∂D/∂x = Cov[x0 | x], the estimate moves by λ·Cov[x0|x]·∇L: only in directions that are still undecided, and
+    by a bounded length at any noise. It costs a backward pass through D. The correction is detached from the graph.
     """
     if scale == 0:
         return lambda d: d
@@ -167,7 +167,7 @@ def threshold(kind: str, quantile: float = 0.995) -> Transform:
 def static_threshold() -> Transform:
     """x̂₀ clipped to [−1, 1] (Saharia et al. 2022, section 2.3): for pixels, never for latents.
 
-    What a sampler makes of it, ε̂ included, follows from the clipped x̂₀.
+    The sampler moves by the clipped x̂₀; its ε̂ follows from that.
     """
 
     def transform(d: Denoiser) -> Denoiser:
@@ -182,7 +182,7 @@ def static_threshold() -> Transform:
 def dynamic_threshold(q: float = 0.995) -> Transform:
     """x̂₀ clipped to ±s and divided by s (Saharia et al. 2022): s is each image's own quantile q of |x̂₀|, at least 1.
 
-    Unlike a plain clip it saturates nothing for good under strong guidance. For pixels, never for latents.
+    Unlike a plain clip it does not saturate pixels for good under strong guidance. For pixels, never for latents.
     """
     if not 0 <= q <= 1:
         raise ValueError("A dynamic threshold needs a quantile between 0 and 1.")

@@ -1,7 +1,7 @@
-"""The few shapes that every method of the engine plugs into.
+"""The types that every method plugs into: Hop, Past, Cond, Move, Step, Denoiser, Transform, Rule, Constraint, Model.
 
-What D is (Transform), how to move (Rule), where to go (Path), what is pinned (Constraint): four seams, one loop.
-The state is x = x0 + σ·ε everywhere; D(x, σ, cond) = E[x0 | x] is the denoiser.
+A method changes one of four things: the denoiser (Transform), the move (Rule), the hops (Path) or the pinned pixels
+(Constraint). The state is x = x0 + σ·ε everywhere; D(x, σ, cond) = E[x0 | x] is the denoiser.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Sigma: TypeAlias = "float | Tensor"  # one level for the batch, or (B,)
 
 
 class Hop(NamedTuple):
-    """One move of a path, from level s to level s2. run() itself renoises, and gives no history to the hop after."""
+    """One move of a path, from noise level s to s2. run() does "renoise" itself; the hop after it gets no history."""
 
     s: float
     s2: float
@@ -28,10 +28,10 @@ class Hop(NamedTuple):
 
 
 class Past(NamedTuple):
-    """One remembered evaluation: the level, the state there, the guided x̂₀ there; particles also carry weights (B,).
+    """One earlier evaluation: noise level s, state x, guided x̂₀ x0, and the log-weights (B,) of particle methods.
 
-    All in the dtype of the state: what is remembered is what the run file gives back. A multistep corrector may
-    remember a corrected state, so a history cannot be rebuilt from the states alone: the run file keeps it.
+    Tensors have the dtype of the state, so that the run file stores them exactly. A multistep corrector may remember a
+    corrected state: a history cannot be rebuilt from the states alone, so the run file stores it.
     """
 
     s: float
@@ -45,18 +45,21 @@ History = tuple[Past, ...]  # oldest first, at most the last three
 
 
 def remember(past: History, s: float, x: Tensor, x0: Tensor) -> History:
-    """The history after an evaluation at s: the last three."""
+    """Append an evaluation at s to the history and keep the last three."""
     return (*past[-2:], Past(s, x, x0))
 
 
 @dataclass(frozen=True, slots=True)
 class Cond:
-    """What a model is conditioned on; every field has a leading batch of 1 or B, or is None.
+    """The condition of a model; every field has a leading batch of 1 or B, or is None.
 
-    tokens (B, L, C) text tokens, mask (B, L) bool: which of them count, or how much each does, 0 … 1; label (B,) int64:
-    class index, where one index past the last means "none", or weights of all of these (B, classes + 1), which mix
-    their embeddings; pooled (B, C): one vector for the whole text, for models that use one; image
-    (B, C, h, w) a picture that the model draws from, with Gaussian noise of deviation level (B,) in it.
+    tokens -- (B, L, C) encoded text
+    mask   -- (B, L), bool: which tokens count; or float: how much each counts, 0 … 1
+    label  -- (B,) int64 class index, where the index after the last class means "none"; or (B, classes + 1) weights
+              that mix the class embeddings
+    pooled -- (B, C) one vector for the whole text, for models that use one
+    image  -- (B, C, h, w) the small picture that a second stage enlarges, with Gaussian noise of std `level` in it
+    level  -- (B,) that standard deviation
     """
 
     tokens: Tensor | None = None
@@ -74,19 +77,19 @@ class Cond:
         return Cond(*(None if v is None else f(v) for v in self.parts))
 
     def expand(self, batch: int) -> Cond:
-        """The same condition for `batch` images (a leading 1 is broadcast)."""
-        if all(v is None or v.shape[0] == batch for v in self.parts):  # most calls: it fits already
+        """Return the condition for `batch` images; a leading 1 is broadcast."""
+        if all(v is None or v.shape[0] == batch for v in self.parts):  # the usual case
             return self
         return self.map(lambda v: v if v.shape[0] == batch else v.expand(batch, *v.shape[1:]))
 
     def real_in(self, dtype: torch.dtype) -> Cond:
-        """The same with its real numbers in `dtype`; labels and masks stay what they are."""
+        """Cast the floating-point fields to `dtype`; class indices and bool masks keep theirs."""
         if all(v is None or v.dtype == dtype or not v.is_floating_point() for v in self.parts):
             return self
         return self.map(lambda v: v.to(dtype) if v.is_floating_point() else v)
 
     def __getitem__(self, rows: slice) -> Cond:
-        """The conditions of some images of the batch."""
+        """Return the conditions of some images of the batch."""
         return self.map(lambda v: v[rows])
 
     @staticmethod
@@ -97,11 +100,11 @@ class Cond:
         columns = list(zip(*(cond.parts for cond in conds), strict=True))
         if any(0 < sum(v is None for v in column) < len(column) for column in columns):
             raise ValueError("Conditions of one batch must have the same parts: tokens, mask, label, pooled, image.")
-        return Cond(*(None if column[0] is None else torch.cat(_alike(column)) for column in columns))
+        return Cond(*(None if column[0] is None else torch.cat(_same_kind(column)) for column in columns))
 
 
-def _alike(column: tuple[Tensor, ...]) -> list[Tensor]:
-    """Labels of which some are indices and some are weights, all as weights; everything else as it is."""
+def _same_kind(column: tuple[Tensor, ...]) -> list[Tensor]:
+    """Turn labels into weights where some are indices and some are weights; return other fields unchanged."""
     weights = [v for v in column if v.ndim == 2 and v.is_floating_point()]
     if len(weights) in (0, len(column)) or any(v.ndim not in (1, 2) for v in column):
         return list(column)
@@ -112,12 +115,14 @@ def _alike(column: tuple[Tensor, ...]) -> list[Tensor]:
 
 
 class Move(NamedTuple):
-    """What a rule returns.
+    """The result of one call of a rule.
 
-    x the state at s2; x0 the guided x̂₀ it moved by; x_eval, s_eval where that D was evaluated (after churn or a
-    corrector this is not the state at s); mean and std of the transition (particles weigh by them; std is 0 where the
-    transition is not one Gaussian);
-    past the history for the next hop, at least its own evaluation; log_w (B,) and ancestors (B,) for particle methods.
+    x              -- the state at s2
+    x0             -- the guided x̂₀ that the move used
+    x_eval, s_eval -- where that D was evaluated: after churn or a corrector, not the state at s
+    mean, std      -- of the transition, for particle weights; std is 0 where the transition is not one Gaussian
+    past           -- the history for the next hop; it holds at least this evaluation
+    log_w, ancestors -- (B,) each, for particle methods
     """
 
     x: Tensor
@@ -132,7 +137,11 @@ class Move(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One hop done: i its place in the path, x and past as they were BEFORE the move (all that a resume needs)."""
+    """One finished hop: its index i in the path, its number of D evaluations nfe, its move.
+
+    x and past are the state and the history BEFORE the move: with i, all that a resume needs. x0_raw is the unguided
+    x̂₀ where it was computed, else move.x0.
+    """
 
     i: int
     hop: Hop
@@ -144,28 +153,31 @@ class Step(NamedTuple):
 
 
 class Denoiser(Protocol):
-    """D(x, σ, cond) = E[x0 | x]; x (B, …), σ one float or (B,); the result is shaped like x."""
+    """D(x, σ, cond) = E[x0 | x]: x (B, …), σ one float or (B,); the result has the shape of x."""
 
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor: ...
 
 
 class NoiseSource(Protocol):
-    """Where a method draws its noise: engine.noise.Noise, or what stands in for it (engine.morph.blend.Between)."""
+    """The source of a method's noise: engine.noise.Noise, or a replacement (engine.morph.blend.Between)."""
 
-    def at(self, hop: int) -> NoiseSource: ...  # the noise of one hop of the path
-    def of(self, stream: int) -> NoiseSource: ...  # the noise of one user of it, such as engine.noise.PIN
-    def normal(self, like: Tensor, draw: int = 0, shared: bool = False) -> Tensor: ...  # shaped like `like` (B, …)
+    def at(self, hop: int) -> NoiseSource: ...  # the noise of one hop
+    def of(self, stream: int) -> NoiseSource: ...  # the noise of one stream, such as engine.noise.PIN
+    def normal(self, like: Tensor, draw: int = 0, shared: bool = False) -> Tensor: ...  # with the shape of like (B, …)
 
 
 Transform: TypeAlias = Callable[[Denoiser], Denoiser]
-Constraint: TypeAlias = "Callable[[Tensor, float, NoiseSource], Tensor]"  # (x at σ, σ, the hop's noise) → x pinned
+Constraint: TypeAlias = (
+    "Callable[[Tensor, float, NoiseSource], Tensor]"  # (x, σ, the hop's noise) → x with pinned pixels
+)
 
 
 class Option(NamedTuple):
-    """A number that a person may set on a sampler, low … high; where the default is an int, a whole number.
+    """A number that the user can set on a sampler, low … high; whole numbers only where the default is an int.
 
-    evals -- denoiser evaluations that each unit of it adds to a hop
-    noise -- whether the sampler draws noise whenever it is above 0
+    about -- the tip of its field
+    evals -- denoiser evaluations that each unit adds to a hop
+    noise -- whether the sampler draws noise when the value is above 0
     """
 
     name: str
@@ -179,14 +191,17 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How to step: x at s → x at s2, with its name and price for people.
+    """A sampler: steps x from s to s2; with its name, its cost and its options.
 
-    step    -- (d, x, s, s2, past, z, **options) → Move; s2 = 0 must return D (up to a corrector)
-    evals   -- denoiser evaluations of a hop; last_evals of the hop to σ = 0
-    title, about -- what a menu says: a name, and one line on when to choose it
-    aliases -- other names of the same map in the literature
-    options -- what can be set: keyword arguments of step, whose defaults are the options' own
-    keeps_law -- whether under a perfect denoiser, D ≡ x0, the state keeps the law N(x0, σ²) exactly at every step
+    step       -- (d, x, s, s2, past, z, **options) → Move; s2 = 0 must return D (up to a corrector)
+    title      -- its name in the menu
+    about      -- one line in the menu: when to choose it
+    evals      -- denoiser evaluations of a hop
+    last_evals -- denoiser evaluations of the hop to σ = 0
+    stochastic -- whether it draws noise
+    aliases    -- other names of the same map in the literature
+    options    -- keyword arguments of step that the user can set, with the same defaults
+    keeps_law  -- whether the state keeps the law N(x0, σ²) exactly at every step under a perfect denoiser, D ≡ x0
     """
 
     step: Callable[..., Move]
@@ -205,14 +220,14 @@ class Rule:
         return self.step(d, x, s, s2, past, z)
 
     def with_options(self, **values: float) -> Rule:
-        """This sampler with some options set. Raises ValueError, in one sentence, for a name or a value it has not."""
+        """Return this sampler with some options set. Raises ValueError for an unknown name or a value out of range."""
         known = {option.name: option for option in self.options}
         before = self.step.keywords if isinstance(self.step, partial) else {}
         evals, stochastic = self.evals, self.stochastic
         for name, value in values.items():
             if name not in known:
-                have = ", ".join(known) or "none"
-                raise ValueError(f"The sampler {self.title} has no option “{name}”: it has {have}.")
+                remedy = f"choose one of {', '.join(known)}" if known else "leave it out"
+                raise ValueError(f"The sampler {self.title} has no option “{name}”: {remedy}.")
             option = known[name]
             if not option.low <= value <= option.high:
                 raise ValueError(f"The option {name} cannot be {value:g}: choose {option.low:g} to {option.high:g}.")
@@ -225,12 +240,12 @@ class Rule:
         return replace(self, step=partial(self.step, **values), evals=evals, stochastic=stochastic)
 
     def cost(self, path: Path) -> int:
-        """Denoiser evaluations of a whole path; renoising costs none."""
+        """Count the denoiser evaluations of a whole path; a "renoise" hop costs none."""
         return sum((self.evals if h.s2 > 0 else self.last_evals) for h in path if h.kind == "solve")
 
 
 class Codec(Protocol):
-    """Pictures ↔ states. The identity for pixel models."""
+    """Converts between pictures and states; the identity for pixel models."""
 
     def encode(self, image: Tensor) -> Tensor: ...  # (B, 3, H, W) in [−1, 1] → (B, C, h, w)
     def decode(self, x0: Tensor) -> Tensor: ...  # the inverse
@@ -251,7 +266,7 @@ class SecondStage:
 
 
 class Model(Protocol):
-    """What supplies a net, ready to sample: a denoiser on its device, its schedule and codec, and its conditioning."""
+    """A loaded model: its denoiser on its device, its schedule, its codec, and how to encode its conditions."""
 
     id: str
     sha256: str
@@ -262,14 +277,14 @@ class Model(Protocol):
     dtype: torch.dtype
 
     @property
-    def second(self) -> SecondStage | None: ...  # of a cascade
+    def second(self) -> SecondStage | None: ...  # the enlarging model of a cascade
     @property
     def schedule(self) -> Schedule: ...
     def condition(self, text: str, label: str | None) -> Cond: ...  # batch of 1; ("", None) is the null condition
 
 
 class Schedule(Protocol):
-    """σ(t) and its inverse, the native scale s, the start's std, and the native SDE (see engine.schedules)."""
+    """σ(t), its inverse t(σ), the native scale s, the std of x_T, and the native SDE (see engine.schedules)."""
 
     sigma_min: float
     sigma_max: float

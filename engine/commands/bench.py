@@ -83,7 +83,7 @@ def samplers(args: argparse.Namespace) -> int:
     from engine.evaluate import few_steps  # torch comes in here
 
     if info is None:
-        problem, spacings = few_steps.mixture(), args.spacings or [*EVERYWHERE, "uniform-t", LEARNED]
+        problem, spacings = few_steps.mixture_problem(), args.spacings or [*EVERYWHERE, "uniform-t", LEARNED]
         about = "mixture, σ 80 → 0.002, 2000 points, RMS to the exact flow"
     else:
         if LEARNED in (args.spacings or ()):
@@ -92,7 +92,7 @@ def samplers(args: argparse.Namespace) -> int:
 
         session = Session(args.device)
         spacings = args.spacings or EVERYWHERE
-        problem, pairs = few_steps.of_model(info, session.load(info), args.images, args.guidance, args.reference)
+        problem, pairs = few_steps.model_problem(info, session.load(info), args.images, args.guidance, args.reference)
         chosen = {name: rule for name, rule in chosen.items() if not rule.stochastic}
         guidance = info.defaults["guidance"] if args.guidance is None else args.guidance
         asked = ", ".join(f"{prompt} ({label})" if prompt else str(label) for prompt, label in pairs)
@@ -118,14 +118,15 @@ def samplers(args: argparse.Namespace) -> int:
         sys.stdout.flush()
     if info is not None and not args.json:
         print(f"\nThe best or within noise of it over these {args.images} pictures:")
-        good = {n: few_steps.as_good(of_all) for n, of_all in trials.items() if of_all}
+        good = {n: few_steps.near_best(of_all) for n, of_all in trials.items() if of_all}
         for n, keys in good.items():
             print(f"{n:4} calls: " + _listed(keys))
         print(
             "  in all of them: " + _listed([key for key in trials[counts[0]] if all(key in k for k in good.values())])
         )
     if info is None and not args.json and any(rule.stochastic for rule in chosen.values()):
-        print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {few_steps.floor(problem):.4f}")
+        floor = few_steps.sampling_floor(problem)
+        print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {floor:.4f}")
     return 0
 
 
@@ -149,7 +150,9 @@ def rows(
                 steps = few_steps.steps_within(rule, n, problem.to_zero)
                 if steps < 1:
                     continue
-                sigmas = few_steps.learned(problem, rule, steps) if spacing == LEARNED else problem.grid(spacing, steps)
+                sigmas = (
+                    few_steps.learned_grid(problem, rule, steps) if spacing == LEARNED else problem.grid(spacing, steps)
+                )
                 errors[n] = measure(problem, rule, sigmas)
             yield f"{name} *" if rule.stochastic else name, spacing, errors
 

@@ -44,21 +44,21 @@ def evaluate(args: argparse.Namespace) -> int:
     if n < 4:
         raise UsageError("Too few pictures to judge by: ask for 4 pairs or more.")
 
-    from engine.evaluate.batches import by_name
-    from engine.evaluate.dataset_pictures import Real
-    from engine.evaluate.judge import Judge, stored
+    from engine.evaluate.batches import specs_by_name
+    from engine.evaluate.dataset_pictures import RealPictures
+    from engine.evaluate.judge import Judge, judge_folder
     from engine.evaluate.model_figures import Evaluation
     from engine.session import Session
 
-    judge = Judge.of(args.judge or stored(info.id))
-    real = Real.of(args.data or Path(".data") / info.id, judge.net.side)
+    judge = Judge.of(args.judge or judge_folder(info.id))
+    real = RealPictures.of(args.data or Path(".data") / info.id, judge.net.side)
     if not args.json:
         print("\n".join(ceiling_lines(judge.card)), flush=True)
     choices = {key: getattr(args, key) for key in ("steps", "guidance", "sampler", "spacing")}
     progress = Progress()
     evaluation = Evaluation(info, judge, real, Session(), choices, progress)
     lists = evaluation.lists(n, args.draw)
-    swept = by_name(real, min(n, SWEPT), info.text, args.draw + 1) if args.sweep else []
+    swept = specs_by_name(real, min(n, SWEPT), info.text, args.draw + 1) if args.sweep else []
     progress.total = sum(map(len, lists.values())) + len(swept) * len(GUIDANCES)
     figures = evaluation.run(lists)
     figures["model"] = {"id": info.id, "sha256": info.sha256}
@@ -73,7 +73,7 @@ def evaluate(args: argparse.Namespace) -> int:
         if not args.json:
             print("\n".join(sweep_lines(figures["sweep"], args.sweep)))
     if args.json:
-        print(json.dumps(figures, ensure_ascii=False))
+        print(json.dumps(figures))
     return 0
 
 
@@ -126,6 +126,10 @@ def report_lines(figures: Any) -> list[str]:
             told.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
             told.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
         lines.append("; ".join(told))
+    for name, f in figures.get("alpha", {}).items():
+        pair, near = f["of the pair asked"], f["of the nearest"]
+        fits = f"IoU with the real picture of the pair asked {pair:.3f}, with the nearest real picture {near:.3f}"
+        lines.append(f"Alpha, {name}, N = {f['n']}: {fits}")
     return lines
 
 

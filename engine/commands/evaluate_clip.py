@@ -27,22 +27,22 @@ def add_parsers(subparsers: Any) -> None:
 def evaluate_clip(args: argparse.Namespace) -> int:
     import torch
 
-    from engine.evaluate.dataset_pictures import Real
-    from engine.evaluate.judge import stored
-    from engine.evaluate.retrieval import lines, zero_shot
+    from engine.evaluate.dataset_pictures import RealPictures
+    from engine.evaluate.judge import judge_folder
+    from engine.evaluate.retrieval import report_lines, zero_shot
     from engine.models import load as load_model
     from engine.models.clip import load
     from engine.spec.catalog import find
 
     clip = load(args.clip)
     denoiser = None if args.denoiser is None else load_model(find(args.denoiser), torch.device("cpu"))
-    figures = zero_shot(clip, Real.of(args.data, clip.side), denoiser)
-    card = (args.judge or stored(args.data.resolve().name)) / "config.json"
+    figures = zero_shot(clip, RealPictures.of(args.data, clip.side), denoiser)
+    card = (args.judge or judge_folder(args.data.resolve().name)) / "config.json"
     ceiling = None
     if card.is_file():
         ceiling = json.loads(card.read_text(encoding="utf-8"))["ceiling"]["held out"]
     if args.json:
-        print(json.dumps(figures | {"clip": clip.id, "sha256": clip.sha256, "judge": ceiling}, ensure_ascii=False))
+        print(json.dumps(figures | {"clip": clip.id, "sha256": clip.sha256, "judge": ceiling}))
     else:
-        print("\n".join([f"{clip.title} ({clip.sha256[:12]}):", *lines(figures, ceiling)]))
+        print("\n".join([f"{clip.title} ({clip.sha256[:12]}):", *report_lines(figures, ceiling)]))
     return 0

@@ -1,4 +1,4 @@
-"""`evaluate-guide`: whether a CLIP steers a model to what it is told, judged by what shares nothing with it."""
+"""`evaluate-guide`: how often an independent judge sees what a CLIP steered the model to."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from engine.spec.catalog import find
 from engine.spec.guides import Aim, ClipGuide, resolved
 
 if TYPE_CHECKING:
-    from engine.evaluate.batches import Ask
-    from engine.evaluate.dataset_pictures import Real
+    from engine.evaluate.batches import PictureSpec
+    from engine.evaluate.dataset_pictures import RealPictures
 
 PARTS = ("alone", "beside")
 
@@ -58,46 +58,46 @@ def evaluate_guide(args: argparse.Namespace) -> int:
         raise UsageError("Too few pictures to judge by: ask for 4 or more.")
     guides = _guides(args)
 
-    from engine.evaluate.dataset_pictures import Real
+    from engine.evaluate.dataset_pictures import RealPictures
     from engine.evaluate.guide_figures import GuideEvaluation
-    from engine.evaluate.judge import Judge, stored
+    from engine.evaluate.judge import Judge, judge_folder
     from engine.session import Session
 
-    judge = Judge.of(args.judge or stored(info.id))
-    real = Real.of(args.data or Path(".data") / info.id, judge.net.side)
+    judge = Judge.of(args.judge or judge_folder(info.id))
+    real = RealPictures.of(args.data or Path(".data") / info.id, judge.net.side)
     session, progress = Session(args.device, [info]), Progress()
     choices = {key: getattr(args, key) for key in ("steps", "sampler", "spacing")}
     scales = args.scales or [guides[-1].scale]
     counts = {part: getattr(args, part) for part in args.part or PARTS}
-    asks = {part: _asks(real, n, args) for part, n in counts.items()}
-    progress.total = sum((1 + len(scales)) * len(some) for some in asks.values())
+    specs = {part: _specs(real, n, args) for part, n in counts.items()}
+    progress.total = sum((1 + len(scales)) * len(some) for some in specs.values())
     told: list[dict[str, Any]] = []
     unguided: dict[str, Any] = {}
     for scale in scales:
         some_guides = (*guides[:-1], replace(guides[-1], scale=scale))
         evaluation = GuideEvaluation(info, judge, real, session, some_guides, choices, progress)
-        for part, some in asks.items():
+        for part, some in specs.items():
             if part not in unguided:
-                unguided[part] = evaluation.judged(some, part, guided=False)
+                unguided[part] = evaluation.figures(some, part, guided=False)
             figures: dict[str, Any] = {
                 "part": part,
                 "scale": scale,
                 "n": len(some),
                 "seeds": [some[0].seed, some[-1].seed],
             }
-            figures |= {"unguided": unguided[part], "guided": evaluation.judged(some, part, guided=True)}
+            figures |= {"unguided": unguided[part], "guided": evaluation.figures(some, part, guided=True)}
             told.append(figures)
             if not args.json:
                 print("\n".join(lines(figures)), flush=True)
     if args.json:
         facts = {"model": info.id, "settings": choices, "figures": told}
         facts["guides"] = [asdict(guide) for guide in guides]
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
     return 0
 
 
 def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
-    """Those that the flags ask for, without aims of their own; CLIP on x̂₀ last."""
+    """Build the guides of the flags, with a placeholder as aim; CLIP on x̂₀ last."""
     aims, guides = (Aim("each its own"),), []
     if args.noisy_clip is not None:
         guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
@@ -108,11 +108,11 @@ def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
     return tuple(replace(guide, sha256=resolved(guide).sha256) for guide in guides)
 
 
-def _asks(real: Real, n: int, args: argparse.Namespace) -> list[Ask]:
-    from engine.evaluate.batches import by_name
-    from engine.evaluate.guide_figures import for_tuning
+def _specs(real: RealPictures, n: int, args: argparse.Namespace) -> list[PictureSpec]:
+    from engine.evaluate.batches import specs_by_name
+    from engine.evaluate.guide_figures import tuning_specs
 
-    return for_tuning(real, n, args.draw) if args.tuning else by_name(real, n, True, args.draw)
+    return tuning_specs(real, n, args.draw) if args.tuning else specs_by_name(real, n, True, args.draw)
 
 
 def lines(figures: dict[str, Any]) -> list[str]:

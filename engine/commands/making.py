@@ -49,7 +49,7 @@ def make(
     for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
         show_progress(step.i + 1, hops)
     # not before the run's own end is in its file
-    made = session.finish(request, step.move.x, args.run_file, inputs=inputs)
+    made = session.finish(request, step.move.x, args.run_file, inputs=inputs, transparent=page is None)
     done = time.perf_counter()
     for index, path in enumerate(paths):
         rgb = made[index] if page is None else composite(*page, made[index])
@@ -88,7 +88,7 @@ def report(
             "load_seconds": round(load, 3),
             "seconds": round(seconds, 3),
         }
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
         return
     width, height = size
     for path, seed in zip(paths, request.seeds, strict=True):

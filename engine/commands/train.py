@@ -7,13 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.train.collection import COLLECTIONS
+
 
 def add_parsers(subparsers: Any) -> None:
     data = subparsers.add_parser("data", help="build a training set", description="Build a training set.")
     kinds = data.add_subparsers(dest="action", required=True, metavar="ACTION")
     build = kinds.add_parser("build", help="from public packages, or from a folder of captioned pictures")
     add = build.add_argument
-    add("source", metavar="emoji|fashion|FOLDER", help="or a folder of pictures with a .txt caption beside each")
+    add(
+        "source",
+        metavar="emoji|stickers|fashion|FOLDER",
+        help="or a folder of pictures with a .txt caption beside each",
+    )
     add(
         "--packages",
         type=Path,
@@ -47,13 +53,13 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def build_data(args: argparse.Namespace) -> int:
-    if args.source == "emoji":
+    if args.source in COLLECTIONS:
         from engine.train import emoji
         from engine.train.packages import fetch
 
-        out = args.out or Path(".data/emoji")
+        out = args.out or Path(".data") / args.source
         packages = fetch(emoji.PACKAGES, args.packages or Path(".data/packages"))
-        count = emoji.build(packages, out, args.side)
+        count = emoji.build(packages, out, args.side, COLLECTIONS[args.source])
     elif args.source == "fashion":
         from engine.train import fashion
 

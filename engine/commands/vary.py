@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
         show_progress(step.i + 1, len(path_of(request)))
-    rgb = session.finish(request, step.move.x, args.kept, inputs=reader.inputs())
+    rgb = session.finish(request, step.move.x, args.kept, inputs=reader.inputs(), transparent=request.edit is None)
     done = time.perf_counter()
     for index, path in enumerate(paths):
         save_png(path, rgb[index], request, index, args.enlarge, args.resampling, parent)

@@ -1,4 +1,4 @@
-"""Many pictures, each of its own text, label and seed, in batches: what an evaluation draws."""
+"""Draw the pictures of an evaluation in batches, each with its own text, label and seed; the lists of what to draw."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.cascade import enlarge
-from engine.evaluate.dataset_pictures import JudgeError, Real
+from engine.evaluate.dataset_pictures import JudgeError, RealPictures
 from engine.meter import MICRO_BATCH
 from engine.plan import Conditions, plan, second_stage
 from engine.session import Session
@@ -21,8 +21,13 @@ from engine.spec.request import Request
 from engine.types import Cond, Transform
 
 
-class Ask(NamedTuple):
-    """One picture: text and label ask for it, name is what it should show then, row the real picture of that pair."""
+class PictureSpec(NamedTuple):
+    """One picture to draw.
+
+    text, label, seed -- the settings of its run
+    name -- what it should show
+    row  -- the real picture with that name and label
+    """
 
     text: str
     label: str | None
@@ -34,27 +39,31 @@ class Ask(NamedTuple):
 def draw(
     session: Session,
     info: ModelInfo,
-    asks: Sequence[Ask],
+    specs: Sequence[PictureSpec],
     choices: dict[str, float | int | None],
     progress: Callable[[int], None] = lambda count: None,
-    around: Callable[[Sequence[Ask], Request], Transform] | None = None,
+    around: Callable[[Sequence[PictureSpec], Request], Transform] | None = None,
+    transparent: bool = False,
 ) -> Tensor:
-    """The pictures asked for, (N, C, H, W) in [−1, 1], at the model's defaults but for `choices` (see Draft.for_model).
+    """Draw the pictures, (N, C, H, W) in [−1, 1], at the model's defaults except `choices` (see Draft.for_model).
 
-    A picture is the one that its text, label and seed give alone, to rounding: only the batch is shared. `progress`
-    is told how many more are done. `around` makes a further transform for some of the asks and the request of their
-    batch, outermost.
+    Each picture is the same as drawn alone, up to rounding: pictures only share batches.
+
+    progress    -- called with the number of newly finished pictures
+    around      -- builds one more transform, the outermost, from the specs and the request of a batch
+    transparent -- keep alpha as a fourth channel; otherwise the pictures of a model with alpha are on white
     """
     model, parts = session.load(info), []
-    for at in range(0, len(asks), MICRO_BATCH):
-        some = asks[at : at + MICRO_BATCH]
+    for at in range(0, len(specs), MICRO_BATCH):
+        some = specs[at : at + MICRO_BATCH]
         drafts = [
-            Draft.for_model(info, prompt=ask.text, label=ask.label, seed=ask.seed, batch=1, **choices) for ask in some
+            Draft.for_model(info, prompt=spec.text, label=spec.label, seed=spec.seed, batch=1, **choices)
+            for spec in some
         ]
         requests = [resolve(draft, info) for draft in drafts]
         cond = Cond.cat([model.condition(request.prompt, request.label) for request in requests])
         own = Conditions.of(requests[0], model)._replace(cond=cond)
-        planned = plan(replace(requests[0], seeds=tuple(ask.seed for ask in some)), model, conditions=own)
+        planned = plan(replace(requests[0], seeds=tuple(spec.seed for spec in some)), model, conditions=own)
         if around is not None:
             planned = replace(planned, denoiser=around(some, planned.request)(planned.denoiser))
         *_, last = planned.steps()
@@ -62,63 +71,64 @@ def draw(
         if second is not None and wanted is not None:
             x = enlarge(second, wanted, x, cond.label, planned.noise)
         with torch.no_grad():
-            parts.append(model.codec.decode(x).clamp(-1, 1).cpu())
+            parts.append((x if transparent else model.codec.decode(x)).clamp(-1, 1).cpu())
         progress(len(some))
     return torch.cat(parts)
 
 
-def by_name(real: Real, n: int, text: bool, seed: int = 0) -> list[Ask]:
-    """Up to n names of the data set's list for evaluations, each with one of its labels at random, seeds 0 … n − 1.
+def specs_by_name(real: RealPictures, n: int, text: bool, seed: int = 0) -> list[PictureSpec]:
+    """List up to n names of the data set's evaluation list, each with one of its labels at random, seeds 0 … n − 1.
 
-    Held-out pairs take their chance among the others. Where the model has no text, the names are classes: they come in
-    turn until there are n.
+    Held-out pairs can be among them. Without `text` the names are classes: they come in turn until there are n.
     """
     chance = random.Random(seed)
     if not text:
-        return [ask_for(real, row, k, text) for k, row in enumerate(_in_turn(real, n, chance))]
+        return [spec_of_row(real, row, k, text) for k, row in enumerate(_rows_in_turn(real, n, chance))]
     names = list(real.evaluation)
     names = names if n >= len(names) else sorted(chance.sample(names, n))
-    places = _places(real)
-    return [ask_for(real, chance.choice(places[name]), k, text) for k, name in enumerate(names)]
+    places = _rows_by_name(real)
+    return [spec_of_row(real, chance.choice(places[name]), k, text) for k, name in enumerate(names)]
 
 
-def held_out(real: Real, n: int, text: bool, seed: int = 0) -> tuple[list[Ask], list[Ask]]:
-    """Up to n pairs that are held out, and as many trained ones: of each pair's name, in another of its labels."""
+def held_out_specs(
+    real: RealPictures, n: int, text: bool, seed: int = 0
+) -> tuple[list[PictureSpec], list[PictureSpec]]:
+    """List up to n held-out pairs, and for each a trained pair of the same name with another label."""
     chance = random.Random(seed)
-    places = _places(real)
+    places = _rows_by_name(real)
     pairs = [(row, [k for k in places[real.names[row]] if not real.held_out[k]]) for row in real.rows(True).tolist()]
     pairs = [pair for pair in pairs if pair[1]]
     pairs = pairs if n >= len(pairs) else chance.sample(pairs, n)
-    unseen = [ask_for(real, row, k, text) for k, (row, _) in enumerate(pairs)]
-    return unseen, [ask_for(real, chance.choice(trained), k, text) for k, (_, trained) in enumerate(pairs)]
+    unseen = [spec_of_row(real, row, k, text) for k, (row, _) in enumerate(pairs)]
+    return unseen, [spec_of_row(real, chance.choice(trained), k, text) for k, (_, trained) in enumerate(pairs)]
 
 
-def paraphrased(real: Real, n: int, seed: int = 0) -> list[Ask]:
-    """Up to n paraphrases, each in one of its name's labels at random."""
+def paraphrase_specs(real: RealPictures, n: int, seed: int = 0) -> list[PictureSpec]:
+    """List up to n paraphrases, each with one of its name's labels at random. Raises JudgeError for an unknown name."""
     chance = random.Random(seed)
-    places = _places(real)
+    places = _rows_by_name(real)
     if strange := sorted({name for _, name in real.paraphrases} - set(places)):
         raise JudgeError(f"There is no picture of {', '.join(strange)} to paraphrase: build the data again.")
     chosen = real.paraphrases if n >= len(real.paraphrases) else chance.sample(real.paraphrases, n)
     rows = [chance.choice(places[name]) for _, name in chosen]
-    asks = [ask_for(real, row, k, True) for k, row in enumerate(rows)]
-    return [ask._replace(text=text) for ask, (text, _) in zip(asks, chosen, strict=True)]
+    specs = [spec_of_row(real, row, k, True) for k, row in enumerate(rows)]
+    return [spec._replace(text=text) for spec, (text, _) in zip(specs, chosen, strict=True)]
 
 
-def ask_for(real: Real, row: int, seed: int, text: bool) -> Ask:
+def spec_of_row(real: RealPictures, row: int, seed: int, text: bool) -> PictureSpec:
     name = real.names[row]
-    return Ask(name if text else "", real.labels[row] or None, seed, name, row)
+    return PictureSpec(name if text else "", real.labels[row] or None, seed, name, row)
 
 
-def _places(real: Real) -> dict[str, list[int]]:
+def _rows_by_name(real: RealPictures) -> dict[str, list[int]]:
     places: dict[str, list[int]] = {}
     for k, name in enumerate(real.names):
         places.setdefault(name, []).append(k)
     return places
 
 
-def _in_turn(real: Real, n: int, chance: random.Random) -> list[int]:
-    """A random picture that is not held out of each name in turn, until there are n."""
-    places = [[k for k in rows if not real.held_out[k]] for _, rows in sorted(_places(real).items())]
+def _rows_in_turn(real: RealPictures, n: int, chance: random.Random) -> list[int]:
+    """Draw n rows that are not held out, from each name in turn."""
+    places = [[k for k in rows if not real.held_out[k]] for _, rows in sorted(_rows_by_name(real).items())]
     places = [rows for rows in places if rows]
     return [chance.choice(places[k % len(places)]) for k in range(n)]

@@ -1,7 +1,7 @@
-"""A small convolutional classifier of real pictures: a judge that knows nothing of any model.
+"""The judge's net: a small convolutional classifier of real pictures, independent of every model.
 
-A residual net (He et al. 2016) at 32×32, trained by engine.train.judge on real pictures alone. Its pooled features are
-what FID, KID and precision/recall are measured in.
+A residual net (He et al. 2016) at 32×32, trained by engine.train.judge on real pictures alone. FID, KID, precision and
+recall use its pooled features.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 class Residual(nn.Module):
-    """Two 3×3 convolutions beside a skip; the first may halve the picture and widen it."""
+    """Two 3×3 convolutions beside a skip connection; the first can halve the sides and add channels."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
@@ -32,11 +32,11 @@ class Residual(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Logits of the names that a picture may show.
+    """Pictures → logits of the names.
 
     side, channels -- of the pictures
-    widths         -- channels of the stages, at side/2, side/4 …; the last are the features
-    names          -- how many
+    widths         -- channels of the stages, at side/2, side/4 …; the last stage gives the features
+    names          -- number of names
     """
 
     def __init__(self, side: int, channels: int, widths: Sequence[int], names: int) -> None:
@@ -51,10 +51,10 @@ class Classifier(nn.Module):
         self.name = nn.Linear(widths[-1], names)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """(B, C, side, side) in [−1, 1] → (B, widths[−1]), each ≥ 0."""
+        """Compute the features of pictures (B, C, side, side) in [−1, 1]: (B, widths[−1]), each ≥ 0."""
         x = F.relu(self.norm(self.stem(pictures)))
         return self.stages(x).mean((2, 3))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Logits, (B, names)."""
+        """Compute the logits, (B, names)."""
         return self.name(self.features(pictures))

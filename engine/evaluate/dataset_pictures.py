@@ -1,4 +1,4 @@
-"""The real pictures of a data set, as judges read them: no captions, no text encoder."""
+"""The real pictures of a data set with their names and labels, as judges need them; without captions."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import EngineError
+from engine.models.alpha import CHANNELS
 
 
 class JudgeError(EngineError, ValueError):
-    """A data set or a judge that cannot be used; the message says what to do."""
+    """The data set or the judge cannot be used; the message says what to do."""
 
     kind = "judge"
 
 
 @dataclass(frozen=True)
-class Real:
-    """The N pictures of a data set of engine.train.data, none left out.
+class RealPictures:
+    """All N pictures of a data set of engine.train.data.
 
-    pictures    -- (N, C, side, side) in [−1, 1]
-    names       -- what each shows; labels its class or style ("" has none)
+    pictures    -- (N, 3 or 1, side, side) in [−1, 1]; transparent ones on white
+    names       -- what each picture shows
+    labels      -- its class or style; "" for none
     held_out    -- (N,) bool: rows that no model and no judge is trained on
-    evaluation  -- names that the models are judged by; all there are where the data set fixes none
-    paraphrases -- (text, name): ways to ask for a name that no caption uses
+    evaluation  -- the names for evaluations; all names where the data set lists none
+    paraphrases -- (text, name): other texts for a name, which no caption contains
+    alpha       -- (N, 1, side, side) in [−1, 1]; None for a data set without transparency
     """
 
     pictures: Tensor
@@ -39,22 +42,24 @@ class Real:
     held_out: Tensor
     evaluation: tuple[str, ...] = ()
     paraphrases: tuple[tuple[str, str], ...] = ()
+    alpha: Tensor | None = None
 
     @classmethod
-    def of(cls, folder: Path, side: int | None = None) -> Real:
-        """From a data set, averaged down to `side`. Raises JudgeError when it is not there or damaged."""
+    def of(cls, folder: Path, side: int | None = None) -> RealPictures:
+        """Read a data set, averaged down to `side`. Raises JudgeError when it is missing or damaged."""
         try:
             table = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
             array = np.load(folder / "pictures.npy", mmap_mode="r")
             rows = table["rows"]
             if len(rows) != len(array):
                 raise ValueError(f"{len(array)} pictures and {len(rows)} rows")
-            parts = [pixels(np.array(array[k : k + 512]), side) for k in range(0, len(array), 512)]
+            whole = torch.cat([to_pictures(np.array(array[k : k + 512]), side) for k in range(0, len(array), 512)])
+            pictures, alpha = (whole[:, :3], whole[:, 3:]) if whole.shape[1] == CHANNELS else (whole, None)
             names, labels = (tuple(str(row[key]) for row in rows) for key in ("name", "label"))
             held_out = torch.tensor([bool(row.get("held_out", False)) for row in rows])
             evaluation = tuple(table.get("evaluation") or dict.fromkeys(names))
             paraphrases = tuple((str(text), str(name)) for text, name in table.get("paraphrases", ()))
-            return cls(torch.cat(parts), names, labels, held_out, evaluation, paraphrases)
+            return cls(pictures, names, labels, held_out, evaluation, paraphrases, alpha)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise JudgeError(f"{folder} is no data set: build it with run.py data build.") from error
 
@@ -63,26 +68,26 @@ class Real:
 
     @property
     def distinct(self) -> tuple[str, ...]:
-        """Every name once, sorted."""
+        """Return every name once, sorted."""
         return tuple(sorted(set(self.names)))
 
     def rows(self, held_out: bool, without: str | None = None) -> Tensor:
-        """Indices of the rows that are held out, or that are not; none with the label `without`."""
+        """Return the indices of the rows that are held out, or that are not, except those with the label `without`."""
         keep = self.held_out == held_out
         return (keep & torch.tensor([label != without for label in self.labels])).nonzero()[:, 0]
 
     def draw(self, rows: Sequence[int], n: int, seed: int = 0) -> list[int]:
-        """n different ones of `rows`, drawn with `seed`; all of them where there are no more."""
+        """Draw n different ones of `rows` with `seed`; all of them where there are at most n."""
         rows = list(rows)
         return random.Random(seed).sample(rows, n) if n < len(rows) else rows
 
 
-def pixels(array: np.ndarray, side: int | None = None) -> Tensor:
-    """(B, h, w, C) uint8 → (B, C, side, side) in [−1, 1], averaged down."""
+def to_pictures(array: np.ndarray, side: int | None = None) -> Tensor:
+    """Convert (B, h, w, C) uint8 to (B, C, side, side) in [−1, 1], averaged down; side None keeps the size."""
     pictures = torch.from_numpy(array).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return pictures if side is None else averaged(pictures, side)
+    return pictures if side is None else average_down(pictures, side)
 
 
-def averaged(pictures: Tensor, side: int) -> Tensor:
-    """(B, C, h, w), of any size → (B, C, side, side) by averaging over areas."""
+def average_down(pictures: Tensor, side: int) -> Tensor:
+    """Resize (B, C, h, w) to (B, C, side, side) by averaging over areas."""
     return pictures if pictures.shape[-2:] == (side, side) else F.interpolate(pictures, side, mode="area")

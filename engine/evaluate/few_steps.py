@@ -1,7 +1,7 @@
-"""How far a few steps are from the exact flow: the measure by which samplers and grids are compared and chosen.
+"""Compare samplers and grids by the distance of a few steps to the exact flow.
 
-Two problems. The mixture is closed form: weights .3/.7, means −1/.6, standard deviations .15/.25;
-x_T = 80·Φ⁻¹((i + ½)/n), σ from 80 to .002. A model's is its own guided flow, in many evaluations, from the same x_T.
+There are two problems. The mixture is closed form: weights .3/.7, means −1/.6, standard deviations .15/.25;
+x_T = 80·Φ⁻¹((i + ½)/n), σ from 80 to .002. A model's problem is its own guided flow, in many evaluations, from x_T.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 F64 = torch.float64
 T = TypeVar("T")
-REFERENCE = ("unipc-2", "log")  # the sampler and spacing that a model's own flow is taken from
+REFERENCE = ("unipc-2", "log")  # the sampler and spacing that compute a model's own flow
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Start states x (B, …) at sigma_max, and where the flow takes them: at sigma_min; with to_zero, denoised there."""
+    """Start states x (B, …) at sigma_max, and the target (B, …): the flow's end at sigma_min, denoised with to_zero."""
 
     d: Denoiser
     x: Tensor
@@ -52,13 +52,13 @@ class Problem:
 
 
 def steps_within(rule: Rule, evaluations: int, to_zero: bool) -> int:
-    """The most steps that cost no more than `evaluations`; 0 where one already does."""
+    """Return the most steps that cost at most `evaluations`; 0 where one step costs more."""
     last = rule.last_evals if to_zero else rule.evals
     return 0 if evaluations < last else 1 + (evaluations - last) // rule.evals
 
 
-def end(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
-    """Where the sampler takes the problem's start, image k with the noise of seed k."""
+def final_state(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
+    """Run the sampler from the problem's start, image k with the noise of seed k; return the last state."""
     x = problem.x
     for step in run(problem.d, descending(sigmas), rule, x, Noise(range(len(x)))):
         x = step.move.x
@@ -66,30 +66,30 @@ def end(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
 
 
 def errors(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
-    """Each image's distance to the flow, root mean square over its pixels, (B,) float64."""
-    return (wide(end(problem, rule, sigmas)) - wide(problem.target)).flatten(1).pow(2).mean(1).sqrt()
+    """Compute each image's distance to the flow, root mean square over its pixels, (B,) float64."""
+    return (wide(final_state(problem, rule, sigmas)) - wide(problem.target)).flatten(1).pow(2).mean(1).sqrt()
 
 
 def law_errors(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
-    """For states of one number: how far the k-th smallest that was drawn is from the k-th that the flow ends in, (B,).
+    """Compute, for states of one number, the distance of the k-th smallest result to the k-th smallest target, (B,).
 
-    Their root mean square is the W₂ distance: the measure for samplers that draw noise, whose paths are no flow;
-    `floor` is what the law's own samples reach.
+    Their root mean square is the W₂ distance of the two laws: the measure for samplers that draw noise, which follow no
+    flow. sampling_floor() is what independent samples of the target reach.
     """
-    drawn, wanted = end(problem, rule, sigmas).flatten().sort().values, problem.target.flatten().sort().values
-    return (drawn - wanted).abs()
+    drawn, target = final_state(problem, rule, sigmas).flatten().sort().values, problem.target.flatten().sort().values
+    return (drawn - target).abs()
 
 
 def overall(errors: Tensor) -> float:
-    """The root mean square of all images' errors."""
+    """Compute the root mean square of all images' errors."""
     return float(errors.pow(2).mean().sqrt())
 
 
-def as_good(trials: Mapping[T, Tensor]) -> list[T]:
-    """Those that are the best or within its noise: in the mean of the squared errors of the same images, by pairs.
+def near_best(trials: Mapping[T, Tensor]) -> list[T]:
+    """Return the keys of the best trial and of all trials within two standard errors of it.
 
-    Noise is two standard errors of the mean difference. A picture that turns into another shape weighs more than all
-    the rest in a root mean square: it takes many of them to tell two samplers apart.
+    The difference is the mean difference of the squared errors of the same images. In a root mean square one picture
+    that turns into another shape weighs more than all others: many pictures are needed to separate two samplers.
     """
     best = min(trials, key=lambda key: overall(trials[key]))
 
@@ -100,31 +100,31 @@ def as_good(trials: Mapping[T, Tensor]) -> list[T]:
     return [key for key, e in trials.items() if key == best or (len(e) > 1 and near(e))]
 
 
-def floor(problem: Problem, seed: int = 0) -> float:
-    """The W₂ distance that as many independent samples of the target itself have to it."""
+def sampling_floor(problem: Problem, seed: int = 0) -> float:
+    """Compute the W₂ distance of equally many independent samples of the target to the target."""
     values = problem.target.flatten()
     drawn = values[torch.randint(len(values), values.shape, generator=torch.Generator().manual_seed(seed))]
     return overall(drawn.sort().values - values.sort().values)
 
 
-def mixture(n: int = 2000) -> Problem:
-    """The closed-form problem, with n points. Its flow by UniPC-3 in 400 steps: exact to 1e-7 in the quantiles."""
+def mixture_problem(n: int = 2000) -> Problem:
+    """Build the closed-form problem with n points; its flow by UniPC-3 in 400 steps, exact to 1e-7 in the quantiles."""
     spreads = torch.tensor([0.15, 0.25], dtype=F64)
     weights, means = torch.tensor([0.3, 0.7], dtype=F64), torch.tensor([[-1.0], [0.6]], dtype=F64)
     d = Mixture(weights, means, (spreads**2)[:, None, None])
     x = 80 * torch.special.ndtri((torch.arange(n, dtype=F64) + 0.5) / n)[:, None]
     start = Problem(d, x, x, 80.0, 0.002, False, Flow())
-    target = end(start, RULES["unipc-3"], start.grid("log", 400))
+    target = final_state(start, RULES["unipc-3"], start.grid("log", 400))
     return Problem(d, x, target, 80.0, 0.002, False, Flow())
 
 
-def of_model(
+def model_problem(
     info: ModelInfo, model: Model, images: int, guidance: float | None = None, evaluations: int = 200
 ) -> tuple[Problem, list[tuple[str, str | None]]]:
-    """The model's own guided flow: `images` of its example prompts, its labels in turn, seeds 0 …; and those pairs.
+    """Build the problem of a model's guided flow; return it and the (prompt, label) pairs of its images.
 
-    x_T is what a run of those seeds starts from; the target is REFERENCE in `evaluations` evaluations, denoised at
-    the model's sigma_min as every run is.
+    The images take the model's example prompts and its labels in turn, with seeds 0, 1, … x_T is that of a run with
+    those seeds; the target is REFERENCE in `evaluations` evaluations, denoised at sigma_min as in every run.
     """
     prompts, labels = info.examples or ("",), info.labels or (None,)
     pairs = [(prompts[k % len(prompts)], labels[k % len(labels)]) for k in range(images)]
@@ -136,11 +136,11 @@ def of_model(
     x = Noise(range(images)).normal(x).mul_(model.schedule.start_std(top))
     start = Problem(d, x, x, top, bottom, True, from_config(info.config["schedule"]))
     rule, spacing = RULES[REFERENCE[0]], REFERENCE[1]
-    target = end(start, rule, start.grid(spacing, steps_within(rule, evaluations, to_zero=True)))
+    target = final_state(start, rule, start.grid(spacing, steps_within(rule, evaluations, to_zero=True)))
     return replace(start, target=target), pairs
 
 
-def learned(problem: Problem, rule: Rule, steps: int, points: int = 100) -> Array:
-    """A grid learned from `points` of the problem's images, from even steps in log σ."""
+def learned_grid(problem: Problem, rule: Rule, steps: int, points: int = 100) -> Array:
+    """Learn a grid from `points` of the problem's images; the search starts from even steps in log σ."""
     every = max(1, len(problem.x) // points)
     return learn_grid(problem.d, rule, problem.grid("log", steps), problem.x[::every], problem.target[::every])

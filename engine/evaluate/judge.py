@@ -1,4 +1,4 @@
-"""Judges of pictures: a classifier that knows real ones only, and, as a second opinion, the nearest real picture."""
+"""Judges of pictures: a classifier trained on real pictures only, and as a second judge the nearest real picture."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.evaluate.classifier import Classifier
-from engine.evaluate.dataset_pictures import JudgeError, Real, averaged
+from engine.evaluate.dataset_pictures import JudgeError, RealPictures, average_down
 from engine.metrics import rough_distances
 from engine.spec.catalog import resource_root
 
-__all__ = ["Judge", "JudgeError", "NearestPicture", "Reading", "Verdicts", "stored"]
+__all__ = ["Judge", "JudgeError", "NearestPicture", "Reading", "Verdicts", "judge_folder"]
 
-JUDGED_SIDE = 16  # pixels of the nearest-picture judge: coarse enough to forgive an outline that is one pixel off
-AT_ONCE = 256  # pictures that the classifier reads in one call
+JUDGED_SIDE = 16  # pixels of the nearest-picture judge: so coarse that an outline may be one pixel off
+AT_ONCE = 256  # pictures in one call of the classifier
 WEIGHTS = "model.safetensors"
 
 
 class Verdicts(NamedTuple):
-    """Per picture, (N,) bool: the asked name comes first; it is one of the first five."""
+    """For each picture, (N,) bool: whether its name is ranked first; whether it is among the first five."""
 
     first: Tensor
     among_five: Tensor
 
     def __or__(self, other: Verdicts) -> Verdicts:
-        """Both lists, one after the other."""
+        """Concatenate two lists."""
         return Verdicts(*(torch.cat(pair) for pair in zip(self, other, strict=True)))
 
 
 class Reading(NamedTuple):
-    """What a judge sees in N pictures: features (N, d), and the probabilities of names (N, names)."""
+    """A judge's output for N pictures: features (N, d), and the probabilities of names (N, names)."""
 
     features: Tensor
     names: Tensor
@@ -46,10 +46,10 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Judge:
-    """A trained classifier with the names that it tells apart.
+    """A trained classifier with its names.
 
-    merged holds the groups of names that it confuses on real pictures: within one, any counts as the asked one.
-    card is what its folder's config.json says, its own ceiling among it.
+    merged -- groups of names that it confuses on real pictures: any name of the group counts as right
+    card   -- its folder's config.json, with its figures on real pictures ("ceiling")
     """
 
     net: Classifier
@@ -59,7 +59,7 @@ class Judge:
 
     @classmethod
     def of(cls, folder: Path) -> Judge:
-        """From a folder that `train-judge` wrote. Raises JudgeError when it is not there or damaged."""
+        """Load a folder that `train-judge` wrote. Raises JudgeError when it is missing or damaged."""
         try:
             card = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != card["sha256"][WEIGHTS]:
@@ -70,16 +70,16 @@ class Judge:
             merged = tuple(tuple(group) for group in card["merged"])
             return cls(net.eval().requires_grad_(False), names, merged, card)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            raise JudgeError(f"{folder} is no judge that can be used: train one with run.py train-judge.") from error
+            raise JudgeError(f"{folder} holds no usable judge: train one with run.py train-judge.") from error
 
     def read(self, pictures: Tensor) -> Reading:
-        """Pictures (N, C, h, w) in [−1, 1], of any size and in grey or colour, averaged to the judge's own side."""
-        parts = [self._read(part) for part in self.fitted(pictures).split(AT_ONCE)]
+        """Classify pictures (N, C, h, w) in [−1, 1], of any size, grey or colour."""
+        parts = [self._read(part) for part in self.fit_to_net(pictures).split(AT_ONCE)]
         return Reading(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
-    def fitted(self, pictures: Tensor) -> Tensor:
-        """The pictures as the net takes them: (N, channels, side, side)."""
-        x = averaged(pictures.float().clamp(-1, 1), self.net.side)
+    def fit_to_net(self, pictures: Tensor) -> Tensor:
+        """Average the pictures down and convert them to the net's input, (N, channels, side, side)."""
+        x = average_down(pictures.float().clamp(-1, 1), self.net.side)
         if x.shape[1] != self.net.channels:
             x = x.mean(1, keepdim=True).expand(-1, self.net.channels, -1, -1)
         return x
@@ -90,8 +90,12 @@ class Judge:
         return Reading(features, self.net.name(features).softmax(1))
 
     def verdicts(self, probabilities: Tensor, asked: Sequence[str], merge: bool = True) -> Verdicts:
-        """Whether the asked names come first, or among the first five: groups compete as one, by their summed
-        probability, unless `merge` is off. Raises JudgeError for a name that the judge does not know."""
+        """Rank the asked name of each picture. A merged group competes as one name, by its summed probability.
+
+        merge -- False ranks every name by itself
+
+        Raises JudgeError for a name that the judge does not know.
+        """
         groups = self.groups() if merge else {name: k for k, name in enumerate(self.names)}
         if strange := sorted(set(asked) - set(groups)):
             raise JudgeError(f"This judge does not know {', '.join(strange)}: train one on this data set.")
@@ -102,7 +106,7 @@ class Judge:
         return Verdicts(before < 1, before < 5)
 
     def groups(self) -> dict[str, int]:
-        """The number of each name's group; a name that is merged with none is a group of its own."""
+        """Return the number of each name's group; a name that is not merged is a group by itself."""
         leader = {name: group[0] for group in self.merged for name in group}
         order = {name: k for k, name in enumerate(dict.fromkeys(leader.get(name, name) for name in self.names))}
         return {name: order[leader.get(name, name)] for name in self.names}
@@ -110,26 +114,26 @@ class Judge:
 
 @dataclass(frozen=True)
 class NearestPicture:
-    """The nearest real pictures, pixel by pixel: features (N, d) with their names.
+    """A judge that ranks names by the nearest real picture, pixel by pixel: features (N, d) with their names.
 
-    It knows the training pictures, so it tells how well a model has learned them, not how well it generalises; it needs
-    no training of its own and cannot be fooled by what it has never seen.
+    It holds the training pictures, so it measures how well a model has learned them, not how well it generalises. It
+    needs no training, and unusual pictures cannot mislead it.
     """
 
     features: Tensor
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, real: Real) -> NearestPicture:
-        return cls(coarse(real.pictures), real.names)
+    def of(cls, real: RealPictures) -> NearestPicture:
+        return cls(coarse_features(real.pictures), real.names)
 
     def verdicts(self, pictures: Tensor, asked: Sequence[str]) -> Verdicts:
-        """Pictures (N, C, H, W) in [−1, 1] against the names that they were asked to show."""
+        """Rank the asked name of each picture (N, C, H, W) in [−1, 1]."""
         place = {name: k for k, name in enumerate(dict.fromkeys(self.names))}
         column = torch.tensor([place[name] for name in self.names])
         wanted = torch.tensor([[place[name]] for name in asked])
-        low = []  # (N, names): how far the nearest picture of each name is
-        for rows in rough_distances(coarse(pictures), self.features):
+        low = []  # (N, names): distance to the nearest picture of each name
+        for rows in rough_distances(coarse_features(pictures), self.features):
             none = rows.new_full((len(rows), len(place)), torch.inf)
             low.append(none.scatter_reduce_(1, column.expand(len(rows), -1), rows, "amin"))
         nearest = torch.cat(low)
@@ -137,11 +141,11 @@ class NearestPicture:
         return Verdicts(before < 1, before < 5)
 
 
-def coarse(pictures: Tensor) -> Tensor:
-    """(N, C, H, W) in [−1, 1] → (N, C·JUDGED_SIDE²): averaged down and laid out flat."""
-    return averaged(pictures.clamp(-1, 1), JUDGED_SIDE).flatten(1)
+def coarse_features(pictures: Tensor) -> Tensor:
+    """Average (N, C, H, W) in [−1, 1] down and flatten it: (N, C·JUDGED_SIDE²)."""
+    return average_down(pictures.clamp(-1, 1), JUDGED_SIDE).flatten(1)
 
 
-def stored(model: str) -> Path:
-    """The folder of the judge in the box for a model or data set of that id."""
+def judge_folder(model: str) -> Path:
+    """Return the folder of the embedded judge for a model or data set of that id."""
     return resource_root() / "judges" / model

@@ -1,4 +1,4 @@
-"""A grid learned for one model, sampler and number of steps: the levels that bring it closest to the exact flow."""
+"""Learn a grid for one model, sampler and number of steps: the noise levels that come closest to the exact flow."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 def rms(a: Tensor, b: Tensor) -> float:
-    """Root mean square difference of two tensors of one shape."""
+    """Compute the root mean square difference of two tensors of one shape."""
     return float((wide(a) - wide(b)).pow(2).mean().sqrt())
 
 
 def rms_error(d: Denoiser, rule: Rule, sigmas: Array, x: Tensor, target: Tensor) -> float:
-    """Root mean square distance to `target` (B, …) of where the sampler takes x (B, …) along the levels."""
+    """Run the sampler from x (B, …) along the levels; return the root mean square distance of its end to `target`."""
     for step in run(d, descending(sigmas), rule, x, Noise(range(len(x)))):
         x = step.move.x
     return rms(x, target)
 
 
 def learn_grid(d: Denoiser, rule: Rule, sigmas: Array, x: Tensor, target: Tensor, runs: int = 400) -> Array:
-    """The levels, as many as `sigmas` and with its ends, whose runs from x come closest to `target`.
+    """Find the levels whose runs from x come closest to `target`; as many as `sigmas`, with the same ends.
 
-    x (B, …) are states at sigmas[0] and target (B, …) where they ought to end: by the exact flow of an oracle, or by a
-    run of many steps of the same model. A search over the logarithms of the gaps in log σ, one gap at a time, wider or
-    narrower; it takes `runs` runs of the sampler at most and never returns anything worse than it was given.
-    Raises ValueError for a sampler that draws noise, whose end is no fixed point to come closer to.
+    x (B, …) are states at sigmas[0]; target (B, …) are their ends by the exact flow of an oracle or by many steps of
+    the same model. The search changes the logarithm of one gap in log σ at a time, wider or narrower. It makes at most
+    `runs` runs of the sampler, and its result is never worse than `sigmas`. Raises ValueError for a sampler that draws
+    noise, since its ends are random.
     """
     if rule.stochastic:
         raise ValueError(f"A grid cannot be learned for {rule.title}, which draws noise: choose another sampler.")

@@ -1,4 +1,4 @@
-"""What the engine adds to the calls of a net, and its time against diffusers' own loop: timed in turn, in one run."""
+"""Time the engine against bare net calls and against diffusers' loop, in alternation within one process."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from engine.types import Denoiser, Model
 
 GUIDANCE = 3.0
-TABLE = Discrete.linear()  # what both loops step along: diffusers has no flow with a denoiser of x0
-SCHEDULERS = {"DDIM": "ddim", "DPM-Solver++ 2M": "dpmpp-2m"}  # theirs, and the rule that is the same
+TABLE = Discrete.linear()  # the schedule of both loops: diffusers has no flow schedule for nets that predict x0
+SCHEDULERS = {"DDIM": "ddim", "DPM-Solver++ 2M": "dpmpp-2m"}  # their scheduler: the same rule here
 
 
 class Added(NamedTuple):
-    """ratio: a run's time over that of its net calls alone; outside: seconds a step that are not spent in the net."""
+    """ratio: time of a run over time of its net calls alone; outside: seconds per step outside the net."""
 
     ratio: float
     outside: float
 
 
 class Compared(NamedTuple):
-    """ratio: our time over theirs; ours, theirs: seconds a step outside the net; difference: the largest in x0."""
+    """ratio: our time over theirs; ours, theirs: seconds per step outside the net; difference: the largest in x0."""
 
     ratio: float
     ours: float
@@ -52,7 +52,7 @@ class Compared(NamedTuple):
 
 
 class Clock:
-    """A net whose calls are timed and counted, and whose inputs are kept while `keep` is set."""
+    """A net that times and counts its calls, and records their inputs while `keep` is set."""
 
     def __init__(self, net: Net) -> None:
         self.net, self.seconds, self.calls = net, 0.0, 0
@@ -70,7 +70,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A model's net with a condition of its own, and runs of `batch` pictures in `steps` guided steps."""
+    """A model with one of its example conditions, and runs of `batch` pictures in `steps` guided steps."""
 
     info: ModelInfo
     model: Model
@@ -88,8 +88,8 @@ class Setting:
         return Noise(range(self.batch)).normal(torch.empty(shape, device=self.model.device))
 
 
-def ours(d: Denoiser, conds: tuple[Cond, Cond], rule: str, sigmas: Iterable[float], x: Tensor) -> Tensor:
-    """One run, as a plan makes it."""
+def run_ours(d: Denoiser, conds: tuple[Cond, Cond], rule: str, sigmas: Iterable[float], x: Tensor) -> Tensor:
+    """Make one guided run as a plan does; return the last state."""
     guided = cfg(GUIDANCE, *conds)(Meter(d, MICRO_BATCH))
     for step in run(guided, descending(sigmas), RULES[rule], x, Noise(range(len(x)))):
         x = step.move.x
@@ -97,7 +97,7 @@ def ours(d: Denoiser, conds: tuple[Cond, Cond], rule: str, sigmas: Iterable[floa
 
 
 def against_bare_net(setting: Setting, pairs: int) -> Added:
-    """A guided run of the default sampler over the very calls of the net that it makes, one after the other."""
+    """Time a guided run of DPM-Solver++ 2M against exactly the same net calls alone; medians over `pairs` pairs."""
     denoiser, top = setting.model.denoiser, setting.info.defaults["sigma_max"]
     assert isinstance(denoiser, NetDenoiser)
     clock = Clock(denoiser.net)
@@ -106,7 +106,7 @@ def against_bare_net(setting: Setting, pairs: int) -> Added:
     x, conds = setting.noise().mul_(denoiser.schedule.start_std(top)), setting.conds
 
     def whole() -> Tensor:
-        return ours(timed, conds, "dpmpp-2m", sigmas, x)
+        return run_ours(timed, conds, "dpmpp-2m", sigmas, x)
 
     @torch.no_grad()
     def bare() -> None:
@@ -114,28 +114,28 @@ def against_bare_net(setting: Setting, pairs: int) -> Added:
             denoiser.net(*args)
 
     clock.keep = True
-    whole()  # also warms everything up
+    whole()  # also a warm-up
     clock.keep = False
     ratios, outside = [], []
     for _ in range(pairs):
-        alone, before = seconds(bare), clock.seconds
-        total = seconds(whole)
+        alone, before = time_call(bare), clock.seconds
+        total = time_call(whole)
         ratios.append(total / alone)
         outside.append((total - (clock.seconds - before)) / setting.steps)
     return Added(statistics.median(ratios), statistics.median(outside))
 
 
 def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
-    """The same net, conditions, timesteps and noise through their pipeline with the scheduler `name` and through ours.
+    """Time the same net, conditions, timesteps and noise in their pipeline with the scheduler `name` and in our loop.
 
-    Theirs is StableDiffusionPipeline itself, which is given encoded conditions and noise and gives back its state: no
-    text encoder, no decoder, no safety checker; its progress bar is drawn into memory. Ours is all that a plan does
-    with conditions and noise: it meters, asks whether to cancel, and yields each step with x̂₀ and history. Raises
-    UsageError where their DDIM would go other steps than it visits.
+    Theirs is StableDiffusionPipeline from encoded conditions and noise to its last state: no text encoder, no decoder,
+    no safety checker; its progress bar is drawn into memory. Ours does all that a plan does: it meters, checks for a
+    cancel, and yields each step with x̂₀ and history. Raises UsageError for a number of steps that their DDIM would not
+    visit evenly.
     """
     if len(TABLE) % setting.steps:
         raise UsageError(f"diffusers' DDIM takes a number of steps that divides {len(TABLE)}: choose one such as 10.")
-    clock = Clock(_on_table(setting.model))
+    clock = Clock(_net_on_table(setting.model))
     d = adapt(clock, TABLE, "x0")
     scheduler = _scheduler(name)
     scheduler.set_timesteps(setting.steps)
@@ -145,7 +145,7 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
     tokens = [_tokens(cond, setting.batch) for cond in conds]
 
     def mine() -> Tensor:
-        return ours(d, conds, SCHEDULERS[name], sigmas, noise * TABLE.start_std(sigmas[0]))
+        return run_ours(d, conds, SCHEDULERS[name], sigmas, noise * TABLE.start_std(sigmas[0]))
 
     def theirs() -> Tensor:
         given = {"prompt_embeds": tokens[0], "negative_prompt_embeds": tokens[1], "latents": noise}
@@ -158,7 +158,7 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
         walls, rests = {}, {}
         for loop in (mine, theirs) if k % 2 else (theirs, mine):
             before = clock.seconds
-            walls[loop] = seconds(loop)
+            walls[loop] = time_call(loop)
             rests[loop] = (walls[loop] - (clock.seconds - before)) / setting.steps
         ratios.append(walls[mine] / walls[theirs])
         inside.append(rests[mine])
@@ -169,20 +169,20 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
 
 def require_diffusers() -> None:
     if find_spec("diffusers") is None:
-        raise UsageError('diffusers is not installed, which this compares with: pip install "tweedie-studio[bench]".')
+        raise UsageError('This comparison needs diffusers: install it with pip install "tweedie-studio[bench]".')
 
 
-def seconds(f: Callable[[], object]) -> float:
+def time_call(f: Callable[[], object]) -> float:
     began = time.perf_counter()
     f()
     return time.perf_counter() - began
 
 
 def _scheduler(name: str) -> Any:
-    """Theirs, for the table, even in its steps down from the noisiest, and with x0 as what the net predicts."""
+    """Build their scheduler for TABLE, with trailing timesteps and a net that predicts x0."""
     from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
-    # Their pipeline insists on the offset, which trailing steps do not use.
+    # Their pipeline requires the offset, which trailing steps do not use.
     shared = {"timestep_spacing": "trailing", "prediction_type": "sample", "steps_offset": 1}
     if name == "DDIM":
         return DDIMScheduler(clip_sample=False, beta_end=0.02, beta_start=1e-4, **shared)
@@ -199,7 +199,7 @@ def _pipeline(unet: torch.nn.Module, scheduler: Any) -> Callable[..., Any]:
 
 
 class _Unet(torch.nn.Module):
-    """A net as their pipeline calls one: the text is handed in, unconditional first; mask and label are its own."""
+    """A net with the interface of their pipeline: it passes the text, unconditional first; mask and label are bound."""
 
     def __init__(self, net: Net, setting: Setting, conds: tuple[Cond, Cond]) -> None:
         super().__init__()
@@ -215,23 +215,23 @@ class _Unet(torch.nn.Module):
 
 
 def _tokens(cond: Cond, batch: int) -> Tensor:
-    """What their pipeline carries as the encoded text; a model of classes alone does not look at it."""
+    """Return the encoded text for their pipeline; a model of classes alone ignores it."""
     tokens = cond.expand(batch).tokens
     return torch.zeros(batch, 1, 1) if tokens is None else tokens
 
 
-def _on_table(model: Model) -> Net:
-    """The model's net, asked for x0 at a state and an index of TABLE, as a net trained on that table would be."""
+def _net_on_table(model: Model) -> Net:
+    """Wrap the model's net as a net trained on TABLE that predicts x0 from a state and an index."""
     denoiser = model.denoiser
     assert isinstance(denoiser, NetDenoiser)
     levels = TABLE.sigma(torch.arange(len(TABLE), dtype=torch.float64))
     factor = denoiser.schedule.scale(levels) / TABLE.scale(levels)
     factor, times = factor.float().to(model.device), denoiser.schedule.t(levels).float().to(model.device)
     if denoiser.predicts != "x0":
-        raise UsageError("This is measured on a net that predicts x0: choose another model.")
+        raise UsageError("This comparison needs a net that predicts x0: choose another model.")
 
     def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
-        index = t.float().expand(len(x)).long()  # such a net embeds an index as a float, however it is given
+        index = t.float().expand(len(x)).long()  # such nets convert the index to float, and so do we
         scaled = factor[index].reshape(-1, *[1] * (x.ndim - 1)) * x
         return denoiser.net(scaled, times[index], cond)
 

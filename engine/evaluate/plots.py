@@ -1,4 +1,4 @@
-"""Plots small enough for a card: axes with round numbers, lines and named points, as a PNG. Needs only Pillow."""
+"""Small plots for model cards, as PNG: axes with round numbers, lines, named points. Needs only Pillow."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from engine.pareto import Point, front
 INK, FAINT, QUIET = "#1f2328", "#d8dce2", "#8a93a0"
 COLOURS = ("#2f6fde", "#d1602b", "#2f9e5b", "#8f4fc4", "#b08a00")
 SIZE, MARGIN = (760, 520), (84, 56, 28, 72)  # of the picture; left, top, right, bottom
-SHARP = 2  # drawn this many times as large, then reduced
+SHARP = 2  # plots are drawn this many times as large, then reduced
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What runs along an edge: its name, the range that must be on it, and whether it is logarithmic."""
+    """One axis: its name, its range, and whether it is logarithmic."""
 
     name: str
     low: float
@@ -28,14 +28,14 @@ class Axis:
 
     @classmethod
     def of(cls, name: str, values: Iterable[float], log: bool = False) -> Axis:
-        """An axis that `values` fit on. ValueError where there are none, or a logarithm of one is not a number."""
+        """Return an axis for `values`. Raises ValueError without finite values, or for values ≤ 0 on a log axis."""
         finite = [value for value in values if math.isfinite(value)]
         if not finite or (log and min(finite) <= 0):
             raise ValueError(f"There is nothing to draw along “{name}”.")
         return cls(name, min(finite), max(finite), log)
 
     def ticks(self) -> list[float]:
-        """Round numbers from below the lowest value to above the highest."""
+        """Return round numbers from below the lowest value to above the highest."""
         if not self.log:
             return ticks(self.low, self.high)
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
@@ -46,7 +46,7 @@ class Axis:
 
 
 def ticks(low: float, high: float, about: int = 6) -> list[float]:
-    """Round numbers from below `low` to above `high`, 1, 2 or 5 times a power of ten apart."""
+    """Return round numbers from below `low` to above `high`, 1, 2 or 5 times a power of ten apart."""
     rough = max(high - low, 1e-9) / about
     power = 10 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
@@ -81,14 +81,14 @@ class Plot:
         self._picture.paste(INK, (8 * SHARP, top), label.rotate(90, expand=True))
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """Where a pair of values stands, in the picture's own pixels."""
+        """Return the pixel position of a pair of values."""
         left, top, right, bottom = self._box
         across = _part(x, self._across, self.x.log)
         up = _part(y, self._up, self.y.log)
         return left + across * (right - left), bottom - up * (bottom - top)
 
     def line(self, points: Sequence[tuple[float, float]], colour: str = COLOURS[0], name: str = "") -> None:
-        """Join the points; the name stands at the last one."""
+        """Draw a line through the points, with the name at the last one."""
         places = [self.at(*point) for point in points if all(math.isfinite(v) for v in point)]
         if len(places) > 1:
             self._pen.line(places, colour, 2 * SHARP, "curve")
@@ -96,7 +96,7 @@ class Plot:
             self._pen.text((places[-1][0] - 6 * SHARP, places[-1][1] - 8 * SHARP), name, colour, self._small, "rs")
 
     def point(self, x: float, y: float, name: str = "", colour: str = COLOURS[0]) -> None:
-        """A dot with its name above it."""
+        """Draw a dot with its name above it."""
         across, up = self.at(x, y)
         r = 5 * SHARP
         self._pen.ellipse((across - r, up - r, across + r, up + r), colour, "white", SHARP)
@@ -108,7 +108,7 @@ class Plot:
 
 
 def _part(value: float, marks: Sequence[float], log: bool) -> float:
-    """Where `value` lies between the first and the last mark, 0 … 1."""
+    """Return the position of `value` between the first and the last mark, 0 … 1."""
     low, high = marks[0], marks[-1]
     if log:
         value, low, high = math.log(max(value, low)), math.log(low), math.log(high)
@@ -116,7 +116,7 @@ def _part(value: float, marks: Sequence[float], log: bool) -> float:
 
 
 def plot_front(points: Sequence[Point], title: str, x: str, y: str, path: Path) -> None:
-    """Write points with their names as a PNG, the ones that nothing beats joined by a line."""
+    """Write points with their names as a PNG, with a line through the Pareto front."""
     drawn = Plot(title, Axis.of(x, [p.x for p in points]), Axis.of(y, [p.y for p in points]))
     best = front(points)
     drawn.line([(p.x, p.y) for p in best])

@@ -16,15 +16,16 @@ from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, ch
 from engine.layout import canonical, from_array
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
-from engine.ode import Along, density
+from engine.ode import SolveProgress, density
 from engine.plan import plan
 from engine.precision import wide
 from engine.spec.request import RequestError
 
 if TYPE_CHECKING:
     from engine.jobs.job import Caller, Event
-    from engine.jobs.likelihood import Likelihood, Pixels
+    from engine.jobs.likelihood import Likelihood
     from engine.session import Session
+    from engine.spec.edit import Pixels
     from engine.spec.request import Request
     from engine.types import Model
 
@@ -47,7 +48,8 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
     if not isinstance(model.codec, PixelCodec):
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
     image = from_array(rgb, model.device).permute(0, 3, 1, 2)
-    return canonical(model.codec.encode(canonical(wide(image)))).round()
+    state = model.codec.encode(canonical(wide(image) / 127.5 - 1))
+    return canonical((state + 1) * 127.5).round()
 
 
 def dequantise(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
@@ -68,7 +70,7 @@ def bits(
     tol: float = 1e-3,
     sigma_min: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Generator[Along, None, Bits]:
+) -> Generator[SolveProgress, None, Bits]:
     """One solve for each of several pictures, given as levels (B, C, h, w): its own dequantisation, its own probe.
 
     Draws with other numbers have other ones: their mean is the estimate, and their spread holds what both leave open.

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from engine.jobs.encode import Optimised
 from engine.layout import from_array
-from engine.ode import fixed
+from engine.ode import solve_on_levels
 from engine.precision import wide
 from engine.spec.request import RequestError
 from engine.transforms import extrapolate
@@ -68,7 +68,7 @@ class NullText:
 
     def up(self, x0: Tensor) -> Iterator[Step]:
         """The pivots, from a picture at the least level to x_T: DDIM under the prompt without guidance."""
-        return fixed(lambda x, s, cond=None: self.denoiser(x, s, self.cond), x0, self.sigmas[::-1], "ddim")
+        return solve_on_levels(lambda x, s, cond=None: self.denoiser(x, s, self.cond), x0, self.sigmas[::-1], "ddim")
 
     def guided(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         """D with the guidance, and the tokens learned for the level: σ is one of the sigmas."""
@@ -84,7 +84,7 @@ class NullText:
 
 def retrace(null: NullText, x: Tensor) -> Iterator[Step]:
     """DDIM with the guidance and the learned tokens, from x_T down to the least level."""
-    return fixed(null.guided, x, null.sigmas, "ddim")
+    return solve_on_levels(null.guided, x, null.sigmas, "ddim")
 
 
 def invert(null: NullText, pivots: Sequence[Tensor], inner: int) -> Iterator[tuple[Optimised, Tensor]]:

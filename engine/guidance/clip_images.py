@@ -1,4 +1,4 @@
-"""How a CLIP looks at finished pictures: whole, in small batches, with a question whether to stop before each."""
+"""Encode finished pictures with a CLIP, in small batches that can be cancelled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.errors import Cancelled
-from engine.guidance.cutouts import resized
+from engine.guidance.cutouts import resize
 from engine.layout import from_array
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ AT_ONCE = 64
 
 
 def encode_images(clip: Clip, pictures: NDArray[np.float32], cancelled: Callable[[], bool] = lambda: False) -> Tensor:
-    """Unit vectors (N, d) of pictures (N, 3, h, w) in [−1, 1]. Raises Cancelled."""
+    """Encode pictures (N, 3, h, w) in [−1, 1] as unit vectors (N, d). Raises Cancelled between two batches."""
     parts = []
     with torch.no_grad():
         for some in from_array(pictures).split(AT_ONCE):
             if cancelled():
                 raise Cancelled
-            parts.append(clip.image(resized(some, clip.side)))
+            parts.append(clip.image(resize(some, clip.side)))
     return torch.cat(parts)
 
 
 def to_numpy(values: Tensor) -> NDArray[np.float32]:
-    """A tensor as it is told: an array of float32 on the CPU."""
+    """Convert a tensor to a float32 array, for the window."""
     return values.detach().cpu().float().numpy()

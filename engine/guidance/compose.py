@@ -1,4 +1,4 @@
-"""From the guides of a Request to transforms of its denoiser."""
+"""Compose the guides of a Request (CLIP, classifier) into one transform of its denoiser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from engine.guidance.cutouts import boxes, resized
+from engine.guidance.cutouts import boxes, resize
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss
 from engine.guidance.memory import SHARE, free_bytes, graph_bytes
 from engine.meter import MICRO_BATCH
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from engine.types import Cond, Denoiser, Model, Sigma, Transform
 
 
-VIEWS_AT_ONCE = 64  # that a CLIP reads in one call
+VIEWS_AT_ONCE = 64  # views in one call of a CLIP
 
 
 @dataclass(frozen=True)
 class Guidance:
     """All guides of a request as one transform.
 
-    save  -- whether the nets that are differentiated through are computed twice rather than kept in memory
-    bytes -- what their gradients keep in memory at a time, by estimate
+    save  -- whether gradients compute the nets a second time instead of keeping their activations in memory
+    bytes -- estimated memory that the gradients need at a time
     """
 
     transform: Transform
@@ -52,24 +52,25 @@ def guidance(
     cond: Cond,
     save: bool | None = None,
 ) -> Guidance:
-    """Those guides of the request that do anything, the first innermost; `pictures` are those aimed at, by digest.
+    """Build the transform of all guides with a scale other than 0, the first innermost.
 
-    save -- None: where the estimate says that gradients would take more than half of the memory that is free
+    pictures -- the aim pictures, by digest
+    save     -- None decides by estimate: True where gradients would take more than SHARE of the free memory
 
-    Raises RequestError for a guide that the model's states cannot have, and where even saving there is too little
-    memory; ModelError for one that cannot be loaded or a text that it cannot read.
+    Raises RequestError for a guide that does not fit the model, and where the memory does not suffice even with save;
+    ModelError for a guide model that cannot be loaded and a text that it cannot read.
     """
     active = [guide for guide in request.guides if guide.scale != 0]
     if not active:
         return Guidance(lambda d: d)
-    need = _Need.of(active, request, model, library, cond)
-    save = need.saves(free_bytes(model.device)) if save is None else save
-    made = [_transform(guide, request, model, library, pictures, save) for guide in active]
-    return Guidance(chain(made), save, need.saved if save else need.kept)
+    need = _MemoryNeed.of(active, request, model, library, cond)
+    save = need.must_save(free_bytes(model.device)) if save is None else save
+    transforms = [_transform(guide, request, model, library, pictures, save) for guide in active]
+    return Guidance(chain(transforms), save, need.saved if save else need.kept)
 
 
 def chain(transforms: Sequence[Transform]) -> Transform:
-    """All of them as one, the first innermost."""
+    """Compose transforms into one, the first innermost."""
 
     def transform(d: Denoiser) -> Denoiser:
         return reduce(lambda inner, outer: outer(inner), transforms, d)
@@ -77,15 +78,15 @@ def chain(transforms: Sequence[Transform]) -> Transform:
     return transform
 
 
-class _Need(NamedTuple):
-    """Bytes that gradients keep: all at a time, or of the largest call alone where the nets are computed twice."""
+class _MemoryNeed(NamedTuple):
+    """Bytes for gradients. kept: activations of all calls; saved: of the largest call alone, with save."""
 
     kept: int
     saved: int
 
     @classmethod
-    def of(cls, active: Sequence[Guide], request: Request, model: Model, library: Library, cond: Cond) -> _Need:
-        """By one call of each net that is differentiated through, for one picture."""
+    def of(cls, active: Sequence[Guide], request: Request, model: Model, library: Library, cond: Cond) -> _MemoryNeed:
+        """Measure one call of each differentiated net for one picture, and scale it up."""
         batch, kept, calls = len(request.seeds), 0, [0]
         for clip_guide in (guide for guide in active if isinstance(guide, ClipGuide)):
             loaded = library.clip(clip_guide.clip, clip_guide.sha256)
@@ -101,54 +102,53 @@ class _Need(NamedTuple):
             calls.append(each * min(rows, MICRO_BATCH))
         return cls(kept, max(calls))
 
-    def saves(self, there: int | None) -> bool:
-        """Whether to compute the nets twice, with `there` bytes free. RequestError where that does not help either."""
-        if there is None or self.kept <= SHARE * there:
+    def must_save(self, free: int | None) -> bool:
+        """Decide `save` with `free` bytes of memory. Raises RequestError where even save needs more."""
+        if free is None or self.kept <= SHARE * free:
             return False
-        if self.saved > there:
+        if self.saved > free:
             raise RequestError(
-                f"Guiding these would take {self.saved / 2**30:.1f} GiB of memory, and {there / 2**30:.1f} are free: "
-                "make fewer pictures at once, or take fewer cutouts."
+                f"The guides need {self.saved / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free: "
+                "generate fewer pictures at once, or choose fewer cutouts."
             )
         return True
 
 
 def encode_aims(clip: Clip, aims: Sequence[Aim], pictures: Mapping[str, Pixels]) -> Aims:
-    """The aims as the CLIP sees them. A picture that is aimed at is seen whole, at σ = 0."""
+    """Encode the texts and pictures of the aims with the CLIP; pictures whole, at σ = 0."""
     with torch.no_grad():
         texts = [aim.text for aim in aims if aim.text]
-        told = iter(clip.text(texts)) if texts else iter(())
-        vectors = torch.stack(
-            [next(told) if aim.text else encode_aim_picture(clip, pictures[aim.image]) for aim in aims]
-        )
-    weights = vectors.new_tensor([aim.weight for aim in aims])
-    return Aims(vectors[None], weights / weights.abs().sum())
+        encoded = iter(clip.text(texts)) if texts else iter(())
+        vectors = [next(encoded) if aim.text else encode_picture(clip, pictures[aim.image]) for aim in aims]
+    stacked = torch.stack(vectors)
+    weights = stacked.new_tensor([aim.weight for aim in aims])
+    return Aims(stacked[None], weights / weights.abs().sum())
 
 
-def encode_aim_picture(clip: Clip, rgb: Pixels) -> Tensor:
-    """What a CLIP sees in a picture, uint8 (H, W, 3): (d,)."""
-    return clip.image(resized(from_uint8(rgb), clip.side))[0]
+def encode_picture(clip: Clip, rgb: Pixels) -> Tensor:
+    """Encode a picture, uint8 (H, W, 3), with the CLIP: (d,)."""
+    return clip.image(resize(from_uint8(rgb), clip.side))[0]
 
 
 def _transform(
     guide: Guide, request: Request, model: Model, library: Library, pictures: Mapping[str, Pixels], save: bool
 ) -> Transform:
     if isinstance(guide, ClassGuide):
-        return _by_class(guide, request, model, library)
+        return _class_transform(guide, request, model, library)
     loaded = library.clip(guide.clip, guide.sha256)
-    return by_clip(guide, request, model, loaded, encode_aims(loaded, guide.aims, pictures), save)
+    return clip_transform(guide, request, model, loaded, encode_aims(loaded, guide.aims, pictures), save)
 
 
-def by_clip(
+def clip_transform(
     guide: ClipGuide, request: Request, model: Model, loaded: Clip, aims: Aims, save: bool = False
 ) -> Transform:
-    """One CLIP guide, whose aims are those told: of a batch each image may have its own."""
+    """Build the transform of one CLIP guide towards `aims`, which may differ between the images of a batch."""
     if guide.on == "xt":
         if not loaded.noisy:
             raise RequestError(f"“{loaded.title}” knows clean pictures only: let it look at x̂₀.")
         _check_states(loaded.title, loaded.side, request, model)
-        noisy = NoisyLoss(loaded, aims)
-        return classifier(lambda x, sigma: -noisy(x, sigma), guide.weight, guide.clip_gradient)
+        noisy, on_white = NoisyLoss(loaded, aims), model.codec.decode  # of states with alpha; others are as they are
+        return classifier(lambda x, sigma: -noisy(on_white(x), sigma), guide.weight, guide.clip_gradient)
     parts = boxes(request.seeds, guide.cutouts - 1, guide.cut_size)
     at_once = max(1, VIEWS_AT_ONCE // guide.cutouts)
     picture = model.codec.decode
@@ -156,25 +156,26 @@ def by_clip(
     return clip(loss, guide.weight, guide.clip_gradient)
 
 
-def _by_class(guide: ClassGuide, request: Request, model: Model, library: Library) -> Transform:
+def _class_transform(guide: ClassGuide, request: Request, model: Model, library: Library) -> Transform:
+    """Build the transform of one classifier guide."""
     loaded = library.classifier(guide.classifier, guide.sha256, guide.noisy)
     if guide.label not in loaded.labels:
         have = ", ".join(loaded.labels)
         raise RequestError(f"“{loaded.title}” does not know “{guide.label}”: choose one of {have}.")
     label = loaded.labels.index(guide.label)
+    picture: Callable[[Tensor], Tensor] = model.codec.decode
 
     def logp(x: Tensor, sigma: Sigma) -> Tensor:
-        return loaded.logp(x, sigma)[:, label]
+        return loaded.logp(picture(x), sigma)[:, label]
 
     if guide.on == "xt":
         _check_states(loaded.title, loaded.side, request, model)
         return classifier(logp, guide.scale)
-    picture: Callable[[Tensor], Tensor] = model.codec.decode
-    return clip(lambda x0: -logp(picture(x0), 0.0), guide.scale)
+    return clip(lambda x0: -logp(x0, 0.0), guide.scale)
 
 
 def _check_states(title: str, side: int, request: Request, model: Model) -> None:
-    """Raises RequestError unless the states are square pictures of that side: resizing would change their noise."""
+    """Raise RequestError unless the states are square pictures of that side: resizing would change their noise."""
     width, height = request.width, request.height
     if not isinstance(model.codec, PixelCodec) or (side, side) != (width, height):
         raise RequestError(

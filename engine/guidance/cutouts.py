@@ -1,4 +1,4 @@
-"""Views of a picture for a CLIP to score: the whole of it, and square parts of it, the same at every step of a run."""
+"""Cutouts for CLIP guidance: the whole picture and square parts of it, the same at every step of a run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 def boxes(seeds: Sequence[int], count: int, size: tuple[float, float]) -> Tensor:
-    """`count` square parts for each image of the batch: (B, count, 3) float64, side and centre (x, y).
+    """Draw `count` square parts for each image: (B, count, 3) float64, each a side and a place (x, y).
 
-    The side is a share of the picture's shorter side, uniform in `size`; the centre is uniform where the part lies
-    inside, as a share of what is left on either side, in [0, 1]. Addressed by the image's seed and the number of the
-    part: an image has the same in every batch and at every step (fixed seeds: Crowson 2021 draws anew at each).
+    The side is a share of the picture's shorter side, uniform in `size`. The place is uniform in [0, 1]²: 0 is at the
+    left or top edge of the picture, 1 at the right or bottom edge. The draws depend on the image's seed and the number
+    of the part alone: an image has the same parts in every batch and at every step (Crowson 2021 draws new ones at each
+    step).
     """
     if count == 0:
         return torch.zeros(len(seeds), 0, 3, dtype=torch.float64)
@@ -31,19 +32,19 @@ def boxes(seeds: Sequence[int], count: int, size: tuple[float, float]) -> Tensor
 
 
 def views(pictures: Tensor, parts: Tensor, side: int) -> Tensor:
-    """What a CLIP sees of pictures (B, C, H, W): the whole and the parts (B, n, 3), (B·(1 + n), C, side, side).
+    """Resample pictures (B, C, H, W) and their parts (B, n, 3) for a CLIP: (B·(1 + n), C, side, side).
 
-    The views of an image lie one after the other. Bilinear, of a picture that is averaged down first where a part of it
-    has more than twice the pixels that are asked for; linear in the pictures, and so is the gradient.
+    The views of an image follow each other, the whole picture first. Parts are sampled bilinearly; a picture whose
+    smallest part has at least twice `side` pixels is averaged down first. The result is linear in the pictures.
     """
-    whole = resized(pictures, side)[:, None]
+    whole = resize(pictures, side)[:, None]
     if parts.shape[1] == 0:
         return whole.flatten(0, 1)
     return torch.cat([whole, _cut(pictures, parts, side)], 1).flatten(0, 1)
 
 
-def resized(pictures: Tensor, side: int) -> Tensor:
-    """Pictures (B, C, H, W) at (side, side), smoothed where that makes them smaller."""
+def resize(pictures: Tensor, side: int) -> Tensor:
+    """Resize pictures (B, C, H, W) to (side, side), with antialiasing where they become smaller."""
     if pictures.shape[-2:] == (side, side):
         return pictures
     smaller = min(pictures.shape[-2:]) > side
@@ -51,7 +52,7 @@ def resized(pictures: Tensor, side: int) -> Tensor:
 
 
 def _cut(pictures: Tensor, parts: Tensor, side: int) -> Tensor:
-    """(B, n, C, side, side)."""
+    """Sample the parts: (B, n, C, side, side)."""
     batch, n, _ = parts.shape
     shorter = min(pictures.shape[-2:])
     factor = int(float(parts[..., 0].min()) * shorter / side)
@@ -59,7 +60,7 @@ def _cut(pictures: Tensor, parts: Tensor, side: int) -> Tensor:
         pictures = F.avg_pool2d(pictures, factor)
     height, width = pictures.shape[-2:]
     share = parts.to(pictures.device)
-    length = share[..., 0] * min(height, width)  # of a part's side, in pixels
+    length = share[..., 0] * min(height, width)  # the side of a part, in pixels
     steps = (torch.arange(side, dtype=torch.float64, device=pictures.device) + 0.5) / side
     x = (width - length)[..., None] * share[..., 1, None] + length[..., None] * steps  # (B, n, side), in pixels
     y = (height - length)[..., None] * share[..., 2, None] + length[..., None] * steps

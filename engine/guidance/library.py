@@ -1,4 +1,4 @@
-"""The CLIPs and classifiers that guide and score, each loaded once; what they must be able to do."""
+"""Library of guide models: loads each CLIP and classifier once; their protocols Clip and NoisyClassifier."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from engine.types import Sigma
 
 
-TEXTS_AT_ONCE = 32  # read between two questions whether to stop
+TEXTS_AT_ONCE = 32  # texts encoded between two checks for a cancel
 
 
 class Clip(Protocol):
     """A frozen CLIP, as engine.models.clip loads them.
 
-    side -- of the pictures that its tower takes; noisy -- whether it is told σ and reads x_t = x0 + σ·ε
+    side  -- of the pictures that its image tower takes, in pixels
+    noisy -- whether it takes σ and reads x_t = x0 + σ·ε
     """
 
     @property
@@ -37,7 +38,7 @@ class Clip(Protocol):
 
 
 class NoisyClassifier(Protocol):
-    """A frozen classifier of square pictures of a side, as engine.models.noisy loads them; a clean one ignores σ."""
+    """A frozen classifier of square pictures, as engine.models.noisy loads them; a clean one ignores σ."""
 
     @property
     def title(self) -> str: ...
@@ -51,7 +52,10 @@ class NoisyClassifier(Protocol):
 
 
 class Library:
-    """What is loaded of both, on one device. `clips` and `classifiers` load by name: the engine's own by default."""
+    """The loaded CLIPs and classifiers, on one device.
+
+    clips, classifiers -- functions that load one by name; by default those of engine.models
+    """
 
     def __init__(
         self,
@@ -63,18 +67,18 @@ class Library:
         self._load_clip, self._load_classifier = clips or _clip, classifiers or _classifier
         self._clips: dict[str, Clip] = {}
         self._classifiers: dict[tuple[str, bool], NoisyClassifier] = {}
-        self._read: dict[tuple[str, tuple[str, ...]], Tensor] = {}
+        self._encoded: dict[tuple[str, tuple[str, ...]], Tensor] = {}
 
     def clip(self, name: str, sha256: str = "") -> Clip:
-        """The CLIP of that name. Raises ModelError where there is none that can be used, RequestError for another."""
+        """Return the CLIP of that name. Raises ModelError if it cannot be loaded, RequestError for another sha256."""
         if name not in self._clips:
             self._clips[name] = self._load_clip(name, self._device)
         _check(name, sha256, self._clips[name].sha256)
         return self._clips[name]
 
-    def read(self, name: str, texts: tuple[str, ...], cancelled: Callable[[], bool] = lambda: False) -> Tensor:
-        """Unit vectors (N, d) of many texts by the CLIP of that name, kept. Raises Cancelled, and as clip() does."""
-        if (name, texts) not in self._read:
+    def encode_texts(self, name: str, texts: tuple[str, ...], cancelled: Callable[[], bool] = lambda: False) -> Tensor:
+        """Encode texts with a CLIP as unit vectors (N, d), cached. Raises Cancelled, and as clip() does."""
+        if (name, texts) not in self._encoded:
             import torch
 
             from engine.errors import Cancelled
@@ -84,11 +88,11 @@ class Library:
                 if cancelled():
                     raise Cancelled
                 parts.append(clip.text(texts[at : at + TEXTS_AT_ONCE]))
-            self._read[name, texts] = torch.cat(parts)
-        return self._read[name, texts]
+            self._encoded[name, texts] = torch.cat(parts)
+        return self._encoded[name, texts]
 
     def classifier(self, name: str, sha256: str = "", noisy: bool = True) -> NoisyClassifier:
-        """The classifier of that name that is told σ, or its clean twin. Raises as clip() does."""
+        """Return the noise-aware classifier of that name, or its clean version. Raises as clip() does."""
         if (name, noisy) not in self._classifiers:
             self._classifiers[name, noisy] = self._load_classifier(name, self._device, noisy)
         _check(name, sha256, self._classifiers[name, noisy].sha256)
@@ -97,11 +101,13 @@ class Library:
 
 def _check(name: str, wanted: str, found: str) -> None:
     if wanted and wanted != found:
-        raise RequestError(f"These settings are of another version of “{name}”: choose it again to use the one here.")
+        raise RequestError(
+            f"These settings belong to another version of “{name}”: choose it again to use this version."
+        )
 
 
 def _clip(name: str, device: torch.device) -> Clip:
-    found: Clip = importlib.import_module("engine.models.clip").load(name, device)  # when one is used, not before
+    found: Clip = importlib.import_module("engine.models.clip").load(name, device)  # imported only when it is used
     return found
 
 

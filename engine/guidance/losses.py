@@ -1,4 +1,4 @@
-"""What CLIP guidance lowers: how far a picture is from its aims, and how unlike a picture it is. Smaller is better."""
+"""Losses of CLIP guidance: distance to the aims, total variation, values out of range. Smaller is better."""
 
 from __future__ import annotations
 
@@ -21,51 +21,56 @@ _NEAR, _FAR = 1e-12, 1 - 1e-7  # where the slope of the arc or of its square roo
 
 
 def spherical(u: Tensor, v: Tensor) -> Tensor:
-    """2·arcsin²(‖u − v‖/2), half the squared angle between unit vectors (…, d) → (…): 0 … π²/2 (Crowson 2021)."""
+    """Compute 2·arcsin²(‖u − v‖/2), half the squared angle of unit vectors (…, d) → (…): 0 … π²/2 (Crowson 2021)."""
     half = ((u - v).square().sum(-1) / 4).clamp(_NEAR, _FAR).sqrt()
     return 2 * half.arcsin().square()
 
 
 def total_variation(pictures: Tensor) -> Tensor:
-    """The mean squared difference of neighbouring pixels of pictures (B, C, H, W), both ways → (B,)."""
+    """Compute the mean squared difference of neighbouring pixels of pictures (B, C, H, W), across and down → (B,)."""
     across, down = pictures.diff(dim=-1).square(), pictures.diff(dim=-2).square()
     return across.flatten(1).sum(1) / max(1, across[0].numel()) + down.flatten(1).sum(1) / max(1, down[0].numel())
 
 
 def out_of_range(pictures: Tensor) -> Tensor:
-    """The mean square of what lies outside [−1, 1], of pictures (B, …) → (B,)."""
+    """Compute the mean squared distance of the values of pictures (B, …) to [−1, 1] → (B,)."""
     return (pictures - pictures.clamp(-1, 1)).flatten(1).square().mean(1)
 
 
 @dataclass(frozen=True)
 class Aims:
-    """What a CLIP steers to: unit vectors (1, A, d), or (B, A, d) where each image of a batch has its own, with signed
-    weights (A,), whose sizes sum to 1."""
+    """The encoded aims of a CLIP guide.
+
+    vectors -- unit vectors (1, A, d), or (B, A, d) where each image of the batch has its own
+    weights -- (A,), signed; their absolute values sum to 1
+    """
 
     vectors: Tensor
     weights: Tensor
 
     def distance(self, seen: Tensor) -> Tensor:
-        """Σ w·spherical of the views of each image, unit vectors (B, n, d) → (B, n)."""
+        """Compute Σ w·spherical for the views of each image, unit vectors (B, n, d) → (B, n)."""
         return spherical(seen[:, :, None], self.vectors[:, None]) @ self.weights
 
     def score(self, seen: Tensor) -> Tensor:
-        """Σ w·cosine of the views of each image, unit vectors (B, n, d) → (B, n), in [−1, 1]."""
+        """Compute Σ w·cosine for the views of each image, unit vectors (B, n, d) → (B, n), in [−1, 1]."""
         return (seen @ self.vectors.mT) @ self.weights
 
     def split(self, size: int, batch: int) -> list[Aims]:
-        """Those of each part of a batch that is cut into parts of `size` images."""
+        """Split the aims as a batch is split into parts of `size` images."""
         return [Aims(vectors, self.weights) for vectors in self.vectors.expand(batch, -1, -1).split(size)]
 
 
 @dataclass(frozen=True)
 class PictureLoss:
-    """L of states x0 (B, …): the mean distance of their views to the aims, and what keeps them pictures → (B,).
+    """The loss of states x0 (B, …) → (B,): the mean distance of their views to the aims, plus the regularisers.
 
-    picture -- states → pictures (B, C, H, W) in [−1, 1]: a codec's decode
-    parts   -- (B, n, 3), engine.guidance.cutouts.boxes
-    at_once -- images that the CLIP reads in one call: the batch is cut into such parts
-    save    -- whether the CLIP is computed a second time for the gradient, instead of kept in memory until then
+    picture    -- states → pictures (B, C, H, W) in [−1, 1]: a codec's decode
+    parts      -- (B, n, 3), from engine.guidance.cutouts.boxes
+    smooth     -- weight of total_variation()
+    keep_range -- weight of out_of_range()
+    at_once    -- images in one call of the CLIP
+    save       -- whether the gradient computes the CLIP again instead of keeping its activations in memory
     """
 
     clip: Clip
@@ -95,7 +100,7 @@ class PictureLoss:
 
 @dataclass(frozen=True)
 class NoisyLoss:
-    """L of noisy states x = x0 + σ·ε (B, C, h, w), by a CLIP that is told σ: the distance to the aims → (B,)."""
+    """The loss of noisy states x = x0 + σ·ε (B, C, h, w) → (B,): their distance to the aims, by a noise-aware CLIP."""
 
     clip: Clip
     aims: Aims

@@ -1,4 +1,4 @@
-"""What a gradient through a net keeps in memory until it is taken, and how much memory there is."""
+"""The memory that a gradient through a net needs, and the memory that is free."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHARE = 0.5  # of the free memory that gradients may take before the nets are computed twice instead
+SHARE = 0.5  # of the free memory: gradients that need more compute the nets twice
 
 
 def graph_bytes(f: Callable[[Tensor], Tensor], x: Tensor) -> int:
-    """The bytes that the graph of f(x) keeps for its gradient, parameters left out, measured by computing f once."""
+    """Measure the bytes that the graph of f(x) keeps for its gradient, without parameters, by one call of f."""
     kept: dict[int, int] = {}
 
     def keep(value: Tensor) -> Tensor:
@@ -25,13 +25,13 @@ def graph_bytes(f: Callable[[Tensor], Tensor], x: Tensor) -> int:
         return value
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
-        out = f(x.detach().requires_grad_())  # alive until all is counted, so that no storage is counted as two
+        out = f(x.detach().requires_grad_())  # alive until the end, so that no freed storage is counted twice
     del out
     return sum(kept.values())
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """The bytes that are free on a device; None where it cannot be told."""
+    """Return the free bytes of a device; None where they are unknown."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type != "cpu":
@@ -40,7 +40,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def _available() -> int | None:
-    """Linux says what is free without swapping, and a limit of the process counts where it is lower."""
+    """Return the bytes that are free without swapping, or what RLIMIT_AS leaves where that is less."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             rows = dict(line.split(":", 1) for line in file)
@@ -54,7 +54,7 @@ def _available() -> int | None:
 
 
 def _limit() -> int | None:
-    """What is left to the process under RLIMIT_AS, where there is one."""
+    """Return the bytes that RLIMIT_AS leaves to the process, None without a limit."""
     try:
         import resource
 

@@ -1,4 +1,4 @@
-"""The doers of engine.jobs.score: a CLIP encodes a run's estimates, and compares them with aims or with words."""
+"""Perform the jobs of engine.jobs.score: a CLIP encodes the x̂₀ of a run and compares them with aims or words."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from engine.jobs.score import Floats, Look, Score
     from engine.session import Session
 
-TOLD_EVERY = 1 / 30  # seconds: events come no faster
+TOLD_EVERY = 1 / 30  # seconds between two events, at least
 
 
 def score(job: Score, session: Session, caller: Caller) -> Iterator[Event]:
-    """The scores of a run's steps, those that came within TOLD_EVERY in one event."""
+    """Score the steps of a run; send the scores of each TOLD_EVERY seconds in one event."""
     reader = RunReader(job.path)
     clip = session.library.clip(job.clip)
     aims = encode_aims(clip, job.aims, aimed_at(job.aims, (*job.pictures, *reader.aims())))
     guided: list[Floats] = []
     raw: list[Floats] = []
     first = job.start
-    began = time.monotonic()  # of the scores that are not told yet
+    began = time.monotonic()  # of the scores that are not sent yet
     for k in range(job.start, len(reader.steps) if job.stop is None else min(job.stop, len(reader.steps))):
         x0, x0_raw = reader.x0(k), reader.x0_raw(k)
         seen = encode_images(clip, reader.preview(x0), caller.cancelled)
@@ -48,15 +48,15 @@ def score(job: Score, session: Session, caller: Caller) -> Iterator[Event]:
 
 
 def look(job: Look, session: Session, caller: Caller) -> Iterator[Event]:
-    """The nearest words to one picture."""
+    """Find the words of the vocabulary that are nearest to one picture."""
     reader = RunReader(job.path)
     if not (0 <= job.k < len(reader.steps) and 0 <= job.image < len(reader.request.seeds)):
-        raise RequestError(f"This run has no image {job.image} at step {job.k}: choose one that it has.")
+        raise RequestError(f"This run has no image {job.image} at step {job.k}: choose another image or step.")
     if not job.vocabulary:
-        raise RequestError("There are no words to choose among: give CLIP a vocabulary.")
+        raise RequestError("There are no words to compare with: give CLIP a vocabulary.")
     x0 = (reader.x0_raw if job.raw else reader.x0)(job.k)[job.image : job.image + 1]
     clip = session.library.clip(job.clip)
-    words = session.library.read(job.clip, job.vocabulary, caller.cancelled)
+    words = session.library.encode_texts(job.clip, job.vocabulary, caller.cancelled)
     cosines = to_numpy((words @ encode_images(clip, reader.preview(x0), caller.cancelled).T)[:, 0])
     best = np.argsort(-cosines, kind="stable")[: job.count]
     yield Concepts(job.k, job.image, tuple(job.vocabulary[i] for i in best), cosines[best])

@@ -1,4 +1,4 @@
-"""The doer of engine.jobs.sweep: one run for each value, and what CLIP and the model say of its pictures."""
+"""Perform the job of engine.jobs.sweep: one run for each value, and the figures of its pictures."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ STRAIN_SIGMA = 0.5
 
 
 def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
+    """Run the request at each value; score the pictures and measure their diversity and strain."""
     clip = session.library.clip(job.clip)
     aims = encode_aims(clip, job.aims, aimed_at(job.aims, job.pictures))
     wholes = job.requests()
@@ -58,13 +59,14 @@ def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
 
 
 def _small(request: Request) -> Request:
-    """Without its second stage, where the first one finishes its pictures."""
+    """Remove the second stage where the first stage finishes its pictures."""
     second = request.enlargement
-    edits = request.edit is not None  # its picture has the size of what the second stage makes
+    edits = request.edit is not None  # the edited picture has the size of the second stage's pictures
     return request if second is None or second.truncated or edits else replace(request, enlargement=None)
 
 
 def _diversity(seen: Tensor) -> float:
+    """Compute 1 − the mean cosine of all pairs of CLIP vectors (N, d); NaN for one picture."""
     n = len(seen)
     if n < 2:
         return float("nan")
@@ -73,6 +75,7 @@ def _diversity(seen: Tensor) -> float:
 
 
 def _strain(request: Request, denoiser: Denoiser, cond: Cond, x0: Tensor, cancelled: Callable[[], bool]) -> float:
+    """Measure how far the pictures are from the model's own: the RMS of x0 − D(x0 + σ·ε) at σ = STRAIN_SIGMA."""
     with torch.no_grad():
         noisy = x0 + STRAIN_SIGMA * Noise(request.seeds).of(TRANSFORM).normal(x0)
         again = Meter(denoiser, MICRO_BATCH, cancelled=cancelled)(noisy, STRAIN_SIGMA, cond)

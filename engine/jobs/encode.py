@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.jobs.job import Event, Job
-from engine.jobs.likelihood import Pixels
+from engine.spec.edit import Pixels
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
@@ -95,6 +95,7 @@ class Encode(Job):
     """
 
     kind: ClassVar[str] = "encode"
+    ahead: ClassVar[bool] = True
 
     request: Request
     rgb: Pixels
@@ -125,12 +126,29 @@ class Decode(Job):
     """
 
     kind: ClassVar[str] = "decode"
+    ahead: ClassVar[bool] = True
 
     source: Path
     request: Request | None = None
     tol: float = 1e-4
     max_calls: int = 2000
     run_path: Path | None = None
+
+
+def parent_of(reader: RunReader, k: int, share: int | None = None) -> dict[str, Any]:
+    """What the header of a fork says of its parent: the run, the step `k` of its file, and the image that is shared.
+
+    The end of an encoding counts as one step more, from which a run begins with its own first one. Raises RequestError
+    for a step and for an image that the run has not.
+    """
+    at_end = is_encoding(reader) and k == len(reader.steps)
+    if not (0 <= k < len(reader.steps) or at_end):
+        raise RequestError(f"The run {reader.path.name} has no step {k}: choose 0 to {len(reader.steps) - 1}.")
+    images = len(reader.request.seeds)
+    if share is not None and not 0 <= share < images:
+        raise RequestError(f"The run {reader.path.name} has no image {share}: choose 0 to {images - 1}.")
+    where = {"step": k, "at": 0} if at_end else {"step": reader.steps[k].i}
+    return {"run": reader.header["id"], **where} | ({} if share is None else {"image": share})
 
 
 def own_start(parent: dict[str, Any]) -> int:

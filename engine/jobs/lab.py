@@ -1,13 +1,16 @@
-"""What is asked of the lab and what it answers, in NumPy: frozen and complete, and without torch."""
+"""The jobs of the 2-D lab and what they tell, in NumPy and without torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from pathlib import Path
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.jobs.job import Event, Job
+from engine.spec.edit import Pixels
 from engine.spec.lab_data import Data
 from engine.spec.request import Request
 
@@ -17,7 +20,7 @@ MOST_PARTICLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class FieldView:
     """The law of `data` at noise level `sigma` over the frame −half … half; `seen`: also where training data are."""
 
     data: Data
@@ -27,15 +30,15 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Field:
-    """The answer to an Ask. Rows of pictures run from the top, those of arrows from the bottom, as y does.
+class Field(Event):
+    """What a view shows. Rows of pictures run from the top, those of arrows from the bottom, as y does.
 
     shade -- √(p/max p) as 0 … 255, (n, n) uint8
     arrows -- √(σ² + 0.1²)·score at the centres of m × m cells, (m, m, 2): −ε̂ but for the smallest σ
     seen -- whether a noised training sample is near, (k, k) bool; samples -- those samples, (N, 2); None if not asked
     """
 
-    ask: Ask
+    view: FieldView
     shade: NDArray[np.uint8]
     arrows: NDArray[np.float32]
     seen: NDArray[np.bool_] | None = None
@@ -43,9 +46,22 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A run: `particles` states under the sampler and the noise levels of `request`, the first `traced` of them beside
-    the exact flow."""
+class LabFields(Job):
+    """Compute the fields of `views`, the most urgent first; tells a Field for each. Raises LabError, Cancelled."""
+
+    kind: ClassVar[str] = "lab-fields"
+
+    views: tuple[FieldView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabRun(Job):
+    """Run `particles` states with the sampler and the noise levels of `request`.
+
+    Tells a LabStep for every step, then the LabFlow of the first `traced` particles. Raises LabError, Cancelled.
+    """
+
+    kind: ClassVar[str] = "lab-run"
 
     data: Data
     request: Request
@@ -54,7 +70,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
+class LabStep(Event):
     """Step i of a run: the states x before it and the estimates x0 there, the states `after` it; model calls `nfe`."""
 
     i: int
@@ -66,27 +82,58 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Flow:
+class LabFlow(Event):
     """The exact flow of a run's traced states at every one of its levels, (levels, traced, 2)."""
 
     states: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """Langevin chains that walk: how many, from which seed; they start evenly spread over −half … half and take
-    `steps` of size delta·σ² (the options of the rule "langevin") between two looks at them."""
+class LabWalk(Job):
+    """Let Langevin chains walk until the job is cancelled; tells Chains.
+
+    particles, seed, half -- how many, from which seed, evenly spread over −half … half at first
+    sigma        -- the noise level that they walk at; the caller may change it while they walk (live "sigma")
+    steps, delta -- options of the rule "langevin": steps of size delta·σ² between two looks at the chains
+    rate         -- looks a second at most
+    """
+
+    kind: ClassVar[str] = "lab-walk"
 
     data: Data
     particles: int
     seed: int
     half: float
+    sigma: float = 1.0
     steps: int = 2
     delta: float = 0.1
+    rate: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class Chains(Event):
+    """Where walking chains are now."""
+
+    points: Points
+
+    latest: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class LabCoverage(Job):
+    """Measure how well noise at many scales covers the plane, with so many chains; tells Coverage.
+
+    Raises LabError, Cancelled.
+    """
+
+    kind: ClassVar[str] = "lab-coverage"
+
+    data: Data
+    particles: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChainEnds:
     """Where chains ended: points (n, 2); the share of them that reached the data; the share of each part of it."""
 
     name: str
@@ -100,7 +147,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Coverage:
+class Coverage(Event):
     """How much of the plane training data are near to at each noise level, and what chains make of it.
 
     levels, shares -- noise levels and the share of the frame within reach of a noised sample there
@@ -111,4 +158,19 @@ class Coverage:
     levels: tuple[float, ...]
     shares: tuple[float, ...]
     truth: tuple[float, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ChainEnds, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabSave(Job):
+    """Write frames (H, W, 3) of the lab to `path`; several are an animation. It tells nothing.
+
+    settings -- what made them, in ASCII. Raises LabError for another kind of file, and OSError.
+    """
+
+    kind: ClassVar[str] = "lab-save"
+    finishes: ClassVar[bool] = True
+
+    path: Path
+    frames: tuple[Pixels, ...]
+    settings: str

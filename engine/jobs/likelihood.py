@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from engine.jobs.job import Event, Job
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
+from engine.spec.edit import Pixels
 from engine.spec.request import Request, RequestError
 
 OFFSET = math.log2(127.5)  # levels lie 1/127.5 apart on the models' scale
@@ -33,8 +34,7 @@ MAX_PROBES = 256
 MAX_LEVELS = 1000
 MAX_DRAWS = 256
 
-Pixels: TypeAlias = "NDArray[np.uint8]"  # (h, w, 3)
-Floats: TypeAlias = "NDArray[np.float64]"
+Floats: TypeAlias = NDArray[np.float64]
 
 
 def bits_per_dim(logp: float, dims: int) -> float:

@@ -1,4 +1,4 @@
-"""Pictures of the lab on disk: PNG, WebP, and a WebP that moves, each with the settings that made it."""
+"""Save pictures of the lab as PNG, WebP or animated WebP, with their settings inside."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from engine.pictures.image_file import info_of
 from engine.pictures.png import save_image
 from engine.spec.lab_data import LabError
 
 FORMATS = {".png": "PNG", ".webp": "WEBP"}
 DESCRIPTION = 0x010E  # Exif: ImageDescription
-STILL_MS = 1500  # the last frame stands, so that the end can be seen
+STILL_MS = 1500  # the last frame stays longer, so that the user sees the result
 
 
 def save(path: Path, frames: Sequence[NDArray[np.uint8]], settings: str, frame_ms: int = 100) -> None:
-    """Write frames (H, W, 3) atomically; several make a WebP that moves, over and over.
+    """Write frames (H, W, 3) atomically; several frames make an animated WebP that repeats without end.
 
     `settings`, in ASCII, go into the text "tweedie-lab" of a PNG and into the Exif description of a WebP.
 
-    Raises LabError for another ending than .png and .webp and for a moving PNG, OSError where it cannot be written;
-    then nothing is left behind, and an older file stands as it was.
+    Raises LabError for a file name that ends in neither .png nor .webp and for an animated PNG, OSError where the file
+    cannot be written; then an older file stays unchanged.
     """
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise LabError(f"A picture cannot be saved as “{path.suffix}”: end its name in .png or .webp.")
     if kind == "PNG" and len(frames) > 1:
-        raise LabError("A PNG holds one picture only: end the name of an animation in .webp.")
+        raise LabError("A PNG holds only one picture: end the name of an animation in .webp.")
     images = [Image.fromarray(frame) for frame in frames]
     more: dict[str, object] = {}
     if kind == "PNG":
@@ -48,7 +49,7 @@ def save(path: Path, frames: Sequence[NDArray[np.uint8]], settings: str, frame_m
 
 
 def read_settings(path: Path) -> str | None:
-    """The settings in a picture of the lab, None where it holds none."""
-    with Image.open(path) as image:
-        text = image.info.get("tweedie-lab") or image.getexif().get(DESCRIPTION)
+    """Read the settings in a picture of the lab, None where it holds none. Raises ImageError."""
+    info, exif = info_of(path)
+    text = info.get("tweedie-lab") or exif.get(DESCRIPTION)
     return None if text is None else str(text)

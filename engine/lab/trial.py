@@ -1,6 +1,6 @@
-"""What is tried in the lab: runs of any sampler, the exact flow beside them, and chains that walk at one level.
+"""Trials of the lab: runs of any sampler, the exact flow, and Langevin chains at one noise level.
 
-All of it goes through the one sampling loop, engine.run.run, on float64 states (B, 2).
+All use the sampling loop engine.run.run, on float64 states (B, 2).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.jobs.lab import Walk
+from engine.jobs.lab import LabWalk
 from engine.lab.model import Law
 from engine.meter import Meter
 from engine.noise import Noise, truncate
@@ -25,15 +25,15 @@ from engine.spec.request import Request
 from engine.spec.sampler import rule_of
 from engine.types import Denoiser, Hop, Step
 
-FINE = 8  # steps that the fine solve puts into each hop: RMS 2e-6 on the mixture at 20 hops
-LAST = 1e-3  # of the least positive level: where the fine solve takes its last step to 0
-LEAST_LEVEL = 0.02  # chains cannot walk at σ = 0, where there is no step to take
+FINE = 8  # steps of the fine solve in each hop: RMS 2e-6 on the mixture at 20 hops
+LAST = 1e-3  # times the least positive level: the last level of the fine solve before 0
+LEAST_LEVEL = 0.02  # chains cannot walk at σ = 0, where the step size is 0
 
 
 def start(request: Request, particles: int) -> tuple[Tensor, Noise]:
-    """x_T ~ N(0, (temperature·σ_T)²), (particles, 2) float64, and the noise of the run, both of the first seed.
+    """Draw x_T ~ N(0, (temperature·σ_T)²), (particles, 2) float64; return it and the noise of the run.
 
-    Particle k is the same whatever their number.
+    Both use the first seed. Particle k does not depend on the number of particles.
     """
     noise = Noise(request.seeds[:1], particles)
     x = noise.normal(torch.empty(particles, 2, dtype=torch.float64))
@@ -43,7 +43,7 @@ def start(request: Request, particles: int) -> tuple[Tensor, Noise]:
 def trial(
     law: Denoiser, request: Request, particles: int, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[Step]:
-    """The run that `request` asks for. Raises Cancelled between two calls of the model."""
+    """Run the request on the law. Raises Cancelled between two calls of the model."""
     x, noise = start(request, particles)
     rule = rule_of(request.sampler, request.options)
     yield from run(Meter(law, particles, cancelled=cancelled), descending(request.sigmas), rule, x, noise)
@@ -52,10 +52,10 @@ def trial(
 def exact_flow(
     law: Law, x: Tensor, sigmas: Sequence[float], cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[Tensor]:
-    """The probability flow of x (B, 2) at each of the descending levels, beginning with x itself at the first.
+    """Yield the probability flow of x (B, 2) at each of the descending levels, first x itself.
 
-    Closed form for a Gaussian. Else a solve with FINE steps of UniPC 3 in each hop, evenly in log σ, after which the
-    last hop goes down to LAST of the least level before its step to σ = 0.
+    It is closed form for a Gaussian, else FINE steps of UniPC 3 in each hop, even in log σ; the last hop goes down to
+    LAST times the least level before its step to σ = 0.
     """
     yield x
     if isinstance(law, Gaussian):
@@ -73,8 +73,8 @@ def exact_flow(
             yield step.move.x
 
 
-class Staying(Sequence[Hop]):
-    """A path without an end, at whatever level `level()` names when its next hop begins."""
+class EndlessPath(Sequence[Hop]):
+    """A path without an end; each hop stays at the noise level that `level()` returns when it begins."""
 
     def __init__(self, level: Callable[[], float]) -> None:
         self._level = level
@@ -91,16 +91,16 @@ class Staying(Sequence[Hop]):
         return Hop(s, s)
 
 
-def walk(law: Denoiser, how: Walk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Tensor]:
-    """Langevin chains, (particles, 2) after each hop, first where they start; they go on until Cancelled."""
+def walk(law: Denoiser, how: LabWalk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Tensor]:
+    """Run Langevin chains until Cancelled; yield their states (particles, 2), first the start, then after each hop."""
     noise = Noise([how.seed], how.particles)
-    x = scattered(how.particles, how.seed, how.half)
+    x = scatter(how.particles, how.seed, how.half)
     rule = RULES["langevin"].with_options(steps=how.steps, delta=how.delta)
     yield x
-    for step in run(Meter(law, how.particles, cancelled=cancelled), Staying(level), rule, x, noise):
+    for step in run(Meter(law, how.particles, cancelled=cancelled), EndlessPath(level), rule, x, noise):
         yield step.move.x
 
 
-def scattered(n: int, seed: int, half: float) -> Tensor:
-    """n points spread evenly over the frame −half … half, (n, 2) float64."""
+def scatter(n: int, seed: int, half: float) -> Tensor:
+    """Draw n uniform points in the frame −half … half, (n, 2) float64."""
     return torch.from_numpy(np.random.default_rng(seed).uniform(-half, half, (n, 2)))

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.models.upscaler import Upscaler, embedded
+from engine.models.widening import Runs
 from engine.types import Cond
 
 
@@ -93,6 +94,15 @@ class PatchTransformer(nn.Module):
             nn.init.zeros_(zero)
         self.f: Tensor
         self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
+
+    def by_channel(self) -> dict[str, Runs]:
+        """Which arrays grow with the channels, and how (engine.models.widening)."""
+        pixels: Runs = (1, ((self.patch**2, True),))
+        found = {"inp.weight": pixels, "out.weight": (0, pixels[1]), "out.bias": (0, pixels[1])}
+        if self.detail is not None:
+            found["detail.mix.weight"] = (1, ((self.detail.mix.out_channels, False), (1, True), (1, True)))
+            found |= {"detail.out.weight": (0, ((1, True),)), "detail.out.bias": (0, ((1, True),))}
+        return found
 
     def forward(self, x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         """x (B, channels, side, side) in the net's own scale, t (B,) in [0, 1] → the prediction, shaped like x."""

@@ -10,28 +10,44 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.layout import canonical, from_array
+from engine.models import alpha
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in what is seen as grey (ITU-R BT.601)
 
 
 @dataclass(frozen=True, slots=True)
 class PixelCodec:
-    """Pictures in [−1, 1] are states as they are; `channels` is 3 for colour, 1 for grey."""
+    """Pictures in [−1, 1] are states as they are; `channels` is 1 for grey, 3 for colour, 4 for colour with alpha.
+
+    With alpha, states are laid out as engine.models.alpha says, and the picture of a state is what it is on white.
+    """
 
     channels: int = 3
 
+    @property
+    def transparent(self) -> bool:
+        """Whether states say how much of each pixel can be seen through."""
+        return self.channels == alpha.CHANNELS
+
     def encode(self, image: Tensor) -> Tensor:
-        """A picture of red, green and blue becomes grey where the states are."""
+        """Colour becomes grey where the states are, and opaque where they have alpha; straight alpha is kept."""
         if self.channels == 1 and image.shape[1] == 3:
             return (image * image.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        if self.transparent:
+            opaque = torch.ones_like(image[:, :1])
+            return torch.cat([image, opaque], 1) if image.shape[1] == 3 else alpha.premultiplied(image)
         return image
 
     def decode(self, x0: Tensor) -> Tensor:
-        return x0
+        return x0[:, :3] if self.transparent else x0
+
+    def cutout(self, x0: Tensor) -> Tensor:
+        """(B, 4, h, w) in [−1, 1]: straight colour and alpha, of a codec that is transparent."""
+        return alpha.straight(x0)
 
     def preview(self, x0: Tensor) -> Tensor:
         """(B, 3, h, w) in [−1, 1]."""
-        return x0.clamp(-1, 1).expand(-1, 3, -1, -1)
+        return self.decode(x0).clamp(-1, 1).expand(-1, 3, -1, -1)
 
     def latent_shape(self, width: int, height: int) -> tuple[int, ...]:
         return (self.channels, height, width)
@@ -43,6 +59,7 @@ def from_uint8(rgb: NDArray[np.uint8], device: torch.device | str = "cpu") -> Te
 
 
 def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
-    """Pictures (B, 3 or 1, H, W), clipped to [−1, 1] → uint8 (B, H, W, 3)."""
-    image = pictures.clamp(-1, 1).expand(-1, 3, -1, -1)
+    """Pictures (B, C, H, W), clipped to [−1, 1] → uint8 (B, H, W, C), where grey ones become three channels."""
+    image = pictures.clamp(-1, 1)
+    image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
     return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()

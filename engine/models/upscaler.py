@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.models.widening import Runs
 from engine.types import Cond
 
 
@@ -60,6 +61,11 @@ class Upscaler(nn.Module):
             nn.init.zeros_(zero)
         self.f: Tensor
         self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
+
+    def by_channel(self) -> dict[str, Runs]:
+        """Which arrays grow with the channels, and how (engine.models.widening)."""
+        pixels = (self.factor**2, True)
+        return {"inp.weight": (1, (pixels, (1, True))), "out.weight": (0, (pixels,)), "out.bias": (0, (pixels,))}
 
     def forward(self, x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         """x (B, channels, side, side) in the net's own scale, t (B,) in [0, 1] → the prediction, shaped like x."""

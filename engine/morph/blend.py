@@ -1,4 +1,4 @@
-"""What lies between two keys: starts, conditions and noise. The ends are the keys' own, to the bit."""
+"""Interpolate between two keys: starts (slerp, lerp), conditions and noise. The ends are the keys' own, to the bit."""
 
 from __future__ import annotations
 

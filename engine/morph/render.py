@@ -88,7 +88,7 @@ class Maker:
     def _walk(
         self, steps: Iterator[Step], costs: Sequence[int], x: Tensor, keys: bool = False
     ) -> Generator[Event, None, Tensor]:
-        """Where the steps lead from x (B, …). `costs` are the passes of each for one picture: they are told of."""
+        """The state that the steps lead to from x (B, …). `costs` are the passes of each step for one picture."""
         for step, passes in zip(steps, costs, strict=True):
             x = step.move.x
             yield from self._count(passes * len(x), keys)

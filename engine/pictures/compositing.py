@@ -20,7 +20,7 @@ from engine.spec.validation import MAX_SIDE, RequestError
 
 
 def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
-    """What the model is shown of a document: its box, resized to `size` (width, height).
+    """The part of a document that the model sees: its box, resized to `size` (width, height).
 
     The picture is averaged over areas where it shrinks and resampled with Lanczos's kernel where it grows; outside the
     document its edge pixels go on. The mask keeps the largest value of each area, so that nothing painted is lost, and
@@ -78,7 +78,7 @@ def visible(box: Box, document: Pixels) -> Box:
 
 
 def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box, Pixels]:
-    """Where in the document (H, W, 3) what was made for its box goes, and the pixels (h, w, 3) there.
+    """The place in the document (H, W, 3) of a result for its box, and the new pixels (h, w, 3) there.
 
     `made`, uint8 of any size, is resized to the box; the mask is the document's (None: all of the box). Where the mask
     is 0 the pixels are the document's own.
@@ -90,7 +90,7 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
 
 
 def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixels:
-    """The document with what was made for its box, blended in through the mask at the document's resolution: a copy.
+    """A copy of the document with the result for its box blended in through the mask, at the document's resolution.
 
     Every pixel outside the box, and every one whose mask is 0, is bit-identical to the document's.
     """
@@ -102,7 +102,7 @@ def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixel
 
 
 def _lay(pixels: Pixels, mask: Pixels | None, box: Box, place: Box, made: Pixels) -> None:
-    """Blend what was made for the box into the document's pixels at `place`, through the mask there."""
+    """Blend the result for the box into the document's pixels at `place`, through the mask there."""
     rect = painted(mask) if mask is not None else (0, 0, *place[2:])
     if 0 in rect[2:]:
         return

@@ -1,4 +1,4 @@
-"""How to step: every sampler by name. A new one is a function in a small file of its own and one line here."""
+"""The list of samplers, by name. A new sampler is a function in a small file of its own and one line here."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ _DISTINCT: dict[str, Rule] = {
     "langevin": LANGEVIN,
 }
 RULES: dict[str, Rule] = _DISTINCT | {alias: rule for rule in _DISTINCT.values() for alias in rule.aliases}
-DEFAULT = "unipc-2"  # with schedules.DEFAULT: measured, docs/samplers.md
+DEFAULT = "unipc-2"  # chosen together with schedules.DEFAULT by measurement: docs/samplers.md
 
 
 def menu() -> dict[str, Rule]:
-    """One entry per distinct map, under its first name."""
+    """Return one entry per distinct map, under its first name, for menus."""
     return dict(_DISTINCT)

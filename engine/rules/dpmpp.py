@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def dpmpp_2m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, eta: float = 0.0) -> Move:
-    """Algorithm 2 of the paper: x̂₀ is extrapolated linearly in λ to the middle of the step.
+    """Extrapolate x̂₀ linearly in λ to the middle of the step (Algorithm 2 of the paper).
 
-    η > 0 is the same on the reverse SDE, whose noise is η times that of DDPM in time: σ↓ = σ'e^(−ηh).
+    η > 0 does the same on the reverse SDE with η times DDPM's noise: σ↓ = σ'e^(−ηh).
     """
     x0 = d(x, s)
     if s2 == 0:
@@ -40,9 +40,9 @@ def dpmpp_2m_sde(
 
 
 def dpmpp_3m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource) -> Move:
-    """The parabola through the last three x̂₀, integrated exactly: the exponential Adams–Bashforth method of order 3.
+    """Integrate the parabola through the last three x̂₀ exactly: the exponential Adams–Bashforth method of order 3.
 
-    Published code takes half of the parabola's quadratic term, which leaves the order at 2.
+    Published code uses half of the parabola's quadratic term, which gives order 2 only.
     """
     x0 = d(x, s)
     older = [(p.s, p.x0) for p in past[-2:]]
@@ -53,17 +53,17 @@ def dpmpp_3m(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Nois
 DPMPP_2M = Rule(
     dpmpp_2m,
     "DPM-Solver++ 2M",
-    "Second order from one call a step, by remembering the last x̂₀: sharp in 10 to 25 steps.",
+    "Second order with one call a step, from the last two x̂₀: sharp in 10 to 25 steps.",
 )
 DPMPP_3M = Rule(
     dpmpp_3m,
     "DPM-Solver++ 3M",
-    "Third order from one call a step: on evenly spaced log σ, from about 20 steps on.",
+    "Third order with one call a step: for grids even in log σ, from about 20 steps on.",
 )
 DPMPP_2M_SDE = Rule(
     dpmpp_2m_sde,
     "DPM-Solver++ 2M SDE",
-    "2M with fresh noise at every step, which washes out errors: rich detail in 20 to 40 steps.",
+    "2M with fresh noise at every step, which corrects errors: rich detail in 20 to 40 steps.",
     stochastic=True,
-    options=(Option("eta", 1.0, 0.0, 2.0, "Fresh noise at each step: 0 is 2M itself", noise=True),),
+    options=(Option("eta", 1.0, 0.0, 2.0, "Fresh noise at each step: 0 is DPM-Solver++ 2M", noise=True),),
 )

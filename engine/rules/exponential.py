@@ -1,4 +1,4 @@
-"""Exponential integrators on x̂₀ in λ = −log σ: what an interpolated x̂₀ adds to the step with a constant one.
+"""Exponential integrators on x̂₀ in λ = −log σ: one step with a polynomial through several x̂₀.
 
 x' = (σ'/σ)x + ∫ e^(−h(1−u))·x̂₀(u)·h du over the step, u from 0 to 1, h = λ' − λ (Lu et al. 2022b, eq. 9, α = 1).
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def moments(h: float, n: int) -> list[float]:
-    """gᵢ = ∫ h·e^(−h(1−u))·uⁱ du over 0 … 1, for i = 1 … n."""
+    """Compute gᵢ = ∫ h·e^(−h(1−u))·uⁱ du over 0 … 1, for i = 1 … n."""
     if abs(h) < 1:  # the recursion would cancel
         terms = [h**j / math.factorial(j) for j in range(24)]
         return [h * math.exp(-h) * sum(t / (i + j + 1) for j, t in enumerate(terms)) for i in range(1, n + 1)]
@@ -33,9 +33,9 @@ def moments(h: float, n: int) -> list[float]:
 
 
 def weights(h: float, offsets: Sequence[float], halved: bool = False) -> list[float]:
-    """w so that Σ wₖ(mₖ − m₀) is the integral of the polynomial through m₀ at u = 0 and mₖ at u = offsets[k].
+    """Compute w so that Σ wₖ(mₖ − m₀) integrates the polynomial through m₀ at u = 0 and mₖ at u = offsets[k].
 
-    `halved`: with one point only, half of 1 − e^(−h) takes the place of g₁, as in DPM-Solver++ 2M and UniPC's B₂(h).
+    `halved`: with a single point, use (1 − e^(−h))/2 instead of g₁, as DPM-Solver++ 2M and UniPC's B₂(h) do.
     """
     if halved and len(offsets) == 1:
         return [-0.5 * math.expm1(-h) / offsets[0]]
@@ -44,7 +44,7 @@ def weights(h: float, offsets: Sequence[float], halved: bool = False) -> list[fl
 
 
 def integrate(base: Past, s2: float, others: Sequence[tuple[float, Tensor]], halved: bool = False) -> Tensor:
-    """The step from `base` to s2 > 0 with x̂₀ through base.x0 and `others`, (σ, x̂₀); in wide precision."""
+    """Step from `base` to s2 > 0 with the polynomial through base.x0 and `others`, (σ, x̂₀); in wide precision."""
     x0 = wide(base.x0)
     state = descend(x0, base.x, base.s, s2)
     if others:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def ge(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, gamma: float = 2.0) -> Move:
-    """The first step is plain, and so is the one to σ' = 0. Order 2 at γ = 1.5 (Adams–Bashforth), else 1."""
+    """Step along the extrapolated ε̄; the first step and the step to σ' = 0 are DDIM.
+
+    Order 2 at γ = 1.5 (Adams–Bashforth), else order 1.
+    """
     x0 = d(x, s)
     state = descend(x0, x, s, s2)
     if past and s2 > 0:
@@ -29,8 +32,8 @@ def ge(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSourc
 GE = Rule(
     ge,
     "Gradient estimation",
-    "DDIM with a smoothed direction, at no extra cost: sharper in few steps.",
+    "DDIM along an extrapolated direction, at no extra cost: sharper in few steps.",
     options=(
-        Option("gamma", 2.0, 1.0, 3.0, "Weight of the newest direction: 1 is DDIM, 1.5 second order, 2 the paper"),
+        Option("gamma", 2.0, 1.0, 3.0, "Weight of the newest direction: 1 is DDIM, 1.5 second order, 2 the paper's"),
     ),
 )

@@ -27,7 +27,10 @@ def heun(
     s_tmax: float = 1e5,
     s_noise: float = 1.0,
 ) -> Move:
-    """From σ̂ = (1 + s_churn)σ down to σ'. `s_churn` is the paper's γᵢ, its S_churn over the number of steps."""
+    """Add noise up to σ̂ = (1 + s_churn)σ, then step down to σ'.
+
+    `s_churn` is the paper's γᵢ, which is its S_churn over the number of steps.
+    """
     high, at = s, x
     if s_churn > 0 and s_tmin <= s <= s_tmax:
         high = s * (1 + s_churn)
@@ -46,13 +49,13 @@ def heun(
 HEUN = Rule(
     heun,
     "Heun",
-    "Second order, two model calls a step: exact and steady, the reference at many steps.",
+    "Second order with two model calls a step: exact and stable, the reference at many steps.",
     evals=2,
     aliases=("edm",),
     options=(
         Option("s_churn", 0.0, 0.0, 2**0.5 - 1, "Noise added before each step, as a share of its level", noise=True),
-        Option("s_tmin", 0.0, 0.0, 1e5, "No churn below this noise level"),
-        Option("s_tmax", 1e5, 0.0, 1e5, "No churn above this noise level"),
+        Option("s_tmin", 0.0, 0.0, 1e5, "Add no noise below this noise level"),
+        Option("s_tmax", 1e5, 0.0, 1e5, "Add no noise above this noise level"),
         Option("s_noise", 1.0, 0.9, 1.1, "Strength of the added noise: above 1 brings back lost detail"),
     ),
 )

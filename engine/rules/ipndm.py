@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.types import Denoiser, History, NoiseSource
 
-# Newest first; row k is used with k + 1 evaluations.
+# Newest first; row k is for k + 1 evaluations.
 ADAMS_BASHFORTH = (
     (1.0,),
     (3 / 2, -1 / 2),
@@ -34,7 +34,7 @@ def ipndm_4(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise
         evaluations = [Past(s, x, x0), *reversed(past)]
         weights = ADAMS_BASHFORTH[len(evaluations) - 1]
         slopes = [(wide(e.x) - wide(e.x0)) / e.s for e in evaluations]
-        # The plain step plus what the older slopes add: the sum of the weights is 1, so nothing large cancels.
+        # The DDIM step plus the differences to older slopes: the weights sum to 1, so nothing large cancels.
         older = sum((w * (e - slopes[0]) for w, e in zip(weights[1:], slopes[1:], strict=True)), 0 * slopes[0])
         state = descend(x0, x, s, s2) + (s2 - s) * older
     state = state.to(x.dtype)
@@ -44,5 +44,5 @@ def ipndm_4(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: Noise
 IPNDM_4 = Rule(
     ipndm_4,
     "iPNDM 4",
-    "Remembers three slopes: the most exact on smooth data without guidance; rough with it in few steps.",
+    "Uses the last four slopes: the most exact without guidance; inexact with guidance in few steps.",
 )

@@ -1,6 +1,6 @@
-"""Markov chains on the score: Langevin dynamics, annealed or not, and predictor–corrector sampling.
+"""Samplers that walk with the score: annealed Langevin dynamics, and predictor–corrector with Langevin or HMC.
 
-Score = (D − x)/σ². Lengths are in units of σ, so that one number fits every level.
+Score = (D − x)/σ². Step lengths are in units of σ, so that one number fits every level.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def langevin(
     d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, steps: int = 5, delta: float = 0.1
 ) -> Move:
-    """`steps` times x ← x + δ·score + √(2δ)z at σ', with δ = delta·σ'²; to σ' = 0 a last denoise.
+    """Apply x ← x + δ·score + √(2δ)z `steps` times at σ', with δ = delta·σ'²; at σ' = 0 denoise once.
 
     Over descending levels this is annealed Langevin dynamics (Song & Ermon 2019, Algorithm 1): its step size
     αᵢ = ε(σᵢ/σ_L)² is 2δ here, and its published ε = 2e-5 at σ_L = .01 is delta = .1. On a path that stays at one
@@ -42,16 +42,16 @@ def langevin(
 def pc(
     d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, steps: int = 1, snr: float = 0.16
 ) -> Move:
-    """Predictor–corrector sampling (Song et al. 2021b, Algorithms 2 and 4): reverse diffusion, then Langevin steps.
+    """Step by reverse diffusion, then correct by Langevin steps (Song et al. 2021b, Algorithms 2 and 4).
 
-    The step ε = 2(snr·‖z‖/‖score‖)² is each image's own: norms over a batch would let images touch each other.
+    Each image has its own step size ε = 2(snr·‖z‖/‖score‖)²: with norms over the batch images would affect each other.
     """
     move = REVERSE_DIFFUSION(d, x, s, s2, past, z)
     state = move.x
     for k in range(steps if s2 > 0 else 0):
         noise = wide(z.normal(x, k + 1))
         pull = wide(d(state, s2)) - wide(state)  # σ'²·score
-        size = (2 * (snr * s2 * _norm(noise) / _norm(pull)) ** 2).nan_to_num(0, 0, 0)  # ε/σ'²; no pull, no step
+        size = (2 * (snr * s2 * _norm(noise) / _norm(pull)) ** 2).nan_to_num(0, 0, 0)  # ε/σ'²; 0 where the score is 0
         state = (wide(state) + size * pull + s2 * (2 * size) ** 0.5 * noise).to(x.dtype)
     return Move(state, move.x0, x, s, state, 0.0, move.past)
 
@@ -59,10 +59,10 @@ def pc(
 def pc_hmc(
     d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, leaps: int = 3, leap: float = 0.3
 ) -> Move:
-    """Predictor–corrector with a Hamiltonian corrector: reverse diffusion, then `leaps` leapfrog steps of leap·σ'.
+    """Step by reverse diffusion, then correct by `leaps` leapfrog steps of length leap·σ' (Hamiltonian Monte Carlo).
 
-    The momentum is drawn anew in each hop and no step is rejected, since only the score is known (Neal 2011; the
-    correctors that Song et al. 2021b name). With one leap it is a Langevin step of δ = (leap·σ')²/2.
+    The momentum is drawn anew in each hop. No step is rejected, since only the score is known (Neal 2011; Song et al.
+    2021b name such correctors). With one leap it is a Langevin step of δ = (leap·σ')²/2.
     """
     move = REVERSE_DIFFUSION(d, x, s, s2, past, z)
     if s2 == 0:
@@ -76,14 +76,14 @@ def pc_hmc(
 
 
 def _norm(x: Tensor) -> Tensor:
-    """‖x‖ of each image, shaped to multiply x."""
+    """Compute ‖x‖ of each image, in a shape that multiplies x."""
     return x.flatten(1).norm(dim=1).reshape(-1, *[1] * (x.ndim - 1))
 
 
 LANGEVIN = Rule(
     langevin,
     "Annealed Langevin",
-    "The first score-based sampler: a random walk that settles at each noise level; many calls, rough pictures.",
+    "The first score-based sampler, a random walk at each noise level: needs many calls, gives rough pictures.",
     evals=5,
     stochastic=True,
     aliases=("annealed-langevin", "ncsn"),
@@ -96,7 +96,7 @@ LANGEVIN = Rule(
 PC = Rule(
     pc,
     "Predictor–corrector",
-    "Reverse diffusion, put right by Langevin steps at each level: many steps, lively detail.",
+    "Reverse diffusion, corrected by Langevin steps at each level: lively detail, needs many steps.",
     evals=2,
     stochastic=True,
     options=(
@@ -108,7 +108,7 @@ PC = Rule(
 PC_HMC = Rule(
     pc_hmc,
     "Predictor–corrector, HMC",
-    "Reverse diffusion, put right by a short Hamiltonian trajectory at each level.",
+    "Reverse diffusion, corrected by a short Hamiltonian trajectory at each level.",
     evals=4,
     stochastic=True,
     options=(

@@ -1,7 +1,7 @@
-"""The reverse-time SDE, stepped as Song et al. 2021b do: Euler–Maruyama, reverse diffusion, ancestral sampling.
+"""Samplers of the reverse-time SDE (Song et al. 2021b): Euler–Maruyama, reverse diffusion, ancestral (DDPM β).
 
-All three discretise the SDE of a schedule's native state s·x, so that VE, VP and sub-VP give different samplers: each
-is a factory from a schedule. Written out for x, every one is x' = a·D + b(x − D) + τz.
+All three discretise the SDE of a schedule's native state s·x, so VE, VP and sub-VP give different samplers: each is a
+factory that takes a schedule. For x every one is x' = a·D + b(x − D) + τz.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ Coefficients = Callable[[float, float], tuple[float, float, float]]  # (σ, σ')
 def linear_move(
     d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, form: Coefficients
 ) -> Move:
+    """Compute x' = a·D + b(x − D) + τz with (a, b, τ) = form(σ, σ'); σ' = 0 gives D."""
     x0 = d(x, s)
     a, b, std = form(s, s2) if s2 > 0 else (1.0, 0.0, 0.0)
     mean = a * wide(x0) + b * (wide(x) - wide(x0))
@@ -35,7 +36,7 @@ def linear_move(
 
 
 def euler_maruyama(schedule: AnySchedule) -> Rule:
-    """dx = (f·x − g²·score)dt + g dw, backwards in the schedule's own time t, f and g taken at the step's start."""
+    """Step dx = (f·x − g²·score)dt + g dw backwards in the schedule's time t, with f and g at the start of the step."""
 
     def form(s: float, s2: float) -> tuple[float, float, float]:
         dt = schedule.t(s) - schedule.t(s2)
@@ -48,7 +49,7 @@ def euler_maruyama(schedule: AnySchedule) -> Rule:
     return Rule(
         partial(linear_move, form=form),
         "Reverse SDE",
-        "Euler–Maruyama on the reverse-time SDE, as first published: wants hundreds of steps.",
+        "Euler–Maruyama on the reverse-time SDE, as first published: use hundreds of steps.",
         stochastic=True,
         aliases=("euler-maruyama",),
         keeps_law=False,
@@ -56,9 +57,9 @@ def euler_maruyama(schedule: AnySchedule) -> Rule:
 
 
 def reverse_diffusion(schedule: AnySchedule) -> Rule:
-    """The forward chain's own step turned round (Song et al. 2021b, appendix E).
+    """Reverse the step of the forward chain (Song et al. 2021b, appendix E).
 
-    Forward from σ' to σ the native state is x̃ = αx̃' + s√(σ² − σ'²)z, α = s/s', exactly and for every schedule; so
+    Forward from σ' to σ the native state is x̃ = αx̃' + s√(σ² − σ'²)z, α = s/s', exactly for every schedule; so
     x̃' = (2 − α)x̃ + s²(σ² − σ'²)·score + s√(σ² − σ'²)z.
     """
 
@@ -71,17 +72,17 @@ def reverse_diffusion(schedule: AnySchedule) -> Rule:
     return Rule(
         partial(linear_move, form=form),
         "Reverse diffusion",
-        "The forward process's own steps turned round: wants hundreds of steps.",
+        "The steps of the forward process reversed: use hundreds of steps.",
         stochastic=True,
         keeps_law=False,
     )
 
 
 def ancestral(schedule: AnySchedule) -> Rule:
-    """DDPM's mean with the variance of the forward step in the native state: σ² = β of Ho et al. 2020 for VP.
+    """Use DDPM's mean and the variance of the forward step in the native state: for VP, σ² = β of Ho et al. 2020.
 
-    Song et al. publish it for VP (their eq. 4), where it depends on s = 1/√(1+σ²) alone; for sub-VP this is the same
-    construction. Their ancestral sampling for VE is DDPM's with β̃, RULES["ddpm"].
+    Song et al. publish it for VP (their eq. 4), where it depends on s = 1/√(1+σ²) alone; sub-VP is the same
+    construction. Their ancestral sampling for VE is DDPM with β̃, RULES["ddpm"].
     """
 
     def form(s: float, s2: float) -> tuple[float, float, float]:
@@ -90,23 +91,24 @@ def ancestral(schedule: AnySchedule) -> Rule:
     return Rule(
         partial(linear_move, form=form),
         "DDPM (β)",
-        "Ancestral with the larger of DDPM's two variances: wants hundreds of steps.",
+        "Ancestral with the larger of DDPM's two variances: use hundreds of steps.",
         stochastic=True,
         aliases=("ancestral-vp",),
         keeps_law=False,
     )
 
 
-def _of(rule: Rule, process: str) -> Rule:
-    """The rule under the name of the process whose native state it steps."""
-    about = f"As {rule.title}, in the scaling of the {process} process: wants hundreds of steps."
+def _for_process(rule: Rule, process: str) -> Rule:
+    """Rename the rule after the process whose native state it steps."""
+    about = f"{rule.title} in the scaling of the {process} process: use hundreds of steps."
     return replace(rule, title=f"{rule.title}, {process}", about=about, aliases=())
 
 
 REVERSE_SDE = euler_maruyama(VE())
-REVERSE_SDE_VP, REVERSE_SDE_SUBVP = _of(euler_maruyama(VP()), "VP"), _of(euler_maruyama(SubVP()), "sub-VP")
+REVERSE_SDE_VP = _for_process(euler_maruyama(VP()), "VP")
+REVERSE_SDE_SUBVP = _for_process(euler_maruyama(SubVP()), "sub-VP")
 REVERSE_DIFFUSION = reverse_diffusion(VE())
-REVERSE_DIFFUSION_VP = _of(reverse_diffusion(VP()), "VP")
-REVERSE_DIFFUSION_SUBVP = _of(reverse_diffusion(SubVP()), "sub-VP")
+REVERSE_DIFFUSION_VP = _for_process(reverse_diffusion(VP()), "VP")
+REVERSE_DIFFUSION_SUBVP = _for_process(reverse_diffusion(SubVP()), "sub-VP")
 DDPM_BETA = ancestral(VP())
-ANCESTRAL_SUBVP = _of(ancestral(SubVP()), "sub-VP")
+ANCESTRAL_SUBVP = _for_process(ancestral(SubVP()), "sub-VP")

@@ -1,4 +1,4 @@
-"""UniPC (Zhao et al. 2023) on x̂₀ with B(h) = e^h − 1: each evaluation also corrects the state it was made at."""
+"""UniPC (Zhao et al. 2023) on x̂₀ with B(h) = e^h − 1: each evaluation also corrects the state before the step."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def unipc(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, order: int) -> Move:
-    """Algorithms 5 and 7 of the paper: correct the state at σ by the new x̂₀, then predict the one at σ'.
+    """Correct the state at σ with the new x̂₀, then predict the state at σ' (Algorithms 5 and 7 of the paper).
 
-    The model is not asked again at the corrected state: one evaluation a step. What is remembered is the corrected
-    state, from which the next correction starts.
+    D is not evaluated again at the corrected state: one evaluation a step. The history holds the corrected state, from
+    which the next correction starts.
     """
     x0, corrected = d(x, s), x
     if past:
@@ -33,10 +33,10 @@ def unipc(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSo
 UNIPC_2 = Rule(
     partial(unipc, order=2),
     "UniPC 2",
-    "Corrects each step by the call of the next, at no extra cost: exact in 8 to 20 steps, also under guidance.",
+    "Corrects each step with the model call of the next, at no extra cost: exact in 8 to 20 steps, also with guidance.",
 )
 UNIPC_3 = Rule(
     partial(unipc, order=3),
     "UniPC 3",
-    "UniPC with a longer memory: the more exact one in 20 steps or more.",
+    "UniPC of third order: more exact than UniPC 2 from 20 steps on.",
 )

@@ -1,7 +1,4 @@
-"""Noise schedules (`processes`) and the grids of noise levels that a sampler visits (`grids`).
-
-NumPy only, computed in float64: the window imports this before torch.
-"""
+"""Noise schedules (`processes`) and grids of noise levels (`grids`); NumPy only, in float64, no torch."""
 
 from engine.schedules.grids import DEFAULT, SPACINGS, below, grid
 from engine.schedules.processes import (

@@ -1,4 +1,4 @@
-"""Grids: the noise levels that a sampler visits.
+"""Grids: the noise levels of a run, by spacing (karras, log, balanced, trailing …).
 
 Sources: Karras et al. 2022 (the rho grid), Lin et al. 2024 (leading, linspace, trailing).
 """
@@ -12,25 +12,25 @@ import numpy as np
 
 from engine.schedules.processes import SIGMA_OF_PURE_NOISE, Array, Discrete, Schedule
 
-SHORTEST_HOP = 1e-3  # as a share of its noise level
-DEFAULT: str = "balanced"  # with rules.DEFAULT: measured, docs/samplers.md
+SHORTEST_HOP = 1e-3  # the shortest useful hop, as a share of its noise level
+DEFAULT: str = "balanced"  # chosen together with rules.DEFAULT by measurement: docs/samplers.md
 
 SPACINGS: dict[str, str] = {
-    "karras": "Dense at low noise, for fine detail in few steps",
-    "log": "Each level the same factor below the last",
-    "balanced": "Between even in log σ and even in a flow's time: most steps where a picture takes shape",
-    "uniform-t": "Even in the model's own time",
-    "trailing": "Even in the model's own time, starting from pure noise",
-    "leading": "As the first DDIM: never visits the noisiest level",
+    "karras": "Most levels at low noise: fine detail in few steps",
+    "log": "Even in log σ: each level is the same factor below the one before",
+    "balanced": "Between even in log σ and even in a flow's time: most levels where the picture takes shape",
+    "uniform-t": "Even in the model's time",
+    "trailing": "Even in the model's time, from pure noise on",
+    "leading": "As in the first DDIM: never visits the noisiest level",
     "linspace": "Evenly spaced training steps, both ends included",
 }
 
 
 def below(sigmas: Iterable[float], sigma: float) -> list[float]:
-    """Those of descending levels that a run visits which stands at the level σ.
+    """Return the descending levels below σ, which a run at σ still visits.
 
-    A level that lies less than SHORTEST_HOP below σ counts as σ itself, unless σ is one of the levels: a first hop of
-    almost no length would give the multistep samplers' second one an almost undefined slope.
+    A level less than SHORTEST_HOP below σ counts as σ, unless σ is one of the levels: after a first hop of almost no
+    length the slope of a multistep sampler would be almost undefined.
     """
     levels = list(sigmas)
     limit = sigma if sigma in levels else sigma * (1 - SHORTEST_HOP)
@@ -45,14 +45,15 @@ def grid(
     final_zero: bool = True,
     schedule: Schedule | None = None,
 ) -> Array:
-    """The n+1 noise levels of n steps, strictly descending, float64.
+    """Return the n+1 noise levels of n steps, strictly descending, float64.
 
     spacing    -- a key of SPACINGS; all but "karras", "log" and "balanced" need `schedule`, and on a Discrete one
                   "trailing", "leading" and "linspace" visit whole training steps only
-    sigma_max  -- the first level (∞ means 1e5); "leading" starts below it, but for n = 1
-    sigma_min  -- the last positive level: followed by 0 if final_zero, else itself the end. With final_zero "trailing"
-                  spends its last step on the way to 0 instead, and does not visit it
-    Raises ValueError, in one sentence for a person, for levels that cannot be.
+    sigma_max  -- the first level (∞ means 1e5); "leading" starts below it, except for n = 1
+    sigma_min  -- the last positive level; final_zero appends 0. "trailing" with final_zero goes to 0 without visiting
+                  sigma_min
+
+    Raises ValueError, with a sentence for the user, for levels that do not exist.
     """
     if spacing not in SPACINGS:
         raise ValueError(f"There is no spacing {spacing!r}: choose one of {', '.join(SPACINGS)}.")
@@ -63,7 +64,9 @@ def grid(
     n = int(n)
     k = n if final_zero else n + 1  # positive levels
     if not (0 < bottom < top < math.inf or (k == 1 and 0 < bottom == top)):
-        raise ValueError(f"Noise from {sigma_max:g} to {sigma_min:g} cannot be: choose 0 < sigma_min < sigma_max.")
+        raise ValueError(
+            f"Noise levels from {sigma_max:g} to {sigma_min:g} are not possible: choose 0 < sigma_min < sigma_max."
+        )
     if spacing == "karras":
         levels = np.linspace(top ** (1 / 7), bottom ** (1 / 7), k) ** 7
     elif spacing == "log":
@@ -88,12 +91,12 @@ def grid(
 
 
 def _balanced(top: float, bottom: float, k: int) -> Array:
-    """k levels even in .55u + .45t, each scaled to 0 … 1 over the range: u = log σ, and t = σ/(½ + σ).
+    """Return k levels even in .55u + .45t, each scaled to 0 … 1 over the range: u = log σ, t = σ/(½ + σ).
 
-    t is a rectified flow's time for data of the standard deviation ½ (the σ_data of Karras et al. 2022). Even steps in
-    log σ alone spend half of few steps above σ = 1, where x̂₀ hardly changes; even ones in t leave almost none below
-    σ = .1, where detail is decided. dt/du is the logistic density: the levels are densest around σ = ½.
-    The weights are the ones that do well on the mixture and on both models in the box (docs/samplers.md).
+    t is the time of a rectified flow for data of standard deviation ½ (the σ_data of Karras et al. 2022). Even steps in
+    log σ alone spend half of few steps above σ = 1, where x̂₀ hardly changes; even steps in t leave almost none below
+    σ = .1, where the detail forms. dt/du is the logistic density: the levels are densest around σ = ½. The weights were
+    chosen by the errors on the mixture and on both embedded models (docs/samplers.md).
     """
 
     def place(u: Array) -> Array:
@@ -105,7 +108,7 @@ def _balanced(top: float, bottom: float, k: int) -> Array:
 
 
 def _times(spacing: str, n: int, final_zero: bool, high: float, low: float, schedule: Schedule) -> Array:
-    """Descending times, n of them, or n+1 without final_zero; on a Discrete schedule whole but for "uniform-t"."""
+    """Return n descending times, n+1 without final_zero; on a Discrete schedule whole ones, except "uniform-t"."""
     k = n if final_zero else n + 1
     if not isinstance(schedule, Discrete) or spacing == "uniform-t":
         if spacing == "trailing" and final_zero:
@@ -116,7 +119,7 @@ def _times(spacing: str, n: int, final_zero: bool, high: float, low: float, sche
     high, low = round(high), round(low)
     count = high - low + 1
     if spacing == "trailing" and final_zero:
-        return np.round(high + 1 - np.arange(n) * (count / n)) - 1.0  # rounded before the −1: halves go to even
+        return np.round(high + 1 - np.arange(n) * (count / n)) - 1.0  # round before the −1: halves go to even
     if spacing == "leading":
         return low + np.arange(k, dtype=np.float64)[::-1] * (count // k)
     return np.round(np.linspace(high, low, k))

@@ -1,8 +1,8 @@
-"""Noise schedules: σ(t), its inverse, the native scale, and the SDE of the native state.
+"""Noise schedules VE, VP, sub-VP, Discrete, Flow, OU: σ(t), its inverse, the native scale s, the native SDE.
 
-Every model's state is x = x0 + σ·ε here. A model's own state is s·x; a schedule knows t ↔ σ, s(σ), and the SDE
-dx = f(t)·x dt + g(t) dw of that native state, so that d log s/dt = f and dσ²/dt = g²/s². A tensor comes back as a
-tensor of its own dtype and device, detached.
+The engine's state is x = x0 + σ·ε; a model's native state is s·x. A schedule gives t ↔ σ, s(σ), and the SDE
+dx = f(t)·x dt + g(t) dw of the native state, where d log s/dt = f and dσ²/dt = g²/s². A tensor argument gives a
+detached tensor of the same dtype and device.
 
 Sources: Song et al. 2021 (VE, VP, sub-VP), Ho et al. 2020 (linear), Nichol & Dhariwal 2021 (cosine), Rombach et al.
 2022 (scaled linear), Lin et al. 2024 (zero SNR).
@@ -18,38 +18,38 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-V = TypeVar("V")  # a float, an array or a tensor: what goes in comes out
+V = TypeVar("V")  # a float, an array or a tensor; the result has the type of the argument
 
-SIGMA_OF_PURE_NOISE = 1e5  # stands for σ = ∞: there the native input is pure noise to 1e-5, and σ² is exact enough
+SIGMA_OF_PURE_NOISE = 1e5  # stands for σ = ∞: the native input is pure noise up to 1e-5, and σ² is exact enough
 
 
 class Schedule:
-    """What all schedules share: elementwise σ(t), t(σ), s(σ), f(t), g(t) on floats, arrays and tensors.
+    """The base of all schedules: elementwise σ(t), t(σ), s(σ), f(t), g(t) on floats, arrays and tensors.
 
-    sigma_min, sigma_max -- the range of σ the model was trained on, both positive and finite
+    sigma_min, sigma_max -- the range of σ that the model was trained on, both positive and finite
     """
 
     sigma_min: float
     sigma_max: float
 
     def sigma(self, t: V) -> V:
-        """σ at time t; ∞ where the native state holds no signal at all."""
+        """Return σ at time t; ∞ where the native state holds no signal."""
         return _elementwise(self._sigma, t)
 
     def t(self, sigma: V) -> V:
-        """The time at which the noise level is σ ≥ 0."""
+        """Return the time at which the noise level is σ ≥ 0."""
         return _elementwise(self._t, sigma)
 
     def scale(self, sigma: V) -> V:
-        """s, in (0, 1]: the model's native state is s·x."""
+        """Return s in (0, 1]: the model's native state is s·x."""
         return _elementwise(self._scale, sigma)
 
     def start_std(self, sigma: float | None = None) -> float:
-        """The std of x that a run starts from at σ (default sigma_max): the native prior N(0, 1), over s."""
+        """Return the std of x_T at σ (default sigma_max): that of the native prior N(0, 1) over s."""
         return 1 / self.scale(self.sigma_max if sigma is None else float(sigma))
 
     def sde(self, t: V) -> tuple[V, V]:
-        """(f, g) of the native SDE dx = f·x dt + g dw at time t."""
+        """Return (f, g) of the native SDE dx = f·x dt + g dw at time t."""
         return _elementwise(self._drift, t), _elementwise(self._diffusion, t)
 
     def _sigma(self, t: Array) -> Array:
@@ -84,7 +84,7 @@ class VE(Schedule):
         return self.sigma_min * np.exp(self._log_ratio * t)
 
     def _t(self, sigma: Array) -> Array:
-        return np.log(np.maximum(sigma, 1e-300) / self.sigma_min) / self._log_ratio  # σ = 0 has no t: keep it finite
+        return np.log(np.maximum(sigma, 1e-300) / self.sigma_min) / self._log_ratio  # finite at σ = 0, which has no t
 
     def _scale(self, sigma: Array) -> Array:
         return np.ones_like(sigma)
@@ -109,11 +109,11 @@ class VP(Schedule):
         return self.beta_min + (self.beta_max - self.beta_min) * t
 
     def _integral(self, t: Array) -> Array:
-        """∫β from 0 to t."""
+        """Compute ∫β from 0 to t."""
         return t * (self.beta_min + 0.5 * (self.beta_max - self.beta_min) * t)
 
     def _time(self, integral: Array) -> Array:
-        """The inverse of _integral; the root is written so that nothing cancels at small t."""
+        """Invert _integral; this form of the root does not cancel at small t."""
         slope = self.beta_max - self.beta_min
         return 2 * integral / (self.beta_min + np.sqrt(self.beta_min**2 + 2 * slope * integral))
 
@@ -152,8 +152,8 @@ class SubVP(VP):
 class Discrete(Schedule):
     """A table of ᾱ at t = 0 … T−1: σ² = 1/ᾱ − 1, s = √ᾱ = 1/√(1+σ²).
 
-    t may be any float in that range: log σ is linear between two indices, and t, σ outside the table are clipped to
-    it. A last ᾱ of 0 (zero terminal SNR) stands in the table as σ = 1e5.
+    t may be any float in that range: log σ is linear between two indices; t and σ outside the table are clipped to it.
+    A last ᾱ of 0 (zero terminal SNR) is stored as σ = 1e5.
     """
 
     def __init__(self, alphas_cumprod: ArrayLike) -> None:
@@ -176,17 +176,17 @@ class Discrete(Schedule):
 
     @classmethod
     def linear(cls, steps: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> Discrete:
-        """DDPM: β linear in t."""
+        """Return the schedule of DDPM: β linear in t."""
         return cls.from_betas(np.linspace(beta_start, beta_end, steps))
 
     @classmethod
     def scaled_linear(cls, steps: int = 1000, beta_start: float = 0.00085, beta_end: float = 0.012) -> Discrete:
-        """Stable Diffusion: √β linear in t."""
+        """Return the schedule of Stable Diffusion: √β linear in t."""
         return cls.from_betas(np.linspace(math.sqrt(beta_start), math.sqrt(beta_end), steps) ** 2)
 
     @classmethod
     def cosine(cls, steps: int = 1000, offset: float = 0.008, beta_max: float = 0.999) -> Discrete:
-        """Improved DDPM: ᾱ = cos²((t + offset)/(1 + offset)·π/2), normalised, β at most beta_max."""
+        """Return the schedule of improved DDPM: ᾱ = cos²((t + offset)/(1 + offset)·π/2), normalised, β ≤ beta_max."""
         abar = np.cos((np.linspace(0, 1, steps + 1) + offset) / (1 + offset) * math.pi / 2) ** 2
         return cls.from_betas(np.minimum(1 - abar[1:] / abar[:-1], beta_max))
 
@@ -195,7 +195,7 @@ class Discrete(Schedule):
         return len(self._index)
 
     def zero_terminal_snr(self) -> Discrete:
-        """The same table with √ᾱ shifted and stretched so that its last entry is 0 (Lin et al. 2024, Algorithm 1)."""
+        """Shift and stretch √ᾱ so that its last entry is 0 (Lin et al. 2024, Algorithm 1)."""
         root = 1 / np.sqrt(1 + np.exp(2 * self._log_sigma))
         return Discrete(((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2)
 
@@ -209,7 +209,7 @@ class Discrete(Schedule):
         return 1 / np.sqrt(1 + sigma**2)
 
     def _beta(self, t: Array) -> Array:
-        """The rate of the VP SDE through the interpolated table, per index; at an index, that of the piece above."""
+        """Return the rate of the VP SDE of the interpolated table, per index; at an index, the rate just above it."""
         piece = np.clip(np.floor(t), 0, len(self._slope) - 1).astype(np.intp)
         return 2 * self._slope[piece] / (1 + self._sigma(t) ** -2)
 
@@ -234,7 +234,7 @@ class Flow(Schedule):
 
     def _t(self, sigma: Array) -> Array:
         with np.errstate(divide="ignore"):
-            return 1 / (1 + 1 / sigma)  # right at both ends: 0 and ∞
+            return 1 / (1 + 1 / sigma)  # exact also at σ = 0 and ∞
 
     def _scale(self, sigma: Array) -> Array:
         return 1 / (1 + sigma)
@@ -250,8 +250,8 @@ class Flow(Schedule):
 class OU(Schedule):
     """The chain x ← (1−γ)x + √(2γ)z, k times: s = (1−γ)^k, σ² = c((1−γ)^(−2k) − 1), c = 2/(2−γ); t = k, any float ≥ 0.
 
-    The recursion σ²ₖ₊₁ = σ²ₖ + 2γ/(1−γ)^(2(k+1)) summed; between whole k it is an Ornstein–Uhlenbeck process with
-    the same law. It settles at N(0, c), which is the prior.
+    This is the sum of the recursion σ²ₖ₊₁ = σ²ₖ + 2γ/(1−γ)^(2(k+1)); between whole k it is an Ornstein–Uhlenbeck
+    process with the same law. It converges to N(0, c), the prior.
     """
 
     def __init__(self, gamma: float = 0.01, steps: int = 500) -> None:
@@ -294,7 +294,10 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
 
 
 def from_config(config: Mapping[str, Any]) -> Schedule:
-    """The schedule of a model's config.json: {"type": a key of SCHEDULES, and its arguments by name}."""
+    """Build the schedule of a model's config.json: {"type": a key of SCHEDULES, and its arguments by name}.
+
+    Raises ValueError for an unknown type and for arguments that do not fit.
+    """
     arguments = dict(config)
     kind = arguments.pop("type", None)
     if not isinstance(kind, str) or kind not in SCHEDULES:
@@ -302,11 +305,13 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
     try:
         return SCHEDULES[kind](**arguments)
     except TypeError as error:
-        raise ValueError(f"The schedule {kind!r} cannot be made from these settings ({error}).") from error
+        raise ValueError(
+            f"The settings of the schedule {kind!r} do not fit ({error}): correct them in the model's config.json."
+        ) from error
 
 
 def _elementwise(f: Callable[[Array], Array], value: V) -> V:
-    """f in float64 on whatever `value` is; a tensor is recognised without torch by its new_tensor."""
+    """Apply f in float64 to a float, an array or a tensor; a tensor is recognised by its new_tensor, without torch."""
     x: Any = value
     if isinstance(x, int | float):
         return float(f(np.float64(x)))  # type: ignore[arg-type,return-value]

@@ -50,6 +50,11 @@ class ModelInfo:
         return bool(self.config.get("codec", {}).get("type", "pixel") != "pixel")
 
     @property
+    def transparent(self) -> bool:
+        """Whether it draws alpha: its states have a fourth channel of pixels."""
+        return not self.latent and bool(self.config.get("net", {}).get("channels") == 4)
+
+    @property
     def cascade(self) -> dict[str, Any] | None:
         """The second stage that draws larger pictures ("net", "schedule", "predicts", "defaults"), or None."""
         stage: dict[str, Any] | None = self.config.get("cascade")

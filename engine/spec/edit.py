@@ -23,7 +23,7 @@ Size: TypeAlias = tuple[int, int]  # width, height
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
-    """What a run that edits is given besides its Request: arrays of the size that the Request's pictures have.
+    """The arrays that a run works on, of the size of its Request's pictures.
 
     source -- the picture, uint8 (H, W, 3), sRGB
     mask   -- uint8 (H, W), or None for the whole picture
@@ -45,7 +45,7 @@ class Inputs:
 
     @property
     def digests(self) -> tuple[str, str]:
-        """SHA-256 of the source and of the mask ("" where there is none): what a Request's Edit names them by."""
+        """SHA-256 of the source and of the mask ("" without one), by which a Request's Edit names them."""
         return digest(self.source), "" if self.mask is None else digest(self.mask)
 
 
@@ -67,9 +67,9 @@ def check(rgb: Pixels, mask: Pixels | None = None) -> None:
 
 def digest(array: Pixels) -> str:
     """SHA-256 over the shape and the values of an array, in hexadecimal."""
-    told = hashlib.sha256(repr(array.shape).encode())
-    told.update(np.ascontiguousarray(array).data)
-    return told.hexdigest()
+    found = hashlib.sha256(repr(array.shape).encode())
+    found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
 
 
 def steps_to_go(mask: Pixels, steps: int) -> NDArray[np.int64]:

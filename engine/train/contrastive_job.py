@@ -173,11 +173,11 @@ def model_config(width: int, depth: int) -> dict[str, Any]:
 
 
 def small(array: np.ndarray, rows: Sequence[int]) -> Tensor:
-    """Those rows of (N, h, w, C) uint8 as colour, averaged down to SIDE: (n, 3, SIDE, SIDE) uint8."""
+    """Those rows of (N, h, w, C) uint8 as colour (on white), averaged down to SIDE: (n, 3, SIDE, SIDE) uint8."""
     parts = []
     for at in range(0, len(rows), 256):
         part = torch.from_numpy(np.array(array[rows[at : at + 256]])).permute(0, 3, 1, 2).float()
-        parts.append(F.interpolate(part, SIDE, mode="area").round().to(torch.uint8).expand(-1, 3, -1, -1))
+        parts.append(F.interpolate(part, SIDE, mode="area").round().to(torch.uint8)[:, :3].expand(-1, 3, -1, -1))
     return torch.cat(parts)
 
 

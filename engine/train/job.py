@@ -19,6 +19,7 @@ from engine import rules, schedules
 from engine.models.net import PatchTransformer
 from engine.models.text import TextEncoder
 from engine.models.upscaler import Upscaler
+from engine.models.widening import widened
 from engine.spec.catalog import resource_root
 from engine.train.cascade import Enlarging
 from engine.train.data import Captioned, Drop, load
@@ -127,7 +128,8 @@ class Job:
     ) -> dict[str, Tensor]:
         """The weights that came of it: their moving average."""
         if self.warm_start is not None:
-            say(f"{warm_start(net, load_file(self.warm_start))} arrays taken over from {self.warm_start}")
+            weights = widened(load_file(self.warm_start), net.by_channel(), net.channels)
+            say(f"{warm_start(net, weights)} arrays taken over from {self.warm_start}")
         config = Config(
             minutes=self.minutes,
             steps=self.steps,

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.evaluate.classifier import Classifier
-from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.dataset_pictures import RealPictures
 
 WIDTHS = (64, 128, 256)
 
@@ -40,7 +40,7 @@ class Settings:
 
 
 def train(
-    real: Real,
+    real: RealPictures,
     rows: Tensor,
     settings: Settings,
     widths: tuple[int, ...] = WIDTHS,

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.evaluate.classifier import Classifier
-from engine.evaluate.dataset_pictures import JudgeError, Real
+from engine.evaluate.dataset_pictures import JudgeError, RealPictures
 from engine.evaluate.judge import WEIGHTS, Judge
 from engine.train.judge import WIDTHS, Settings, train
 
@@ -43,7 +43,7 @@ class JudgeJob:
 
     def run(self, say: Callable[[str], None]) -> Judge:
         """Train, measure the ceiling, merge, write the folder; `say` is told how it stands."""
-        real = Real.of(self.data, SIDE)
+        real = RealPictures.of(self.data, SIDE)
         labels = sorted(set(real.labels))
         if strange := sorted(set(self.left_out) - set(labels)):
             raise JudgeError(f"{self.data} has no {', '.join(strange)} to leave out: it has {', '.join(labels)}.")
@@ -68,7 +68,7 @@ class JudgeJob:
         self.write(judge, ceiling, say)
         return Judge.of(self.out)
 
-    def judges(self, real: Real, left_out: Sequence[str | None], say: Callable[[str], None]) -> list[Judge]:
+    def judges(self, real: RealPictures, left_out: Sequence[str | None], say: Callable[[str], None]) -> list[Judge]:
         """A judge per entry, trained on what is neither held out nor so labelled; its weights rounded as for a file."""
         if self.jobs == 1 or len(left_out) == 1:
             nets = [trained(self.data, self.settings, without, say) for without in left_out]
@@ -106,7 +106,7 @@ def told(line: str) -> None:
 
 def trained(data: Path, settings: Settings, without: str | None, say: Callable[[str], None] = told) -> Classifier:
     """One training, in whatever process."""
-    real = Real.of(data, SIDE)
+    real = RealPictures.of(data, SIDE)
     title = f"without {without}" if without else "the judge"
 
     def progress(step: int, loss: float) -> None:
@@ -116,7 +116,7 @@ def trained(data: Path, settings: Settings, without: str | None, say: Callable[[
     return train(real, real.rows(False, without), settings, WIDTHS, progress)
 
 
-def score(judge: Judge, real: Real, rows: Sequence[int]) -> dict[str, Any]:
+def score(judge: Judge, real: RealPictures, rows: Sequence[int]) -> dict[str, Any]:
     """How the judge names real pictures: of n, the parts first and among five, with its groups merged and without."""
     names = [real.names[k] for k in rows]
     if not names:

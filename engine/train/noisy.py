@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.dataset_pictures import RealPictures
 from engine.models.noisy import CLEAN, NOISY, WIDTHS, NoisyClassifier, NoisyNet
 from engine.train.export import describe, save_half
 
@@ -136,7 +136,7 @@ class NoisyJob:
     def run(self, say: Callable[[str], None]) -> dict[str, Any]:
         """Train both twins, measure them on what is held out, write the folder; its figures."""
         table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
-        real = Real.of(self.data, SIDE)
+        real = RealPictures.of(self.data, SIDE)
         names = tuple(table["labels"])
         if len(names) < 2:
             raise ValueError(f"{self.data} has no two labels to tell apart: put its pictures into folders first.")

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.denoisers import adapt
+from engine.models import alpha
 from engine.models.net import PatchTransformer
 from engine.models.upscaler import Upscaler
 from engine.noise import Noise
@@ -38,7 +39,9 @@ def draw(net: PatchTransformer, cond: Cond, null: Cond, seeds: Sequence[int], gu
 
 
 def tile(pictures: Tensor, columns: int, zoom: int = 2) -> Image.Image:
-    """The pictures (B, C, h, w) in [−1, 1] as one, row by row."""
+    """The pictures (B, C, h, w) in [−1, 1] as one, row by row; those with alpha lie on a checkerboard."""
+    if pictures.shape[1] == alpha.CHANNELS:
+        pictures = alpha.over(pictures, alpha.checkerboard(*pictures.shape[2:])).clamp(-1, 1)
     pictures = pictures.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
     size, channels, height, width = pictures.shape
     rows = pictures.reshape(size // columns, columns, channels, height, width).permute(0, 3, 1, 4, 2)

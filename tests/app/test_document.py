@@ -10,7 +10,10 @@ from pytestqt.qtbot import QtBot
 from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.request.run_costs import Prices
 from app.core.request.vocabulary import Vocabulary
+from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from engine.spec.request import RequestError
 from tests.app.conftest import Parts, count, finish, reach_told
@@ -29,6 +32,14 @@ def test_setters_tell_only_of_change(document: Document) -> None:
     document.draft.seed_locked = True
     document.shown.view = "eps"
     assert (len(drafts), len(views)) == (2, 1)
+
+
+def test_a_draft_needs_no_other_part_of_the_document(model: ModelInfo) -> None:
+    draft = DraftModel([model], Prices())
+    told = count(draft.changed)
+    draft.update(steps=9, prompt="rocket")
+    assert (draft.current.steps, draft.current.prompt, len(told)) == (9, "rocket", 1)
+    assert (draft.by_model, draft.price_text) == ({"fake": draft.current}, "")
 
 
 def test_each_model_keeps_its_own_draft(document: Document) -> None:
@@ -125,12 +136,13 @@ def test_a_draft_that_cannot_be_made_is_a_notice(parts: Parts) -> None:
     assert "gone" in notice.text
 
 
-def test_a_failed_job_is_one_notice_and_a_cancelled_one_none(parts: Parts, qtbot: QtBot) -> None:
+def test_a_failed_job_is_one_notice_and_a_cancelled_one_none(hand_parts: Parts, qtbot: QtBot) -> None:
+    parts = hand_parts
     parts.fake.fail_at, parts.fake.error = 2, RequestError("This cannot be: choose something else.")
+    parts.fake.allow(3)
     finish(parts, qtbot)
     assert parts.notices == [Notice("error", "This cannot be: choose something else.")]
     parts.fake.fail_at = -1
-    parts.fake.call_seconds = 0.05
     job = parts.document.generate()
     assert job is not None
     with qtbot.waitSignal(parts.jobs.job_ended):

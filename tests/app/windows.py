@@ -11,16 +11,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.lab import LabClient
+from app.bridge.client import EngineClient
 from app.core.document import Document
 from app.core.files.autosave import Autosave
-from app.core.jobs.queue import Job
+from app.core.jobs.queue import QueuedJob
 from app.core.lab.lab_model import Lab
 from app.settings import Settings, Values
 from app.ui.window.main_window import MainWindow
+from tests.app.conftest import PATIENCE
 from tests.fakes.lab import FakeLab
-
-PATIENCE = 60_000  # milliseconds after which a test takes something for never
 
 
 def until(qtbot: QtBot, done: Callable[[], object]) -> None:
@@ -74,13 +73,13 @@ def make_autosave(document: Document) -> Autosave:
 
 def make_lab(document: Document) -> Lab:
     """A lab around a fake engine that runs by itself; closing the lab ends its thread."""
-    client = LabClient(FakeLab(), document)
+    client = EngineClient(FakeLab(), document, on_demand=True, name="lab")
     lab = Lab(client, document)
     lab.closed.connect(client.close)
     return lab
 
 
-def finish(qtbot: QtBot, document: Document, **choices: object) -> Job:
+def finish(qtbot: QtBot, document: Document, **choices: object) -> QueuedJob:
     """Generate with `choices` and wait for the end."""
     document.draft.update(**choices)
     job = document.generate()

@@ -57,7 +57,7 @@ def test_calls_and_error_by_tolerance_beside_fixed_steps(made: Made) -> None:
     for rule, sizes in (("heun", (8, 16, 32, 64)), ("unipc-2", (12, 24, 48, 96))):
         for n in sizes:
             levels = grid("log", n, HIGH, LOW, final_zero=False).tolist()
-            steps = list(ode.fixed(d, x, levels, rule))
+            steps = list(ode.solve_on_levels(d, x, levels, rule))
             calls, errors = sum(step.nfe for step in steps), away(steps[-1].move.x, exact)
             fixed.append((calls, float(np.median(errors))))
             told(f"{rule}, {n} steps even in log σ", calls, errors)

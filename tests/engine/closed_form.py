@@ -1,4 +1,4 @@
-"""A model that is known exactly, where a run needs one: pixels that are normal, each by itself."""
+"""A closed-form engine.types.Model for runs: independent normal pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def normal(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
 
 
 class NormalModel:
-    """Pixels of N(MEAN, VARIANCE), each by itself: D is linear and every law is known. An engine.types.Model."""
+    """Independent pixels of N(MEAN, VARIANCE): D is linear and every law is known. An engine.types.Model."""
 
     id, dtype, device = "tiny", torch.float32, torch.device("cpu")
     labels: tuple[str, ...] = ("round", "square")

@@ -1,9 +1,10 @@
-"""A small model of random weights in a folder of its own: what a run needs, without what a picture needs."""
+"""Fixtures: small models, CLIPs and a cascade with random weights, each in a folder of its own."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,15 @@ NET = {
 }
 STAGE = {"type": "upscaler", "side": 64, "factor": 4, "channels": 3, "width": 16, "depth": 1, "labels": 2}
 DEFAULTS = {"sampler": "ddim", "spacing": "log", "steps": 2, "sigma_min": 0.02, "sigma_max": 20.0, "level": 0.25}
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Two threads for torch, however many a worker has: they divide sums between them, and no bit may tell."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +102,7 @@ CLIP_SHAPE = {
 
 
 def write_clip(folder: Path, noisy: bool) -> Path:
-    """A CLIP of ours of random weights."""
+    """Write a CLIP of the engine's own kind with random weights."""
     from engine.models.clip import assemble
     from engine.models.towers import Towers
     from engine.train.contrastive_job import export_clip
@@ -114,5 +124,5 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_noised_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of one that is told σ."""
+    """The folder of a CLIP that takes σ."""
     return write_clip(tmp_path_factory.mktemp("clips") / "tiny-noised-clip", True)

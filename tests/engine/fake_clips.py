@@ -1,4 +1,4 @@
-"""Small CLIPs and classifiers of random weights: what guidance needs of one, in float64 and in milliseconds."""
+"""Small CLIPs and classifiers with random weights for guidance tests, in float64, fast."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def seed_of(text: str) -> int:
 
 @dataclass
 class TinyClip:
-    """A curved map of pictures to the sphere; texts are random points on it, each always the same."""
+    """A nonlinear map of pictures to the unit sphere; each text has a fixed random point on it."""
 
     side: int = 8
     channels: int = 3
@@ -71,7 +71,7 @@ class TinyClassifier:
 
 
 def library(clip: TinyClip | None = None, classifier: TinyClassifier | None = None) -> Library:
-    """One that gives these, float32 ones by default, whatever the name."""
+    """Return a Library that gives these models for every name; by default float32 ones."""
     clip = clip or TinyClip(dtype=torch.float32)
     classifier = classifier or TinyClassifier()
 

@@ -1,4 +1,4 @@
-"""The affine probe: with a linear D a sampler is affine in x_T and its noises, so basis vectors read off its law."""
+"""The affine probe: with a linear D a sampler is affine in x_T and its noises, so basis vectors give its exact law."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Address = tuple[int, int, int]  # hop, stream, draw
 
 @dataclass
 class ProbeNoise:
-    """Stands in for engine.noise.Noise: row r of the batch gets basis vector e_j where its address says so, else 0."""
+    """A stand-in for engine.noise.Noise: each row of the batch gets a basis vector at one address, else 0."""
 
     rows: dict[Address, slice]
     seen: list[Address] = field(default_factory=list)
@@ -48,7 +48,7 @@ def exact_law(
     constraint: Constraint | None = None,
     hops: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The exact mean (n,) and covariance (n, n) of the state after `hops` hops, x_T ~ N(start_mean, start_std²)."""
+    """Compute the exact mean (n,) and covariance (n, n) of the state after `hops`, x_T ~ N(start_mean, start_std²)."""
     n = len(start_mean)
 
     def last(noise: ProbeNoise, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A cascade: the second stage sees what the first one ends with, and the large picture is what was asked for."""
+"""Cascades: the second stage enlarges the first stage's picture with the exact law, and stores the large picture."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_augmented_or_truncated_the_large_pictures_follow_the_same_law(truncated
     assert x.mean(0).abs().max() < 0.06
 
 
-def test_less_noise_in_the_small_picture_holds_the_large_one_nearer_to_it() -> None:
+def test_less_noise_in_the_small_picture_keeps_the_large_one_closer_to_it() -> None:
     exact = joint()
     small = torch.randn(500, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     far = []
@@ -109,7 +109,7 @@ def finished(session: Session, request: Request, run: Path | None = None) -> np.
     return session.finish(request, last.move.x, run)
 
 
-def test_a_model_with_a_second_stage_draws_large_pictures_unless_told_not_to(cascade: ModelInfo) -> None:
+def test_a_model_with_a_second_stage_draws_large_pictures_by_default(cascade: ModelInfo) -> None:
     session = Session("cpu", [cascade])
     request = asked(cascade)
     assert request.size == (64, 64)
@@ -125,7 +125,7 @@ def test_the_same_request_gives_the_same_large_picture_alone_and_in_a_batch(casc
     assert (np.abs(alone - together[1]) <= 1).mean() >= 0.999
 
 
-def test_any_small_picture_is_drawn_larger_as_a_first_stage_that_ended_in_it(cascade: ModelInfo) -> None:
+def test_enlarging_a_picture_equals_a_first_stage_that_ends_in_it(cascade: ModelInfo) -> None:
     session, request = Session("cpu", [cascade]), asked(cascade)
     small = np.random.default_rng(2).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     ended = torch.from_numpy(small).permute(2, 0, 1)[None] / 127.5 - 1
@@ -134,7 +134,7 @@ def test_any_small_picture_is_drawn_larger_as_a_first_stage_that_ended_in_it(cas
     assert not np.array_equal(session.enlarged(request, small), session.enlarged(request, 255 - small))
 
 
-def test_a_picture_that_the_second_stage_cannot_draw_larger_is_refused(cascade: ModelInfo) -> None:
+def test_a_picture_that_cannot_be_enlarged_is_refused(cascade: ModelInfo) -> None:
     session, request = Session("cpu", [cascade]), asked(cascade)
     with pytest.raises(RequestError, match=r"16×16 larger, and this one has 20×16: bring it"):
         session.enlarged(request, np.zeros((16, 20, 3), np.uint8))
@@ -144,10 +144,10 @@ def test_a_picture_that_the_second_stage_cannot_draw_larger_is_refused(cascade: 
     stop = threading.Event()
     stop.set()
     with pytest.raises(Cancelled):
-        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop)
+        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop.is_set)
 
 
-def test_a_truncated_first_stage_stops_at_the_noise_that_the_second_one_sees(cascade: ModelInfo) -> None:
+def test_a_truncated_first_stage_stops_at_the_noise_level_of_the_second(cascade: ModelInfo) -> None:
     request = asked(cascade, truncated=True, level=0.4)
     assert request.sigmas[-1] == 0.4
     assert request.steps == 5
@@ -156,7 +156,7 @@ def test_a_truncated_first_stage_stops_at_the_noise_that_the_second_one_sees(cas
         replace(request, sigmas=(*request.sigmas[:-1], 0.0))
 
 
-def test_what_was_finished_is_kept_with_the_run(cascade: ModelInfo, tmp_path: Path) -> None:
+def test_the_finished_picture_is_stored_in_the_run(cascade: ModelInfo, tmp_path: Path) -> None:
     rgb = finished(Session("cpu", [cascade]), asked(cascade), tmp_path / "a.twrun")
     reader = RunReader(tmp_path / "a.twrun", verify=True)
     kept = reader.picture()
@@ -167,9 +167,7 @@ def test_what_was_finished_is_kept_with_the_run(cascade: ModelInfo, tmp_path: Pa
     assert RunReader(tmp_path / "b.twrun").picture() is None
 
 
-def test_a_run_that_broke_off_before_its_picture_was_kept_is_finished_without_it(
-    cascade: ModelInfo, tmp_path: Path
-) -> None:
+def test_a_run_torn_before_its_picture_reads_as_finished_without_it(cascade: ModelInfo, tmp_path: Path) -> None:
     session, request, path = Session("cpu", [cascade]), asked(cascade), tmp_path / "a.twrun"
     rgb = finished(session, request, path)
     whole = path.read_bytes()
@@ -186,7 +184,7 @@ def test_a_run_that_broke_off_before_its_picture_was_kept_is_finished_without_it
         assert np.array_equal(kept, rgb)
 
 
-def test_a_picture_is_kept_behind_a_damaged_step_and_cuts_nothing(cascade: ModelInfo, tmp_path: Path) -> None:
+def test_appending_a_picture_after_a_damaged_step_cuts_nothing(cascade: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "a.twrun"
     *_, last = Session("cpu", [cascade]).generate(asked(cascade), path)
     data = bytearray(path.read_bytes())
@@ -199,7 +197,7 @@ def test_a_picture_is_kept_behind_a_damaged_step_and_cuts_nothing(cascade: Model
     assert np.array_equal(reader.next(4), last.move.x.numpy())
 
 
-def test_pictures_that_share_a_step_of_a_truncated_run_stop_where_it_stops(cascade: ModelInfo) -> None:
+def test_variations_of_a_truncated_run_stop_at_its_level(cascade: ModelInfo) -> None:
     request = asked(cascade, truncated=True, level=0.4)
     shared = vary(request, 2, 0, 3, cascade, steps=4)
     assert shared.sigmas[:3] == request.sigmas[:3]
@@ -208,7 +206,7 @@ def test_pictures_that_share_a_step_of_a_truncated_run_stop_where_it_stops(casca
         vary(request, 2, 0, 3, cascade, steps=-1)
 
 
-def test_it_is_in_the_settings_both_ways_and_older_settings_have_none(cascade: ModelInfo) -> None:
+def test_the_second_stage_round_trips_in_the_settings_and_older_settings_have_none(cascade: ModelInfo) -> None:
     request = asked(cascade, truncated=True)
     assert Request.from_json(request.to_json()) == request
     assert resolve(Draft.of(request), cascade) == request
@@ -257,12 +255,12 @@ def test_an_unknown_sampler_of_the_second_stage_is_refused_before_anything_is_dr
         next(Session("cpu", [cascade]).generate(request))
 
 
-def test_it_stops_between_two_calls_of_its_net(cascade: ModelInfo) -> None:
+def test_enlarging_is_cancelled_between_two_net_calls(cascade: ModelInfo) -> None:
     session, request, stop = Session("cpu", [cascade]), asked(cascade), threading.Event()
     *_, last = session.generate(request)
     stop.set()
     with pytest.raises(Cancelled):
-        session.picture(request, last.move.x, stop)
+        session.picture(request, last.move.x, stop.is_set)
 
 
 def test_a_damaged_second_stage_is_named(cascade: ModelInfo) -> None:
@@ -272,7 +270,7 @@ def test_a_damaged_second_stage_is_named(cascade: ModelInfo) -> None:
         models.load(cascade, torch.device("cpu"))
 
 
-def test_a_second_stage_is_given_to_a_model_that_is_there(tmp_path: Path) -> None:
+def test_a_second_stage_needs_an_existing_model(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no model folder"):
         add_stage({}, {}, tmp_path)
 

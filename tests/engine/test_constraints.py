@@ -1,4 +1,4 @@
-"""What is pinned, against closed forms in float64: until exactly when, with which law, and what comes out."""
+"""Pinned pixels against closed forms in float64: when they become free, their law, and the finished picture."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_replacement_has_the_law_of_repaint_without_resampling() -> None:
     assert round(cov[1, 1].item(), 3) == 0.302
 
 
-def test_on_repaints_path_it_comes_nearer_to_the_posterior() -> None:
+def test_repaint_comes_closer_to_the_posterior() -> None:
     sigmas = [*np.geomspace(20.0, 0.05, 20).tolist(), 0.0]
     keep_first = mask_of(sigmas, 0, 20)
     start, means = torch.zeros(2, dtype=F64), []
@@ -49,7 +49,7 @@ def test_on_repaints_path_it_comes_nearer_to_the_posterior() -> None:
 
 @pytest.mark.parametrize("name", menu())
 @pytest.mark.parametrize("steady", [False, True])
-def test_a_pixel_with_m_steps_is_pinned_until_exactly_its_level(name: str, steady: bool) -> None:
+def test_a_pixel_with_k_free_steps_is_pinned_until_exactly_its_level(name: str, steady: bool) -> None:
     """Six pixels with 0, 1, 2, 3, 4 and all 5 steps to go, under every sampler."""
     sigmas = [10.0, 3.0, 1.0, 0.3, 0.1, 0.0]
     y, to_go = torch.linspace(-1, 1, 6, dtype=F64), torch.arange(6)
@@ -75,7 +75,7 @@ def test_a_pixel_with_m_steps_is_pinned_until_exactly_its_level(name: str, stead
     assert torch.equal(seen[-1][2][:, 0], y[0].expand(2))
 
 
-def test_the_noise_of_what_is_kept_is_its_own_at_every_level_or_one_for_all() -> None:
+def test_kept_pixels_have_new_noise_at_each_level_or_with_steady_the_same() -> None:
     x, noise = torch.zeros(1, 4, dtype=F64), Noise([7]).of(PIN)
     y, sigmas = torch.ones(4, dtype=F64), [2.0, 1.0, 0.0]
     fresh, steady = (Pinned(y, torch.zeros(4), sigmas, s) for s in (False, True))
@@ -87,8 +87,8 @@ def test_the_noise_of_what_is_kept_is_its_own_at_every_level_or_one_for_all() ->
 
 
 @pytest.mark.parametrize("to_go", [0, 60, 150])
-def test_a_free_pixels_law_is_that_of_a_start_at_its_own_level(to_go: int) -> None:
-    """Pixels that know nothing of each other: one with m steps is SDEdit's start y + σ·n, walked down from there.
+def test_a_freed_pixel_has_the_law_of_sdedit_from_its_level(to_go: int) -> None:
+    """Independent pixels: one with k free steps has the law of SDEdit, which starts at y + σ·n and denoises.
 
     Its law is carried in closed form: one β̃ step of N(0, v) maps x by a factor and adds a variance.
     """
@@ -107,8 +107,8 @@ def test_a_free_pixels_law_is_that_of_a_start_at_its_own_level(to_go: int) -> No
     assert abs(cov[0, 1].item()) < 1e-12
 
 
-def test_a_steady_pixel_walks_the_probability_flow_of_what_is_kept() -> None:
-    """Under DDIM the kept pixel is exactly where the flow of a point mass at y takes it: nothing jumps."""
+def test_a_steady_pixel_follows_the_probability_flow_of_the_kept_picture() -> None:
+    """Under DDIM a kept pixel is exactly on the flow of a point mass at y, so it does not jump when it becomes free."""
     sigmas = [*np.geomspace(20.0, 0.05, 40).tolist(), 0.0]
     pinned = Pinned(OBSERVED, torch.tensor([0, 40]), sigmas, steady=True)
     x = 20 * Noise([1]).normal(torch.empty(1, 2, dtype=F64))
@@ -117,7 +117,7 @@ def test_a_steady_pixel_walks_the_probability_flow_of_what_is_kept() -> None:
         torch.testing.assert_close(b - 1.5, (a - 1.5) * s2 / s, rtol=1e-12, atol=1e-14)
 
 
-def test_filling_with_a_mixture_takes_the_branch_that_fits_what_is_kept() -> None:
+def test_filling_with_a_mixture_chooses_the_mode_of_the_kept_pixels() -> None:
     """Two modes, (2, 2) and (−2, −2): given the first coordinate 2, the second comes out positive nearly always.
 
     Replacement is no posterior sampler, and says so: on RePaint's path more of them fit.

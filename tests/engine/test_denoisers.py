@@ -1,4 +1,4 @@
-"""A net's output becomes D: proven with the exact net of a Gaussian, in every parameterisation under every schedule."""
+"""From a net's output to D: the exact net of a Gaussian, in every parameterisation under every schedule."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ all_kinds = pytest.mark.parametrize("predicts", PREDICTS)
 
 
 def exact_net(schedule: Schedule, predicts: str) -> Net:
-    """The minimiser of the training loss on LAW, from the native law N(a·m, a²C + b²I) alone: never told σ or x."""
+    """The minimiser of the training loss on LAW, computed from the native law N(a·m, a²C + b²I) alone."""
 
     def net(native: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         sigma = schedule.sigma(t.double())
@@ -63,7 +63,7 @@ def test_the_exact_net_gives_the_exact_denoiser(schedule: Schedule, predicts: st
 
 @pytest.mark.parametrize("name", ["ve", "vp", "sub-vp", "cosine", "flow"])
 @all_kinds
-def test_float32_keeps_what_the_output_still_holds_at_high_noise(name: str, predicts: str) -> None:
+def test_float32_loses_only_what_the_nets_output_loses_at_high_noise(name: str, predicts: str) -> None:
     """At σ = 10⁴ an ε̂ or a score rounded to float32 is worth σ·2⁻²⁴; x̂0, v and flow lose nothing to the conversion."""
     schedule = VE(0.002, 2e4) if name == "ve" else ALL[name]
     sigma = 1e4
@@ -124,19 +124,19 @@ def test_each_image_may_have_its_own_level(predicts: str) -> None:
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-12, atol=1e-12)
 
 
-def test_levels_that_do_not_fit_the_batch_are_refused() -> None:
+def test_levels_that_do_not_match_the_batch_are_refused() -> None:
     denoiser = adapt(exact_net(VP(), "eps"), VP(), "eps")
     with pytest.raises(ValueError, match="one for each image"):
         denoiser(noised(1.0, n=3), torch.tensor([1.0, 2.0]))
 
 
 def test_an_unknown_prediction_is_refused() -> None:
-    with pytest.raises(ValueError, match="cannot predict 'noise'"):
+    with pytest.raises(ValueError, match="no prediction 'noise'"):
         adapt(exact_net(VP(), "eps"), VP(), "noise")
 
 
 class Sum(torch.nn.Module):
-    """Adds everything it is given, and remembers what that was."""
+    """A net that adds its inputs and records them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class Sum(torch.nn.Module):
         return self.gain * native * cond.tokens.mean((1, 2))[:, None] + cond.label[:, None]
 
 
-def test_a_net_in_half_precision_gets_its_own_dtype_and_the_whole_time() -> None:
+def test_a_half_precision_net_gets_its_dtype_and_time_in_float32() -> None:
     net = Sum().to(torch.bfloat16)
     cond = Cond(tokens=torch.ones(1, 4, 8), label=torch.tensor([3]))
     x = torch.randn(5, 2)

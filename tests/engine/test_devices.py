@@ -1,4 +1,4 @@
-"""Which device is chosen, without having one."""
+"""The choice of the device, tested without one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_fastest_kind_there_is_is_chosen(there: dict[str, bool], chosen: str
     assert choose(there) == chosen
 
 
-def test_a_wish_wins_where_it_can_be_met() -> None:
+def test_a_requested_device_wins_if_it_exists() -> None:
     there = {"cuda": True, "cpu": True}
     assert choose(there, "cpu") == "cpu"
     assert choose(there, "cuda:1") == "cuda:1"
@@ -43,7 +43,7 @@ def test_the_cpu_is_described_with_its_threads() -> None:
 
 
 def test_placement_follows_the_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The meta device stands for one that is not here: states must be created there, not moved later."""
+    """The meta device stands for a missing GPU: states must be created there, not moved later."""
     from engine.noise import Noise
 
     like = torch.empty(1, 3, 4, 4, device="meta")

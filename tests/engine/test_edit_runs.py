@@ -1,4 +1,4 @@
-"""Runs that work on a picture: what is kept is kept, files hold all they need, and every step goes on to the bit."""
+"""Runs that edit a picture: kept pixels stay, the run file holds all that is needed, every step resumes to the bit."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ from engine.store import RunReader, StoreError
 from engine.types import SecondStage, Step
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 ROOT = Path(__file__).parents[2]
 METHODS = ("replacement", "repaint", "img2img")
 
 
 def inputs(side: int = 16, seed: int = 0) -> Inputs:
-    """Noise, and a mask with kept, soft and free parts whose edges lie on no grid."""
+    """A noise picture, and a mask with kept, soft and free parts whose edges are not on the pixel grid."""
     rng = np.random.default_rng(seed)
     mask = np.zeros((side, side), np.uint8)
     mask[side // 5 : side - 3, side // 3 :] = 255
@@ -59,7 +61,7 @@ def session(tiny_model: ModelInfo) -> Session:
 @pytest.mark.parametrize("method", ["replacement", "repaint"])
 @pytest.mark.parametrize("strength", [0.6, 1.0])
 @pytest.mark.parametrize("sampler", ["unipc-2", "ddpm", "heun"])
-def test_what_is_kept_comes_out_as_it_was(
+def test_kept_pixels_stay_unchanged(
     method: str, strength: float, sampler: str, session: Session, tiny_model: ModelInfo
 ) -> None:
     given = inputs()
@@ -73,7 +75,7 @@ def test_what_is_kept_comes_out_as_it_was(
 
 
 @pytest.mark.parametrize("truncated", [False, True])
-def test_the_second_stage_keeps_it_at_its_own_resolution(truncated: bool, cascade: ModelInfo) -> None:
+def test_the_second_stage_keeps_pixels_at_its_resolution(truncated: bool, cascade: ModelInfo) -> None:
     session, given = Session("cpu", [cascade]), inputs(64)
     assert given.mask is not None
     request = asked(cascade, given, truncated=truncated, level=0.3)
@@ -89,7 +91,7 @@ def test_the_second_stage_keeps_it_at_its_own_resolution(truncated: bool, cascad
         torch.testing.assert_close(final[0].permute(1, 2, 0)[cells], small[cells], rtol=0, atol=1e-6)
 
 
-def test_what_img2img_starts_from_is_the_picture_with_noise_of_its_level_in_it(tiny_model: ModelInfo) -> None:
+def test_img2img_starts_from_the_picture_plus_noise_of_its_level(tiny_model: ModelInfo) -> None:
     given = inputs()
     y = torch.from_numpy(given.source.copy()).permute(2, 0, 1).float() / 127.5 - 1
     for temperature in (1.0, 0.5):
@@ -143,7 +145,7 @@ def test_the_second_stage_starts_from_the_picture_too_where_the_first_one_does(c
     assert np.array_equal(session.finish(full, final, inputs=given), bare)
 
 
-def test_at_full_strength_it_starts_from_pure_noise_as_any_run(session: Session, tiny_model: ModelInfo) -> None:
+def test_img2img_at_full_strength_starts_from_pure_noise(session: Session, tiny_model: ModelInfo) -> None:
     given = inputs()
     request = asked(tiny_model, given, method="img2img", strength=1.0)
     plain = replace(request, edit=None)
@@ -193,7 +195,9 @@ def test_every_step_resumes_bit_identically_in_a_new_process_from_the_file_alone
     assert done.stdout.splitlines() == expected
 
 
-def test_the_file_holds_what_the_run_works_on(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_the_run_file_holds_the_edited_picture_and_mask(
+    session: Session, tiny_model: ModelInfo, tmp_path: Path
+) -> None:
     given, path = inputs(), tmp_path / "a.twrun"
     list(session.generate(asked(tiny_model, given), path, inputs=given))
     kept = RunReader(path, verify=True).inputs()
@@ -214,7 +218,7 @@ def test_the_file_holds_what_the_run_works_on(session: Session, tiny_model: Mode
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_run_torn_anywhere_after_its_picture_goes_on_to_the_same_bits(
+def test_an_edit_run_torn_anywhere_after_its_picture_resumes_to_the_same_bits(
     method: str, session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     given, path = inputs(), tmp_path / "run.twrun"
@@ -238,9 +242,7 @@ def test_a_run_torn_anywhere_after_its_picture_goes_on_to_the_same_bits(
         RunReader(path).inputs()
 
 
-def test_a_fork_takes_its_parents_picture_or_another_and_holds_it(
-    session: Session, tiny_model: ModelInfo, tmp_path: Path
-) -> None:
+def test_a_fork_stores_its_parents_picture_or_another(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     given, parent = inputs(), tmp_path / "parent.twrun"
     request = asked(tiny_model, given)
     last(session.generate(request, parent, inputs=given))
@@ -265,7 +267,7 @@ def test_a_fork_takes_its_parents_picture_or_another_and_holds_it(
         next(session.fork(tmp_path / "b.twrun", 0, moved, inputs=given))
 
 
-def test_pictures_that_are_missing_or_others_are_refused_before_a_step(session: Session, tiny_model: ModelInfo) -> None:
+def test_missing_or_wrong_pictures_are_refused_before_the_first_step(session: Session, tiny_model: ModelInfo) -> None:
     given = inputs()
     request = asked(tiny_model, given)
     with pytest.raises(RequestError, match="a picture that is not here"):
@@ -275,7 +277,9 @@ def test_pictures_that_are_missing_or_others_are_refused_before_a_step(session: 
             next(session.generate(request, inputs=other))
 
 
-def test_evaluations_are_what_was_said(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_an_edit_makes_the_stated_number_of_evaluations(
+    session: Session, tiny_model: ModelInfo, tmp_path: Path
+) -> None:
     given = inputs()
     for method in METHODS:
         for sampler in ("unipc-2", "heun"):
@@ -296,7 +300,7 @@ def test_a_grey_models_state_is_the_pictures_luma() -> None:
 
 
 class Halved(PixelCodec):
-    """Stands for a latent codec: states of half the side and six channels."""
+    """A stand-in for a latent codec: states of half the side and six channels."""
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         small = torch.nn.functional.avg_pool2d(image, 2)

@@ -1,4 +1,4 @@
-"""Figures of picture sets against closed forms, in float64."""
+"""Metrics of picture sets against closed forms, in float64."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from engine.metrics import (
     kid,
     moments,
     nearest,
+    overlap,
     precision_recall,
 )
 
@@ -47,7 +48,7 @@ def test_frechet_is_the_cost_of_the_optimal_map_between_any_two_gaussians() -> N
     assert frechet(zero, cov1, zero, t @ cov1 @ t) == pytest.approx(float(cost), abs=1e-10)
 
 
-def test_frechet_takes_singular_covariances_and_is_symmetric() -> None:
+def test_frechet_accepts_singular_covariances_and_is_symmetric() -> None:
     flat = torch.diag(torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64))
     zero, cov = torch.zeros(3, dtype=torch.float64), covariance(3, 5)
     assert frechet(zero, flat, zero, flat) == pytest.approx(0, abs=1e-12)
@@ -65,7 +66,7 @@ def test_frechet_takes_singular_covariances_and_is_symmetric() -> None:
         frechet(zero, torch.eye(2), zero, cov)
 
 
-def test_fid_of_moved_features_is_the_move_and_small_sets_are_biased_up() -> None:
+def test_fid_of_shifted_features_is_the_shift_and_small_sets_are_biased_upwards() -> None:
     x = normal(400, 6)
     assert fid(x, x + 2.0) == pytest.approx(6 * 4.0, abs=1e-9)
     same_law = [fid(normal(n, 6, seed=1), normal(4000, 6, seed=2)) for n in (12, 100, 4000)]
@@ -123,7 +124,7 @@ def test_one_mode_of_two_is_precise_and_recalls_half() -> None:
     assert got.recall == 0.5
 
 
-def test_the_nearest_is_that_of_every_distance_whatever_is_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nearest_is_exact_for_every_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
     among = normal(300, 8).float()
     points = torch.cat([normal(40, 8, seed=1).float(), among[[7, 250]]])
     every = (points[:, None] - among).double().pow(2).sum(2).sqrt().min(1)
@@ -136,11 +137,17 @@ def test_the_nearest_is_that_of_every_distance_whatever_is_held_at_a_time(monkey
 
 
 def test_the_interval_solves_wilsons_equation() -> None:
-    """Its ends are the rates p at which the observed one lies z standard deviations away: (p̂ − p)² = z² p(1 − p)/n."""
+    """At its ends the observed rate is z standard deviations away: (p̂ − p)² = z² p(1 − p)/n."""
     for hits, n in ((90, 100), (1, 7), (195, 200)):
         for p in interval(hits, n):
             assert (hits / n - p) ** 2 == pytest.approx(1.96**2 * p * (1 - p) / n)
     assert interval(0, 10)[0] == 0
     assert interval(10, 10)[1] == 1
-    with pytest.raises(ValueError, match="between 0 and n"):
+    with pytest.raises(ValueError, match="0 to n hits"):
         interval(3, 2)
+
+
+def test_overlap_is_intersection_over_union_of_each_pair() -> None:
+    a = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=torch.bool).view(3, 1, 2, 2)
+    b = torch.tensor([[0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=torch.bool).view(3, 1, 2, 2)
+    torch.testing.assert_close(overlap(a, b), torch.tensor([1 / 3, 1, 1], dtype=torch.float64))

@@ -1,4 +1,4 @@
-"""The names of samplers, grids and paths that are called from outside: each is there, and does what it is called."""
+"""Public names of samplers, grids and paths: each one exists and works."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def session_with(info: ModelInfo, d: Callable[..., Tensor]) -> Session:
 def test_the_loop_ends_in_place_of_the_first_step_that_is_not_finite(rule: str, value: float) -> None:
     x = 10 * Noise([1]).normal(torch.zeros(1, 3, 4, 4))
     walk = run(failing(1.5, value), descending(LEVELS), RULES[rule], x, Noise([1]))
-    seen = []
+    seen: list[int] = []
     with pytest.raises(NotFiniteError, match=r"^Step [34] of 4 \(σ = [12]\) failed: .*\.$"):
         seen.extend(step.i for step in walk)
     assert seen in ([0, 1], [0, 1, 2])  # Heun sees the level that a step goes to, too

@@ -1,4 +1,4 @@
-"""The flow followed to a tolerance, and the density it carries, against laws that are known exactly."""
+"""The adaptive ODE solver and its log densities against closed-form laws."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOW, HIGH = 0.02, 80.0
 
 
 def correlated(d: int = 6) -> Gaussian:
-    """Every pair of coordinates correlated: a divergence by random signs has something to be wrong about."""
+    """A Gaussian whose coordinates are all correlated, so that a divergence by random signs has an error."""
     g = torch.Generator().manual_seed(3)
     q = torch.randn(d, d, dtype=F64, generator=g)
     return Gaussian(torch.randn(d, dtype=F64, generator=g), q @ q.T / d + 0.05 * torch.eye(d, dtype=F64))
@@ -48,7 +48,7 @@ def end(steps: list[Step]) -> Tensor:
 
 
 def follow(d: Denoiser, x: Tensor, start: float, to: float, tol: float = 1e-4) -> tuple[Tensor, int]:
-    """(the state there, how many evaluations it took)."""
+    """Return the last state and the number of evaluations."""
     steps = list(ode.solve(d, x, start, to, tol))
     return end(steps), sum(step.nfe for step in steps)
 
@@ -116,7 +116,7 @@ def test_error_control_is_each_images_own() -> None:
     assert 5 * few < many == calls
 
 
-def test_images_that_have_arrived_may_leave_the_batch() -> None:
+def test_finished_images_may_leave_the_batch() -> None:
     sizes: list[int] = []
 
     def seen(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
@@ -133,7 +133,7 @@ def test_images_that_have_arrived_may_leave_the_batch() -> None:
     assert_close(end(left), end(kept), rtol=1e-13, atol=1e-11)
 
 
-def test_every_step_goes_on_where_the_last_one_ended_and_shows_its_own_denoised_picture() -> None:
+def test_every_step_starts_where_the_last_one_ended_and_has_its_own_x0() -> None:
     x = points(G, 3)
     for start, to in ((LOW, HIGH), (HIGH, 0.0)):
         steps = list(ode.solve(G, x if start < to else G.flow(x, 0, start), start, to, 1e-5))
@@ -148,7 +148,7 @@ def test_every_step_goes_on_where_the_last_one_ended_and_shows_its_own_denoised_
             assert_close(step.x, G.flow(steps[0].x, start, step.hop.s), rtol=0, atol=2e-4 * (1 + step.hop.s))
 
 
-def test_a_steps_number_of_evaluations_counts_the_refused_ones_too() -> None:
+def test_a_steps_evaluations_include_rejected_attempts() -> None:
     calls = 0
 
     def counted(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
@@ -168,7 +168,7 @@ def test_states_keep_their_shape_and_dtype() -> None:
             assert (tensor.shape, tensor.dtype) == (x.shape, torch.float32)
 
 
-def test_gradients_are_on_again_wherever_a_step_is_looked_at() -> None:
+def test_gradients_are_on_at_each_yield() -> None:
     assert all(torch.is_grad_enabled() for _ in ode.solve(G, points(G, 1), 0.0, HIGH))
 
 
@@ -192,37 +192,37 @@ def test_a_stretch_is_interpolated_to_the_third_order() -> None:
 def test_the_flow_along_given_levels_goes_both_ways() -> None:
     levels = grid("log", 200, HIGH, LOW, final_zero=False)
     x = points(G)
-    up = list(ode.fixed(G, x, levels[::-1].tolist()))
+    up = list(ode.solve_on_levels(G, x, levels[::-1].tolist()))
     assert_close(end(up), G.flow(x, LOW, HIGH), rtol=0, atol=0.1)
-    assert_close(end(list(ode.fixed(G, end(up), levels.tolist()))), x, rtol=0, atol=2e-3)
+    assert_close(end(list(ode.solve_on_levels(G, end(up), levels.tolist()))), x, rtol=0, atol=2e-3)
 
 
 def test_a_sampler_that_draws_noise_cannot_follow_the_flow() -> None:
     for name in ("ddpm", "nothing"):
         with pytest.raises(ValueError, match="choose one of"):
-            ode.fixed(G, points(G), [1.0, 0.0], name)
+            ode.solve_on_levels(G, points(G), [1.0, 0.0], name)
 
 
 # --- what can go wrong ---
 
 
-def test_too_few_calls_are_told_with_what_to_do() -> None:
+def test_too_few_calls_raise_step_limit_with_the_remedy() -> None:
     with pytest.raises(ode.StepLimit, match="larger tolerance, or allow more calls") as caught:
         list(ode.solve(NARROW, points(NARROW), LOW, HIGH, 1e-6, max_calls=40))
     assert 0 < caught.value.done < 1
     assert caught.value.calls <= 40
 
 
-def test_a_picture_with_values_that_are_no_numbers_is_refused_at_once() -> None:
+def test_a_picture_with_nan_or_infinity_is_refused_at_once() -> None:
     x = points(G)
     x[2, 1] = math.nan
-    with pytest.raises(ode.FlowError, match="no numbers"):
+    with pytest.raises(ode.FlowError, match="not finite"):
         next(ode.solve(G, x, LOW, HIGH))
-    with pytest.raises(ode.FlowError, match="no numbers"):
+    with pytest.raises(ode.FlowError, match="not finite"):
         ode.logp(G, x, LOW, HIGH, HIGH, Noise(range(5)))
 
 
-def test_a_model_that_returns_no_numbers_ends_in_one_sentence_and_not_in_a_loop() -> None:
+def test_a_model_that_returns_nan_raises_one_sentence_and_does_not_loop() -> None:
     def broken(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         return torch.where(torch.as_tensor(sigma).reshape(-1, 1) > 1, torch.nan, G(x, sigma))
 
@@ -231,13 +231,13 @@ def test_a_model_that_returns_no_numbers_ends_in_one_sentence_and_not_in_a_loop(
 
 
 @pytest.mark.parametrize(("start", "to"), [(1.0, 1.0), (-1.0, 2.0), (1.0, math.inf), (math.nan, 1.0)])
-def test_levels_that_cannot_be_are_refused(start: float, to: float) -> None:
+def test_impossible_levels_are_refused(start: float, to: float) -> None:
     with pytest.raises(ode.FlowError, match="noise level"):
         next(ode.solve(G, points(G), start, to))
 
 
 @pytest.mark.parametrize("tol", [0.0, -1e-3, 1.0, math.nan])
-def test_tolerances_that_cannot_be_are_refused(tol: float) -> None:
+def test_impossible_tolerances_are_refused(tol: float) -> None:
     with pytest.raises(ode.FlowError, match="tolerance"):
         next(ode.solve(G, points(G), LOW, HIGH, tol))
 
@@ -261,7 +261,7 @@ def test_a_solve_is_cancelled_between_two_calls() -> None:
 # --- kept in a run file ---
 
 
-def test_a_run_file_keeps_a_solve_that_goes_up(tmp_path: Path) -> None:
+def test_a_run_file_stores_an_ascending_solve(tmp_path: Path) -> None:
     law = correlated(12)
     x = points(law, 1).float().reshape(1, 3, 2, 2)
     request = Request(
@@ -314,7 +314,7 @@ def test_the_standard_error_is_that_of_the_probes() -> None:
     assert stderr.item() * math.sqrt(probes) == pytest.approx(math.sqrt(2 * off.square().sum()), rel=0.12)
 
 
-def test_probes_are_no_guess_where_coordinates_are_independent() -> None:
+def test_probes_are_exact_where_coordinates_are_independent() -> None:
     law = Gaussian([0.1, -0.4, 0.2], torch.diag(torch.tensor([1.0, 0.3, 2.0], dtype=F64)))
     x = points(law)
     found, stderr = ode.logp(law, x, LOW, HIGH, lambda x: law.logp(x, HIGH), Noise(range(5)), 2, 1e-7)
@@ -322,7 +322,7 @@ def test_probes_are_no_guess_where_coordinates_are_independent() -> None:
     assert_close(found, law.logp(x, LOW), rtol=0, atol=1e-4)
 
 
-def test_a_number_for_a_prior_is_the_deviation_of_a_normal_one() -> None:
+def test_a_number_as_prior_is_the_std_of_a_normal_prior() -> None:
     x = points(G)
     by_number, _ = ode.logp(G, x, LOW, 500.0, 500.0, Noise(range(5)), 4)
     standard = Gaussian(torch.zeros(6), torch.zeros(6, 6))
@@ -346,14 +346,14 @@ def test_one_probe_has_no_standard_error_and_pictures_of_any_shape_have_a_densit
     assert stderr.isnan().all()
 
 
-def test_a_density_says_how_far_it_is() -> None:
+def test_a_density_yields_its_progress() -> None:
     way = ode.density(G, points(G), LOW, HIGH, HIGH, Noise(range(5)), 2)
     told = list(way)
     assert told[-1].done == 1
     assert all(a.done <= b.done and a.calls < b.calls for a, b in pairwise(told))
 
 
-def test_a_density_wants_two_levels_above_zero_and_a_probe() -> None:
+def test_a_density_needs_two_levels_above_zero_and_a_probe() -> None:
     for low, high in ((0.0, 1.0), (2.0, 1.0)):
         with pytest.raises(ode.FlowError, match="above 0"):
             ode.logp(G, points(G), low, high, HIGH, Noise(range(5)))

@@ -1,4 +1,4 @@
-"""The closed-form models are right: by quadrature, by autograd, by finite differences, by hand."""
+"""The closed-form models, checked by quadrature, autograd, finite differences and by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def states(n: int = 5, scale: float = 1.5, d: int = 2) -> Tensor:
 
 
 def plane(half: float = 8.0, n: int = 801) -> tuple[Tensor, float]:
-    """A lattice over the plane, (n², 2), and the area of its cell; sums over it converge beyond all powers."""
+    """Return a lattice over the plane, (n², 2), and the area of its cell; sums over it converge exponentially."""
     axis = torch.linspace(-half, half, n, dtype=F64)
     return torch.cartesian_prod(axis, axis), float(axis[1] - axis[0]) ** 2
 
@@ -47,7 +47,7 @@ def density(law: Mixture, points: Tensor) -> Tensor:
 
 @smooth
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 4.0])
-def test_the_denoiser_and_the_density_are_the_integrals_they_stand_for(law: Mixture, sigma: float) -> None:
+def test_the_denoiser_and_the_density_match_numerical_integrals(law: Mixture, sigma: float) -> None:
     points, cell = plane()
     prior = density(law, points)
     for x in states(3):
@@ -185,7 +185,7 @@ def test_a_gaussian_may_be_observed_exactly() -> None:
     assert_close(known(x, 0.5), torch.tensor([[0.3, 0.4]], dtype=F64).expand(5, 2), rtol=0, atol=1e-14)
 
 
-def test_an_exact_observation_that_cannot_be_is_refused() -> None:
+def test_an_impossible_exact_observation_is_refused() -> None:
     pair = Gaussian([0.0, 0.0], [[1.0, 0.9], [0.9, 1.0]])
     with pytest.raises(ValueError, match="cannot occur"):
         pair.posterior([[1.0, 0.0], [2.0, 0.0]], [1.5, 2.0], 0.0)
@@ -196,7 +196,7 @@ def test_an_exact_observation_that_cannot_be_is_refused() -> None:
 
 
 @pytest.mark.parametrize("sigma_y", [0.3, 0.02])
-def test_a_mixture_posterior_is_the_integral_it_stands_for(sigma_y: float) -> None:
+def test_a_mixture_posterior_matches_the_numerical_integral(sigma_y: float) -> None:
     A, y = torch.tensor([[0.8, -0.4]], dtype=F64), 0.35
     posterior = MIXTURE.posterior(A, [y], sigma_y)
     points, cell = plane(5.0, 1001)
@@ -286,11 +286,11 @@ def test_images_keep_their_shape_and_dtype(n: int) -> None:
         assert law.logp(x, 0.5).shape == (n,)
         assert_close(law(x, 0.5), law(x.flatten(1).double(), 0.5).reshape(x.shape).float())
         assert law.sample(2)[0].numel() == d
-        with pytest.raises(ValueError, match="over 48 numbers"):
+        with pytest.raises(ValueError, match="for 48 numbers"):
             law(x[:, :2], 0.5)
 
 
-def test_many_points_are_read_in_runs_with_the_same_result() -> None:
+def test_many_points_are_read_in_parts_with_the_same_result() -> None:
     points = torch.randn(300, 3, 32, 32, generator=torch.Generator().manual_seed(5))
     law = Empirical(points)
     x = points[:16] + 0.1 * torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(6))
@@ -344,7 +344,7 @@ def test_the_denoiser_is_differentiable_in_the_state_and_the_level(law: Law) -> 
         ([1.0], [[0.0, 0.0]], [[[1.0, 2.0], [2.0, 1.0]]]),
     ],
 )
-def test_what_is_no_law_is_refused(
+def test_invalid_laws_are_refused(
     weights: list[float], means: list[list[float]], covs: list[list[list[float]]]
 ) -> None:
     with pytest.raises(ValueError, match=r"\.$"):

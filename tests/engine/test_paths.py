@@ -1,4 +1,4 @@
-"""Where a run goes: down, up, and down with returns; RePaint's law in closed form."""
+"""Paths: descending, ascending, and RePaint with its law in closed form."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ D: Denoiser = Gaussian(torch.zeros(2, dtype=F64), torch.tensor([[1.0, 0.9], [0.9
 
 
 def pinned(x: Tensor, sigma: float, z: NoiseSource) -> Tensor:
-    """The first coordinate is observed exactly: at noise level σ it is y + σn."""
+    """Replace the first coordinate, which is observed exactly, by y + σn."""
     return torch.cat([OBSERVED + sigma * z.normal(x)[:, :1], x[:, 1:]], dim=1)
 
 
 @cache
 def hop_map(hop: Hop) -> tuple[Tensor, Tensor, Tensor]:
-    """(M, b, Q): one hop of the engine as x' ~ N(Mx + b, Q), read off by basis vectors."""
+    """Return (M, b, Q) of one hop of the engine, x' ~ N(Mx + b, Q), measured with basis vectors."""
     path = (Hop(hop.s, hop.s), hop)  # not the first of its path: a start would be pinned too
 
     def last(noise: ProbeNoise, x: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ def test_repaint_has_its_exact_law(resample: int, mean: float, variance: float, 
 
 
 @pytest.mark.parametrize("resample", [1, 2])
-def test_repaints_law_read_off_whole_runs_is_the_one_carried_hop_by_hop(resample: int) -> None:
+def test_repaints_law_of_whole_runs_equals_the_law_carried_hop_by_hop(resample: int) -> None:
     sigmas = np.append(np.geomspace(20, 0.05, 20), 0)
     path = repaint(sigmas, jump=3, resample=resample)
     m, cov = torch.tensor([OBSERVED, 0.0], dtype=F64), torch.eye(2, dtype=F64) * 400
@@ -102,7 +102,7 @@ def test_a_repaint_path_is_connected_and_comes_down_to_the_end(steps: int, jump:
     assert repaint(sigmas, jump, 1) == descending(sigmas)
 
 
-def test_repaint_lets_levels_and_numbers_be_told_in_one_sentence() -> None:
+def test_invalid_repaint_levels_and_numbers_are_refused_in_one_sentence() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         repaint([2.0, 1.0, 0.0], jump=0)
     with pytest.raises(ValueError, match="descending"):

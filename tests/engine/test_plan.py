@@ -1,4 +1,4 @@
-"""From a Request to a run: guidance, its interval, the threshold and the temperature act where they should."""
+"""Plans: guidance, its interval, the threshold and the temperature act at the right places of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def request_for(info: ModelInfo, **choices: object) -> Request:
 
 
 def rows_by_hop(planned: Plan) -> list[int]:
-    """How many pictures went through the net at each step, both conditions of guidance counted."""
+    """Count the pictures in the net's calls at each step; guidance counts both conditions."""
     net, rows = planned.meter.d, []
 
     def counting(x: torch.Tensor, sigma: Sigma, cond: object = None) -> torch.Tensor:
@@ -46,7 +46,7 @@ def rows_by_hop(planned: Plan) -> list[int]:
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("name", menu())
-def test_every_sampler_costs_what_it_says_step_by_step(
+def test_every_sampler_costs_its_stated_evaluations_step_by_step(
     name: str, guidance: float, session: Session, tiny_model: ModelInfo
 ) -> None:
     request = request_for(tiny_model, sampler=name, guidance=guidance)
@@ -57,7 +57,7 @@ def test_every_sampler_costs_what_it_says_step_by_step(
 
 
 @pytest.mark.parametrize("name", menu())
-def test_within_an_interval_only_the_steps_at_its_ends_can_cost_something_else(
+def test_with_a_guidance_interval_only_the_steps_at_its_ends_can_cost_differently(
     name: str, session: Session, tiny_model: ModelInfo
 ) -> None:
     request = request_for(tiny_model, sampler=name, steps=8, guidance_interval=(0.3, 10.0))
@@ -102,7 +102,7 @@ def test_each_image_of_a_plan_may_have_its_own_condition_and_guidance(session: S
 
 
 def wild(d: Denoiser) -> Denoiser:
-    """An estimate four times too large: every threshold has something to do."""
+    """A denoiser whose estimate is four times too large, so that every threshold acts."""
     return lambda x, sigma, cond=None: 4 * d(x, sigma, cond)
 
 

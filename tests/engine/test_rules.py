@@ -161,7 +161,7 @@ def test_float32_states_survive_huge_sigmas(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", menu())
-def test_a_rule_costs_what_it_says(name: str) -> None:
+def test_a_rule_makes_its_stated_number_of_evaluations(name: str) -> None:
     path = descending(grid("karras", 7, 10.0, 0.1))
     steps = list(run(gaussian(), path, RULES[name], torch.zeros(1, 2, dtype=F64), Noise([0])))
     assert sum(step.nfe for step in steps) == RULES[name].cost(path)

@@ -1,4 +1,4 @@
-"""The samplers that change the law of a perfect run, and those of more than one formula, against their papers."""
+"""Samplers against the formulas of their papers: the ones with keeps_law=False, and multistep formulas."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_the_predictor_corrector_is_the_papers_with_norms_of_each_image() -> Non
     torch.testing.assert_close(step.move.x, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_the_langevin_corrector_stands_still_where_there_is_no_score() -> None:
+def test_the_langevin_corrector_does_not_move_where_the_score_is_zero() -> None:
     (step,) = run(lambda x, s, c=None: x, [Hop(2.0, 1.0)], RULES["pc"], torch.ones(1, 2, dtype=F64), Noise([1]))
     assert step.move.x.isfinite().all()
 
@@ -230,7 +230,7 @@ def test_euler_maruyama_steps_the_native_reverse_sde(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NATIVE)
-def test_reverse_diffusion_turns_the_native_chain_round(name: str) -> None:
+def test_reverse_diffusion_reverses_the_native_chain(name: str) -> None:
     """x̃ᵢ = (2 − α)x̃ + G²·score + G·z where forward is x̃ = αx̃ᵢ + G·z; for VP that is (2 − √(1−β))x̃ + β·score + √β·z."""
     schedule, d, noise = NATIVE[name], two_gaussians(), Noise([4])
     s, s2 = schedule.sigma(0.6), schedule.sigma(0.55)

@@ -1,4 +1,4 @@
-"""What a person may set on a sampler: checked where it is chosen, carried by the Request, applied by the plan."""
+"""Options of samplers: checked when they are chosen, stored in the Request, applied by the plan."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ def test_an_option_set_to_its_default_changes_nothing_and_acts_at_both_ends(name
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"mu": 0.3}, "no option “mu”: it has steps, snr"),
+        ({"mu": 0.3}, "no option “mu”: choose one of steps, snr"),
         ({"snr": 9.0}, "snr cannot be 9: choose 0.01 to 0.5"),
         ({"snr": float("nan")}, "snr cannot be nan"),
         ({"steps": 1.5}, "choose a whole number"),
     ],
 )
-def test_what_a_sampler_cannot_be_set_to_is_one_sentence(values: dict[str, float], says: str) -> None:
+def test_an_invalid_option_raises_one_sentence(values: dict[str, float], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         RULES["pc"].with_options(**values)
 
 
-def test_options_count_into_the_price_and_the_last_word_wins() -> None:
+def test_options_count_into_the_cost_and_the_last_value_wins() -> None:
     path = descending(grid("log", 6, 10.0, 0.1))
     pc = RULES["pc"]
     assert pc.with_options(steps=3).cost(path) == 5 * 4 + 1

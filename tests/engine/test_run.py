@@ -1,4 +1,4 @@
-"""The loop's promises: repeatable, independent of the batch, resumed from every step bit for bit."""
+"""The sampling loop: repeatable, independent of the batch, resumed from every step bit for bit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from engine.schedules import grid
 from engine.transforms import cfg
 from engine.types import Cond, Denoiser, Hop, NoiseSource, Path, Sigma, Step
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 F64 = torch.float64
 SEEDS = (5, 99, 2**40)
 GOLDEN = [0.08947576368037967, 1.325319350637241, 0.16514374602851145]
 
 
 def denoiser() -> Denoiser:
-    """Two Gaussians under guidance: the history must hold the guided D."""
+    """Two Gaussians under guidance, so that the history must hold the guided D."""
     wide = Gaussian(torch.zeros(3, dtype=F64), torch.eye(3, dtype=F64) + 0.4)
     narrow = Gaussian(torch.tensor([1.0, -1.0, 0.5], dtype=F64), 0.3 * torch.eye(3, dtype=F64))
 
@@ -129,7 +131,7 @@ def test_particles_have_streams_of_their_own() -> None:
     assert torch.equal(shared[0], shared[2])
     assert not torch.equal(shared[0], shared[3])
     assert torch.equal(x[3:], Noise((2,), particles=3).at(0).normal(like[:3]))
-    with pytest.raises(ValueError, match="2 seeds × 3 particles for a batch of 5"):
+    with pytest.raises(ValueError, match="2 seeds × 3 particles do not match a batch of 5"):
         Noise((1, 2), particles=3).normal(like[:5])
 
 

@@ -1,4 +1,4 @@
-"""The schedules say what the papers say, invert, and agree with their own SDE; the grids descend as asked."""
+"""Schedules match their papers, invert, and agree with their SDE; grids descend as specified."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_the_other_starts_are_the_native_prior_in_our_coordinates() -> None:
 
 
 @each
-def test_floats_arrays_and_tensors_come_back_as_what_they_were(schedule: Schedule) -> None:
+def test_floats_arrays_and_tensors_keep_their_type(schedule: Schedule) -> None:
     t = interior(schedule)
     sigma = schedule.sigma(t)
     assert type(schedule.sigma(float(t[1]))) is float
@@ -209,7 +209,7 @@ def test_a_config_names_its_schedule() -> None:
         {"type": "discrete", "alphas_cumprod": [0.5, 1e-300, 0.0]},
     ],
 )
-def test_a_config_that_cannot_be_is_refused(config: dict[str, object]) -> None:
+def test_an_invalid_config_is_refused(config: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         from_config(config)
 

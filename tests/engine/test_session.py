@@ -1,4 +1,4 @@
-"""A run through the whole engine: written as it goes, resumed in another process, forked, cancelled, refused."""
+"""Runs of a Session: written step by step, resumed in another process, forked, cancelled, refused."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from engine.types import Step
+
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 ROOT = Path(__file__).parents[2]
 
@@ -118,13 +120,15 @@ def test_an_unchanged_fork_is_the_parent_and_a_changed_one_is_not(
 
 
 @pytest.mark.parametrize("calls", [0, 3])
-def test_cancelling_keeps_what_was_reached(calls: int, session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_cancelling_keeps_the_finished_steps(
+    calls: int, session: Session, tiny_model: ModelInfo, tmp_path: Path
+) -> None:
     stop = threading.Event()
     if calls == 0:
         stop.set()
 
     def stopping() -> Iterator[Step]:
-        for step in session.generate(request_for(tiny_model), tmp_path / "run.twrun", stop):
+        for step in session.generate(request_for(tiny_model), tmp_path / "run.twrun", stop.is_set):
             if step.i + 1 == calls:
                 stop.set()
             yield step
@@ -137,7 +141,7 @@ def test_cancelling_keeps_what_was_reached(calls: int, session: Session, tiny_mo
 
 
 @pytest.mark.parametrize("cut", [1, 37, 400, 3000])
-def test_a_run_torn_anywhere_goes_on_to_the_same_picture(
+def test_a_run_torn_anywhere_resumes_to_the_same_picture(
     cut: int, session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     """kill −9 in the middle of a write: the tail is cut at the last whole record."""
@@ -156,9 +160,7 @@ def test_a_run_torn_anywhere_goes_on_to_the_same_picture(
     assert np.array_equal(reader.next(4), final.numpy())
 
 
-def test_a_consumer_that_goes_away_leaves_a_run_to_go_on_with(
-    session: Session, tiny_model: ModelInfo, tmp_path: Path
-) -> None:
+def test_an_abandoned_run_can_be_resumed(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     request = request_for(tiny_model)
     steps = session.generate(request, tmp_path / "run.twrun")
     next(steps)
@@ -168,7 +170,7 @@ def test_a_consumer_that_goes_away_leaves_a_run_to_go_on_with(
     assert torch.equal(last(session.go_on(tmp_path / "run.twrun")), last(session.generate(request)))
 
 
-def test_what_cannot_be_run_is_refused_in_one_sentence(session: Session, tiny_model: ModelInfo) -> None:
+def test_an_impossible_run_is_refused_in_one_sentence(session: Session, tiny_model: ModelInfo) -> None:
     request = request_for(tiny_model)
     with pytest.raises(CatalogError, match="The model “gone” is not here"):
         next(session.generate(replace(request, model="gone")))

@@ -1,4 +1,4 @@
-"""Several samples from one shared x_t: what they are drawn from, where the run file says they come from, resuming."""
+"""Variations, several samples from one shared x_t: their law, their origin in the run file, resuming."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.__main__ import main
 from engine.noise import Noise
 from engine.oracle import Gaussian
 from engine.paths import descending
@@ -31,6 +32,8 @@ from engine.store import RunReader, StoreError
 from engine.types import Step
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
 from tests.engine.probe import exact_law
+
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 F64 = torch.float64
 ROOT = Path(__file__).parents[2]
@@ -121,7 +124,7 @@ def test_with_the_parents_own_seed_and_sampler_the_first_sample_is_the_parents_p
 
 
 @pytest.mark.parametrize("sampler", ["ddpm", "dpmpp-2m-sde"])
-def test_the_file_says_where_the_state_is_from_and_goes_on_without_the_parent(
+def test_the_file_names_the_origin_of_its_state_and_resumes_without_the_parent(
     sampler: str, session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     """Torn after its start, after some steps, and in its start: the same bits, or a sentence."""
@@ -156,7 +159,7 @@ def test_the_file_says_where_the_state_is_from_and_goes_on_without_the_parent(
         session.go_on(child)
 
 
-def test_what_cannot_be_shared_is_one_sentence(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_an_impossible_variation_raises_one_sentence(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path, request = parent(session, tiny_model, tmp_path)
     with pytest.raises(RequestError, match="draws no noise, so all pictures would be the same: choose one of ddpm"):
         vary(request, K, 0, 4, tiny_model, "heun")
@@ -199,13 +202,10 @@ def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_vary_as_a_person_types_it(tmp_path: Path) -> None:
+def test_the_vary_command(tmp_path: Path) -> None:
     path, out, kept = tmp_path / "apple.twrun", tmp_path / "like.png", tmp_path / "like.twrun"
-    made = tweedie(
-        "generate", "red apple", "--steps", "6", "--seed", "3", "--batch", "2",
-        "--out", str(tmp_path / "apple.png"), "--run-file", str(path),
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr
+    words = ["red apple", "--steps", "6", "--seed", "3", "--batch", "2"]
+    assert main(["generate", *words, "--out", str(tmp_path / "apple.png"), "--run-file", str(path)]) == 0
     done = tweedie(
         "vary", str(path), "--step", "3", "--image", "1", "--count", "3", "--out", str(out), "--run-file", str(kept),
         "--json",

@@ -1,4 +1,4 @@
-"""The run file as a reader sees it: growing, torn, hostile, full disk."""
+"""The run file: growing, torn, damaged, on a full disk."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_flipped_bit_in_a_head_ends_the_readable_part(tmp_path: Path) -> None:
     assert reader.ended is None
 
 
-def test_a_flipped_bit_in_an_array_is_told_when_it_is_looked_at_and_never_resumed_from(tmp_path: Path) -> None:
+def test_a_flipped_bit_in_an_array_is_found_when_it_is_read_and_never_resumed_from(tmp_path: Path) -> None:
     done = written(tmp_path / "a.twrun")
     data = bytearray((tmp_path / "a.twrun").read_bytes())
     data[data.index(done[3].move.x0.numpy().tobytes()) + 7] ^= 0x10
@@ -139,11 +139,11 @@ def test_a_flipped_bit_in_an_array_is_told_when_it_is_looked_at_and_never_resume
     [
         (b"", "not a run file"),
         (b"\x89PNG\r\n\x1a\n" + b"x" * 100, "not a run file"),
-        (b"TWEEDIE1", "holds nothing"),
-        (b"TWEEDIE1" + b"\xff" * 64, "holds nothing"),
+        (b"TWEEDIE1", "is empty"),
+        (b"TWEEDIE1" + b"\xff" * 64, "is empty"),
     ],
 )
-def test_what_is_no_run_is_refused_in_one_sentence(data: bytes, says: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_run_is_refused_in_one_sentence(data: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "a.twrun").write_bytes(data)
     with pytest.raises(StoreError, match=says):
         RunReader(tmp_path / "a.twrun")
@@ -157,7 +157,7 @@ def test_a_run_never_overwrites_another(tmp_path: Path) -> None:
         RunWriter(tmp_path / "a.twrun", REQUEST, {})
 
 
-def test_a_full_disk_raises_and_leaves_what_was_written(tmp_path: Path) -> None:
+def test_a_full_disk_raises_and_keeps_the_written_records(tmp_path: Path) -> None:
     done = steps()
     path = tmp_path / "a.twrun"
     with RunWriter(path, REQUEST, {"id": "a"}) as writer:
@@ -172,7 +172,7 @@ def test_a_full_disk_raises_and_leaves_what_was_written(tmp_path: Path) -> None:
 
 
 class _Full:
-    """A file on a disk that takes half of what it is given."""
+    """A file on a full disk: it writes half of the data, then fails."""
 
     def __init__(self, file: object) -> None:
         self.file = file

@@ -1,4 +1,4 @@
-"""Static and dynamic thresholds: what they do to an estimate, and to each image of a batch by itself."""
+"""Static and dynamic thresholds: their effect on an estimate, separately for each image of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bound on the noise that a run starts from: the law it gives, and that it travels with the settings."""
+"""Truncation, a bound on x_T: its law, and its place in the settings."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ F64 = torch.float64
 
 
 @pytest.mark.parametrize("at", [0.3, 1.0, 2.5])
-def test_truncated_numbers_have_the_law_of_drawing_again_what_lies_outside(at: float) -> None:
-    """Every quantile: a number of rank p among normal ones becomes that of rank p among the truncated ones."""
+def test_truncated_numbers_have_the_law_of_redrawing_the_numbers_outside(at: float) -> None:
+    """Quantiles are kept: the p-quantile of the normal law becomes the p-quantile of the truncated law."""
     p = torch.linspace(0.001, 0.999, 999, dtype=F64)
     z = torch.special.ndtri(p)
     low = torch.special.ndtr(torch.tensor(-at, dtype=F64))
@@ -78,7 +78,7 @@ def test_the_labs_chains_start_within_it_too() -> None:
     assert x.abs().max() <= 0.4 * lab_request().sigmas[0] < plain.abs().max()
 
 
-def test_it_goes_from_the_draft_into_the_request_and_back_and_old_settings_still_load(tiny_model: ModelInfo) -> None:
+def test_the_truncation_round_trips_between_draft_and_request_and_old_settings_load(tiny_model: ModelInfo) -> None:
     request = asked(tiny_model, truncation=0.7)
     assert request.truncation == 0.7
     assert Draft.of(request).truncation == 0.7
@@ -88,7 +88,7 @@ def test_it_goes_from_the_draft_into_the_request_and_back_and_old_settings_still
     assert Request.from_dict(data) == replace(request, truncation=0.0)
 
 
-def test_what_goes_on_from_a_run_says_the_truncation_of_the_noise_that_run_started_from(tiny_model: ModelInfo) -> None:
+def test_a_fork_states_the_truncation_of_its_parents_noise(tiny_model: ModelInfo) -> None:
     parent = asked(tiny_model, truncation=0.7, temperature=0.9)
     draft = replace(Draft.of(parent), truncation=2.0, temperature=1.0)
     request = branch(draft, tiny_model, parent, 2)
@@ -96,12 +96,12 @@ def test_what_goes_on_from_a_run_says_the_truncation_of_the_noise_that_run_start
 
 
 @pytest.mark.parametrize("at", [-1.0, 0.01, 11.0, math.nan])
-def test_a_truncation_that_cannot_be_is_refused(tiny_model: ModelInfo, at: float) -> None:
+def test_an_impossible_truncation_is_refused(tiny_model: ModelInfo, at: float) -> None:
     with pytest.raises(RequestError, match="truncation must lie between"):
         asked(tiny_model, truncation=at)
 
 
-def test_the_command_line_takes_it(tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_the_command_line_has_the_truncation(tiny_model: ModelInfo, tmp_path: Path) -> None:
     out = tmp_path / "a.png"
     folder = str(tiny_model.folder)
     assert main(["generate", "x", "--model", folder, "--truncation", "0.5", "--seed", "1", "--out", str(out)]) == 0

@@ -1,4 +1,4 @@
-"""run.py decides from injected facts: nothing is installed here, nothing is fetched."""
+"""Fixtures for run.py with injected facts: these tests install and download nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ dependencies = [
 
 @pytest.fixture
 def facts(tmp_path: Path) -> run.Facts:
-    """A Linux desktop with everything in place but .venv."""
+    """A Linux desktop that has everything except .venv."""
     (tmp_path / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
     return run.Facts(
         root=tmp_path,
@@ -38,7 +38,7 @@ def facts(tmp_path: Path) -> run.Facts:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What an installation does, told instead of done."""
+    """Record the steps of an installation instead of doing them."""
     told: list[str] = []
 
     def make_venv(folder: Path, clear: bool) -> None:

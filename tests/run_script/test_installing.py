@@ -1,4 +1,4 @@
-"""How run.py brings .venv to what a command needs: once, again after a change, and one call at a time."""
+"""Installing into .venv: once, again after a change, and one call at a time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_change_of_pyproject_python_or_folder_is_noticed(facts: run.Facts, ste
     assert fresh(steps)
 
 
-def test_a_command_brings_what_it_needs_once_and_nothing_is_taken_away(facts: run.Facts, steps: list[str]) -> None:
+def test_a_command_installs_its_extras_once_and_removes_nothing(facts: run.Facts, steps: list[str]) -> None:
     run.go(["train"], facts)
     assert "pip --no-build-isolation --editable .[train]" in steps
     steps.clear()
@@ -71,7 +71,7 @@ def test_an_interrupted_installation_is_repaired_by_the_next_call(
     assert any(run.CPU_INDEX in step for step in steps), "and so is the choice of torch"
 
 
-def test_an_environment_that_is_there_is_adopted(facts: run.Facts, steps: list[str]) -> None:
+def test_an_existing_environment_is_kept(facts: run.Facts, steps: list[str]) -> None:
     run.make_venv(facts.venv, clear=False)
     steps.clear()
     run.go([], facts)
@@ -105,7 +105,7 @@ print("ready", flush=True)
 
 
 def installing(facts: run.Facts, command: str) -> subprocess.Popen[str]:
-    """A process of its own that prepares for a command, and holds at its last step until told to go on."""
+    """Start a process that prepares for a command and waits before its last step until the test lets it continue."""
     return subprocess.Popen(
         [sys.executable, "-c", INSTALL, str(facts.root), command], cwd=run.ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -121,12 +121,12 @@ def lines_until(process: subprocess.Popen[str], word: str) -> list[str]:
     return lines
 
 
-def test_of_two_calls_at_once_one_installs_and_the_other_waits_for_it_and_says_so(facts: run.Facts) -> None:
+def test_of_two_calls_at_once_one_installs_and_the_other_waits_and_says_so(facts: run.Facts) -> None:
     with installing(facts, "studio") as first:
         lines_until(first, "--editable")
         with installing(facts, "generate") as second:
             assert lines_until(second, "waiting")[-1] == (
-                f"Another installation is under way in {facts.root}: waiting until it is done.\n"
+                f"Another installation runs in {facts.root}: waiting until it is done.\n"
             )
             (facts.root / "go on").touch()
             assert lines_until(second, "ready") == ["ready\n"], "there is nothing left to install"
@@ -134,7 +134,7 @@ def test_of_two_calls_at_once_one_installs_and_the_other_waits_for_it_and_says_s
     assert (first.returncode, second.returncode) == (0, 0)
 
 
-def test_a_call_that_waited_still_installs_what_the_other_did_not(facts: run.Facts) -> None:
+def test_a_call_that_waited_installs_the_extras_that_the_other_did_not(facts: run.Facts) -> None:
     with installing(facts, "studio") as first:
         lines_until(first, "--editable")
         with installing(facts, "train") as second:
@@ -144,7 +144,7 @@ def test_a_call_that_waited_still_installs_what_the_other_did_not(facts: run.Fac
         lines_until(first, "ready")
 
 
-def test_who_waits_for_an_installation_that_was_killed_takes_it_over(facts: run.Facts) -> None:
+def test_a_waiting_call_takes_over_a_killed_installation(facts: run.Facts) -> None:
     with installing(facts, "studio") as first:
         lines_until(first, "--editable")
         with installing(facts, "studio") as second:
@@ -156,7 +156,7 @@ def test_who_waits_for_an_installation_that_was_killed_takes_it_over(facts: run.
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="asks what flock says on a disk without locks")
-def test_a_disk_that_knows_no_locks_keeps_nobody_waiting(
+def test_a_disk_without_locks_makes_nobody_wait(
     facts: run.Facts, steps: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock(descriptor: int, operation: int) -> None:
@@ -174,7 +174,7 @@ def test_a_damaged_stamp_counts_as_none(content: str, facts: run.Facts) -> None:
     assert run.read_stamp(facts) == run.Stamp()
 
 
-def test_cpu_takes_torch_alone_from_the_cpu_index_and_is_remembered(
+def test_cpu_installs_only_torch_from_the_cpu_index_and_is_remembered(
     facts: run.Facts, steps: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "reachable", lambda url: True)
@@ -198,7 +198,7 @@ def test_cpu_falls_back_to_the_default_index_and_says_so(
     assert "6.5 GB" in said
 
 
-def test_cpu_after_a_full_installation_says_that_it_comes_too_late(
+def test_cpu_after_a_full_installation_says_that_it_has_no_effect(
     facts: run.Facts, steps: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run.go([], facts)
@@ -208,7 +208,7 @@ def test_cpu_after_a_full_installation_says_that_it_comes_too_late(
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "summary"),
     [
         ("Collecting torch<2.15,>=2.6 (from tweedie-studio==0.1.0)\n", ""),
         ("  Downloading torch-2.14.1-cp311-cp311-manylinux_2_28_x86_64.whl (554.6 MB)\n", "  torch 2.14.1 (554.6 MB)"),
@@ -221,5 +221,5 @@ def test_cpu_after_a_full_installation_says_that_it_comes_too_late(
         ("WARNING: Retrying (Retry(total=4))\n", "  the package index does not answer; trying again"),
     ],
 )
-def test_pip_is_told_in_a_line_per_package(line: str, told: str) -> None:
-    assert run.brief(line) == told
+def test_pips_output_is_shortened_to_a_line_per_package(line: str, summary: str) -> None:
+    assert run.summarise(line) == summary

@@ -1,4 +1,4 @@
-"""What run.py asks of the machine before anything is installed, and what it says where that is missing."""
+"""The checks of the machine before an installation, and the messages for what is missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ import run
         (["-h"], run.Call("h")),
     ],
 )
-def test_options_before_the_command_are_run_pys_and_those_after_it_the_commands(
+def test_options_before_the_command_belong_to_run_py_and_later_ones_to_the_command(
     argv: list[str], call: run.Call
 ) -> None:
     assert run.parse(argv) == call
@@ -60,7 +60,7 @@ def test_version_and_help_install_nothing(
     assert steps == []
 
 
-def test_the_standard_library_is_enough_for_run_py() -> None:
+def test_run_py_imports_only_the_standard_library() -> None:
     bare = [sys.executable, "-S", "-I", run.__file__, "--version"]
     assert subprocess.run(bare, capture_output=True, text=True, check=True).stdout.startswith("Tweedie Studio ")
 
@@ -76,7 +76,7 @@ def test_a_problem_is_one_sentence_and_exit_code_2() -> None:
 # ---- what a machine may lack ----
 
 
-def test_an_old_python_is_told_which_one_is_needed() -> None:
+def test_the_message_for_an_old_python_names_the_needed_version() -> None:
     assert run.python_problem((3, 10, 0)) == ""
     assert run.python_problem((4, 0, 0)) == ""
     sentence = run.python_problem((3, 9, 18))
@@ -84,14 +84,14 @@ def test_an_old_python_is_told_which_one_is_needed() -> None:
     assert "3.9.18" in sentence
 
 
-def test_an_old_python_can_read_run_py_as_far_as_that_sentence() -> None:
+def test_an_old_python_can_parse_run_py() -> None:
     source = Path(run.__file__).read_text(encoding="utf-8")
     ast.parse(source, feature_version=(3, 6))
     before = source[: source.index("if python_problem(")]
     assert "import" not in before.replace("import sys", ""), "a newer module would fail before the sentence is said"
 
 
-def test_without_a_display_the_studio_says_how_to_work_without_and_installs_nothing(
+def test_without_a_display_the_studio_names_the_headless_command_and_installs_nothing(
     facts: run.Facts, steps: list[str]
 ) -> None:
     with pytest.raises(run.Problem, match=r"no display.* run.py generate"):
@@ -129,12 +129,12 @@ def test_missing_libraries_are_found_by_trying_to_load_them() -> None:
 def test_only_a_real_x11_window_needs_the_x11_libraries(facts: run.Facts) -> None:
     offscreen = dataclasses.replace(facts, environ={"DISPLAY": ":0", "QT_QPA_PLATFORM": "offscreen"})
     wayland = dataclasses.replace(facts, environ={"WAYLAND_DISPLAY": "wayland-0"})
-    assert run.wanted_libraries("studio", facts) == {**run.QT_LIBRARIES, **run.X11_LIBRARIES}
-    assert run.wanted_libraries("studio", offscreen) == run.QT_LIBRARIES
-    assert run.wanted_libraries("studio", wayland) == run.QT_LIBRARIES
-    assert run.wanted_libraries("test", facts) == run.QT_LIBRARIES
-    assert run.wanted_libraries("generate", facts) == {}
-    assert run.wanted_libraries("studio", dataclasses.replace(facts, system="Darwin")) == {}
+    assert run.needed_libraries("studio", facts) == {**run.QT_LIBRARIES, **run.X11_LIBRARIES}
+    assert run.needed_libraries("studio", offscreen) == run.QT_LIBRARIES
+    assert run.needed_libraries("studio", wayland) == run.QT_LIBRARIES
+    assert run.needed_libraries("test", facts) == run.QT_LIBRARIES
+    assert run.needed_libraries("generate", facts) == {}
+    assert run.needed_libraries("studio", dataclasses.replace(facts, system="Darwin")) == {}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_only_a_real_x11_window_needs_the_x11_libraries(facts: run.Facts) -> Non
         (False, r"libGL\.so\.1, libdbus-1\.so\.3.*package manager"),
     ],
 )
-def test_who_is_not_root_is_told_what_to_type(
+def test_a_user_who_is_not_root_gets_the_apt_command(
     has_apt: bool, sentence: str, facts: run.Facts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = {"libGL.so.1": "libgl1", "libdbus-1.so.3": "libdbus-1-3"}
@@ -154,7 +154,7 @@ def test_who_is_not_root_is_told_what_to_type(
         run.require_qt("test", dataclasses.replace(facts, has_apt=has_apt))
 
 
-def test_root_gets_the_libraries_installed_and_the_lists_fetched_where_there_are_none(
+def test_root_gets_the_libraries_installed_after_fetching_missing_package_lists(
     facts: run.Facts, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls: list[str] = []
@@ -173,15 +173,15 @@ def test_root_gets_the_libraries_installed_and_the_lists_fetched_where_there_are
     assert "libegl1" in capsys.readouterr().out
 
 
-def test_too_small_a_disk_is_refused_before_anything_is_made(facts: run.Facts, steps: list[str]) -> None:
+def test_too_small_a_disk_is_refused_before_anything_is_written(facts: run.Facts, steps: list[str]) -> None:
     small = dataclasses.replace(facts, free=int(4 * run.GB))
-    with pytest.raises(run.Problem, match=r"needs 9\.9 GB .* there are 4\.0: .*--cpu"):
+    with pytest.raises(run.Problem, match=r"needs 9\.9 GB .* 4\.0 GB are free: .*--cpu"):
         run.go(["generate"], small)
     assert steps == []
     assert not small.venv.exists()
 
 
-def test_what_is_there_already_needs_no_room() -> None:
+def test_installed_packages_need_no_more_space() -> None:
     def machine(free: float) -> run.Facts:
         return run.Facts(Path(), (3, 11), "Linux", {}, int(free * run.GB), False, True, True, False)
 
@@ -194,7 +194,7 @@ def test_what_is_there_already_needs_no_room() -> None:
 
 
 @pytest.mark.parametrize(("has_apt", "remedy"), [(True, "sudo apt install python3-venv"), (False, "python.org")])
-def test_a_python_without_venv_is_told_the_remedy(
+def test_the_message_for_a_python_without_venv_names_the_remedy(
     has_apt: bool, remedy: str, facts: run.Facts, steps: list[str]
 ) -> None:
     with pytest.raises(run.Problem, match=remedy):
@@ -211,7 +211,7 @@ def test_a_python_without_venv_is_told_the_remedy(
         ("ERROR: No matching distribution found for torch<3,>=2.6", "3.10 to 3.14"),
     ],
 )  # fmt: skip
-def test_what_pip_stumbles_over_is_explained(output: str, remedy: str) -> None:
+def test_known_pip_failures_are_explained(output: str, remedy: str) -> None:
     assert remedy in run.explain(output)
 
 
@@ -226,10 +226,14 @@ def fake_pip(python: Path, script: str) -> None:
     ("script", "sentence", "shown"),
     [
         ("echo ERROR: No space left on device; exit 1", "disk is full", ""),
-        ("echo ERROR: the moon is in the wrong quarter; exit 1", "pip says above", "the moon is in the wrong quarter"),
+        (
+            "echo ERROR: the moon is in the wrong quarter; exit 1",
+            "pip stopped with the error above",
+            "the moon is in the wrong quarter",
+        ),
     ],
 )
-def test_pips_own_words_are_shown_where_no_sentence_of_ours_fits(
+def test_unknown_pip_failures_show_pips_output(
     script: str, sentence: str, shown: str, facts: run.Facts, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake_pip(facts.python, script)
@@ -239,9 +243,7 @@ def test_pips_own_words_are_shown_where_no_sentence_of_ours_fits(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="stands in for pip with a shell script")
-def test_pip_unpacks_beside_the_packages_and_leaves_nothing(
-    facts: run.Facts, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pip_unpacks_inside_venv_and_leaves_nothing(facts: run.Facts, capsys: pytest.CaptureFixture[str]) -> None:
     fake_pip(
         facts.python, 'test -d "$TMPDIR" && echo "Processing $TMPDIR/timm-1.0-py3-none-any.whl" && touch "$TMPDIR/x"'
     )

@@ -1,4 +1,4 @@
-"""Making part of the artwork anew: what a run is given, where its pictures go, and which of them is looked at."""
+"""Remaking part of the artwork: the inputs of a run, the place of its pictures, and which of them is on the canvas."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from PySide6.QtGui import QImage
 
 from app.core.canvas.artwork import ANEW, Artwork
 from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
-from app.core.canvas.placement import Overlay, Placement, box_of, overlay, to_rgb
+from app.core.canvas.placement import Overlay, Placement, Snapshot, box_of, overlay, to_rgb
 from app.core.canvas.undo import part
-from app.core.jobs.work import Snapshot
 from app.core.request.methods import NEW, REWORK
 from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
@@ -29,7 +28,7 @@ PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."
 
 @dataclass(frozen=True, slots=True)
 class MaskState:
-    """Of the mask: whether any of it is painted, any of it in the box, and all of it in the box, in full."""
+    """Whether the mask is painted: anywhere; inside the box; and in all of the box, in full."""
 
     anywhere: bool
     inside: bool
@@ -39,13 +38,13 @@ class MaskState:
 class Editing(QObject):
     """Joins the artwork, the run that `viewer` shows and the candidates.
 
-    What is seen over the artwork is the shown step of the shown run, in its place, unless the original is looked at.
-    A run that does not belong to the artwork is shown instead of it. Setters emit only on change.
+    The shown step of a run on the artwork is painted over it, in its place, unless the person looks at the original.
+    Any other run takes the artwork's place on the canvas. Setters emit only on change.
     """
 
-    changed = Signal()  # what is seen: the artwork or a run, and what over the artwork
-    inputs_changed = Signal()  # what a run would be given: the artwork, its mask, its box
-    picked = Signal()  # a person chose what to look at: no run that comes is to pull that away
+    changed = Signal()  # the canvas shows something else: the artwork or a run, and what is painted over the artwork
+    inputs_changed = Signal()  # the inputs of the next run: the artwork, its mask, its box
+    picked = Signal()  # a person chose a candidate: no new run replaces it on the canvas
 
     def __init__(self, viewer: Viewer, artwork: Artwork, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,8 +55,8 @@ class Editing(QObject):
         self._shows_artwork = False
         self._comparing = False
         self._applied = False  # and nothing painted since
-        self._framed: Path | None = None  # the run that the viewer's frame is of, once it has come
-        self._seen: tuple[int, Placement, Overlay] | None = None  # of which frame, where, and how it looks there
+        self._framed: Path | None = None  # the run of the viewer's frame, once that has come
+        self._seen: tuple[int, Placement, Overlay] | None = None  # the frame's key, its place, and its overlay there
         self._painted: tuple[int, QRect, MaskState] | None = None  # at which revision, in which box
         for signal in (artwork.opened, artwork.closed):
             signal.connect(self._another_artwork)
@@ -76,7 +75,7 @@ class Editing(QObject):
 
     @property
     def shows_artwork(self) -> bool:
-        """Whether the artwork is on the canvas, rather than a run of its own."""
+        """Whether the canvas shows the artwork, and not a run that does not belong to it."""
         return self._shows_artwork
 
     @shows_artwork.setter
@@ -88,7 +87,7 @@ class Editing(QObject):
 
     @property
     def comparing(self) -> bool:
-        """Whether the original is seen in place of what is looked at, for as long as a key is held."""
+        """Whether the canvas shows the original for a moment: while a key is held."""
         return self._comparing
 
     @comparing.setter
@@ -104,14 +103,14 @@ class Editing(QObject):
 
     @property
     def reviewing(self) -> bool:
-        """Whether a person looks at what came of a run, and not at what is painted for the next one."""
+        """Whether a person looks at the result of a run, and does not paint for the next one."""
         looking = self.candidates.at is not None and not (self._viewer.live and self._viewer.following)
         return self._shows_artwork and (looking or self._applied)
 
     def expect(self, picture: QImage, made: Overlay | None) -> None:
-        """The engine's thread has made the overlay of a picture that is about to be the viewer's frame."""
+        """Take the overlay that the engine's thread made of a picture, which is about to be the viewer's frame."""
         placement = self.placement(self._viewer.run_path)
-        if made is not None and placement is not None and made.rect == placement.rect:  # else it has moved since
+        if made is not None and placement is not None and made.rect == placement.rect:  # else it was moved in between
             self._seen = picture.cacheKey(), placement, made
 
     def placement(self, run: Path | None) -> Placement | None:
@@ -119,7 +118,7 @@ class Editing(QObject):
         return None if run is None else self._placements.get(run)
 
     def show_in_place(self) -> None:
-        """See the shown run, where it belongs: the person has moved through it."""
+        """Show the run in its place on the artwork, or alone where it does not belong there."""
         path = self._viewer.run_path
         if path is None:
             return
@@ -138,11 +137,11 @@ class Editing(QObject):
             self._seen = frame.cacheKey(), placement, overlay(frame, placement)
         return self._seen[2]
 
-    # what a run is given
+    # the inputs of a run
 
     @property
     def painted(self) -> MaskState:
-        """Read once for each change of the mask or the box."""
+        """Cached until the mask or the box changes."""
         artwork, box = self.artwork, self.artwork.box
         if self._painted is None or self._painted[:2] != (artwork.revision, box):
             seen = box.intersected(artwork.rect)
@@ -153,8 +152,8 @@ class Editing(QObject):
         return self._painted[2]
 
     def why_not(self, method: str, parent: Path | None = None) -> str:
-        """Why no run can be asked for with `method`, in one sentence; "" when it can. A run that goes on from the one
-        in `parent` can keep the mask of that.
+        """Why no run with `method` can start, in one sentence; "" when it can. A run that goes on from the one in
+        `parent` can keep that one's mask.
         """
         if method == NEW or self.placement(parent) is not None:
             return ""
@@ -166,7 +165,7 @@ class Editing(QObject):
         return PAINTED_OUTSIDE if painted.anywhere and not painted.inside else ""
 
     def remark(self, method: str) -> str:
-        """What is worth knowing before a run with `method`; mostly ""."""
+        """A hint before a run with `method`; mostly ""."""
         if method == NEW or not self.artwork.is_open:
             return ""
         if method == REWORK and not self.painted.anywhere:
@@ -176,7 +175,7 @@ class Editing(QObject):
         return ""
 
     def snapshot(self, draft: Draft, model: ModelInfo, box: QRect | None = None) -> Snapshot | None:
-        """What `draft` works on: the artwork in its box (or in `box`) as it is now. None where that is nothing.
+        """The artwork in its box (or in `box`) as it is now, for a run of `draft`; None for a new picture.
 
         Raises RequestError.
         """
@@ -190,8 +189,8 @@ class Editing(QObject):
         return Snapshot(replace(inputs, box=box_of(box)), Placement.on(artwork, box, masked))
 
     def branch(self, draft: Draft, model: ModelInfo, parent: Request, run: Path) -> Snapshot | None:
-        """The same for a run that goes on from `parent`'s in `run`: in its box, where it is on the artwork, and through
-        its own mask where nothing is painted there.
+        """The snapshot for a run that goes on from the one in `run`, whose request is `parent`: in that box, if it is
+        on the artwork, and with that one's mask where nothing is painted.
         """
         placement = self.placement(run)
         if placement is None:
@@ -201,7 +200,7 @@ class Editing(QObject):
         return self.snapshot(draft, model, placement.box)
 
     def snapshot_of(self, run: Path) -> Snapshot | None:
-        """What the run in `run` works on; None where it does not belong to the artwork."""
+        """The snapshot of the run in `run`; None where it does not belong to the artwork."""
         placement = self.placement(run)
         return None if placement is None else Snapshot(None, placement)
 
@@ -209,28 +208,26 @@ class Editing(QObject):
         seen = box.intersected(self.artwork.rect)
         return bool(part(self.artwork.mask, seen).any())
 
-    # what comes of it
+    # the results of a run
 
     def place(self, run: Path, placement: Placement) -> None:
-        """The pictures of a run that was asked for go there. What was applied before is what it works on: the mask that
-        it is given is seen again.
-        """
+        """Set the place of a new run's pictures. The run works on what was applied before; show the mask again."""
         self._placements[run] = placement
         self._on_paint()
 
     def add_candidates(self, run: Path, request: Request, images: Sequence[Path]) -> None:
-        """The pictures of a run, saved as `images`, are candidates from now on, if it belongs to the artwork."""
+        """Add the pictures of a run, saved as `images`, to the candidates, if the run belongs to the artwork."""
         if self.placement(run) is not None:
             pictures = [QImage(str(path)) for path in images]
             self.candidates.add(Candidate(run, k, request, one) for k, one in enumerate(pictures))
 
     def stop_looking_at(self, run: Path) -> None:
-        """A run was cancelled or failed: the original is seen again; what was reached stays on the timeline."""
+        """Show the original again: this run was cancelled or failed. Its steps stay on the timeline."""
         if self.candidates.at is not None and self.candidates.at[0] == run:
             self.candidates.at = None
 
     def choose(self, tile: int) -> None:
-        """Look at a tile of the candidates: the original, or a finished picture on its last step."""
+        """Show a tile of the candidates: the original, or a finished picture on its last step."""
         viewer = self._viewer
         self.picked.emit()
         self.shows_artwork = True
@@ -251,7 +248,7 @@ class Editing(QObject):
 
     @property
     def why_no_apply(self) -> str:
-        """Why what is seen cannot be put into the artwork, in one sentence; "" when it can."""
+        """Why the candidate on the canvas cannot be applied, in one sentence; "" when it can."""
         seen = self._chosen_overlay()
         if seen is None:
             return "There is no candidate to apply: choose one."
@@ -262,7 +259,7 @@ class Editing(QObject):
         return ""
 
     def apply(self) -> bool:
-        """Put what is seen into the artwork through its mask; undoable. It stays a candidate."""
+        """Put the candidate on the canvas into the artwork, through its mask; undoable. It stays a candidate."""
         seen = self._chosen_overlay()
         at, run, frame = self.candidates.at, self._viewer.run, self._viewer.frame
         if seen is None or self.why_no_apply or at is None or run is None or frame is None:
@@ -274,7 +271,7 @@ class Editing(QObject):
         return True
 
     def discard(self) -> None:
-        """Take away the candidate that is looked at; its neighbour is looked at then."""
+        """Remove the candidate on the canvas and show its neighbour."""
         if self.candidates.index > ORIGINAL:
             self.candidates.discard(self.candidates.index)
             self.choose(self.candidates.index)
@@ -287,7 +284,7 @@ class Editing(QObject):
     # inside
 
     def _on_run(self) -> None:
-        """Another run, or another picture of it, whose frame has not come yet."""
+        """Another run, or another picture of it; its frame has not come yet."""
         self._framed = None
         self.show_in_place()
 
@@ -297,7 +294,7 @@ class Editing(QObject):
             self.changed.emit()
 
     def _on_paint(self) -> None:
-        """What was applied is the picture that is worked on from now on."""
+        """Painting goes on on what was applied: show the mask again."""
         if self._applied:
             self._applied = False
             self.changed.emit()

@@ -66,9 +66,9 @@ class Autosave(QObject):
         self._writing = False
         for signal in (artwork.opened, artwork.closed, artwork.resized, artwork.picture_changed, artwork.mask_changed,
                        artwork.box_changed):  # fmt: skip
-            signal.connect(self._changed)
+            signal.connect(self._schedule)
         if results is not None:
-            results.changed.connect(self._changed)
+            results.changed.connect(self._schedule)
 
     @property
     def unsaved(self) -> bool:
@@ -78,7 +78,7 @@ class Autosave(QObject):
     def mark_saved(self, revision: int | None = None) -> None:
         """A person has a file of the artwork as it is, or as it was at a revision."""
         self._saved = self._artwork.revision if revision is None else revision
-        self._changed()
+        self._schedule()
 
     # the last session's
 
@@ -94,20 +94,20 @@ class Autosave(QObject):
                 k += 1
                 folder = self._folder.with_name(f"{self._folder.name}-{k}")
         except OSError as error:
-            self._failed(error)
+            self._report(error)
             return
         self._folder = folder
         if (folder / NAME).exists():
             self._restoring = True
-            self._background.start(partial(self._read, folder), self._restored, self._not_restored)
+            self._background.start(partial(self._read, folder), self._on_restored, self._on_restore_failed)
         self._look_for_earlier()
 
-    def _restored(self, read: Read) -> None:
+    def _on_restored(self, read: Read) -> None:
         self._restoring = False
         kept = read.kept
         if self._artwork.is_open:  # somebody was faster
             self._put_aside(kept)
-            self._changed()
+            self._schedule()
             return
         self._put(read)
         self._saved = -1 if kept.unsaved else self._artwork.revision
@@ -116,7 +116,7 @@ class Autosave(QObject):
         told = " ".join((f"{_title_in_words(kept.title)} is back as you left it.", *kept.notes))
         self.notice_raised.emit(Notice("info", told))
 
-    def _not_restored(self, error: Exception) -> None:
+    def _on_restore_failed(self, error: Exception) -> None:
         self._restoring = False
         aside = self._folder / f"damaged-{datetime.now():%Y%m%d-%H%M%S}.png"
         try:
@@ -125,22 +125,22 @@ class Autosave(QObject):
             aside = self._folder / NAME
         told = f"The picture of the last time cannot be read; what is left of it is {aside}. ({error})"
         self.notice_raised.emit(Notice("error", told))
-        self._changed()
+        self._schedule()
 
     # the one before this
 
     def set_aside(self) -> None:
         """Another picture is about to take the artwork's place: keep it where a person has no file of it."""
         if self.unsaved:
-            self._put_aside(self._kept())
+            self._put_aside(self._current())
 
     def bring_back(self) -> None:
         """The newest of those set aside becomes the artwork; what is the artwork now is set aside in its turn."""
-        if found := self._earlier():
-            told = partial(self._brought_back, found[-1]), self._lost
+        if found := self._find_earlier():
+            told = partial(self._on_brought_back, found[-1]), self._on_lost
             self._background.start(partial(self._read, found[-1]), *told)
 
-    def _brought_back(self, folder: Path, read: Read) -> None:
+    def _on_brought_back(self, folder: Path, read: Read) -> None:
         self.set_aside()
         self._put(read)
         self._saved = -1
@@ -148,26 +148,26 @@ class Autosave(QObject):
         self.flush()
         self.brought_back.emit()
 
-    def _lost(self, error: Exception) -> None:
+    def _on_lost(self, error: Exception) -> None:
         self.notice_raised.emit(Notice("error", f"The earlier picture cannot be brought back: {error}"))
 
-    def _earlier(self) -> list[Path]:
+    def _find_earlier(self) -> list[Path]:
         found = (path.parent for path in (self._folder / "earlier").glob(f"*/{NAME}"))
         return sorted(folder for folder in found if folder not in self._spent)
 
     def _put_aside(self, kept: AutosaveFile) -> None:
         target = self._folder / "earlier" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
         self._background.start(
-            partial(_write_earlier, target, kept), partial(self._set_aside, kept.title), self._failed
+            partial(_write_earlier, target, kept), partial(self._on_set_aside, kept.title), self._report
         )
 
     def _look_for_earlier(self) -> None:
-        found = bool(self._earlier())
+        found = bool(self._find_earlier())
         if found != self.has_earlier:
             self.has_earlier = found
             self.earlier_changed.emit()
 
-    def _set_aside(self, title: str, _: object) -> None:
+    def _on_set_aside(self, title: str, _: object) -> None:
         self._look_for_earlier()
         told = f"{_title_in_words(title)} was not saved; the studio has kept it."
         self.notice_raised.emit(Notice("info", told, (Action("Back to it", self.bring_back),)))
@@ -177,10 +177,10 @@ class Autosave(QObject):
     def flush(self) -> None:
         """Write what has changed, in the background. What changes meanwhile is written after its own pause."""
         self._timer.stop()
-        if self._due() and not self._writing:
+        if self._is_due() and not self._writing:
             self._writing = True
             self._waiting.invalidate()
-            self._background.start(self._task(), partial(self._done, self._state()), self._not_written)
+            self._background.start(self._task(), partial(self._on_written, self._state()), self._on_write_failed)
 
     def close(self) -> None:
         """Wait for what is being written, and write what is not yet. Nothing is kept any more after that."""
@@ -189,24 +189,24 @@ class Autosave(QObject):
         self._closed = True
         self._timer.stop()
         self._background.close()
-        if self._due():
+        if self._is_due():
             try:
                 self._task()()
                 self._remove_spent()
             except (OSError, MemoryError) as error:
-                self._failed(error)
+                self._report(error)
         if self._lock is not None:
             self._lock.unlock()
 
-    def _changed(self) -> None:
-        if self._closed or not self._due():
+    def _schedule(self) -> None:
+        if self._closed or not self._is_due():
             return
         if not self._waiting.isValid():
             self._waiting.start()
         if not self._timer.isActive() or self._waiting.elapsed() < LATEST_MS:
             self._timer.start()
 
-    def _due(self) -> bool:
+    def _is_due(self) -> bool:
         return not self._restoring and self._written != self._state()
 
     def _state(self) -> State:
@@ -217,9 +217,9 @@ class Autosave(QObject):
     def _task(self) -> Callable[[], object]:
         if not self._artwork.is_open:
             return partial(forget, self._folder)
-        return partial(write, self._folder, self._kept())
+        return partial(write, self._folder, self._current())
 
-    def _kept(self) -> AutosaveFile:
+    def _current(self) -> AutosaveFile:
         """The artwork as it is; its pixels are not copied: write() does that in its own thread."""
         artwork, box, aspect = self._artwork, self._artwork.box, self._artwork.box_aspect
         where = box.x(), box.y(), box.width(), box.height()
@@ -237,10 +237,10 @@ class Autosave(QObject):
         if self._results is not None:
             self._results.put(read.found)
 
-    def _done(self, state: State, _: object) -> None:
+    def _on_written(self, state: State, _: object) -> None:
         self._written, self._complained, self._writing = state, False, False
         self._remove_spent()
-        self._changed()
+        self._schedule()
 
     def _remove_spent(self) -> None:
         for folder in self._spent:
@@ -249,11 +249,11 @@ class Autosave(QObject):
             self._spent.clear()
         self._look_for_earlier()
 
-    def _not_written(self, error: Exception) -> None:
+    def _on_write_failed(self, error: Exception) -> None:
         self._writing = False
-        self._failed(error)
+        self._report(error)
 
-    def _failed(self, error: Exception) -> None:
+    def _report(self, error: Exception) -> None:
         """Said once, and again only after something could be written in between."""
         if not self._complained:
             self._complained = True

@@ -1,4 +1,4 @@
-"""What was made for the artwork and not discarded, over a restart: which pictures of which runs, and where they go."""
+"""The artwork's candidates over a restart: which pictures of which runs they are, and their place."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Found:
 
 
 class AutosaveCandidates(QObject):
-    """The candidates of `editing` as Results, and back, with the run files in `folder`."""
+    """Turns the candidates of `editing` into Results and back; the run files are in `folder`."""
 
     changed = Signal()
 
@@ -47,11 +47,11 @@ class AutosaveCandidates(QObject):
 
     @property
     def keys(self) -> tuple[tuple[Path, int], ...]:
-        """What tells whether there are others than before."""
+        """The run and the image of each: they differ when the candidates do."""
         return tuple(one.key for one in self._editing.candidates)
 
     def now(self) -> tuple[Result, ...]:
-        """In the order in which they stand."""
+        """The candidates of now, in their order."""
         images: dict[Path, list[int]] = {}
         for run, image in self.keys[-MOST:]:
             images.setdefault(run, []).append(image)
@@ -59,7 +59,7 @@ class AutosaveCandidates(QObject):
         return tuple(Result(run.name, tuple(images[run]), place) for run, place in places.items() if place is not None)
 
     def find(self, kept: Sequence[Result]) -> list[Found]:
-        """Those of which the run can still be read. From any thread."""
+        """Read the pictures of those whose run file is still there. May run in any thread."""
         found = []
         for result in kept:
             path = self._folder / Path(result.run).name
@@ -73,7 +73,7 @@ class AutosaveCandidates(QObject):
         return found
 
     def put(self, found: Iterable[Found]) -> None:
-        """They are candidates again, in their places."""
+        """Make them candidates again, in their places."""
         for one in found:
             self._editing.place(one.candidates[0].run, one.placement)
             self._editing.candidates.add(one.candidates)

@@ -22,7 +22,8 @@ from app.core.canvas.artwork import Artwork
 from app.core.canvas.placement import Placement, box_of
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave_candidates import Result
-from engine.pictures.image_file import ImageError, load, load_mask
+from engine.pictures.image_file import ImageError, load, text_of
+from engine.pictures.mask_file import load_mask
 from engine.pictures.png import image_of, save_image
 
 NAME, KEY = "artwork.png", "tweedie-artwork"
@@ -45,13 +46,13 @@ class AutosaveFile:
     notes: tuple[str, ...] = ()
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
-        """It is the artwork from now on; `pixels` is what bgra() made of `rgb`."""
+        """Make it the artwork; `pixels` is what bgra() made of `rgb`."""
         artwork.adopt(pixels, self.title, self.aspect, self.mask)
         artwork.box = QRect(*self.box)
 
 
 def write(folder: Path, kept: AutosaveFile) -> None:
-    """Write it, atomically. Raises OSError; then what was there before is there still."""
+    """Write it, atomically. Raises OSError; then the folder still holds what it held before."""
     mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
     if values.any():
         mask = _mask_name(values.data)
@@ -69,12 +70,12 @@ def write(folder: Path, kept: AutosaveFile) -> None:
 
 
 def _mask_name(values: memoryview | bytes) -> str:
-    """What the file of a mask with this content is called."""
+    """The file name of a mask with this content."""
     return f"mask-{hashlib.sha256(values).hexdigest()[:16]}.png"
 
 
 def _write_result(folder: Path, result: Result) -> dict[str, Any]:
-    """What is told of a result, its mask written. Raises OSError."""
+    """A result as JSON; writes its mask. Raises OSError."""
     place = result.placement
     told = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
     if place.packed is None:
@@ -88,11 +89,11 @@ def _write_result(folder: Path, result: Result) -> dict[str, Any]:
 
 
 def _read_result(folder: Path, told: dict[str, Any]) -> Result:
-    """Raises ValueError, KeyError or TypeError for what _write_result() did not write, or cannot be read again."""
+    """A result from JSON. Raises ValueError, KeyError or TypeError where that is damaged."""
     box, rect = QRect(*map(int, told["box"])), QRect(*map(int, told["rect"]))
     if box.isEmpty():
         raise ValueError("no box")
-    mask = load_mask(folder / Path(told["mask"]).name) if told["mask"] else None
+    mask = load_mask(folder / Path(told["mask"]).name).mask if told["mask"] else None
     images = tuple(int(image) for image in told["images"])
     if not images or min(images) < 0:
         raise ValueError("no pictures")
@@ -100,15 +101,13 @@ def _read_result(folder: Path, told: dict[str, Any]) -> Result:
 
 
 def read(folder: Path) -> AutosaveFile:
-    """What write() wrote. Raises ImageError where there is no picture; of the rest what is damaged is left out."""
+    """Read what write() wrote, without its damaged parts. Raises ImageError where the picture is damaged."""
     rgb = load(folder / NAME).rgb
     height, width = rgb.shape[:2]
     mask, notes = np.zeros((height, width), np.uint8), list[str]()
     told: dict[str, Any] = {}
     try:
-        with Image.open(folder / NAME) as image:
-            image.load()
-            told = json.loads(image.info.get(KEY, "{}"))
+        told = json.loads(text_of(folder / NAME, KEY) or "{}")
         x, y, w, h = (int(number) for number in told["box"])
         across, down = (int(number) for number in told["aspect"])
         if min(w, h, across, down) < 1:
@@ -119,7 +118,7 @@ def read(folder: Path) -> AutosaveFile:
         notes.append("Its mask and its box were damaged and are left out.")
     if name := str(told.get("mask", "")):
         try:
-            found = load_mask(folder / Path(name).name)
+            found = load_mask(folder / Path(name).name).mask
             if found.shape != mask.shape:
                 raise ImageError("of another size")
             mask = found
@@ -136,6 +135,6 @@ def read(folder: Path) -> AutosaveFile:
 
 
 def forget(folder: Path) -> None:
-    """There is no artwork in it any more. Raises OSError."""
+    """Remove the artwork from the folder. Raises OSError."""
     for path in (folder / NAME, *folder.glob("mask-*.png")):
         path.unlink(missing_ok=True)

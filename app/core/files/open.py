@@ -67,7 +67,7 @@ class Opener(QObject):
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
         self._slow.setInterval(PATIENCE_MS)
-        self._slow.timeout.connect(self._tell_slow)
+        self._slow.timeout.connect(self._say_reading)
 
     # from anywhere
 
@@ -121,12 +121,12 @@ class Opener(QObject):
         """
         self._asked += 1
         if 3 * width * height < AT_ONCE:
-            self._blanked(self._asked, plain(width, height, colour))
+            self._adopt_blank(self._asked, plain(width, height, colour))
         else:
-            told = partial(self._blanked, self._asked), partial(self._on_failed, self._asked)
+            told = partial(self._adopt_blank, self._asked), partial(self._on_failed, self._asked)
             self._background.start(partial(plain, width, height, colour), *told)
 
-    def _blanked(self, asked: int, pixels: Pixels) -> None:
+    def _adopt_blank(self, asked: int, pixels: Pixels) -> None:
         if asked != self._asked:
             return
         self._autosave.set_aside()
@@ -138,12 +138,12 @@ class Opener(QObject):
         """Make it the artwork, in one of fitting.WAYS; `target` is the size for all of them but "keep"."""
         self._asked += 1
         if arrival.rgb.size < AT_ONCE:
-            self._placed(arrival, self._asked, prepare(arrival.rgb, way, target or self._box_size))
+            self._adopt(arrival, self._asked, prepare(arrival.rgb, way, target or self._box_size))
         else:
-            told = partial(self._placed, arrival, self._asked), partial(self._on_failed, self._asked)
+            told = partial(self._adopt, arrival, self._asked), partial(self._on_failed, self._asked)
             self._background.start(partial(prepare, arrival.rgb, way, target or self._box_size), *told)
 
-    def _placed(self, arrival: Arrival, asked: int, made: tuple[Pixels, Pixels | None]) -> None:
+    def _adopt(self, arrival: Arrival, asked: int, made: tuple[Pixels, Pixels | None]) -> None:
         if asked != self._asked:
             return
         pixels, mask = made
@@ -196,7 +196,7 @@ class Opener(QObject):
         else:
             self.choice_needed.emit(arrival)
 
-    def _tell_slow(self) -> None:
+    def _say_reading(self) -> None:
         self.notice_raised.emit(Notice("info", f"Reading {self._name} …"))
 
     def _use(self, settings: Request, with_seed: bool = True) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -12,15 +14,16 @@ from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodR
 from app.core.flow.regions import Regions
 from app.core.flow.solve_costs import SolveCosts
 from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
+from app.core.jobs.engine import End, Engine
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.shown.viewer import Viewer
+from engine.jobs.job import Event
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 from engine.spec.catalog import ModelInfo
 
-KEPT = 32  # verdicts that are remembered while the studio is open
+KEPT = 32  # results that are remembered while the studio is open
 PROBES, MOST_PROBES = 4, 64
 LEVELS, DRAWS = 100, 2  # of the bound: steps of the chain, and noise at each
 TOLERANCES = (1e-2, 1e-3, 1e-4)
@@ -50,7 +53,7 @@ class Appraisal(QObject):
     ) -> None:
         super().__init__(parent)
         self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
-        self.tolls = SolveCosts()
+        self.costs = SolveCosts()
         self._judge: str | None = None  # a model's id; None: the panel's model
         self._given: Given = "nothing"
         self._way = SHRUNK
@@ -60,12 +63,10 @@ class Appraisal(QObject):
         self._subject: Subject | None = None
         self._question: Question | None = None
         self._said: tuple[object, ...] = ()  # what `changed` last told of
-        self._verdicts: OrderedDict[Question, LikelihoodResult] = OrderedDict()
+        self._results: OrderedDict[Question, LikelihoodResult] = OrderedDict()
         self._doing: Doing | None = None
         self._map: Map | None = None
         self._pointed: tuple[int, int] | None = None
-        engine.told.connect(self._on_told)
-        engine.errand_ended.connect(self._on_ended)
         for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
                        shown.steps_changed, shown.view_changed, draft.changed, draft.model_changed,
                        editing.changed, editing.inputs_changed):  # fmt: skip
@@ -167,13 +168,13 @@ class Appraisal(QObject):
 
     def price(self, tolerance: float) -> str:
         """What a probe takes to a tolerance, such as "≈ 90 model calls a probe"; "" before the judge was asked."""
-        each = self.tolls.calls("density", self.judge.sha256, tolerance) if self.judge else None
+        each = self.costs.calls("density", self.judge.sha256, tolerance) if self.judge else None
         return "" if each is None else f"≈ {each} model calls a probe"
 
     @property
     def price_text(self) -> str:
         """What measuring takes, such as "≈ 748 model calls"; "" before the judge was asked with any tolerance."""
-        each = self.tolls.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
+        each = self.costs.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
         return "" if each is None else f"≈ {LEVELS * DRAWS + self._probes * each} model calls"
 
     # what is done
@@ -188,19 +189,20 @@ class Appraisal(QObject):
         if self.why_not or subject is None or judge is None or question is None:
             self.notice_raised.emit(Notice("info", self.why_not or NOTHING))
             return
-        self.stop()
         try:
             fitted = fit(subject, (judge.width, judge.height), question.way)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return
+        if self._doing is not None:
+            for task in self._doing.tasks.values():
+                task.drop()
         self._keep(question, LikelihoodResult(fitted.place, fitted.rgb))
         told = question.condition
         asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
-        doing = self._doing = Doing(question)
-        doing.errands[self._engine.do(Elbo(**asked, levels=LEVELS, draws=DRAWS))] = "Step by step"
-        flow = Likelihood(**asked, probes=self._probes, tol=self._tolerance)
-        doing.errands[self._engine.do(flow)] = "Along the flow"
+        self._doing = Doing(question)
+        self._do("Step by step", Elbo(**asked, levels=LEVELS, draws=DRAWS))
+        self._do("Along the flow", Likelihood(**asked, probes=self._probes, tol=self._tolerance))
         self.doing_changed.emit()
         self._tell()
 
@@ -208,16 +210,16 @@ class Appraisal(QObject):
         """End what is measured before its next model call; what is known stays."""
         if self._doing is not None and not self._doing.stopping:
             self._doing.stopping = True
-            for number in self._doing.errands:
-                self._engine.stop(number)
+            for task in self._doing.tasks.values():
+                task.cancel()
             self.doing_changed.emit()
 
     # what is known
 
     @property
-    def verdict(self) -> LikelihoodResult | None:
+    def result(self) -> LikelihoodResult | None:
         """Of what is asked now; None where that was not measured."""
-        return self._verdicts.get(self._question) if self._question else None
+        return self._results.get(self._question) if self._question else None
 
     @property
     def measuring(self) -> bool:
@@ -253,8 +255,8 @@ class Appraisal(QObject):
     @property
     def regions(self) -> Regions | None:
         """Of what is known of the picture, shown or not."""
-        verdict = self.verdict
-        return Regions(verdict.terms.pixels, self._side) if verdict and verdict.terms else None
+        result = self.result
+        return Regions(result.terms.pixels, self._side) if result and result.terms else None
 
     @property
     def map(self) -> Map | None:
@@ -311,49 +313,54 @@ class Appraisal(QObject):
         self._show_map()
 
     def _show_map(self) -> None:
-        verdict, regions = self.verdict, self.regions if self._map_shown else None
+        result, regions = self.result, self.regions if self._map_shown else None
         before, self._map = self._map, None
-        if verdict is not None and regions is not None and self._clean:
-            self._map = Map(verdict.place, verdict.rgb, regions)
+        if result is not None and regions is not None and self._clean:
+            self._map = Map(result.place, result.rgb, regions)
         if before is not None or self._map is not None:
             self.pointed = None
             self.map_changed.emit()
 
-    def _keep(self, question: Question, verdict: LikelihoodResult) -> None:
-        self._verdicts[question] = verdict
-        self._verdicts.move_to_end(question)
-        while len(self._verdicts) > KEPT:
-            self._verdicts.popitem(last=False)
+    def _keep(self, question: Question, result: LikelihoodResult) -> None:
+        self._results[question] = result
+        self._results.move_to_end(question)
+        while len(self._results) > KEPT:
+            self._results.popitem(last=False)
 
-    def _on_told(self, number: int, news: list[object]) -> None:
+    def _do(self, words: str, job: Elbo | Likelihood) -> None:
+        doing, task = self._doing, self._engine.do(job)
+        assert doing is not None
+        doing.tasks[words] = task
+        task.told.connect(self._on_told)
+        task.ended.connect(partial(self._on_ended, words))
+
+    def _on_told(self, events: Sequence[Event]) -> None:
         doing = self._doing
-        if doing is None or number not in doing.errands:
-            return
-        verdict = self._verdicts[doing.question]
-        for what in news:
-            if isinstance(what, Working):
-                doing.share = what.done
-            elif isinstance(what, ElboTerms):
-                verdict.terms, doing.share = what, what.done / what.draws
-            elif isinstance(what, LogDensity):
-                verdict.density, doing.share = what, what.probe / what.probes
-                self.tolls.learn("density", doing.question.model_sha256, what.tol, round(what.calls / what.probe))
+        assert doing is not None, "a dropped task tells nothing"
+        result = self._results[doing.question]
+        for event in events:
+            if isinstance(event, Working):
+                doing.share = event.done
+            elif isinstance(event, ElboTerms):
+                result.terms, doing.share = event, event.done / event.draws
+            elif isinstance(event, LogDensity):
+                result.density, doing.share = event, event.probe / event.probes
+                self.costs.learn("density", doing.question.model_sha256, event.tol, round(event.calls / event.probe))
         self.progressed.emit()
-        if self.measuring and any(isinstance(what, ElboTerms | LogDensity) for what in news):
+        if self.measuring and any(isinstance(event, ElboTerms | LogDensity) for event in events):
             self._tell()
 
-    def _on_ended(self, number: int, message: str) -> None:
+    def _on_ended(self, words: str, end: End) -> None:
         doing = self._doing
-        if doing is None or number not in doing.errands:
-            return
-        del doing.errands[number]
+        assert doing is not None, "a dropped task tells nothing"
+        del doing.tasks[words]
         doing.share = 0.0
-        if message:
-            self._verdicts[doing.question].problem = message
-        if not doing.errands:
+        if end.how == "failed":
+            self._results[doing.question].problem = end.sentence
+        if not doing.tasks:
             self._doing = None
         self.doing_changed.emit()
-        if message:
+        if end.how == "failed":
             self.found.emit()
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a model about a picture, and what came of it so far."""
+"""A question about a picture's likelihood, and its result so far."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF
 
 from app.core.flow.regions import Regions
 from app.core.flow.subject import Pixels
+from app.core.jobs.engine import Task
 from engine.jobs.likelihood import ElboTerms, LogDensity
 
 Given: TypeAlias = Literal["nothing", "panel", "made"]  # what the model is told: which of three conditions
@@ -18,7 +19,7 @@ Given: TypeAlias = Literal["nothing", "panel", "made"]  # what the model is told
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What the model is told of the picture that it judges; "" and None are nothing."""
+    """The condition of the judged picture; "" and None are no condition."""
 
     prompt: str = ""
     label: str | None = None
@@ -31,7 +32,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which picture is judged, by whom and told what: what a verdict is remembered by."""
+    """The judged picture, the model and the condition: the key of a result."""
 
     picture: Hashable
     model_sha256: str
@@ -41,7 +42,7 @@ class Question:
 
 @dataclass(slots=True)
 class LikelihoodResult:
-    """What came of a question so far; `place` is the part of the canvas that was judged, `rgb` its pixels."""
+    """The result of a question so far; `place` is the judged part of the canvas, `rgb` its pixels."""
 
     place: QRectF
     rgb: Pixels
@@ -61,13 +62,13 @@ class Map:
 
 @dataclass(slots=True)
 class Doing:
-    """The errands of one question that have not ended, the one that is done now first; `share` of it is done."""
+    """The tasks of one question that have not ended, the one that is done now first; `share` of it is done."""
 
     question: Question
-    errands: OrderedDict[int, str] = field(default_factory=OrderedDict)  # their numbers, and what they do in words
+    tasks: OrderedDict[str, Task] = field(default_factory=OrderedDict)  # by what they do, in words
     share: float = 0.0
     stopping: bool = False
 
     @property
     def words(self) -> str:
-        return next(iter(self.errands.values()), "")
+        return next(iter(self.tasks), "")

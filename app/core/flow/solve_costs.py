@@ -1,4 +1,4 @@
-"""What following the flow to a tolerance takes, from what it took before."""
+"""Estimated model calls of an ODE solve, from the calls of earlier ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ORDER = 3  # of the solver's pair: a step's error falls with the third power of 
 
 
 class SolveCosts:
-    """Model calls by way, model and tolerance. What was not measured is judged from the nearest tolerance that was."""
+    """Model calls by way, model and tolerance; estimated from the nearest measured tolerance."""
 
     def __init__(self) -> None:
         self._measured: dict[tuple[Way, str], dict[float, int]] = {}

@@ -1,4 +1,4 @@
-"""Pictures on their way to being aims of CLIP: from a file, a drop or the clipboard."""
+"""Reads pictures that CLIP shall steer to: from a file, a drop or the clipboard."""
 
 from __future__ import annotations
 

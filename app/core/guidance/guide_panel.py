@@ -1,4 +1,4 @@
-"""All about guidance that the window shows: what steers, how near it came, what CLIP sees, what a sweep found."""
+"""Guidance as the window shows it: the guides, CLIP's scores, the concepts that CLIP sees, the sweep."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from app.core.guidance.clip_concepts import ClipConcepts
 from app.core.guidance.clip_scores import ClipScores
 from app.core.guidance.steering import Steering
 from app.core.guidance.sweep import GuidanceSweep
+from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import Prices
 from app.core.shown.viewer import Viewer
@@ -48,11 +48,11 @@ class Guidance(QObject):
         shown.run_changed.connect(self._take_pictures)
 
     def close(self) -> None:
-        """Wait for what is being read."""
+        """Wait for the picture that is being read."""
         self.aim_sources.close()
 
     def _take_pictures(self) -> None:
-        """What the shown run aims at can be aimed at again."""
+        """Keep the aim pictures of the shown run, so that the draft can use them."""
         run = self._shown.run
         if run is not None and digests(run.request.guides):
             try:

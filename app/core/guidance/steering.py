@@ -63,13 +63,13 @@ class Steering(QObject):
         self._classifiers: list[GuideInfo] = []
         self._clip = ""
         self._wishes: tuple[Wish, ...] = (Wish(),)
-        self._look: dict[str, Any] = {}  # what of a ClipGuide is not at its default
+        self._settings: dict[str, Any] = {}  # what of a ClipGuide is not at its default
         self._class = ClassWish()
         self._others: tuple[Guide, ...] = ()  # which the panel has no fields for: a second CLIP, a second classifier
-        self._told: tuple[Guide, ...] = ()
+        self._written: tuple[Guide, ...] = ()
         self._scored = self._picked = False
         draft.model_changed.connect(self.changed)
-        draft.changed.connect(self._read)
+        draft.changed.connect(self._read_draft)
         self.offer(guide_models.clips(), guide_models.classifiers())
 
     def offer(self, clips: Sequence[GuideInfo], classifiers: Sequence[GuideInfo] = ()) -> None:
@@ -77,8 +77,8 @@ class Steering(QObject):
         self._clips, self._classifiers = list(clips), list(classifiers)
         if all(info.id != self._clip for info in clips):
             self._clip = clips[0].id if clips else ""
-        self._told = ()
-        self._read(afresh=True)
+        self._written = ()
+        self._read_draft(afresh=True)
 
     # CLIP
 
@@ -95,14 +95,14 @@ class Steering(QObject):
     @clip.setter
     def clip(self, id: str) -> None:
         if id != self._clip:
-            self._know(id)
+            self._add_clip(id)
             self._clip, self._picked = id, True
             if not self.sees_noise:
-                self._look.pop("on", None)
-            self._tell()
+                self._settings.pop("on", None)
+            self._write_draft()
 
     @property
-    def picked(self) -> bool:
+    def clip_chosen(self) -> bool:
         """Whether a person chose it: then it is tried at once, before anything is asked of it."""
         return self._picked
 
@@ -164,24 +164,24 @@ class Steering(QObject):
     def _set_wishes(self, wishes: tuple[Wish, ...]) -> None:
         if wishes != self._wishes:
             self._wishes = wishes
-            self._tell()
+            self._write_draft()
 
     @property
-    def look(self) -> ClipGuide:
+    def clip_settings(self) -> ClipGuide:
         """Every setting of the guide, at its default where it was not changed; its aims are of no account."""
-        return ClipGuide(clip=self._clip or "none", aims=(Aim("nothing"),), **_allowed_settings(self._look))
+        return ClipGuide(clip=self._clip or "none", aims=(Aim("nothing"),), **_allowed_settings(self._settings))
 
-    def set_look(self, **changes: Any) -> None:
-        """Change settings of a ClipGuide, e.g. set_look(scale=20.0). Raises RequestError where they cannot be."""
-        look = self._look | changes
-        ClipGuide(clip="any", aims=(Aim("nothing"),), **_allowed_settings(look))
-        if look != self._look:
-            self._look = look
-            self._tell()
+    def set_clip_settings(self, **changes: Any) -> None:
+        """Change settings of the CLIP guide, e.g. scale=20.0. Raises RequestError where a value is not allowed."""
+        settings = self._settings | changes
+        ClipGuide(clip="any", aims=(Aim("nothing"),), **_allowed_settings(settings))
+        if settings != self._settings:
+            self._settings = settings
+            self._write_draft()
 
     def setting(self, name: str) -> Any:
         """One of the settings as it was left, also while a CLIP on x_t has no use for it."""
-        return self._look.get(name, getattr(_DEFAULT, name))
+        return self._settings.get(name, getattr(_DEFAULT, name))
 
     @property
     def law(self) -> Law:
@@ -192,7 +192,7 @@ class Steering(QObject):
     def clip_guide(self) -> ClipGuide | None:
         """What the rows ask for; None where that is nothing."""
         aims = tuple(Aim(w.text.strip(), w.image, w.weight) for w in self._wishes if not w.blank)
-        return replace(self.look, aims=aims) if aims and self._clip else None
+        return replace(self.clip_settings, aims=aims) if aims and self._clip else None
 
     # a classifier
 
@@ -215,7 +215,7 @@ class Steering(QObject):
             wish = replace(wish, label=own if own in labels else labels[0])
         if wish != self._class:
             self._class = wish
-            self._tell()
+            self._write_draft()
 
     def labels_of(self, classifier: str) -> tuple[str, ...]:
         return next((info.labels for info in self._classifiers if info.id == classifier), ())
@@ -256,32 +256,32 @@ class Steering(QObject):
             self._scored = scored
             self.changed.emit()
 
-    def _tell(self) -> None:
-        self._told = self.guides
-        self._draft.update(guides=self._told)
+    def _write_draft(self) -> None:
+        self._written = self.guides
+        self._draft.update(guides=self._written)
         self.changed.emit()
 
-    def _know(self, clip: str) -> None:
+    def _add_clip(self, clip: str) -> None:
         """Settings or a person name a CLIP that was not offered: a file."""
         if all(info.id != clip for info in self._clips):
             self._clips.append(GuideInfo(clip, Path(clip).name, str(Path(clip).parent)))
 
-    def _read(self, afresh: bool = False) -> None:
-        """Show what the draft asks for, where that is not what was told from here."""
+    def _read_draft(self, afresh: bool = False) -> None:
+        """Show the guides of the draft, where something else wrote them."""
         guides = self._draft.current.guides
-        if guides == self._told and not afresh:
+        if guides == self._written and not afresh:
             return
-        self._told = guides
+        self._written = guides
         clip = next((guide for guide in guides if isinstance(guide, ClipGuide)), None)
         of_class = next((guide for guide in guides if isinstance(guide, ClassGuide)), None)
         self._others = tuple(guide for guide in guides if guide is not clip and guide is not of_class)
         self._wishes = (Wish(),)
         if clip is not None:
             self._wishes = tuple(Wish(aim.text, aim.image, aim.weight) for aim in clip.aims)
-            self._look = {
+            self._settings = {
                 name: getattr(clip, name) for name in _SETTINGS if getattr(clip, name) != getattr(_DEFAULT, name)
             }
-            self._know(clip.clip)
+            self._add_clip(clip.clip)
             self._clip = clip.clip
         if of_class is None:
             self._class = replace(self._class, classifier="", label="")
@@ -294,8 +294,8 @@ _DEFAULT = ClipGuide(clip="any", aims=(Aim("nothing"),))
 _SETTINGS = ("scale", "law", "on", "cutouts", "cut_size", "clip_gradient", "smooth", "keep_range")
 
 
-def _allowed_settings(look: dict[str, Any]) -> dict[str, Any]:
+def _allowed_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """What of the settings a guide can have: on x_t, CLIP sees the whole picture and nothing else."""
-    if look.get("on") != "xt":
-        return look
-    return {name: value for name, value in look.items() if name not in SEEN} | {"cutouts": 1}
+    if settings.get("on") != "xt":
+        return settings
+    return {name: value for name, value in settings.items() if name not in SEEN} | {"cutouts": 1}

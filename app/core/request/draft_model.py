@@ -1,4 +1,4 @@
-"""What is asked for: the model, and the draft of a request for it."""
+"""The settings panel's state: the model, and the draft of a request for it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class DraftModel(QObject):
         return self._drafts | {self._model.id: self._draft}
 
     def remember(self, drafts: dict[str, Draft]) -> None:
-        """The drafts that models are to be met with when they are next chosen."""
+        """Set the drafts that other models begin with when a person chooses them."""
         self._drafts = {**drafts, self._model.id: self._draft}
 
     @property
@@ -110,7 +110,7 @@ class DraftModel(QObject):
             self.changed.emit()
 
     def choose_method(self, method: str) -> None:
-        """Each method is met with the strength that it was left with."""
+        """Change the method; each method remembers its own strength."""
         if method != self._draft.method:
             self._strengths[self._draft.method] = self._draft.strength
             self.update(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
@@ -128,7 +128,7 @@ class DraftModel(QObject):
 
     @property
     def price_text(self) -> str:
-        """What this draft will take, such as "≈ 0.6 s"; "" before a run of this model was measured."""
+        """How long a run of this draft takes, such as "≈ 0.6 s"; "" before a run of this model was measured."""
         try:
             seconds = self._prices.seconds(outline(self._draft, self._model))
         except RequestError:

@@ -1,4 +1,4 @@
-"""What the pickers of the sampler, its options and its steps need of what they choose for."""
+"""What the pickers of the sampler, its options and its steps show and change."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""From a shown step to a run that goes on from it: whether that can be, and what is asked of the engine."""
+"""Runs that go on from a shown step: whether they can, and their request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
-from app.core.jobs.work import Origin
 from app.core.shown.lineage import Lineage
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
@@ -15,12 +16,27 @@ from engine.spec.request import Request
 OF_FLOW = "The flow chose this step by itself: encode a picture, and go on from the last step of its way up."
 
 
-def origin_of(run: Lineage, k: int, share: int | None = None) -> Origin:
-    """Step k of the way, in whichever file it lies; `share` is the picture of the shown run whose state all take on."""
+class ForkPoint(NamedTuple):
+    """A stored step that a run goes on from: the `at`-th of the run file `source`, the new path's step `step`.
+
+    share -- the image of that file whose state all images of the new run start from; None: each goes on from its own
+    """
+
+    source: Path
+    at: int
+    step: int
+    share: int | None = None
+
+
+def fork_point(run: Lineage, k: int, share: int | None = None) -> ForkPoint:
+    """Step k of the shown run, in the file that holds it; `share` is an image of the shown run.
+
+    From the end of an encoding a run begins with its own first step.
+    """
     path, index = run.place(k)
     if run.encodes(k):
-        return Origin(path, index + 1, 0, share, up=True)
-    return Origin(path, index, run.steps[k].i, None if share is None else run.image_in(k, share))
+        return ForkPoint(path, index + 1, 0, share)
+    return ForkPoint(path, index, run.steps[k].i, None if share is None else run.image_in(k, share))
 
 
 def why_no_fork(run: Lineage | None, k: int, model: ModelInfo) -> str:
@@ -56,7 +72,7 @@ def model_of_step(run: Lineage, k: int, models: Sequence[ModelInfo]) -> ModelInf
 
 
 def vary_request(run: Lineage, k: int, image: int, count: int, seed: int, model: ModelInfo) -> Request:
-    """What is asked for `count` variations of the shown run's `image` at step k, their seeds counting up from `seed`.
+    """The request for `count` variations of the shown run's `image` at step k, their seeds counting up from `seed`.
 
     Raises RequestError where that many cannot be.
     """
@@ -65,7 +81,7 @@ def vary_request(run: Lineage, k: int, image: int, count: int, seed: int, model:
 
 
 def explain_other_sampler(run: Lineage, k: int, request: Request) -> str:
-    """Said where `request` varies step k with another sampler than the one that made it; "" where it is the same."""
+    """Why `request` varies step k with another sampler than the one that made it; "" where it is the same."""
     own, other = run.made_by(k).sampler, request.sampler
     if own == other:
         return ""

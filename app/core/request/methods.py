@@ -1,4 +1,4 @@
-"""The methods that a draft can ask for: what a run makes, of the artwork or apart from it."""
+"""The methods of a draft: a new picture, or one of three ways to remake part of the artwork."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run will take, from what earlier runs took."""
+"""The estimated time of a run, from the measured times of earlier runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Prices:
             self._second[request.model] = finishing / second
 
     def seconds(self, request: Request) -> float | None:
-        """What `request` should take; None before a run of its model, and of its second stage, was measured."""
+        """The estimated seconds of `request`; None before a run of its model, and of its second stage, was measured."""
         key = request.model, len(request.seeds)
         each = self._measured.get(key, self._latest.get(request.model))
         second = _passes_of_second(request)

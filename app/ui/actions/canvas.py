@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.core.canvas import selection
+from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import Reason, first_of, no_artwork, unless
@@ -90,9 +90,9 @@ ACTIONS: tuple[Action, ...] = (
         tip="Show the mask and its outlines over the picture", begins=True, why=no_artwork, do=_turn_mask,
         checked=lambda s: s.tools.mask_shown),
     _mask("mask-invert", "Invert the mask", ("Shift+I",), "Swap what is kept and what is remade",
-          lambda art, _: selection.invert(art)),
-    _mask("mask-clear", "Clear the mask", ("Ctrl+D",), "Keep every pixel", lambda art, _: selection.clear(art)),
-    _mask("mask-shrink", "Shrink the mask", ("Shift+-",), "Remove a rim of the mask", selection.shrink),
-    _mask("mask-grow", "Grow the mask", ("Shift++", "Shift+="), "Add a rim to the mask", selection.grow),
-    _mask("mask-feather", "Feather the mask", ("Shift+F",), "Soften the edge of the mask", selection.feather),
+          lambda art, _: mask_edits.invert(art)),
+    _mask("mask-clear", "Clear the mask", ("Ctrl+D",), "Keep every pixel", lambda art, _: mask_edits.clear(art)),
+    _mask("mask-shrink", "Shrink the mask", ("Shift+-",), "Remove a rim of the mask", mask_edits.shrink),
+    _mask("mask-grow", "Grow the mask", ("Shift++", "Shift+="), "Add a rim to the mask", mask_edits.grow),
+    _mask("mask-feather", "Feather the mask", ("Shift+F",), "Soften the edge of the mask", mask_edits.feather),
 )  # fmt: skip

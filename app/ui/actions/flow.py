@@ -9,8 +9,7 @@ from app.ui.actions.studio import Studio
 
 def _show_panel(studio: Studio) -> None:
     """Open the panel that shows the result."""
-    if not studio.panel_visible("likelihood"):
-        studio.toggle_panel("likelihood")
+    studio.docks.show("likelihood")
 
 
 def _measure(studio: Studio) -> None:

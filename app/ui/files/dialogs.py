@@ -16,13 +16,13 @@ from app.core.files.export import Export, Subject
 from app.core.files.open import Arrival, Opener
 from app.core.notices import Notice
 from app.core.shown.render import pixels
-from app.core.shown.runs import slug
 from app.settings import Settings
 from app.ui.canvas.size_sheets import CanvasSheet, NewSheet
 from app.ui.files.arrival_sheet import ArrivalSheet
 from app.ui.files.export_sheet import ExportSheet
-from app.ui.widgets.form import Form
+from app.ui.widgets.form_dialog import FormDialog
 from engine.pictures.image_file import patterns
+from engine.pictures.naming import slug
 from engine.pictures.png import KINDS
 from engine.spec.draft import size
 
@@ -38,7 +38,7 @@ class Files(QObject):
         self._document, self._autosave, self._settings, self._window = document, autosave, settings, window
         self.opener = Opener(document.draft, document.shown, document.artwork, autosave, self)
         self.exporter = document.exporter
-        self.sheet: Form | None = None
+        self.sheet: FormDialog | None = None
         self.dialog: QFileDialog | None = None
         self.opener.choice_needed.connect(self._ask)
         self.opener.opened.connect(self.opened)
@@ -209,14 +209,14 @@ class Files(QObject):
 
     # inside
 
-    def _show(self, sheet: Form) -> None:
+    def _show(self, sheet: FormDialog) -> None:
         if self.sheet is not None:
             self.sheet.close()
         self.sheet = sheet
         sheet.destroyed.connect(partial(self._forget, sheet))
         sheet.show()
 
-    def _forget(self, sheet: Form, _: object = None) -> None:
+    def _forget(self, sheet: FormDialog, _: object = None) -> None:
         if self.sheet is sheet:
             self.sheet = None
 

@@ -9,9 +9,9 @@ from app.core.document import Document
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
+from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
-from app.ui.widgets.quiet_label import Line
-from app.ui.window.panels import set_kind
+from app.ui.widgets.quiet_label import QuietLabel
 
 
 class GenerateBar(Retinted, QWidget):
@@ -22,7 +22,7 @@ class GenerateBar(Retinted, QWidget):
         self._document, self._actions = document, actions
         self.button = QPushButton()
         self.button.setObjectName("generate")
-        self.note = Line(lines=2, align="centre")
+        self.note = QuietLabel(lines=2, align="centre")
         side = em(self, 0.8)
         column = QVBoxLayout(self)
         column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.15))
@@ -70,9 +70,9 @@ class GenerateBar(Retinted, QWidget):
         if (job := document.jobs.running) is not None:
             waiting = sum(1 for other in document.jobs.all if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
-            eta = document.jobs.eta_text if job.steps_done < job.steps_total else ""
+            eta = document.jobs.eta_text if job.share < 1 else ""
             left = f" · {eta} left" if eta else ""
-            return f"Step {job.steps_before + job.steps_done} of {job.steps_before + job.steps_total}{left}{queued}"
+            return f"Step {job.steps(' of ')}{left}{queued}"
         if document.edit_remark:
             return document.edit_remark
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)

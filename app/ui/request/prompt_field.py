@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QSizePo
 from app.core.request.draft_model import DraftModel
 from app.core.request.vocabulary import Unknown
 from app.ui.look.theme import em
-from app.ui.widgets.flow_layout import Flow
-from app.ui.widgets.parts import label
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.label import label
 
 SHOWN_WORDS = 4
 
@@ -134,7 +134,7 @@ class PromptField(QWidget):
 
     def _hint(self, unknown: Unknown) -> QWidget:
         row = QWidget()
-        flow = Flow(row, gap=em(self, 0.15))
+        flow = FlowLayout(row, gap=em(self, 0.15))
         flow.addWidget(label(f"{unknown.word}  →" if unknown.nearest else f"{unknown.word}: nothing near it"))
         for near in unknown.nearest:
             link = QPushButton(near)

@@ -6,7 +6,6 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, QSizeF, Qt
@@ -20,7 +19,6 @@ from app.ui.canvas.view import CanvasView
 from app.ui.canvas.viewport import STOPS, Viewport
 from tests.app.conftest import Parts
 from tests.app.windows import drag, move, open_window, opened, painted, until, wheel
-from tests.fakes.engine import FakeEngine
 
 SIDE = 32
 
@@ -223,11 +221,10 @@ def test_the_surround_can_be_a_checkerboard(canvas: CanvasView) -> None:
 
 
 def test_the_canvas_paints_distinct_frames_while_a_run_goes_on_and_the_last_one_in_the_end(
-    make_parts: Callable[..., Parts], qtbot: QtBot
+    hand_parts: Parts, qtbot: QtBot
 ) -> None:
-    """The first comes with the first model call; in between as many as their cost allows, at least one here."""
-    parts = make_parts(FakeEngine(call_seconds=0.02))
-    document = parts.document
+    """The first comes with the first model call; in between as many as their cost allows: the run waits for one."""
+    document = hand_parts.document
     window = open_window(qtbot, document)
     seen: list[QImage] = []
 
@@ -237,11 +234,19 @@ def test_the_canvas_paints_distinct_frames_while_a_run_goes_on_and_the_last_one_
             seen.append(picture)
 
     document.shown.frame_changed.connect(look)
-    document.draft.update(steps=150)
+    document.draft.update(steps=500)
     job = document.generate()
     assert job is not None
+    hand_parts.fake.allow()
     until(qtbot, lambda: document.shown.frame is not None)
+
+    def another() -> bool:
+        hand_parts.fake.allow()
+        return len(seen) >= 2
+
+    until(qtbot, another)
     assert not job.state.ended
+    hand_parts.fake.allow(500)
     until(qtbot, lambda: job.state.ended)
     look()
     assert len(seen) >= 3

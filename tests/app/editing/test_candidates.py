@@ -22,6 +22,21 @@ from tests.fakes.engine import targets
 # previews
 
 
+def test_the_place_of_a_job_is_known_when_the_jobs_change(document: Document, artwork: Artwork, qtbot: QtBot) -> None:
+    """The document's rules act before widgets look, when a job is added and when it has ended."""
+    seen: list[tuple[bool, int]] = []
+
+    def look() -> None:
+        job, editing = document.jobs.all[-1], document.editing
+        seen.append((editing.placement(job.run_path) is not None, len(editing.candidates)))
+
+    document.jobs.changed.connect(look)
+    job = document.generate()
+    assert job is not None
+    qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
+    assert (seen[0], seen[-1]) == ((True, 0), (True, 1))
+
+
 def test_a_preview_lies_in_its_place_through_the_mask(hand_parts: Parts, qtbot: QtBot) -> None:
     document, artwork = hand_parts.document, opened(hand_parts.document)
     seen = count(document.editing.changed)

@@ -68,7 +68,7 @@ def test_several_aims_with_signed_weights(steering: Steering, document: Document
 
 
 def test_settings_are_kept_while_nothing_is_asked_for(steering: Steering, document: Document) -> None:
-    steering.set_look(scale=25.0, law=Law.of("late", power=2.0), cutouts=8)
+    steering.set_clip_settings(scale=25.0, law=Law.of("late", power=2.0), cutouts=8)
     steering.set_wish(0, text="apple")
     steering.set_wish(0, text="")
     steering.set_wish(0, text="pear")
@@ -82,10 +82,10 @@ def test_on_the_noisy_state_clip_sees_the_whole_and_back_all_is_as_it_was(
     steering: Steering, document: Document
 ) -> None:
     steering.set_wish(0, text="apple")
-    steering.set_look(cutouts=8, smooth=2.0)
+    steering.set_clip_settings(cutouts=8, smooth=2.0)
     steering.clip = NOISED.id
     assert steering.sees_noise
-    steering.set_look(on="xt")
+    steering.set_clip_settings(on="xt")
     assert document.draft.current.guides == (ClipGuide(clip=NOISED.id, aims=(Aim("apple"),), on="xt", cutouts=1),)
     steering.clip = CLIP.id  # which knows no noise
     assert document.draft.current.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("apple"),), cutouts=8, smooth=2.0),)
@@ -95,7 +95,7 @@ def test_what_a_guide_cannot_be_is_refused_and_changes_nothing(steering: Steerin
     steering.set_wish(0, text="apple")
     before = document.draft.current
     with pytest.raises(RequestError):
-        steering.set_look(cutouts=1000)
+        steering.set_clip_settings(cutouts=1000)
     assert document.draft.current == before
 
 

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.canvas.candidates import Candidate
 from app.core.guidance.steering import Wish
-from app.ui.guidance.section import FILE, SteeringSection
+from app.ui.guidance.steering_section import FILE, SteeringSection
 from app.ui.window.main_window import MainWindow
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law, unresolved
 from tests.app.conftest import Parts
@@ -66,7 +66,7 @@ def guide(window: MainWindow) -> ClipGuide:
 def test_it_is_quiet_until_it_is_used(window: MainWindow, parts: Parts) -> None:
     assert not window.panel.steering.opened
     assert window.panel.steering.button.text() == "Steering"
-    assert parts.fake.errands == []
+    assert parts.fake.others == []
 
 
 def test_a_first_timer_types_a_text_and_generates(

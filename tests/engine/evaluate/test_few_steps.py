@@ -1,4 +1,4 @@
-"""The measure that samplers are compared by, and the default that it chose."""
+"""The error measure for samplers, and the default sampler that it selects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ import engine.schedules
 from engine import models
 from engine.__main__ import main
 from engine.evaluate import few_steps
-from engine.evaluate.few_steps import as_good, errors, floor, law_errors, mixture, overall, steps_within
+from engine.evaluate.few_steps import (
+    errors,
+    law_errors,
+    mixture_problem,
+    near_best,
+    overall,
+    sampling_floor,
+    steps_within,
+)
 from engine.paths import descending
 from engine.plan import plan
 from engine.rules import RULES, menu
@@ -41,9 +49,9 @@ def test_a_sampler_of_several_calls_a_step_takes_fewer_steps(name: str, to_zero:
         assert rule.cost(descending(grid("log", steps + 1, 80.0, 0.002, to_zero))) > n
 
 
-def test_the_default_is_within_the_bar_at_ten_evaluations_that_are_counted() -> None:
-    """ENGINE.md: beat .035, measured at σ = .002 as its own figures are."""
-    problem, calls = mixture(), 0
+def test_the_default_sampler_beats_the_bar_at_ten_counted_evaluations() -> None:
+    """The design's bar is .035, measured at σ = .002."""
+    problem, calls = mixture_problem(), 0
 
     def counted(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         nonlocal calls
@@ -59,18 +67,18 @@ def test_the_default_is_within_the_bar_at_ten_evaluations_that_are_counted() -> 
 
 def test_the_distance_of_laws_is_that_of_the_sorted_samples() -> None:
     """W₂ between two laws on the line (here: the target shifted, scaled by nothing) is the shift."""
-    problem = mixture(400)
+    problem = mixture_problem(400)
 
     def shifted(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         return problem.target.flip(0) + 0.25  # its order does not matter
 
     moved = replace(problem, d=shifted, to_zero=True)
     assert overall(law_errors(moved, RULES["ddim"], grid("log", 1, 80.0, 0.002))) == pytest.approx(0.25, rel=1e-12)
-    assert 0.5 / math.sqrt(400) < floor(problem) * math.sqrt(2) < 5 / math.sqrt(400)
+    assert 0.5 / math.sqrt(400) < sampling_floor(problem) * math.sqrt(2) < 5 / math.sqrt(400)
 
 
 def test_samplers_that_draw_noise_come_closer_to_the_law_with_more_steps() -> None:
-    problem = mixture(1000)
+    problem = mixture_problem(1000)
     few, some, many = (
         overall(law_errors(problem, RULES["ddpm"], grid("log", n, 80.0, 0.002, False))) for n in (5, 15, 60)
     )
@@ -80,7 +88,7 @@ def test_samplers_that_draw_noise_come_closer_to_the_law_with_more_steps() -> No
 def test_a_models_flow_is_the_exact_one_from_the_start_of_its_own_runs(tiny_model: ModelInfo) -> None:
     """Of normal pixels: x' = m + (x − m)√((c + σ'²)/(c + σ²)) to the last level, and D there."""
     model = NormalModel(tiny_model.sha256)
-    problem, pairs = few_steps.of_model(tiny_model, model, images=3)
+    problem, pairs = few_steps.model_problem(tiny_model, model, images=3)
     assert pairs == [("", "round"), ("", "square"), ("", "round")]
     request = resolve(Draft.for_model(tiny_model, batch=3), tiny_model)
     assert torch.equal(problem.x, plan(request, model).x)
@@ -91,15 +99,15 @@ def test_a_models_flow_is_the_exact_one_from_the_start_of_its_own_runs(tiny_mode
     assert coarse / fine == pytest.approx(2, abs=0.2)
 
 
-def test_what_differs_by_less_than_its_noise_is_as_good() -> None:
+def test_near_best_holds_trials_within_two_standard_errors() -> None:
     """Squared errors 1, 1, 1, 1 against 1.1 ± .1 (within two standard errors of it) and against 1.1 ± .001."""
     best, noise = torch.ones(4, dtype=F64), torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=F64)
     trials = {"best": best, "noisy": (1.1 + 0.1 * noise).sqrt(), "worse": (1.1 + 0.001 * noise).sqrt()}
-    assert as_good(trials) == ["best", "noisy"]
-    assert as_good({name: e[:1] for name, e in trials.items()}) == ["best"]  # one picture tells nothing of noise
+    assert near_best(trials) == ["best", "noisy"]
+    assert near_best({name: e[:1] for name, e in trials.items()}) == ["best"]  # one picture tells nothing of noise
 
 
-def test_bench_says_what_is_within_noise_of_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench_names_the_samplers_within_noise_of_the_best(capsys: pytest.CaptureFixture[str]) -> None:
     few = ["--images", "2", "--evaluations", "1", "2", "--reference", "8"]
     assert main(["bench", "samplers", "--model", "fashion", "--samplers", "ddim", "heun", *few]) == 0
     said = capsys.readouterr().out
@@ -111,7 +119,7 @@ def test_bench_says_what_is_within_noise_of_the_best(capsys: pytest.CaptureFixtu
 
 def test_guidance_is_part_of_a_models_flow(tiny_model: ModelInfo) -> None:
     model = models.load(tiny_model, torch.device("cpu"))
-    plain, own = (few_steps.of_model(tiny_model, model, 1, guidance, evaluations=5)[0] for guidance in (1.0, None))
+    plain, own = (few_steps.model_problem(tiny_model, model, 1, guidance, evaluations=5)[0] for guidance in (1.0, None))
     assert overall(plain.target - own.target) > 0.1
 
 
@@ -144,7 +152,7 @@ def test_bench_prints_the_table_and_its_rows_as_json(capsys: pytest.CaptureFixtu
         (["engine", "--pairs", "0"], "1 pair or more"),
     ],
 )
-def test_what_cannot_be_measured_is_one_sentence(
+def test_an_impossible_measurement_raises_one_sentence(
     words: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bench", *words]) == 2

@@ -1,4 +1,4 @@
-"""Judges know what they were shown, merge what they cannot tell apart, and say so when they cannot judge."""
+"""Judges recognise trained pictures, merge names that they confuse, and say so when they cannot judge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.evaluate.classifier import Classifier
-from engine.evaluate.dataset_pictures import Real
+from engine.evaluate.dataset_pictures import RealPictures
 from engine.evaluate.judge import Judge, JudgeError, NearestPicture
 from engine.train import judge_job
 from engine.train.judge import Settings, train, varied
@@ -21,7 +21,7 @@ from engine.train.judge_job import JudgeJob, merge
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Sixteen plain pictures, one grey a name, each name in four labels, one pair held out."""
+    """A data set of sixteen uniform pictures, one grey for each name, in four labels, one pair held out."""
     greys = np.linspace(0, 255, 4).round().astype(np.uint8).repeat(4)
     np.save(tmp_path / "pictures.npy", np.broadcast_to(greys[:, None, None, None], (16, 64, 64, 3)))
     rows = [{"name": f"grey {k // 4}", "label": "abcd"[k % 4], "captions": []} for k in range(16)]
@@ -38,8 +38,8 @@ def blind(names: tuple[str, ...], merged: tuple[tuple[str, ...], ...] = ()) -> J
     return Judge(Classifier(32, 3, (4,), len(names)).eval(), names, merged)
 
 
-def test_a_data_set_is_averaged_down_and_says_what_is_held_out(folder: Path) -> None:
-    real = Real.of(folder, 32)
+def test_a_data_set_is_averaged_down_and_marks_held_out_rows(folder: Path) -> None:
+    real = RealPictures.of(folder, 32)
     assert real.pictures.shape == (16, 3, 32, 32)
     assert real.pictures[-1].unique().tolist() == [1.0]
     assert real.rows(True).tolist() == [5]
@@ -48,13 +48,13 @@ def test_a_data_set_is_averaged_down_and_says_what_is_held_out(folder: Path) -> 
     assert real.paraphrases == (("coal", "grey 0"),)
 
 
-def test_what_is_no_data_set_says_how_to_build_one(tmp_path: Path) -> None:
+def test_a_folder_without_data_set_says_how_to_build_one(tmp_path: Path) -> None:
     with pytest.raises(JudgeError, match=r"run\.py data build"):
-        Real.of(tmp_path)
+        RealPictures.of(tmp_path)
 
 
 def test_a_picture_is_named_by_the_nearest_real_one(folder: Path) -> None:
-    judge = NearestPicture.of(Real.of(folder, 32))
+    judge = NearestPicture.of(RealPictures.of(folder, 32))
     verdicts = judge.verdicts(plain(3, 3, 250), ["grey 0", "grey 3", "grey 3"])
     assert verdicts.first.tolist() == [True, False, True]
     assert verdicts.among_five.tolist() == [True, True, True]
@@ -108,7 +108,7 @@ def test_variation_keeps_a_picture_in_range_and_is_repeated_by_its_seed() -> Non
     assert (some.mean((1, 2, 3)).argsort() == pictures.mean((1, 2, 3)).argsort()).all()  # black stays black
 
 
-def test_a_judge_learns_what_is_not_held_out_and_comes_back_from_its_folder(
+def test_a_judge_learns_the_trained_rows_and_reloads_from_its_folder(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(judge_job, "WIDTHS", (16, 32))
@@ -131,8 +131,9 @@ def test_a_judge_learns_what_is_not_held_out_and_comes_back_from_its_folder(
         Judge.of(tmp_path / "judge")
 
 
-def test_a_judge_is_the_same_for_a_seed_and_another_for_another(folder: Path) -> None:
-    real = Real.of(folder, 32)
+@pytest.mark.usefixtures("two_threads")
+def test_a_judge_is_fixed_by_its_seed(folder: Path) -> None:
+    real = RealPictures.of(folder, 32)
 
     def weights(seed: int) -> Tensor:
         return train(real, real.rows(False), Settings(steps=3, batch=8, seed=seed), (4, 8)).name.weight
@@ -141,7 +142,7 @@ def test_a_judge_is_the_same_for_a_seed_and_another_for_another(folder: Path) ->
     assert not torch.equal(weights(0), weights(1))
 
 
-def test_a_label_that_the_data_has_not_cannot_be_left_out(folder: Path, tmp_path: Path) -> None:
+def test_leaving_out_an_unknown_label_is_refused(folder: Path, tmp_path: Path) -> None:
     job = JudgeJob(data=folder, out=tmp_path / "judge", settings=Settings(steps=1), left_out=("z",))
     with pytest.raises(JudgeError, match="has no z to leave out"):
         job.run(lambda line: None)

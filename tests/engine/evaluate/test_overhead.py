@@ -1,4 +1,4 @@
-"""`bench engine`: it times the same work. No figure of time is asserted, only that what is compared is comparable."""
+"""`bench engine` compares equal work. No test asserts a time, only that both sides do the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def setting(tiny_model: ModelInfo) -> Setting:
     return Setting(tiny_model, models.load(tiny_model, torch.device("cpu")), batch=2, steps=5)
 
 
-def test_the_bare_net_makes_the_very_calls_of_the_run(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bare_net_makes_exactly_the_calls_of_the_run(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[torch.Tensor, ...]] = []
     net = setting.model.denoiser.net  # type: ignore[attr-defined]
     forward = net.forward
@@ -49,14 +49,14 @@ def test_diffusers_loop_makes_the_same_pictures(name: str, setting: Setting) -> 
     assert min(found.ratio, found.ours, found.theirs) > 0
 
 
-def test_steps_that_their_ddim_would_not_visit_are_refused(setting: Setting) -> None:
+def test_numbers_of_steps_that_diffusers_ddim_cannot_space_are_refused(setting: Setting) -> None:
     pytest.importorskip("diffusers")
     odd = Setting(setting.info, setting.model, 1, 7)
     with pytest.raises(ValueError, match="divides 1000"):
         against_diffusers(odd, "DDIM", pairs=1)
 
 
-def test_a_clock_counts_only_what_the_net_takes() -> None:
+def test_a_clock_counts_only_the_time_of_the_net() -> None:
     clock = Clock(lambda x: x + 1)
     assert clock(torch.ones(1)).item() == 2
     assert (clock.calls, clock.inputs) == (1, [])

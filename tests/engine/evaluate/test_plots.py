@@ -1,4 +1,4 @@
-"""Plots: round marks that hold every value, and a line where its points are."""
+"""Plots: round ticks that enclose every value, and lines through their points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.train import curves
         (10.0, 100.0, True, [10, 20, 50, 100]),
     ],
 )
-def test_marks_are_round_and_hold_the_values(low: float, high: float, log: bool, marks: list[float]) -> None:
+def test_ticks_are_round_and_enclose_the_values(low: float, high: float, log: bool, marks: list[float]) -> None:
     got = Axis("σ", low, high, log).ticks()
     assert got[: len(marks)] == pytest.approx(marks)
     assert got[0] <= low <= high <= got[-1]
@@ -47,7 +47,7 @@ def test_a_line_runs_through_its_points(tmp_path: Path) -> None:
     assert max(abs(a - b) for a, b in zip(got, blue, strict=True)) < 60
 
 
-def test_nothing_is_not_drawn() -> None:
+def test_an_empty_plot_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to draw along “σ”"):
         Axis.of("σ", [float("nan")])
     with pytest.raises(ValueError, match="nothing to draw"):

@@ -99,7 +99,7 @@ def test_edm_euler() -> None:
 
 
 class TorchNoise:
-    """The numbers of torch.manual_seed(0), in the order in which they are asked for."""
+    """The numbers of torch.manual_seed(0), in the order of the calls."""
 
     def __init__(self) -> None:
         self.generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""Guides on the command line: what the flags mean, what they refuse, and pictures that hold what guided them."""
+"""Guides on the command line: their flags, refusals, and pictures that hold their guides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted
+from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted, weighted_aim, weighted_file
 from engine.session import Session
 from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
@@ -36,7 +36,7 @@ def test_no_flag_is_no_guide() -> None:
     assert flags() == ((), ())
 
 
-def test_a_clip_aims_at_the_prompt_unless_told() -> None:
+def test_a_clip_aims_at_the_prompt_by_default() -> None:
     assert flags("--clip", "emoji-clip") == ((ClipGuide(clip="emoji-clip", aims=(Aim("red apple"),)),), ())
 
 
@@ -69,11 +69,32 @@ def test_every_flag_is_a_field(tmp_path: Path) -> None:
     assert outer == ClipGuide(clip="c", aims=(Aim("blue"),))
 
 
+@pytest.mark.parametrize(
+    ("text", "aim"),
+    [
+        ("a clock at 10:30", ("a clock at 10:30", 1.0)),
+        ("16:9", ("16:9", 1.0)),
+        ("a clock at 10:30:2", ("a clock at 10:30", 2.0)),
+        ("route 66:2.0", ("route 66", 2.0)),
+        ("red:30", ("red", 30.0)),
+    ],
+)
+def test_a_time_at_the_end_of_an_aim_is_text(text: str, aim: tuple[str, float]) -> None:
+    assert weighted_aim(text) == aim
+
+
+def test_a_file_that_is_named_as_if_it_had_a_weight_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "red:2").touch()
+    assert weighted_file(str(tmp_path / "red:2")) == (str(tmp_path / "red:2"), 1.0)
+    assert weighted_file(str(tmp_path / "red.png:2")) == (str(tmp_path / "red.png"), 2.0)
+
+
 def test_weights_follow_the_last_colon() -> None:
     assert weighted("a cat") == ("a cat", 1.0)
     assert weighted("a cat:-2") == ("a cat", -2.0)
     assert weighted("ratio 16:9:1") == ("ratio 16:9", 1.0)
     assert weighted("note: red") == ("note: red", 1.0)
+    assert weighted("and:nan") == ("and:nan", 1.0)
     assert law_of("early:power=2") == Law.of("early", power=2.0)
     assert law_of("late") == Law("late")
 
@@ -95,7 +116,7 @@ def test_weights_follow_the_last_colon() -> None:
         (("--classify", ":2", "--classifier", "k"), "needs a label"),
     ],
 )
-def test_flags_that_cannot_be_are_one_sentence(text: tuple[str, ...], says: str) -> None:
+def test_invalid_flags_raise_one_sentence(text: tuple[str, ...], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         flags(*text)
 
@@ -118,7 +139,7 @@ def test_a_clip_without_prompt_needs_an_aim_and_a_picture_must_be_one(tmp_path: 
         (["--classify", "noto", "--classifier", "nothing"], "nothing"),
     ],
 )
-def test_what_is_not_there_is_one_sentence(
+def test_a_missing_guide_model_raises_one_sentence(
     text: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["generate", "apple", "--steps", "1", "--out", str(tmp_path / "a.png"), *text]) == 2
@@ -137,14 +158,16 @@ def test_what_is_not_there_is_one_sentence(
         (["fashion", "--clip", "emoji-clip"], "takes no text"),
     ],
 )
-def test_what_cannot_be_judged_is_one_sentence(text: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_impossible_guide_evaluation_raises_one_sentence(
+    text: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate-guide", *text]) == 2
     told = capsys.readouterr().err
     assert says in told
     assert "Traceback" not in told
 
 
-def test_a_guided_picture_holds_what_guided_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_guided_picture_holds_its_guides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "made.png"
     asked = ["generate", "", "--steps", "2", "--seed", "3", "--cascade", "off", "--guidance", "1", "--json"]
     common = [*asked, "--device", "cpu", "--out", str(out)]
@@ -162,15 +185,17 @@ def test_a_guided_picture_holds_what_guided_it(tmp_path: Path, capsys: pytest.Ca
 
 
 RESUME = """
-import sys
+import sys, torch
 from pathlib import Path
 from engine.session import Session
+torch.set_num_threads(2)
 *_, last = Session("cpu").go_on(Path(sys.argv[1]))
 print(last.move.x.numpy().tobytes().hex())
 """
 
 
-def test_a_guided_run_goes_on_in_another_process_from_its_file_alone(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("two_threads")
+def test_a_guided_run_resumes_in_another_process_from_its_file_alone(tmp_path: Path) -> None:
     """With the CLIPs in the box, a picture as an aim, and a sampler that draws noise: bit for bit."""
     red = np.full((8, 6, 3), (255, 0, 0), np.uint8)
     aims = (Aim("apple"), Aim(image=digest(red), weight=0.5))

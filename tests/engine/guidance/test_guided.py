@@ -1,4 +1,4 @@
-"""Guides as transforms, in float64: closed forms, exact posteriors, and finite differences of the whole."""
+"""Guides as transforms, in float64: closed forms, exact posteriors, finite differences of the whole loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.guidance.cutouts import boxes, resized, views
+from engine.guidance.cutouts import boxes, resize, views
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss, out_of_range, spherical, total_variation
 from engine.guidance.memory import free_bytes, graph_bytes
 from engine.meter import Meter
@@ -61,7 +61,7 @@ def test_the_exact_posterior_of_a_class_gives_its_own_denoiser(sigma: float) -> 
         torch.testing.assert_close(guided(x, sigma), MIXTURE.component(y)(x, sigma), rtol=1e-9, atol=1e-10)
 
 
-def test_one_level_for_each_image_is_as_good() -> None:
+def test_guides_accept_one_level_for_each_image() -> None:
     x, levels = random(3, 2), torch.tensor([0.3, 1.0, 7.0], dtype=F64)
     law = Law.of("early", power=2.0)
     for scale in (2.0, law.weight):
@@ -115,7 +115,7 @@ def picture_loss(clip_: TinyClip, count: int = 4, **more: Any) -> PictureLoss:
 
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 @pytest.mark.parametrize("more", [{}, {"smooth": 2.0, "keep_range": 3.0}])
-def test_clip_guidance_is_the_finite_difference_of_the_whole(guidance: float, more: dict[str, Any]) -> None:
+def test_clip_guidance_equals_the_finite_difference_of_the_whole_loss(guidance: float, more: dict[str, Any]) -> None:
     """Through both branches of classifier-free guidance, cutouts, tower, arc, variation and range: to 1e-6."""
     loss, d = picture_loss(TinyClip(), **more), cfg(guidance, YES, NO)(Meter(Bent()))
     x, sigma, scale = 1.5 * random(*SHAPE), 0.8, 5.0
@@ -125,7 +125,7 @@ def test_clip_guidance_is_the_finite_difference_of_the_whole(guidance: float, mo
     torch.testing.assert_close(guided, expected, rtol=0, atol=1e-6 * float(guided.abs().max()))
 
 
-def test_guidance_on_noise_is_the_finite_difference_of_the_whole() -> None:
+def test_guidance_on_noise_equals_the_finite_difference_of_the_whole_loss() -> None:
     clip_ = TinyClip(side=6, noisy=True)
     loss = NoisyLoss(clip_, Aims(clip_.text(["a cat"])[None], torch.ones(1, dtype=F64)))
     x, sigma = random(2, 3, 6, 6), 1.3
@@ -134,8 +134,8 @@ def test_guidance_on_noise_is_the_finite_difference_of_the_whole() -> None:
     torch.testing.assert_close(guided, expected, rtol=0, atol=1e-6)
 
 
-def test_two_guides_add_what_each_would_at_the_estimate_before_it() -> None:
-    """The outer one scores the inner's x̂₀; the inner's move is constant under its gradient."""
+def test_each_of_two_guides_adds_its_own_correction_in_turn() -> None:
+    """The outer guide scores the inner guide's x̂₀; the inner correction counts as constant in its gradient."""
     loss, other = picture_loss(TinyClip()), picture_loss(TinyClip(side=5), count=1)
     x, sigma, d = random(*SHAPE), 0.8, Bent()
     inner, outer = clip(loss, 2.0), clip(other, 3.0)
@@ -150,8 +150,8 @@ def test_two_guides_add_what_each_would_at_the_estimate_before_it() -> None:
     torch.testing.assert_close(both, expected, rtol=0, atol=1e-6)
 
 
-def test_nothing_leaves_a_trace_under_a_rule() -> None:
-    """Within no_grad, as a rule calls: what comes out needs no gradient and holds no graph."""
+def test_a_guided_estimate_holds_no_graph_under_a_rule() -> None:
+    """Rules call within no_grad: the result needs no gradient and holds no graph."""
     weight = torch.ones(3, dtype=F64, requires_grad=False)
     for guide in (clip(square, 1.0), classifier(lambda x, s: -square(x), 1.0)):
         with torch.no_grad():
@@ -166,7 +166,7 @@ def test_a_scale_of_zero_is_no_guide(guide: Callable[[Denoiser], Denoiser]) -> N
     assert guide(d) is d
 
 
-def test_where_the_law_is_zero_the_denoiser_is_asked_alone() -> None:
+def test_where_the_scale_law_is_zero_only_the_denoiser_is_called() -> None:
     clip_ = TinyClip()
     d, law = Bent(), Law.of("window", low=0.5, high=2.0)
     x = random(*SHAPE)
@@ -186,7 +186,7 @@ def test_no_image_moves_further_than_its_limit(limit: float) -> None:
         torch.testing.assert_close(other, one * min(1, limit / size), rtol=1e-12, atol=1e-12)
 
 
-def test_thresholds_bound_what_guides_made() -> None:
+def test_thresholds_bound_guided_estimates() -> None:
     guided = dynamic_threshold(1.0)(clip(picture_loss(TinyClip()), 1000.0)(Bent()))
     x0 = guided(random(*SHAPE), 0.8)
     assert x0.abs().amax() == pytest.approx(1)
@@ -250,7 +250,7 @@ def test_saving_memory_changes_no_bit_and_keeps_less() -> None:
     assert kept[1] < kept[0] / 2
 
 
-def test_what_a_gradient_keeps_is_counted_without_the_weights() -> None:
+def test_graph_bytes_counts_activations_without_weights() -> None:
     weight, x = random(50, 40), random(1, 50)
     assert graph_bytes(lambda x: (x @ weight).tanh(), x) == 40 * 8
     assert graph_bytes(lambda x: (x @ weight).tanh().square(), x) == 40 * 8, "shared between two"
@@ -277,14 +277,14 @@ def test_the_arc_is_half_the_squared_angle() -> None:
         assert gradient.isfinite().all()
 
 
-def test_variation_and_range_are_what_they_say() -> None:
+def test_total_variation_and_out_of_range_match_their_formulas() -> None:
     x = torch.tensor([[[[0.0, 1.0], [2.0, 0.0]]], [[[0.5, 0.5], [0.5, 0.5]]]], dtype=F64)
     torch.testing.assert_close(total_variation(x), torch.tensor([(1 + 4) / 2 + (4 + 1) / 2, 0.0], dtype=F64))
     torch.testing.assert_close(out_of_range(x), torch.tensor([1 / 4, 0.0], dtype=F64))
     assert total_variation(torch.zeros(1, 1, 1, 1)).tolist() == [0.0]
 
 
-def test_cutouts_lie_inside_and_are_the_images_own() -> None:
+def test_cutouts_lie_inside_and_depend_on_the_images_seed_alone() -> None:
     parts = boxes(tuple(range(50)), 7, (0.3, 0.8))
     assert parts.shape == (50, 7, 3)
     assert 0.3 <= parts[..., 0].min() < 0.35
@@ -303,7 +303,7 @@ def test_a_cutout_shows_its_part_of_the_picture(height: int, width: int, side: i
     parts = torch.tensor([[[0.5, 0.25, 0.75], [1.0, 0.5, 0.5]]], dtype=F64)
     seen = views(picture, parts, side)
     assert seen.shape == (3, 3, side, side)
-    torch.testing.assert_close(seen[0], resized(picture, side)[0])
+    torch.testing.assert_close(seen[0], resize(picture, side)[0])
     shorter = min(height, width)
     for view, (share, at_x, at_y) in zip(seen[1:], parts[0].tolist(), strict=True):
         length = share * shorter

@@ -1,4 +1,4 @@
-"""Guided runs on a small net: refused, under every kind of sampler and edit, resumed to the bit from their file."""
+"""Guided runs on a small net: under every kind of sampler and edit, refused, resumed to the bit from their file."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide, Law
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from tests.engine.fake_clips import TinyClassifier, TinyClip, library
+
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 RED = np.full((8, 6, 3), (255, 0, 0), np.uint8)
 CLIP = ClipGuide(clip="c", aims=(Aim("a cat", weight=1.5), Aim("blue", weight=-0.5)), scale=20.0, cutouts=3)
@@ -108,7 +110,7 @@ def test_a_fork_may_drop_guides_or_add_some(tiny_model: ModelInfo, tmp_path: Pat
 
 
 @pytest.mark.parametrize("method", ["replacement", "repaint", "img2img"])
-def test_what_an_edit_keeps_it_keeps_under_guides(method: str, tiny_model: ModelInfo) -> None:
+def test_an_edit_keeps_its_pixels_under_guides(method: str, tiny_model: ModelInfo) -> None:
     here = session(tiny_model)
     rng, mask = np.random.default_rng(0), np.zeros((16, 16), np.uint8)
     mask[4:12, 4:12] = 255
@@ -134,7 +136,7 @@ def test_an_image_is_guided_alike_alone_and_in_a_batch(tiny_model: ModelInfo) ->
 
 
 @pytest.mark.parametrize("threshold", ["static", "dynamic"])
-def test_a_threshold_holds_what_guides_made(threshold: str, tiny_model: ModelInfo) -> None:
+def test_a_threshold_bounds_guided_runs(threshold: str, tiny_model: ModelInfo) -> None:
     request = asked(tiny_model, replace(CLIP, scale=1e4), threshold=threshold)
     for step in session(tiny_model).generate(request):
         assert step.move.x0.abs().max() <= 1
@@ -142,7 +144,7 @@ def test_a_threshold_holds_what_guides_made(threshold: str, tiny_model: ModelInf
 
 def test_a_guided_run_stops_between_two_calls(tiny_model: ModelInfo, tmp_path: Path) -> None:
     stop = threading.Event()
-    steps = session(tiny_model).generate(asked(tiny_model, CLIP), tmp_path / "run", stop)
+    steps = session(tiny_model).generate(asked(tiny_model, CLIP), tmp_path / "run", stop.is_set)
     next(steps)
     stop.set()
     with pytest.raises(Cancelled):
@@ -150,7 +152,7 @@ def test_a_guided_run_stops_between_two_calls(tiny_model: ModelInfo, tmp_path: P
     assert RunReader(tmp_path / "run").ended == "cancelled"
 
 
-def test_what_cannot_guide_is_one_sentence(tiny_model: ModelInfo) -> None:
+def test_an_unusable_guide_raises_one_sentence(tiny_model: ModelInfo) -> None:
     far = replace(CLASS, label="far")
     on_noise = replace(CLIP, on="xt", cutouts=1)
     for guide, seers, says in (
@@ -187,7 +189,7 @@ def test_guides_are_priced_in_time_and_memory(tiny_model: ModelInfo, monkeypatch
     assert saved.meter.save
     assert saved.price.graph_bytes < price.graph_bytes
     monkeypatch.setattr("engine.guidance.compose.free_bytes", lambda device: saved.price.graph_bytes - 1)
-    with pytest.raises(RequestError, match="make fewer pictures at once, or take fewer cutouts"):
+    with pytest.raises(RequestError, match="generate fewer pictures at once, or choose fewer cutouts"):
         here.plan(request)
     here.save = False
     assert not here.plan(request).meter.save

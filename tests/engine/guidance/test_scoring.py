@@ -1,4 +1,4 @@
-"""CLIP's scores of runs, what it sees, and sweeps: exact on a small CLIP, told bit by bit, stopped when asked."""
+"""CLIP scores of runs, nearest words, and sweeps: exact on a small CLIP, sent in parts, cancelled on request."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_step_of_a_run_is_scored_guided_and_raw(session: Session, path: Pa
     assert [*session.perform(Score(path=path, clip="c", aims=AIMS, start=4))] == []
 
 
-def test_scores_are_told_thirty_times_a_second_at_most(
+def test_scores_are_sent_at_most_thirty_times_a_second(
     session: Session, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.guidance.scoring.TOLD_EVERY", -1.0)
@@ -97,18 +97,18 @@ def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:
     for k, image in ((4, 0), (0, 3), (-1, 0)):
         with pytest.raises(RequestError, match="has no image"):
             next(session.perform(Look(path=path, k=k, image=image, clip="c", vocabulary=words)))
-    with pytest.raises(RequestError, match="no words to choose among"):
+    with pytest.raises(RequestError, match="no words to compare with"):
         next(session.perform(Look(path=path, k=0, image=0, clip="c", vocabulary=())))
 
 
-def test_a_vocabulary_is_what_a_models_judge_knows() -> None:
+def test_a_vocabulary_holds_the_names_of_the_models_judge() -> None:
     known = {info.id: vocabulary(info) for info in embedded()}
     assert len(known["emoji"]) == 511
     assert "red heart" in known["emoji"]
     assert len(known["fashion"]) == 10
 
 
-def test_what_a_run_is_scored_by_is_its_guides_aim_or_its_prompt(request_: Request) -> None:
+def test_a_run_is_scored_by_its_guides_aims_or_its_prompt(request_: Request) -> None:
     assert clip_aims(request_) == AIMS
     assert clip_aims(replace(request_, guides=())) == (Aim("red"),)
     assert clip_aims(replace(request_, guides=(), prompt="")) == ()
@@ -144,8 +144,8 @@ def test_a_sweep_draws_the_same_seeds_at_every_value(
 
 
 def test_a_sweep_over_guidance_changes_gamma_alone(session: Session, request_: Request) -> None:
-    errand = sweep(replace(request_, guides=()), over="guidance", values=(1.0, 4.0))
-    points = [told for told in session.perform(errand) if isinstance(told, SweepPoint)]
+    job = sweep(replace(request_, guides=()), over="guidance", values=(1.0, 4.0))
+    points = [told for told in session.perform(job) if isinstance(told, SweepPoint)]
     assert [point.request for point in points] == [replace(request_, guides=(), guidance=g) for g in (1.0, 4.0)]
     one = replace(request_, guides=(), seeds=(7,))
     (alone,) = [t for t in session.perform(sweep(one, over="guidance", values=(2.0,))) if isinstance(t, SweepPoint)]
@@ -163,7 +163,7 @@ def test_a_sweep_draws_without_the_second_stage_and_names_it(cascade: ModelInfo)
     assert point.rgb.shape == (1, 64, 64, 3), "the first stage's own picture is not finished"
 
 
-def test_what_cannot_be_swept_is_one_sentence(request_: Request) -> None:
+def test_an_impossible_sweep_raises_one_sentence(request_: Request) -> None:
     for choices, says in (
         ({"values": ()}, "1 to 32 values"),
         ({"over": "steps"}, "no sweep over “steps”"),
@@ -179,13 +179,13 @@ def test_what_cannot_be_swept_is_one_sentence(request_: Request) -> None:
     assert spread(0.0, 3.0, 4) == (0.0, 1.0, 2.0, 3.0)
 
 
-def test_errands_stop_between_two_calls(session: Session, request_: Request, path: Path) -> None:
+def test_scores_and_sweeps_stop_between_two_calls(session: Session, request_: Request, path: Path) -> None:
     words = ("a cat", "blue")
-    for errand in (
+    for job in (
         Score(path=path, clip="c", aims=AIMS),
         Look(path=path, k=0, image=0, clip="c", vocabulary=words),
         sweep(request_),
     ):
         with pytest.raises(Cancelled):
-            [*session.perform(errand, lambda: True)]
+            [*session.perform(job, lambda: True)]
     assert {type(told) for told in session.perform(Score(path=path, clip="c", aims=AIMS))} == {StepScores}

@@ -1,4 +1,4 @@
-"""The lab against closed forms: its laws, their fields, its runs and the exact flow beside them."""
+"""The lab against closed forms: its laws, fields, runs and exact flow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.jobs.lab import Walk
+from engine.jobs.lab import LabWalk
 from engine.lab.field import axis, density, plane, score
 from engine.lab.model import Smoothed, model
-from engine.lab.trial import LEAST_LEVEL, Staying, exact_flow, scattered, start, trial, walk
+from engine.lab.trial import LEAST_LEVEL, EndlessPath, exact_flow, scatter, start, trial, walk
 from engine.oracle import Gaussian, Mixture
 from engine.rules import menu
 from engine.run import Cancelled
@@ -35,7 +35,7 @@ def request(name: str = "gaussian", **choices: object) -> Request:
 
 
 def as_mixture(data: Data) -> Mixture:
-    """The same law written out component by component."""
+    """Build the same law as an explicit mixture."""
     law = data.components
     return Mixture(law.weights, law.means, law.covs)
 
@@ -57,7 +57,7 @@ def test_a_data_set_is_a_mixture_that_fits_the_frame(data: Data) -> None:
 @pytest.mark.parametrize("data", ALL, ids=named)
 def test_its_denoiser_score_and_density_are_those_of_the_mixture_written_out(data: Data) -> None:
     law, truth = model(data), as_mixture(data)
-    x = scattered(60, seed=5, half=HALF)
+    x = scatter(60, seed=5, half=HALF)
     for sigma in LEVELS:
         assert torch.allclose(law(x, sigma), truth(x, sigma), atol=1e-10)
         assert torch.allclose(law.score(x, sigma), truth.score(x, sigma), rtol=1e-9, atol=1e-9)
@@ -66,7 +66,7 @@ def test_its_denoiser_score_and_density_are_those_of_the_mixture_written_out(dat
 
 
 def test_each_image_may_have_a_level_of_its_own() -> None:
-    law, x = Smoothed(INK, 0.2), scattered(4, seed=1, half=2)
+    law, x = Smoothed(INK, 0.2), scatter(4, seed=1, half=2)
     sigma = torch.tensor([0.1, 0.5, 2.0, 9.0], dtype=torch.float64)
     for f in (law, law.score):
         together = f(x, sigma)
@@ -74,7 +74,7 @@ def test_each_image_may_have_a_level_of_its_own() -> None:
     assert law(x.float(), 0.5).dtype == torch.float32
 
 
-def test_samples_of_ink_have_its_mean_and_covariance() -> None:
+def test_samples_of_smoothed_points_have_their_mean_and_covariance() -> None:
     law = Smoothed(INK, 0.5)
     x, truth = law.sample(40_000, torch.Generator().manual_seed(0)), Data(DRAWN, INK).components
     assert x.mean(0).numpy() == pytest.approx(truth.mean, abs=0.03)
@@ -82,10 +82,10 @@ def test_samples_of_ink_have_its_mean_and_covariance() -> None:
     assert np.cov(x.numpy().T) == pytest.approx(spread, abs=0.04)
 
 
-def test_what_cannot_be_used_says_what_to_do() -> None:
+def test_unusable_data_says_what_to_do() -> None:
     with pytest.raises(LabError, match="no data set “cube”: choose one of gaussian"):
         model(Data("cube"))
-    for n, words in ((LEAST_POINTS - 1, "too few points: draw at least 3"), (MOST_POINTS + 1, "400 is the most")):
+    for n, words in ((LEAST_POINTS - 1, "too few points: draw at least 3"), (MOST_POINTS + 1, "draw at most 400")):
         with pytest.raises(LabError, match=words):
             model(Data(DRAWN, ((0.0, 0.0),) * n))
     with pytest.raises(ValueError, match="above 0"):
@@ -137,7 +137,7 @@ def test_every_sampler_of_the_menu_runs_and_lands_on_the_data(sampler: str) -> N
     assert (as_mixture(data).logp(end, 0.2) > -6).double().mean() > 0.5
 
 
-def test_a_particle_is_the_same_whatever_their_number() -> None:
+def test_a_particle_does_not_depend_on_their_number() -> None:
     law, asked = model(Data("spiral")), request("spiral", sampler="ddpm", steps=6)
     few, many = (list(trial(law, asked, particles))[-1].move.x for particles in (3, 50))
     assert torch.allclose(few, many[:3], atol=1e-12)
@@ -149,7 +149,7 @@ def test_the_start_has_the_law_of_pure_noise() -> None:
     assert torch.equal(start(request(), 7)[0], start(request(), 9)[0][:7])
 
 
-def test_options_of_the_sampler_count() -> None:
+def test_options_of_the_sampler_take_effect() -> None:
     law = model(Data("gaussian"))
     plain, noisy = (
         list(trial(law, request(steps=8, options=options), 20))[-1].move.x for options in ((), (("eta", 1.0),))
@@ -192,7 +192,7 @@ def test_the_fine_solve_agrees_with_the_closed_form_where_there_is_one() -> None
 
 
 def test_the_flow_stops_at_the_last_level_where_that_is_not_zero() -> None:
-    law, x = as_mixture(Data("gaussian")), scattered(4, 0, 5)
+    law, x = as_mixture(Data("gaussian")), scatter(4, 0, 5)
     states = list(exact_flow(law, x, (5.0, 1.0, 0.5)))
     assert len(states) == 3
     exact = model(Data("gaussian"))
@@ -206,7 +206,7 @@ def test_the_flow_stops_at_the_last_level_where_that_is_not_zero() -> None:
 def test_chains_that_stay_settle_at_the_variance_of_the_discretised_law() -> None:
     """v/(1 − δ/2v) along each axis of the Gaussian, v = c + σ² and δ = delta·σ²."""
     data, sigma, delta = Data("gaussian"), 0.8, 0.3
-    how = Walk(data, particles=4000, seed=2, half=HALF, steps=50, delta=delta)
+    how = LabWalk(data, particles=4000, seed=2, half=HALF, steps=50, delta=delta)
     x = next(islice(walk(model(data), how, lambda: sigma, lambda: False), 6, None))
     values, axes = np.linalg.eigh(data.components.cov)
     v = values + sigma**2
@@ -215,10 +215,10 @@ def test_chains_that_stay_settle_at_the_variance_of_the_discretised_law() -> Non
 
 def test_chains_follow_the_level_and_never_draw_the_same_noise_twice() -> None:
     levels = iter([2.0, 2.0, 0.5, 0.0])
-    path = Staying(lambda: next(levels))
+    path = EndlessPath(lambda: next(levels))
     assert [path[k].s for k in range(4)] == [2.0, 2.0, 0.5, LEAST_LEVEL]
     data = Data("gaussian")
-    frames = list(islice(walk(model(data), Walk(data, 50, 1, HALF, steps=1), lambda: 50.0, lambda: False), 3))
+    frames = list(islice(walk(model(data), LabWalk(data, 50, 1, HALF, steps=1), lambda: 50.0, lambda: False), 3))
     first, second = frames[1] - frames[0], frames[2] - frames[1]
     assert abs(np.corrcoef(first.flatten(), second.flatten())[0, 1]) < 0.35
 
@@ -226,12 +226,12 @@ def test_chains_follow_the_level_and_never_draw_the_same_noise_twice() -> None:
 def test_chains_walk_until_they_are_stopped() -> None:
     data, calls = Data("mixture"), itertools.count()
     with pytest.raises(Cancelled):
-        for _ in walk(model(data), Walk(data, 5, 1, HALF), lambda: 1.0, lambda: next(calls) >= 20):
+        for _ in walk(model(data), LabWalk(data, 5, 1, HALF), lambda: 1.0, lambda: next(calls) >= 20):
             pass
     assert next(calls) == 21
 
 
 def test_chains_start_evenly_over_the_frame() -> None:
-    x = scattered(20_000, 0, HALF)
+    x = scatter(20_000, 0, HALF)
     assert x.abs().amax() <= HALF
     assert float(x.std()) == pytest.approx(HALF / math.sqrt(3), rel=0.02)

@@ -1,4 +1,4 @@
-"""Why one adds noise at many scales: what is covered, against the closed form, and what chains make of it."""
+"""Coverage of the plane by noisy data against the closed form, and the ends of Langevin chains."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ import pytest
 import torch
 from scipy.stats import ncx2
 
-from engine.lab.coverage import LARGE, LEVELS, REACH, SMALL, STEPS, Seen, coverage, led, parts
+from engine.lab.coverage import LARGE, LEVELS, REACH, SMALL, STEPS, ScoreNearSamples, coverage, part_shares, run_chains
 from engine.lab.field import plane
 from engine.lab.model import model
-from engine.lab.trial import scattered
+from engine.lab.trial import scatter
 from engine.oracle import Gaussian
 from engine.run import Cancelled
 from engine.spec.lab_data import DRAWN, HALF, Data, LabError
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.3, 3.0])
-def test_the_share_of_the_plane_is_the_expected_one(sigma: float) -> None:
+def test_the_covered_share_matches_its_expectation(sigma: float) -> None:
     """A point y is near one of N samples of N(0, v·I) with probability 1 − (1 − P(χ²₂(‖y‖²/v) ≤ r²/v))^N."""
     n, c = 200, 0.25
     law, v, r = Gaussian([0.0, 0.0], torch.eye(2) * c), c + sigma**2, float(np.hypot(REACH, sigma))
     y = plane(HALF, 48).numpy()
     within = ncx2.cdf(r**2 / v, 2, (y**2).sum(1) / v)
     expected = float((1 - (1 - within) ** n).mean())
-    counted = np.mean([Seen.of(law, n, seed).share(sigma) for seed in range(12)])
+    counted = np.mean([ScoreNearSamples.of(law, n, seed).covered_share(sigma) for seed in range(12)])
     assert counted == pytest.approx(expected, abs=0.01)
 
 
 def test_noise_fills_the_plane() -> None:
-    seen = Seen.of(model(Data("spiral")))
-    shares = [seen.share(sigma) for sigma in (0.0, 0.1, 0.5, 1.0, 3.0)]
+    seen = ScoreNearSamples.of(model(Data("spiral")))
+    shares = [seen.covered_share(sigma) for sigma in (0.0, 0.1, 0.5, 1.0, 3.0)]
     assert shares == sorted(shares)
     assert shares[0] < 0.35
     assert shares[-1] == 1.0
 
 
-def test_the_score_near_samples_is_the_exact_one_there_and_none_elsewhere() -> None:
+def test_the_partial_score_is_exact_near_the_data_and_zero_elsewhere() -> None:
     law = model(Data("mixture"))
-    seen, x, sigma = Seen.of(law, 300), scattered(500, 1, HALF), 0.2
-    near = (x[:, None] - seen.noised(sigma)).norm(dim=2).amin(1) <= np.hypot(REACH, sigma)
+    seen, x, sigma = ScoreNearSamples.of(law, 300), scatter(500, 1, HALF), 0.2
+    near = (x[:, None] - seen.noisy_samples(sigma)).norm(dim=2).amin(1) <= np.hypot(REACH, sigma)
     assert 0 < near.sum() < 500
     estimate = seen(x, sigma)
     assert torch.equal(estimate[near], law(x, sigma)[near])
@@ -61,9 +61,9 @@ def test_one_small_level_gets_the_weights_wrong_and_many_get_them_right() -> Non
     assert (found.levels[0], found.levels[-1]) == pytest.approx((LARGE, SMALL))
 
 
-def test_where_chains_of_one_gaussian_end_has_its_covariance() -> None:
+def test_the_ends_of_chains_have_the_covariance_of_the_gaussian() -> None:
     law = Gaussian([0.5, 0.0], torch.eye(2) * 0.2)
-    ends = led(law, (SMALL,) * 40, 2000, seed=4)
+    ends = run_chains(law, (SMALL,) * 40, 2000, seed=4)
     assert ends.mean(0).numpy() == pytest.approx([0.5, 0.0], abs=0.05)
     v, delta = 0.2 + SMALL**2, 0.1 * SMALL**2
     assert ends.var(0).numpy() == pytest.approx(np.full(2, v / (1 - delta / (2 * v))), rel=0.1)
@@ -73,13 +73,13 @@ def test_parts_add_up_and_belong_to_neighbours() -> None:
     data = Data("spiral")
     law = model(data)
     x = law.sample(3000, torch.Generator().manual_seed(0))
-    assert sum(parts(law, x)) == pytest.approx(1)
-    assert len(parts(law, x)) == 6
+    assert sum(part_shares(law, x)) == pytest.approx(1)
+    assert len(part_shares(law, x)) == 6
     means = torch.from_numpy(data.components.means[:33])
-    assert parts(law, means)[0] > 0.9
+    assert part_shares(law, means)[0] > 0.9
 
 
-def test_it_can_be_cancelled_and_refuses_what_is_no_data() -> None:
+def test_coverage_can_be_cancelled_and_refuses_unusable_data() -> None:
     calls = itertools.count()
     with pytest.raises(Cancelled):
         coverage(Data("mixture"), 10, cancelled=lambda: next(calls) >= LEVELS * STEPS + 3)

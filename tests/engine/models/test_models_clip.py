@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,11 @@ def test_the_gradient_is_that_of_finite_differences(tiny_clip: Path) -> None:
     model = load(tiny_clip, dtype=torch.float64)
     aim = model.text(["rocket"])
     assert torch.autograd.gradcheck(
-        lambda x: (model.image(x) * aim).sum(1), pictures(2).double().requires_grad_(), eps=1e-6, atol=1e-6
+        lambda x: (model.image(x) * aim).sum(1),
+        pictures(2).double().requires_grad_(),
+        eps=1e-6,
+        atol=1e-6,
+        fast_mode=True,  # along random directions
     )
 
 
@@ -248,11 +253,9 @@ def test_a_checkpoint_with_code_in_it_is_refused_and_nothing_runs(foreign: Path,
 
 def test_a_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "program.pt"
-    script = (
-        "import sys, warnings; warnings.simplefilter('ignore'); import torch; "
-        "torch.jit.save(torch.jit.trace(torch.nn.Linear(1, 1), torch.ones(1, 1)), sys.argv[1])"
-    )
-    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that such programs are no longer made; there are some about
+        torch.jit.save(torch.jit.trace(torch.nn.Linear(1, 1), torch.ones(1, 1)), str(path))
     with pytest.raises(ModelError, match="is a program"):
         load(f"ViT-B-32@{path}")
 

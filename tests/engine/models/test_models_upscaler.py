@@ -107,6 +107,7 @@ def test_it_learns_edges_that_enlarging_blurs(tmp_path: Path) -> None:
         assert sheet.size == (3 * 16, 3 * 16)
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_its_run_resumes_like_any_other(tmp_path: Path) -> None:
     def begin(steps: int) -> Run:
         model = net(noisy=False)

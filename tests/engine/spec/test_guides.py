@@ -227,11 +227,11 @@ def test_the_run_file_keeps_the_pictures_that_are_aimed_at(tmp_path: Path, tiny_
     assert (reader.start()[0] == x).all()
     with RunWriter(tmp_path / "torn", request, {"id": "torn", "parent": None}):
         pass
-    with pytest.raises(StoreError, match="broke off before its aims"):
+    with pytest.raises(StoreError, match="stopped before its aim pictures"):
         RunReader(tmp_path / "torn").aims()
     with RunWriter(tmp_path / "other", request, {"id": "other", "parent": None}) as writer:
         writer.aims({digest(RED): RED + 1})
-    with pytest.raises(StoreError, match="aim of the run other is damaged"):
+    with pytest.raises(StoreError, match="aim picture of the run other is damaged"):
         RunReader(tmp_path / "other").aims()
     with RunWriter(tmp_path / "plain", replace(request, guides=()), {"id": "plain", "parent": None}):
         pass

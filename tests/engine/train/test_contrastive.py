@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from engine.__main__ import main
-from engine.evaluate.dataset_pictures import Real
-from engine.evaluate.retrieval import lines, zero_shot
+from engine.evaluate.dataset_pictures import RealPictures
+from engine.evaluate.retrieval import report_lines, zero_shot
 from engine.models import load as load_model
 from engine.models.clip import assemble, load
 from engine.models.clip_model import open_clip
@@ -27,6 +27,8 @@ from engine.train.contrastive_job import ContrastiveJob, export_clip
 from engine.train.estimates import estimates
 from engine.train.views import cut
 from tests.engine.conftest import CLIP_SHAPE
+
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def unit(seed: int, size: int = 6) -> Tensor:
@@ -203,11 +205,11 @@ def test_a_clip_of_a_data_set_finds_the_names_of_pictures_that_it_has_not_seen(f
     job.run(told.append)
     clip = load(tmp_path / "clip")
     assert (clip.id, clip.title, clip.side, clip.noisy) == ("colours-clip", "Colours CLIP", 32, False)
-    figures = zero_shot(clip, Real.of(folder, 32))
+    figures = zero_shot(clip, RealPictures.of(folder, 32))
     assert figures["held out"]["n"] == 6
     assert figures["held out"]["first"] == 1
     assert figures["x_t"]["10"]["first"] < 0.7
-    assert any("held out" in line for line in lines(figures))
+    assert any("held out" in line for line in report_lines(figures))
     assert "60 steps" in told[-2]
     with pytest.raises(ValueError, match="data build"):
         replace(job, data=tmp_path).run(told.append)

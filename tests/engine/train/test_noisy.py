@@ -78,6 +78,7 @@ def test_the_gradient_is_that_of_finite_differences(noisy: bool) -> None:
     assert not any(parameter.requires_grad for parameter in net.parameters())
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_a_training_repeats_itself_bit_for_bit() -> None:
     pictures, label = bars(16, torch.Generator().manual_seed(0))
     a, b = (train(pictures, label, Settings(steps=4, batch=8), True, (8, 8)) for _ in range(2))

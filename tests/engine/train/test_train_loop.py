@@ -19,6 +19,8 @@ from engine.train.loop import Config, Run, train
 from engine.train.muon import Muon, orthogonal, orthogonal_half
 from engine.train.sheets import tile
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 
 def tiny_net() -> PatchTransformer:
     torch.manual_seed(1)
