@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.pictures.compositing import crop, whole
-from engine.pictures.image_file import load
+from engine.pictures.image_file import load, not_cancelled
 from engine.pictures.png import read_parent, read_settings
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Pixels, digest
@@ -25,8 +26,8 @@ class Found:
     settings: Request | None
 
 
-def from_file(path: Path, info: ModelInfo) -> Found:
-    """The key that a picture file is to `info`'s model.
+def from_file(path: Path, info: ModelInfo, cancelled: Callable[[], bool] = not_cancelled) -> Found:
+    """Read a picture file as a key of `info`'s model.
 
     A picture of this model that its Request alone makes is its seed: nothing is encoded and nothing lost. One that was
     forked, edited or guided further, and everything from elsewhere, is a picture. Raises ImageError.
@@ -37,7 +38,7 @@ def from_file(path: Path, info: ModelInfo) -> Found:
         settings = parent = None  # it may be a picture all the same
     if settings is not None and parent is None and follows(settings, info):
         return Found(Key.of(settings), None, settings)
-    found = from_pixels(load(path).rgb, info)
+    found = from_pixels(load(path, cancelled).rgb, info)
     return (
         found if settings is None else replace(found, key=with_settings(found.key, settings, info), settings=settings)
     )

@@ -19,9 +19,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.core.files.mime import holds_picture
 from app.core.guidance.aim_sources import AimSources
 from app.core.guidance.steering import Steering, Wish
-from app.ui.files.drop import holds_picture
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em

@@ -23,6 +23,7 @@ from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.files.drop import DropTarget
+from app.ui.files.paste_keys import PasteKeys
 from app.ui.flow.panel import LikelihoodPanel
 from app.ui.flow.surprise_overlay import SurpriseOverlay
 from app.ui.guidance.sweep_sheet import SweepSheet
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
         self.tools.choices_changed.connect(self._remember_tools)
         for source in (lab, self.filming):
             source.notice_raised.connect(self.area.notices.raise_notice)
+        self._paste_keys = PasteKeys(self)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
         self.files.changed.connect(self.actions_.refresh)
