@@ -40,7 +40,7 @@ def test_a_terminal_that_lacks_a_sign_costs_nothing_but_the_sign(
     assert out.stat().st_size
     assert main(["generate", "--model", "привет ×", "--out", str(out)]) == 2
     sys.stderr.flush()
-    assert b"Traceback" not in sys.stderr.buffer.raw.getvalue()  # type: ignore[attr-defined]
+    assert b"Traceback" not in sys.stderr.buffer.raw.getvalue()  # type: ignore[union-attr]
 
 
 def test_minus_one_is_a_random_seed(tmp_path: Path, tiny_model: ModelInfo) -> None:
