@@ -33,6 +33,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.adaptive import FlowError
 from engine.flow.density import PAUSE, dequantise, ends, levels, mean_and_stderr
 from engine.jobs.likelihood import OFFSET, ElboTerms, Working, checked, conditional, model_info
 from engine.noise import FORWARD, Noise
@@ -113,6 +114,8 @@ def draw(
         errors.append(wide(states) + tau2 / level**2 * (estimate - wide(states)) - wide(x)[None])
         yield min(1.0, (k + MICRO_BATCH) / (len(sigmas) - 1))
     error = torch.cat(errors).cpu().double()
+    if not error.isfinite().all():
+        raise FlowError("The model answered with values that are no numbers: its weights are damaged, get it again.")
     yield Terms(
         prior_term(x.cpu(), variance[0].sqrt().item(), std),
         step_terms(error, sigmas),

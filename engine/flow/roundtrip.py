@@ -48,14 +48,14 @@ def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
         yield from _null_text(job, session, caller, request, model, planned, inputs, x0)
         return
     header = {"kind": "encode", "method": job.method, "tol": job.tol}
-    told = _Telling(caller, model, planned, legs=2 if job.check else 1)
+    journey = _Journey(caller, model, planned, legs=2 if job.check else 1)
     steps = solve(planned.denoiser, x0, low, high, job.tol, max_calls=job.max_calls)
     way = _recorded(job.run_path, session, request, steps, x0, planned, header, inputs)
-    x, count = yield from told.leg("up", way, low, high)
+    x, count = yield from journey.leg("up", way, low, high)
     up, back = planned.meter.calls, None
     if job.check:
         down = solve(planned.denoiser, x, high, low, job.tol, max_calls=job.max_calls)
-        home, _ = yield from told.leg("down", down, high, low, recorded=False)
+        home, _ = yield from journey.leg("down", down, high, low, recorded=False)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
     yield Encoded(job.run_path, count, up, spread(x, high), back, planned.meter.calls - up)
 
@@ -83,7 +83,7 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     inputs = reader.inputs()
     assert inputs is not None
     way = _recorded(job.run_path, session, request, steps, state, planned, header, inputs, parent)
-    home, count = yield from _Telling(caller, model, planned, legs=1).leg("down", way, high, low)
+    home, count = yield from _Journey(caller, model, planned, legs=1).leg("down", way, high, low)
     rgb = to_pictures(home, model)[0]
     picture = to_state(inputs, model, request.size)[None]
     yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
@@ -132,15 +132,15 @@ def _null_text(
     null = NullText.of(request, model, planned.meter)
     header = {"kind": "encode", "method": job.method, "tol": job.tol}
     way = _recorded(job.run_path, session, request, null.up(x0), x0, planned, header, inputs, end=False)
-    told = _Telling(caller, model, planned, legs=3 if job.check else 2)
+    journey = _Journey(caller, model, planned, legs=3 if job.check else 2)
     states: list[Tensor] = [x0]
-    _, count = yield from told.leg("up", _kept(way, states), low, high)
+    _, count = yield from journey.leg("up", _kept(way, states), low, high)
     learned: list[Tensor] = []
     for level, tokens in invert(null, states[::-1], job.inner):
         learned.append(tokens)
         yield replace(level, calls=planned.meter.calls)
-        yield told.progress(len(learned) / level.levels)
-    told.next_leg()
+        yield journey.progress(len(learned) / level.levels)
+    journey.next_leg()
     null = replace(null, nulls=tuple(learned))
     calls = planned.meter.calls
     if job.run_path is not None:
@@ -149,7 +149,7 @@ def _null_text(
             writer.end("finished", **planned.meter.spent())
     back = None
     if job.check:
-        home, _ = yield from told.leg("down", retrace(null, states[-1]), high, low, recorded=False)
+        home, _ = yield from journey.leg("down", retrace(null, states[-1]), high, low, recorded=False)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
     yield Encoded(job.run_path, count, calls, spread(states[-1], high), back, planned.meter.calls - calls)
 
@@ -161,8 +161,8 @@ def _kept(steps: Iterator[Step], states: list[Tensor]) -> Iterator[Step]:
         yield step
 
 
-class _Telling:
-    """Tells how far a way along the flow is, which has `legs` equal parts: up, maybe an optimisation, maybe down."""
+class _Journey:
+    """A way along the flow in `legs` equal parts (up, maybe an optimisation, maybe down), and how far it has come."""
 
     def __init__(self, caller: Caller, model: Model, planned: Plan, legs: int) -> None:
         self._clock, self._model, self._planned, self._legs = caller.clock, model, planned, legs

@@ -95,6 +95,7 @@ class Encode(Job):
     """
 
     kind: ClassVar[str] = "encode"
+    ahead: ClassVar[bool] = True
 
     request: Request
     rgb: Pixels
@@ -125,6 +126,7 @@ class Decode(Job):
     """
 
     kind: ClassVar[str] = "decode"
+    ahead: ClassVar[bool] = True
 
     source: Path
     request: Request | None = None

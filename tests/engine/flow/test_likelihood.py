@@ -413,7 +413,7 @@ def test_a_tolerance_that_cannot_be_is_refused(session: Session) -> None:
 
 
 @pytest.mark.parametrize("kind", [Likelihood, Elbo])
-def test_an_errand_stops_between_two_model_calls(session: Session, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_stops_between_two_model_calls(session: Session, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     net = Meter._net
 

@@ -282,6 +282,24 @@ def test_what_no_text_means_is_learned_until_the_guided_sampler_comes_home(tiny_
     assert missed(learned) > missed((null.null.tokens,) * len(learned)) + 10
 
 
+def test_null_text_replaces_the_tokens_and_keeps_everything_else_of_the_condition() -> None:
+    seen: list[Cond] = []
+
+    def d(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        assert cond is not None
+        seen.append(cond)
+        return x
+
+    tokens, mask, pooled = torch.zeros(1, 4, 2), torch.ones(1, 4, dtype=torch.bool), torch.ones(1, 3)
+    empty = Cond(tokens=tokens, mask=mask, label=torch.tensor([2]), pooled=pooled)
+    null = NullText(d, replace(empty, tokens=tokens + 1), empty, 2.0, (2.0, 1.0))
+    null.mixed(torch.zeros(1, 1, 2, 2), 2.0, tokens + 5)
+    assert seen[0].tokens is not None
+    assert seen[1].tokens is not None
+    assert (seen[1].tokens == 5).all()
+    assert seen[1].parts[1:] == empty.parts[1:]
+
+
 def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:

@@ -269,6 +269,28 @@ def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: 
     torch.testing.assert_close(leaf, alone, rtol=2**-10, atol=2**-10)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
+def test_captions_are_read_as_editors_save_them(own: Path, tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-8-sig" else "\ufeff"
+    (own / "leaf.txt").write_bytes(f"{mark}ein grünes Blatt\r\n".encode(encoding))
+    folder.build(own, tmp_path / "set")
+    rows = json.loads((tmp_path / "set" / "rows.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["captions"] for row in rows] == [["ein grünes Blatt"], ["the moon"]]
+
+
+def test_captions_of_an_unknown_encoding_name_their_file(own: Path, tmp_path: Path) -> None:
+    (own / "leaf.txt").write_bytes("ein grünes Blatt".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"leaf\.txt is not text in UTF-8: .* save it as UTF-8"):
+        folder.build(own, tmp_path / "set")
+
+
+def test_hidden_files_are_no_pictures(own: Path, tmp_path: Path) -> None:
+    (own / "._leaf.png").write_bytes(b"\x00\x05\x16\x07")
+    (own / ".thumbnails").mkdir()
+    (own / ".thumbnails" / "leaf.png").write_bytes(b"no picture")
+    assert folder.build(own, tmp_path / "set") == 2
+
+
 def test_what_cannot_be_used_is_named(own: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="There are no pictures in"):
         folder.build(tmp_path / "nowhere", tmp_path / "set")
