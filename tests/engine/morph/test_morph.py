@@ -283,6 +283,8 @@ def test_texts_without_a_mask_are_mixed_as_texts_of_which_every_token_counts() -
         assert moved.tokens is not None
         assert moved.mask is not None
         torch.testing.assert_close(moved.tokens, tokens[0].lerp(tokens[1], t))
+        assert same.tokens is not None
+        assert same.mask is not None
         assert torch.equal(moved.tokens, same.tokens)
         assert torch.equal(moved.mask, same.mask)
     half = blend(bare, replace(other, mask=torch.tensor([[True, True, False, False, False]])), 0.5, 1)
