@@ -1,14 +1,13 @@
-"""The variational bound, term by term: at which noise levels the bits of a picture are, and in which pixels.
+"""The variational bound (ELBO), term by term: at which noise levels and in which pixels the bits of a picture are.
 
-A chain σ_0 > σ_1 > … > σ_n that goes from one level to the next by D, with β̃ for its variance, has the bound (Ho et al.
-2020, equation 5, in σ)
+A chain σ_0 > σ_1 > … > σ_n with the means of D and the variances β̃ has the bound (Ho et al. 2020, equation 5, in σ)
 
     L_T = KL(N(x0, σ_0²) ‖ N(0, prior²))
     L_k = KL(q(x_σ' | x_σ, x0) ‖ p(x_σ' | x_σ)) = ½(1/σ'² − 1/σ²)·‖x0 − D(x_σ, σ)‖²
     L_0 = −log P(x0 | x_σn)
 
-with P a normal law around D(x_σn) of deviation σ_n, of which each level 0 … 255 has its own interval, the outermost
-ones reaching to infinity. All are sums over the numbers of a picture, so each pixel has its share.
+P is a normal law around D(x_σn) of deviation σ_n; each level 0 … 255 has its own interval of it, and the outermost
+intervals reach to infinity. All terms are sums over the numbers of a picture, so each pixel has its share.
 
 For data from N(m, s²) the sum of the L_k tends to ½ ln(1 + s²/σ_n²) as the steps become many: ∫ ½ mmse dSNR (Guo,
 Shamai & Verdú 2005; Kingma et al. 2021 for its use here).
@@ -26,7 +25,7 @@ import torch
 from torch import Tensor
 
 from engine.flow.density import PAUSE, ends, levels, mean_and_stderr
-from engine.jobs.likelihood import ElboTerms, Working, checked, conditional, model_info
+from engine.jobs.likelihood import ElboTerms, Working, check_picture, conditional, model_info
 from engine.noise import FORWARD, Noise
 from engine.plan import MICRO_BATCH, plan
 from engine.precision import wide
@@ -42,7 +41,7 @@ BITS = 1 / math.log(2)
 
 
 class Terms(NamedTuple):
-    """One draw of every term of a picture x0 (C, h, w), in nats, number by number.
+    """One draw of every term of a picture x0 (C, h, w), in nats, for each number.
 
     prior (C, h, w) -- L_T
     steps (n, C, h, w) -- L_k of the step from sigmas[k] to sigmas[k + 1]
@@ -57,23 +56,25 @@ class Terms(NamedTuple):
 
 
 def weights(sigmas: Sequence[float]) -> Tensor:
-    """½(1/σ'² − 1/σ²) of each step of a descending chain, (n,) float64."""
+    """Return ½(1/σ'² − 1/σ²) of each step of a descending chain, (n,) float64."""
     snr = torch.tensor(sigmas, dtype=torch.float64) ** -2
     return 0.5 * (snr[1:] - snr[:-1])
 
 
 def prior_term(x0: Tensor, sigma: float, std: float) -> Tensor:
-    """KL(N(x0, σ²) ‖ N(0, std²)) of each number, in nats."""
+    """Return KL(N(x0, σ²) ‖ N(0, std²)) of each number, in nats."""
     ratio = (sigma / std) ** 2
     return 0.5 * (ratio - 1 - math.log(ratio)) + x0.double() ** 2 / (2 * std**2)
 
 
 def last_term(x0: Tensor, mean: Tensor, sigma: float, half: float = HALF) -> Tensor:
-    """−log of what N(mean, σ²) gives to the level that x0 is, in nats; the levels of −1 and 1 are half lines."""
+    """Return −log of the probability that N(mean, σ²) gives to the level of x0, in nats; the outermost levels are half
+    lines.
+    """
     x0, mean = x0.double(), mean.double()
     above = torch.where(x0 > 1 - half, torch.inf, (x0 + half - mean) / sigma)
     below = torch.where(x0 < -1 + half, -torch.inf, (x0 - half - mean) / sigma)
-    # in the tail where both are large and differ little: Φ(b) − Φ(a) by the side on which they are small
+    # in the tail compute Φ(b) − Φ(a) on the side where both are small, to keep the digits
     flip = below > 0
     upper, lower = torch.where(flip, -below, above), torch.where(flip, -above, below)
     log_upper, log_lower = torch.special.log_ndtr(upper), torch.special.log_ndtr(lower)
@@ -83,9 +84,9 @@ def last_term(x0: Tensor, mean: Tensor, sigma: float, half: float = HALF) -> Ten
 def draw(
     d: Denoiser, x0: Tensor, sigmas: Sequence[float], std: float, noise: NoiseSource, number: int
 ) -> Iterator[float | Terms]:
-    """One draw of all terms: each level has noise of its own. Says how far it is, 0 … 1; the last thing is the Terms.
+    """Draw all terms once, with its own noise at each level. Yields the progress, 0 … 1, and at the end the Terms.
 
-    d sees x0 (C, h, w) with noise at MICRO_BATCH levels in one call.
+    d is called with x0 (C, h, w) plus noise at MICRO_BATCH levels at once.
     """
     errors: list[Tensor] = []
     at = noise.of(FORWARD)
@@ -109,7 +110,7 @@ def draw(
 
 
 class Mean:
-    """The mean of all terms over several draws, in bits, as engine.jobs.likelihood tells it."""
+    """The mean of all terms over several draws, in bits."""
 
     def __init__(self, sigmas: Sequence[float], draws: int) -> None:
         self.sigmas, self.draws = np.array(sigmas), draws
@@ -125,7 +126,7 @@ class Mean:
         self._totals.append(bits.sum().item())
         self.dims = bits.numel()
 
-    def told(self, calls: int) -> ElboTerms:
+    def terms(self, calls: int) -> ElboTerms:
         pixels, curve, square, ends = (part.numpy() / len(self._totals) for part in self._sums)
         total, stderr = mean_and_stderr(np.array(self._totals) / self.dims)
         terms, (l_T, l_0) = curve / self.dims, ends / self.dims
@@ -147,25 +148,25 @@ class Mean:
 
 
 def chain(high: float, low: float, n: int) -> tuple[float, ...]:
-    """n steps even in log σ from `high` down to `low`, both hit exactly."""
+    """Return n steps even in log σ from `high` down to `low`, both exactly included."""
     return (high, *np.geomspace(high, low, n + 1)[1:-1].tolist(), low)
 
 
 def elbo(job: Elbo, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.likelihood.Elbo."""
     info = model_info(session.infos, job.model)
-    request, rgb = conditional(info, job.prompt, job.label), checked(info, job.rgb)
+    request, rgb = conditional(info, job.prompt, job.label), check_picture(info, job.rgb)
     model = session.model(request)
     planned = plan(request, model, caller.cancelled)
     x0 = (levels(rgb[None], model)[0] / 127.5 - 1).float()
     low, high = ends(request)
     sigmas = chain(high, low, job.levels)
-    mean, told = Mean(sigmas, job.draws), -math.inf
+    mean, last_sent = Mean(sigmas, job.draws), -math.inf
     for number in range(job.draws):
         for part in draw(planned.denoiser, x0, sigmas, model.schedule.start_std(high), Noise([job.seed]), number):
             if isinstance(part, Terms):
                 mean.add(part)
-            elif time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            elif time.monotonic() - last_sent > PAUSE:
+                last_sent = time.monotonic()
                 yield Working((number + part) / job.draws, planned.meter.calls)
-        yield mean.told(planned.meter.calls)
+        yield mean.terms(planned.meter.calls)

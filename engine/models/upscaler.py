@@ -18,7 +18,7 @@ from engine.models.widening import Runs
 from engine.types import Cond
 
 
-class Block(nn.Module):
+class UpscalerBlock(nn.Module):
     """Two 3×3 convolutions over the cells, modulated by `c`, as a residual."""
 
     def __init__(self, width: int) -> None:
@@ -54,7 +54,7 @@ class Upscaler(nn.Module):
         self.label = nn.Embedding(labels + 1, width)
         modulation = nn.Linear(width, 3 * width)
         self.ada = nn.Sequential(nn.SiLU(), modulation)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
+        self.blocks = nn.ModuleList(UpscalerBlock(width) for _ in range(depth))
         self.out = nn.Conv2d(width, pixels, 3, padding=1)
         for zero in (modulation.weight, modulation.bias, self.out.weight, self.out.bias):
             assert zero is not None

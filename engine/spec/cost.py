@@ -9,7 +9,7 @@ both conditions of guidance) changes the time and not the count.
 from __future__ import annotations
 
 from engine.paths import descending, path_of
-from engine.spec.guides import ClassGuide, Guide, active
+from engine.spec.guides import ClassGuide, Guide, active_guides
 from engine.spec.request import Request
 from engine.spec.sampler import rule_of
 
@@ -43,7 +43,7 @@ def work(request: Request) -> tuple[float, ...]:
 def _work_of(request: Request, sigma: float) -> float:
     """The time of one evaluation at the noise level σ."""
     return passes_of(request, sigma, 1) + sum(
-        _besides(guide, request, sigma) for guide in active(request.guides, sigma)
+        _besides(guide, request, sigma) for guide in active_guides(request.guides, sigma)
     )
 
 
@@ -53,13 +53,13 @@ def _besides(guide: Guide, request: Request, sigma: float) -> float:
     return back + (CLASSIFIER if isinstance(guide, ClassGuide) else VIEW * guide.cutouts)
 
 
-def enlarging(request: Request) -> int:
+def enlargement_passes(request: Request) -> int:
     """The calls of the second stage's net for each picture, on top of passes(); 0 where there is none."""
     second = request.enlargement
     return 0 if second is None else rule_of(second.sampler).cost(descending(second.sigmas))
 
 
-def exact(request: Request) -> bool:
+def is_exact(request: Request) -> bool:
     """Whether passes() is exact whatever the sampler does within a hop."""
     rule = rule_of(request.sampler, request.options)
     return request.guidance_interval is None or rule.evals == 1
@@ -67,10 +67,10 @@ def exact(request: Request) -> bool:
 
 def passes_of(request: Request, sigma: float, evaluations: int) -> int:
     """The passes that `evaluations` of the denoiser at the noise level σ take."""
-    return evaluations * (2 if guided(request, sigma) else 1)
+    return evaluations * (2 if is_guided(request, sigma) else 1)
 
 
-def guided(request: Request, sigma: float) -> bool:
+def is_guided(request: Request, sigma: float) -> bool:
     """Whether an evaluation at the noise level σ asks the model twice, as engine.transforms.cfg does."""
     interval = request.guidance_interval
     return request.guidance not in (0, 1) and (interval is None or interval[0] <= sigma <= interval[1])

@@ -10,7 +10,7 @@ from engine.paths import path_of
 from engine.rules import RULES, menu
 from engine.schedules import below, from_config, grid
 from engine.spec.catalog import ModelInfo
-from engine.spec.guides import Guide, resolved, unresolved
+from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.request import (
     MAX_BATCH,
     MAX_GUIDANCE,
@@ -113,11 +113,11 @@ class Draft:
             chosen["steps"] = min(MAX_STEPS, round(request.steps / edit.strength))  # of the whole grid
             if edit.method == "repaint":
                 chosen |= {"jump": edit.jump, "resample": edit.resample}
-        chosen["guides"] = tuple(map(unresolved, request.guides))
+        chosen["guides"] = tuple(map(unresolve_guide, request.guides))
         return cls(**chosen, seed=seeds[0], batch=len(seeds))
 
 
-def snapped(strength: float, steps: int) -> int:
+def steps_of_strength(strength: float, steps: int) -> int:
     """How many of the grid's steps, its last ones, a run of that strength takes: at least one."""
     return min(steps, max(1, round(strength * steps)))
 
@@ -183,7 +183,7 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
         enlargement=second,
         edit=edit,
-        guides=tuple(map(resolved, draft.guides)),
+        guides=tuple(map(resolve_guide, draft.guides)),
     )
     return _priced(request)
 
@@ -194,7 +194,7 @@ def _check_steps(draft: Draft) -> None:
 
 
 def _tail(sigmas: tuple[float, ...], strength: float) -> tuple[float, ...]:
-    return sigmas[-1 - snapped(strength, len(sigmas) - 1) :]
+    return sigmas[-1 - steps_of_strength(strength, len(sigmas) - 1) :]
 
 
 def _partly(second: Enlargement, strength: float) -> Enlargement:
@@ -225,7 +225,7 @@ def _edit(draft: Draft, info: ModelInfo, inputs: Inputs | None) -> Edit:
     source, mask = inputs.digests
     edit = _method(draft, source, mask)
     if edit.pinned and inputs.mask is not None:
-        count = snapped(edit.strength, draft.steps)
+        count = steps_of_strength(edit.strength, draft.steps)
         if (2 * count * int(inputs.mask.max()) + 255) // 510 == 0:
             raise RequestError(f"The mask is too faint for {count} steps: paint it stronger, or take more steps.")
     return edit
@@ -234,7 +234,7 @@ def _edit(draft: Draft, info: ModelInfo, inputs: Inputs | None) -> Edit:
 def _method(draft: Draft, source: str, mask: str) -> Edit:
     strength = float(draft.strength)
     if 0 < strength <= 1 and draft.steps > 0:
-        strength = snapped(strength, draft.steps) / draft.steps
+        strength = steps_of_strength(strength, draft.steps) / draft.steps
     back = (draft.jump, draft.resample) if draft.method == "repaint" else (1, 1)
     return Edit(method=draft.method, source=source, mask=mask, strength=strength, jump=back[0], resample=back[1])
 

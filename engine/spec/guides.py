@@ -284,7 +284,7 @@ def guide_from_dict(data: Mapping[str, Any]) -> Guide:
     return guide
 
 
-def resolved(guide: Guide) -> Guide:
+def resolve_guide(guide: Guide) -> Guide:
     """What a Request holds of a Draft's guide: with the SHA-256 of what its name means here, where a config tells it.
 
     "" stays where only reading the weights would tell, of checkpoints of open_clip's; a name that nothing has is told
@@ -316,12 +316,12 @@ def _here(guide: Guide) -> GuideInfo | None:
         return None
 
 
-def active(guides: Sequence[Guide], sigma: float) -> tuple[Guide, ...]:
+def active_guides(guides: Sequence[Guide], sigma: float) -> tuple[Guide, ...]:
     """Those that change anything at the noise level σ."""
     return tuple(guide for guide in guides if sigma > 0 and guide.weight(sigma) != 0)
 
 
-def unresolved(guide: Guide) -> Guide:
+def unresolve_guide(guide: Guide) -> Guide:
     """What a Draft holds of a Request's guide: by name alone, so that it means the one that is here."""
     return replace(guide, sha256="")
 
@@ -344,6 +344,6 @@ def pictures_of(guides: Sequence[Guide], pictures: Sequence[Pixels]) -> dict[str
     return {name: have[name] for name in wanted}
 
 
-def aimed_at(aims: Sequence[Aim], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
+def pictures_of_aims(aims: Sequence[Aim], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
     """Those of the pictures that the aims are, by digest. RequestError where one is missing, or there is no aim."""
     return pictures_of((ClipGuide(clip="any", aims=tuple(aims)),), pictures)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from engine.paths import path_of
 from engine.schedules import below
-from engine.spec.cost import enlarging, passes, passes_of
+from engine.spec.cost import enlargement_passes, passes, passes_of
 from engine.spec.request import Request, RequestError
 from engine.spec.sampler import rule_of
 
@@ -221,7 +221,7 @@ class Morph:
             raise MorphError(f"The settings of this morph are damaged ({error}).") from error
 
 
-class Price(NamedTuple):
+class MorphPrice(NamedTuple):
     """What a morph costs in passes of the net over one picture: for its keys, for its frames; and of a second stage's
     net, for its frames."""
 
@@ -263,10 +263,10 @@ def climb(request: Request) -> tuple[float, ...]:
     return tuple(s for s in reversed(request.sigmas) if s > 0)
 
 
-def price(morph: Morph) -> Price:
+def price(morph: Morph) -> MorphPrice:
     """Exact, but for what engine.spec.cost.passes says of guidance intervals."""
     frames = sum(sum(passes_of_frames(morph, places)) * len(places) for places in batches(morph))
-    return Price(sum(map(sum, passes_of_keys(morph))), frames, enlarging(morph.request) * morph.frames)
+    return MorphPrice(sum(map(sum, passes_of_keys(morph))), frames, enlargement_passes(morph.request) * morph.frames)
 
 
 def _dearest(guidances: set[float]) -> float:

@@ -24,7 +24,7 @@ from engine.spec.catalog import resource_root
 from engine.train.cascade import Enlarging
 from engine.train.data import Captioned, Drop, load
 from engine.train.export import add_stage, export
-from engine.train.loop import Batches, Config, Net, Report, Run, train
+from engine.train.loop import Batches, Config, DenoiserTraining, Net, Report, train
 from engine.train.sheets import EnlargedSheet, Sheet
 from engine.types import Cond
 
@@ -53,7 +53,7 @@ DEFAULTS = {  # the most exact in few steps on the mixture; `bench samplers --mo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class TrainingJob:
     """What to train on, for how long and where to (the options of `train`)."""
 
     data: Path
@@ -143,7 +143,7 @@ class Job:
             drop=drop,
         )
         say(f"matrix products in {config.precision}")
-        run = Run(net, data, config, torch.compile(net.predict) if self.compiled else net.predict)
+        run = DenoiserTraining(net, data, config, torch.compile(net.predict) if self.compiled else net.predict)
         said = -60.0
 
         def progress(report: Report) -> None:

@@ -22,7 +22,7 @@ WIDTHS = (64, 128, 256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class JudgeSettings:
     """One training: `steps` of `batch` pictures; `precision` of the convolutions, "float32" or "bfloat16"."""
 
     steps: int = 1200
@@ -42,7 +42,7 @@ class Settings:
 def train(
     real: RealPictures,
     rows: Tensor,
-    settings: Settings,
+    settings: JudgeSettings,
     widths: tuple[int, ...] = WIDTHS,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Classifier:

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from engine.evaluate.classifier import Classifier
 from engine.evaluate.dataset_pictures import JudgeError, RealPictures
 from engine.evaluate.judge import WEIGHTS, Judge
-from engine.train.judge import WIDTHS, Settings, train
+from engine.train.judge import WIDTHS, JudgeSettings, train
 
 SIDE = 32
 SHARE = 0.5  # of the unseen pictures of two names, taken for the other one: from there on the two are merged
@@ -37,7 +37,7 @@ class JudgeJob:
 
     data: Path
     out: Path
-    settings: Settings
+    settings: JudgeSettings
     left_out: tuple[str, ...] = ()
     jobs: int = 1
 
@@ -104,7 +104,7 @@ def told(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def trained(data: Path, settings: Settings, without: str | None, say: Callable[[str], None] = told) -> Classifier:
+def trained(data: Path, settings: JudgeSettings, without: str | None, say: Callable[[str], None] = told) -> Classifier:
     """One training, in whatever process."""
     real = RealPictures.of(data, SIDE)
     title = f"without {without}" if without else "the judge"

@@ -175,7 +175,7 @@ class Training:
         self.step, self.seconds, self.mean = state["step"], state["seconds"], state["mean"]
 
 
-class Run(Training):
+class DenoiserTraining(Training):
     """A denoiser in training; predict is the net itself, compiled or not."""
 
     net: Net

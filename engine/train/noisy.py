@@ -25,7 +25,7 @@ LEVELS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # at which both
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class NoisySettings:
     """One training: `steps` of `batch` pictures for the clean twin, and twice as many, from there, with noise.
 
     ln σ is normal around `level` with deviation `spread`; a tenth of the pictures are clean. `shift` is how far a
@@ -55,7 +55,7 @@ class Settings:
 def train(
     pictures: Tensor,
     labels: Tensor,
-    settings: Settings,
+    settings: NoisySettings,
     noisy: bool,
     widths: tuple[int, ...] = WIDTHS,
     begin: Mapping[str, Tensor] | None = None,
@@ -128,7 +128,7 @@ class NoisyJob:
 
     data: Path
     out: Path
-    settings: Settings
+    settings: NoisySettings
     id: str = ""
     title: str = ""
     begin: Path | None = None

@@ -16,7 +16,7 @@ from app.core.canvas.fitting import fit_picture, is_multiple_of_box
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Autosave
 from app.core.files.background import Background
-from app.core.notices import Action, Notice
+from app.core.notices import Notice, NoticeAction
 from app.core.request.draft_model import DraftModel
 from app.core.shown.render import pixels
 from app.core.shown.viewer import Viewer
@@ -155,8 +155,8 @@ class Opener(QObject):
         if arrival.settings is not None:
             told = " ".join(("This picture says how it was made.", *arrival.notes))
             settings = arrival.settings
-            use = Action("Use its settings", partial(self._use, settings))
-            keep = Action("All but the seed", partial(self._use, settings, with_seed=False))
+            use = NoticeAction("Use its settings", partial(self._use, settings))
+            keep = NoticeAction("All but the seed", partial(self._use, settings, with_seed=False))
             self.notice_raised.emit(Notice("info", told, (use, keep)))
         elif arrival.notes:
             self.notice_raised.emit(Notice("info", " ".join(arrival.notes)))

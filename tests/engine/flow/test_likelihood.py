@@ -15,7 +15,16 @@ from torch import Tensor
 from engine.flow import bound as elbo
 from engine.flow import density as bits
 from engine.flow.bound import Terms
-from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working, bits_per_dim, checked, conditional
+from engine.jobs.likelihood import (
+    Elbo,
+    ElboTerms,
+    Likelihood,
+    LogDensity,
+    Working,
+    bits_per_dim,
+    check_picture,
+    conditional,
+)
 from engine.meter import Meter
 from engine.noise import Noise
 from engine.ode import FlowError
@@ -293,7 +302,7 @@ def test_a_label_or_a_model_that_is_not_there_is_told(session: Session, kind: An
 def test_pictures_that_are_not_of_eight_bits_are_refused(tiny_model: ModelInfo) -> None:
     for rgb in (np.full((16, 16, 3), np.nan), np.zeros((16, 16), np.uint8), np.zeros((16, 16, 4), np.uint8)):
         with pytest.raises(RequestError, match="8 bits"):
-            checked(tiny_model, rgb)
+            check_picture(tiny_model, rgb)
 
 
 @pytest.mark.parametrize(

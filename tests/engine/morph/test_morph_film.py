@@ -160,13 +160,19 @@ def test_without_pyav_one_sentence_says_how_to_get_it(
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_progress_is_told_and_a_stop_leaves_nothing_behind(
+def test_progress_is_reported_and_a_stop_leaves_nothing_behind(
     name: str, morph: Morph, frames: list[Pixels], tmp_path: Path
 ) -> None:
-    told: list[int] = []
+    progress: list[int] = []
     with pytest.raises(Stopped):
-        save(tmp_path / name, frames, morph, told=lambda done, _: told.append(done), stop=lambda: len(told) == 3)
-    assert told == [1, 2, 3]
+        save(
+            tmp_path / name,
+            frames,
+            morph,
+            on_frame=lambda done, _: progress.append(done),
+            stop=lambda: len(progress) == 3,
+        )
+    assert progress == [1, 2, 3]
     assert list(tmp_path.iterdir()) == []
 
 
