@@ -112,7 +112,7 @@ class Maker:
 
     def make(self, first: int, places: Sequence[Place]) -> Iterator[Event]:
         """Render the frames at `places` in one batch; the first of them is frame `first`."""
-        began, morph, request = time.perf_counter(), self.morph, self.morph.walked
+        began, morph, request = time.perf_counter(), self.morph, self.morph.frame_request
         a, b, t = self._pairs(places)
         classes = len(self.model.labels) + 1
         cond = Cond.cat([blend(self.conds[p.a], self.conds[p.b], p.t, classes) for p in places])

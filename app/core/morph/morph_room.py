@@ -120,7 +120,7 @@ class MorphRoom(StepTimeline):
         if self._jobs.why_no_engine:
             return self._jobs.why_no_engine
         try:
-            self.plan().walked  # noqa: B018 -- says what is wrong with the level
+            self.plan().frame_request  # noqa: B018 -- raises for an impossible level
         except RequestError as error:
             return str(error)
         return ""

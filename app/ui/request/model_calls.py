@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.spec.cost import enlargement_passes, is_guided, passes, work
+from engine.spec.cost import enlargement_passes, is_exact, is_guided, passes, work
 from engine.spec.request import Request
 
 COUNTED = "A model call is one pass of the net over one picture"
@@ -22,4 +22,4 @@ def calls_of(request: Request) -> str:
     why += f" and {larger} of the second stage" if larger else ""
     besides = sum(work(request)) - total
     why += f", guides take as long as {besides:.0f} more" if besides >= 0.5 else ""
-    return f"{'' if exact(request) else '≈ '}{total} model call{'' if total == 1 else 's'}{why}"
+    return f"{'' if is_exact(request) else '≈ '}{total} model call{'' if total == 1 else 's'}{why}"

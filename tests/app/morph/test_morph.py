@@ -370,6 +370,6 @@ def test_a_film_that_is_stopped_or_fails_leaves_nothing(room: MorphRoom, qtbot: 
     filming.export(tmp_path / "film", frames, morph, FilmFormat(""))
     until(qtbot, lambda: not filming.busy)
     assert notices[-1].level == "error"
-    assert "already something called film" in notices[-1].text
+    assert "film already exists" in notices[-1].text
     assert [path.name for path in tmp_path.iterdir() if path.suffix in (".webp", ".part")] == []
     filming.close()

@@ -187,7 +187,7 @@ def test_rate_and_distortion_of_independent_normal_numbers_lie_on_shannons_curve
     d, x0 = independent(s)
     mean = elbo.Mean(elbo.chain(HIGH, 0.03, 1000), 1)
     mean.add(drawn(d, x0, elbo.chain(HIGH, 0.03, 1000)))
-    told = mean.told(0)
+    told = mean.terms(0)
     distortion = (told.distortion / 127.5) ** 2
     away = distortion < 0.9 * s**2
     shannon = 0.5 * np.log2(s**2 / distortion[away])
@@ -215,7 +215,7 @@ def test_numbers_that_hang_together_are_sent_above_shannons_curve_as_noise_of_on
     x0 = law.sample(10_000, torch.Generator().manual_seed(3)).T[:, None]
     mean = elbo.Mean(sigmas, 1)
     mean.add(drawn(Columns(law), x0, sigmas))
-    found = mean.told(0)
+    found = mean.terms(0)
     level, c = np.array(sigmas)[:, None] ** 2, values.numpy()
     rate, square = 0.5 * np.log2(1 + c / level).mean(1), (c * level / (c + level)).mean(1)
     np.testing.assert_allclose(found.rate, rate, rtol=0.03, atol=0.01)
@@ -287,7 +287,7 @@ def test_what_is_strange_in_a_picture_is_bright_in_its_map(session: Session) -> 
 
 @pytest.mark.parametrize("kind", [Likelihood, Elbo])
 def test_a_picture_of_another_size_is_told_the_size(session: Session, kind: Any) -> None:
-    with pytest.raises(RequestError, match=r"reads pictures of 16×16 pixels, and this one has 20×12: bring it"):
+    with pytest.raises(RequestError, match=r"reads pictures of 16×16 pixels, but this one has 20×12: resize it"):
         next(session.perform(kind(model="tiny", rgb=np.zeros((12, 20, 3), np.uint8))))
 
 

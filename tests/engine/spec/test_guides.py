@@ -203,7 +203,7 @@ def test_pictures_are_found_by_what_they_show() -> None:
     assert pictures_of((CLIP,), (blue, RED.copy())) == {digest(RED): pytest.approx(RED)}
     assert pictures_of((CLASS,), ()) == {}
     for given in ((), (blue,)):
-        with pytest.raises(RequestError, match="aim at a picture that is not here"):
+        with pytest.raises(RequestError, match="aim picture of these settings is missing"):
             pictures_of((CLIP,), given)
     with pytest.raises(RequestError, match="uint8"):
         pictures_of((CLIP,), (RED.astype(np.float32),))
