@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from engine.constraints import Pinned
+from engine.errors import NotFiniteError
 from engine.guidance.compose import Guidance, guidance
 from engine.layout import canonical, from_array
 from engine.meter import MICRO_BATCH, Meter
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
         Step,
         Transform,
     )
+
+
+GUIDANCE = "what steers the picture left the range of numbers: lower the guidance, and the scales of its guides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,17 @@ class Plan:
         x = self.x if x is None else x
         self.meter.take_raw()
         d = self.denoiser if on_first_x0 is None else _report_first(on_first_x0, self.denoiser)
-        for step in run(d, self.path, self.rule, x, self.noise, self.constraint, past, start):
+        try:
+            for step in run(d, self.path, self.rule, x, self.noise, self.constraint, past, start):
+                raw = self.meter.take_raw()
+                if raw is not None and not raw.isfinite().all():  # a threshold can make a finite x̂₀ of it
+                    raise NotFiniteError(step.i + 1, len(self.path), step.hop.s, "estimate")
+                yield step if raw is None or self.unguided else step._replace(x0_raw=raw)
+        except NotFiniteError as error:
             raw = self.meter.take_raw()
-            yield step if raw is None or self.unguided else step._replace(x0_raw=raw)
+            if error.cause == "estimate" and raw is not None and raw.isfinite().all():
+                raise NotFiniteError(error.step, error.count, error.sigma, error.cause, GUIDANCE) from error
+            raise
 
     @property
     def unguided(self) -> bool:
@@ -230,13 +242,16 @@ def to_state(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
 def to_pictures(x0: Tensor, model: Model, transparent: bool = False) -> Pixels:
     """Finished states (B, C, h, w) of the model as pictures, uint8 (B, H, W, 3).
 
-    `transparent`: a model that draws alpha gives (B, H, W, 4), with straight colour.
+    `transparent`: a model that draws alpha gives (B, H, W, 4), with straight colour. Raises RequestError where the
+    codec's values are not all finite: they would be black.
     """
     codec = model.codec
+    cut = transparent and isinstance(codec, PixelCodec) and codec.transparent
     with torch.no_grad():
-        if transparent and isinstance(codec, PixelCodec) and codec.transparent:
-            return to_uint8(codec.cutout(x0))
-        return to_uint8(codec.decode(x0))
+        image = codec.cutout(x0) if cut and isinstance(codec, PixelCodec) else codec.decode(x0)
+    if not image.isfinite().all():
+        raise RequestError(f"The decoder of “{model.id}” made values that are no numbers: get the model again.")
+    return to_uint8(image)
 
 
 def pin(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:

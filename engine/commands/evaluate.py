@@ -73,7 +73,7 @@ def evaluate(args: argparse.Namespace) -> int:
         if not args.json:
             print("\n".join(sweep_lines(figures["sweep"], args.sweep)))
     if args.json:
-        print(json.dumps(figures, ensure_ascii=False))
+        print(json.dumps(figures))
     return 0
 
 

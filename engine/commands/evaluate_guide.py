@@ -92,7 +92,7 @@ def evaluate_guide(args: argparse.Namespace) -> int:
     if args.json:
         facts = {"model": info.id, "settings": choices, "figures": told}
         facts["guides"] = [asdict(guide) for guide in guides]
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
     return 0
 
 

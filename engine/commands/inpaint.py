@@ -9,9 +9,8 @@ from typing import Any
 
 from engine.commands.editing import add_picture, rework
 from engine.commands.flags import add_sampling
-from engine.commands.picture_files import open_picture
+from engine.commands.picture_files import open_mask, open_picture
 from engine.errors import UsageError
-from engine.pictures.image_file import load_mask
 from engine.pictures.masks import dilate, feather
 from engine.spec.draft import METHODS
 from engine.spec.edit import check
@@ -48,7 +47,7 @@ def add_parsers(subparsers: Any) -> None:
 
 def inpaint(args: argparse.Namespace) -> int:
     rgb = open_picture(args.image)
-    mask = load_mask(args.mask)
+    mask = open_mask(args.mask)
     check(rgb, mask)
     if args.invert_mask:
         mask = 255 - mask

@@ -50,7 +50,7 @@ def likelihood(args: argparse.Namespace) -> int:
         density = Likelihood(**shared, probes=args.probes, tol=args.tol, sigma_min=args.sigma_min)
         found.append({"path": str(path)} | told(_last(session.perform(density), path, LogDensity)))
         if args.bound:
-            bound = Elbo(**shared, levels=args.levels, draws=args.draws)
+            bound = Elbo(**shared, levels=args.levels, draws=args.draws, sigma_min=args.sigma_min)
             found[-1]["bound"] = told_bound(_last(session.perform(bound), path, ElboTerms))
         if not args.json:
             print("\n".join(lines(found[-1])), flush=True)
@@ -83,15 +83,16 @@ def lines(one: dict[str, Any]) -> list[str]:
     first = (
         f"{one['path']}: {one['bits_dim']:.3f}{error} bits/dim; log p = {one['logp']:.1f} nats over {one['dims']} "
         f"numbers at σ = {one['sigma_min']:g} ({one['probes']} probes, tolerance {one['tol']:g}, {one['calls']} calls, "
-        f"dequantised, log₂ 128 = {one['offset']:g} added)"
+        f"dequantised, log₂ 127.5 = {one['offset']:.4g} added)"
     )
     said = [first]
     if bound := one.get("bound"):
         spread = "" if bound["stderr"] is None else f" ± {bound['stderr']:.3f}"
         said.append(
-            f"  bound {bound['total']:.3f}{spread} bits/dim in {len(bound['terms'])} steps: "
+            f"  bound {bound['total']:.3f}{spread} bits/dim in {len(bound['sigmas'])} steps: "
             f"L_T {bound['l_T']:.4f}, steps {sum(bound['terms']):.3f}, L_0 {bound['l_0']:.3f}"
         )
+        said.append("  (the bound is of the DDPM chain's law, the first number of the flow's: either can be larger)")
         n = len(bound["terms"])
         some = sorted({0, n // 4, n // 2, 3 * n // 4, n})
         said += [

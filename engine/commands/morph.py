@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _report(args: argparse.Namespace, morph: Morph, facts: dict[str, Any], device: str) -> None:
     if args.json:
-        print(json.dumps(facts | {"device": device, "morph": morph.to_dict()}, ensure_ascii=False))
+        print(json.dumps(facts | {"device": device, "morph": morph.to_dict()}))
         return
     width, height = (args.enlarge * side for side in morph.request.size)
     print(f"{args.out}  {facts['frames']} frames of {width}×{height}, {morph.rate} a second")

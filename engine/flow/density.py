@@ -54,9 +54,12 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
 
 
 def dequantise(level: Tensor, noise: Noise, draw: int = 0) -> Tensor:
-    """Convert levels 0 … 255 (B, …) to float32 in [−1, 1], each number uniform within its level: (k + u)/128 − 1."""
+    """Levels 0 … 255 (B, …) → float32 pictures, each number uniform in its bin: (k + u − ½)/127.5 − 1, 0 ≤ u ≤ 1.
+
+    The middle of a bin is k/127.5 − 1, the value that models are trained on: the outermost bins reach past −1 and 1.
+    """
     normal = noise.of(DEQUANTISE).normal(level, draw)
-    return ((level + torch.special.ndtr(normal)) / 128 - 1).float()
+    return ((level + torch.special.ndtr(normal) - 0.5) / 127.5 - 1).float()
 
 
 def bits(

@@ -98,6 +98,7 @@ class Encode(Job):
     """
 
     kind: ClassVar[str] = "encode"
+    ahead: ClassVar[bool] = True
 
     request: Request
     rgb: Pixels
@@ -128,6 +129,7 @@ class Decode(Job):
     """
 
     kind: ClassVar[str] = "decode"
+    ahead: ClassVar[bool] = True
 
     source: Path
     request: Request | None = None

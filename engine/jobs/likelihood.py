@@ -4,9 +4,13 @@ Two measures, in docs/flow.md with their sources: log p by the change of variabl
 to the solver's tolerance and to random probes, for which it has a standard error; and the variational bound (ELBO),
 term by term, which shows at which noise levels and in which pixels the bits are.
 
-Both are for pictures of 8 bits, in bits per dimension. Dequantisation turns a density over [−1, 1] into one of levels:
-level k is the interval from k/128 − 1 to (k + 1)/128 − 1, and uniform noise picks the place in it (Theis et al. 2016).
-So −log₂ p(x) + log₂ 128 of each dimension bounds the bits of its level from above.
+Both are of a picture of 8 bits, in bits per dimension, and use the same bins. Models are trained on k/127.5 − 1 for
+level k of 0 … 255; its bin is the interval of width 1/127.5 around that value. Dequantisation puts the picture anywhere
+in its bin by uniform noise, x = (k + u − ½)/127.5 − 1 (Theis et al. 2016), so that −log₂ p(x) + log₂ 127.5 of each
+dimension bounds the bits of its level from above.
+
+log p is the flow's law, the bound is of the chain's law (DDPM). With an exact D they are one law in the limit of many
+steps; of a trained net they are two models, and neither is promised to be the larger.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Pixels
 from engine.spec.request import Request, RequestError
 
-OFFSET = 7.0  # log₂ 128: 256 levels over [−1, 1]
+OFFSET = math.log2(127.5)  # levels lie 1/127.5 apart on the models' scale
 MAX_PROBES = 256
 MAX_LEVELS = 1000
 MAX_DRAWS = 256
@@ -34,7 +38,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 def bits_per_dim(logp: float, dims: int) -> float:
-    """Convert a log density in nats over [−1, 1]^dims to bits for each number of the picture, as 256 levels."""
+    """Bits for each number of a picture of 256 levels, from a log density in nats on the models' scale, −1 … 1."""
     return -logp / (dims * math.log(2)) + OFFSET
 
 
@@ -51,7 +55,7 @@ class LogDensity(Event):
     """The estimate after `probe` of `probes` solves, each with its own dequantisation noise and Hutchinson probe.
 
     logp, stderr -- nats, the mean over the solves and its standard error (NaN after one)
-    bits_dim, bits_stderr -- the same as bits per dimension, with the offset log₂ 128 = 7 added
+    bits_dim, bits_stderr -- the same as bits per dimension, with the offset log₂ 127.5 added
     dims -- numbers in the picture; calls of the model so far, each with a backward pass
     sigma_min, sigma_max -- the density is of the model's law at sigma_min; the flow is followed from there to sigma_max
     prior_std -- the deviation of the normal prior of x_T
@@ -103,13 +107,14 @@ class Likelihood(Job):
 class ElboTerms(Event):
     """The variational bound of a picture after `done` of `draws` draws of noise, all in bits (docs/flow.md).
 
-    sigmas (n + 1,)  -- the levels of the chain, descending
-    terms (n,)       -- bits per dimension of L_t: step k goes from sigmas[k] to sigmas[k + 1]
-    l_T, l_0         -- bits per dimension of the prior term and of the last, discrete step
-    total, stderr    -- bits per dimension, the sum of all terms, and its standard error over the draws (NaN after one)
-    rate (n + 1,)    -- bits per dimension that have been sent when the state is at sigmas[k]
-    distortion (n + 1,) -- RMS error of x̂₀ there, on the scale 0 … 255
-    pixels (h, w)    -- bits of each pixel, over all its channels and all terms: their sum is total · dims
+    sigmas (n,)      -- the levels of the chain at which D is called, descending
+    terms (n − 1,)   -- bits per dimension of L_t: step k goes from sigmas[k] to sigmas[k + 1]
+    l_T, l_0         -- bits per dimension of the prior, and of the last step, from sigmas[-1] to the picture, with the
+                        offset log₂ 127.5 added
+    total, stderr    -- bits per dimension, the sum of all, and its standard error over the draws (NaN after one)
+    rate (n,)        -- bits per dimension that have been sent when the state is at sigmas[k]
+    distortion (n,)  -- RMS error of the estimated picture there, on the scale 0 … 255
+    pixels (h, w)    -- bits of each pixel, all its channels and all terms: their sum is total · dims
     """
 
     sigmas: Floats
@@ -131,11 +136,12 @@ class ElboTerms(Event):
 class Elbo(Job):
     """Compute the variational bound of a picture (h, w, 3) of the model's own size, term by term.
 
-    levels -- steps of the chain, even in log σ between the model's highest and lowest level; the bound falls as they
-              grow
-    draws  -- of the noise at each level
-
-    Sends Working within a draw and ElboTerms after each. Raises the errors of Likelihood.
+    levels -- steps of the chain, even in log σ between the model's own ends, one call of D for each; the bound is of
+              that many steps, and falls as they become more
+    draws  -- of the noise at each level and of the dequantisation; seed addresses both, and the dequantisation of a
+              draw is that of Likelihood's probe of that number
+    sigma_min -- the level that the chain ends at, as Likelihood's
+    Tells Working within a draw and ElboTerms after each. Raises as Likelihood does.
     """
 
     kind: ClassVar[str] = "elbo"
@@ -147,6 +153,7 @@ class Elbo(Job):
     levels: int = 100
     draws: int = 4
     seed: int = 0
+    sigma_min: float | None = None
 
     def __post_init__(self) -> None:
         if not 2 <= self.levels <= MAX_LEVELS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from engine.models.errors import ModelError
 from engine.models.towers import Level, entering, features
+from engine.offline import stay_offline
 from engine.spec.guide_models import GuideInfo
 from engine.types import Sigma
 
@@ -136,8 +136,7 @@ def frozen(
 
 def open_clip() -> Any:
     """The library, imported now. What it would fetch it does not: the studio asks the network for nothing."""
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
-        os.environ.setdefault(name, "1")
+    stay_offline()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependencies, about each other's versions: nothing a person can mend
         import open_clip as library

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 from engine import schedules
 from engine.denoisers import adapt
 from engine.models import net
+from engine.models.checksums import check, plain
 from engine.models.errors import REMEDY, ModelError
 from engine.models.pixel import PixelCodec
 from engine.models.text import read_encoder
@@ -86,26 +85,6 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"The model “{info.title}” has a damaged config.json ({error}): {REMEDY}.") from error
-
-
-def plain(name: str) -> str:
-    """The name of something in a folder of its own; ValueError for one that leads out of it."""
-    if Path(name).name != name:
-        raise ValueError(f"{name!r} is no plain name")
-    return name
-
-
-def check(path: Path, digest: str) -> None:
-    """Raises ModelError unless the file at `path` has that SHA-256."""
-    try:
-        with path.open("rb") as file:
-            found = hashlib.sha256()
-            while block := file.read(1 << 20):
-                found.update(block)
-    except OSError as error:
-        raise ModelError(f"{path} is missing or cannot be read: {REMEDY}.") from error
-    if found.hexdigest() != digest:
-        raise ModelError(f"{path} is damaged (its checksum is wrong): {REMEDY}.")
 
 
 def read_denoiser(

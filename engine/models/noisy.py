@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.models.embedded import check
+from engine.models.checksums import check
 from engine.models.errors import REMEDY, ModelError
 from engine.models.towers import Level, entering
 from engine.spec import guide_models

@@ -16,7 +16,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.models.bert import Bert
+from engine.models.checksums import check, plain
 from engine.models.errors import REMEDY, ModelError
+from engine.spec.model_hash import encoder_files
 
 
 class TextEncoder:
@@ -59,9 +61,19 @@ class TextEncoder:
         return self.net(ids, mask), mask
 
 
+def check_encoder(folder: Path) -> None:
+    """Raises ModelError unless the files of the text encoder in `folder` are those that it lists."""
+    listed = encoder_files(folder)
+    if not listed:
+        raise ModelError(f"The text encoder in {folder} is missing or damaged: {REMEDY}.")
+    for name, sha256 in listed.items():
+        check(folder / plain(name), sha256)
+
+
 @lru_cache(maxsize=2)
 def read_encoder(folder: Path, length: int) -> TextEncoder:
     """The text encoder in `folder`; models that read texts alike share it. Raises ModelError when it is damaged."""
+    check_encoder(folder)
     try:
         return TextEncoder(folder, length)
     except MemoryError:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from engine.pictures.image_file import info_of
 from engine.pictures.png import enlarged, save_image
+from engine.pictures.writing import replacing
 from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, MorphError
 
@@ -90,8 +93,8 @@ def read(path: Path) -> Morph | None:
         with _av().open(str(path)) as video:
             text = video.metadata.get("comment")
     else:
-        with Image.open(path) as image:
-            text = image.info.get(TEXT) or image.getexif().get(DESCRIPTION) or image.info.get("comment")
+        info, exif = info_of(path)
+        text = info.get(TEXT) or exif.get(DESCRIPTION) or info.get("comment")
     text = text.decode("ascii", "replace") if isinstance(text, bytes) else text
     return Morph.from_json(text) if text else None
 
@@ -185,28 +188,32 @@ def _folder(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph
 def _mp4(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
     """Write H.264. Its sides must be even, so an odd side repeats its last row or column."""
     av = _av()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with (
+        replacing(path) as part,
+        _os_errors(path, av.FFmpegError),
+        av.open(str(part), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as video,
+    ):
+        video.metadata["comment"] = morph.to_json()
+        stream: VideoStream | None = None
+        for n in range(count):
+            rgb = frame(n)
+            rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
+            if stream is None:
+                stream = video.add_stream("libx264", rate=morph.rate, options={"crf": str(CRF), "preset": "medium"})
+                stream.height, stream.width = rgb.shape[:2]
+                stream.pix_fmt = "yuv420p"
+            video.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        assert stream is not None
+        video.mux(stream.encode())
+
+
+@contextmanager
+def _os_errors(path: Path, kind: type[Exception]) -> Iterator[None]:
+    """Raise OSError for an error of PyAV."""
     try:
-        with av.open(str(part), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as video:
-            video.metadata["comment"] = morph.to_json()
-            stream: VideoStream | None = None
-            for n in range(count):
-                rgb = frame(n)
-                rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
-                if stream is None:
-                    stream = video.add_stream("libx264", rate=morph.rate, options={"crf": str(CRF), "preset": "medium"})
-                    stream.height, stream.width = rgb.shape[:2]
-                    stream.pix_fmt = "yuv420p"
-                video.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
-            assert stream is not None
-            video.mux(stream.encode())
-        with open(part, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except av.FFmpegError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        part.unlink(missing_ok=True)
+        yield
+    except kind as error:
+        raise OSError(getattr(error, "errno", None), getattr(error, "strerror", str(error)), str(path)) from error
 
 
 def _av() -> Any:

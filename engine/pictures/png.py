@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine.pictures.image_file import ImageError
+from engine.pictures.image_file import ImageError, text_of
 from engine.pictures.resizing import resized
+from engine.pictures.writing import replacing
 from engine.spec.request import Request, RequestError
 
 RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
@@ -24,10 +25,13 @@ LONGEST = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}  # pixels a side that
 
 
 def parameters(request: Request) -> str:
-    """The settings in the text form that other studios read from a PNG's `parameters`."""
-    lines = [request.prompt]
+    """The settings in the text form that other studios read from a PNG's `parameters`.
+
+    They read by lines and by ", key: ", so a text of more lines stands in one, and a value with such signs in quotes.
+    """
+    lines = [" ".join(request.prompt.splitlines())]
     if request.negative:
-        lines.append(f"Negative prompt: {request.negative}")
+        lines.append(f"Negative prompt: {' '.join(request.negative.splitlines())}")
     facts = {
         "Steps": request.steps,
         "Sampler": request.sampler,
@@ -43,7 +47,12 @@ def parameters(request: Request) -> str:
         facts["Denoising strength"] = f"{request.edit.strength:.2g}"
     if request.label:
         facts["Label"] = request.label
-    return "\n".join([*lines, ", ".join(f"{key}: {value}" for key, value in facts.items())])
+    return "\n".join([*lines, ", ".join(f"{key}: {_quoted(str(value))}" for key, value in facts.items())])
+
+
+def _quoted(value: str) -> str:
+    """The value, in JSON's quotes where a reader could take a part of it for another value."""
+    return json.dumps(value, ensure_ascii=False) if re.search('[,:"\\n\\r]', value) else value
 
 
 def save_png(
@@ -125,29 +134,18 @@ def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
 
 def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:
     """Write a picture atomically, `more` being what Pillow's writer of that kind takes. Raises OSError as save_png."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            image.save(file, kind, **more)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        error.filename = str(path)  # what a person asked for, and not the name that it has until it is whole
-        raise
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part, open(part, "wb") as file:
+        image.save(file, kind, **more)
 
 
 def read_settings(path: Path) -> Request | None:
-    """The Request in a picture, or None where it holds none. Raises RequestError when it is damaged or no picture."""
+    """Read the Request in a PNG, None where it holds none. Raises RequestError where it is damaged or no PNG."""
     text = _text(path, "tweedie")
     return None if text is None else Request.from_json(text)
 
 
 def read_parent(path: Path) -> dict[str, Any] | None:
-    """The run and step that the picture was forked from, as save_png wrote them, or None. Raises RequestError."""
+    """Read the run and step that a picture was forked from, as save_png wrote them, or None. Raises RequestError."""
     text = _text(path, "tweedie-parent")
     try:
         parent = None if text is None else json.loads(text)
@@ -158,11 +156,6 @@ def read_parent(path: Path) -> dict[str, Any] | None:
 
 def _text(path: Path, key: str) -> str | None:
     try:
-        with Image.open(path) as image:
-            text = image.info.get(key)
-            if text is None and isinstance(image, Image.Image):
-                image.load()  # text may stand after the pixels
-                text = image.info.get(key)
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise RequestError(f"{path.name} cannot be read as a picture ({error}).") from error
-    return None if text is None else str(text)
+        return text_of(path, key)
+    except ImageError as error:
+        raise RequestError(str(error)) from error

@@ -6,14 +6,14 @@ card.md and thumbnail.png.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.spec.model_hash import model_hash
+from engine.spec.model_hash import resource_root as resource_root
 
 
 class CatalogError(EngineError, ValueError):
@@ -61,11 +61,6 @@ class ModelInfo:
         return stage
 
 
-def resource_root() -> Path:
-    """The folder of the resources, in a checkout and in an installed wheel alike."""
-    return Path(str(resources.files("resources")))
-
-
 def read_model(folder: Path) -> ModelInfo:
     """The model in `folder`. Raises CatalogError when its config is missing or damaged."""
     path = folder / "config.json"
@@ -75,7 +70,7 @@ def read_model(folder: Path) -> ModelInfo:
             id=config["id"],
             title=config["title"],
             folder=folder,
-            sha256=folder_hash(config),
+            sha256=model_hash(config),
             text=config["conditioning"]["text"] is not None,
             labels=tuple(config["conditioning"]["labels"]),
             label_kind=config["conditioning"].get("label_kind", "class"),
@@ -111,9 +106,3 @@ def find(model: str) -> ModelInfo:
     if (folder / "config.json").is_file():
         return read_model(folder)
     raise CatalogError(f"There is no model “{model}”: choose {' or '.join(infos)}, or the folder of one.")
-
-
-def folder_hash(config: dict[str, Any]) -> str:
-    """One hash for all files of a model: over the names and hashes that its config lists."""
-    listing = json.dumps(sorted(config["sha256"].items()), separators=(",", ":"))
-    return hashlib.sha256(listing.encode()).hexdigest()

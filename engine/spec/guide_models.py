@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.spec.catalog import CatalogError, folder_hash, resource_root
+from engine.spec.catalog import CatalogError, resource_root
+from engine.spec.model_hash import model_hash
 
 HUB = "hf-hub:"
 CHECKPOINTS = (".safetensors", ".bin", ".pt", ".pth")
@@ -60,7 +61,7 @@ def read(folder: Path, where: str = "") -> GuideInfo:
             id=config["id"],
             title=config["title"],
             where=where or str(folder),
-            sha256=folder_hash(config),
+            sha256=model_hash(config),
             noisy=bool(config["noisy"]),
             model=config.get("model", ""),
             labels=tuple(config.get("labels", ())),

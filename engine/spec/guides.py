@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from engine.spec.edit import Pixels, check, digest
+from engine.spec.model_hash import current
 from engine.spec.validation import RequestError, integer, number, text, within
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def guide_from_dict(data: Mapping[str, Any]) -> Guide:
         law, (low, high) = data["law"], data["cut_size"]
         guide: Guide = ClipGuide(
             clip=text(data["clip"]),
-            sha256=text(data["sha256"]),
+            sha256=current(text(data["sha256"])),
             aims=tuple(Aim(text(a["text"]), text(a["image"]), number(a["weight"])) for a in data["aims"]),
             scale=number(data["scale"]),
             law=Law(text(law["name"]), tuple((text(name), number(value)) for name, value in law["options"])),
@@ -271,11 +272,14 @@ def guide_from_dict(data: Mapping[str, Any]) -> Guide:
             keep_range=number(data["keep_range"]),
         )
     else:
-        names = ("classifier", "sha256", "label", "on")
+        names = ("classifier", "label", "on")
         if not isinstance(data["noisy"], bool):
             raise TypeError("noisy")
         guide = ClassGuide(
-            **{name: text(data[name]) for name in names}, scale=number(data["scale"]), noisy=data["noisy"]
+            **{name: text(data[name]) for name in names},
+            sha256=current(text(data["sha256"])),
+            scale=number(data["scale"]),
+            noisy=data["noisy"],
         )
     if unknown := sorted(set(data) - set(guide.__dataclass_fields__)):
         raise ValueError(f"a guide has unknown fields: {', '.join(map(str, unknown))}")

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.model_hash import current
 from engine.spec.validation import MAX_SIDE, integer, number, within
 from engine.spec.validation import RequestError as RequestError
 
@@ -134,7 +135,7 @@ class Edit:
 class Request:
     """One run, resolved.
 
-    model, model_sha256 -- the model's id and the hash over its files ("" where it has none, as for an oracle)
+    model, model_sha256 -- the model's id and its hash (engine.spec.model_hash; "" where it has none, as for an oracle)
     prompt, negative    -- texts; "" is the empty text, which conditions on nothing
     label               -- class or style by name, None for none
     sampler             -- a key of engine.rules.RULES
@@ -280,6 +281,7 @@ class Request:
             for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing", "threshold"):
                 if not isinstance(data[key], str):
                     raise TypeError(key)
+            data["model_sha256"] = current(data["model_sha256"])
             if not isinstance(data["label"], str | None):
                 raise TypeError("label")
             return cls(**data)

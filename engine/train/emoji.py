@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from engine.pictures.image_file import load_rgba
 from engine.train.collection import EMOJI, Collection, words
 from engine.train.packages import Package
 from engine.train.pictures import SIDE, on_white, rendered, with_alpha, write
@@ -218,8 +219,8 @@ def build(packages: Path, out: Path, side: int = SIDE, collection: Collection = 
         for style in STYLES:
             source = sources[code].get(style)
             if source is not None:
-                with rendered(source) if isinstance(source, str) else Image.open(source) as picture:
-                    pictures.append((with_alpha if collection.alpha else on_white)(picture, side))
+                picture = rendered(source) if isinstance(source, str) else Image.fromarray(load_rgba(source))
+                pictures.append((with_alpha if collection.alpha else on_white)(picture, side))
                 texts = captions(concept, style, aliases, Random(code))
                 row: dict[str, Any] = {
                     "name": concept.name,

@@ -194,7 +194,7 @@ class DenoiserTraining(Training):
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
             output = self.predict((1 - level) * x0 + level * eps, t, *self.net.arguments(cond, len(x0)))
         output = output.float()
-        return loss(output, config.predicts, x0, eps, sigma, flow_weight(sigma, config.floor)).mean()
+        return loss(output, config.predicts, x0, eps, sigma, 1 - t, flow_weight(sigma, config.floor)).mean()
 
 
 def train(

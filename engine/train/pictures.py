@@ -21,7 +21,7 @@ def rendered(svg: str) -> Image.Image:
         import resvg_py
     except ModuleNotFoundError as error:
         raise ValueError("Vector graphics need resvg_py: install it with `pip install resvg_py`.") from error
-    return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg))))
+    return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg))), formats=("PNG",))
 
 
 def on_white(picture: Image.Image, side: int) -> Bytes:

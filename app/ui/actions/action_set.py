@@ -12,6 +12,7 @@ from app.ui.actions import ACTIONS
 from app.ui.actions.action import Action, keys_text
 from app.ui.actions.studio import StudioParts
 from app.ui.look import icons
+from app.ui.widgets.edits import commit_edit
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
 
@@ -139,6 +140,7 @@ class ActionSet(QObject):
         return qaction
 
     def _do(self, action: Action) -> None:
+        commit_edit()  # a key and a flat button leave the focus in the field that someone types in
         action.do(self._studio)
         self.refresh()
 

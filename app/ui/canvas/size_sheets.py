@@ -16,7 +16,7 @@ from app.ui.widgets.chip import chip
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.label import label
-from app.ui.widgets.number_field import WholeSpinBox
+from app.ui.widgets.spin_box import WholeSpinBox
 from engine.spec.catalog import ModelInfo
 from engine.spec.validation import MAX_SIDE
 

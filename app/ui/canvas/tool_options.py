@@ -13,7 +13,8 @@ from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.tools import TOOLS
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
-from app.ui.widgets.number_field import NumberField, WholeSpinBox
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.spin_box import WholeSpinBox, show_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,7 @@ class ToolOptions(QFrame):
         self._groups["opacity"].setToolTip(tip)
         self.everywhere.setVisible("everywhere" in tool.options)
         self.everywhere.setChecked(choices.everywhere)
-        if self.edge.value() != self._tools.edge:
-            self.edge.setValue(self._tools.edge)
+        show_number(self.edge, self._tools.edge)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -10,8 +10,9 @@ from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.label import label
-from app.ui.widgets.number_field import NumberField, WholeSpinBox
+from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.radio_rows import RadioRows
+from app.ui.widgets.spin_box import WholeSpinBox
 
 
 class ExportSheet(FormDialog):

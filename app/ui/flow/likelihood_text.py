@@ -10,11 +10,13 @@ from engine.jobs.likelihood import ElboTerms, LogDensity
 SMEARED = (
     "Pixels are whole numbers, and a density needs more: noise spreads each evenly over its own level (uniform "
     "dequantisation), so the number bounds what a code for the 8-bit picture would take, from above. The density is of "
-    "values from −1 to 1, whose levels lie 1/128 apart: log₂ 128 = 7 bits of every dimension come from that."
+    "values on the models' scale, −1 to 1, whose levels lie 1/127.5 apart: log₂ 127.5 = 6.99 bits of every dimension "
+    "come from that."
 )
 BOUND = (
-    "A bound on the same number, by the noise that is taken away at each level: L_T is what the prior misses at the "
-    "top, L_t what one level costs, L_0 the last step to whole numbers."
+    "A bound on the bits, by noise level: L_T is what the prior misses at the top, L_t what one level costs, L_0 the "
+    "last step to the picture. It is of the chain with noise (DDPM), the number above of the flow without noise: two "
+    "laws of a trained model, and either number may be the larger."
 )
 RESTING_TERMS = "L_t in bits/dim, by noise level"
 RESTING_TRADE = "RMSE of 255, by bits/dim that are sent"
@@ -60,7 +62,7 @@ def sum_of(terms: ElboTerms) -> str:
     error = "" if math.isnan(terms.stderr) else f" ± {terms.stderr:.{max(3, _places(terms.stderr))}f}"
     parts = f"L_T {terms.l_T:.3f} + Σ L_t {terms.terms.sum():.3f} + L_0 {terms.l_0:.3f}"
     draws = f"{terms.done} of {terms.draws} draws" if terms.done < terms.draws else f"{terms.draws} draws"
-    how = f"{len(terms.terms)} levels, {draws}, {number(terms.calls, 0)} model calls"
+    how = f"{len(terms.sigmas)} levels, {draws}, {number(terms.calls, 0)} model calls"
     return f"{parts} = {terms.total:.3f}{error} bits/dim\n{how}"
 
 

@@ -27,7 +27,7 @@ from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
 from app.ui.widgets.flow_layout import FlowLayout
-from app.ui.widgets.number_field import RealSpinBox
+from app.ui.widgets.spin_box import RealSpinBox, show_number
 from engine.spec.guides import MAX_AIM_TEXT, MAX_WEIGHT
 
 WEIGHT = "How much this counts beside the others; below 0 CLIP steers away from it, at 0 it is left out"
@@ -86,9 +86,7 @@ class AimRow(Retinted, QWidget):
             self.picture.show_image(image)
         if self.text.text() != wish.text:
             self.text.setText(wish.text)
-        self.weight.blockSignals(True)
-        self.weight.setValue(wish.weight)
-        self.weight.blockSignals(False)
+        show_number(self.weight, wish.weight)
 
 
 class Thumbnail(QWidget):

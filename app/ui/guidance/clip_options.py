@@ -12,7 +12,8 @@ from app.core.guidance.steering import SEEN, Steering
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.label import label
-from app.ui.widgets.number_field import NumberField, RealSpinBox
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.spin_box import RealSpinBox, show_number
 from engine.spec.guides import LAWS, MAX_CUTOUTS, SMALLEST_CUT, Law
 
 PLACES = {
@@ -172,7 +173,7 @@ class LawNumbers(QWidget):
         if law.name != self._name:
             self._build(law.name)
         for name, field in self.fields.items():
-            _show(field, law[name])
+            show_number(field, law[name])
 
 
 class CutSizes(QWidget):
@@ -201,7 +202,7 @@ class CutSizes(QWidget):
     def refresh(self) -> None:
         sizes: Any = self._steering.setting("cut_size")
         for field, value in zip((self.low, self.high), sizes, strict=True):
-            _show(field, value)
+            show_number(field, value)
 
 
 def _pair(low: float, high: float) -> tuple[float, float]:
@@ -219,9 +220,3 @@ def _real(name: str, low: float, high: float, decimals: int) -> RealSpinBox:
     field.setKeyboardTracking(False)
     field.setMinimumWidth(em(field, 3))
     return field
-
-
-def _show(field: RealSpinBox, value: float) -> None:
-    field.blockSignals(True)
-    field.setValue(value)
-    field.blockSignals(False)

@@ -16,9 +16,9 @@ from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.label import label
-from app.ui.widgets.number_field import RealSpinBox, WholeSpinBox
 from app.ui.widgets.quiet_label import QuietLabel
 from app.ui.widgets.quiet_progress import QuietProgress
+from app.ui.widgets.spin_box import RealSpinBox, WholeSpinBox, show_number
 from engine.jobs.sweep import MAX_VALUES
 from engine.spec.request import MAX_BATCH
 
@@ -131,13 +131,9 @@ class SweepSheet(QDialog):
                 self.over.setItemData(self.over.count() - 1, STRENGTHS[name][1], ABOUT)
         self.over.setCurrentIndex(self.over.findData(plan.over))
         for real, strength in ((self.low, plan.low), (self.high, plan.high)):
-            real.blockSignals(True)
-            real.setValue(strength)
-            real.blockSignals(False)
+            show_number(real, strength)
         for whole, number in ((self.count, plan.count), (self.pictures, plan.pictures)):
-            whole.blockSignals(True)
-            whole.setValue(number)
-            whole.blockSignals(False)
+            show_number(whole, number)
         fields: tuple[QWidget, ...] = (self.over, self.low, self.high, self.count, self.pictures, self.twins)
         for field in fields:
             field.setEnabled(not sweep.running)

@@ -12,8 +12,8 @@ from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.label import label
-from app.ui.widgets.number_field import WholeSpinBox
 from app.ui.widgets.radio_rows import RadioRows
+from app.ui.widgets.spin_box import WholeSpinBox
 from engine.morph.film import FASTEST_GIF, KINDS, NO_VIDEO, can_write_video, fits
 from engine.spec.morph import Morph
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRegularExpression
-from PySide6.QtGui import QKeySequence, QRegularExpressionValidator
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.morph_room import MorphRoom
@@ -13,7 +12,7 @@ from app.ui.actions.action_set import ActionSet
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.request.prompt_field import TextField
-from app.ui.request.seed_field import LARGEST
+from app.ui.request.seed_line import SeedLine
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.label import label
 from app.ui.widgets.number_field import NumberField
@@ -38,9 +37,7 @@ class MorphPanel(QWidget):
         self.label_name = label("", "heading")
         self.labels = ComboBox("Label of the key frame")
         self.seed_name = label("Seed", "heading")
-        self.seed = QLineEdit()
-        self.seed.setAccessibleName("Seed of the key frame")
-        self.seed.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{1,19}"), self.seed))
+        self.seed = SeedLine("Seed of the key frame")
         self.about = label("", "muted")
         self.about.setWordWrap(True)
         self.restore = QPushButton("Make frames as it was made")
@@ -64,7 +61,7 @@ class MorphPanel(QWidget):
         self._lay_out()
         self.prompt.edited.connect(lambda text: morph.keys.describe(prompt=text.strip()))
         self.labels.activated.connect(self._choose_label)
-        self.seed.editingFinished.connect(self._type_seed)
+        self.seed.chosen.connect(lambda seed: morph.keys.describe(seed=int(seed)))
         self.restore.clicked.connect(morph.keys.use_settings)
         self.frames.changed.connect(lambda value: morph.choose(frames=round(value)))
         self.rate.changed.connect(lambda value: morph.choose(rate=round(value)))
@@ -134,9 +131,6 @@ class MorphPanel(QWidget):
     def _choose_label(self, row: int) -> None:
         self._morph.keys.describe(label=self.labels.itemData(row))
 
-    def _type_seed(self) -> None:
-        text = self.seed.text()
-        self._morph.keys.describe(seed=min(int(text), LARGEST) if text else 0)
         self.refresh()
 
     def _press(self) -> None:
@@ -176,9 +170,7 @@ class MorphPanel(QWidget):
         self.labels.setCurrentIndex(max(0, self.labels.findData(frame.key.label)))
         self.seed_name.setVisible(not frame.encoded)
         self.seed.setVisible(not frame.encoded)
-        if self.seed.text() != str(frame.key.seed):
-            self.seed.setText(str(frame.key.seed))
-            self.seed.setCursorPosition(0)
+        self.seed.show_seed(frame.key.seed)
         self.about.setText(self._about())
 
     def _about(self) -> str:

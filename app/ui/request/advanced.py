@@ -13,7 +13,8 @@ from app.ui.request.second_stage import SecondStageFields
 from app.ui.request.start_noise import StartNoise
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.label import label
-from app.ui.widgets.number_field import NumberField, RealSpinBox
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.spin_box import RealSpinBox, show_number
 
 USUAL_INTERVAL = 0.3, 5.0  # where it begins when it is switched on: about what Kynkäänniemi et al. 2024 found best
 THRESHOLDS = {
@@ -103,9 +104,7 @@ class IntervalField(QWidget):
         interval = self._draft.current.guidance_interval
         self.switch.setChecked(interval is not None)
         for field, value in zip((self.low, self.high), interval or USUAL_INTERVAL, strict=True):
-            field.blockSignals(True)
-            field.setValue(value)
-            field.blockSignals(False)
+            show_number(field, value)
         for widget in (self.low, self._and, self.high):
             widget.setVisible(interval is not None)
 

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPalette, QWheelEvent
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSlider, QWidget
 
 from app.ui.look.theme import em
+from app.ui.widgets.spin_box import RealSpinBox, WholeSpinBox, show_number
 
 
-class _WheelFree:
-    """Mixed into number fields: only a focused one answers the wheel."""
+class FlatSlider(QSlider):
+    """A slider drawn flat: a line, filled up to the knob. A press anywhere on it takes the knob there."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():  # type: ignore[attr-defined]
-            super().wheelEvent(event)  # type: ignore[misc]
+        """Only a focused slider turns with the wheel: a panel scrolls."""
+        if self.hasFocus():
+            super().wheelEvent(event)
         else:
             event.ignore()
-
-
-class WholeSpinBox(_WheelFree, QSpinBox):
-    pass
-
-
-class RealSpinBox(_WheelFree, QDoubleSpinBox):
-    pass
-
-
-class FlatSlider(_WheelFree, QSlider):
-    """A slider drawn flat: a line, filled up to the knob. A press anywhere on it takes the knob there."""
 
     def sizeHint(self) -> QSize:
         return QSize(em(self, 6), em(self, 1.4))
@@ -116,7 +106,7 @@ class NumberField(QWidget):
         else:
             self.field.setRange(int(low), int(high))
         self.field.setAccessibleName(name)
-        self.field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.field.setKeyboardTracking(False)
         self.field.setFixedWidth(em(self.field, (3.9 if decimals > 2 else 3.2) if slidable else 5.2))
@@ -133,15 +123,11 @@ class NumberField(QWidget):
         self.field.valueChanged.connect(self._typed)
 
     def show_value(self, value: float) -> None:
-        for widget in (self.slider, self.field):
-            widget.blockSignals(True)
+        """Show a value. Where the field has it already, what someone is typing there stays."""
+        self.slider.blockSignals(True)
         self.slider.setValue(round(value / self._step))
-        if isinstance(self.field, RealSpinBox):
-            self.field.setValue(value)
-        else:
-            self.field.setValue(round(value))
-        for widget in (self.slider, self.field):
-            widget.blockSignals(False)
+        self.slider.blockSignals(False)
+        show_number(self.field, value)
 
     def _slid(self, at: int) -> None:
         self.changed.emit(at * self._step)

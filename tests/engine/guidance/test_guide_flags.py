@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted
+from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted, weighted_aim, weighted_file
 from engine.session import Session
 from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
@@ -69,11 +69,32 @@ def test_every_flag_is_a_field(tmp_path: Path) -> None:
     assert outer == ClipGuide(clip="c", aims=(Aim("blue"),))
 
 
+@pytest.mark.parametrize(
+    ("text", "aim"),
+    [
+        ("a clock at 10:30", ("a clock at 10:30", 1.0)),
+        ("16:9", ("16:9", 1.0)),
+        ("a clock at 10:30:2", ("a clock at 10:30", 2.0)),
+        ("route 66:2.0", ("route 66", 2.0)),
+        ("red:30", ("red", 30.0)),
+    ],
+)
+def test_a_time_at_the_end_of_an_aim_is_text(text: str, aim: tuple[str, float]) -> None:
+    assert weighted_aim(text) == aim
+
+
+def test_a_file_that_is_named_as_if_it_had_a_weight_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "red:2").touch()
+    assert weighted_file(str(tmp_path / "red:2")) == (str(tmp_path / "red:2"), 1.0)
+    assert weighted_file(str(tmp_path / "red.png:2")) == (str(tmp_path / "red.png"), 2.0)
+
+
 def test_weights_follow_the_last_colon() -> None:
     assert weighted("a cat") == ("a cat", 1.0)
     assert weighted("a cat:-2") == ("a cat", -2.0)
     assert weighted("ratio 16:9:1") == ("ratio 16:9", 1.0)
     assert weighted("note: red") == ("note: red", 1.0)
+    assert weighted("and:nan") == ("and:nan", 1.0)
     assert law_of("early:power=2") == Law.of("early", power=2.0)
     assert law_of("late") == Law("late")
 

@@ -16,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from engine.pictures.image_file import ImageError, load, load_mask
+from engine.pictures.image_file import ImageError, ReadingStopped, info_of, load, load_rgba, text_of
+from engine.pictures.mask_file import load_mask
 from engine.spec.validation import MAX_SIDE
 
 RGB = np.random.default_rng(5).integers(0, 256, (9, 13, 3), dtype=np.uint8)
@@ -44,6 +45,40 @@ def tiff(
     head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + table + b"\0\0\0\0"
     head = head.ljust(180, b"\0") + struct.pack(f"<{len(bits)}H", *bits)
     return head.ljust(200, b"\0") + pixels
+
+
+def chunk(kind: bytes, data: bytes, crc: int | None = None) -> bytes:
+    return (
+        struct.pack(">I4s", len(data), kind) + data + struct.pack(">I", zlib.crc32(kind + data) if crc is None else crc)
+    )
+
+
+def with_chunks(png: bytes, *chunks: bytes) -> bytes:
+    """A PNG with more chunks behind its header."""
+    return png[:33] + b"".join(chunks) + png[33:]
+
+
+def transparent_grey(levels: NDArray[np.uint16], clear: int) -> bytes:
+    return with_chunks(written(levels, "PNG"), chunk(b"tRNS", struct.pack(">H", clear)))
+
+
+def fixed(value: float) -> bytes:
+    return struct.pack(">i", round(value * 65536))
+
+
+def grey_profile(gamma: float, title: bytes = b"grey") -> bytes:
+    """An ICC profile of grey pictures whose light is the sample to the power of `gamma`."""
+    white = b"".join(map(fixed, (0.9642, 1, 0.8249)))
+    name = b"desc" + bytes(4) + struct.pack(">I", len(title) + 1) + title + bytes(1 + 78)
+    tags = {b"desc": name + bytes(-len(name) % 4), b"wtpt": b"XYZ " + bytes(4) + white,
+            b"kTRC": b"curv" + bytes(4) + struct.pack(">IHH", 1, round(gamma * 256), 0)}  # fmt: skip
+    table, data, first = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
+    for tag, value in tags.items():
+        table += tag + struct.pack(">II", first + len(data), len(value))
+        data += value
+    head = struct.pack(">I4sI4s4s4s", first + len(data), b"lcms", 0x02400000, b"mntr", b"GRAY", b"XYZ ")
+    head = (head + bytes(12) + b"acsp").ljust(68, b"\0") + white
+    return head.ljust(128, b"\0") + table + data
 
 
 # what is in the file is what is opened
@@ -180,6 +215,93 @@ def test_a_profile_that_is_damaged_or_of_another_kind_is_left_out_and_said() -> 
             assert loaded.notes == ("Its colour profile cannot be used: its colours are taken as sRGB.",)
 
 
+def srgb_of(light: float) -> float:
+    return 255 * (12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def test_a_linear_profile_is_known_by_its_curve_whatever_its_title_says() -> None:
+    levels = np.array([[0, 1, 2, 10, 128, 255]], np.uint8)
+    expected = np.array([srgb_of(level / 255) for level in levels[0]])
+    linear = written(levels, "PNG", icc_profile=grey_profile(1.0, b"linear sRGB"))
+    loaded = load(linear)
+    assert np.abs(loaded.rgb[0, :, 1] - expected).max() <= 1
+    assert loaded.rgb[0, 4, 0] == 188
+    assert loaded.notes == ("Its colours were converted from “linear sRGB” to sRGB.",)
+    deep = load(written(levels.astype(np.uint16) * 257, "PNG", icc_profile=grey_profile(1.0)))
+    assert np.abs(deep.rgb[0, :, 2] - expected).max() <= 1, "16 bits go the same way"
+    assert deep.notes[-1] == "Its colours were converted from “grey” to sRGB."
+
+
+def test_the_levels_of_grey_of_16_bits_are_not_lost_before_its_curve() -> None:
+    deep = np.array([[40, 80, 160]], np.uint16)  # all 0 of 255
+    light = load(written(deep, "PNG", icc_profile=grey_profile(1.0))).rgb[0, :, 0]
+    assert np.abs(light - [srgb_of(level / 65535) for level in deep[0]]).max() <= 1
+    assert len(set(light.tolist())) == 3
+
+
+def test_a_transparent_level_of_grey_of_16_bits_becomes_white() -> None:
+    loaded = load(transparent_grey(np.array([[0, 5, 257 * 100]], np.uint16), 5))
+    assert loaded.rgb[0, :, 0].tolist() == [0, 255, 100]
+    assert loaded.notes[-1] == "Its transparent parts are white now."
+
+
+@pytest.mark.parametrize("depth", [2, 4])
+def test_a_transparent_level_of_grey_of_few_bits_becomes_white(depth: int) -> None:
+    top = (1 << depth) - 1
+    row = bytes([0, 1 << 8 - depth | 2 << 8 - 2 * depth])
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, depth, 0, 0, 0, 0))
+    png += chunk(b"tRNS", struct.pack(">H", 1)) + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
+    assert load(png).rgb[0, :, 0].tolist() == [255, 2 * 255 // top]
+
+
+def test_a_transparent_colour_of_16_bits_becomes_white() -> None:
+    row = b"\0" + struct.pack(">6H", 0x1234, 0x5678, 0x9ABC, 0x4321, 0x8765, 0xCBA9)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0))
+    png += chunk(b"tRNS", row[1:7]) + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
+    assert load(png).rgb[0].tolist() == [[255, 255, 255], [0x43, 0x87, 0xCB]]
+
+
+def test_a_gamma_chunk_is_honoured_unless_the_file_says_more_of_its_colours() -> None:
+    grey = written(np.full((2, 2, 3), 128, np.uint8), "PNG")
+    linear, usual = chunk(b"gAMA", struct.pack(">I", 100_000)), chunk(b"gAMA", struct.pack(">I", 45_455))
+    loaded = load(with_chunks(grey, linear))
+    assert loaded.rgb[0, 0].tolist() == [188] * 3
+    assert loaded.notes == ("Its brightness was converted to sRGB from a gamma of 1.",)
+    assert load(transparent_grey(np.array([[32896, 0]], np.uint16), 9)[:33] + linear
+                + written(np.array([[32896, 0]], np.uint16), "PNG")[33:]).rgb[0, 0, 0] == 188  # fmt: skip
+    for chunks in ((usual,), (linear, chunk(b"sRGB", b"\0")), (linear, chunk(b"cICP", bytes([1, 13, 0, 1])))):
+        assert load(with_chunks(grey, *chunks)).rgb[0, 0].tolist() == [128] * 3
+        assert load(with_chunks(grey, *chunks)).notes == ()
+
+
+def test_a_colour_space_that_cannot_be_converted_is_said() -> None:
+    grey = written(np.full((2, 2, 3), 128, np.uint8), "PNG")
+    hdr = load(with_chunks(grey, chunk(b"cICP", bytes([9, 16, 0, 1]))))
+    assert hdr.notes == ("Its colour space (cICP 9, 16) cannot be converted: it is taken as sRGB.",)
+    assert load(with_chunks(grey, chunk(b"cICP", bytes([1, 8, 0, 1])))).rgb[0, 0].tolist() == [188] * 3
+    wide = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+    p3 = load(with_chunks(grey, chunk(b"gAMA", struct.pack(">I", 45_455)), chunk(b"cHRM", wide)))
+    assert p3.notes == ("Its primary colours (cHRM) cannot be converted: they are taken as sRGB's.",)
+
+
+def test_only_what_the_pixels_need_decides_whether_a_png_is_whole() -> None:
+    png = written(RGB, "PNG")
+    text = chunk(b"zTXt", b"workflow\0\0" + zlib.compress(b"n" * 3_000_000))
+    international = chunk(b"iTXt", b"prompt\0\1\0\0\0" + zlib.compress(b"n" * 3_000_000))
+    wrong = chunk(b"pHYs", struct.pack(">IIB", 2835, 2835, 1), crc=1)
+    for more in (text, international, wrong, chunk(b"tIME", b"?"), chunk(b"fcTL", b""), chunk(b"acTL", b"")):
+        loaded = load(with_chunks(png, more))
+        assert np.array_equal(loaded.rgb, RGB)
+        assert loaded.notes == ()
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    large = chunk(b"iCCP", b"large\0\0" + zlib.compress(srgb + bytes(1_400_000)))
+    assert np.array_equal(load(with_chunks(png, large)).rgb, RGB)
+    damaged = load(with_chunks(png, chunk(b"iCCP", b"x\0\0" + zlib.compress(srgb), crc=1)))
+    assert damaged.notes == ("Its colour profile cannot be used: its colours are taken as sRGB.",)
+    with pytest.raises(ImageError, match="is damaged"):
+        load(png[:29] + b"\0\0\0\0" + png[33:])
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_of_several_frames_the_first_is_taken_and_it_is_said(kind: str) -> None:
     frames = [Image.new("RGB", (6, 4), colour) for colour in ("#c80000", "#00c800")]
@@ -192,16 +314,45 @@ def test_of_several_frames_the_first_is_taken_and_it_is_said(kind: str) -> None:
 # masks
 
 
-def test_a_mask_is_its_grey_or_its_alpha() -> None:
-    assert np.array_equal(load_mask(written(GREY, "PNG")), GREY)
-    assert np.array_equal(load_mask(written(GREY[..., None].repeat(3, 2), "PNG")), GREY)
-    assert load_mask(written(GREY > 99, "PNG")).tolist() == ((GREY > 99) * 255).tolist()
-    assert np.array_equal(load_mask(written(np.dstack([RGB, GREY]), "PNG")), GREY)
-    opaque = np.dstack([GREY, GREY, GREY, np.full_like(GREY, 255)])
-    assert np.array_equal(load_mask(written(opaque, "PNG")), GREY), "an alpha that says nothing is no mask"
-    assert load_mask(written(np.array([[0, 65535]], np.uint16), "PNG")).tolist() == [[0, 255]]
+STAYS = "It has transparent parts: they stay, and so does what is black."
+ONE_COLOUR = "It has transparent parts and one colour: opaque parts are made anew, transparent parts stay."
+
+
+def test_a_mask_is_its_brightness() -> None:
+    grey = np.dstack([GREY] * 3)
+    for picture in (GREY, grey, np.dstack([grey, np.full_like(GREY, 255)])):
+        mask = load_mask(written(picture, "PNG"))
+        assert np.array_equal(mask.mask, GREY)
+        assert mask.notes == ()
+    assert load_mask(written(GREY > 99, "PNG")).mask.tolist() == ((GREY > 99) * 255).tolist()
+    assert load_mask(written(np.array([[0, 65535]], np.uint16), "PNG")).mask.tolist() == [[0, 255]]
     with pytest.raises(ImageError, match="is empty"):
         load_mask(b"")
+
+
+def test_one_transparent_pixel_does_not_make_what_is_black_anew() -> None:
+    mask = np.zeros((4, 4, 4), np.uint8)
+    mask[..., 3] = 255
+    mask[0, 0] = 0
+    mask[2:, :, :3] = 255
+    mask[3, :, 3] = 128
+    loaded = load_mask(written(mask, "PNG"))
+    assert loaded.mask[:, 1].tolist() == [0, 0, 255, 128]
+    assert loaded.mask[0, 0] == 0
+    assert loaded.notes == (STAYS,)
+    deep = np.array([[65535, 0, 257 * 100]], np.uint16)
+    assert load_mask(transparent_grey(deep, 65535)).mask.tolist() == [[0, 0, 100]]
+
+
+def test_a_mask_of_one_colour_on_nothing_is_its_opacity() -> None:
+    red = np.zeros((1, 3, 4), np.uint8)
+    red[..., 0], red[..., 3] = 200, (0, 99, 255)
+    loaded = load_mask(written(red, "PNG"))
+    assert loaded.mask.tolist() == [[0, 99, 255]]
+    assert loaded.notes == (ONE_COLOUR,)
+    assert load_mask(written(red * np.array([1, 1, 1, 0], np.uint8), "PNG")).mask.max() == 0, "all of it is transparent"
+    with pytest.raises(ImageError, match="everything else in it is black: paint white"):
+        load_mask(written(red * np.array([0, 0, 0, 1], np.uint8), "PNG"))
 
 
 # what cannot be used says what to do
@@ -280,8 +431,21 @@ def test_a_picture_that_is_too_long_says_how_long_it_is() -> None:
         load(written(np.zeros((1, MAX_SIDE + 1), np.uint8), "PNG"))
 
 
+def claimed_jpeg(side: int, scans: int = 1) -> bytes:
+    """A small progressive JPEG that claims `side` pixels a side, with its scans repeated."""
+    jpeg = written(RGB, "JPEG", progressive=True)
+    first, end, frame = jpeg.index(b"\xff\xda"), jpeg.rindex(b"\xff\xd9"), jpeg.index(b"\xff\xc2")
+    sized = jpeg[: frame + 5] + struct.pack(">HH", side, side) + jpeg[frame + 9 :]
+    return sized[:first] + sized[first:end] * scans + sized[end:]
+
+
+SMALL = written(RGB, "PNG")
 HEAD = b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
 LIARS = {
+    "a PNG of 16384² in a few bytes": SMALL[:16] + struct.pack(">II", 16384, 16384) + SMALL[24:29]
+                                      + struct.pack(">I", zlib.crc32(b"IHDR" + struct.pack(">II", 16384, 16384)
+                                                                     + SMALL[24:29])) + SMALL[33:],
+    "a JPEG of 16384² in a few bytes": claimed_jpeg(16384),
     "20 GB of pixels": tiff(100_000, 70_000),
     "a third more than may be": tiff(20_000, 18_000),
     "20 GB of strips": tiff(1000, 1000, strips=2_500_000_000),
@@ -329,7 +493,57 @@ def test_headers_that_lie_are_refused_within_256_mib(tmp_path: Path) -> None:
         assert line.startswith(path.name), why
         assert ":" in line, why
         assert "memory" not in line, f"{why} is refused by what it says, and not once memory has run out"
-    assert "says that it has more than 16384 × 16384 pixels" in lines[0]
+    assert "says that it has more than 16384 × 16384 pixels" in lines[list(LIARS).index("20 GB of pixels")]
+
+
+def test_a_jpeg_that_decodes_a_large_picture_thousands_of_times_is_refused() -> None:
+    with pytest.raises(ImageError, match="is damaged"):
+        load(claimed_jpeg(8000, 4000))
+    small = written(RGB, "JPEG", progressive=True)
+    end = small.rindex(b"\xff\xd9")
+    scan = small[small.index(b"\xff\xda") : end]
+    assert load(small[:end] + scan * 3 + small[end:] + b"\xff\xda" * 99).rgb.shape == RGB.shape, "few pixels are fast"
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_of_one_colour_has_the_bits_that_its_blocks_need(subsampling: int, progressive: bool) -> None:
+    for size in ((700, 500), (9, 1), (1, 17), (1025, 1031)):
+        for picture in (Image.new("RGB", size, "#808080"), Image.new("L", size, 128)):
+            file = written(picture, "JPEG", subsampling=subsampling, progressive=progressive, quality=1, optimize=True)
+            assert load(file).rgb.shape[:2] == size[::-1]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_reading_can_be_stopped_between_two_reads(kind: str) -> None:
+    file = written(np.random.default_rng(4).integers(0, 256, (600, 600, 3), dtype=np.uint8), kind)
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    with pytest.raises(ReadingStopped):
+        load(file, cancelled)
+    assert len(asked) == 4
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\nshowpage\n"
+
+
+@pytest.mark.parametrize("text", [EPS, b"%PDF-1.4\n", b"\xd7\xcd\xc6\x9a\0\0"])
+def test_no_file_starts_another_program(text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(*_: Any, **__: Any) -> None:
+        raise AssertionError("a program was started")
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    path = tmp_path / "cat.png"
+    path.write_bytes(text)
+    for read in (load, load_mask, load_rgba, info_of):
+        with pytest.raises(ImageError, match="not a picture that can be opened"):
+            read(path)
+    with pytest.raises(ImageError, match="cannot be read"):
+        text_of(path, "tweedie")
 
 
 def test_a_large_picture_is_in_memory_little_more_than_twice(tmp_path: Path) -> None:
