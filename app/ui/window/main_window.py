@@ -30,7 +30,7 @@ from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.timeline import LabTimeline
 from app.ui.lab.view import LabView
-from app.ui.look.theme import Look
+from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
@@ -50,14 +50,14 @@ class MainWindow(QMainWindow):
     """Everything that is shown comes from the document, the lab and the morph; the window keeps nothing of its own."""
 
     def __init__(
-        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Look | None = None
+        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Appearance | None = None
     ) -> None:
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
         self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
-        self.look = look or Look(app, settings.values.theme, self)
+        self.look = look or Appearance(app, settings.values.theme, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
