@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QDragEnterEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QSizePolicy
 
+from app.core.files.mime import holds_picture
 from app.ui.look.theme import em
 from app.ui.widgets.edits import clear_refusal, refuse
 from engine.spec.request import MAX_TEXT
@@ -63,8 +64,15 @@ class TextField(QPlainTextEdit):
         refuse(self, f"A text can have {MAX_TEXT} characters: the last {left} were left out. Shorten it first.")
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Words, but no files: those are pictures to open, wherever on the window they are dropped."""
+        """Text, but no files: those are pictures to open, wherever on the window they are dropped."""
         return not source.hasUrls() and super().canInsertFromMimeData(source)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Leave what holds a picture to the window, also where it holds text too."""
+        if holds_picture(event.mimeData()):
+            event.ignore()
+        else:
+            super().dragEnterEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """With the words that say what to type, in the palette's own ink: Qt fades it under a style sheet."""

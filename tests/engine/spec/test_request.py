@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -159,6 +160,29 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> 
     with pytest.raises(OSError, match="directory"):
         save_png(target, np.zeros((4, 4, 3), np.uint8), GOOD)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links, permissions and pipes of POSIX")
+def test_saving_onto_a_link_writes_what_it_leads_to_and_keeps_permissions(tmp_path: Path) -> None:
+    target, link = tmp_path / "real" / "apple.png", tmp_path / "apple.png"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to("real/apple.png")
+    rgb = np.full((4, 4, 3), 9, np.uint8)
+    save_png(link, rgb, GOOD)
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    with Image.open(target) as image:
+        assert np.array_equal(np.asarray(image), rgb)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["apple.png", "apple.png", "real"]
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(OSError, match="not an ordinary file"):
+        save_png(tmp_path / "pipe.png", rgb, GOOD)
+    assert (tmp_path / "pipe.png").is_fifo()
+    long = tmp_path / f"{'n' * 251}.png"
+    save_png(long, rgb, GOOD)
+    assert long.exists()
 
 
 def test_reading_settings_from_what_holds_none(tmp_path: Path) -> None:

@@ -235,6 +235,24 @@ def own(tmp_path: Path) -> Path:
     return source
 
 
+def test_a_folder_reads_pictures_as_the_canvas_does(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    Image.fromarray(np.full((40, 40), 257 * 100, np.uint16)).save(own / "deep.png")
+    exif = Image.Exif()
+    exif[274] = 6  # turned to the right
+    half = np.zeros((64, 64, 3), np.uint8)
+    half[:32] = 255
+    Image.fromarray(half).save(own / "turned.png", exif=exif)
+    for name in ("deep", "turned"):
+        (own / f"{name}.txt").write_text(name)
+    folder.build(own, tmp_path / "set")
+    deep, turned = np.load(tmp_path / "set" / "pictures.npy")
+    assert (deep == 100).all()
+    assert turned[:, :20].max() == 0
+    assert turned[:, -20:].min() == 255
+
+
 def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: Path, encoder: TextEncoder) -> None:
     assert folder.build(own, tmp_path / "set") == 2
     data = load(tmp_path / "set", 32, encoder)
