@@ -9,7 +9,7 @@ from app.core.canvas.editing import Editing
 from app.core.request.draft_model import DraftModel
 from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from app.ui.look.theme import em
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import FlatSlider, NumberField
 from app.ui.widgets.panel_layout import field_grid
 from engine.rules import RULES
@@ -33,8 +33,7 @@ class EditChoice(QWidget):
         self._draft, self._editing = draft, editing
         self._group = QButtonGroup(self)
         self.segments: dict[str, QToolButton] = {}
-        self.about = label("", "muted")
-        self.about.setWordWrap(True)
+        self.about = paragraph()
         self.heading = label("Strength", "heading")
         self.strength = FlatSlider(Qt.Orientation.Horizontal)
         self.strength.setAccessibleName("Strength")
