@@ -88,7 +88,7 @@ def report(
             "load_seconds": round(load, 3),
             "seconds": round(seconds, 3),
         }
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
         return
     width, height = size
     for path, seed in zip(paths, request.seeds, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +25,13 @@ LONGEST = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}  # pixels a side that
 
 
 def parameters(request: Request) -> str:
-    """The settings in the text form that other studios read from a PNG's `parameters`."""
-    lines = [request.prompt]
+    """The settings in the text form that other studios read from a PNG's `parameters`.
+
+    They read by lines and by ", key: ", so a text of more lines stands in one, and a value with such signs in quotes.
+    """
+    lines = [" ".join(request.prompt.splitlines())]
     if request.negative:
-        lines.append(f"Negative prompt: {request.negative}")
+        lines.append(f"Negative prompt: {' '.join(request.negative.splitlines())}")
     facts = {
         "Steps": request.steps,
         "Sampler": request.sampler,
@@ -43,7 +47,12 @@ def parameters(request: Request) -> str:
         facts["Denoising strength"] = f"{request.edit.strength:.2g}"
     if request.label:
         facts["Label"] = request.label
-    return "\n".join([*lines, ", ".join(f"{key}: {value}" for key, value in facts.items())])
+    return "\n".join([*lines, ", ".join(f"{key}: {_quoted(str(value))}" for key, value in facts.items())])
+
+
+def _quoted(value: str) -> str:
+    """The value, in JSON's quotes where a reader could take a part of it for another value."""
+    return json.dumps(value, ensure_ascii=False) if re.search('[,:"\\n\\r]', value) else value
 
 
 def save_png(

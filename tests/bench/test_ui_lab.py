@@ -9,7 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_lab
-from app.core.lab.lab_model import LAYERS, Lab
+from app.core.lab.lab_model import Lab
+from app.core.lab.layers import LAYERS
 from tests.app.conftest import Parts
 from tests.app.windows import open_window, until
 from tests.bench.test_ui import FRAME_MS, median

@@ -267,7 +267,7 @@ def films(folder: Path) -> Iterator[Files]:
 def captioned(_: Path) -> Iterator[Files]:
     """A folder of pictures with captions, one of them in a class."""
     png, jpg = _encoded(Image.fromarray(RGB), "PNG"), _encoded(Image.fromarray(RGB), "JPEG")
-    captions = {"apple.txt": "a red apple\nan apple\n".encode(), "fruit/pear.txt": "a pear".encode()}
+    captions = {"apple.txt": b"a red apple\nan apple\n", "fruit/pear.txt": b"a pear"}
     yield {"apple.png": png, "fruit/pear.jpg": jpg, **captions}
 
 

@@ -93,7 +93,7 @@ def test_an_interruption_leaves_no_check_running(facts: run.Facts, monkeypatch: 
 
 
 def test_waiting_threads_sleep_unless_the_user_sets_otherwise(facts: run.Facts) -> None:
-    assert run.environment(facts)["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert run.environment(facts)["OMP_WAIT_POLICY"] == "passive"
     active = dataclasses.replace(facts, environ={"OMP_WAIT_POLICY": "ACTIVE"})
     assert run.environment(active)["OMP_WAIT_POLICY"] == "ACTIVE"
 

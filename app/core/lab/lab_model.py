@@ -16,8 +16,9 @@ from PySide6.QtGui import QImage
 
 from app.core.jobs.engine import End, Engine, Task
 from app.core.lab.drawing import Drawing
-from app.core.lab.field_cache import Fields
-from app.core.lab.lab_timeline import LabTimeline
+from app.core.lab.field_source import FieldSource
+from app.core.lab.lab_timeline import LabTimelineModel
+from app.core.lab.layers import LAYERS
 from app.core.lab.track import Track
 from app.core.notices import Notice
 from app.core.shown.timeline import StepTimeline
@@ -29,7 +30,6 @@ from engine.jobs.lab import (
     Field,
     FieldView,
     LabCoverage,
-    LabFields,
     LabFlow,
     LabRun,
     LabSave,
@@ -50,17 +50,6 @@ TRACED = 40  # particles whose paths are drawn
 COVERING = 300  # chains that measure coverage
 AHEAD = 64  # levels that fields are asked for before anybody looks at them
 TRAIL = 14  # frames of a walk that are remembered
-
-LAYERS: dict[str, tuple[str, str]] = {
-    "density": ("Density", "The law of the noised data at this level"),
-    "score": ("Score", "Arrows along the score: where a small step gains the most probability"),
-    "particles": ("Particles", "The states of the run, or the chains that walk"),
-    "estimates": ("Estimates", "x̂₀ of every particle: where the model thinks that it will end"),
-    "paths": ("Paths", "How the sampler brought its particles here"),
-    "flow": ("Exact flow", "The probability flow from the same starts"),
-    "seen": ("Training data", "Noised samples; the plane where there is none near is hatched"),
-    "scaled": ("Zoom with σ", "Show x/√(1+σ²), so that all levels fill the frame; else the frame stands still"),
-}
 
 
 class Lab(StepTimeline):
@@ -87,8 +76,8 @@ class Lab(StepTimeline):
         self._particles = 300
         self._layers = frozenset({"density", "score", "particles", "paths", "flow", "scaled"})
         self._task: Task | None = None
-        self._looking: Task | None = None  # fields that are computed
-        self._fields = Fields()
+        self._fields = FieldSource(engine, self)
+        self._fields.arrived.connect(self._on_field)
         self._field: Field | None = None
         self.track = Track()  # what the run came to; only the lab changes it
         self._following = True  # the cursor stays with the newest level of a run
@@ -96,7 +85,7 @@ class Lab(StepTimeline):
         self._coverage: Coverage | None = None
         self._outcome = 0
         self._watched = False
-        self._run: LabTimeline | None = None
+        self._run: LabTimelineModel | None = None
         self._problem = ""
         self._plan()
         self._cursor = self.step_count - 1
@@ -195,7 +184,7 @@ class Lab(StepTimeline):
                 self._want()
 
     @property
-    def run(self) -> LabTimeline | None:
+    def run(self) -> LabTimelineModel | None:
         return self._run
 
     @property
@@ -303,7 +292,7 @@ class Lab(StepTimeline):
             else:
                 self.pause()
                 self.cancel()
-                self._look_at(())
+                self._fields.want(())
 
     def close(self) -> None:
         self.set_watched(False)
@@ -352,7 +341,7 @@ class Lab(StepTimeline):
             self.data.components  # noqa: B018 -- says what is wrong with a drawing
         except LabError as error:
             self._problem = str(error)
-        self._run = LabTimeline.of(request, self.track)
+        self._run = LabTimelineModel.of(request, self.track)
 
     def _forget(self) -> None:
         """Another law or other levels: what was made of the ones before goes."""
@@ -377,7 +366,7 @@ class Lab(StepTimeline):
 
     def _show_steps(self) -> None:
         if self._run is not None:
-            self._run = LabTimeline.of(self._run.request, self.track)
+            self._run = LabTimelineModel.of(self._run.request, self.track)
             self.steps_changed.emit()
 
     def _move(self, k: int) -> None:
@@ -407,25 +396,13 @@ class Lab(StepTimeline):
             return
         stride = math.ceil(self.step_count / AHEAD)
         near = sorted({self._cursor, *range(0, self.step_count, stride)}, key=lambda k: abs(k - self._cursor))
-        self._look_at(self._fields.missing(map(self._view, near)))
+        self._fields.want(map(self._view, near))
 
-    def _look_at(self, views: Sequence[FieldView]) -> None:
-        """Have these fields computed, and no others that were asked for before."""
-        if self._looking is not None:
-            self._looking.drop()
-            self._looking = None
-        if views:
-            self._looking = self._engine.do(LabFields(tuple(views)), urgent=True, slot="fields")
-            self._looking.told.connect(self._on_fields)
-
-    def _on_fields(self, events: Sequence[Event]) -> None:
-        for event in events:
-            if isinstance(event, Field):
-                self._fields.keep(event)
-                if event.view.data == self.data:
-                    if event.view == self._view(self._cursor):
-                        self._field = event
-                    self.field_changed.emit()
+    def _on_field(self, field: Field) -> None:
+        if field.view.data == self.data:
+            if field.view == self._view(self._cursor):
+                self._field = field
+            self.field_changed.emit()
 
     def _on_told(self, events: Sequence[Event]) -> None:
         assert self._task is not None, "a dropped task tells nothing"

@@ -13,7 +13,7 @@ from app.core.flow.likelihood_result import Given
 from app.core.flow.subject import MIDDLE, SHRUNK
 from app.ui.actions.action_set import ActionSet
 from app.ui.flow.encoded_card import EncodedCard
-from app.ui.flow.likelihood_results import Density, Steps, Surprise
+from app.ui.flow.likelihood_results import DensityResults, Steps, Surprise
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
@@ -49,7 +49,7 @@ class LikelihoodPanel(QWidget):
         self.method = ComboBox("Encoding")
         self.method.setToolTip("How a picture is taken up to its noise")
         self.closeness = tolerances("Tolerance of encoding", CLOSENESS)
-        self.density = Density(appraisal)
+        self.density = DensityResults(appraisal)
         self.steps = Steps(appraisal)
         self.surprise = Surprise(appraisal, actions)
         self.problem = label("", "alarm")

@@ -19,9 +19,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.core.files.mime import holds_picture
 from app.core.guidance.aim_sources import AimSources
-from app.core.guidance.steering import Steering, Wish
-from app.ui.files.drop import holds_picture
+from app.core.guidance.steering import Steering, SteeringRow
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
@@ -78,7 +78,7 @@ class AimRow(Retinted, QWidget):
     def tint(self) -> None:
         self.remove.setIcon(icons.icon("close", QApplication.palette()))
 
-    def show_wish(self, wish: Wish, image: QImage) -> None:
+    def show_wish(self, wish: SteeringRow, image: QImage) -> None:
         """Without an echo; the cursor stays where someone types the same."""
         self.text.setVisible(not wish.image)
         self.picture.setVisible(bool(wish.image))
@@ -169,7 +169,7 @@ class AimList(QWidget):
             row.deleteLater()
         for row, wish in zip(self.rows, wishes, strict=True):
             row.show_wish(wish, self._steering.pictures.image(wish.image) if wish.image else QImage())
-            row.remove.setVisible(len(wishes) > 1 or wish != Wish())
+            row.remove.setVisible(len(wishes) > 1 or wish != SteeringRow())
         for button in (self.add_text, self.add_picture, self.add_shown):
             button.setEnabled(self._steering.can_add)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.guidance.guide_panel import Guidance
+from app.core.guidance.guide_panel import DocumentGuidance
 from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.aim_list import AimList
 from app.ui.guidance.classifier_guidance import ClassGuidance
@@ -31,7 +31,7 @@ LARGEST = 1e6
 class SteeringDisclosure(Disclosure):
     """The section under its heading, which says what steers while it is closed; opened where settings bring guides."""
 
-    def __init__(self, guidance: Guidance, actions: ActionSet) -> None:
+    def __init__(self, guidance: DocumentGuidance, actions: ActionSet) -> None:
         self.section = SteeringSection(guidance, actions)
         super().__init__("Steering", self.section)
         self._steering = guidance.steering
@@ -68,7 +68,7 @@ class SteeringDisclosure(Disclosure):
 class SteeringSection(QWidget):
     """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.concepts`."""
 
-    def __init__(self, guidance: Guidance, actions: ActionSet) -> None:
+    def __init__(self, guidance: DocumentGuidance, actions: ActionSet) -> None:
         super().__init__()
         self._steering = guidance.steering
         self._guidance = guidance

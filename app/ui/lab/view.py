@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton, QVBoxLayout, QWidget
 
-from app.core.lab.lab_model import LAYERS, Lab
+from app.core.lab.lab_model import Lab
+from app.core.lab.layers import LAYERS
 from app.core.notices import Notice
 from app.ui.actions.action_set import ActionSet
 from app.ui.lab.plane import Plane

@@ -9,7 +9,7 @@ from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.request.sampler_options import SamplerOptions
 from app.ui.request.sampler_picker import SpacingPicker
-from app.ui.request.second_stage import SecondStage
+from app.ui.request.second_stage import SecondStageFields
 from app.ui.request.start_noise import StartNoise
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.label import label
@@ -34,7 +34,7 @@ class Advanced(QWidget):
         self.options = SamplerOptions(draft)
         self.interval = IntervalField(draft)
         self.threshold = ThresholdPicker(draft)
-        self.second = SecondStage(draft)
+        self.second = SecondStageFields(draft)
         self.start = StartNoise(draft)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -13,7 +13,7 @@ from app.ui.widgets.label import label
 from app.ui.widgets.number_field import FlatSlider, NumberField
 from app.ui.widgets.panel_layout import field_grid
 from engine.rules import RULES
-from engine.spec.draft import snapped
+from engine.spec.draft import steps_of_strength
 from engine.spec.request import MAX_RESAMPLE, MAX_STEPS
 
 METHODS = {
@@ -120,7 +120,7 @@ class EditChoice(QWidget):
         self.stretches.setVisible(draft.method == REPAINT)
         self.jump.show_value(draft.jump)
         self.resample.show_value(draft.resample)
-        steps = snapped(draft.strength, draft.steps)
+        steps = steps_of_strength(draft.strength, draft.steps)
         self.strength.blockSignals(True)
         self.strength.setRange(1, draft.steps)
         self.strength.setValue(steps)

@@ -11,7 +11,7 @@ from app.ui.widgets.edits import clear_refusal, refuse
 from app.ui.widgets.typed_number import LONGEST, read_number, read_whole
 
 if TYPE_CHECKING:
-    _Base = QDoubleSpinBox
+    _Base = Any  # one of Qt's two spin boxes, whose types differ
 else:
     _Base = object
 
@@ -35,7 +35,7 @@ class _NumberBox(_Base):
         else:
             event.ignore()
 
-    def validate(self, text: str, at: int) -> object:
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
         number = self._number(text)
         fits = number is not None and self.minimum() <= number <= self.maximum()
         return QValidator.State.Acceptable if fits else QValidator.State.Intermediate, text, at
@@ -90,8 +90,11 @@ class RealSpinBox(_NumberBox, QDoubleSpinBox):
 
 def show_number(field: WholeSpinBox | RealSpinBox, value: float) -> None:
     """Set the field's value and emit nothing. Where it has that value already, what someone is typing there stays."""
-    wanted = round(value, field.decimals()) if isinstance(field, RealSpinBox) else round(value)
+    if isinstance(field, RealSpinBox):
+        wanted: float = round(value, field.decimals())
+    else:
+        wanted = round(value)
     if field.value() != wanted:
         field.blockSignals(True)
-        field.setValue(wanted)
+        field.setValue(wanted)  # type: ignore[arg-type]
         field.blockSignals(False)

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_lab
-from app.core.lab.lab_model import LAYERS, TRACED, Lab
+from app.core.lab.lab_model import TRACED, Lab
+from app.core.lab.layers import LAYERS
 from app.core.notices import Notice
 from engine.jobs.lab import FieldView
 from engine.lab.picture import read_settings

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
-from app.core.lab.lab_model import LAYERS, Lab
+from app.core.lab.lab_model import Lab
+from app.core.lab.layers import LAYERS
 from app.settings import Settings, Values
 from app.ui.shown import timeline_bands
 from app.ui.window.main_window import MainWindow

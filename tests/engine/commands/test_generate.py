@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -23,6 +24,31 @@ ROOT = Path(__file__).parents[3]
 def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "engine", *words]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize("encoding", ["koi8-r", "cp1252", "euc_jp", "ascii"])
+def test_a_terminal_that_lacks_a_sign_costs_nothing_but_the_sign(
+    encoding: str, tmp_path: Path, tiny_model: ModelInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding, errors="strict"))
+    with pytest.raises(SystemExit) as ended:
+        main(["generate", "--help"])
+    assert ended.value.code == 0
+    out = tmp_path / "a.png"
+    assert main(["generate", "--model", str(tiny_model.folder), "--steps", "1", "--out", str(out)]) == 0
+    assert out.stat().st_size
+    assert main(["generate", "--model", "привет ×", "--out", str(out)]) == 2
+    sys.stderr.flush()
+    assert b"Traceback" not in sys.stderr.buffer.raw.getvalue()  # type: ignore[union-attr]
+
+
+def test_minus_one_is_a_random_seed(tmp_path: Path, tiny_model: ModelInfo) -> None:
+    out = tmp_path / "a.png"
+    assert main(["generate", "--model", str(tiny_model.folder), "--steps", "1", "--seed", "-1", "--out", str(out)]) == 0
+    request = read_settings(out)
+    assert request is not None
+    assert request.seeds[0] >= 0
 
 
 def test_a_batch_is_numbered_and_says_what_it_made(tmp_path: Path) -> None:

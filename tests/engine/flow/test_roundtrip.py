@@ -226,9 +226,9 @@ def test_an_encoding_that_broke_off_is_not_gone_on_with_nor_decoded(
     reader = RunReader(path)
     assert reader.ended == "cancelled"
     assert reader.steps
-    with pytest.raises(StoreError, match="encode the picture anew"):
+    with pytest.raises(StoreError, match="encode the picture again"):
         session.go_on(path)
-    with pytest.raises(StoreError, match="encode one first"):
+    with pytest.raises(StoreError, match="encode a picture first"):
         next(session.perform(Decode(source=path)))
     with pytest.raises(RequestError, match="has no step"):
         session.fork(path, len(reader.steps))
@@ -237,7 +237,7 @@ def test_an_encoding_that_broke_off_is_not_gone_on_with_nor_decoded(
 def test_a_run_that_is_no_encoding_cannot_be_decoded(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "run.twrun"
     list(session.generate(asked(tiny_model, steps=2), path))
-    with pytest.raises(StoreError, match="encode one first"):
+    with pytest.raises(StoreError, match="encode a picture first"):
         next(session.perform(Decode(source=path)))
     with pytest.raises(RequestError, match="has no step 2"):
         session.fork(path, 2)
@@ -282,6 +282,24 @@ def test_what_no_text_means_is_learned_until_the_guided_sampler_comes_home(tiny_
     assert missed(learned) > missed((null.null.tokens,) * len(learned)) + 10
 
 
+def test_null_text_replaces_the_tokens_and_keeps_everything_else_of_the_condition() -> None:
+    seen: list[Cond] = []
+
+    def d(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        assert cond is not None
+        seen.append(cond)
+        return x
+
+    tokens, mask, pooled = torch.zeros(1, 4, 2), torch.ones(1, 4, dtype=torch.bool), torch.ones(1, 3)
+    empty = Cond(tokens=tokens, mask=mask, label=torch.tensor([2]), pooled=pooled)
+    null = NullText(d, replace(empty, tokens=tokens + 1), empty, 2.0, (2.0, 1.0))
+    null.mixed(torch.zeros(1, 1, 2, 2), 2.0, tokens + 5)
+    assert seen[0].tokens is not None
+    assert seen[1].tokens is not None
+    assert (seen[1].tokens == 5).all()
+    assert seen[1].parts[1:] == empty.parts[1:]
+
+
 def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
@@ -302,7 +320,7 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     assert home.psnr == end.psnr
     other = ended(session.perform(Decode(source=path, request=replace(reader.request, prompt="blue heart"))))
     assert other.psnr != home.psnr
-    with pytest.raises(RequestError, match="keep steps and spacing"):
+    with pytest.raises(RequestError, match="keep the steps and the spacing"):
         next(session.perform(Decode(source=path, request=asked(tiny_model, steps=7))))
 
 
@@ -317,7 +335,7 @@ def test_a_model_without_text_has_no_null_text(exact: Session, tiny_model: Model
 def test_what_cannot_be_encoded_is_told_in_one_sentence(exact: Session, tiny_model: ModelInfo) -> None:
     request = asked(tiny_model)
     for choices, says in (
-        ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, and this one has 16×8"),
+        ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, but this one has 16×8"),
         ({"rgb": np.full((16, 16, 3), np.nan)}, "8 bits"),
         ({"method": "magic"}, "choose one of plain, guided, null-text"),
         ({"inner": 0}, "1 to 1000"),
