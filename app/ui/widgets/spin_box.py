@@ -90,8 +90,11 @@ class RealSpinBox(_NumberBox, QDoubleSpinBox):
 
 def show_number(field: WholeSpinBox | RealSpinBox, value: float) -> None:
     """Set the field's value and emit nothing. Where it has that value already, what someone is typing there stays."""
-    wanted = round(value, field.decimals()) if isinstance(field, RealSpinBox) else round(value)
+    if isinstance(field, RealSpinBox):
+        wanted: float = round(value, field.decimals())
+    else:
+        wanted = round(value)
     if field.value() != wanted:
         field.blockSignals(True)
-        field.setValue(wanted)
+        field.setValue(wanted)  # type: ignore[arg-type]
         field.blockSignals(False)

@@ -14,7 +14,7 @@ from app.core.files.folders import Folders
 from app.core.lab.lab_model import Lab
 from app.core.morph.film_export import Filming
 from app.core.notices import Notice
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.core.shown.timeline import StepTimeline
 from app.settings import Settings
 from app.ui.actions.action_set import ActionSet
@@ -23,13 +23,14 @@ from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.files.drop import DropTarget
+from app.ui.files.paste_keys import PasteKeys
 from app.ui.flow.panel import LikelihoodPanel
 from app.ui.flow.surprise_overlay import SurpriseOverlay
 from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.timeline import LabTimeline
 from app.ui.lab.view import LabView
-from app.ui.look.theme import Look
+from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
@@ -49,14 +50,14 @@ class MainWindow(QMainWindow):
     """Everything that is shown comes from the document, the lab and the morph; the window keeps nothing of its own."""
 
     def __init__(
-        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Look | None = None
+        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Appearance | None = None
     ) -> None:
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
         self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
-        self.look = look or Look(app, settings.values.theme, self)
+        self.look = look or Appearance(app, settings.values.theme, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
         self.tools.choices_changed.connect(self._remember_tools)
         for source in (lab, self.filming):
             source.notice_raised.connect(self.area.notices.raise_notice)
+        self._paste_keys = PasteKeys(self)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
         self.files.changed.connect(self.actions_.refresh)
@@ -213,6 +215,7 @@ class MainWindow(QMainWindow):
         if self.document.editing.shows_artwork:
             words = self.document.artwork.title or "Canvas"
         words = self.room.title or words
+        words = words.replace("[*]", "[*][*]")  # which Qt shows as it is
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
 
     def showEvent(self, event: QShowEvent) -> None:
