@@ -25,13 +25,13 @@ class EngineError(Exception):
         return str(self)
 
 
-def readable(text: str) -> str:
+def readable(text: str, longest: int = LONGEST) -> str:
     """Return a text that may quote a file, on one line: control characters and halves of characters become escapes.
 
-    Of a text of more than LONGEST characters the middle is left out.
+    Of a text of more than `longest` characters the middle is left out.
     """
-    if len(text) > LONGEST:
-        text = f"{text[: LONGEST * 2 // 3]} … {text[-LONGEST // 3 + 3 :]}"
+    if len(text) > longest:
+        text = f"{text[: longest * 2 // 3]} … {text[-(longest // 3 - 3) :]}"
     if text.isprintable():
         return text
     hidden = {c for c in text if c in _TURNS or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")}
