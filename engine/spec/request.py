@@ -17,6 +17,7 @@ from reprlib import repr as shortened
 from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current
 from engine.spec.validation import MAX_SIDE, integer, number, within
 from engine.spec.validation import RequestError as RequestError
@@ -24,14 +25,9 @@ from engine.spec.validation import RequestError as RequestError
 FORMAT = 1
 MAX_BATCH = 64
 MAX_SEED = 2**63 - 1
-MAX_STEPS = 1000
 MAX_TEXT = 4000
-MAX_NAME = 300  # characters of a model's, a label's or a sampler's name
-MAX_SIGMA = 1e9
 MAX_EVALUATIONS = 1_000_000  # per picture
-MAX_GUIDANCE = 100.0  # and its negative
 MAX_TEMPERATURE = 10.0
-MAX_LEVEL = 1.0  # the highest noise level that second stages are trained at
 SMALLEST_TRUNCATION, MAX_TRUNCATION = 0.05, 10.0  # in standard deviations of x_T
 THRESHOLDS = ("none", "static", "dynamic")
 METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture

@@ -14,7 +14,7 @@ from app.core.files.folders import Folders
 from app.core.lab.lab_model import Lab
 from app.core.morph.film_export import Filming
 from app.core.notices import Notice
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.core.shown.timeline import StepTimeline
 from app.settings import Settings
 from app.ui.actions.action_set import ActionSet
@@ -215,6 +215,7 @@ class MainWindow(QMainWindow):
         if self.document.editing.shows_artwork:
             words = self.document.artwork.title or "Canvas"
         words = self.room.title or words
+        words = words.replace("[*]", "[*][*]")  # which Qt shows as it is
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
 
     def showEvent(self, event: QShowEvent) -> None:
