@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app import settings as kept
 from app.bridge.client import EngineClient
 from app.bridge.lab import LabClient
-from app.bridge.worker import Session, open_session
+from app.bridge.worker import Performer, open_session
 from app.core.collector import Collector
 from app.core.document import Document
 from app.core.files.autosave import Autosave
@@ -50,7 +50,7 @@ class Studio(QObject):
         self,
         models: Sequence[ModelInfo],
         folders: Folders,
-        session: Callable[[], Session] = open_session,
+        session: Callable[[], Performer] = open_session,
         reporter: CrashReporter | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -63,7 +63,7 @@ class Studio(QObject):
         self.engine = EngineClient(session, self)
         self.library = RunLibrary(folders.runs, folders.pictures)
         prices = Prices()
-        self.jobs = JobQueue(self.engine, self.library, prices, self)
+        self.jobs = JobQueue(self.engine, prices, self)
         self.document = Document(
             models, self.engine, self.jobs, self.library, prices, draft=values.drafts.get(values.model), parent=self
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -19,7 +18,7 @@ from engine import devices, models
 from engine.cascade import enlarge
 from engine.errors import EngineError
 from engine.guidance.library import Library
-from engine.jobs.encode import end_of_encoding, is_encoding, own_start
+from engine.jobs.encode import end_of_encoding, own_start, parent_of
 from engine.jobs.job import Caller, Event, Job, doer_of, never
 from engine.layout import NAME as LAYOUT
 from engine.layout import canonical, from_array
@@ -99,30 +98,32 @@ class Session:
             self._models[info.sha256] = models.load(info, self.device)
         return self._models[info.sha256]
 
-    def model(self, request: Request) -> Model:
-        info = self.infos.get(request.model)
+    def info(self, model: str) -> ModelInfo:
+        """The model of that id. Raises CatalogError where it is not here."""
+        info = self.infos.get(model)
         if info is None:
             have = ", ".join(self.infos) or "none"
-            raise CatalogError(f"The model “{request.model}” is not here (there is: {have}): choose another.")
-        return self.load(info)
+            raise CatalogError(f"The model “{model}” is not here (there is: {have}): choose another.")
+        return info
+
+    def model(self, request: Request) -> Model:
+        return self.load(self.info(request.model))
 
     def plan(
         self,
         request: Request,
-        cancelled: threading.Event | None = None,
+        cancelled: Callable[[], bool] = never,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
     ) -> Plan:
-        stop = cancelled.is_set if cancelled is not None else (lambda: False)
-        return plan(
-            request, self.model(request), stop, inputs, pictures_of(request.guides, aims), self.library, self.save
-        )
+        pictures = pictures_of(request.guides, aims)
+        return plan(request, self.model(request), cancelled, inputs, pictures, self.library, self.save)
 
     def generate(
         self,
         request: Request,
         run_path: Path | None = None,
-        cancelled: threading.Event | None = None,
+        cancelled: Callable[[], bool] = never,
         first: Callable[[torch.Tensor], None] | None = None,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
@@ -133,7 +134,7 @@ class Session:
         the mask that the request's Edit names, `aims` the pictures, uint8 (H, W, 3), that its guides aim at: they are
         kept in the file.
 
-        Raises Cancelled between two net calls once `cancelled` is set (what was reached stays in the file),
+        Raises Cancelled between two net calls once `cancelled` says so (what was reached stays in the file),
         RequestError for what the model cannot do, OutOfMemory, and OSError when the run file cannot be written.
         """
         return self._walk(request, Start(first=first), run_path, cancelled, inputs, aims)
@@ -144,7 +145,7 @@ class Session:
         k: int,
         request: Request | None = None,
         run_path: Path | None = None,
-        cancelled: threading.Event | None = None,
+        cancelled: Callable[[], bool] = never,
         first: Callable[[torch.Tensor], None] | None = None,
         share: int | None = None,
         inputs: Inputs | None = None,
@@ -173,32 +174,25 @@ class Session:
         for a request whose noise levels do not go through the stored state's.
         """
         reader = RunReader(parent)
-        encoding = is_encoding(reader) and k == len(reader.steps)
-        if not (0 <= k < len(reader.steps) or encoding):
-            raise RequestError(f"The run {parent.name} has no step {k}: choose 0 to {len(reader.steps) - 1}.")
-        images = len(reader.request.seeds)
-        if share is not None and not 0 <= share < images:
-            raise RequestError(f"The run {parent.name} has no image {share}: choose 0 to {images - 1}.")
+        origin, images = parent_of(reader, k, share), len(reader.request.seeds)
         request = reader.request if request is None else request
         if share is None and len(request.seeds) != images:
             raise RequestError(f"The run {parent.name} holds {images} images: keep as many seeds, or share one image.")
         seeds = request.seeds if share is None else reader.request.seeds
-        origin: dict[str, Any] = {"run": reader.header["id"], "step": k}
-        if encoding:
+        if k == len(reader.steps):
             x, sigma = end_of_encoding(reader)
-            start, origin = Start(self._tensor(x), i=0, s=sigma), origin | {"at": 0}
+            start = Start(self._tensor(x), i=0, s=sigma)
         else:
             start = self._stored(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
-            origin["step"] = start.i
         if share is not None:
-            start, origin = start.shared(share, len(request.seeds)), origin | {"image": share}
+            start = start.shared(share, len(request.seeds))
         if inputs is None and request.edit is not None:
             inputs = reader.inputs()
         if digests(request.guides):
             aims = (*reader.aims(), *aims)
         return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled, inputs, aims)
 
-    def go_on(self, run_path: Path, cancelled: threading.Event | None = None) -> Iterator[Step]:
+    def go_on(self, run_path: Path, cancelled: Callable[[], bool] = never) -> Iterator[Step]:
         """Finish a run that broke off or was cancelled, in its own file, after its last whole step.
 
         Raises StoreError for a run that is finished and for a fork that broke off before the state it starts from was
@@ -243,7 +237,7 @@ class Session:
         self,
         request: Request,
         x: torch.Tensor,
-        cancelled: threading.Event | None = None,
+        cancelled: Callable[[], bool] = never,
         inputs: Inputs | None = None,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The pictures of the state that a run of `request` ended with: uint8 (B, H, W, 3), decoded and enlarged.
@@ -254,7 +248,6 @@ class Session:
         model, x = self.model(request), canonical(x)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
-            stop = cancelled.is_set if cancelled is not None else (lambda: False)
             label, constraint, origin = model.condition("", request.label).label, None, None
             if inputs is not None and request.edit is not None:
                 y = to_state(inputs, model, request.size)
@@ -262,14 +255,14 @@ class Session:
                 if request.edit.pinned:
                     steady = not RULES[request.enlargement.sampler].stochastic
                     constraint = pin(inputs, y, request.enlargement.sigmas, steady)
-            x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), stop, constraint, origin)
+            x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), cancelled, constraint, origin)
         return to_pictures(x, model)
 
     def enlarged(
         self,
         request: Request,
         rgb: np.ndarray[Any, np.dtype[np.uint8]],
-        cancelled: threading.Event | None = None,
+        cancelled: Callable[[], bool] = never,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """A picture (height, width, 3) of the request's first size, drawn larger by the second stage that it asks for.
 
@@ -292,7 +285,7 @@ class Session:
         request: Request,
         x: torch.Tensor,
         run_path: Path | None = None,
-        cancelled: threading.Event | None = None,
+        cancelled: Callable[[], bool] = never,
         inputs: Inputs | None = None,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """picture(), which is also kept at the end of the run's file where it is not what the last step shows.
@@ -330,7 +323,7 @@ class Session:
         request: Request,
         start: Start,
         run_path: Path | None,
-        cancelled: threading.Event | None,
+        cancelled: Callable[[], bool],
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
         reopen: bool = False,
@@ -365,6 +358,8 @@ class Session:
 def _translated(steps: Iterator[T]) -> Iterator[T]:
     try:
         yield from steps
+    except OutOfMemory:
+        raise
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
             raise OutOfMemory("There is not enough memory for this: make fewer images at once.") from error

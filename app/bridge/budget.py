@@ -10,20 +10,24 @@ LEAST_GAP = 0.04  # seconds: more than 25 pictures a second show nobody more
 
 
 class PreviewBudget:
-    """Spreads previews evenly over one run of `total` steps, so that they take no more than `share` of its time.
+    """Spreads previews evenly over one job, so that they take no more than `share` of its time.
 
+    total   -- what `done` comes to in the end: a number of steps, or 1 where it is a share
+    elapsed -- seconds since the job's first model call
     The first and the last are not asked about: they are made in any case. What they cost counts.
     """
 
     def __init__(
         self,
-        total: int,
+        total: float,
         share: float = SHARE,
         least_gap: float = LEAST_GAP,
         clock: Callable[[], float] = time.perf_counter,
+        elapsed: float = 0.0,
     ) -> None:
         self._total, self._share, self._gap, self._clock = total, share, least_gap, clock
-        self._began = self._last = clock()
+        self._last = clock()
+        self._began = self._last - elapsed
         self._spent = 0.0
         self._previews = 0
 
@@ -32,8 +36,8 @@ class PreviewBudget:
         """Seconds that previews took so far."""
         return self._spent
 
-    def due(self, done: int) -> bool:
-        """Whether to make one now, `done` steps (at least one) into the run, with the last one's cost put aside."""
+    def due(self, done: float) -> bool:
+        """Whether to make one now, `done` (above 0) of the total into the job, with the last one's cost put aside."""
         now = self._clock()
         to_come = (now - self._began) * (self._total - done) / done
         each = self._spent / self._previews if self._previews else 0.0

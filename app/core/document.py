@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Signal
@@ -14,16 +14,16 @@ from app.core.files.save_step import save_step
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import Appraisal
 from app.core.guidance.guide_panel import Guidance
+from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine, Job, JobQueue, JobState
+from app.core.jobs.queue import JobQueue, JobState, QueuedJob
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
-from app.core.request import submit as asking
 from app.core.request.draft_model import DraftModel
 from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_variations
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
-from app.core.request.submit import Asked
+from app.core.request.submit import Submitter, why_no_new
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
 from app.core.shown.viewer import Viewer
@@ -63,7 +63,7 @@ class Document(QObject):
         super().__init__(parent)
         self.draft = DraftModel(models, prices, draft, self)
         self.draft.model_changed.connect(self._fit_box)  # before anybody else hears of the model
-        self._queue, self._library = queue, library
+        self._library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_making, self)
         self.artwork = Artwork(parent=self)
@@ -71,8 +71,9 @@ class Document(QObject):
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = Guidance(*parts, prices, engine, self)
+        self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
         self.appraisal = Appraisal(*parts, engine, self)
-        self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, engine, self)
+        self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
         self.exporter = Exporter(self.draft, engine, self)
         self._had_artwork = False
@@ -95,18 +96,18 @@ class Document(QObject):
     @property
     def why_not(self) -> str:
         """Why nothing can be generated now as the panel says, in one sentence; "" when it can."""
-        return asking.why_no_new(self.draft.current.method, self.editing, self.jobs)
+        return why_no_new(self.draft.current.method, self.editing, self.jobs)
 
     @property
     def can_generate(self) -> bool:
         return not self.why_not
 
-    def generate(self) -> Job | None:
+    def generate(self) -> QueuedJob | None:
         """Start a run of the current draft; None, with a notice, where that is not possible."""
         if self.why_not:
             self.notice_raised.emit(Notice("info", self.why_not))
             return None
-        return self._roll_after(self._submit(lambda: asking.new(self.draft.current, self.draft.model, self.editing)))
+        return self._roll_after(self.jobs.submit(lambda: self._submitter.new(self.draft.current, self.draft.model)))
 
     @property
     def why_no_fork(self) -> str:
@@ -117,7 +118,7 @@ class Document(QObject):
             return why
         return self.editing.why_not(self.draft.current.method, self.shown.run_path)
 
-    def fork(self) -> Job | None:
+    def fork(self) -> QueuedJob | None:
         """Start a run that goes on from the shown step with the current draft; None, with a notice, if that cannot be.
 
         All pictures of the run go on, each from its own state; the draft's number of pictures does not count. A run on
@@ -128,7 +129,7 @@ class Document(QObject):
             return None
         run, k = self.shown.run, self.shown.cursor
         return self._roll_after(
-            self._submit(lambda: asking.fork(self.draft.current, self.draft.model, self.editing, run, k))
+            self.jobs.submit(lambda: self._submitter.fork(self.draft.current, self.draft.model, run, k))
         )
 
     @property
@@ -136,7 +137,7 @@ class Document(QObject):
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
         return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.jobs.why_no_engine
 
-    def vary(self) -> Job | None:
+    def vary(self) -> QueuedJob | None:
         """Start a run of several pictures that share the shown picture's state at the shown step; None as for fork().
 
         The draft says how many. They are made with the settings of that picture, each with a seed of its own. A sampler
@@ -146,26 +147,12 @@ class Document(QObject):
             self.notice_raised.emit(Notice("info", self.why_no_variations))
             return None
         run, k, image, count = self.shown.run, self.shown.cursor, self.shown.image_index, self.draft.current.batch
-        job = self._submit(lambda: asking.variations(count, self.draft.models, self.editing, run, k, image))
+        job = self.jobs.submit(lambda: self._submitter.variations(count, self.draft.models, run, k, image))
         if job and (instead := explain_other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
 
-    def _submit(self, ask: Callable[[], Asked]) -> Job | None:
-        try:
-            asked = ask()
-            aims = self.guidance.pictures.of(asked.request.guides)
-            job = self._queue.submit(asked.request, asked.model, asked.origin, asked.snapshot, aims)
-        except RequestError as error:
-            self.notice_raised.emit(Notice("error", str(error)))
-            return None
-        except OSError as error:
-            self.notice_raised.emit(Notice("error", f"There is no place for a new run: {error}"))
-            return None
-        self._live_run.expect(job)
-        return job
-
-    def _roll_after(self, job: Job | None) -> Job | None:
+    def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
         """Roll the seed of the next run, unless the seed is locked."""
         if job and not self.draft.seed_locked:
             self.draft.roll_seed()
@@ -204,11 +191,11 @@ class Document(QObject):
     def _fit_box(self) -> None:
         self.artwork.box_aspect = QSize(self.draft.model.width, self.draft.model.height)
 
-    def _on_added(self, job: Job) -> None:
-        if job.snapshot is not None:
-            self.editing.place(job.run_path, job.snapshot.placement)
+    def _on_added(self, job: QueuedJob) -> None:
+        if job.placement is not None:
+            self.editing.place(job.run_path, job.placement)
 
-    def _on_ended(self, job: Job) -> None:
+    def _on_ended(self, job: QueuedJob) -> None:
         if job.state is JobState.FINISHED:
             self.editing.add_candidates(job.run_path, job.request, job.images)
         else:

@@ -13,11 +13,13 @@ from torch import Tensor
 from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
 from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding
+from engine.jobs.job import Estimate, Progress
 from engine.jobs.likelihood import checked, model_info
 from engine.layout import from_array
 from engine.metrics import psnr
 from engine.ode import solve
 from engine.plan import Plan, plan, to_pictures, to_state
+from engine.runs import previewer
 from engine.spec.edit import Inputs
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter
@@ -43,16 +45,17 @@ def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
     x0 = to_state(inputs, model, request.size)[None]
     low, high = ends(request)
     if job.method == "null-text":
-        yield from _null_text(job, session, request, model, planned, inputs, x0)
+        yield from _null_text(job, session, caller, request, model, planned, inputs, x0)
         return
     header = {"kind": "encode", "method": job.method, "tol": job.tol}
+    told = _Telling(caller, model, planned, legs=2 if job.check else 1)
     steps = solve(planned.denoiser, x0, low, high, job.tol, max_calls=job.max_calls)
     way = _recorded(job.run_path, session, request, steps, x0, planned, header, inputs)
-    x, count = yield from _followed("up", way, low, high, planned)
+    x, count = yield from told.leg("up", way, low, high)
     up, back = planned.meter.calls, None
     if job.check:
         down = solve(planned.denoiser, x, high, low, job.tol, max_calls=job.max_calls)
-        home, _ = yield from _followed("down", down, high, low, planned)
+        home, _ = yield from told.leg("down", down, high, low, recorded=False)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
     yield Encoded(job.run_path, count, up, spread(x, high), back, planned.meter.calls - up)
 
@@ -80,7 +83,7 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     inputs = reader.inputs()
     assert inputs is not None
     way = _recorded(job.run_path, session, request, steps, state, planned, header, inputs, parent)
-    home, count = yield from _followed("down", way, high, low, planned)
+    home, count = yield from _Telling(caller, model, planned, legs=1).leg("down", way, high, low)
     rgb = to_pictures(home, model)[0]
     picture = to_state(inputs, model, request.size)[None]
     yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
@@ -116,22 +119,28 @@ def curve(d: Denoiser, x0: Tensor, low: float, high: float, tols: Sequence[float
 
 
 def _null_text(
-    job: Encode, session: Session, request: Request, model: Model, planned: Plan, inputs: Inputs, x0: Tensor
+    job: Encode,
+    session: Session,
+    caller: Caller,
+    request: Request,
+    model: Model,
+    planned: Plan,
+    inputs: Inputs,
+    x0: Tensor,
 ) -> Iterator[Event]:
     low, high = ends(request)
     null = NullText.of(request, model, planned.meter)
     header = {"kind": "encode", "method": job.method, "tol": job.tol}
     way = _recorded(job.run_path, session, request, null.up(x0), x0, planned, header, inputs, end=False)
+    told = _Telling(caller, model, planned, legs=3 if job.check else 2)
     states: list[Tensor] = [x0]
-    count = 0
-    for step in way:
-        states.append(step.move.x)
-        count = step.i + 1
-        yield _told("up", step, low, high, planned)
+    _, count = yield from told.leg("up", _kept(way, states), low, high)
     learned: list[Tensor] = []
     for level, tokens in invert(null, states[::-1], job.inner):
         learned.append(tokens)
         yield replace(level, calls=planned.meter.calls)
+        yield told.progress(len(learned) / level.levels)
+    told.next_leg()
     null = replace(null, nulls=tuple(learned))
     calls = planned.meter.calls
     if job.run_path is not None:
@@ -140,24 +149,50 @@ def _null_text(
             writer.end("finished", **planned.meter.spent())
     back = None
     if job.check:
-        home, _ = yield from _followed("down", retrace(null, states[-1]), high, low, planned)
+        home, _ = yield from told.leg("down", retrace(null, states[-1]), high, low, recorded=False)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
     yield Encoded(job.run_path, count, calls, spread(states[-1], high), back, planned.meter.calls - calls)
 
 
-def _followed(
-    leg: str, steps: Iterator[Step], begin: float, end: float, planned: Plan
-) -> Generator[Following, None, tuple[Tensor, int]]:
-    """Says how far each step is; returns the last state and how many steps there were."""
+def _kept(steps: Iterator[Step], states: list[Tensor]) -> Iterator[Step]:
+    """The same steps; the state after each goes into `states`."""
     for step in steps:
-        yield _told(leg, step, begin, end, planned)
-    return step.move.x, step.i + 1
+        states.append(step.move.x)
+        yield step
 
 
-def _told(leg: str, step: Step, begin: float, end: float, planned: Plan) -> Following:
-    """The share of the way is measured in the angle arctan √σ, along which the steps are about even."""
-    at, first, last = (np.arctan(s**0.5) for s in (step.hop.s2, begin, end))
-    return Following(leg, float((at - first) / (last - first)), step.hop.s2, step.i + 1, planned.meter.calls)
+class _Telling:
+    """Tells how far a way along the flow is, which has `legs` equal parts: up, maybe an optimisation, maybe down."""
+
+    def __init__(self, caller: Caller, model: Model, planned: Plan, legs: int) -> None:
+        self._clock, self._model, self._planned, self._legs = caller.clock, model, planned, legs
+        self._began = caller.clock()
+        self._leg, self._steps = 0, 0
+
+    def leg(
+        self, name: str, steps: Iterator[Step], begin: float, end: float, recorded: bool = True
+    ) -> Generator[Event, None, tuple[Tensor, int]]:
+        """Follow one leg from level `begin` to `end`; returns the last state and how many steps there were.
+
+        recorded -- whether the steps go into the run file, so that their x̂₀ can be shown
+        """
+        for step in steps:
+            # The share of a leg is measured in the angle arctan √σ, along which the steps are about even.
+            at, first, last = (np.arctan(s**0.5) for s in (step.hop.s2, begin, end))
+            done = float((at - first) / (last - first))
+            self._steps += recorded
+            progress = self.progress(done)
+            yield Estimate(progress, step.i, 1, previewer(self._model, step.move.x0)) if recorded else progress
+            yield Following(name, done, step.hop.s2, step.i + 1, self._planned.meter.calls)
+        self.next_leg()
+        return step.move.x, step.i + 1
+
+    def next_leg(self) -> None:
+        self._leg += 1
+
+    def progress(self, done: float) -> Progress:
+        """With the share `done` of the present leg behind."""
+        return Progress(self._steps, 0, (self._leg + done) / self._legs, self._clock() - self._began)
 
 
 def _recorded(

@@ -133,6 +133,22 @@ class Decode(Job):
     run_path: Path | None = None
 
 
+def parent_of(reader: RunReader, k: int, share: int | None = None) -> dict[str, Any]:
+    """What the header of a fork says of its parent: the run, the step `k` of its file, and the image that is shared.
+
+    The end of an encoding counts as one step more, from which a run begins with its own first one. Raises RequestError
+    for a step and for an image that the run has not.
+    """
+    at_end = is_encoding(reader) and k == len(reader.steps)
+    if not (0 <= k < len(reader.steps) or at_end):
+        raise RequestError(f"The run {reader.path.name} has no step {k}: choose 0 to {len(reader.steps) - 1}.")
+    images = len(reader.request.seeds)
+    if share is not None and not 0 <= share < images:
+        raise RequestError(f"The run {reader.path.name} has no image {share}: choose 0 to {images - 1}.")
+    where = {"step": k, "at": 0} if at_end else {"step": reader.steps[k].i}
+    return {"run": reader.header["id"], **where} | ({} if share is None else {"image": share})
+
+
 def own_start(parent: dict[str, Any]) -> int:
     """The step of its own path that a fork begins with, by what its header says of its parent: mostly the same one."""
     return int(parent.get("at", parent["step"]))

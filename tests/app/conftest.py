@@ -18,10 +18,11 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.core.document import Document
-from app.core.jobs.queue import Job, JobQueue
+from app.core.jobs.queue import JobQueue, QueuedJob, Submission
 from app.core.notices import Notice
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
+from engine.jobs.generate import Generate
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request
@@ -137,6 +138,12 @@ class Parts:
     document: Document
     notices: list[Notice] = field(default_factory=list)
 
+    def submit(self, request: Request) -> QueuedJob:
+        """Queue a run of `request` as the document would, without its panel."""
+        library = self.library
+        job = Generate(request=request, run_path=library.new_path(request), pictures=library.pictures)
+        return self.jobs.submit(Submission(job, request))
+
 
 @pytest.fixture
 def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Callable[..., Parts]]:
@@ -147,7 +154,7 @@ def make_parts(qtbot: QtBot, model: ModelInfo, tmp_path: Path) -> Iterator[Calla
         engine = EngineClient(fake)
         library = RunLibrary(tmp_path / "runs", tmp_path / "pictures")
         prices = Prices()
-        jobs = JobQueue(engine, library, prices)
+        jobs = JobQueue(engine, prices)
         second = replace(model, id="other", title="Other", sha256="e" * 64, config=model.config | {"vocabulary": None})
         draft = Draft.for_model(model, prompt="red apple", seed=7)
         document = Document([model, second], engine, jobs, library, prices, draft=draft)
@@ -205,7 +212,7 @@ def read_newest(document: Document) -> int:
     return document.shown.step_count
 
 
-def finish(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
+def finish(parts: Parts, qtbot: QtBot, **choices: object) -> QueuedJob:
     parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.generate()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following
+from engine.jobs.job import Estimate, Progress
 from engine.spec.request import Request
 from engine.store import RunReader, RunWriter
 from engine.types import Hop, Move, Step
@@ -28,23 +29,27 @@ class Flow:
         fake.answers[Encode] = self._encode
         fake.answers[Decode] = self._decode
 
-    def _encode(self, errand: Encode) -> Iterator[object]:
-        assert errand.run_path is not None
-        picture = errand.rgb.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(127.5) - 1
-        header = {"kind": "encode", "tol": errand.tol, "method": errand.method}
-        for done in walked(errand.run_path, errand.request, picture, LEVELS, header):
-            yield Following("up", done / 4, LEVELS[done], done, CALLS * done)
-        yield Encoded(errand.run_path, 4, 4 * CALLS, STD, self.psnr, 4 * CALLS)
+    def _encode(self, job: Encode) -> Iterator[object]:
+        assert job.run_path is not None
+        picture = job.rgb.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(127.5) - 1
+        header = {"kind": "encode", "tol": job.tol, "method": job.method}
+        for done in walked(job.run_path, job.request, picture, LEVELS, header):
+            yield estimate(done, picture), Following("up", done / 4, LEVELS[done], done, CALLS * done)
+        yield Encoded(job.run_path, 4, 4 * CALLS, STD, self.psnr, 4 * CALLS)
 
-    def _decode(self, errand: Decode) -> Iterator[object]:
-        reader = RunReader(errand.source)
-        assert errand.run_path is not None
-        picture, request = reader.x0(0), errand.request or reader.request
+    def _decode(self, job: Decode) -> Iterator[object]:
+        reader = RunReader(job.source)
+        assert job.run_path is not None
+        picture, request = reader.x0(0), job.request or reader.request
         down = LEVELS[::-1]
-        for done in walked(errand.run_path, request, picture, down, {"kind": "decode", "tol": errand.tol}):
-            yield Following("down", done / 4, down[done], done, CALLS * done)
+        for done in walked(job.run_path, request, picture, down, {"kind": "decode", "tol": job.tol}):
+            yield estimate(done, picture), Following("down", done / 4, down[done], done, CALLS * done)
         rgb = np.rint((picture[0].transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8)
-        yield Decoded(errand.run_path, rgb, 4, 4 * CALLS, self.psnr)
+        yield Decoded(job.run_path, rgb, 4, 4 * CALLS, self.psnr)
+
+
+def estimate(done: int, picture: NDArray[np.float32]) -> Estimate:
+    return Estimate(Progress(done, 0, done / 4, 0.1 * done), done - 1, 1, lambda image: picture[image])
 
 
 def walked(

@@ -36,29 +36,29 @@ def score_of(k: int, image: int) -> float:
     return 0.1 + 0.01 * k + (0.05 if image % 2 else 0.0)
 
 
-def scored(errand: Score) -> Iterator[StepScores]:
-    loaded(LoadClip(errand.clip))
-    reader = RunReader(errand.path)
-    for k in range(errand.start, len(reader.steps) if errand.stop is None else errand.stop):
+def scored(job: Score) -> Iterator[StepScores]:
+    loaded(LoadClip(job.clip))
+    reader = RunReader(job.path)
+    for k in range(job.start, len(reader.steps) if job.stop is None else job.stop):
         guided = np.array([[score_of(k, image) for image in range(len(reader.request.seeds))]], np.float32)
         yield StepScores(k, guided, guided / np.float32(2), 0.001)
 
 
-def looked(errand: Look) -> Iterator[Concepts]:
-    loaded(LoadClip(errand.clip))
-    names = (errand.vocabulary * 3)[errand.k : errand.k + errand.count]
-    yield Concepts(errand.k, errand.image, names, np.linspace(0.4, 0.1, len(names)).astype(np.float32))
+def looked(job: Look) -> Iterator[Concepts]:
+    loaded(LoadClip(job.clip))
+    names = (job.vocabulary * 3)[job.k : job.k + job.count]
+    yield Concepts(job.k, job.image, names, np.linspace(0.4, 0.1, len(names)).astype(np.float32))
 
 
-def loaded(errand: LoadClip) -> tuple[object, ...]:
-    if errand.clip == BROKEN:
+def loaded(job: LoadClip) -> tuple[object, ...]:
+    if job.clip == BROKEN:
         raise RequestError(WHY_BROKEN)
     return ()
 
 
-def swept(errand: Sweep) -> Iterator[SweepStep | SweepPoint]:
-    for n, (value, request) in enumerate(zip(errand.values, errand.requests(), strict=True)):
-        yield SweepStep(n, len(errand.values))
+def swept(job: Sweep) -> Iterator[SweepStep | SweepPoint]:
+    for n, (value, request) in enumerate(zip(job.values, job.requests(), strict=True)):
+        yield SweepStep(n, len(job.values))
         rgb = ((targets(request).transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
         scores = np.full(len(request.seeds), 0.1 + 0.02 * n, np.float32)
         diversity = 0.5 - 0.05 * n if len(request.seeds) > 1 else float("nan")

@@ -22,8 +22,8 @@ def surprise(width: int = 24, height: int = 16) -> NDArray[np.float64]:
     return pixels
 
 
-def terms(errand: Elbo) -> ElboTerms:
-    height, width = errand.rgb.shape[:2]
+def terms(job: Elbo) -> ElboTerms:
+    height, width = job.rgb.shape[:2]
     return ElboTerms(
         sigmas=SIGMAS, terms=BITS, l_T=0.125, l_0=1.0, total=3.875, stderr=0.02, rate=np.array([0.0, 0.5, 2.5, 2.75]),
         distortion=np.array([90.0, 60.0, 20.0, 4.0]), pixels=surprise(width, height), done=1, draws=1, calls=3,
@@ -50,12 +50,12 @@ class Judge:
         fake.answers[Elbo] = self._elbo
         fake.answers[Likelihood] = self._flow
 
-    def _elbo(self, errand: Elbo) -> Iterator[object]:
+    def _elbo(self, job: Elbo) -> Iterator[object]:
         yield Working(0.5, 1)
-        yield terms(errand)
+        yield terms(job)
 
-    def _flow(self, errand: Likelihood) -> Iterator[object]:
+    def _flow(self, job: Likelihood) -> Iterator[object]:
         if self.failing:
             raise RequestError(self.failing)
-        for probe in range(1, errand.probes + 1):
-            yield density(probe, errand.probes)
+        for probe in range(1, job.probes + 1):
+            yield density(probe, job.probes)

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.bridge.lab import LabClient
 from app.core.document import Document
 from app.core.files.autosave import Autosave
-from app.core.jobs.queue import Job
+from app.core.jobs.queue import QueuedJob
 from app.core.lab.lab_model import Lab
 from app.settings import Settings, Values
 from app.ui.window.main_window import MainWindow
@@ -79,7 +79,7 @@ def make_lab(document: Document) -> Lab:
     return lab
 
 
-def finish(qtbot: QtBot, document: Document, **choices: object) -> Job:
+def finish(qtbot: QtBot, document: Document, **choices: object) -> QueuedJob:
     """Generate with `choices` and wait for the end."""
     document.draft.update(**choices)
     job = document.generate()

@@ -144,7 +144,7 @@ def test_a_picture_that_cannot_be_enlarged_is_refused(cascade: ModelInfo) -> Non
     stop = threading.Event()
     stop.set()
     with pytest.raises(Cancelled):
-        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop)
+        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop.is_set)
 
 
 def test_a_truncated_first_stage_stops_at_the_noise_level_of_the_second(cascade: ModelInfo) -> None:
@@ -260,7 +260,7 @@ def test_enlarging_is_cancelled_between_two_net_calls(cascade: ModelInfo) -> Non
     *_, last = session.generate(request)
     stop.set()
     with pytest.raises(Cancelled):
-        session.picture(request, last.move.x, stop)
+        session.picture(request, last.move.x, stop.is_set)
 
 
 def test_a_damaged_second_stage_is_named(cascade: ModelInfo) -> None:

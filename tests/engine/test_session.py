@@ -128,7 +128,7 @@ def test_cancelling_keeps_the_finished_steps(
         stop.set()
 
     def stopping() -> Iterator[Step]:
-        for step in session.generate(request_for(tiny_model), tmp_path / "run.twrun", stop):
+        for step in session.generate(request_for(tiny_model), tmp_path / "run.twrun", stop.is_set):
             if step.i + 1 == calls:
                 stop.set()
             yield step

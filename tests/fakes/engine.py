@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.jobs.encode import end_of_encoding, is_encoding
-from engine.jobs.job import Job
+from engine.jobs.encode import end_of_encoding, own_start, parent_of
+from engine.jobs.enlarge import Enlarge, Enlarged
+from engine.jobs.generate import Fork, Generate, PictureSaved, RunEnded
+from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never
+from engine.jobs.load import LoadModel
 from engine.paths import path_of
+from engine.pictures.naming import picture_path
+from engine.pictures.png import save_png
 from engine.pictures.resizing import resized
 from engine.rules import RULES
-from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Inputs, Pixels, pool_mask
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request
@@ -31,17 +35,6 @@ class FakeCancelled(Exception):
     """As engine.run.Cancelled, which cannot be imported without torch."""
 
 
-class FakeCodec:
-    """Pixels are the state."""
-
-    def preview(self, x0: NDArray[np.float32]) -> NDArray[np.float32]:
-        return x0
-
-
-class FakeModel:
-    codec = FakeCodec()
-
-
 class FakeEngine:
     """Give it as `open_session`: calling it opens the session, which is itself.
 
@@ -50,8 +43,9 @@ class FakeEngine:
     open_error, load_error -- raised when the session opens, a model loads
     fail_at, error -- the model call (counted from 0 within the run) that raises `error`
     calls         -- model calls made so far
-    answers       -- what an errand of each class yields, by that class: a function of the errand; a model call before
-                     each piece of news
+    jobs          -- those that it was given, but for loading
+    answers       -- what other jobs tell, by their class: a function of the job. A model call comes before each event,
+                     or before several that it gives as a tuple
     """
 
     device_name = "a fake device"
@@ -63,7 +57,7 @@ class FakeEngine:
         self.fail_at, self.error = -1, Exception("none")
         self.calls = 0
         self.requests: list[Request] = []
-        self.errands: list[Job] = []
+        self.jobs: list[Job] = []
         self.answers: dict[type, Callable[[Any], Iterable[object]]] = {}
         self.opening = threading.Event()
         self.opening.set()
@@ -81,113 +75,131 @@ class FakeEngine:
         assert self._permits is not None, "this engine runs by itself"
         self._permits.release(calls)
 
-    def load(self, info: ModelInfo) -> FakeModel:
-        if self.load_error:
-            raise self.load_error
-        return FakeModel()
+    @property
+    def others(self) -> list[Job]:
+        """The jobs that were no runs."""
+        return [job for job in self.jobs if not isinstance(job, Generate | Fork)]
 
-    def generate(
+    def perform(
         self,
-        request: Request,
-        run_path: Path,
-        cancelled: threading.Event,
-        first: Callable[[Any], None] | None = None,
-        inputs: Inputs | None = None,
-        aims: Sequence[Pixels] = (),
-    ) -> Iterator[Step]:
+        job: Job,
+        cancelled: Callable[[], bool] = never,
+        *,
+        live: Mapping[str, float] | None = None,
+        early: Callable[[Event], None] = lambda event: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> Iterator[Event]:
+        caller = Caller(cancelled, live or {}, early, clock)
+        if isinstance(job, LoadModel):
+            if self.load_error:
+                raise self.load_error
+            return iter(())
+        self.jobs.append(job)
+        if isinstance(job, Generate):
+            return self._generate(job, caller)
+        if isinstance(job, Fork):
+            return self._fork(job, caller)
+        if isinstance(job, Enlarge):
+            return self._enlarge(job, caller)
+        return self._answer(job, caller)
+
+    def _answer(self, job: Job, caller: Caller) -> Iterator[Any]:
+        for answer in self.answers[type(job)](job):
+            self._await(caller.cancelled)
+            yield from answer if isinstance(answer, tuple) else (answer,)
+
+    def _generate(self, job: Generate, caller: Caller) -> Iterator[Event]:
+        request, inputs = job.request, job.inputs
         target = targets(request, inputs)
         noise = np.stack([_noise(seed, target.shape[1:]) for seed in request.seeds])
         x = target + np.float32(request.sigmas[0]) * noise
-        return self._walk(request, run_path, cancelled, first, x, 0, None, inputs, aims)
+        return self._walk(job, request, caller, x, 0, None, inputs, job.aims)
 
-    def fork(
-        self,
-        parent: Path,
-        k: int,
-        request: Request,
-        run_path: Path,
-        cancelled: threading.Event,
-        first: Callable[[Any], None] | None = None,
-        share: int | None = None,
-        inputs: Inputs | None = None,
-        aims: Sequence[Pixels] = (),
-    ) -> Iterator[Step]:
-        reader = RunReader(parent)
+    def _fork(self, job: Fork, caller: Caller) -> Iterator[Event]:
+        reader = RunReader(job.source)
+        request, inputs, aims = job.request or reader.request, job.inputs, job.aims
         if inputs is None and request.edit is not None:
             inputs = reader.inputs()
-        origin = {"run": reader.header["id"], "step": k}
-        if is_encoding(reader) and k == len(reader.steps):
-            x, i = end_of_encoding(reader)[0], 0
-            origin["at"] = i
-        else:
-            x, i = reader.x(k), reader.steps[k].i
-            origin["step"] = i
-        if share is not None:
-            x, origin = x[[share] * len(request.seeds)], origin | {"image": share}
+        parent = parent_of(reader, job.at, job.share)
+        x = end_of_encoding(reader)[0] if job.at == len(reader.steps) else reader.x(job.at)
+        if job.share is not None:
+            x = x[[job.share] * len(request.seeds)]
         if digests(request.guides):
             aims = (*reader.aims(), *aims)
-        return self._walk(request, run_path, cancelled, first, x, i, origin, inputs, aims)
+        return self._walk(job, request, caller, x, own_start(parent), parent, inputs, aims)
 
     def _walk(
         self,
+        job: Generate | Fork,
         request: Request,
-        run_path: Path,
-        cancelled: threading.Event,
-        first: Callable[[Any], None] | None,
+        caller: Caller,
         x: Any,
         start: int,
         parent: dict[str, Any] | None,
         inputs: Inputs | None,
         aims: Sequence[Pixels],
-    ) -> Iterator[Step]:
+    ) -> Iterator[Event]:
+        assert job.run_path is not None
         self.requests.append(request)
-        rule, call = RULES[request.sampler], 0
+        rule, call, began = RULES[request.sampler], 0, caller.clock()
         target, path = targets(request, inputs), path_of(request)
-        header = {"id": run_path.stem, "environment": {}, "parent": parent, "preview": None}
-        with RunWriter(run_path, request, header) as file:
-            if inputs is not None:
-                file.inputs(inputs)
-            if kept := pictures_of(request.guides, aims):
-                file.aims(kept)
-            file.start(x)
-            outcome = "failed"
-            try:
-                for i, hop in list(enumerate(path))[start:]:
-                    evaluations = rule.cost((hop,))
-                    step = _step(i, hop, x, target, len(path), evaluations)
-                    for _ in range(evaluations):
-                        self._call(call, cancelled)
-                        call += 1
-                        if call == 1 and first is not None:
-                            first(step.move.x0)
-                    file.step(step)
-                    yield step
-                    x = step.move.x
-                outcome = "finished"
-            except FakeCancelled:
-                outcome = "cancelled"
-                raise
-            finally:
-                file.end(outcome)
+        header = {"id": job.run_path.stem, "environment": {}, "parent": parent, "preview": None}
 
-    def finish(self, request: Request, x: Any, run_path: Path, cancelled: threading.Event) -> NDArray[np.uint8]:
-        rgb = np.rint((x.transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
-        if request.enlargement is not None:
-            rgb = rgb.repeat(request.enlargement.factor, 1).repeat(request.enlargement.factor, 2)
-            append_picture(run_path, rgb)
-        return rgb
+        def estimate(x0: Any, done: int) -> Estimate:
+            progress = Progress(done, total, done / total, caller.clock() - began)
+            return Estimate(progress, max(0, done - 1), len(request.seeds), lambda image: x0[image])
 
-    def enlarged(self, request: Request, rgb: NDArray[np.uint8], cancelled: threading.Event) -> NDArray[np.uint8]:
-        assert request.enlargement is not None
-        self.requests.append(request)
-        self._call(0, cancelled)
-        return rgb.repeat(request.enlargement.factor, 0).repeat(request.enlargement.factor, 1)
+        total, done = len(path) - start, 0
+        try:
+            with RunWriter(job.run_path, request, header) as file:
+                if inputs is not None:
+                    file.inputs(inputs)
+                if kept := pictures_of(request.guides, aims):
+                    file.aims(kept)
+                file.start(x)
+                outcome = "failed"
+                try:
+                    for i, hop in list(enumerate(path))[start:]:
+                        evaluations = rule.cost((hop,))
+                        step = _step(i, hop, x, target, len(path), evaluations)
+                        for _ in range(evaluations):
+                            self._call(call, caller.cancelled)
+                            call += 1
+                            if call == 1 and rule.evals > 1:
+                                caller.early(estimate(step.move.x0, 0))
+                        file.step(step)
+                        done += 1
+                        yield estimate(step.move.x0, done)
+                        x = step.move.x
+                    outcome = "finished"
+                except FakeCancelled:
+                    outcome = "cancelled"
+                    raise
+                finally:
+                    file.end(outcome)
+        finally:
+            if not done:
+                job.run_path.unlink(missing_ok=True)
+        seconds = caller.clock() - began
+        pictures = finished(request, x, job.run_path)
+        yield from self._saved(job, request, pictures, parent)
+        yield RunEnded(seconds, caller.clock() - began - seconds)
 
-    def perform(self, job: Job, cancelled: Callable[[], bool]) -> Iterator[object]:
-        self.errands.append(job)
-        for news in self.answers[type(job)](job):
-            self._await(cancelled)
-            yield news
+    def _saved(
+        self, job: Generate | Fork, request: Request, pictures: NDArray[np.uint8], parent: dict[str, Any] | None
+    ) -> Iterator[Event]:
+        for k, rgb in enumerate(pictures if job.pictures is not None else ()):
+            assert job.pictures is not None
+            path = picture_path(job.pictures, request, k)
+            save_png(path, rgb, request, k, parent=parent)
+            yield PictureSaved(path)
+
+    def _enlarge(self, job: Enlarge, caller: Caller) -> Iterator[Event]:
+        assert job.request.enlargement is not None
+        factor = job.request.enlargement.factor
+        self.requests.append(job.request)
+        self._call(0, caller.cancelled)
+        yield Enlarged(job.rgb.repeat(factor, 0).repeat(factor, 1))
 
     def _await(self, cancelled: Callable[[], bool]) -> None:
         while self._permits is not None and not cancelled() and not self._permits.acquire(timeout=POLL):
@@ -195,14 +207,23 @@ class FakeEngine:
         if cancelled():
             raise FakeCancelled
 
-    def _call(self, i: int, cancelled: threading.Event) -> None:
+    def _call(self, i: int, cancelled: Callable[[], bool]) -> None:
         """One call of the net: cancels before it, as the engine's meter does."""
-        self._await(cancelled.is_set)
+        self._await(cancelled)
         if i == self.fail_at:
             raise self.error
         if self.call_seconds:
             time.sleep(self.call_seconds)
         self.calls += 1
+
+
+def finished(request: Request, x: Any, run_path: Path) -> NDArray[np.uint8]:
+    """The pictures of a last state, (B, H, W, 3); enlarged ones go into the run file too."""
+    rgb = np.rint((x.transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
+    if request.enlargement is not None:
+        rgb = rgb.repeat(request.enlargement.factor, 1).repeat(request.enlargement.factor, 2)
+        append_picture(run_path, rgb)
+    return np.asarray(rgb)
 
 
 def targets(request: Request, inputs: Inputs | None = None) -> NDArray[np.float32]:

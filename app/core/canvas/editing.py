@@ -11,9 +11,8 @@ from PySide6.QtGui import QImage
 
 from app.core.canvas.artwork import ANEW, Artwork
 from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
-from app.core.canvas.placement import Overlay, Placement, box_of, overlay, to_rgb
+from app.core.canvas.placement import Overlay, Placement, Snapshot, box_of, overlay, to_rgb
 from app.core.canvas.undo import part
-from app.core.jobs.work import Snapshot
 from app.core.request.methods import NEW, REWORK
 from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer

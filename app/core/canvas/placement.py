@@ -18,7 +18,7 @@ from app.core.canvas.undo import part
 from engine.pictures.blending import alpha, painted, runs
 from engine.pictures.compositing import patch
 from engine.pictures.resizing import strips
-from engine.spec.edit import Box
+from engine.spec.edit import Box, Inputs
 
 Pixels = NDArray[np.uint8]
 
@@ -75,6 +75,17 @@ class Placement:
         if mask is not None:
             mask = part(mask, seen.translated(-self.rect.topLeft()))
         return seen, patch(artwork.rgb(seen), mask, box_of(self.box.translated(-seen.topLeft())), made)[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """The part of the artwork that a run makes anew, as it was at its submission, and where its pictures go.
+
+    inputs -- what the engine is given; None where a fork keeps its parent's
+    """
+
+    inputs: Inputs | None
+    placement: Placement
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from app.core.files.background import Background
-from app.core.jobs.queue import Engine
-from app.core.jobs.work import Enlarging
+from app.core.jobs.engine import End, Engine, Task
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
+from engine.jobs.enlarge import Enlarge, Enlarged
+from engine.jobs.job import Event
 from engine.pictures.png import KINDS as FORMATS
 from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
 from engine.spec.draft import resolve
@@ -84,8 +86,8 @@ class Exporter(QObject):
         super().__init__(parent)
         self._draft, self._engine = draft, engine
         self._background = Background(self)
-        self._awaited: dict[Enlarging, tuple[Subject, Export, Path]] = {}
-        engine.enlarged.connect(self._enlarged)
+        self._drawing: dict[int, Task] = {}  # large pictures that the engine draws, by number
+        self._numbers = count(1)
 
     def export(self, subject: Subject, choice: Export, path: Path, then: Callable[[], object] = lambda: None) -> None:
         """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
@@ -99,27 +101,32 @@ class Exporter(QObject):
         model = self._draft.model
         draft = replace(self._draft.current, method="new", enlarge=True, truncated=False, batch=1)
         try:
-            work = Enlarging(resolve(draft, model), model, subject.rgb)
+            job = Enlarge(request=resolve(draft, model), rgb=subject.rgb)
         except RequestError as error:
             self._failed(path, error)
             return
-        self._awaited[work] = subject, choice, path
         self.notice_raised.emit(Notice("info", f"{model.title}'s second stage draws {path.name} …"))
-        self._engine.enlarge(work)
+        number, task = next(self._numbers), self._engine.do(job)
+        self._drawing[number] = task
+        task.told.connect(partial(self._on_told, subject, choice, path))
+        task.ended.connect(partial(self._on_ended, number, path))
 
-    def _enlarged(self, work: Enlarging, rgb: NDArray[np.uint8] | None, reason: str) -> None:
-        if work not in self._awaited:
-            return
-        subject, choice, path = self._awaited.pop(work)
-        if rgb is None:
-            self._failed(path, ValueError(reason))
-        else:
-            large = replace(subject, rgb=rgb, request=None)  # no request alone makes this picture
-            self.export(large, replace(choice, factor=1, method="nearest"), path)
+    def _on_told(self, subject: Subject, choice: Export, path: Path, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Enlarged):
+                large = replace(subject, rgb=event.rgb, request=None)  # no request alone makes this picture
+                self.export(large, replace(choice, factor=1, method="nearest"), path)
+
+    def _on_ended(self, number: int, path: Path, end: End) -> None:
+        del self._drawing[number]
+        if end.how != "finished":
+            self._failed(path, ValueError(end.sentence or "it was stopped"))
 
     def close(self) -> None:
         """Wait for what is being written; what the engine still draws is not."""
-        self._awaited.clear()
+        for task in self._drawing.values():
+            task.drop()
+        self._drawing.clear()
         self._background.close()
 
     def _written(self, path: Path, then: Callable[[], object], _: object) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.core.shown.lineage import Lineage
 from app.core.shown.render import pixels
-from app.core.shown.runs import picture_path
+from engine.pictures.naming import picture_path
 from engine.pictures.png import save_png
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -11,13 +12,14 @@ from PySide6.QtCore import QObject, Signal
 from app.core.flow.likelihood import Appraisal
 from app.core.flow.subject import fit
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
+from app.core.jobs.queue import QueuedJob, Submission
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.methods import NEW
 from app.core.shown.runs import RunLibrary
 from app.core.shown.viewer import Viewer
 from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
+from engine.jobs.job import Event
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
@@ -39,23 +41,22 @@ METHODS: dict[Method, tuple[str, str]] = {
 
 @dataclass(slots=True)
 class Passage:
-    """What is under way: `number` of the errand, the run that it writes, and how far it has come, 0 … 1."""
+    """An encoding or a decoding under way: its job, and how far the present leg has come, 0 … 1."""
 
-    number: int
-    path: Path
+    job: QueuedJob
     model: ModelInfo
     tolerance: float
     method: Method | None  # None on the way down
     share: float = 0.0
     words: str = ""
-    shown: bool = False
-    stopping: bool = False
+
+    @property
+    def stopping(self) -> bool:
+        return self.job.cancelling
 
 
 class Encoder(QObject):
-    """Asks of the picture that the appraisal is of, by the model that judges, told what that is told. Each setter emits
-    only on change.
-    """
+    """Encodes the appraised picture with its model and condition: a job of the queue. Setters emit only on change."""
 
     changed = Signal()  # what is asked, and what came of it
     progressed = Signal()
@@ -69,18 +70,15 @@ class Encoder(QObject):
         shown: Viewer,
         jobs: JobsModel,
         library: RunLibrary,
-        engine: Engine,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._appraisal, self._draft, self._shown, self._jobs = appraisal, draft, shown, jobs
-        self._library, self._engine = library, engine
+        self._library = library
         self._method: Method = "plain"
         self._tolerance = TOLERANCE
         self._doing: Passage | None = None
         self._encoded: dict[Path, Encoded] = {}
-        engine.told.connect(self._on_told)
-        engine.errand_ended.connect(self._on_ended)
         for signal in (appraisal.changed, shown.run_changed, shown.steps_changed):
             signal.connect(self.changed)
 
@@ -139,13 +137,16 @@ class Encoder(QObject):
         try:
             request = self._request(judge)
             fitted = fit(subject, (judge.width, judge.height), self._appraisal.way)
-            path = self._library.new_path(request)
         except (ValueError, OSError) as error:
             self._say("error", str(error))
             return
-        errand = Encode(request=request, rgb=fitted.rgb, tol=self._tolerance, run_path=path, method=self.method)
-        self._doing = Passage(self._engine.do(errand), path, judge, self._tolerance, self.method)
-        self._tell()
+
+        def submission() -> Submission:
+            path = self._library.new_path(request)
+            job = Encode(request=request, rgb=fitted.rgb, tol=self._tolerance, run_path=path, method=self.method)
+            return Submission(job, request)
+
+        self._begin(self._jobs.submit(submission), judge, self.method)
 
     def why_no_decode(self) -> str:
         """Why the shown run cannot be decoded, in one sentence; "" when it can."""
@@ -168,19 +169,21 @@ class Encoder(QObject):
             if model is None:
                 raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
             asked = self._as_panel(model) if anew else None
-            path = self._library.new_path(asked or request)
-        except (RequestError, OSError) as error:
+        except RequestError as error:
             self._say("error", str(error))
             return
-        errand = Decode(source=source, request=asked, tol=self._tolerance, run_path=path)
-        self._doing = Passage(self._engine.do(errand), path, model, self._tolerance, None)
-        self._tell()
+
+        def submission() -> Submission:
+            path = self._library.new_path(asked or request)
+            job = Decode(source=source, request=asked, tol=self._tolerance, run_path=path)
+            return Submission(job, asked or request)
+
+        self._begin(self._jobs.submit(submission), model, None)
 
     def stop(self) -> None:
         """End before the next model call; the steps that were reached stay."""
         if self._doing is not None and not self._doing.stopping:
-            self._doing.stopping = True
-            self._engine.stop(self._doing.number)
+            self._jobs.cancel_job(self._doing.job)
             self._tell()
 
     # what came of it
@@ -226,45 +229,37 @@ class Encoder(QObject):
     def _say(self, level: Literal["info", "error"], text: str) -> None:
         self.notice_raised.emit(Notice(level, text))
 
-    def _on_told(self, number: int, news: list[object]) -> None:
-        doing = self._doing
-        if doing is None or number != doing.number:
+    def _begin(self, job: QueuedJob | None, model: ModelInfo, method: Method | None) -> None:
+        if job is None or job.state.ended:
             return
-        for what in news:
-            if isinstance(what, Following):
-                doing.share = what.done
-                doing.words = f"{LEGS[what.leg]}, σ {what.sigma:.3g}, {what.calls} model calls"
-            elif isinstance(what, Optimised):
-                doing.share = what.level / what.levels
-                doing.words = f"Null text at level {what.level} of {what.levels}, {what.calls} model calls"
-            elif isinstance(what, Encoded):
-                self._encoded[doing.path] = what
-                if doing.method != "null-text":  # what is fitted on the way has another price
-                    self._appraisal.tolls.learn("up", doing.model.sha256, doing.tolerance, what.calls)
-                self._say("info", describe_encoding(what))
+        self._doing = Passage(job, model, self._tolerance, method)
+        job.told.connect(self._on_told)
+        job.ended.connect(self._on_ended)
+        self._tell()
+
+    def _on_told(self, events: Sequence[Event]) -> None:
+        doing = self._doing
+        assert doing is not None, "one at a time"
+        for event in events:
+            if isinstance(event, Following):
+                doing.share = event.done
+                doing.words = f"{LEGS[event.leg]}, σ {event.sigma:.3g}, {event.calls} model calls"
+            elif isinstance(event, Optimised):
+                doing.share = event.level / event.levels
+                doing.words = f"Null text at level {event.level} of {event.levels}, {event.calls} model calls"
+            elif isinstance(event, Encoded):
+                self._encoded[doing.job.run_path] = event
+                if doing.method != "null-text":  # the optimisation has another price
+                    self._appraisal.tolls.learn("up", doing.model.sha256, doing.tolerance, event.calls)
+                self._say("info", describe_encoding(event))
                 self.changed.emit()
-            elif isinstance(what, Decoded):
-                off = f"{what.psnr:.1f} dB from the picture that was encoded (PSNR)"
-                self._say("info", f"Decoded in {what.calls} model calls: {off}")
-        self._show(doing)
+            elif isinstance(event, Decoded):
+                off = f"{event.psnr:.1f} dB from the picture that was encoded (PSNR)"
+                self._say("info", f"Decoded in {event.calls} model calls: {off}")
         self.progressed.emit()
 
-    def _show(self, doing: Passage) -> None:
-        """The run comes up when it has its first step, and grows while it is looked at."""
-        if not doing.shown and doing.path.exists():
-            doing.shown = self._shown.show_run(doing.path)
-        if self._shown.run_path == doing.path:
-            self._shown.grow(live=True)
-
-    def _on_ended(self, number: int, message: str) -> None:
-        doing = self._doing
-        if doing is None or number != doing.number:
-            return
+    def _on_ended(self) -> None:
         self._doing = None
-        if self._shown.run_path == doing.path:
-            self._shown.grow(live=False)
-        if message:
-            self._say("error", message)
         self._tell()
 
     def _tell(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -12,11 +14,12 @@ from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodR
 from app.core.flow.regions import Regions
 from app.core.flow.solve_costs import SolveCosts
 from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
+from app.core.jobs.engine import End, Engine
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.shown.viewer import Viewer
+from engine.jobs.job import Event
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 from engine.spec.catalog import ModelInfo
 
@@ -64,8 +67,6 @@ class Appraisal(QObject):
         self._doing: Doing | None = None
         self._map: Map | None = None
         self._pointed: tuple[int, int] | None = None
-        engine.told.connect(self._on_told)
-        engine.errand_ended.connect(self._on_ended)
         for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
                        shown.steps_changed, shown.view_changed, draft.changed, draft.model_changed,
                        editing.changed, editing.inputs_changed):  # fmt: skip
@@ -188,19 +189,20 @@ class Appraisal(QObject):
         if self.why_not or subject is None or judge is None or question is None:
             self.notice_raised.emit(Notice("info", self.why_not or NOTHING))
             return
-        self.stop()
         try:
             fitted = fit(subject, (judge.width, judge.height), question.way)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return
+        if self._doing is not None:
+            for task in self._doing.tasks.values():
+                task.drop()
         self._keep(question, LikelihoodResult(fitted.place, fitted.rgb))
         told = question.condition
         asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
-        doing = self._doing = Doing(question)
-        doing.errands[self._engine.do(Elbo(**asked, levels=LEVELS, draws=DRAWS))] = "Step by step"
-        flow = Likelihood(**asked, probes=self._probes, tol=self._tolerance)
-        doing.errands[self._engine.do(flow)] = "Along the flow"
+        self._doing = Doing(question)
+        self._do("Step by step", Elbo(**asked, levels=LEVELS, draws=DRAWS))
+        self._do("Along the flow", Likelihood(**asked, probes=self._probes, tol=self._tolerance))
         self.doing_changed.emit()
         self._tell()
 
@@ -208,8 +210,8 @@ class Appraisal(QObject):
         """End what is measured before its next model call; what is known stays."""
         if self._doing is not None and not self._doing.stopping:
             self._doing.stopping = True
-            for number in self._doing.errands:
-                self._engine.stop(number)
+            for task in self._doing.tasks.values():
+                task.cancel()
             self.doing_changed.emit()
 
     # what is known
@@ -325,35 +327,40 @@ class Appraisal(QObject):
         while len(self._verdicts) > KEPT:
             self._verdicts.popitem(last=False)
 
-    def _on_told(self, number: int, news: list[object]) -> None:
+    def _do(self, words: str, job: Elbo | Likelihood) -> None:
+        doing, task = self._doing, self._engine.do(job)
+        assert doing is not None
+        doing.tasks[words] = task
+        task.told.connect(self._on_told)
+        task.ended.connect(partial(self._on_ended, words))
+
+    def _on_told(self, events: Sequence[Event]) -> None:
         doing = self._doing
-        if doing is None or number not in doing.errands:
-            return
+        assert doing is not None, "a dropped task tells nothing"
         verdict = self._verdicts[doing.question]
-        for what in news:
-            if isinstance(what, Working):
-                doing.share = what.done
-            elif isinstance(what, ElboTerms):
-                verdict.terms, doing.share = what, what.done / what.draws
-            elif isinstance(what, LogDensity):
-                verdict.density, doing.share = what, what.probe / what.probes
-                self.tolls.learn("density", doing.question.model_sha256, what.tol, round(what.calls / what.probe))
+        for event in events:
+            if isinstance(event, Working):
+                doing.share = event.done
+            elif isinstance(event, ElboTerms):
+                verdict.terms, doing.share = event, event.done / event.draws
+            elif isinstance(event, LogDensity):
+                verdict.density, doing.share = event, event.probe / event.probes
+                self.tolls.learn("density", doing.question.model_sha256, event.tol, round(event.calls / event.probe))
         self.progressed.emit()
-        if self.measuring and any(isinstance(what, ElboTerms | LogDensity) for what in news):
+        if self.measuring and any(isinstance(event, ElboTerms | LogDensity) for event in events):
             self._tell()
 
-    def _on_ended(self, number: int, message: str) -> None:
+    def _on_ended(self, words: str, end: End) -> None:
         doing = self._doing
-        if doing is None or number not in doing.errands:
-            return
-        del doing.errands[number]
+        assert doing is not None, "a dropped task tells nothing"
+        del doing.tasks[words]
         doing.share = 0.0
-        if message:
-            self._verdicts[doing.question].problem = message
-        if not doing.errands:
+        if end.how == "failed":
+            self._verdicts[doing.question].problem = end.sentence
+        if not doing.tasks:
             self._doing = None
         self.doing_changed.emit()
-        if message:
+        if end.how == "failed":
             self.found.emit()
 
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF
 
 from app.core.flow.regions import Regions
 from app.core.flow.subject import Pixels
+from app.core.jobs.engine import Task
 from engine.jobs.likelihood import ElboTerms, LogDensity
 
 Given: TypeAlias = Literal["nothing", "panel", "made"]  # what the model is told: which of three conditions
@@ -61,13 +62,13 @@ class Map:
 
 @dataclass(slots=True)
 class Doing:
-    """The errands of one question that have not ended, the one that is done now first; `share` of it is done."""
+    """The tasks of one question that have not ended, the one that is done now first; `share` of it is done."""
 
     question: Question
-    errands: OrderedDict[int, str] = field(default_factory=OrderedDict)  # their numbers, and what they do in words
+    tasks: OrderedDict[str, Task] = field(default_factory=OrderedDict)  # by what they do, in words
     share: float = 0.0
     stopping: bool = False
 
     @property
     def words(self) -> str:
-        return next(iter(self.errands.values()), "")
+        return next(iter(self.tasks), "")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app.core.guidance.steering import Steering
+from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.shown.viewer import Viewer
+from engine.jobs.job import Event
 from engine.jobs.score import Concepts, Look, vocabulary
 from engine.spec.guides import ClipGuide
 
@@ -52,15 +54,13 @@ class ClipConcepts(QObject):
         self._seen: Concepts | None = None
         self._answers: Question | None = None  # what `seen` answers
         self._asked: Question | None = None
-        self._task: int | None = None
+        self._task: Task | None = None
         self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
         self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that never answered, and what files hold for others
         self._names: dict[str, tuple[str, ...]] = {}  # concepts by model
         for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, jobs.changed,
                        shown.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
             signal.connect(self._look)
-        engine.told.connect(self._on_told)
-        engine.errand_ended.connect(self._on_ended)
 
     @property
     def watched(self) -> bool:
@@ -118,32 +118,32 @@ class ClipConcepts(QObject):
                 self._seen = self._answers = None
                 self.changed.emit()
             return
-        quick = question.clip in self._loaded
-        if question == self._answers or (self._jobs.running is not None and not quick):
+        urgent = question.clip in self._loaded  # the words of another have to be read first, which takes seconds
+        if question == self._answers or (self._jobs.running is not None and not urgent):
             return
         self._asked = question
-        errand = Look(
+        job = Look(
             path=question.path, k=question.k, image=question.image, clip=question.clip, vocabulary=question.names
         )
-        self._task = self._engine.do(errand, quick)
-        if not quick:
+        self._task = self._engine.do(job, urgent=urgent)
+        self._task.told.connect(self._on_told)
+        self._task.ended.connect(self._on_ended)
+        if not urgent:
             self.changed.emit()
 
-    def _on_told(self, id: int, news: list[object]) -> None:
-        if id != self._task or self._asked is None:
-            return
-        for one in news:
+    def _on_told(self, events: Sequence[Event]) -> None:
+        assert self._asked is not None, "one at a time"
+        for one in events:
             if isinstance(one, Concepts):
                 self._seen, self._answers = one, self._asked
                 self._loaded.add(self._asked.clip)
         self.changed.emit()
 
-    def _on_ended(self, id: int, message: str) -> None:
-        if id != self._task or self._asked is None:
-            return
+    def _on_ended(self, end: End) -> None:
+        assert self._asked is not None, "one at a time"
         asked, self._task, self._asked = self._asked, None, None
-        if message:
+        if end.how == "failed":
             self._failed.add((asked.clip, asked.path) if asked.clip in self._loaded else asked.clip)
-            self.notice_raised.emit(Notice("error", message))
+            self.notice_raised.emit(Notice("error", end.sentence))
             self.changed.emit()
         self._look()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,12 +12,12 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.canvas.candidates import Candidate, Candidates
 from app.core.guidance.steering import Steering
+from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
 from app.core.notices import Notice
 from app.core.shown.lineage import Lineage
 from app.core.shown.viewer import Viewer
-from engine.jobs.job import Job
+from engine.jobs.job import Event, Job
 from engine.jobs.load import LoadClip
 from engine.jobs.score import Floats, Score, StepScores
 from engine.spec.guides import Aim, ClipGuide
@@ -48,7 +48,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Steps first … stop − 1 of the run in `path`, by `target`; quick: between two steps of the run that goes on.
+    """Steps first … stop − 1 of the run in `path`, by `target`; urgent: between two steps of the run that goes on.
 
     `path` None: that the target's CLIP be loaded.
     """
@@ -57,14 +57,14 @@ class Wish:
     path: Path | None
     first: int = 0
     stop: int = 0
-    quick: bool = False
+    urgent: bool = False
 
 
 class ClipScores(QObject):
     """Asks the engine for the scores that are missing, the shown run's newest step first.
 
     A run that CLIP steers is scored by its own guide; others by the panel's CLIP and their prompt, if that is wanted
-    (`Steering.scored`). One errand at a time: what it did not answer is asked for again, the latest wish first. While a
+    (`Steering.scored`). One job at a time: what it did not answer is asked for again, the latest wish first. While a
     run is made, one step at a time is scored, between two steps of it, and only by a CLIP that is fast enough.
     """
 
@@ -87,7 +87,7 @@ class ClipScores(QObject):
         self._seconds: dict[str, float] = {}  # that a step took, by CLIP; 0 for one that was only loaded
         self._failed: set[Target] = set()
         self._lasts: dict[Path, int] = {}  # the last step of a finished run, −1 where it cannot be read
-        self._task: tuple[int, Wish] | None = None
+        self._task: tuple[Task, Wish] | None = None
         self._ranked = False
         self._curve: Curve | None = None
         self._stale = True  # the curve is to be put together anew: it is asked for at every painting
@@ -95,8 +95,6 @@ class ClipScores(QObject):
             signal.connect(self._look)
         for signal in (shown.steps_changed, shown.image_changed, jobs.changed):
             signal.connect(self._moved_on)
-        engine.told.connect(self._on_told)
-        engine.errand_ended.connect(self._on_ended)
         engine.state_changed.connect(self._ask)
 
     def target(self, request: Request | None) -> Target | None:
@@ -194,7 +192,7 @@ class ClipScores(QObject):
         return self.finished(one.run, one.request, one.image)
 
     def _ask(self) -> None:
-        """Begin with the most urgent wish, unless an errand is under way; that one is stopped where it is no wish."""
+        """Begin with the most urgent wish, unless a job is under way; that one is cancelled where it is no wish."""
         if self._engine.state != "ready":
             return
         job = self._jobs.running
@@ -203,12 +201,15 @@ class ClipScores(QObject):
         wish = next(self._wishes(), None)
         if self._task is not None:
             if wish is not None and wish.target != self._task[1].target:
-                self._engine.stop(self._task[0])
+                self._task[0].cancel()
         elif wish is not None:
-            self._task = self._engine.do(self._errand(wish), wish.quick), wish
+            task = self._engine.do(self._job(wish), urgent=wish.urgent)
+            self._task = task, wish
+            task.told.connect(self._on_told)
+            task.ended.connect(self._on_ended)
             self.changed.emit()
 
-    def _errand(self, wish: Wish) -> Job:
+    def _job(self, wish: Wish) -> Job:
         clip, aims = wish.target.clip, wish.target.aims
         if wish.path is None:
             return LoadClip(clip)
@@ -225,7 +226,7 @@ class ClipScores(QObject):
                 yield _stretch(target, missing)
             elif missing and self._seconds.get(target.clip, math.inf) <= self._patience:
                 path, index = missing[0]
-                yield Wish(target, path, index, index + 1, quick=True)
+                yield Wish(target, path, index, index + 1, urgent=True)
         if idle:
             yield from self._of_candidates()
             clip = self._wanted_soon()
@@ -277,12 +278,11 @@ class ClipScores(QObject):
                 self._seconds[clip] = 0.0
                 self.changed.emit()
 
-    def _on_told(self, id: int, news: list[object]) -> None:
-        if self._task is None or self._task[0] != id:
-            return
+    def _on_told(self, events: Sequence[Event]) -> None:
+        assert self._task is not None, "one at a time"
         wish = self._task[1]
         known = self._scores.setdefault(wish.target, {})
-        for one in news:
+        for one in events:
             if isinstance(one, StepScores) and wish.path is not None:
                 known.update(
                     {(wish.path, one.k + n): pair for n, pair in enumerate(zip(one.guided, one.raw, strict=True))}
@@ -292,14 +292,13 @@ class ClipScores(QObject):
         self._order()
         self.changed.emit()
 
-    def _on_ended(self, id: int, message: str) -> None:
-        if self._task is None or self._task[0] != id:
-            return
+    def _on_ended(self, end: End) -> None:
+        assert self._task is not None, "one at a time"
         target, self._task = self._task[1].target, None
-        if message:
+        if end.how == "failed":
             self._failed.add(target)
-            self.notice_raised.emit(Notice("error", message))
-        else:
+            self.notice_raised.emit(Notice("error", end.sentence))
+        elif end.how == "finished":
             self._loaded(target.clip)
         self._look()
 

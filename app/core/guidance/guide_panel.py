@@ -11,8 +11,8 @@ from app.core.guidance.clip_concepts import ClipConcepts
 from app.core.guidance.clip_scores import ClipScores
 from app.core.guidance.steering import Steering
 from app.core.guidance.sweep import GuidanceSweep
+from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import Prices
 from app.core.shown.viewer import Viewer

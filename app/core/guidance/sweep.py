@@ -10,13 +10,14 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.canvas.editing import Editing
 from app.core.guidance.steering import Steering
+from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
 from app.core.notices import Notice
-from app.core.request import submit as asking
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import Prices, in_words
 from app.core.request.seeds import roll
+from app.core.request.submit import resolve_edit, why_no_new
+from engine.jobs.job import Event
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
 from engine.pareto import Point, front
 from engine.spec.draft import Draft
@@ -80,11 +81,9 @@ class GuidanceSweep(QObject):
         self._swept: list[Swept] = []
         self._over = CLIP  # whose strength the points are of
         self._waiting: list[Series] = []
-        self._task: tuple[int, str] | None = None
+        self._task: tuple[Task, str] | None = None
         self._done, self._before, self._total = 0, 0, 0
         self._chosen: Swept | None = None
-        engine.told.connect(self._on_told)
-        engine.errand_ended.connect(self._on_ended)
         for signal in (steering.changed, draft.changed, draft.model_changed, engine.state_changed):
             signal.connect(self.changed)
 
@@ -120,7 +119,7 @@ class GuidanceSweep(QObject):
     @property
     def why_not(self) -> str:
         """Why nothing can be swept now, in one sentence; "" when it can."""
-        if why := asking.why_no_new(self._draft.current.method, self._editing, self._jobs):
+        if why := why_no_new(self._draft.current.method, self._editing, self._jobs):
             return why
         if not self._steering.clip:
             return "There is no CLIP here to score by: open the file of one under Steering."
@@ -164,7 +163,7 @@ class GuidanceSweep(QObject):
         """Before the next model call; the points that are there stay."""
         self._waiting = []
         if self._task is not None:
-            self._engine.stop(self._task[0])
+            self._task[0].cancel()
 
     @property
     def running(self) -> bool:
@@ -222,16 +221,16 @@ class GuidanceSweep(QObject):
         return (Aim(words[:MAX_AIM_TEXT]),) if words else ()  # a prompt that is too long is told when it is run
 
     def _series(self, seed: int) -> list[Series]:
-        """The errands, by the name of their series. Raises RequestError."""
+        """The jobs, by the name of their series. Raises RequestError."""
         plan = self.plan
         draft = replace(self._draft.current, seed=seed, batch=plan.pictures)
-        asked = asking.new(draft, self._draft.model, self._editing)
+        request, snapshot = resolve_edit(draft, self._draft.model, self._editing)
         values = spread(plan.low, plan.high, plan.count)
         if plan.over == CLIP and plan.low > 0:
             values = (0.0, *values)  # what it is without: the point that the others are compared with
         over = "guidance" if plan.over == GUIDANCE else "scale"
         kind = ClassGuide if plan.over == CLASS else ClipGuide
-        request, made = asked.request, list[Series]()
+        made = list[Series]()
         guide = next((n for n, one in enumerate(request.guides) if isinstance(one, kind)), 0)
         variants = [("", request)]
         if plan.over == CLASS and plan.twins:
@@ -240,7 +239,7 @@ class GuidanceSweep(QObject):
             sweep = Sweep(
                 request=variant, over=over, values=values, clip=self._steering.clip, aims=self._aims, guide=guide,
                 pictures=self._steering.pictures.of_aims((*self._aims, *_aims_of(variant))),
-                inputs=asked.snapshot.inputs if asked.snapshot else None,
+                inputs=snapshot.inputs if snapshot else None,
             )  # fmt: skip
             made.append((name, sweep))
         return made
@@ -248,14 +247,16 @@ class GuidanceSweep(QObject):
     def _next(self) -> None:
         if self._waiting:
             name, sweep = self._waiting.pop(0)
-            self._task = self._engine.do(sweep), name
+            task = self._engine.do(sweep)
+            self._task = task, name
+            task.told.connect(self._on_told)
+            task.ended.connect(self._on_ended)
         self.changed.emit()
 
-    def _on_told(self, id: int, news: list[object]) -> None:
-        if self._task is None or self._task[0] != id:
-            return
-        points = [Swept(self._task[1], one) for one in news if isinstance(one, SweepPoint)]
-        for one in news:
+    def _on_told(self, events: Sequence[Event]) -> None:
+        assert self._task is not None, "one at a time"
+        points = [Swept(self._task[1], one) for one in events if isinstance(one, SweepPoint)]
+        for one in events:
             if isinstance(one, SweepStep):
                 self._done, self._total = self._before + one.done, max(self._total, self._before + one.total)
         if points:
@@ -264,13 +265,11 @@ class GuidanceSweep(QObject):
             self.changed.emit()
         self.progressed.emit()
 
-    def _on_ended(self, id: int, message: str) -> None:
-        if self._task is None or self._task[0] != id:
-            return
+    def _on_ended(self, end: End) -> None:
         self._task, self._before = None, self._done
-        if message:
+        if end.how == "failed":
             self._waiting = []
-            self.notice_raised.emit(Notice("error", message))
+            self.notice_raised.emit(Notice("error", end.sentence))
         self._next()
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Signal
 
-from app.core.jobs.queue import Engine, EngineState, Job, JobQueue, JobState
+from app.core.jobs.engine import Engine, EngineState
+from app.core.jobs.queue import JobQueue, JobState, QueuedJob, Submission
 from app.core.notices import Notice
 from app.core.request.run_costs import in_words
+from engine.spec.request import RequestError
 
 
 class JobsModel(QObject):
     """Which jobs there are, how far the running one is, and whether the engine is ready."""
 
-    added = Signal(object)  # a Job; emitted before `changed`
-    ended = Signal(object)  # a Job; emitted before `changed`
+    added = Signal(object)  # a QueuedJob; emitted before `changed`
+    told = Signal(object, list)  # the running job and its Events; emitted after `changed`
+    ended = Signal(object)  # a QueuedJob; emitted before `changed`
     changed = Signal()
     engine_changed = Signal()
     notice_raised = Signal(object)
@@ -21,21 +26,22 @@ class JobsModel(QObject):
     def __init__(self, engine: Engine, queue: JobQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine, self._queue = engine, queue
-        self._jobs: list[Job] = []
+        self._jobs: list[QueuedJob] = []
         engine.state_changed.connect(self._on_engine)
         queue.job_added.connect(self._on_added)
         queue.job_changed.connect(self._on_changed)
+        queue.job_told.connect(self.told)
         queue.job_ended.connect(self._on_ended)
 
     # the jobs
 
     @property
-    def all(self) -> list[Job]:
+    def all(self) -> list[QueuedJob]:
         """This session's jobs, oldest first."""
         return list(self._jobs)
 
     @property
-    def running(self) -> Job | None:
+    def running(self) -> QueuedJob | None:
         return self._queue.running
 
     @property
@@ -54,6 +60,19 @@ class JobsModel(QObject):
     @property
     def eta_text(self) -> str:
         return "" if self.eta_seconds is None else in_words(self.eta_seconds)
+
+    def submit(self, make: Callable[[], Submission]) -> QueuedJob | None:
+        """Queue the job that `make` makes; None, with a notice, where it raises RequestError or OSError."""
+        try:
+            return self._queue.submit(make())
+        except RequestError as error:
+            self.notice_raised.emit(Notice("error", str(error)))
+        except OSError as error:
+            self.notice_raised.emit(Notice("error", f"There is no place for a new run: {error}"))
+        return None
+
+    def cancel_job(self, job: QueuedJob) -> None:
+        self._queue.cancel(job)
 
     def cancel(self) -> None:
         """Stop the running job, or, where none runs, the newest waiting one. The steps that are done are kept."""
@@ -93,15 +112,15 @@ class JobsModel(QObject):
         if self._engine.complaint:
             self.notice_raised.emit(Notice("error", self._engine.complaint))
 
-    def _on_added(self, job: Job) -> None:
+    def _on_added(self, job: QueuedJob) -> None:
         self._jobs.append(job)
         self.added.emit(job)
         self.changed.emit()
 
-    def _on_changed(self, _job: Job) -> None:
+    def _on_changed(self, _job: QueuedJob) -> None:
         self.changed.emit()
 
-    def _on_ended(self, job: Job) -> None:
+    def _on_ended(self, job: QueuedJob) -> None:
         self.ended.emit(job)
         self.changed.emit()
         if job.state is JobState.FAILED:

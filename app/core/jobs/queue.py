@@ -1,73 +1,43 @@
-"""Jobs and their queue: one run at a time, and every job ends in exactly one of finished, cancelled, failed."""
+"""The queue of runs: one at a time, and every job ends in exactly one of finished, cancelled, failed."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from enum import Enum
 from itertools import count
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.jobs.work import Ending, Enlarging, Origin, Outcome, Progress, Snapshot, Work
+from app.core.canvas.placement import Placement
+from app.core.jobs.engine import End, Ending, Engine, Task
 from app.core.request.run_costs import Prices
-from app.core.shown.runs import RunLibrary
-from engine.jobs.job import Job as EngineJob
+from engine.jobs.encode import Decode, Encode
+from engine.jobs.generate import Fork, Generate, PictureSaved, RunEnded
+from engine.jobs.job import Event, Progress
 from engine.paths import path_of
-from engine.spec.catalog import ModelInfo
-from engine.spec.edit import Pixels
 from engine.spec.request import Request
 
-EngineState: TypeAlias = Literal["starting", "ready", "failed"]
+Queueable: TypeAlias = Generate | Fork | Encode | Decode  # jobs that write a run file
 
 
-class Engine(QObject):
-    """What the queue needs of an engine. `app.bridge.client.EngineClient` is one."""
+class Submission(NamedTuple):
+    """What the queue is given: a job, the request that it carries out, and what the window alone knows of it.
 
-    state_changed = Signal()  # state, text
-    progressed = Signal(object)  # Progress
-    frame_arrived = Signal(object)  # Frame
-    ended = Signal(object)  # Outcome, once for each run() call
-    enlarged = Signal(object, object, str)  # Enlarging, its picture or None, why there is none; once for each enlarge()
-    told = Signal(int, list)  # an errand's number, its news in order
-    errand_ended = Signal(int, str)  # why it failed, or ""; once for each do(), after all its news
+    before    -- the step of its own path that a fork begins with
+    placement -- where in the artwork its pictures go, until it has ended
+    """
 
-    state: EngineState = "starting"
-    text: str = ""  # the device when ready, the reason when failed
-    complaint: str = ""  # why the model asked for at the start could not be loaded
+    job: Queueable
+    request: Request
+    before: int = 0
+    placement: Placement | None = None
 
-    @abstractmethod
-    def run(self, work: Work) -> None:
-        """Begin `work`; only while no other runs."""
-
-    @abstractmethod
-    def enlarge(self, work: Enlarging) -> None:
-        """Have a second stage draw a picture larger, after what runs now."""
-
-    @abstractmethod
-    def do(self, errand: EngineJob, quick: bool = False) -> int:
-        """Do an errand after those before it, and return its number. Runs do not wait for it: they are done in between.
-
-        quick -- it is done between two steps of whatever goes on, so it must take a few dozen milliseconds at most
-        """
-
-    @abstractmethod
-    def stop(self, id: int) -> None:
-        """Ask an errand to end before its next model call; one that has ended already does not mind."""
-
-    @abstractmethod
-    def cancel(self) -> None:
-        """Ask the run to stop before its next model call."""
-
-    @abstractmethod
-    def show_image(self, index: int) -> None:
-        """Which picture of the batch the live frames are of."""
-
-    @abstractmethod
-    def set_watched(self, watched: bool) -> None:
-        """Whether anybody can see the live frames."""
+    @property
+    def run_path(self) -> Path:
+        assert self.job.run_path is not None, "what is queued writes a run file"
+        return self.job.run_path
 
 
 class JobState(str, Enum):
@@ -82,64 +52,75 @@ class JobState(str, Enum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
-@dataclass(eq=False, slots=True)
-class Job:
-    """One request on its way. seconds: wall time of the run so far; message: why it failed; images: the saved PNGs.
+class QueuedJob(QObject):
+    """A job of the queue and its state, which only the queue changes.
 
-    steps_done and steps_total count the steps that it makes itself: a fork's begin after its parent's `steps_before`.
-    snapshot -- of the artwork, until the run has ended; aims -- pictures that its guides aim at
+    steps_done, steps_total -- steps that it makes itself: a fork's begin after its parent's `steps_before`. The total
+                               is 0 where nobody knows it beforehand
+    share     -- of it that is done, 0 … 1
+    seconds   -- of its own time so far; finishing -- those from its last step to its pictures
+    message   -- why it failed
+    images    -- the pictures that were saved
     """
 
-    id: int
-    request: Request
-    model: ModelInfo
-    run_path: Path
-    origin: Origin | None = None
-    snapshot: Snapshot | None = None
-    aims: tuple[Pixels, ...] = ()
-    state: JobState = JobState.QUEUED
-    cancelling: bool = False
-    steps_done: int = 0
-    seconds: float = 0.0
-    message: str = ""
-    images: list[Path] = field(default_factory=list)
+    told = Signal(list)  # Events
+    ended = Signal()
+
+    def __init__(self, id: int, submission: Submission, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.id = id
+        self.job, self.request, self.steps_before, self.placement = submission
+        self.run_path = submission.run_path
+        self.state = JobState.QUEUED
+        self.cancelling = False
+        self.steps_done = 0
+        self.steps_total = 0 if self.flows else len(path_of(self.request)) - self.steps_before
+        self.share = self.seconds = self.finishing = 0.0
+        self.message = ""
+        self.images: list[Path] = []
 
     @property
-    def steps_before(self) -> int:
-        return self.origin.step if self.origin else 0
+    def flows(self) -> bool:
+        """Whether it follows the probability flow, which makes as many steps as it takes and no picture file."""
+        return isinstance(self.job, Encode | Decode)
 
     @property
-    def steps_total(self) -> int:
-        return len(path_of(self.request)) - self.steps_before
+    def verb(self) -> str:
+        """What it does, as the status bar begins to say it."""
+        return {Encode: "Encoding", Decode: "Decoding"}.get(type(self.job), "Generating")
+
+    def steps(self, of: str) -> str:
+        """The step that it has come to and the number of all, such as "3 of 20"; one number where no total is known."""
+        done = str(self.steps_before + self.steps_done)
+        return f"{done}{of}{self.steps_before + self.steps_total}" if self.steps_total else done
 
     @property
     def eta_seconds(self) -> float | None:
-        """What remains of the run, from its own measured seconds per step; None before the first step."""
-        if self.state is not JobState.RUNNING or not self.steps_done:
+        """What remains of it, from its own measured seconds; None before the first step."""
+        if self.state is not JobState.RUNNING or not self.share:
             return None
-        return self.seconds / self.steps_done * (self.steps_total - self.steps_done)
+        return self.seconds / self.share * (1 - self.share)
 
 
 class JobQueue(QObject):
-    """Runs jobs one after another, oldest first, as soon as the engine is ready."""
+    """Has the engine do jobs one after another, oldest first, as soon as it is ready."""
 
     job_added = Signal(object)
     job_changed = Signal(object)
+    job_told = Signal(object, list)  # a job and its Events, once its state has taken them up
     job_ended = Signal(object)
 
-    def __init__(self, engine: Engine, library: RunLibrary, prices: Prices, parent: QObject | None = None) -> None:
+    def __init__(self, engine: Engine, prices: Prices, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._engine, self._library, self._prices = engine, library, prices
+        self._engine, self._prices = engine, prices
         self._ids = count(1)
-        self._waiting: list[Job] = []
-        self._running: Job | None = None
-        self._work: Work | None = None
-        engine.progressed.connect(self._on_progress)
-        engine.ended.connect(self._on_ended)
+        self._waiting: list[QueuedJob] = []
+        self._running: QueuedJob | None = None
+        self._task: Task | None = None
         engine.state_changed.connect(self._advance)
 
     @property
-    def running(self) -> Job | None:
+    def running(self) -> QueuedJob | None:
         return self._running
 
     def is_making(self, run: Path) -> bool:
@@ -147,30 +128,23 @@ class JobQueue(QObject):
         return self._running is not None and self._running.run_path == run
 
     @property
-    def waiting(self) -> tuple[Job, ...]:
+    def waiting(self) -> tuple[QueuedJob, ...]:
         return tuple(self._waiting)
 
-    def submit(
-        self,
-        request: Request,
-        model: ModelInfo,
-        origin: Origin | None = None,
-        snapshot: Snapshot | None = None,
-        aims: tuple[Pixels, ...] = (),
-    ) -> Job:
-        """Queue a request; it begins at once where nothing else runs. Raises OSError where the run has no place."""
-        job = Job(next(self._ids), request, model, self._library.new_path(request), origin, snapshot, aims)
+    def submit(self, submission: Submission) -> QueuedJob:
+        """Queue a job; it begins at once where nothing else runs."""
+        job = QueuedJob(next(self._ids), submission, self)
         self._waiting.append(job)
         self.job_added.emit(job)
         self._advance()
         return job
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: QueuedJob) -> None:
         """A waiting job ends at once; a running one before its next model call. Ended jobs stay as they are."""
-        if job is self._running:
+        if job is self._running and self._task is not None:
             if not job.cancelling:
                 job.cancelling = True
-                self._engine.cancel()
+                self._task.cancel()
                 self.job_changed.emit(job)
         elif job in self._waiting:
             self._waiting.remove(job)
@@ -183,41 +157,47 @@ class JobQueue(QObject):
             self.cancel(self._running)
 
     def _advance(self) -> None:
-        if self._engine.state == "failed":
+        if self._engine.state in ("failed", "closed"):
+            state = JobState.FAILED if self._engine.state == "failed" else JobState.CANCELLED
             while self._waiting:
-                self._end(self._waiting.pop(0), JobState.FAILED, self._engine.text)
+                self._end(self._waiting.pop(0), state, self._engine.text)
         if self._engine.state != "ready" or self._running or not self._waiting:
             return
         job = self._running = self._waiting.pop(0)
         job.state = JobState.RUNNING
         self.job_changed.emit(job)
-        what = job.request, job.model, job.run_path, self._library.pictures, job.origin, job.snapshot, job.aims
-        work = Work(job.id, *what)
-        self._engine.run(work)
+        self._task = self._engine.do(job.job, placement=job.placement)
+        self._task.told.connect(self._on_told)
+        self._task.ended.connect(self._on_ended)
 
-    def _on_progress(self, progress: Progress) -> None:
+    def _on_told(self, events: Sequence[Event]) -> None:
         job = self._running
-        if job and job.id == progress.job:
-            job.steps_done, job.seconds = progress.done, progress.seconds
+        assert job is not None, "a task tells before it ends"
+        for event in events:
+            if isinstance(event, Progress):
+                job.steps_done, job.share, job.seconds = event.done, event.share, event.seconds
+                job.steps_total = event.total or job.steps_total
+            elif isinstance(event, PictureSaved):
+                job.images.append(event.path)
+            elif isinstance(event, RunEnded):
+                job.seconds, job.finishing = event.seconds + event.finishing, event.finishing
+                self._prices.learn(job.request, event.seconds, job.steps_before, event.finishing)
+        if any(isinstance(event, Progress) for event in events):
             self.job_changed.emit(job)
+        job.told.emit(events)
+        self.job_told.emit(job, events)
 
-    def _on_ended(self, outcome: Outcome) -> None:
-        job = self._running
-        if job is None or job.id != outcome.job:
-            return
-        self._running = None
-        job.seconds = outcome.seconds + outcome.finishing
-        job.images = list(outcome.images)
-        if outcome.ending == "finished":
-            job.steps_done = job.steps_total
-            self._prices.learn(job.request, outcome.seconds, job.steps_before, outcome.finishing)
-        self._end(job, _STATES[outcome.ending], outcome.message)
+    def _on_ended(self, end: End) -> None:
+        job, self._running, self._task = self._running, None, None
+        assert job is not None, "a task ends once"
+        self._end(job, _STATES[end.how], end.sentence)
         self._advance()
 
-    def _end(self, job: Job, state: JobState, message: str = "") -> None:
-        job.state, job.message, job.cancelling = state, message, False
-        job.snapshot = None  # the run file has it
+    def _end(self, job: QueuedJob, state: JobState, message: str = "") -> None:
+        job.state, job.message, job.cancelling = state, message if state is JobState.FAILED else "", False
+        job.placement = None
         self.job_ended.emit(job)
+        job.ended.emit()
 
 
 _STATES: dict[Ending, JobState] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,8 +10,8 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from app.core.canvas.editing import Editing
+from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine
 from app.core.morph.key_row import KeyRow
 from app.core.morph.result import Film, Made, estimated, measured
 from app.core.notices import Notice
@@ -19,6 +20,7 @@ from app.core.request.run_costs import Prices, in_words
 from app.core.shown.render import from_rgb
 from app.core.shown.timeline import StepTimeline
 from app.core.shown.viewer import Viewer
+from engine.jobs.job import Event
 from engine.jobs.morph import MorphFrame, Morphing, MorphProgress, Norms
 from engine.spec.draft import resolve
 from engine.spec.edit import Pixels
@@ -68,13 +70,10 @@ class MorphRoom(StepTimeline):
         self._draft, self._jobs, self._prices, self._engine = draft, jobs, prices, engine
         self.keys = KeyRow(draft, shown, editing, self)
         self._choices = Choices()
-        self._errand: int | None = None
-        self._stopping = False
+        self._task: Task | None = None
         self._made: Made | None = None
         self._image: tuple[int, QImage] | None = None
         self._backwards = False  # of there and back
-        self._engine.told.connect(self._on_told)
-        self._engine.errand_ended.connect(self._on_ended)
         self._engine.state_changed.connect(self.choices_changed)
         self.keys.changed.connect(self.choices_changed)
         self.keys.notice_raised.connect(self.notice_raised)
@@ -155,42 +154,44 @@ class MorphRoom(StepTimeline):
 
     @property
     def doing(self) -> bool:
-        return self._errand is not None
+        return self._task is not None
 
     @property
     def stopping(self) -> bool:
-        return self._stopping
+        return self._task is not None and self._task.cancelling
 
     def start(self) -> None:
         """Make the frames anew."""
         if self.why_not:
             self._say("info", self.why_not)
             return
-        self.cancel()
+        if self._task is not None:
+            self._task.drop()
         self.pause()
         morph = self.plan()
         self._made, self._image = Made(morph, self.keys.frames), None
-        self._stopping, self._backwards, self._cursor = False, False, -1
+        self._backwards, self._cursor = False, -1
         given = {frame.key.picture: frame.rgb for frame in self.keys.frames if frame.rgb is not None}
-        self._errand = self._engine.do(Morphing(morph, given))
+        self._task = self._engine.do(Morphing(morph, given))
+        self._task.told.connect(self._on_told)
+        self._task.ended.connect(self._on_ended)
         self.run_changed.emit()
         self.frames_changed.emit()
         self.doing_changed.emit()
 
     def cancel(self) -> None:
         """Stop before the next model call; the frames that are there stay."""
-        if self._errand is not None and not self._stopping:
-            self._stopping = True
-            self._engine.stop(self._errand)
+        if self._task is not None and not self.stopping:
+            self._task.cancel()
             self.doing_changed.emit()
 
     @property
     def progress(self) -> tuple[float, str]:
         """The share of the model calls made, and in words how far it is."""
         made = self._made
-        if made is None or self._errand is None:
+        if made is None or self._task is None:
             return 0.0, ""
-        if self._stopping:
+        if self.stopping:
             return made.share, "Stopping …"
         if made.keys_first and not made.frames:
             return made.share, "Finding where the key frames start …"
@@ -281,12 +282,11 @@ class MorphRoom(StepTimeline):
 
     # inside
 
-    def _on_told(self, errand: int, news: list[object]) -> None:
+    def _on_told(self, events: Sequence[Event]) -> None:
         made = self._made
-        if errand != self._errand or made is None:
-            return
+        assert made is not None, "there is one from the start on"
         before = len(made.frames)
-        for one in news:
+        for one in events:
             if isinstance(one, MorphProgress):
                 made.share, made.keys_first = one.done / max(1, one.total), one.keys
             elif isinstance(one, Norms):
@@ -300,12 +300,10 @@ class MorphRoom(StepTimeline):
                 self._move(len(made.frames) - 1)
         self.frames_changed.emit()
 
-    def _on_ended(self, errand: int, message: str) -> None:
-        if errand != self._errand:
-            return
-        self._errand, self._stopping = None, False
-        if message:
-            self._say("error", message)
+    def _on_ended(self, end: End) -> None:
+        self._task = None
+        if end.how == "failed":
+            self._say("error", end.sentence)
         elif (made := self._made) and made.whole and (run := measured(made.morph, made.seconds)) is not None:
             self._prices.learn(*run)
         self.frames_changed.emit()

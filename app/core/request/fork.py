@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
-from app.core.jobs.work import Origin
 from app.core.shown.lineage import Lineage
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
@@ -15,12 +16,27 @@ from engine.spec.request import Request
 OF_FLOW = "The flow chose this step by itself: encode a picture, and go on from the last step of its way up."
 
 
-def origin_of(run: Lineage, k: int, share: int | None = None) -> Origin:
-    """Step k of the shown run, in the file that holds it; all pictures start from the state of picture `share`."""
+class ForkPoint(NamedTuple):
+    """A stored step that a run goes on from: the `at`-th of the run file `source`, the new path's step `step`.
+
+    share -- the image of that file whose state all images of the new run start from; None: each goes on from its own
+    """
+
+    source: Path
+    at: int
+    step: int
+    share: int | None = None
+
+
+def fork_point(run: Lineage, k: int, share: int | None = None) -> ForkPoint:
+    """Step k of the shown run, in the file that holds it; `share` is an image of the shown run.
+
+    From the end of an encoding a run begins with its own first step.
+    """
     path, index = run.place(k)
     if run.encodes(k):
-        return Origin(path, index + 1, 0, share, up=True)
-    return Origin(path, index, run.steps[k].i, None if share is None else run.image_in(k, share))
+        return ForkPoint(path, index + 1, 0, share)
+    return ForkPoint(path, index, run.steps[k].i, None if share is None else run.image_in(k, share))
 
 
 def why_no_fork(run: Lineage | None, k: int, model: ModelInfo) -> str:

@@ -1,31 +1,71 @@
-"""Makes the request of a run from the panel, the timeline and the canvas. Each function raises RequestError."""
+"""Makes jobs for the queue from the panel, the timeline and the canvas.
+
+Each function raises RequestError, and OSError where there is no place for a run file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from app.core.canvas.editing import Editing
+from app.core.canvas.placement import Placement, Snapshot
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.work import Origin, Snapshot
-from app.core.request.fork import model_of_step, origin_of, vary_request
+from app.core.jobs.queue import Submission
+from app.core.request.fork import ForkPoint, fork_point, model_of_step, vary_request
 from app.core.request.methods import NEW
 from app.core.request.seeds import roll
 from app.core.shown.lineage import Lineage
+from app.core.shown.runs import RunLibrary
+from engine.jobs.generate import Fork, Generate
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, branch, resolve
-from engine.spec.edit import Inputs
+from engine.spec.edit import Inputs, Pixels
+from engine.spec.guides import Guide
 from engine.spec.request import Request
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """One job: what to make with which model, where it goes on from, what of the artwork it makes anew."""
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    """Makes jobs complete: run files and pictures go into `library`; `aims` finds the pictures that guides aim at."""
 
-    request: Request
-    model: ModelInfo
-    origin: Origin | None = None
-    snapshot: Snapshot | None = None
+    editing: Editing
+    library: RunLibrary
+    aims: Callable[[Sequence[Guide]], tuple[Pixels, ...]]
+
+    def new(self, draft: Draft, model: ModelInfo) -> Submission:
+        """A run from the start, as the panel says."""
+        request, snapshot = resolve_edit(draft, model, self.editing)
+        job = Generate(
+            request=request, run_path=self.library.new_path(request), pictures=self.library.pictures,
+            inputs=_inputs(snapshot), aims=self.aims(request.guides),
+        )  # fmt: skip
+        return Submission(job, request, 0, _placement(snapshot))
+
+    def fork(self, draft: Draft, model: ModelInfo, run: Lineage, k: int) -> Submission:
+        """A run that goes on from step `k` as the panel says; from the end of a way up, a picture of its own."""
+        point, parent = fork_point(run, k), run.made_by(k)
+        if run.encodes(k):
+            return self._fork(point, resolve(replace(draft, method=NEW, batch=1), model), None)
+        snapshot = self.editing.branch(draft, model, parent, point.source)
+        return self._fork(point, branch(draft, model, parent, point.step, _inputs(snapshot)), snapshot)
+
+    def variations(self, count: int, models: Sequence[ModelInfo], run: Lineage, k: int, image: int) -> Submission:
+        """`count` pictures that go on from `image` at step `k` as it did, with seeds of their own."""
+        model = model_of_step(run, k, models)
+        assert model is not None, "asked about first"
+        point = fork_point(run, k, share=image)
+        return self._fork(
+            point, vary_request(run, k, image, count, roll(), model), self.editing.snapshot_of(point.source)
+        )
+
+    def _fork(self, point: ForkPoint, request: Request, snapshot: Snapshot | None) -> Submission:
+        job = Fork(
+            source=point.source, at=point.at, share=point.share, request=request,
+            run_path=self.library.new_path(request), pictures=self.library.pictures,
+            inputs=_inputs(snapshot), aims=self.aims(request.guides),
+        )  # fmt: skip
+        return Submission(job, request, point.step, _placement(snapshot))
 
 
 def why_no_new(method: str, editing: Editing, jobs: JobsModel) -> str:
@@ -33,28 +73,15 @@ def why_no_new(method: str, editing: Editing, jobs: JobsModel) -> str:
     return jobs.why_no_engine or editing.why_not(method)
 
 
-def new(draft: Draft, model: ModelInfo, editing: Editing) -> Asked:
-    """A run from the start, as the panel says."""
+def resolve_edit(draft: Draft, model: ModelInfo, editing: Editing) -> tuple[Request, Snapshot | None]:
+    """The request of a draft, and the part of the artwork that it works on."""
     snapshot = editing.snapshot(draft, model)
-    return Asked(resolve(draft, model, _inputs(snapshot)), model, None, snapshot)
-
-
-def fork(draft: Draft, model: ModelInfo, editing: Editing, run: Lineage, k: int) -> Asked:
-    """A run that goes on from step `k` as the panel says; from the end of a way up, a picture of its own."""
-    origin, parent = origin_of(run, k), run.made_by(k)
-    if origin.up:
-        return Asked(resolve(replace(draft, method=NEW, batch=1), model), model, origin)
-    snapshot = editing.branch(draft, model, parent, origin.path)
-    return Asked(branch(draft, model, parent, origin.step, _inputs(snapshot)), model, origin, snapshot)
-
-
-def variations(count: int, models: Sequence[ModelInfo], editing: Editing, run: Lineage, k: int, image: int) -> Asked:
-    """`count` pictures that go on from `image` at step `k` as it did, with seeds of their own."""
-    model = model_of_step(run, k, models)
-    assert model is not None, "asked about first"
-    origin = origin_of(run, k, share=image)
-    return Asked(vary_request(run, k, image, count, roll(), model), model, origin, editing.snapshot_of(origin.path))
+    return resolve(draft, model, _inputs(snapshot)), snapshot
 
 
 def _inputs(snapshot: Snapshot | None) -> Inputs | None:
     return snapshot.inputs if snapshot else None
+
+
+def _placement(snapshot: Snapshot | None) -> Placement | None:
+    return snapshot.placement if snapshot else None

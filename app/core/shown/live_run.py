@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject
 
 from app.core.canvas.editing import Editing
+from app.core.jobs.engine import Engine, Frame
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Engine, Job
-from app.core.jobs.work import Frame, Progress
+from app.core.jobs.queue import QueuedJob
 from app.core.shown.viewer import Viewer
+from engine.jobs.job import Event, Progress
 
 
 class LiveRun(QObject):
     """Joins the viewer to the jobs and to the engine's live frames.
 
-    The run of an expected job is shown when its first step is there. A run that a person opens or scrubs in is not
+    The run of a new job is shown when its first step is there. A run that a person opens or scrubs in is not
     pulled away by the next job.
     """
 
@@ -22,25 +25,25 @@ class LiveRun(QObject):
         self, shown: Viewer, editing: Editing, jobs: JobsModel, engine: Engine, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._shown, self._editing, self._jobs, self._engine = shown, editing, jobs, engine
-        self._expected: set[Job] = set()
+        self._shown, self._editing, self._engine = shown, editing, engine
+        self._expected: set[QueuedJob] = set()
         shown.run_chosen.connect(self._expected.clear)
         shown.moved.connect(self._on_moved)
         shown.image_changed.connect(self._ask_for_image)
         editing.picked.connect(self._expected.clear)
-        engine.progressed.connect(self._on_progress)
-        engine.frame_arrived.connect(self._on_frame)
+        jobs.added.connect(self._expect)
+        jobs.told.connect(self._on_told)
         jobs.ended.connect(self._on_ended)
 
-    def expect(self, job: Job) -> None:
+    def _expect(self, job: QueuedJob) -> None:
         """Show the run of `job` when it begins, unless the person looks at something else by then."""
         self._expected.add(job)
 
     def forget_edits(self) -> None:
         """Expect no job on the artwork any more: another artwork is open."""
-        self._expected -= {job for job in self._expected if job.snapshot is not None}
+        self._expected -= {job for job in self._expected if job.placement is not None}
 
-    def _shows(self, job: Job) -> bool:
+    def _shows(self, job: QueuedJob) -> bool:
         return self._shown.run is not None and self._shown.run_path == job.run_path
 
     def _on_moved(self) -> None:
@@ -50,23 +53,22 @@ class LiveRun(QObject):
     def _ask_for_image(self) -> None:
         self._engine.show_image(self._shown.image_index)
 
-    def _on_progress(self, progress: Progress) -> None:
-        job = self._jobs.running
-        if job is None or job.id != progress.job:
-            return
+    def _on_told(self, job: QueuedJob, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Progress):
+                self._on_progress(job)
+            elif isinstance(event, Frame) and (run := self._shown.run) is not None and self._shows(job):
+                self._editing.expect(event.picture, event.overlay)
+                self._shown.show_live(event.picture, run.inherited + event.step, event.image)
+
+    def _on_progress(self, job: QueuedJob) -> None:
         if self._shows(job):
             self._shown.grow()
         elif job in self._expected:
             self._expected.discard(job)
             self._shown.follow_run(job.run_path)
 
-    def _on_frame(self, frame: Frame) -> None:
-        job, run = self._jobs.running, self._shown.run
-        if job is not None and job.id == frame.job and run is not None and self._shows(job):
-            self._editing.expect(frame.picture, frame.overlay)
-            self._shown.show_live(frame.picture, run.inherited + frame.step, frame.image)
-
-    def _on_ended(self, job: Job) -> None:
+    def _on_ended(self, job: QueuedJob) -> None:
         self._expected.discard(job)
         if self._shows(job):
             self._shown.grow(live=False)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from engine.pictures.naming import free_path, stem_of
 from engine.spec.guides import ClipGuide
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
@@ -36,7 +35,7 @@ class RunLibrary:
         """Where a new run of `request` goes: a name that no run in the library has, newest last when sorted."""
         self.root.mkdir(parents=True, exist_ok=True)
         now = datetime.now(timezone.utc)
-        return free_path(self.root, f"{now:%Y%m%d-%H%M%S-%f}-{_file_stem(request, 0)}", SUFFIX)
+        return free_path(self.root, f"{now:%Y%m%d-%H%M%S-%f}-{stem_of(request)}", SUFFIX)
 
     def paths(self) -> list[Path]:
         """The run files, newest first."""
@@ -76,38 +75,3 @@ def title_of(request: Request) -> str:
     if text := next(filter(None, steered), ""):
         return f"“{text}”"
     return request.label.title() if request.label else "a picture of any kind"
-
-
-def slug(text: str, length: int = 40) -> str:
-    """The text as part of a file name on any system: lower-case ASCII letters, digits and dashes."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain)[:length].strip("-") or "picture"
-
-
-def free_path(folder: Path, stem: str, suffix: str) -> Path:
-    """folder/stem.suffix, or stem-2, stem-3 … where that is taken."""
-    path, k = folder / f"{stem}{suffix}", 1
-    while path.exists():
-        k += 1
-        path = folder / f"{stem}-{k}{suffix}"
-    return path
-
-
-def picture_path(folder: Path, request: Request, index: int) -> Path:
-    """Reserve a name for picture `index` of a request: <date>-<prompt>-<seed>.png, empty until it is written.
-
-    The name is taken by creating it, so that two studios never write over each other. Raises OSError.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{datetime.now():%Y-%m-%d}-{_file_stem(request, index)}"
-    while True:
-        path = free_path(folder, stem, ".png")
-        try:
-            path.touch(exist_ok=False)
-        except FileExistsError:
-            continue
-        return path
-
-
-def _file_stem(request: Request, index: int) -> str:
-    return f"{slug(request.prompt or request.label or '')}-{request.seeds[index]}"

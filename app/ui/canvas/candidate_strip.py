@@ -14,7 +14,7 @@ from app.core.canvas.editing import Editing
 from app.core.canvas.placement import thumbnail
 from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Job, JobState
+from app.core.jobs.queue import JobState, QueuedJob
 from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.actions.action_set import ActionSet
@@ -57,7 +57,7 @@ class CandidateStrip(QWidget):
         return QSize(em(self, 16), em(self, 4.2))
 
     @property
-    def making(self) -> list[Job]:
+    def making(self) -> list[QueuedJob]:
         """The runs for the artwork that are going on or waiting, oldest first."""
         return [j for j in self._jobs.all if not j.state.ended and self._editing.placement(j.run_path)]
 
@@ -198,7 +198,7 @@ class CandidateStrip(QWidget):
         if score is not None:
             badge.paint(painter, cell, f"{score:.2f}", self.palette())
 
-    def _paint_making(self, painter: QPainter, cell: QRectF, job: Job) -> None:
+    def _paint_making(self, painter: QPainter, cell: QRectF, job: QueuedJob) -> None:
         """A dimmed ground, how far the run is, and how many pictures will come of it."""
         placement = self._editing.placement(job.run_path)
         if placement is None:
@@ -214,7 +214,7 @@ class CandidateStrip(QWidget):
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(edge, 3, 3)
-        done = job.steps_done / max(1, job.steps_total) if job.state is JobState.RUNNING else 0.0
+        done = job.share if job.state is JobState.RUNNING else 0.0
         bar = QRectF(cell.left(), cell.bottom() - thick, cell.width(), thick)
         if job.state is JobState.RUNNING:
             painter.fillRect(bar, self._ink(QPalette.ColorRole.Mid))

@@ -16,13 +16,13 @@ from app.core.files.export import Export, Subject
 from app.core.files.open import Arrival, Opener
 from app.core.notices import Notice
 from app.core.shown.render import pixels
-from app.core.shown.runs import slug
 from app.settings import Settings
 from app.ui.canvas.size_sheets import CanvasSheet, NewSheet
 from app.ui.files.arrival_sheet import ArrivalSheet
 from app.ui.files.export_sheet import ExportSheet
 from app.ui.widgets.form import Form
 from engine.pictures.image_file import patterns
+from engine.pictures.naming import slug
 from engine.pictures.png import KINDS
 from engine.spec.draft import size
 

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.core.morph.film_export import Filming, Way
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
-from app.core.shown.runs import slug
 from app.ui.morph.sheet import FilmSheet
 from engine.morph.film import KINDS, save_frame
 from engine.pictures.image_file import patterns
+from engine.pictures.naming import slug
 from engine.spec.edit import Pixels
 from engine.spec.morph import Morph
 

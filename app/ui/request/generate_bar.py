@@ -70,9 +70,9 @@ class GenerateBar(Retinted, QWidget):
         if (job := document.jobs.running) is not None:
             waiting = sum(1 for other in document.jobs.all if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
-            eta = document.jobs.eta_text if job.steps_done < job.steps_total else ""
+            eta = document.jobs.eta_text if job.share < 1 else ""
             left = f" · {eta} left" if eta else ""
-            return f"Step {job.steps_before + job.steps_done} of {job.steps_before + job.steps_total}{left}{queued}"
+            return f"Step {job.steps(' of ')}{left}{queued}"
         if document.edit_remark:
             return document.edit_remark
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayo
 
 from app.core.canvas.editing import Editing
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Job
+from app.core.jobs.queue import QueuedJob
 from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.look.theme import em
@@ -70,7 +70,7 @@ class Recent(QWidget):
         self.empty.setVisible(not self._listed)
         self.list.setVisible(bool(self._listed))
 
-    def _item(self, job: Job, index: int, path: Path) -> QListWidgetItem:
+    def _item(self, job: QueuedJob, index: int, path: Path) -> QListWidgetItem:
         picture = QPixmap(str(path))
         size = self.list.iconSize() * self.devicePixelRatioF()
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation

@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
     def _make_rooms(self) -> tuple[Room, ...]:
         """The studio opens with the first one."""
         pictures = pictures_room(
-            self.document, self.appraisal, self.encoder, self.files,
+            self.document, self.appraisal, self.files,
             panel=self.panel, timeline=self.timeline, canvas=self.canvas,
         )  # fmt: skip
         lab = lab_room(self.lab, panel=self.lab_panel, timeline=self.lab_timeline, view=self.lab_view)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.core.document import Document
-from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import Appraisal
 from app.core.lab.lab_model import Lab
 from app.core.morph.morph_room import MorphRoom
@@ -21,7 +20,6 @@ NO_PICTURE = "There is no picture to save yet: generate one, or open one."
 def pictures_room(
     document: Document,
     appraisal: Appraisal,
-    encoder: Encoder,
     files: Files,
     *,
     panel: QWidget,
@@ -29,17 +27,16 @@ def pictures_room(
     canvas: QWidget,
 ) -> Room:
     def cancel() -> None:
-        """Cancel the run; where none is running, the measurement or the encoding."""
+        """Cancel the job of the queue; where none is running, the measurement."""
         if document.jobs.running is not None:
             document.jobs.cancel()
         else:
             appraisal.stop()
-            encoder.stop()
 
     return Room(
         name=PICTURES, title="", steps=document.shown, panel=panel, timeline=timeline, view=None, focus=canvas,
         start=document.generate, why_no_start=lambda: document.why_not,
-        cancel=cancel, busy=lambda: bool(document.jobs.running or appraisal.doing or encoder.doing),
+        cancel=cancel, busy=lambda: bool(document.jobs.running or appraisal.doing),
         save=files.save_shown,
         why_no_save=lambda: "" if document.shown.step_count > 0 or document.editing.shows_artwork else NO_PICTURE,
     )  # fmt: skip

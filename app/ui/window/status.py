@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QStatusBar, QWidget
 
 from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Job, JobState
+from app.core.jobs.queue import JobState, QueuedJob
 from app.core.shown.runs import title_of
 from app.ui.look.theme import em
 from app.ui.widgets.parts import label
@@ -40,18 +40,18 @@ class Status(QStatusBar):
         for widget in (self.progress, self.step, self.left):
             widget.setVisible(job is not None)
         if job is not None:
-            self.progress.show_share(job.steps_done / job.steps_total)
-            self.step.setText(f"Step {job.steps_before + job.steps_done} / {job.steps_before + job.steps_total}")
+            self.progress.show_share(job.share)
+            self.step.setText(f"Step {job.steps(' / ')}")
             self.left.setText(f"{jobs.eta_text} left" if jobs.eta_text else "")
         self.message.setText(self._message(job))
-        state = {"starting": "Engine loading …", "ready": jobs.device_text, "failed": "No engine"}
+        state = {"starting": "Engine loading …", "ready": jobs.device_text, "failed": "No engine", "closed": ""}
         self.device.setText(state[jobs.engine_state])
 
-    def _message(self, job: Job | None) -> str:
+    def _message(self, job: QueuedJob | None) -> str:
         if loading := self._scores.loading:
             return f"Loading {loading}: a few seconds, this first time …"
         if job is not None:
-            return f"{'Stopping' if job.cancelling else 'Generating'} {title_of(job.request)} …"
+            return f"{'Stopping' if job.cancelling else job.verb} {title_of(job.request)} …"
         ended = [other for other in self._jobs.all if other.state.ended]
         if not ended:
             return self._jobs.why_no_engine or "Ready"  # what the panel lacks is said under its button
@@ -61,6 +61,5 @@ class Status(QStatusBar):
         if last.state is JobState.CANCELLED:
             if not last.steps_done:
                 return f"Cancelled {title_of(last.request)} before its first step"
-            reached = f"step {last.steps_before + last.steps_done} of {last.steps_before + last.steps_total}"
-            return f"Cancelled {title_of(last.request)} after {reached}; its steps are kept"
+            return f"Cancelled {title_of(last.request)} after step {last.steps(' of ')}; its steps are kept"
         return f"{title_of(last.request)[:1].upper()}{title_of(last.request)[1:]} could not be finished"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 from PySide6.QtCore import QThread
@@ -14,8 +15,9 @@ from pytestqt.qtbot import QtBot
 from app.bridge.budget import PreviewBudget
 from app.bridge.client import EngineClient
 from app.bridge.errors import sentence
-from app.core.jobs.queue import Engine
-from app.core.jobs.work import Frame, Outcome, Progress, Work
+from app.core.jobs.engine import CANCELLED, FINISHED, End, Frame, Task
+from engine.jobs.generate import Generate, PictureSaved
+from engine.jobs.job import Event, Progress
 from engine.models.errors import ModelError
 from engine.pictures.png import read_settings
 from engine.spec.catalog import CatalogError, ModelInfo
@@ -25,113 +27,118 @@ from tests.app.conftest import Parts
 from tests.fakes.engine import FakeEngine
 
 Make = Callable[..., Request]
+Do: TypeAlias = "Callable[..., Heard]"
 
 
-class Listener:
-    """Keeps all that an engine says."""
+class Heard:
+    """All that one run tells, and how it ends."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, task: Task) -> None:
+        self.task = task
         self.progress: list[Progress] = []
         self.frames: list[Frame] = []
-        self.outcomes: list[Outcome] = []
-        engine.progressed.connect(self.progress.append)
-        engine.frame_arrived.connect(self.frames.append)
-        engine.ended.connect(self.outcomes.append)
+        self.images: list[Path] = []
+        self.ends: list[End] = []
+        task.told.connect(self._take)
+        task.ended.connect(self.ends.append)
+
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Progress):
+                self.progress.append(event)
+            elif isinstance(event, Frame):
+                self.frames.append(event)
+            elif isinstance(event, PictureSaved):
+                self.images.append(event.path)
 
 
-def work(request: Request, model: ModelInfo, tmp_path: Path, job: int = 1) -> Work:
-    return Work(job, request, model, tmp_path / f"{job}.twrun", tmp_path / "pictures")
+@pytest.fixture
+def do(request_of: Make, tmp_path: Path) -> Do:
+    """Have an engine do a run of the choices: do(engine, steps=3). The n-th one writes n.twrun."""
+    names = count(1)
+
+    def run(engine: EngineClient, **choices: Any) -> Heard:
+        path = tmp_path / f"{next(names)}.twrun"
+        return Heard(engine.do(Generate(request=request_of(**choices), run_path=path, pictures=tmp_path / "pictures")))
+
+    return run
 
 
-def test_a_run_arrives_step_by_step(
-    hand_parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
-) -> None:
-    engine, heard = hand_parts.engine, Listener(hand_parts.engine)
-    engine.run(work(request_of(steps=3), model, tmp_path))
+def test_a_run_arrives_step_by_step(hand_parts: Parts, do: Do, qtbot: QtBot) -> None:
+    heard = do(hand_parts.engine, steps=3)
     hand_parts.fake.allow()
     qtbot.waitUntil(lambda: len(heard.progress) == 1)
     assert [(f.step, f.image) for f in heard.frames] == [(0, 0)], "the first x̂₀ comes after one model call"
     assert hand_parts.fake.calls == 1
     hand_parts.fake.allow(2)
-    qtbot.waitUntil(lambda: bool(heard.outcomes))
+    qtbot.waitUntil(lambda: bool(heard.ends))
     assert heard.frames[-1].step == 2, "the last x̂₀ always comes"
-    assert (heard.progress[-1].done, heard.progress[-1].total) == (3, 3)
-    (outcome,) = heard.outcomes
-    assert outcome.ending == "finished"
+    assert (heard.progress[-1].done, heard.progress[-1].total, heard.progress[-1].share) == (3, 3, 1.0)
+    assert heard.ends == [FINISHED]
 
 
 def test_the_first_estimate_is_shown_after_one_model_call_also_where_a_step_takes_two(
-    hand_parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
+    hand_parts: Parts, do: Do, qtbot: QtBot
 ) -> None:
-    engine, heard = hand_parts.engine, Listener(hand_parts.engine)
-    request = request_of(steps=3, sampler="heun")
-    engine.run(work(request, model, tmp_path))
+    heard = do(hand_parts.engine, steps=3, sampler="heun")
     hand_parts.fake.allow()
     qtbot.waitUntil(lambda: len(heard.frames) == 1)
     assert hand_parts.fake.calls == 1
     assert heard.progress[-1].done == 0, "the step itself is not done yet"
     hand_parts.fake.allow(4)
-    qtbot.waitUntil(lambda: bool(heard.outcomes))
-    assert hand_parts.fake.calls == request.evaluations == 5
+    qtbot.waitUntil(lambda: bool(heard.ends))
+    assert hand_parts.fake.calls == 5
     assert heard.frames[-1].step == 2
 
 
-def test_pictures_are_saved_with_what_made_them(
-    parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
-) -> None:
-    request = request_of(prompt="Red apple!", batch=3, seed=41)
-    with qtbot.waitSignal(parts.engine.ended) as ended:
-        parts.engine.run(work(request, model, tmp_path))
-    (outcome,) = ended.args
-    assert [p.name.split("-", 3)[3] for p in outcome.images] == [f"red-apple-{s}.png" for s in (41, 42, 43)]
-    for path, seed in zip(outcome.images, request.seeds, strict=True):
+def test_pictures_are_saved_with_what_made_them(parts: Parts, do: Do, request_of: Make, qtbot: QtBot) -> None:
+    choices: dict[str, Any] = {"prompt": "Red apple!", "batch": 3, "seed": 41}
+    request, heard = request_of(**choices), do(parts.engine, **choices)
+    qtbot.waitUntil(lambda: bool(heard.ends))
+    assert [p.name.split("-", 3)[3] for p in heard.images] == [f"red-apple-{s}.png" for s in (41, 42, 43)]
+    for path, seed in zip(heard.images, request.seeds, strict=True):
         made_by = read_settings(path)
         assert made_by is not None
         assert made_by.seeds == (seed,)
         assert made_by.sigmas == request.sigmas
 
 
-def test_the_same_settings_twice_never_overwrite(
-    parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
-) -> None:
+def test_the_same_settings_twice_never_overwrite(parts: Parts, do: Do, qtbot: QtBot) -> None:
     kept: list[Path] = []
-    for job in (1, 2, 3):
-        with qtbot.waitSignal(parts.engine.ended) as ended:
-            parts.engine.run(work(request_of(), model, tmp_path, job))
-        kept += ended.args[0].images
+    for _ in range(3):
+        heard = do(parts.engine)
+        qtbot.waitUntil(lambda heard=heard: bool(heard.ends))  # type: ignore[misc]
+        kept += heard.images
     assert len(set(kept)) == 3
     assert all(p.stat().st_size for p in kept)
 
 
 def test_cancel_acts_before_the_next_model_call_and_keeps_what_was_reached(
-    hand_parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
+    hand_parts: Parts, do: Do, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    engine, heard = hand_parts.engine, Listener(hand_parts.engine)
-    todo = work(request_of(steps=5), model, tmp_path)
-    engine.run(todo)
+    heard = do(hand_parts.engine, steps=5)
     hand_parts.fake.allow(2)
     qtbot.waitUntil(lambda: hand_parts.fake.calls == 2)
-    engine.cancel()
-    qtbot.waitUntil(lambda: bool(heard.outcomes))
+    heard.task.cancel()
+    qtbot.waitUntil(lambda: bool(heard.ends))
     assert hand_parts.fake.calls == 2
-    assert heard.outcomes[0].ending == "cancelled"
-    assert heard.outcomes[0].images == ()
+    assert heard.ends == [CANCELLED]
     assert not list(tmp_path.rglob("*.png"))
-    run = RunReader(todo.run_path)
+    run = RunReader(tmp_path / "1.twrun")
     assert run.ended == "cancelled"
     assert len(run.steps) == 2
     assert heard.frames[-1].step == 1, "the x̂₀ that was reached is shown"
 
 
 def test_a_run_cancelled_before_its_first_step_leaves_no_file(
-    hand_parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
+    hand_parts: Parts, do: Do, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    todo = work(request_of(), model, tmp_path)
-    todo.cancelled.set()
-    with qtbot.waitSignal(hand_parts.engine.ended) as ended:
-        hand_parts.engine.run(todo)
-    assert ended.args[0].ending == "cancelled"
-    assert not todo.run_path.exists()
+    heard = do(hand_parts.engine)
+    qtbot.waitUntil(lambda: bool(hand_parts.fake.requests))
+    heard.task.cancel()
+    qtbot.waitUntil(lambda: bool(heard.ends))
+    assert heard.ends == [CANCELLED]
+    assert not (tmp_path / "1.twrun").exists()
 
 
 @pytest.mark.parametrize(
@@ -149,76 +156,60 @@ def test_a_run_cancelled_before_its_first_step_leaves_no_file(
     ],
 )
 def test_a_failure_is_one_sentence_and_the_engine_goes_on(
-    error: Exception,
-    said: str,
-    parts: Parts,
-    request_of: Make,
-    model: ModelInfo,
-    tmp_path: Path,
-    qtbot: QtBot,
+    error: Exception, said: str, parts: Parts, do: Do, tmp_path: Path, qtbot: QtBot
 ) -> None:
     parts.fake.fail_at, parts.fake.error = 2, error
-    with qtbot.waitSignal(parts.engine.ended) as ended:
-        parts.engine.run(work(request_of(), model, tmp_path, 1))
-    assert ended.args[0].ending == "failed"
-    assert said in ended.args[0].message
+    first = do(parts.engine)
+    qtbot.waitUntil(lambda: bool(first.ends))
+    assert first.ends[0].how == "failed"
+    assert said in first.ends[0].sentence
     assert len(RunReader(tmp_path / "1.twrun").steps) == 2
     parts.fake.fail_at = -1
-    with qtbot.waitSignal(parts.engine.ended) as ended:
-        parts.engine.run(work(request_of(), model, tmp_path, 2))
-    assert ended.args[0].ending == "finished"
+    second = do(parts.engine)
+    qtbot.waitUntil(lambda: bool(second.ends))
+    assert second.ends == [FINISHED]
 
 
 def test_pictures_that_cannot_be_saved_fail_the_run_but_keep_its_steps(
-    parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
+    parts: Parts, do: Do, tmp_path: Path, qtbot: QtBot
 ) -> None:
     (tmp_path / "pictures").write_text("a file where the folder should be")
-    with qtbot.waitSignal(parts.engine.ended) as ended:
-        parts.engine.run(work(request_of(), model, tmp_path))
-    assert ended.args[0].ending == "failed"
-    assert "could not be written" in ended.args[0].message
+    heard = do(parts.engine)
+    qtbot.waitUntil(lambda: bool(heard.ends))
+    assert heard.ends[0].how == "failed"
+    assert "could not be written" in heard.ends[0].sentence
     assert len(RunReader(tmp_path / "1.twrun").steps) == 5
 
 
 def test_a_preview_that_fails_cannot_fail_a_run(
-    parts: Parts,
-    request_of: Make,
-    model: ModelInfo,
-    tmp_path: Path,
-    qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
+    parts: Parts, do: Do, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("no preview")
 
-    monkeypatch.setattr("app.bridge.worker.preview", broken)
-    with qtbot.waitSignal(parts.engine.ended) as ended:
-        parts.engine.run(work(request_of(), model, tmp_path))
-    assert ended.args[0].ending == "finished"
+    monkeypatch.setattr("app.bridge.previews.to_image", broken)
+    heard = do(parts.engine)
+    qtbot.waitUntil(lambda: bool(heard.ends))
+    assert (heard.ends, heard.frames) == ([FINISHED], [])
+    assert heard.progress[-1].share == 1.0
 
 
-def test_nobody_watching_costs_no_frames_between_first_and_last(
-    parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
-) -> None:
-    heard = Listener(parts.engine)
+def test_nobody_watching_costs_no_frames_between_first_and_last(parts: Parts, do: Do, qtbot: QtBot) -> None:
     parts.engine.set_watched(False)
     parts.fake.call_seconds = 0.02
-    parts.engine.run(work(request_of(steps=10), model, tmp_path))
-    qtbot.waitUntil(lambda: bool(heard.outcomes))
+    heard = do(parts.engine, steps=10)
+    qtbot.waitUntil(lambda: bool(heard.ends))
     assert [f.step for f in heard.frames] == [0, 9]
 
 
-def test_frames_are_of_the_picture_that_is_looked_at(
-    parts: Parts, request_of: Make, model: ModelInfo, tmp_path: Path, qtbot: QtBot
-) -> None:
-    heard = Listener(parts.engine)
+def test_frames_are_of_the_picture_that_is_looked_at(parts: Parts, do: Do, qtbot: QtBot) -> None:
     parts.engine.show_image(1)
-    parts.engine.run(work(request_of(batch=2), model, tmp_path, 1))
-    qtbot.waitUntil(lambda: len(heard.outcomes) == 1)
-    assert {f.image for f in heard.frames} == {1}
-    parts.engine.run(work(request_of(batch=1), model, tmp_path, 2))
-    qtbot.waitUntil(lambda: len(heard.outcomes) == 2)
-    assert heard.frames[-1].image == 0, "a run of one picture shows its only one"
+    two = do(parts.engine, batch=2)
+    qtbot.waitUntil(lambda: bool(two.ends))
+    assert {f.image for f in two.frames} == {1}
+    one = do(parts.engine, batch=1)
+    qtbot.waitUntil(lambda: bool(one.ends))
+    assert one.frames[-1].image == 0, "a run of one picture shows its only one"
 
 
 def test_an_engine_that_cannot_open_says_why(
@@ -241,14 +232,11 @@ def test_a_model_that_cannot_be_loaded_leaves_the_engine_ready(
     assert [n.text for n in parts.notices] == ["The weights are damaged: install the model again."]
 
 
-def test_closing_while_a_run_goes_on_cancels_waits_and_tells(
-    make_parts: Callable[..., Parts], request_of: Make, model: ModelInfo, tmp_path: Path
-) -> None:
+def test_closing_while_a_run_goes_on_cancels_waits_and_tells(make_parts: Callable[..., Parts], do: Do) -> None:
     parts = make_parts(FakeEngine(by_hand=True))
-    heard = Listener(parts.engine)
-    parts.engine.run(work(request_of(), model, tmp_path))
+    heard = do(parts.engine)
     parts.engine.close()
-    assert [o.ending for o in heard.outcomes] in (["cancelled"], []), "[]: the run had not begun"
+    assert heard.ends == [CANCELLED]
     assert all(thread.isFinished() for thread in parts.engine.findChildren(QThread))
     parts.engine.close()
 

@@ -13,9 +13,10 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
 from app.core.document import Document
-from app.core.jobs.queue import JobQueue, JobState
+from app.core.jobs.queue import JobQueue, JobState, Submission
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
+from engine.jobs.generate import Generate
 from engine.pictures.png import read_settings
 from engine.spec.catalog import embedded
 from engine.store import RunReader
@@ -30,7 +31,8 @@ def engine() -> Iterator[EngineClient]:
 
 def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
     model = embedded()[0]
-    jobs = JobQueue(engine, library := RunLibrary(tmp_path / "runs", tmp_path / "pictures"), prices := Prices())
+    library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
+    jobs = JobQueue(engine, prices)
     document = Document([model], engine, jobs, library, prices)
     notices: list[str] = []
     document.notice_raised.connect(lambda notice: notices.append(notice.text))
@@ -69,7 +71,8 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbo
     assert notices == []
 
     with qtbot.waitSignal(jobs.job_ended, timeout=120_000):
-        refused = jobs.submit(replace(job.request, model_sha256="0" * 64), model)
+        other = replace(job.request, model_sha256="0" * 64)
+        refused = jobs.submit(Submission(Generate(request=other, run_path=library.new_path(other)), other))
     assert refused.state is JobState.FAILED
     assert notices == [refused.message]
     assert "another version" in refused.message

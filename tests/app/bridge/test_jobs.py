@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.core.jobs.queue import Job, JobQueue, JobState
+from app.core.jobs.queue import JobQueue, JobState, QueuedJob, Submission
 from app.core.request.run_costs import Prices, in_words
+from engine.jobs.encode import Encode
+from engine.jobs.generate import Generate
 from engine.spec.catalog import ModelInfo
 from engine.spec.request import Enlargement, Request
 from tests.app.conftest import Parts
@@ -25,16 +29,14 @@ class Ends:
         self.ended: list[tuple[int, JobState]] = []
         jobs.job_ended.connect(self.add)
 
-    def add(self, job: Job) -> None:
+    def add(self, job: QueuedJob) -> None:
         assert job.state.ended
         self.ended.append((job.id, job.state))
 
 
-def test_jobs_run_one_after_another_oldest_first(
-    hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot
-) -> None:
-    jobs, ends = hand_parts.jobs, Ends(hand_parts.jobs)
-    made = [jobs.submit(request_of(steps=2, seed=k), model) for k in range(3)]
+def test_jobs_run_one_after_another_oldest_first(hand_parts: Parts, request_of: Make, qtbot: QtBot) -> None:
+    ends = Ends(hand_parts.jobs)
+    made = [hand_parts.submit(request_of(steps=2, seed=k)) for k in range(3)]
     assert [j.state for j in made] == [JobState.RUNNING, JobState.QUEUED, JobState.QUEUED]
     hand_parts.fake.allow(6)
     qtbot.waitUntil(lambda: len(ends.ended) == 3)
@@ -44,11 +46,9 @@ def test_jobs_run_one_after_another_oldest_first(
     assert len({j.run_path for j in made}) == 3
 
 
-def test_a_waiting_job_is_cancelled_at_once_and_never_runs(
-    hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot
-) -> None:
+def test_a_waiting_job_is_cancelled_at_once_and_never_runs(hand_parts: Parts, request_of: Make, qtbot: QtBot) -> None:
     jobs, ends = hand_parts.jobs, Ends(hand_parts.jobs)
-    first, second = (jobs.submit(request_of(steps=2, seed=k), model) for k in range(2))
+    first, second = (hand_parts.submit(request_of(steps=2, seed=k)) for k in range(2))
     jobs.cancel(second)
     assert ends.ended == [(second.id, JobState.CANCELLED)]
     hand_parts.fake.allow(2)
@@ -57,11 +57,9 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_runs(
     assert len(hand_parts.fake.requests) == 1
 
 
-def test_cancelling_twice_or_after_the_end_changes_nothing(
-    hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot
-) -> None:
+def test_cancelling_twice_or_after_the_end_changes_nothing(hand_parts: Parts, request_of: Make, qtbot: QtBot) -> None:
     jobs, ends = hand_parts.jobs, Ends(hand_parts.jobs)
-    job = jobs.submit(request_of(), model)
+    job = hand_parts.submit(request_of())
     jobs.cancel(job)
     assert job.cancelling
     assert job.state is JobState.RUNNING, "until the engine has stopped"
@@ -73,22 +71,20 @@ def test_cancelling_twice_or_after_the_end_changes_nothing(
     assert not job.cancelling
 
 
-def test_cancel_all_ends_every_job_once(hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot) -> None:
+def test_cancel_all_ends_every_job_once(hand_parts: Parts, request_of: Make, qtbot: QtBot) -> None:
     jobs, ends = hand_parts.jobs, Ends(hand_parts.jobs)
-    made = [jobs.submit(request_of(), model) for _ in range(4)]
+    made = [hand_parts.submit(request_of()) for _ in range(4)]
     jobs.cancel_all()
     qtbot.waitUntil(lambda: len(ends.ended) == 4)
     assert {state for _, state in ends.ended} == {JobState.CANCELLED}
     assert {k for k, _ in ends.ended} == {j.id for j in made}
 
 
-def test_a_failed_job_says_why_and_the_next_one_runs(
-    parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot
-) -> None:
+def test_a_failed_job_says_why_and_the_next_one_runs(parts: Parts, request_of: Make, qtbot: QtBot) -> None:
     ends = Ends(parts.jobs)
     parts.fake.fail_at, parts.fake.error = 1, MemoryError("Too much: make fewer images.")
-    first = parts.jobs.submit(request_of(steps=2), model)
-    second = parts.jobs.submit(request_of(steps=1), model)
+    first = parts.submit(request_of(steps=2))
+    second = parts.submit(request_of(steps=1))
     qtbot.waitUntil(lambda: len(ends.ended) == 2)
     assert ends.ended == [(first.id, JobState.FAILED), (second.id, JobState.FINISHED)]
     assert first.message == "Too much: make fewer images."
@@ -99,7 +95,7 @@ def test_jobs_wait_for_an_engine_that_still_loads_and_fail_with_one_that_cannot(
 ) -> None:
     parts = make_parts(FakeEngine(), ready=False)
     ends = Ends(parts.jobs)
-    early = parts.jobs.submit(request_of(), model)
+    early = parts.submit(request_of())
     assert early.state is JobState.QUEUED
     parts.engine.start(model)
     qtbot.waitUntil(lambda: bool(ends.ended))
@@ -109,16 +105,16 @@ def test_jobs_wait_for_an_engine_that_still_loads_and_fail_with_one_that_cannot(
     broken.open_error = ImportError("no torch")
     parts = make_parts(broken, ready=False)
     ends = Ends(parts.jobs)
-    early = parts.jobs.submit(request_of(), model)
+    early = parts.submit(request_of())
     parts.engine.start(model)
     qtbot.waitUntil(lambda: bool(ends.ended))
     assert early.state is JobState.FAILED
     assert "no torch" in early.message
 
 
-def test_closing_ends_every_job(hand_parts: Parts, request_of: Make, model: ModelInfo, qtbot: QtBot) -> None:
+def test_closing_ends_every_job(hand_parts: Parts, request_of: Make, qtbot: QtBot) -> None:
     ends = Ends(hand_parts.jobs)
-    made = [hand_parts.jobs.submit(request_of(), model) for _ in range(2)]
+    made = [hand_parts.submit(request_of()) for _ in range(2)]
     hand_parts.fake.allow()
     qtbot.waitUntil(lambda: made[0].steps_done == 1)
     hand_parts.jobs.cancel_all()
@@ -127,14 +123,25 @@ def test_closing_ends_every_job(hand_parts: Parts, request_of: Make, model: Mode
     assert len(ends.ended) == 2
 
 
-def test_what_remains_comes_from_the_job_itself(request_of: Make, model: ModelInfo, tmp_path: object) -> None:
-    job = Job(1, request_of(steps=10), model, tmp_path)  # type: ignore[arg-type]
+def test_what_remains_comes_from_the_job_itself(request_of: Make, tmp_path: Path) -> None:
+    request = request_of(steps=10)
+    job = QueuedJob(1, Submission(Generate(request=request, run_path=tmp_path / "a.twrun"), request))
     job.state = JobState.RUNNING
-    assert job.eta_seconds is None
-    job.steps_done, job.seconds = 4, 2.0
+    assert (job.eta_seconds, job.steps(" of ")) == (None, "0 of 10")
+    job.steps_done, job.share, job.seconds = 4, 0.4, 2.0
     assert job.eta_seconds == pytest.approx(3.0)
     job.state = JobState.FINISHED
     assert job.eta_seconds is None
+
+
+def test_a_job_along_the_flow_knows_its_share_and_not_its_steps(request_of: Make, tmp_path: Path) -> None:
+    request = request_of()
+    encode = Encode(request=request, rgb=np.zeros((16, 24, 3), np.uint8), run_path=tmp_path / "a.twrun")
+    job = QueuedJob(1, Submission(encode, request))
+    assert (job.verb, job.steps_total) == ("Encoding", 0)
+    job.state, job.steps_done, job.share, job.seconds = JobState.RUNNING, 7, 0.25, 1.0
+    assert job.steps(" of ") == "7"
+    assert job.eta_seconds == pytest.approx(3.0)
 
 
 def test_prices_count_passes(request_of: Make) -> None:

@@ -1,49 +1,64 @@
-"""The mailbox keeps the latest and wakes its reader once."""
+"""The mailbox keeps order, of live news only the latest, and wakes its reader once."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from app.bridge.mailbox import Mailbox
-from app.core.jobs.work import Frame, Progress
+from app.bridge.mailbox import MOST_EVENTS, Item, Mailbox
+from app.core.jobs.engine import End, Frame, Order
+from engine.jobs.job import Event, Progress
+from engine.jobs.load import LoadClip
+
+
+@dataclass(frozen=True)
+class News(Event):
+    """Something of which every piece arrives."""
+
+    k: int
 
 
 class Reader(QObject):
     def __init__(self, mailbox: Mailbox) -> None:
         super().__init__()
         self.mailbox, self.wakes = mailbox, 0
-        self.news: list[tuple[Progress | None, Frame | None]] = []
+        self.taken: list[list[Item]] = []
         mailbox.arrived.connect(self.wake, Qt.ConnectionType.QueuedConnection)
 
     def wake(self) -> None:
         self.wakes += 1
-        self.news.append(self.mailbox.take())
+        self.taken.append(self.mailbox.take())
 
 
 def woken(reader: Reader, times: int) -> Callable[[], bool]:
     return lambda: reader.wakes == times
 
 
+def order(id: int = 1) -> Order:
+    return Order(id, LoadClip("c"))
+
+
 def progress(k: int) -> Progress:
-    return Progress(1, k, 300, 0.1 * k)
+    return Progress(k, 300, k / 300, 0.1 * k)
 
 
 def frame(k: int) -> Frame:
-    return Frame(1, k, 0, QImage(2, 2, QImage.Format.Format_RGB32))
+    return Frame(k, 0, QImage(2, 2, QImage.Format.Format_RGB32))
 
 
 def test_300_fast_frames_and_a_slow_window_queue_one_wake_up(qtbot: QtBot) -> None:
-    mailbox = Mailbox()
+    mailbox, run = Mailbox(), order()
     reader = Reader(mailbox)
 
     def engine() -> None:
         for k in range(300):
-            mailbox.put(progress(k), frame(k))
+            mailbox.put(run, progress(k))
+            mailbox.put(run, frame(k))
 
     thread = threading.Thread(target=engine)
     thread.start()
@@ -51,33 +66,74 @@ def test_300_fast_frames_and_a_slow_window_queue_one_wake_up(qtbot: QtBot) -> No
     qtbot.waitUntil(lambda: reader.wakes > 0)
     qtbot.wait(0)
     assert reader.wakes == 1
-    ((told, shown),) = reader.news
+    (((_, told), (_, shown)),) = reader.taken
     assert told == progress(299)
-    assert shown is not None
+    assert isinstance(shown, Frame)
     assert shown.step == 299
 
 
 def test_each_taking_allows_one_more_wake_up(qtbot: QtBot) -> None:
-    mailbox = Mailbox()
+    mailbox, run = Mailbox(), order()
     reader = Reader(mailbox)
     for k in range(3):
-        mailbox.put(progress(k), frame(k))
-        mailbox.put(progress(k))
+        mailbox.put(run, progress(k))
+        mailbox.put(run, frame(k))
         qtbot.waitUntil(woken(reader, k + 1))
-    assert [p.done for p, _ in reader.news if p] == [0, 1, 2]
+    assert [taken[0][1] for taken in reader.taken] == [progress(0), progress(1), progress(2)]
 
 
-def test_progress_does_not_replace_a_frame_that_waits() -> None:
-    mailbox = Mailbox()
-    mailbox.put(progress(1), frame(1))
-    assert mailbox.frame_waiting
-    mailbox.put(progress(2))
-    told, shown = mailbox.take()
-    assert told == progress(2)
-    assert shown is not None
-    assert shown.step == 1
-    assert not mailbox.frame_waiting
-    assert mailbox.take() == (None, None)
+def test_newer_progress_keeps_its_place_before_a_frame_that_waits() -> None:
+    mailbox, run = Mailbox(), order()
+    mailbox.put(run, progress(1))
+    mailbox.put(run, frame(1))
+    assert mailbox.holds(run, Frame)
+    mailbox.put(run, progress(2))
+    (_, told), (_, shown) = mailbox.take()
+    assert told == progress(2), "the run is opened before its picture is shown"
+    assert isinstance(shown, Frame)
+    assert not mailbox.holds(run, Frame)
+    assert mailbox.take() == []
+
+
+def test_live_news_of_one_job_does_not_replace_that_of_another_nor_what_must_arrive() -> None:
+    mailbox, one, other = Mailbox(), order(1), order(2)
+    for k in range(3):
+        mailbox.put(one, progress(k))
+        mailbox.put(one, News(k))
+        mailbox.put(other, progress(10 + k))
+    mailbox.end(one, End("finished"))
+    assert mailbox.take() == [
+        (1, progress(2)), (1, News(0)), (2, progress(12)), (1, News(1)), (1, News(2)), (1, End("finished")),
+    ]  # fmt: skip
+
+
+def test_news_that_nobody_takes_hold_the_job_up() -> None:
+    mailbox, talker = Mailbox(), order()
+
+    def talk() -> None:
+        for k in range(MOST_EVENTS + 5):
+            mailbox.put(talker, News(k))
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    taken: list[object] = []
+    while len(taken) < MOST_EVENTS + 5:
+        items = mailbox.take()
+        assert len(items) <= MOST_EVENTS
+        taken += [item for _, item in items]
+    thread.join()
+    assert taken == [News(k) for k in range(MOST_EVENTS + 5)]
+
+
+def test_nobody_waits_for_a_window_that_closes_or_with_a_job_that_was_cancelled() -> None:
+    mailbox, talker = Mailbox(), order()
+    talker.cancelled.set()
+    for k in range(MOST_EVENTS + 5):
+        mailbox.put(talker, News(k))
+    other = order(2)
+    mailbox.close()
+    mailbox.put(other, News(0))
+    assert len(mailbox.take()) == MOST_EVENTS + 6
 
 
 def test_painting_is_accounted_for_once() -> None:

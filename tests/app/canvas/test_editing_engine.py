@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
 from app.core.document import Document
-from app.core.jobs.queue import Job, JobQueue, JobState
+from app.core.jobs.queue import JobQueue, JobState, QueuedJob
 from app.core.request.methods import REWORK
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
@@ -31,7 +31,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     model = embedded()[0]
     engine = EngineClient(open_session)
     prices, library = Prices(), RunLibrary(tmp_path / "runs", tmp_path / "pictures")
-    document = Document([model], engine, JobQueue(engine, library, prices), library, prices)
+    document = Document([model], engine, JobQueue(engine, prices), library, prices)
     with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)
     document.draft.update(prompt="red apple", steps=4, seed=5)
@@ -40,7 +40,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     document.shown.close()
 
 
-def finish(document: Document, qtbot: QtBot, job: Job | None) -> Job:
+def finish(document: Document, qtbot: QtBot, job: QueuedJob | None) -> QueuedJob:
     assert job is not None
     qtbot.waitUntil(lambda: job.state.ended, timeout=PATIENCE)
     assert job.state is JobState.FINISHED, job.message

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.editing import NOTHING_PAINTED
 from app.core.canvas.placement import to_rgb
-from app.core.jobs.queue import Job, JobState
+from app.core.jobs.queue import JobState, QueuedJob
 from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from app.ui.canvas.candidate_strip import CandidateBar, CandidateStrip
 from tests.app.artworks import kept, paint, picture
@@ -52,14 +52,14 @@ class Bench:
     def key(self, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         QTest.keyClick(QApplication.focusWidget() or self.canvas, key, held)
 
-    def generate(self) -> Job:
+    def generate(self) -> QueuedJob:
         """By its keys, wherever the focus is; the engine runs by itself or has its permits."""
         before = len(self.document.jobs.all)
         self.key(Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
         assert len(self.document.jobs.all) == before + 1, self.parts.notices
         return self.document.jobs.all[-1]
 
-    def finish(self) -> Job:
+    def finish(self) -> QueuedJob:
         job = self.generate()
         until(self.qtbot, lambda: job.state.ended)
         assert job.state is JobState.FINISHED, job.message

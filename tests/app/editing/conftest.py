@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.canvas.artwork import Artwork
 from app.core.document import Document
-from app.core.jobs.queue import Job, JobState
+from app.core.jobs.queue import JobState, QueuedJob
 from tests.app.artworks import paint, picture
 from tests.app.conftest import Parts
 
@@ -34,7 +34,7 @@ def box_of(box: QRect) -> tuple[int, int, int, int]:
     return box.x(), box.y(), box.width(), box.height()
 
 
-def fork(parts: Parts, qtbot: QtBot, **choices: object) -> Job:
+def fork(parts: Parts, qtbot: QtBot, **choices: object) -> QueuedJob:
     parts.document.draft.update(**choices)
     with qtbot.waitSignal(parts.jobs.job_ended):
         job = parts.document.fork()

@@ -36,7 +36,7 @@ def measure(appraisal: Appraisal, qtbot: QtBot) -> None:
 
 
 def last(parts: Parts) -> tuple[Elbo, Likelihood]:
-    elbo, flow = parts.fake.errands[-2:]
+    elbo, flow = parts.fake.others[-2:]
     assert isinstance(elbo, Elbo)
     assert isinstance(flow, Likelihood)
     return elbo, flow
@@ -116,7 +116,7 @@ def test_an_empty_canvas_is_refused_in_a_sentence(parts: Parts) -> None:
     assert [notice.text for notice in parts.notices] == [
         "There is no picture on the canvas: generate one, or open one."
     ]
-    assert parts.fake.errands == []
+    assert parts.fake.others == []
 
 
 def test_a_broken_step_is_refused_in_a_sentence(

@@ -10,7 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.core.flow.encode import Encoder
 from engine.jobs.encode import Decode, Encode
+from engine.jobs.generate import Fork
 from engine.spec.request import RequestError
+from engine.store import RunReader
 from tests.app.conftest import Parts, finish
 from tests.app.encoded import CALLS, Flow
 from tests.app.windows import PATIENCE, until
@@ -37,9 +39,9 @@ def encode(encoder: Encoder, qtbot: QtBot) -> None:
 
 
 def asked(parts: Parts) -> Encode:
-    errand = parts.fake.errands[-1]
-    assert isinstance(errand, Encode)
-    return errand
+    job = parts.fake.others[-1]
+    assert isinstance(job, Encode)
+    return job
 
 
 def test_the_shown_picture_goes_up_as_a_run_that_is_shown(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
@@ -47,13 +49,13 @@ def test_the_shown_picture_goes_up_as_a_run_that_is_shown(encoder: Encoder, part
     frame = parts.document.shown.frame
     assert frame is not None
     encode(encoder, qtbot)
-    errand = asked(parts)
-    assert errand.rgb[3, 5].tolist() == [
+    job = asked(parts)
+    assert job.rgb[3, 5].tolist() == [
         frame.pixelColor(5, 3).red(),
         frame.pixelColor(5, 3).green(),
         frame.pixelColor(5, 3).blue(),
     ]
-    assert parts.document.shown.run_path == errand.run_path != before
+    assert parts.document.shown.run_path == job.run_path != before
     run = parts.document.shown.run
     assert run is not None
     assert [step.s for step in run.steps] == [0.0, 0.1, 1.0, 10.0]
@@ -108,10 +110,10 @@ def test_guided_ways_are_offered_for_what_the_model_is_told(encoder: Encoder, pa
     encoder.tolerance = 1e-3
     parts.document.draft.update(guidance=4.0)
     encode(encoder, qtbot)
-    errand = asked(parts)
-    assert (errand.method, errand.request.guidance, errand.request.prompt) == ("null-text", 4.0, "red apple")
-    assert errand.tol == 1e-3
-    assert len(errand.request.seeds) == 1
+    job = asked(parts)
+    assert (job.method, job.request.guidance, job.request.prompt) == ("null-text", 4.0, "red apple")
+    assert job.tol == 1e-3
+    assert len(job.request.seeds) == 1
 
 
 def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) -> None:
@@ -120,7 +122,7 @@ def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) 
     parts.document.draft.update(guidance=1.0)
     encoder.encode()
     assert "raise it" in parts.notices[-1].text
-    assert parts.fake.errands == []
+    assert parts.fake.others == []
 
 
 def test_decoding_is_a_run_that_comes_down_and_says_how_near_it_is(
@@ -131,9 +133,9 @@ def test_decoding_is_a_run_that_comes_down_and_says_how_near_it_is(
     up = parts.document.shown.run_path
     encoder.decode()
     until(qtbot, lambda: encoder.doing is None)
-    errand = parts.fake.errands[-1]
-    assert isinstance(errand, Decode)
-    assert (errand.source, errand.run_path, errand.request) == (up, parts.document.shown.run_path, None)
+    job = parts.fake.others[-1]
+    assert isinstance(job, Decode)
+    assert (job.source, job.run_path, job.request) == (up, parts.document.shown.run_path, None)
     assert parts.document.shown.run is not None
     assert [step.s for step in parts.document.shown.run.steps] == [80.0, 10.0, 1.0, 0.1]
     assert parts.notices[-1].text == "Decoded in 120 model calls: 43.2 dB from the picture that was encoded (PSNR)"
@@ -147,10 +149,10 @@ def test_decoding_as_the_panel_says_asks_for_its_words_and_guidance(
     parts.document.draft.update(prompt="rocket", guidance=2.0, batch=3)
     encoder.decode(anew=True)
     until(qtbot, lambda: encoder.doing is None)
-    errand = parts.fake.errands[-1]
-    assert isinstance(errand, Decode)
-    assert errand.request is not None
-    assert (errand.request.prompt, errand.request.guidance, len(errand.request.seeds)) == ("rocket", 2.0, 1)
+    job = parts.fake.others[-1]
+    assert isinstance(job, Decode)
+    assert job.request is not None
+    assert (job.request.prompt, job.request.guidance, len(job.request.seeds)) == ("rocket", 2.0, 1)
 
 
 def test_another_model_cannot_decode_as_the_panel_says(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
@@ -174,9 +176,9 @@ def test_the_end_of_the_way_up_is_gone_on_from_with_other_words(encoder: Encoder
     with qtbot.waitSignal(parts.jobs.job_ended, timeout=PATIENCE):
         job = document.fork()
     assert job is not None
-    assert job.origin is not None
-    assert (job.origin.path, job.origin.index, job.origin.step) == (up, 4, 0)
-    assert job.origin.parent == {"run": up.stem, "step": 4, "at": 0}
+    assert isinstance(job.job, Fork)
+    assert (job.job.source, job.job.at, job.steps_before) == (up, 4, 0)
+    assert RunReader(job.run_path).header["parent"] == {"run": up.stem, "step": 4, "at": 0}
     assert (job.request.prompt, len(job.request.seeds), job.request.edit) == ("rocket", 1, None)
 
 
@@ -188,7 +190,7 @@ def test_the_price_of_a_tolerance_follows_from_what_was_measured(encoder: Encode
 
 
 def test_what_the_engine_cannot_do_is_one_sentence(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
-    def fails(errand: Encode) -> list[object]:
+    def fails(job: Encode) -> list[object]:
         raise RequestError("The flow was not followed in 2000 model calls: allow a larger error.")
 
     parts.fake.answers[Encode] = fails
@@ -224,4 +226,4 @@ def test_two_at_once_are_refused(make_parts: Make, by_hand: FakeEngine, qtbot: Q
     assert parts.notices[-1].text == "A picture is on its way along the flow: wait for it, or stop it."
     by_hand.allow(9)
     until(qtbot, lambda: encoder.doing is None)
-    assert len(by_hand.errands) == 1
+    assert len(by_hand.others) == 1

@@ -25,7 +25,7 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     model = next(info for info in embedded() if info.id == "fashion")
     engine = EngineClient(open_session)
     prices, library = Prices(), RunLibrary(tmp_path / "runs", tmp_path / "pictures")
-    document = Document([model], engine, JobQueue(engine, library, prices), library, prices)
+    document = Document([model], engine, JobQueue(engine, prices), library, prices)
     with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)
     document.draft.update(label="ankle boot", steps=6, seed=5)

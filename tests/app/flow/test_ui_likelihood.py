@@ -132,7 +132,7 @@ def test_who_judges_and_what_it_is_told_are_chosen_by_key(window: MainWindow, pa
     QTest.keyClick(panel.judge, Qt.Key.Key_Down)
     assert window.appraisal.judge is parts.document.draft.models[1]
     measure(window, qtbot)
-    assert parts.fake.errands[-1].model == "other"  # type: ignore[attr-defined]
+    assert parts.fake.others[-1].model == "other"  # type: ignore[attr-defined]
 
 
 def test_the_panel_goes_with_the_pictures_and_comes_back_with_them(window: MainWindow) -> None:

@@ -57,10 +57,10 @@ def test_a_run_that_no_clip_steers_has_no_score_unless_it_is_wanted(
 ) -> None:
     finish(parts, qtbot, steps=4)
     assert guidance.scores.curve is None
-    assert parts.fake.errands == []
+    assert parts.fake.others == []
     guidance.steering.scored = True
     qtbot.waitUntil(lambda: curve(guidance) == expected(4))
-    assert any(isinstance(one, Score) and one.aims == (Aim("red apple"),) for one in parts.fake.errands)
+    assert any(isinstance(one, Score) and one.aims == (Aim("red apple"),) for one in parts.fake.others)
     guidance.steering.scored = False
     assert guidance.scores.curve is None
 
@@ -68,7 +68,7 @@ def test_a_run_that_no_clip_steers_has_no_score_unless_it_is_wanted(
 def test_scores_come_while_the_run_goes_on(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
     document, fake = hand_parts.document, hand_parts.fake
     document.draft.update(guides=(GUIDE,), steps=60)
-    qtbot.waitUntil(lambda: any(isinstance(one, LoadClip) for one in fake.errands))
+    qtbot.waitUntil(lambda: any(isinstance(one, LoadClip) for one in fake.others))
     job = document.generate()
     assert job is not None
 
@@ -102,10 +102,10 @@ def test_steps_are_scored_once(guidance: Guidance, parts: Parts, qtbot: QtBot) -
     qtbot.waitUntil(lambda: len(curve(guidance)) == 4)
     finish(parts, qtbot, steps=3)
     qtbot.waitUntil(lambda: len(curve(guidance)) == 3)
-    asked = len(parts.fake.errands)
+    asked = len(parts.fake.others)
     parts.document.shown.show_run(first.run_path)
     assert len(curve(guidance)) == 4
-    assert len(parts.fake.errands) == asked
+    assert len(parts.fake.others) == asked
 
 
 def test_a_clip_that_fails_is_said_once_and_not_asked_again(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
@@ -171,13 +171,13 @@ def test_what_clip_sees_follows_the_cursor(guidance: Guidance, parts: Parts, qtb
     finish(parts, qtbot, steps=5)
     concepts = guidance.concepts
     assert concepts.seen is None
-    assert parts.fake.errands == []  # nobody looks
+    assert parts.fake.others == []  # nobody looks
     concepts.watched = True
     qtbot.waitUntil(lambda: concepts.seen is not None and concepts.seen.k == 4)
     parts.document.shown.scrub(1)
     qtbot.waitUntil(lambda: concepts.seen is not None and concepts.seen.k == 1)
     assert concepts.asked_for == ("red apple",)
-    looks = [one for one in parts.fake.errands if isinstance(one, Look)]
+    looks = [one for one in parts.fake.others if isinstance(one, Look)]
     assert all("red apple" in one.vocabulary for one in looks)
 
 
@@ -193,7 +193,7 @@ def test_a_scrub_asks_no_more_than_can_be_answered(by_hand: Guidance, hand_parts
         document.shown.scrub(k)
     fake.allow(20)
     qtbot.waitUntil(lambda: by_hand.concepts.seen is not None and by_hand.concepts.seen.k == 2)
-    assert [one.k for one in fake.errands if isinstance(one, Look)] == [7, 2]
+    assert [one.k for one in fake.others if isinstance(one, Look)] == [7, 2]
 
 
 def test_nothing_is_asked_once_nobody_looks(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
@@ -201,9 +201,9 @@ def test_nothing_is_asked_once_nobody_looks(guidance: Guidance, parts: Parts, qt
     guidance.concepts.watched = True
     qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
     guidance.concepts.watched = False
-    asked = len(parts.fake.errands)
+    asked = len(parts.fake.others)
     parts.document.shown.scrub(0)
-    assert len(parts.fake.errands) == asked
+    assert len(parts.fake.others) == asked
 
 
 def test_a_run_file_that_is_gone_is_one_notice(guidance: Guidance, parts: Parts, qtbot: QtBot, tmp_path: Path) -> None:
@@ -237,10 +237,10 @@ def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
     qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
     answers, wrong = parts.fake.answers[Look], first.run_path
 
-    def some(errand: Look) -> object:
-        if errand.path == wrong:
+    def some(job: Look) -> object:
+        if job.path == wrong:
             raise OSError("gone")
-        return answers(errand)
+        return answers(job)
 
     parts.fake.answers[Look] = some  # type: ignore[assignment]
     parts.document.shown.scrub(0)

@@ -41,7 +41,8 @@ class Canary:
 def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     engine = EngineClient(open_session)
     model = next(info for info in embedded() if info.id == "emoji")
-    jobs = JobQueue(engine, library := RunLibrary(tmp_path / "runs", tmp_path / "pictures"), prices := Prices())
+    library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
+    jobs = JobQueue(engine, prices)
     document = Document([model], engine, jobs, library, prices)
     with qtbot.waitSignal(document.jobs.engine_changed, timeout=PATIENCE):
         engine.start(model)

@@ -66,7 +66,7 @@ def guide(window: MainWindow) -> ClipGuide:
 def test_it_is_quiet_until_it_is_used(window: MainWindow, parts: Parts) -> None:
     assert not window.panel.steering.opened
     assert window.panel.steering.button.text() == "Steering"
-    assert parts.fake.errands == []
+    assert parts.fake.others == []
 
 
 def test_a_first_timer_types_a_text_and_generates(

@@ -225,7 +225,7 @@ def test_cancel_keeps_the_frames_that_are_there(hand_parts: Parts, qtbot: QtBot)
 def test_what_fails_is_said_and_the_window_goes_on(parts: Parts, room: MorphRoom, qtbot: QtBot) -> None:
     from engine.spec.morph import MorphError
 
-    def fails(errand: Morphing) -> list[object]:
+    def fails(job: Morphing) -> list[object]:
         raise MorphError("The pictures of a morph must have the model's size, 24×16.")
 
     heard = Heard(room)
@@ -245,9 +245,9 @@ def test_the_engine_is_asked_for_what_the_row_and_the_choices_say(parts: Parts, 
     room.keys.add_shown()
     room.choose(frames=7, easing="out", loop="back", way="mix", at=0.5, rate=24)
     made(room, qtbot)
-    (errand,) = parts.fake.errands
-    assert isinstance(errand, Morphing)
-    morph = errand.morph
+    (job,) = parts.fake.others
+    assert isinstance(job, Morphing)
+    morph = job.morph
     assert (morph.frames, morph.easing, morph.loop, morph.way, morph.at, morph.rate) == (
         7,
         "out",
@@ -257,7 +257,7 @@ def test_the_engine_is_asked_for_what_the_row_and_the_choices_say(parts: Parts, 
         24,
     )
     assert (morph.keys[0].seed, morph.keys[0].prompt, morph.keys[0].label) == (3, "red apple", "noto")
-    assert morph.keys[1].picture in errand.pictures
+    assert morph.keys[1].picture in job.pictures
     assert (morph.request.guidance, morph.request.steps, morph.request.edit) == (2.5, 4, None)
 
 

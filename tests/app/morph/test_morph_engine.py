@@ -31,7 +31,7 @@ def engine() -> Iterator[EngineClient]:
 def test_from_pictures_to_a_film(engine: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
     model = find("emoji")
     library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
-    document = Document([model], engine, JobQueue(engine, library, prices), library, prices)
+    document = Document([model], engine, JobQueue(engine, prices), library, prices)
     engine.start(model)
     until(qtbot, lambda: document.can_generate)
     window = open_window(qtbot, document)

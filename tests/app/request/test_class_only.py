@@ -55,7 +55,8 @@ def document(
     """A document with the grey model chosen, a text model beside it, and the real engine behind both."""
     monkeypatch.setitem(models.LOADERS, "grey", "tests.app.grey")
     engine = EngineClient(lambda: Session("cpu", [grey, model]))
-    jobs = JobQueue(engine, library := RunLibrary(tmp_path / "runs", tmp_path / "pictures"), prices := Prices())
+    library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
+    jobs = JobQueue(engine, prices)
     made = Document([grey, model], engine, jobs, library, prices)
     with qtbot.waitSignal(made.jobs.engine_changed, timeout=120_000):
         engine.start(grey)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.jobs.queue import Job, JobState
+from app.core.jobs.queue import JobState, QueuedJob
 from app.settings import Settings, Values
 from app.ui.shown.filmstrip import Filmstrip
 from app.ui.window.main_window import MainWindow
@@ -32,7 +32,7 @@ def window(parts: Parts, qtbot: QtBot) -> MainWindow:
     return window
 
 
-def ended(document: Document, qtbot: QtBot, jobs: int) -> Job:
+def ended(document: Document, qtbot: QtBot, jobs: int) -> QueuedJob:
     """The job after `jobs` others, when it has ended."""
     until(qtbot, lambda: len(document.jobs.all) == jobs + 1 and document.jobs.all[-1].state.ended)
     job = document.jobs.all[-1]

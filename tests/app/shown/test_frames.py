@@ -9,7 +9,6 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
-from app.bridge.frames import preview, to_array
 from app.core.shown.render import View, render, state, to_image, to_uint8
 from engine.store import RunReader
 from tests.app.conftest import Parts
@@ -55,22 +54,6 @@ def test_grey_becomes_three_equal_channels() -> None:
 def test_levels_survive_the_round_trip() -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(1, 256, 1).repeat(3, 2)
     assert np.array_equal(to_uint8((levels.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)), levels)
-
-
-def test_the_preview_is_of_the_picture_asked_for() -> None:
-    class Model:
-        class codec:  # noqa: N801 -- stands for an instance
-            @staticmethod
-            def preview(x0: np.ndarray) -> np.ndarray:
-                return -x0
-
-    x0 = np.stack([np.full((3, 2, 2), v, np.float32) for v in (-1, 1)])
-    assert QColor(preview(Model(), x0, 0).pixel(0, 0)) == QColor("white")
-    assert QColor(preview(Model(), x0, 1).pixel(0, 0)) == QColor("black")
-
-
-def test_a_float64_array_is_taken_as_float32() -> None:
-    assert to_array(np.zeros((1, 2))).dtype == np.float32
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from app.core.files.folders import Folders
-from app.core.shown.runs import RunLibrary, free_path, picture_path, slug
+from app.core.shown.runs import RunLibrary
+from engine.pictures.naming import free_path, picture_path, slug
 from engine.spec.request import Request
 from engine.store import RunWriter, StoreError
 

@@ -144,7 +144,7 @@ def test_a_threshold_bounds_guided_runs(threshold: str, tiny_model: ModelInfo) -
 
 def test_a_guided_run_stops_between_two_calls(tiny_model: ModelInfo, tmp_path: Path) -> None:
     stop = threading.Event()
-    steps = session(tiny_model).generate(asked(tiny_model, CLIP), tmp_path / "run", stop)
+    steps = session(tiny_model).generate(asked(tiny_model, CLIP), tmp_path / "run", stop.is_set)
     next(steps)
     stop.set()
     with pytest.raises(Cancelled):

@@ -144,8 +144,8 @@ def test_a_sweep_draws_the_same_seeds_at_every_value(
 
 
 def test_a_sweep_over_guidance_changes_gamma_alone(session: Session, request_: Request) -> None:
-    errand = sweep(replace(request_, guides=()), over="guidance", values=(1.0, 4.0))
-    points = [told for told in session.perform(errand) if isinstance(told, SweepPoint)]
+    job = sweep(replace(request_, guides=()), over="guidance", values=(1.0, 4.0))
+    points = [told for told in session.perform(job) if isinstance(told, SweepPoint)]
     assert [point.request for point in points] == [replace(request_, guides=(), guidance=g) for g in (1.0, 4.0)]
     one = replace(request_, guides=(), seeds=(7,))
     (alone,) = [t for t in session.perform(sweep(one, over="guidance", values=(2.0,))) if isinstance(t, SweepPoint)]
@@ -181,11 +181,11 @@ def test_an_impossible_sweep_raises_one_sentence(request_: Request) -> None:
 
 def test_scores_and_sweeps_stop_between_two_calls(session: Session, request_: Request, path: Path) -> None:
     words = ("a cat", "blue")
-    for errand in (
+    for job in (
         Score(path=path, clip="c", aims=AIMS),
         Look(path=path, k=0, image=0, clip="c", vocabulary=words),
         sweep(request_),
     ):
         with pytest.raises(Cancelled):
-            [*session.perform(errand, lambda: True)]
+            [*session.perform(job, lambda: True)]
     assert {type(told) for told in session.perform(Score(path=path, clip="c", aims=AIMS))} == {StepScores}

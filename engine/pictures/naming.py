@@ -1,0 +1,46 @@
+"""Names of files that people read: of finished pictures by date, prompt and seed, never one that is taken."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from pathlib import Path
+
+from engine.spec.request import Request
+
+
+def slug(text: str, length: int = 40) -> str:
+    """The text as part of a file name on any system: lower-case ASCII letters, digits and dashes."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:length].strip("-") or "picture"
+
+
+def stem_of(request: Request, index: int = 0) -> str:
+    """<prompt, or label>-<seed> of picture `index` of a request."""
+    return f"{slug(request.prompt or request.label or '')}-{request.seeds[index]}"
+
+
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
+    """folder/stem.suffix, or stem-2, stem-3 … where that is taken."""
+    path, k = folder / f"{stem}{suffix}", 1
+    while path.exists():
+        k += 1
+        path = folder / f"{stem}-{k}{suffix}"
+    return path
+
+
+def picture_path(folder: Path, request: Request, index: int) -> Path:
+    """Reserve a name for picture `index` of a request: <date>-<prompt>-<seed>.png, empty until it is written.
+
+    The name is taken by creating it, so that two studios never write over each other. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{datetime.now():%Y-%m-%d}-{stem_of(request, index)}"
+    while True:
+        path = free_path(folder, stem, ".png")
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return path
