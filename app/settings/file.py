@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from app.settings.declare import SettingsError, declarations
 from app.settings.values import Values
+from engine.files import replacing
 
 VERSION = 1
 TOLD = 3  # how many damages the notice names one by one
@@ -87,14 +87,6 @@ def _salvaged(text: str) -> dict[str, Any]:
 
 def write(path: Path, values: Values) -> None:
     """Atomically: after a power cut there is the old file or the new one. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     text = json.dumps({"version": VERSION} | dataclasses.asdict(values), indent=1, ensure_ascii=False)
-    try:
-        with open(part, "w", encoding="utf-8", errors="backslashreplace") as file:  # half an emoji becomes \udxxx: JSON
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", errors="backslashreplace"))  # half an emoji becomes \udxxx, which is JSON

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from engine.files import replacing
 from engine.pictures.image_file import ImageError
 from engine.pictures.resizing import resized
 from engine.spec.request import Request, RequestError
@@ -55,12 +55,14 @@ def save_png(
     resampling: str = "nearest",
     parent: Mapping[str, Any] | None = None,
     box: Sequence[int] | None = None,
+    fresh: bool = False,
 ) -> None:
     """Write image `index` of a request, uint8 (H, W, 3), atomically; its text holds that one image's Request.
 
     parent -- of a run that went on from another one's step, as its file's header says it: without that step the Request
               alone makes another picture, so the text says so too
     box    -- (x, y, width, height) of what the model saw of the picture, where that was not all of it
+    fresh  -- never replace a file: raises FileExistsError where one has the name
 
     Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.
     """
@@ -72,7 +74,7 @@ def save_png(
         text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
     if box is not None:
         text.add_itxt("tweedie-box", json.dumps(list(box)))
-    save_image(path, image_of(enlarged(rgb, enlarge, resampling)), "PNG", pnginfo=text)
+    save_image(path, image_of(enlarged(rgb, enlarge, resampling)), "PNG", fresh, pnginfo=text)
 
 
 def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
@@ -118,21 +120,13 @@ def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
     save_image(path, image_of(rgb), kind, **more)
 
 
-def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:
-    """Write a picture atomically, `more` being what Pillow's writer of that kind takes. Raises OSError as save_png."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            image.save(file, kind, **more)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        error.filename = str(path)  # what a person asked for, and not the name that it has until it is whole
-        raise
-    finally:
-        part.unlink(missing_ok=True)
+def save_image(path: Path, image: Image.Image, kind: str, fresh: bool = False, **more: Any) -> None:
+    """Write a picture atomically; `more` goes to Pillow's writer of that kind, `fresh` to files.replacing.
+
+    Raises OSError as save_png.
+    """
+    with replacing(path, fresh) as file:
+        image.save(file, kind, **more)
 
 
 def read_settings(path: Path) -> Request | None:
