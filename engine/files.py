@@ -18,9 +18,20 @@ from pathlib import Path
 from typing import IO, Any
 
 if os.name == "nt":
+    import msvcrt
+
+    LOCKED = 2**31 - 2  # the byte that is locked: on Windows nobody else can read a locked byte
 
     def lock(file: IO[Any]) -> bool:
-        """Windows does not remove an open file: that is lock enough."""
+        """Lock an open file until it is closed; False if another process has it."""
+        at = file.tell()
+        try:
+            os.lseek(file.fileno(), LOCKED, os.SEEK_SET)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+        except OSError:
+            return False
+        finally:
+            file.seek(at)
         return True
 
 else:
@@ -127,7 +138,7 @@ def _open_part(folder: Path) -> IO[bytes]:
             descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         except FileExistsError:
             continue
-        file = open(part, "r+b", opener=lambda *_, found=descriptor: found)  # type: ignore[misc]  # noqa: SIM115
+        file = open(part, "r+b", opener=lambda *_, found=descriptor: found)  # noqa: SIM115
         lock(file)
         if os.name == "nt" or os.fstat(descriptor).st_nlink:  # sweep() was not faster than the lock
             return file

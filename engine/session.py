@@ -6,6 +6,7 @@ import math
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -35,6 +36,7 @@ from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
 
 T = TypeVar("T")
+NO_MEMORY = ("allocate memory", "bad_alloc", "could not create a memory")  # of a RuntimeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +244,15 @@ class Session:
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The pictures of the state that a run of `request` ended with: uint8 (B, H, W, 3), decoded and enlarged.
 
-        The second stage keeps of `inputs` what the first one kept. Raises Cancelled as generate() does, and
-        RequestError where the model has no second stage and one is asked for.
+        The second stage keeps of `inputs` what the first one kept. Raises Cancelled and OutOfMemory as generate() does,
+        and RequestError where the model has no second stage and one is asked for.
         """
+        with _memory_errors():
+            return self._picture(request, x, cancelled, inputs)
+
+    def _picture(
+        self, request: Request, x: torch.Tensor, cancelled: Callable[[], bool], inputs: Inputs | None
+    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         model, x = self.model(request), canonical(x)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
@@ -280,24 +288,13 @@ class Session:
         x = to_state(Inputs(rgb), self.model(request), (request.width, request.height))
         return self.picture(replace(request, edit=None, seeds=request.seeds[:1]), x[None], cancelled)[0]
 
-    def finish(
-        self,
-        request: Request,
-        x: torch.Tensor,
-        run_path: Path | None = None,
-        cancelled: Callable[[], bool] = never,
-        inputs: Inputs | None = None,
-    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """picture(), which is also kept at the end of the run's file where it is not what the last step shows.
+    def keep_picture(self, request: Request, rgb: np.ndarray[Any, np.dtype[np.uint8]], run_path: Path | None) -> None:
+        """Write the finished pictures at the end of a run's file where they are not what its last step shows.
 
-        `inputs` None are those in the file.
+        Raises OSError and StoreError. Call it after the pictures are saved for themselves: the file may be gone.
         """
-        if inputs is None and request.edit is not None and run_path is not None:
-            inputs = RunReader(run_path).inputs()
-        rgb = self.picture(request, x, cancelled, inputs)
         if run_path is not None and request.enlargement is not None:
             append_picture(run_path, rgb)
-        return rgb
 
     def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
         """Do a job, and yield what it tells as it comes.
@@ -355,13 +352,20 @@ class Session:
         return RunWriter(path, request, header)
 
 
-def _translated(steps: Iterator[T]) -> Iterator[T]:
+def _translated(items: Iterator[T]) -> Iterator[T]:
+    with _memory_errors():
+        yield from items
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Raise OutOfMemory for every way in which torch and Python say that there is no memory left."""
     try:
-        yield from steps
-    except OutOfMemory:
-        raise
+        yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        if isinstance(error, OutOfMemory):
+            raise
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY):
             raise OutOfMemory("There is not enough memory for this: make fewer images at once.") from error
         raise
 

@@ -146,16 +146,24 @@ class RunWriter:
     def record(self, steps: Iterable[Step], spent: Callable[[], Mapping[str, Any]], end: bool = True) -> Iterator[Step]:
         """Write each step before yielding it; then write the outcome, with the facts of `spent()`.
 
+        A step that cannot be written (disk full) is yielded before its OSError is raised: it may hold the picture.
+
         If the consumer stops early, the run stays open and can be resumed. `end` False lets the caller write the end of
         a finished run, after more records.
         """
         outcome = "failed"
         try:
             for step in steps:
-                self.step(step)
+                failed: OSError | None = None
+                try:
+                    self.step(step)
+                except OSError as error:
+                    failed = error
                 outcome = "open"
                 yield step
                 outcome = "failed"
+                if failed is not None:
+                    raise failed
             outcome = "finished"
         except Cancelled:
             outcome = "cancelled"

@@ -24,10 +24,16 @@ class PictureSaved(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunEnded(Event):
-    """A run is finished. seconds -- of its own steps; finishing -- from the last one to its pictures."""
+    """A run is finished, and its pictures are saved.
+
+    seconds   -- of its own steps
+    finishing -- from the last one to its pictures
+    remark    -- what went wrong beside the pictures, in one sentence, or ""
+    """
 
     seconds: float
     finishing: float
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,7 +84,9 @@ class Fork(Job):
 class Resume(Job):
     """Finish the run in `run_path`, which broke off or was cancelled, in its own file.
 
-    pictures -- as Generate's. Raises StoreError for a run that is finished or cannot be read, and as Generate does.
+    pictures -- as Generate's; of a finished run only those that its note (engine.pictures.unsaved)
+                does not list as saved. Raises StoreError for a run that cannot be read and, without `pictures`, for a finished
+                one; and as Generate does.
     """
 
     kind: ClassVar[str] = "resume"

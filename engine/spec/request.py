@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
-from engine.spec.validation import MAX_SIDE, integer, number, within
+from engine.spec.validation import MAX_SIDE, check_text, integer, number, within
 from engine.spec.validation import RequestError as RequestError
 
 FORMAT = 1
@@ -187,6 +187,8 @@ class Request:
         for name in ("prompt", "negative"):
             if len(getattr(self, name)) > MAX_TEXT:
                 raise RequestError(f"The {name} is longer than {MAX_TEXT} characters: shorten it.")
+        for name in ("model", "prompt", "negative", "label", "sampler", "spacing"):
+            check_text(getattr(self, name) or "", name)
         if not 1 <= self.steps <= MAX_STEPS:
             raise RequestError(f"{self.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
         _check_levels(self.sigmas)
@@ -208,8 +210,10 @@ class Request:
             raise RequestError(f"There is no threshold “{self.threshold}”: choose one of {', '.join(THRESHOLDS)}.")
         if not 0 <= self.quantile <= 1:
             raise RequestError("The quantile of the threshold must lie between 0 and 1.")
-        if self.guidance_interval is not None and not 0 <= self.guidance_interval[0] <= self.guidance_interval[1]:
-            raise RequestError("The guidance interval must be two noise levels, the low one first.")
+        if self.guidance_interval is not None:
+            low, high = self.guidance_interval
+            if not (math.isfinite(high) and 0 <= low <= high):
+                raise RequestError("The guidance interval must be two noise levels, finite, the low one first.")
         if not 1 <= len(self.seeds) <= MAX_BATCH:
             raise RequestError(f"A batch of {len(self.seeds)} is not possible: choose 1 to {MAX_BATCH} images.")
         if not all(0 <= seed <= MAX_SEED for seed in self.seeds):
@@ -239,7 +243,7 @@ class Request:
 
     def to_json(self) -> str:
         """Canonical: equal Requests give equal text. Floats keep every bit (shortest round-trip repr)."""
-        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
     @property
     def digest(self) -> str:
