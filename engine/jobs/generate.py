@@ -84,9 +84,9 @@ class Fork(Job):
 class Resume(Job):
     """Finish the run in `run_path`, which broke off or was cancelled, in its own file.
 
-    pictures -- as Generate's; of a finished run only those that its note (engine.pictures.unsaved)
-                does not list as saved. Raises StoreError for a run that cannot be read and, without `pictures`, for a finished
-                one; and as Generate does.
+    pictures -- as Generate's; of a finished run only those that its note (engine.pictures.unsaved) does not list as
+                saved
+    Raises StoreError for a run that cannot be read and, without `pictures`, for a finished one; and as Generate does.
     """
 
     kind: ClassVar[str] = "resume"

@@ -16,8 +16,9 @@ from pytestqt.qtbot import QtBot
 
 import app.core.files.autosave_file as kept_module
 from app.core.canvas.artwork import Artwork
-from app.core.files.autosave import EARLIER, Autosave
+from app.core.files.autosave import Autosave
 from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
+from app.core.files.shelf import EARLIER
 from app.core.notices import Notice
 from engine.pictures.image_file import ImageError, load
 
