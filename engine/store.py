@@ -370,7 +370,9 @@ class RunReader:
 
     def eps(self, k: int) -> np.ndarray:
         """Compute ε̂ = (x − x̂₀)/σ where step k evaluated D."""
-        return (self._of(k, "x_eval") - self.x0(k)) / np.float32(self.steps[k].s_eval)
+        x_eval, x0 = self._of(k, "x_eval"), self.x0(k)
+        with self._damage(), np.errstate(all="ignore"):
+            return (x_eval - x0) / np.float32(self.steps[k].s_eval)
 
     def picture(self) -> np.ndarray | None:
         """Read the finished pictures, uint8 (B, H, W, 3), of a second stage.
@@ -441,13 +443,14 @@ class RunReader:
 
     def preview(self, x0: np.ndarray) -> np.ndarray:
         """Turn a state (B, C, h, w) into a picture (B, 3, h, w) in [−1, 1], by the codec's linear preview if any."""
-        linear = self.header.get("preview")
-        if linear is not None:
-            factors, bias = (np.asarray(linear[key], np.float32) for key in ("factors", "bias"))
-            x0 = np.einsum("bchw,cr->brhw", x0, factors) + bias[None, :, None, None]
-        elif x0.shape[1] == 1:
-            x0 = np.repeat(x0, 3, axis=1)
-        return np.clip(x0, -1, 1)
+        with self._damage():
+            linear = self.header["preview"]
+            if linear is not None:
+                factors, bias = (np.asarray(linear[key], np.float32) for key in ("factors", "bias"))
+                x0 = np.einsum("bchw,cr->brhw", x0, factors) + bias[None, :, None, None]
+            elif x0.shape[1] == 1:
+                x0 = np.repeat(x0, 3, axis=1)
+            return np.clip(x0, -1, 1)
 
     def _of(self, k: int, name: str) -> np.ndarray:
         record = self._step_records[k]  # IndexError for a step that it has not

@@ -35,8 +35,9 @@ def a_run(path: Path) -> bytes:
     with RunWriter(path, request, {"id": "a", "parent": None, "preview": None, "environment": {}}) as writer:
         writer.start(x)
         for i, (s, s2) in enumerate(((2.0, 1.0), (1.0, 0.0))):
-            move = Move(x=x + i, x0=x * 2, x_eval=x, s_eval=s)
-            writer.step(Step(i=i, hop=Hop(s, s2, "step"), x=x, past=(Past(s, x, x),), move=move, x0_raw=x, nfe=i + 1))
+            move = Move(x=x + i, x0=x * 2, x_eval=x, s_eval=s, mean=x, std=0.0, past=())  # type: ignore[arg-type]
+            past = (Past(s, x, x),)  # type: ignore[arg-type]
+            writer.step(Step(i, Hop(s, s2), i + 1, x, past, move, x))  # type: ignore[arg-type]
         writer.picture(np.zeros((1, 4, 4, 3), np.uint8))
         writer.keep("more", {"a": x})
         writer.end("finished")
