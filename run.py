@@ -26,6 +26,7 @@ if python_problem(sys.version_info):
 
 import errno
 import hashlib
+import io
 import json
 import os
 import platform
@@ -512,7 +513,8 @@ def run_checks(args: tuple[str, ...], facts: Facts) -> int:
 
 def environment(facts: Facts) -> dict[str, str]:
     """Return the user's environment, with torch threads that sleep while they wait: spinning ones starve the window."""
-    return {"OMP_WAIT_POLICY": "PASSIVE", **facts.environ}
+    # In small letters: libgomp compares without case in the user's locale, and a Turkish I is no capital of i.
+    return {"OMP_WAIT_POLICY": "passive", **facts.environ}
 
 
 def start(args: list[str], facts: Facts) -> int:
@@ -549,6 +551,9 @@ def go(argv: list[str], facts: Facts) -> int:
 
 
 def main() -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character gets "?" instead of a traceback
     try:
         return go(sys.argv[1:], read_facts())
     except Problem as problem:

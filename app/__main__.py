@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
+from engine.offline import stay_offline
+from engine.terminal import print_anything
+
+stay_offline()
 # Spinning barriers of OpenMP starve the window of the core that it paints on. Read when torch loads OpenMP, so: first.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# In small letters: libgomp compares without case in the user's locale, and a Turkish I is no capital of i.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main() -> int:
     """Open the studio and run it to its end; the exit status."""
-    if sys.platform.startswith("linux") and not any(
-        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    ):
+    print_anything()
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, SCREENS)):
         print(
             "There is no display here: open the studio on a desktop, or make pictures without one by "
             'python3 run.py generate "red apple" --out apple.png',

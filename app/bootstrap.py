@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import settings as kept
 from app.bridge.client import EngineClient
-from app.bridge.lab import LabClient
-from app.bridge.worker import Performer, open_session
+from app.bridge.worker import Performer, open_lab, open_session
 from app.core.collector import Collector
 from app.core.document import Document
 from app.core.files.autosave import Autosave
@@ -72,7 +71,8 @@ class Studio(QObject):
         )
         self.document.draft.remember(values.drafts)
         self.document.draft.seed_locked = values.seed_locked
-        lab_engine = LabClient(parent=self)  # its thread begins when the lab is opened
+        # The lab has a thread of its own, so that chains may walk while a picture is made.
+        lab_engine = EngineClient(open_lab, self, on_demand=True, name="lab")
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)

@@ -8,6 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from engine.offline import stay_offline
+from engine.terminal import print_anything
+
 COMMANDS = (  # a file each in engine/commands, with add_parsers(subparsers): imported without torch
     *("generate", "inpaint", "img2img", "vary", "resume", "encode", "decode", "likelihood", "morph"),
     *("evaluate", "evaluate_guide", "bench", "train_judge", "train_clip", "evaluate_clip", "train_classifier"),
@@ -23,7 +26,9 @@ def sentence(error: Exception) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning barriers starve everything else on few cores
+    stay_offline()
+    print_anything()
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning barriers starve everything else; see app/__main__
     parser = argparse.ArgumentParser(prog="run.py", description="Tweedie Studio without its window.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:

@@ -50,6 +50,13 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     return features.double().mean(0), torch.cov(features.double().T).reshape(features.shape[1], -1)
 
 
+def overlap(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of the two masks of each pair, (N,); a, b (N, …) bool. Two empty masks agree: 1."""
+    a, b = a.flatten(1), b.flatten(1)
+    union = (a | b).sum(1)
+    return torch.where(union > 0, (a & b).sum(1).double() / union.clamp(min=1), 1.0)
+
+
 def fid(a: Tensor, b: Tensor) -> float:
     """Compute the FID of features (N, d) and (M, d). It is biased upwards at small N: state N beside it."""
     return frechet(*moments(a), *moments(b))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.errors import Cancelled as Cancelled
+from engine.errors import NotFiniteError
 from engine.noise import PIN
 from engine.precision import wide
 from engine.types import History, Hop, Move, Step
@@ -33,6 +34,8 @@ def run(
     A fresh run starts from x_T; a resumed run from Step.x and Step.past of one of its steps. The constraint is applied
     to each state after its move, and to x_T inside the first hop: Step 0 stores x_T before it is pinned, so that a
     resume from Step 0 pins it once, not twice. Gradients are off inside each hop and on again at each yield.
+
+    Raises NotFiniteError in place of a step whose values are not all finite.
     """
     no_grad = torch.no_grad()
     for i in range(start, len(path)):
@@ -47,8 +50,19 @@ def run(
                 move = rule(counted, at, hop.s, hop.s2, usable, z)
             if constraint is not None:
                 move = move._replace(x=constraint(move.x, hop.s2, z.of(PIN)))
+            _check_finite(at, move, i, len(path), hop.s)
         yield Step(i, hop, counted.calls, x, past, move, move.x0)
         x, past = move.x, move.past
+
+
+def _check_finite(at: Tensor, move: Move, i: int, count: int, sigma: float) -> None:
+    """Raises NotFiniteError, with the first of state, estimate and move that holds a value that is no number."""
+    if (move.x.isfinite().all() & move.x0.isfinite().all()).item():  # one wait for the device, not two
+        return
+    for cause, values in (("start", at), ("estimate", move.x0)):
+        if not values.isfinite().all():
+            raise NotFiniteError(i + 1, count, sigma, cause)
+    raise NotFiniteError(i + 1, count, sigma, "move")
 
 
 def _renoise(x: Tensor, hop: Hop, past: History, z: NoiseSource) -> Move:

@@ -1,4 +1,6 @@
-"""The doers of engine.jobs.generate and engine.jobs.enlarge: runs that tell each step and save their pictures."""
+"""The doers of engine.jobs.generate and engine.jobs.enlarge: do runs, send an event for each step, save the
+pictures.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Eve
 
 
 def previewer(model: Model, x0: Tensor) -> Callable[[int], NDArray[np.float32]]:
-    """What makes a picture, float32 (3 or 1, h, w), of one of the states x0 (B, C, h, w): an Estimate's preview."""
+    """Return the preview of an Estimate: a function from an index of the states x0 (B, C, h, w) to float32 (3 or 1, h,
+    w).
+    """
 
     def preview(image: int) -> NDArray[np.float32]:
         picture = model.codec.preview(x0[image : image + 1])[0]
@@ -86,10 +90,10 @@ def previewer(model: Model, x0: Tensor) -> Callable[[int], NDArray[np.float32]]:
 
 
 class _Run:
-    """One run under way: from the engine's Steps to events and saved pictures.
+    """One run in progress: turns the engine's Steps into events and saved pictures.
 
-    start  -- the step of its path that it begins with
-    parent -- what its run file says of the run that it was forked from
+    start  -- the first step of its path
+    parent -- the "parent" entry of its run file
     inputs -- the picture and the mask that it edits
     """
 
@@ -113,7 +117,7 @@ class _Run:
 
     @property
     def on_first_x0(self) -> Callable[[Any], None] | None:
-        """Tells the first x̂₀ early where a step takes several model calls."""
+        """Return the function that sends the first x̂₀ early; None where a step takes one model call."""
         rule = RULES.get(self.request.sampler)
         return None if rule is None or rule.evals == 1 else lambda x0: self._caller.early(self._estimate(x0, 0))
 
@@ -161,10 +165,12 @@ class _Run:
         assert self._last is not None, "a path has at least one step"
         seconds = self._seconds
         if self._stored is not None:
-            pictures = self._stored
+            pictures = on_white = self._stored
         else:
             try:
-                pictures = self._session.picture(self.request, self._last, self._caller.cancelled, self._inputs)
+                pictures, on_white = self._session.finished(
+                    self.request, self._last, self._caller.cancelled, self._inputs
+                )
             except EngineError as error:
                 if folder is not None and self.request.enlargement is not None and isinstance(error, MemoryError):
                     yield from self._small(folder, error)
@@ -174,7 +180,7 @@ class _Run:
             yield from self._save(folder, pictures, self.request, note)
         if self._stored is None:
             try:
-                self._session.keep_picture(self.request, pictures, run_path)
+                self._session.keep_picture(self.request, on_white, run_path)
             except (OSError, StoreError) as error:
                 self._remark = f"The run file could not be finished ({why(error)}); the pictures are saved."
         yield RunEnded(seconds, finishing, self._remark)

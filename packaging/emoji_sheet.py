@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from engine.session import Session  # noqa: E402
 from engine.spec.catalog import read_model, resource_root  # noqa: E402
 from engine.spec.draft import Draft, resolve  # noqa: E402
-from engine.train.emoji import listed  # noqa: E402
+from engine.train.collection import EMOJI  # noqa: E402
 
 COLUMNS, COUNT = 8, 64
 SIDE, GAP, TEXT = 128, 12, 34  # pixels
@@ -37,7 +37,7 @@ def main() -> None:
     width, height = SIDE + GAP, SIDE + TEXT
     sheet = Image.new("RGB", (COLUMNS * width + GAP, COUNT // COLUMNS * height + GAP), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
-    for k, name in enumerate(chance.sample(listed("evaluation"), COUNT)):
+    for k, name in enumerate(chance.sample(EMOJI.evaluation(), COUNT)):
         label = chance.choice(info.labels)
         request = resolve(Draft.for_model(info, prompt=name, label=label, seed=k), info)
         *_, last = session.generate(request)

@@ -1,6 +1,6 @@
 """The figures of docs/flow.md and of Fashion's card, measured again: what the flow costs, and how likely pictures are.
 
-    OMP_NUM_THREADS=2 PYTHONPATH=. .venv/bin/python packaging/flow_figures.py bits roundtrip curve temperature --out DIR
+    OMP_NUM_THREADS=2 PYTHONPATH=. .venv/bin/python packaging/flow_figures.py PART … --out DIR
 
 Each part appends JSON lines to OUT/PART.jsonl as it goes, skips what is there already, and at the end prints what they
 come to; --plot DIR draws. An hour or two on two cores for all of it.
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from engine.evaluate.plots import Axis, Plot
 from engine.flow.density import bits, levels, mean_and_stderr
-from engine.jobs.likelihood import conditional
+from engine.jobs.likelihood import Elbo, ElboTerms, conditional
 from engine.metrics import psnr
 from engine.models.pixel import LUMA
 from engine.ode import solve
@@ -100,13 +100,15 @@ def measure_bits(args: argparse.Namespace, kept: Kept, session: Session) -> None
     garments, drawings = fashion(args.data, 200), emoji(args.data, 200)
     sets = {
         "fashion": (garments, LOW),
+        "fashion at 0.01": (garments, 0.01),
         "emoji": (drawings, LOW),
         "emoji inverted": (255 - drawings[:80], LOW),
         "flat": (np.stack([np.full((32, 32, 3), v, np.uint8) for v in (0, 64, 128, 192, 255)]), LOW),
         "fashion inverted": (255 - garments[:40], LOW),
-        "fashion at 0.01": (garments, 0.01),
     }
     for name, (pictures, low) in sets.items():
+        some = len(pictures) if name == "fashion" else min(args.most, len(pictures))
+        pictures = pictures[np.linspace(0, len(pictures) - 1, some).round().astype(int)]
         bits_of(session, pictures, kept, name, args.tol, low)
         report_bits(kept)
 
@@ -124,6 +126,39 @@ def report_bits(kept: Kept) -> None:
             best = max(((garments < c).sum() + (found >= c).sum()) for c in np.concatenate([garments, found]))
             told += f", best cut names {best / (len(garments) + len(found)):.1%} right"
         print(told)
+
+
+def measure_bound(args: argparse.Namespace, kept: Kept, session: Session) -> None:
+    """Bits along the flow and the chain's bound of the same 20 dequantised pictures, real and generated."""
+    info = session.infos["fashion"]
+    model, request = session.load(info), conditional(info)
+    generated, _ = drawn(session, info.id, 1, 0)
+    for name, pictures in (("real", fashion(args.data, 200)[::10]), ("generated", generated[::2])):
+        for k, rgb in enumerate(pictures):
+            key = f"{name}:{k}"
+            if key in kept:
+                continue
+            flow = drained(bits(model, request, levels(rgb[None], model), [k], 0, args.tol, LOW)).bits_dim.item()
+            chains = {}
+            for n in (100, 1000):
+                *_, told = session.perform(Elbo(model=info.id, rgb=rgb, levels=n, draws=1, seed=k))
+                assert isinstance(told, ElboTerms)
+                chains[f"bound{n}"] = told.total
+            kept.add(key, bits=flow, **chains)
+        for n in (100, 1000):
+            apart = kept.all(name, f"bound{n}") - kept.all(name, "bits")
+            mean, stderr = mean_and_stderr(apart)
+            span = f"{apart.min():+.3f} … {apart.max():+.3f}, above in {(apart > 0).sum()} of {len(apart)}"
+            print(f"{name}: bound in {n} steps − bits = {mean:+.3f} ± {stderr:.3f} bits/dim, {span}")
+
+
+def measure_levels(args: argparse.Namespace, kept: Kept, session: Session) -> None:
+    """Bits of the first eight garments by the level at which the law is taken."""
+    garments = fashion(args.data, 200)[:SIZE]
+    for low in (0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002):
+        bits_of(session, garments, kept, f"{low:g}", args.tol, low)
+    for key, row in kept.found.items():
+        print(f"σ_min {key[:-2]}: {np.mean(row['bits']):.3f} bits/dim, n = {len(row['bits'])}, {row['calls']} calls")
 
 
 def renders(data: Path, n: int) -> tuple[Tensor, list[tuple[str, str]]]:
@@ -194,7 +229,7 @@ def measure_temperature(args: argparse.Namespace, kept: Kept, session: Session) 
         name = f"τ={temperature:g}, truncation {truncation:g}"
         if f"{name}:0" in kept:
             continue
-        pictures, apart = drawn(session, info.id, temperature, truncation)
+        pictures, apart = drawn(session, info.id, temperature, truncation, args.each)
         model, request = session.load(info), conditional(info)
         found: list[float] = []
         for at in range(0, len(pictures), SIZE):
@@ -206,8 +241,10 @@ def measure_temperature(args: argparse.Namespace, kept: Kept, session: Session) 
         print(f"{key[:-2]}: {mean:.3f} ± {stderr:.3f} bits/dim, two of a kind {row['apart']:.1f} of 255 apart")
 
 
-def drawn(session: Session, model: str, temperature: float, truncation: float) -> tuple[np.ndarray, float]:
-    """Four of each kind, and the mean RMS distance of two of a kind on the scale 0 … 255 (over eight of each)."""
+def drawn(
+    session: Session, model: str, temperature: float, truncation: float, each: int = 4
+) -> tuple[np.ndarray, float]:
+    """`each` of each kind, and the mean RMS distance of two of a kind on the scale 0 … 255 (over eight of each)."""
     info, some, apart = session.infos[model], [], []
     for label in info.labels:
         draft = Draft.for_model(info, label=label, guidance=1.0, batch=8, seed=0)
@@ -217,12 +254,14 @@ def drawn(session: Session, model: str, temperature: float, truncation: float) -
         flat = rgb[..., 0].reshape(len(rgb), -1).astype(float)
         distance = np.sqrt(((flat[:, None] - flat) ** 2).mean(2))
         apart.append(distance[~np.eye(len(flat), dtype=bool)].mean())
-        some.append(rgb[:4])
+        some.append(rgb[:each])
     return np.concatenate(some), float(np.mean(apart))
 
 
 PARTS = {
     "bits": measure_bits,
+    "levels": measure_levels,
+    "bound": measure_bound,
     "roundtrip": measure_round_trips,
     "curve": measure_curve,
     "temperature": measure_temperature,
@@ -235,6 +274,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=Path(".data"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tol", type=float, default=1e-3, help="of the densities (default %(default)s)")
+    parser.add_argument("--most", type=int, default=200, metavar="N", help="pictures of each set but Fashion's own")
+    parser.add_argument("--each", type=int, default=4, metavar="N", help="of each kind for the temperatures' bits")
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args(words)
     session = Session("cpu")

@@ -28,7 +28,7 @@ KEPT = (  # --all takes the others too
 )  # fmt: skip
 
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def main() -> int:

@@ -27,7 +27,7 @@ SIZE = 1280, 960
 WAIT_MS = 1_800_000
 
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import pytest
 MOST_WORKERS = 4  # each imports torch and Qt and takes up to 2 GB
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def processors() -> int:

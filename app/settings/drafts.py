@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from app.core.canvas.toolset import EDGES, LIMITS, Choices, Held
+from app.core.canvas.toolset import EDGES, LIMITS, Held, ToolChoices
 from app.settings.declare import SettingsError, read_fields
 from engine.spec.draft import LIMITS as DRAFT_LIMITS
 from engine.spec.draft import METHODS, Draft
@@ -42,8 +42,8 @@ def read_tools(data: object, lost: list[str]) -> Held:
         tables = {}
     choices = {}
     for name, table in tables.items():
-        if found := read_fields(table, Choices, f"the tool “{name}”", lost, LIMITS, {}):
-            choices[name] = Choices(**found)
+        if found := read_fields(table, ToolChoices, f"the tool “{name}”", lost, LIMITS, {}):
+            choices[name] = ToolChoices(**found)
     plain = {name: value for name, value in data.items() if name != "choices"}
     return Held(choices=choices, **read_fields(plain, Held, "“tools”", lost, {"edge": EDGES}, {"colour": _colour}))
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engine.commands.numbers import count, number, seed
 from engine.errors import UsageError
 from engine.spec.catalog import find
 
@@ -27,10 +28,10 @@ def add_parsers(subparsers: Any) -> None:
     add("model", help="which model: an id such as emoji, or the folder of one")
     add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
     add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
-    add("--pairs", type=int, metavar="N", help="at most N pictures of each list (default: 200; 500 of classes alone)")
-    add("--draw", type=int, default=0, metavar="SEED", help="which styles and names are drawn (default %(default)s)")
-    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
-    add("--guidance", type=float, metavar="γ", help="classifier-free guidance (default: the model's)")
+    add("--pairs", type=count, metavar="N", help="at most N pictures of each list (default: 200; 500 of classes alone)")
+    add("--draw", type=seed, default=0, metavar="SEED", help="which styles and names are drawn (default %(default)s)")
+    add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
+    add("--guidance", type=number, metavar="γ", help="classifier-free guidance (default: the model's)")
     add("--sampler", metavar="NAME", help="default: the model's")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
     add("--sweep", type=Path, metavar="PNG", help=f"also γ = 1 … 10 on {SWEPT} pictures each, plotted into PNG")
@@ -55,7 +56,7 @@ def evaluate(args: argparse.Namespace) -> int:
     if not args.json:
         print("\n".join(ceiling_lines(judge.card)), flush=True)
     choices = {key: getattr(args, key) for key in ("steps", "guidance", "sampler", "spacing")}
-    progress = Progress()
+    progress = PictureCounter()
     evaluation = Evaluation(info, judge, real, Session(), choices, progress)
     lists = evaluation.lists(n, args.draw)
     swept = specs_by_name(real, min(n, SWEPT), info.text, args.draw + 1) if args.sweep else []
@@ -73,11 +74,11 @@ def evaluate(args: argparse.Namespace) -> int:
         if not args.json:
             print("\n".join(sweep_lines(figures["sweep"], args.sweep)))
     if args.json:
-        print(json.dumps(figures, ensure_ascii=False))
+        print(json.dumps(figures))
     return 0
 
 
-class Progress:
+class PictureCounter:
     """Counts pictures on standard error: in place on a terminal, else a line each half minute."""
 
     def __init__(self) -> None:
@@ -126,6 +127,10 @@ def report_lines(figures: Any) -> list[str]:
             told.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
             told.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
         lines.append("; ".join(told))
+    for name, f in figures.get("alpha", {}).items():
+        pair, near = f["of the pair asked"], f["of the nearest"]
+        fits = f"IoU with the real picture of the pair asked {pair:.3f}, with the nearest real picture {near:.3f}"
+        lines.append(f"Alpha, {name}, N = {f['n']}: {fits}")
     return lines
 
 

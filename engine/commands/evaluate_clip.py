@@ -42,7 +42,7 @@ def evaluate_clip(args: argparse.Namespace) -> int:
     if card.is_file():
         ceiling = json.loads(card.read_text(encoding="utf-8"))["ceiling"]["held out"]
     if args.json:
-        print(json.dumps(figures | {"clip": clip.id, "sha256": clip.sha256, "judge": ceiling}, ensure_ascii=False))
+        print(json.dumps(figures | {"clip": clip.id, "sha256": clip.sha256, "judge": ceiling}))
     else:
         print("\n".join([f"{clip.title} ({clip.sha256[:12]}):", *report_lines(figures, ceiling)]))
     return 0

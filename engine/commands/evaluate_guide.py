@@ -8,12 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.evaluate import Progress
+from engine.commands.evaluate import PictureCounter
 from engine.commands.flags import add_device
 from engine.commands.guide_flags import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
+from engine.commands.numbers import count, number, seed
 from engine.errors import UsageError
 from engine.spec.catalog import find
-from engine.spec.guides import Aim, ClipGuide, resolved
+from engine.spec.guides import Aim, ClipGuide, resolve_guide
 
 if TYPE_CHECKING:
     from engine.evaluate.batches import PictureSpec
@@ -36,12 +37,12 @@ def add_parsers(subparsers: Any) -> None:
     add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
     add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
     add("--part", choices=PARTS, action="append", help="one part only: CLIP alone, or beside the prompt")
-    add("--alone", type=int, default=100, metavar="N", help="names for CLIP alone (default %(default)s)")
-    add("--beside", type=int, default=200, metavar="N", help="pictures with a prompt (default %(default)s)")
-    add("--draw", type=int, default=0, metavar="SEED", help="which names and styles are drawn (default %(default)s)")
+    add("--alone", type=count, default=100, metavar="N", help="names for CLIP alone (default %(default)s)")
+    add("--beside", type=count, default=200, metavar="N", help="pictures with a prompt (default %(default)s)")
+    add("--draw", type=seed, default=0, metavar="SEED", help="which names and styles are drawn (default %(default)s)")
     add("--tuning", action="store_true", help="names that are not of the list, and other seeds: to choose numbers by")
-    add("--scales", type=float, nargs="+", metavar="λ", help="several λ of --clip, else of --noisy-clip")
-    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
+    add("--scales", type=number, nargs="+", metavar="λ", help="several λ of --clip, else of --noisy-clip")
+    add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
     add("--sampler", metavar="NAME", help="default: the model's")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
     add_device(parser, "print the figures as JSON")
@@ -65,7 +66,7 @@ def evaluate_guide(args: argparse.Namespace) -> int:
 
     judge = Judge.of(args.judge or judge_folder(info.id))
     real = RealPictures.of(args.data or Path(".data") / info.id, judge.net.side)
-    session, progress = Session(args.device, [info]), Progress()
+    session, progress = Session(args.device, [info]), PictureCounter()
     choices = {key: getattr(args, key) for key in ("steps", "sampler", "spacing")}
     scales = args.scales or [guides[-1].scale]
     counts = {part: getattr(args, part) for part in args.part or PARTS}
@@ -92,7 +93,7 @@ def evaluate_guide(args: argparse.Namespace) -> int:
     if args.json:
         facts = {"model": info.id, "settings": choices, "figures": told}
         facts["guides"] = [asdict(guide) for guide in guides]
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
     return 0
 
 
@@ -105,7 +106,7 @@ def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
         guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
     if not guides:
         raise UsageError("There is no CLIP to judge: name one with --clip or --noisy-clip.")
-    return tuple(replace(guide, sha256=resolved(guide).sha256) for guide in guides)
+    return tuple(replace(guide, sha256=resolve_guide(guide).sha256) for guide in guides)
 
 
 def _specs(real: RealPictures, n: int, args: argparse.Namespace) -> list[PictureSpec]:

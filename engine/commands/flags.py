@@ -18,6 +18,7 @@ from engine.spec.request import QUANTILE, THRESHOLDS
 
 CASCADE = ("on", "off", "truncated")  # where the model has a second stage
 MOST_ENLARGED = 64
+RANDOM = -1  # as a seed, in every other studio too
 
 
 def add_device(parser: argparse.ArgumentParser, json: str = "print what was made as JSON on standard output") -> None:
@@ -76,7 +77,7 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="σ of the noise that the second stage sees (default: the model's)",
     )
-    add("--seed", type=int, metavar="N", help="of the first picture; the others count up (default: random)")
+    add("--seed", type=int, metavar="N", help="of the first picture; the others count up (default, and −1: random)")
     add("--batch", type=int, default=1, metavar="N", help="how many pictures; two or more are numbered from 0")
     add_enlarging(parser)
     add("--run-file", type=file_name, metavar="FILE", help="also keep every denoising step in FILE")
@@ -94,5 +95,5 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"
-    seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
+    seed = random.SystemRandom().randrange(2**31) if args.seed in (None, RANDOM) else args.seed
     return Draft.for_model(info, seed=seed, guidance_interval=interval, **chosen, **more)

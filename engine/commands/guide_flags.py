@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.commands.picture_files import open_picture
 from engine.errors import EngineError, UsageError
 from engine.pictures.compositing import aim_picture
-from engine.pictures.image_file import load
 from engine.spec.edit import digest
 from engine.spec.guides import LAWS, ON_NOISE, PLACES, Aim, ClassGuide, ClipGuide, Guide, Law
 
@@ -28,13 +29,15 @@ CLIP_FIELDS = {
 }  # of a ClipGuide, and the flag that sets each
 CLASS_FLAGS = ("classifier", "clean_classifier", "classify_on")
 
+TIME = re.compile(r"(?:^|[^:\d])\d+:\d+$")
+
 
 def add_guide_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("guides", "what else steers the picture: docs/guidance.md")
     add = group.add_argument
     add("--clip", metavar="NAME", help="guide by this CLIP: emoji-clip, one of open_clip's that is here, or a file")
     add("--aim", action="append", metavar="TEXT[:WEIGHT]", help="what CLIP steers to, or away from below 0; repeatable "
-        "(default: the prompt)")  # fmt: skip
+        "(default: the prompt); the end of “at 10:30” is text, of “red:30.0” a weight")  # fmt: skip
     add("--aim-image", action="append", metavar="FILE[:WEIGHT]", help="a picture that CLIP steers to; repeatable")
     add_clip_numbers(group)
     add_noisy_clip(group)
@@ -110,7 +113,7 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
     if args.noisy_clip is None and (args.noisy_scale, args.noisy_limit) != (None, None):
         raise UsageError("--noisy-scale and --noisy-limit are of --noisy-clip: add it, or leave them out.")
     if args.clip is not None or args.noisy_clip is not None:
-        pictures = [aim_picture(load(Path(weighted(text)[0])).rgb) for text in args.aim_image or ()]
+        pictures = [aim_picture(open_picture(Path(weighted_file(text)[0]))) for text in args.aim_image or ()]
         aims = _aims(args, [digest(picture) for picture in pictures])
         if args.noisy_clip is not None:
             guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
@@ -128,6 +131,16 @@ def weighted(text: str) -> tuple[str, float]:
         return (before, float(after)) if colon else (text, 1.0)
     except ValueError:
         return text, 1.0
+
+
+def weighted_aim(text: str) -> tuple[str, float]:
+    """Read an aim. Two whole numbers at its end are text, as in “a clock at 10:30”; write :30.0 for that weight."""
+    return (text, 1.0) if TIME.search(text) else weighted(text)
+
+
+def weighted_file(text: str) -> tuple[str, float]:
+    """Read the name of a picture; a file may be named as if it had a weight."""
+    return (text, 1.0) if Path(text).exists() else weighted(text)
 
 
 def law_of(text: str) -> Law:
@@ -153,8 +166,8 @@ def classifier_for(model: str) -> str:
 
 
 def _aims(args: argparse.Namespace, images: list[str]) -> tuple[Aim, ...]:
-    aims = [Aim(text, weight=weight) for text, weight in map(weighted, args.aim or ())]
-    weights = [weighted(text)[1] for text in args.aim_image or ()]
+    aims = [Aim(text, weight=weight) for text, weight in map(weighted_aim, args.aim or ())]
+    weights = [weighted_file(text)[1] for text in args.aim_image or ()]
     aims += [Aim(image=image, weight=weight) for image, weight in zip(images, weights, strict=True)]
     if not aims and not args.prompt.strip():
         raise UsageError("CLIP needs something to steer to: add --aim TEXT, or a prompt.")

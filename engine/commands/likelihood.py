@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.flags import add_condition
+from engine.commands.numbers import count, number, seed, share
 from engine.commands.picture_files import read_picture
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 from engine.spec.catalog import find
@@ -27,13 +28,13 @@ def add_parsers(subparsers: Any) -> None:
     add = parser.add_argument
     add("pictures", nargs="+", type=Path, metavar="IMAGE", help="pictures of the model's own size, or see --fit")
     add_condition(parser, "fashion")
-    add("--probes", type=int, default=8, metavar="N", help="solves to average over (default %(default)s)")
-    add("--tol", type=float, default=1e-3, metavar="E", help="tolerance of the flow (default %(default)s)")
-    add("--sigma-min", type=float, metavar="S", help="noise level whose law it is (default: the model's least)")
+    add("--probes", type=count, default=8, metavar="N", help="solves to average over (default %(default)s)")
+    add("--tol", type=share, default=1e-3, metavar="E", help="tolerance of the flow (default %(default)s)")
+    add("--sigma-min", type=number, metavar="S", help="noise level whose law it is (default: the model's least)")
     add("--bound", action="store_true", help="also the variational bound, term by term")
-    add("--levels", type=int, default=100, metavar="N", help="steps of the bound's chain (default %(default)s)")
-    add("--draws", type=int, default=4, metavar="N", help="draws of its noise (default %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="of the probes and the noise (default %(default)s)")
+    add("--levels", type=count, default=100, metavar="N", help="steps of the bound's chain (default %(default)s)")
+    add("--draws", type=count, default=4, metavar="N", help="draws of its noise (default %(default)s)")
+    add("--seed", type=seed, default=0, metavar="N", help="of the probes and the noise (default %(default)s)")
     parser.set_defaults(run=likelihood)
 
 
@@ -50,7 +51,7 @@ def likelihood(args: argparse.Namespace) -> int:
         density = Likelihood(**shared, probes=args.probes, tol=args.tol, sigma_min=args.sigma_min)
         found.append({"path": str(path)} | told(_last(session.perform(density), path, LogDensity)))
         if args.bound:
-            bound = Elbo(**shared, levels=args.levels, draws=args.draws)
+            bound = Elbo(**shared, levels=args.levels, draws=args.draws, sigma_min=args.sigma_min)
             found[-1]["bound"] = told_bound(_last(session.perform(bound), path, ElboTerms))
         if not args.json:
             print("\n".join(lines(found[-1])), flush=True)
@@ -83,15 +84,16 @@ def lines(one: dict[str, Any]) -> list[str]:
     first = (
         f"{one['path']}: {one['bits_dim']:.3f}{error} bits/dim; log p = {one['logp']:.1f} nats over {one['dims']} "
         f"numbers at σ = {one['sigma_min']:g} ({one['probes']} probes, tolerance {one['tol']:g}, {one['calls']} calls, "
-        f"dequantised, log₂ 128 = {one['offset']:g} added)"
+        f"dequantised, log₂ 127.5 = {one['offset']:.4g} added)"
     )
     said = [first]
     if bound := one.get("bound"):
         spread = "" if bound["stderr"] is None else f" ± {bound['stderr']:.3f}"
         said.append(
-            f"  bound {bound['total']:.3f}{spread} bits/dim in {len(bound['terms'])} steps: "
+            f"  bound {bound['total']:.3f}{spread} bits/dim in {len(bound['sigmas'])} steps: "
             f"L_T {bound['l_T']:.4f}, steps {sum(bound['terms']):.3f}, L_0 {bound['l_0']:.3f}"
         )
+        said.append("  (the bound is of the DDPM chain's law, the first number of the flow's: either can be larger)")
         n = len(bound["terms"])
         some = sorted({0, n // 4, n // 2, 3 * n // 4, n})
         said += [

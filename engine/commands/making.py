@@ -51,11 +51,11 @@ def make(
     hops = len(path_of(request))
     for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
         show_progress(step.i + 1, hops)
-    made = session.picture(request, step.move.x, inputs=inputs)
+    made = session.finished(request, step.move.x, inputs=inputs, transparent=page is None)
     done = time.perf_counter()
-    pictures = [rgb if page is None else composite(*page, rgb) for rgb in made]
+    pictures = [rgb if page is None else composite(*page, rgb) for rgb in made.pictures]
     paths = save_all(args, paths, pictures, request, box=page[2] if page else None)
-    session.keep_picture(request, made, args.run_file)
+    session.keep_picture(request, made.on_white, args.run_file)
     size = (pictures[0].shape[1], pictures[0].shape[0])
     report(args, request, paths, session.device_name, loaded - began, done - loaded, size)
 
@@ -106,7 +106,7 @@ def report(
             "load_seconds": round(load, 3),
             "seconds": round(seconds, 3),
         }
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
         return
     width, height = size
     for path, seed in zip(paths, request.seeds, strict=True):

@@ -1,4 +1,4 @@
-"""Picture files that a command is given, as pixels; what is to be said of them goes to standard error."""
+"""Picture files that a command is given, as pixels; notes on them go to standard error."""
 
 from __future__ import annotations
 
@@ -6,27 +6,40 @@ import sys
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.jobs.likelihood import checked
+from engine.jobs.likelihood import check_picture
 from engine.pictures.compositing import crop, whole
 from engine.pictures.image_file import load
+from engine.pictures.mask_file import load_mask
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Pixels
 
 
 def open_picture(path: Path) -> Pixels:
+    """Read a picture (H, W, 3). Raises ImageError."""
     loaded = load(path)
-    for note in loaded.notes:
-        print(f"{path.name}: {note}", file=sys.stderr)
+    _print_notes(path, loaded.notes)
     return loaded.rgb
 
 
+def open_mask(path: Path) -> Pixels:
+    """Read a mask (H, W). Raises ImageError."""
+    loaded = load_mask(path)
+    _print_notes(path, loaded.notes)
+    return loaded.mask
+
+
+def _print_notes(path: Path, notes: tuple[str, ...]) -> None:
+    for note in notes:
+        print(f"{path.name}: {note}", file=sys.stderr)
+
+
 def read_picture(path: Path, info: ModelInfo, fit: bool) -> Pixels:
-    """The picture in a file at the model's own size. Raises ImageError and RequestError in one sentence."""
+    """Read a picture at the model's own size. Raises ImageError and RequestError in one sentence."""
     rgb = open_picture(path)
     size = info.width, info.height
     if fit and rgb.shape[:2] != size[::-1]:
         return crop(rgb, None, whole(rgb, size), size).source
     try:
-        return checked(info, rgb)
+        return check_picture(info, rgb)
     except EngineError as error:
         raise type(error)(f"{path.name}: {error} With --fit it is done here.") from error

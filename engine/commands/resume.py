@@ -60,9 +60,9 @@ def resume(args: argparse.Namespace) -> int:
     if last is None:
         raise StoreError(f"{args.run_file.name} has no step: generate the picture again.")
     if rgb is None:
-        rgb = session.picture(request, last, inputs=stored.inputs())
-        paths = save_all(args, paths, list(rgb), request, parent)
-        session.keep_picture(request, rgb, args.run_file)
+        made = session.finished(request, last, inputs=stored.inputs(), transparent=request.edit is None)
+        paths = save_all(args, paths, list(made.pictures), request, parent)
+        session.keep_picture(request, made.on_white, args.run_file)
     else:
         paths = save_all(args, paths, list(rgb), request, parent)
     done = time.perf_counter()

@@ -10,6 +10,7 @@ from typing import Any
 from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_device, add_enlarging, check_enlarging
 from engine.commands.making import file_names, report, save_all, show_progress
+from engine.commands.numbers import count
 from engine.paths import path_of
 from engine.rules import menu
 from engine.spec.catalog import find
@@ -29,9 +30,9 @@ def add_parsers(subparsers: Any) -> None:
     )
     add = parser.add_argument
     add("run_file", type=Path, metavar="RUN", help="a run with its steps, as generate --run-file and the studio write")
-    add("--step", type=int, required=True, metavar="K", help="the step whose state is shared, counted from 0")
-    add("--image", type=int, default=0, metavar="I", help="which picture of its batch (default %(default)s)")
-    add("--count", type=int, default=4, metavar="N", help="how many pictures (default %(default)s)")
+    add("--step", type=count, required=True, metavar="K", help="the step whose state is shared, counted from 0")
+    add("--image", type=count, default=0, metavar="I", help="which picture of its batch (default %(default)s)")
+    add("--count", type=count, default=4, metavar="N", help="how many pictures (default %(default)s)")
     add("--sampler", choices=noisy, metavar="NAME", help=f"one of {', '.join(noisy)} (default: the run's, else ddpm)")
     add(
         "--steps", type=int, default=0, metavar="N", help="how many steps from there on (default: those that were left)"
@@ -65,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
         show_progress(step.i + 1, len(path_of(request)))
-    rgb = session.picture(request, step.move.x, inputs=reader.inputs())
+    made = session.finished(request, step.move.x, inputs=reader.inputs(), transparent=request.edit is None)
     done = time.perf_counter()
-    paths = save_all(args, paths, list(rgb), request, parent)
-    session.keep_picture(request, rgb, args.kept)
+    paths = save_all(args, paths, list(made.pictures), request, parent)
+    session.keep_picture(request, made.on_white, args.kept)
     report(args, request, paths, session.device_name, loaded - began, done - loaded, request.size)
     return 0

@@ -43,13 +43,15 @@ def draw(
     choices: dict[str, float | int | None],
     progress: Callable[[int], None] = lambda count: None,
     around: Callable[[Sequence[PictureSpec], Request], Transform] | None = None,
+    transparent: bool = False,
 ) -> Tensor:
     """Draw the pictures, (N, C, H, W) in [−1, 1], at the model's defaults except `choices` (see Draft.for_model).
 
     Each picture is the same as drawn alone, up to rounding: pictures only share batches.
 
-    progress -- called with the number of newly finished pictures
-    around   -- builds one more transform, the outermost, from the specs and the request of a batch
+    progress    -- called with the number of newly finished pictures
+    around      -- builds one more transform, the outermost, from the specs and the request of a batch
+    transparent -- keep alpha as a fourth channel; otherwise the pictures of a model with alpha are on white
     """
     model, parts = session.load(info), []
     for at in range(0, len(specs), MICRO_BATCH):
@@ -69,7 +71,7 @@ def draw(
         if second is not None and wanted is not None:
             x = enlarge(second, wanted, x, cond.label, planned.noise)
         with torch.no_grad():
-            parts.append(model.codec.decode(x).clamp(-1, 1).cpu())
+            parts.append((x if transparent else model.codec.decode(x)).clamp(-1, 1).cpu())
         progress(len(some))
     return torch.cat(parts)
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import EngineError
+from engine.models.alpha import CHANNELS
 
 
 class JudgeError(EngineError, ValueError):
@@ -26,12 +27,13 @@ class JudgeError(EngineError, ValueError):
 class RealPictures:
     """All N pictures of a data set of engine.train.data.
 
-    pictures    -- (N, C, side, side) in [−1, 1]
+    pictures    -- (N, 3 or 1, side, side) in [−1, 1]; transparent ones on white
     names       -- what each picture shows
     labels      -- its class or style; "" for none
     held_out    -- (N,) bool: rows that no model and no judge is trained on
     evaluation  -- the names for evaluations; all names where the data set lists none
     paraphrases -- (text, name): other texts for a name, which no caption contains
+    alpha       -- (N, 1, side, side) in [−1, 1]; None for a data set without transparency
     """
 
     pictures: Tensor
@@ -40,6 +42,7 @@ class RealPictures:
     held_out: Tensor
     evaluation: tuple[str, ...] = ()
     paraphrases: tuple[tuple[str, str], ...] = ()
+    alpha: Tensor | None = None
 
     @classmethod
     def of(cls, folder: Path, side: int | None = None) -> RealPictures:
@@ -50,12 +53,13 @@ class RealPictures:
             rows = table["rows"]
             if len(rows) != len(array):
                 raise ValueError(f"{len(array)} pictures and {len(rows)} rows")
-            parts = [to_pictures(np.array(array[k : k + 512]), side) for k in range(0, len(array), 512)]
+            whole = torch.cat([to_pictures(np.array(array[k : k + 512]), side) for k in range(0, len(array), 512)])
+            pictures, alpha = (whole[:, :3], whole[:, 3:]) if whole.shape[1] == CHANNELS else (whole, None)
             names, labels = (tuple(str(row[key]) for row in rows) for key in ("name", "label"))
             held_out = torch.tensor([bool(row.get("held_out", False)) for row in rows])
             evaluation = tuple(table.get("evaluation") or dict.fromkeys(names))
             paraphrases = tuple((str(text), str(name)) for text, name in table.get("paraphrases", ()))
-            return cls(torch.cat(parts), names, labels, held_out, evaluation, paraphrases)
+            return cls(pictures, names, labels, held_out, evaluation, paraphrases, alpha)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise JudgeError(f"{folder} is no data set: build it with run.py data build.") from error
 

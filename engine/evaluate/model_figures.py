@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from engine.evaluate.batches import PictureSpec, draw, held_out_specs, paraphrase_specs, specs_by_name
-from engine.evaluate.dataset_pictures import RealPictures
-from engine.evaluate.judge import Judge, NearestPicture, Reading, coarse_features
-from engine.metrics import fid, inception_score, interval, kid, nearest, precision_recall
+from engine.evaluate.dataset_pictures import RealPictures, average_down
+from engine.evaluate.judge import Judge, JudgeOutput, NearestPicture, coarse_features
+from engine.metrics import fid, inception_score, interval, kid, nearest, overlap, precision_recall
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
 
@@ -45,12 +45,14 @@ class Evaluation:
             lists |= {"held out": unseen, "trained": seen, "paraphrases": paraphrase_specs(self.real, n, seed)}
         return {name: specs for name, specs in lists.items() if specs}
 
-    def draw(self, specs: Sequence[PictureSpec], **choices: Any) -> Tensor:
-        return draw(self.session, self.info, specs, self.choices | choices, self.progress)
+    def draw(self, specs: Sequence[PictureSpec], transparent: bool = False, **choices: Any) -> Tensor:
+        return draw(self.session, self.info, specs, self.choices | choices, self.progress, transparent=transparent)
 
     def run(self, lists: dict[str, list[PictureSpec]]) -> Figures:
         """Draw all lists and compute every figure except sweep()."""
-        made = {name: self.draw(specs) for name, specs in lists.items()}
+        transparent = self.real.alpha is not None and self.info.transparent
+        whole = {name: self.draw(specs, transparent) for name, specs in lists.items()}
+        made = {name: pictures[:, :3] for name, pictures in whole.items()}
         readings = {name: self.judge.read(pictures) for name, pictures in made.items()}
         second = NearestPicture.of(self.real)
         rates = {}
@@ -61,13 +63,28 @@ class Evaluation:
         figures: Figures = {"rates": rates}
         if "held out" in rates and rates["trained"]["first"]:
             figures["held out over trained"] = rates["held out"]["first"] / rates["trained"]["first"]
-        whole = [name for name in ("evaluation", "trained") if name in made]
-        features, names = (torch.cat([getattr(readings[k], part) for k in whole]) for part in ("features", "names"))
+        general = [name for name in ("evaluation", "trained") if name in made]
+        features, names = (torch.cat([getattr(readings[k], part) for k in general]) for part in ("features", "names"))
         figures["law"] = self.law(features, names)
         figures["memory"] = self.memory(made, lists)
+        if transparent:
+            figures["alpha"] = {name: self.outlines(pictures, lists[name]) for name, pictures in whole.items()}
         return figures
 
-    def rates(self, reading: Reading, specs: Sequence[PictureSpec]) -> Figures:
+    def outlines(self, pictures: Tensor, specs: Sequence[PictureSpec]) -> Figures:
+        """Compare the alpha of pictures (N, 4, h, w) with that of real ones: mean IoU of the masks alpha > ½.
+
+        One figure is against the real picture of the same pair, which the model can draw in another way. The other is
+        against the real picture with the nearest colours on white: it shows whether the outline fits the drawing.
+        """
+        assert self.real.alpha is not None
+        made = average_down(pictures, self.real.alpha.shape[-1])[:, 3:] > 0
+        _, which = nearest(coarse_features(pictures[:, :3]), coarse_features(self.real.pictures))
+        rows = {"of the pair asked": torch.tensor([spec.row for spec in specs]), "of the nearest": which}
+        figures: Figures = {"n": len(specs)}
+        return figures | {key: float(overlap(made, self.real.alpha[at] > 0).mean()) for key, at in rows.items()}
+
+    def rates(self, reading: JudgeOutput, specs: Sequence[PictureSpec]) -> Figures:
         """Measure how often the judge sees the asked names, here and in the real pictures of the same pairs."""
         asked, labels = [spec.name for spec in specs], [spec.label for spec in specs]
         figures: Figures = {"n": len(specs), "seeds": [specs[0].seed, specs[-1].seed]}

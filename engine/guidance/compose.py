@@ -147,8 +147,8 @@ def clip_transform(
         if not loaded.noisy:
             raise RequestError(f"“{loaded.title}” knows clean pictures only: let it look at x̂₀.")
         _check_states(loaded.title, loaded.side, request, model)
-        noisy = NoisyLoss(loaded, aims)
-        return classifier(lambda x, sigma: -noisy(x, sigma), guide.weight, guide.clip_gradient)
+        noisy, on_white = NoisyLoss(loaded, aims), model.codec.decode  # of states with alpha; others are as they are
+        return classifier(lambda x, sigma: -noisy(on_white(x), sigma), guide.weight, guide.clip_gradient)
     parts = boxes(request.seeds, guide.cutouts - 1, guide.cut_size)
     at_once = max(1, VIEWS_AT_ONCE // guide.cutouts)
     picture = model.codec.decode
@@ -163,15 +163,15 @@ def _class_transform(guide: ClassGuide, request: Request, model: Model, library:
         have = ", ".join(loaded.labels)
         raise RequestError(f"“{loaded.title}” does not know “{guide.label}”: choose one of {have}.")
     label = loaded.labels.index(guide.label)
+    picture: Callable[[Tensor], Tensor] = model.codec.decode
 
     def logp(x: Tensor, sigma: Sigma) -> Tensor:
-        return loaded.logp(x, sigma)[:, label]
+        return loaded.logp(picture(x), sigma)[:, label]
 
     if guide.on == "xt":
         _check_states(loaded.title, loaded.side, request, model)
         return classifier(logp, guide.scale)
-    picture: Callable[[Tensor], Tensor] = model.codec.decode
-    return clip(lambda x0: -logp(picture(x0), 0.0), guide.scale)
+    return clip(lambda x0: -logp(x0, 0.0), guide.scale)
 
 
 def _check_states(title: str, side: int, request: Request, model: Model) -> None:

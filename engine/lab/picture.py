@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from engine.pictures.image_file import info_of
 from engine.pictures.png import save_image
 from engine.spec.lab_data import LabError
 
@@ -32,7 +34,7 @@ def save(path: Path, frames: Sequence[NDArray[np.uint8]], settings: str, frame_m
     if kind == "PNG" and len(frames) > 1:
         raise LabError("A PNG holds only one picture: end the name of an animation in .webp.")
     images = [Image.fromarray(frame) for frame in frames]
-    more: dict[str, object] = {}
+    more: dict[str, Any] = {}
     if kind == "PNG":
         text = PngInfo()
         text.add_itxt("tweedie-lab", settings)
@@ -48,7 +50,7 @@ def save(path: Path, frames: Sequence[NDArray[np.uint8]], settings: str, frame_m
 
 
 def read_settings(path: Path) -> str | None:
-    """Read the settings in a picture of the lab, None where it holds none."""
-    with Image.open(path) as image:
-        text = image.info.get("tweedie-lab") or image.getexif().get(DESCRIPTION)
+    """Read the settings in a picture of the lab, None where it holds none. Raises ImageError."""
+    info, exif = info_of(path)
+    text = info.get("tweedie-lab") or exif.get(DESCRIPTION)
     return None if text is None else str(text)

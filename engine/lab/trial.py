@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.jobs.lab import Walk
+from engine.jobs.lab import LabWalk
 from engine.lab.model import Law
 from engine.meter import Meter
 from engine.noise import Noise, truncate
@@ -91,7 +91,7 @@ class EndlessPath(Sequence[Hop]):
         return Hop(s, s)
 
 
-def walk(law: Denoiser, how: Walk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Tensor]:
+def walk(law: Denoiser, how: LabWalk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Tensor]:
     """Run Langevin chains until Cancelled; yield their states (particles, 2), first the start, then after each hop."""
     noise = Noise([how.seed], how.particles)
     x = scatter(how.particles, how.seed, how.half)

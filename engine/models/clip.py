@@ -15,9 +15,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.models import clip_files
+from engine.models.checksums import check, plain
+from engine.models.clip_config import allowed_shape
 from engine.models.clip_model import ClipModel, frozen, open_clip
-from engine.models.embedded import check, plain
 from engine.models.errors import REMEDY, ModelError
+from engine.models.text import check_encoder
 from engine.models.towers import Level
 from engine.spec import guide_models
 from engine.spec.catalog import CatalogError, resource_root
@@ -51,11 +53,14 @@ def load(name: str | Path, device: torch.device | str = "cpu", dtype: torch.dtyp
 
 def assemble(shape: Mapping[str, Any]) -> Any:
     """The open_clip model of a configuration of ours: its text tower the vendored encoder, the rest unfilled."""
-    library = open_clip()
-    text = dict(shape["text_cfg"])
+    library, allowed = open_clip(), allowed_shape(dict(shape))
+    vision, text = allowed["vision_cfg"], allowed["text_cfg"]
+    if vision.get("timm_model_name"):
+        raise ModelError("A CLIP of the studio's own has no tower of timm's: choose another.")
     encoder = resource_root() / "text" / plain(text["hf_model_name"])
     text |= {"hf_model_name": str(encoder), "hf_tokenizer_name": str(encoder), "hf_model_pretrained": False}
-    net = library.CustomTextCLIP(embed_dim=shape["embed_dim"], vision_cfg=dict(shape["vision_cfg"]), text_cfg=text)
+    check_encoder(encoder)
+    net = library.CustomTextCLIP(embed_dim=allowed["embed_dim"], vision_cfg=vision, text_cfg=text)
     weights = {name: value.float() for name, value in load_file(encoder / WEIGHTS).items()}
     net.text.transformer.load_state_dict(weights)
     return net

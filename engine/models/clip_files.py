@@ -1,12 +1,14 @@
 """A CLIP from files of the user's own: a checkpoint, or what open_clip has kept in the cache. No network, no code.
 
 A pickle can run any code when it is read; torch.load(weights_only=True) reads arrays alone and refuses all else.
+Configurations can too: what they may say is in clip_config.py, and tokenizers are read by hugging_face.py.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import pickle
 import re
 import warnings
@@ -20,8 +22,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.models.checksums import digest
+from engine.models.clip_config import allowed_shape
 from engine.models.clip_model import ClipModel, described, frozen, open_clip
 from engine.models.errors import ModelError
+from engine.models.hugging_face import DATA, SENTENCEPIECE, cached, encoder_folder, holds_tokenizer, tokenizer_folder
 from engine.spec.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
 
 OPENAI = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
@@ -29,12 +34,14 @@ CHOOSE = "choose emoji-clip, an architecture of open_clip's whose weights are in
 
 
 @dataclass(frozen=True)
-class Found:
-    """A checkpoint with what is known of it: shape, an open_clip configuration; words, its tokenizer's name."""
+class ClipFile:
+    """A checkpoint with what is known of it: shape, an allowed open_clip configuration; words, where the tokenizer is
+    from: the folder that its files lie in, or the name of an architecture of open_clip's.
+    """
 
     path: Path
     shape: dict[str, Any]
-    words: str
+    words: Path | str
     preprocess: Mapping[str, Any]
     architecture: str
 
@@ -44,7 +51,8 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
     try:
         found, state = find(name)
         net = fill(build(found.shape), state, found)
-        about = GuideInfo(name, found.path.stem if found.path.name == Path(name).name else name, "", digest(found.path))
+        title = found.path.stem if found.path.name == Path(name).name else name
+        about = GuideInfo(name, title, "", content_hash(found))
         return frozen(about, net, words(found), found.preprocess, None, (device, dtype))
     except ModelError:
         raise
@@ -54,7 +62,7 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
         raise ModelError(f"“{name}” cannot be used as a CLIP ({reason(error)}): {CHOOSE}.") from error
 
 
-def find(name: str) -> tuple[Found, dict[str, Tensor]]:
+def find(name: str) -> tuple[ClipFile, dict[str, Tensor]]:
     """The checkpoint of that name, and what it holds."""
     architecture, _, file = name.rpartition("@")
     path = Path(file or name)
@@ -69,7 +77,7 @@ def find(name: str) -> tuple[Found, dict[str, Tensor]]:
     return found, read_state(found.path)
 
 
-def of_file(path: Path, architecture: str) -> tuple[Found, dict[str, Tensor]]:
+def of_file(path: Path, architecture: str) -> tuple[ClipFile, dict[str, Tensor]]:
     """A checkpoint with no more beside it than, perhaps, an open_clip_config.json."""
     state = read_state(path)
     config = None if architecture else described(path.parent)
@@ -87,22 +95,22 @@ def of_file(path: Path, architecture: str) -> tuple[Found, dict[str, Tensor]]:
     return of_architecture(path, architecture, {}), state
 
 
-def of_architecture(path: Path, architecture: str, tag: Mapping[str, Any]) -> Found:
+def of_architecture(path: Path, architecture: str, tag: Mapping[str, Any]) -> ClipFile:
     shape = open_clip().get_model_config(architecture)
     if shape is None:
         raise ModelError(f"open_clip has no architecture “{architecture}”: take one from open_clip.list_models().")
     if tag.get("quick_gelu"):
         shape["quick_gelu"] = True
     preprocess = {key: tag.get(key) or OPENAI[key] for key in OPENAI}
-    return Found(path, shape, architecture, preprocess, architecture)
+    return ClipFile(path, shape, architecture, preprocess, architecture)
 
 
-def of_config(path: Path, config: Mapping[str, Any]) -> Found:
+def of_config(path: Path, config: Mapping[str, Any]) -> ClipFile:
     preprocess = {key: config.get("preprocess_cfg", {}).get(key) or OPENAI[key] for key in OPENAI}
-    return Found(path, dict(config["model_cfg"]), f"local-dir:{path.parent}", preprocess, "its open_clip_config.json")
+    return ClipFile(path, allowed_shape(config["model_cfg"]), path.parent, preprocess, "its open_clip_config.json")
 
 
-def in_folder(folder: Path) -> Found:
+def in_folder(folder: Path) -> ClipFile:
     """The checkpoint beside an open_clip_config.json, safetensors before pickles."""
     config = described(folder)
     files = sorted((p for p in folder.iterdir() if p.suffix in CHECKPOINTS), key=lambda p: CHECKPOINTS.index(p.suffix))
@@ -111,7 +119,7 @@ def in_folder(folder: Path) -> Found:
     return of_config(files[0], config)
 
 
-def in_cache(name: str) -> Found:
+def in_cache(name: str) -> ClipFile:
     """What an earlier download of open_clip's has left; nothing is fetched."""
     library = open_clip()
     table = library.pretrained._PRETRAINED
@@ -189,15 +197,17 @@ def build(shape: Mapping[str, Any]) -> Any:
     vision, text = own["vision_cfg"], own["text_cfg"]
     if "timm_model_name" in vision:
         vision["timm_model_pretrained"] = False
-    if "hf_model_name" in text:
-        text["hf_model_pretrained"] = False
     custom = own.pop("custom_text", False) or "hf_model_name" in text
-    if "multimodal_cfg" in own:
-        return library.CoCa(**own)
-    return library.CustomTextCLIP(**own) if custom else library.CLIP(**own)
+    maker = library.CoCa if "multimodal_cfg" in own else library.CustomTextCLIP if custom else library.CLIP
+    if not text.get("hf_model_name"):
+        return maker(**own)
+    text["hf_model_pretrained"] = False
+    with encoder_folder(cached(text["hf_model_name"], lambda place: (place / "config.json").is_file())) as folder:
+        text["hf_model_name"] = str(folder)
+        return maker(**own)
 
 
-def fill(net: Any, state: dict[str, Tensor], found: Found) -> Any:
+def fill(net: Any, state: dict[str, Tensor], found: ClipFile) -> Any:
     """The model with those weights, as open_clip itself takes over checkpoints of other makers."""
     library = open_clip()
     try:
@@ -238,20 +248,31 @@ def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:
     return wanted == seen and told == (*embedding.shape, depths[1])
 
 
-def words(found: Found) -> Any:
+def words(found: ClipFile) -> Any:
     """The tokenizer; ModelError where its files are not there."""
+    library, text = open_clip(), found.shape["text_cfg"]
+    length, options = text.get("context_length", 77), dict(text.get("tokenizer_kwargs") or {})
+    name = text.get("hf_tokenizer_name")
     try:
-        return open_clip().get_tokenizer(found.words)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"The tokenizer of {found.architecture} is not in your cache: {CHOOSE}.") from error
+        if name:
+            place = found.words if isinstance(found.words, Path) else cached(name, holds_tokenizer)
+            with tokenizer_folder(place) as folder:
+                mode = text.get("tokenizer_mode")
+                return library.tokenizer.HFTokenizer(str(folder), length, tokenizer_mode=mode, **options)
+        return library.tokenizer.SimpleTokenizer(context_length=length, **options)
+    except ModelError:
+        raise
+    except Exception as error:  # tokenizers raises bare Exceptions
+        raise ModelError(f"The tokenizer of {found.architecture} is not there, or is damaged: {CHOOSE}.") from error
 
 
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        found = hashlib.sha256()
-        while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+def content_hash(found: ClipFile) -> str:
+    """The SHA-256 of the checkpoint with its shape, its tokenizer's files and how pictures are prepared for it."""
+    files = [found.path]
+    if isinstance(found.words, Path) and found.shape["text_cfg"].get("hf_tokenizer_name"):
+        files += sorted(path for path in found.words.iterdir() if path.name in DATA or path.suffix == SENTENCEPIECE)
+    described = {"shape": found.shape, "preprocess": dict(found.preprocess), "files": [digest(path) for path in files]}
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
 def reason(error: BaseException) -> str:

@@ -1,7 +1,7 @@
-"""Picture files of every kind, as 8-bit sRGB: what a person opens, drops or pastes, and what a mask is read from.
+"""Picture files as 8-bit sRGB: the one reader for what is opened, dropped, pasted, trained on or given to a command.
 
-A file is believed in nothing: its size is checked before a pixel is decoded, and whatever is wrong with it is one
-ImageError whose sentence says what to do.
+Nothing that a file claims is trusted: its size is checked before a pixel is decoded, and whatever is wrong with it is
+one ImageError whose sentence says what to do. Only what the pixels need decides whether a file is damaged.
 """
 
 from __future__ import annotations
@@ -10,22 +10,35 @@ import io
 import stat
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import EngineError
+from engine.pictures.colour import Colours, wide_table
+from engine.pictures.jpeg_size import JpegError, check_jpeg
+from engine.pictures.png_chunks import SIGNATURE, Png, PngError, read_png, read_text
 from engine.spec.validation import MAX_SIDE
+
+Source: TypeAlias = Path | bytes
 
 BAND = 256  # rows converted at a time, so that a large picture is in memory twice and not five times
 PASTED = "The pasted picture"
-RAW = {"BMP", "PPM", "TGA", "TIFF"}  # kinds whose "raw" tiles are the file's own bytes
-NOT_READ = {"EPS"}  # Pillow would hand the file to another program, Ghostscript
+# Formats that Pillow decodes by itself. It hands EPS and PS to Ghostscript, WMF to Windows, and others to what a
+# program has registered: none of these is ever opened.
+FORMATS = (
+    "PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "AVIF", "JPEG2000", "TGA", "PPM", "QOI", "ICO", "PCX", "PSD",
+)  # fmt: skip
+RAW = {"BMP", "DIB", "PPM", "TGA", "TIFF"}  # formats whose "raw" tiles are the file's own bytes
+JPEG_BLOCK = 1 << 14  # bytes of a JPEG decoded at a time: between two blocks reading can stop
+KEPT_TEXTS = ("Raw profile type exif", "XML:com.adobe.xmp")  # may say which way up a PNG is
+DAMAGED = "is damaged or ends too early: get it again, or save it again in the program that made it."
 
 # Pillow's own guard looks at the header too, but is one for the whole process and only warns from its limit to twice
 # of it: at this studio's limit, and as an error.
@@ -39,6 +52,10 @@ class ImageError(EngineError, ValueError):
     kind = "picture"
 
 
+class ReadingStopped(Exception):
+    """Reading was cancelled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """rgb -- uint8 (H, W, 3), sRGB, upright; notes -- sentences on what is not as it was in the file"""
@@ -47,23 +64,33 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def load(source: Path | bytes) -> Loaded:
-    """A picture of any kind that Pillow reads, 1 … MAX_SIDE pixels a side; of an animation its first frame.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A decoded picture. image -- upright, with all its pixels; name -- of its file, for sentences; notes -- sentences
+    on what is not as it was in the file, to be added to
+    """
+
+    image: Image.Image
+    name: str
+    notes: list[str]
+
+
+def not_cancelled() -> bool:
+    return False
+
+
+def load(source: Source, cancelled: Callable[[], bool] = not_cancelled) -> Loaded:
+    """Read a picture of one of FORMATS, 1 … MAX_SIDE pixels a side; of an animation its first frame.
 
     Transparent parts become white, CMYK and colour profiles sRGB, 16 bits 8; floating point is black at 0 and white at
-    1, or scaled where it leaves that range. Raises ImageError.
+    1, or scaled where it leaves that range. Raises ImageError; ReadingStopped once `cancelled` returns True.
     """
-    with _decoded(source) as (image, name, notes):
+    with opened(source, cancelled) as picture:
+        image, clear = picture.image, False
         rgb = np.empty((image.height, image.width, 3), np.uint8)
-        if _is_wide(image):
-            grey = _Grey(image, name, notes)
-            for rows, band in _bands(image):
-                rgb[rows] = grey(band)[..., None]
-            return Loaded(rgb, tuple(notes))
-        convert, clear = _Colours(image, notes), False
-        for rows, band in _bands(image):
-            alpha = band.convert("RGBA").getchannel("A") if band.has_transparency_data else None
-            flat = convert(band)
+        for rows, flat, alpha in _converted(picture):
+            if cancelled():
+                raise ReadingStopped
             if alpha is not None and alpha.getextrema() != (255, 255):
                 clear = True
                 ground = Image.new("RGB", flat.size, "white")
@@ -71,62 +98,126 @@ def load(source: Path | bytes) -> Loaded:
                 flat = ground
             rgb[rows] = np.asarray(flat)
         if clear:
-            notes.append("Its transparent parts are white now.")
-        return Loaded(rgb, tuple(notes))
+            picture.notes.append("Its transparent parts are white now.")
+        return Loaded(rgb, tuple(picture.notes))
 
 
-def load_mask(source: Path | bytes) -> NDArray[np.uint8]:
-    """A mask, uint8 (H, W), 255 where it is white; of a picture with transparent parts, where it is opaque.
-
-    No colour profile changes its values. Raises ImageError.
-    """
-    with _decoded(source) as (image, name, notes):
-        mask = np.empty((image.height, image.width), np.uint8)
-        if _is_wide(image):
-            grey = _Grey(image, name, notes)
-            for rows, band in _bands(image):
-                mask[rows] = grey(band)
-            return mask
-        if image.has_transparency_data:
-            for rows, band in _bands(image):
-                mask[rows] = np.asarray(band.convert("RGBA").getchannel("A"))
-            if (mask != 255).any():
-                return mask
-        for rows, band in _bands(image):
-            mask[rows] = np.asarray(band.convert("RGB").convert("L"))
-        return mask
+def load_rgba(source: Source) -> NDArray[np.uint8]:
+    """Read a picture as load() does, but with its opacity: uint8 (H, W, 4). Raises ImageError."""
+    with opened(source) as picture:
+        rgba = np.full((picture.image.height, picture.image.width, 4), 255, np.uint8)
+        for rows, flat, alpha in _converted(picture):
+            rgba[rows, :, :3] = np.asarray(flat)
+            if alpha is not None:
+                rgba[rows, :, 3] = np.asarray(alpha)
+        return rgba
 
 
 def patterns() -> list[str]:
-    """What the names of files that can be opened end in, such as "*.png", for a dialog."""
+    """List what the names of files that can be opened end in, such as "*.png", for a dialog."""
     Image.init()
-    endings = Image.registered_extensions()
-    return sorted(f"*{end}" for end, kind in endings.items() if kind in Image.OPEN and kind not in NOT_READ)
+    return sorted(f"*{end}" for end, kind in Image.registered_extensions().items() if kind in FORMATS)
+
+
+def text_of(path: Path, key: str) -> str | None:
+    """Return the text of a PNG file under a key, None where it has none. Raises ImageError for what is no PNG.
+
+    No pixel is decoded.
+    """
+    with _file(path, path.name) as file:
+        try:
+            return read_text(file, key)
+        except (PngError, OSError) as error:
+            raise ImageError(f"{path.name} cannot be read as a PNG ({error}).") from error
+
+
+def info_of(path: Path) -> tuple[dict[str | tuple[int, int], Any], Image.Exif]:
+    """Return what accompanies the pixels of a picture file, under Pillow's names, and its EXIF tags. No pixel is
+    decoded. Raises ImageError.
+    """
+    with _errors(path.name), _file(path, path.name) as file, Image.open(file, formats=FORMATS) as image:
+        return dict(image.info), image.getexif()
 
 
 @contextmanager
-def _decoded(source: Path | bytes) -> Iterator[tuple[Image.Image, str, list[str]]]:
-    """The first picture of a file, upright, with all its pixels; its name for sentences; what is to be said of it.
+def opened(source: Source, cancelled: Callable[[], bool] = not_cancelled) -> Iterator[Opened]:
+    """The first picture of a file, upright, with all its pixels. Raises ImageError, ReadingStopped.
 
-    Errors while the picture is used inside become ImageErrors too: some decoders find what is wrong only then.
+    Errors while the picture is used inside become ImageErrors too: some decoders find only then what is wrong.
     """
     name = PASTED if isinstance(source, bytes) else source.name or str(source)
+    with _errors(name), _file(source, name) as file:
+        image, png = _image(file, cancelled)
+        with image:
+            if max(image.size) > MAX_SIDE:
+                raise ImageError(
+                    f"{name} is {image.width} × {image.height} pixels, and {MAX_SIDE} a side is the most "
+                    "that can be opened: scale it down in another program."
+                )
+            notes = _remarks(image, png)
+            _check_length(image, file)
+            image.load()
+            if png is not None:
+                image.info.update(png.info)
+            _turn_upright(image, notes)
+            yield Opened(image, name, notes)
+
+
+def _image(file: BinaryIO, cancelled: Callable[[], bool]) -> tuple[Image.Image, Png | None]:
+    """The picture of a file before it is decoded, and the chunks of a PNG."""
+    head = file.read(len(SIGNATURE))
+    file.seek(0)
+    if head == SIGNATURE:
+        png = read_png(file)
+        for key in KEPT_TEXTS:
+            if (text := read_text(file, key)) is not None:
+                png.info[key] = text
+        pixels = io.BufferedReader(_Watched(png.pixels, cancelled))
+        try:
+            return Image.open(pixels, formats=("PNG",)), png
+        except UnidentifiedImageError as error:
+            raise PngError(str(error)) from error
+    if head.startswith(b"\xff\xd8\xff"):
+        check_jpeg(file)
+        file.seek(0)
+        image = Image.open(io.BufferedReader(_Watched(file, cancelled)), formats=("JPEG",))
+        image.decodermaxblock = JPEG_BLOCK
+        return image, None
+    return Image.open(file, formats=[kind for kind in FORMATS if kind not in ("PNG", "JPEG")]), None
+
+
+class _Watched(io.RawIOBase):
+    """A file that raises ReadingStopped at the next read once it is cancelled."""
+
+    def __init__(self, file: BinaryIO, cancelled: Callable[[], bool]) -> None:
+        self._file, self._cancelled = file, cancelled
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        if self._cancelled():
+            raise ReadingStopped
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@contextmanager
+def _errors(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into an ImageError."""
     try:
-        with _opened(source, name) as file:
-            Image.init()
-            kinds = [kind for kind in Image.ID if kind not in NOT_READ]
-            with Image.open(file, formats=kinds) as image:
-                if max(image.size) > MAX_SIDE:
-                    raise ImageError(
-                        f"{name} is {image.width} × {image.height} pixels, and {MAX_SIDE} a side is the most "
-                        "that can be opened: scale it down in another program."
-                    )
-                notes = _remarks(image)
-                _check_length(image, file)
-                image.load()
-                _turn_upright(image, notes)
-                yield image, name, notes
-    except ImageError:
+        yield
+    except (ImageError, ReadingStopped):
         raise
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture that can be opened: save it as PNG, JPEG, WebP or TIFF.") from error
@@ -137,14 +228,14 @@ def _decoded(source: Path | bytes) -> Iterator[tuple[Image.Image, str, list[str]
         ) from error
     except MemoryError as error:
         raise ImageError(f"{name} needs more memory than there is: scale it down in another program.") from error
+    except JpegError as error:
+        raise ImageError(f"{name} {DAMAGED}") from error
     except Exception as error:  # a decoder that meets what nobody foresaw raises anything
-        raise ImageError(
-            f"{name} is damaged or ends too early: get it again, or save it again in the program that made it."
-        ) from error
+        raise ImageError(f"{name} {DAMAGED}") from error
 
 
-def _opened(source: Path | bytes, name: str) -> io.BufferedReader | io.BytesIO:
-    """The bytes to read. Raises ImageError where there are none; opening a pipe would wait for ever."""
+def _file(source: Source, name: str) -> BinaryIO:
+    """The file to read. Raises ImageError where it cannot be read; opening a pipe would wait for ever."""
     try:
         if isinstance(source, bytes):
             size = len(source)
@@ -168,10 +259,10 @@ def _opened(source: Path | bytes, name: str) -> io.BufferedReader | io.BytesIO:
         raise ImageError(f"{name} cannot be read ({error}): copy it to another place and try again.") from error
 
 
-def _remarks(image: Image.Image) -> list[str]:
-    """What only the undecoded file knows: whether there is more than one picture, and how deep it is."""
-    notes = []
-    if getattr(image, "is_animated", False):
+def _remarks(image: Image.Image, png: Png | None) -> list[str]:
+    """Notes that only the undecoded file allows: whether it has more than one picture, and how deep it is."""
+    notes = [] if png is None else list(png.notes)
+    if getattr(image, "is_animated", False) or (png is not None and png.frames > 1):
         if image.format in ("GIF", "WEBP", "PNG", "AVIF"):
             notes.append("It is animated: this is its first frame.")
         elif image.format == "TIFF":
@@ -182,14 +273,15 @@ def _remarks(image: Image.Image) -> list[str]:
     return notes
 
 
-def _check_length(image: Image.Image, file: io.BufferedIOBase) -> None:
-    """Refuse an uncompressed picture of more bits than its file has before memory is taken for it. Raises OSError."""
+def _check_length(image: Image.Image, file: BinaryIO) -> None:
+    """Refuse an uncompressed picture with more bits than its file before memory is taken for it. Raises OSError."""
+    tiles = getattr(image, "tile", ())
+    if image.format not in RAW or not tiles or any(codec != "raw" for codec, *_ in tiles):
+        return
     at = file.tell()
     length = file.seek(0, io.SEEK_END)
     file.seek(at)
-    tiles = getattr(image, "tile", ())
-    raw = image.format in RAW and tiles and all(codec == "raw" for codec, *_ in tiles)
-    if raw and image.width * image.height > 8 * length:
+    if image.width * image.height > 8 * length:
         raise OSError("fewer bits than pixels")
 
 
@@ -200,79 +292,61 @@ def _turn_upright(image: Image.Image, notes: list[str]) -> None:
         notes.append("Which way up it is cannot be read from it: turn it in another program if it lies on its side.")
 
 
-def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """Yield the rows of a picture, BAND at a time, with their place."""
     for top in range(0, image.height, BAND):
         bottom = min(top + BAND, image.height)
         yield slice(top, bottom), image.crop((0, top, image.width, bottom))
 
 
-def _is_wide(image: Image.Image) -> bool:
+def is_wide(image: Image.Image) -> bool:
     """Whether its one channel has more than 8 bits: 16 or 32, or floating point."""
     return image.mode.startswith(("I", "F"))
 
 
-class _Grey:
-    """A band of a wide grey picture → uint8 (h, W), by one scale for the whole of it."""
+def opacity(band: Image.Image) -> Image.Image | None:
+    """Return the opacity of a band, mode L; None where it has no transparent parts."""
+    clear = band.info.get("transparency")
+    if band.mode.startswith("I;16") and isinstance(clear, int):
+        return Image.fromarray(np.where(np.asarray(band) == clear, 0, 255).astype(np.uint8))
+    return band.convert("RGBA").getchannel("A") if band.has_transparency_data and not is_wide(band) else None
 
-    def __init__(self, image: Image.Image, name: str, notes: list[str]) -> None:
+
+def _converted(picture: Opened) -> Iterator[tuple[slice, Image.Image, Image.Image | None]]:
+    """Yield the rows of a picture with their place, as RGB of sRGB and as opacity, None where it has none."""
+    image, notes = picture.image, picture.notes
+    if not is_wide(image):
+        convert = Colours(image, notes)
+        for rows, band in bands(image):
+            yield rows, convert(band), opacity(band)
+        return
+    grey = WideGrey(picture)
+    table = wide_table(image, notes) if image.mode.startswith("I;16") else None
+    for rows, band in bands(image):
+        flat = np.asarray(grey(band))[..., None].repeat(3, 2) if table is None else table[np.asarray(band)]
+        yield rows, Image.fromarray(flat), opacity(band)
+
+
+class WideGrey:
+    """A band of a wide grey picture → uint8 (h, W), by one scale for the whole of it. Raises ImageError."""
+
+    def __init__(self, picture: Opened) -> None:
+        image = picture.image
         low, high = np.inf, -np.inf
-        for _, band in _bands(image):
+        for _, band in bands(image):
             values = np.asarray(band)
             if not np.isfinite(values).all():
                 raise ImageError(
-                    f"{name} holds values that are no numbers (NaN or infinite): replace them in the program that "
-                    "made it."
+                    f"{picture.name} holds values that are no numbers (NaN or infinite): replace them in the program "
+                    "that made it."
                 )
             low, high = min(low, float(values.min())), max(high, float(values.max()))
         white = 1.0 if image.mode == "F" else 65535.0
         inside = low >= 0 and high <= white
         self._black, self._white = (0.0, white) if inside or low == high else (low, high)
         if not inside:
-            notes.append(f"Its values, {low:g} to {high:g}, were scaled to black and white.")
+            picture.notes.append(f"Its values, {low:g} to {high:g}, were scaled to black and white.")
 
     def __call__(self, band: Image.Image) -> NDArray[np.uint8]:
         share = (np.asarray(band).astype(np.float64) - self._black) / (self._white - self._black)
         return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
-
-
-_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}  # a profile's space → Pillow's mode
-
-
-class _Colours:
-    """A band → RGB by the picture's own colour profile, or as sRGB where it has none that can be used."""
-
-    def __init__(self, image: Image.Image, notes: list[str]) -> None:
-        self._mode = "RGB"
-        self._transform: ImageCms.ImageCmsTransform | None = None
-        known = image.info.get("icc_profile")
-        if known:
-            try:
-                self._read(image, ImageCms.ImageCmsProfile(io.BytesIO(known)), notes)
-            except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-                notes.append("Its colour profile cannot be used: its colours are taken as sRGB.")
-        if image.mode == "LAB" and self._transform is None:
-            self._set("LAB", ImageCms.createProfile("LAB"))
-        if image.mode == "CMYK" and self._transform is None:
-            notes.append("Its CMYK colours were converted without a profile and may differ a little.")
-
-    def _read(self, image: Image.Image, profile: ImageCms.ImageCmsProfile, notes: list[str]) -> None:
-        title = ImageCms.getProfileDescription(profile).strip()
-        mode = _MODES.get(profile.profile.xcolor_space.strip())
-        suits = {"L": ("L", "LA", "1"), "CMYK": ("CMYK",), "LAB": ("LAB",)}.get(mode or "")
-        if mode is None or (image.mode not in suits if suits else image.mode in ("CMYK", "LAB")):
-            raise ValueError("a profile of another kind of picture")
-        if "srgb" not in title.lower():
-            self._set(mode, profile)
-            notes.append(f"Its colours were converted from “{title}” to sRGB.")
-
-    def _set(self, mode: str, profile: ImageCms.ImageCmsProfile | ImageCms.core.CmsProfile) -> None:
-        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-        self._mode = mode
-        self._transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), mode, "RGB", intent)
-
-    def __call__(self, band: Image.Image) -> Image.Image:
-        if band.mode in ("P", "PA", "RGBa", "La") and band.has_transparency_data:
-            band = band.convert("RGBA")
-        if self._transform is None:
-            return band.convert("RGB")
-        return self._transform.apply(band if band.mode == self._mode else band.convert(self._mode))

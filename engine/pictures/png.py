@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from engine.files import replacing
-from engine.pictures.image_file import ImageError
+from engine.pictures.image_file import ImageError, text_of
 from engine.pictures.resizing import resized
 from engine.spec.request import Request, RequestError
 
@@ -24,10 +25,13 @@ LONGEST = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}  # pixels a side that
 
 
 def parameters(request: Request) -> str:
-    """The settings in the text form that other studios read from a PNG's `parameters`."""
-    lines = [request.prompt]
+    """The settings in the text form that other studios read from a PNG's `parameters`.
+
+    They read by lines and by ", key: ", so a text of more lines stands in one, and a value with such signs in quotes.
+    """
+    lines = [" ".join(request.prompt.splitlines())]
     if request.negative:
-        lines.append(f"Negative prompt: {request.negative}")
+        lines.append(f"Negative prompt: {' '.join(request.negative.splitlines())}")
     facts = {
         "Steps": request.steps,
         "Sampler": request.sampler,
@@ -43,7 +47,12 @@ def parameters(request: Request) -> str:
         facts["Denoising strength"] = f"{request.edit.strength:.2g}"
     if request.label:
         facts["Label"] = request.label
-    return "\n".join([*lines, ", ".join(f"{key}: {value}" for key, value in facts.items())])
+    return "\n".join([*lines, ", ".join(f"{key}: {_quoted(str(value))}" for key, value in facts.items())])
+
+
+def _quoted(value: str) -> str:
+    """The value, in JSON's quotes where a reader could take a part of it for another value."""
+    return json.dumps(value, ensure_ascii=False) if re.search('[,:"\\n\\r]', value) else value
 
 
 def save_png(
@@ -57,8 +66,9 @@ def save_png(
     box: Sequence[int] | None = None,
     fresh: bool = False,
 ) -> None:
-    """Write image `index` of a request, uint8 (H, W, 3), atomically; its text holds that one image's Request.
+    """Write image `index` of a request, atomically; its text holds that one image's Request.
 
+    rgb    -- uint8 (H, W, 3), or (H, W, 4) with straight alpha
     parent -- of a run that went on from another one's step, as its file's header says it: without that step the Request
               alone makes another picture, so the text says so too
     box    -- (x, y, width, height) of what the model saw of the picture, where that was not all of it
@@ -78,21 +88,25 @@ def save_png(
 
 
 def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
-    """The picture (H, W, 3) `factor` times as large, by one of RESAMPLING."""
+    """The picture (H, W, 3 or 4) `factor` times as large, by one of RESAMPLING."""
     if factor == 1:
         return rgb
     height, width = rgb.shape[:2]
+    channels = rgb.shape[2]
+    if resampling == "lanczos" and channels == 4:  # Pillow weighs colour by alpha: what is clear lends no colour
+        return np.asarray(Image.fromarray(rgb).resize((width * factor, height * factor), Image.Resampling.LANCZOS))
     if resampling == "lanczos":
         return resized(np.ascontiguousarray(rgb), (width * factor, height * factor))
-    wide = np.broadcast_to(rgb[:, :, None], (height, width, factor, 3)).reshape(height, width * factor, 3)
-    tall = np.broadcast_to(wide[:, None], (height, factor, width * factor, 3))
-    return tall.reshape(height * factor, width * factor, 3)
+    wide = np.broadcast_to(rgb[:, :, None], (height, width, factor, channels)).reshape(height, -1, channels)
+    tall = np.broadcast_to(wide[:, None], (height, factor, width * factor, channels))
+    return tall.reshape(height * factor, width * factor, channels)
 
 
 def image_of(rgb: np.ndarray) -> Image.Image:
     """As Image.fromarray, some rows at a time: while that copies, no other thread of Python's goes on."""
     height, width = rgb.shape[:2]
-    image, rows = Image.new("RGB", (width, height)), max(1, AT_ONCE // width)
+    mode = "RGBA" if rgb.shape[2] == 4 else "RGB"
+    image, rows = Image.new(mode, (width, height)), max(1, AT_ONCE // width)
     for top in range(0, height, rows):
         image.paste(Image.fromarray(np.ascontiguousarray(rgb[top : top + rows])), (0, top))
     return image
@@ -130,13 +144,13 @@ def save_image(path: Path, image: Image.Image, kind: str, fresh: bool = False, *
 
 
 def read_settings(path: Path) -> Request | None:
-    """The Request in a picture, or None where it holds none. Raises RequestError when it is damaged or no picture."""
+    """Read the Request in a PNG, None where it holds none. Raises RequestError where it is damaged or no PNG."""
     text = _text(path, "tweedie")
     return None if text is None else Request.from_json(text)
 
 
 def read_parent(path: Path) -> dict[str, Any] | None:
-    """The run and step that the picture was forked from, as save_png wrote them, or None. Raises RequestError."""
+    """Read the run and step that a picture was forked from, as save_png wrote them, or None. Raises RequestError."""
     text = _text(path, "tweedie-parent")
     try:
         parent = None if text is None else json.loads(text)
@@ -147,11 +161,6 @@ def read_parent(path: Path) -> dict[str, Any] | None:
 
 def _text(path: Path, key: str) -> str | None:
     try:
-        with Image.open(path) as image:
-            text = image.info.get(key)
-            if text is None and isinstance(image, Image.Image):
-                image.load()  # text may stand after the pixels
-                text = image.info.get(key)
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise RequestError(f"{path.name} cannot be read as a picture ({error}).") from error
-    return None if text is None else str(text)
+        return text_of(path, key)
+    except ImageError as error:
+        raise RequestError(str(error)) from error

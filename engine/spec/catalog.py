@@ -1,4 +1,4 @@
-"""What models there are, read from their config.json alone: no torch, so that the window can list them at once.
+"""The models available here, from their config.json alone: no torch, so that the window can list them at once.
 
 A model folder holds config.json (kind, net, schedule, codec, conditioning, sha256 of each file), *.safetensors,
 card.md and thumbnail.png.
@@ -6,14 +6,14 @@ card.md and thumbnail.png.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.spec.model_config import check_model, read_config
+from engine.spec.model_hash import model_hash
+from engine.spec.model_hash import resource_root as resource_root
 
 
 class CatalogError(EngineError, ValueError):
@@ -50,27 +50,28 @@ class ModelInfo:
         return bool(self.config.get("codec", {}).get("type", "pixel") != "pixel")
 
     @property
+    def transparent(self) -> bool:
+        """Whether it draws alpha: its states have a fourth channel of pixels."""
+        return not self.latent and bool(self.config.get("net", {}).get("channels") == 4)
+
+    @property
     def cascade(self) -> dict[str, Any] | None:
         """The second stage that draws larger pictures ("net", "schedule", "predicts", "defaults"), or None."""
         stage: dict[str, Any] | None = self.config.get("cascade")
         return stage
 
 
-def resource_root() -> Path:
-    """The folder of the resources, in a checkout and in an installed wheel alike."""
-    return Path(str(resources.files("resources")))
-
-
 def read_model(folder: Path) -> ModelInfo:
     """The model in `folder`. Raises CatalogError when its config is missing or damaged."""
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_config(path)
+        check_model(config)
         return ModelInfo(
             id=config["id"],
             title=config["title"],
             folder=folder,
-            sha256=folder_hash(config),
+            sha256=model_hash(config),
             text=config["conditioning"]["text"] is not None,
             labels=tuple(config["conditioning"]["labels"]),
             label_kind=config["conditioning"].get("label_kind", "class"),
@@ -83,7 +84,8 @@ def read_model(folder: Path) -> ModelInfo:
     except FileNotFoundError:
         raise CatalogError(f"{folder} is not a model folder: it has no config.json.") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({error!r}).") from error
+        why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({why}).") from error
 
 
 def embedded() -> list[ModelInfo]:
@@ -106,9 +108,3 @@ def find(model: str) -> ModelInfo:
     if (folder / "config.json").is_file():
         return read_model(folder)
     raise CatalogError(f"There is no model “{model}”: choose {' or '.join(infos)}, or the folder of one.")
-
-
-def folder_hash(config: dict[str, Any]) -> str:
-    """One hash for all files of a model: over the names and hashes that its config lists."""
-    listing = json.dumps(sorted(config["sha256"].items()), separators=(",", ":"))
-    return hashlib.sha256(listing.encode()).hexdigest()

@@ -1,8 +1,7 @@
-"""The emoji data set: six drawn styles of the same concepts, rendered from packages of the public registries.
+"""The emoji data sets: six drawn styles of the same concepts, rendered from packages of the public registries.
 
-A concept is one code point sequence of emojibase; its name is emojibase's label, the same in every style. Which of them
-are drawn stands in lists/concepts.txt: single things, no flags, key caps, clock faces or people doing something. Which
-pairs of name and style are never trained on, and what a model is judged by, stand in the lists beside it.
+A concept is one code point sequence of emojibase; its name is emojibase's label, the same in every style. A Collection
+chooses the concepts, the pairs of name and style that are never trained on, and the texts that models are judged by.
 """
 
 from __future__ import annotations
@@ -19,8 +18,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from engine.pictures.image_file import load_rgba
+from engine.train.collection import EMOJI, Collection, words
 from engine.train.packages import Package
-from engine.train.pictures import SIDE, on_white, rendered, write
+from engine.train.pictures import SIDE, on_white, rendered, with_alpha, write
 
 PACKAGES = (
     Package(
@@ -69,6 +70,7 @@ SVG = "http://www.w3.org/2000/svg"
 STYLES = tuple(p.style for p in PACKAGES if p.style)
 # "3d", "fluent" and "fluent flat" draw one design three times over: the designs that stand alone are drawn more often.
 WEIGHTS = {"emojione": 1.7, "noto": 1.7, "twemoji": 1.7}
+RUDE = {"shit"}  # short codes that no studio should suggest
 EXAMPLES = (
     "red apple",
     "cat face",
@@ -87,94 +89,85 @@ EXAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing that can be drawn: its code points (without variation selectors), its name, what else it is called."""
+    """A concept: its code points (without variation selectors), its name, its other names."""
 
     code: str
     name: str
     tags: tuple[str, ...]
     subgroup: str = ""
     described: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
 
 
 def _plain(code: str) -> str:
     return code.lower().replace("-fe0f", "")
 
 
-def _words(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", text.lower().replace("’", "").replace("ñ", "n")).strip()
-
-
-def listed(name: str) -> list[str]:
-    """The lines of lists/NAME.txt, without its comments."""
-    lines = (Path(__file__).parent / "lists" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-def chosen() -> dict[str, str]:
-    """The names of the concepts to draw → their group (lists/concepts.txt)."""
-    group, names = "", {}
-    for line in listed("concepts"):
-        if line.startswith("["):
-            group = line.strip("[]")
-        else:
-            names.update(dict.fromkeys(line.split(", "), group))
-    return names
-
-
-def held_out() -> set[tuple[str, str]]:
-    """The (name, style) pairs that no model is trained on: how it draws them tells what it did not learn by heart."""
-    return {(name, style) for name, style in (line.split(" | ") for line in listed("held_out"))}
-
-
-def paraphrases() -> list[tuple[str, str]]:
-    """(text, name): ways to ask for a concept that no caption contains."""
-    return [(text, name) for text, name in (line.split(" = ") for line in listed("paraphrases"))]
-
-
-def descriptions() -> dict[str, tuple[str, ...]]:
-    """Ways to describe each concept without its name, but for those that hold a paraphrase: that one is the test."""
-    tests = [f" {text} " for text, _ in paraphrases()]
-    lines = (line.split(" = ") for line in listed("descriptions"))
-    found = ((name, texts.split(" | ")) for name, texts in lines)
-    return {name: tuple(t for t in texts if not any(test in f" {t} " for test in tests)) for name, texts in found}
-
-
-def concepts(package: Path) -> dict[str, Concept]:
-    """The chosen concepts, by code, from emojibase's package folder."""
-    wanted, described = chosen(), descriptions()
+def concepts(package: Path, collection: Collection) -> dict[str, Concept]:
+    """Return the chosen concepts, by code, from emojibase's package folder."""
+    wanted, described = collection.concepts(), collection.descriptions()
     data = json.loads((package / "package/en/data.json").read_text(encoding="utf-8"))
     messages = json.loads((package / "package/en/messages.json").read_text(encoding="utf-8"))
     subgroups = {entry["order"]: entry["key"] for entry in messages["subgroups"]}
+    names = {_plain(e["hexcode"]): words(e["label"]) for e in data if words(e["label"]) in wanted}
+    more = synonyms(package, names) if collection.synonyms else {}
     found = (
         Concept(
             code=_plain(e["hexcode"]),
-            name=_words(e["label"]),
-            tags=tuple(map(_words, e.get("tags", ()))),
+            name=words(e["label"]),
+            tags=collection.usable_captions(map(words, e.get("tags", ()))),
             subgroup=subgroups.get(e.get("subgroup"), ""),
-            described=described.get(_words(e["label"]), ()),
+            described=described.get(words(e["label"]), ()),
+            synonyms=collection.usable_captions(more.get(_plain(e["hexcode"]), ())),
         )
         for e in data
     )
     return {concept.code: concept for concept in found if concept.name in wanted}
 
 
+def synonyms(package: Path, names: dict[str, str]) -> dict[str, list[str]]:
+    """Return other names of the concepts `names` (code → name), by code, from emojibase's package folder.
+
+    These are keywords of American and British English and the short codes of other programs. Only texts that mean a
+    single one of the concepts are kept: "farm" is a keyword of many, and no name of any.
+    """
+    called: dict[str, set[str]] = defaultdict(set)  # text → codes
+    for locale in ("en", "en-gb"):
+        for entry in json.loads((package / f"package/{locale}/data.json").read_text(encoding="utf-8")):
+            for text in (entry["label"], *entry.get("tags", ())):
+                called[words(text)].add(_plain(entry["hexcode"]))
+    for path in sorted((package / "package/en/shortcodes").glob("*.json")):
+        for code, some in json.loads(path.read_text(encoding="utf-8")).items():
+            for text in [some] if isinstance(some, str) else some:
+                called[words(text)].add(_plain(code))
+    found: dict[str, list[str]] = defaultdict(list)
+    taken = set(names.values())
+    for text, codes in sorted(called.items()):
+        meant = codes & names.keys()
+        if len(meant) == 1 and text not in taken and re.fullmatch(r"[a-z ]{3,}", text) and text not in RUDE:
+            found[meant.pop()].append(text)
+    return found
+
+
 def icons(package: Path, names: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """(code, icon's own name, SVG text) of an iconify package; `names` finds the code where the package has none."""
+    """Yield (code, icon's own name, SVG text) of an iconify package; `names` finds the code where the package has
+    none.
+    """
     data = json.loads((package / "package/icons.json").read_text(encoding="utf-8"))
     chars = json.loads((package / "package/chars.json").read_text(encoding="utf-8"))
     codes = {name: _plain(code) for code, name in chars.items()}
     width, height = data.get("width", 16), data.get("height", 16)
     for name, icon in data["icons"].items():
-        code = codes.get(name) or names.get(_words(name))
+        code = codes.get(name) or names.get(words(name))
         if code is None or icon.get("hidden"):
             continue
         box = f"{icon.get('left', 0)} {icon.get('top', 0)} {icon.get('width', width)} {icon.get('height', height)}"
         head = f'xmlns="{SVG}" xmlns:xlink="http://www.w3.org/1999/xlink" width="{SIDE}" height="{SIDE}"'
-        yield code, _words(name), f'<svg {head} viewBox="{box}">{icon["body"]}</svg>'
+        yield code, words(name), f'<svg {head} viewBox="{box}">{icon["body"]}</svg>'
 
 
 def captions(concept: Concept, style: str, aliases: list[str], random: Random) -> list[str]:
-    """Ways to ask for one picture: half with its style, half without; the plain name first and most often."""
+    """Return captions of one picture: half with its style, half without; the plain name first and most often."""
     name, tags = concept.name, [t for t in concept.tags if re.fullmatch(r"[a-z ]{3,}", t) and t not in concept.name]
     article = "" if re.search(r"(?<!s)s$|^\d|milk$|popcorn$|corn$|garlic$|fries$", name) else "a"
     article = "an" if article and name[0] in "aeiou" else article
@@ -189,17 +182,21 @@ def captions(concept: Concept, style: str, aliases: list[str], random: Random) -
     styled = [phrases[k % len(phrases)].format(text) for k, text in enumerate([name, named, *plain[-4:]])]
     described = random.sample(concept.described, min(2, len(concept.described)))
     styled += [phrases[k].format(text) for k, text in enumerate(described)]
-    return plain + styled + styled[:2] * ((len(plain) - len(styled)) // 2) + list(concept.described)
+    plain += styled + styled[:2] * ((len(plain) - len(styled)) // 2) + list(concept.described)
+    others = random.sample(concept.synonyms, min(6, len(concept.synonyms)))
+    return plain + others + [f"{text}, {style} style" for text in others[:3]]
 
 
 def drawings(packages: Path, known: dict[str, Concept]) -> tuple[dict[str, dict[str, Any]], dict[str, set[str]]]:
-    """By code: what to draw per style (SVG text, or the path of a picture); and what the packages call it."""
+    """Return, by code, the drawing of each style (SVG text, or the path of a picture), and the packages' names of
+    it.
+    """
     names = {c.name: c.code for c in known.values()}
     for package in PACKAGES:
         chars = packages / package.stem / "package/chars.json"
         if chars.exists():
             for code, name in json.loads(chars.read_text(encoding="utf-8")).items():
-                names.setdefault(_words(name), _plain(code))
+                names.setdefault(words(name), _plain(code))
     sources: dict[str, dict[str, Any]] = defaultdict(dict)
     called: dict[str, set[str]] = defaultdict(set)
     for package in PACKAGES:
@@ -215,19 +212,19 @@ def drawings(packages: Path, known: dict[str, Concept]) -> tuple[dict[str, dict[
     return sources, called
 
 
-def build(packages: Path, out: Path, side: int = SIDE) -> int:
-    """Write the data set (see engine.train.data) of the unpacked packages to `out`; how many pictures it has."""
-    known = concepts(packages / PACKAGES[0].stem)
+def build(packages: Path, out: Path, side: int = SIDE, collection: Collection = EMOJI) -> int:
+    """Write the data set (see engine.train.data) of the unpacked packages to `out`; return the number of pictures."""
+    known = concepts(packages / PACKAGES[0].stem, collection)
     sources, called = drawings(packages, known)
-    apart = held_out()
+    apart = collection.held_out()
     pictures, rows = [], []
     for code, concept in sorted(known.items(), key=lambda item: item[1].name):
-        aliases = sorted(called[code] - {concept.name})
+        aliases = sorted(collection.usable_captions(called[code] - {concept.name}))
         for style in STYLES:
             source = sources[code].get(style)
             if source is not None:
-                with rendered(source) if isinstance(source, str) else Image.open(source) as picture:
-                    pictures.append(on_white(picture, side))
+                picture = rendered(source) if isinstance(source, str) else Image.fromarray(load_rgba(source))
+                pictures.append((with_alpha if collection.alpha else on_white)(picture, side))
                 texts = captions(concept, style, aliases, Random(code))
                 row: dict[str, Any] = {
                     "name": concept.name,
@@ -241,13 +238,13 @@ def build(packages: Path, out: Path, side: int = SIDE) -> int:
                     row["held_out"] = True
                 rows.append(row)
     table = {
-        "id": "emoji",
-        "title": "Emoji",
+        "id": collection.id,
+        "title": collection.title,
         "labels": STYLES,
         "label_kind": "style",
         "examples": EXAMPLES,
-        "evaluation": listed("evaluation"),
-        "paraphrases": paraphrases(),
+        "evaluation": collection.evaluation(),
+        "paraphrases": collection.paraphrases(),
         "origin": [f"npm {p.name}@{p.version} sha512-{p.integrity}" for p in PACKAGES],
         "rows": rows,
     }

@@ -1,4 +1,4 @@
-"""Pictures from vector graphics and image files, on white, and the folder that a data set is written to."""
+"""Render vector graphics and image files on white, and write the folder of a data set."""
 
 from __future__ import annotations
 
@@ -11,20 +11,29 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-SIDE = 128  # pictures are brought to this first, then averaged down
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+SIDE = 128  # pictures are first rendered at this size, then averaged down
 
 
 def rendered(svg: str) -> Image.Image:
-    """The picture of an SVG text, which says its own size."""
+    """Render an SVG text at its own size."""
     try:
         import resvg_py
     except ModuleNotFoundError as error:
         raise ValueError("Vector graphics need resvg_py: install it with `pip install resvg_py`.") from error
-    return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg))))
+    return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg))), formats=("PNG",))
 
 
-def on_white(picture: Image.Image, side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The picture at side×side on white, RGB uint8. ValueError unless side divides SIDE."""
+def on_white(picture: Image.Image, side: int) -> Bytes:
+    """Return the picture at side×side on white, RGB uint8. ValueError unless side divides SIDE."""
+    return with_alpha(picture, side)[..., :3]
+
+
+def with_alpha(picture: Image.Image, side: int) -> Bytes:
+    """Return the picture at side×side, uint8 with four channels: its colour on white, and its alpha.
+
+    These four are linear in premultiplied colour and alpha (engine.models.alpha), so they may be averaged.
+    """
     if side < 1 or SIDE % side:
         raise ValueError(f"Pictures cannot be averaged down to {side} pixels: choose a divisor of {SIDE}.")
     picture = picture.convert("RGBA")
@@ -32,11 +41,12 @@ def on_white(picture: Image.Image, side: int) -> np.ndarray[Any, np.dtype[np.uin
         picture = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     ground = Image.new("RGBA", picture.size, "white")
     ground.alpha_composite(picture)
-    return np.asarray(ground.convert("RGB").reduce(SIDE // side))
+    parts = (ground.convert("RGB"), picture.getchannel("A"))
+    return np.dstack([np.asarray(part.reduce(SIDE // side)) for part in parts])
 
 
-def write(out: Path, pictures: np.ndarray[Any, np.dtype[np.uint8]], table: Mapping[str, Any]) -> None:
-    """A data set as engine.train.data reads it."""
+def write(out: Path, pictures: Bytes, table: Mapping[str, Any]) -> None:
+    """Write a data set in the format of engine.train.data."""
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "pictures.npy", pictures)
     (out / "rows.json").write_text(json.dumps(table, indent=0), encoding="utf-8")

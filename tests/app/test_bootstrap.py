@@ -290,4 +290,4 @@ def test_without_a_display_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_barriers_are_passive_before_anything_can_load_torch() -> None:
     done = python("-c", "import app.__main__, os, sys; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)")
-    assert done.stdout.split() == ["PASSIVE", "False"]
+    assert done.stdout.split() == ["passive", "False"]

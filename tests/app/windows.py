@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.lab import LabClient
+from app.bridge.client import EngineClient
 from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.jobs.queue import QueuedJob
@@ -73,7 +73,7 @@ def make_autosave(document: Document) -> Autosave:
 
 def make_lab(document: Document) -> Lab:
     """A lab around a fake engine that runs by itself; closing the lab ends its thread."""
-    client = LabClient(FakeLab(), document)
+    client = EngineClient(FakeLab(), document, on_demand=True, name="lab")
     lab = Lab(client, document)
     lab.closed.connect(client.close)
     return lab

@@ -16,18 +16,18 @@ import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
-from app.core.canvas import selection
+from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork, Layer
-from app.core.canvas.brush import Brush, BrushStroke, add, colour
+from app.core.canvas.brush import BrushStroke, BrushStyle, add, colour
 from engine.pictures import masks
 
 pytestmark = pytest.mark.bench
 SIDE = 2048
 BRUSHES = [
-    pytest.param(Brush(48, 0.8), "mask", id="48 px, mask"),
-    pytest.param(Brush(48, 0.8), "picture", id="48 px, colour"),
-    pytest.param(Brush(400, 0.2, 0.7), "mask", id="400 px soft, mask"),
-    pytest.param(Brush(400, 0.2, 0.7), "picture", id="400 px soft, colour"),
+    pytest.param(BrushStyle(48, 0.8), "mask", id="48 px, mask"),
+    pytest.param(BrushStyle(48, 0.8), "picture", id="48 px, colour"),
+    pytest.param(BrushStyle(400, 0.2, 0.7), "mask", id="400 px soft, mask"),
+    pytest.param(BrushStyle(400, 0.2, 0.7), "picture", id="400 px soft, colour"),
 ]
 
 
@@ -72,7 +72,7 @@ def walk(strokes: int, moves: int) -> list[NDArray[np.float64]]:
 
 
 @pytest.mark.parametrize(("brush", "layer"), BRUSHES)
-def test_a_stroke_keeps_up_with_the_hand(brush: Brush, layer: Layer) -> None:
+def test_a_stroke_keeps_up_with_the_hand(brush: BrushStyle, layer: Layer) -> None:
     """Each move: dabs, tiles saved, painted, told. The end of a stroke, where it is compressed, is told apart."""
     artwork = opened()
     moves, ends, undos, redos = [], [], [], []
@@ -97,13 +97,13 @@ def test_whole_mask_changes() -> None:
     mask = np.where((x - 900) ** 2 + (y - 1000) ** 2 < 600**2, np.uint8(255), np.uint8(0))
     artwork.apply_mask(artwork.rect, mask, "Shape")
     changes: dict[str, tuple[Callable[[], object], Callable[[], object] | None]] = {
-        "invert": (lambda: selection.invert(artwork), lambda: np.subtract(255, mask)),
-        "clear": (lambda: selection.clear(artwork), lambda: np.zeros_like(mask)),
-        "feather 8": (lambda: selection.feather(artwork, 8), lambda: masks.feather(mask, 4)),
-        "feather 64": (lambda: selection.feather(artwork, 64), lambda: masks.feather(mask, 32)),
-        "grow 8": (lambda: selection.grow(artwork, 8), lambda: masks.dilate(mask, 8)),
-        "by colour, everywhere": (lambda: selection.fill_colour(artwork, 700, 700, 32, everywhere=True), None),
-        "by colour, connected": (lambda: selection.fill_colour(artwork, 700, 700, 32), None),
+        "invert": (lambda: mask_edits.invert(artwork), lambda: np.subtract(255, mask)),
+        "clear": (lambda: mask_edits.clear(artwork), lambda: np.zeros_like(mask)),
+        "feather 8": (lambda: mask_edits.feather(artwork, 8), lambda: masks.feather(mask, 4)),
+        "feather 64": (lambda: mask_edits.feather(artwork, 64), lambda: masks.feather(mask, 32)),
+        "grow 8": (lambda: mask_edits.grow(artwork, 8), lambda: masks.dilate(mask, 8)),
+        "by colour, everywhere": (lambda: mask_edits.fill_colour(artwork, 700, 700, 32, everywhere=True), None),
+        "by colour, connected": (lambda: mask_edits.fill_colour(artwork, 700, 700, 32), None),
     }
     for name, (change, plain) in changes.items():
         taken, back, whole = [], [], []

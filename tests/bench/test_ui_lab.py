@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.bridge.lab import LabClient, open_lab
-from app.core.lab.lab_model import LAYERS, Lab
+from app.bridge.client import EngineClient
+from app.bridge.worker import open_lab
+from app.core.lab.lab_model import Lab
+from app.core.lab.layers import LAYERS
 from tests.app.conftest import Parts
 from tests.app.windows import open_window, until
 from tests.bench.test_ui import FRAME_MS, median
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.bench
 def test_a_level_is_shown_within_a_frame(make_parts: Callable[..., Parts], qtbot: QtBot) -> None:
     """In the whole window at 1280×800, after a run of 500 particles, every layer but the training data on."""
     document = make_parts(FakeEngine()).document
-    client = LabClient(open_lab)
+    client = EngineClient(open_lab, on_demand=True, name="lab")
     lab = Lab(client)
     lab.closed.connect(client.close)
     window = open_window(qtbot, document, lab=lab)

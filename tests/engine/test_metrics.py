@@ -17,6 +17,7 @@ from engine.metrics import (
     kid,
     moments,
     nearest,
+    overlap,
     precision_recall,
 )
 
@@ -144,3 +145,9 @@ def test_the_interval_solves_wilsons_equation() -> None:
     assert interval(10, 10)[1] == 1
     with pytest.raises(ValueError, match="0 to n hits"):
         interval(3, 2)
+
+
+def test_overlap_is_intersection_over_union_of_each_pair() -> None:
+    a = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=torch.bool).view(3, 1, 2, 2)
+    b = torch.tensor([[0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=torch.bool).view(3, 1, 2, 2)
+    torch.testing.assert_close(overlap(a, b), torch.tensor([1 / 3, 1, 1], dtype=torch.float64))

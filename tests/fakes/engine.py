@@ -89,7 +89,7 @@ class FakeEngine:
         early: Callable[[Event], None] = lambda event: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> Iterator[Event]:
-        caller = Caller(cancelled, live or {}, early, clock)
+        caller = Caller(cancelled, {} if live is None else live, early, clock)
         if isinstance(job, LoadModel):
             if self.load_error:
                 raise self.load_error

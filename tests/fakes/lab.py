@@ -3,98 +3,119 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.jobs.lab import Ask, Coverage, Field, Flow, Outcome, Points, Snapshot, Trial, Walk
-from engine.spec.lab_data import Data
-from tests.fakes.engine import POLL, FakeCancelled
+from engine.jobs.job import Caller, Event, Job
+from engine.jobs.lab import (
+    ChainEnds,
+    Chains,
+    Coverage,
+    Field,
+    FieldView,
+    LabCoverage,
+    LabFields,
+    LabFlow,
+    LabRun,
+    LabSave,
+    LabStep,
+    LabWalk,
+    Points,
+)
+from tests.fakes.engine import FakeCancelled, FakeEngine
 
 SIDE, ARROWS = 16, 5
+PACE = 0.005  # seconds between two looks at walking chains
 
 
-class FakeLab:
-    """Give it as `open_lab`: calling it opens the session, which is itself. Its law is N(0, I), whatever is asked.
+class FakeLab(FakeEngine):
+    """Give it as `open_session`: calling it opens the session, which is itself. Its law is N(0, I), whatever is asked.
 
-    by_hand -- each model call waits until allow() gives it a permit
-    error   -- what the next call raises
-    asked   -- the fields that were asked for; levels -- where the chains walked; saved -- what save() was given
+    by_hand -- each model call waits until allow() gives it a permit; fields and pictures need none
+    fault   -- what the next call raises
+    asked   -- the fields that were computed; levels -- where the chains walked; saved -- the pictures that were written
     """
 
     def __init__(self, by_hand: bool = False) -> None:
-        self.error: Exception | None = None
-        self.asked: list[Ask] = []
+        super().__init__(by_hand)
+        self.fault: Exception | None = None
+        self.asked: list[FieldView] = []
         self.levels: list[float] = []
         self.saved: list[tuple[Path, int, str]] = []
-        self._permits = threading.Semaphore(0) if by_hand else None
 
-    def __call__(self) -> FakeLab:
-        return self
+    def _answer(self, job: Job, caller: Caller) -> Iterator[Event]:
+        does: dict[type, Any] = {
+            LabFields: self._fields,
+            LabRun: self._run,
+            LabWalk: self._chains,
+            LabCoverage: self._coverage,
+            LabSave: self._save,
+        }
+        events: Iterator[Event] = does[type(job)](job, caller)
+        return events
 
-    def allow(self, calls: int = 1) -> None:
-        assert self._permits is not None, "this lab runs by itself"
-        self._permits.release(calls)
+    def _fields(self, job: LabFields, caller: Caller) -> Iterator[Event]:
+        for view in job.views:
+            if caller.cancelled():
+                raise FakeCancelled
+            yield self._field(view)
 
-    def field(self, ask: Ask) -> Field:
-        self.asked.append(ask)
-        at = np.linspace(-ask.half, ask.half, SIDE)
-        r2 = (at[:, None] ** 2 + at**2) / (1 + ask.sigma**2)
+    def _field(self, view: FieldView) -> Field:
+        self.asked.append(view)
+        at = np.linspace(-view.half, view.half, SIDE)
+        r2 = (at[:, None] ** 2 + at**2) / (1 + view.sigma**2)
         shade = np.rint(255 * np.exp(-r2 / 4)).astype(np.uint8)
-        cells = np.linspace(-ask.half, ask.half, ARROWS, dtype=np.float32)
+        cells = np.linspace(-view.half, view.half, ARROWS, dtype=np.float32)
         x, y = np.meshgrid(cells, cells)
-        arrows = -np.stack([x, y], -1) * np.float32(ask.sigma / (1 + ask.sigma**2))
-        seen = r2 < 4 * (1 + ask.sigma) if ask.seen else None
-        return Field(ask, shade, arrows, seen, _noise(20, 5) if ask.seen else None)
+        arrows = -np.stack([x, y], -1) * np.float32(view.sigma / (1 + view.sigma**2))
+        seen = r2 < 4 * (1 + view.sigma) if view.seen else None
+        return Field(view, shade, arrows, seen, _noise(20, 5) if view.seen else None)
 
-    def run(self, work: Trial, cancelled: Callable[[], bool]) -> Iterator[Snapshot]:
-        sigmas = work.request.sigmas
-        x = _noise(work.particles, work.request.seeds[0]) * np.float32(sigmas[0])
+    def _run(self, job: LabRun, caller: Caller) -> Iterator[Event]:
+        sigmas = job.request.sigmas
+        first = x = _noise(job.particles, job.request.seeds[0]) * np.float32(sigmas[0])
         for i, (s, s2) in enumerate(pairwise(sigmas)):
-            self._call(cancelled)
+            self._model_call(caller)
             x0 = (x / np.float32(1 + s**2)).astype(np.float32)
             after = (x0 + np.float32(s2 / s) * (x - x0)).astype(np.float32)
-            yield Snapshot(i, x, x0, after, 1, math.nan if i == 0 else 1 / i)
+            yield LabStep(i, x, x0, after, 1, math.nan if i == 0 else 1 / i)
             x = after
+        self._model_call(caller)
+        top = math.hypot(1, sigmas[0])
+        yield LabFlow(np.stack([first[: job.traced] * np.float32(math.hypot(1, s) / top) for s in sigmas]))
 
-    def flow(self, work: Trial, cancelled: Callable[[], bool]) -> Flow:
-        self._call(cancelled)
-        x = _noise(work.particles, work.request.seeds[0])[: work.traced] * np.float32(work.request.sigmas[0])
-        top = math.hypot(1, work.request.sigmas[0])
-        return Flow(np.stack([x * np.float32(math.hypot(1, s) / top) for s in work.request.sigmas]))
-
-    def walk(self, how: Walk, level: Callable[[], float], cancelled: Callable[[], bool]) -> Iterator[Points]:
+    def _chains(self, job: LabWalk, caller: Caller) -> Iterator[Event]:
         k = 0
         while True:
-            yield _noise(how.particles, how.seed + k)
-            self._call(cancelled)
-            self.levels.append(level())
+            yield Chains(_noise(job.particles, job.seed + k))
+            time.sleep(PACE)
+            self._model_call(caller)
+            self.levels.append(caller.live.get("sigma", job.sigma))
             k += 1
 
-    def coverage(self, data: Data, particles: int, cancelled: Callable[[], bool]) -> Coverage:
-        self._call(cancelled)
+    def _coverage(self, job: LabCoverage, caller: Caller) -> Iterator[Event]:
+        self._model_call(caller)
         outcomes = tuple(
-            Outcome(name, _noise(particles, k), landed, (0.5, 0.5))
+            ChainEnds(name, _noise(job.particles, k), landed, (0.5, 0.5))
             for k, (name, landed) in enumerate((("One small σ", 0.2), ("Many σ", 0.9)))
         )
-        return Coverage(data, (3.0, 0.5, 0.1), (1.0, 0.6, 0.2), (0.7, 0.3), outcomes)
+        yield Coverage(job.data, (3.0, 0.5, 0.1), (1.0, 0.6, 0.2), (0.7, 0.3), outcomes)
 
-    def save(self, path: Path, frames: Sequence[NDArray[np.uint8]], settings: str) -> None:
-        if self.error:
-            raise self.error
-        self.saved.append((path, len(frames), settings))
+    def _save(self, job: LabSave, caller: Caller) -> Iterator[Event]:
+        if self.fault:
+            raise self.fault
+        self.saved.append((job.path, len(job.frames), job.settings))
+        yield from ()
 
-    def _call(self, cancelled: Callable[[], bool]) -> None:
-        while self._permits is not None and not cancelled() and not self._permits.acquire(timeout=POLL):
-            pass
-        if cancelled():
-            raise FakeCancelled
-        if self.error:
-            raise self.error
+    def _model_call(self, caller: Caller) -> None:
+        self._await(caller.cancelled)
+        if self.fault:
+            raise self.fault
 
 
 def _noise(n: int, seed: int) -> Points:

@@ -14,11 +14,11 @@ from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Sig
 
 from app.core.canvas.artwork import Artwork, bgra
 from app.core.canvas.undo import Pixels
-from app.core.files.autosave_candidates import AutosaveCandidates, Found
+from app.core.files.autosave_candidates import AutosaveCandidates, FoundResult
 from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
 from app.core.files.background import Background
 from app.core.files.shelf import Shelf, folders_from
-from app.core.notices import Action, Notice
+from app.core.notices import Notice, NoticeAction
 from engine.errors import why
 from engine.files import sweep
 from engine.pictures.image_file import ImageError
@@ -38,7 +38,7 @@ class Read:
 
     kept: AutosaveFile
     pixels: Pixels
-    found: Sequence[Found]
+    found: Sequence[FoundResult]
 
 
 class Autosave(QObject):
@@ -111,7 +111,7 @@ class Autosave(QObject):
         sweep(folder)
         if taken := self._shelf.adopt(folder):
             told = "The picture of another window was" if taken == 1 else f"{taken} pictures of other windows were"
-            back = Action("Back to it" if taken == 1 else "Back to the last one", self.bring_back)
+            back = NoticeAction("Back to it" if taken == 1 else "Back to the last one", self.bring_back)
             self.notice_raised.emit(Notice("info", f"{told} not saved; the studio has kept it.", (back,)))
         if (folder / NAME).exists():
             self._read_again()
@@ -142,7 +142,7 @@ class Autosave(QObject):
         if not isinstance(error, ImageError):  # the disk or the memory: perhaps later, and the picture is whole
             self._unread = True
             told = f"The picture of the last time cannot be read now ({why(error)}): it stays in {self._folder}."
-            self.notice_raised.emit(Notice("error", told, (Action("Try again", self._read_again),)))
+            self.notice_raised.emit(Notice("error", told, (NoticeAction("Try again", self._read_again),)))
             return
         aside = free_path(self._folder, f"damaged-{datetime.now():%Y%m%d-%H%M%S}", ".png")
         try:
@@ -201,7 +201,7 @@ class Autosave(QObject):
     def _on_set_aside(self, title: str, _: object) -> None:
         self._look_for_earlier()
         told = f"{_title_in_words(title)} was not saved; the studio has kept it."
-        self.notice_raised.emit(Notice("info", told, (Action("Back to it", self.bring_back),)))
+        self.notice_raised.emit(Notice("info", told, (NoticeAction("Back to it", self.bring_back),)))
 
     # now
 

@@ -28,7 +28,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class FoundResult:
     """A Result whose run's file is still there, with its pictures."""
 
     placement: Placement
@@ -60,16 +60,16 @@ class AutosaveCandidates(QObject):
         held = (Result(run.name, tuple(images[run]), place) for run, place in places.items() if place is not None)
         return (*self._later, *held)
 
-    def find(self, kept: Sequence[Result]) -> list[Found]:
+    def find(self, kept: Sequence[Result]) -> list[FoundResult]:
         """Read the pictures of those whose run file is still there. May run in any thread."""
-        found, later = list[Found](), list[Result]()
+        found, later = list[FoundResult](), list[Result]()
         for result in kept:
             path = self._folder / Path(result.run).name
             try:
                 run = RunReader(path)
                 if run.ended == "finished" and run.steps:
                     pictures = [(k, render(run, len(run.steps) - 1, "x0", k)) for k in result.images]
-                    found.append(Found(result.placement, tuple(_make_candidates(path, run, pictures))))
+                    found.append(FoundResult(result.placement, tuple(_make_candidates(path, run, pictures))))
             except (ValueError, IndexError) as error:
                 if isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, FileNotFoundError):
                     later.append(result)
@@ -79,7 +79,7 @@ class AutosaveCandidates(QObject):
         self._later = later
         return found
 
-    def put(self, found: Iterable[Found]) -> None:
+    def put(self, found: Iterable[FoundResult]) -> None:
         """Make them candidates again, in their places."""
         for one in found:
             self._editing.place(one.candidates[0].run, one.placement)

@@ -24,8 +24,10 @@ from app.core.canvas.artwork import Artwork
 from app.core.canvas.placement import Placement, box_of
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave_candidates import Result
-from engine.pictures.image_file import ImageError, load, load_mask
+from engine.pictures.image_file import ImageError, load
+from engine.pictures.mask_file import load_mask
 from engine.pictures.png import image_of, save_image
+from engine.pictures.png_chunks import read_text
 
 NAME, KEY = "artwork.png", "tweedie-artwork"
 DAMAGED = ValueError, KeyError, TypeError, OverflowError, RecursionError  # of JSON that write() did not write
@@ -97,7 +99,7 @@ def _read_result(folder: Path, told: dict[str, Any]) -> Result:
     box, rect = QRect(*map(int, told["box"])), QRect(*map(int, told["rect"]))
     if box.isEmpty():
         raise ValueError("no box")
-    mask = _decode(load_mask, _bytes(folder / Path(told["mask"]).name)) if told["mask"] else None
+    mask = _decode(load_mask, _bytes(folder / Path(told["mask"]).name)).mask if told["mask"] else None
     images = tuple(int(image) for image in told["images"])
     if not images or min(images) < 0:
         raise ValueError("no pictures")
@@ -115,9 +117,7 @@ def read(folder: Path) -> AutosaveFile:
     mask, notes = np.zeros((height, width), np.uint8), list[str]()
     told: dict[str, Any] = {}
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-            told = json.loads(image.info.get(KEY, "{}"))
+        told = json.loads(read_text(io.BytesIO(data), KEY) or "{}")
         x, y, w, h = (int(number) for number in told["box"])
         across, down = (int(number) for number in told["aspect"])
         if min(w, h, across, down) < 1:
@@ -128,7 +128,7 @@ def read(folder: Path) -> AutosaveFile:
         notes.append("Its mask and its box were damaged and are left out.")
     if name := str(told.get("mask", "")):
         try:
-            found = _decode(load_mask, _bytes(folder / Path(name).name))
+            found = _decode(load_mask, _bytes(folder / Path(name).name)).mask
             if found.shape != mask.shape:
                 raise ImageError("of another size")
             mask = found

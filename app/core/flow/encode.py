@@ -115,7 +115,7 @@ class Encoder(QObject):
     def price(self, tolerance: float) -> str:
         """What encoding to a tolerance takes, such as "≈ 120 model calls"; "" before any was encoded by the judge."""
         judge = self._appraisal.judge
-        calls = self._appraisal.tolls.calls("up", judge.sha256, tolerance) if judge else None
+        calls = self._appraisal.costs.calls("up", judge.sha256, tolerance) if judge else None
         return "" if calls is None else f"≈ {calls} model calls"
 
     # what is done
@@ -250,7 +250,7 @@ class Encoder(QObject):
             elif isinstance(event, Encoded):
                 self._encoded[doing.job.run_path] = event
                 if doing.method != "null-text":  # the optimisation has another price
-                    self._appraisal.tolls.learn("up", doing.model.sha256, doing.tolerance, event.calls)
+                    self._appraisal.costs.learn("up", doing.model.sha256, doing.tolerance, event.calls)
                 self._say("info", describe_encoding(event))
                 self.changed.emit()
             elif isinstance(event, Decoded):

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.canvas.editing import Editing
-from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodResult, Map, Question
+from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodQuestion, LikelihoodResult, Map
 from app.core.flow.regions import Regions
 from app.core.flow.solve_costs import SolveCosts
 from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
@@ -23,7 +23,7 @@ from engine.jobs.job import Event
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 from engine.spec.catalog import ModelInfo
 
-KEPT = 32  # verdicts that are remembered while the studio is open
+KEPT = 32  # results that are remembered while the studio is open
 PROBES, MOST_PROBES = 4, 64
 LEVELS, DRAWS = 100, 2  # of the bound: steps of the chain, and noise at each
 TOLERANCES = (1e-2, 1e-3, 1e-4)
@@ -53,7 +53,7 @@ class Appraisal(QObject):
     ) -> None:
         super().__init__(parent)
         self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
-        self.tolls = SolveCosts()
+        self.costs = SolveCosts()
         self._judge: str | None = None  # a model's id; None: the panel's model
         self._given: Given = "nothing"
         self._way = SHRUNK
@@ -61,9 +61,9 @@ class Appraisal(QObject):
         self._side, self._map_shown = 4, True
         self._watched, self._clean = False, True
         self._subject: Subject | None = None
-        self._question: Question | None = None
+        self._question: LikelihoodQuestion | None = None
         self._said: tuple[object, ...] = ()  # what `changed` last told of
-        self._verdicts: OrderedDict[Question, LikelihoodResult] = OrderedDict()
+        self._results: OrderedDict[LikelihoodQuestion, LikelihoodResult] = OrderedDict()
         self._doing: Doing | None = None
         self._map: Map | None = None
         self._pointed: tuple[int, int] | None = None
@@ -168,13 +168,13 @@ class Appraisal(QObject):
 
     def price(self, tolerance: float) -> str:
         """What a probe takes to a tolerance, such as "≈ 90 model calls a probe"; "" before the judge was asked."""
-        each = self.tolls.calls("density", self.judge.sha256, tolerance) if self.judge else None
+        each = self.costs.calls("density", self.judge.sha256, tolerance) if self.judge else None
         return "" if each is None else f"≈ {each} model calls a probe"
 
     @property
     def price_text(self) -> str:
         """What measuring takes, such as "≈ 748 model calls"; "" before the judge was asked with any tolerance."""
-        each = self.tolls.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
+        each = self.costs.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
         return "" if each is None else f"≈ {LEVELS * DRAWS + self._probes * each} model calls"
 
     # what is done
@@ -217,9 +217,9 @@ class Appraisal(QObject):
     # what is known
 
     @property
-    def verdict(self) -> LikelihoodResult | None:
+    def result(self) -> LikelihoodResult | None:
         """Of what is asked now; None where that was not measured."""
-        return self._verdicts.get(self._question) if self._question else None
+        return self._results.get(self._question) if self._question else None
 
     @property
     def measuring(self) -> bool:
@@ -255,8 +255,8 @@ class Appraisal(QObject):
     @property
     def regions(self) -> Regions | None:
         """Of what is known of the picture, shown or not."""
-        verdict = self.verdict
-        return Regions(verdict.terms.pixels, self._side) if verdict and verdict.terms else None
+        result = self.result
+        return Regions(result.terms.pixels, self._side) if result and result.terms else None
 
     @property
     def map(self) -> Map | None:
@@ -295,7 +295,7 @@ class Appraisal(QObject):
         judge, question = self.judge, None
         if self._subject is not None and judge is not None:
             told = self.conditions[self.given]
-            question = Question(self._subject.key, judge.sha256, told, self.way if self.ways else "")
+            question = LikelihoodQuestion(self._subject.key, judge.sha256, told, self.way if self.ways else "")
         # A noisy state that is on the canvas is not what the map is of.
         clean = self._shown.view == "x0" or self._editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
@@ -313,19 +313,19 @@ class Appraisal(QObject):
         self._show_map()
 
     def _show_map(self) -> None:
-        verdict, regions = self.verdict, self.regions if self._map_shown else None
+        result, regions = self.result, self.regions if self._map_shown else None
         before, self._map = self._map, None
-        if verdict is not None and regions is not None and self._clean:
-            self._map = Map(verdict.place, verdict.rgb, regions)
+        if result is not None and regions is not None and self._clean:
+            self._map = Map(result.place, result.rgb, regions)
         if before is not None or self._map is not None:
             self.pointed = None
             self.map_changed.emit()
 
-    def _keep(self, question: Question, verdict: LikelihoodResult) -> None:
-        self._verdicts[question] = verdict
-        self._verdicts.move_to_end(question)
-        while len(self._verdicts) > KEPT:
-            self._verdicts.popitem(last=False)
+    def _keep(self, question: LikelihoodQuestion, result: LikelihoodResult) -> None:
+        self._results[question] = result
+        self._results.move_to_end(question)
+        while len(self._results) > KEPT:
+            self._results.popitem(last=False)
 
     def _do(self, words: str, job: Elbo | Likelihood) -> None:
         doing, task = self._doing, self._engine.do(job)
@@ -337,15 +337,15 @@ class Appraisal(QObject):
     def _on_told(self, events: Sequence[Event]) -> None:
         doing = self._doing
         assert doing is not None, "a dropped task tells nothing"
-        verdict = self._verdicts[doing.question]
+        result = self._results[doing.question]
         for event in events:
             if isinstance(event, Working):
                 doing.share = event.done
             elif isinstance(event, ElboTerms):
-                verdict.terms, doing.share = event, event.done / event.draws
+                result.terms, doing.share = event, event.done / event.draws
             elif isinstance(event, LogDensity):
-                verdict.density, doing.share = event, event.probe / event.probes
-                self.tolls.learn("density", doing.question.model_sha256, event.tol, round(event.calls / event.probe))
+                result.density, doing.share = event, event.probe / event.probes
+                self.costs.learn("density", doing.question.model_sha256, event.tol, round(event.calls / event.probe))
         self.progressed.emit()
         if self.measuring and any(isinstance(event, ElboTerms | LogDensity) for event in events):
             self._tell()
@@ -356,7 +356,7 @@ class Appraisal(QObject):
         del doing.tasks[words]
         doing.share = 0.0
         if end.how == "failed":
-            self._verdicts[doing.question].problem = end.sentence
+            self._results[doing.question].problem = end.sentence
         if not doing.tasks:
             self._doing = None
         self.doing_changed.emit()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Submission
-from app.core.notices import Action, Notice
+from app.core.notices import Notice, NoticeAction
 from app.core.shown.runs import RunLibrary, title_of
 from engine.errors import EngineError
 from engine.jobs.generate import PictureSaved, Resume
@@ -84,8 +84,8 @@ class Unfinished(QObject):
         """Let the person finish a run that broke off, or leave it."""
         done, total = run.steps[-1].i + 1, len(path_of(run.request))
         told = f"{title_of(run.request)} broke off after {done} of {total} steps."
-        finish = Action("Finish it", partial(self._finish, note, run))
-        leave = Action("Leave it", partial(forget, note.run_path))
+        finish = NoticeAction("Finish it", partial(self._finish, note, run))
+        leave = NoticeAction("Leave it", partial(forget, note.run_path))
         self.notice_raised.emit(Notice("info", told, (finish, leave)))
 
     def _finish(self, note: Left, run: RunReader) -> None:

@@ -7,46 +7,49 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from app.core.jobs.engine import End, Engine, Task
 from app.core.lab.drawing import Drawing
-from app.core.lab.field_cache import Fields
-from app.core.lab.lab_engine import Cover, LabEngine, Save, Task
-from app.core.lab.lab_run import LabRun
+from app.core.lab.field_source import FieldSource
+from app.core.lab.lab_timeline import LabTimelineModel
+from app.core.lab.layers import LAYERS
 from app.core.lab.track import Track
 from app.core.notices import Notice
 from app.core.shown.timeline import StepTimeline
-from engine.jobs.lab import MOST_PARTICLES, Ask, Coverage, Field, Flow, Points, Snapshot, Trial, Walk
+from engine.jobs.job import Event, Job
+from engine.jobs.lab import (
+    MOST_PARTICLES,
+    Chains,
+    Coverage,
+    Field,
+    FieldView,
+    LabCoverage,
+    LabFlow,
+    LabRun,
+    LabSave,
+    LabStep,
+    LabWalk,
+    Points,
+)
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
+from engine.spec.edit import Pixels
 from engine.spec.lab_data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
 from engine.spec.request import RequestError
 
 Doing: TypeAlias = Literal["", "run", "walk", "cover"]
-DOING: dict[type, Doing] = {Trial: "run", Walk: "walk", Cover: "cover"}
+DOING: dict[type, Doing] = {LabRun: "run", LabWalk: "walk", LabCoverage: "cover"}
 
 TRACED = 40  # particles whose paths are drawn
 COVERING = 300  # chains that measure coverage
 AHEAD = 64  # levels that fields are asked for before anybody looks at them
 TRAIL = 14  # frames of a walk that are remembered
-
-LAYERS: dict[str, tuple[str, str]] = {
-    "density": ("Density", "The law of the noised data at this level"),
-    "score": ("Score", "Arrows along the score: where a small step gains the most probability"),
-    "particles": ("Particles", "The states of the run, or the chains that walk"),
-    "estimates": ("Estimates", "x̂₀ of every particle: where the model thinks that it will end"),
-    "paths": ("Paths", "How the sampler brought its particles here"),
-    "flow": ("Exact flow", "The probability flow from the same starts"),
-    "seen": ("Training data", "Noised samples; the plane where there is none near is hatched"),
-    "scaled": ("Zoom with σ", "Show x/√(1+σ²), so that all levels fill the frame; else the frame stands still"),
-}
 
 
 class Lab(StepTimeline):
@@ -65,17 +68,16 @@ class Lab(StepTimeline):
     doing_changed = Signal()
     closed = Signal()
 
-    def __init__(self, engine: LabEngine, parent: QObject | None = None) -> None:
+    def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
         self._name, self._drawing = "mixture", Drawing()
         self._draft = Draft.for_model(info(self._name), seed=1)
         self._particles = 300
         self._layers = frozenset({"density", "score", "particles", "paths", "flow", "scaled"})
-        self._ids = count(1)
         self._task: Task | None = None
-        self._saves: dict[int, Path] = {}
-        self._fields = Fields()
+        self._fields = FieldSource(engine, self)
+        self._fields.arrived.connect(self._on_field)
         self._field: Field | None = None
         self.track = Track()  # what the run came to; only the lab changes it
         self._following = True  # the cursor stays with the newest level of a run
@@ -83,11 +85,8 @@ class Lab(StepTimeline):
         self._coverage: Coverage | None = None
         self._outcome = 0
         self._watched = False
-        self._run: LabRun | None = None
+        self._run: LabTimelineModel | None = None
         self._problem = ""
-        engine.field_arrived.connect(self._on_field)
-        engine.told.connect(self._on_told)
-        engine.ended.connect(self._on_ended)
         self._plan()
         self._cursor = self.step_count - 1
 
@@ -185,7 +184,7 @@ class Lab(StepTimeline):
                 self._want()
 
     @property
-    def run(self) -> LabRun | None:
+    def run(self) -> LabTimelineModel | None:
         return self._run
 
     @property
@@ -209,7 +208,7 @@ class Lab(StepTimeline):
 
     def field_at(self, k: int) -> Field | None:
         """The field of level `k`; while it is made anew with the training data, the one without or with them."""
-        return self._fields.nearest(self._ask(k))
+        return self._fields.nearest(self._view(k))
 
     @property
     def chains(self) -> Sequence[Points]:
@@ -246,7 +245,7 @@ class Lab(StepTimeline):
         if not self._usable() or self._run is None:
             return
         self._clear_states()
-        trial = Trial(self.data, self._run.request, self._particles, min(TRACED, self._particles))
+        trial = LabRun(self.data, self._run.request, self._particles, min(TRACED, self._particles))
         self.track = Track(trial)
         self._following = True
         self._show_steps()
@@ -264,9 +263,7 @@ class Lab(StepTimeline):
             self.cancel()
         elif self._usable():
             self._chains.clear()
-            self._engine.set_level(self.sigma)
-            seed = self._draft.seed
-            self._begin(Walk(self.data, self._particles, seed, self.half()))
+            self._begin(LabWalk(self.data, self._particles, self._draft.seed, self.half(), self.sigma))
 
     def cover(self) -> None:
         """Measure what noise at many scales does, and show where training data are."""
@@ -274,18 +271,17 @@ class Lab(StepTimeline):
             self.turn("seen", True)
             self._chains.clear()
             self.states_changed.emit()
-            self._begin(Cover(self.data, COVERING))
+            self._begin(LabCoverage(self.data, COVERING))
 
-    def save(self, path: Path, frames: Sequence[NDArray[np.uint8]]) -> None:
+    def save(self, path: Path, frames: Sequence[Pixels]) -> None:
         """Write pictures of the plane, with what made them."""
-        task = Task(next(self._ids), Save(path, frames, self.settings()))
-        self._saves[task.id] = path
-        self._engine.do(task)
+        task = self._engine.do(LabSave(path, tuple(frames), self.settings()), urgent=True)
+        task.ended.connect(partial(self._on_saved, path))
 
     def cancel(self) -> None:
         """Stop what is done before its next model call. What was reached stays."""
         if self._task:
-            self._task.cancelled.set()
+            self._task.cancel()
 
     def set_watched(self, watched: bool) -> None:
         """Whether anybody can see the lab: nothing is computed while nobody can."""
@@ -296,7 +292,7 @@ class Lab(StepTimeline):
             else:
                 self.pause()
                 self.cancel()
-                self._engine.ask(())
+                self._fields.want(())
 
     def close(self) -> None:
         self.set_watched(False)
@@ -319,11 +315,19 @@ class Lab(StepTimeline):
             self.notice_raised.emit(Notice("error", self._problem))
         return not self._problem
 
-    def _begin(self, job: Any) -> None:
-        self.cancel()
-        self._task = Task(next(self._ids), job)
+    def _begin(self, job: Job) -> None:
+        self._drop()
+        self._task = self._engine.do(job)
+        self._task.told.connect(self._on_told)
+        self._task.ended.connect(self._on_ended)
         self.doing_changed.emit()
-        self._engine.do(self._task)
+
+    def _drop(self) -> None:
+        """Cancel what is done, and hear no more of it."""
+        if self._task is not None:
+            self._task.drop()
+            self._task = None
+            self.doing_changed.emit()
 
     def _plan(self) -> None:
         """Resolve the draft; the levels of a run that is shown stand until they are another's."""
@@ -337,11 +341,11 @@ class Lab(StepTimeline):
             self.data.components  # noqa: B018 -- says what is wrong with a drawing
         except LabError as error:
             self._problem = str(error)
-        self._run = LabRun.of(request, self.track)
+        self._run = LabTimelineModel.of(request, self.track)
 
     def _forget(self) -> None:
         """Another law or other levels: what was made of the ones before goes."""
-        self.cancel()
+        self._drop()
         at_end = self._cursor == self.step_count - 1
         self._clear_states()
         self._coverage, self._field = None, None
@@ -362,7 +366,7 @@ class Lab(StepTimeline):
 
     def _show_steps(self) -> None:
         if self._run is not None:
-            self._run = LabRun.of(self._run.request, self.track)
+            self._run = LabTimelineModel.of(self._run.request, self.track)
             self.steps_changed.emit()
 
     def _move(self, k: int) -> None:
@@ -370,12 +374,13 @@ class Lab(StepTimeline):
         k = max(min(k, last), min(0, last))
         if k != self._cursor:
             self._cursor = k
-            self._engine.set_level(self.sigma)
+            if self._task is not None:
+                self._task.set_live("sigma", self.sigma)
             self.cursor_changed.emit()
             self._want()
 
-    def _ask(self, k: int) -> Ask:
-        return Ask(self.data, self.levels[k], self.half(k), self.shows("seen"))
+    def _view(self, k: int) -> FieldView:
+        return FieldView(self.data, self.levels[k], self.half(k), self.shows("seen"))
 
     def _want(self) -> None:
         """Ask for the fields that are missing, the cursor's first, then outwards from it."""
@@ -383,7 +388,7 @@ class Lab(StepTimeline):
             self._field = None
             self.field_changed.emit()
             return
-        here = self._fields.get(self._ask(self._cursor))
+        here = self._fields.get(self._view(self._cursor))
         if here is not None and here is not self._field:
             self._field = here
             self.field_changed.emit()
@@ -391,39 +396,39 @@ class Lab(StepTimeline):
             return
         stride = math.ceil(self.step_count / AHEAD)
         near = sorted({self._cursor, *range(0, self.step_count, stride)}, key=lambda k: abs(k - self._cursor))
-        self._engine.ask(self._fields.missing(map(self._ask, near)))
+        self._fields.want(map(self._view, near))
 
     def _on_field(self, field: Field) -> None:
-        self._fields.keep(field)
-        if field.ask.data == self.data:
-            if field.ask == self._ask(self._cursor):
+        if field.view.data == self.data:
+            if field.view == self._view(self._cursor):
                 self._field = field
             self.field_changed.emit()
 
-    def _on_told(self, task: int, news: list[object]) -> None:
-        if self._task is None or task != self._task.id:
-            return
+    def _on_told(self, events: Sequence[Event]) -> None:
+        assert self._task is not None, "a dropped task tells nothing"
         done = len(self.track.shots)
-        for what in news:
-            if isinstance(what, Snapshot | Flow):
-                self.track.take(what)
-            elif isinstance(what, Coverage):
-                self._coverage, self._outcome = what, len(what.outcomes) - 1
+        for event in events:
+            if isinstance(event, LabStep | LabFlow):
+                self.track.take(event)
+            elif isinstance(event, Coverage):
+                self._coverage, self._outcome = event, len(event.outcomes) - 1
                 self.coverage_changed.emit()
-            elif isinstance(what, np.ndarray) and not self._task.cancelled.is_set():
-                self._chains.append(what)
+            elif isinstance(event, Chains) and not self._task.cancelling:
+                self._chains.append(event.points)
         if len(self.track.shots) > done:
             self._show_steps()
             if self._following:
                 self._move(len(self.track.shots))
         self.states_changed.emit()
 
-    def _on_ended(self, task: int, message: str) -> None:
-        if message:
-            self.notice_raised.emit(Notice("error", message))
-        saved = self._saves.pop(task, None)
-        if saved is not None and not message:
-            self.notice_raised.emit(Notice("info", f"Saved as {saved}"))
-        if self._task is not None and task == self._task.id:
-            self._task = None
-            self.doing_changed.emit()
+    def _on_ended(self, end: End) -> None:
+        self._task = None
+        if end.how == "failed":
+            self.notice_raised.emit(Notice("error", end.sentence))
+        self.doing_changed.emit()
+
+    def _on_saved(self, path: Path, end: End) -> None:
+        if end.how == "failed":
+            self.notice_raised.emit(Notice("error", end.sentence))
+        elif end.how == "finished":
+            self.notice_raised.emit(Notice("info", f"Saved as {path}"))

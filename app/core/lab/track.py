@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.jobs.lab import Flow, Points, Snapshot, Trial
+from engine.jobs.lab import LabFlow, LabRun, LabStep, Points
 
 
 class Track:
     """Of `trial`; of no run where that is None. Level k is the k-th of the run's noise levels, the last one its end."""
 
-    def __init__(self, trial: Trial | None = None) -> None:
+    def __init__(self, trial: LabRun | None = None) -> None:
         self.trial = trial
-        self.shots: list[Snapshot] = []
+        self.shots: list[LabStep] = []
         self._flow: NDArray[np.float32] | None = None
 
-    def take(self, news: Snapshot | Flow) -> None:
+    def take(self, news: LabStep | LabFlow) -> None:
         """The next step, or the flow."""
-        if isinstance(news, Snapshot):
+        if isinstance(news, LabStep):
             self.shots.append(news)
         else:
             self._flow = news.states

@@ -13,24 +13,26 @@ from app.core.morph.morph_room import MorphRoom
 from app.core.shown.timeline import StepTimeline
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
-from app.ui.look.theme import Look
-from app.ui.morph.films import Films
+from app.ui.look.theme import Appearance
+from app.ui.morph.film_files import Films
+from app.ui.window.docks import Docks
 from app.ui.window.rooms import Room
 
 
-class Studio(Protocol):
+class StudioParts(Protocol):
     """`room` is the room in front, `steps` the timeline that belongs to it."""
 
     document: Document
     appraisal: Appraisal
     encoder: Encoder
     canvas: CanvasView
-    look: Look
+    look: Appearance
     lab: Lab
     morph: MorphRoom
     films: Films
     files: Files
     tools: Toolset
+    docks: Docks
 
     @property
     def room(self) -> Room: ...
@@ -43,10 +45,7 @@ class Studio(Protocol):
     def focus_prompt(self) -> None: ...
     def steer(self) -> None: ...
     def show_sweep(self) -> None: ...
-    def toggle_panel(self, name: str) -> None: ...
-    def panel_visible(self, name: str) -> bool: ...
     def set_smooth(self, smooth: bool) -> None: ...
-    def set_surround(self, surround: str) -> None: ...
     def set_theme(self, mode: str) -> None: ...
     def show_shortcuts(self) -> None: ...
     def show_about(self) -> None: ...

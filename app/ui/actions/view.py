@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import in_lab, in_morph
+from app.ui.actions.studio import StudioParts
 from app.ui.window.rooms import LAB, MORPH, PICTURES
 
 
@@ -14,10 +15,14 @@ def _theme(mode: str, text: str) -> Action:
     )  # fmt: skip
 
 
+def _turn_surround(studio: StudioParts) -> None:
+    studio.canvas.surround = "plain" if studio.canvas.surround == "checker" else "checker"
+
+
 def _panel(name: str, text: str, key: str, begins: bool = False) -> Action:
     return Action(
         id=f"panel-{name}", text=text, menu="View", keys=(key,), begins=begins,
-        do=lambda s: s.toggle_panel(name), checked=lambda s: s.panel_visible(name),
+        do=lambda s: s.docks.toggle(name), checked=lambda s: s.docks.is_shown(name),
     )  # fmt: skip
 
 
@@ -33,7 +38,7 @@ ACTIONS: tuple[Action, ...] = (
         tip="Smooth enlarged pixels instead of showing them as squares",
         do=lambda s: s.set_smooth(not s.canvas.smooth), checked=lambda s: s.canvas.smooth),
     Action(id="checker", text="Checkerboard around the picture", menu="View",
-        do=lambda s: s.set_surround("plain" if s.canvas.surround == "checker" else "checker"),
+        do=_turn_surround,
         checked=lambda s: s.canvas.surround == "checker"),
     Action(id="lab", text="2-D lab", menu="View", keys=("F2",), begins=True,
         tip="Models in the plane, known exactly: watch the score, the samplers and their chains",

@@ -21,7 +21,7 @@ from app.ui.actions.action_set import ActionSet
 from app.ui.canvas import badge
 from app.ui.look import icons
 from app.ui.look.theme import em
-from app.ui.widgets.quiet_label import Line
+from app.ui.widgets.quiet_label import QuietLabel
 
 ROOM_FOR_WORDS = 46.0  # lines wide, from which on the buttons say their names
 GESTURES = (
@@ -255,7 +255,7 @@ class CandidateBar(QFrame):
         self.setObjectName("pane")
         self._editing, self._scores = editing, scores
         self.strip = CandidateStrip(editing, shown, jobs, scores)
-        self.words = Line("Being made ", align="right")
+        self.words = QuietLabel("Being made ", align="right")
         self.rank = actions.button("rank", self)
         self.compare = actions.button("compare", self)
         self.apply = actions.button("apply", self)

@@ -15,7 +15,7 @@ from app.core.canvas.toolset import Toolset
 from app.ui.canvas.hand import Hand
 from app.ui.canvas.overlay import Cells, Overlay, device, tint_of
 from app.ui.canvas.resample import CRISP_FROM
-from app.ui.canvas.shrunk import Shrunk, mean, most
+from app.ui.canvas.shrunk_copy import ShrunkCopy, mean, most
 from app.ui.canvas.view import CanvasView
 from app.ui.canvas.viewport import Viewport
 from app.ui.look.theme import em
@@ -35,8 +35,8 @@ class Easel(QObject):
         self._judged = False
         self._was_busy = False
         self._free_cells: Callable[[], NDArray[np.bool_] | None] = lambda: None
-        self._small = Shrunk(lambda: artwork.pixels, mean)
-        self._mask = Shrunk(lambda: artwork.mask, most)
+        self._small = ShrunkCopy(lambda: artwork.pixels, mean)
+        self._mask = ShrunkCopy(lambda: artwork.mask, most)
         self._overlay = Overlay(self._mask)
         self._stale = True  # the outline of the model's pixels
         self._drawn = QRect()  # what the hand's ring and outline cover

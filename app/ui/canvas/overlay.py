@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF
 from PySide6.QtGui import QColor, QImage
 
-from app.ui.canvas.shrunk import Pixels, Shrunk
+from app.ui.canvas.shrunk_copy import Pixels, ShrunkCopy
 from app.ui.canvas.viewport import Viewport
 
 TINT = 0.45  # opacity over a pixel that is made anew
@@ -42,7 +42,7 @@ class Cells:
 class Overlay:
     """Paints a mask (H, W) uint8 for one widget."""
 
-    def __init__(self, mask: Shrunk) -> None:
+    def __init__(self, mask: ShrunkCopy) -> None:
         self._mask = mask
         self.cells: Cells | None = None
 

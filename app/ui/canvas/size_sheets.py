@@ -12,10 +12,11 @@ from app.core.canvas.artwork import Artwork
 from app.core.canvas.fitting import sizes
 from app.ui.files.picture_plan import PicturePlan
 from app.ui.look.theme import em
-from app.ui.widgets.choice import Choice
-from app.ui.widgets.form import Form
-from app.ui.widgets.number import Whole
-from app.ui.widgets.parts import chip, label
+from app.ui.widgets.chip import chip
+from app.ui.widgets.combo_box import ComboBox
+from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.label import label
+from app.ui.widgets.spin_box import WholeSpinBox
 from engine.spec.catalog import ModelInfo
 from engine.spec.validation import MAX_SIDE
 
@@ -23,19 +24,19 @@ COLOURS = {"White": "#ffffff", "Grey": "#808080", "Black": "#000000"}
 TIMES = (1, 2, 4, 8, 16)  # of the model's size, offered
 
 
-def side_field(name: str, low: int, high: int, value: int) -> Whole:
-    field = Whole()
+def side_field(name: str, low: int, high: int, value: int) -> WholeSpinBox:
+    field = WholeSpinBox()
     field.setAccessibleName(name)
     field.setRange(low, high)
     field.setValue(value)
     field.setSuffix(" px")
     field.setAlignment(Qt.AlignmentFlag.AlignRight)
-    field.setButtonSymbols(Whole.ButtonSymbols.NoButtons)
+    field.setButtonSymbols(WholeSpinBox.ButtonSymbols.NoButtons)
     field.setFixedWidth(em(field, 5.5))
     return field
 
 
-class NewSheet(Form):
+class NewSheet(FormDialog):
     """`chosen` carries a width, a height and a QColor."""
 
     chosen = Signal(int, int, QColor)
@@ -47,7 +48,7 @@ class NewSheet(Form):
         large = sizes(model)[-1]
         self.width_ = side_field("Width", 1, MAX_SIDE, large[0])
         self.height_ = side_field("Height", 1, MAX_SIDE, large[1])
-        self.colour = Choice("Colour")
+        self.colour = ComboBox("Colour")
         for name, code in COLOURS.items():
             self.colour.addItem(name, QColor(code))
         self.colour.addItem("Another …", None)
@@ -103,7 +104,7 @@ class NewSheet(Form):
         self.chosen.emit(self.width_.value(), self.height_.value(), self.colour.currentData())
 
 
-class CanvasSheet(Form):
+class CanvasSheet(FormDialog):
     """How many pixels more, or fewer, at each side; `chosen` carries what of the artwork its new size shows."""
 
     chosen = Signal(QRect)

@@ -12,12 +12,13 @@ from app.core.canvas.toolset import EDGES, SIZES, Toolset
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.tools import TOOLS
 from app.ui.look.theme import em
-from app.ui.widgets.number import Number, Whole
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.spin_box import WholeSpinBox, show_number
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class ToolOption:
     """A number of the tool: `scale` of what is shown is one of what is kept."""
 
     title: str
@@ -33,11 +34,11 @@ AMOUNT = "Amount", "How far back in time it goes: at 50 % the last half of the s
 OPACITY = "Opacity", "How much one stroke covers at most"  # of what is painted on the picture itself
 
 OPTIONS = {
-    "size": Option("Size", *SIZES, (1, 256), 1, " px", "Diameter of the brush in pixels of the picture"),
-    "hardness": Option("Hardness", 0, 100, (0, 100), 100, " %", "How much of the brush paints in full"),
-    "flow": Option("Flow", 1, 100, (1, 100), 100, " %", "How much one touch adds"),
-    "opacity": Option(AMOUNT[0], 1, 100, (1, 100), 100, " %", ""),
-    "tolerance": Option("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
+    "size": ToolOption("Size", *SIZES, (1, 256), 1, " px", "Diameter of the brush in pixels of the picture"),
+    "hardness": ToolOption("Hardness", 0, 100, (0, 100), 100, " %", "How much of the brush paints in full"),
+    "flow": ToolOption("Flow", 1, 100, (1, 100), 100, " %", "How much one touch adds"),
+    "opacity": ToolOption(AMOUNT[0], 1, 100, (1, 100), 100, " %", ""),
+    "tolerance": ToolOption("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
 }
 ROOM_FOR_SLIDERS, ROOM_FOR_EDGES = 60, 49  # text lines of width
 
@@ -52,11 +53,11 @@ class ToolOptions(QFrame):
         self._tools = tools
         self._kinds = {tool.name: tool for tool in TOOLS}
         self.colour = ColourButton(tools)
-        self.numbers: dict[str, Number] = {}
+        self.numbers: dict[str, NumberField] = {}
         self.everywhere = QCheckBox("Everywhere")
         self.everywhere.setToolTip("All pixels of that colour, not only those that hang together with the one clicked")
         self.everywhere.toggled.connect(lambda on: tools.choose(everywhere=on))
-        self.edge = Whole()
+        self.edge = WholeSpinBox()
         self._groups: dict[str, QWidget] = {}
         self._titles: dict[str, QLabel] = {}
         self._lay_out(actions)
@@ -77,8 +78,8 @@ class ToolOptions(QFrame):
         row.addStretch(1)
         row.addWidget(self._mask_group(actions))
 
-    def _number(self, name: str, option: Option) -> QWidget:
-        number = Number(option.title, option.low, option.high, option.usual)
+    def _number(self, name: str, option: ToolOption) -> QWidget:
+        number = NumberField(option.title, option.low, option.high, option.usual)
         number.field.setSuffix(option.suffix)
         number.field.setFixedWidth(em(number.field, 4.1))
         number.changed.connect(lambda value: self._tools.choose(**{name: self._kept(name, value)}))
@@ -109,7 +110,7 @@ class ToolOptions(QFrame):
         edges.setSpacing(em(group, 0.12))
         self.edge.setRange(*EDGES)
         self.edge.setSuffix(" px")
-        self.edge.setButtonSymbols(Whole.ButtonSymbols.NoButtons)
+        self.edge.setButtonSymbols(WholeSpinBox.ButtonSymbols.NoButtons)
         self.edge.setAlignment(self.numbers["size"].field.alignment())
         self.edge.setFixedWidth(em(self.edge, 3.6))
         self.edge.setKeyboardTracking(False)
@@ -142,8 +143,7 @@ class ToolOptions(QFrame):
         self._groups["opacity"].setToolTip(tip)
         self.everywhere.setVisible("everywhere" in tool.options)
         self.everywhere.setChecked(choices.everywhere)
-        if self.edge.value() != self._tools.edge:
-            self.edge.setValue(self._tools.edge)
+        show_number(self.edge, self._tools.edge)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -9,10 +9,10 @@ from app.core.canvas.fitting import Size, frame, result, sizes, ways
 from app.core.files.open import Arrival
 from app.ui.files.picture_plan import PicturePlan
 from app.ui.look.theme import em
-from app.ui.widgets.choice import Choice
-from app.ui.widgets.form import Form
-from app.ui.widgets.parts import label
-from app.ui.widgets.pick import Pick
+from app.ui.widgets.combo_box import ComboBox
+from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.label import label
+from app.ui.widgets.radio_rows import RadioRows
 from engine.spec.catalog import ModelInfo
 
 
@@ -20,7 +20,7 @@ def said(size: Size) -> str:
     return f"{size[0]} × {size[1]}"
 
 
-class ArrivalSheet(Form):
+class ArrivalSheet(FormDialog):
     """`chosen` carries the arrival, the way (of fitting.WAYS) and the size that it is brought to."""
 
     chosen = Signal(object, str, object)
@@ -33,12 +33,12 @@ class ArrivalSheet(Form):
         self._arrival, self._model = arrival, model
         self._sizes = sizes(model)
         self.plan = PicturePlan(arrival.rgb)
-        self.size_ = Choice("Size to bring it to")
+        self.size_ = ComboBox("Size to bring it to")
         for size in self._sizes:
             self.size_.addItem(said(size), size)
         self.size_.setCurrentIndex(self._sizes.index(target) if target in self._sizes else 0)
         shown = ways(arrival.size, self._sizes[0])
-        self.pick = Pick("What to do with it", [(way.name, way.title, way.about) for way in shown])
+        self.pick = RadioRows("What to do with it", [(way.name, way.title, way.about) for way in shown])
         right = QVBoxLayout()
         right.setSpacing(em(self, 0.5))
         right.addWidget(self.pick)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.core.files.export import KINDS, METHODS, Export, Subject, largest_factor, longest_side
+from app.core.files.export import KINDS, METHODS, Export, ExportSubject, largest_factor, longest_side
 from app.ui.look.theme import em
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.form import Form
-from app.ui.widgets.number import Number, Whole
-from app.ui.widgets.parts import label
-from app.ui.widgets.pick import Pick
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.radio_rows import RadioRows
+from app.ui.widgets.spin_box import WholeSpinBox
 
 
-class ExportSheet(Form):
+class ExportSheet(FormDialog):
     """`chosen` carries an Export. Where `why_no_cascade` says something, the second stage is there but cannot be had.
 
     factor -- how many times as large the second stage makes a picture
@@ -23,24 +24,24 @@ class ExportSheet(Form):
     chosen = Signal(object)
 
     def __init__(
-        self, subject: Subject, choice: Export, factor: int, why_no_cascade: str, parent: QWidget | None = None
+        self, subject: ExportSubject, choice: Export, factor: int, why_no_cascade: str, parent: QWidget | None = None
     ) -> None:
         super().__init__("Export picture", "Export …", "", parent)
         self._subject, self._stage_factor = subject, factor
-        self.factor = Whole()
+        self.factor = WholeSpinBox()
         self.factor.setAccessibleName("Times as large")
         self.factor.setRange(1, largest_factor(subject.size))
         self.factor.setSuffix(" ×")
         self.factor.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.factor.setFixedWidth(em(self.factor, 4))
         self.factor.setValue(choice.factor)
-        self.method = Pick("How it is enlarged", [(name, *words) for name, words in METHODS.items()])
-        self.kind = Choice("Kind of file")
+        self.method = RadioRows("How it is enlarged", [(name, *words) for name, words in METHODS.items()])
+        self.kind = ComboBox("Kind of file")
         for name, (title, about) in KINDS.items():
             self.kind.addItem(title, name)
             self.kind.setItemData(self.kind.count() - 1, about, ABOUT)
         self.kind.setCurrentIndex(self.kind.findData(choice.kind))
-        self.quality = Number("Quality", 1, 100, (50, 100))
+        self.quality = NumberField("Quality", 1, 100, (50, 100))
         self.quality.show_value(choice.quality)
         self._quality_name = label("Quality", "heading", self.quality)
         grid = QGridLayout()

@@ -12,14 +12,17 @@ from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
 from app.core.flow.likelihood_result import Given
 from app.core.flow.subject import MIDDLE, SHRUNK
 from app.ui.actions.action_set import ActionSet
-from app.ui.flow.encoded import EncodedCard
-from app.ui.flow.found import Density, Steps, Surprise
+from app.ui.flow.encoded_card import EncodedCard
+from app.ui.flow.likelihood_results import DensityResults, Steps, Surprise
+from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import Disclosure, label
-from app.ui.widgets.quiet_label import Line, Progress
-from app.ui.window.panels import column_of, lay_out, rows, set_kind
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
+from app.ui.widgets.quiet_label import QuietLabel
+from app.ui.widgets.quiet_progress import QuietProgress
 
 GIVEN: dict[Given, str] = {"nothing": "Nothing", "panel": "The panel's words", "made": "What made it"}
 
@@ -32,21 +35,21 @@ class LikelihoodPanel(QWidget):
         self._appraisal, self._encoder, self._actions = appraisal, encoder, actions
         self.setAccessibleName("Likelihood and encoding")
         self.setMinimumWidth(em(self, 18.5))
-        self.picture = Line(muted=False)
-        self.judge = Choice("Judged by")
+        self.picture = QuietLabel(muted=False)
+        self.judge = ComboBox("Judged by")
         for info in appraisal.models:
             self.judge.addItem(info.title, info.id)
-        self.given = Choice("Told")
-        self.way = Choice("Brought to size")
+        self.given = ComboBox("Told")
+        self.way = ComboBox("Brought to size")
         self.size_note = label("", "muted")
         self.size_note.setWordWrap(True)
-        self.probes = Number("Probes", 1, MOST_PROBES, (1, 16))
+        self.probes = NumberField("Probes", 1, MOST_PROBES, (1, 16))
         self.probes.setToolTip("Random directions along which the flow's spread is measured; more make ± smaller")
         self.tolerance = tolerances("Tolerance of the likelihood", TOLERANCES)
-        self.method = Choice("Encoding")
+        self.method = ComboBox("Encoding")
         self.method.setToolTip("How a picture is taken up to its noise")
         self.closeness = tolerances("Tolerance of encoding", CLOSENESS)
-        self.density = Density(appraisal)
+        self.density = DensityResults(appraisal)
         self.steps = Steps(appraisal)
         self.surprise = Surprise(appraisal, actions)
         self.problem = label("", "alarm")
@@ -58,8 +61,8 @@ class LikelihoodPanel(QWidget):
         self.stop = QPushButton("Stop")
         self.stop.setAccessibleName("Stop")
         set_kind(self.stop, "stop")
-        self.progress = Progress("Progress along the flow")
-        self.note = Line(lines=2, align="centre")
+        self.progress = QuietProgress("Progress along the flow")
+        self.note = QuietLabel(lines=2, align="centre")
         self._lay_out()
         self.judge.activated.connect(lambda row: appraisal.choose_judge(self.judge.itemData(row)))
         self.given.activated.connect(self._tell_given)
@@ -82,13 +85,13 @@ class LikelihoodPanel(QWidget):
         column.addWidget(label("Likelihood and encoding", "heading"))
         column.addWidget(self.picture)
         column.addSpacing(em(self, 0.3))
-        column.addLayout(rows(self, {"Judged by": self.judge, "Told": self.given}))
+        column.addLayout(field_grid(self, {"Judged by": self.judge, "Told": self.given}))
         column.addWidget(self.size_note)
         column.addWidget(self.way)
         careful = QWidget()
         fields: dict[str, QWidget] = {"Probes": self.probes, "Tolerance": self.tolerance}
         fields |= {"Encoding": self.method, "To within": self.closeness}
-        grid = rows(self, fields)
+        grid = field_grid(self, fields)
         grid.setContentsMargins(0, 0, 0, 0)
         careful.setLayout(grid)
         self.careful = Disclosure("How carefully", careful)
@@ -174,8 +177,8 @@ class LikelihoodPanel(QWidget):
         """What it took is the next one's price."""
         self._list_tolerances()
         self._show_foot()
-        verdict = self._appraisal.verdict
-        self.problem.setText(verdict.problem if verdict else "")
+        result = self._appraisal.result
+        self.problem.setText(result.problem if result else "")
         self.problem.setVisible(bool(self.problem.text()))
 
     def _list_conditions(self) -> None:
@@ -234,15 +237,15 @@ class LikelihoodPanel(QWidget):
         self.note.setText(said)
 
 
-def tolerances(name: str, values: Sequence[float]) -> Choice:
-    choice = Choice(name)
+def tolerances(name: str, values: Sequence[float]) -> ComboBox:
+    choice = ComboBox(name)
     for value in values:
         choice.addItem(f"{value:.0e}".replace("e-0", "e-"), value)
     choice.setToolTip("How exactly the flow is followed: a smaller error takes more model calls")
     return choice
 
 
-def fill(choice: Choice, entries: Sequence[tuple[str, str]], current: str) -> None:
+def fill(choice: ComboBox, entries: Sequence[tuple[str, str]], current: str) -> None:
     """Offer `entries` (text, data), where they are others than now."""
     if [(choice.itemText(k), choice.itemData(k)) for k in range(choice.count())] != list(entries):
         choice.clear()

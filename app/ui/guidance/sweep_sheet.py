@@ -8,16 +8,17 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.guidance.guide_panel import Guidance
+from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.guidance.sweep import STRENGTHS, GuidanceSweep, Swept
 from app.core.shown.render import from_rgb
-from app.ui.guidance.pareto import ParetoPlot, said
+from app.ui.guidance.pareto_plot import ParetoPlot, said
+from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Real, Whole
-from app.ui.widgets.parts import label
-from app.ui.widgets.quiet_label import Line, Progress
-from app.ui.window.panels import set_kind
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.label import label
+from app.ui.widgets.quiet_label import QuietLabel
+from app.ui.widgets.quiet_progress import QuietProgress
+from app.ui.widgets.spin_box import RealSpinBox, WholeSpinBox, show_number
 from engine.jobs.sweep import MAX_VALUES
 from engine.spec.request import MAX_BATCH
 
@@ -28,12 +29,12 @@ AXES = (("Diversity", "How unlike each other the pictures are"),
 class SweepSheet(QDialog):
     """Shows `guidance.sweep`; stops nothing while it is open, and the sweep when it closes."""
 
-    def __init__(self, guidance: Guidance, parent: QWidget | None = None) -> None:
+    def __init__(self, guidance: DocumentGuidance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._sweep = guidance.sweep
         self.setWindowTitle("Sweep the guidance")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.over = Choice("What is swept")
+        self.over = ComboBox("What is swept")
         self.over.setMinimumContentsLength(15)
         self.low, self.high = (_real(name) for name in ("Lowest strength", "Highest strength"))
         self.count = _whole("How many strengths", MAX_VALUES)
@@ -42,16 +43,16 @@ class SweepSheet(QDialog):
         self.twins.setToolTip(
             "The same with the classifier that has never seen noise: the catch of classifier guidance"
         )
-        self.axis = Choice("Against")
+        self.axis = ComboBox("Against")
         for title, about in AXES:
             self.axis.addItem(title)
             self.axis.setItemData(self.axis.count() - 1, about, ABOUT)
         self.go = QPushButton("Sweep")
-        self.note = Line()
-        self.progress = Progress("Progress of the sweep")
+        self.note = QuietLabel()
+        self.progress = QuietProgress("Progress of the sweep")
         self.plot = ParetoPlot(guidance.sweep)
         self.shown = SweptPictures(guidance.sweep)
-        self.words = Line(muted=False)
+        self.words = QuietLabel(muted=False)
         self.use = QPushButton("Use these settings")
         self._lay_out()
         self.over.activated.connect(self._chose)
@@ -130,13 +131,9 @@ class SweepSheet(QDialog):
                 self.over.setItemData(self.over.count() - 1, STRENGTHS[name][1], ABOUT)
         self.over.setCurrentIndex(self.over.findData(plan.over))
         for real, strength in ((self.low, plan.low), (self.high, plan.high)):
-            real.blockSignals(True)
-            real.setValue(strength)
-            real.blockSignals(False)
+            show_number(real, strength)
         for whole, number in ((self.count, plan.count), (self.pictures, plan.pictures)):
-            whole.blockSignals(True)
-            whole.setValue(number)
-            whole.blockSignals(False)
+            show_number(whole, number)
         fields: tuple[QWidget, ...] = (self.over, self.low, self.high, self.count, self.pictures, self.twins)
         for field in fields:
             field.setEnabled(not sweep.running)
@@ -219,23 +216,23 @@ class SweptPictures(QWidget):
         return self.palette().color(role)
 
 
-def _real(name: str) -> Real:
-    field = Real()
+def _real(name: str) -> RealSpinBox:
+    field = RealSpinBox()
     field.setAccessibleName(name)
     field.setDecimals(2)
     field.setRange(-100, 1e6)
-    field.setButtonSymbols(Real.ButtonSymbols.NoButtons)
+    field.setButtonSymbols(RealSpinBox.ButtonSymbols.NoButtons)
     field.setAlignment(Qt.AlignmentFlag.AlignRight)
     field.setKeyboardTracking(False)
     field.setFixedWidth(em(field, 4))
     return field
 
 
-def _whole(name: str, most: int) -> Whole:
-    field = Whole()
+def _whole(name: str, most: int) -> WholeSpinBox:
+    field = WholeSpinBox()
     field.setAccessibleName(name)
     field.setRange(1, most)
-    field.setButtonSymbols(Whole.ButtonSymbols.NoButtons)
+    field.setButtonSymbols(WholeSpinBox.ButtonSymbols.NoButtons)
     field.setAlignment(Qt.AlignmentFlag.AlignRight)
     field.setKeyboardTracking(False)
     field.setFixedWidth(em(field, 2.6))

@@ -8,15 +8,17 @@ from app.core.lab.lab_draft import LabDraft
 from app.core.lab.lab_model import Lab
 from app.ui.actions.action_button import ActionButton
 from app.ui.actions.action_set import ActionSet
-from app.ui.lab.coverage import CoverageCard
+from app.ui.lab.coverage_card import CoverageCard
+from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.request.sampler_options import SamplerOptions
 from app.ui.request.sampler_picker import SamplerPicker, SpacingPicker
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import Disclosure, label
-from app.ui.widgets.quiet_label import Line
-from app.ui.window.panels import column_of, lay_out, rows, set_kind
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
+from app.ui.widgets.quiet_label import QuietLabel
 from engine.jobs.lab import MOST_PARTICLES
 from engine.spec.lab_data import DATA
 from engine.spec.request import MAX_STEPS
@@ -30,7 +32,7 @@ class LabPanel(QWidget):
         self._lab, self._actions = lab, actions
         self.setAccessibleName("Settings of the lab")
         self.setMinimumWidth(em(self, 17))
-        self.data = Choice("Data")
+        self.data = ComboBox("Data")
         for name, data in DATA.items():
             self.data.addItem(data.title, name)
             self.data.setItemData(self.data.count() - 1, data.about, ABOUT)
@@ -39,15 +41,15 @@ class LabPanel(QWidget):
         self.undo = ActionButton(actions["lab-undo"], "Undo stroke")
         self.clear = ActionButton(actions["lab-clear"], "Clear")
         self.sampler = SamplerPicker(LabDraft(lab))
-        self.steps = Number("Steps", 1, MAX_STEPS, (1, 60))
-        self.particles = Number("Particles", 1, MOST_PARTICLES, (1, 1000))
-        self.seed = Number("Seed", 0, 2**31 - 1, (0, 99))
+        self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
+        self.particles = NumberField("Particles", 1, MOST_PARTICLES, (1, 1000))
+        self.seed = NumberField("Seed", 0, 2**31 - 1, (0, 99))
         self.advanced = Disclosure("Advanced", self._advanced())
         self.cover = ActionButton(actions["lab-cover"], "Measure coverage")
         self.card = CoverageCard(lab)
         self.run = QPushButton()
         self.walk = ActionButton(actions["lab-walk"], "Walk chains")
-        self.note = Line(lines=2, align="centre")
+        self.note = QuietLabel(lines=2, align="centre")
         self._lay_out()
         self.data.activated.connect(self._choose_data)
         self.steps.changed.connect(lambda value: lab.update_draft(steps=round(value)))
@@ -84,7 +86,7 @@ class LabPanel(QWidget):
         column.addWidget(label("Sampler", "heading", self.sampler))
         column.addWidget(self.sampler)
         column.addSpacing(em(self, 0.4))
-        column.addLayout(rows(self, {"Steps": self.steps, "Particles": self.particles, "Seed": self.seed}))
+        column.addLayout(field_grid(self, {"Steps": self.steps, "Particles": self.particles, "Seed": self.seed}))
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.advanced)
         column.addSpacing(em(self, 0.4))

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.lab.lab_model import Lab
-from app.ui.lab.painting import PlanePainter
+from app.ui.lab.plane_painter import PlanePainter
 from app.ui.look.theme import em
 from engine.spec.lab_data import DATA, HALF
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton, QVBoxLayout, QWidget
 
-from app.core.lab.lab_model import LAYERS, Lab
+from app.core.lab.lab_model import Lab
+from app.core.lab.layers import LAYERS
 from app.core.notices import Notice
 from app.ui.actions.action_set import ActionSet
 from app.ui.lab.plane import Plane
-from app.ui.lab.strip import MOVES
+from app.ui.lab.timeline import MOVES
 from app.ui.look.theme import em
-from app.ui.widgets.flow_layout import Flow
+from app.ui.widgets.flow_layout import FlowLayout
 
 SAVED_SIDE = 1024  # pixels of a saved picture
 MOVING_SIDE = 512  # and of an animation
@@ -42,7 +43,7 @@ class LabView(QWidget):
         row = QVBoxLayout(footer)
         row.setContentsMargins(em(self, 0.6), em(self, 0.35), em(self, 0.6), em(self, 0.35))
         chips = QWidget()
-        self._flow = Flow(chips, gap=em(self, 0.35), centred=True)
+        self._flow = FlowLayout(chips, gap=em(self, 0.35), centred=True)
         for name, (title, about) in LAYERS.items():
             self._flow.addWidget(self._chip(name, title, about))
         row.addWidget(chips)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QPushButton
 
 from app.ui.look.colours import mixed
 
@@ -130,8 +131,8 @@ QFrame#footer, QFrame#pane { background: palette(window); }
 """
 
 
-def sheet(palette: QPalette, line: int) -> str:
-    """The sheet for `palette` where a text line is `line` device-independent pixels high.
+def stylesheet(palette: QPalette, line: int) -> str:
+    """The style sheet for `palette` where a text line is `line` device-independent pixels high.
 
     @rN, @pN and @lN are lengths: N sixteenths of a line, so that everything grows with the user's font.
     """
@@ -150,3 +151,11 @@ def sheet(palette: QPalette, line: int) -> str:
     for word in sorted(words, key=len, reverse=True):  # @p12 before @p1
         text = text.replace("@" + word, words[word])
     return text
+
+
+def set_kind(button: QPushButton, kind: str) -> None:
+    """Give the button another kind of the style sheet, and apply the sheet to it again."""
+    if (button.property("kind") or "") != kind:
+        button.setProperty("kind", kind)
+        button.style().unpolish(button)
+        button.style().polish(button)

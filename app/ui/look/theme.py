@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.look.colours import contrast, luminance, mixed
 from app.ui.look.fonts import with_marks
-from app.ui.look.stylesheet import sheet
+from app.ui.look.stylesheet import stylesheet
 
 Role = QPalette.ColorRole
 Group = QPalette.ColorGroup
@@ -104,7 +104,7 @@ def em(widget: QWidget, share: float = 1.0) -> int:
     return max(1, round(widget.fontMetrics().height() * share))
 
 
-class Look(QObject):
+class Appearance(QObject):
     """Keeps the application in the chosen mode ("system", "light" or "dark") and follows the system while asked to."""
 
     changed = Signal()
@@ -141,7 +141,7 @@ class Look(QObject):
 
     def _apply(self) -> None:
         palette = self.theme.palette()
-        text = sheet(palette, QFontMetrics(self._app.font()).height())
+        text = stylesheet(palette, QFontMetrics(self._app.font()).height())
         if (
             palette != self._app.palette() or text != self._app.styleSheet()
         ):  # else every widget is polished for nothing

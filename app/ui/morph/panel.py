@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRegularExpression
-from PySide6.QtGui import QKeySequence, QRegularExpressionValidator
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.morph_room import MorphRoom
 from app.core.request.draft_model import DraftModel
 from app.ui.actions.action_set import ActionSet
+from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.request.prompt_field import TextField
-from app.ui.request.seed_field import LARGEST
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import label
-from app.ui.widgets.quiet_label import Line
-from app.ui.window.panels import column_of, lay_out, rows, set_kind
+from app.ui.request.seed_line import SeedLine
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
+from app.ui.widgets.quiet_label import QuietLabel
 from engine.rules import menu
 from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, WAYS
 
@@ -35,23 +35,21 @@ class MorphPanel(QWidget):
         self.key_name = label("", "heading")
         self.prompt = TextField("Prompt of the key frame", "What to see at this key frame", 2.2)
         self.label_name = label("", "heading")
-        self.labels = Choice("Label of the key frame")
+        self.labels = ComboBox("Label of the key frame")
         self.seed_name = label("Seed", "heading")
-        self.seed = QLineEdit()
-        self.seed.setAccessibleName("Seed of the key frame")
-        self.seed.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{1,19}"), self.seed))
+        self.seed = SeedLine("Seed of the key frame")
         self.about = label("", "muted")
         self.about.setWordWrap(True)
         self.restore = QPushButton("Make frames as it was made")
         self.restore.setProperty("kind", "link")
         self.restore.setAccessibleName(self.restore.text())
         self.restore.setToolTip("Put the sampler, the steps and the guidance that made it on the panel of pictures")
-        self.frames = Number("Frames", 2, MOST_FRAMES, (2, 120))
-        self.rate = Number("Frames a second", 1, MOST_RATE, (1, 30))
+        self.frames = NumberField("Frames", 2, MOST_FRAMES, (2, 120))
+        self.rate = NumberField("Frames a second", 1, MOST_RATE, (1, 30))
         self.easing = self._choice("Easing", {name: (title, "") for name, (title, _) in EASINGS.items()})
         self.loop = self._choice("Loop", LOOPS)
         self.way = self._choice("Interpolation", WAYS)
-        self.at = Number("σ where the pictures are mixed", 0.01, 200, (0.1, 10), 0.1, 2)
+        self.at = NumberField("σ where the pictures are mixed", 0.01, 200, (0.1, 10), 0.1, 2)
         self.at_name = label("At σ", "heading", self.at)
         self.large = QCheckBox("Larger, by the second stage")
         self.large.setAccessibleName(self.large.text())
@@ -59,18 +57,18 @@ class MorphPanel(QWidget):
         self.made.setWordWrap(True)
         self.button = QPushButton()
         self.button.setObjectName("generate-morph")
-        self.note = Line(lines=2, align="centre")
+        self.note = QuietLabel(lines=2, align="centre")
         self._lay_out()
         self.prompt.edited.connect(lambda text: morph.keys.describe(prompt=text.strip()))
         self.labels.activated.connect(self._choose_label)
-        self.seed.editingFinished.connect(self._type_seed)
+        self.seed.chosen.connect(lambda seed: morph.keys.describe(seed=int(seed)))
         self.restore.clicked.connect(morph.keys.use_settings)
         self.frames.changed.connect(lambda value: morph.choose(frames=round(value)))
         self.rate.changed.connect(lambda value: morph.choose(rate=round(value)))
         self.at.changed.connect(lambda value: morph.choose(at=round(value, 4)))
         self.large.toggled.connect(lambda on: morph.choose(large=on))
         for name in ("easing", "loop", "way"):
-            box: Choice = getattr(self, name)
+            box: ComboBox = getattr(self, name)
             box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
         self.button.clicked.connect(self._press)
         draft.model_changed.connect(self._fill_labels)
@@ -80,8 +78,8 @@ class MorphPanel(QWidget):
         self.refresh()
 
     @staticmethod
-    def _choice(name: str, entries: dict[str, tuple[str, str]]) -> Choice:
-        box = Choice(name)
+    def _choice(name: str, entries: dict[str, tuple[str, str]]) -> ComboBox:
+        box = ComboBox(name)
         for key, (title, about) in entries.items():
             box.addItem(title, key)
             if about:
@@ -98,7 +96,7 @@ class MorphPanel(QWidget):
         column.addWidget(self.restore)
         column.addSpacing(em(self, 0.8))
         column.addLayout(
-            rows(self, {"Frames": self.frames, "Per second": self.rate, "Easing": self.easing, "Loop": self.loop})
+            field_grid(self, {"Frames": self.frames, "Per second": self.rate, "Easing": self.easing, "Loop": self.loop})
         )
         column.addSpacing(em(self, 0.4))
         column.addWidget(label("Interpolation", "heading", self.way))
@@ -133,9 +131,6 @@ class MorphPanel(QWidget):
     def _choose_label(self, row: int) -> None:
         self._morph.keys.describe(label=self.labels.itemData(row))
 
-    def _type_seed(self) -> None:
-        text = self.seed.text()
-        self._morph.keys.describe(seed=min(int(text), LARGEST) if text else 0)
         self.refresh()
 
     def _press(self) -> None:
@@ -175,9 +170,7 @@ class MorphPanel(QWidget):
         self.labels.setCurrentIndex(max(0, self.labels.findData(frame.key.label)))
         self.seed_name.setVisible(not frame.encoded)
         self.seed.setVisible(not frame.encoded)
-        if self.seed.text() != str(frame.key.seed):
-            self.seed.setText(str(frame.key.seed))
-            self.seed.setCursorPosition(0)
+        self.seed.show_seed(frame.key.seed)
         self.about.setText(self._about())
 
     def _about(self) -> str:

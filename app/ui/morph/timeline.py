@@ -12,11 +12,12 @@ from app.core.morph.film_export import Filming
 from app.core.morph.morph_room import MorphRoom
 from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
-from app.ui.shown import bands
-from app.ui.shown.bands import Band
-from app.ui.shown.curves import Points
+from app.ui.shown import timeline_bands
 from app.ui.shown.filmstrip import Filmstrip
-from app.ui.widgets.quiet_label import Line, Progress
+from app.ui.shown.timeline_bands import Band
+from app.ui.shown.timeline_curves import Points
+from app.ui.widgets.quiet_label import QuietLabel
+from app.ui.widgets.quiet_progress import QuietProgress
 
 MOVES = "first", "previous", "play", "next", "last"
 NORM = 0.5, 1.1  # what of ‖x_T‖/√d the band shows, at least
@@ -37,7 +38,9 @@ class FrameStrip(Filmstrip):
     def rows(self) -> list[QRectF]:
         slots, line = self.slots, em(self)
         top = slots.top + slots.side + 0.6 * line
-        return bands.rows(QRectF(slots.left, top, slots.width, min(5.2 * line, self.height() - 0.1 * line - top)), 2)
+        return timeline_bands.rows(
+            QRectF(slots.left, top, slots.width, min(5.2 * line, self.height() - 0.1 * line - top)), 2
+        )
 
     def _tip(self, k: int) -> str:
         made = self._morph.made
@@ -80,22 +83,22 @@ class FrameStrip(Filmstrip):
         found.append(Band("Δ frame", f"{here:.3f}" if math.isfinite(here) else "", moved, role.WindowText))
         return found
 
-    def _paint_curves(self, painter: QPainter, slots: bands.Slots) -> None:
+    def _paint_curves(self, painter: QPainter, slots: timeline_bands.Slots) -> None:
         made, k = self._morph.made, self._steps.cursor
         if made is None:
             return
         drawn, rows = self._bands(k), self.rows
         places = [rows[0]] * (len(drawn) - 1) + [rows[1]]
         # the whole curve of the norms is known from the start
-        bands.paint(painter, drawn[:-1], self.count, k, slots, places[:-1], self.palette())
-        bands.paint(painter, drawn[-1:], len(made.frames), k, slots, places[-1:], self.palette())
+        timeline_bands.paint(painter, drawn[:-1], self.count, k, slots, places[:-1], self.palette())
+        timeline_bands.paint(painter, drawn[-1:], len(made.frames), k, slots, places[-1:], self.palette())
         self._paint_keys(painter, slots)
         at = f"{k + 1}/{self.count}" if 0 <= k < len(made.frames) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
         ink = self.palette().color(QPalette.ColorRole.PlaceholderText)
-        bands.named(painter, "frame", at, beside, ink, self.palette())
+        timeline_bands.named(painter, "frame", at, beside, ink, self.palette())
 
-    def _paint_keys(self, painter: QPainter, slots: bands.Slots) -> None:
+    def _paint_keys(self, painter: QPainter, slots: timeline_bands.Slots) -> None:
         """A tick over each frame that is a key."""
         made = self._morph.made
         assert made is not None
@@ -114,9 +117,9 @@ class MorphTimeline(QWidget):
         self._morph, self._filming, self._actions = morph, filming, actions
         self.setAccessibleName("Timeline of the morph")
         self.strip = FrameStrip(morph)
-        self.facts = Line(align="left")
-        self.progress = Progress("How much of the morph is made")
-        self.written = Progress("How much of the film is written")
+        self.facts = QuietLabel(align="left")
+        self.progress = QuietProgress("How much of the morph is made")
+        self.written = QuietProgress("How much of the film is written")
         self.export = actions.button("morph-export", self)
         self.export.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.stop = QToolButton()

@@ -12,7 +12,7 @@ from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
 from app.ui.morph.key_strip import KeyStrip
 from app.ui.morph.timeline import MOVES
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
 
 ADD = ("morph-add-shown", "morph-add-file", "morph-add-seed")
 

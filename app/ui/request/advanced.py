@@ -9,11 +9,12 @@ from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.request.sampler_options import SamplerOptions
 from app.ui.request.sampler_picker import SpacingPicker
-from app.ui.request.second_stage import SecondStage
+from app.ui.request.second_stage import SecondStageFields
 from app.ui.request.start_noise import StartNoise
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number, Real
-from app.ui.widgets.parts import label
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.spin_box import RealSpinBox, show_number
 
 USUAL_INTERVAL = 0.3, 5.0  # where it begins when it is switched on: about what Kynkäänniemi et al. 2024 found best
 THRESHOLDS = {
@@ -33,7 +34,7 @@ class Advanced(QWidget):
         self.options = SamplerOptions(draft)
         self.interval = IntervalField(draft)
         self.threshold = ThresholdPicker(draft)
-        self.second = SecondStage(draft)
+        self.second = SecondStageFields(draft)
         self.start = StartNoise(draft)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -63,7 +64,7 @@ class IntervalField(QWidget):
         self.switch.setToolTip(
             "At high noise guidance makes pictures alike, at low noise it changes nothing and costs a call a step"
         )
-        self.low, self.high = Real(), Real()
+        self.low, self.high = RealSpinBox(), RealSpinBox()
         levels = QHBoxLayout()
         levels.setContentsMargins(em(self, 1.6), 0, 0, 0)
         levels.setSpacing(em(self, 0.4))
@@ -71,7 +72,7 @@ class IntervalField(QWidget):
             field.setAccessibleName(f"{name} noise level with guidance")
             field.setDecimals(3)
             field.setRange(0, 1e5)
-            field.setButtonSymbols(Real.ButtonSymbols.NoButtons)
+            field.setButtonSymbols(RealSpinBox.ButtonSymbols.NoButtons)
             field.setAlignment(Qt.AlignmentFlag.AlignRight)
             field.setKeyboardTracking(False)
             field.setMinimumWidth(em(field, 4))
@@ -103,9 +104,7 @@ class IntervalField(QWidget):
         interval = self._draft.current.guidance_interval
         self.switch.setChecked(interval is not None)
         for field, value in zip((self.low, self.high), interval or USUAL_INTERVAL, strict=True):
-            field.blockSignals(True)
-            field.setValue(value)
-            field.blockSignals(False)
+            show_number(field, value)
         for widget in (self.low, self._and, self.high):
             widget.setVisible(interval is not None)
 
@@ -116,13 +115,13 @@ class ThresholdPicker(QWidget):
     def __init__(self, draft: DraftModel) -> None:
         super().__init__()
         self._draft = draft
-        self.choice = Choice("Threshold")
+        self.choice = ComboBox("Threshold")
         for name, (title, about) in THRESHOLDS.items():
             self.choice.addItem(title, name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
         self.about = label("", "muted")
         self.about.setWordWrap(True)
-        self.quantile = Number("Quantile", 0, 1, (0.9, 1), 0.001, 3)
+        self.quantile = NumberField("Quantile", 0, 1, (0.9, 1), 0.001, 3)
         self.quantile_name = label("quantile", "muted", self.quantile)
         for widget in (self.quantile_name, self.quantile):
             widget.setToolTip("How much of a picture's |x̂₀| may lie within the range that is scaled to ±1")

@@ -9,11 +9,11 @@ from app.core.canvas.editing import Editing
 from app.core.request.draft_model import DraftModel
 from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from app.ui.look.theme import em
-from app.ui.widgets.number import Knob, Number
-from app.ui.widgets.parts import label
-from app.ui.window.panels import rows
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import FlatSlider, NumberField
+from app.ui.widgets.panel_layout import field_grid
 from engine.rules import RULES
-from engine.spec.draft import snapped
+from engine.spec.draft import steps_of_strength
 from engine.spec.request import MAX_RESAMPLE, MAX_STEPS
 
 METHODS = {
@@ -35,7 +35,7 @@ class EditChoice(QWidget):
         self.about = label("", "muted")
         self.about.setWordWrap(True)
         self.heading = label("Strength", "heading")
-        self.strength = Knob(Qt.Orientation.Horizontal)
+        self.strength = FlatSlider(Qt.Orientation.Horizontal)
         self.strength.setAccessibleName("Strength")
         self.strength.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.strength.setPageStep(1)
@@ -47,8 +47,8 @@ class EditChoice(QWidget):
         self.again = QCheckBox("Go back and forth (RePaint)")
         self.again.setAccessibleName("Go back and forth")
         self.again.setToolTip("Puts noise in again between the steps, so that new and kept agree; takes more calls")
-        self.jump = Number("Steps back", 1, MAX_STEPS, (1, 10))
-        self.resample = Number("Times over", 1, MAX_RESAMPLE, (1, 10))
+        self.jump = NumberField("Steps back", 1, MAX_STEPS, (1, 10))
+        self.resample = NumberField("Times over", 1, MAX_RESAMPLE, (1, 10))
         self.stretches = QWidget()
         self._lay_out()
         self.strength.valueChanged.connect(self._slid)
@@ -91,7 +91,7 @@ class EditChoice(QWidget):
         column.addLayout(strength)
         column.addWidget(self.again)
         column.addWidget(self.stretches)
-        grid = rows(self, {"Steps back": self.jump, "Times over": self.resample})
+        grid = field_grid(self, {"Steps back": self.jump, "Times over": self.resample})
         grid.setContentsMargins(em(self, 1.6), 0, 0, 0)
         self.stretches.setLayout(grid)
 
@@ -120,7 +120,7 @@ class EditChoice(QWidget):
         self.stretches.setVisible(draft.method == REPAINT)
         self.jump.show_value(draft.jump)
         self.resample.show_value(draft.resample)
-        steps = snapped(draft.strength, draft.steps)
+        steps = steps_of_strength(draft.strength, draft.steps)
         self.strength.blockSignals(True)
         self.strength.setRange(1, draft.steps)
         self.strength.setValue(steps)

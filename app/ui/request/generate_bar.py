@@ -9,9 +9,9 @@ from app.core.document import Document
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
+from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
-from app.ui.widgets.quiet_label import Line
-from app.ui.window.panels import set_kind
+from app.ui.widgets.quiet_label import QuietLabel
 
 
 class GenerateBar(Retinted, QWidget):
@@ -22,7 +22,7 @@ class GenerateBar(Retinted, QWidget):
         self._document, self._actions = document, actions
         self.button = QPushButton()
         self.button.setObjectName("generate")
-        self.note = Line(lines=2, align="centre")
+        self.note = QuietLabel(lines=2, align="centre")
         side = em(self, 0.8)
         column = QVBoxLayout(self)
         column.setContentsMargins(side, em(self, 0.7), side, em(self, 0.15))

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
-from app.ui.widgets.choice import Choice
-from app.ui.widgets.flow_layout import Flow
-from app.ui.widgets.parts import chip
+from app.ui.widgets.chip import chip
+from app.ui.widgets.combo_box import ComboBox
+from app.ui.widgets.flow_layout import FlowLayout
 
 FEW = 12  # labels that have room as chips
 
@@ -27,7 +27,7 @@ class LabelPicker(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._content: QWidget | None = None
         self._group: QButtonGroup | None = None
-        self.choice: Choice | None = None
+        self.choice: ComboBox | None = None
         draft.model_changed.connect(self._build)
         draft.changed.connect(self.refresh)
         self._build()
@@ -58,7 +58,7 @@ class LabelPicker(QWidget):
 
     def _build_chips(self) -> QWidget:
         content = QWidget()
-        flow = Flow(content, gap=em(self, 0.35))
+        flow = FlowLayout(content, gap=em(self, 0.35))
         self._group = QButtonGroup(content)
         for label in (None, *self._draft.model.labels):
             button = chip(shown(label), partial(self._choose, label))
@@ -73,7 +73,7 @@ class LabelPicker(QWidget):
         return content
 
     def _build_list(self) -> QWidget:
-        self.choice = Choice(self._draft.model.label_kind.capitalize())
+        self.choice = ComboBox(self._draft.model.label_kind.capitalize())
         for label in (None, *self._draft.model.labels):
             picture = None if label is None else self._thumbnail(label)
             self.choice.addItem(picture or QIcon(), shown(label), label)

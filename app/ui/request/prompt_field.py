@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtGui import (
+    QColor,
+    QDragEnterEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QSyntaxHighlighter,
+    QTextCharFormat,
+    QTextDocument,
+)
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from app.core.files.mime import holds_picture
 from app.core.request.draft_model import DraftModel
 from app.core.request.vocabulary import Unknown
 from app.ui.look.theme import em
-from app.ui.widgets.flow_layout import Flow
-from app.ui.widgets.parts import label
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.label import label
 
 SHOWN_WORDS = 4
 
@@ -37,8 +47,15 @@ class TextField(QPlainTextEdit):
             self.blockSignals(False)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Words, but no files: those are pictures to open, wherever on the window they are dropped."""
+        """Text, but no files: those are pictures to open, wherever on the window they are dropped."""
         return not source.hasUrls() and super().canInsertFromMimeData(source)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Leave what holds a picture to the window, also where it holds text too."""
+        if holds_picture(event.mimeData()):
+            event.ignore()
+        else:
+            super().dragEnterEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """With the words that say what to type, in the palette's own ink: Qt fades it under a style sheet."""
@@ -134,7 +151,7 @@ class PromptField(QWidget):
 
     def _hint(self, unknown: Unknown) -> QWidget:
         row = QWidget()
-        flow = Flow(row, gap=em(self, 0.15))
+        flow = FlowLayout(row, gap=em(self, 0.15))
         flow.addWidget(label(f"{unknown.word}  →" if unknown.nearest else f"{unknown.word}: nothing near it"))
         for near in unknown.nearest:
             link = QPushButton(near)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.actions.action_set import ActionSet
-from app.ui.guidance.section import SteeringDisclosure
+from app.ui.guidance.steering_section import SteeringDisclosure
 from app.ui.look.theme import em
 from app.ui.request.advanced import Advanced
 from app.ui.request.edit_choice import EditChoice
@@ -19,10 +19,11 @@ from app.ui.request.prompt_field import PromptField, TextField
 from app.ui.request.sampler_picker import SamplerPicker
 from app.ui.request.second_stage import SizePicker
 from app.ui.request.seed_field import SeedField
-from app.ui.widgets.choice import Choice
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import Disclosure, label
-from app.ui.window.panels import column_of, lay_out, rows
+from app.ui.widgets.combo_box import ComboBox
+from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
+from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
 from engine.spec.request import MAX_BATCH, MAX_STEPS
 
 
@@ -34,7 +35,7 @@ class PromptPanel(QWidget):
         draft = self._draft = document.draft
         self.setAccessibleName("Settings")
         self.setMinimumWidth(em(self, 17))
-        self.model = Choice("Model")
+        self.model = ComboBox("Model")
         for info in draft.models:
             self.model.addItem(info.title, info.id)
         self.edit = EditChoice(draft, document.editing)
@@ -47,11 +48,11 @@ class PromptPanel(QWidget):
         self.no_text.setWordWrap(True)
         self.labels = LabelPicker(draft)
         self.sampler = SamplerPicker(draft)
-        self.steps = Number("Steps", 1, MAX_STEPS, (1, 60))
-        self.guidance = Number("Guidance", -100, 100, (0, 12), 0.5, 1)
+        self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
+        self.guidance = NumberField("Guidance", -100, 100, (0, 12), 0.5, 1)
         self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
         self.seed = SeedField(draft, actions)
-        self.batch = Number("Pictures", 1, MAX_BATCH, (1, 16))
+        self.batch = NumberField("Pictures", 1, MAX_BATCH, (1, 16))
         self.extent = SizePicker(draft)
         self.extent_name = label("Size", "heading", self.extent)
         self.steering = SteeringDisclosure(document.guidance, actions)
@@ -110,7 +111,7 @@ class PromptPanel(QWidget):
 
     def _numbers(self) -> QGridLayout:
         fields = {"Steps": self.steps, "Guidance": self.guidance, "Seed": self.seed, "Pictures": self.batch}
-        grid = rows(self, fields)
+        grid = field_grid(self, fields)
         grid.addWidget(self.extent_name, len(fields), 0)
         grid.addWidget(self.extent, len(fields), 1)
         return grid

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.request.draft_protocol import EditableDraft
 from app.ui.look.theme import em
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
 from engine.rules import RULES
 from engine.types import Option, Rule
 
@@ -23,7 +23,7 @@ class SamplerOptions(QWidget):
         super().__init__()
         self._draft = draft
         self._rule: Rule | None = None
-        self.fields: dict[str, Number] = {}
+        self.fields: dict[str, NumberField] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._content: QWidget | None = None
@@ -68,12 +68,12 @@ class SamplerOptions(QWidget):
         self._draft.update(options=kept)
 
 
-def _field(option: Option) -> Number:
+def _field(option: Option) -> NumberField:
     """Whole where the default is; else in hundredths of its range, as far as decimals show them."""
     span = option.high - option.low
     name = option.name.replace("_", " ")
     if isinstance(option.default, int):
-        return Number(name, option.low, option.high, (option.low, option.high))
+        return NumberField(name, option.low, option.high, (option.low, option.high))
     step = 0.001 if span < 1 else 0.01
     usual = option.low, min(option.high, SLIDABLE)
-    return Number(name, option.low, option.high, usual, step, 3, slidable=span <= SLIDABLE)
+    return NumberField(name, option.low, option.high, usual, step, 3, slidable=span <= SLIDABLE)

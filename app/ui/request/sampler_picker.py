@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.request.draft_protocol import EditableDraft
 from app.ui.look.theme import em
-from app.ui.request.price import COUNTED, calls_of
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.parts import label
+from app.ui.request.model_calls import COUNTED, calls_of
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.label import label
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
 from engine.spec.draft import outline
@@ -24,7 +24,7 @@ class SamplerPicker(QWidget):
     def __init__(self, draft: EditableDraft) -> None:
         super().__init__()
         self._draft = draft
-        self.choice = Choice("Sampler")
+        self.choice = ComboBox("Sampler")
         for name, rule in menu().items():
             self.choice.addItem(rule.title, name)
         self.choice.opening.connect(self._tell_prices)
@@ -82,7 +82,7 @@ class SpacingPicker(QWidget):
     def __init__(self, draft: EditableDraft) -> None:
         super().__init__()
         self._draft = draft
-        self.choice = Choice("Spacing of the steps")
+        self.choice = ComboBox("Spacing of the steps")
         for name, about in SPACINGS.items():
             self.choice.addItem(name.replace("-", " ").capitalize(), name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)

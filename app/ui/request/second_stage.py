@@ -6,12 +6,12 @@ from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
-from app.ui.widgets.choice import ABOUT, Choice
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import label
+from app.ui.widgets.combo_box import ABOUT, ComboBox
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
 
 
-class SizePicker(Choice):
+class SizePicker(ComboBox):
     """The draft's size: the model's own, or the second stage's."""
 
     def __init__(self, draft: DraftModel) -> None:
@@ -45,13 +45,13 @@ class SizePicker(Choice):
         self.setCurrentIndex(self.findData(self._draft.current.enlarge))
 
 
-class SecondStage(QWidget):
+class SecondStageFields(QWidget):
     """The draft's level of noise for the second stage, and whether the first one stops there."""
 
     def __init__(self, draft: DraftModel) -> None:
         super().__init__()
         self._draft = draft
-        self.level = Number("Noise that the second stage sees", 0, 1, (0, 1), 0.01, 2)
+        self.level = NumberField("Noise that the second stage sees", 0, 1, (0, 1), 0.01, 2)
         name = label("Noise that the second stage sees", "muted", self.level)
         for widget in (name, self.level):
             widget.setToolTip("More lets it mend what is wrong in the small picture, less keeps it to what is there")

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
-from app.ui.widgets.number import Number
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
+from app.ui.widgets.number_field import NumberField
 from engine.spec.request import MAX_TRUNCATION, SMALLEST_TRUNCATION
 
 USUAL_TRUNCATION = 1.5  # where it begins when it is switched on: three quarters of the spread are left
@@ -24,10 +24,12 @@ class StartNoise(QWidget):
     def __init__(self, draft: DraftModel) -> None:
         super().__init__()
         self._draft = draft
-        self.temperature = Number("Temperature", 0.01, 10, (0.01, 2), 0.01, 2)
+        self.temperature = NumberField("Temperature", 0.01, 10, (0.01, 2), 0.01, 2)
         self.switch = QCheckBox("Truncated")
         self.switch.setAccessibleName("Truncate x_T")
-        self.truncation = Number("Truncation", SMALLEST_TRUNCATION, MAX_TRUNCATION, (SMALLEST_TRUNCATION, 4), 0.05, 2)
+        self.truncation = NumberField(
+            "Truncation", SMALLEST_TRUNCATION, MAX_TRUNCATION, (SMALLEST_TRUNCATION, 4), 0.05, 2
+        )
         self.about = label("", "muted")
         self.about.setWordWrap(True)
         name = label("Temperature", "muted", self.temperature)

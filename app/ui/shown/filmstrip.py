@@ -23,12 +23,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.guidance.clip_scores import Curve
+from app.core.guidance.clip_scores import ScoreCurve
 from app.core.shown.timeline import StepTimeline
 from app.ui.look.colours import mixed
 from app.ui.look.theme import em
-from app.ui.shown import bands
-from app.ui.shown.curves import change_top
+from app.ui.shown import timeline_bands
+from app.ui.shown.timeline_curves import change_top
 from app.ui.shown.timeline_layout import Slots
 
 READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; the rest come with the next paints
@@ -48,7 +48,7 @@ class Filmstrip(QWidget):
         super().__init__(parent)
         self._steps = steps
         self._scrubbing = False
-        self._scores: Callable[[], Curve | None] = lambda: None
+        self._scores: Callable[[], ScoreCurve | None] = lambda: None
         self._more = QTimer(self)  # pictures that one paint had no time for
         self._more.setSingleShot(True)
         self._more.timeout.connect(self.update)
@@ -70,7 +70,7 @@ class Filmstrip(QWidget):
     @property
     def slots(self) -> Slots:
         line = em(self)
-        gutter = self.fontMetrics().horizontalAdvance(bands.WIDEST) + 0.9 * line
+        gutter = self.fontMetrics().horizontalAdvance(timeline_bands.WIDEST) + 0.9 * line
         return Slots(
             count=self.count,
             left=gutter,
@@ -87,9 +87,9 @@ class Filmstrip(QWidget):
         top = slots.top + slots.side + 0.6 * line
         count = 3 if self._scores() is None else 4
         height = min(2.0 * count * line, self.height() - 0.1 * line - top)
-        return bands.rows(QRectF(slots.left, top, slots.width, height), count)
+        return timeline_bands.rows(QRectF(slots.left, top, slots.width, height), count)
 
-    def show_scores(self, scores: Callable[[], Curve | None]) -> None:
+    def show_scores(self, scores: Callable[[], ScoreCurve | None]) -> None:
         """A fourth band for them while there are any; whoever has them calls update() when they change."""
         self._scores = scores
         self.update()
@@ -151,14 +151,14 @@ class Filmstrip(QWidget):
             return ""
         if k >= len(run.steps):
             return f"Step {k + 1} of {self.count}: still to come"
-        step, (_, moved, calls) = run.steps[k], bands.bands(run, k)
+        step, (_, moved, calls) = run.steps[k], timeline_bands.bands(run, k)
         said = [f"Step {k + 1} of {self.count}", f"σ {step.s:.4g} → {step.s2:.4g}"]
         if moved.value:
             said.append(f"Δx̂₀ {moved.value}")
         done, total = calls.value.split("/")
         said.append(f"model call {done} of {total}")
         scores = self._scores()
-        if scores is not None and (value := bands.score_band(scores, k).value):
+        if scores is not None and (value := timeline_bands.score_band(scores, k).value):
             raw = dict(scores.raw).get(k)
             said.append(f"CLIP score {value}" + ("" if raw is None else f", without guides {raw:.3f}"))
         if k < run.inherited:
@@ -258,12 +258,12 @@ class Filmstrip(QWidget):
         if run is None:
             return
         scores = self._scores()
-        drawn = [*bands.bands(run, k), *([] if scores is None else [bands.score_band(scores, k)])]
-        bands.paint(painter, drawn, len(run.steps), k, slots, self.rows, self.palette())
+        drawn = [*timeline_bands.bands(run, k), *([] if scores is None else [timeline_bands.score_band(scores, k)])]
+        timeline_bands.paint(painter, drawn, len(run.steps), k, slots, self.rows, self.palette())
         at = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
         ink = self._ink(QPalette.ColorRole.PlaceholderText)
-        bands.named(painter, self._steps.unit, at, beside, ink, self.palette())
+        timeline_bands.named(painter, self._steps.unit, at, beside, ink, self.palette())
 
     def _paint_fork(self, painter: QPainter, slots: Slots) -> None:
         """A dashed line where the shown run left its parent's way."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
-class Flow(QLayout):
+class FlowLayout(QLayout):
     """Left to right, wrapping: for chips."""
 
     def __init__(self, parent: QWidget | None = None, gap: int = 6, centred: bool = False) -> None:

@@ -19,7 +19,7 @@ WRAPPED = QTextOption()
 WRAPPED.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
 
-class Line(QWidget):
+class QuietLabel(QWidget):
     """A line of plain text, muted or not; what does not fit is cut with an ellipsis and said whole in its tip.
 
     `sample` is the longest text it must have room for, "" for as much as the layout gives; `lines` how many it may
@@ -89,40 +89,3 @@ class Line(QWidget):
     def _ink(self) -> QColor:
         role = QPalette.ColorRole.PlaceholderText if self._muted else QPalette.ColorRole.WindowText
         return self.palette().color(role)
-
-
-class Progress(QWidget):
-    """How much is done, as a thin bar. QProgressBar would repaint at once, on every step."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._share = 0.0
-        self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    @property
-    def share(self) -> float:
-        return self._share
-
-    def show_share(self, share: float) -> None:
-        """0 … 1."""
-        if share != self._share:
-            self._share = share
-            self.setAccessibleDescription(f"{share:.0%}")
-            self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(em(self, 8), em(self, 0.9))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        thick = em(self, 0.2)
-        bar = QRectF(0, (self.height() - thick) / 2, self.width(), thick)
-        painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
-        painter.drawRoundedRect(bar, thick / 2, thick / 2)
-        bar.setWidth(self.width() * self._share)
-        painter.setBrush(self.palette().color(QPalette.ColorRole.Highlight))
-        painter.drawRoundedRect(bar, thick / 2, thick / 2)
-        painter.end()

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
 
 
 class AboutSheet(QDialog):

@@ -1,12 +1,12 @@
-"""The window: panels around the canvas, menus from the action table, and what of it is remembered."""
+"""The main window: makes the widgets, joins them, and does what the actions ask of the window itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 
 from app.core.document import Document
 from app.core.files.autosave import Autosave
@@ -16,45 +16,41 @@ from app.core.morph.film_export import Filming
 from app.core.notices import Notice
 from app.core.shown.runs import title_of
 from app.core.shown.timeline import StepTimeline
-from app.settings import Settings, from_text, to_text
+from app.settings import Settings
 from app.ui.actions.action_set import ActionSet
-from app.ui.canvas.area import CanvasArea
+from app.ui.canvas.canvas_area import CanvasArea
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.files.drop import DropTarget
-from app.ui.flow.glass import SurpriseGlass
+from app.ui.files.paste_keys import PasteKeys
 from app.ui.flow.panel import LikelihoodPanel
+from app.ui.flow.surprise_overlay import SurpriseOverlay
 from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.lab.panel import LabPanel
-from app.ui.lab.strip import LabTimeline
+from app.ui.lab.timeline import LabTimeline
 from app.ui.lab.view import LabView
-from app.ui.look.theme import Look, em
-from app.ui.morph.films import Films
+from app.ui.look.theme import Appearance
+from app.ui.morph.film_files import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
 from app.ui.morph.view import MorphView
 from app.ui.request.prompt_panel import PromptPanel
-from app.ui.shown.recent import Recent
+from app.ui.shown.recent_pictures import Recent
 from app.ui.shown.timeline import Timeline
 from app.ui.window.about_sheet import AboutSheet
+from app.ui.window.docks import Docks
 from app.ui.window.room_setup import lab_room, morph_room, pictures_room
 from app.ui.window.rooms import LAB, MORPH, PICTURES, Room, Rooms
 from app.ui.window.shortcut_sheet import ShortcutSheet
-from app.ui.window.status import Status
-
-LAYOUT = 1  # of the docks: an older saved state is not restored
-PANELS = {
-    "settings": "Settings", "timeline": "Timeline", "likelihood": "Likelihood", "recent": "Pictures of this session",
-}  # fmt: skip
-BESIDE = ("likelihood", "recent")  # on the right: of pictures, and but for the second only there
+from app.ui.window.status_bar import StatusBar
 
 
 class MainWindow(QMainWindow):
-    """Lays out the panels and carries out the commands of the action table. The truth is the document's."""
+    """Everything that is shown comes from the document, the lab and the morph; the window keeps nothing of its own."""
 
     def __init__(
-        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Look | None = None
+        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Appearance | None = None
     ) -> None:
         super().__init__()
         app = QApplication.instance()
@@ -63,8 +59,7 @@ class MainWindow(QMainWindow):
         self.closing = False
         """Whether it was asked to close: it may still wait for what is being written."""
         self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
-        self._had: set[str] = set()  # of BESIDE, what was shown when the pictures were left
-        self.look = look or Look(app, settings.values.theme, self)
+        self.look = look or Appearance(app, settings.values.theme, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
@@ -72,13 +67,12 @@ class MainWindow(QMainWindow):
         self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
-        self._docks: dict[str, QDockWidget] = {}
         self.actions_ = ActionSet(self, self)
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
         self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
-        SurpriseGlass(self.canvas, self.appraisal)
+        SurpriseOverlay(self.canvas, self.appraisal)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
@@ -88,20 +82,13 @@ class MainWindow(QMainWindow):
         self.morph_view.stage.smooth = self.canvas.smooth
         self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
         self.rooms = Rooms(self._make_rooms(), self)
-        self.actions_.begin()
-        self.status = Status(document.jobs, document.guidance.scores)
+        self.status = StatusBar(document.jobs, document.guidance.scores)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
-        self._dock("settings", self.rooms.panels, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self._dock("likelihood", self.likelihood, Qt.DockWidgetArea.RightDockWidgetArea)
-        self._dock("recent", self.recent, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.splitDockWidget(self._docks["likelihood"], self._docks["recent"], Qt.Orientation.Horizontal)
-        self._docks["likelihood"].hide()
-        self._dock("timeline", self.rooms.timelines, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.setDockOptions(QMainWindow.DockOption(0))
+        panels = {"settings": self.rooms.panels, "timeline": self.rooms.timelines}
+        self.docks = Docks(self, panels | {"likelihood": self.likelihood, "recent": self.recent})
+        self.actions_.begin()
         self.actions_.fill(self.menuBar())
         self.actions_.reach("picture", self.canvas, self.timeline.strip)
         self.actions_.reach("steps", self.timeline.strip)
@@ -109,13 +96,14 @@ class MainWindow(QMainWindow):
         self.tools.choices_changed.connect(self._remember_tools)
         for source in (lab, self.filming):
             source.notice_raised.connect(self.area.notices.raise_notice)
+        self._paste_keys = PasteKeys(self)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
         self.files.changed.connect(self.actions_.refresh)
         self.files.opened.connect(self._show_artwork)
         document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
-        self._restore()
+        self.docks.restore(settings)
         self.actions_.refresh()
         self.focus_prompt()
 
@@ -132,15 +120,15 @@ class MainWindow(QMainWindow):
         return pictures, lab, morph
 
     def _take(self, mime: QMimeData) -> None:
-        """What was dropped: in the morph a key frame, else the picture to work on."""
+        """Take dropped files: as key frames in the morph, else as the picture to work on."""
         if self.room.name != MORPH or not self.films.take(mime):
             self.files.take(mime)
 
-    # the commands of the action table
+    # what the actions call: app.ui.actions.studio
 
     @property
     def steps(self) -> StepTimeline:
-        """What the timeline that is seen moves through."""
+        """The steps of the timeline in front."""
         return self.rooms.front.steps
 
     @property
@@ -148,17 +136,11 @@ class MainWindow(QMainWindow):
         return self.rooms.front
 
     def show_room(self, name: str) -> None:
-        """That room in front. Of the panels on the right the morph needs the pictures of this session, the lab none."""
+        """Bring that room to the front."""
         if name == self.room.name:
             return
-        seen = {panel for panel in BESIDE if self.panel_visible(panel)}
-        if self.room.name == PICTURES:
-            self._had = seen
-        elif self.room.name == MORPH:
-            self._had = (self._had - {"recent"}) | (seen & {"recent"})
+        self.docks.change_room(self.room.name, name)
         self.rooms.show(name)
-        for panel in self._had:
-            self._docks[panel].setVisible(name == PICTURES or (name == MORPH and panel == "recent"))
         self.recent.picks = name == MORPH
         self.area.show_room(self.room.view)
         self._tell_watched()
@@ -170,7 +152,7 @@ class MainWindow(QMainWindow):
         self.lab_view.save_as(moving=True)
 
     def _show_artwork(self) -> None:
-        """A picture was opened: it is in front, with the keyboard on it."""
+        """Show the picture that was opened, with the keyboard on it."""
         self.show_room(PICTURES)
         self.document.editing.shows_artwork = True
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -190,11 +172,11 @@ class MainWindow(QMainWindow):
 
     def focus_prompt(self) -> None:
         self.show_room(PICTURES)
-        self._docks["settings"].show()
+        self.docks.show("settings")
         self.panel.focus_first()
 
     def steer(self) -> None:
-        """The keyboard where CLIP is told what to steer to."""
+        """Move the keyboard to the field that says what CLIP steers to."""
         self.focus_prompt()
         self.panel.steering.open()
         self.panel.steering.section.focus_first()
@@ -202,19 +184,9 @@ class MainWindow(QMainWindow):
     def show_sweep(self) -> None:
         self._show_sheet(SweepSheet, lambda: SweepSheet(self.document.guidance, self))
 
-    def toggle_panel(self, name: str) -> None:
-        self._docks[name].setVisible(not self.panel_visible(name))
-
-    def panel_visible(self, name: str) -> bool:
-        dock = self._docks.get(name)
-        return dock is not None and not dock.isHidden()
-
     def set_smooth(self, smooth: bool) -> None:
         self.canvas.smooth = self.morph_view.stage.smooth = smooth
         self.settings.update(scaling="smooth" if smooth else "nearest")
-
-    def set_surround(self, surround: str) -> None:
-        self.canvas.surround = surround
 
     def set_theme(self, mode: str) -> None:
         self.look.set_mode(mode)
@@ -227,7 +199,7 @@ class MainWindow(QMainWindow):
         self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.jobs.device_text, self))
 
     def _show_sheet(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
-        """The sheet of that kind that is open comes to the front; where none is, a new one."""
+        """Bring the open sheet of that kind to the front; make one where none is open."""
         opened = (sheet for sheet in self.findChildren(kind) if not sheet.isHidden())  # a closed one is about to go
         sheet = next(opened, None) or make()
         sheet.show()
@@ -235,26 +207,6 @@ class MainWindow(QMainWindow):
         sheet.activateWindow()
 
     # the window itself
-
-    def _dock(self, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> None:
-        dock = QDockWidget(PANELS[name], self)
-        dock.setObjectName(name)
-        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
-        dock.setTitleBarWidget(QWidget(dock))
-        dock.setWidget(widget)
-        self.addDockWidget(area, dock)
-        self._docks[name] = dock
-
-    def _restore(self) -> None:
-        values = self.settings.values
-        if not (values.geometry and self.restoreGeometry(from_text(values.geometry))):
-            self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
-        if not (values.window_state and self.restoreState(from_text(values.window_state), LAYOUT)):
-            docks = self._docks
-            sideways, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-            across = {"settings": 19, "likelihood": 17, "recent": 6.6}
-            self.resizeDocks([docks[name] for name in across], [em(self, share) for share in across.values()], sideways)
-            self.resizeDocks([docks["timeline"]], [em(self, 12.5)], upright)
 
     def _remember_tools(self) -> None:
         self.settings.update(tools=self.tools.held)
@@ -311,5 +263,5 @@ class MainWindow(QMainWindow):
             return
         self.closing = True
         self.show_room(PICTURES)
-        self.settings.update(geometry=to_text(self.saveGeometry()), window_state=to_text(self.saveState(LAYOUT)))
+        self.docks.remember(self.settings)
         super().closeEvent(event)

@@ -12,7 +12,7 @@ from app.core.notices import Notice
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
 
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
 CHOICE_MS = 20_000  # news that asks something stays long enough to be read and answered

@@ -10,7 +10,7 @@ from app.core.lab.lab_model import Lab
 from app.core.morph.morph_room import MorphRoom
 from app.ui.files.dialogs import Files
 from app.ui.lab.view import LabView
-from app.ui.morph.films import Films
+from app.ui.morph.film_files import Films
 from app.ui.morph.view import MorphView
 from app.ui.window.rooms import LAB, MORPH, PICTURES, Room
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayou
 from app.ui.actions import ACTIONS
 from app.ui.actions.action import Action, keys_text
 from app.ui.look.theme import em
-from app.ui.widgets.parts import label
+from app.ui.widgets.label import label
 
 GESTURES = (
     ("Zoom under the pointer", "Wheel"),

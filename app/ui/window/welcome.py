@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.look.theme import em
-from app.ui.widgets.flow_layout import Flow
-from app.ui.widgets.parts import chip, label
+from app.ui.widgets.chip import chip
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.label import label
 
 SHOWN = 14
 
@@ -37,7 +38,7 @@ class Welcome(QWidget):
         self.busy.setAccessibleName("The engine is starting")
         self.chips = QWidget()
         self.chips.setMaximumWidth(em(self, 36))
-        self._flow = Flow(self.chips, gap=em(self, 0.5), centred=True)
+        self._flow = FlowLayout(self.chips, gap=em(self, 0.5), centred=True)
         for text in (self.title, self.hint, self.status):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             text.setWordWrap(True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from PySide6.QtCore import QThread
@@ -337,3 +338,20 @@ def test_an_engine_that_could_not_start_says_why_of_every_task(
 def test_the_session_does_what_the_table_of_kinds_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KINDS, "count", (f"{__name__}:Count", f"{__name__}:count"))
     assert list(Session("cpu", []).perform(Count(3))) == [Number(0), Number(1), Number(2)]
+
+
+def test_all_jobs_of_a_client_are_done_in_one_other_thread(qtbot: QtBot) -> None:
+    seen: set[int] = set()
+
+    class Watched(FakeEngine):
+        def perform(self, job: Job, *args: Any, **more: Any) -> Iterator[Event]:
+            seen.add(threading.get_ident())
+            return iter(())
+
+    engine = EngineClient(Watched(), on_demand=True)
+    for urgent in (True, False):
+        with qtbot.waitSignal(engine.do(Count(1), urgent).ended):
+            pass
+    engine.close()
+    assert len(seen) == 1
+    assert threading.get_ident() not in seen

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF
 from PySide6.QtGui import QPainterPath
 
-from app.core.canvas import selection
+from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.brush import Brush, BrushStroke, Paint, add, build_up, colour, dab, remove, share
+from app.core.canvas.brush import BrushStroke, BrushStyle, Paint, add, build_up, colour, dab, remove, share
 from engine.pictures import masks
-from tests.app.canvas.test_selection import flooded
+from tests.app.canvas.test_mask_edits import flooded
 
 Array = NDArray[np.uint8]
 ACTIONS = 500
@@ -89,7 +89,7 @@ class Plain:
 
     def stroke(self, end: Callable[[BrushStroke], None] = BrushStroke.end, kept: bool = True) -> None:
         diameter = int(self.rng.choice([10, 20, 40]))
-        brush = Brush(diameter, float(self.rng.random()), float(self.rng.choice([1.0, 0.5])))
+        brush = BrushStyle(diameter, float(self.rng.random()), float(self.rng.choice([1.0, 0.5])))
         picture = self.rng.random() < 0.4
         rgb = tuple(int(value) for value in self.rng.integers(0, 256, 3))
         paint: Paint = colour(*rgb) if picture else (add, remove, build_up)[self.rng.integers(3)]
@@ -114,7 +114,7 @@ class Plain:
         else:
             self.become(name, mask=paint(self.now.mask, coverage))
 
-    def coverage(self, brush: Brush, points: list[NDArray[np.float64]]) -> Array:
+    def coverage(self, brush: BrushStyle, points: list[NDArray[np.float64]]) -> Array:
         shape = dab(brush.diameter, brush.hardness)
         shape = share(shape, np.full_like(shape, round(255 * brush.opacity)))
         reach, around = len(shape) // 2, 200
@@ -153,15 +153,15 @@ class Plain:
         path = QPainterPath()
         path.addRect(QRectF(rect)) if self.rng.random() < 0.5 else path.addEllipse(QRectF(rect))
         paint = (add, remove)[self.rng.integers(2)]
-        selection.fill(self.artwork, path, paint, name="Shape")
-        coverage = selection.path_coverage(path, QRect(0, 0, *self.now.mask.shape[::-1]))
+        mask_edits.fill(self.artwork, path, paint, name="Shape")
+        coverage = mask_edits.path_coverage(path, QRect(0, 0, *self.now.mask.shape[::-1]))
         self.become("Shape", mask=paint(self.now.mask, coverage))
 
     def fill(self) -> None:
         height, width = self.now.mask.shape
         x, y, tolerance = (int(self.rng.integers(n)) for n in (width, height, 130))
         everywhere = bool(self.rng.random() < 0.5)
-        selection.fill_colour(self.artwork, x, y, tolerance, everywhere)
+        mask_edits.fill_colour(self.artwork, x, y, tolerance, everywhere)
         same = np.abs(self.now.rgb.astype(int) - self.now.rgb[y, x]).max(axis=2) <= tolerance
         same = same if everywhere else flooded(same, x, y)
         self.become("Fill", mask=np.where(same, np.uint8(255), self.now.mask))
@@ -170,21 +170,21 @@ class Plain:
         pixels, mask = int(self.rng.integers(1, 5)), self.now.mask
         kind = self.rng.integers(3)
         if kind == 0:
-            selection.grow(self.artwork, pixels)
+            mask_edits.grow(self.artwork, pixels)
             self.become("Grow mask", mask=most_within(mask, pixels))
         elif kind == 1:
-            selection.shrink(self.artwork, pixels)
+            mask_edits.shrink(self.artwork, pixels)
             self.become("Shrink mask", mask=255 - most_within(255 - mask, pixels))
         else:
-            selection.feather(self.artwork, pixels)
+            mask_edits.feather(self.artwork, pixels)
             self.become("Feather mask", mask=masks.feather(mask, pixels))
 
     def whole(self) -> None:
         if self.rng.random() < 0.3:
-            selection.clear(self.artwork)
+            mask_edits.clear(self.artwork)
             self.become("Clear mask", mask=np.zeros_like(self.now.mask))
         else:
-            selection.invert(self.artwork)
+            mask_edits.invert(self.artwork)
             self.become("Invert mask", mask=255 - self.now.mask)
 
     def result(self) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QFocusEvent, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.core.canvas import selection
+from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
 from app.ui.canvas.tools import TOOLS
 from tests.app.hands import CTRL, LEFT, NONE, RIGHT, SHIFT
@@ -173,8 +173,8 @@ class Person:
 
     def whole(self) -> None:
         artwork = self.bench.artwork
-        (lambda: selection.invert(artwork), lambda: selection.grow(artwork, 5), lambda: selection.shrink(artwork, 5),
-         lambda: selection.feather(artwork, 8), lambda: selection.clear(artwork))[self.rng.integers(5)]()  # fmt: skip
+        (lambda: mask_edits.invert(artwork), lambda: mask_edits.grow(artwork, 5), lambda: mask_edits.shrink(artwork, 5),
+         lambda: mask_edits.feather(artwork, 8), lambda: mask_edits.clear(artwork))[self.rng.integers(5)]()  # fmt: skip
 
     def resize(self) -> None:
         artwork = self.bench.artwork

@@ -47,16 +47,16 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
     appraisal.probes, appraisal.tolerance = 2, 1e-2
     appraisal.measure()
     qtbot.waitUntil(lambda: appraisal.doing is None, timeout=PATIENCE)
-    verdict = appraisal.verdict
-    assert verdict is not None
-    assert verdict.problem == ""
-    assert verdict.density is not None
-    assert verdict.density.probe == 2
-    assert math.isfinite(verdict.density.bits_dim)
-    assert verdict.density.bits_stderr > 0
-    assert verdict.terms is not None
-    assert verdict.terms.pixels.sum() == pytest.approx(verdict.terms.total * verdict.terms.dims)
-    assert verdict.terms.total > 0
+    result = appraisal.result
+    assert result is not None
+    assert result.problem == ""
+    assert result.density is not None
+    assert result.density.probe == 2
+    assert math.isfinite(result.density.bits_dim)
+    assert result.density.bits_stderr > 0
+    assert result.terms is not None
+    assert result.terms.pixels.sum() == pytest.approx(result.terms.total * result.terms.dims)
+    assert result.terms.total > 0
     assert appraisal.map is not None
 
     encoder.encode()

@@ -14,11 +14,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.settings import Settings, Values
-from app.ui.flow import words
-from app.ui.flow.heat import ANCHORS
-from app.ui.flow.plot import Plot
+from app.ui.flow import likelihood_text
+from app.ui.flow.heat_colours import ANCHORS
+from app.ui.flow.plot import CurvePlot
 from app.ui.look.colours import luminance
-from app.ui.widgets.choice import ABOUT
+from app.ui.widgets.combo_box import ABOUT
 from app.ui.window.main_window import MainWindow
 from tests.app.conftest import Parts, finish
 from tests.app.encoded import Flow
@@ -44,6 +44,8 @@ def window(parts: Parts, qtbot: QtBot) -> MainWindow:
 def measure(window: MainWindow, qtbot: QtBot) -> None:
     QTest.mouseClick(window.likelihood.measure, LEFT)
     until(qtbot, lambda: window.appraisal.doing is None)
+    plots = window.likelihood.steps.terms, window.likelihood.steps.trade
+    until(qtbot, lambda: all(not plot.isVisible() or plot.height() == plot.sizeHint().height() for plot in plots))
 
 
 def region(window: MainWindow, row: int, column: int) -> QPoint:
@@ -75,8 +77,8 @@ def test_a_click_measures_and_the_number_is_there_with_its_error(window: MainWin
     assert "−1\u202f234 ± 3 nats over 1\u202f152 numbers" in panel.density.detail.text()
     assert "L_T 0.125 + Σ L_t 2.750 + L_0 1.000 = 3.875 ± 0.020 bits/dim" in panel.steps.sum.text()
     QTest.mouseClick(panel.density.about.button, LEFT)
-    assert "log₂ 128 = 7 bits" in words.SMEARED
-    assert "dequantisation" in words.SMEARED
+    assert "log₂ 127.5 = 6.99 bits" in likelihood_text.SMEARED
+    assert "dequantisation" in likelihood_text.SMEARED
 
 
 def test_the_button_stops_what_it_began(make_parts: Callable[..., Parts], by_hand: FakeEngine, qtbot: QtBot) -> None:
@@ -237,7 +239,7 @@ def test_a_plot_reads_its_points_under_the_pointer_and_by_key(window: MainWindow
     move(plot, plot.place(1).toPoint(), Qt.MouseButton.NoButton)
     assert reading.text() == "σ 1 to 0.1: L_t 2.0000 bits/dim"
     QApplication.sendEvent(plot, QEvent(QEvent.Type.Leave))
-    assert reading.text() == words.RESTING_TERMS
+    assert reading.text() == likelihood_text.RESTING_TERMS
     plot.setFocus()
     QTest.keyClick(plot, Qt.Key.Key_Left)
     assert reading.text() == "σ 0.1 to 0.01: L_t 0.2500 bits/dim"
@@ -253,13 +255,12 @@ def test_rate_and_distortion_are_read_as_in_the_lecture(window: MainWindow, qtbo
         "After 0.00 bits/dim: RMSE 90.0 of 255",
         "After 0.50 bits/dim: RMSE 60.0 of 255",
     ]
-    trade = window.likelihood.steps.trade
-    until(qtbot, lambda: trade.place(0).y() < trade.place(3).y())  # once it is laid out
+    assert window.likelihood.steps.trade.place(0).y() < window.likelihood.steps.trade.place(3).y()
 
 
 def test_an_empty_plot_paints_and_answers_no_key(qtbot: QtBot) -> None:
-    plot = opened(qtbot, Plot("Nothing"), 300, 120)
-    assert isinstance(plot, Plot)
+    plot = opened(qtbot, CurvePlot("Nothing"), 300, 120)
+    assert isinstance(plot, CurvePlot)
     QTest.keyClick(plot, Qt.Key.Key_Left)
     QTest.mouseMove(plot, QPoint(30, 30))
     assert plot.reading == ""
@@ -270,9 +271,9 @@ def test_an_empty_plot_paints_and_answers_no_key(qtbot: QtBot) -> None:
 
 
 def test_one_probe_has_no_error_and_says_how_to_get_one() -> None:
-    assert words.headline(density(1, 4)) == "3.51"
-    assert "1 of 4 probes" in words.detail(density(1, 4))
-    assert "a second one gives an error" in words.detail(density(1, 4))
+    assert likelihood_text.headline(density(1, 4)) == "3.51"
+    assert "1 of 4 probes" in likelihood_text.detail(density(1, 4))
+    assert "a second one gives an error" in likelihood_text.detail(density(1, 4))
 
 
 # encoding

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.bridge.lab import LabClient, open_lab
-from app.core.lab.lab_model import LAYERS, TRACED, Lab
+from app.bridge.client import EngineClient
+from app.bridge.worker import open_lab
+from app.core.lab.lab_model import TRACED, Lab
+from app.core.lab.layers import LAYERS
 from app.core.notices import Notice
-from engine.jobs.lab import Ask
+from engine.jobs.lab import FieldView
 from engine.lab.picture import read_settings
 from engine.spec.lab_data import DRAWN, HALF, MOST_POINTS
 from engine.spec.request import Request
@@ -29,7 +31,7 @@ def make_lab(qtbot: QtBot) -> Iterator[Make]:
     made: list[Lab] = []
 
     def make(fake: FakeLab | None = None, watched: bool = True) -> Lab:
-        client = LabClient(fake or FakeLab())
+        client = EngineClient(fake or FakeLab(), on_demand=True, name="lab")
         lab = Lab(client)
         client.setParent(lab)
         lab.closed.connect(client.close)
@@ -84,7 +86,7 @@ def test_the_field_follows_the_cursor_and_is_asked_for_once(lab: Lab, fake: Fake
     for k in (0, 7, 20):
         lab.scrub(k)
         assert lab.field is not None
-        assert lab.field.ask == Ask(lab.data, lab.levels[k], lab.half(), False)
+        assert lab.field.view == FieldView(lab.data, lab.levels[k], lab.half(), False)
     assert len(fake.asked) == len(set(fake.asked)) == 21
 
 
@@ -100,7 +102,7 @@ def test_the_cursors_field_is_asked_for_first(make_lab: Make, qtbot: QtBot) -> N
 def test_a_long_run_is_not_asked_for_whole(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     lab.update_draft(steps=500)
     lab.scrub(333)
-    until(qtbot, lambda: lab.field is not None and lab.field.ask.sigma == lab.levels[333])
+    until(qtbot, lambda: lab.field is not None and lab.field.view.sigma == lab.levels[333])
     until(qtbot, lambda: lab.field_at(0) is not None and lab.field_at(496) is not None)
     assert len({ask.sigma for ask in fake.asked}) < 120
 
@@ -224,10 +226,10 @@ def test_other_levels_or_other_data_drop_the_run_another_sampler_does_not(lab: L
 
 def test_what_goes_wrong_is_said_once_and_the_lab_lives_on(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     heard = told(lab)
-    fake.error = MemoryError()
+    fake.fault = MemoryError()
     finish(lab, qtbot)
     assert [notice.level for notice in heard] == ["error"]
-    fake.error = None
+    fake.fault = None
     finish(lab, qtbot)
     assert lab.track.finished
 
@@ -375,7 +377,7 @@ def test_saving_goes_to_the_labs_thread_and_is_told(lab: Lab, fake: FakeLab, qtb
     lab.save(tmp_path / "a.png", [frame])
     until(qtbot, lambda: bool(heard))
     assert heard[0].text == f"Saved as {tmp_path / 'a.png'}"
-    fake.error = PermissionError(13, "no", "a.png")
+    fake.fault = PermissionError(13, "no", "a.png")
     lab.save(tmp_path / "a.png", [frame])
     until(qtbot, lambda: len(heard) == 2)
     assert heard[1].level == "error"
@@ -395,7 +397,7 @@ def test_scrubbing_is_answered_while_something_is_measured(make_lab: Make, qtbot
     lab = make_lab(fake)
     lab.cover()  # waits in its first model call
     lab.scrub(4)
-    until(qtbot, lambda: lab.field is not None and lab.field.ask.sigma == lab.levels[4])
+    until(qtbot, lambda: lab.field is not None and lab.field.view.sigma == lab.levels[4])
     assert lab.doing == "cover"
     assert lab.coverage is None
 
@@ -426,7 +428,7 @@ def test_closing_while_chains_walk_ends_them(make_lab: Make, qtbot: QtBot) -> No
 
 
 def test_the_real_lab_runs_walks_measures_and_saves(qtbot: QtBot, tmp_path: Path) -> None:
-    client = LabClient(open_lab)
+    client = EngineClient(open_lab, on_demand=True, name="lab")
     lab = Lab(client)
     heard = told(lab)
     lab.set_watched(True)

@@ -14,10 +14,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.bridge.lab import LabClient
-from app.core.lab.lab_model import LAYERS, Lab
+from app.bridge.client import EngineClient
+from app.core.lab.lab_model import Lab
+from app.core.lab.layers import LAYERS
 from app.settings import Settings, Values
-from app.ui.shown import bands
+from app.ui.shown import timeline_bands
 from app.ui.window.main_window import MainWindow
 from engine.spec.lab_data import DRAWN, HALF
 from tests.app.conftest import Parts
@@ -35,7 +36,7 @@ def open_lab(parts: Parts, qtbot: QtBot) -> Open:
     """A window with the lab open around `fake`, its fields there."""
 
     def make(fake: FakeLab | None = None, theme: str = "dark") -> MainWindow:
-        client = LabClient(fake or FakeLab(), parts.document)
+        client = EngineClient(fake or FakeLab(), parts.document, on_demand=True, name="lab")
         lab = Lab(client, parts.document)
         lab.closed.connect(client.close)
         window = open_window(qtbot, parts.document, Settings(values=Values(theme=theme)), lab)  # type: ignore[arg-type]
@@ -176,7 +177,7 @@ def test_a_run_is_started_by_key_and_shown_beside_the_exact_flow(window: MainWin
     assert lab.cursor == 20
     assert painted(plane) != before
     assert lab.run is not None
-    _, _, calls = bands.bands(lab.run, 20)
+    _, _, calls = timeline_bands.bands(lab.run, 20)
     assert calls.value == "20/20"
     off = lab.track.off_flow(20)
     assert off
@@ -244,13 +245,13 @@ def test_the_panels_choices_are_the_labs_and_not_the_pictures(window: MainWindow
 
 
 def test_the_strip_says_what_its_cells_are(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, names = bands.named, list[tuple[str, str]]()
+    plain, names = timeline_bands.named, list[tuple[str, str]]()
 
     def named(painter: QPainter, name: str, value: str, *rest: Any) -> None:
         names.append((name, value))
         plain(painter, name, value, *rest)
 
-    monkeypatch.setattr(bands, "named", named)
+    monkeypatch.setattr(timeline_bands, "named", named)
     painted(window.lab_timeline.strip)
     assert ("level", "21/21") in names
     assert "step" not in dict(names)

@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
 from app.settings import Settings, Values
-from app.ui.morph.films import Films
-from app.ui.morph.sheet import FilmSheet
+from app.ui.morph.film_files import Films
+from app.ui.morph.film_sheet import FilmSheet
 from app.ui.window.main_window import MainWindow
 from engine.jobs.morph import Morphing
 from engine.morph.film import read

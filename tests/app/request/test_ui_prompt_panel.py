@@ -16,9 +16,9 @@ from pytestqt.qtbot import QtBot
 from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.ui.request.advanced import USUAL_INTERVAL
-from app.ui.request.price import COUNTED
+from app.ui.request.model_calls import COUNTED
 from app.ui.request.prompt_panel import PromptPanel
-from app.ui.widgets.choice import ABOUT
+from app.ui.widgets.combo_box import ABOUT
 from app.ui.window.main_window import MainWindow
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
@@ -268,17 +268,6 @@ def test_the_list_says_what_each_sampler_costs_now(panel: PromptPanel, document:
             assert said.startswith(RULES[name].about.rstrip("."))
             assert said.endswith(f"· {sum(passes(request))} model calls")
         choice.hidePopup()
-
-
-def test_the_empty_seed_is_zero_and_no_seed_is_too_large(panel: PromptPanel, document: Document) -> None:
-    type_into(panel.seed.field, "9999999999999999999")
-    press_enter(panel.seed.field)
-    assert document.draft.current.seed == 2**63 - 1
-    assert panel.seed.field.text() == str(2**63 - 1)
-    QTest.keyClick(panel.seed.field, Qt.Key.Key_A, CONTROL)
-    QTest.keyClick(panel.seed.field, Qt.Key.Key_Backspace)
-    panel.prompt.text.setFocus()
-    assert document.draft.current.seed in (0, 2**63 - 1)  # an unfinished text changes nothing, or is none
 
 
 def test_the_dice_rolls_and_the_lock_keeps(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:

@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from app.core.shown.render import render
 from app.settings import Settings, Values
-from app.ui.shown.bands import bands
-from app.ui.shown.curves import calls_curve, change_curve, noise_curve
 from app.ui.shown.filmstrip import Filmstrip
 from app.ui.shown.timeline import VIEWS
+from app.ui.shown.timeline_bands import bands
+from app.ui.shown.timeline_curves import calls_curve, change_curve, noise_curve
 from app.ui.shown.timeline_layout import Slots
 from app.ui.window.main_window import MainWindow
 from engine.store import StepInfo

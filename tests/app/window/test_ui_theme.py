@@ -16,13 +16,13 @@ from pytestqt.qtbot import QtBot
 from app.core.document import Document
 from app.core.notices import Notice
 from app.settings import Settings, Values
-from app.ui.guidance.aims import AimRow
+from app.ui.guidance.aim_list import AimRow
 from app.ui.look import icons
 from app.ui.look.colours import contrast, luminance, mixed
 from app.ui.look.fonts import MARKED, places_marks, with_marks
-from app.ui.look.stylesheet import sheet
-from app.ui.look.theme import DARK, LIGHT, Look, Theme
-from app.ui.widgets.parts import Disclosure
+from app.ui.look.stylesheet import stylesheet
+from app.ui.look.theme import DARK, LIGHT, Appearance, Theme
+from app.ui.widgets.disclosure import Disclosure
 from app.ui.window.notice_bar import NoticeBar
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, opened, painted, until
@@ -72,7 +72,7 @@ def test_the_sheet_has_no_colour_that_is_not_the_palettes() -> None:
         for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive, QPalette.ColorGroup.Disabled):
             for role in (Role.Highlight, Role.HighlightedText, Role.Text):
                 palette.setColor(group, role, QColor(name))
-        text = sheet(palette, 16)
+        text = stylesheet(palette, 16)
         assert "@" not in text
         assert {word.rstrip(";") for word in text.split() if word.startswith("#") and len(word.rstrip(";")) == 7} == {
             name
@@ -80,7 +80,7 @@ def test_the_sheet_has_no_colour_that_is_not_the_palettes() -> None:
 
 
 def test_the_sheet_grows_with_the_font() -> None:
-    small, large = (sheet(DARK.palette(), line) for line in (12, 48))
+    small, large = (stylesheet(DARK.palette(), line) for line in (12, 48))
     assert small != large
 
 
@@ -135,7 +135,7 @@ def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtB
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_muted_text_is_painted_as_readable_as_the_palette_promises(document: Document, qtbot: QtBot, mode: str) -> None:
-    """Read from the screen, because a style sheet may fade what the palette gives."""
+    """Read from the screen, because a style stylesheet may fade what the palette gives."""
     window = open_window(qtbot, document, Settings(values=Values(theme=mode)))  # type: ignore[arg-type]
     document.draft.update(prompt="")
     window.panel.steps.field.setFocus()  # no cursor blinks in the prompt
@@ -209,7 +209,7 @@ def test_every_part_with_icons_draws_them_again_by_itself(qtbot: QtBot, qapp: QA
     heading, row = Disclosure("Advanced", QWidget()), AimRow(1)
     notices = NoticeBar()
     notices.raise_notice(Notice("error", "This is wrong."))
-    look = Look(qapp, "light")
+    look = Appearance(qapp, "light")
     for part in (heading, row, notices):
         qtbot.addWidget(part)
     for theme in (LIGHT, DARK, LIGHT):

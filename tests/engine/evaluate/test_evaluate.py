@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,13 +16,16 @@ from engine.__main__ import main
 from engine.evaluate.batches import PictureSpec, draw, held_out_specs, paraphrase_specs, specs_by_name
 from engine.evaluate.dataset_pictures import RealPictures
 from engine.evaluate.judge import Judge
+from engine.evaluate.model_figures import Evaluation
 from engine.evaluate.plots import plot_front
+from engine.models.net import build
 from engine.pareto import Point, front
 from engine.session import Session
-from engine.spec.catalog import ModelInfo
+from engine.spec.catalog import ModelInfo, read_model
 from engine.spec.draft import Draft, resolve
 from engine.train import judge_job
-from engine.train.judge import Settings
+from engine.train.export import export
+from engine.train.judge import JudgeSettings
 from engine.train.judge_job import JudgeJob
 from engine.train.pictures import write
 
@@ -46,7 +51,7 @@ def judge(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("judge")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judge_job, "WIDTHS", (16, 32))
-        JudgeJob(data=folder, out=out, settings=Settings(steps=3, batch=8)).run(lambda line: None)
+        JudgeJob(data=folder, out=out, settings=JudgeSettings(steps=3, batch=8)).run(lambda line: None)
     return out
 
 
@@ -158,3 +163,29 @@ def test_a_plot_shows_its_points(tmp_path: Path) -> None:
     plot_front(some, "t", "x", "y", tmp_path / "a.png")
     plot_front([some[0]._replace(x=2.0), some[1]], "t", "x", "y", tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+
+
+def test_outlines_are_compared_where_model_and_data_have_alpha(folder: Path, judge: Path, tmp_path: Path) -> None:
+    """A net that sees nothing draws what its bias says: alpha on the left half of each patch, as all real ones have."""
+    noise = torch.randint(0, 256, (40, 32, 32, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    noise[..., 3] = 255 * (torch.arange(32) % 8 < 4)
+    table = json.loads((folder / "rows.json").read_text())
+    write(tmp_path / "data", noise.numpy(), table)
+    shape = {"type": "patch-transformer", "side": 32, "patch": 8, "channels": 4, "width": 32, "depth": 1, "head": 16}
+    shape |= {"text_length": 16, "text_width": 384, "labels": 2, "detail": 0}
+    weights = {name: torch.zeros_like(value) for name, value in build(shape).state_dict().items()}
+    weights["out.bias"] = torch.cat([torch.zeros(3 * 64), 2.0 * (torch.arange(8) < 4).repeat(8) - 1])
+    config: dict[str, Any] = {"id": "things", "title": "Things", "kind": "embedded", "size": [32, 32], "net": shape}
+    config |= {"schedule": {"type": "flow"}, "predicts": "x0", "codec": {"type": "pixel"}, "examples": []}
+    config["conditioning"] = {"text": {"encoder": "minilm", "length": 16}, "labels": LABELS, "label_kind": "class"}
+    config["defaults"] = {"sampler": "ddim", "spacing": "log", "steps": 2, "guidance": 1.0}
+    export(weights, config | {"defaults": config["defaults"] | {"sigma_min": 0.02, "sigma_max": 80.0}}, (), tmp_path)
+    info, real = read_model(tmp_path), RealPictures.of(tmp_path / "data", 32)
+    assert real.pictures.shape == (40, 3, 32, 32)
+    evaluation = Evaluation(info, Judge.of(judge), real, Session("cpu", [info]), {})
+    figures = evaluation.run(evaluation.lists(4))
+    assert figures["alpha"]["trained"] == {"n": 4, "of the pair asked": 1.0, "of the nearest": 1.0}
+    assert real.alpha is not None
+    half = replace(real, alpha=torch.where(torch.arange(32) % 8 < 2, real.alpha, -1.0))
+    outlines = replace(evaluation, real=half).run(evaluation.lists(4))["alpha"]["evaluation"]
+    assert outlines["of the pair asked"] == pytest.approx(0.5)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted
+from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted, weighted_aim, weighted_file
 from engine.session import Session
 from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
@@ -67,6 +67,26 @@ def test_every_flag_is_a_field(tmp_path: Path) -> None:
     (inner, outer), _ = flags("--clip", "c", "--noisy-clip", "n", "--noisy-scale", "50", "--aim", "blue")
     assert inner == ClipGuide(clip="n", aims=(Aim("blue"),), **ON_NOISE | {"scale": 50.0})
     assert outer == ClipGuide(clip="c", aims=(Aim("blue"),))
+
+
+@pytest.mark.parametrize(
+    ("text", "aim"),
+    [
+        ("a clock at 10:30", ("a clock at 10:30", 1.0)),
+        ("16:9", ("16:9", 1.0)),
+        ("a clock at 10:30:2", ("a clock at 10:30", 2.0)),
+        ("route 66:2.0", ("route 66", 2.0)),
+        ("red:30", ("red", 30.0)),
+    ],
+)
+def test_a_time_at_the_end_of_an_aim_is_text(text: str, aim: tuple[str, float]) -> None:
+    assert weighted_aim(text) == aim
+
+
+def test_a_file_that_is_named_as_if_it_had_a_weight_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "red:2").touch()
+    assert weighted_file(str(tmp_path / "red:2")) == (str(tmp_path / "red:2"), 1.0)
+    assert weighted_file(str(tmp_path / "red.png:2")) == (str(tmp_path / "red.png"), 2.0)
 
 
 def test_weights_follow_the_last_colon() -> None:

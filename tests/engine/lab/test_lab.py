@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.jobs.lab import Walk
+from engine.jobs.lab import LabWalk
 from engine.lab.field import axis, density, plane, score
 from engine.lab.model import Smoothed, model
 from engine.lab.trial import LEAST_LEVEL, EndlessPath, exact_flow, scatter, start, trial, walk
@@ -206,7 +206,7 @@ def test_the_flow_stops_at_the_last_level_where_that_is_not_zero() -> None:
 def test_chains_that_stay_settle_at_the_variance_of_the_discretised_law() -> None:
     """v/(1 − δ/2v) along each axis of the Gaussian, v = c + σ² and δ = delta·σ²."""
     data, sigma, delta = Data("gaussian"), 0.8, 0.3
-    how = Walk(data, particles=4000, seed=2, half=HALF, steps=50, delta=delta)
+    how = LabWalk(data, particles=4000, seed=2, half=HALF, steps=50, delta=delta)
     x = next(islice(walk(model(data), how, lambda: sigma, lambda: False), 6, None))
     values, axes = np.linalg.eigh(data.components.cov)
     v = values + sigma**2
@@ -218,7 +218,7 @@ def test_chains_follow_the_level_and_never_draw_the_same_noise_twice() -> None:
     path = EndlessPath(lambda: next(levels))
     assert [path[k].s for k in range(4)] == [2.0, 2.0, 0.5, LEAST_LEVEL]
     data = Data("gaussian")
-    frames = list(islice(walk(model(data), Walk(data, 50, 1, HALF, steps=1), lambda: 50.0, lambda: False), 3))
+    frames = list(islice(walk(model(data), LabWalk(data, 50, 1, HALF, steps=1), lambda: 50.0, lambda: False), 3))
     first, second = frames[1] - frames[0], frames[2] - frames[1]
     assert abs(np.corrcoef(first.flatten(), second.flatten())[0, 1]) < 0.35
 
@@ -226,7 +226,7 @@ def test_chains_follow_the_level_and_never_draw_the_same_noise_twice() -> None:
 def test_chains_walk_until_they_are_stopped() -> None:
     data, calls = Data("mixture"), itertools.count()
     with pytest.raises(Cancelled):
-        for _ in walk(model(data), Walk(data, 5, 1, HALF), lambda: 1.0, lambda: next(calls) >= 20):
+        for _ in walk(model(data), LabWalk(data, 5, 1, HALF), lambda: 1.0, lambda: next(calls) >= 20):
             pass
     assert next(calls) == 21
 

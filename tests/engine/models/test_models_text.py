@@ -102,5 +102,5 @@ def test_a_damaged_encoder_is_one_clear_error(name: str, harm: str, tmp_path: Pa
     elif harm == "nonsense":
         text = json.dumps(config | {"hidden_size": 12}) if name == "config.json" else "{}"
         (folder / name).write_text(text)
-    with pytest.raises(ModelError, match=r"text encoder in .*minilm is missing or damaged: .*restore"):
+    with pytest.raises(ModelError, match=rf"minilm/{name} is (missing|damaged).*: .*restore"):
         read_encoder(folder, 16)

@@ -18,9 +18,10 @@ from PIL import Image
 from engine.models.text import TextEncoder
 from engine.spec.catalog import resource_root
 from engine.train import emoji, folder
+from engine.train.collection import EMOJI, STICKERS, Collection
 from engine.train.data import encoded, load
 from engine.train.packages import Package, fetch, unpack, verify
-from engine.train.pictures import on_white
+from engine.train.pictures import on_white, with_alpha
 
 
 @pytest.fixture(scope="module")
@@ -101,28 +102,54 @@ def test_articles(name: str, named: str) -> None:
     assert named in emoji.captions(emoji.Concept("0", name, ()), "noto", [], Random(0))
 
 
-def test_the_chosen_concepts_hold_what_the_studio_promises() -> None:
-    assert {"red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza"} <= emoji.chosen().keys()
-    assert set(emoji.EXAMPLES) <= emoji.chosen().keys()
+@pytest.mark.parametrize("collection", [EMOJI, STICKERS], ids=lambda c: c.id)
+def test_the_chosen_concepts_hold_what_the_studio_promises(collection: Collection) -> None:
+    assert {"red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza"} <= collection.concepts().keys()
+    assert set(emoji.EXAMPLES) <= collection.concepts().keys()
 
 
-def test_the_lists_to_judge_by_speak_of_chosen_concepts() -> None:
-    names = emoji.chosen().keys()
-    assert len(emoji.listed("evaluation")) == len(set(emoji.listed("evaluation"))) == 200
-    assert set(emoji.listed("evaluation")) <= names
-    assert len(emoji.held_out()) >= 100
-    assert {name for name, _ in emoji.held_out()} <= names - set(emoji.EXAMPLES)
-    assert {style for _, style in emoji.held_out()} == set(emoji.STYLES)
-    assert len(emoji.paraphrases()) >= 60
-    assert {name for _, name in emoji.paraphrases()} <= names
+def test_stickers_are_the_emoji_and_many_more() -> None:
+    assert len(STICKERS.concepts()) >= 1200
+    assert EMOJI.concepts().items() <= STICKERS.concepts().items()
+    assert EMOJI.held_out() < STICKERS.held_out()  # weights of one may be the start of the other
 
 
-def test_every_concept_is_described_and_no_description_gives_a_test_away() -> None:
-    described = emoji.descriptions()
-    assert described.keys() == emoji.chosen().keys()
+@pytest.mark.parametrize("collection", [EMOJI, STICKERS], ids=lambda c: c.id)
+def test_the_lists_to_judge_by_speak_of_chosen_concepts(collection: Collection) -> None:
+    names, evaluation = collection.concepts().keys(), collection.evaluation()
+    assert len(evaluation) == len(set(evaluation)) == 200
+    assert set(evaluation) <= names
+    assert len(collection.held_out()) >= 100
+    assert {name for name, _ in collection.held_out()} <= names - set(emoji.EXAMPLES)
+    assert {style for _, style in collection.held_out()} == set(emoji.STYLES)
+    assert len(collection.paraphrases()) >= 60
+    assert {name for _, name in collection.paraphrases()} <= names
+
+
+@pytest.mark.parametrize("collection", [EMOJI, STICKERS], ids=lambda c: c.id)
+def test_every_concept_is_described_and_no_description_gives_a_test_away(collection: Collection) -> None:
+    described = collection.descriptions()
+    assert described.keys() == collection.concepts().keys()
     assert all(len(texts) >= 2 for texts in described.values())
     texts = [f" {text} " for some in described.values() for text in some]
-    assert not [text for text, _ in emoji.paraphrases() if any(f" {text} " in held for held in texts)]
+    assert not [text for text, _ in collection.paraphrases() if any(f" {text} " in held for held in texts)]
+
+
+def test_a_synonym_means_one_concept_alone_and_none_gives_a_test_away(packages: Path) -> None:
+    package = packages / emoji.PACKAGES[0].stem
+    british = [
+        {"label": "red apple", "hexcode": "1F34E", "tags": ["bramley", "shared", "puppy"]},
+        {"label": "rocket", "hexcode": "1F680", "tags": ["shared"]},
+        {"label": "flag: Iceland", "hexcode": "1F1EE", "tags": ["bramley"]},  # nobody chose it: it takes no name away
+    ]
+    codes = {"1F34E": ["apple_red", "rocket"], "1F680": "spaceship_"}
+    lay(emoji.PACKAGES[0], packages.parent / "npm", {"en-gb/data.json": british, "en/shortcodes/other.json": codes})
+    found = {concept.name: concept for concept in emoji.concepts(package, STICKERS).values()}
+    assert found["red apple"].synonyms == ("apple", "apple red", "bramley", "fruit", "health", "tasty")
+    assert found["rocket"].synonyms == ("space", "spaceship")
+    texts = emoji.captions(found["rocket"], "noto", [], Random(0))
+    assert {"spaceship", "spaceship, noto style"} <= set(texts)
+    assert emoji.concepts(package, EMOJI)["1f34e"].synonyms == ()
 
 
 def test_a_caption_may_be_a_description_with_and_without_the_style() -> None:
@@ -136,7 +163,7 @@ def test_a_caption_may_be_a_description_with_and_without_the_style() -> None:
 def test_a_row_knows_its_subgroup_its_weight_and_whether_it_is_held_out(
     packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emoji, "held_out", lambda: {("red apple", "noto")})
+    monkeypatch.setattr(Collection, "held_out", lambda self: {("red apple", "noto")})
     emoji.build(packages, tmp_path / "set", side=32)
     rows = json.loads((tmp_path / "set/rows.json").read_text())["rows"]
     apples = {row["label"]: row for row in rows if row["name"] == "red apple"}
@@ -208,6 +235,24 @@ def own(tmp_path: Path) -> Path:
     return source
 
 
+def test_a_folder_reads_pictures_as_the_canvas_does(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    Image.fromarray(np.full((40, 40), 257 * 100, np.uint16)).save(own / "deep.png")
+    exif = Image.Exif()
+    exif[274] = 6  # turned to the right
+    half = np.zeros((64, 64, 3), np.uint8)
+    half[:32] = 255
+    Image.fromarray(half).save(own / "turned.png", exif=exif)
+    for name in ("deep", "turned"):
+        (own / f"{name}.txt").write_text(name)
+    folder.build(own, tmp_path / "set")
+    deep, turned = np.load(tmp_path / "set" / "pictures.npy")
+    assert (deep == 100).all()
+    assert turned[:, :20].max() == 0
+    assert turned[:, -20:].min() == 255
+
+
 def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: Path, encoder: TextEncoder) -> None:
     assert folder.build(own, tmp_path / "set") == 2
     data = load(tmp_path / "set", 32, encoder)
@@ -222,6 +267,28 @@ def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: 
     assert (leaf[0] - leaf[1]).abs().max() > 0.1, "the two captions are told apart"
     # Kept in half precision, and encoded beside other texts, which rounds differently than alone: one rounding each.
     torch.testing.assert_close(leaf, alone, rtol=2**-10, atol=2**-10)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
+def test_captions_are_read_as_editors_save_them(own: Path, tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-8-sig" else "\ufeff"
+    (own / "leaf.txt").write_bytes(f"{mark}ein grünes Blatt\r\n".encode(encoding))
+    folder.build(own, tmp_path / "set")
+    rows = json.loads((tmp_path / "set" / "rows.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["captions"] for row in rows] == [["ein grünes Blatt"], ["the moon"]]
+
+
+def test_captions_of_an_unknown_encoding_name_their_file(own: Path, tmp_path: Path) -> None:
+    (own / "leaf.txt").write_bytes("ein grünes Blatt".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"leaf\.txt is not text in UTF-8: .* save it as UTF-8"):
+        folder.build(own, tmp_path / "set")
+
+
+def test_hidden_files_are_no_pictures(own: Path, tmp_path: Path) -> None:
+    (own / "._leaf.png").write_bytes(b"\x00\x05\x16\x07")
+    (own / ".thumbnails").mkdir()
+    (own / ".thumbnails" / "leaf.png").write_bytes(b"no picture")
+    assert folder.build(own, tmp_path / "set") == 2
 
 
 def test_what_cannot_be_used_is_named(own: Path, tmp_path: Path) -> None:
@@ -260,6 +327,27 @@ def test_pictures_are_averaged_down_on_white() -> None:
     small = on_white(half, 2)
     assert small[:, 0].max() == 0
     assert small[:, 1].min() == 255
+
+
+def test_alpha_and_the_colour_on_white_are_averaged_alike() -> None:
+    half = Image.new("RGBA", (128, 128), (0, 0, 0, 0))
+    half.paste((200, 0, 0, 255), (0, 0, 64, 128))
+    assert with_alpha(half, 2)[0].tolist() == [[200, 0, 0, 255], [255, 255, 255, 0]]
+    whole = with_alpha(half, 1)[0, 0].astype(int)
+    assert abs(whole - [228, 128, 128, 128]).max() <= 1
+
+
+def test_stickers_keep_their_alpha(packages: Path, tmp_path: Path) -> None:
+    empty = {"icons": {"red-apple": {"body": ""}}, "width": 16, "height": 16}
+    lay(emoji.PACKAGES[-1], packages, {"icons.json": empty})
+    lay(emoji.PACKAGES[0], packages, {"en-gb/data.json": [], "en/shortcodes/cldr.json": {}})
+    assert emoji.build(packages, tmp_path / "set", side=32, collection=STICKERS) == 6
+    table = json.loads((tmp_path / "set/rows.json").read_text())
+    pictures = np.load(tmp_path / "set/pictures.npy")
+    corner = {row["label"]: tuple(picture[0, 0]) for row, picture in zip(table["rows"], pictures, strict=True)}
+    assert (table["id"], pictures.shape) == ("stickers", (6, 32, 32, 4))
+    assert corner["noto"] == (255, 0, 0, 255)
+    assert corner["twemoji"] == (255, 255, 255, 0)
 
 
 def test_a_side_that_is_no_divisor_is_refused(packages: Path, tmp_path: Path) -> None:

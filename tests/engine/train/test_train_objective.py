@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 
 from engine.denoisers import adapt
-from engine.schedules import VE
+from engine.schedules import SCHEDULES, Flow, Schedule
 from engine.train.objective import TARGETS, factor, flow_levels, flow_weight, loss, target
 from engine.types import Cond
 
 LEVELS = torch.tensor([0.03, 0.4, 1.0, 7.0, 60.0], dtype=torch.float64)
+ONE = torch.ones(len(LEVELS), dtype=torch.float64)  # the scale of VE
+MADE = {name: make([0.9, 0.5, 0.1]) if name == "discrete" else make() for name, make in SCHEDULES.items()}
 
 
 @pytest.fixture
@@ -26,15 +28,45 @@ def column(sigma: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("predicts", TARGETS)
-def test_a_net_that_meets_its_target_denoises_perfectly(predicts: str, pair: tuple[Tensor, Tensor]) -> None:
+@pytest.mark.parametrize("schedule", MADE.values(), ids=MADE)
+def test_a_net_that_meets_its_target_denoises_perfectly_under_every_schedule(
+    schedule: Schedule, predicts: str, pair: tuple[Tensor, Tensor]
+) -> None:
     x0, eps = pair
-    output = target(predicts, x0, eps, column(LEVELS))
+    output = target(predicts, x0, eps, column(LEVELS), column(schedule.scale(LEVELS)))
 
     def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
         return output
 
-    denoised = adapt(net, VE(0.01, 80.0), predicts)(x0 + column(LEVELS) * eps, LEVELS)
-    assert torch.allclose(denoised, x0, atol=1e-9)
+    denoised = adapt(net, schedule, predicts)(x0 + column(LEVELS) * eps, LEVELS)
+    torch.testing.assert_close(denoised, x0, rtol=0, atol=1e-10)
+
+
+def test_the_target_of_a_score_is_that_of_the_native_state() -> None:
+    """∇ log N(native; s·x0, (sσ)²) at s·(x0 + σε): of the state that the net sees, not of x."""
+    x0, eps, sigma = (torch.tensor(v, dtype=torch.float64) for v in (0.3, 1.0, 2.0))
+    scale = Flow().scale(sigma)
+    native = (scale * (x0 + sigma * eps)).requires_grad_()
+    torch.distributions.Normal(scale * x0, scale * sigma).log_prob(native).backward()
+    torch.testing.assert_close(target("score", x0, eps, sigma, scale), native.grad, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("predicts", TARGETS)
+@pytest.mark.parametrize("schedule", MADE.values(), ids=MADE)
+def test_the_factor_is_what_an_error_of_the_output_does_to_the_denoised_picture(
+    schedule: Schedule, predicts: str, pair: tuple[Tensor, Tensor]
+) -> None:
+    x0, eps = pair
+    scale = schedule.scale(LEVELS)
+    aim = target(predicts, x0, eps, column(LEVELS), column(scale))
+    off = aim + 0.1
+
+    def net(x: Tensor, t: Tensor, cond: Cond | None) -> Tensor:
+        return off
+
+    denoised = adapt(net, schedule, predicts)(x0 + column(LEVELS) * eps, LEVELS)
+    ratio = 0.1**2 / (denoised - x0).square().mean((1, 2, 3))
+    torch.testing.assert_close(ratio, factor(predicts, LEVELS, scale), rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("predicts", TARGETS)
@@ -42,10 +74,12 @@ def test_the_loss_is_the_objectives_own_when_its_own_factor_weighs_it(
     predicts: str, pair: tuple[Tensor, Tensor]
 ) -> None:
     x0, eps = pair
-    aim = target(predicts, x0, eps, column(LEVELS))
+    scale = Flow().scale(LEVELS)
+    aim = target(predicts, x0, eps, column(LEVELS), column(scale))
     output = aim + torch.linspace(-1, 1, aim.numel(), dtype=aim.dtype).view_as(aim)
     plain = (output - aim).square().mean((1, 2, 3))
-    assert torch.allclose(loss(output, predicts, x0, eps, LEVELS, factor(predicts, LEVELS)), plain, rtol=1e-12)
+    weighed = loss(output, predicts, x0, eps, LEVELS, scale, factor(predicts, LEVELS, scale))
+    assert torch.allclose(weighed, plain, rtol=1e-12)
 
 
 @pytest.mark.parametrize("predicts", TARGETS)
@@ -57,9 +91,10 @@ def test_every_objective_gives_the_same_loss_and_gradient_for_the_same_estimate(
     level = column(LEVELS)
     wrong = (x0 + 0.3 * torch.sin(5 * x0)).requires_grad_()
     x = x0 + level * eps
-    output = target(predicts, wrong, (x - wrong) / level, level)  # what the net that estimates `wrong` puts out
+    scale = Flow().scale(LEVELS)
+    output = target(predicts, wrong, (x - wrong) / level, level, column(scale))  # of the net that estimates `wrong`
     weight = flow_weight(LEVELS)
-    value = loss(output, predicts, x0, eps, LEVELS, weight)
+    value = loss(output, predicts, x0, eps, LEVELS, scale, weight)
     expected = weight * (wrong - x0).square().mean((1, 2, 3))
     assert torch.allclose(value, expected, rtol=1e-9)
     (found,) = torch.autograd.grad(value.sum(), wrong, retain_graph=True)
@@ -69,14 +104,14 @@ def test_every_objective_gives_the_same_loss_and_gradient_for_the_same_estimate(
 
 def test_score_matching_weighted_by_variance_is_the_simple_noise_loss() -> None:
     """Song & Ermon's λ(σ) = σ² and Ho et al.'s L_simple weigh the error of x̂₀ alike."""
-    assert torch.allclose(LEVELS**2 * factor("score", LEVELS), factor("eps", LEVELS), rtol=1e-12)
+    assert torch.allclose(LEVELS**2 * factor("score", LEVELS, ONE), factor("eps", LEVELS, ONE), rtol=1e-12)
 
 
 def test_an_unknown_target_is_refused_in_one_sentence(pair: tuple[Tensor, Tensor]) -> None:
     with pytest.raises(ValueError, match="cannot be trained to predict 'x1': choose one of eps, x0"):
-        target("x1", *pair, column(LEVELS))
+        target("x1", *pair, column(LEVELS), column(ONE))
     with pytest.raises(ValueError, match="cannot be trained to predict 'x1'"):
-        factor("x1", LEVELS)
+        factor("x1", LEVELS, ONE)
 
 
 def test_noise_levels_are_logit_normal_in_time() -> None:

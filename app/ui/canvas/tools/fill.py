@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.canvas.brush import add, remove
-from app.core.canvas.selection import fill_colour
+from app.core.canvas.mask_edits import fill_colour
 from app.ui.canvas.tools.tool import Tool, Touch
 
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainterPath
 
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.brush import add, remove
-from app.core.canvas.selection import fill
+from app.core.canvas.mask_edits import fill
 from app.core.canvas.toolset import Toolset
 from app.ui.canvas.tools.tool import Tool, Touch
 

@@ -1,0 +1,158 @@
+"""What was found of a picture: the number along the flow, the bound level by level, and what surprises."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.core.flow.likelihood import REGIONS, Appraisal
+from app.ui.actions.action_set import ActionSet
+from app.ui.flow import likelihood_text
+from app.ui.flow.map_legend import Legend
+from app.ui.flow.plot import CurvePlot
+from app.ui.look.theme import em
+from app.ui.widgets.combo_box import ComboBox
+from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.label import label
+from app.ui.widgets.quiet_label import QuietLabel
+
+
+class DensityResults(QWidget):
+    """The number along the flow, and what it means."""
+
+    def __init__(self, appraisal: Appraisal) -> None:
+        super().__init__()
+        self._appraisal = appraisal
+        self.headline = label("", "title")
+        self.detail = label("", "muted")
+        self.detail.setWordWrap(True)
+        about = label(likelihood_text.SMEARED, "muted")
+        about.setWordWrap(True)
+        self.about = Disclosure("What the number is of", about)
+        column = column_in(self)
+        column.addWidget(self.headline)
+        column.addWidget(self.detail)
+        column.addWidget(self.about)
+        appraisal.found.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        result = self._appraisal.result
+        density = result.density if result else None
+        self.setVisible(density is not None)
+        if density is not None:
+            self.headline.setText(likelihood_text.headline(density))
+            self.detail.setText(likelihood_text.detail(density))
+
+
+class Steps(QWidget):
+    """The bound, level by level, and what it says of sending the picture bit by bit."""
+
+    def __init__(self, appraisal: Appraisal) -> None:
+        super().__init__()
+        self._appraisal = appraisal
+        self.sum = label("", "muted")
+        self.sum.setWordWrap(True)
+        self.terms = CurvePlot("Bits by noise level")
+        self.terms.setToolTip(likelihood_text.BOUND)
+        self.trade = CurvePlot("Rate and distortion")
+        self.trade.setToolTip(likelihood_text.TRADE)
+        self.readings = {
+            plot: PlotReading(plot, resting)
+            for plot, resting in (
+                (self.terms, likelihood_text.RESTING_TERMS),
+                (self.trade, likelihood_text.RESTING_TRADE),
+            )
+        }
+        column = column_in(self)
+        column.addWidget(label("Step by step", "heading", self.terms))
+        column.addWidget(self.sum)
+        for plot, heading in ((self.terms, None), (self.trade, label("Rate and distortion", "heading", self.trade))):
+            if heading is not None:
+                column.addSpacing(em(self, 0.3))
+                column.addWidget(heading)
+            column.addWidget(plot)
+            column.addWidget(self.readings[plot])
+        appraisal.found.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        result = self._appraisal.result
+        terms = result.terms if result else None
+        self.setVisible(terms is not None)
+        if terms is not None:
+            self.sum.setText(likelihood_text.sum_of(terms))
+            self.terms.show_curve(likelihood_text.terms_curve(terms), likelihood_text.sum_of(terms))
+            curve = likelihood_text.trade_curve(terms)
+            self.trade.show_curve(curve, f"From {curve.words[0]} to {curve.words[-1]}")
+
+
+class PlotReading(QuietLabel):
+    """What is read of a plot; `resting`, while nothing is."""
+
+    def __init__(self, plot: CurvePlot, resting: str) -> None:
+        super().__init__()
+        self._resting = resting
+        self.setText(resting)
+        plot.read.connect(self._read)
+
+    def _read(self, text: str) -> None:
+        self.setText(text or self._resting)
+
+
+class Surprise(QWidget):
+    """The map's switch, its regions and its scale, and what is pointed at."""
+
+    def __init__(self, appraisal: Appraisal, actions: ActionSet) -> None:
+        super().__init__()
+        self._appraisal = appraisal
+        self.switch = QCheckBox("Show over the picture")
+        self.switch.setAccessibleName("Show what surprises over the picture")
+        self.switch.setToolTip(actions["surprise-map"].toolTip())
+        self.side = ComboBox("Regions")
+        for side in REGIONS:
+            self.side.addItem("single pixels" if side == 1 else f"{side} × {side} pixels", side)
+        self.legend = Legend()
+        self.reading = QuietLabel(lines=2)
+        heading = label("What surprises", "heading", self.switch)
+        heading.setToolTip(likelihood_text.MAP)
+        row = QHBoxLayout()
+        row.addWidget(label("Regions", "muted", self.side))
+        row.addWidget(self.side, 1)
+        column = column_in(self)
+        column.addWidget(heading)
+        column.addWidget(self.switch)
+        column.addLayout(row)
+        column.addWidget(self.legend)
+        column.addWidget(self.reading)
+        self.switch.clicked.connect(self._turn)
+        self.side.activated.connect(self._choose)
+        for signal in (appraisal.found, appraisal.changed, appraisal.pointed_changed):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def _turn(self, on: bool) -> None:
+        self._appraisal.map_shown = on
+
+    def _choose(self, row: int) -> None:
+        self._appraisal.side = self.side.itemData(row)
+
+    def refresh(self) -> None:
+        appraisal, regions = self._appraisal, self._appraisal.regions
+        self.setVisible(regions is not None)
+        self.switch.setChecked(appraisal.map_shown)
+        self.side.setCurrentIndex(self.side.findData(appraisal.side))
+        if regions is None:
+            return
+        self.legend.show_regions(regions)
+        pointed = appraisal.pointed
+        row, column = pointed or regions.most
+        lead = "" if pointed else "Most: "
+        self.reading.setText(f"{lead}{regions.where(row, column)}, {regions.words(row, column)}")
+
+
+def column_in(widget: QWidget) -> QVBoxLayout:
+    """A column without a margin, for a part of a panel."""
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(em(widget, 0.3))
+    return column

@@ -1,0 +1,128 @@
+"""What a person does with files in the morph room: its dialogs and its sheet, and what becomes of their answers."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.core.files.mime import local_files
+from app.core.morph.film_export import FilmFormat, Filming
+from app.core.morph.morph_room import MorphRoom
+from app.core.notices import Notice
+from app.ui.morph.film_sheet import FilmSheet
+from engine.errors import why
+from engine.morph.film import KINDS, save_frame
+from engine.pictures.image_file import patterns
+from engine.pictures.naming import slug
+from engine.spec.edit import Pixels
+from engine.spec.morph import Morph
+
+
+class Films(QObject):
+    """One sheet at a time; what is written is what the room held when it was asked for."""
+
+    changed = Signal()  # whether there is a film to export
+
+    def __init__(self, morph: MorphRoom, filming: Filming, window: QWidget) -> None:
+        super().__init__(window)
+        self._morph, self._filming, self._window = morph, filming, window
+        self.sheet: FilmSheet | None = None
+        self.dialog: QFileDialog | None = None
+        self.way = FilmFormat()
+        filming.changed.connect(self.changed)
+
+    def take(self, mime: QMimeData) -> bool:
+        """What was dropped: every file becomes a key frame. False where there is none."""
+        files = local_files(mime)
+        for path in files:
+            self._morph.keys.add_file(path)
+        return bool(files)
+
+    def add_dialog(self) -> None:
+        dialog = self._ask("Add key frames", QFileDialog.AcceptMode.AcceptOpen)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setNameFilters([f"Pictures ({' '.join(patterns())})", "All files (*)"])
+        dialog.filesSelected.connect(self._add)
+        dialog.open()
+
+    def _add(self, paths: list[str]) -> None:
+        for path in paths:
+            self._morph.keys.add_file(Path(path))
+
+    @property
+    def why_no_export(self) -> str:
+        """Why there is no film to export, in one sentence; "" when there is."""
+        if self._filming.busy:
+            return "A film is being written: wait for it, or stop it."
+        if self._morph.film is None:
+            made = self._morph.made
+            return "Make the frames first." if made is None else "The morph was stopped: make all of its frames first."
+        return ""
+
+    def export(self) -> None:
+        """The film as it is now: where to is asked without stopping anything meanwhile."""
+        made = self._morph.film
+        if made is None or self.why_no_export:
+            return
+        morph, frames = made
+        if self.sheet is not None:
+            self.sheet.close()
+        size = frames[0].shape[1], frames[0].shape[0]
+        self.sheet = FilmSheet(morph, size, self.way, self._window)
+        self.sheet.chosen.connect(partial(self._export_as, morph, frames))
+        self.sheet.destroyed.connect(partial(self._forget, self.sheet))
+        self.sheet.show()
+
+    def _forget(self, sheet: FilmSheet, _: object = None) -> None:
+        if self.sheet is sheet:
+            self.sheet = None
+
+    def _export_as(self, morph: Morph, frames: list[Pixels], way: FilmFormat) -> None:
+        self.way = way
+        dialog = self._ask("Export film", QFileDialog.AcceptMode.AcceptSave)
+        if way.kind:
+            dialog.setNameFilter(f"{KINDS[way.kind]} (*{way.kind})")
+            dialog.setDefaultSuffix(way.kind.lstrip("."))
+        words = "-".join(key.prompt or key.label or f"seed-{key.seed}" for key in morph.keys[:2])
+        dialog.selectFile(f"{slug(words) or 'morph'}{way.kind}")
+        dialog.fileSelected.connect(partial(self.export_to, morph, frames, way))
+        dialog.open()
+
+    def export_to(self, morph: Morph, frames: list[Pixels], way: FilmFormat, path: str) -> None:
+        self._filming.export(Path(path), frames, morph, way)
+
+    def save_frame(self) -> None:
+        """The frame under the cursor as a PNG, with the morph that it is of."""
+        made, k = self._morph.made, self._morph.cursor
+        if made is None or not 0 <= k < len(made.frames):
+            return
+        dialog = self._ask("Save frame as", QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter("PNG picture (*.png)")
+        dialog.setDefaultSuffix("png")
+        dialog.selectFile(f"frame-{k + 1:04}.png")
+        dialog.fileSelected.connect(partial(self.save_frame_to, made.morph, made.frames[k]))
+        dialog.open()
+
+    def save_frame_to(self, morph: Morph, rgb: Pixels, path: str) -> None:
+        try:
+            save_frame(Path(path), rgb, morph)
+        except (OSError, MemoryError) as error:
+            self._morph.notice_raised.emit(Notice("error", f"{Path(path).name} could not be saved: {why(error)}"))
+            return
+        self._morph.notice_raised.emit(Notice("info", f"Saved as {path}"))
+
+    def close(self) -> None:
+        """Wait for the film that is being written."""
+        if self.sheet is not None:
+            self.sheet.close()
+        self._filming.close()
+
+    def _ask(self, title: str, mode: QFileDialog.AcceptMode) -> QFileDialog:
+        dialog = QFileDialog(self._window, title)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(mode)
+        self.dialog = dialog
+        return dialog

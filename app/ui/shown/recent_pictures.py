@@ -1,0 +1,107 @@
+"""The pictures that this session finished, newest first. A click shows the run that a picture came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from app.core.canvas.editing import Editing
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import QueuedJob
+from app.core.shown.runs import title_of
+from app.core.shown.viewer import Viewer
+from app.ui.look.theme import em
+from app.ui.widgets.label import label
+
+RUN = Qt.ItemDataRole.UserRole
+INDEX = Qt.ItemDataRole.UserRole + 1
+FILE = Qt.ItemDataRole.UserRole + 2
+
+
+class Recent(QWidget):
+    """Listens to the jobs.
+
+    picks -- whether a click gives the picture away (`picked` carries its file) instead of showing where it came from
+    """
+
+    picked = Signal(object)
+
+    def __init__(self, jobs: JobsModel, shown: Viewer, editing: Editing) -> None:
+        super().__init__()
+        self._jobs, self._shown, self._editing = jobs, shown, editing
+        self.picks = False
+        self._listed: set[int] = set()
+        self.list = QListWidget()
+        self.list.setAccessibleName("Pictures of this session")
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
+        self.list.setUniformItemSizes(True)
+        side = em(self, 4.3)
+        self.list.setIconSize(QSize(side, side))
+        self.setMinimumWidth(side + em(self, 2))
+        self.list.setGridSize(QSize(side + em(self, 0.6), side + em(self, 0.6)))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.empty = label("Finished pictures come here", "muted")
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(em(self, 0.35), em(self, 0.5), em(self, 0.35), em(self, 0.3))
+        column.setSpacing(em(self, 0.3))
+        column.addWidget(self.empty)
+        column.addWidget(self.list, 1)
+        self.list.itemClicked.connect(self._open)
+        self.list.itemActivated.connect(self._open)
+        jobs.changed.connect(self.refresh)
+        for signal in (shown.run_changed, shown.image_changed):
+            signal.connect(self._mark)
+        self.refresh()
+
+    def refresh(self) -> None:
+        for job in self._jobs.all:
+            if job.images and job.id not in self._listed:
+                self._listed.add(job.id)
+                for index, path in enumerate(job.images):
+                    self.list.insertItem(index, self._item(job, index, path))
+        self._mark()
+        self.empty.setVisible(not self._listed)
+        self.list.setVisible(bool(self._listed))
+
+    def _item(self, job: QueuedJob, index: int, path: Path) -> QListWidgetItem:
+        picture = QPixmap(str(path))
+        size = self.list.iconSize() * self.devicePixelRatioF()
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        thumbnail = picture.scaled(size, keep, smooth)
+        thumbnail.setDevicePixelRatio(self.devicePixelRatioF())
+        icon = QIcon(thumbnail)
+        icon.addPixmap(thumbnail, QIcon.Mode.Selected)  # not washed with the accent
+        item = QListWidgetItem(icon, "")
+        words = title_of(job.request)
+        item.setToolTip(f"{words}\nseed {job.request.seeds[index]}\n{path}")
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, seed {job.request.seeds[index]}")
+        item.setData(RUN, str(job.run_path))
+        item.setData(INDEX, index)
+        item.setData(FILE, str(path))
+        return item
+
+    def _mark(self) -> None:
+        """Select the picture that is on the canvas."""
+        shown = str(self._shown.run_path), self._shown.image_index
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if (item.data(RUN), item.data(INDEX)) == shown:
+                self.list.setCurrentItem(item)
+                return
+        self.list.setCurrentRow(-1)
+
+    def _open(self, item: QListWidgetItem) -> None:
+        if self.picks:
+            self.picked.emit(Path(item.data(FILE)))
+            return
+        path = Path(item.data(RUN))
+        if path == self._shown.run_path or self._shown.show_run(path):
+            self._shown.image_index = item.data(INDEX)
+            self._editing.show_in_place()

@@ -1,0 +1,18 @@
+"""A small rounded button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QPushButton
+
+
+def chip(text: str, do: Callable[[], object], tip: str = "", large: bool = False) -> QPushButton:
+    """A click on it calls `do`; `tip` says what that does."""
+    made = QPushButton(text.replace("&", "&&"))
+    made.setProperty("kind", "chip")
+    made.setProperty("large", large)
+    made.setAccessibleName(text)
+    made.setToolTip(tip)
+    made.clicked.connect(lambda _=False: do())
+    return made

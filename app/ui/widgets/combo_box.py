@@ -1,0 +1,79 @@
+"""A combo box whose entries may say a second line about themselves."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.ui.look import icons
+from app.ui.look.theme import em
+
+ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
+
+
+class ComboBox(QComboBox):
+    """A combo box with the studio's own arrow. A wheel over it scrolls the panel, and never changes what was chosen.
+
+    `opening` comes before its list shows: what an entry says of itself may be brought up to date then.
+    """
+
+    opening = Signal()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setItemDelegate(_TwoLines(self))
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        side = em(self)
+        ink = self.palette().color(QPalette.ColorRole.Text if self.isEnabled() else QPalette.ColorRole.Mid)
+        icons.paint(painter, "down", QRectF(self.width() - 1.35 * side, (self.height() - side) / 2, side, side), ink)
+        painter.end()
+
+    def showPopup(self) -> None:
+        self.opening.emit()
+        hints = [self.view().sizeHintForIndex(self.model().index(row, 0)).width() for row in range(self.count())]
+        self.view().setMinimumWidth(max([self.width(), *hints]) + em(self, 1.5))  # the scroll bar's room included
+        super().showPopup()
+
+
+class _TwoLines(QStyledItemDelegate):
+    """An entry with its second line, muted, where it has one."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        about = index.data(ABOUT)
+        self.initStyleOption(option, index)
+        text = option.text
+        option.text = ""
+        widget = option.widget
+        style = widget.style() if widget is not None else QApplication.style()
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        palette = QApplication.palette()  # the option's own is the style sheet's, with a paler placeholder
+        line = option.fontMetrics.height()
+        rect: QRect = option.rect.adjusted(line // 2, line // 4, -line // 2, -line // 4)
+        strong = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
+        painter.setPen(palette.color(strong))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, text)
+        if about:
+            painter.setPen(palette.color(strong if selected else QPalette.ColorRole.PlaceholderText))
+            painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, about)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        metrics = option.fontMetrics
+        about = index.data(ABOUT) or ""
+        text = index.data(Qt.ItemDataRole.DisplayRole) or ""
+        line = metrics.height()
+        width = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(about)) + line
+        return QSize(width, (2 * line if about else line) + line // 2)

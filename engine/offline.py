@@ -1,0 +1,22 @@
+"""No library that the engine uses asks the network for anything, whatever the environment says."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+OFFLINE = {  # read when huggingface_hub is imported, by which transformers, open_clip, timm and diffusers fetch
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "DIFFUSERS_TRUST_REMOTE_KERNELS": "0",  # kernels are code from the hub
+}
+
+
+def stay_offline() -> None:
+    """Set it, also against an environment that says otherwise: before these libraries are imported, and again after."""
+    os.environ.update(OFFLINE)
+    if (constants := sys.modules.get("huggingface_hub.constants")) is not None:
+        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
