@@ -1,4 +1,4 @@
-"""EngineError, the base of errors with a sentence for the user, and Cancelled. Imports nothing else of the engine."""
+"""EngineError, the base of errors with a sentence for the user; Cancelled; why. Imports nothing else of the engine."""
 
 from __future__ import annotations
 
@@ -48,3 +48,12 @@ class NotFiniteError(EngineError, ValueError):
 
 class Cancelled(Exception):
     """The user cancelled the work; raised between two calls of the net."""
+
+
+def why(error: BaseException) -> str:
+    """Why something failed, for the end of a sentence: never empty, and without the machine's numbers."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, MemoryError) and not isinstance(error, EngineError):
+        return "there is not enough memory"
+    return str(error) or type(error).__name__
