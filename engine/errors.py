@@ -19,7 +19,7 @@ class EngineError(Exception):
 
 
 class UsageError(EngineError, ValueError):
-    """Flags of a command that cannot be, or do not belong together."""
+    """Impossible flags of a command, or flags that do not belong together."""
 
     kind = "usage"
 

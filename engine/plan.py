@@ -1,4 +1,4 @@
-"""Request + Model → everything that run() needs, and its price."""
+"""From a Request and a Model to everything that run() needs, and the cost."""
 
 from __future__ import annotations
 
@@ -49,11 +49,13 @@ GUIDANCE = "what steers the picture left the range of numbers: lower the guidanc
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a run costs.
+    """The cost of a run.
 
-    evaluations -- of the denoiser; passes -- of the net per image (two where classifier-free guidance asks twice)
+    evaluations -- of the denoiser
+    passes      -- of the net per image (classifier-free guidance takes two for each evaluation)
     work        -- its time in unguided passes per image, with gradients and CLIPs (engine.spec.cost)
-    state_bytes -- of one state; graph_bytes -- what gradients of guides keep in memory at a time
+    state_bytes -- of one state
+    graph_bytes -- memory that the gradients of guides need at a time
     """
 
     evaluations: int
@@ -82,13 +84,13 @@ class Plan:
         start: int = 0,
         on_first_x0: Callable[[Tensor], None] | None = None,
     ) -> Iterator[Step]:
-        """The run, from x_T or from a stored step (x, past, start), with the raw x̂₀ of each step.
+        """Run from x_T, or from a stored step (x, past, start); each step has its raw x̂₀.
 
-        `on_first_x0` is called with the first x̂₀ as soon as it is known: within a step of several evaluations.
+        `on_first_x0` is called with the first x̂₀ as soon as it is known, within a step of several evaluations.
         """
         x = self.x if x is None else x
         self.meter.take_raw()
-        d = self.denoiser if on_first_x0 is None else _calling(on_first_x0, self.denoiser)
+        d = self.denoiser if on_first_x0 is None else _report_first(on_first_x0, self.denoiser)
         try:
             for step in run(d, self.path, self.rule, x, self.noise, self.constraint, past, start):
                 raw = self.meter.take_raw()
@@ -107,8 +109,8 @@ class Plan:
         return self.request.guidance == 1 and not any(guide.scale != 0 for guide in self.request.guides)
 
 
-def _calling(on_first_x0: Callable[[Tensor], None], d: Denoiser) -> Denoiser:
-    """D that hands its first estimate to `on_first_x0`."""
+def _report_first(on_first_x0: Callable[[Tensor], None], d: Denoiser) -> Denoiser:
+    """Wrap D: call `on_first_x0` with its first estimate."""
     called = False
 
     def denoiser(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
@@ -123,8 +125,9 @@ def _calling(on_first_x0: Callable[[Tensor], None], d: Denoiser) -> Denoiser:
 
 
 class Conditions(NamedTuple):
-    """What a run is conditioned on: `cond`, of one image or with a row for each of the batch, and `uncond`, which
-    guidance leads away from."""
+    """The conditions of a run: `cond`, of one image or with a row for each image of the batch, and `uncond`, the
+    condition that guidance leads away from.
+    """
 
     cond: Cond
     uncond: Cond
@@ -136,8 +139,9 @@ class Conditions(NamedTuple):
 
 
 class Guided(NamedTuple):
-    """The denoiser of a run with all that steers it, the meter that counts the net's calls below all of it, and the
-    bytes that gradients of guides keep in memory at a time."""
+    """The denoiser of a run with guidance and threshold, the meter that counts the net's calls below them, and the
+    bytes of memory that the gradients of guides need at a time.
+    """
 
     denoiser: Denoiser
     meter: Meter
@@ -155,12 +159,14 @@ def guided_denoiser(
     library: Library | None = None,
     save: bool | None = None,
 ) -> Guided:
-    """Classifier-free guidance around the model's net, then each guide, then the threshold, which bounds all of it.
+    """Wrap the model's net in classifier-free guidance, then in each guide, then in the threshold, which bounds the
+    result.
 
     conditions -- None: the request's own
     scales     -- γ of classifier-free guidance, one number or one for each image, (B,); None: the request's
 
-    The others are as for plan(). Raises RequestError where the model or the library cannot do what is asked.
+    The other arguments are those of plan(). Raises RequestError for settings that the model or the library does not
+    support.
     """
     cond, uncond = conditions or Conditions.of(request, model)
     scale = request.guidance if scales is None else scales
@@ -183,25 +189,25 @@ def plan(
     scales: float | Tensor | None = None,
     noise: NoiseSource | None = None,
 ) -> Plan:
-    """Everything that run() needs.
+    """Plan a run: return everything that run() needs.
 
-    inputs     -- what the request's Edit names
+    inputs     -- the arrays that the request's Edit names
     aims       -- the pictures that its guides name, by digest
-    library    -- has the CLIPs and classifiers of its guides; may be None where it has none
-    save       -- whether nets are computed twice rather than kept in memory for a guide's gradient, the same pixels for
-                  less memory; None: where memory is short
+    library    -- provides the CLIPs and classifiers of its guides; may be None for a request without guides
+    save       -- whether a guide's gradient recomputes nets instead of keeping them in memory: the same pixels for less
+                  memory; None: only where memory is short
     conditions, scales -- as for guided_denoiser(), where images differ in them
-    noise      -- None: of the request's seeds
+    noise      -- None: from the request's seeds
 
-    Raises RequestError where the model cannot do what is asked, and for inputs that the Request does not name.
+    Raises RequestError for settings that the model does not support, and for inputs that the Request does not name.
     """
     if request.model_sha256 != model.sha256:
         raise RequestError(
-            f"These settings are of another version of the model “{request.model}”: "
-            "choose the model again to use the one here."
+            f"These settings belong to another version of the model “{request.model}”: "
+            "choose the model again to use the installed one."
         )
     rule = rule_of(request.sampler, request.options)
-    second_stage(request, model)  # refused now, not after the last step
+    second_stage(request, model)  # refuse now, not after the last step
     _check_inputs(request, inputs)
     path = path_of(request)
     guided = guided_denoiser(
@@ -249,7 +255,9 @@ def to_pictures(x0: Tensor, model: Model, transparent: bool = False) -> Pixels:
 
 
 def pin(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:
-    """The constraint that keeps y (C, h, w) by the inputs' mask: a value of y is free where any pixel under it is."""
+    """Return the constraint that keeps y (C, h, w) by the mask: a value of y is free where any pixel under it is
+    free.
+    """
     assert inputs.mask is not None
     steps = steps_to_go(pool_mask(inputs.mask, (y.shape[-1], y.shape[-2])), len(sigmas) - 1)
     return Pinned(y, from_array(steps, y.device), tuple(sigmas), steady)
@@ -260,25 +268,25 @@ def _check_inputs(request: Request, inputs: Inputs | None) -> None:
     if edit is None:
         return
     if inputs is None:
-        raise RequestError("These settings work on a picture that is not here: open it, or make a new one.")
+        raise RequestError("These settings edit a picture that is missing: open it, or generate a new one.")
     if inputs.digests != (edit.source, edit.mask) or inputs.size != request.size:
-        raise RequestError("These settings are of another picture or mask: take the ones that are here.")
+        raise RequestError("These settings belong to another picture or mask: use the present settings.")
 
 
 def second_stage(request: Request, model: Model) -> SecondStage | None:
-    """The model's second stage, where the request enlarges. Raises RequestError where the model has none like it."""
+    """Return the request's second stage, None without one. Raises RequestError if the model does not have it."""
     wanted = request.enlargement
     if wanted is None:
         return None
     if model.second is None or model.second.factor != wanted.factor:
-        raise RequestError(f"The model “{request.model}” has no such second stage: choose its own size.")
-    rule_of(wanted.sampler)  # refuses one that there is not
+        raise RequestError(f"The model “{request.model}” does not have this second stage: choose the model's own size.")
+    rule_of(wanted.sampler)  # raises for an unknown sampler
     return model.second
 
 
 def _unguided(request: Request) -> Guidance:
     if any(guide.scale != 0 for guide in request.guides):
-        raise RequestError("These settings are guided, and nothing here can guide: take the guides out.")
+        raise RequestError("These settings have guides, but no guide library is loaded: remove the guides.")
     return Guidance(lambda d: d)
 
 

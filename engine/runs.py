@@ -1,4 +1,6 @@
-"""The doers of engine.jobs.generate and engine.jobs.enlarge: runs that tell each step and save their pictures."""
+"""The doers of engine.jobs.generate and engine.jobs.enlarge: do runs, send an event for each step, save the
+pictures.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 def generate(job: Generate, session: Session, caller: Caller) -> Iterator[Event]:
     run = _Run(session, caller, job.request)
     steps = session.generate(job.request, job.run_path, caller.cancelled, run.on_first_x0, job.inputs, job.aims)
-    yield from _whole(run, steps, job.run_path, job.pictures)
+    yield from _run_with_file(run, steps, job.run_path, job.pictures)
 
 
 def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
@@ -45,7 +47,7 @@ def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
     steps = session.fork(
         job.source, job.at, request, job.run_path, caller.cancelled, run.on_first_x0, job.share, job.inputs, job.aims
     )
-    yield from _whole(run, steps, job.run_path, job.pictures)
+    yield from _run_with_file(run, steps, job.run_path, job.pictures)
 
 
 def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
@@ -53,7 +55,7 @@ def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
     parent = stored.header["parent"]
     start = own_start(parent) if parent else 0
     run = _Run(session, caller, stored.request, stored.steps[-1].i + 1 if stored.steps else start, parent)
-    yield from run.told(session.go_on(job.run_path, caller.cancelled))
+    yield from run.events(session.go_on(job.run_path, caller.cancelled))
     yield from run.finished(job.run_path, job.pictures)
 
 
@@ -67,7 +69,9 @@ def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Eve
 
 
 def previewer(model: Model, x0: Tensor) -> Callable[[int], NDArray[np.float32]]:
-    """What makes a picture, float32 (3 or 1, h, w), of one of the states x0 (B, C, h, w): an Estimate's preview."""
+    """Return the preview of an Estimate: a function from an index of the states x0 (B, C, h, w) to float32 (3 or 1, h,
+    w).
+    """
 
     def preview(image: int) -> NDArray[np.float32]:
         picture = model.codec.preview(x0[image : image + 1])[0]
@@ -77,10 +81,10 @@ def previewer(model: Model, x0: Tensor) -> Callable[[int], NDArray[np.float32]]:
 
 
 class _Run:
-    """One run under way: from the engine's Steps to events.
+    """One run in progress: turns the engine's Steps into events.
 
-    start  -- the step of its path that it begins with
-    parent -- what its run file says of the run that it was forked from
+    start  -- the first step of its path
+    parent -- the "parent" entry of its run file
     """
 
     def __init__(
@@ -94,24 +98,24 @@ class _Run:
 
     @property
     def on_first_x0(self) -> Callable[[Any], None] | None:
-        """Tells the first x̂₀ early where a step takes several model calls."""
+        """Return the function that sends the first x̂₀ early; None where a step takes one model call."""
         rule = RULES.get(self.request.sampler)
         return None if rule is None or rule.evals == 1 else lambda x0: self._caller.early(self._estimate(x0, 0))
 
-    def told(self, steps: Iterator[Step]) -> Iterator[Event]:
+    def events(self, steps: Iterator[Step]) -> Iterator[Event]:
         for done, step in enumerate(steps, 1):
             self._last = step.move.x
             yield self._estimate(step.move.x0, done)
 
     def finished(self, run_path: Path | None, folder: Path | None) -> Iterator[Event]:
-        """Make the pictures of the last state, and save each the moment that it exists."""
+        """Make the pictures of the last state, and save each at once."""
         assert self._last is not None, "a path has at least one step"
         seconds = self._seconds
         pictures = self._session.finish(self.request, self._last, run_path, self._caller.cancelled)
         finishing = self._seconds - seconds
         if folder is not None:
             for k, rgb in enumerate(pictures):
-                yield PictureSaved(_saved(folder, rgb, self.request, k, self._parent))
+                yield PictureSaved(_save_picture(folder, rgb, self.request, k, self._parent))
         yield RunEnded(seconds, finishing)
 
     @property
@@ -123,11 +127,11 @@ class _Run:
         return Estimate(progress, max(0, done - 1), len(self.request.seeds), previewer(self._model, x0))
 
 
-def _whole(run: _Run, steps: Iterator[Step], run_path: Path | None, folder: Path | None) -> Iterator[Event]:
-    """A run with a file of its own: nothing of it is left on disk where it did no step."""
+def _run_with_file(run: _Run, steps: Iterator[Step], run_path: Path | None, folder: Path | None) -> Iterator[Event]:
+    """Do a run with its own file; delete the file if the run did no step."""
     event, fresh = None, run_path is not None and not run_path.exists()
     try:
-        for event in run.told(steps):
+        for event in run.events(steps):
             yield event
     finally:
         if event is None and fresh and run_path is not None:
@@ -135,7 +139,9 @@ def _whole(run: _Run, steps: Iterator[Step], run_path: Path | None, folder: Path
     yield from run.finished(run_path, folder)
 
 
-def _saved(folder: Path, rgb: NDArray[np.uint8], request: Request, k: int, parent: dict[str, Any] | None) -> Path:
+def _save_picture(
+    folder: Path, rgb: NDArray[np.uint8], request: Request, k: int, parent: dict[str, Any] | None
+) -> Path:
     path = picture_path(folder, request, k)
     try:
         save_png(path, rgb, request, k, parent=parent)

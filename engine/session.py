@@ -1,4 +1,4 @@
-"""The engine as the studio and the command line use it: a device, loaded models, runs that are written as they go."""
+"""Session: a device, loaded models, runs that write their steps to a file, and the performer of jobs."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a run begins: None for x, at the start; else a stored state at level s, before hop i of the path.
+    """The start of a run: None for x, at the start; else a stored state at level s, before hop i of the path.
 
-    parent -- where that state is from, as the run file's header says it
+    parent -- the "parent" entry of the run file's header
     """
 
     x: torch.Tensor | None = None
@@ -53,7 +53,7 @@ class Start:
     first: Callable[[torch.Tensor], None] | None = None
 
     def shared(self, image: int, count: int) -> Start:
-        """The state and the history of one image of the batch, `count` times."""
+        """Return the state and the history of one image of the batch, `count` times."""
 
         def rows(v: torch.Tensor) -> torch.Tensor:
             return v[[image] * count]
@@ -64,7 +64,7 @@ class Start:
 
 
 class OutOfMemory(EngineError, MemoryError):
-    """The device has no memory left for what was asked; the message says what to do."""
+    """The device has no memory left; the message says what to do."""
 
     kind = "memory"
 
@@ -72,9 +72,9 @@ class OutOfMemory(EngineError, MemoryError):
 class Session:
     """One device and the models loaded onto it. Not thread-safe: one thread uses it.
 
-    device -- "cuda", "xpu", "mps" or "cpu", None for the best there is. Raises DeviceError where it is not there.
-    infos  -- the models that can be asked for, the embedded ones by default
-    library -- where its CLIPs and classifiers come from, by default the engine's own
+    device  -- "cuda", "xpu", "mps" or "cpu"; None: the best available. Raises DeviceError for a missing one
+    infos   -- the available models, the embedded ones by default
+    library -- the source of CLIPs and classifiers, by default the engine's own
     """
 
     def __init__(
@@ -88,24 +88,26 @@ class Session:
         self._models: dict[str, Model] = {}
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
-        self.save: bool | None = None  # as engine.plan.plan takes it
+        self.save: bool | None = None  # see engine.plan.plan
 
     @property
     def device_name(self) -> str:
         return devices.describe(self.device)
 
     def load(self, info: ModelInfo) -> Model:
-        """The model of `info` on this device, loaded at its first use. Raises ModelError when its files are damaged."""
+        """Load the model of `info` onto this device at its first use, and return it. Raises ModelError for damaged
+        files.
+        """
         if info.sha256 not in self._models:
             self._models[info.sha256] = models.load(info, self.device)
         return self._models[info.sha256]
 
     def info(self, model: str) -> ModelInfo:
-        """The model of that id. Raises CatalogError where it is not here."""
+        """Return the model of that id. Raises CatalogError for an unknown one."""
         info = self.infos.get(model)
         if info is None:
             have = ", ".join(self.infos) or "none"
-            raise CatalogError(f"The model “{model}” is not here (there is: {have}): choose another.")
+            raise CatalogError(f"The model “{model}” is not here (available: {have}): choose another.")
         return info
 
     def model(self, request: Request) -> Model:
@@ -130,14 +132,15 @@ class Session:
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
     ) -> Iterator[Step]:
-        """Run a request from the start, each step written to `run_path` before it is yielded.
+        """Run a request from the start; each step is written to `run_path` before it is yielded.
 
-        `first` is told the first x̂₀ after one evaluation, also where a step takes several. `inputs` are the picture and
-        the mask that the request's Edit names, `aims` the pictures, uint8 (H, W, 3), that its guides aim at: they are
-        kept in the file.
+        first  -- called with the first x̂₀ after one evaluation, also within a step of several
+        inputs -- the picture and the mask that the request's Edit names
+        aims   -- aim pictures of its guides, uint8 (H, W, 3); inputs and aims are kept in the file
 
-        Raises Cancelled between two net calls once `cancelled` says so (what was reached stays in the file),
-        RequestError for what the model cannot do, OutOfMemory, and OSError when the run file cannot be written.
+        Raises Cancelled between two net calls when `cancelled` returns True (finished steps stay in the file),
+        RequestError for settings that the model does not support, OutOfMemory, and OSError when the run file cannot be
+        written.
         """
         return self._walk(request, Start(first=first), run_path, cancelled, inputs, aims)
 
@@ -153,27 +156,27 @@ class Session:
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
     ) -> Iterator[Step]:
-        """Go on from the stored step `k` of the run in `parent`, with another request or the same one.
+        """Continue from the stored step `k` of the run in `parent`, with another request or the same one.
 
-        The same request gives the parent's own remaining steps bit for bit (given the same kind of device, torch and
-        threads); another one drops the history, which belongs to the old denoiser. `first` is as for generate().
+        The same request gives the parent's own remaining steps bit for bit (on the same kind of device, torch and
+        threads). Another request drops the history, which belongs to the old denoiser.
 
-        share -- an image of the parent, counted from 0: every image of this run starts from that one's state x_t, and
-                 what differs between them is the noise of the steps that are left. They are samples of p(x0 | x_t),
-                 alike in what x_t had decided by then (Ho et al. 2020, figure 7), if the sampler draws noise; if it
-                 draws none they are all the same. The request may have any number of seeds, the parent's own among
-                 them: engine.spec.draft.vary() makes it. The history is kept where nothing but the seeds is different.
+        first  -- as for generate()
+        share  -- an image of the parent, counted from 0: every image of this run starts from its state x_t, and they
+                  differ by the noise of the remaining steps. If the sampler draws noise, they are samples of p(x0 |
+                  x_t) and agree in what x_t has decided (Ho et al. 2020, figure 7); if it draws none, they are all the
+                  same. The request may have any number of seeds, also the parent's own: engine.spec.draft.vary() makes
+                  it. The history is kept if only the seeds differ
+        inputs -- the picture and the mask that the request's Edit names; None: the parent's
+        aims   -- aim pictures of its guides, besides the parent's
 
-        inputs -- the picture and the mask that the request's Edit names; None: those of the parent
-        aims -- pictures that its guides aim at, besides those of the parent
+        If the parent is an encoding (engine.jobs.encode.Encode), `k` = its number of steps is its x_T: the request runs
+        from there, from its own first step, with its prompt.
 
-        Where the parent is an encoding (engine.jobs.encode.Encode), `k` = its number of steps is its x_T: the request
-        runs from there, from its own first step, with its prompt.
-
-        The run file is whole by itself: it holds the state it started from, and its header's "parent" says which run,
-        step and, for a shared one, image that was. go_on() finishes it whether or not the parent is still there.
-        Raises StoreError for a run that cannot be read, RequestError for a step or an image that it does not have and
-        for a request whose noise levels do not go through the stored state's.
+        The run file is complete by itself: it holds its first state, and its header's "parent" names that run, step and
+        shared image. go_on() finishes it even if the parent is gone. Raises StoreError for a run that cannot be read,
+        RequestError for a step or an image that it does not have, and for noise levels that do not include the stored
+        state's.
         """
         reader = RunReader(parent)
         origin, images = parent_of(reader, k, share), len(reader.request.seeds)
@@ -195,16 +198,15 @@ class Session:
         return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled, inputs, aims)
 
     def go_on(self, run_path: Path, cancelled: Callable[[], bool] = never) -> Iterator[Step]:
-        """Finish a run that broke off or was cancelled, in its own file, after its last whole step.
+        """Finish a cancelled or interrupted run, in its own file, after its last complete step.
 
-        Raises StoreError for a run that is finished and for a fork that broke off before the state it starts from was
-        written.
+        Raises StoreError for a finished run, and for a fork that broke off before its first state was written.
         """
         reader = RunReader(run_path, verify=True)
         if reader.ended == "finished":
-            raise StoreError(f"The run {run_path.name} is finished: fork it to go on from one of its steps.")
+            raise StoreError(f"The run {run_path.name} is finished: fork it to continue from one of its steps.")
         if "flow" in reader.header:
-            raise StoreError(f"The run {run_path.name} followed the flow and broke off: encode the picture anew.")
+            raise StoreError(f"The run {run_path.name} is an unfinished encoding: encode the picture again.")
         parent, inputs, aims = reader.header["parent"], reader.inputs(), reader.aims()
         if reader.steps:
             start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
@@ -219,7 +221,7 @@ class Session:
         return self._walk(reader.request, start, run_path, cancelled, inputs, aims, reopen=True, redo=redo)
 
     def environment(self) -> dict[str, Any]:
-        """What bit-identity depends on besides the Request: stored in every run, fixed within it."""
+        """Return the facts besides the Request that decide the bits: stored in every run, fixed within it."""
         return {
             "device": self.device.type,
             "device_name": self.device_name,
@@ -242,17 +244,17 @@ class Session:
         cancelled: Callable[[], bool] = never,
         inputs: Inputs | None = None,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """The pictures of the state that a run of `request` ended with: uint8 (B, H, W, 3), decoded and enlarged.
+        """Return the pictures of the last state of a run of `request`: uint8 (B, H, W, 3), decoded and enlarged.
 
-        The second stage keeps of `inputs` what the first one kept. Raises Cancelled as generate() does, and
-        RequestError where the model has no second stage and one is asked for.
+        The second stage keeps the same pixels of `inputs` as the first one. Raises Cancelled as generate() does, and
+        RequestError where the model does not have the request's second stage.
         """
         return to_pictures(self._large(request, x, cancelled, inputs), self.model(request))
 
     def _large(
         self, request: Request, x: torch.Tensor, cancelled: Callable[[], bool], inputs: Inputs | None
     ) -> torch.Tensor:
-        """The state x, drawn larger by the second stage where the request asks for it."""
+        """Enlarge the state x by the request's second stage, if it has one."""
         model, x = self.model(request), canonical(x)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
@@ -272,18 +274,20 @@ class Session:
         rgb: np.ndarray[Any, np.dtype[np.uint8]],
         cancelled: Callable[[], bool] = never,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """A picture (height, width, 3) of the request's first size, drawn larger by the second stage that it asks for.
+        """Enlarge a picture (height, width, 3) of the request's first size by the request's second stage.
 
-        Whatever made the picture: it stands where that of the request's first seed would. Raises RequestError for one
-        of another size and for a request whose second stage is none or sees an unfinished picture, and Cancelled as
+        The picture may come from anywhere; it counts as that of the request's first seed. Raises RequestError for a
+        picture of another size, for a request without a second stage or with a truncated first stage, and Cancelled as
         generate() does.
         """
         if request.enlargement is None or request.enlargement.truncated:
-            raise RequestError("A finished picture is drawn larger by a whole second stage alone: ask for one.")
+            raise RequestError(
+                "A finished picture needs a whole second stage: switch it on, without a truncated first stage."
+            )
         if rgb.shape != (request.height, request.width, 3):
             raise RequestError(
-                f"The second stage draws pictures of {request.width}×{request.height} larger, and this one has "
-                f"{rgb.shape[1]}×{rgb.shape[0]}: bring it to that size."
+                f"The second stage enlarges pictures of {request.width}×{request.height}, but this one has "
+                f"{rgb.shape[1]}×{rgb.shape[0]}: resize it."
             )
         x = to_state(Inputs(rgb), self.model(request), (request.width, request.height))
         return self.picture(replace(request, edit=None, seeds=request.seeds[:1]), x[None], cancelled)[0]
@@ -297,10 +301,10 @@ class Session:
         inputs: Inputs | None = None,
         transparent: bool = False,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """picture(), which is also kept at the end of the run's file where it is not what the last step shows.
+        """Return picture(), and append it to the run's file if it differs from the last step.
 
-        `inputs` None are those in the file. `transparent`: a model that draws alpha gives (B, H, W, 4), straight; the
-        file keeps the pictures on white.
+        inputs      -- None: those in the file
+        transparent -- a model that draws alpha gives (B, H, W, 4), straight; the file keeps the pictures on white
         """
         if inputs is None and request.edit is not None and run_path is not None:
             inputs = RunReader(run_path).inputs()
@@ -310,11 +314,11 @@ class Session:
         return to_pictures(x, model, transparent)
 
     def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
-        """Do a job, and yield what it tells as it comes.
+        """Do a job, and yield its events.
 
-        `cancelled` and `more` are a Caller's fields. Raises what the job's class says, and OutOfMemory.
+        `cancelled` and `more` are the fields of a Caller. Raises the errors of the job's class, and OutOfMemory.
         """
-        return _translated(doer_of(job)(job, self, Caller(cancelled, **more)))
+        return _translate_memory_errors(doer_of(job)(job, self, Caller(cancelled, **more)))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return from_array(array, self.device)
@@ -324,7 +328,7 @@ class Session:
 
     def _stored(self, reader: RunReader, k: int, keep_past: bool) -> Start:
         info = reader.steps[k]
-        # Where another request goes on, the old denoiser's history is dropped; a renoising only shows it.
+        # Another request drops the old denoiser's history; a renoising hop only shows it.
         past = reader.past(k) if keep_past or info.kind == "renoise" else []
         return Start(self._tensor(reader.x(k)), self._history(past), info.i, info.s)
 
@@ -343,29 +347,29 @@ class Session:
         if start.x is not None and not (start.i < len(planned.path) and planned.path[start.i].s == start.s):
             raise RequestError(
                 f"Step {start.i} of these settings does not start at the stored noise level {start.s:g}: "
-                "keep the noise levels down to that step as they were."
+                "keep the noise levels down to that step."
             )
         steps = planned.steps(start.x, start.past, start.i, start.first)
         if run_path is None:
-            yield from _translated(steps)
+            yield from _translate_memory_errors(steps)
             return
         with RunWriter.reopen(run_path) if reopen else self._writer(run_path, request, start) as writer:
             if redo:
-                next(steps)  # the last whole step is in the file; its history is rebuilt by doing it again
+                next(steps)  # repeat the last complete step of the file to rebuild its history
             if not reopen:
                 if inputs is not None and request.edit is not None:
                     writer.inputs(inputs)
                 if kept := pictures_of(request.guides, aims):
                     writer.aims(kept)
                 writer.start(planned.x if start.x is None else start.x, start.past)
-            yield from writer.record(_translated(steps), planned.meter.spent)
+            yield from writer.record(_translate_memory_errors(steps), planned.meter.spent)
 
     def _writer(self, path: Path, request: Request, start: Start) -> RunWriter:
         header = {"id": path.stem, "environment": self.environment(), "parent": start.parent, "preview": None}
         return RunWriter(path, request, header)
 
 
-def _translated(steps: Iterator[T]) -> Iterator[T]:
+def _translate_memory_errors(steps: Iterator[T]) -> Iterator[T]:
     try:
         yield from steps
     except OutOfMemory:

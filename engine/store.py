@@ -4,7 +4,7 @@ One append-only file per run: a magic number, then records. A record is a JSON h
 with its own CRC-32: following a run reads the heads alone, and an array is checked when it is read. Each record is
 flushed when it is written and forced to disk at most twice a second: power loss costs half a second of work, kill −9
 the current step. A torn tail is cut at the last whole record. An array that an earlier record holds is stored as a
-reference: so a resume gets its exact history back, whatever the rule remembered.
+reference, so a resume gets its exact history back.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAGIC = b"TWEEDIE1"
 SYNC_SECONDS = 0.5
 _FRAME = struct.Struct("<QII")  # bytes of head and arrays, CRC-32 of the head, bytes of the head
 MAX_HEAD = 1 << 24
-KEPT = 4  # the last records whose tensors are still recognised by identity: a history reaches three steps back
+KEPT = 4  # recognise tensors of so many last records by identity: a history reaches three steps back
 
 
 class StoreError(EngineError, ValueError):

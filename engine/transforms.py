@@ -1,4 +1,4 @@
-"""What D is: transforms from a denoiser to a guided one. They compose, the first applied innermost.
+"""Transforms of a denoiser: classifier-free guidance, classifier and CLIP guidance, thresholds. The first is innermost.
 
 The order in a run: classifier-free guidance, then each guide, then the threshold (engine.plan). A guide sees the
 estimate after the condition and the guides before it. The threshold bounds the sum of all. A guide's gradient goes
@@ -68,7 +68,8 @@ def _shared(scale: float | Tensor) -> float | Tensor:
 
 
 def classifier(logp: Callable[[Tensor, Sigma], Tensor], scale: Scale, limit: float = 0.0) -> Transform:
-    """Classifier guidance (Sohl-Dickstein et al. 2015; Dhariwal & Nichol 2021, section 4): D̃ = D + γσ²∇ₓ log p(y|x, σ).
+    """Classifier guidance (Sohl-Dickstein et al. 2015; Dhariwal & Nichol 2021, section 4): D̃ = D + γσ²∇ₓ log p(y|x,
+    σ).
 
     logp  -- log p(y | x, σ) of noisy states x (B, …) → (B,), differentiable in x; any other function of x works too
     scale -- γ; 1 is Bayes' rule: with the exact posterior D̃ is the conditional denoiser. 0 costs nothing
@@ -91,7 +92,7 @@ def classifier(logp: Callable[[Tensor, Sigma], Tensor], scale: Scale, limit: flo
             with torch.enable_grad():
                 at = _leaf(x)
                 (gradient,) = torch.autograd.grad(logp(at, sigma).sum(), at)
-            return x0 + _within(weight * canonical(gradient), limit)
+            return x0 + _limited(weight * canonical(gradient), limit)
 
         return guided
 
@@ -120,12 +121,12 @@ def clip(loss: Callable[[Tensor], Tensor], scale: Scale, limit: float = 0.0) -> 
             weight = _weight(scale, sigma, x)
             if weight is None:
                 return d(x, sigma, cond)
-            inside = x.requires_grad and torch.is_grad_enabled()  # of another guide, which differentiates through D
+            inside = x.requires_grad and torch.is_grad_enabled()  # within another guide, which differentiates through D
             with torch.enable_grad():
                 at = x if inside else _leaf(x)
                 x0 = canonical(d(at, sigma, cond))
                 (gradient,) = torch.autograd.grad(loss(x0).sum(), at, retain_graph=inside)
-            return (x0 if inside else x0.detach()) + _within(-weight * canonical(gradient), limit)
+            return (x0 if inside else x0.detach()) + _limited(-weight * canonical(gradient), limit)
 
         return guided
 
@@ -133,14 +134,16 @@ def clip(loss: Callable[[Tensor], Tensor], scale: Scale, limit: float = 0.0) -> 
 
 
 def _leaf(x: Tensor) -> Tensor:
-    """The state, to differentiate by, in the layout that a run file gives it back in: its gradient is then the same."""
+    """Return the state as a leaf of the graph, in the layout of a run file, so that its gradient is the same after a
+    resume.
+    """
     from engine.layout import canonical
 
     return canonical(x.detach()).requires_grad_()
 
 
 def _weight(scale: Scale, sigma: Sigma, x: Tensor) -> float | Tensor | None:
-    """scale·σ², as a number or as (B, 1, …) in x's dtype; None where it is 0 for every image."""
+    """Return scale·σ², as a number or as (B, 1, …) in x's dtype; None where it is 0 for every image."""
     if isinstance(sigma, float | int):
         value = (scale(sigma) if callable(scale) else scale) * sigma**2
         return value if value != 0 else None
@@ -149,8 +152,8 @@ def _weight(scale: Scale, sigma: Sigma, x: Tensor) -> float | Tensor | None:
     return x.new_tensor(values).reshape(-1, *[1] * (x.ndim - 1)) if any(values) else None
 
 
-def _within(move: Tensor, limit: float) -> Tensor:
-    """Moves (B, …), those whose root mean square is above `limit` shortened to it; 0: none."""
+def _limited(move: Tensor, limit: float) -> Tensor:
+    """Shorten corrections (B, …) whose root mean square is above `limit` to it; 0: no limit."""
     if limit == 0:
         return move
     size = move.flatten(1).square().mean(1).sqrt().reshape(-1, *[1] * (move.ndim - 1))
@@ -158,16 +161,16 @@ def _within(move: Tensor, limit: float) -> Tensor:
 
 
 def threshold(kind: str, quantile: float = 0.995) -> Transform:
-    """What keeps x̂₀ within [−1, 1] by its name: "none", "static", or "dynamic", which takes the quantile."""
+    """Return the transform that keeps x̂₀ within [−1, 1]: "none", "static", or "dynamic", which uses the quantile."""
     if kind == "none":
         return lambda d: d
     return static_threshold() if kind == "static" else dynamic_threshold(quantile)
 
 
 def static_threshold() -> Transform:
-    """x̂₀ clipped to [−1, 1] (Saharia et al. 2022, section 2.3): for pixels, never for latents.
+    """Clip x̂₀ to [−1, 1] (Saharia et al. 2022, section 2.3): for pixels, never for latents.
 
-    The sampler moves by the clipped x̂₀; its ε̂ follows from that.
+    The sampler uses the clipped x̂₀ and computes ε̂ from it.
     """
 
     def transform(d: Denoiser) -> Denoiser:
@@ -180,9 +183,9 @@ def static_threshold() -> Transform:
 
 
 def dynamic_threshold(q: float = 0.995) -> Transform:
-    """x̂₀ clipped to ±s and divided by s (Saharia et al. 2022): s is each image's own quantile q of |x̂₀|, at least 1.
+    """Clip x̂₀ to ±s and divide it by s (Saharia et al. 2022): s is each image's own quantile q of |x̂₀|, at least 1.
 
-    Unlike a plain clip it does not saturate pixels for good under strong guidance. For pixels, never for latents.
+    Unlike a static clip it does not saturate pixels permanently under strong guidance. For pixels, never for latents.
     """
     if not 0 <= q <= 1:
         raise ValueError("A dynamic threshold needs a quantile between 0 and 1.")
@@ -199,7 +202,9 @@ def dynamic_threshold(q: float = 0.995) -> Transform:
 
 
 def _quantile(values: Tensor, q: float) -> Tensor:
-    """The quantile of each row of (B, n), linear between neighbours. torch.quantile refuses more than 2²⁴ numbers."""
+    """Return the quantile of each row of (B, n), linear between neighbours. torch.quantile refuses more than 2²⁴
+    numbers.
+    """
     position = q * (values.shape[1] - 1)
     ordered, low = values.sort(dim=1).values, int(position)
     high = min(low + 1, values.shape[1] - 1)

@@ -9,9 +9,9 @@ from operator import itemgetter
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, QTimer, Signal
 
-from app.bridge.desk import Desk
+from app.bridge.desk import WorkQueue
 from app.bridge.mailbox import Item, Mailbox
-from app.bridge.previews import Gaze
+from app.bridge.previews import ViewState
 from app.bridge.worker import EngineWorker, Performer, open_session
 from app.core.canvas.placement import Placement
 from app.core.jobs.engine import CANCELLED, End, Engine, Frame, Order, Task
@@ -38,7 +38,7 @@ class EngineClient(Engine):
     ) -> None:
         super().__init__(parent)
         self._open_session, self._on_demand, self._name = open_session, on_demand, name
-        self._gaze, self._desk = Gaze(), Desk()
+        self._gaze, self._desk = ViewState(), WorkQueue()
         self._tasks: dict[int, tuple[Order, Task]] = {}
         self._numbers = count(1)
         self._thread: QThread | None = None

@@ -11,7 +11,7 @@ from app.core.jobs.engine import Order
 Within: TypeAlias = Literal["nothing", "background", "ahead"]  # what the engine's thread is in the midst of
 
 
-class Desk:
+class WorkQueue:
     """The window puts orders on it, the engine takes them off."""
 
     def __init__(self) -> None:

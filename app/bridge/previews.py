@@ -17,7 +17,7 @@ PROGRESS_GAP = 1.0  # seconds after which a word of progress goes without a pict
 log = logging.getLogger(__name__)
 
 
-class Gaze:
+class ViewState:
     """What the window looks at: written by the window, read by the worker, each field on its own."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Gaze:
 class Previews:
     """Of one job, in the engine's thread. The first estimate and the last are always shown."""
 
-    def __init__(self, order: Order, mailbox: Mailbox, gaze: Gaze) -> None:
+    def __init__(self, order: Order, mailbox: Mailbox, gaze: ViewState) -> None:
         self._order, self._mailbox, self._gaze = order, mailbox, gaze
         self._budget: PreviewBudget | None = None
         self._unshown: Estimate | None = None  # the last one, while it has no picture

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from app.bridge.desk import Desk, Within
+from app.bridge.desk import Within, WorkQueue
 from app.bridge.errors import sentence
 from app.bridge.mailbox import Mailbox
-from app.bridge.previews import Gaze, Previews
+from app.bridge.previews import Previews, ViewState
 from app.core.jobs.engine import CANCELLED, FINISHED, End, Order
 from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never
 from engine.jobs.load import LoadModel
@@ -57,7 +57,9 @@ class EngineWorker(QObject):
     ready = Signal(str, str)  # the device; why the first model could not be loaded, or ""
     failed = Signal(str)
 
-    def __init__(self, open_session: Callable[[], Performer], mailbox: Mailbox, desk: Desk, gaze: Gaze) -> None:
+    def __init__(
+        self, open_session: Callable[[], Performer], mailbox: Mailbox, desk: WorkQueue, gaze: ViewState
+    ) -> None:
         super().__init__()
         self._open, self._mailbox, self._desk, self._gaze = open_session, mailbox, desk, gaze
         self._session: Performer | None = None
@@ -130,7 +132,7 @@ class Performance:
         reason: str,
         order: Order,
         mailbox: Mailbox,
-        gaze: Gaze,
+        gaze: ViewState,
         between: Callable[[], object],
     ) -> None:
         self._session, self._reason, self._order, self._mailbox = session, reason, order, mailbox

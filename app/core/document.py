@@ -13,7 +13,7 @@ from app.core.files.export import Exporter
 from app.core.files.save_step import save_step
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import Appraisal
-from app.core.guidance.guide_panel import Guidance
+from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import JobQueue, JobState, QueuedJob
@@ -70,7 +70,7 @@ class Document(QObject):
         self.editing = Editing(self.shown, self.artwork, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
         parts = self.draft, self.shown, self.editing, self.jobs
-        self.guidance = Guidance(*parts, prices, engine, self)
+        self.guidance = DocumentGuidance(*parts, prices, engine, self)
         self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
         self.appraisal = Appraisal(*parts, engine, self)
         self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, self)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 
-class Action(NamedTuple):
+class NoticeAction(NamedTuple):
     """Something to do about a notice, as a button says it."""
 
     text: str
@@ -18,4 +18,4 @@ class Action(NamedTuple):
 class Notice:
     level: Literal["info", "error"]
     text: str
-    actions: tuple[Action, ...] = ()
+    actions: tuple[NoticeAction, ...] = ()

@@ -7,14 +7,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from app.core.canvas.toolset import EDGES, LIMITS, Choices, Held
+from app.core.canvas.toolset import EDGES, LIMITS, Held, ToolChoices
 from app.settings.declare import SettingsError, read_fields
 from engine.spec.draft import LIMITS as DRAFT_LIMITS
 from engine.spec.draft import METHODS, Draft
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
-from engine.spec.request import THRESHOLDS
+from engine.spec.request import MAX_TEXT, THRESHOLDS
 from engine.spec.validation import number, text
 
+LIMITS_OF_DRAFT = DRAFT_LIMITS | {"prompt": (0, MAX_TEXT), "negative": (0, MAX_TEXT)}
 NEEDED = {field.name for field in dataclasses.fields(Draft) if field.default is dataclasses.MISSING}
 
 
@@ -24,7 +25,7 @@ def read_drafts(data: object, lost: list[str]) -> dict[str, Draft]:
         raise SettingsError("“drafts” is no table")
     drafts = {}
     for model, draft in data.items():
-        found = read_fields(draft, Draft, f"the draft for “{model}”", lost, DRAFT_LIMITS, DRAFT_READERS)
+        found = read_fields(draft, Draft, f"the draft for “{model}”", lost, LIMITS_OF_DRAFT, DRAFT_READERS)
         if missing := NEEDED - set(found):
             lost.append(f"the draft for “{model}” cannot be used without: {', '.join(sorted(missing))}")
         else:
@@ -42,8 +43,8 @@ def read_tools(data: object, lost: list[str]) -> Held:
         tables = {}
     choices = {}
     for name, table in tables.items():
-        if found := read_fields(table, Choices, f"the tool “{name}”", lost, LIMITS, {}):
-            choices[name] = Choices(**found)
+        if found := read_fields(table, ToolChoices, f"the tool “{name}”", lost, LIMITS, {}):
+            choices[name] = ToolChoices(**found)
     plain = {name: value for name, value in data.items() if name != "choices"}
     return Held(choices=choices, **read_fields(plain, Held, "“tools”", lost, {"edge": EDGES}, {"colour": _colour}))
 

@@ -56,7 +56,7 @@ def evaluate(args: argparse.Namespace) -> int:
     if not args.json:
         print("\n".join(ceiling_lines(judge.card)), flush=True)
     choices = {key: getattr(args, key) for key in ("steps", "guidance", "sampler", "spacing")}
-    progress = Progress()
+    progress = PictureCounter()
     evaluation = Evaluation(info, judge, real, Session(), choices, progress)
     lists = evaluation.lists(n, args.draw)
     swept = specs_by_name(real, min(n, SWEPT), info.text, args.draw + 1) if args.sweep else []
@@ -78,7 +78,7 @@ def evaluate(args: argparse.Namespace) -> int:
     return 0
 
 
-class Progress:
+class PictureCounter:
     """Counts pictures on standard error: in place on a terminal, else a line each half minute."""
 
     def __init__(self) -> None:

@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.evaluate import Progress
+from engine.commands.evaluate import PictureCounter
 from engine.commands.flags import add_device
 from engine.commands.guide_flags import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
 from engine.commands.numbers import count, number, seed
 from engine.errors import UsageError
 from engine.spec.catalog import find
-from engine.spec.guides import Aim, ClipGuide, resolved
+from engine.spec.guides import Aim, ClipGuide, resolve_guide
 
 if TYPE_CHECKING:
     from engine.evaluate.batches import PictureSpec
@@ -66,7 +66,7 @@ def evaluate_guide(args: argparse.Namespace) -> int:
 
     judge = Judge.of(args.judge or judge_folder(info.id))
     real = RealPictures.of(args.data or Path(".data") / info.id, judge.net.side)
-    session, progress = Session(args.device, [info]), Progress()
+    session, progress = Session(args.device, [info]), PictureCounter()
     choices = {key: getattr(args, key) for key in ("steps", "sampler", "spacing")}
     scales = args.scales or [guides[-1].scale]
     counts = {part: getattr(args, part) for part in args.part or PARTS}
@@ -106,7 +106,7 @@ def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
         guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
     if not guides:
         raise UsageError("There is no CLIP to judge: name one with --clip or --noisy-clip.")
-    return tuple(replace(guide, sha256=resolved(guide).sha256) for guide in guides)
+    return tuple(replace(guide, sha256=resolve_guide(guide).sha256) for guide in guides)
 
 
 def _specs(real: RealPictures, n: int, args: argparse.Namespace) -> list[PictureSpec]:

@@ -15,7 +15,7 @@ from typing import Any
 from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging
 from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import save
-from engine.morph.keys import Found, from_file
+from engine.morph.keys import FileKey, from_file
 from engine.rules import menu
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import Draft, resolve
@@ -157,16 +157,16 @@ def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, P
     return morph, {one.key.picture: one.rgb for one in found if one.rgb is not None}
 
 
-def _found(text: str, info: ModelInfo) -> Found:
+def _found(text: str, info: ModelInfo) -> FileKey:
     if text.startswith("seed:"):
         try:
-            return Found(Key(seed=int(text.removeprefix("seed:"))), None, None)
+            return FileKey(Key(seed=int(text.removeprefix("seed:"))), None, None)
         except ValueError:
             raise MorphError(f"“{text}” is no key: write seed: and a whole number, or a picture's name.") from None
     return from_file(Path(text), info)
 
 
-def _said(found: Found, one: Asked, args: argparse.Namespace, seed: int) -> Key:
+def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Key:
     """The key with what was said of it, else what was said of all, else what its picture says."""
     key = replace(found.key, seed=seed) if found.rgb is not None else found.key
     for name in ("prompt", "label"):

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.jobs.likelihood import checked
+from engine.jobs.likelihood import check_picture
 from engine.pictures.compositing import crop, whole
 from engine.pictures.image_file import load
 from engine.pictures.mask_file import load_mask
@@ -40,6 +40,6 @@ def read_picture(path: Path, info: ModelInfo, fit: bool) -> Pixels:
     if fit and rgb.shape[:2] != size[::-1]:
         return crop(rgb, None, whole(rgb, size), size).source
     try:
-        return checked(info, rgb)
+        return check_picture(info, rgb)
     except EngineError as error:
         raise type(error)(f"{path.name}: {error} With --fit it is done here.") from error

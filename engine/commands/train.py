@@ -79,9 +79,9 @@ def build_data(args: argparse.Namespace) -> int:
 
 
 def run_training(args: argparse.Namespace) -> int:
-    from engine.train.job import Job
+    from engine.train.job import TrainingJob
 
-    job = Job(
+    job = TrainingJob(
         data=args.data,
         out=args.out or Path(".runs") / args.data.resolve().name,
         minutes=args.minutes,

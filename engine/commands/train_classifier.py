@@ -40,9 +40,9 @@ def add_parsers(subparsers: Any) -> None:
 
 def train_classifier(args: argparse.Namespace) -> int:
     from engine.train.job import faster_precision
-    from engine.train.noisy import NoisyJob, Settings, lines
+    from engine.train.noisy import NoisyJob, NoisySettings, lines
 
-    settings = Settings(
+    settings = NoisySettings(
         steps=args.steps,
         batch=args.batch,
         rate=args.rate,

@@ -38,11 +38,11 @@ def add_parsers(subparsers: Any) -> None:
 
 def train_judge(args: argparse.Namespace) -> int:
     from engine.train.job import faster_precision
-    from engine.train.judge import Settings
+    from engine.train.judge import JudgeSettings
     from engine.train.judge_job import JudgeJob
 
     precision = faster_precision() if args.precision == "auto" else args.precision
-    settings = Settings(steps=args.steps, batch=args.batch, rate=args.rate, seed=args.seed, precision=precision)
+    settings = JudgeSettings(steps=args.steps, batch=args.batch, rate=args.rate, seed=args.seed, precision=precision)
     out = args.out or Path(".runs") / f"judge-{args.data.resolve().name}"
     job = JudgeJob(data=args.data, out=out, settings=settings, left_out=tuple(args.without), jobs=args.jobs)
     job.run(lambda line: print(line, file=sys.stderr, flush=True))

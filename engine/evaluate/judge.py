@@ -19,7 +19,7 @@ from engine.evaluate.dataset_pictures import JudgeError, RealPictures, average_d
 from engine.metrics import rough_distances
 from engine.spec.catalog import resource_root
 
-__all__ = ["Judge", "JudgeError", "NearestPicture", "Reading", "Verdicts", "judge_folder"]
+__all__ = ["Judge", "JudgeError", "JudgeOutput", "NearestPicture", "Verdicts", "judge_folder"]
 
 JUDGED_SIDE = 16  # pixels of the nearest-picture judge: so coarse that an outline may be one pixel off
 AT_ONCE = 256  # pictures in one call of the classifier
@@ -37,7 +37,7 @@ class Verdicts(NamedTuple):
         return Verdicts(*(torch.cat(pair) for pair in zip(self, other, strict=True)))
 
 
-class Reading(NamedTuple):
+class JudgeOutput(NamedTuple):
     """A judge's output for N pictures: features (N, d), and the probabilities of names (N, names)."""
 
     features: Tensor
@@ -72,10 +72,10 @@ class Judge:
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise JudgeError(f"{folder} holds no usable judge: train one with run.py train-judge.") from error
 
-    def read(self, pictures: Tensor) -> Reading:
+    def read(self, pictures: Tensor) -> JudgeOutput:
         """Classify pictures (N, C, h, w) in [−1, 1], of any size, grey or colour."""
         parts = [self._read(part) for part in self.fit_to_net(pictures).split(AT_ONCE)]
-        return Reading(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        return JudgeOutput(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
     def fit_to_net(self, pictures: Tensor) -> Tensor:
         """Average the pictures down and convert them to the net's input, (N, channels, side, side)."""
@@ -85,9 +85,9 @@ class Judge:
         return x
 
     @torch.no_grad()
-    def _read(self, pictures: Tensor) -> Reading:
+    def _read(self, pictures: Tensor) -> JudgeOutput:
         features = self.net.features(pictures.contiguous(memory_format=torch.channels_last))
-        return Reading(features, self.net.name(features).softmax(1))
+        return JudgeOutput(features, self.net.name(features).softmax(1))
 
     def verdicts(self, probabilities: Tensor, asked: Sequence[str], merge: bool = True) -> Verdicts:
         """Rank the asked name of each picture. A merged group competes as one name, by its summed probability.

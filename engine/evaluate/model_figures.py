@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.evaluate.batches import PictureSpec, draw, held_out_specs, paraphrase_specs, specs_by_name
 from engine.evaluate.dataset_pictures import RealPictures, average_down
-from engine.evaluate.judge import Judge, NearestPicture, Reading, coarse_features
+from engine.evaluate.judge import Judge, JudgeOutput, NearestPicture, coarse_features
 from engine.metrics import fid, inception_score, interval, kid, nearest, overlap, precision_recall
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
@@ -84,7 +84,7 @@ class Evaluation:
         figures: Figures = {"n": len(specs)}
         return figures | {key: float(overlap(made, self.real.alpha[at] > 0).mean()) for key, at in rows.items()}
 
-    def rates(self, reading: Reading, specs: Sequence[PictureSpec]) -> Figures:
+    def rates(self, reading: JudgeOutput, specs: Sequence[PictureSpec]) -> Figures:
         """Measure how often the judge sees the asked names, here and in the real pictures of the same pairs."""
         asked, labels = [spec.name for spec in specs], [spec.label for spec in specs]
         figures: Figures = {"n": len(specs), "seeds": [specs[0].seed, specs[-1].seed]}

@@ -1,4 +1,4 @@
-"""The variational bound, term by term: at which noise levels the bits of a picture are, and in which pixels.
+"""The variational bound (ELBO), term by term: at which noise levels and in which pixels the bits of a picture are.
 
 It bounds the same quantity as engine.flow.density: −log p of the dequantised picture x, taken as a state at the least
 level σ_n, in the same bins. The chain σ_0 > σ_1 > … > σ_n moves as the sampler DDPM does, by D with the variance β̃ (Ho
@@ -35,7 +35,7 @@ from torch import Tensor
 
 from engine.adaptive import FlowError
 from engine.flow.density import PAUSE, dequantise, ends, levels, mean_and_stderr
-from engine.jobs.likelihood import OFFSET, ElboTerms, Working, checked, conditional, model_info
+from engine.jobs.likelihood import OFFSET, ElboTerms, Working, check_picture, conditional, model_info
 from engine.noise import FORWARD, Noise
 from engine.plan import MICRO_BATCH, plan
 from engine.precision import wide
@@ -125,7 +125,7 @@ def draw(
 
 
 class Mean:
-    """The mean of all terms over several draws, in bits, as engine.jobs.likelihood tells it."""
+    """The mean of all terms over several draws, in bits."""
 
     def __init__(self, sigmas: Sequence[float], draws: int) -> None:
         self.sigmas, self.draws = np.array(sigmas[:-1]), draws
@@ -142,7 +142,7 @@ class Mean:
         self._totals.append(bits.sum().item())
         self.dims = bits.numel()
 
-    def told(self, calls: int) -> ElboTerms:
+    def terms(self, calls: int) -> ElboTerms:
         pixels, curve, square, ends = (part.numpy() / len(self._totals) for part in self._sums)
         total, stderr = mean_and_stderr(np.array(self._totals) / self.dims)
         terms, (l_T, l_0) = curve / self.dims, ends / self.dims
@@ -164,27 +164,27 @@ class Mean:
 
 
 def chain(high: float, low: float, n: int) -> tuple[float, ...]:
-    """n steps even in log σ from `high` down to `low`, both hit exactly."""
+    """Return n steps even in log σ from `high` down to `low`, both exactly included."""
     return (high, *np.geomspace(high, low, n + 1)[1:-1].tolist(), low)
 
 
 def elbo(job: Elbo, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.likelihood.Elbo."""
     info = model_info(session.infos, job.model)
-    request, rgb = conditional(info, job.prompt, job.label), checked(info, job.rgb)
+    request, rgb = conditional(info, job.prompt, job.label), check_picture(info, job.rgb)
     model = session.model(request)
     planned = plan(request, model, caller.cancelled)
     level = levels(rgb[None], model)
     low, high = ends(request, job.sigma_min)
     sigmas = chain(high, low, job.levels)
-    mean, told = Mean(sigmas, job.draws), -math.inf
+    mean, last_sent = Mean(sigmas, job.draws), -math.inf
     noise = Noise([job.seed])
     for number in range(job.draws):
         x = dequantise(level, noise, number)[0]
         for part in draw(planned.denoiser, x, sigmas, model.schedule.start_std(high), noise, number):
             if isinstance(part, Terms):
                 mean.add(part)
-            elif time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            elif time.monotonic() - last_sent > PAUSE:
+                last_sent = time.monotonic()
                 yield Working((number + part) / job.draws, planned.meter.calls)
-        yield mean.told(planned.meter.calls)
+        yield mean.terms(planned.meter.calls)

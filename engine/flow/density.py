@@ -1,4 +1,4 @@
-"""Bits per dimension of pictures of 8 bits, by the change of variables along the flow."""
+"""Bits per dimension of 8-bit pictures, by the change of variables along the flow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, checked, conditional, model_info
+from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, check_picture, conditional, model_info
 from engine.layout import canonical, from_array
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from engine.spec.request import Request
     from engine.types import Model
 
-PAUSE = 0.05  # seconds between two pieces of news within a solve
+PAUSE = 0.05  # seconds between two progress events within a solve
 
 
 class Bits(NamedTuple):
-    """Of each picture, (B,): bits per dimension with the offset in them, and the log density in nats they are from."""
+    """For each picture, (B,): bits per dimension with the offset added, and the log density in nats."""
 
     bits_dim: Tensor
     logp: Tensor
@@ -41,9 +41,10 @@ class Bits(NamedTuple):
 
 
 def levels(rgb: Pixels, model: Model) -> Tensor:
-    """Pictures (B, h, w, 3) as the levels that the model sees, (B, C, h, w) in 0 … 255: grey ones for a grey model.
+    """Convert pictures (B, h, w, 3) to the levels of the model's channels, (B, C, h, w) in 0 … 255: grey for a grey
+    model.
 
-    Raises RequestError for a model that does not see pixels.
+    Raises RequestError for a model of latents.
     """
     if not isinstance(model.codec, PixelCodec):
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
@@ -71,10 +72,11 @@ def bits(
     sigma_min: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Generator[SolveProgress, None, Bits]:
-    """One solve for each of several pictures, given as levels (B, C, h, w): its own dequantisation, its own probe.
+    """Solve once for each of several pictures, given as levels (B, C, h, w), with its own dequantisation noise and
+    probe.
 
-    Draws with other numbers have other ones: their mean is the estimate, and their spread holds what both leave open.
-    Says how far it is, and returns Bits. Raises as engine.ode.density does.
+    Other values of `draw` give independent noise and probes. The mean over draws is the estimate, and their spread
+    includes both sources of error. Yields the progress and returns Bits. Raises the errors of engine.ode.density.
     """
     low, high = ends(request, sigma_min)
     found = yield from density(
@@ -94,7 +96,9 @@ def bits(
 
 
 def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float]:
-    """The levels that the flow is followed between: the request's first and its last above 0, or sigma_min."""
+    """Return the lowest and the highest level of the flow: the request's last level above 0, or sigma_min, and its
+    first.
+    """
     low = min(s for s in request.sigmas if s > 0) if sigma_min is None else sigma_min
     if not 0 < low < request.sigmas[0]:
         raise RequestError(f"The law's noise level must lie above 0 and below {request.sigmas[0]:g}.")
@@ -104,12 +108,12 @@ def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float
 def likelihood(job: Likelihood, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.likelihood.Likelihood."""
     info = model_info(session.infos, job.model)
-    request, rgb = conditional(info, job.prompt, job.label), checked(info, job.rgb)
+    request, rgb = conditional(info, job.prompt, job.label), check_picture(info, job.rgb)
     model = session.model(request)
     level = levels(rgb[None], model)
     (low, high), dims = ends(request, job.sigma_min), level.numel()
     found: list[float] = []
-    calls, told = 0, -math.inf
+    calls, last_sent = 0, -math.inf
     for draw in range(job.probes):
         solve = bits(model, request, level, [job.seed], draw, job.tol, job.sigma_min, caller.cancelled)
         while True:
@@ -118,8 +122,8 @@ def likelihood(job: Likelihood, session: Session, caller: Caller) -> Iterator[Ev
             except StopIteration as end:
                 one: Bits = end.value
                 break
-            if time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            if time.monotonic() - last_sent > PAUSE:
+                last_sent = time.monotonic()
                 yield Working((draw + along.done) / job.probes, calls + along.calls)
         found.append(one.logp.item())
         calls += one.calls
@@ -141,6 +145,6 @@ def likelihood(job: Likelihood, session: Session, caller: Caller) -> Iterator[Ev
 
 
 def mean_and_stderr(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The mean and its standard error, NaN for a single value."""
+    """Return the mean and its standard error, NaN for a single value."""
     spread = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
     return float(values.mean()), float(spread)

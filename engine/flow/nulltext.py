@@ -1,13 +1,13 @@
-"""Null-text inversion: what "no text" means is learned, step by step, until the guided sampler leads to a picture.
+"""Null-text inversion: optimise the empty text at each step until the guided sampler leads back to the picture.
 
-Mokady et al., "Null-text inversion for editing real images using guided diffusion models" (2023), in σ. The picture is
-carried up by DDIM without guidance (γ = 1) through the levels of the request: its states are the pivots. Then, from x_T
-down, DDIM with the guidance γ is held to them: at each level the tokens of the empty text are optimised so that the
-step from where the sampler stands lands on the next pivot,
+Mokady et al., "Null-text inversion for editing real images using guided diffusion models" (2023), in σ. DDIM without
+guidance (γ = 1) carries the picture up through the levels of the request: its states are the pivots. Then DDIM with
+guidance γ goes down from x_T. At each level the tokens of the empty text are optimised so that the step from the
+sampler's present state ends at the next pivot,
 
     min over ∅ of ‖x*_σ' − DDIM(x, σ → σ'; D_∅ + γ(D_c − D_∅))‖²
 
-which starts from the tokens of the level before. With another prompt for c, the same ∅ edits the picture.
+starting from the tokens of the level before. With another prompt for c, the same ∅ edits the picture.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ ENOUGH = 1e-6  # mean squared error at unit scale: 60 dB
 
 @dataclass(frozen=True, slots=True)
 class NullText:
-    """A model under a prompt and the empty text, with the learned tokens of each level, as many as there are.
+    """A model with a prompt and the empty text, and the learned tokens of each level.
 
-    sigmas -- descending, all above 0; nulls[k] (1, L, C) are the tokens of the step from sigmas[k]
+    sigmas -- descending, all above 0
+    nulls  -- nulls[k] (1, L, C) are the tokens of the step from sigmas[k]
     """
 
     denoiser: Denoiser
@@ -54,43 +55,46 @@ class NullText:
 
     @classmethod
     def of(cls, request: Request, model: Model, meter: Meter, nulls: dict[str, np.ndarray] | None = None) -> NullText:
-        """Raises RequestError for a model without text, and where the levels are not those that were learned for."""
+        """Raises RequestError for a model without text, and for a number of levels other than that of the learned
+        tokens.
+        """
         cond, null = model.condition(request.prompt, request.label), model.condition(request.negative, None)
         if null.tokens is None:
-            raise RequestError(f"The model “{request.model}” takes no text that could be optimised: choose “guided”.")
+            raise RequestError(f"The model “{request.model}” takes no text to optimise: choose “guided”.")
         sigmas = tuple(s for s in request.sigmas if s > 0)
         if len(sigmas) < 2:
             raise RequestError("Null-text optimisation needs two noise levels above 0: take more steps.")
         learned = tuple(from_array(a).to(null.tokens) for _, a in sorted((nulls or {}).items()))
         if learned and len(learned) != len(sigmas) - 1:
-            raise RequestError(f"What was learned is for {len(learned)} steps: keep steps and spacing as they were.")
+            raise RequestError(f"The learned empty texts are for {len(learned)} steps: keep the steps and the spacing.")
         return cls(meter, cond, null, request.guidance, sigmas, learned)
 
     def up(self, x0: Tensor) -> Iterator[Step]:
-        """The pivots, from a picture at the least level to x_T: DDIM under the prompt without guidance."""
+        """Return the pivots, from a picture at the lowest level to x_T: DDIM with the prompt and without guidance."""
         return solve_on_levels(lambda x, s, cond=None: self.denoiser(x, s, self.cond), x0, self.sigmas[::-1], "ddim")
 
     def guided(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
-        """D with the guidance, and the tokens learned for the level: σ is one of the sigmas."""
+        """D with guidance and the learned tokens of the level; σ must be one of the sigmas."""
         k = min(self.sigmas.index(float(sigma)), len(self.nulls) - 1)
         return self.mixed(x, float(sigma), self.nulls[k])
 
     def mixed(self, x: Tensor, sigma: float, tokens: Tensor, toward: Tensor | None = None) -> Tensor:
-        """D_∅ + γ(D_c − D_∅) with ∅ of these tokens; `toward` is D_c where it is known."""
+        """Return D_∅ + γ(D_c − D_∅) with these tokens as ∅; `toward` is D_c if it is known."""
         toward = self.denoiser(x, sigma, self.cond) if toward is None else toward
         null = replace(self.null, tokens=tokens)
         return extrapolate(self.denoiser(x, sigma, null), toward, self.guidance)
 
 
 def retrace(null: NullText, x: Tensor) -> Iterator[Step]:
-    """DDIM with the guidance and the learned tokens, from x_T down to the least level."""
+    """Run DDIM with guidance and the learned tokens, from x_T down to the lowest level."""
     return solve_on_levels(null.guided, x, null.sigmas, "ddim")
 
 
 def invert(null: NullText, pivots: Sequence[Tensor], inner: int) -> Iterator[tuple[Optimised, Tensor]]:
-    """The tokens of each level, (1, L, C), from the noisiest down, with what the loss was before and after.
+    """Yield the tokens of each level, (1, L, C), from the highest level down, with the loss before and after.
 
-    pivots -- the states at null.sigmas, (1, …) each; `inner` steps of Adam at most for each level
+    pivots -- the states at null.sigmas, (1, …) each
+    inner  -- steps of Adam at most for each level
     """
     assert null.null.tokens is not None
     x, tokens, count = pivots[0], null.null.tokens.detach().clone(), len(null.sigmas) - 1

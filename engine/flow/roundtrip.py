@@ -1,4 +1,4 @@
-"""Up the flow from a picture to x_T, down again, and what both cost: the doers of engine.jobs.encode."""
+"""Encode a picture to x_T along the flow, decode it, and measure the cost of both: the doers of engine.jobs.encode."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
 from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding
 from engine.jobs.job import Estimate, Progress
-from engine.jobs.likelihood import checked, model_info
+from engine.jobs.likelihood import check_picture, model_info
 from engine.layout import from_array
 from engine.metrics import psnr
 from engine.ode import solve
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from engine.session import Session
     from engine.types import Denoiser, Model, Step
 
-NULLS = "null-text"  # of a run file's kept arrays
+NULLS = "null-text"  # the name of the learned tokens in a run file
 
 
 def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.encode.Encode."""
-    checked(model_info(session.infos, job.request.model), job.rgb)
+    check_picture(model_info(session.infos, job.request.model), job.rgb)
     request = single(job.request)
     if job.method == "plain":
         request = replace(request, guidance=1.0)
@@ -48,14 +48,14 @@ def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
         yield from _null_text(job, session, caller, request, model, planned, inputs, x0)
         return
     header = {"kind": "encode", "method": job.method, "tol": job.tol}
-    journey = _Journey(caller, model, planned, legs=2 if job.check else 1)
+    legs = _Legs(caller, model, planned, count=2 if job.check else 1)
     steps = solve(planned.denoiser, x0, low, high, job.tol, max_calls=job.max_calls)
-    way = _recorded(job.run_path, session, request, steps, x0, planned, header, inputs)
-    x, count = yield from journey.leg("up", way, low, high)
+    way = _record(job.run_path, session, request, steps, x0, planned, header, inputs)
+    x, count = yield from legs.follow("up", way, low, high)
     up, back = planned.meter.calls, None
     if job.check:
         down = solve(planned.denoiser, x, high, low, job.tol, max_calls=job.max_calls)
-        home, _ = yield from journey.leg("down", down, high, low, recorded=False)
+        home, _ = yield from legs.follow("down", down, high, low, recorded=False)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
     yield Encoded(job.run_path, count, up, spread(x, high), back, planned.meter.calls - up)
 
@@ -66,9 +66,11 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     x, high = end_of_encoding(reader)
     request = reader.request if job.request is None else single(job.request)
     if request.model_sha256 != reader.request.model_sha256:
-        raise RequestError(f"This picture was encoded by another model: choose “{reader.request.model}” to go on.")
+        raise RequestError(f"Another model encoded this picture: choose “{reader.request.model}”.")
     if request.sigmas[0] != high:
-        raise RequestError(f"The noise is of level {high:g}, and these settings start at {request.sigmas[0]:g}.")
+        raise RequestError(
+            f"The noise has level {high:g}, but these settings start at {request.sigmas[0]:g}: use its levels."
+        )
     model = session.model(request)
     planned = plan(request, model, caller.cancelled)
     low, _ = ends(request)
@@ -82,25 +84,27 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     header = {"kind": "decode", "method": reader.header["flow"]["method"], "tol": job.tol}
     inputs = reader.inputs()
     assert inputs is not None
-    way = _recorded(job.run_path, session, request, steps, state, planned, header, inputs, parent)
-    home, count = yield from _Journey(caller, model, planned, legs=1).leg("down", way, high, low)
+    way = _record(job.run_path, session, request, steps, state, planned, header, inputs, parent)
+    home, count = yield from _Legs(caller, model, planned, count=1).follow("down", way, high, low)
     rgb = to_pictures(home, model)[0]
     picture = to_state(inputs, model, request.size)[None]
     yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
 
 
 def single(request: Request) -> Request:
-    """The request of one picture without what has no part in the flow: no second stage, no edit, no further guides."""
+    """Return the request of one picture without a second stage, an edit or guides: they have no part in the flow."""
     return replace(request, edit=None, enlargement=None, guides=(), seeds=request.seeds[:1])
 
 
 def spread(x: Tensor, sigma: float) -> float:
-    """RMS of a state over its noise level."""
+    """Return the RMS of a state over its noise level."""
     return x.double().square().mean().sqrt().item() / sigma
 
 
 class CurvePoint(NamedTuple):
-    """What a tolerance costs and gives: calls up and down of the slowest picture, and each picture's PSNR, (B,)."""
+    """The cost and the result of a tolerance: calls up and down of the slowest picture, and each picture's PSNR,
+    (B,).
+    """
 
     tol: float
     up: int
@@ -109,7 +113,7 @@ class CurvePoint(NamedTuple):
 
 
 def curve(d: Denoiser, x0: Tensor, low: float, high: float, tols: Sequence[float]) -> Iterator[CurvePoint]:
-    """Round trips of pictures x0 (B, …), one for each tolerance."""
+    """Encode and decode pictures x0 (B, …), once for each tolerance."""
     for tol in tols:
         way = list(solve(d, x0, low, high, tol))
         home = list(solve(d, way[-1].move.x, high, low, tol))
@@ -131,16 +135,16 @@ def _null_text(
     low, high = ends(request)
     null = NullText.of(request, model, planned.meter)
     header = {"kind": "encode", "method": job.method, "tol": job.tol}
-    way = _recorded(job.run_path, session, request, null.up(x0), x0, planned, header, inputs, end=False)
-    journey = _Journey(caller, model, planned, legs=3 if job.check else 2)
+    way = _record(job.run_path, session, request, null.up(x0), x0, planned, header, inputs, end=False)
+    legs = _Legs(caller, model, planned, count=3 if job.check else 2)
     states: list[Tensor] = [x0]
-    _, count = yield from journey.leg("up", _kept(way, states), low, high)
+    _, count = yield from legs.follow("up", _keep_states(way, states), low, high)
     learned: list[Tensor] = []
     for level, tokens in invert(null, states[::-1], job.inner):
         learned.append(tokens)
         yield replace(level, calls=planned.meter.calls)
-        yield journey.progress(len(learned) / level.levels)
-    journey.next_leg()
+        yield legs.progress(len(learned) / level.levels)
+    legs.next_leg()
     null = replace(null, nulls=tuple(learned))
     calls = planned.meter.calls
     if job.run_path is not None:
@@ -149,35 +153,35 @@ def _null_text(
             writer.end("finished", **planned.meter.spent())
     back = None
     if job.check:
-        home, _ = yield from journey.leg("down", retrace(null, states[-1]), high, low, recorded=False)
+        home, _ = yield from legs.follow("down", retrace(null, states[-1]), high, low, recorded=False)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
     yield Encoded(job.run_path, count, calls, spread(states[-1], high), back, planned.meter.calls - calls)
 
 
-def _kept(steps: Iterator[Step], states: list[Tensor]) -> Iterator[Step]:
-    """The same steps; the state after each goes into `states`."""
+def _keep_states(steps: Iterator[Step], states: list[Tensor]) -> Iterator[Step]:
+    """Yield the same steps and append the state after each to `states`."""
     for step in steps:
         states.append(step.move.x)
         yield step
 
 
-class _Journey:
-    """A way along the flow in `legs` equal parts (up, maybe an optimisation, maybe down), and how far it has come."""
+class _Legs:
+    """The progress along `count` equal legs of the flow: up, maybe an optimisation, maybe down."""
 
-    def __init__(self, caller: Caller, model: Model, planned: Plan, legs: int) -> None:
-        self._clock, self._model, self._planned, self._legs = caller.clock, model, planned, legs
+    def __init__(self, caller: Caller, model: Model, planned: Plan, count: int) -> None:
+        self._clock, self._model, self._planned, self._count = caller.clock, model, planned, count
         self._began = caller.clock()
         self._leg, self._steps = 0, 0
 
-    def leg(
+    def follow(
         self, name: str, steps: Iterator[Step], begin: float, end: float, recorded: bool = True
     ) -> Generator[Event, None, tuple[Tensor, int]]:
-        """Follow one leg from level `begin` to `end`; returns the last state and how many steps there were.
+        """Follow one leg from level `begin` to `end`; returns the last state and the number of steps.
 
         recorded -- whether the steps go into the run file, so that their x̂₀ can be shown
         """
         for step in steps:
-            # The share of a leg is measured in the angle arctan √σ, along which the steps are about even.
+            # The share of a leg is measured in arctan √σ, in which the steps are about even.
             at, first, last = (np.arctan(s**0.5) for s in (step.hop.s2, begin, end))
             done = float((at - first) / (last - first))
             self._steps += recorded
@@ -191,11 +195,11 @@ class _Journey:
         self._leg += 1
 
     def progress(self, done: float) -> Progress:
-        """With the share `done` of the present leg behind."""
-        return Progress(self._steps, 0, (self._leg + done) / self._legs, self._clock() - self._began)
+        """Return the Progress at the share `done` of the present leg."""
+        return Progress(self._steps, 0, (self._leg + done) / self._count, self._clock() - self._began)
 
 
-def _recorded(
+def _record(
     path: Path | None,
     session: Session,
     request: Request,
@@ -207,7 +211,9 @@ def _recorded(
     parent: dict[str, Any] | None = None,
     end: bool = True,
 ) -> Iterator[Step]:
-    """The same steps, each in the run file before it is yielded; `end` False leaves a finished file to be ended."""
+    """Write each step to the run file before yielding it; `end` False leaves the end of a finished file to the
+    caller.
+    """
     if path is None:
         yield from steps
         return

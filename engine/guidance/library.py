@@ -37,7 +37,7 @@ class Clip(Protocol):
     def image(self, pictures: Tensor, sigma: Sigma | None = None) -> Tensor: ...  # (B, 3, h, w) in [−1, 1] → (B, d)
 
 
-class NoisyClassifier(Protocol):
+class GuideClassifier(Protocol):
     """A frozen classifier of square pictures, as engine.models.noisy loads them; a clean one ignores σ."""
 
     @property
@@ -61,12 +61,12 @@ class Library:
         self,
         device: torch.device,
         clips: Callable[[str, torch.device], Clip] | None = None,
-        classifiers: Callable[[str, torch.device, bool], NoisyClassifier] | None = None,
+        classifiers: Callable[[str, torch.device, bool], GuideClassifier] | None = None,
     ) -> None:
         self._device = device
         self._load_clip, self._load_classifier = clips or _clip, classifiers or _classifier
         self._clips: dict[str, Clip] = {}
-        self._classifiers: dict[tuple[str, bool], NoisyClassifier] = {}
+        self._classifiers: dict[tuple[str, bool], GuideClassifier] = {}
         self._encoded: dict[tuple[str, tuple[str, ...]], Tensor] = {}
 
     def clip(self, name: str, sha256: str = "") -> Clip:
@@ -91,7 +91,7 @@ class Library:
             self._encoded[name, texts] = torch.cat(parts)
         return self._encoded[name, texts]
 
-    def classifier(self, name: str, sha256: str = "", noisy: bool = True) -> NoisyClassifier:
+    def classifier(self, name: str, sha256: str = "", noisy: bool = True) -> GuideClassifier:
         """Return the noise-aware classifier of that name, or its clean version. Raises as clip() does."""
         if (name, noisy) not in self._classifiers:
             self._classifiers[name, noisy] = self._load_classifier(name, self._device, noisy)
@@ -111,6 +111,6 @@ def _clip(name: str, device: torch.device) -> Clip:
     return found
 
 
-def _classifier(name: str, device: torch.device, noisy: bool) -> NoisyClassifier:
-    found: NoisyClassifier = importlib.import_module("engine.models.noisy").load(name, device, noisy=noisy)
+def _classifier(name: str, device: torch.device, noisy: bool) -> GuideClassifier:
+    found: GuideClassifier = importlib.import_module("engine.models.noisy").load(name, device, noisy=noisy)
     return found

@@ -11,7 +11,7 @@ import numpy as np
 from engine.guidance.clip_images import encode_images, to_numpy
 from engine.guidance.compose import encode_aims
 from engine.jobs.score import Concepts, StepScores
-from engine.spec.guides import aimed_at
+from engine.spec.guides import pictures_of_aims
 from engine.spec.request import RequestError
 from engine.store import RunReader
 
@@ -28,7 +28,7 @@ def score(job: Score, session: Session, caller: Caller) -> Iterator[Event]:
     """Score the steps of a run; send the scores of each TOLD_EVERY seconds in one event."""
     reader = RunReader(job.path)
     clip = session.library.clip(job.clip)
-    aims = encode_aims(clip, job.aims, aimed_at(job.aims, (*job.pictures, *reader.aims())))
+    aims = encode_aims(clip, job.aims, pictures_of_aims(job.aims, (*job.pictures, *reader.aims())))
     guided: list[Floats] = []
     raw: list[Floats] = []
     first = job.start

@@ -18,7 +18,7 @@ from engine.meter import MICRO_BATCH, Meter
 from engine.noise import TRANSFORM, Noise
 from engine.paths import path_of
 from engine.plan import plan
-from engine.spec.guides import aimed_at, pictures_of
+from engine.spec.guides import pictures_of, pictures_of_aims
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ STRAIN_SIGMA = 0.5
 def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
     """Run the request at each value; score the pictures and measure their diversity and strain."""
     clip = session.library.clip(job.clip)
-    aims = encode_aims(clip, job.aims, aimed_at(job.aims, job.pictures))
+    aims = encode_aims(clip, job.aims, pictures_of_aims(job.aims, job.pictures))
     wholes = job.requests()
     requests = [_small(request) for request in wholes]
     total, done, told = sum(len(path_of(request)) for request in requests), 0, 0.0

@@ -1,8 +1,8 @@
-"""Jobs that carry a real picture along the probability flow up to its noise x_T, and back down. Needs no torch.
+"""Jobs that encode a real picture to its noise x_T along the probability flow, and decode it again. Needs no torch.
 
-The picture is taken for a state at the least noise level of the model and carried up the probability flow to x_T. From
-there the flow leads back to it, to the tolerance; and any sampler goes on from there with another prompt
-(Session.fork), which keeps what the noise holds of the picture (Song et al. 2021; Mokady et al. 2023).
+The picture is the state at the model's lowest noise level. The flow carries it up to x_T. From x_T the flow leads back
+to the picture, up to the tolerance; any sampler can also go on from there with another prompt (Session.fork), and the
+result keeps the structure of the picture (Song et al. 2021; Mokady et al. 2023).
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
 METHODS = {
-    "plain": "the flow of the model under its condition, without guidance, which comes back to the tolerance",
-    "guided": "the flow of the guided model, which drives states apart on its way down and rarely comes back",
-    "null-text": "up without guidance, and then what “no text” means is learned, step by step, so that the guided "
-    "sampler comes back, for models with text",
+    "plain": "the flow of the model with its condition, without guidance; decodes to the picture up to the tolerance",
+    "guided": "the flow of the guided model; it drives states apart on the way down and rarely decodes to the picture",
+    "null-text": "up without guidance; then the empty text is optimised at each step until the guided "
+    "sampler decodes to the picture; for models with text",
 }
 INNER = 10  # steps of the optimisation at each level, as Mokady et al. 2023 take
 
 
 @dataclass(frozen=True, slots=True)
 class Following(Event):
-    """A flow under way: done 0 … 1 of this leg ("up" or "down"), the level reached, steps and model calls so far."""
+    """Progress of a flow: done 0 … 1 of this leg ("up" or "down"), the noise level reached, steps and model calls so
+    far.
+    """
 
     leg: str
     done: float
@@ -40,7 +42,7 @@ class Following(Event):
 
 @dataclass(frozen=True, slots=True)
 class Optimised(Event):
-    """Null-text optimisation at one level: the loss there before and after, mean squared error at unit scale."""
+    """Null-text optimisation of one level: the loss before and after it, a mean squared error at unit scale."""
 
     level: int
     levels: int
@@ -54,10 +56,10 @@ class Optimised(Event):
 class Encoded(Event):
     """The end of an Encode.
 
-    steps, calls -- of the way up; those of a null-text optimisation are in `calls` too
-    spread -- RMS of x_T over σ_T: 1 where it looks like the noise that samplers start from
-    psnr   -- of the way back against the picture, in dB of the range [−1, 1]; None where it was not asked for, and
-              back_calls what that took
+    steps, calls -- of the way up; `calls` includes a null-text optimisation
+    spread       -- RMS of x_T over σ_T: 1 where x_T looks like the noise that samplers start from
+    psnr         -- of the decoded picture against the original, in dB of the range [−1, 1]; None without `check`
+    back_calls   -- model calls of the way back
     """
 
     run_path: Path | None
@@ -70,7 +72,7 @@ class Encoded(Event):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded(Event):
-    """The end of a Decode: the picture (h, w, 3) uint8, and its PSNR against the encoded one, in dB."""
+    """The end of a Decode: the picture (h, w, 3) uint8, and its PSNR against the encoded picture, in dB."""
 
     run_path: Path | None
     rgb: Pixels
@@ -81,17 +83,18 @@ class Decoded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Encode(Job):
-    """Carry a picture (h, w, 3) of the model's own size up to x_T; a run file keeps the steps.
+    """Encode a picture (h, w, 3) of the model's own size to x_T; a run file keeps the steps.
 
-    request  -- the model, its condition and, for "guided" and "null-text", its guidance; its sigmas say between which
-                levels, and for "null-text" by which steps. One picture, of its first seed
+    request  -- the model, its condition and, for "guided" and "null-text", its guidance. Its sigmas give the lowest and
+                the highest level, and for "null-text" the steps. One picture, of its first seed
     method   -- a key of METHODS
-    tol      -- of engine.ode; max_calls of the model
-    run_path -- where the run file goes; its header has "flow", and σ goes up in it
-    check    -- whether to follow the flow back and say how well it comes home
+    tol      -- the tolerance, as in engine.ode; max_calls limits the model calls
+    run_path -- the run file; its header has "flow", and σ rises in it
+    check    -- whether to decode x_T again and measure the error
     inner    -- steps of the null-text optimisation at each level
-    Tells Following, Optimised and at the end Encoded. Raises RequestError for a picture of another size and for what
-    the model cannot do, FlowError for a flow that does not converge, Cancelled, and OSError.
+
+    Sends Following, Optimised and at the end Encoded. Raises RequestError for a picture of another size and for
+    settings that the model does not support, FlowError for a flow that does not converge, Cancelled, and OSError.
     """
 
     kind: ClassVar[str] = "encode"
@@ -115,14 +118,14 @@ class Encode(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decode(Job):
-    """Follow the flow from the end of an encoding back to a picture.
+    """Decode an encoded picture: follow the flow from its x_T down.
 
-    source  -- the run file of an Encode. Where it was "null-text", the way back is the guided sampler's with what was
-               learned
-    request -- another prompt, label or guidance of the same model; None: those that it was encoded with, which gives
-               the picture back
-    Tells Following and at the end Decoded. Raises StoreError for a run file that is no finished encoding, and as
-    Encode does.
+    source  -- the run file of an Encode. After "null-text" the guided sampler with the learned tokens leads down
+    request -- another prompt, label or guidance of the same model; None: the encoding's own, which gives the picture
+               back
+
+    Sends Following and at the end Decoded. Raises StoreError for a run file that is no finished encoding, and the
+    errors of Encode.
     """
 
     kind: ClassVar[str] = "decode"
@@ -136,10 +139,10 @@ class Decode(Job):
 
 
 def parent_of(reader: RunReader, k: int, share: int | None = None) -> dict[str, Any]:
-    """What the header of a fork says of its parent: the run, the step `k` of its file, and the image that is shared.
+    """Return the "parent" entry of a fork's header: the run, the step `k` of its file, and the shared image.
 
-    The end of an encoding counts as one step more, from which a run begins with its own first one. Raises RequestError
-    for a step and for an image that the run has not.
+    The end of an encoding counts as one more step; a run from there begins with its own first step. Raises RequestError
+    for a step or an image that the run does not have.
     """
     at_end = is_encoding(reader) and k == len(reader.steps)
     if not (0 <= k < len(reader.steps) or at_end):
@@ -152,18 +155,18 @@ def parent_of(reader: RunReader, k: int, share: int | None = None) -> dict[str, 
 
 
 def own_start(parent: dict[str, Any]) -> int:
-    """The step of its own path that a fork begins with, by what its header says of its parent: mostly the same one."""
+    """The first step that a fork makes on its own path, from its "parent" entry: mostly the parent's step."""
     return int(parent.get("at", parent["step"]))
 
 
 def is_encoding(reader: RunReader) -> bool:
-    """Whether the run is a picture carried up to its noise, to the end (engine.jobs.encode)."""
+    """Whether the run is a finished encoding of a picture."""
     flow = reader.header.get("flow")
     return flow is not None and flow["kind"] == "encode" and reader.ended == "finished" and bool(reader.steps)
 
 
 def end_of_encoding(reader: RunReader) -> tuple[np.ndarray, float]:
-    """The x_T that a picture was carried up to, (1, C, h, w), and its level. Raises StoreError for another run."""
+    """Return the x_T of an encoding, (1, C, h, w), and its noise level. Raises StoreError for any other run."""
     if not is_encoding(reader):
-        raise StoreError(f"The run {reader.path.name} is no picture that was encoded to its end: encode one first.")
+        raise StoreError(f"The run {reader.path.name} is no finished encoding: encode a picture first.")
     return reader.next(len(reader.steps) - 1), reader.steps[-1].s2

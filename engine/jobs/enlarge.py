@@ -1,4 +1,4 @@
-"""The job that draws a finished picture larger by a model's second stage. Needs no torch."""
+"""The job that enlarges a finished picture with a model's second stage. Needs no torch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Enlarged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Enlarge(Job):
-    """Draw a picture, uint8 (height, width, 3) of the request's first size, by the second stage that it asks for.
+    """Enlarge a picture, uint8 (height, width, 3) of the request's first size, with the request's second stage.
 
-    Tells Enlarged. Raises RequestError for a picture of another size and for a request without a whole second stage,
+    Sends Enlarged. Raises RequestError for a picture of another size and for a request without a whole second stage,
     ModelError, OutOfMemory, Cancelled.
     """
 

@@ -1,7 +1,6 @@
-"""Jobs that make pictures: a run from the start, one that goes on from a stored step, one that finishes its own file.
+"""Jobs that generate pictures: a new run, a fork of a stored step, and a resumed run. Needs no torch.
 
-Each tells Progress and an Estimate for every step, PictureSaved for every picture that is safe on disk, and at the end
-RunEnded. Needs no torch.
+Each sends Progress and an Estimate for every step, PictureSaved for every saved picture, and at the end RunEnded.
 """
 
 from __future__ import annotations
@@ -17,14 +16,16 @@ from engine.spec.request import Request
 
 @dataclass(frozen=True, slots=True)
 class PictureSaved(Event):
-    """A finished picture is whole at `path`."""
+    """A finished picture is completely written at `path`."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnded(Event):
-    """A run is finished. seconds -- of its own steps; finishing -- from the last one to its pictures."""
+    """A run is finished. seconds -- of its own steps; finishing -- from the last step to the finished pictures, in
+    seconds.
+    """
 
     seconds: float
     finishing: float
@@ -34,11 +35,12 @@ class RunEnded(Event):
 class Generate(Job):
     """Run a request from the start.
 
-    run_path -- where the run file goes; none is left of a run that did no step. None: no file
-    pictures -- the folder that the finished pictures go into, each under a name of its own; None: none is saved
+    run_path -- the run file; it is deleted if the run did no step. None: no file
+    pictures -- the folder for the finished pictures, which get names of their own; None: no picture is saved
     inputs   -- the picture and the mask that the request's Edit names
-    aims     -- pictures, uint8 (H, W, 3), that its guides aim at
-    Raises RequestError for what the model cannot do, ModelError, OutOfMemory, OSError, Cancelled.
+    aims     -- the aim pictures of the request's guides, uint8 (H, W, 3)
+
+    Raises RequestError for settings that the model does not support, ModelError, OutOfMemory, OSError, Cancelled.
     """
 
     kind: ClassVar[str] = "generate"
@@ -53,12 +55,15 @@ class Generate(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fork(Job):
-    """Go on from the stored step `at` of the run in `source`, as engine.session.Session.fork says.
+    """Continue from the stored step `at` of the run in `source`, as described at engine.session.Session.fork.
 
-    request -- another one, or None for the parent's own
-    share   -- the image of that run whose state all images of this one start from (variations); None: each its own
-    inputs  -- as Generate's; None: those of the parent. aims: besides those of the parent
-    Raises StoreError for a run that cannot be read, and as Generate does.
+    request -- other settings; None: the parent's
+    share   -- the image of that run whose state all images start from (variations); None: each image starts from its
+               own
+    inputs  -- as for Generate; None: the parent's
+    aims    -- aim pictures in addition to the parent's
+
+    Raises StoreError for a run that cannot be read, and the errors of Generate.
     """
 
     kind: ClassVar[str] = "fork"
@@ -76,9 +81,11 @@ class Fork(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume(Job):
-    """Finish the run in `run_path`, which broke off or was cancelled, in its own file.
+    """Finish a cancelled or interrupted run, in its own file `run_path`.
 
-    pictures -- as Generate's. Raises StoreError for a run that is finished or cannot be read, and as Generate does.
+    pictures -- as for Generate
+
+    Raises StoreError for a run that is finished or cannot be read, and the errors of Generate.
     """
 
     kind: ClassVar[str] = "resume"

@@ -1,10 +1,10 @@
-"""What a job is: a frozen, complete value that says everything about one piece of work. Needs no torch.
+"""Job, Event and KINDS: a job is a frozen value that describes one piece of work completely. Needs no torch.
 
-The window, the command line, a queue on disk and another process hand the same values to Session.perform. A job is
-data alone; the table KINDS names the function that does it, its doer, which may need torch.
+The window, the command line, a queue on disk and another process hand the same values to Session.perform. A job holds
+data only. The table KINDS names its doer, the function that does it, which may need torch.
 
-To add a kind of job: write its dataclass in one of the files beside this one, its doer near what it computes with, and
-one line here.
+To add a kind of job, write its dataclass in one of the files beside this one and its doer beside the code that it
+calls, and add one line here.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class JobError(EngineError, ValueError):
 
 
 class Job:
-    """The base of all jobs, each of which is a frozen dataclass that engine.jobs.serial can write and read.
+    """The base of all jobs, which are frozen dataclasses that engine.jobs.serial can write and read.
 
     kind     -- its key in KINDS
-    ahead    -- whether a person waits for it: it is done in the midst of jobs of which that is not so
-    finishes -- whether it is still done when the studio closes, because it writes what a person made
+    ahead    -- whether a person waits for it: it runs before, and between the model calls of, jobs without this flag
+    finishes -- whether it still runs while the studio closes, because it saves the user's work
     """
 
     __slots__ = ()
@@ -43,9 +43,9 @@ class Job:
 
 
 class Event:
-    """The base of all that a job tells while it is done: small frozen values of NumPy arrays, some thirty a second.
+    """The base of all events of a job: small frozen values with NumPy arrays, about thirty a second.
 
-    latest -- whether a newer event of the class makes an older one worthless, which then need not arrive
+    latest -- whether a newer event of the same class replaces an older one that was not delivered yet
     """
 
     __slots__ = ()
@@ -55,11 +55,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Progress(Event):
-    """How far a job is.
+    """The progress of a job.
 
-    done, total -- steps that are in its run file, of those that it makes itself; total is 0 where nobody knows it yet
+    done, total -- steps in its run file and all steps, both without the steps of a parent run; total is 0 where unknown
     share       -- of the whole job, 0 … 1
-    seconds     -- of its own time since its model was loaded
+    seconds     -- the job's own time since its model was loaded
     """
 
     done: int
@@ -74,10 +74,10 @@ class Progress(Event):
 class Estimate(Event):
     """The x̂₀ of one step is known.
 
-    step    -- its index in the run file; with progress.done = 0 the first step, which is still under way
-    images  -- how many pictures there are
-    preview -- makes one of them, float32 (3 or 1, h, w) in [−1, 1], for a few milliseconds. It holds the state on the
-               engine's device, so it is called where the job is done, and only for what will be looked at
+    step    -- its index in the run file; with progress.done = 0 it is the first step, which is not finished
+    images  -- the number of pictures
+    preview -- returns one of them, float32 (3 or 1, h, w) in [−1, 1], in a few milliseconds. It holds the state on the
+               engine's device: call it in the engine's thread, and only for pictures that will be shown
     """
 
     progress: Progress
@@ -87,7 +87,7 @@ class Estimate(Event):
 
 
 def never() -> bool:
-    """The answer to "cancelled?" where nobody can cancel."""
+    """The `cancelled` of a caller that never cancels."""
     return False
 
 
@@ -97,13 +97,13 @@ def _ignore(_: Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asked for a job, as its doer sees it.
+    """The caller of a job, as its doer sees it.
 
-    cancelled -- asked before each model call: True ends the job with engine.run.Cancelled. In the studio that question
-                 is also when urgent jobs are done, so nothing may be half changed then
-    live      -- numbers that the caller may change while the job goes on, by name
-    early     -- called with an event that cannot wait until the doer yields: within a step of several model calls
-    clock     -- seconds; what the caller did in between (urgent jobs) does not count
+    cancelled -- called before each model call; True ends the job with engine.run.Cancelled. In the studio this call
+                 also does urgent jobs, so the doer's state must be consistent then
+    live      -- numbers by name that the caller may change while the job runs
+    early     -- called with an event that cannot wait for the doer's next yield, within a step of several model calls
+    clock     -- seconds, without the time of urgent jobs in between
     """
 
     cancelled: Callable[[], bool] = never
@@ -138,7 +138,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
 
 
 def class_of(kind: str) -> type[Job]:
-    """The dataclass of a kind. Raises JobError for a kind that is not in KINDS."""
+    """Return the dataclass of a kind. Raises JobError for a kind that is not in KINDS."""
     if kind not in KINDS:
         raise JobError(f"There is no job of the kind “{kind}” here: update the studio.")
     found: type[Job] = _imported(KINDS[kind][0])
@@ -146,7 +146,7 @@ def class_of(kind: str) -> type[Job]:
 
 
 def doer_of(job: Job) -> Doer:
-    """The function that does a job, imported when it is first needed: that may bring torch in."""
+    """Import and return the doer of a job; the import may load torch."""
     class_of(job.kind)
     found: Doer = _imported(KINDS[job.kind][1])
     return found

@@ -1,4 +1,4 @@
-"""The jobs of the 2-D lab and what they tell, in NumPy and without torch."""
+"""The jobs of the 2-D lab and their events, in NumPy and without torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ MOST_PARTICLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """The law of `data` at noise level `sigma` over the frame −half … half; `seen`: also where training data are."""
+    """One view of the field: the law of `data` at noise level `sigma` over −half … half; `seen`: also where training
+    data are.
+    """
 
     data: Data
     sigma: float
@@ -31,11 +33,12 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field(Event):
-    """What a view shows. Rows of pictures run from the top, those of arrows from the bottom, as y does.
+    """The picture of one view. Rows of pictures run from the top, rows of arrows from the bottom, as y does.
 
-    shade -- √(p/max p) as 0 … 255, (n, n) uint8
-    arrows -- √(σ² + 0.1²)·score at the centres of m × m cells, (m, m, 2): −ε̂ but for the smallest σ
-    seen -- whether a noised training sample is near, (k, k) bool; samples -- those samples, (N, 2); None if not asked
+    shade   -- √(p/max p) as 0 … 255, (n, n) uint8
+    arrows  -- √(σ² + 0.1²)·score at the centres of m × m cells, (m, m, 2): −ε̂ except at the smallest σ
+    seen    -- whether a noised training sample is near, (k, k) bool; None if the view does not ask for it
+    samples -- those samples, (N, 2); None as `seen`
     """
 
     view: FieldView
@@ -47,7 +50,7 @@ class Field(Event):
 
 @dataclass(frozen=True, slots=True)
 class LabFields(Job):
-    """Compute the fields of `views`, the most urgent first; tells a Field for each. Raises LabError, Cancelled."""
+    """Compute the fields of `views`, the most urgent first; sends a Field for each. Raises LabError, Cancelled."""
 
     kind: ClassVar[str] = "lab-fields"
 
@@ -58,7 +61,7 @@ class LabFields(Job):
 class LabRun(Job):
     """Run `particles` states with the sampler and the noise levels of `request`.
 
-    Tells a LabStep for every step, then the LabFlow of the first `traced` particles. Raises LabError, Cancelled.
+    Sends a LabStep for every step, then the LabFlow of the first `traced` particles. Raises LabError, Cancelled.
     """
 
     kind: ClassVar[str] = "lab-run"
@@ -71,31 +74,31 @@ class LabRun(Job):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabStep(Event):
-    """Step i of a run: the states x before it and the estimates x0 there, the states `after` it; model calls `nfe`."""
+    """Step i of a run: the states x before it, their estimates x0, the states `after` it, and its model calls `nfe`."""
 
     i: int
     x: Points
     x0: Points
     after: Points
     nfe: int
-    change: float  # RMS of x0 against the step before; NaN for the first
+    change: float  # RMS of x0 minus the previous step's x0; NaN for the first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabFlow(Event):
-    """The exact flow of a run's traced states at every one of its levels, (levels, traced, 2)."""
+    """The exact flow of a run's traced states at each of its levels, (levels, traced, 2)."""
 
     states: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class LabWalk(Job):
-    """Let Langevin chains walk until the job is cancelled; tells Chains.
+    """Run Langevin chains until the job is cancelled; sends Chains.
 
-    particles, seed, half -- how many, from which seed, evenly spread over −half … half at first
-    sigma        -- the noise level that they walk at; the caller may change it while they walk (live "sigma")
-    steps, delta -- options of the rule "langevin": steps of size delta·σ² between two looks at the chains
-    rate         -- looks a second at most
+    particles, seed, half -- the number of chains and their seed; they start evenly spread over −half … half
+    sigma        -- their noise level; the caller may change it while they run (live "sigma")
+    steps, delta -- options of the rule "langevin": so many steps of size delta·σ² between two events
+    rate         -- events a second at most
     """
 
     kind: ClassVar[str] = "lab-walk"
@@ -112,7 +115,7 @@ class LabWalk(Job):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chains(Event):
-    """Where walking chains are now."""
+    """The present positions of running chains."""
 
     points: Points
 
@@ -121,7 +124,7 @@ class Chains(Event):
 
 @dataclass(frozen=True, slots=True)
 class LabCoverage(Job):
-    """Measure how well noise at many scales covers the plane, with so many chains; tells Coverage.
+    """Measure with `chains` chains how well noise at many scales covers the plane; sends Coverage.
 
     Raises LabError, Cancelled.
     """
@@ -134,7 +137,9 @@ class LabCoverage(Job):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChainEnds:
-    """Where chains ended: points (n, 2); the share of them that reached the data; the share of each part of it."""
+    """Where chains ended: points (n, 2), the share of them that reached the data, and the share in each part of the
+    data.
+    """
 
     name: str
     ends: Points
@@ -142,16 +147,17 @@ class ChainEnds:
     parts: tuple[float, ...]
 
     def off(self, truth: tuple[float, ...]) -> float:
-        """Total variation between its parts and the true ones, 0 … 1."""
+        """Return the total variation between the shares of the parts and the true ones, 0 … 1."""
         return 0.5 * sum(abs(a - b) for a, b in zip(self.parts, truth, strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coverage(Event):
-    """How much of the plane training data are near to at each noise level, and what chains make of it.
+    """How much of the plane lies near training data at each noise level, and where chains end.
 
-    levels, shares -- noise levels and the share of the frame within reach of a noised sample there
-    truth -- the weight of each part of the data; outcomes -- chains by how they were led
+    levels, shares -- noise levels, and the share of the frame within reach of a noised sample at each
+    truth    -- the weight of each part of the data
+    outcomes -- the ends of the chains, by the noise levels that they used
     """
 
     data: Data
@@ -163,9 +169,9 @@ class Coverage(Event):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabSave(Job):
-    """Write frames (H, W, 3) of the lab to `path`; several are an animation. It tells nothing.
+    """Write frames (H, W, 3) of the lab to `path`, several frames as an animation. It sends no event.
 
-    settings -- what made them, in ASCII. Raises LabError for another kind of file, and OSError.
+    settings -- the settings of the frames, in ASCII. Raises LabError for another kind of file, and OSError.
     """
 
     kind: ClassVar[str] = "lab-save"

@@ -1,8 +1,8 @@
-"""Jobs that say how likely a picture is under a model, a part of the answer at a time. Needs no torch.
+"""Jobs that compute how likely a picture is under a model, and send partial results. Needs no torch.
 
-Two answers, in docs/flow.md with their sources: log p by the change of variables along the probability flow, which is
-exact up to the solver and to probes that it has a standard error for; and a bound on it, term by term, which says at
-which noise levels and in which pixels the bits are.
+Two measures, in docs/flow.md with their sources: log p by the change of variables along the probability flow, exact up
+to the solver's tolerance and to random probes, for which it has a standard error; and the variational bound (ELBO),
+term by term, which shows at which noise levels and in which pixels the bits are.
 
 Both are of a picture of 8 bits, in bits per dimension, and use the same bins. Models are trained on k/127.5 − 1 for
 level k of 0 … 255; its bin is the interval of width 1/127.5 around that value. Dequantisation puts the picture anywhere
@@ -44,7 +44,7 @@ def bits_per_dim(logp: float, dims: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Working(Event):
-    """A solve under way: done 0 … 1 of the whole job, and the model calls so far."""
+    """Progress of a likelihood job: done 0 … 1 of the whole job, and the model calls so far."""
 
     done: float
     calls: int
@@ -52,13 +52,13 @@ class Working(Event):
 
 @dataclass(frozen=True, slots=True)
 class LogDensity(Event):
-    """What is known after `probe` of `probes` solves, each with dequantisation noise and a Hutchinson probe of its own.
+    """The estimate after `probe` of `probes` solves, each with its own dequantisation noise and Hutchinson probe.
 
     logp, stderr -- nats, the mean over the solves and its standard error (NaN after one)
     bits_dim, bits_stderr -- the same as bits per dimension, with the offset log₂ 127.5 added
     dims -- numbers in the picture; calls of the model so far, each with a backward pass
-    sigma_min, sigma_max -- the law is the model's at sigma_min; the flow is followed from there to sigma_max
-    prior_std -- deviation of the normal law that x_T is measured by
+    sigma_min, sigma_max -- the density is of the model's law at sigma_min; the flow is followed from there to sigma_max
+    prior_std -- the deviation of the normal prior of x_T
     """
 
     probe: int
@@ -78,12 +78,13 @@ class LogDensity(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Likelihood(Job):
-    """log p of a picture (h, w, 3) of the model's own size, under a prompt and a label.
+    """Compute log p of a picture (h, w, 3) of the model's own size, under a prompt and a label.
 
-    probes -- solves to average over; tol is engine.ode's; seed addresses dequantisation and probes
-    sigma_min -- where the law is taken; None: the model's own, the least level that its samplers visit
-    Tells Working now and then and a LogDensity after each solve. Raises RequestError for a picture of another size and
-    for what the model cannot do, FlowError for a flow that does not converge, and Cancelled.
+    probes    -- solves to average over; `tol` is engine.ode's; `seed` addresses dequantisation noise and probes
+    sigma_min -- the noise level of the density; None: the lowest level that the model's samplers visit
+
+    Sends Working now and then, and a LogDensity after each solve. Raises RequestError for a picture of another size and
+    for settings that the model does not support, FlowError for a flow that does not converge, and Cancelled.
     """
 
     kind: ClassVar[str] = "likelihood"
@@ -104,7 +105,7 @@ class Likelihood(Job):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ElboTerms(Event):
-    """The variational bound of a picture after `done` of `draws` of the noise in it, all in bits (docs/flow.md).
+    """The variational bound of a picture after `done` of `draws` draws of noise, all in bits (docs/flow.md).
 
     sigmas (n,)      -- the levels of the chain at which D is called, descending
     terms (n − 1,)   -- bits per dimension of L_t: step k goes from sigmas[k] to sigmas[k + 1]
@@ -133,7 +134,7 @@ class ElboTerms(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Elbo(Job):
-    """The variational bound of a picture (h, w, 3) of the model's own size, term by term.
+    """Compute the variational bound of a picture (h, w, 3) of the model's own size, term by term.
 
     levels -- steps of the chain, even in log σ between the model's own ends, one call of D for each; the bound is of
               that many steps, and falls as they become more
@@ -162,7 +163,7 @@ class Elbo(Job):
 
 
 def model_info(infos: Mapping[str, ModelInfo], model: str) -> ModelInfo:
-    """The one of that id. Raises RequestError for a model that is not here."""
+    """Return the model of that id. Raises RequestError for an unknown model."""
     info = infos.get(model)
     if info is None:
         raise RequestError(f"The model “{model}” is not here: choose one of {', '.join(infos) or 'none'}.")
@@ -170,18 +171,18 @@ def model_info(infos: Mapping[str, ModelInfo], model: str) -> ModelInfo:
 
 
 def conditional(info: ModelInfo, prompt: str = "", label: str | None = None) -> Request:
-    """The Request whose denoiser is the conditional model's own, γ = 1: densities are of no guided one."""
+    """Return the Request of the unguided conditional model, γ = 1: a guided denoiser has no density."""
     return resolve(Draft.for_model(info, prompt=prompt, label=label, guidance=1.0, enlarge=False), info)
 
 
-def checked(info: ModelInfo, rgb: NDArray[Any]) -> Pixels:
-    """The picture itself. Raises RequestError for one that is not 8-bit, or not of the model's own size."""
+def check_picture(info: ModelInfo, rgb: NDArray[Any]) -> Pixels:
+    """Return the picture. Raises RequestError for one that is not 8-bit, or not of the model's own size."""
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
-        raise RequestError("The picture is not one of 8 bits in red, green and blue: open it as a picture file.")
+        raise RequestError("The picture has no 8-bit red, green and blue: open it as a picture file.")
     height, width = rgb.shape[:2]
     if (width, height) != (info.width, info.height):
         raise RequestError(
-            f"{info.title} reads pictures of {info.width}×{info.height} pixels, and this one has {width}×{height}: "
-            "bring it to that size."
+            f"{info.title} reads pictures of {info.width}×{info.height} pixels, but this one has {width}×{height}: "
+            "resize it."
         )
     return rgb

@@ -1,4 +1,4 @@
-"""Jobs that load what a run or a score will need, which takes seconds. They tell nothing. Needs no torch."""
+"""Jobs that load a model or a CLIP before it is needed, which takes seconds. They send no events. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.jobs.job import Job
 
 @dataclass(frozen=True, slots=True)
 class LoadModel(Job):
-    """Have the model of that id ready. Raises CatalogError for one that is not here, ModelError for a damaged one."""
+    """Load the model of that id. Raises CatalogError for an unknown model, ModelError for a damaged one."""
 
     kind: ClassVar[str] = "load-model"
 
@@ -19,7 +19,7 @@ class LoadModel(Job):
 
 @dataclass(frozen=True, slots=True)
 class LoadClip(Job):
-    """Have the CLIP of that name ready. Raises ModelError for one that cannot be used."""
+    """Load the CLIP of that name. Raises ModelError for one that cannot be used."""
 
     kind: ClassVar[str] = "load-clip"
 

@@ -1,4 +1,4 @@
-"""The job that makes the frames of a morph, and what it tells, in NumPy and without torch."""
+"""The job that makes the frames of a morph, and its events, in NumPy and without torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from engine.spec.morph import Morph
 
 @dataclass(frozen=True, slots=True)
 class MorphProgress(Event):
-    """`done` of `total` passes of the nets over one picture; `keys`: to find where a key starts, not yet a frame."""
+    """`done` of `total` passes of the nets over one picture; `keys`: the passes still find starts of keys, not
+    frames.
+    """
 
     done: int
     total: int
@@ -25,7 +27,7 @@ class MorphProgress(Event):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Norms(Event):
-    """‖x_T‖ of every frame on both ways, as shares of √d·std, which is what the norm of pure noise is: (frames,)."""
+    """‖x_T‖ of every frame, spherical and linear, as shares of √d·std, the norm of pure noise: (frames,)."""
 
     slerp: NDArray[np.float64]
     linear: NDArray[np.float64]
@@ -33,9 +35,10 @@ class Norms(Event):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MorphFrame(Event):
-    """Frame `index`, finished: rgb (H, W, 3); seconds -- that it took, its share of those made with it.
+    """Frame `index`, finished: rgb (H, W, 3).
 
-    psnr -- where the frame is a key whose picture was encoded: how near it came to that, in dB; else None
+    seconds -- its share of the time of its batch
+    psnr    -- where the frame is a key with an encoded picture: its PSNR against that picture, in dB; else None
     """
 
     index: int
@@ -46,10 +49,11 @@ class MorphFrame(Event):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Morphing(Job):
-    """Make the frames of `morph`, in order. `pictures` holds those that its keys name, by their digests, each of the
-    size (height, width, 3) of the first stage's pictures.
+    """Make the frames of `morph`, in order.
 
-    Raises MorphError and RequestError for what cannot be, before anything is computed; Cancelled; OutOfMemory.
+    pictures -- the pictures of its keys, by digest, each (height, width, 3) of the size of the first stage
+
+    Raises MorphError and RequestError for impossible settings, before anything is computed; Cancelled; OutOfMemory.
     """
 
     kind: ClassVar[str] = "morph"

@@ -1,7 +1,7 @@
-"""Jobs that ask CLIP about pictures: the scores of a run's steps, and what it sees in one. Needs no torch.
+"""Jobs that use CLIP on pictures: the scores of a run's steps, and the concepts nearest to one picture. Needs no torch.
 
-A score is Σ w·cos(picture, aim) over aims whose weights' sizes sum to 1: in [−1, 1], larger is better. It looks at the
-whole picture once, whatever cutouts guided it.
+A score is Σ w·cos(picture, aim) over aims whose absolute weights sum to 1: in [−1, 1], larger is better. It is computed
+from the whole picture, without cutouts.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ Floats: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepScores(Event):
-    """Scores of consecutive steps of a run, the first of them number k in its file: (steps, images) each.
+    """Scores of consecutive steps of a run, the first of them step k of its file: (steps, images) each.
 
-    guided -- of the x̂₀ that the step moved by; raw -- of the unguided one where there is one, else the same
-    seconds -- that they took to score
+    guided  -- of the x̂₀ that the step used
+    raw     -- of the unguided x̂₀ where there is one, else the same
+    seconds -- the time of scoring
     """
 
     k: int
@@ -39,11 +40,13 @@ class StepScores(Event):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Score(Job):
-    """How well each step of the run in `path` fits the aims, from step `start` to the last that is there: StepScores.
+    """Score each step of the run in `path` against the aims, from step `start` to the last step there; sends
+    StepScores.
 
-    pictures -- those that aims are, uint8 (H, W, 3); the run's own need not be given
-    stop     -- the step before which to stop; None: the last that is there
-    Raises StoreError, ModelError, RequestError for a picture that is missing, Cancelled.
+    pictures -- the aim pictures, uint8 (H, W, 3); those of the run itself may be left out
+    stop     -- the step before which to stop; None: after the last one
+
+    Raises StoreError, ModelError, RequestError for a missing picture, Cancelled.
     """
 
     kind: ClassVar[str] = "score"
@@ -56,14 +59,16 @@ class Score(Job):
     stop: int | None = None
 
 
-def ranked(scores: Floats) -> tuple[int, ...]:
-    """The images of a batch by their scores (B,), the best first; equal ones in their order."""
+def rank_images(scores: Floats) -> tuple[int, ...]:
+    """Order the images of a batch by their scores (B,), the best first; equal scores keep their order."""
     return tuple(int(k) for k in np.argsort(-scores, kind="stable"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Concepts(Event):
-    """The nearest of a vocabulary to one picture, the best first: names, and the cosines (n,) of their texts."""
+    """The names of a vocabulary that are nearest to one picture, the best first, and the cosines (n,) of their
+    texts.
+    """
 
     k: int
     image: int
@@ -73,11 +78,13 @@ class Concepts(Event):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Look(Job):
-    """What a CLIP sees in image `image` of the x̂₀ of step k of the run in `path`: one Concepts of `count` names.
+    """Find what CLIP sees in image `image` of the x̂₀ of step k of the run in `path`; sends one Concepts of `count`
+    names.
 
-    vocabulary -- what it chooses among; its texts are read once in a session
-    raw        -- whether the unguided x̂₀ is looked at
-    Raises StoreError, ModelError, RequestError for a step or an image that is not there, Cancelled.
+    vocabulary -- the names to choose from; their texts are encoded once in a session
+    raw        -- whether to use the unguided x̂₀
+
+    Raises StoreError, ModelError, RequestError for a step or an image that the run does not have, Cancelled.
     """
 
     kind: ClassVar[str] = "look"
@@ -92,7 +99,7 @@ class Look(Job):
 
 
 def vocabulary(info: ModelInfo) -> tuple[str, ...]:
-    """What a model's pictures may show, by name: the names its judge knows, else its labels."""
+    """Return the names that a model's pictures may show: those that its judge knows, else its labels."""
     try:
         config = json.loads((resource_root() / "judges" / info.id / "config.json").read_text(encoding="utf-8"))
         return tuple(str(name) for name in config["names"])
@@ -101,7 +108,7 @@ def vocabulary(info: ModelInfo) -> tuple[str, ...]:
 
 
 def clip_aims(request: Request) -> tuple[Aim, ...]:
-    """What a run is scored by unless something else is asked: its first CLIP guide's aims, else its prompt; or ()."""
+    """Return the default aims for scoring a run: those of its first CLIP guide, else its prompt, else ()."""
     for guide in request.guides:
         if isinstance(guide, ClipGuide):
             return guide.aims

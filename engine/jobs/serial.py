@@ -1,8 +1,8 @@
-"""Jobs as JSON and back: a queue on disk, another process and another machine read the same value. Needs no torch.
+"""Write jobs as JSON and read them: a queue on disk, another process and another machine read the same value.
 
-A file holds the kind and every field. An array is kept beside it as <SHA-256>.npy, once whatever number of jobs name
-it, and is checked when it is read; paths are strings. Reading follows the types of the dataclass's fields, so that
-nothing but a whole job of this version comes out of a file.
+A file holds the kind and every field. An array is stored beside it as <SHA-256>.npy, once even if several jobs use it,
+and is checked when it is read; paths are strings. Reading follows the types of the dataclass's fields, so it returns
+only complete jobs of this version. Needs no torch.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ Find = Callable[[str], NDArray[Any]]
 
 
 def save(job: Job, path: Path) -> None:
-    """Write a job to `path`, its arrays into the folder of that file. A file is whole or not there. Raises OSError."""
+    """Write a job to `path` and its arrays beside it. The file is complete or absent. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = to_json(job, lambda array: _keep(path.parent, array))
     _write(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def load(path: Path) -> Job:
-    """The job in a file. Raises JobError for one that is none, or misses an array, and OSError."""
+    """Read a job from a file. Raises JobError for a file without a job or with a missing array, and OSError."""
     return from_json(path.read_bytes(), lambda name: _find(path.parent, name))
 
 
 def to_json(job: Job, keep: Keep) -> str:
-    """The job as JSON; equal jobs give equal text. `keep` is called with each array."""
+    """Return the job as JSON; equal jobs give equal text. `keep` is called with each array."""
     data = {"format": FORMAT, "kind": job.kind, "job": _fields(job, keep)}
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def from_json(text: str | bytes, find: Find) -> Job:
-    """The job of that text. Raises JobError for anything else; `find` gives an array by its digest."""
+    """Read the job from a text. Raises JobError for any other text; `find` returns an array by its digest."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise JobError("This is not a job: the file is damaged.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT or set(data) != {"format", "kind", "job"}:
-        raise JobError("This is not a job that this version of the studio can read: make it anew.")
+        raise JobError("This version of the studio cannot read this job: create it again.")
     if not isinstance(data["kind"], str):
         raise JobError("This is not a job: it names no kind.")
     job_class = class_of(data["kind"])
@@ -103,7 +103,7 @@ def _dataclass(kind: type, data: Any, find: Find) -> Any:
         raise TypeError(f"there is no {kind.__name__}")
     hints, fields = typing.get_type_hints(kind), {field.name: field for field in dataclasses.fields(kind)}
     if unknown := sorted(set(data) - set(fields)):
-        raise ValueError(f"it holds something unknown here ({', '.join(map(str, unknown))})")
+        raise ValueError(f"it has unknown fields ({', '.join(map(str, unknown))})")
     if missing := sorted(set(fields) - set(data)):
         raise ValueError(f"it lacks {', '.join(missing)}")
     return kind(**{name: _value(hints[name], data[name], find, name) for name in fields})
@@ -112,7 +112,7 @@ def _dataclass(kind: type, data: Any, find: Find) -> Any:
 def _value(hint: Any, data: Any, find: Find, name: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        (inner,) = (each for each in arguments if each is not type(None))  # a field is a type, or that or None
+        (inner,) = (each for each in arguments if each is not type(None))  # T | None
         return None if data is None else _value(inner, data, find, name)
     if origin is tuple:
         return _tuple(arguments, data, find, name)
@@ -136,7 +136,7 @@ def _scalar(hint: Any, data: Any, name: str) -> Any:
         return float(data)
     if hint in (str, bool, int) and type(data) is hint:
         return data
-    raise TypeError(f"its {name} is not what it must be")
+    raise TypeError(f"its {name} has the wrong type")
 
 
 def _tuple(arguments: tuple[Any, ...], data: Any, find: Find, name: str) -> tuple[Any, ...]:
@@ -177,14 +177,14 @@ def _save_array(path: Path, array: NDArray[Any]) -> None:
 
 def _find(folder: Path, name: str) -> NDArray[Any]:
     if len(name) != 64 or not set(name) <= set("0123456789abcdef"):
-        raise JobError("An array of this job has no digest as its name: make the job anew.")
+        raise JobError("An array of this job is not named by its digest: create the job again.")
     try:
-        # Mapped first: a header that promises more than the file holds is refused before memory is asked for.
+        # Map the file first: this refuses a header that promises more than the file holds, without allocating it.
         array = np.array(np.lib.format.open_memmap(folder / f"{name}.npy", mode="r"))
     except (OSError, ValueError, EOFError, MemoryError) as error:
-        raise JobError("A picture of this job is missing or damaged: make the job anew.") from error
+        raise JobError("A picture of this job is missing or damaged: create the job again.") from error
     if digest(array) != name:
-        raise JobError("A picture of this job is another than it was: make the job anew.")
+        raise JobError("A picture of this job has changed: create the job again.")
     array.setflags(write=False)
     return array
 

@@ -1,7 +1,7 @@
-"""A sweep of a guidance scale: the same seeds at each value, what it gains and what it costs. Needs no torch.
+"""The job that sweeps a guidance scale: the same seeds at each value, with the gain and the cost. Needs no torch.
 
-CLIP's score says what is gained. What is lost is the look of the model's own pictures: `strain` says how far from them
-the made ones are, and `diversity` how alike they have become. The points that nothing beats are the front.
+CLIP's score measures the gain. The cost is the look of the model's own pictures: `strain` measures how far the pictures
+are from them, `diversity` how different the pictures are. The points that no other point beats are the front.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_VALUES = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SweepStep(Event):
-    """How far a sweep is: `done` of `total` steps of all its runs."""
+    """Progress of a sweep: `done` of `total` steps of all its runs."""
 
     done: int
     total: int
@@ -34,13 +34,14 @@ class SweepStep(Event):
 class SweepPoint(Event):
     """One value of a sweep.
 
-    request   -- what makes these pictures (with its second stage, which the sweep leaves out)
+    request   -- the request of these pictures (with its second stage, which the sweep leaves out)
     rgb       -- the pictures, uint8 (B, H, W, 3)
     scores    -- CLIP's, (B,)
-    diversity -- how unlike the pictures are: mean of 1 − cosine over pairs, as CLIP sees them; NaN for one picture
-    strain    -- how unlike the model's own they are: root mean square of x0 − D(x0 + σ·ε) at σ = ½ with the same
-                 noise at every value, without a condition. What the model would not draw itself it does not get back
-    seconds   -- that the runs took
+    diversity -- how different the pictures are: mean of 1 − cosine over pairs, by CLIP; NaN for one picture
+    strain    -- how unlike the model's own pictures they are: root mean square of x0 − D(x0 + σ·ε) at σ = ½ with the
+                 same noise at every value, without a condition. The model does not restore what it would not draw
+                 itself
+    seconds   -- the time of the runs
     """
 
     value: float
@@ -59,10 +60,12 @@ class SweepPoint(Event):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Sweep(Job):
-    """The same seeds at each of `values` of γ (over "guidance") or of the scale of guide `guide` (over "scale").
+    """Run the same seeds at each of `values`: of γ (over "guidance") or of the scale of guide `guide` (over "scale").
 
-    Tells a SweepPoint for each, in the order given, and SweepSteps between. clip and aims say who scores: it may be
-    another CLIP than the one that guides. Raises what a run raises, ModelError and RequestError.
+    clip, aims -- the CLIP and the aims for the scores; the CLIP may differ from the guiding one
+
+    Sends a SweepPoint for each value, in the given order, and SweepSteps between. Raises the errors of a run,
+    ModelError and RequestError.
     """
 
     kind: ClassVar[str] = "sweep"
@@ -77,7 +80,7 @@ class Sweep(Job):
     inputs: Inputs | None = None
 
     def requests(self) -> tuple[Request, ...]:
-        """What is run, one for each value. RequestError for what cannot be swept."""
+        """Return the requests of the runs, one for each value. Raises RequestError for a sweep that is not possible."""
         if not 1 <= len(self.values) <= MAX_VALUES:
             raise RequestError(f"A sweep has 1 to {MAX_VALUES} values: choose fewer.")
         if self.over == "guidance":
@@ -93,13 +96,13 @@ class Sweep(Job):
 
 
 def best(points: Sequence[SweepPoint]) -> tuple[int, ...]:
-    """Which points nothing else beats in both score and strain, by rising strain: their places in `points`."""
+    """Return the indices of the points that no other point beats in both score and strain, by rising strain."""
     named = [Point(str(k), point.strain, point.score) for k, point in enumerate(points)]
     return tuple(int(point.name) for point in front(named))
 
 
 def spread(low: float, high: float, count: int) -> tuple[float, ...]:
-    """`count` values from low to high: evenly in the logarithm where both are above 0, else evenly."""
+    """Return `count` values from low to high: even in the logarithm where both are above 0, else even."""
     if not (np.isfinite(low) and np.isfinite(high) and -MAX_SCALE <= low <= high <= MAX_SCALE):
         raise RequestError("A sweep goes from one number up to another: set both.")
     space = np.geomspace if low > 0 else np.linspace

@@ -1,4 +1,4 @@
-"""What supplies a net. A kind of model is one line of LOADERS; its module has load(info, device, dtype)."""
+"""Load models: each kind of model is one line of LOADERS, whose module has load(info, device, dtype)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LOADERS = {"embedded": "engine.models.embedded"}
 
 
 def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float32) -> Model:
-    """The model of `info`, ready to sample on `device`. Raises ModelError when it cannot be."""
+    """Load the model of `info` for sampling on `device`. Raises ModelError when it cannot."""
     kind = info.config.get("kind")
     if not isinstance(kind, str) or kind not in LOADERS:
-        raise ModelError(f"The kind of the model “{info.title}” is not known here ({kind!r}): update the studio.")
+        raise ModelError(f"The kind of the model “{info.title}” is unknown ({kind!r}): update the studio.")
     model: Model = importlib.import_module(LOADERS[kind]).load(info, device, dtype)
     return model

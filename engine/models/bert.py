@@ -1,7 +1,7 @@
-"""A BERT encoder, to read texts with: Devlin et al., "BERT: pre-training of deep bidirectional transformers" (2019).
+"""A BERT text encoder: Devlin et al., "BERT: pre-training of deep bidirectional transformers" (2019).
 
-Written out because importing the transformers library takes longer than everything else a model load does. The names
-of the parameters are those of its checkpoints.
+It is written out because importing the transformers library takes longer than the rest of a model load. The names of
+the parameters are those of its checkpoints.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 class Bert(nn.Module):
     """Token ids → token states; `config` is the config.json of a BERT checkpoint.
 
-    Made to be filled from one: its largest table, the words, is not initialised.
+    Fill it from a checkpoint: its largest table, the words, is not initialised.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -41,7 +41,7 @@ class Bert(nn.Module):
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """ids (B, L) int64, mask (B, L) bool: which of them count → states (B, L, width)."""
+        """ids (B, L) int64, mask (B, L) bool (True for tokens that count) → states (B, L, width)."""
         embed = self.embeddings
         place = torch.arange(ids.shape[1], device=ids.device)
         z = embed["word_embeddings"](ids) + embed["position_embeddings"](place)
@@ -52,7 +52,7 @@ class Bert(nn.Module):
 
 
 class Layer(nn.Module):
-    """Self-attention and a feed-forward part, each with its residual normalised after it."""
+    """Self-attention and a feed-forward part, each normalised after its residual."""
 
     def __init__(self, width: int, hidden: int, heads: int, epsilon: float) -> None:
         super().__init__()

@@ -34,7 +34,7 @@ CHOOSE = "choose emoji-clip, an architecture of open_clip's whose weights are in
 
 
 @dataclass(frozen=True)
-class Found:
+class ClipFile:
     """A checkpoint with what is known of it: shape, an allowed open_clip configuration; words, where the tokenizer is
     from: the folder that its files lie in, or the name of an architecture of open_clip's.
     """
@@ -62,7 +62,7 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
         raise ModelError(f"“{name}” cannot be used as a CLIP ({reason(error)}): {CHOOSE}.") from error
 
 
-def find(name: str) -> tuple[Found, dict[str, Tensor]]:
+def find(name: str) -> tuple[ClipFile, dict[str, Tensor]]:
     """The checkpoint of that name, and what it holds."""
     architecture, _, file = name.rpartition("@")
     path = Path(file or name)
@@ -77,7 +77,7 @@ def find(name: str) -> tuple[Found, dict[str, Tensor]]:
     return found, read_state(found.path)
 
 
-def of_file(path: Path, architecture: str) -> tuple[Found, dict[str, Tensor]]:
+def of_file(path: Path, architecture: str) -> tuple[ClipFile, dict[str, Tensor]]:
     """A checkpoint with no more beside it than, perhaps, an open_clip_config.json."""
     state = read_state(path)
     config = None if architecture else described(path.parent)
@@ -95,22 +95,22 @@ def of_file(path: Path, architecture: str) -> tuple[Found, dict[str, Tensor]]:
     return of_architecture(path, architecture, {}), state
 
 
-def of_architecture(path: Path, architecture: str, tag: Mapping[str, Any]) -> Found:
+def of_architecture(path: Path, architecture: str, tag: Mapping[str, Any]) -> ClipFile:
     shape = open_clip().get_model_config(architecture)
     if shape is None:
         raise ModelError(f"open_clip has no architecture “{architecture}”: take one from open_clip.list_models().")
     if tag.get("quick_gelu"):
         shape["quick_gelu"] = True
     preprocess = {key: tag.get(key) or OPENAI[key] for key in OPENAI}
-    return Found(path, shape, architecture, preprocess, architecture)
+    return ClipFile(path, shape, architecture, preprocess, architecture)
 
 
-def of_config(path: Path, config: Mapping[str, Any]) -> Found:
+def of_config(path: Path, config: Mapping[str, Any]) -> ClipFile:
     preprocess = {key: config.get("preprocess_cfg", {}).get(key) or OPENAI[key] for key in OPENAI}
-    return Found(path, allowed_shape(config["model_cfg"]), path.parent, preprocess, "its open_clip_config.json")
+    return ClipFile(path, allowed_shape(config["model_cfg"]), path.parent, preprocess, "its open_clip_config.json")
 
 
-def in_folder(folder: Path) -> Found:
+def in_folder(folder: Path) -> ClipFile:
     """The checkpoint beside an open_clip_config.json, safetensors before pickles."""
     config = described(folder)
     files = sorted((p for p in folder.iterdir() if p.suffix in CHECKPOINTS), key=lambda p: CHECKPOINTS.index(p.suffix))
@@ -119,7 +119,7 @@ def in_folder(folder: Path) -> Found:
     return of_config(files[0], config)
 
 
-def in_cache(name: str) -> Found:
+def in_cache(name: str) -> ClipFile:
     """What an earlier download of open_clip's has left; nothing is fetched."""
     library = open_clip()
     table = library.pretrained._PRETRAINED
@@ -207,7 +207,7 @@ def build(shape: Mapping[str, Any]) -> Any:
         return maker(**own)
 
 
-def fill(net: Any, state: dict[str, Tensor], found: Found) -> Any:
+def fill(net: Any, state: dict[str, Tensor], found: ClipFile) -> Any:
     """The model with those weights, as open_clip itself takes over checkpoints of other makers."""
     library = open_clip()
     try:
@@ -248,7 +248,7 @@ def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:
     return wanted == seen and told == (*embedding.shape, depths[1])
 
 
-def words(found: Found) -> Any:
+def words(found: ClipFile) -> Any:
     """The tokenizer; ModelError where its files are not there."""
     library, text = open_clip(), found.shape["text_cfg"]
     length, options = text.get("context_length", 77), dict(text.get("tokenizer_kwargs") or {})
@@ -266,7 +266,7 @@ def words(found: Found) -> Any:
         raise ModelError(f"The tokenizer of {found.architecture} is not there, or is damaged: {CHOOSE}.") from error
 
 
-def content_hash(found: Found) -> str:
+def content_hash(found: ClipFile) -> str:
     """The SHA-256 of the checkpoint with its shape, its tokenizer's files and how pictures are prepared for it."""
     files = [found.path]
     if isinstance(found.words, Path) and found.shape["text_cfg"].get("hf_tokenizer_name"):

@@ -1,4 +1,4 @@
-"""A loaded CLIP, wherever its files are from, and the one place that imports open_clip."""
+"""A loaded CLIP from any source, and the only import of open_clip."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from engine.types import Sigma
 class ClipModel:
     """A frozen CLIP.
 
-    side    -- of the square pictures that its tower takes; others are resized to it
-    noisy   -- its tower is told σ and reads x_t = x0 + σ·ε; else it reads clean pictures, such as x̂₀
-    net     -- the open_clip model; level turns σ into a shift of its tokens where it is noisy
-    mean, std -- (1, 3, 1, 1), of the values in [0, 1] that the tower was trained on
-    least   -- the lowest σ that a noisy one was trained on: lower ones are told as that one
+    side    -- of the square pictures that its tower reads; others are resized to it
+    noisy   -- its tower reads σ and x_t = x0 + σ·ε; else it reads clean pictures, such as x̂₀
+    net     -- the open_clip model; `level` turns σ into a shift of its tokens if it is noisy
+    mean, std -- (1, 3, 1, 1), of the values in [0, 1] in the tower's training
+    least   -- the lowest σ of a noisy one's training; lower ones are raised to it
     """
 
     id: str
@@ -52,10 +52,10 @@ class ClipModel:
         return self.mean.dtype
 
     def image(self, pictures: Tensor, sigma: Sigma | None = None) -> Tensor:
-        """Unit vectors (B, d) of pictures (B, 3 or 1, h, w) in [−1, 1], differentiable in them.
+        """Return unit vectors (B, d) of pictures (B, 3 or 1, h, w) in [−1, 1], differentiable in them.
 
-        A noisy model takes x_t, of its own size, and its σ, a float or (B,); without one, 0. Others ignore sigma: they
-        are given x̂₀. Values are not clipped: outside [−1, 1] there is a slope back. Raises ValueError for other shapes.
+        A noisy model takes x_t, of its own size, and its σ, a float or (B,); without one, 0. Others take x̂₀ and ignore
+        sigma. Values are not clipped: outside [−1, 1] there is a slope back. Raises ValueError for other shapes.
         """
         if pictures.ndim != 4 or pictures.shape[1] not in (1, 3):
             raise ValueError("A CLIP reads pictures of one or three channels, (B, C, h, w).")
@@ -64,14 +64,14 @@ class ClipModel:
         if self.level is not None:
             if x.shape[-2:] != (self.side, self.side):
                 raise ValueError(f"“{self.title}” reads noisy pictures of {self.side}×{self.side} pixels only.")
-            told = torch.as_tensor(0.0 if sigma is None else sigma, dtype=self.dtype, device=self.device)
-            told = told.reshape(-1).expand(len(x)).clamp(min=self.least)
-            x, shift = entering(x, told), self.level(told)
+            level = torch.as_tensor(0.0 if sigma is None else sigma, dtype=self.dtype, device=self.device)
+            level = level.reshape(-1).expand(len(x)).clamp(min=self.least)
+            x, shift = entering(x, level), self.level(level)
         x = (self.fitted(x) / 2 + 0.5 - self.mean) / self.std
         return F.normalize(features(self.net.visual, x, shift), dim=1)
 
     def fitted(self, x: Tensor) -> Tensor:
-        """x resized to the tower's side, smoothed where that makes it smaller."""
+        """Resize x to the tower's side, with smoothing where it becomes smaller."""
         if x.shape[-2:] == (self.side, self.side):
             return x
         smaller = min(x.shape[-2:]) > self.side
@@ -79,11 +79,13 @@ class ClipModel:
 
     @torch.no_grad()
     def text(self, texts: Sequence[str]) -> Tensor:
-        """Unit vectors (N, d) of texts. Raises ModelError for one that does not fit, in one sentence."""
+        """Return unit vectors (N, d) of texts. Raises ModelError for a text that is too long."""
         return F.normalize(self.net.encode_text(self.tokens(texts).to(self.device)).to(self.dtype), dim=1)
 
     def tokens(self, texts: Sequence[str]) -> Tensor:
-        """(N, L) int64. Raises ModelError for a text that is longer than the model reads: none is cut short."""
+        """Return tokens (N, L) int64. Raises ModelError for a text longer than the model reads: no text is cut
+        short.
+        """
         for text in texts:
             try:
                 text.encode()
@@ -97,8 +99,8 @@ class ClipModel:
         longest = counts.amax(1)
         for text, found in zip(texts, longest.tolist(), strict=True):
             if found > length:
-                told = f"{found} tokens" if found < 2 * length else f"{found} tokens or more"
-                raise ModelError(f"“{short(text)}” has {told}, and “{self.title}” reads {length}: shorten it.")
+                size = f"{found} tokens" if found < 2 * length else f"{found} tokens or more"
+                raise ModelError(f"“{short(text)}” has {size}, and “{self.title}” reads {length}: shorten it.")
         padded = hasattr(getattr(self.net, "text", None), "pooler")  # told apart from text: need not be read
         return tokens[:, : max(1, int(longest.max())) if padded else length]
 
@@ -115,7 +117,7 @@ def frozen(
     level: Level | None,
     place: tuple[torch.device, torch.dtype],
 ) -> ClipModel:
-    """A ClipModel of an open_clip model that has its weights; place is (device, dtype)."""
+    """Make a ClipModel of an open_clip model with its weights; place is (device, dtype)."""
     device, dtype = place
     size = net.visual.image_size
     mean, std = (torch.tensor(preprocess[key], device=device, dtype=dtype).view(1, 3, 1, 1) for key in ("mean", "std"))
@@ -135,7 +137,7 @@ def frozen(
 
 
 def open_clip() -> Any:
-    """The library, imported now. What it would fetch it does not: the studio asks the network for nothing."""
+    """Import and return open_clip, with its downloads blocked: the studio uses no network."""
     stay_offline()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependencies, about each other's versions: nothing a person can mend
@@ -144,7 +146,7 @@ def open_clip() -> Any:
 
 
 def described(folder: Path) -> dict[str, Any] | None:
-    """What an open_clip_config.json in `folder` says, or None where there is none."""
+    """Read the open_clip_config.json in `folder`; None without one."""
     path = folder / "open_clip_config.json"
     if not path.is_file():
         return None

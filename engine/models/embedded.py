@@ -1,4 +1,4 @@
-"""The models in the box: a folder of config.json and safetensors, checked before anything in it is used."""
+"""The embedded models: a folder of config.json and safetensors, checked before use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from engine.types import Codec, Cond, Denoiser, Schedule, SecondStage
 
 WEIGHTS, STAGE = "model.safetensors", "upscaler.safetensors"
 
-Encode = Callable[[str], tuple[Tensor, Tensor]]  # text → token states (1, L, C) and which of them count (1, L)
+Encode = Callable[[str], tuple[Tensor, Tensor]]  # text → token states (1, L, C), mask (1, L)
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class EmbeddedModel:
     second: SecondStage | None = None
 
     def condition(self, text: str, label: str | None) -> Cond:
-        """The condition for one picture: ("", None) is the null condition. RequestError for a label that it has not."""
+        """Return the condition for one picture: ("", None) is the null condition. RequestError for an unknown label."""
         if label is not None and label not in self.labels:
-            raise RequestError(f"The model “{self.id}” has no “{label}”: choose one of {', '.join(self.labels)}.")
+            raise RequestError(f"The model “{self.id}” has no label “{label}”: choose one of {', '.join(self.labels)}.")
         index = len(self.labels) if label is None else self.labels.index(label)
         cond = Cond(label=torch.tensor([index]))
         if self.text is not None:
@@ -55,16 +55,17 @@ class EmbeddedModel:
 
 
 def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float32) -> EmbeddedModel:
-    """The model of `info` on `device`, its files checked against the hashes in its config, its parameters frozen.
+    """Load the model of `info` onto `device`, with its files checked against the hashes in its config, parameters
+    frozen.
 
-    Raises ModelError when a file is missing, damaged, or not what the config describes.
+    Raises ModelError when a file is missing, damaged, or does not fit the config.
     """
     try:
         for name, digest in info.config["sha256"].items():
             check(info.folder / plain(name), digest)
         denoiser, schedule = read_denoiser(info, info.config, WEIGHTS, device, dtype)
         if len(info.labels) != info.config["net"]["labels"]:
-            raise ValueError("it names more or fewer labels than the net knows")
+            raise ValueError("the number of its labels differs from the net's")
         text = info.config["conditioning"]["text"]
         encode = (
             None if text is None else read_encoder(resource_root() / "text" / plain(text["encoder"]), text["length"])
@@ -90,24 +91,24 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
 def read_denoiser(
     info: ModelInfo, part: dict[str, Any], name: str, device: torch.device, dtype: torch.dtype
 ) -> tuple[Denoiser, Schedule]:
-    """What `part` of the config describes ("net", "schedule", "predicts"), its weights in the file `name`."""
+    """Read the denoiser of a `part` of the config ("net", "schedule", "predicts"), its weights in the file `name`."""
     module = read_net(info, part["net"], name).to(device, dtype).eval().requires_grad_(False)
     schedule = schedules.from_config(part["schedule"])
     return adapt(module, schedule, part["predicts"]), schedule
 
 
 def read_stage(info: ModelInfo, device: torch.device, dtype: torch.dtype) -> SecondStage | None:
-    """The second stage of a cascade, where the model has one."""
+    """Read the second stage of a cascade; None for a model without one."""
     if info.cascade is None:
         return None
     denoiser, schedule = read_denoiser(info, info.cascade, STAGE, device, dtype)
     if info.cascade["net"]["labels"] != len(info.labels):
-        raise ValueError("its second stage knows other labels")
+        raise ValueError("its second stage has other labels")
     return SecondStage(denoiser, schedule, info.cascade["net"]["factor"])
 
 
 def read_net(info: ModelInfo, described: dict[str, Any], name: str) -> nn.Module:
-    """The net that the config describes, with the weights of `name` in float32; ModelError when they do not fit."""
+    """Build the net of the config with the weights of `name` in float32; ModelError when they do not fit."""
     path = info.folder / name
     if name not in info.config["sha256"]:
         raise ModelError(f"The config.json of “{info.title}” lists no {name}: {REMEDY}.")

@@ -1,4 +1,4 @@
-"""What can be wrong with a model's files."""
+"""ModelError: a model whose files cannot be used."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""A transformer over picture patches with the text's tokens in context: the net of the embedded models.
+"""PatchTransformer, the net of the embedded models: a transformer over picture patches with text tokens in context.
 
-After Peebles & Xie, "Scalable Diffusion Models with Transformers" (2023), cut for two CPU cores: one shared modulation
-with a learned offset per block, RMS norms, gated feed-forward layers, and matrix products rather than convolutions.
+After Peebles & Xie, "Scalable Diffusion Models with Transformers" (2023), reduced for two CPU cores: one shared
+modulation with a learned offset per block, RMS norms, gated feed-forward layers, and matrix products instead of
+convolutions.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Block(nn.Module):
         nn.init.zeros_(self.w2.weight)
 
     def forward(self, z: Tensor, c: Tensor, mask: Tensor | None) -> Tensor:
-        """z (B, L, width), c (B, 6, width) the modulation, mask (B, 1, 1, L) which tokens are attended to."""
+        """z (B, L, width), c (B, 6, width) the modulation, mask (B, 1, 1, L) of the tokens to attend to."""
         batch, length, width = z.shape
         scale1, shift1, gate1, scale2, shift2, gate2 = (c + self.b)[:, :, None].unbind(1)
         heads = self.qkv(_rms(z) * (1 + scale1) + shift1).view(batch, length, 3, width // self.head, self.head)
@@ -96,7 +97,7 @@ class PatchTransformer(nn.Module):
         self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
 
     def by_channel(self) -> dict[str, Runs]:
-        """Which arrays grow with the channels, and how (engine.models.widening)."""
+        """The arrays that grow with the channels, and how (engine.models.widening)."""
         pixels: Runs = (1, ((self.patch**2, True),))
         found = {"inp.weight": pixels, "out.weight": (0, pixels[1]), "out.bias": (0, pixels[1])}
         if self.detail is not None:
@@ -109,7 +110,9 @@ class PatchTransformer(nn.Module):
         return self.predict(x, t, *self.arguments(cond, len(x)))
 
     def arguments(self, cond: Cond | None, size: int) -> tuple[Tensor | None, Tensor | None, Tensor]:
-        """What predict() takes of a condition for `size` pictures: text tokens, their mask, the label."""
+        """Return the arguments of predict() for `size` pictures under a condition: text tokens, their mask, the
+        label.
+        """
         whole = Cond() if cond is None else cond.expand(size)
         if whole.label is None or (self.reads and (whole.tokens is None or whole.mask is None)):
             wants = "text tokens, their mask and a label" if self.reads else "a label"
@@ -117,7 +120,7 @@ class PatchTransformer(nn.Module):
         return (whole.tokens, whole.mask, whole.label) if self.reads else (None, None, whole.label)
 
     def predict(self, x: Tensor, t: Tensor, tokens: Tensor | None, mask: Tensor | None, label: Tensor) -> Tensor:
-        """forward() on plain tensors: tokens (B, L, text_width), mask (B, L) and label (B,) as Cond has them."""
+        """Do forward() on plain tensors: tokens (B, L, text_width), mask (B, L) and label (B,) as in Cond."""
         patches = F.pixel_unshuffle(x, self.patch).flatten(2).transpose(1, 2)
         z, attend = self.inp(patches) + self.pos, None
         angle = t[:, None] * self.f
@@ -130,7 +133,7 @@ class PatchTransformer(nn.Module):
             c = c + self.pool((tokens * counts).sum(1) / counts.sum(1))
             attend = F.pad(mask, (self.pos.shape[1], 0), value=True)[:, None, None]
             if attend.is_floating_point():
-                attend = attend.log()  # of how much each counts: what softmax multiplies by
+                attend = attend.log()  # the log of a token's weight: softmax multiplies by the weight
         c = self.ada(c).view(len(x), 6, -1)
         for block in self.blocks:
             z = block(z, c, attend)
@@ -164,6 +167,6 @@ NETS: dict[str, type[nn.Module]] = {"patch-transformer": PatchTransformer, "upsc
 
 
 def build(config: dict[str, Any]) -> nn.Module:
-    """The net that a model's config describes: {"type": …, and the arguments of that type}."""
+    """Build the net that a model's config describes: {"type": …, and the arguments of that type}."""
     arguments = dict(config)
     return NETS[arguments.pop("type")](**arguments)

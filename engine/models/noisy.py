@@ -1,7 +1,7 @@
-"""Small classifiers that know noise: p(label | x_t, σ), and beside each its twin that has seen clean pictures alone.
+"""Small classifiers p(label | x_t, σ) trained on noise, and for each a twin trained on clean pictures only.
 
 Classifier guidance needs the former (Dhariwal & Nichol, "Diffusion models beat GANs on image synthesis", 2021, section
-4); the latter is there to show why.
+4); the twin shows why.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ WIDTHS = (32, 64, 128)
 
 
 class Part(nn.Module):
-    """Two 3×3 convolutions beside a skip, shifted by what the level says; the first may halve the picture."""
+    """Two 3×3 convolutions beside a skip, shifted by the embedding of the level; the first may halve the picture."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, told: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, embedded: int) -> None:
         super().__init__()
         self.a, self.b = nn.Conv2d(inputs, outputs, 3, stride, 1), nn.Conv2d(outputs, outputs, 3, 1, 1)
         self.norm_a, self.norm_b = nn.GroupNorm(8, inputs), nn.GroupNorm(8, outputs)
-        self.told = nn.Linear(told, outputs) if told else None
+        self.told = nn.Linear(embedded, outputs) if embedded else None  # "told" in the weights' files
         self.skip = nn.Conv2d(inputs, outputs, 1) if (inputs, stride) != (outputs, 1) else None
         self.stride = stride
         nn.init.zeros_(self.b.weight)
@@ -49,32 +49,32 @@ class Part(nn.Module):
 
 
 class NoisyNet(nn.Module):
-    """Logits of labels: a small residual net with smooth activations, since its gradient is what guides.
+    """Logits of labels: a small residual net with smooth activations, because its gradient is the guide.
 
     side, channels -- of the pictures; side is a multiple of 2 ** len(widths)
     widths         -- channels of the stages at side/2, side/4 …, multiples of 8
-    labels         -- how many
-    noisy          -- whether it is told σ; without, it is the clean twin
+    labels         -- the number of labels
+    noisy          -- whether it reads σ; without, it is the clean twin
     """
 
     def __init__(self, side: int, channels: int, widths: Sequence[int], labels: int, noisy: bool) -> None:
         super().__init__()
         self.side, self.channels = side, channels
-        told = widths[-1] if noisy else 0
-        self.level = Level(told) if noisy else None
+        embedded = widths[-1] if noisy else 0
+        self.level = Level(embedded) if noisy else None
         self.stem = nn.Conv2d(channels, widths[0], 4, stride=2, padding=1)
         inputs = (widths[0], *widths[:-1])
         self.parts = nn.ModuleList(
-            Part(a, b, 1 if k == 0 else 2, told) for k, (a, b) in enumerate(zip(inputs, widths, strict=True))
+            Part(a, b, 1 if k == 0 else 2, embedded) for k, (a, b) in enumerate(zip(inputs, widths, strict=True))
         )
         self.norm, self.out = nn.GroupNorm(8, widths[-1]), nn.Linear(widths[-1], labels)
 
     def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
-        """x (B, channels, side, side), x0 or, where σ (B,) is told, x0 + σ·ε → (B, labels)."""
+        """x (B, channels, side, side): x0, or x0 + σ·ε if σ (B,) is given → (B, labels)."""
         level = None
         if self.level is not None:
-            told = torch.zeros(len(x), dtype=x.dtype, device=x.device) if sigma is None else sigma
-            x, level = entering(x, told), self.level(told)
+            sigma = torch.zeros(len(x), dtype=x.dtype, device=x.device) if sigma is None else sigma
+            x, level = entering(x, sigma), self.level(sigma)
         z = self.stem(x)
         for part in self.parts:
             z = part(z, level)
@@ -84,7 +84,9 @@ class NoisyNet(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class NoisyClassifier:
-    """A frozen classifier; noisy says which of the two twins it is, side and channels what pictures it reads."""
+    """A frozen classifier; `noisy` says which of the twins it is, `side` and `channels` describe the pictures that it
+    reads.
+    """
 
     id: str
     title: str
@@ -102,15 +104,15 @@ class NoisyClassifier:
         return self.net.channels
 
     def logp(self, x: Tensor, sigma: Sigma) -> Tensor:
-        """log p(label | x, σ), (B, labels), of x = x0 + σ·ε (B, C, side, side); differentiable in x.
+        """Return log p(label | x, σ), (B, labels), of x = x0 + σ·ε (B, C, side, side); differentiable in x.
 
-        σ is a float or (B,). The clean twin takes x for a clean picture whatever σ is. Raises ValueError for other
+        σ is a float or (B,). The clean twin treats x as a clean picture for every σ. Raises ValueError for other
         shapes.
         """
         first = self.net.out.weight
         if x.ndim != 4 or x.shape[1:] != (self.channels, self.side, self.side):
-            told = f"{self.side}×{self.side} pixels and {self.channels} channel{'s' if self.channels > 1 else ''}"
-            raise ValueError(f"“{self.title}” reads pictures of {told}, not {tuple(x.shape)}.")
+            size = f"{self.side}×{self.side} pixels and {self.channels} channel{'s' if self.channels > 1 else ''}"
+            raise ValueError(f"“{self.title}” reads pictures of {size}, not {tuple(x.shape)}.")
         x = x.to(first.device, first.dtype)
         level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1).expand(len(x))
         return F.log_softmax(self.net(x, level if self.noisy else None), dim=1)
@@ -122,9 +124,9 @@ def load(
     dtype: torch.dtype = torch.float32,
     noisy: bool = True,
 ) -> NoisyClassifier:
-    """The classifier of that id (“emoji-style”, “fashion-class”) or in that folder; its clean twin with noisy False.
+    """Load the classifier of that id (“emoji-style”, “fashion-class”) or folder; its clean twin with noisy False.
 
-    Raises ModelError when there is none, or when its files are damaged.
+    Raises ModelError for an unknown id and for damaged files.
     """
     embedded = {info.id: info for info in guide_models.classifiers()}
     info = embedded.get(str(name))

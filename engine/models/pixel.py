@@ -1,4 +1,4 @@
-"""Pictures as numbers in [−1, 1] and as 8-bit ones, and the codec of models that denoise pixels themselves."""
+"""Convert pictures between [−1, 1] and 8 bits; PixelCodec, the codec of models that denoise pixels."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from torch import Tensor
 from engine.layout import canonical, from_array
 from engine.models import alpha
 
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in what is seen as grey (ITU-R BT.601)
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in grey (ITU-R BT.601)
 
 
 @dataclass(frozen=True, slots=True)
 class PixelCodec:
-    """Pictures in [−1, 1] are states as they are; `channels` is 1 for grey, 3 for colour, 4 for colour with alpha.
+    """The codec of pixel models: states are pictures in [−1, 1]; `channels` is 1 (grey), 3 (colour) or 4 (colour,
+    alpha).
 
-    With alpha, states are laid out as engine.models.alpha says, and the picture of a state is what it is on white.
+    With alpha, states have the form of engine.models.alpha, and decode() gives the picture on white.
     """
 
     channels: int = 3
 
     @property
     def transparent(self) -> bool:
-        """Whether states say how much of each pixel can be seen through."""
+        """Whether states have an alpha channel."""
         return self.channels == alpha.CHANNELS
 
     def encode(self, image: Tensor) -> Tensor:
-        """Colour becomes grey where the states are, and opaque where they have alpha; straight alpha is kept."""
+        """Convert a picture to a state: colour becomes grey for grey states, and opaque for states with alpha; alpha is
+        kept.
+        """
         if self.channels == 1 and image.shape[1] == 3:
             return (image * image.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
         if self.transparent:
@@ -42,11 +45,11 @@ class PixelCodec:
         return x0[:, :3] if self.transparent else x0
 
     def cutout(self, x0: Tensor) -> Tensor:
-        """(B, 4, h, w) in [−1, 1]: straight colour and alpha, of a codec that is transparent."""
+        """Return straight colour and alpha, (B, 4, h, w) in [−1, 1], of a transparent codec."""
         return alpha.straight(x0)
 
     def preview(self, x0: Tensor) -> Tensor:
-        """(B, 3, h, w) in [−1, 1]."""
+        """Return pictures (B, 3, h, w) in [−1, 1]."""
         return self.decode(x0).clamp(-1, 1).expand(-1, 3, -1, -1)
 
     def latent_shape(self, width: int, height: int) -> tuple[int, ...]:
@@ -54,12 +57,12 @@ class PixelCodec:
 
 
 def from_uint8(rgb: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
-    """A picture uint8 (H, W, 3) → (1, 3, H, W) float32 in [−1, 1]."""
+    """Convert a picture uint8 (H, W, 3) to (1, 3, H, W) float32 in [−1, 1]."""
     return canonical(from_array(rgb, device).permute(2, 0, 1)[None].float() / 127.5 - 1)
 
 
 def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
-    """Pictures (B, C, H, W), clipped to [−1, 1] → uint8 (B, H, W, C), where grey ones become three channels."""
+    """Convert pictures (B, C, H, W), clipped to [−1, 1], to uint8 (B, H, W, C); grey ones get three channels."""
     image = pictures.clamp(-1, 1)
     image = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
     return ((image + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()

@@ -1,6 +1,6 @@
 """The frozen text encoder: all-MiniLM-L6-v2, vendored in half precision under resources/text/minilm.
 
-Nothing here reaches the network: the tokenizer and the weights are read from the folder, and nothing else.
+It reads only that folder and never the network.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ from engine.spec.model_hash import encoder_files
 class TextEncoder:
     """Texts → the token states of a frozen transformer.
 
-    folder holds config.json, tokenizer.json and model.safetensors; length is the number of tokens kept. The states are
-    computed in float32 on the CPU (the texts are short) and remembered, the `remember` last ones.
+    folder   -- holds config.json, tokenizer.json and model.safetensors
+    length   -- the number of tokens kept
+    remember -- the number of texts whose states are cached
+
+    The states are computed in float32 on the CPU, because the texts are short.
     """
 
     def __init__(self, folder: Path, length: int = 16, remember: int = 256) -> None:
@@ -36,7 +39,7 @@ class TextEncoder:
         self.tokenizer.enable_truncation(length)
         self.tokenizer.enable_padding(length=length)
         self.net = Bert(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-        stored = load_file(folder / "model.safetensors")  # lies in the mapped file: copied into memory of torch's own
+        stored = load_file(folder / "model.safetensors")  # a view of the mapped file: copied into torch's own memory
         weights = {name: value.to(torch.float32, copy=True) for name, value in stored.items()}
         self.net.load_state_dict(weights, assign=True)
         self.net.eval().requires_grad_(False)
@@ -44,7 +47,7 @@ class TextEncoder:
         self._known: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
 
     def __call__(self, text: str) -> tuple[Tensor, Tensor]:
-        """The states (1, length, C) of one text's tokens and which of them count, (1, length) bool."""
+        """Return the states (1, length, C) of one text's tokens, and the mask of those that count, (1, length) bool."""
         if text not in self._known:
             self._known[text] = self.encode([text])
             if len(self._known) > self.remember:
@@ -54,7 +57,7 @@ class TextEncoder:
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Many texts at once: states (B, length, C) float32 and mask (B, length) bool."""
+        """Encode many texts at once: states (B, length, C) float32 and mask (B, length) bool."""
         encoded = self.tokenizer.encode_batch(list(texts))
         ids = torch.tensor([e.ids for e in encoded])
         mask = torch.tensor([e.attention_mask for e in encoded], dtype=torch.bool)
@@ -72,7 +75,9 @@ def check_encoder(folder: Path) -> None:
 
 @lru_cache(maxsize=2)
 def read_encoder(folder: Path, length: int) -> TextEncoder:
-    """The text encoder in `folder`; models that read texts alike share it. Raises ModelError when it is damaged."""
+    """Read the text encoder in `folder`; models with the same encoder share it. Raises ModelError when it is
+    damaged.
+    """
     check_encoder(folder)
     try:
         return TextEncoder(folder, length)

@@ -1,7 +1,8 @@
-"""The two towers of a CLIP of ours: a small picture transformer of open_clip's, and a projection of frozen text states.
+"""The two towers of an embedded CLIP: a small picture transformer of open_clip's, and a projection of frozen text
+states.
 
-Radford et al., "Learning transferable visual models from natural language supervision" (2021). The picture tower may be
-told how noisy its picture is: Nichol et al., "GLIDE" (2022), section 2.4, "noised CLIP".
+Radford et al., "Learning transferable visual models from natural language supervision" (2021). The picture tower may
+also read the noise level of its picture: Nichol et al., "GLIDE" (2022), section 2.4, "noised CLIP".
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ FREQUENCIES = 32
 
 
 class Level(nn.Module):
-    """σ > 0, (B,), as a vector (B, width) that is added to every token. Zero until trained."""
+    """The embedding of σ > 0, (B,), as a vector (B, width) that is added to every token. Zero until trained."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -32,7 +33,7 @@ class Level(nn.Module):
 
 
 def entering(x: Tensor, sigma: Tensor) -> Tensor:
-    """What a tower that is told σ sees of x = x0 + σ·ε: c_in·x, c_in = 1/√(1 + σ²), of unit size at every level.
+    """Scale x = x0 + σ·ε for a tower that reads σ: c_in·x, c_in = 1/√(1 + σ²), of unit size at every level.
 
     x (B, C, h, w); sigma (B,).
     """
@@ -40,7 +41,9 @@ def entering(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def features(visual: Any, x: Tensor, shift: Tensor | None = None) -> Tensor:
-    """What an open_clip tower `visual` makes of x, (B, d); `shift` (B, width) is added to its tokens before it."""
+    """Return the features (B, d) of x by an open_clip tower `visual`; `shift` (B, width) is first added to its
+    tokens.
+    """
     if shift is None:
         whole: Tensor = visual(x)
         return whole
@@ -50,11 +53,11 @@ def features(visual: Any, x: Tensor, shift: Tensor | None = None) -> Tensor:
 
 
 class Towers(nn.Module):
-    """What is trained of a CLIP of ours; its parameters have the names that they have in an open_clip model.
+    """The trained part of an embedded CLIP; its parameters have the same names as in an open_clip model.
 
     visual     -- an open_clip VisionTransformer for pictures of side visual.image_size in [−1, 1]
-    text_width -- of the pooled states that the frozen text encoder gives
-    noisy      -- whether the picture tower is told σ
+    text_width -- of the pooled states of the frozen text encoder
+    noisy      -- whether the picture tower reads σ
     """
 
     def __init__(self, visual: nn.Module, text_width: int, noisy: bool) -> None:
@@ -67,5 +70,5 @@ class Towers(nn.Module):
         self.level = Level(width) if noisy else None
 
     def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
-        """x (B, 3, side, side), as entering() makes it where σ (B,) is told → features (B, d), of any length."""
+        """x (B, 3, side, side), scaled by entering() if σ (B,) is given → features (B, d), not normalised."""
         return features(self.visual, x, None if self.level is None or sigma is None else self.level(sigma))

@@ -1,9 +1,9 @@
-"""The second stage of a cascade: a convolutional net that draws a large picture around a small one.
+"""The second stage of a cascade: a convolutional net that generates a large picture from a small one.
 
 Ho et al., "Cascaded diffusion models for high fidelity image generation" (2022): the net sees the small picture with
-Gaussian noise in it, at a level that it is told ("Gaussian conditioning augmentation"), so that it forgives what the
-first stage gets wrong. It works on the small picture's grid, where a cell holds a block of the large one's pixels, and
-is purely local: it never has to know what is drawn.
+Gaussian noise at a known level ("Gaussian conditioning augmentation"), so that it tolerates errors of the first stage.
+It works on the small picture's grid, where a cell holds a block of the large one's pixels, and is purely local: it
+needs no knowledge of the whole picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.models.widening import Runs
 from engine.types import Cond
 
 
-class Block(nn.Module):
+class UpscalerBlock(nn.Module):
     """Two 3×3 convolutions over the cells, modulated by `c`, as a residual."""
 
     def __init__(self, width: int) -> None:
@@ -54,7 +54,7 @@ class Upscaler(nn.Module):
         self.label = nn.Embedding(labels + 1, width)
         modulation = nn.Linear(width, 3 * width)
         self.ada = nn.Sequential(nn.SiLU(), modulation)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
+        self.blocks = nn.ModuleList(UpscalerBlock(width) for _ in range(depth))
         self.out = nn.Conv2d(width, pixels, 3, padding=1)
         for zero in (modulation.weight, modulation.bias, self.out.weight, self.out.bias):
             assert zero is not None
@@ -63,7 +63,7 @@ class Upscaler(nn.Module):
         self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
 
     def by_channel(self) -> dict[str, Runs]:
-        """Which arrays grow with the channels, and how (engine.models.widening)."""
+        """The arrays that grow with the channels, and how (engine.models.widening)."""
         pixels = (self.factor**2, True)
         return {"inp.weight": (1, (pixels, (1, True))), "out.weight": (0, (pixels,)), "out.bias": (0, (pixels,))}
 
@@ -72,7 +72,7 @@ class Upscaler(nn.Module):
         return self.predict(x, t, *self.arguments(cond, len(x)))
 
     def arguments(self, cond: Cond | None, size: int) -> tuple[Tensor, Tensor, Tensor]:
-        """What predict() takes of a condition for `size` pictures: the small picture, its noise level, the class."""
+        """Return the arguments of predict() for `size` pictures: the small picture, its noise level, the class."""
         if cond is None or cond.image is None or cond.level is None or cond.label is None:
             raise ValueError("This model needs a condition: a small picture, the level of the noise in it and a label.")
         whole = cond.expand(size)
@@ -82,7 +82,7 @@ class Upscaler(nn.Module):
         return whole.image, whole.level, whole.label
 
     def predict(self, x: Tensor, t: Tensor, image: Tensor, level: Tensor, label: Tensor) -> Tensor:
-        """forward() on plain tensors: image (B, channels, small, small) is the picture + level·noise, level (B,)."""
+        """Do forward() on plain tensors: image (B, channels, small, small) is the picture + level·noise, level (B,)."""
         s = level.view(-1, 1, 1, 1)
         angle = torch.cat([t[:, None] * self.f, (level / (1 + level))[:, None] * self.f], 1)
         c = self.times(torch.cat([angle.sin(), angle.cos()], 1)) + embedded(self.label, label)
@@ -90,16 +90,16 @@ class Upscaler(nn.Module):
         h = self.inp(torch.cat([F.pixel_unshuffle(x, self.factor), image / (1 + s**2).sqrt()], 1))
         for block in self.blocks:
             h = block(h, c)
-        # Around the small picture's own shape; noise in it is taken as far from it as unit data allows.
+        # Relative to the small picture, whose noise is removed as far as unit data allows.
         rough = F.interpolate(image / (1 + s**2), scale_factor=self.factor, mode="bilinear", align_corners=False)
         return rough + F.pixel_shuffle(self.out(F.silu(_rms(h))), self.factor)
 
 
 def embedded(embedding: nn.Embedding, label: Tensor) -> Tensor:
-    """What stands for a label (B,) or, by weights of all of them (B, labels + 1), for their mixture; (B, width)."""
+    """Return the embedding of a label (B,), or the mixture by weights of all labels (B, labels + 1); (B, width)."""
     if label.ndim == 1:
-        made: Tensor = embedding(label)
-        return made
+        vectors: Tensor = embedding(label)
+        return vectors
     return label.to(embedding.weight.dtype) @ embedding.weight
 
 

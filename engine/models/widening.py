@@ -1,4 +1,4 @@
-"""The weights of a net for more channels, made from those of one for fewer."""
+"""Widen the weights of a net to more channels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Runs: TypeAlias = tuple[int, tuple[tuple[int, bool], ...]]
 
 
 def widened(weights: Mapping[str, Tensor], by_channel: Mapping[str, Runs], channels: int) -> dict[str, Tensor]:
-    """`weights` as a net with more channels has them: it gives the old channels exactly as before.
+    """Return `weights` for a net with more channels, which gives the old channels exactly as before.
 
-    by_channel names the arrays that grow. The new channels come last. They are seen with weight zero and drawn as zero,
-    until training says otherwise.
+    by_channel names the arrays that grow. The new channels come last; their input weights and their outputs are zero
+    until they are trained.
     """
-    made = dict(weights)
+    wide = dict(weights)
     for name, (axis, runs) in by_channel.items():
-        if name in made:
-            made[name] = _spread(made[name], axis, runs, channels)
-    return made
+        if name in wide:
+            wide[name] = _spread(wide[name], axis, runs, channels)
+    return wide
 
 
 def _spread(value: Tensor, axis: int, runs: tuple[tuple[int, bool], ...], channels: int) -> Tensor:

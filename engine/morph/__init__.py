@@ -1,1 +1,1 @@
-"""Morphs: one picture becomes another along the deterministic flow. `settings` says what, `render` does it."""
+"""Morphs: films from picture to picture along the deterministic flow. engine.spec.morph has the settings."""

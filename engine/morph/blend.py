@@ -10,14 +10,14 @@ from torch import Tensor
 
 from engine.types import Cond, NoiseSource
 
-_PARALLEL = 1e-9  # of a direction's part across another: below it there is no plane between them
+_PARALLEL = 1e-9  # the least sine of the angle between two directions that defines a plane
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Along the great circle from each image of `a` (B, …) to that of `b`, by the share t (B,), in float64.
+    """Interpolate along the great circle from each image of `a` (B, …) to that of `b`, by the share t (B,), in float64.
 
-    The direction turns evenly, the norm goes linearly: with equal norms it is kept (Shoemake 1985; White 2016 for
-    latents). Where two directions are the same, or exactly opposite and no circle is the shortest, it is lerp.
+    The direction turns at an even rate and the norm is linear, so equal norms are kept (Shoemake 1985; White 2016 for
+    latents). Where two directions are equal or exactly opposite, so that no circle is the shortest, it is lerp.
     """
     flat_a, flat_b = a.flatten(1).double(), b.flatten(1).double()
     size_a, size_b = (v.norm(dim=1, keepdim=True) for v in (flat_a, flat_b))
@@ -28,19 +28,21 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     share = t.double().reshape(-1, 1)
     angle = share * torch.atan2(sine, along)
     turned = angle.cos() * u + angle.sin() * across / sine.clamp_min(1e-300)
-    made = torch.where(sine > _PARALLEL, turned * size_a.lerp(size_b, share), flat_a.lerp(flat_b, share))
-    return _ends(made.reshape(a.shape).to(a.dtype), a, b, t)
+    between = torch.where(sine > _PARALLEL, turned * size_a.lerp(size_b, share), flat_a.lerp(flat_b, share))
+    return _ends(between.reshape(a.shape).to(a.dtype), a, b, t)
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Straight from each image of `a` (B, …) to that of `b`: of two orthogonal ones of norm 1, √(t² + (1−t)²)."""
+    """Interpolate linearly from each image of `a` (B, …) to that of `b`; orthogonal ones of norm 1 give √(t² +
+    (1−t)²).
+    """
     share = t.double().reshape(-1, *[1] * (a.ndim - 1))
     return _ends(a.double().lerp(b.double(), share).to(a.dtype), a, b, t)
 
 
-def _ends(made: Tensor, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+def _ends(between: Tensor, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     share = t.reshape(-1, *[1] * (a.ndim - 1)).to(a.device)
-    return torch.where(share == 0, a, torch.where(share == 1, b, made))
+    return torch.where(share == 0, a, torch.where(share == 1, b, between))
 
 
 def masked(cond: Cond) -> Cond:
@@ -51,11 +53,12 @@ def masked(cond: Cond) -> Cond:
 
 
 def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
-    """The condition a share t of the way from `a` to `b`, each of one picture, in the space of their embeddings.
+    """Return the condition a share t of the way from `a` to `b`, each of one picture, in the space of their embeddings.
 
-    A token counts by (1 − t) times whether it counts in `a` plus t times whether it does in `b`; where it counts in
-    both, its states are mixed. So a longer text's last words come in with weight 0 and not with a jump. Labels become
-    weights over `classes` embeddings ("none" among them), which mixes the two. At the ends it is `a` or `b` itself.
+    The weight of a token is (1 − t) times its weight in `a` plus t times its weight in `b`; where both have it, its
+    states are mixed. So the last words of a longer text come in with weight 0 and not with a jump. Labels become
+    weights over `classes` embeddings ("none" among them), which mixes the two. At the ends the result is `a` or `b`
+    itself.
 
     Texts without a mask count in full, and get one: frames of one batch have it, or none has (Cond.cat). Raises
     ValueError where one of the two has a text, a label or a pooled vector and the other has none.
@@ -84,10 +87,10 @@ def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
 
 @dataclass(frozen=True)
 class Between:
-    """A NoiseSource between those of two batches: the slerp of what each draws.
+    """The noise between two batches: the slerp of their draws.
 
-    A slerp of two independent standard normal draws is one of nearly that law: every frame is as good a run as its
-    keys', also of a sampler that draws noise, and at the keys it is theirs.
+    A slerp of two independent standard normal draws has nearly the same law. So every frame is as good as its keys,
+    also with a sampler that draws noise, and at the keys the noise is theirs.
     """
 
     a: NoiseSource

@@ -1,4 +1,4 @@
-"""A morph on disk: WebP, GIF, PNG frames in a folder, MP4; whole or not at all, with the settings that made it.
+"""Write a morph as WebP, GIF, MP4 or PNG frames in a folder, completely or not at all, with its settings inside.
 
 The settings are in the Exif description of a WebP, in the comment of a GIF and of an MP4, and in the text
 "tweedie-morph" of every PNG.
@@ -28,19 +28,19 @@ from engine.spec.morph import Morph, MorphError
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
-KINDS = {".webp": "WebP", ".gif": "GIF", ".mp4": "MP4", "": "PNG frames"}  # by the end of the name; "" is a folder
+KINDS = {".webp": "WebP", ".gif": "GIF", ".mp4": "MP4", "": "PNG frames"}  # by the suffix of the name; "" is a folder
 DESCRIPTION = 0x010E  # Exif: ImageDescription
 TEXT = "tweedie-morph"
 QUALITY = 90  # of WebP
-CRF = 16  # of H.264: no loss that the eye sees
-PALETTE_FRAMES = 32  # that a GIF's palette is made from
+CRF = 16  # of H.264: no visible loss
+PALETTE_FRAMES = 32  # frames from which a GIF's palette is computed
 FASTEST_GIF = 50  # frames a second: its times are hundredths of a second, and players take 1 for 10
 NO_VIDEO = (
-    "Writing MP4 needs PyAV, which is not installed: run “pip install av” where the studio is installed (.venv), "
+    "MP4 needs PyAV, which is not installed: run “pip install av” in the studio's environment (.venv), "
     "or choose WebP, GIF or PNG frames."
 )
 
-Told = Callable[[int, int], object]  # frames done, of how many
+OnFrame = Callable[[int, int], object]  # called with the frames done and their total
 Stop = Callable[[], bool]
 
 
@@ -50,26 +50,29 @@ def save(
     morph: Morph,
     enlarge: int = 1,
     resampling: str = "nearest",
-    told: Told = lambda done, total: None,
+    on_frame: OnFrame = lambda done, total: None,
     stop: Stop = lambda: False,
 ) -> None:
     """Write the film of a morph's frames (H, W, 3), in its order and at its rate, `enlarge` times as large.
 
-    `stop` is asked before each frame: True raises Stopped. Raises MorphError for a kind that cannot be written and
-    for a folder that is there, OSError where the disk says no; then nothing is left behind, and an older file stands.
+    stop     -- called before each frame; True raises Stopped
+    on_frame -- called after each frame
+
+    Raises MorphError for a kind that cannot be written and for a folder that exists, and OSError. After an error
+    nothing is left behind, and an older file is unchanged.
     """
     if len(frames) != morph.frames:
-        raise MorphError(f"{len(frames)} of {morph.frames} frames are there: let the morph finish, then export it.")
+        raise MorphError(f"{len(frames)} of {morph.frames} frames are ready: let the morph finish, then export it.")
     write = {".webp": _webp, ".gif": _gif, ".mp4": _mp4, "": _folder}.get(path.suffix.lower())
     if write is None:
-        kinds = "in .webp, .gif or .mp4, or give a name without an ending for a folder of PNG frames"
-        raise MorphError(f"“{path.suffix}” is no kind of film that can be written: end the name {kinds}.")
+        kinds = "in .webp, .gif or .mp4, or leave it out for a folder of PNG frames"
+        raise MorphError(f"“{path.suffix}” is not a film format: end the name {kinds}.")
     order = morph.order()
 
     def frame(n: int) -> Pixels:
         if stop():
             raise Stopped
-        told(n + 1, len(order))
+        on_frame(n + 1, len(order))
         return np.ascontiguousarray(enlarged(frames[order[n]], enlarge, resampling))
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,13 +80,15 @@ def save(
 
 
 def save_frame(path: Path, rgb: Pixels, morph: Morph) -> None:
-    """Write one frame (H, W, 3) as a PNG with the morph that it is of, atomically. Raises OSError."""
+    """Write one frame (H, W, 3) as a PNG with the morph's settings, atomically. Raises OSError."""
     save_image(path, Image.fromarray(np.ascontiguousarray(rgb)), "PNG", pnginfo=_text(morph))
 
 
 def read(path: Path) -> Morph | None:
-    """The settings in a film of one file, or in one of its PNG frames; None where it holds none. Raises RequestError
-    where they are damaged, OSError for a file that cannot be read."""
+    """Read the settings from a film of one file, or from one of its PNG frames; None where there are none.
+
+    Raises RequestError for damaged settings, OSError for a file that cannot be read.
+    """
     if path.suffix.lower() == ".mp4":
         with _av().open(str(path)) as video:
             text = video.metadata.get("comment")
@@ -95,11 +100,11 @@ def read(path: Path) -> Morph | None:
 
 
 class Stopped(Exception):
-    """The writing of a film was asked to stop: nothing of it is left."""
+    """The caller stopped the writing of a film: nothing of it is left."""
 
 
 class _Film(Image.Image):
-    """All frames as one picture that moves: a writer asks for each as it comes to it, so that none waits in memory."""
+    """All frames as one animated picture: a writer requests each frame when it needs it, so none waits in memory."""
 
     def __init__(self, count: int, frame: Callable[[int], Image.Image]) -> None:
         super().__init__()
@@ -119,7 +124,7 @@ class _Film(Image.Image):
 
 
 def _durations(count: int, rate: int, unit: float) -> list[float]:
-    """Milliseconds of each frame in whole units, whose sums stay with the rate."""
+    """Return the milliseconds of each frame in whole units; their sums follow the rate."""
     ends = [round(1000 * n / rate / unit) * unit for n in range(count + 1)]
     return [b - a for a, b in pairwise(ends)]
 
@@ -135,9 +140,9 @@ def _webp(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) 
 
 
 def _gif(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
-    """One palette for all, and no dithering: either would make still parts flicker."""
+    """Write a GIF with one palette for all frames and no dithering: both keep still parts from flickering."""
     if morph.rate > FASTEST_GIF:
-        raise MorphError(f"A GIF shows at most {FASTEST_GIF} frames a second: choose fewer, or another kind of file.")
+        raise MorphError(f"A GIF shows at most {FASTEST_GIF} frames a second: choose fewer, or another format.")
     some = [Image.fromarray(frame(n)) for n in sorted({count * k // PALETTE_FRAMES for k in range(PALETTE_FRAMES)})]
     sheet = Image.new("RGB", (some[0].width * len(some), some[0].height))
     for k, image in enumerate(some):
@@ -155,7 +160,7 @@ def _gif(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -
 
 
 def _turns(morph: Morph) -> int:
-    """How often a player shows it, 0 for ever."""
+    """Return how often a player repeats it, 0 for ever."""
     return 1 if morph.loop == "none" else 0
 
 
@@ -167,7 +172,7 @@ def _text(morph: Morph) -> PngInfo:
 
 def _folder(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
     if path.exists():
-        raise MorphError(f"There is already something called {path.name} there: choose another name for the folder.")
+        raise MorphError(f"{path.name} already exists there: choose another name for the folder.")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     text = _text(morph)
     digits = max(4, len(str(count - 1)))
@@ -181,7 +186,7 @@ def _folder(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph
 
 
 def _mp4(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
-    """H.264, whose sides are even: an odd one repeats its last row or column."""
+    """Write H.264. Its sides must be even, so an odd side repeats its last row or column."""
     av = _av()
     with (
         replacing(path) as part,
@@ -212,7 +217,7 @@ def _os_errors(path: Path, kind: type[Exception]) -> Iterator[None]:
 
 
 def _av() -> Any:
-    """PyAV. Raises MorphError where it is not installed."""
+    """Import PyAV. Raises MorphError where it is not installed."""
     try:
         import av
     except ImportError as error:
@@ -227,5 +232,7 @@ def can_write_video() -> bool:
 
 
 def fits(size: tuple[int, int], most: int = 16383) -> int:
-    """How many times as large a film of that size may become in every kind: WebP has 16383 pixels a side."""
+    """Return how many times as large a film of that size can become in every format: a WebP side has at most 16383
+    pixels.
+    """
     return max(1, math.floor(most / max(size)))

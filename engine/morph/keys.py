@@ -1,4 +1,4 @@
-"""Key frames from picture files: by their seed where they say how they were made, else as pictures to encode."""
+"""Key frames from picture files: a seed where the file has the settings of its picture, else a picture to encode."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from engine.spec.request import Request, RequestError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """A key from a file. rgb -- the picture (H, W, 3) that is encoded, None for a seed; settings -- what the file says
-    made it, None where it says nothing
+class FileKey:
+    """A key from a file.
+
+    rgb      -- the picture (H, W, 3) to encode; None for a seed
+    settings -- the settings stored in the file, None without any
     """
 
     key: Key
@@ -26,38 +28,40 @@ class Found:
     settings: Request | None
 
 
-def from_file(path: Path, info: ModelInfo, cancelled: Callable[[], bool] = not_cancelled) -> Found:
-    """Read a picture file as a key of `info`'s model.
+def from_file(path: Path, info: ModelInfo, cancelled: Callable[[], bool] = not_cancelled) -> FileKey:
+    """Return the key of a picture file for `info`'s model.
 
-    A picture of this model that its Request alone makes is its seed: nothing is encoded and nothing lost. One that was
-    forked, edited or guided further, and everything from elsewhere, is a picture. Raises ImageError.
+    A picture that this model draws from its Request alone becomes its seed: exact, without encoding. A forked, edited
+    or guided one, and a picture from elsewhere, is encoded. Raises ImageError.
     """
     try:
         settings, parent = read_settings(path), read_parent(path)
     except RequestError:
-        settings = parent = None  # it may be a picture all the same
-    if settings is not None and parent is None and follows(settings, info):
-        return Found(Key.of(settings), None, settings)
+        settings = parent = None  # the picture may still be readable
+    if settings is not None and parent is None and comes_from_seed(settings, info):
+        return FileKey(Key.of(settings), None, settings)
     found = from_pixels(load(path, cancelled).rgb, info)
     return (
         found if settings is None else replace(found, key=with_settings(found.key, settings, info), settings=settings)
     )
 
 
-def from_pixels(rgb: Pixels, info: ModelInfo) -> Found:
-    """A picture (H, W, 3) as a key: whole, at the model's size, wider or higher by its own edge where it has to be."""
+def from_pixels(rgb: Pixels, info: ModelInfo) -> FileKey:
+    """Return a picture (H, W, 3) as a key: whole, at the model's size, extended by its edge pixels to the model's
+    shape.
+    """
     size = info.width, info.height
     small = crop(rgb, None, whole(rgb, size), size).source
-    return Found(Key(picture=digest(small)), small, None)
+    return FileKey(Key(picture=digest(small)), small, None)
 
 
-def follows(request: Request, info: ModelInfo) -> bool:
+def comes_from_seed(request: Request, info: ModelInfo) -> bool:
     """Whether a picture of `request` comes from its seed alone, in `info`'s model."""
     guided = any(guide.scale != 0 for guide in request.guides)
     return request.model_sha256 == info.sha256 and request.edit is None and not guided
 
 
 def with_settings(key: Key, request: Request, info: ModelInfo) -> Key:
-    """The key with the prompt and the label of a request, as far as `info`'s model takes them."""
+    """Return the key with the prompt and the label of a request, as far as `info`'s model supports them."""
     label = request.label if request.label in info.labels else None
     return replace(key, prompt=request.prompt if info.text else "", label=label)

@@ -1,4 +1,4 @@
-"""The frames of a morph: the starts of its keys, what lies between them, and the run of each batch of frames."""
+"""Render the frames of a morph: find the starts of its keys, interpolate, and run each batch of frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.morph.blend import Between, blend, lerp, masked, slerp
 from engine.morph.encode import encode
 from engine.noise import Noise
 from engine.plan import Conditions, plan, second_stage, to_pictures, to_state
-from engine.spec.cost import enlarging
+from engine.spec.cost import enlargement_passes
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.morph import Key, Morph, MorphError, Place, batches, passes_of_frames, passes_of_keys, price
 from engine.types import Cond
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from engine.spec.request import Request
     from engine.types import NoiseSource, Step
 
-SPEAK = 1 / 25  # seconds between two words of progress
+SPEAK = 1 / 25  # seconds between two progress events
 
 
 def morph(job: Morphing, session: Session, caller: Caller) -> Iterator[Event]:
@@ -46,7 +46,7 @@ def morph(job: Morphing, session: Session, caller: Caller) -> Iterator[Event]:
 
 
 class Maker:
-    """Everything that the frames of one morph share. Raises RequestError for what the model cannot do."""
+    """Renders the frames of one morph. Raises RequestError for settings that the model does not support."""
 
     def __init__(
         self, session: Session, morph: Morph, pictures: Mapping[str, Pixels], cancelled: Callable[[], bool]
@@ -60,11 +60,11 @@ class Maker:
         except ValueError as error:
             raise MorphError(str(error)) from error
         self.uncond = masked(self.model.condition(morph.request.negative, None))
-        self.ends: Tensor = torch.empty(0)  # of the keys: x_T, or with "mix" the pictures
+        self.ends: Tensor = torch.empty(0)  # of the keys: x_T, or the pictures for "mix"
         self._total, self._done, self._spoke = price(morph).calls, 0, 0.0
 
     def prepare(self) -> Iterator[Event]:
-        """Find where the keys start from, and say what becomes of the norm between them."""
+        """Find the starts of the keys, and send the norms between them."""
         ends = []
         for k, costs in enumerate(passes_of_keys(self.morph)):
             ends.append((yield from self._end(k, costs)))
@@ -73,7 +73,7 @@ class Maker:
             yield self._norms()
 
     def _end(self, k: int, costs: Sequence[int]) -> Generator[Event, None, Tensor]:
-        """The start x_T of key `k`; with "mix" its picture. (1, C, h, w)."""
+        """Return the start x_T of key `k`, or its picture for "mix". (1, C, h, w)."""
         key, mixes = self.morph.keys[k], self.morph.way == "mix"
         request = self.morph.request_of(key)
         if not key.picture:
@@ -88,7 +88,7 @@ class Maker:
     def _walk(
         self, steps: Iterator[Step], costs: Sequence[int], x: Tensor, keys: bool = False
     ) -> Generator[Event, None, Tensor]:
-        """The state that the steps lead to from x (B, …). `costs` are the passes of each step for one picture."""
+        """Return the last state of the steps from x (B, …). `costs` are the passes of each step for one picture."""
         for step, passes in zip(steps, costs, strict=True):
             x = step.move.x
             yield from self._count(passes * len(x), keys)
@@ -111,8 +111,8 @@ class Maker:
         return self.ends[a], self.ends[b], t
 
     def make(self, first: int, places: Sequence[Place]) -> Iterator[Event]:
-        """The frames at `places`, the first of which is frame `first`, in one batch."""
-        began, morph, request = time.perf_counter(), self.morph, self.morph.walked
+        """Render the frames at `places` in one batch; the first of them is frame `first`."""
+        began, morph, request = time.perf_counter(), self.morph, self.morph.frame_request
         a, b, t = self._pairs(places)
         classes = len(self.model.labels) + 1
         cond = Cond.cat([blend(self.conds[p.a], self.conds[p.b], p.t, classes) for p in places])
@@ -134,7 +134,7 @@ class Maker:
         x = yield from self._walk(planned.steps(x), passes_of_frames(morph, places), x)
         if self.second is not None and request.enlargement is not None:
             x = enlarge(self.second, request.enlargement, x, cond.label, noise, self.cancelled)
-            yield from self._count(enlarging(request) * len(places), keys=False)
+            yield from self._count(enlargement_passes(request) * len(places), keys=False)
         rgb = to_pictures(x, self.model)
         seconds = (time.perf_counter() - began) / len(places)
         for n, place in enumerate(places):
@@ -142,7 +142,7 @@ class Maker:
         yield MorphProgress(self._done, self._total, keys=False)
 
     def _noise(self, places: Sequence[Place], t: Tensor) -> NoiseSource:
-        """With "mix" one and the same for all frames, else what lies between that of their keys."""
+        """Return the noise of the frames: shared by all for "mix", else the interpolation of their keys' noise."""
         if self.morph.way == "mix":
             return Noise(self.morph.request.seeds[:1] * len(places))
         seeds = [key.seed for key in self.morph.keys]
@@ -158,7 +158,7 @@ class Maker:
 
 
 def _averaged(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
-    """A picture (H, W, 3), a whole number of times as large as another, averaged down to it."""
+    """Average a picture (H, W, 3), a whole number of times as large as another, down to that size."""
     (h, w), n = like.shape[:2], rgb.shape[0] // like.shape[0]
     return rgb.reshape(h, n, w, n, 3).mean((1, 3), dtype=np.float64)
 
@@ -166,7 +166,7 @@ def _averaged(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
 def _of_size(pictures: Mapping[str, Pixels], key: Key, request: Request) -> Pixels:
     rgb = pictures.get(key.picture)
     if rgb is None:
-        raise MorphError("A picture of this morph is not here: put it among the key frames again.")
+        raise MorphError("A picture of this morph is missing: add it to the key frames again.")
     if rgb.shape != (request.height, request.width, 3):
         raise MorphError(f"The pictures of a morph must have the model's size, {request.width}×{request.height}.")
     return rgb

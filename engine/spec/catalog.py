@@ -1,4 +1,4 @@
-"""What models there are, read from their config.json alone: no torch, so that the window can list them at once.
+"""The models available here, from their config.json alone: no torch, so that the window can list them at once.
 
 A model folder holds config.json (kind, net, schedule, codec, conditioning, sha256 of each file), *.safetensors,
 card.md and thumbnail.png.

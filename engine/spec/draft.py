@@ -1,4 +1,4 @@
-"""From what a person chose to a Request: the one place where defaults and grids are resolved. Needs no torch."""
+"""From the user's choices (Draft) to a Request: the only place that resolves defaults and grids. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from engine.paths import path_of
 from engine.rules import RULES, menu
 from engine.schedules import below, from_config, grid
 from engine.spec.catalog import ModelInfo
-from engine.spec.guides import Guide, resolved, unresolved
+from engine.spec.guides import Guide, resolve_guide, unresolve_guide
+from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
 from engine.spec.request import (
     MAX_BATCH,
-    MAX_GUIDANCE,
     MAX_HOPS,
-    MAX_LEVEL,
     MAX_RESAMPLE,
     MAX_SEED,
-    MAX_STEPS,
     MAX_TEMPERATURE,
     MAX_TRUNCATION,
     QUANTILE,
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
 METHODS = ("new", "replacement", "repaint", "img2img")
 ABOVE_0 = math.nextafter(0, 1)  # the lower end of a range that excludes 0
-LIMITS: dict[str, tuple[float, float]] = {  # of a Draft's numbers, both ends included, as a Request bounds them
+LIMITS: dict[str, tuple[float, float]] = {  # of a Draft's numbers, both ends included, as in a Request
     "steps": (1, MAX_STEPS),
     "guidance": (-MAX_GUIDANCE, MAX_GUIDANCE),
     "seed": (0, MAX_SEED),
@@ -51,16 +49,19 @@ LIMITS: dict[str, tuple[float, float]] = {  # of a Draft's numbers, both ends in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The choices on the panel, unresolved: steps and the name of a grid where the Request has the σ list itself.
+    """The choices on the panel, unresolved: steps and the name of a grid instead of the list of σ.
 
-    `guidance` is γ; `seed` the first image's, the next images count up from it; `batch` how many images. `options` are
-    the sampler's, (name, value), of which unnamed ones are at their defaults; `temperature` scales x_T and `truncation`
-    bounds it. The guidance interval and the threshold are a Request's; `quantile` counts while the threshold is
-    dynamic. `enlarge` asks for the model's second stage, which sees noise of `level` in the small picture (None: the
-    model's own), or a first stage that stops there (`truncated`).
-
-    `method` is "new" for a new picture, else an Edit's; of the grid's steps the share `strength` is taken, snapped to
-    whole ones. `jump` and `resample` count with "repaint". `guides` are a Request's, by name alone.
+    guidance -- γ
+    seed     -- of the first image; the next images count up from it
+    batch    -- the number of images
+    options  -- (name, value) of the sampler; missing ones have their defaults
+    temperature, truncation -- the scale and the bound of x_T
+    guidance_interval, threshold, quantile -- as in a Request; the quantile counts for the dynamic threshold
+    enlarge  -- use the model's second stage, which sees noise of `level` in the small picture (None: the model's own);
+                `truncated`: the first stage stops at that level
+    method   -- "new" for a new picture, else the method of an Edit; `strength` is the share of the grid's steps that it
+                takes, rounded to whole steps; `jump` and `resample` count for "repaint"
+    guides   -- as in a Request, by name alone
     """
 
     model: str
@@ -90,14 +91,14 @@ class Draft:
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
-        """The model's own defaults, with `choices` laid over them (None means: the default)."""
+        """Return the model's defaults, changed by `choices` (None means the default)."""
         defaults = {key: info.defaults[key] for key in ("sampler", "spacing", "steps", "guidance")}
         defaults["enlarge"] = info.cascade is not None
         return cls(model=info.id, **defaults | {key: value for key, value in choices.items() if value is not None})
 
     @classmethod
     def of(cls, request: Request) -> Draft:
-        """The choices that a Request came from: what "restore settings" puts back on the panel."""
+        """Return the choices that resolve to a Request, for "restore settings"."""
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
         shared = ("model", "prompt", "negative", "label", *look, *further)
@@ -113,39 +114,39 @@ class Draft:
             chosen["steps"] = min(MAX_STEPS, round(request.steps / edit.strength))  # of the whole grid
             if edit.method == "repaint":
                 chosen |= {"jump": edit.jump, "resample": edit.resample}
-        chosen["guides"] = tuple(map(unresolved, request.guides))
+        chosen["guides"] = tuple(map(unresolve_guide, request.guides))
         return cls(**chosen, seed=seeds[0], batch=len(seeds))
 
 
-def snapped(strength: float, steps: int) -> int:
-    """How many of the grid's steps, its last ones, a run of that strength takes: at least one."""
+def steps_of_strength(strength: float, steps: int) -> int:
+    """Return how many of the grid's last steps a run of that strength takes: at least one."""
     return min(steps, max(1, round(strength * steps)))
 
 
 def size(draft: Draft, info: ModelInfo) -> tuple[int, int]:
-    """(width, height) of the pictures that `draft` asks for, and so of the Inputs that it takes."""
+    """Return (width, height) of the pictures of `draft`, which is also the size of its Inputs."""
     factor = 1 if not draft.enlarge or info.cascade is None else int(info.cascade["net"]["factor"])
     return factor * info.width, factor * info.height
 
 
 def resolve(draft: Draft, info: ModelInfo, inputs: Inputs | None = None) -> Request:
-    """The Request that `draft` asks of the model `info`; `inputs` are what it works on, if that is not a new picture.
+    """Resolve `draft` to a Request of the model `info`; `inputs` are the arrays of an edit, None for a new picture.
 
     Raises RequestError with what to change.
     """
     edit = None if draft.method == "new" else _edit(draft, info, inputs)
-    return _resolved(draft, info, edit)
+    return _resolve(draft, info, edit)
 
 
 def outline(draft: Draft, info: ModelInfo) -> Request:
-    """What resolve() gives whichever picture the draft works on: its steps and its price, and no run.
+    """Resolve `draft` without the picture of an edit: gives the steps and the price, but not a request to run.
 
     Raises RequestError with what to change.
     """
-    return _resolved(draft, info, None if draft.method == "new" else _method(draft, "any", "any"))
+    return _resolve(draft, info, None if draft.method == "new" else _method(draft, "any", "any"))
 
 
-def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
+def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
     options = _options(draft)
     rule_of(draft.sampler, options)
     if draft.label is not None and draft.label not in info.labels:
@@ -157,7 +158,7 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
     _check_steps(draft)
     second = _enlargement(draft, info)
     if edit is not None and second is not None:
-        second = _partly(second, edit.strength)
+        second = _with_strength(second, edit.strength)
     sigmas = _levels(draft.spacing, draft.steps, info.defaults["sigma_max"], info, second)
     if edit is not None:
         sigmas = _tail(sigmas, edit.strength)
@@ -174,7 +175,7 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         seeds=tuple(draft.seed + k for k in range(draft.batch)),
         width=info.width,
         height=info.height,
-        evaluations=1,  # until the path is known
+        evaluations=1,  # replaced when the path is known
         options=options,
         temperature=float(draft.temperature),
         truncation=float(draft.truncation),
@@ -183,9 +184,9 @@ def _resolved(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         quantile=float(draft.quantile) if draft.threshold == "dynamic" else QUANTILE,
         enlargement=second,
         edit=edit,
-        guides=tuple(map(resolved, draft.guides)),
+        guides=tuple(map(resolve_guide, draft.guides)),
     )
-    return _priced(request)
+    return _with_evaluations(request)
 
 
 def _check_steps(draft: Draft) -> None:
@@ -194,24 +195,26 @@ def _check_steps(draft: Draft) -> None:
 
 
 def _tail(sigmas: tuple[float, ...], strength: float) -> tuple[float, ...]:
-    return sigmas[-1 - snapped(strength, len(sigmas) - 1) :]
+    return sigmas[-1 - steps_of_strength(strength, len(sigmas) - 1) :]
 
 
-def _partly(second: Enlargement, strength: float) -> Enlargement:
-    """The second stage of a run of that strength: it too starts from the picture where the first one does."""
+def _with_strength(second: Enlargement, strength: float) -> Enlargement:
+    """Return the second stage of a run of that strength: it also starts from the picture."""
     return replace(second, sigmas=_tail(second.sigmas, strength))
 
 
-def _priced(request: Request) -> Request:
-    """The same with the evaluations that its path takes. Raises RequestError for a path that is too long."""
+def _with_evaluations(request: Request) -> Request:
+    """Return the request with the evaluations of its path. Raises RequestError for a path that is too long."""
     path = path_of(request)
     if len(path) > MAX_HOPS:
-        raise RequestError(f"RePaint would make {len(path)} moves, and {MAX_HOPS} are possible: go back less often.")
+        raise RequestError(
+            f"RePaint would make {len(path)} moves, and at most {MAX_HOPS} are possible: go back less often."
+        )
     return replace(request, evaluations=rule_of(request.sampler, request.options).cost(path))
 
 
 def _edit(draft: Draft, info: ModelInfo, inputs: Inputs | None) -> Edit:
-    """What is done with `inputs`. Raises RequestError where they are not there, or do not fit the draft."""
+    """Return the Edit of `inputs`. Raises RequestError where they are missing or do not fit the draft."""
     if draft.method not in METHODS:
         raise RequestError(f"There is no method “{draft.method}”: choose one of {', '.join(METHODS)}.")
     _check_steps(draft)
@@ -219,13 +222,15 @@ def _edit(draft: Draft, info: ModelInfo, inputs: Inputs | None) -> Edit:
         raise RequestError("There is no picture to work on: open one.")
     if inputs.size != (wanted := size(draft, info)):
         (w, h), (width, height) = inputs.size, wanted
-        raise RequestError(f"{info.title} works on {width}×{height} pixels, and these are {w}×{h}: crop them anew.")
+        raise RequestError(
+            f"{info.title} works on {width}×{height} pixels, but the picture has {w}×{h}: crop it again."
+        )
     if inputs.mask is not None and not inputs.mask.any():
-        raise RequestError("The mask is empty: paint what should be made anew.")
+        raise RequestError("The mask is empty: paint the part to generate again.")
     source, mask = inputs.digests
     edit = _method(draft, source, mask)
     if edit.pinned and inputs.mask is not None:
-        count = snapped(edit.strength, draft.steps)
+        count = steps_of_strength(edit.strength, draft.steps)
         if (2 * count * int(inputs.mask.max()) + 255) // 510 == 0:
             raise RequestError(f"The mask is too faint for {count} steps: paint it stronger, or take more steps.")
     return edit
@@ -234,13 +239,15 @@ def _edit(draft: Draft, info: ModelInfo, inputs: Inputs | None) -> Edit:
 def _method(draft: Draft, source: str, mask: str) -> Edit:
     strength = float(draft.strength)
     if 0 < strength <= 1 and draft.steps > 0:
-        strength = snapped(strength, draft.steps) / draft.steps
+        strength = steps_of_strength(strength, draft.steps) / draft.steps
     back = (draft.jump, draft.resample) if draft.method == "repaint" else (1, 1)
     return Edit(method=draft.method, source=source, mask=mask, strength=strength, jump=back[0], resample=back[1])
 
 
 def _levels(spacing: str, steps: int, top: float, info: ModelInfo, second: Enlargement | None) -> tuple[float, ...]:
-    """The noise levels from `top` down to 0, or to where a truncated first stage stops; RequestError if none can be."""
+    """Return the noise levels from `top` to 0, or to the level of a truncated first stage; RequestError if there are
+    none.
+    """
     truncated = second is not None and second.truncated
     bottom = second.level if second is not None and truncated else min(info.defaults["sigma_min"], top)
     schedule = from_config(info.config["schedule"])
@@ -268,49 +275,51 @@ def _enlargement(draft: Draft, info: ModelInfo) -> Enlargement | None:
 
 
 def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Inputs | None = None) -> Request:
-    """The Request that goes on from the state before step `i` of `parent`'s run with the choices of `draft`.
+    """Return the Request of a fork: from the state before step `i` of `parent`'s run with the choices of `draft`.
 
-    Down to that step the noise levels are the parent's, from there on those of the draft's own grid that lie below:
-    where steps and spacing are the parent's too, nothing changes. There are as many images as the parent has, and x_T
-    is the parent's, and so is the strength, which says where that was. `inputs` None are those of the parent. A run of
-    RePaint is gone on with on its own path. Raises RequestError where the draft cannot be, or is of another model.
+    Down to that step the noise levels are the parent's. Below it they are those of the draft's own grid; with the
+    parent's steps and spacing nothing changes. The number of images, x_T and the strength are the parent's. `inputs`
+    None: the parent's. A fork of a RePaint run stays on its path. Raises RequestError for an impossible draft, or for
+    another model.
     """
     if info.sha256 != parent.model_sha256:
-        raise RequestError(f"This run was made by another model: choose “{parent.model}” to go on from it.")
+        raise RequestError(f"This run belongs to another model: choose “{parent.model}” to fork it.")
     whole = replace(draft, batch=len(parent.seeds), strength=1.0)
     edit = None
     if draft.method != "new" and inputs is None and parent.edit is not None:
         edit = _method(whole, parent.edit.source, parent.edit.mask)
     elif draft.method != "new":
         edit = _edit(whole, info, inputs)
-    request = _resolved(whole, info, edit)
+    request = _resolve(whole, info, edit)
     request = replace(request, temperature=parent.temperature, truncation=parent.truncation)  # of x_T
     strength = 1.0 if parent.edit is None else parent.edit.strength
     if edit is not None:
         edit = replace(edit, strength=strength)
-        second = None if request.enlargement is None else _partly(request.enlargement, strength)
+        second = None if request.enlargement is None else _with_strength(request.enlargement, strength)
         request = replace(request, enlargement=second)
     if "repaint" in (draft.method, parent.edit and parent.edit.method):
         own = parent.edit and (parent.edit.method, parent.edit.jump, parent.edit.resample)
         if edit is None or (edit.method, edit.jump, edit.resample) != own:
-            raise RequestError("A step of RePaint lies on its own way back and forth: keep the method to go on there.")
-        return _priced(replace(request, sigmas=parent.sigmas, edit=edit))
+            raise RequestError("This step lies on RePaint's path back and forth: keep the method RePaint.")
+        return _with_evaluations(replace(request, sigmas=parent.sigmas, edit=edit))
     rest = below(request.sigmas, parent.sigmas[i])
-    if not rest:  # of a first stage that stops above this step
+    if not rest:  # the first stage stops above this step
         raise RequestError("The first stage would have stopped before this step: choose an earlier one.")
     sigmas = (*parent.sigmas[: i + 1], *rest)
-    return _priced(replace(request, sigmas=sigmas, edit=edit))
+    return _with_evaluations(replace(request, sigmas=sigmas, edit=edit))
 
 
 def vary(
     request: Request, i: int, image: int, count: int, info: ModelInfo, sampler: str | None = None, steps: int = 0
 ) -> Request:
-    """The Request of `count` pictures that share image `image`'s state at step i of `request`'s run: for fork(share=…).
+    """Return the Request of `count` variations that share image `image`'s state at step i: for Session.fork(share=…).
 
-    Their seeds count up from the image's own, so that with the same sampler and steps the first is that image again.
-    `sampler` may be another one, with its own defaults; None is the run's own where it draws noise, else DDPM. `steps`
-    > 0 is how many are taken from there on, in the same spacing; 0 keeps those that are left. Raises RequestError for
-    what the run does not have and for a sampler that draws no noise: its pictures would be one and the same.
+    sampler -- with its own defaults; None: the run's own where it draws noise, else DDPM
+    steps   -- the number of steps from there on, in the same spacing; 0 keeps the remaining ones
+
+    The seeds count up from the image's own, so with the same sampler and steps the first picture is that image again.
+    Raises RequestError for an image or a step that the run does not have, and for a sampler that draws no noise,
+    because its pictures would be equal.
     """
     path = path_of(request)
     if not (0 <= i < len(path) and 0 <= image < len(request.seeds)):
@@ -326,18 +335,18 @@ def vary(
         raise RequestError(f"{rule.title} draws no noise, so all pictures would be the same: choose one of {noisy}.")
     sigmas = request.sigmas
     if steps < 0:
-        raise RequestError(f"{steps} steps are not possible: choose 1 or more, or 0 for those that are left.")
+        raise RequestError(f"{steps} steps are not possible: choose 1 or more, or 0 for the remaining ones.")
     if steps > 0 and len(path) > request.steps:
-        raise RequestError("A step of RePaint lies on its own way back and forth: keep the steps that are left.")
+        raise RequestError("This step lies on RePaint's path back and forth: keep the remaining steps.")
     if steps > 0:
         rest = _levels(request.spacing, steps, sigmas[i], info, request.enlargement)
         sigmas = (*sigmas[: i + 1], *rest[1:])  # "leading" would start lower
     seeds = tuple(request.seeds[image] + n for n in range(count))
-    return _priced(replace(request, sampler=name, options=options, sigmas=sigmas, seeds=seeds))
+    return _with_evaluations(replace(request, sampler=name, options=options, sigmas=sigmas, seeds=seeds))
 
 
 def _options(draft: Draft) -> tuple[tuple[str, float], ...]:
-    """What differs from the sampler's defaults, so that one picture has one Request; an unknown name stays in."""
+    """Return the options that differ from the sampler's defaults, so that equal choices give equal Requests."""
     rule = RULES.get(draft.sampler)
     defaults = {} if rule is None else {option.name: option.default for option in rule.options}
     chosen = dict(draft.options)

@@ -1,8 +1,8 @@
-"""The picture and the mask that a run works on: what a Request's Edit names by digest. NumPy alone, no torch.
+"""The arrays of an edit: the picture and the mask that a Request's Edit names by digest. NumPy alone, no torch.
 
-A mask says how far back in time each pixel goes: 0 keeps it, 255 remakes it with the whole run, in between it is remade
+A mask sets how late each pixel may change: 0 keeps it, 255 generates it in the whole run, a value between generates it
 in the last mask/255 of the run's steps ("per-pixel strength": Levin and Fried, "Differential Diffusion", 2023).
-How they come out of a document, and how the result goes back into it: engine.pictures.compositing.
+engine.pictures.compositing crops them from a document and blends the result back.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Size: TypeAlias = tuple[int, int]  # width, height
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
-    """The arrays that a run works on, of the size of its Request's pictures.
+    """The arrays of an edit, of the size of its Request's pictures.
 
     source -- the picture, uint8 (H, W, 3), sRGB
     mask   -- uint8 (H, W), or None for the whole picture
-    box    -- where in its document the picture was, or None; it changes no pixel of the run
+    box    -- the place of the picture in its document, or None; it changes no pixel of the run
 
-    Raises RequestError for arrays that are not that.
+    Raises RequestError for other arrays.
     """
 
     source: Pixels
@@ -45,23 +45,23 @@ class Inputs:
 
     @property
     def digests(self) -> tuple[str, str]:
-        """SHA-256 of the source and of the mask ("" without one), by which a Request's Edit names them."""
+        """Return the SHA-256 of the source and of the mask ("" without one), the names in a Request's Edit."""
         return digest(self.source), "" if self.mask is None else digest(self.mask)
 
 
 def check(rgb: Pixels, mask: Pixels | None = None) -> None:
-    """Raises RequestError, in a sentence, unless rgb is uint8 (H, W, 3) and mask uint8 (H, W) of the same size."""
-    for array, what in ((rgb, "picture"), (mask, "mask")):
+    """Check that rgb is uint8 (H, W, 3) and mask uint8 (H, W) of the same size. Raises RequestError with a sentence."""
+    for array, name in ((rgb, "picture"), (mask, "mask")):
         if array is None or array.dtype == np.uint8:
             continue
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise RequestError(f"The {what} holds values that are not numbers: open another, or mend this one.")
-        raise RequestError(f"The {what} must have whole numbers from 0 to 255 (uint8), not {array.dtype}.")
+            raise RequestError(f"The {name} has values that are not numbers: open another one, or repair it.")
+        raise RequestError(f"The {name} must have whole numbers from 0 to 255 (uint8), not {array.dtype}.")
     if rgb.ndim != 3 or rgb.shape[2] != 3 or not 1 <= min(rgb.shape[:2]) <= max(rgb.shape[:2]) <= MAX_SIDE:
         raise RequestError(f"The picture must be of red, green and blue with sides of 1 to {MAX_SIDE} pixels.")
     if mask is not None and mask.shape != rgb.shape[:2]:
         raise RequestError(
-            f"The mask has {_size(mask)} pixels and the picture {_size(rgb)}: give a mask of the picture's size."
+            f"The mask has {_size(mask)} pixels and the picture {_size(rgb)}: use a mask of the picture's size."
         )
 
 
@@ -73,12 +73,12 @@ def digest(array: Pixels) -> str:
 
 
 def steps_to_go(mask: Pixels, steps: int) -> NDArray[np.int64]:
-    """In how many of a run's last steps each pixel is remade, 0 … steps: the nearest whole number to mask/255·steps."""
+    """Return in how many of a run's last steps each pixel changes, 0 … steps: mask/255·steps, rounded."""
     return (2 * steps * mask.astype(np.int64) + 255) // 510
 
 
 def pool_mask(mask: Pixels, size: Size) -> Pixels:
-    """The mask (H, W) at another size: each pixel has the largest value of all that it covers any part of."""
+    """Resize the mask (H, W): each pixel of the result is the maximum over all pixels that it touches."""
     for axis, n in ((0, size[1]), (1, size[0])):
         old = mask.shape[axis]
         if n == old:

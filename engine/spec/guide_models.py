@@ -1,6 +1,6 @@
-"""What can guide a run: the CLIPs and classifiers in the box and in the user's cache, listed without torch.
+"""The guides available here: embedded CLIPs and classifiers, and those in the user's cache. Needs no torch.
 
-A folder of one holds config.json (id, title, sha256 of each file …), model.safetensors and card.md.
+The folder of one holds config.json (id, title, sha256 of each file …), model.safetensors and card.md.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ CHECKPOINTS = (".safetensors", ".bin", ".pt", ".pth")
 
 @dataclass(frozen=True, slots=True)
 class GuideInfo:
-    """One CLIP or classifier as a person chooses it.
+    """One CLIP or classifier that the user can choose.
 
-    id is what Request and load() call it; where tells a person where it lies; sha256 is of its files where its config
-    tells it ("" where only reading them would). noisy: it is told σ and reads x_t, else it reads clean pictures.
-    model is the model that a classifier or CLIP in the box was made for ("" for any); labels are a classifier's.
+    id     -- its name in a Request and for load()
+    where  -- its place, as a text for the user
+    sha256 -- of its files; "" where its config does not have it and only reading the files would tell
+    noisy  -- whether it reads x_t with its σ; otherwise it reads clean pictures
+    model  -- the model that an embedded one was trained for ("" for any)
+    labels -- of a classifier
     """
 
     id: str
@@ -39,17 +42,19 @@ class GuideInfo:
 
 
 def clips() -> list[GuideInfo]:
-    """The CLIPs in the box, then those whose weights open_clip has already fetched into the user's cache."""
+    """Return the embedded CLIPs, then those that open_clip has already downloaded into the user's cache."""
     return [*_embedded("clips"), *_cached()]
 
 
 def classifiers() -> list[GuideInfo]:
-    """The classifiers in the box: for each model one that is told σ, and its twin that knows clean pictures only."""
+    """Return the embedded classifiers: for each model one that was trained on noise, and its twin for clean
+    pictures.
+    """
     return _embedded("classifiers")
 
 
 def read(folder: Path, where: str = "") -> GuideInfo:
-    """The CLIP or classifier in `folder`. Raises CatalogError when its config is missing or damaged."""
+    """Read the CLIP or classifier in `folder`. Raises CatalogError when its config is missing or damaged."""
     try:
         config = read_config(folder / "config.json")
         check_guide(config)
@@ -65,7 +70,7 @@ def read(folder: Path, where: str = "") -> GuideInfo:
             config=config,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CatalogError(f"{folder} cannot be used to guide: its config.json is missing or damaged.") from error
+        raise CatalogError(f"{folder} cannot be used as a guide: its config.json is missing or damaged.") from error
 
 
 def _embedded(kind: str) -> list[GuideInfo]:
@@ -79,7 +84,7 @@ def _embedded(kind: str) -> list[GuideInfo]:
 
 
 def hub_cache() -> Path:
-    """Where Hugging Face's libraries keep what they have fetched."""
+    """Return the download cache of Hugging Face's libraries."""
     if kept := os.environ.get("HF_HUB_CACHE"):
         return Path(kept)
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
@@ -87,7 +92,7 @@ def hub_cache() -> Path:
 
 
 def _cached() -> list[GuideInfo]:
-    """Repositories in the user's cache that hold an open_clip checkpoint, by name."""
+    """List the repositories in the user's cache that hold an open_clip checkpoint, by name."""
     found = []
     for folder in sorted(hub_cache().glob("models--*--*")):
         files = [path.name for path in folder.glob("snapshots/*/*")]

@@ -1,13 +1,13 @@
-"""What steers a run besides its model: CLIPs and classifiers, as a Request holds them. Needs no torch.
+"""CLIP and classifier guides, as a Request holds them. Needs no torch.
 
 A guide is one term of the guided denoiser, each around the one before it and all around classifier-free guidance:
 
     CLIP        D̃ = D − λ(σ)·σ²·∇ₓL(D(x))           on x̂₀ (Crowson 2021; Nichol et al. 2022, section 4.2)
-                D̃ = D − λ(σ)·σ²·∇ₓL(x, σ)           on x_t, by a CLIP that has seen noise (GLIDE's noised CLIP)
+                D̃ = D − λ(σ)·σ²·∇ₓL(x, σ)           on x_t, by a CLIP trained on noise (GLIDE's noised CLIP)
     a class     D̃ = D + γ·σ²·∇ₓ log p(y | x, σ)      (Dhariwal & Nichol 2021, section 4)
 
-Draft and Request hold the same ones; in a Request each names by its SHA-256 what it was made with. engine.guidance
-makes transforms of them.
+Draft and Request hold the same classes; in a Request each has the SHA-256 of its weights. engine.guidance turns them
+into transforms.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ MAX_WEIGHT = 100.0
 MAX_SCALE = 1e6
 MAX_CUTOUTS = 64
 SMALLEST_CUT = 0.1  # of the side
-AIM_SIDE = 512  # pixels: no CLIP sees more of a picture that it is told to aim at
+AIM_SIDE = 512  # pixels of an aim picture's side: no CLIP sees more
 PLACES = ("x0", "xt")
 
 
 class Parameter(NamedTuple):
-    """A number that a person may set on a law, low … high."""
+    """A number of a law, low … high, that the user can set."""
 
     name: str
     default: float
@@ -48,7 +48,7 @@ class Parameter(NamedTuple):
 
 
 class LawKind(NamedTuple):
-    """What a menu says of a law of λ(σ): a name, one line on when to choose it, and its numbers."""
+    """A law of λ(σ) as a menu shows it: a name, one line on when to choose it, and its numbers."""
 
     title: str
     about: str
@@ -60,10 +60,10 @@ LAWS: dict[str, LawKind] = {
     "constant": LawKind("Constant", "The same λ at every noise level."),
     "window": LawKind(
         "Window",
-        "λ between two noise levels, and no guide, which costs nothing, outside of them.",
+        "λ between two noise levels; outside of them no guide and no cost.",
         (
-            Parameter("low", 0.1, 0.0, 1e5, "lowest σ that is guided"),
-            Parameter("high", 10.0, 0.0, 1e5, "highest σ that is guided"),
+            Parameter("low", 0.1, 0.0, 1e5, "lowest σ with guidance"),
+            Parameter("high", 10.0, 0.0, 1e5, "highest σ with guidance"),
         ),
     ),
     "early": LawKind("Early", "λ·(σ²/(1 + σ²))^power: fades as the picture comes out of the noise.", (_POWER,)),
@@ -73,7 +73,7 @@ LAWS: dict[str, LawKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """How λ depends on σ: a key of LAWS, and its numbers that are not at their defaults, (name, value) by name."""
+    """The dependence of λ on σ: a key of LAWS, and its numbers other than the defaults, (name, value) by name."""
 
     name: str = "constant"
     options: tuple[tuple[str, float], ...] = ()
@@ -96,7 +96,7 @@ class Law:
             raise RequestError("The window of λ must be two noise levels, the low one first.")
 
     def __getitem__(self, name: str) -> float:
-        """One of its numbers. KeyError for one that it has not."""
+        """Return one of its numbers. Raises KeyError for another name."""
         defaults = {parameter.name: parameter.default for parameter in LAWS[self.name].parameters}
         return dict(self.options).get(name, defaults[name])
 
@@ -112,7 +112,7 @@ class Law:
 
     @classmethod
     def of(cls, name: str, **options: float) -> Law:
-        """With numbers by name, of which those at their defaults are left out, so that one law has one form."""
+        """Return the law with numbers by name; defaults are left out, so that equal laws have one form."""
         kind = LAWS.get(name)
         defaults = {} if kind is None else {parameter.name: parameter.default for parameter in kind.parameters}
         changed = {key: float(value) for key, value in options.items() if key not in defaults or value != defaults[key]}
@@ -121,7 +121,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """One thing that CLIP steers to (weight above 0) or away from (below 0): a text, or a picture.
+    """A text or a picture that a CLIP guide moves x̂₀ towards (weight above 0) or away from (below 0).
 
     image -- engine.spec.edit.digest of a picture that travels beside the Request and is kept in its run file
     """
@@ -145,20 +145,20 @@ class Aim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipGuide:
-    """Guidance by a CLIP: what it scores comes closer to its aims.
+    """Guidance by a CLIP: moves the picture closer to its aims.
 
-    clip       -- which one: an id, a file or folder, as engine.models.clip names them
+    clip       -- its id, file or folder, as in engine.models.clip
     sha256     -- of its weights; "" in a Draft
-    aims       -- what to steer to; their weights count relative to each other
-    scale      -- λ, 0 … 10⁶; 0 is no guide at all and costs nothing
-    law        -- how λ depends on σ
-    on         -- "x0": what the denoiser estimates, for any CLIP; "xt": the noisy state, for one that knows noise
-    cutouts    -- how many views of the picture are scored, 1 … 64: the whole of it, then square parts of it, the same
-                  at every step of an image
+    aims       -- the aims; their weights count relative to each other
+    scale      -- λ, 0 … 10⁶; 0 is no guide and costs nothing
+    law        -- the dependence of λ on σ
+    on         -- "x0": the estimate of the denoiser, for any CLIP; "xt": the noisy state, for one trained on noise
+    cutouts    -- the number of views of the picture, 1 … 64: the whole of it, then square parts of it, the same at
+                  every step of an image
     cut_size   -- (smallest, largest) side of those parts as a share of the picture's, 0.1 … 1
-    clip_gradient -- the most that one evaluation moves x̂₀, as the root mean square of its values; 0: no limit
-    smooth     -- weight of total variation in L, 0 … 10⁴: keeps neighbouring pixels alike
-    keep_range -- weight in L of what lies outside [−1, 1], 0 … 10⁴
+    clip_gradient -- the largest move of x̂₀ in one evaluation, as the root mean square of its values; 0: no limit
+    smooth     -- weight of total variation in L, 0 … 10⁴: keeps neighbouring pixels similar
+    keep_range -- weight in L of values outside [−1, 1], 0 … 10⁴
     """
 
     clip: str
@@ -177,28 +177,26 @@ class ClipGuide:
         if not self.clip:
             raise RequestError("No CLIP is named: choose one.")
         if not 1 <= len(self.aims) <= MAX_AIMS:
-            raise RequestError(
-                f"CLIP guidance needs 1 to {MAX_AIMS} aims: type what the picture should come closer to."
-            )
+            raise RequestError(f"CLIP guidance needs 1 to {MAX_AIMS} aims: type a text or choose a picture.")
         if not within(self.scale, 0, MAX_SCALE):
             raise RequestError(f"The scale λ of CLIP guidance must lie between 0 and {MAX_SCALE:g}.")
         if self.on not in PLACES:
             raise RequestError(f"CLIP cannot look at “{self.on}”: choose one of {', '.join(PLACES)}.")
         if not 1 <= self.cutouts <= MAX_CUTOUTS:
             raise RequestError(
-                f"{self.cutouts} cutouts are not possible: choose 1, which is the whole, to {MAX_CUTOUTS}."
+                f"{self.cutouts} cutouts are not possible: choose 1 (the whole picture) to {MAX_CUTOUTS}."
             )
         if not SMALLEST_CUT <= self.cut_size[0] <= self.cut_size[1] <= 1:
             raise RequestError(
                 f"The sizes of cutouts are two shares of the side, {SMALLEST_CUT:g} ≤ smallest ≤ largest ≤ 1."
             )
         if not within(self.clip_gradient, 0, MAX_SCALE):
-            raise RequestError("The most that CLIP moves x̂₀ must be 0, for no limit, or more.")
+            raise RequestError("The limit of CLIP's move of x̂₀ must be 0 (no limit) or more.")
         if not (within(self.smooth, 0, 1e4) and within(self.keep_range, 0, 1e4)):
             raise RequestError("The weights of smoothness and range must lie between 0 and 10000.")
         if self.on == "xt" and (self.cutouts, self.smooth, self.keep_range) != (1, 0, 0):
             raise RequestError(
-                "On x_t CLIP sees the whole noisy picture alone: take 1 cutout, and 0 for smoothness and range."
+                "On x_t CLIP sees only the whole noisy picture: choose 1 cutout, and 0 for smoothness and range."
             )
 
     def weight(self, sigma: float) -> float:
@@ -207,24 +205,24 @@ class ClipGuide:
 
     @property
     def differentiates(self) -> bool:
-        """Whether its gradient goes through the denoiser, which then costs a backward pass."""
+        """Whether its gradient goes through the denoiser, which costs a backward pass."""
         return self.on == "x0"
 
 
-ON_NOISE: dict[str, Any] = {"on": "xt", "cutouts": 1, "scale": 300.0, "clip_gradient": 0.5}  # how it was measured best
+ON_NOISE: dict[str, Any] = {"on": "xt", "cutouts": 1, "scale": 300.0, "clip_gradient": 0.5}  # the best values measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassGuide:
     """Guidance by a classifier towards one of its labels.
 
-    classifier -- which one, as engine.models.noisy names them
+    classifier -- its id, as in engine.models.noisy
     sha256     -- of its weights; "" in a Draft
-    label      -- one of its own labels, which need not be the model's
-    scale      -- γ, −1000 … 1000; 1 is Bayes' rule, above it sharpens, below 0 steers away; 0 is no guide at all
-    noisy      -- the classifier that was trained on noise and is told σ; False: its twin that has seen clean pictures
-                  alone and takes whatever it is shown for one (deck 0's "catch")
-    on         -- "xt": it is shown the noisy state; "x0": what the denoiser estimates, at σ = 0
+    label      -- one of its own labels, which may differ from the model's
+    scale      -- γ, −1000 … 1000; 1 is Bayes' rule, above it sharpens, below 0 steers away; 0 is no guide
+    noisy      -- the classifier that was trained on noise and reads σ; False: its twin, trained on clean pictures only,
+                  which treats every input as clean (deck 0's "catch")
+    on         -- "xt": it reads the noisy state; "x0": the estimate of the denoiser, at σ = 0
     """
 
     classifier: str
@@ -245,12 +243,12 @@ class ClassGuide:
             raise RequestError(f"A classifier cannot look at “{self.on}”: choose one of {', '.join(PLACES)}.")
 
     def weight(self, sigma: float) -> float:
-        """γ, at every noise level."""
+        """γ, the same at every noise level."""
         return self.scale
 
     @property
     def differentiates(self) -> bool:
-        """Whether its gradient goes through the denoiser, which then costs a backward pass."""
+        """Whether its gradient goes through the denoiser, which costs a backward pass."""
         return self.on == "x0"
 
 
@@ -258,7 +256,7 @@ Guide: TypeAlias = ClipGuide | ClassGuide
 
 
 def guide_from_dict(data: Mapping[str, Any]) -> Guide:
-    """The inverse of dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
+    """Invert dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
     if "clip" in data:
         law, (low, high) = data["law"], data["cut_size"]
         guide: Guide = ClipGuide(
@@ -285,16 +283,16 @@ def guide_from_dict(data: Mapping[str, Any]) -> Guide:
             noisy=data["noisy"],
         )
     if unknown := sorted(map(str, set(data) - set(guide.__dataclass_fields__))):
-        raise ValueError(f"a guide holds something unknown here: {shortened(unknown)}")
+        raise ValueError(f"a guide has unknown fields: {shortened(unknown)}")
     return guide
 
 
-def resolved(guide: Guide) -> Guide:
-    """What a Request holds of a Draft's guide: with the SHA-256 of what its name means here, where a config tells it.
+def resolve_guide(guide: Guide) -> Guide:
+    """Turn a Draft's guide into a Request's: add the SHA-256 of the installed weights, where a config has it.
 
-    "" stays where only reading the weights would tell, of checkpoints of open_clip's; a name that nothing has is told
-    by what loads it. Raises RequestError for a label that a classifier does not know, and for a CLIP of clean pictures
-    that is to look at x_t.
+    It stays "" for checkpoints of open_clip, whose hash needs a read of the file; an unknown name fails later, when it
+    is loaded. Raises RequestError for a label that the classifier does not have, and for a CLIP of clean pictures on
+    x_t.
     """
     info = _here(guide)
     if info is None:
@@ -303,7 +301,7 @@ def resolved(guide: Guide) -> Guide:
         known = ", ".join(info.labels)
         raise RequestError(f"“{info.title}” does not know “{guide.label}”: choose one of {known}.")
     if isinstance(guide, ClipGuide) and guide.on == "xt" and not info.noisy:
-        raise RequestError(f"“{info.title}” knows clean pictures only: let it look at x̂₀.")
+        raise RequestError(f"“{info.title}” knows clean pictures only: use it on x̂₀.")
     return replace(guide, sha256=info.sha256)
 
 
@@ -321,23 +319,25 @@ def _here(guide: Guide) -> GuideInfo | None:
         return None
 
 
-def active(guides: Sequence[Guide], sigma: float) -> tuple[Guide, ...]:
-    """Those that change anything at the noise level σ."""
+def active_guides(guides: Sequence[Guide], sigma: float) -> tuple[Guide, ...]:
+    """Return the guides with a weight other than 0 at the noise level σ."""
     return tuple(guide for guide in guides if sigma > 0 and guide.weight(sigma) != 0)
 
 
-def unresolved(guide: Guide) -> Guide:
-    """What a Draft holds of a Request's guide: by name alone, so that it means the one that is here."""
+def unresolve_guide(guide: Guide) -> Guide:
+    """Turn a Request's guide into a Draft's: by name alone, so that it means the installed one."""
     return replace(guide, sha256="")
 
 
 def digests(guides: Sequence[Guide]) -> tuple[str, ...]:
-    """The pictures that are aimed at, each once, in order."""
+    """Return the digests of all aim pictures, each once, in order."""
     return tuple(dict.fromkeys(a.image for g in guides if isinstance(g, ClipGuide) for a in g.aims if a.image))
 
 
 def pictures_of(guides: Sequence[Guide], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
-    """Those of the pictures, uint8 (H, W, 3), that the guides aim at, by digest. RequestError where one is missing."""
+    """Return the aim pictures of the guides from `pictures`, uint8 (H, W, 3), by digest. RequestError if one is
+    missing.
+    """
     wanted = digests(guides)
     if not wanted:
         return {}
@@ -345,10 +345,12 @@ def pictures_of(guides: Sequence[Guide], pictures: Sequence[Pixels]) -> dict[str
         check(picture)
     have = {digest(picture): picture for picture in pictures}
     if not set(wanted) <= set(have):
-        raise RequestError("These settings aim at a picture that is not here: choose the picture again.")
+        raise RequestError("An aim picture of these settings is missing: choose it again.")
     return {name: have[name] for name in wanted}
 
 
-def aimed_at(aims: Sequence[Aim], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
-    """Those of the pictures that the aims are, by digest. RequestError where one is missing, or there is no aim."""
+def pictures_of_aims(aims: Sequence[Aim], pictures: Sequence[Pixels]) -> dict[str, Pixels]:
+    """Return the pictures of the aims from `pictures`, by digest. RequestError if one is missing, or without any
+    aim.
+    """
     return pictures_of((ClipGuide(clip="any", aims=tuple(aims)),), pictures)

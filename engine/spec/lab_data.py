@@ -20,7 +20,7 @@ Array: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = tuple[float, float]
 
 SIGMA_MIN, SIGMA_MAX = 0.01, 10.0
-HALF = 3.0  # half the side of the frame, in data units: all data lie well inside
+HALF = 3.0  # half the side of the frame, in data units: all data lie inside
 DRAWN = "drawn"
 LEAST_POINTS, MOST_POINTS = 3, 400  # of a drawing
 DRAWN_WIDTH = 0.1  # the std of the Gaussian around a drawn point

@@ -1,8 +1,8 @@
-"""A Morph: everything that decides the frames of a film from picture to picture, resolved. Needs no torch.
+"""Morph: all settings of a film from picture to picture, resolved. Needs no torch.
 
 Song et al., "Score-based generative modeling through stochastic differential equations" (2021), appendix D.2:
 pictures are interpolated by their x_T, which the probability flow ties to them one to one. Ho et al., "Denoising
-diffusion probabilistic models" (2020), figure 8: pictures are mixed as they are at a level σ, under one noise.
+diffusion probabilistic models" (2020), figure 8: pictures are mixed at a level σ, with the same noise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from engine.paths import path_of
 from engine.schedules import below
-from engine.spec.cost import enlarging, passes, passes_of
+from engine.spec.cost import enlargement_passes, passes, passes_of
 from engine.spec.request import Request, RequestError
 from engine.spec.sampler import rule_of
 
@@ -24,17 +24,17 @@ AT_ONCE = 8  # frames in one batch: with guidance twice as many pictures go thro
 MOST_KEYS, MOST_FRAMES, MOST_RATE = 32, 600, 60
 
 WAYS: dict[str, tuple[str, str]] = {
-    "slerp": ("Spherical", "x_T goes along the sphere that noise lies on: its norm stays what the model has learned"),
-    "linear": ("Linear", "x_T goes straight through the sphere: half-way its norm is 0.71 of what it should be"),
+    "slerp": ("Spherical", "x_T moves along the sphere of noise: its norm stays as in training"),
+    "linear": ("Linear", "x_T moves straight through the sphere: half-way its norm is 0.71 of that in training"),
     "mix": (
         "Mixed at σ",
-        "The pictures themselves are mixed, with one noise of level σ in them, and denoised from there",
+        "The pictures themselves are mixed, get the same noise of level σ, and are denoised from there",
     ),
 }
 LOOPS: dict[str, tuple[str, str]] = {
     "none": ("Once", "From the first key to the last"),
-    "back": ("Back to the first key", "And from the last key to the first, so that it goes round without a cut"),
-    "pingpong": ("There and back", "The same frames backwards: it goes round without a cut, and costs nothing more"),
+    "back": ("Back to the first key", "And from the last key to the first: a loop without a cut"),
+    "pingpong": ("There and back", "The same frames backwards: a loop without a cut, at no extra cost"),
 }
 EASINGS: dict[str, tuple[str, Callable[[float], float]]] = {
     "linear": ("Even", lambda t: t),
@@ -45,7 +45,7 @@ EASINGS: dict[str, tuple[str, Callable[[float], float]]] = {
 
 
 class MorphError(RequestError):
-    """A morph that cannot be made; the message says in one sentence what to change."""
+    """Settings of an impossible morph; the message says in one sentence what to change."""
 
     kind = "morph"
 
@@ -54,11 +54,11 @@ class MorphError(RequestError):
 class Key:
     """One key frame.
 
-    seed    -- of its x_T; of a picture, of the noise that a second stage puts in
-    picture -- SHA-256 of the picture (engine.spec.edit.digest) that is encoded; "" for what the seed gives
-    prompt, label, temperature, truncation -- as a Request's: what its own picture is made of and conditioned on
-    guidance -- γ there; None: the request's, but 1 for a picture that is encoded, since only the unguided flow leads
-                back to it. Between two keys γ goes as everything does
+    seed    -- of its x_T; with a picture: of the noise of a second stage
+    picture -- SHA-256 of the picture to encode (engine.spec.edit.digest); "" to start from the seed
+    prompt, label, temperature, truncation -- as in a Request, for this key's own picture
+    guidance -- γ at this key; None: the request's, but 1 for an encoded picture, since only the unguided flow decodes
+                to it. Between two keys γ is interpolated
     """
 
     seed: int = 0
@@ -71,13 +71,13 @@ class Key:
 
     @classmethod
     def of(cls, request: Request, index: int = 0) -> Key:
-        """Picture `index` of a run from pure noise: its x_T comes from its seed exactly."""
+        """Return picture `index` of a run from pure noise as a key: its seed gives its x_T exactly."""
         same = {name: getattr(request, name) for name in ("prompt", "label", "temperature", "truncation")}
         return cls(seed=request.seeds[index], **same)
 
 
 class Place(NamedTuple):
-    """Where a frame stands: the share `t` of the way from key `a` to key `b`, eased, 0 … 1."""
+    """The place of a frame: the share `t` of the way from key `a` to key `b`, eased, 0 … 1."""
 
     a: int
     b: int
@@ -85,7 +85,7 @@ class Place(NamedTuple):
 
     @property
     def key(self) -> int | None:
-        """The key that the frame is, if it is one."""
+        """The key at this place; None between two keys."""
         return self.a if self.t == 0 else self.b if self.t == 1 else None
 
 
@@ -93,14 +93,14 @@ class Place(NamedTuple):
 class Morph:
     """One morph, resolved.
 
-    request -- how every frame is made: model, sampler, noise levels, guidance, negative prompt, second stage; of its
-               seeds the first is the noise that all share where they share one. Its prompt, label, temperature and
+    request -- the settings of every frame: model, sampler, noise levels, guidance, negative prompt, second stage. Its
+               first seed gives the noise that the frames share where they share one. Its prompt, label, temperature and
                truncation do not count: the keys have their own
     keys    -- 2 … MOST_KEYS
-    frames  -- how many are made, all keys among them
+    frames  -- the number of frames, including all keys
     easing, loop, way -- keys of EASINGS, LOOPS, WAYS
-    at      -- σ where the way "mix" mixes; else 0
-    rate    -- frames a second when it is played
+    at      -- σ at which the way "mix" mixes; else 0
+    rate    -- frames a second of the film
     """
 
     request: Request
@@ -114,7 +114,9 @@ class Morph:
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.keys) <= MOST_KEYS:
-            raise MorphError(f"A morph goes between 2 to {MOST_KEYS} key frames, and there are {len(self.keys)}.")
+            raise MorphError(
+                f"A morph needs 2 to {MOST_KEYS} key frames, and there are {len(self.keys)}: add or remove some."
+            )
         for name, known in (("easing", EASINGS), ("loop", LOOPS), ("way", WAYS)):
             if getattr(self, name) not in known:
                 raise MorphError(f"There is no {name} “{getattr(self, name)}”: choose one of {', '.join(known)}.")
@@ -123,30 +125,28 @@ class Morph:
         if not 1 <= self.rate <= MOST_RATE:
             raise MorphError(f"{self.rate} frames a second are not possible: choose 1 to {MOST_RATE}.")
         if self.request.edit is not None:
-            raise MorphError("A morph makes pictures of its own: choose a new picture, not part of one.")
+            raise MorphError("A morph generates whole pictures: choose New picture instead of an edit.")
         top = self.request.sigmas[0]
         if self.way == "mix" and not 0 < self.at <= top:
             raise MorphError(
                 f"The pictures can be mixed at a noise level above 0 and up to {top:g}, not at {self.at:g}."
             )
         if self.way != "mix" and self.at:
-            raise MorphError("A noise level to mix at belongs to the mixed way: choose that, or leave it out.")
+            raise MorphError("A noise level to mix at needs the mixed way: choose that way, or leave the level out.")
         if any(guide.scale != 0 for guide in self.request.guides):
-            raise MorphError("A morph follows the model alone: take the CLIP and classifier guides out.")
+            raise MorphError("A morph has no guides: remove the CLIP and classifier guides.")
         if self.encodes and rule_of(self.request.sampler, self.request.options).stochastic:
-            raise MorphError(
-                "A picture is encoded along the flow, and this sampler leaves it: choose one that draws no noise."
-            )
+            raise MorphError("An encoded picture needs a sampler that draws no noise: choose another sampler.")
         for key in self.keys:
-            replace(self.request, **self._asked(key))  # says what is wrong with it
+            replace(self.request, **self._fields_of(key))  # raises for impossible settings of a key
 
-    def _asked(self, key: Key) -> dict[str, Any]:
-        made = {name: getattr(key, name) for name in ("prompt", "label", "temperature", "truncation")}
-        return made | {"seeds": (key.seed,), "guidance": self.guidance_of(key)}
+    def _fields_of(self, key: Key) -> dict[str, Any]:
+        fields = {name: getattr(key, name) for name in ("prompt", "label", "temperature", "truncation")}
+        return fields | {"seeds": (key.seed,), "guidance": self.guidance_of(key)}
 
     def request_of(self, key: Key) -> Request:
-        """What makes that key's own picture, where its seed does."""
-        return replace(self.request, **self._asked(key))
+        """Return the request of that key's own picture, for a key with a seed."""
+        return replace(self.request, **self._fields_of(key))
 
     def guidance_of(self, key: Key) -> float:
         if key.guidance is not None:
@@ -159,23 +159,25 @@ class Morph:
 
     @property
     def encodes(self) -> bool:
-        """Whether some key's x_T has to be found from its picture."""
+        """Whether the morph encodes the picture of any key."""
         return self.way != "mix" and any(key.picture for key in self.keys)
 
     @property
-    def walked(self) -> Request:
-        """The request with the noise levels that the frames go through: with "mix" those from `at` down."""
+    def frame_request(self) -> Request:
+        """The request with the noise levels of the frames: with "mix" those from `at` down."""
         if self.way != "mix":
             return self.request
         rest = below(self.request.sigmas, self.at)
         if not rest:
             low = self.request.sigmas[-1]
-            raise MorphError(f"The run ends at the noise level {low:g}: mix the pictures at one that lies above.")
-        made = replace(self.request, sigmas=(self.at, *rest))
-        return replace(made, evaluations=rule_of(made.sampler, made.options).cost(path_of(made)))
+            raise MorphError(f"The run ends at the noise level {low:g}: mix the pictures at a higher one.")
+        request = replace(self.request, sigmas=(self.at, *rest))
+        return replace(request, evaluations=rule_of(request.sampler, request.options).cost(path_of(request)))
 
     def places(self) -> tuple[Place, ...]:
-        """Where each frame stands. Every key is a frame; the frames between are shared out as evenly as can be."""
+        """Return the place of each frame. Every key is a frame; the frames between are distributed as evenly as
+        possible.
+        """
         round_trip = self.loop == "back"
         stretches = len(self.keys) if round_trip else len(self.keys) - 1
         steps = self.frames if round_trip else self.frames - 1
@@ -189,27 +191,27 @@ class Morph:
         return tuple(found if round_trip else [*found, Place(stretches - 1, stretches, 1.0)])
 
     def order(self) -> tuple[int, ...]:
-        """The frames in the order of one showing; of a loop the last goes over into the first."""
+        """Return the frames in the order of one showing; the last frame of a loop leads into the first."""
         there = tuple(range(self.frames))
         return there + there[-2:0:-1] if self.loop == "pingpong" else there
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        made = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        """Return the morph as a dictionary for JSON."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         keys = [dataclasses.asdict(key) for key in self.keys]
-        return {"format": FORMAT} | made | {"request": self.request.to_dict(), "keys": keys}
+        return {"format": FORMAT} | fields | {"request": self.request.to_dict(), "keys": keys}
 
     def to_json(self) -> str:
-        """Equal morphs give equal text, in ASCII, as file formats want it."""
+        """Return the morph as JSON in ASCII, as film files need it; equal morphs give equal text."""
         return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Morph:
-        """Raises RequestError for what is not the settings of a morph."""
+        """Read a morph from JSON. Raises RequestError for anything else."""
         try:
             data = json.loads(text)
             if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
-                raise MorphError("These are not the settings of a morph that this version of the studio can read.")
+                raise MorphError("This version of the studio cannot read these morph settings.")
             keys = tuple(Key(**key) for key in data.pop("keys"))
             whole = all(isinstance(data[name], int) for name in ("frames", "rate"))
             if not whole or not all(isinstance(key.seed, int) for key in keys):
@@ -221,9 +223,10 @@ class Morph:
             raise MorphError(f"The settings of this morph are damaged ({error}).") from error
 
 
-class Price(NamedTuple):
-    """What a morph costs in passes of the net over one picture: for its keys, for its frames; and of a second stage's
-    net, for its frames."""
+class MorphPrice(NamedTuple):
+    """The cost of a morph in passes over one picture: of the net for its keys and for its frames, and of a second
+    stage's net.
+    """
 
     keys: int
     frames: int
@@ -235,18 +238,18 @@ class Price(NamedTuple):
 
 
 def batches(morph: Morph) -> list[tuple[Place, ...]]:
-    """The frames as they are made, AT_ONCE at a time."""
+    """Return the batches of frames, AT_ONCE places at most in each."""
     places = morph.places()
     return [places[at : at + AT_ONCE] for at in range(0, len(places), AT_ONCE)]
 
 
 def passes_of_frames(morph: Morph, places: Sequence[Place]) -> tuple[int, ...]:
-    """The passes of each hop for one of these frames, made in one batch: two where γ asks for it in any of them."""
-    return passes(replace(morph.walked, guidance=_dearest({morph.guidance_at(place) for place in places})))
+    """Return the passes of each hop for one frame of a batch at `places`: two where any of them has guidance."""
+    return passes(replace(morph.frame_request, guidance=_dearest({morph.guidance_at(place) for place in places})))
 
 
 def passes_of_keys(morph: Morph) -> list[tuple[int, ...]]:
-    """The passes that finding each key's start takes, hop by hop: () for a seed, whose start is known."""
+    """Return the passes that finding each key's start takes, hop by hop: () for a seed, whose start is known."""
     found: list[tuple[int, ...]] = []
     for key in morph.keys:
         if bool(key.picture) == (morph.way == "mix"):
@@ -259,16 +262,16 @@ def passes_of_keys(morph: Morph) -> list[tuple[int, ...]]:
 
 
 def climb(request: Request) -> tuple[float, ...]:
-    """The levels that an encoding goes up: those of the run, from the lowest above 0."""
+    """Return the levels of an encoding: those of the run, upwards from the lowest above 0."""
     return tuple(s for s in reversed(request.sigmas) if s > 0)
 
 
-def price(morph: Morph) -> Price:
-    """Exact, but for what engine.spec.cost.passes says of guidance intervals."""
+def price(morph: Morph) -> MorphPrice:
+    """Return the price: exact, except as engine.spec.cost.passes says of guidance intervals."""
     frames = sum(sum(passes_of_frames(morph, places)) * len(places) for places in batches(morph))
-    return Price(sum(map(sum, passes_of_keys(morph))), frames, enlarging(morph.request) * morph.frames)
+    return MorphPrice(sum(map(sum, passes_of_keys(morph))), frames, enlargement_passes(morph.request) * morph.frames)
 
 
 def _dearest(guidances: set[float]) -> float:
-    """One of them, or where they differ one that costs as much as they do together."""
+    """Return the γ of a batch; for different ones, one that costs as many passes."""
     return guidances.pop() if len(guidances) == 1 else 2.0

@@ -1,8 +1,8 @@
-"""A Request: everything that decides the pixels of a run, resolved. Needs no torch, so the window can open first.
+"""Request: everything that decides the pixels of a run, resolved. Needs no torch, so the window can open first.
 
-The queue, the gallery, the run file, the PNG text and the tests all speak in Requests: the same Request on the
-same kind of machine gives the same picture. Whatever was a choice ("20 steps, karras") is here as its result
-(the explicit σ list); `spacing` only remembers how the list was made, so that a person recognises it.
+The queue, the gallery, the run file, the PNG text and the tests all use Requests: the same Request on the same kind of
+machine gives the same picture. A choice ("20 steps, karras") is stored as its result (the list of σ); `spacing` only
+keeps the name of the grid for the user.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from reprlib import repr as shortened
 from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current
 from engine.spec.validation import MAX_SIDE, integer, number, within
 from engine.spec.validation import RequestError as RequestError
@@ -24,17 +25,12 @@ from engine.spec.validation import RequestError as RequestError
 FORMAT = 1
 MAX_BATCH = 64
 MAX_SEED = 2**63 - 1
-MAX_STEPS = 1000
 MAX_TEXT = 4000
-MAX_NAME = 300  # characters of a model's, a label's or a sampler's name
-MAX_SIGMA = 1e9
 MAX_EVALUATIONS = 1_000_000  # per picture
-MAX_GUIDANCE = 100.0  # and its negative
 MAX_TEMPERATURE = 10.0
-MAX_LEVEL = 1.0  # what second stages are trained up to
 SMALLEST_TRUNCATION, MAX_TRUNCATION = 0.05, 10.0  # in standard deviations of x_T
 THRESHOLDS = ("none", "static", "dynamic")
-METHODS = ("replacement", "repaint", "img2img")  # how part of a picture is made anew
+METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture
 MAX_RESAMPLE = 50
 MAX_HOPS = 10_000  # of a run that goes back and forth
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
@@ -42,11 +38,11 @@ QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enlargement:
-    """The second stage of a cascade, resolved: it draws the finished pictures `factor` times as large.
+    """The second stage of a cascade, resolved: it enlarges the finished pictures by `factor`.
 
-    sampler, sigmas -- as a Request's
-    level     -- σ of the noise in the small picture that the second stage sees, which lets it mend what is wrong there
-    truncated -- whether the first stage stops at that level, instead of finishing and having noise put into its picture
+    sampler, sigmas -- as in a Request
+    level     -- σ of the noise in the small picture that the second stage sees, so that it can correct the picture
+    truncated -- whether the first stage stops at that level; otherwise it finishes and noise is added to its picture
     """
 
     factor: int
@@ -68,7 +64,7 @@ class Enlargement:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Enlargement:
-        """The inverse of dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
+        """Invert dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
         if not isinstance(data["sampler"], str) or not isinstance(data.get("truncated", False), bool):
             raise TypeError("enlargement")
         return cls(
@@ -82,16 +78,16 @@ class Enlargement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What a run makes anew of a picture, resolved. The arrays are an engine.spec.edit.Inputs with these digests.
+    """The edit of a picture, resolved. The arrays are an engine.spec.edit.Inputs with these digests.
 
-    method   -- "replacement": what is kept is put back, with the noise of the level, after every step (Song et al.
+    method   -- "replacement": the kept pixels are put back, with the noise of the level, after every step (Song et al.
                 2021, appendix I.2); "repaint": the same on a path that goes back and forth (Lugmayr et al. 2022);
-                "img2img": the run starts from the picture with noise in it, and nothing is pinned (Meng et al. 2022)
+                "img2img": the run starts from the picture plus noise, and nothing is pinned (Meng et al. 2022)
     source   -- SHA-256 of the picture
-    mask     -- SHA-256 of the mask, "" for the whole picture, which img2img alone can do
-    strength -- the share of the grid's steps that are taken, in (0, 1]: 1 starts from pure noise, below that the run
-                starts from the picture with noise of σ₀ in it, and the Request's `sigmas` are the tail of the grid
-    jump, resample -- of repaint: how many levels up again, and how often each stretch is walked; else 1
+    mask     -- SHA-256 of the mask, "" for the whole picture, with img2img only
+    strength -- the share of the grid's steps to take, in (0, 1]: 1 starts from pure noise; below 1 the run starts from
+                the picture plus noise of σ₀, and the Request's `sigmas` are the tail of the grid
+    jump, resample -- of repaint: the number of levels up again, and how often each stretch is repeated; else 1
     """
 
     method: str
@@ -107,7 +103,7 @@ class Edit:
         if not self.source:
             raise RequestError("There is no picture to work on: open one.")
         if self.pinned and not self.mask:
-            raise RequestError("There is no mask: paint what should be made anew.")
+            raise RequestError("There is no mask: paint the part to generate again.")
         if not 0 < self.strength <= 1:
             raise RequestError("The strength must lie above 0 and be at most 1.")
         if not (1 <= self.jump <= MAX_STEPS and 1 <= self.resample <= MAX_RESAMPLE):
@@ -117,12 +113,12 @@ class Edit:
 
     @property
     def pinned(self) -> bool:
-        """Whether what is kept is put back after every step."""
+        """Whether the kept pixels are put back after every step."""
         return self.method != "img2img"
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Edit:
-        """The inverse of dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
+        """Invert dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
         if not all(isinstance(data[name], str) for name in ("method", "source", "mask")):
             raise TypeError("edit")
         return cls(
@@ -148,19 +144,19 @@ class Request:
     spacing             -- the name of the grid that `sigmas` came from (a note for people; `sigmas` decides)
     sigmas              -- the noise levels visited, strictly descending, (steps + 1,), the last one usually 0
     guidance            -- γ of classifier-free guidance; 1 is the conditional model itself and costs one pass
-    guidance_interval   -- (low, high) in σ outside which γ = 1, or None for all of it
-    temperature         -- scales x_T: below 1 images are plainer and more alike, above 1 wilder
+    guidance_interval   -- (low, high) in σ; outside it γ = 1. None: no limits
+    temperature         -- scales x_T: below 1 images are plainer and more similar, above 1 wilder
     truncation          -- no number of x_T lies further out than this many standard deviations (a truncated normal, as
                            Brock et al. 2019 sample); 0 for no limit. The temperature scales what is left
-    threshold           -- what keeps x̂₀ within [−1, 1]: "none"; "static", a clip; "dynamic", each image divided by the
+    threshold           -- how x̂₀ stays within [−1, 1]: "none"; "static", a clip; "dynamic", each image divided by the
                            `quantile` of its |x̂₀|, at least 1, and clipped. For models of pixels alone
     quantile            -- of the dynamic threshold, 0 … 1; 0.995 where the threshold is another
     seeds               -- one per image of the batch, each 0 … 2⁶³ − 1
     width, height       -- of the picture in pixels
     evaluations         -- denoiser evaluations per image over the whole run (a guided one counts once)
-    enlargement         -- the second stage that makes the finished pictures larger than width and height, or None
-    edit                -- which picture is worked on and how, or None for a new one
-    guides              -- what else steers it, the first innermost (engine.spec.guides): CLIPs and classifiers
+    enlargement         -- the second stage that enlarges the finished pictures, or None
+    edit                -- the edited picture and the method, or None for a new picture
+    guides              -- CLIP and classifier guides, the first innermost (engine.spec.guides)
     """
 
     model: str
@@ -256,7 +252,7 @@ class Request:
 
     @classmethod
     def from_dict(cls, data: object) -> Request:
-        """The inverse of to_dict. Raises RequestError for anything that is not a Request of this format."""
+        """Invert to_dict. Raises RequestError for anything that is not a Request of this format."""
         if not isinstance(data, dict):
             raise RequestError("These are not the settings of a picture.")
         data = dict(data)
@@ -264,7 +260,7 @@ class Request:
             raise RequestError("These settings were written by another version of the studio.")
         names = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(map(str, set(data) - names)):
-            raise RequestError(f"These settings hold something unknown here: {shortened(unknown)}.")
+            raise RequestError(f"These settings have unknown fields: {shortened(unknown)}.")
         try:
             data["sigmas"] = tuple(number(v) for v in data["sigmas"])
             if data.get("guidance_interval") is not None:

@@ -1,4 +1,4 @@
-"""From the sampler that settings name to its rule."""
+"""From the name of a sampler in settings to its rule."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rule_of(name: str, options: Iterable[tuple[str, float]] = ()) -> Rule:
-    """The sampler with its options set. Raises RequestError for a name or an option that there is not."""
+    """Return the sampler with its options set. Raises RequestError for an unknown name or option."""
     rule = RULES.get(name)
     if rule is None:
         raise RequestError(f"There is no sampler “{name}”: choose one of {', '.join(menu())}.")

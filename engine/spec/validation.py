@@ -1,4 +1,4 @@
-"""What settings are checked with while they are read: the one error, and numbers that JSON may not bend."""
+"""Checks of settings while they are read from JSON: RequestError, whole numbers, numbers, texts, ranges."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ MAX_SIDE = 16384  # pixels of a picture's side
 
 
 class RequestError(EngineError, ValueError):
-    """A Request that cannot be run; the message says in one sentence what to change."""
+    """A Request that cannot run; the message says in one sentence what to change."""
 
     kind = "settings"
 
 
 def integer(value: object) -> int:
-    """The whole number that JSON gave; TypeError for anything else, true and 1.0 among it."""
+    """Return a whole number from JSON; TypeError for anything else, including true and 1.0."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{shortened(value)} is not a whole number")
     return value
 
 
 def number(value: object) -> float:
-    """The number that JSON gave, as a float; TypeError for anything else, true among it."""
+    """Return a number from JSON as a float; TypeError for anything else, including true."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{shortened(value)} is not a number")
     return float(value)
 
 
 def text(value: object) -> str:
-    """The text that JSON gave; TypeError for anything else."""
+    """Return a text from JSON; TypeError for anything else."""
     if not isinstance(value, str):
         raise TypeError(f"{shortened(value)} is no text")
     return value
 
 
 def within(value: float, low: float, high: float) -> bool:
-    """Whether it is a number and low ≤ value ≤ high."""
+    """Whether low ≤ value ≤ high; False for NaN."""
     return math.isfinite(value) and low <= value <= high

@@ -1,4 +1,4 @@
-"""What the second stage of a cascade is trained on: pictures, each with a small version of itself with noise in it."""
+"""Training batches for the second stage of a cascade: pictures, each with a small noisy version of itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEVELS = (0.02, 1.0)  # of the noise in the small picture, drawn evenly in log �
 
 @dataclass(frozen=True)
 class Enlarging:
-    """Batches for engine.models.upscaler: `pictures` at the large size, `factor` times as large as what is seen."""
+    """Batches for engine.models.upscaler: `pictures` at the large size, `factor` times as large as the small ones."""
 
     pictures: Captioned
     factor: int
@@ -26,9 +26,10 @@ class Enlarging:
         return len(self.pictures)
 
     def batch(self, size: int, drop: Drop, generator: torch.Generator) -> tuple[Tensor, Cond]:
-        """Random pictures (size, C, side, side) in [−1, 1]; the condition is z_s = small + s·n, its level s, the label.
+        """Draw random pictures (size, C, side, side) in [−1, 1]; the condition is z_s = small + s·n, its level s, the
+        label.
 
-        Ho et al. (2022), section 4.2: s is drawn per picture and told.
+        Ho et al. (2022), section 4.2: s is drawn per picture and part of the condition.
         """
         x0, cond = self.pictures.batch(size, drop, generator)
         low, high = (math.log(level) for level in LEVELS)

@@ -1,4 +1,4 @@
-"""Which concepts an emoji data set has, and the fixed lists that models of it are judged by."""
+"""The concepts of an emoji data set, and the fixed lists of texts that its models are judged by."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LISTS = Path(__file__).parent / "lists"
 
 
 def words(text: str) -> str:
-    """The words of a label, in small letters of the English alphabet, with one space between them."""
+    """Return the words of a label, in lower-case English letters, with one space between them."""
     return re.sub(r"[^a-z0-9]+", " ", text.lower().replace("’", "").replace("ñ", "n")).strip()
 
 
@@ -19,10 +19,10 @@ def words(text: str) -> str:
 class Collection:
     """A choice of concepts.
 
-    folders  -- of lists in lists/; a list is what all of them hold, in this order
-    alpha    -- pictures keep their transparency (four channels) instead of white alone (three)
-    synonyms -- captions also use the names of other English locales and of short codes, and no caption holds a text
-                that models are judged by
+    folders  -- of lists in lists/; a list joins those of all folders, in this order
+    alpha    -- pictures keep their transparency (four channels) instead of lying on white (three)
+    synonyms -- captions also use the names of other English locales and of short codes; no caption contains a text that
+                models are judged by
     """
 
     id: str
@@ -32,13 +32,13 @@ class Collection:
     synonyms: bool = False
 
     def listed(self, name: str) -> list[str]:
-        """The lines of NAME.txt in every folder that has one, without comments."""
+        """Return the lines of NAME.txt in every folder that has one, without comments."""
         paths = [LISTS / folder / f"{name}.txt" for folder in self.folders]
         texts = [path.read_text(encoding="utf-8") for path in paths if path.exists()]
         return [line for text in texts for line in text.splitlines() if line and not line.startswith("#")]
 
     def concepts(self) -> dict[str, str]:
-        """The names of the concepts to draw → their group."""
+        """Return the names of the concepts → their group."""
         group, names = "", {}
         for line in self.listed("concepts"):
             if line.startswith("["):
@@ -48,24 +48,28 @@ class Collection:
         return names
 
     def evaluation(self) -> list[str]:
-        """Names that models are judged by: drawn once from all concepts, so only the last folder's list counts."""
+        """Return the names that models are judged by: drawn once from all concepts, so only the last folder's list
+        counts.
+        """
         return Collection(self.id, self.title, self.folders[-1:]).listed("evaluation")
 
     def held_out(self) -> set[tuple[str, str]]:
-        """The (name, style) pairs that no model is trained on: they tell what it did not learn by heart."""
+        """Return the (name, style) pairs that are never trained on: they show what the model did not memorise."""
         return {(name, style) for name, style in (line.split(" | ") for line in self.listed("held_out"))}
 
     def paraphrases(self) -> list[tuple[str, str]]:
-        """(text, name): ways to ask for a concept that no caption contains."""
+        """Return (text, name) pairs: texts for a concept that no caption contains."""
         return [(text, name) for text, name in (line.split(" = ") for line in self.listed("paraphrases"))]
 
     def descriptions(self) -> dict[str, tuple[str, ...]]:
-        """Ways to describe each concept without its name, but for those that hold a paraphrase: it is the test."""
+        """Return descriptions of each concept without its name, except those with a paraphrase in them: that is the
+        test.
+        """
         found = (line.split(" = ") for line in self.listed("descriptions"))
         return {name: self._untested(texts.split(" | ")) for name, texts in found}
 
-    def untold(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """The texts that may become captions, in their order."""
+    def usable_captions(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Return the texts that may become captions, in their order."""
         return self._untested(texts) if self.synonyms else tuple(texts)
 
     def _untested(self, texts: Iterable[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""Contrastive training: pictures and their captions are drawn together, all other pairs of the batch apart.
+"""Contrastive training of a CLIP: pull each picture and its caption together, push all other pairs apart.
 
 Radford et al., "Learning transferable visual models from natural language supervision" (2021). Only the picture tower
-and a projection of the text learn; the text encoder stays as it is, so its states are computed once.
+and a projection of the text are trained; the text encoder is frozen, so its states are computed once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ REPEATS = ("apart", "shared", "ignored")
 
 
 def contrastive_loss(image: Tensor, text: Tensor, scale: Tensor, same: Tensor | None = None) -> Tensor:
-    """The mean of both cross entropies, of texts given a picture and of pictures given a text.
+    """Return the mean of both cross entropies, of texts given a picture and of pictures given a text.
 
-    image, text (B, d) of unit length; scale the inverse temperature. same (B, B) bool, symmetric: pairs that show the
-    same and share the target evenly; without it each picture fits its own text alone, and this is open_clip.ClipLoss.
+    image, text -- (B, d) of unit length
+    scale       -- the inverse temperature
+    same        -- (B, B) bool, symmetric: pairs that show the same and share the target evenly. None: each picture fits
+                   its own text alone, as in open_clip.ClipLoss
     """
     logits = scale * image @ text.T
     target = torch.arange(len(logits)) if same is None else same / same.sum(1, keepdim=True)
@@ -32,14 +34,14 @@ def contrastive_loss(image: Tensor, text: Tensor, scale: Tensor, same: Tensor | 
 
 @dataclass(frozen=True)
 class Aligned:
-    """Pictures and the states of what they may be called.
+    """Pictures and the text states of their possible captions.
 
     pictures  -- (N, 3, side, side) uint8
-    name      -- (N,) int64, what each shows: pictures of one name are not told apart
+    name      -- (N,) int64, the concept of each: the loss does not separate pictures of one concept
     weight    -- (N,) how often each is drawn
     caption   -- (N, V) int64: rows of `states`, any of which fits
     states    -- (K, width) pooled text states
-    estimates -- (N, M, 3, side, side) uint8: what a denoiser takes each picture for under noise; M may be 0
+    estimates -- (N, M, 3, side, side) uint8: a denoiser's x̂₀ of each picture under noise; M may be 0
     """
 
     pictures: Tensor
@@ -50,7 +52,8 @@ class Aligned:
     estimates: Tensor
 
     def batch(self, size: int, blurred: float, repeats: str, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Pictures (B, 3, side, side) in [−1, 1], text states (B, width), and which pairs show the same, (B, B) bool.
+        """Draw pictures (B, 3, side, side) in [−1, 1], text states (B, width), and the pairs that show the same, (B, B)
+        bool.
 
         A part `blurred` of them are estimates. With repeats "apart" a batch has no name twice, and B is smaller than
         `size` where there are fewer names.
@@ -79,14 +82,14 @@ class ContrastiveConfig(Config):
     """One contrastive run.
 
     blurred -- the part of the pictures that are a denoiser's estimates, where there are any
-    repeats -- names that are twice in a batch: there are none ("apart"), both captions fit both pictures ("shared"),
-               or they are told apart like all others ("ignored")
+    repeats -- names that occur twice in a batch: never ("apart"), both captions fit both pictures ("shared"),
+               or they are separated like all others ("ignored")
     robust  -- in every other step each picture is moved against its caption by up to this (the length of the whole
-               step, [−1, 1] a value) first: Madry et al. (2018); such gradients look like what they stand for, and
+               step, [−1, 1] a value) first: Madry et al. (2018); such gradients look like their concept, and
                guide better (Kawar et al., "Enhancing diffusion-based image synthesis with robust classifier guidance",
                2022)
     scatter -- deviation of the noise on text states, in parts of their size
-    spread  -- deviation of ln σ around `level`, for a tower that is told σ
+    spread  -- deviation of ln σ around `level`, for a tower that reads σ
     """
 
     blurred: float = 0.5
@@ -130,7 +133,7 @@ class ContrastiveRun(Training):
     def against(
         self, x: Tensor, states: Tensor, sigma: Tensor | None, same: Tensor | None, generator: torch.Generator
     ) -> Tensor:
-        """x, each picture moved up its loss by a random part of `robust`."""
+        """Return x, each picture moved up its loss by a random part of `robust`."""
         x = x.requires_grad_()
         (slope,) = torch.autograd.grad(self.pair(x, states, sigma, same), x)
         length = slope.flatten(1).norm(dim=1).clamp(min=1e-20).view(-1, 1, 1, 1)

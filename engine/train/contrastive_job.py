@@ -1,4 +1,4 @@
-"""From a data set to a CLIP in a folder: what `train-clip` does."""
+"""From a data set to a CLIP in a folder: the command `train-clip`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GREY = {"mean": [0.5] * 3, "std": [0.5] * 3}  # towers of ours take values in [â
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContrastiveJob:
-    """What to train on, for how long and where to (the options of `train-clip`)."""
+    """The options of `train-clip`: what to train on, for how long, and where to write."""
 
     data: Path
     out: Path
@@ -58,7 +58,7 @@ class ContrastiveJob:
     export: Path | None = None
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Train to the end; `say` is told how it stands about once a minute."""
+        """Train to the end; `say` is called with the progress about once a minute."""
         if not (self.data / "rows.json").is_file():
             raise ValueError(f"{self.data} is no data set: build one with `data build` first.")
         if self.width % HEAD:
@@ -69,7 +69,7 @@ class ContrastiveJob:
         whole = assemble(shape)
         towers = Towers(whole.visual, whole.text.proj.in_features, self.noisy)
         if self.warm_start is not None:
-            say(f"{warm_start(towers, load_file(self.warm_start))} arrays taken over from {self.warm_start}")
+            say(f"{warm_start(towers, load_file(self.warm_start))} arrays from {self.warm_start}")
         data = self.aligned(precision, say)
         config = ContrastiveConfig(
             minutes=self.minutes,
@@ -105,30 +105,30 @@ class ContrastiveJob:
             say(f"{self.export} is a CLIP that the studio opens")
 
     def aligned(self, precision: str, say: Callable[[str], None]) -> Aligned:
-        """The data set but for what is held out, its captions encoded, its estimates made (and kept in `out`)."""
+        """Read the data set except what is held out, encode its captions, and make its estimates (kept in `out`)."""
         table: dict[str, Any] = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
         kept = [k for k, row in enumerate(table["rows"]) if not row.get("held_out")]
         rows = [table["rows"][k] for k in kept]
         pictures = small(np.load(self.data / "pictures.npy", mmap_mode="r"), kept)
         names = {name: k for k, name in enumerate(dict.fromkeys(row["name"] for row in rows))}
         if len(names) < 2:
-            raise ValueError(f"{self.data} shows one thing only: a CLIP learns by telling things apart.")
+            raise ValueError(f"{self.data} has one concept only: a CLIP needs at least two.")
         called = [row["captions"] or [row["name"]] for row in rows]
         texts = {text: k for k, text in enumerate(sorted({text for captions in called for text in captions}))}
         most = max(map(len, called))
         encoder = TextEncoder(resource_root() / "text" / TEXT["encoder"], TEXT["length"])
         self.out.mkdir(parents=True, exist_ok=True)
         if self.denoiser is None or self.noisy:
-            made = torch.empty(len(pictures), 0, *pictures.shape[1:], dtype=torch.uint8)
+            drawn = torch.empty(len(pictures), 0, *pictures.shape[1:], dtype=torch.uint8)
         else:
-            made = self.estimates(pictures, [row["label"] for row in rows], precision, say)
+            drawn = self.estimates(pictures, [row["label"] for row in rows], precision, say)
         return Aligned(
             pictures=pictures,
             name=torch.tensor([names[row["name"]] for row in rows]),
             weight=torch.tensor([float(row.get("weight", 1)) for row in rows]),
             caption=torch.tensor([[texts[captions[v % len(captions)]] for v in range(most)] for captions in called]),
             states=pooled(list(texts), encoder, self.data),
-            estimates=made,
+            estimates=drawn,
         )
 
     def estimates(self, pictures: Tensor, labels: Sequence[str], precision: str, say: Callable[[str], None]) -> Tensor:
@@ -142,9 +142,9 @@ class ContrastiveJob:
         say(f"estimates of {len(pictures)} pictures by {info.title}")
         of = torch.tensor([info.labels.index(label) if label in info.labels else len(info.labels) for label in labels])
         model = load_model(info, torch.device("cpu"))
-        made = estimates(model, pictures, of, self.estimated, self.seed, precision)
-        np.save(path, made.numpy())
-        return made
+        drawn = estimates(model, pictures, of, self.estimated, self.seed, precision)
+        np.save(path, drawn.numpy())
+        return drawn
 
 
 def model_config(width: int, depth: int) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def model_config(width: int, depth: int) -> dict[str, Any]:
 
 
 def small(array: np.ndarray, rows: Sequence[int]) -> Tensor:
-    """Those rows of (N, h, w, C) uint8 as colour (on white), averaged down to SIDE: (n, 3, SIDE, SIDE) uint8."""
+    """Return those rows of (N, h, w, C) uint8 as colour (on white), averaged down to SIDE: (n, 3, SIDE, SIDE) uint8."""
     parts = []
     for at in range(0, len(rows), 256):
         part = torch.from_numpy(np.array(array[rows[at : at + 256]])).permute(0, 3, 1, 2).float()
@@ -182,9 +182,9 @@ def small(array: np.ndarray, rows: Sequence[int]) -> Tensor:
 
 
 def pooled(texts: Sequence[str], encoder: TextEncoder, folder: Path) -> Tensor:
-    """The mean state of each text's tokens, (K, width) float16: what open_clip's mean pooler makes of them.
+    """Return the mean state of each text's tokens, (K, width) float16, as open_clip's mean pooler computes it.
 
-    Those once computed are kept in `folder`.
+    Computed states are cached in `folder`.
     """
     path = folder / f"pooled-{encoder.length}.pt"
     kept: dict[str, Any] = {"texts": [], "states": torch.empty(0, encoder.width, dtype=torch.float16)}
@@ -202,7 +202,7 @@ def pooled(texts: Sequence[str], encoder: TextEncoder, folder: Path) -> Tensor:
 
 @torch.no_grad()
 def states(texts: Sequence[str], encoder: TextEncoder) -> Tensor:
-    """The mean state of each of a few texts, (K, width) float16."""
+    """Return the mean state of each of a few texts, (K, width) float16."""
     encoded = encoder.tokenizer.encode_batch(list(texts))
     mask = torch.tensor([e.attention_mask for e in encoded])
     longest = int(mask.sum(1).max())

@@ -1,9 +1,9 @@
-"""Captioned pictures on disk and in memory: what every training run reads.
+"""Data sets of captioned pictures, on disk and in memory.
 
 A data set is a folder with pictures.npy, (N, side, side, C) uint8, and rows.json: {"id", "title", "labels": […],
 "label_kind": "style", "examples": […], "rows": [{"name": "red apple", "label": "noto", "captions": ["a red apple"]}]}.
-A caption that stands in the list more often is drawn more often; the first one is the plain one. A row may have a
-"weight", how often its picture is drawn against one of weight 1, and "held_out": true, which is never trained on.
+A caption that is listed more often is drawn more often; the first one is the plain one. A row may have a "weight", how
+often its picture is drawn against one of weight 1, and "held_out": true, which excludes it from training.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from engine.types import Cond
 
 @dataclass(frozen=True)
 class Captions:
-    """What the pictures may be called: caption (N, V) int64, of which any of the V fits, index rows of tokens.
+    """The captions of pictures: caption (N, V) int64, the rows of `tokens` that fit each picture.
 
-    tokens (K, L, width) float16 and mask (K, L) bool: of every text there is, the last the empty one.
+    tokens (K, L, width) float16 and mask (K, L) bool: of every text, the last one empty.
     """
 
     caption: Tensor
@@ -34,7 +34,7 @@ class Captions:
     mask: Tensor
 
     def drawn(self, i: Tensor, empty: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """One caption of each of the pictures `i` (B,), or the empty text: tokens (B, L, width) and mask (B, L)."""
+        """Draw a caption of each of the pictures `i` (B,), or the empty text: tokens (B, L, width) and mask (B, L)."""
         j = torch.randint(self.caption.shape[1], (len(i),), generator=generator)
         text = self.caption[i, j].masked_fill(empty, len(self.tokens) - 1)
         return self.tokens[text].float(), self.mask[text]
@@ -42,7 +42,7 @@ class Captions:
 
 @dataclass(frozen=True)
 class Captioned:
-    """Pictures with labels and, unless the set is one of classes alone, captions.
+    """Pictures with labels and, except for sets of classes alone, captions.
 
     pictures (N, C, side, side) uint8; label (N,) int64; weight (N,) how often each is drawn.
     """
@@ -57,7 +57,9 @@ class Captioned:
         return len(self.pictures)
 
     def batch(self, size: int, drop: Drop, generator: torch.Generator) -> tuple[Tensor, Cond]:
-        """`size` random pictures (size, C, side, side) in [−1, 1] with a random caption each, conditions dropped."""
+        """Draw `size` random pictures (size, C, side, side) in [−1, 1] with a random caption each, some conditions
+        dropped.
+        """
         i = torch.multinomial(self.weight, size, replacement=True, generator=generator)
         no_text, no_label = drop(size, generator)
         tokens, mask = (None, None) if self.captions is None else self.captions.drawn(i, no_text, generator)
@@ -67,7 +69,7 @@ class Captioned:
 
 @dataclass(frozen=True)
 class Drop:
-    """How often a condition is left out, so that every branch of classifier-free guidance is trained.
+    """The probabilities of leaving out a condition, so that every branch of classifier-free guidance is trained.
 
     Ho & Salimans, "Classifier-Free Diffusion Guidance" (2022), with two conditions: both dropped, only the text kept,
     only the label kept; otherwise both are kept.
@@ -78,17 +80,17 @@ class Drop:
     label_alone: float = 0.10
 
     def __call__(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Which of `size` conditions lose their text, and which their label: two (size,) bool."""
+        """Draw which of `size` conditions lose their text, and which their label: two (size,) bool."""
         u = torch.rand(size, generator=generator)
         a, b = self.both + self.label_alone, self.both + self.label_alone + self.text_alone
         return u < a, (u < self.both) | ((u >= a) & (u < b))
 
 
 def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None = None) -> Captioned:
-    """The data set in `folder` but for what is held out, its pictures area-averaged down to side×side.
+    """Read the data set in `folder` except what is held out, its pictures area-averaged down to side×side.
 
-    Captions are encoded (and kept in the folder), unless there is no encoder: then labels are all there is. At most
-    `limit` pictures, the first ones.
+    Captions are encoded (and the states kept in the folder); without an encoder only labels are read. At most the first
+    `limit` pictures.
     """
     table: dict[str, Any] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     kept = [k for k, row in enumerate(table["rows"]) if not row.get("held_out")][:limit]
@@ -113,7 +115,7 @@ def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None
 
 
 def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:
-    """Token states of all texts in half precision and their mask; those once computed are kept in `folder`."""
+    """Return token states of all texts in half precision and their mask; computed ones are cached in `folder`."""
     path = folder / f"tokens-{encoder.length}.pt"
     kept: dict[str, Any] = torch.load(path, weights_only=True) if path.exists() else {"texts": []}
     place = {text: k for k, text in enumerate(kept["texts"])}

@@ -1,7 +1,7 @@
 """The emoji data sets: six drawn styles of the same concepts, rendered from packages of the public registries.
 
-A concept is one code point sequence of emojibase; its name is emojibase's label, the same in every style. Which of them
-are drawn, which pairs of name and style are never trained on, and what a model is judged by is a Collection's.
+A concept is one code point sequence of emojibase; its name is emojibase's label, the same in every style. A Collection
+chooses the concepts, the pairs of name and style that are never trained on, and the texts that models are judged by.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ EXAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing that can be drawn: its code points (without variation selectors), its name, what else it is called."""
+    """A concept: its code points (without variation selectors), its name, its other names."""
 
     code: str
     name: str
@@ -104,7 +104,7 @@ def _plain(code: str) -> str:
 
 
 def concepts(package: Path, collection: Collection) -> dict[str, Concept]:
-    """The chosen concepts, by code, from emojibase's package folder."""
+    """Return the chosen concepts, by code, from emojibase's package folder."""
     wanted, described = collection.concepts(), collection.descriptions()
     data = json.loads((package / "package/en/data.json").read_text(encoding="utf-8"))
     messages = json.loads((package / "package/en/messages.json").read_text(encoding="utf-8"))
@@ -115,10 +115,10 @@ def concepts(package: Path, collection: Collection) -> dict[str, Concept]:
         Concept(
             code=_plain(e["hexcode"]),
             name=words(e["label"]),
-            tags=collection.untold(map(words, e.get("tags", ()))),
+            tags=collection.usable_captions(map(words, e.get("tags", ()))),
             subgroup=subgroups.get(e.get("subgroup"), ""),
             described=described.get(words(e["label"]), ()),
-            synonyms=collection.untold(more.get(_plain(e["hexcode"]), ())),
+            synonyms=collection.usable_captions(more.get(_plain(e["hexcode"]), ())),
         )
         for e in data
     )
@@ -126,10 +126,10 @@ def concepts(package: Path, collection: Collection) -> dict[str, Concept]:
 
 
 def synonyms(package: Path, names: dict[str, str]) -> dict[str, list[str]]:
-    """By code, what else the concepts `names` (code → name) are called, from emojibase's package folder.
+    """Return other names of the concepts `names` (code → name), by code, from emojibase's package folder.
 
-    These are keywords of American and British English and the short codes of other programs. Only what means a single
-    one of the concepts is kept: "farm" is a keyword of many, and no name of any.
+    These are keywords of American and British English and the short codes of other programs. Only texts that mean a
+    single one of the concepts are kept: "farm" is a keyword of many, and no name of any.
     """
     called: dict[str, set[str]] = defaultdict(set)  # text → codes
     for locale in ("en", "en-gb"):
@@ -150,7 +150,9 @@ def synonyms(package: Path, names: dict[str, str]) -> dict[str, list[str]]:
 
 
 def icons(package: Path, names: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """(code, icon's own name, SVG text) of an iconify package; `names` finds the code where the package has none."""
+    """Yield (code, icon's own name, SVG text) of an iconify package; `names` finds the code where the package has
+    none.
+    """
     data = json.loads((package / "package/icons.json").read_text(encoding="utf-8"))
     chars = json.loads((package / "package/chars.json").read_text(encoding="utf-8"))
     codes = {name: _plain(code) for code, name in chars.items()}
@@ -165,7 +167,7 @@ def icons(package: Path, names: dict[str, str]) -> Iterator[tuple[str, str, str]
 
 
 def captions(concept: Concept, style: str, aliases: list[str], random: Random) -> list[str]:
-    """Ways to ask for one picture: half with its style, half without; the plain name first and most often."""
+    """Return captions of one picture: half with its style, half without; the plain name first and most often."""
     name, tags = concept.name, [t for t in concept.tags if re.fullmatch(r"[a-z ]{3,}", t) and t not in concept.name]
     article = "" if re.search(r"(?<!s)s$|^\d|milk$|popcorn$|corn$|garlic$|fries$", name) else "a"
     article = "an" if article and name[0] in "aeiou" else article
@@ -186,7 +188,9 @@ def captions(concept: Concept, style: str, aliases: list[str], random: Random) -
 
 
 def drawings(packages: Path, known: dict[str, Concept]) -> tuple[dict[str, dict[str, Any]], dict[str, set[str]]]:
-    """By code: what to draw per style (SVG text, or the path of a picture); and what the packages call it."""
+    """Return, by code, the drawing of each style (SVG text, or the path of a picture), and the packages' names of
+    it.
+    """
     names = {c.name: c.code for c in known.values()}
     for package in PACKAGES:
         chars = packages / package.stem / "package/chars.json"
@@ -209,13 +213,13 @@ def drawings(packages: Path, known: dict[str, Concept]) -> tuple[dict[str, dict[
 
 
 def build(packages: Path, out: Path, side: int = SIDE, collection: Collection = EMOJI) -> int:
-    """Write the data set (see engine.train.data) of the unpacked packages to `out`; how many pictures it has."""
+    """Write the data set (see engine.train.data) of the unpacked packages to `out`; return the number of pictures."""
     known = concepts(packages / PACKAGES[0].stem, collection)
     sources, called = drawings(packages, known)
     apart = collection.held_out()
     pictures, rows = [], []
     for code, concept in sorted(known.items(), key=lambda item: item[1].name):
-        aliases = sorted(collection.untold(called[code] - {concept.name}))
+        aliases = sorted(collection.usable_captions(called[code] - {concept.name}))
         for style in STYLES:
             source = sources[code].get(style)
             if source is not None:

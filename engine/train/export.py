@@ -1,4 +1,4 @@
-"""Trained weights → a model folder that the studio opens."""
+"""Export trained weights as a model folder that the studio opens."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def export(weights: Mapping[str, Tensor], config: Mapping[str, Any], words: Iter
 
 
 def add_stage(weights: Mapping[str, Tensor], stage: Mapping[str, Any], folder: Path) -> None:
-    """Give the model in `folder` a second stage, described by `stage`. ValueError where there is no model."""
+    """Add a second stage, described by `stage`, to the model in `folder`. ValueError where there is no model."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -40,7 +40,7 @@ def add_stage(weights: Mapping[str, Tensor], stage: Mapping[str, Any], folder: P
 
 
 def save_half(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Half-precision safetensors. ValueError where a weight does not fit into them."""
+    """Write half-precision safetensors. ValueError for a weight that half precision cannot hold."""
     half = {name: value.detach().to(torch.float16).contiguous() for name, value in weights.items()}
     if broken := [name for name, value in half.items() if not value.isfinite().all()]:
         raise ValueError(f"These weights are not finite in half precision: {', '.join(broken)}.")

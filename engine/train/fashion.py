@@ -39,7 +39,9 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def fetch(folder: Path) -> Path:
-    """The .deb in `folder`, downloaded by apt-get where it is not there. ValueError if it fails or differs."""
+    """Return the .deb in `folder`, downloaded by apt-get if missing. ValueError if the download fails or its hash is
+    wrong.
+    """
     name = f"{PACKAGE}_{VERSION.replace(':', '%3a')}_all.deb"
     path = folder / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,12 +55,12 @@ def fetch(folder: Path) -> Path:
         if done.returncode or not path.exists():
             raise ValueError(f"apt-get could not download {PACKAGE} {VERSION}: run `apt-get update`, then try again.")
     if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        raise ValueError(f"{path} is not the package that was asked for (wrong SHA-256): delete it, try again.")
+        raise ValueError(f"{path} is not the expected package (wrong SHA-256): delete it, then try again.")
     return path
 
 
 def member(deb: bytes, name: str) -> bytes:
-    """The member `name` of a .deb, which is an ar archive. ValueError where there is none."""
+    """Return the member `name` of a .deb, which is an ar archive. ValueError where there is none."""
     if not deb.startswith(b"!<arch>\n"):
         raise ValueError("This is no Debian package.")
     at = 8
@@ -72,7 +74,7 @@ def member(deb: bytes, name: str) -> bytes:
 
 
 def idx(data: bytes) -> Bytes:
-    """An array of bytes in LeCun's IDX format. ValueError for anything else."""
+    """Read an array of bytes in LeCun's IDX format. ValueError for anything else."""
     if len(data) < 4 or data[:3] != b"\0\0\x08":
         raise ValueError("This is no IDX file of bytes.")
     head = 4 + 4 * data[3]

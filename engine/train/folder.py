@@ -1,4 +1,4 @@
-"""A folder of one's own pictures, each with a caption beside it, as a data set."""
+"""Make a data set from a folder of captioned pictures."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 
 
 def build(source: Path, out: Path, side: int = SIDE) -> int:
-    """Write the data set (see engine.train.data) of the pictures under `source`; how many it has.
+    """Write the data set (see engine.train.data) of the pictures under `source`; return their number.
 
-    apple.png is described by apple.txt, one caption a line. A folder inside `source` is a class: its pictures get its
-    name as their label. Pictures are cropped to their central square. Raises ValueError for what cannot be used.
+    apple.png is described by apple.txt, one caption a line. A folder inside `source` is a class: its name is the label
+    of its pictures. Pictures are cropped to their central square. Raises ValueError for files that cannot be used.
     """
     paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in KINDS and not _hidden(p.relative_to(source)))
     if not paths:

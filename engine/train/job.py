@@ -1,4 +1,4 @@
-"""One training run from a built data set to a model folder: what `train` does."""
+"""One training run from a built data set to a model folder: the command `train`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from engine.spec.catalog import resource_root
 from engine.train.cascade import Enlarging
 from engine.train.data import Captioned, Drop, load
 from engine.train.export import add_stage, export
-from engine.train.loop import Batches, Config, Net, Report, Run, train
+from engine.train.loop import Batches, Config, DenoiserTraining, Net, Report, train
 from engine.train.sheets import EnlargedSheet, Sheet
 from engine.types import Cond
 
@@ -42,7 +42,7 @@ STAGE: dict[str, Any] = {
         "level": 0.1,
     },
 }
-DEFAULTS = {  # the most exact in few steps on the mixture; `bench samplers --model` says what suits the model itself
+DEFAULTS = {  # the most exact in few steps on the mixture; `bench samplers --model` measures the best for a model
     "sampler": rules.DEFAULT,
     "spacing": schedules.DEFAULT,
     "steps": 12,
@@ -53,8 +53,8 @@ DEFAULTS = {  # the most exact in few steps on the mixture; `bench samplers --mo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What to train on, for how long and where to (the options of `train`)."""
+class TrainingJob:
+    """The options of `train`: what to train on, for how long, and where to write."""
 
     data: Path
     out: Path
@@ -75,14 +75,14 @@ class Job:
     export: Path | None = None
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Train to the end; `say` is told how it stands about once a minute."""
+        """Train to the end; `say` is called with the progress about once a minute."""
         if not (self.data / "rows.json").is_file():
             raise ValueError(f"{self.data} is no data set: build one with `data build` first.")
         torch.manual_seed(self.seed)
         (self.cascade if self.factor > 1 else self.base)(say)
 
     def base(self, say: Callable[[str], None]) -> None:
-        """A net that draws from a text, a class or both."""
+        """Train a net that is conditioned on a text, a class or both."""
         table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
         reads = any(row["captions"] for row in table["rows"])
         encode = TextEncoder(resource_root() / "text" / TEXT["encoder"], TEXT["length"]) if reads else None
@@ -105,7 +105,7 @@ class Job:
             say(f"{self.export} is a model that the studio opens")
 
     def cascade(self, say: Callable[[str], None]) -> None:
-        """A second stage that draws pictures `factor` times as large around the first one's."""
+        """Train a second stage that enlarges the first one's pictures `factor` times."""
         data = load(self.data, NET["side"] * self.factor, None)
         shape = {
             "side": NET["side"] * self.factor,
@@ -126,10 +126,10 @@ class Job:
     def train(
         self, net: Net, data: Batches, drop: Drop, sheet: Callable[..., None], say: Callable[[str], None]
     ) -> dict[str, Tensor]:
-        """The weights that came of it: their moving average."""
+        """Train and return the weights: their moving average."""
         if self.warm_start is not None:
             weights = widened(load_file(self.warm_start), net.by_channel(), net.channels)
-            say(f"{warm_start(net, weights)} arrays taken over from {self.warm_start}")
+            say(f"{warm_start(net, weights)} arrays from {self.warm_start}")
         config = Config(
             minutes=self.minutes,
             steps=self.steps,
@@ -143,7 +143,7 @@ class Job:
             drop=drop,
         )
         say(f"matrix products in {config.precision}")
-        run = Run(net, data, config, torch.compile(net.predict) if self.compiled else net.predict)
+        run = DenoiserTraining(net, data, config, torch.compile(net.predict) if self.compiled else net.predict)
         said = -60.0
 
         def progress(report: Report) -> None:
@@ -156,7 +156,7 @@ class Job:
         return run.average
 
     def description(self, table: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
-        """The config.json of the model, but for the hashes."""
+        """Return the config.json of the model, without the hashes."""
         return {
             "id": table["id"],
             "title": table["title"],
@@ -177,7 +177,7 @@ class Job:
 
 
 def warm_start(net: torch.nn.Module, weights: dict[str, Tensor]) -> int:
-    """Begin from other weights where names fit; an array that is shorter along a side fills its part. How many did."""
+    """Copy other weights where names fit, and return how many; an array that is shorter along a side fills its part."""
     state, taken = net.state_dict(), 0
     for name, value in weights.items():
         own = state.get(name)
@@ -189,7 +189,7 @@ def warm_start(net: torch.nn.Module, weights: dict[str, Tensor]) -> int:
 
 
 def faster_precision() -> str:
-    """ "bfloat16" where this processor multiplies matrices at least 1.5 times as fast in it as in float32."""
+    """Return "bfloat16" where this processor multiplies matrices at least 1.5 times as fast in it, else "float32"."""
 
     def seconds(dtype: torch.dtype) -> float:
         a, b = torch.ones(4096, 288, dtype=dtype), torch.ones(1536, 288, dtype=dtype)
@@ -204,7 +204,9 @@ def faster_precision() -> str:
 
 
 def contact_sheet(net: PatchTransformer, data: Captioned, encode: TextEncoder | None, prompts: list[str]) -> Sheet:
-    """Draws the prompts, a row for each of up to four labels; without a text encoder a row of every label."""
+    """Return a Sheet of the prompts, a row for each of up to four labels; without a text encoder a row of every
+    label.
+    """
     if encode is None:
         label = torch.arange(len(data.labels)).repeat(4)
         null = Cond(label=torch.tensor([len(data.labels)]))

@@ -1,7 +1,7 @@
-"""Training a judge: a classifier of real pictures, varied as a picture may vary and still show the same.
+"""Train a judge: a classifier of real pictures, with augmentations that keep the concept.
 
-Real pictures only, never samples; no weights or run shared with any model or CLIP that guides one. Every draw of step k
-comes from a generator seeded by (seed, k), as in engine.train.loop.
+It uses real pictures only, never samples, and shares no weights and no run with any model or CLIP guide. Every draw of
+step k comes from a generator seeded by (seed, k), as in engine.train.loop.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ WIDTHS = (64, 128, 256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """One training: `steps` of `batch` pictures; `precision` of the convolutions, "float32" or "bfloat16"."""
+class JudgeSettings:
+    """The settings of one training: `steps` of `batch` pictures; `precision` of convolutions, "float32" or
+    "bfloat16".
+    """
 
     steps: int = 1200
     batch: int = 128
@@ -34,7 +36,9 @@ class Settings:
     precision: str = "float32"
 
     def schedule(self, step: int) -> float:
-        """The learning rate over its peak: up over a twentieth of the steps, then down along a cosine to zero."""
+        """Return the learning rate over its peak: up over a twentieth of the steps, then down along a cosine to
+        zero.
+        """
         warm = max(1, self.steps // 20)
         return (step + 1) / warm if step < warm else (1 + math.cos(math.pi * (step - warm) / (self.steps - warm))) / 2
 
@@ -42,13 +46,13 @@ class Settings:
 def train(
     real: RealPictures,
     rows: Tensor,
-    settings: Settings,
+    settings: JudgeSettings,
     widths: tuple[int, ...] = WIDTHS,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Classifier:
-    """A classifier of real.distinct from the given rows.
+    """Train a classifier of real.distinct on the given rows.
 
-    `progress` is told the number of steps done and the running loss.
+    `progress` is called with the number of finished steps and the running loss.
     """
     names = real.distinct
     pictures = real.pictures[rows]
@@ -81,10 +85,10 @@ def train(
 
 
 def varied(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """The pictures (B, C, H, W) in [−1, 1], each moved, scaled, turned, blurred, tinted and grained a little.
+    """Augment pictures (B, C, H, W) in [−1, 1]: move, scale, turn, blur, tint and add grain, each a little.
 
     Never mirrored: a mirrored arrow is another arrow. A quarter keep their geometry, half their colours, half their
-    sharpness, half are without grain.
+    sharpness, half get no grain.
     """
     size, channels = len(pictures), pictures.shape[1]
 

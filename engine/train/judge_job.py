@@ -1,4 +1,4 @@
-"""From a data set to a judge in a folder, with its own ceiling: what `train-judge` does."""
+"""From a data set to a judge in a folder, with its ceiling on real pictures: the command `train-judge`."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from safetensors.torch import save_file
 from engine.evaluate.classifier import Classifier
 from engine.evaluate.dataset_pictures import JudgeError, RealPictures
 from engine.evaluate.judge import WEIGHTS, Judge
-from engine.train.judge import WIDTHS, Settings, train
+from engine.train.judge import WIDTHS, JudgeSettings, train
 
 SIDE = 32
-SHARE = 0.5  # of the unseen pictures of two names, taken for the other one: from there on the two are merged
+SHARE = 0.5  # two names are merged where at least this share of their unseen pictures is confused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeJob:
-    """What to train on, where to and how (the options of `train-judge`).
+    """The options of `train-judge`: what to train on, where to write, and how.
 
-    left_out -- labels, each of which a second judge is trained without, to see what is confused there
+    left_out -- labels; a second judge is trained without each of them, to see which names it confuses there
     jobs     -- how many judges are trained at once, in a process of one thread each; with 1, in this one
     """
 
     data: Path
     out: Path
-    settings: Settings
+    settings: JudgeSettings
     left_out: tuple[str, ...] = ()
     jobs: int = 1
 
     def run(self, say: Callable[[str], None]) -> Judge:
-        """Train, measure the ceiling, merge, write the folder; `say` is told how it stands."""
+        """Train, measure the ceiling, merge names, write the folder; `say` is called with the progress."""
         real = RealPictures.of(self.data, SIDE)
         labels = sorted(set(real.labels))
         if strange := sorted(set(self.left_out) - set(labels)):
@@ -69,7 +69,9 @@ class JudgeJob:
         return Judge.of(self.out)
 
     def judges(self, real: RealPictures, left_out: Sequence[str | None], say: Callable[[str], None]) -> list[Judge]:
-        """A judge per entry, trained on what is neither held out nor so labelled; its weights rounded as for a file."""
+        """Train a judge per entry, without held-out pictures and those of that label; round its weights as for a
+        file.
+        """
         if self.jobs == 1 or len(left_out) == 1:
             nets = [trained(self.data, self.settings, without, say) for without in left_out]
         else:
@@ -78,7 +80,7 @@ class JudgeJob:
         return [Judge(net.half().float(), real.distinct) for net in nets]
 
     def write(self, judge: Judge, ceiling: Mapping[str, Any], say: Callable[[str], None]) -> None:
-        """The folder: weights in half precision, config.json, confusions."""
+        """Write the folder: weights in half precision, config.json, confusions."""
         self.out.mkdir(parents=True, exist_ok=True)
         weights = {
             name: (value.half() if value.is_floating_point() else value).contiguous()
@@ -100,12 +102,14 @@ class JudgeJob:
             say(f"{name}: {figures}")
 
 
-def told(line: str) -> None:
+def report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def trained(data: Path, settings: Settings, without: str | None, say: Callable[[str], None] = told) -> Classifier:
-    """One training, in whatever process."""
+def trained(
+    data: Path, settings: JudgeSettings, without: str | None, say: Callable[[str], None] = report
+) -> Classifier:
+    """Do one training, in any process."""
     real = RealPictures.of(data, SIDE)
     title = f"without {without}" if without else "the judge"
 
@@ -117,7 +121,7 @@ def trained(data: Path, settings: Settings, without: str | None, say: Callable[[
 
 
 def score(judge: Judge, real: RealPictures, rows: Sequence[int]) -> dict[str, Any]:
-    """How the judge names real pictures: of n, the parts first and among five, with its groups merged and without."""
+    """Score the judge on real pictures: the shares ranked first and among five, with merged names and without."""
     names = [real.names[k] for k in rows]
     if not names:
         return {"n": 0}
@@ -133,12 +137,12 @@ def score(judge: Judge, real: RealPictures, rows: Sequence[int]) -> dict[str, An
 def merge(
     guesses: Mapping[tuple[str, str], int], seen: Mapping[str, int], share: float = SHARE
 ) -> tuple[tuple[str, ...], ...]:
-    """Groups of names that are confused on real pictures which the judge that guessed had not seen.
+    """Return groups of names that a judge confuses on real pictures that it has not seen.
 
-    guesses counts (name, first guess), seen the pictures of each name. Two names are alike where each is taken for the
-    other one, and together at least `share` of their pictures are. (One way is not enough: it is how a judge fails that
-    has not seen the style, and it would merge butterflies with televisions.) Groups grow from the most confused pair
-    on, and only to where every two in them are alike: chains do not merge.
+    guesses counts (name, first guess), seen the pictures of each name. Two names are confused if each is taken for the
+    other, for at least `share` of their pictures together. (One direction is not enough: a judge fails like that on an
+    unseen style, and it would merge butterflies with televisions.) Groups grow from the most confused pair on, only
+    while every two names in them are confused: chains do not merge.
     """
     shares = {
         (a, b): (n + guesses[b, a]) / (seen[a] + seen[b])

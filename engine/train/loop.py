@@ -1,7 +1,7 @@
-"""The training loop: one seeded stream per step, moving averages, a learning rate that falls, checkpoints that resume.
+"""The training loop: one seeded stream per step, moving averages, a falling learning rate, checkpoints that resume.
 
-Every draw of step k comes from a generator seeded by (seed, k): a run resumed from a checkpoint is the run that was
-not interrupted, and no state of a generator needs keeping.
+Every draw of step k comes from a generator seeded by (seed, k). So a resumed run equals the uninterrupted one, and no
+state of a generator is stored.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ Predict = Callable[..., Tensor]  # (x_native, t, *net.arguments(cond, size)) →
 
 
 class Batches(Protocol):
-    """What a net is trained on: random pictures (B, C, H, W) in [−1, 1] with their conditions, some of them dropped."""
+    """A source of training batches: random pictures (B, C, H, W) in [−1, 1] with their conditions, some of them
+    dropped.
+    """
 
     def batch(self, size: int, drop: Drop, generator: torch.Generator) -> tuple[Tensor, Cond]: ...
 
@@ -39,7 +41,7 @@ class Batches(Protocol):
 class Config:
     """One training run. Its length is `steps`, or `minutes` of wall clock (checkpoints remember the minutes spent).
 
-    precision -- of matrix products, "float32" or "bfloat16"; weights and averages are in float32
+    precision -- of matrix products, "float32" or "bfloat16"; weights and averages are float32
     fall      -- the part of the run, at its end, in which the learning rate falls to zero
     level     -- the mean of ln σ, about which noise levels are drawn (objective.flow_levels)
     floor     -- the t below which the weight 1/t² grows no more (objective.flow_weight)
@@ -67,7 +69,7 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run stands after a step."""
+    """The state of a run after a step."""
 
     step: int
     samples: int
@@ -77,17 +79,17 @@ class Report:
 
     @property
     def eta(self) -> float:
-        """Seconds to go."""
+        """The remaining seconds."""
         return self.seconds * (1 / max(self.progress, 1e-9) - 1)
 
     def line(self) -> dict[str, float]:
-        """What the log keeps."""
+        """Return the log entry."""
         line = {"step": self.step, "samples": self.samples, "loss": round(self.loss, 5)}
         return line | {"seconds": round(self.seconds, 1), "eta": round(self.eta)}
 
 
 class Training:
-    """A net in training. `net` is what the optimizers move, `average` its moving average, which is kept."""
+    """A net in training. The optimizers change `net`; `average` is its moving average and the result."""
 
     def __init__(self, net: nn.Module, config: Config) -> None:
         self.net, self.config = net, config
@@ -102,7 +104,7 @@ class Training:
 
     @property
     def progress(self) -> float:
-        """The part of the run that is done, 0 … 1."""
+        """The finished part of the run, 0 … 1."""
         done = 0.0
         if self.config.steps is not None:
             done = self.step / self.config.steps
@@ -111,7 +113,7 @@ class Training:
         return min(1.0, done)
 
     def steps(self) -> Iterator[Report]:
-        """Train until the run is done; one report a step."""
+        """Train until the run is finished; yield one report a step."""
         if self.config.steps is None and self.config.minutes is None:
             raise ValueError("A training run needs a length: steps or minutes.")
         while self.progress < 1:
@@ -123,7 +125,7 @@ class Training:
             yield Report(self.step, self.step * self.config.batch, self.mean, self.seconds, self.progress)
 
     def advance(self) -> float:
-        """One step; its loss."""
+        """Do one step; return its loss."""
         config = self.config
         error = self.error(torch.Generator().manual_seed((config.seed << 32) + self.step))
         if not error.isfinite():  # a checkpoint of it could not be gone on with
@@ -144,18 +146,18 @@ class Training:
         return error.item()
 
     def error(self, generator: torch.Generator) -> Tensor:
-        """The loss of the next batch, a scalar to differentiate; all that is random comes from the generator."""
+        """Return the loss of the next batch, a scalar to differentiate; all randomness comes from the generator."""
         raise NotImplementedError
 
     @torch.no_grad()
     def follow(self) -> None:
-        """The moving average follows over a tenth of the steps so far (at most 2000)."""
+        """Move the average towards the net, over a tenth of the steps so far (at most 2000)."""
         amount = max(1 / 2000, 1 / (self.step / 10 + 1))
         state = self.net.state_dict()
         torch._foreach_lerp_(list(self.average.values()), [state[name] for name in self.average], amount)
 
     def save(self, path: Path) -> None:
-        """Everything a resume needs, written whole or not at all."""
+        """Write everything that a resume needs, atomically."""
         part = path.with_suffix(".part")
         state = {
             "config": {k: v for k, v in asdict(self.config).items() if k not in ("minutes", "steps")},
@@ -170,7 +172,7 @@ class Training:
         os.replace(part, path)
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint of the same net, in the precision that it was begun in."""
+        """Continue from a checkpoint of the same net, in the checkpoint's precision."""
         state: dict[str, Any] = torch.load(path, weights_only=True)
         self.config = replace(self.config, precision=state["config"].get("precision", "float32"))
         self.net.load_state_dict(state["net"])
@@ -180,7 +182,7 @@ class Training:
         self.step, self.seconds, self.mean = state["step"], state["seconds"], state["mean"]
 
 
-class Run(Training):
+class DenoiserTraining(Training):
     """A denoiser in training; predict is the net itself, compiled or not."""
 
     net: Net
@@ -208,7 +210,7 @@ def train(
     sheet: Callable[[dict[str, Tensor], Path], None] | None = None,
     progress: Callable[[Report], None] | None = None,
 ) -> None:
-    """Train to the end in `folder`: checkpoint.pt (resumed when it exists), log.jsonl, sheets as it goes."""
+    """Train to the end in `folder`: checkpoint.pt (resumed when it exists), log.jsonl, sheets on the way."""
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():

@@ -1,4 +1,4 @@
-"""Training a small classifier that is told σ, and its twin on clean pictures: from a data set's labels to a folder.
+"""Train a small classifier that reads σ, and its twin on clean pictures: from a data set's labels to a folder.
 
 The draws of step k come from a generator seeded by (seed, k), as in engine.train.loop.
 """
@@ -21,15 +21,15 @@ from engine.models.noisy import CLEAN, NOISY, WIDTHS, NoisyClassifier, NoisyNet
 from engine.train.export import describe, save_half
 
 SIDE = 32
-LEVELS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # at which both are measured
+LEVELS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # noise levels at which both are measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """One training: `steps` of `batch` pictures for the clean twin, and twice as many, from there, with noise.
+class NoisySettings:
+    """The settings of one training: `steps` of `batch` pictures for the clean twin, then twice as many with noise.
 
-    ln σ is normal around `level` with deviation `spread`; a tenth of the pictures are clean. `shift` is how far a
-    picture moves, as a share of its side.
+    ln σ is normal around `level` with deviation `spread`; a tenth of the pictures are clean. `shift` is the largest
+    move of a picture, as a share of its side.
     """
 
     steps: int = 700
@@ -43,11 +43,11 @@ class Settings:
     precision: str = "float32"
 
     def of(self, noisy: bool) -> int:
-        """The steps of the one twin or the other."""
+        """Return the steps of one of the twins."""
         return 2 * self.steps if noisy else self.steps
 
     def schedule(self, step: int, noisy: bool) -> float:
-        """The learning rate over its peak: up over a twentieth of the steps, down over the second half."""
+        """Return the learning rate over its peak: up over a twentieth of the steps, down over the second half."""
         steps = self.of(noisy)
         return min(1.0, (step + 1) / max(1, steps // 20), 2 * (1 - step / steps))
 
@@ -55,15 +55,15 @@ class Settings:
 def train(
     pictures: Tensor,
     labels: Tensor,
-    settings: Settings,
+    settings: NoisySettings,
     noisy: bool,
     widths: tuple[int, ...] = WIDTHS,
     begin: Mapping[str, Tensor] | None = None,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> NoisyNet:
-    """A net of pictures (N, C, side, side) in [−1, 1] and labels (N,); `noisy`: told σ, else clean pictures alone.
+    """Train a net on pictures (N, C, side, side) in [−1, 1] and labels (N,); `noisy`: with σ, else on clean pictures.
 
-    It begins from the weights `begin` as far as they go: one that is told σ from its clean twin's.
+    It starts from the weights `begin` as far as they fit: the net with σ starts from its clean twin's.
     """
     torch.manual_seed(settings.seed)
     net = NoisyNet(pictures.shape[-1], pictures.shape[1], widths, int(labels.max()) + 1, noisy)
@@ -101,7 +101,9 @@ def train(
 
 
 def moved(pictures: Tensor, shift: float, generator: torch.Generator) -> Tensor:
-    """Each picture moved by up to `shift` of its side and a little scaled, its border repeated. Never mirrored."""
+    """Move each picture by up to `shift` of its side and scale it a little, with its border repeated. Never
+    mirrored.
+    """
     size = len(pictures)
     zoom = torch.exp(0.12 * (2 * torch.rand(size, generator=generator) - 1))
     way = 2 * shift * (2 * torch.rand(size, 2, generator=generator) - 1)
@@ -113,7 +115,7 @@ def moved(pictures: Tensor, shift: float, generator: torch.Generator) -> Tensor:
 
 @torch.no_grad()
 def accuracy(classifier: NoisyClassifier, pictures: Tensor, labels: Tensor, sigma: float, seed: int = 0) -> float:
-    """The part of noisy pictures x0 + σ·ε whose label comes first."""
+    """Return the share of noisy pictures x0 + σ·ε whose label is ranked first."""
     generator = torch.Generator().manual_seed(seed)
     right = 0
     for x, y in zip(pictures.split(256), labels.split(256), strict=True):
@@ -124,24 +126,24 @@ def accuracy(classifier: NoisyClassifier, pictures: Tensor, labels: Tensor, sigm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoisyJob:
-    """What to train on, where to and how (the options of `train-classifier`)."""
+    """The options of `train-classifier`: what to train on, where to write, and how."""
 
     data: Path
     out: Path
-    settings: Settings
+    settings: NoisySettings
     id: str = ""
     title: str = ""
     begin: Path | None = None
 
     def run(self, say: Callable[[str], None]) -> dict[str, Any]:
-        """Train both twins, measure them on what is held out, write the folder; its figures."""
+        """Train both twins, measure them on held-out pictures, write the folder; return the figures."""
         table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
         real = RealPictures.of(self.data, SIDE)
         names = tuple(table["labels"])
         if len(names) < 2:
-            raise ValueError(f"{self.data} has no two labels to tell apart: put its pictures into folders first.")
-        told = torch.tensor([names.index(label) if label in names else -1 for label in real.labels])
-        trained, unseen = ((real.held_out == held) & (told >= 0) for held in (False, True))
+            raise ValueError(f"{self.data} has fewer than two labels: put its pictures into one folder for each label.")
+        index = torch.tensor([names.index(label) if label in names else -1 for label in real.labels])
+        trained, unseen = ((real.held_out == held) & (index >= 0) for held in (False, True))
         nets: dict[bool, NoisyNet] = {}
         begin = None if self.begin is None else load_file(self.begin / CLEAN)
         for noisy, title in ((False, "clean twin"), (True, "told σ")):
@@ -150,7 +152,7 @@ class NoisyJob:
                 if step % 100 == 0 or step == steps:
                     say(f"{title}: {step}/{steps} steps, loss {loss:.3f}")
 
-            net = train(real.pictures[trained], told[trained], self.settings, noisy, WIDTHS, begin, progress)
+            net = train(real.pictures[trained], index[trained], self.settings, noisy, WIDTHS, begin, progress)
             nets[noisy] = net.half().float().to(memory_format=torch.contiguous_format)
             begin = nets[noisy].state_dict()
         among = unseen if unseen.any() else trained
@@ -158,7 +160,7 @@ class NoisyJob:
         for noisy, key in ((True, "told"), (False, "clean twin")):
             classifier = NoisyClassifier("", "", "", names, noisy, nets[noisy])
             figures[key] = [
-                accuracy(classifier, real.pictures[among], told[among], sigma) for sigma in figures["sigma"]
+                accuracy(classifier, real.pictures[among], index[among], sigma) for sigma in figures["sigma"]
             ]
         self.write(nets, table, names, figures)
         say(f"{self.out} holds a classifier and its twin")
@@ -183,8 +185,8 @@ class NoisyJob:
 
 
 def lines(figures: dict[str, Any]) -> list[str]:
-    """Accuracy by σ of both twins, as a table in Markdown."""
+    """Return the accuracy by σ of both twins, as a table in Markdown."""
     where = "held out" if figures["held out"] else "trained on"
-    rows = [f"| σ (N = {figures['n']}, {where}) | told σ | clean twin |", "|---|---|---|"]
+    rows = [f"| σ (N = {figures['n']}, {where}) | with σ | clean twin |", "|---|---|---|"]
     columns = zip(figures["sigma"], figures["told"], figures["clean twin"], strict=True)
-    return [*rows, *(f"| {sigma:g} | {told:.1%} | {clean:.1%} |" for sigma, told, clean in columns)]
+    return [*rows, *(f"| {sigma:g} | {noisy:.1%} | {clean:.1%} |" for sigma, noisy, clean in columns)]

@@ -1,7 +1,7 @@
 """The training loss: denoising score matching (DSM) for nets that predict ε, x0, v, the score or the flow's velocity.
 
-A net that predicts ε, x0, v, the score or the flow's velocity gives one and the same x̂₀ (ENGINE.md §1), and its
-squared error is the error of that x̂₀ times a factor of σ alone. So these objectives are one, with other weights:
+A net that predicts ε, x0, v, the score or the flow's velocity gives the same x̂₀ (ENGINE.md §1), and its
+squared error is the error of x̂₀ times a factor of σ. So these objectives differ in their weights only:
 
     ‖ε̂ − ε‖² = ‖x̂₀ − x0‖²/σ²         Ho, Jain & Abbeel (2020), "L_simple"
     (sσ)²‖ŝ − ∇log p‖² = ‖x̂₀ − x0‖²/σ² Song & Ermon (2019), λ = the noise's variance (sσ)²: the same
@@ -21,7 +21,7 @@ TARGETS = ("eps", "x0", "v", "score", "flow")
 
 
 def target(predicts: str, x0: Tensor, eps: Tensor, sigma: Tensor, scale: Tensor) -> Tensor:
-    """What the net should put out for x = x0 + σ·eps; sigma and the schedule's scale s at it broadcast against x0."""
+    """Return the net's target for x = x0 + σ·eps; sigma broadcasts against x0."""
     if predicts == "eps":
         return eps
     if predicts == "x0":
@@ -36,7 +36,7 @@ def target(predicts: str, x0: Tensor, eps: Tensor, sigma: Tensor, scale: Tensor)
 
 
 def factor(predicts: str, sigma: Tensor, scale: Tensor) -> Tensor:
-    """‖output − target‖² / ‖x̂₀ − x0‖² of that parameterisation."""
+    """Return ‖output − target‖² / ‖x̂₀ − x0‖² of that parameterisation."""
     if predicts == "eps":
         return sigma**-2
     if predicts == "x0":
@@ -53,10 +53,9 @@ def factor(predicts: str, sigma: Tensor, scale: Tensor) -> Tensor:
 def loss(
     output: Tensor, predicts: str, x0: Tensor, eps: Tensor, sigma: Tensor, scale: Tensor, weight: Tensor
 ) -> Tensor:
-    """The DSM loss: the weighted error of x̂₀, (B,): weight·mean‖x̂₀ − x0‖², whatever the net predicts.
+    """Return the DSM loss, (B,): weight·mean‖x̂₀ − x0‖², for every parameterisation.
 
-    output, x0, eps (B, …); sigma, the schedule's scale there and weight (B,). weight = factor(predicts, σ, s) gives
-    that parameterisation's own loss.
+    output, x0, eps (B, …); sigma and weight (B,). weight = factor(predicts, σ) gives that parameterisation's own loss.
     """
     column = -1, *[1] * (x0.ndim - 1)
     aim = target(predicts, x0, eps, sigma.view(column), scale.view(column))
@@ -65,12 +64,12 @@ def loss(
 
 
 def flow_weight(sigma: Tensor, floor: float = 0.1) -> Tensor:
-    """The flow's own weight 1/t², t = σ/(1 + σ), bounded where t < floor: the last levels must not drown the rest."""
+    """Return the flow's own weight 1/t², t = σ/(1 + σ), bounded where t < floor, so that low levels do not dominate."""
     return (sigma / (1 + sigma)).clamp(min=floor) ** -2
 
 
 def flow_levels(size: int, generator: torch.Generator, mean: float = 0.0) -> Tensor:
-    """(size,) noise levels, ln σ normal around `mean` with deviation 1, so that t = σ/(1 + σ) is logit-normal.
+    """Draw (size,) noise levels, ln σ normal around `mean` with deviation 1, so that t = σ/(1 + σ) is logit-normal.
 
     Esser et al., "Scaling rectified flow transformers" (2024).
     """

@@ -1,4 +1,4 @@
-"""Packages of the npm registry, pinned by version and hash: where training pictures come from."""
+"""Download packages of the npm registry, pinned by version and hash: the sources of training pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One package: integrity is its SHA-512 in base64; style is what its pictures are called ("": has none)."""
+    """A package: `integrity` is its SHA-512 in base64; `style` the name of its pictures' style ("" without one)."""
 
     name: str
     version: str
@@ -22,12 +22,12 @@ class Package:
 
     @property
     def stem(self) -> str:
-        """What `npm pack` calls its tarball, without .tgz."""
+        """The name that `npm pack` gives its tarball, without .tgz."""
         return f"{self.name.lstrip('@').replace('/', '-')}-{self.version}"
 
 
 def fetch(packages: tuple[Package, ...], folder: Path) -> Path:
-    """Each package unpacked to folder/<stem>, fetched where it is not there yet. ValueError if npm or a hash fails."""
+    """Unpack each package to folder/<stem>, downloaded if missing. ValueError if npm fails or a hash is wrong."""
     folder.mkdir(parents=True, exist_ok=True)
     for package in packages:
         if not (folder / package.stem).is_dir():
@@ -51,14 +51,16 @@ def pack(package: Package, folder: Path) -> None:
 
 
 def verify(tarball: Path, integrity: str) -> None:
-    """Raises ValueError unless the file has that SHA-512 (base64)."""
+    """Check that the file has that SHA-512 (base64). Raises ValueError."""
     found = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
     if found != integrity:
-        raise ValueError(f"{tarball} is not the package that was asked for (wrong SHA-512): delete it, try again.")
+        raise ValueError(f"{tarball} is not the expected package (wrong SHA-512): delete it, then try again.")
 
 
 def unpack(tarball: Path, folder: Path) -> None:
-    """The tarball's plain files into `folder`, which appears whole or not at all; nothing is written outside it."""
+    """Unpack the tarball's plain files into `folder`, which appears completely or not at all; nothing is written
+    outside it.
+    """
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     with tarfile.open(tarball) as archive:

@@ -1,4 +1,4 @@
-"""Pictures from vector graphics and image files, on white, and the folder that a data set is written to."""
+"""Render vector graphics and image files on white, and write the folder of a data set."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-SIDE = 128  # pictures are brought to this first, then averaged down
+SIDE = 128  # pictures are first rendered at this size, then averaged down
 
 
 def rendered(svg: str) -> Image.Image:
-    """The picture of an SVG text, which says its own size."""
+    """Render an SVG text at its own size."""
     try:
         import resvg_py
     except ModuleNotFoundError as error:
@@ -25,12 +25,12 @@ def rendered(svg: str) -> Image.Image:
 
 
 def on_white(picture: Image.Image, side: int) -> Bytes:
-    """The picture at side×side on white, RGB uint8. ValueError unless side divides SIDE."""
+    """Return the picture at side×side on white, RGB uint8. ValueError unless side divides SIDE."""
     return with_alpha(picture, side)[..., :3]
 
 
 def with_alpha(picture: Image.Image, side: int) -> Bytes:
-    """The picture at side×side, uint8 with four channels: its colour laid on white, and its alpha.
+    """Return the picture at side×side, uint8 with four channels: its colour on white, and its alpha.
 
     These four are linear in premultiplied colour and alpha (engine.models.alpha), so they may be averaged.
     """
@@ -46,7 +46,7 @@ def with_alpha(picture: Image.Image, side: int) -> Bytes:
 
 
 def write(out: Path, pictures: Bytes, table: Mapping[str, Any]) -> None:
-    """A data set as engine.train.data reads it."""
+    """Write a data set in the format of engine.train.data."""
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "pictures.npy", pictures)
     (out / "rows.json").write_text(json.dumps(table, indent=0), encoding="utf-8")

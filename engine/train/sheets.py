@@ -1,4 +1,4 @@
-"""Contact sheets: what the net draws while it learns."""
+"""Contact sheets: pictures that the net draws during its training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from engine.types import Cond
 
 
 def draw(net: PatchTransformer, cond: Cond, null: Cond, seeds: Sequence[int], guidance: float = 3.0) -> Tensor:
-    """One picture per condition and seed, (B, C, side, side) in [−1, 1], in 20 steps of the default sampler."""
+    """Draw one picture per condition and seed, (B, C, side, side) in [−1, 1], in 20 steps of the default sampler."""
     denoiser = cfg(guidance, cond, null)(adapt(net, Flow(), "x0"))
     sigmas = grid("karras", 20, sigma_max=80, sigma_min=0.02)
     noise = Noise(seeds)
@@ -39,7 +39,7 @@ def draw(net: PatchTransformer, cond: Cond, null: Cond, seeds: Sequence[int], gu
 
 
 def tile(pictures: Tensor, columns: int, zoom: int = 2) -> Image.Image:
-    """The pictures (B, C, h, w) in [−1, 1] as one, row by row; those with alpha lie on a checkerboard."""
+    """Join the pictures (B, C, h, w) in [−1, 1] to one, row by row; those with alpha lie on a checkerboard."""
     if pictures.shape[1] == alpha.CHANNELS:
         pictures = alpha.over(pictures, alpha.checkerboard(*pictures.shape[2:])).clamp(-1, 1)
     pictures = pictures.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
@@ -50,7 +50,7 @@ def tile(pictures: Tensor, columns: int, zoom: int = 2) -> Image.Image:
 
 
 class Sheet:
-    """Draws the same conditions with the same seeds, `columns` in each row, from whatever weights it is given."""
+    """Draws the same conditions with the same seeds, `columns` in each row, from the given weights."""
 
     def __init__(self, net: PatchTransformer, cond: Cond, null: Cond, columns: int, seeds: Sequence[int]) -> None:
         self.net, self.cond, self.null, self.columns, self.seeds = net, cond, null, columns, seeds
@@ -61,7 +61,7 @@ class Sheet:
 
 
 class EnlargedSheet:
-    """Row by row: small pictures (their pixels repeated), what the net makes of them, the real ones."""
+    """Row by row: small pictures (their pixels repeated), the net's enlargements, the real ones."""
 
     def __init__(self, net: Upscaler, data: Enlarging, columns: int = 8) -> None:
         self.net, self.columns = copy.deepcopy(net), columns

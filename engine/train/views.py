@@ -1,4 +1,4 @@
-"""Views of a picture as guidance takes them: cut out, a little turned, tinted and grained. Never mirrored."""
+"""Augmented views of a picture for guidance: cut out, turned a little, tinted, with grain. Never mirrored."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 def cut(pictures: Tensor, generator: torch.Generator, low: float = 0.5, high: float = 1.15) -> Tensor:
-    """Of each of the pictures (B, C, side, side) in [−1, 1], a part enlarged to the whole side.
+    """Cut a part out of each picture (B, C, side, side) in [−1, 1] and enlarge it to the whole side.
 
     A quarter stay whole; of the others the part is `low` … `high` of the side (more than 1: seen from further away,
-    the border repeated) and lies anywhere inside. Half are tinted, a third are grained.
+    with the border repeated) and lies anywhere inside. Half are tinted, a third get grain.
     """
     size, channels = len(pictures), pictures.shape[1]
 

@@ -18,16 +18,16 @@ from PySide6.QtCore import QRect
 
 from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork, Layer
-from app.core.canvas.brush import Brush, BrushStroke, add, colour
+from app.core.canvas.brush import BrushStroke, BrushStyle, add, colour
 from engine.pictures import masks
 
 pytestmark = pytest.mark.bench
 SIDE = 2048
 BRUSHES = [
-    pytest.param(Brush(48, 0.8), "mask", id="48 px, mask"),
-    pytest.param(Brush(48, 0.8), "picture", id="48 px, colour"),
-    pytest.param(Brush(400, 0.2, 0.7), "mask", id="400 px soft, mask"),
-    pytest.param(Brush(400, 0.2, 0.7), "picture", id="400 px soft, colour"),
+    pytest.param(BrushStyle(48, 0.8), "mask", id="48 px, mask"),
+    pytest.param(BrushStyle(48, 0.8), "picture", id="48 px, colour"),
+    pytest.param(BrushStyle(400, 0.2, 0.7), "mask", id="400 px soft, mask"),
+    pytest.param(BrushStyle(400, 0.2, 0.7), "picture", id="400 px soft, colour"),
 ]
 
 
@@ -72,7 +72,7 @@ def walk(strokes: int, moves: int) -> list[NDArray[np.float64]]:
 
 
 @pytest.mark.parametrize(("brush", "layer"), BRUSHES)
-def test_a_stroke_keeps_up_with_the_hand(brush: Brush, layer: Layer) -> None:
+def test_a_stroke_keeps_up_with_the_hand(brush: BrushStyle, layer: Layer) -> None:
     """Each move: dabs, tiles saved, painted, told. The end of a stroke, where it is compressed, is told apart."""
     artwork = opened()
     moves, ends, undos, redos = [], [], [], []

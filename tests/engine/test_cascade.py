@@ -136,7 +136,7 @@ def test_enlarging_a_picture_equals_a_first_stage_that_ends_in_it(cascade: Model
 
 def test_a_picture_that_cannot_be_enlarged_is_refused(cascade: ModelInfo) -> None:
     session, request = Session("cpu", [cascade]), asked(cascade)
-    with pytest.raises(RequestError, match=r"16×16 larger, and this one has 20×16: bring it"):
+    with pytest.raises(RequestError, match=r"16×16, but this one has 20×16: resize it"):
         session.enlarged(request, np.zeros((16, 20, 3), np.uint8))
     for other in (asked(cascade, enlarge=False), asked(cascade, truncated=True)):
         with pytest.raises(RequestError, match="whole second stage alone"):
@@ -243,7 +243,7 @@ def test_a_model_without_a_second_stage_says_so(tiny_model: ModelInfo, cascade: 
     with pytest.raises(RequestError, match="has no second stage"):
         asked(tiny_model, enlarge=True)
     request = replace(asked(tiny_model), enlargement=asked(cascade).enlargement)
-    with pytest.raises(RequestError, match="no such second stage"):  # before anything is drawn
+    with pytest.raises(RequestError, match="does not have this second stage"):  # before anything is drawn
         next(Session("cpu", [tiny_model]).generate(request))
 
 

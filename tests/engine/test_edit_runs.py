@@ -270,7 +270,7 @@ def test_a_fork_stores_its_parents_picture_or_another(session: Session, tiny_mod
 def test_missing_or_wrong_pictures_are_refused_before_the_first_step(session: Session, tiny_model: ModelInfo) -> None:
     given = inputs()
     request = asked(tiny_model, given)
-    with pytest.raises(RequestError, match="a picture that is not here"):
+    with pytest.raises(RequestError, match="a picture that is missing"):
         next(session.generate(request))
     for other in (inputs(seed=1), Inputs(given.source), inputs(64)):
         with pytest.raises(RequestError, match="another picture or mask"):

@@ -214,7 +214,7 @@ def test_the_plain_form_is_this() -> None:
         ('{"format":1,"job":{"clip":"c"},"kind":"os.system"}', "no job of the kind “os.system”"),
         ('{"format":1,"job":null,"kind":"load-clip"}', "“load-clip” is damaged"),
         ('{"format":1,"job":{},"kind":"load-clip"}', "lacks clip"),
-        ('{"format":1,"job":{"clip":"c","run":1},"kind":"load-clip"}', "unknown here (run)"),
+        ('{"format":1,"job":{"clip":"c","run":1},"kind":"load-clip"}', "unknown fields (run)"),
         ('{"format":1,"job":{"clip":7},"kind":"load-clip"}', "its clip is not"),
     ],
 )
@@ -255,7 +255,7 @@ def test_whatever_is_spoilt_in_a_job_it_is_a_job_or_one_sentence(
 
     def find(name: str) -> np.ndarray:
         if name not in arrays:
-            raise JobError("A picture of this job is missing: make the job anew.")
+            raise JobError("A picture of this job is missing: create the job again.")
         return arrays[name]
 
     for job in jobs_of(tiny_model, tmp_path):
@@ -287,7 +287,7 @@ def test_an_array_that_is_missing_damaged_or_another_is_one_sentence(tmp_path: P
         array.unlink(missing_ok=True)
         if content is not None:
             array.write_bytes(content)
-        with pytest.raises(JobError, match=r"A picture of this job is .*: make the job anew\."):
+        with pytest.raises(JobError, match=r"A picture of this job is .*: create the job again\."):
             serial.load(path)
     array.write_bytes(whole)
     np.testing.assert_array_equal(serial.load(path).rgb, RGB)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from engine.plan import Conditions, Plan, plan
 from engine.rules import menu
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
-from engine.spec.cost import guided, passes
+from engine.spec.cost import is_guided, passes
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.transforms import cfg, dynamic_threshold
@@ -64,7 +64,9 @@ def test_with_a_guidance_interval_only_the_steps_at_its_ends_can_cost_differentl
     rule = menu()[name]
     paid = [rows / 2 for rows in rows_by_hop(session.plan(request))]
     said = passes(request)
-    crossing = [k for k in range(8) if guided(request, request.sigmas[k]) != guided(request, request.sigmas[k + 1])]
+    crossing = [
+        k for k in range(8) if is_guided(request, request.sigmas[k]) != is_guided(request, request.sigmas[k + 1])
+    ]
     assert len(crossing) == 2
     assert all(paid[k] == said[k] for k in range(8) if k not in crossing)
     assert all(abs(paid[k] - said[k]) <= rule.evals for k in crossing)

@@ -64,7 +64,9 @@ def outcome_of(reader: Reader, folder: Path, name: str) -> tuple[str, str]:
 
 def _own(error: BaseException) -> str:
     """The innermost lines of the project itself."""
-    lines = [at for at in traceback.extract_tb(error.__traceback__) if "/engine/" in at.filename or "/app/" in at.filename]
+    lines = [
+        at for at in traceback.extract_tb(error.__traceback__) if "/engine/" in at.filename or "/app/" in at.filename
+    ]
     return " < ".join(f"{Path(at.filename).name}:{at.lineno} {at.name}" for at in lines[::-1][:3])
 
 

@@ -44,7 +44,9 @@ def any_png(data: bytes, rng: Random) -> bytes:
     at = rng.randrange(len(chunks))
     kind, body = chunks[at]
     texts = [k for k, (name, _) in enumerate(chunks) if name == b"iTXt"]
-    match rng.choice(("drop", "twice", "swap", "bytes", "kind", "head", "head", "new", "long", "wrong", "text", "text")):
+    match rng.choice(
+        ("drop", "twice", "swap", "bytes", "kind", "head", "head", "new", "long", "wrong", "text", "text")
+    ):
         case "drop":
             del chunks[at]
         case "twice":
@@ -63,7 +65,12 @@ def any_png(data: bytes, rng: Random) -> bytes:
         case "long":  # a length that the file does not have
             whole = png_of(chunks[: at + 1])
             place = len(whole) - len(body) - 12
-            return whole[:place] + struct.pack(">I", rng.choice(EXTREMES)) + whole[place + 4 :] + png_of(chunks[at + 1 :])[8:]
+            return (
+                whole[:place]
+                + struct.pack(">I", rng.choice(EXTREMES))
+                + whole[place + 4 :]
+                + png_of(chunks[at + 1 :])[8:]
+            )
         case "wrong":  # a checksum
             whole = png_of(chunks[: at + 1])
             return whole[:-1] + bytes([whole[-1] ^ 1]) + png_of(chunks[at + 1 :])[8:]
@@ -130,7 +137,9 @@ def any_run(data: bytes, rng: Random) -> bytes:
             records[at] = head, any_bytes(arrays, rng) if arrays else b"x"
         case 4:
             whole = bytearray(_run_of(records))
-            struct.pack_into("<QII", whole, 8, rng.choice((*EXTREMES, 2**63, 2**64 - 1)), rng.choice(EXTREMES), rng.choice(EXTREMES))
+            struct.pack_into(
+                "<QII", whole, 8, rng.choice((*EXTREMES, 2**63, 2**64 - 1)), rng.choice(EXTREMES), rng.choice(EXTREMES)
+            )
             return bytes(whole)
         case 5:  # an array that says another type, shape or checksum
             tree = json.loads(head)
@@ -215,9 +224,14 @@ BY_SUFFIX: dict[str, Mutator] = {
 
 
 def mutate(name: str, data: bytes, rng: Random) -> bytes:
-    """Damage a file by the mutators of its kind."""
+    """Damage a file by the mutators of its kind; what they cannot take apart any more, as bytes."""
+    if not data:
+        return rng.randbytes(8)
     suffix = name[name.rfind(".") :]
-    return BY_SUFFIX.get(suffix, any_bytes)(data, rng) if data else rng.randbytes(8)
+    try:
+        return BY_SUFFIX.get(suffix, any_bytes)(data, rng)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, struct.error):
+        return any_bytes(data, rng)
 
 
 def mend_checksums(files: dict[str, bytes]) -> None:

@@ -24,6 +24,7 @@ from engine.jobs.sweep import Sweep
 from engine.lab.picture import save as save_lab
 from engine.morph import film
 from engine.pictures.png import save_png
+from engine.spec.catalog import resource_root
 from engine.spec.edit import Inputs, digest
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
 from engine.spec.lab_data import DRAWN, Data
@@ -266,14 +267,12 @@ def films(folder: Path) -> Iterator[Files]:
 def captioned(_: Path) -> Iterator[Files]:
     """A folder of pictures with captions, one of them in a class."""
     png, jpg = _encoded(Image.fromarray(RGB), "PNG"), _encoded(Image.fromarray(RGB), "JPEG")
-    captions = {"apple.txt": "a red apple\nan apple\n".encode(), "fruit/pear.txt": "a pear".encode()}
+    captions = {"apple.txt": b"a red apple\nan apple\n", "fruit/pear.txt": b"a pear"}
     yield {"apple.png": png, "fruit/pear.jpg": jpg, **captions}
 
 
-def resource_configs(kind: str, *beside: str) -> Iterator[Files]:
-    """The config.json of each resource of a kind, with some of the small files beside it."""
-    from engine.spec.catalog import resource_root
-
+def resource_configs(kind: str, _: Path) -> Iterator[Files]:
+    """The config.json of each resource of a kind, with the words that a model knows."""
     for path in sorted((resource_root() / kind).glob("*/config.json")):
-        more = {name: (path.parent / name).read_bytes() for name in beside if (path.parent / name).exists()}
-        yield {"config.json": path.read_bytes(), **more}
+        words = path.with_name("words.txt")
+        yield {"config.json": path.read_bytes(), **({words.name: words.read_bytes()} if words.exists() else {})}

@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, QPoint, QRect, QSize, Signal
 from PySide6.QtGui import QColor, QImage
 
 from app.core.canvas.box import fit_box, largest_box, reshape_box
-from app.core.canvas.box_move import BoxMove, Place
+from app.core.canvas.box_move import BoxMove, BoxPlace
 from app.core.canvas.canvas_size import SizeStep, Strip, crop, cut_strips
 from app.core.canvas.stroke import Layer, Stroke
-from app.core.canvas.undo import History, Pixels, Step, part
+from app.core.canvas.undo import History, Pixels, UndoStep, part
 
 LIMIT = 256 << 20  # bytes of history
 KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made anew in the last m/255 of the steps
@@ -105,7 +105,7 @@ class Artwork(QObject):
         if self.is_open:
             self._place(reshape_box(self._box, aspect, self.rect))
 
-    def put_box(self, place: Place) -> None:
+    def put_box(self, place: BoxPlace) -> None:
         """Move the box to an earlier or later place (undo, redo), in the aspect ratio of the current model."""
         same = place.aspect == self._box_aspect
         self._place(QRect(place.box) if same else reshape_box(place.box, self._box_aspect, self.rect))
@@ -267,7 +267,7 @@ class Artwork(QObject):
         """Report that the undo history changed."""
         self.history_changed.emit()
 
-    def end_gesture(self, gesture: Stroke | BoxMove, step: Step | None) -> None:
+    def end_gesture(self, gesture: Stroke | BoxMove, step: UndoStep | None) -> None:
         """End a gesture; `step` goes into the history, None where nothing changed."""
         self._stroke = None
         if step:

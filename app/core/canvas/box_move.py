@@ -7,12 +7,12 @@ from typing import NamedTuple, Protocol
 
 from PySide6.QtCore import QRect, QSize
 
-from app.core.canvas.undo import Step
+from app.core.canvas.undo import UndoStep
 
 COST = 1024  # bytes of such a step, about: a step of size 0 would never be dropped
 
 
-class Place(NamedTuple):
+class BoxPlace(NamedTuple):
     """A place of the box, and the size whose aspect ratio it had there."""
 
     box: QRect
@@ -25,9 +25,9 @@ class BoxOwner(Protocol):
     box: QRect
     box_aspect: QSize
 
-    def put_box(self, place: Place) -> None: ...
+    def put_box(self, place: BoxPlace) -> None: ...
     def tell_history(self) -> None: ...
-    def end_gesture(self, gesture: BoxMove, step: Step | None) -> None: ...
+    def end_gesture(self, gesture: BoxMove, step: UndoStep | None) -> None: ...
 
 
 class BoxMove:
@@ -43,7 +43,7 @@ class BoxMove:
         self.is_dirty = False
         """Whether the box has moved."""
         self._artwork = artwork
-        self._before = Place(artwork.box, artwork.box_aspect)
+        self._before = BoxPlace(artwork.box, artwork.box_aspect)
 
     def to(self, box: QRect) -> None:
         """Move the box there, within its limits; does nothing once the move has ended."""
@@ -60,7 +60,7 @@ class BoxMove:
         if not self.is_open:
             return
         self.is_open = False
-        after = Place(self._artwork.box, self._artwork.box_aspect)
+        after = BoxPlace(self._artwork.box, self._artwork.box_aspect)
         is_step = self.is_dirty and after != self._before
         self._artwork.end_gesture(self, BoxStep(self._artwork, self.name, self._before, after) if is_step else None)
 
@@ -80,8 +80,8 @@ class BoxStep:
 
     artwork: BoxOwner = field(repr=False)
     name: str
-    before: Place
-    after: Place
+    before: BoxPlace
+    after: BoxPlace
 
     @property
     def size(self) -> int:

@@ -71,7 +71,7 @@ def share(a: Pixels, b: Pixels) -> Pixels:
 
 
 @dataclass(frozen=True)
-class Brush:
+class BrushStyle:
     """How a stroke is drawn.
 
     diameter -- pixels of the picture, at full pressure; at least 1
@@ -113,7 +113,7 @@ def dab(diameter: float, hardness: float, dx: float = 0.0, dy: float = 0.0) -> P
 class BrushStroke:
     """One stroke of a brush on one layer. Undone as one; points may lie outside the picture."""
 
-    def __init__(self, artwork: Artwork, name: str, brush: Brush, layer: Layer, paint: Paint) -> None:
+    def __init__(self, artwork: Artwork, name: str, brush: BrushStyle, layer: Layer, paint: Paint) -> None:
         """Undo shows `name`. The stroke begins with the first point."""
         self._artwork, self._brush, self._layer, self._paint = artwork, brush, layer, paint
         self._stroke = artwork.begin(name)

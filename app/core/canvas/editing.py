@@ -11,10 +11,10 @@ from PySide6.QtGui import QImage
 
 from app.core.canvas.artwork import ANEW, Artwork
 from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
-from app.core.canvas.placement import Overlay, Placement, Snapshot, box_of, overlay, to_rgb
+from app.core.canvas.placement import PlacedPicture, Placement, Snapshot, box_of, overlay, to_rgb
 from app.core.canvas.undo import part
 from app.core.request.methods import NEW, REWORK
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo
@@ -56,7 +56,9 @@ class Editing(QObject):
         self._comparing = False
         self._applied = False  # and nothing painted since
         self._framed: Path | None = None  # the run of the viewer's frame, once that has come
-        self._seen: tuple[int, Placement, Overlay] | None = None  # the frame's key, its place, and its overlay there
+        self._seen: tuple[int, Placement, PlacedPicture] | None = (
+            None  # the frame's key, its place, and its overlay there
+        )
         self._painted: tuple[int, QRect, MaskState] | None = None  # at which revision, in which box
         for signal in (artwork.opened, artwork.closed):
             signal.connect(self._another_artwork)
@@ -97,7 +99,7 @@ class Editing(QObject):
             self.changed.emit()
 
     @property
-    def overlay(self) -> Overlay | None:
+    def overlay(self) -> PlacedPicture | None:
         """What is painted over the artwork; None for the original."""
         return None if self._comparing else self._chosen_overlay()
 
@@ -107,7 +109,7 @@ class Editing(QObject):
         looking = self.candidates.at is not None and not (self._viewer.live and self._viewer.following)
         return self._shows_artwork and (looking or self._applied)
 
-    def expect(self, picture: QImage, made: Overlay | None) -> None:
+    def expect(self, picture: QImage, made: PlacedPicture | None) -> None:
         """Take the overlay that the engine's thread made of a picture, which is about to be the viewer's frame."""
         placement = self.placement(self._viewer.run_path)
         if made is not None and placement is not None and made.rect == placement.rect:  # else it was moved in between
@@ -126,7 +128,7 @@ class Editing(QObject):
         if self._shows_artwork:
             self.candidates.at = path, self._viewer.image_index
 
-    def _chosen_overlay(self) -> Overlay | None:
+    def _chosen_overlay(self) -> PlacedPicture | None:
         at, frame = self.candidates.at, self._viewer.frame
         if not self._shows_artwork or at is None or frame is None or at[0] != self._framed:
             return None

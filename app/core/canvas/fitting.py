@@ -18,7 +18,7 @@ Pixels: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class FittingWay:
     """One of WAYS, with its texts for the user."""
 
     name: str
@@ -27,10 +27,10 @@ class Way:
 
 
 WAYS = (
-    Way("keep", "Keep every pixel", "The model works inside a box that you move over the picture"),
-    Way("crop", "Crop", "Its middle, scaled until it fills the model's size"),
-    Way("fit", "Fit", "All of it, scaled until its longer side is the model's"),
-    Way("pad", "Pad", "All of it; the missing parts around it are masked to be made anew"),
+    FittingWay("keep", "Keep every pixel", "The model works inside a box that you move over the picture"),
+    FittingWay("crop", "Crop", "Its middle, scaled until it fills the model's size"),
+    FittingWay("fit", "Fit", "All of it, scaled until its longer side is the model's"),
+    FittingWay("pad", "Pad", "All of it; the missing parts around it are masked to be made anew"),
 )
 
 
@@ -46,7 +46,7 @@ def is_multiple_of_box(size: Size, model: ModelInfo) -> bool:
     return rest == 0 and size[1] == times * model.height
 
 
-def ways(size: Size, target: Size) -> tuple[Way, ...]:
+def ways(size: Size, target: Size) -> tuple[FittingWay, ...]:
     """Return the ways that differ: a picture of the target's aspect ratio needs no crop and no padding."""
     same_shape = size[0] * target[1] == size[1] * target[0]
     return tuple(way for way in WAYS if not (same_shape and way.name in ("crop", "pad")))

@@ -89,14 +89,14 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Overlay:
+class PlacedPicture:
     """A picture to paint over `rect` of the artwork: transparent where the artwork stays."""
 
     rect: QRect
     image: QImage
 
 
-def overlay(picture: QImage, placement: Placement) -> Overlay:
+def overlay(picture: QImage, placement: Placement) -> PlacedPicture:
     """Render a run's picture (of any size) in its place, at the artwork's resolution. For any thread."""
     rect, box, mask = placement.rect, placement.box, placement.mask
     pixels = np.empty((rect.height(), rect.width(), 4), np.uint8)
@@ -111,7 +111,7 @@ def overlay(picture: QImage, placement: Placement) -> Overlay:
     if not rect.isEmpty():
         strips(to_rgb(picture), (box.width(), box.height()), box_of(rect.translated(-box.topLeft())), lay)
     kind = QImage.Format.Format_RGB32 if mask is None else QImage.Format.Format_ARGB32_Premultiplied
-    return Overlay(rect, QImage(pixels.data, rect.width(), rect.height(), 4 * rect.width(), kind))
+    return PlacedPicture(rect, QImage(pixels.data, rect.width(), rect.height(), 4 * rect.width(), kind))
 
 
 def fade(pixels: Pixels, mask: Pixels) -> None:

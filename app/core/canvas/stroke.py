@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.canvas.undo import Patch, Pixels, Saved, Step, bounds, cells_of
+from app.core.canvas.undo import Patch, Pixels, Saved, UndoStep, bounds, cells_of
 
 Layer: TypeAlias = Literal["picture", "mask"]
 
@@ -23,7 +23,7 @@ class Layered(Protocol):
     def rect(self) -> QRect: ...
     def tell_change(self, layer: Layer, rect: QRect) -> None: ...
     def tell_history(self) -> None: ...
-    def end_gesture(self, gesture: Stroke, step: Step | None) -> None: ...
+    def end_gesture(self, gesture: Stroke, step: UndoStep | None) -> None: ...
 
 
 class Stroke:

@@ -22,7 +22,7 @@ HARDER = 0.1  # of hardness by one notch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class ToolChoices:
     """Settings of one tool; a tool uses only some of them.
 
     size -- diameter of the brush, document pixels
@@ -60,7 +60,7 @@ class Held:
     """
 
     tool: str = ""
-    choices: Mapping[str, Choices] = field(default_factory=dict)
+    choices: Mapping[str, ToolChoices] = field(default_factory=dict)
     colour: tuple[int, int, int] = (0, 0, 0)
     edge: int = 8
 
@@ -87,7 +87,7 @@ class Toolset(QObject):
     choices_changed = Signal()
 
     def __init__(
-        self, choices: Mapping[str, Choices], shares: Mapping[str, str] | None = None, parent: QObject | None = None
+        self, choices: Mapping[str, ToolChoices], shares: Mapping[str, str] | None = None, parent: QObject | None = None
     ) -> None:
         """`choices`: how each tool is set at first, by its name, the first one in hand.
 
@@ -128,11 +128,11 @@ class Toolset(QObject):
             self.tool_changed.emit()
 
     @property
-    def choices(self) -> Choices:
+    def choices(self) -> ToolChoices:
         """Settings of the selected tool."""
         return self.of(self._tool)
 
-    def of(self, name: str) -> Choices:
+    def of(self, name: str) -> ToolChoices:
         return self._choices[self._shares.get(name, name)]
 
     def choose(self, **changes: Any) -> None:

@@ -167,7 +167,7 @@ class Saved:
         return tuple(Patch.of(changed[k : k + TILES_AT_ONCE]) for k in range(0, len(changed), TILES_AT_ONCE))
 
 
-class Step(Protocol):
+class UndoStep(Protocol):
     """A change of an artwork that can be undone."""
 
     @property
@@ -185,14 +185,14 @@ class History:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.done: list[Step] = []
-        self.undone: list[Step] = []
+        self.done: list[UndoStep] = []
+        self.undone: list[UndoStep] = []
 
     @property
     def size(self) -> int:
         return sum(step.size for step in self.done) + sum(step.size for step in self.undone)
 
-    def add(self, step: Step) -> None:
+    def add(self, step: UndoStep) -> None:
         self.undone.clear()
         self.done.append(step)
         size = self.size
@@ -210,6 +210,6 @@ class History:
         self._move(self.undone, self.done, lambda step: step.redo())
 
     @staticmethod
-    def _move(source: list[Step], target: list[Step], do: Callable[[Step], None]) -> None:
+    def _move(source: list[UndoStep], target: list[UndoStep], do: Callable[[UndoStep], None]) -> None:
         do(source[-1])  # first: a step that runs out of memory stays where it is
         target.append(source.pop())

@@ -14,10 +14,10 @@ from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Sig
 
 from app.core.canvas.artwork import Artwork, bgra
 from app.core.canvas.undo import Pixels
-from app.core.files.autosave_candidates import AutosaveCandidates, Found
+from app.core.files.autosave_candidates import AutosaveCandidates, FoundResult
 from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
 from app.core.files.background import Background
-from app.core.notices import Action, Notice
+from app.core.notices import Notice, NoticeAction
 
 PAUSE_MS = 2000  # after the last change
 LATEST_MS = 15_000  # after the first one, for who paints without a pause
@@ -33,7 +33,7 @@ class Read:
 
     kept: AutosaveFile
     pixels: Pixels
-    found: Sequence[Found]
+    found: Sequence[FoundResult]
 
 
 class Autosave(QObject):
@@ -170,7 +170,7 @@ class Autosave(QObject):
     def _on_set_aside(self, title: str, _: object) -> None:
         self._look_for_earlier()
         told = f"{_title_in_words(title)} was not saved; the studio has kept it."
-        self.notice_raised.emit(Notice("info", told, (Action("Back to it", self.bring_back),)))
+        self.notice_raised.emit(Notice("info", told, (NoticeAction("Back to it", self.bring_back),)))
 
     # now
 

@@ -28,7 +28,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class FoundResult:
     """A Result whose run's file is still there, with its pictures."""
 
     placement: Placement
@@ -58,7 +58,7 @@ class AutosaveCandidates(QObject):
         places = {run: self._editing.placement(run) for run in images}
         return tuple(Result(run.name, tuple(images[run]), place) for run, place in places.items() if place is not None)
 
-    def find(self, kept: Sequence[Result]) -> list[Found]:
+    def find(self, kept: Sequence[Result]) -> list[FoundResult]:
         """Read the pictures of those whose run file is still there. May run in any thread."""
         found = []
         for result in kept:
@@ -67,12 +67,12 @@ class AutosaveCandidates(QObject):
                 run = RunReader(path)
                 if run.ended == "finished" and run.steps:
                     pictures = [(k, render(run, len(run.steps) - 1, "x0", k)) for k in result.images]
-                    found.append(Found(result.placement, tuple(_make_candidates(path, run, pictures))))
+                    found.append(FoundResult(result.placement, tuple(_make_candidates(path, run, pictures))))
             except (ValueError, OSError, IndexError):
                 continue  # the person removed it, or the disk lost it
         return found
 
-    def put(self, found: Iterable[Found]) -> None:
+    def put(self, found: Iterable[FoundResult]) -> None:
         """Make them candidates again, in their places."""
         for one in found:
             self._editing.place(one.candidates[0].run, one.placement)

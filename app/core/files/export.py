@@ -51,7 +51,7 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
+class ExportSubject:
     """What goes out. rgb -- (H, W, 3); request and index -- what made it, if it is exactly that; parent -- of a fork"""
 
     rgb: NDArray[np.uint8]
@@ -89,7 +89,9 @@ class Exporter(QObject):
         self._drawing: dict[int, Task] = {}  # large pictures that the engine draws, by number
         self._numbers = count(1)
 
-    def export(self, subject: Subject, choice: Export, path: Path, then: Callable[[], object] = lambda: None) -> None:
+    def export(
+        self, subject: ExportSubject, choice: Export, path: Path, then: Callable[[], object] = lambda: None
+    ) -> None:
         """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
         if choice.method == "cascade":
             self._ask_engine(subject, choice, path)
@@ -97,7 +99,7 @@ class Exporter(QObject):
         told = partial(self._written, path, then), partial(self._failed, path)
         self._background.start(partial(write, subject, choice, path), *told)
 
-    def _ask_engine(self, subject: Subject, choice: Export, path: Path) -> None:
+    def _ask_engine(self, subject: ExportSubject, choice: Export, path: Path) -> None:
         model = self._draft.model
         draft = replace(self._draft.current, method="new", enlarge=True, truncated=False, batch=1)
         try:
@@ -111,7 +113,7 @@ class Exporter(QObject):
         task.told.connect(partial(self._on_told, subject, choice, path))
         task.ended.connect(partial(self._on_ended, number, path))
 
-    def _on_told(self, subject: Subject, choice: Export, path: Path, events: Sequence[Event]) -> None:
+    def _on_told(self, subject: ExportSubject, choice: Export, path: Path, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Enlarged):
                 large = replace(subject, rgb=event.rgb, request=None)  # no request alone makes this picture
@@ -139,7 +141,7 @@ class Exporter(QObject):
         self.notice_raised.emit(Notice("error", f"{path.name} could not be saved: {reason}"))
 
 
-def write(subject: Subject, choice: Export, path: Path) -> None:
+def write(subject: ExportSubject, choice: Export, path: Path) -> None:
     """Raises OSError, ValueError or MemoryError; an older file of that name stands as it was then."""
     if path.suffix.lower() == ".png" and subject.request is not None:
         save_png(path, subject.rgb, subject.request, subject.index, choice.factor, choice.method, subject.parent)

@@ -19,7 +19,7 @@ from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Autosave
 from app.core.files.background import Background
 from app.core.files.mime import from_image, local_files, pictures_in
-from app.core.notices import Action, Notice
+from app.core.notices import Notice, NoticeAction
 from app.core.request.draft_model import DraftModel
 from app.core.shown.render import pixels
 from app.core.shown.viewer import Viewer
@@ -153,8 +153,8 @@ class Opener(QObject):
         if arrival.settings is not None:
             sentence = " ".join(("This picture says how it was made.", *arrival.notes))
             settings = arrival.settings
-            use = Action("Use its settings", partial(self._use, settings))
-            keep = Action("All but the seed", partial(self._use, settings, with_seed=False))
+            use = NoticeAction("Use its settings", partial(self._use, settings))
+            keep = NoticeAction("All but the seed", partial(self._use, settings, with_seed=False))
             self.notice_raised.emit(Notice("info", sentence, (use, keep)))
         elif arrival.notes:
             self.notice_raised.emit(Notice("info", " ".join(arrival.notes)))

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.canvas.editing import Editing
-from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodResult, Map, Question
+from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodQuestion, LikelihoodResult, Map
 from app.core.flow.regions import Regions
 from app.core.flow.solve_costs import SolveCosts
 from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
@@ -61,9 +61,9 @@ class Appraisal(QObject):
         self._side, self._map_shown = 4, True
         self._watched, self._clean = False, True
         self._subject: Subject | None = None
-        self._question: Question | None = None
+        self._question: LikelihoodQuestion | None = None
         self._said: tuple[object, ...] = ()  # what `changed` last told of
-        self._results: OrderedDict[Question, LikelihoodResult] = OrderedDict()
+        self._results: OrderedDict[LikelihoodQuestion, LikelihoodResult] = OrderedDict()
         self._doing: Doing | None = None
         self._map: Map | None = None
         self._pointed: tuple[int, int] | None = None
@@ -295,7 +295,7 @@ class Appraisal(QObject):
         judge, question = self.judge, None
         if self._subject is not None and judge is not None:
             told = self.conditions[self.given]
-            question = Question(self._subject.key, judge.sha256, told, self.way if self.ways else "")
+            question = LikelihoodQuestion(self._subject.key, judge.sha256, told, self.way if self.ways else "")
         # A noisy state that is on the canvas is not what the map is of.
         clean = self._shown.view == "x0" or self._editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
@@ -321,7 +321,7 @@ class Appraisal(QObject):
             self.pointed = None
             self.map_changed.emit()
 
-    def _keep(self, question: Question, result: LikelihoodResult) -> None:
+    def _keep(self, question: LikelihoodQuestion, result: LikelihoodResult) -> None:
         self._results[question] = result
         self._results.move_to_end(question)
         while len(self._results) > KEPT:

@@ -31,7 +31,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LikelihoodQuestion:
     """The judged picture, the model and the condition: the key of a result."""
 
     picture: Hashable
@@ -64,7 +64,7 @@ class Map:
 class Doing:
     """The tasks of one question that have not ended, the one that is done now first; `share` of it is done."""
 
-    question: Question
+    question: LikelihoodQuestion
     tasks: OrderedDict[str, Task] = field(default_factory=OrderedDict)  # by what they do, in words
     share: float = 0.0
     stopping: bool = False

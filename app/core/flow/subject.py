@@ -14,10 +14,10 @@ from PySide6.QtGui import QPainter
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.box import largest_box
 from app.core.canvas.editing import Editing
-from app.core.canvas.placement import Overlay, box_of, to_rgb
+from app.core.canvas.placement import PlacedPicture, box_of, to_rgb
 from app.core.shown.lineage import Lineage
+from app.core.shown.naming import title_of
 from app.core.shown.render import from_rgb, pixels
-from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
 from engine.pictures.resizing import resized
@@ -57,7 +57,8 @@ class Fitted:
 
 
 def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
-    """What is seen on the canvas: the artwork in its box with the candidate that is looked at, or x̂₀ of the shown step.
+    """What is seen on the canvas: the artwork in its box with the candidate that is looked at, or x̂₀ of the shown
+    step.
 
     None where nothing is.
     """
@@ -82,7 +83,7 @@ def _read_step(run: Lineage, k: int, image: int) -> Pixels:
     return pixels(run, k, "x0", image)
 
 
-def _artwork_subject(artwork: Artwork, overlay: Overlay | None) -> Subject:
+def _artwork_subject(artwork: Artwork, overlay: PlacedPicture | None) -> Subject:
     box = artwork.box
     key = "artwork", artwork.revision, box_of(box), overlay.image.cacheKey() if overlay else 0
     title = f"the box of {artwork.title}" if artwork.title else "the box of the canvas"
@@ -90,7 +91,7 @@ def _artwork_subject(artwork: Artwork, overlay: Overlay | None) -> Subject:
     return Subject(key, box, size, title, None, partial(_read_box, artwork, box, overlay))
 
 
-def _read_box(artwork: Artwork, box: QRect, overlay: Overlay | None) -> Pixels:
+def _read_box(artwork: Artwork, box: QRect, overlay: PlacedPicture | None) -> Pixels:
     """The box with what is seen over it; beyond the picture its edge goes on, as the model sees it."""
     seen = box.intersected(artwork.rect)
     rgb = artwork.rgb(seen)

@@ -22,7 +22,7 @@ LONGEST = 60  # characters, of what is one of the names
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ConceptsQuestion:
     """What is seen in one picture of one step, by one CLIP, among these names."""
 
     path: Path
@@ -52,8 +52,8 @@ class ClipConcepts(QObject):
         self._steering, self._engine = steering, engine
         self._watched = False
         self._seen: Concepts | None = None
-        self._answers: Question | None = None  # what `seen` answers
-        self._asked: Question | None = None
+        self._answers: ConceptsQuestion | None = None  # what `seen` answers
+        self._asked: ConceptsQuestion | None = None
         self._task: Task | None = None
         self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
         self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that never answered, and what files hold for others
@@ -95,7 +95,7 @@ class ClipConcepts(QObject):
 
     # inside
 
-    def _question(self) -> Question | None:
+    def _question(self) -> ConceptsQuestion | None:
         run, k, clip = self._shown.run, self._shown.cursor, self._steering.clip
         if not self._watched or run is None or not 0 <= k < len(run.steps) or not clip or clip in self._failed:
             return None
@@ -106,7 +106,7 @@ class ClipConcepts(QObject):
         if model.id not in self._names:
             self._names[model.id] = vocabulary(model)
         names = tuple(dict.fromkeys((*self._names[model.id], *self.asked_for)))
-        return Question(path, index, run.image_in(k, self._shown.image_index), clip, names)
+        return ConceptsQuestion(path, index, run.image_in(k, self._shown.image_index), clip, names)
 
     def _look(self) -> None:
         """Ask the latest question, where that is another one than was answered and the engine has a hand free."""

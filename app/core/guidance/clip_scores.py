@@ -39,7 +39,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class ScoreCurve:
     """Scores of one picture by step, (step, score) each; `raw` is empty where it is the guided one throughout."""
 
     guided: list[tuple[int, float]]
@@ -47,7 +47,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ScoreWish:
     """Steps first … stop − 1 of the run in `path`, by `target`; urgent: between two steps of the run that goes on.
 
     `path` None: that the target's CLIP be loaded.
@@ -87,9 +87,9 @@ class ClipScores(QObject):
         self._seconds: dict[str, float] = {}  # that a step took, by CLIP; 0 for one that was only loaded
         self._failed: set[Target] = set()
         self._lasts: dict[Path, int] = {}  # the last step of a finished run, −1 where it cannot be read
-        self._task: tuple[Task, Wish] | None = None
+        self._task: tuple[Task, ScoreWish] | None = None
         self._ranked = False
-        self._curve: Curve | None = None
+        self._curve: ScoreCurve | None = None
         self._stale = True  # the curve is to be put together anew: it is asked for at every painting
         for signal in (shown.run_changed, steering.changed, candidates.listed):
             signal.connect(self._look)
@@ -110,7 +110,7 @@ class ClipScores(QObject):
         return Target(self._steering.clip, (Aim(words),))
 
     @property
-    def curve(self) -> Curve | None:
+    def curve(self) -> ScoreCurve | None:
         """Of the shown picture; None where no CLIP looks at it."""
         if self._stale:
             self._curve, self._stale = self._put_together(), False
@@ -163,7 +163,7 @@ class ClipScores(QObject):
 
     # inside
 
-    def _put_together(self) -> Curve | None:
+    def _put_together(self) -> ScoreCurve | None:
         run = self._shown.run
         target = self.target(run.request if run else None)
         if run is None or target is None:
@@ -173,7 +173,7 @@ class ClipScores(QObject):
             (k, known[key], run.image_in(k, image)) for k in range(len(run.steps)) if (key := run.place(k)) in known
         ]
         guided, raw = ([(k, float(pair[n][of])) for k, pair, of in found] for n in (0, 1))
-        return Curve(guided, raw if any(abs(a[1] - b[1]) > 1e-6 for a, b in zip(guided, raw, strict=True)) else [])
+        return ScoreCurve(guided, raw if any(abs(a[1] - b[1]) > 1e-6 for a, b in zip(guided, raw, strict=True)) else [])
 
     def _look(self) -> None:
         self._stale = True
@@ -209,14 +209,14 @@ class ClipScores(QObject):
             task.ended.connect(self._on_ended)
             self.changed.emit()
 
-    def _job(self, wish: Wish) -> Job:
+    def _job(self, wish: ScoreWish) -> Job:
         clip, aims = wish.target.clip, wish.target.aims
         if wish.path is None:
             return LoadClip(clip)
         pictures = self._steering.pictures.of_aims(aims)
         return Score(path=wish.path, clip=clip, aims=aims, pictures=pictures, start=wish.first, stop=wish.stop)
 
-    def _wishes(self) -> Iterator[Wish]:
+    def _wishes(self) -> Iterator[ScoreWish]:
         """What is missing, the most urgent first."""
         idle, run = self._jobs.running is None, self._shown.run
         target = self.target(run.request if run else None)
@@ -226,12 +226,12 @@ class ClipScores(QObject):
                 yield _stretch(target, missing)
             elif missing and self._seconds.get(target.clip, math.inf) <= self._patience:
                 path, index = missing[0]
-                yield Wish(target, path, index, index + 1, urgent=True)
+                yield ScoreWish(target, path, index, index + 1, urgent=True)
         if idle:
             yield from self._of_candidates()
             clip = self._wanted_soon()
             if clip and clip not in self._seconds and (soon := Target(clip, ())) not in self._failed:
-                yield Wish(soon, None)
+                yield ScoreWish(soon, None)
 
     @property
     def _patience(self) -> float:
@@ -246,7 +246,7 @@ class ClipScores(QObject):
         known = self._scores.get(target, {})
         return [key for k in reversed(range(len(run.steps))) if (key := run.place(k)) not in known]
 
-    def _of_candidates(self) -> Iterator[Wish]:
+    def _of_candidates(self) -> Iterator[ScoreWish]:
         """The finished pictures for the artwork that have no score yet."""
         candidates = self._candidates
         for tile in range(1, len(candidates) + 1):
@@ -255,7 +255,7 @@ class ClipScores(QObject):
             if target is None or target in self._failed or last < 0:
                 continue
             if (one.run, last) not in self._scores.get(target, {}):
-                yield Wish(target, one.run, last, last + 1)
+                yield ScoreWish(target, one.run, last, last + 1)
 
     def _last(self, run: Path) -> int:
         """The last step of a finished run, read once."""
@@ -303,10 +303,10 @@ class ClipScores(QObject):
         self._look()
 
 
-def _stretch(target: Target, missing: list[Key]) -> Wish:
+def _stretch(target: Target, missing: list[Key]) -> ScoreWish:
     """The newest missing step and those right before it in the same file."""
     (path, last), there = missing[0], set(missing)
     first = last
     while (path, first - 1) in there:
         first -= 1
-    return Wish(target, path, first, last + 1)
+    return ScoreWish(target, path, first, last + 1)

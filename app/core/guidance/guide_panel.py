@@ -20,7 +20,7 @@ from engine.spec.guides import digests
 from engine.store import StoreError
 
 
-class Guidance(QObject):
+class DocumentGuidance(QObject):
     """The parts of guidance, and what joins them."""
 
     notice_raised = Signal(object)

@@ -24,7 +24,7 @@ SEEN = ("cutouts", "cut_size", "smooth", "keep_range")  # settings that a CLIP o
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SteeringRow:
     """One row of the panel: a text or the digest of a picture, and a signed weight. A blank one asks for nothing."""
 
     text: str = ""
@@ -62,7 +62,7 @@ class Steering(QObject):
         self._clips: list[GuideInfo] = []
         self._classifiers: list[GuideInfo] = []
         self._clip = ""
-        self._wishes: tuple[Wish, ...] = (Wish(),)
+        self._wishes: tuple[SteeringRow, ...] = (SteeringRow(),)
         self._settings: dict[str, Any] = {}  # what of a ClipGuide is not at its default
         self._class = ClassWish()
         self._others: tuple[Guide, ...] = ()  # which the panel has no fields for: a second CLIP, a second classifier
@@ -115,7 +115,7 @@ class Steering(QObject):
         return any(info.noisy for info in self._clips if info.id == self._clip)
 
     @property
-    def wishes(self) -> tuple[Wish, ...]:
+    def wishes(self) -> tuple[SteeringRow, ...]:
         """The rows, at least one."""
         return self._wishes
 
@@ -131,22 +131,22 @@ class Steering(QObject):
         rows[n] = replace(rows[n], **changes)
         self._set_wishes(tuple(rows))
 
-    def add_wish(self, wish: Wish | None = None) -> None:
+    def add_wish(self, wish: SteeringRow | None = None) -> None:
         """One more row; a picture takes the place of a row that is still blank and alone."""
-        wish = wish or Wish()
-        if self._wishes == (Wish(),) and wish.image:
+        wish = wish or SteeringRow()
+        if self._wishes == (SteeringRow(),) and wish.image:
             self._set_wishes((wish,))
         elif self.can_add:
             self._set_wishes((*self._wishes, wish))
 
     def remove_wish(self, n: int) -> None:
         """The last one becomes blank."""
-        self._set_wishes(self._wishes[:n] + self._wishes[n + 1 :] or (Wish(),))
+        self._set_wishes(self._wishes[:n] + self._wishes[n + 1 :] or (SteeringRow(),))
 
     def aim_at(self, rgb: Pixels) -> None:
         """One more row, with a picture (H, W, 3)."""
         try:
-            self.add_wish(Wish(image=self.pictures.add(rgb)))
+            self.add_wish(SteeringRow(image=self.pictures.add(rgb)))
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
@@ -161,7 +161,7 @@ class Steering(QObject):
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
 
-    def _set_wishes(self, wishes: tuple[Wish, ...]) -> None:
+    def _set_wishes(self, wishes: tuple[SteeringRow, ...]) -> None:
         if wishes != self._wishes:
             self._wishes = wishes
             self._write_draft()
@@ -275,9 +275,9 @@ class Steering(QObject):
         clip = next((guide for guide in guides if isinstance(guide, ClipGuide)), None)
         of_class = next((guide for guide in guides if isinstance(guide, ClassGuide)), None)
         self._others = tuple(guide for guide in guides if guide is not clip and guide is not of_class)
-        self._wishes = (Wish(),)
+        self._wishes = (SteeringRow(),)
         if clip is not None:
-            self._wishes = tuple(Wish(aim.text, aim.image, aim.weight) for aim in clip.aims)
+            self._wishes = tuple(SteeringRow(aim.text, aim.image, aim.weight) for aim in clip.aims)
             self._settings = {
                 name: getattr(clip, name) for name in _SETTINGS if getattr(clip, name) != getattr(_DEFAULT, name)
             }

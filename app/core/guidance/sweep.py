@@ -35,7 +35,7 @@ NOISY, CLEAN = "trained on noise", "clean pictures only"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SweepPlan:
     """What to sweep: `count` values from low to high, `pictures` at each. `twins`: both classifiers of a pair."""
 
     over: str = CLIP
@@ -77,7 +77,7 @@ class GuidanceSweep(QObject):
         super().__init__(parent)
         self._draft, self._editing, self._jobs, self._prices = draft, editing, jobs, prices
         self._steering, self._engine = steering, engine
-        self._plan = Plan()
+        self._plan = SweepPlan()
         self._swept: list[Swept] = []
         self._over = CLIP  # whose strength the points are of
         self._waiting: list[Series] = []
@@ -97,7 +97,7 @@ class GuidanceSweep(QObject):
         return (*found, *([GUIDANCE] if model.text or model.labels else []))
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> SweepPlan:
         """As it was set, over something that can be swept."""
         if self._plan.over in self.choices or not self.choices:
             return self._plan
@@ -105,7 +105,7 @@ class GuidanceSweep(QObject):
         return replace(self._plan, over=over, low=RANGES[over][0], high=RANGES[over][1])
 
     @plan.setter
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: SweepPlan) -> None:
         if plan.over != self.plan.over:
             plan = replace(plan, low=RANGES[plan.over][0], high=RANGES[plan.over][1])
         if plan != self._plan:

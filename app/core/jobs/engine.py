@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, TypeAlias
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from app.core.canvas.placement import Overlay, Placement
+from app.core.canvas.placement import PlacedPicture, Placement
 from engine.jobs.job import Event, Job
 
 EngineState: TypeAlias = Literal["starting", "ready", "failed", "closed"]
@@ -39,7 +39,7 @@ class Frame(Event):
     step: int
     image: int
     picture: QImage
-    overlay: Overlay | None = None
+    overlay: PlacedPicture | None = None
 
     latest: ClassVar[bool] = True
 

@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage
 from app.core.jobs.engine import End, Engine, Task
 from app.core.lab.drawing import Drawing
 from app.core.lab.field_source import FieldSource
-from app.core.lab.lab_timeline import LabTimeline
+from app.core.lab.lab_timeline import LabTimelineModel
 from app.core.lab.layers import LAYERS
 from app.core.lab.track import Track
 from app.core.notices import Notice
@@ -85,7 +85,7 @@ class Lab(StepTimeline):
         self._coverage: Coverage | None = None
         self._outcome = 0
         self._watched = False
-        self._run: LabTimeline | None = None
+        self._run: LabTimelineModel | None = None
         self._problem = ""
         self._plan()
         self._cursor = self.step_count - 1
@@ -184,7 +184,7 @@ class Lab(StepTimeline):
                 self._want()
 
     @property
-    def run(self) -> LabTimeline | None:
+    def run(self) -> LabTimelineModel | None:
         return self._run
 
     @property
@@ -341,7 +341,7 @@ class Lab(StepTimeline):
             self.data.components  # noqa: B018 -- says what is wrong with a drawing
         except LabError as error:
             self._problem = str(error)
-        self._run = LabTimeline.of(request, self.track)
+        self._run = LabTimelineModel.of(request, self.track)
 
     def _forget(self) -> None:
         """Another law or other levels: what was made of the ones before goes."""
@@ -366,7 +366,7 @@ class Lab(StepTimeline):
 
     def _show_steps(self) -> None:
         if self._run is not None:
-            self._run = LabTimeline.of(self._run.request, self.track)
+            self._run = LabTimelineModel.of(self._run.request, self.track)
             self.steps_changed.emit()
 
     def _move(self, k: int) -> None:

@@ -13,7 +13,7 @@ from engine.store import StepInfo
 
 
 @dataclass(frozen=True, slots=True)
-class LabTimeline:
+class LabTimelineModel:
     """One level more than the run has steps, since the end can be looked at too."""
 
     request: Request
@@ -22,7 +22,7 @@ class LabTimeline:
     planned: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, request: Request, track: Track) -> LabTimeline:
+    def of(cls, request: Request, track: Track) -> LabTimelineModel:
         """All the levels; those that `track` has come to with their model calls and how far their estimates moved."""
         sigmas, steps = request.sigmas, []
         for k, s in enumerate(sigmas):

@@ -20,7 +20,7 @@ TELL = 20  # words of progress over a whole film
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class FilmFormat:
     """How a film goes out: `enlarge` times as large, by "nearest" or "lanczos", as a kind of film.KINDS."""
 
     kind: str = ".webp"
@@ -57,14 +57,14 @@ class Filming(QObject):
     def words(self) -> str:
         return f"Writing {self._path.name}: {self._share:.0%}" if self._path else ""
 
-    def export(self, path: Path, frames: Sequence[Pixels], morph: Morph, way: Way) -> None:
+    def export(self, path: Path, frames: Sequence[Pixels], morph: Morph, way: FilmFormat) -> None:
         if self.busy:
             self.notice_raised.emit(Notice("info", "A film is being written: wait for it, or stop it."))
             return
         self._path, self._share, self._stop = path, 0.0, threading.Event()
         self.changed.emit()
         work = partial(
-            film.save, path, frames, morph, way.enlarge, way.resampling, told=self._tell, stop=self._stop.is_set
+            film.save, path, frames, morph, way.enlarge, way.resampling, on_frame=self._tell, stop=self._stop.is_set
         )
         self._background.start(work, self._on_written, self._on_failed)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtGui import QImage
 
 from app.core.shown.render import from_rgb
-from engine.morph.keys import Found, follows, from_file, from_pixels, with_settings
+from engine.morph.keys import FileKey, comes_from_seed, from_file, from_pixels, with_settings
 from engine.pictures.image_file import load, not_cancelled
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Pixels
@@ -51,7 +51,7 @@ def of_seed(seed: int, prompt: str, label: str | None) -> KeyFrame:
 def of_picture(rgb: Pixels, request: Request | None, index: int, alone: bool, model: ModelInfo) -> KeyFrame:
     """A picture (H, W, 3) that the studio shows. request, index -- what made it, if that is known; alone -- whether
     that and no step of another run did: then it is its seed, and nothing is lost."""
-    if request is not None and alone and follows(request, model):
+    if request is not None and alone and comes_from_seed(request, model):
         return KeyFrame(
             Key.of(request, index), None, from_rgb(rgb), rgb, replace(request, seeds=(request.seeds[index],))
         )
@@ -66,7 +66,7 @@ def of_file(path: Path, model: ModelInfo, cancelled: Callable[[], bool] = not_ca
     return _of(from_file(path, model, cancelled), load(path, cancelled).rgb)
 
 
-def _of(found: Found, source: Pixels) -> KeyFrame:
+def _of(found: FileKey, source: Pixels) -> KeyFrame:
     seen = source if found.rgb is None else found.rgb
     return KeyFrame(found.key, found.rgb, from_rgb(seen), source, found.settings)
 

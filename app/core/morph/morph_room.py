@@ -31,7 +31,7 @@ HELD = ("frames", "easing", "loop", "way", "at", "rate")  # what of a Morph the 
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class MorphChoices:
     """How it goes, as the panel says; large -- whether the second stage draws the frames."""
 
     frames: int = 30
@@ -69,7 +69,7 @@ class MorphRoom(StepTimeline):
         super().__init__(parent)
         self._draft, self._jobs, self._prices, self._engine = draft, jobs, prices, engine
         self.keys = KeyRow(draft, shown, editing, self)
-        self._choices = Choices()
+        self._choices = MorphChoices()
         self._task: Task | None = None
         self._made: Made | None = None
         self._image: tuple[int, QImage] | None = None
@@ -82,7 +82,7 @@ class MorphRoom(StepTimeline):
     # how it goes
 
     @property
-    def choices(self) -> Choices:
+    def choices(self) -> MorphChoices:
         return self._choices
 
     def choose(self, **changes: Any) -> None:
@@ -120,7 +120,7 @@ class MorphRoom(StepTimeline):
         if self._jobs.why_no_engine:
             return self._jobs.why_no_engine
         try:
-            self.plan().walked  # noqa: B018 -- says what is wrong with the level
+            self.plan().frame_request  # noqa: B018 -- raises for an impossible level
         except RequestError as error:
             return str(error)
         return ""

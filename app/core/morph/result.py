@@ -19,7 +19,7 @@ from engine.store import StepInfo
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """The frames so far as a timeline shows them. An app.core.shown.timeline.Run."""
+    """The frames so far as a timeline shows them. An app.core.shown.timeline.TimelineRun."""
 
     request: Request
     steps: tuple[StepInfo, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.spec.cost import enlarging, work
+from engine.spec.cost import enlargement_passes, work
 from engine.spec.request import Request
 
 
@@ -44,7 +44,7 @@ def _work(request: Request, start: int = 0) -> float:
 
 
 def _passes_of_second(request: Request) -> int:
-    return enlarging(request) * len(request.seeds)
+    return enlargement_passes(request) * len(request.seeds)
 
 
 def in_words(seconds: float) -> str:

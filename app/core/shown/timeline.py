@@ -16,7 +16,7 @@ PLAY_MS = 2000  # a whole run plays in about this time …
 PLAY_STEP_MS = 40, 250  # … but a step is never shorter or longer than these
 
 
-class Run(Protocol):
+class TimelineRun(Protocol):
     """A run as far as a timeline needs it.
 
     steps     -- those that can be looked at, of `total`, the first `inherited` of them made by another run
@@ -64,7 +64,7 @@ class StepTimeline(QObject):
 
     @property
     @abstractmethod
-    def run(self) -> Run | None:
+    def run(self) -> TimelineRun | None:
         """What is shown; None where nothing is."""
 
     @abstractmethod

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QKeySequence
 
 from app.ui.actions.reasons import Reason, always_usable
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +33,15 @@ class Action:
     id: str
     text: str
     menu: str
-    do: Callable[[Studio], object]
+    do: Callable[[StudioParts], object]
     keys: tuple[str, ...] = ()
     tip: str = ""
     icon: str = ""
     icon_on: str = ""
     where: str = "window"
     why: Reason = always_usable
-    text_now: Callable[[Studio], str] | None = None
-    checked: Callable[[Studio], bool] | None = None
+    text_now: Callable[[StudioParts], str] | None = None
+    checked: Callable[[StudioParts], bool] | None = None
     group: str = ""
     submenu: str = ""
     short: str = ""

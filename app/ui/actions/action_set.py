@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidge
 
 from app.ui.actions import ACTIONS
 from app.ui.actions.action import Action, keys_text
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 from app.ui.look import icons
 from app.ui.widgets.edits import commit_edit
 
@@ -20,7 +20,7 @@ NATIVE = QKeySequence.SequenceFormat.NativeText
 class ActionSet(QObject):
     """The QActions of one window. Each is enabled and checked as the studio is at the moment."""
 
-    def __init__(self, studio: Studio, window: QWidget) -> None:
+    def __init__(self, studio: StudioParts, window: QWidget) -> None:
         super().__init__(window)
         self._studio = studio
         self._window = window

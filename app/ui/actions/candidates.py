@@ -5,17 +5,17 @@ from __future__ import annotations
 from app.core.canvas.candidates import ORIGINAL
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import first_of, no_artwork, outside_pictures, unless
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 
 
-def _shows_last(studio: Studio) -> str:
+def _shows_last(studio: StudioParts) -> str:
     candidates = studio.document.editing.candidates
     if candidates.neighbour(+1) != candidates.index:
         return ""
     return "This is the last candidate." if len(candidates) else "There are no candidates yet: generate some first."
 
 
-def _already_shown(studio: Studio) -> str:
+def _already_shown(studio: StudioParts) -> str:
     if not studio.document.artwork.is_open:
         return "Open a picture to work on first."
     return "The canvas shows the artwork already." if studio.document.editing.shows_artwork else ""
@@ -33,11 +33,11 @@ _STILL_RUNS = unless(
 )
 
 
-def _turn_compare(studio: Studio) -> None:
+def _turn_compare(studio: StudioParts) -> None:
     studio.document.editing.comparing = not studio.document.editing.comparing
 
 
-def _show_artwork(studio: Studio) -> None:
+def _show_artwork(studio: StudioParts) -> None:
     studio.document.editing.choose(ORIGINAL)
 
 

@@ -8,7 +8,7 @@ from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import Reason, first_of, no_artwork, unless
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 from app.ui.canvas.tools import TOOLS
 from app.ui.canvas.tools.tool import Tool
 
@@ -27,7 +27,7 @@ def _without(option: str) -> Reason:
 
 
 def _tool(tool: type[Tool], begins: bool) -> Action:
-    def take(studio: Studio) -> None:
+    def take(studio: StudioParts) -> None:
         studio.tools.tool = tool.name
         studio.canvas.setFocus()
 
@@ -38,7 +38,7 @@ def _tool(tool: type[Tool], begins: bool) -> Action:
     )  # fmt: skip
 
 
-def _set(name: str, text: str, key: str, option: str, do: Callable[[Studio], object]) -> Action:
+def _set(name: str, text: str, key: str, option: str, do: Callable[[StudioParts], object]) -> Action:
     return Action(
         id=name, text=text, menu="Canvas", submenu="Tool", keys=(key,) if key else (), where="picture", do=do,
         why=first_of(no_artwork, _without(option)),
@@ -56,12 +56,12 @@ def _mask(
     )  # fmt: skip
 
 
-def _swap(studio: Studio) -> None:
+def _swap(studio: StudioParts) -> None:
     """The eraser from anything but the eraser, else the brush."""
     studio.tools.tool = "brush" if studio.tools.tool == "eraser" else "eraser"
 
 
-def _turn_mask(studio: Studio) -> None:
+def _turn_mask(studio: StudioParts) -> None:
     studio.tools.mask_shown = not studio.tools.mask_shown
 
 

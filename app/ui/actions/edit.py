@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import no_artwork, unless
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 
 
-def _shows_picture(studio: Studio) -> bool:
+def _shows_picture(studio: StudioParts) -> bool:
     return studio.document.shown.frame is not None or studio.document.editing.shows_artwork
 
 
-def _turn_lock(studio: Studio) -> None:
+def _turn_lock(studio: StudioParts) -> None:
     studio.document.draft.seed_locked = not studio.document.draft.seed_locked
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import first_of, no_steps, outside_lab, outside_pictures, unless
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 
 
-def _nothing_to_save(studio: Studio) -> str:
+def _nothing_to_save(studio: StudioParts) -> str:
     return studio.room.why_no_save()
 
 

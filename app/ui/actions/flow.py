@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import first_of, outside_pictures
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 
 
-def _show_panel(studio: Studio) -> None:
+def _show_panel(studio: StudioParts) -> None:
     """Open the panel that shows the result."""
     studio.docks.show("likelihood")
 
 
-def _measure(studio: Studio) -> None:
+def _measure(studio: StudioParts) -> None:
     _show_panel(studio)
     studio.appraisal.measure()
 
 
-def _encode(studio: Studio) -> None:
+def _encode(studio: StudioParts) -> None:
     _show_panel(studio)
     studio.encoder.encode()
 
@@ -25,7 +25,7 @@ def _encode(studio: Studio) -> None:
 _NO_DECODE = first_of(outside_pictures, lambda s: s.encoder.why_no_decode())
 
 
-def _turn_map(studio: Studio) -> None:
+def _turn_map(studio: StudioParts) -> None:
     studio.appraisal.map_shown = not studio.appraisal.map_shown
 
 

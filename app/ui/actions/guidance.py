@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import first_of, no_steps, outside_pictures, unless
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 from engine.spec.guides import MAX_AIMS
 
 
-def _rank(studio: Studio) -> None:
+def _rank(studio: StudioParts) -> None:
     scores = studio.document.guidance.scores
     scores.ranked = not scores.ranked
 

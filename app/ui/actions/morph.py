@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import first_of, outside_morph, unless
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 
 
-def _move(studio: Studio, by: int) -> None:
+def _move(studio: StudioParts, by: int) -> None:
     keys = studio.morph.keys
     keys.move(keys.selected, keys.selected + by)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 from app.ui.window.rooms import LAB, MORPH, PICTURES
 
-Reason: TypeAlias = Callable[[Studio], str]
+Reason: TypeAlias = Callable[[StudioParts], str]
 
 
-def always_usable(_: Studio) -> str:
+def always_usable(_: StudioParts) -> str:
     return ""
 
 
-def unless(usable: Callable[[Studio], object], sentence: str) -> Reason:
+def unless(usable: Callable[[StudioParts], object], sentence: str) -> Reason:
     """`sentence` as long as `usable` is false."""
     return lambda studio: "" if usable(studio) else sentence
 
@@ -25,31 +25,31 @@ def first_of(*reasons: Reason) -> Reason:
     return lambda studio: next((sentence for reason in reasons if (sentence := reason(studio))), "")
 
 
-def in_pictures(studio: Studio) -> bool:
+def in_pictures(studio: StudioParts) -> bool:
     return studio.room.name == PICTURES
 
 
-def in_lab(studio: Studio) -> bool:
+def in_lab(studio: StudioParts) -> bool:
     return studio.room.name == LAB
 
 
-def in_morph(studio: Studio) -> bool:
+def in_morph(studio: StudioParts) -> bool:
     return studio.room.name == MORPH
 
 
-def outside_pictures(studio: Studio) -> str:
+def outside_pictures(studio: StudioParts) -> str:
     return "" if in_pictures(studio) else f"Leave “{studio.room.title}” first: this works on pictures."
 
 
-def outside_lab(studio: Studio) -> str:
+def outside_lab(studio: StudioParts) -> str:
     return "" if in_lab(studio) else "Open the 2-D lab first, in the menu View."
 
 
-def outside_morph(studio: Studio) -> str:
+def outside_morph(studio: StudioParts) -> str:
     return "" if in_morph(studio) else "Open the morph first, in the menu View."
 
 
-def no_artwork(studio: Studio) -> str:
+def no_artwork(studio: StudioParts) -> str:
     """The canvas does not show an artwork, a picture that can be painted on."""
     if reason := outside_pictures(studio):
         return reason
@@ -58,6 +58,6 @@ def no_artwork(studio: Studio) -> str:
     return "" if studio.document.editing.shows_artwork else "Go back to the artwork first: the canvas shows a run."
 
 
-def no_steps(studio: Studio) -> str:
+def no_steps(studio: StudioParts) -> str:
     """The timeline in front is empty."""
     return "" if studio.steps.step_count > 0 else "There are no steps yet: start a run first."

@@ -8,11 +8,11 @@ from app.core.shown.render import View
 from app.core.shown.timeline import StepTimeline
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import first_of, no_steps, outside_pictures, unless
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 
 
 def _see(view: View, text: str, key: str, tip: str, begins: bool = False) -> Action:
-    def see(studio: Studio) -> None:
+    def see(studio: StudioParts) -> None:
         studio.document.shown.view = view
 
     return Action(
@@ -30,16 +30,16 @@ def _move(
     )  # fmt: skip
 
 
-def _other_image(studio: Studio, by: int) -> None:
+def _other_image(studio: StudioParts, by: int) -> None:
     studio.document.shown.image_index += by
 
 
-def _turn_play(studio: Studio) -> None:
+def _turn_play(studio: StudioParts) -> None:
     steps = studio.steps
     (steps.pause if steps.playing else steps.play)()
 
 
-def _has_parent(studio: Studio) -> bool:
+def _has_parent(studio: StudioParts) -> bool:
     return studio.document.shown.run is not None and studio.document.shown.run.parent is not None
 
 

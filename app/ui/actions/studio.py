@@ -13,20 +13,20 @@ from app.core.morph.morph_room import MorphRoom
 from app.core.shown.timeline import StepTimeline
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
-from app.ui.look.theme import Look
+from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
 from app.ui.window.docks import Docks
 from app.ui.window.rooms import Room
 
 
-class Studio(Protocol):
+class StudioParts(Protocol):
     """`room` is the room in front, `steps` the timeline that belongs to it."""
 
     document: Document
     appraisal: Appraisal
     encoder: Encoder
     canvas: CanvasView
-    look: Look
+    look: Appearance
     lab: Lab
     morph: MorphRoom
     films: Films

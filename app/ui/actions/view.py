@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.ui.actions.action import Action
 from app.ui.actions.reasons import in_lab, in_morph
-from app.ui.actions.studio import Studio
+from app.ui.actions.studio import StudioParts
 from app.ui.window.rooms import LAB, MORPH, PICTURES
 
 
@@ -15,7 +15,7 @@ def _theme(mode: str, text: str) -> Action:
     )  # fmt: skip
 
 
-def _turn_surround(studio: Studio) -> None:
+def _turn_surround(studio: StudioParts) -> None:
     studio.canvas.surround = "plain" if studio.canvas.surround == "checker" else "checker"
 
 

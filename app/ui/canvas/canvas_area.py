@@ -13,7 +13,7 @@ from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.request.methods import FILL, REPAINT
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel
@@ -26,7 +26,7 @@ from app.ui.widgets.quiet_label import QuietLabel
 from app.ui.window.notice_bar import NoticeBar
 from app.ui.window.welcome import Welcome
 from engine.pictures.compositing import free_cells
-from engine.spec.draft import size, snapped
+from engine.spec.draft import size, steps_of_strength
 
 AWAITED = "The first estimate comes with the first model call"
 UNREADABLE = "This step cannot be read"
@@ -186,7 +186,7 @@ class CanvasArea(QWidget):
         draft, artwork = self._document.draft.current, self._document.artwork
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
-        steps = snapped(draft.strength, draft.steps)
+        steps = steps_of_strength(draft.strength, draft.steps)
         return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.draft.model), steps)
 
     def _lend_keys(self, keys: str) -> None:

@@ -18,7 +18,7 @@ from app.ui.widgets.spin_box import WholeSpinBox, show_number
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class ToolOption:
     """A number of the tool; the shown number is `scale` times the stored one."""
 
     title: str
@@ -34,11 +34,11 @@ AMOUNT = "Amount", "How far back in time it goes: at 50 % the last half of the s
 OPACITY = "Opacity", "How much one stroke covers at most"  # of what is painted on the picture itself
 
 OPTIONS = {
-    "size": Option("Size", *SIZES, (1, 256), 1, " px", "Diameter of the brush in pixels of the picture"),
-    "hardness": Option("Hardness", 0, 100, (0, 100), 100, " %", "How much of the brush paints in full"),
-    "flow": Option("Flow", 1, 100, (1, 100), 100, " %", "How much one touch adds"),
-    "opacity": Option(AMOUNT[0], 1, 100, (1, 100), 100, " %", ""),
-    "tolerance": Option("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
+    "size": ToolOption("Size", *SIZES, (1, 256), 1, " px", "Diameter of the brush in pixels of the picture"),
+    "hardness": ToolOption("Hardness", 0, 100, (0, 100), 100, " %", "How much of the brush paints in full"),
+    "flow": ToolOption("Flow", 1, 100, (1, 100), 100, " %", "How much one touch adds"),
+    "opacity": ToolOption(AMOUNT[0], 1, 100, (1, 100), 100, " %", ""),
+    "tolerance": ToolOption("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
 }
 ROOM_FOR_SLIDERS, ROOM_FOR_EDGES = 60, 49  # text lines of width
 
@@ -78,7 +78,7 @@ class ToolOptions(QFrame):
         row.addStretch(1)
         row.addWidget(self._mask_group(actions))
 
-    def _number(self, name: str, option: Option) -> QWidget:
+    def _number(self, name: str, option: ToolOption) -> QWidget:
         number = NumberField(option.title, option.low, option.high, option.usual)
         number.field.setSuffix(option.suffix)
         number.field.setFixedWidth(em(number.field, 4.1))

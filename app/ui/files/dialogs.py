@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.core.canvas.fitting import sizes
 from app.core.document import Document
 from app.core.files.autosave import Autosave
-from app.core.files.export import Export, Subject
+from app.core.files.export import Export, ExportSubject
 from app.core.files.open import Arrival, Opener
 from app.core.notices import Notice
 from app.core.shown.render import pixels
@@ -109,7 +109,7 @@ class Files(QObject):
     def shows_artwork(self) -> bool:
         return self._document.editing.shows_artwork
 
-    def subject(self) -> Subject | None:
+    def subject(self) -> ExportSubject | None:
         """Return what to save: the artwork if shown, else x̂₀ under the cursor; None, with a notice, for neither."""
         document = self._document
         if self.shows_artwork:
@@ -123,12 +123,12 @@ class Files(QObject):
             document.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return None
         request, index = run.made_by(k), run.image_in(k, image)
-        return Subject(rgb, request.prompt or request.label or "picture", request, index, run.forked_from(k))
+        return ExportSubject(rgb, request.prompt or request.label or "picture", request, index, run.forked_from(k))
 
-    def _artwork(self) -> Subject:
+    def _artwork(self) -> ExportSubject:
         """As it is now: one block is copied, and the writer's thread puts its channels in order."""
         artwork = self._document.artwork
-        return Subject(artwork.pixels.copy()[..., 2::-1], artwork.title)
+        return ExportSubject(artwork.pixels.copy()[..., 2::-1], artwork.title)
 
     def save_shown(self) -> None:
         """What the canvas shows, where the person says: nothing waits for the answer."""
@@ -173,7 +173,7 @@ class Files(QObject):
         sheet.chosen.connect(partial(self._export_as, subject))
         self._show(sheet)
 
-    def why_no_cascade(self, subject: Subject) -> str:
+    def why_no_cascade(self, subject: ExportSubject) -> str:
         """Why the model's second stage cannot enlarge it, in one sentence; "" when it can."""
         model = self._document.draft.model
         if model.cascade is None:
@@ -182,7 +182,7 @@ class Files(QObject):
             return f"Only for pictures of {model.width} × {model.height}, the size that it has learnt"
         return self._document.jobs.why_no_engine
 
-    def _export_as(self, subject: Subject, choice: Export) -> None:
+    def _export_as(self, subject: ExportSubject, choice: Export) -> None:
         self._settings.update(
             export_factor=choice.factor, export_method=choice.method, export_kind=choice.kind,
             export_quality=choice.quality,
@@ -197,7 +197,7 @@ class Files(QObject):
         dialog.fileSelected.connect(partial(self.export_to, subject, choice))
         dialog.open()
 
-    def export_to(self, subject: Subject, choice: Export, path: str) -> None:
+    def export_to(self, subject: ExportSubject, choice: Export, path: str) -> None:
         self.exporter.export(subject, choice, Path(path))
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.core.files.export import KINDS, METHODS, Export, Subject, largest_factor, longest_side
+from app.core.files.export import KINDS, METHODS, Export, ExportSubject, largest_factor, longest_side
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.form_dialog import FormDialog
@@ -24,7 +24,7 @@ class ExportSheet(FormDialog):
     chosen = Signal(object)
 
     def __init__(
-        self, subject: Subject, choice: Export, factor: int, why_no_cascade: str, parent: QWidget | None = None
+        self, subject: ExportSubject, choice: Export, factor: int, why_no_cascade: str, parent: QWidget | None = None
     ) -> None:
         super().__init__("Export picture", "Export …", "", parent)
         self._subject, self._stage_factor = subject, factor

@@ -8,25 +8,23 @@ from app.core.flow.likelihood import REGIONS, Appraisal
 from app.ui.actions.action_set import ActionSet
 from app.ui.flow import likelihood_text
 from app.ui.flow.map_legend import Legend
-from app.ui.flow.plot import Plot
+from app.ui.flow.plot import CurvePlot
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.disclosure import Disclosure
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.quiet_label import QuietLabel
 
 
-class Density(QWidget):
+class DensityResults(QWidget):
     """The number along the flow, and what it means."""
 
     def __init__(self, appraisal: Appraisal) -> None:
         super().__init__()
         self._appraisal = appraisal
         self.headline = label("", "title")
-        self.detail = label("", "muted")
-        self.detail.setWordWrap(True)
-        about = label(likelihood_text.SMEARED, "muted")
-        about.setWordWrap(True)
+        self.detail = paragraph()
+        about = paragraph(likelihood_text.SMEARED)
         self.about = Disclosure("What the number is of", about)
         column = column_in(self)
         column.addWidget(self.headline)
@@ -50,14 +48,13 @@ class Steps(QWidget):
     def __init__(self, appraisal: Appraisal) -> None:
         super().__init__()
         self._appraisal = appraisal
-        self.sum = label("", "muted")
-        self.sum.setWordWrap(True)
-        self.terms = Plot("Bits by noise level")
+        self.sum = paragraph()
+        self.terms = CurvePlot("Bits by noise level")
         self.terms.setToolTip(likelihood_text.BOUND)
-        self.trade = Plot("Rate and distortion")
+        self.trade = CurvePlot("Rate and distortion")
         self.trade.setToolTip(likelihood_text.TRADE)
         self.readings = {
-            plot: Reading(plot, resting)
+            plot: PlotReading(plot, resting)
             for plot, resting in (
                 (self.terms, likelihood_text.RESTING_TERMS),
                 (self.trade, likelihood_text.RESTING_TRADE),
@@ -86,10 +83,10 @@ class Steps(QWidget):
             self.trade.show_curve(curve, f"From {curve.words[0]} to {curve.words[-1]}")
 
 
-class Reading(QuietLabel):
+class PlotReading(QuietLabel):
     """What is read of a plot; `resting`, while nothing is."""
 
-    def __init__(self, plot: Plot, resting: str) -> None:
+    def __init__(self, plot: CurvePlot, resting: str) -> None:
         super().__init__()
         self._resting = resting
         self.setText(resting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from app.ui.flow.plot import Curve
+from app.ui.flow.plot import PlotCurve
 from engine.jobs.likelihood import ElboTerms, LogDensity
 
 SMEARED = (
@@ -66,19 +66,19 @@ def sum_of(terms: ElboTerms) -> str:
     return f"{parts} = {terms.total:.3f}{error} bits/dim\n{how}"
 
 
-def terms_curve(terms: ElboTerms) -> Curve:
+def terms_curve(terms: ElboTerms) -> PlotCurve:
     """L_t over the σ that its step begins at, from much noise on the left to little on the right."""
     points = [(float(s), float(bits)) for s, bits in zip(terms.sigmas, terms.terms, strict=False)]
     words = [f"σ {s:.3g} to {after:.3g}: L_t {bits:.4f} bits/dim" for (s, bits), after in
              zip(points, terms.sigmas[1:], strict=True)]  # fmt: skip
     top = max(bits for _, bits in points)
     ends = f"σ {points[0][0]:.3g}", f"σ {points[-1][0]:.2g}"
-    return Curve(points, words, ends, ("0", f"{top:.2g}"), logarithmic=True, descending=True)
+    return PlotCurve(points, words, ends, ("0", f"{top:.2g}"), logarithmic=True, descending=True)
 
 
-def trade_curve(terms: ElboTerms) -> Curve:
+def trade_curve(terms: ElboTerms) -> PlotCurve:
     """Distortion (RMSE on 0 … 255) over rate (bits/dim): deck 3's figure."""
     points = [(float(r), float(d)) for r, d in zip(terms.rate, terms.distortion, strict=True)]
     words = [f"After {r:.2f} bits/dim: RMSE {d:.1f} of 255" for r, d in points]
     top, all_of_it = max(d for _, d in points), max(r for r, _ in points)
-    return Curve(points, words, ("0", f"{all_of_it:.2f}"), ("0", f"{top:.0f}"), "bits/dim", area=False)
+    return PlotCurve(points, words, ("0", f"{all_of_it:.2f}"), ("0", f"{top:.0f}"), "bits/dim", area=False)

@@ -13,12 +13,12 @@ from app.core.flow.likelihood_result import Given
 from app.core.flow.subject import MIDDLE, SHRUNK
 from app.ui.actions.action_set import ActionSet
 from app.ui.flow.encoded_card import EncodedCard
-from app.ui.flow.likelihood_results import Density, Steps, Surprise
+from app.ui.flow.likelihood_results import DensityResults, Steps, Surprise
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.disclosure import Disclosure
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
 from app.ui.widgets.quiet_label import QuietLabel
@@ -41,19 +41,17 @@ class LikelihoodPanel(QWidget):
             self.judge.addItem(info.title, info.id)
         self.given = ComboBox("Told")
         self.way = ComboBox("Brought to size")
-        self.size_note = label("", "muted")
-        self.size_note.setWordWrap(True)
+        self.size_note = paragraph()
         self.probes = NumberField("Probes", 1, MOST_PROBES, (1, 16))
         self.probes.setToolTip("Random directions along which the flow's spread is measured; more make ± smaller")
         self.tolerance = tolerances("Tolerance of the likelihood", TOLERANCES)
         self.method = ComboBox("Encoding")
         self.method.setToolTip("How a picture is taken up to its noise")
         self.closeness = tolerances("Tolerance of encoding", CLOSENESS)
-        self.density = Density(appraisal)
+        self.density = DensityResults(appraisal)
         self.steps = Steps(appraisal)
         self.surprise = Surprise(appraisal, actions)
-        self.problem = label("", "alarm")
-        self.problem.setWordWrap(True)
+        self.problem = paragraph("", "alarm")
         self.encoded = EncodedCard(encoder, actions)
         self.measure = self._button(actions["likelihood"], "Measure")
         set_kind(self.measure, "primary")

@@ -17,7 +17,7 @@ KEYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class PlotCurve:
     """Points from left to right, as (x, y) in the plot's units, and what is said of each.
 
     words    -- one line for each point: what a hover or the arrow keys read out
@@ -36,7 +36,7 @@ class Curve:
     area: bool = True
 
 
-class Plot(QWidget):
+class CurvePlot(QWidget):
     """Shows one Curve. Focused, ← and → move the reading from point to point."""
 
     read = Signal(str)  # what is under the pointer; "" when nothing is
@@ -44,7 +44,7 @@ class Plot(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
-        self._curve: Curve | None = None
+        self._curve: PlotCurve | None = None
         self._ends, self._top = (0.0, 1.0), 0.0  # of x, and of y from 0
         self._at: int | None = None  # the point that is read
         self.setMouseTracking(True)
@@ -53,7 +53,7 @@ class Plot(QWidget):
         self.setAccessibleName(name)
 
     @property
-    def curve(self) -> Curve | None:
+    def curve(self) -> PlotCurve | None:
         return self._curve
 
     @property
@@ -61,7 +61,7 @@ class Plot(QWidget):
         """What is said of the point that is read; "" where none is."""
         return "" if self._curve is None or self._at is None else self._curve.words[self._at]
 
-    def show_curve(self, curve: Curve | None, about: str = "") -> None:
+    def show_curve(self, curve: PlotCurve | None, about: str = "") -> None:
         """`about` is the whole of it in one sentence, for who cannot see it."""
         if curve == self._curve:
             return
@@ -137,7 +137,7 @@ class Plot(QWidget):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         painter.end()
 
-    def _paint_curve(self, painter: QPainter, curve: Curve) -> None:
+    def _paint_curve(self, painter: QPainter, curve: PlotCurve) -> None:
         accent, area = self.palette().color(Role.Highlight), self._area()
         line = [self.place(k) for k in range(len(curve.points))]
         if curve.area:
@@ -157,7 +157,7 @@ class Plot(QWidget):
             painter.setBrush(accent)
             painter.drawEllipse(at, em(self, 0.18), em(self, 0.18))
 
-    def _paint_names(self, painter: QPainter, curve: Curve) -> None:
+    def _paint_names(self, painter: QPainter, curve: PlotCurve) -> None:
         area, line = self._area(), em(self)
         painter.setPen(self.palette().color(Role.PlaceholderText))
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -186,5 +186,5 @@ class Plot(QWidget):
         return min(max(y / self._top, 0.0), 1.0) if self._top > 0 else 0.0
 
 
-def _scaled(x: float, curve: Curve) -> float:
+def _scaled(x: float, curve: PlotCurve) -> float:
     return math.log(x) if curve.logarithmic else x

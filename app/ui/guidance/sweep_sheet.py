@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.guidance.guide_panel import Guidance
+from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.guidance.sweep import STRENGTHS, GuidanceSweep, Swept
 from app.core.shown.render import from_rgb
 from app.ui.guidance.pareto_plot import ParetoPlot, said
@@ -29,7 +29,7 @@ AXES = (("Diversity", "How unlike each other the pictures are"),
 class SweepSheet(QDialog):
     """Shows `guidance.sweep`; stops nothing while it is open, and the sweep when it closes."""
 
-    def __init__(self, guidance: Guidance, parent: QWidget | None = None) -> None:
+    def __init__(self, guidance: DocumentGuidance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._sweep = guidance.sweep
         self.setWindowTitle("Sweep the guidance")

@@ -104,7 +104,7 @@ def em(widget: QWidget, share: float = 1.0) -> int:
     return max(1, round(widget.fontMetrics().height() * share))
 
 
-class Look(QObject):
+class Appearance(QObject):
     """Keeps the application in the chosen mode ("system", "light" or "dark") and follows the system while asked to."""
 
     changed = Signal()

@@ -9,7 +9,7 @@ from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.files.mime import local_files
-from app.core.morph.film_export import Filming, Way
+from app.core.morph.film_export import FilmFormat, Filming
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.ui.morph.film_sheet import FilmSheet
@@ -30,7 +30,7 @@ class Films(QObject):
         self._morph, self._filming, self._window = morph, filming, window
         self.sheet: FilmSheet | None = None
         self.dialog: QFileDialog | None = None
-        self.way = Way()
+        self.way = FilmFormat()
         filming.changed.connect(self.changed)
 
     def take(self, mime: QMimeData) -> bool:
@@ -79,7 +79,7 @@ class Films(QObject):
         if self.sheet is sheet:
             self.sheet = None
 
-    def _export_as(self, morph: Morph, frames: list[Pixels], way: Way) -> None:
+    def _export_as(self, morph: Morph, frames: list[Pixels], way: FilmFormat) -> None:
         self.way = way
         dialog = self._ask("Export film", QFileDialog.AcceptMode.AcceptSave)
         if way.kind:
@@ -90,7 +90,7 @@ class Films(QObject):
         dialog.fileSelected.connect(partial(self.export_to, morph, frames, way))
         dialog.open()
 
-    def export_to(self, morph: Morph, frames: list[Pixels], way: Way, path: str) -> None:
+    def export_to(self, morph: Morph, frames: list[Pixels], way: FilmFormat, path: str) -> None:
         self._filming.export(Path(path), frames, morph, way)
 
     def save_frame(self) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.core.files.export import METHODS
-from app.core.morph.film_export import Way
+from app.core.morph.film_export import FilmFormat
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.form_dialog import FormDialog
@@ -31,7 +31,7 @@ class FilmSheet(FormDialog):
 
     chosen = Signal(object)
 
-    def __init__(self, morph: Morph, size: tuple[int, int], way: Way, parent: QWidget | None = None) -> None:
+    def __init__(self, morph: Morph, size: tuple[int, int], way: FilmFormat, parent: QWidget | None = None) -> None:
         """`size` is that of a frame, (width, height)."""
         super().__init__("Export film", "Export …", "", parent)
         self._morph, self._size = morph, size
@@ -77,8 +77,8 @@ class FilmSheet(FormDialog):
         self.kind.setItemData(row, why, ABOUT)
 
     @property
-    def way(self) -> Way:
-        return Way(self.kind.currentData(), self.factor.value(), self.method.chosen)
+    def way(self) -> FilmFormat:
+        return FilmFormat(self.kind.currentData(), self.factor.value(), self.method.chosen)
 
     def refresh(self) -> None:
         way, (width, height) = self.way, self._size

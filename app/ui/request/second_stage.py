@@ -45,7 +45,7 @@ class SizePicker(ComboBox):
         self.setCurrentIndex(self.findData(self._draft.current.enlarge))
 
 
-class SecondStage(QWidget):
+class SecondStageFields(QWidget):
     """The draft's level of noise for the second stage, and whether the first one stops there."""
 
     def __init__(self, draft: DraftModel) -> None:

@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.guidance.clip_scores import Curve
+from app.core.guidance.clip_scores import ScoreCurve
 from app.core.shown.timeline import StepTimeline
 from app.ui.look.colours import mixed
 from app.ui.look.theme import em
@@ -48,7 +48,7 @@ class Filmstrip(QWidget):
         super().__init__(parent)
         self._steps = steps
         self._scrubbing = False
-        self._scores: Callable[[], Curve | None] = lambda: None
+        self._scores: Callable[[], ScoreCurve | None] = lambda: None
         self._more = QTimer(self)  # pictures that one paint had no time for
         self._more.setSingleShot(True)
         self._more.timeout.connect(self.update)
@@ -89,7 +89,7 @@ class Filmstrip(QWidget):
         height = min(2.0 * count * line, self.height() - 0.1 * line - top)
         return timeline_bands.rows(QRectF(slots.left, top, slots.width, height), count)
 
-    def show_scores(self, scores: Callable[[], Curve | None]) -> None:
+    def show_scores(self, scores: Callable[[], ScoreCurve | None]) -> None:
         """A fourth band for them while there are any; whoever has them calls update() when they change."""
         self._scores = scores
         self.update()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen
 
-from app.core.guidance.clip_scores import Curve
-from app.core.shown.timeline import Run
+from app.core.guidance.clip_scores import ScoreCurve
+from app.core.shown.timeline import TimelineRun
 from app.ui.shown.timeline_curves import Points, calls_curve, change_curve, noise_curve, score_curves
 from app.ui.shown.timeline_layout import Slots
 
@@ -32,7 +32,7 @@ class Band:
     beside: Points | None = None
 
 
-def bands(run: Run, k: int) -> tuple[Band, Band, Band]:
+def bands(run: TimelineRun, k: int) -> tuple[Band, Band, Band]:
     """The bands of a run, with their values at step `k` of it, or none where that is no step."""
     here = 0 <= k < len(run.steps)
     total = (run.calls[-1] if run.calls else 0) + sum(run.planned)
@@ -45,7 +45,7 @@ def bands(run: Run, k: int) -> tuple[Band, Band, Band]:
     )
 
 
-def score_band(scores: Curve, k: int) -> Band:
+def score_band(scores: ScoreCurve, k: int) -> Band:
     """The band of a score, with the guided one's value at step `k`."""
     guided, raw = score_curves(scores.guided, scores.raw)
     value = dict(scores.guided).get(k)

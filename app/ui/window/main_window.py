@@ -14,7 +14,7 @@ from app.core.files.folders import Folders
 from app.core.lab.lab_model import Lab
 from app.core.morph.film_export import Filming
 from app.core.notices import Notice
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.core.shown.timeline import StepTimeline
 from app.settings import Settings
 from app.ui.actions.action_set import ActionSet
@@ -30,7 +30,7 @@ from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.lab.panel import LabPanel
 from app.ui.lab.timeline import LabTimeline
 from app.ui.lab.view import LabView
-from app.ui.look.theme import Look
+from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
@@ -50,14 +50,14 @@ class MainWindow(QMainWindow):
     """Everything that is shown comes from the document, the lab and the morph; the window keeps nothing of its own."""
 
     def __init__(
-        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Look | None = None
+        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Appearance | None = None
     ) -> None:
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings = document, lab, settings
         self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
-        self.look = look or Look(app, settings.values.theme, self)
+        self.look = look or Appearance(app, settings.values.theme, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
@@ -215,6 +215,7 @@ class MainWindow(QMainWindow):
         if self.document.editing.shows_artwork:
             words = self.document.artwork.title or "Canvas"
         words = self.room.title or words
+        words = words.replace("[*]", "[*][*]")  # which Qt shows as it is
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QPainterPath
 
 from app.core.canvas import mask_edits
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.brush import Brush, BrushStroke, Paint, add, build_up, colour, dab, remove, share
+from app.core.canvas.brush import BrushStroke, BrushStyle, Paint, add, build_up, colour, dab, remove, share
 from engine.pictures import masks
 from tests.app.canvas.test_mask_edits import flooded
 
@@ -89,7 +89,7 @@ class Plain:
 
     def stroke(self, end: Callable[[BrushStroke], None] = BrushStroke.end, kept: bool = True) -> None:
         diameter = int(self.rng.choice([10, 20, 40]))
-        brush = Brush(diameter, float(self.rng.random()), float(self.rng.choice([1.0, 0.5])))
+        brush = BrushStyle(diameter, float(self.rng.random()), float(self.rng.choice([1.0, 0.5])))
         picture = self.rng.random() < 0.4
         rgb = tuple(int(value) for value in self.rng.integers(0, 256, 3))
         paint: Paint = colour(*rgb) if picture else (add, remove, build_up)[self.rng.integers(3)]
@@ -114,7 +114,7 @@ class Plain:
         else:
             self.become(name, mask=paint(self.now.mask, coverage))
 
-    def coverage(self, brush: Brush, points: list[NDArray[np.float64]]) -> Array:
+    def coverage(self, brush: BrushStyle, points: list[NDArray[np.float64]]) -> Array:
         shape = dab(brush.diameter, brush.hardness)
         shape = share(shape, np.full_like(shape, round(255 * brush.opacity)))
         reach, around = len(shape) // 2, 200

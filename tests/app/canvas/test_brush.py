@@ -10,10 +10,10 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.brush import Brush, BrushStroke, add, build_up, colour, dab, remove, share
+from app.core.canvas.brush import BrushStroke, BrushStyle, add, build_up, colour, dab, remove, share
 from tests.app.conftest import count
 
-HARD = Brush(diameter=20, hardness=1.0)
+HARD = BrushStyle(diameter=20, hardness=1.0)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def artwork() -> Artwork:
     return made
 
 
-def stroke(artwork: Artwork, brush: Brush, *points: tuple[float, ...], paint: object = add) -> None:
+def stroke(artwork: Artwork, brush: BrushStyle, *points: tuple[float, ...], paint: object = add) -> None:
     made = BrushStroke(artwork, "Brush", brush, "mask", paint)  # type: ignore[arg-type]
     for point in points:
         made.to(*point)
@@ -71,7 +71,7 @@ def test_a_line_is_covered_up_to_the_radius_and_not_beyond(artwork: Artwork) -> 
 
 @pytest.mark.parametrize("diameter", [1, 3])
 def test_a_thin_line_has_no_gaps(artwork: Artwork, diameter: int) -> None:
-    stroke(artwork, Brush(diameter=diameter, hardness=1.0), (10.5, 20.5), (110.5, 60.5))
+    stroke(artwork, BrushStyle(diameter=diameter, hardness=1.0), (10.5, 20.5), (110.5, 60.5))
     assert (artwork.mask[:, 10:111].max(axis=0) >= 127).all(), "half at least where it runs between two rows"
 
 
@@ -84,7 +84,7 @@ def test_the_dabs_do_not_depend_on_how_the_points_are_cut(artwork: Artwork) -> N
 
 
 def test_opacity_is_the_strokes_however_often_it_crosses_itself(artwork: Artwork) -> None:
-    brush = Brush(diameter=20, hardness=1.0, opacity=0.5)
+    brush = BrushStyle(diameter=20, hardness=1.0, opacity=0.5)
     stroke(artwork, brush, (20, 20), (100, 20), (20, 20), (100, 20))
     assert artwork.mask.max() == 128
     stroke(artwork, brush, (20, 20), (100, 20))
@@ -96,7 +96,7 @@ def test_opacity_is_the_strokes_however_often_it_crosses_itself(artwork: Artwork
 
 
 def test_building_up_adds_with_every_dab_and_every_stroke(artwork: Artwork) -> None:
-    brush = Brush(diameter=30, hardness=0.0, opacity=0.6, flow=0.05)
+    brush = BrushStyle(diameter=30, hardness=0.0, opacity=0.6, flow=0.05)
     peaks = []
     for _ in range(4):
         stroke(artwork, brush, (50, 50), (60, 50), paint=build_up)
@@ -108,13 +108,13 @@ def test_building_up_adds_with_every_dab_and_every_stroke(artwork: Artwork) -> N
 
 
 def test_the_slowest_flow_arrives_at_the_opacity(artwork: Artwork) -> None:
-    stroke(artwork, Brush(diameter=9, hardness=1.0, opacity=0.8, flow=0.01), *((50, 50), (53, 50)) * 400)
+    stroke(artwork, BrushStyle(diameter=9, hardness=1.0, opacity=0.8, flow=0.01), *((50, 50), (53, 50)) * 400)
     assert artwork.mask[50, 50] == 204
 
 
 def test_colour_is_painted_over_the_picture_and_the_mask_is_left(artwork: Artwork) -> None:
     told = count(artwork.mask_changed)
-    brush = Brush(diameter=20, hardness=1.0, opacity=0.5)
+    brush = BrushStyle(diameter=20, hardness=1.0, opacity=0.5)
     made = BrushStroke(artwork, "Colour", brush, "picture", colour(200, 50, 0))
     made.to(50, 50)
     made.to(80, 50)
@@ -167,7 +167,7 @@ def test_a_stroke_that_begins_and_ends_outside_paints_what_it_crosses(artwork: A
 def test_what_is_told_holds_all_that_has_changed(artwork: Artwork) -> None:
     told: list[QRect] = []
     artwork.mask_changed.connect(told.append)
-    made = BrushStroke(artwork, "Brush", Brush(diameter=31, hardness=0.3), "mask", add)
+    made = BrushStroke(artwork, "Brush", BrushStyle(diameter=31, hardness=0.3), "mask", add)
     before = artwork.mask.copy()
     for point in ((-10, 30), (150, 140), (150.3, 20.7), (30, 30)):
         made.to(*point)
@@ -194,7 +194,7 @@ def test_a_stroke_ended_by_undo_takes_no_more_points(artwork: Artwork) -> None:
 def test_a_stroke_on_a_single_pixel() -> None:
     artwork = Artwork()
     artwork.blank(1, 1, QColor(0, 0, 0))
-    stroke(artwork, Brush(diameter=1, hardness=1.0), (0.5, 0.5), (40, 0.5))
+    stroke(artwork, BrushStyle(diameter=1, hardness=1.0), (0.5, 0.5), (40, 0.5))
     assert artwork.mask.tolist() == [[255]]
     artwork.undo()
     assert artwork.mask.tolist() == [[0]]

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QImage, QPainter
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.placement import Overlay, Placement, overlay, thumbnail, to_rgb
+from app.core.canvas.placement import PlacedPicture, Placement, overlay, thumbnail, to_rgb
 from app.core.shown.render import from_rgb
 from engine.pictures.compositing import composite
 from tests.app.artworks import paint, picture
@@ -32,7 +32,7 @@ def artwork() -> Artwork:
     return made
 
 
-def laid_over(artwork: Artwork, shown: Overlay) -> QImage:
+def laid_over(artwork: Artwork, shown: PlacedPicture) -> QImage:
     """The artwork with the overlay, as the canvas paints them at 100 %."""
     image = artwork.image.copy()
     painter = QPainter(image)

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.settings import Settings, Values
 from app.ui.flow import likelihood_text
 from app.ui.flow.heat_colours import ANCHORS
-from app.ui.flow.plot import Plot
+from app.ui.flow.plot import CurvePlot
 from app.ui.look.colours import luminance
 from app.ui.widgets.combo_box import ABOUT
 from app.ui.window.main_window import MainWindow
@@ -259,8 +259,8 @@ def test_rate_and_distortion_are_read_as_in_the_lecture(window: MainWindow, qtbo
 
 
 def test_an_empty_plot_paints_and_answers_no_key(qtbot: QtBot) -> None:
-    plot = opened(qtbot, Plot("Nothing"), 300, 120)
-    assert isinstance(plot, Plot)
+    plot = opened(qtbot, CurvePlot("Nothing"), 300, 120)
+    assert isinstance(plot, CurvePlot)
     QTest.keyClick(plot, Qt.Key.Key_Left)
     QTest.mouseMove(plot, QPoint(30, 30))
     assert plot.reading == ""

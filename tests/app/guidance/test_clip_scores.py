@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from app.core.canvas.candidates import Candidate
-from app.core.guidance.guide_panel import Guidance
+from app.core.guidance.guide_panel import DocumentGuidance
 from engine.jobs.load import LoadClip
 from engine.jobs.score import Look, Score
 from engine.spec.guides import Aim, ClipGuide
@@ -20,20 +20,20 @@ GUIDE = ClipGuide(clip=CLIP.id, aims=(Aim("apple"),))
 
 
 @pytest.fixture
-def guidance(parts: Parts) -> Guidance:
+def guidance(parts: Parts) -> DocumentGuidance:
     answer(parts.fake)
     offer(parts.document)
     return parts.document.guidance
 
 
 @pytest.fixture
-def by_hand(hand_parts: Parts) -> Guidance:
+def by_hand(hand_parts: Parts) -> DocumentGuidance:
     answer(hand_parts.fake)
     offer(hand_parts.document)
     return hand_parts.document.guidance
 
 
-def curve(guidance: Guidance) -> list[tuple[int, float]]:
+def curve(guidance: DocumentGuidance) -> list[tuple[int, float]]:
     found = guidance.scores.curve
     return [] if found is None else [(k, round(score, 4)) for k, score in found.guided]
 
@@ -42,7 +42,7 @@ def expected(steps: int, image: int = 0) -> list[tuple[int, float]]:
     return [(k, round(score_of(k, image), 4)) for k in range(steps)]
 
 
-def test_a_guided_run_is_scored_step_by_step(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_guided_run_is_scored_step_by_step(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=5, batch=2, guides=(GUIDE,))
     qtbot.waitUntil(lambda: curve(guidance) == expected(5))
     found = guidance.scores.curve
@@ -53,7 +53,7 @@ def test_a_guided_run_is_scored_step_by_step(guidance: Guidance, parts: Parts, q
 
 
 def test_a_run_that_no_clip_steers_has_no_score_unless_it_is_wanted(
-    guidance: Guidance, parts: Parts, qtbot: QtBot
+    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
 ) -> None:
     finish(parts, qtbot, steps=4)
     assert guidance.scores.curve is None
@@ -65,7 +65,7 @@ def test_a_run_that_no_clip_steers_has_no_score_unless_it_is_wanted(
     assert guidance.scores.curve is None
 
 
-def test_scores_come_while_the_run_goes_on(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
+def test_scores_come_while_the_run_goes_on(by_hand: DocumentGuidance, hand_parts: Parts, qtbot: QtBot) -> None:
     document, fake = hand_parts.document, hand_parts.fake
     document.draft.update(guides=(GUIDE,), steps=60)
     qtbot.waitUntil(lambda: any(isinstance(one, LoadClip) for one in fake.others))
@@ -85,7 +85,9 @@ def test_scores_come_while_the_run_goes_on(by_hand: Guidance, hand_parts: Parts,
     qtbot.waitUntil(lambda: curve(by_hand) == expected(60))
 
 
-def test_a_fork_has_the_scores_of_the_way_that_led_to_it(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_fork_has_the_scores_of_the_way_that_led_to_it(
+    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
+) -> None:
     finish(parts, qtbot, steps=6, guides=(GUIDE,))
     qtbot.waitUntil(lambda: len(curve(guidance)) == 6)
     parts.document.shown.scrub(3)
@@ -97,7 +99,7 @@ def test_a_fork_has_the_scores_of_the_way_that_led_to_it(guidance: Guidance, par
     assert curve(guidance)[:3] == expected(3)
 
 
-def test_steps_are_scored_once(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_steps_are_scored_once(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     first = finish(parts, qtbot, steps=4, guides=(GUIDE,))
     qtbot.waitUntil(lambda: len(curve(guidance)) == 4)
     finish(parts, qtbot, steps=3)
@@ -108,7 +110,9 @@ def test_steps_are_scored_once(guidance: Guidance, parts: Parts, qtbot: QtBot) -
     assert len(parts.fake.others) == asked
 
 
-def test_a_clip_that_fails_is_said_once_and_not_asked_again(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_clip_that_fails_is_said_once_and_not_asked_again(
+    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
+) -> None:
     guidance.steering.clip = BROKEN
     guidance.steering.scored = True
     qtbot.waitUntil(lambda: len(parts.notices) == 1)
@@ -121,14 +125,14 @@ def test_a_clip_that_fails_is_said_once_and_not_asked_again(guidance: Guidance, 
     assert guidance.scores.curve.guided == []
 
 
-def test_the_status_can_say_which_clip_is_loading(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
+def test_the_status_can_say_which_clip_is_loading(by_hand: DocumentGuidance, hand_parts: Parts, qtbot: QtBot) -> None:
     assert by_hand.scores.loading == ""
     hand_parts.document.draft.update(guides=(GUIDE,))
     assert by_hand.scores.loading == CLIP.title
     qtbot.waitUntil(lambda: by_hand.scores.loading == "")
 
 
-def test_a_batch_stands_in_the_order_of_its_scores(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_batch_stands_in_the_order_of_its_scores(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=3, batch=4, guides=(GUIDE,))
     assert guidance.scores.batch == [0, 1, 2, 3]
     qtbot.waitUntil(lambda: len(curve(guidance)) == 3)
@@ -139,7 +143,7 @@ def test_a_batch_stands_in_the_order_of_its_scores(guidance: Guidance, parts: Pa
     assert guidance.scores.batch == [0, 1, 2, 3]
 
 
-def test_candidates_stand_in_the_order_of_their_scores(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_candidates_stand_in_the_order_of_their_scores(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     job = finish(parts, qtbot, steps=3, batch=3, guides=(GUIDE,))
     candidates = parts.document.editing.candidates
     candidates.add(Candidate(job.run_path, k, job.request, QImage(4, 4, QImage.Format.Format_RGB32)) for k in range(3))
@@ -153,7 +157,9 @@ def test_candidates_stand_in_the_order_of_their_scores(guidance: Guidance, parts
     assert [candidates[tile].image for tile in (1, 2)] == [0, 2]
 
 
-def test_candidates_of_runs_that_are_not_shown_are_scored_too(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_candidates_of_runs_that_are_not_shown_are_scored_too(
+    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
+) -> None:
     job = finish(parts, qtbot, steps=3, batch=2, guides=(GUIDE,))
     other = finish(parts, qtbot, steps=3, batch=1, guides=())
     assert parts.document.shown.run_path == other.run_path
@@ -167,7 +173,7 @@ def test_candidates_of_runs_that_are_not_shown_are_scored_too(guidance: Guidance
 # what CLIP sees
 
 
-def test_what_clip_sees_follows_the_cursor(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_what_clip_sees_follows_the_cursor(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=5)
     concepts = guidance.concepts
     assert concepts.seen is None
@@ -181,7 +187,7 @@ def test_what_clip_sees_follows_the_cursor(guidance: Guidance, parts: Parts, qtb
     assert all("red apple" in one.vocabulary for one in looks)
 
 
-def test_a_scrub_asks_no_more_than_can_be_answered(by_hand: Guidance, hand_parts: Parts, qtbot: QtBot) -> None:
+def test_a_scrub_asks_no_more_than_can_be_answered(by_hand: DocumentGuidance, hand_parts: Parts, qtbot: QtBot) -> None:
     document, fake = hand_parts.document, hand_parts.fake
     document.draft.update(steps=8)
     job = document.generate()
@@ -196,7 +202,7 @@ def test_a_scrub_asks_no_more_than_can_be_answered(by_hand: Guidance, hand_parts
     assert [one.k for one in fake.others if isinstance(one, Look)] == [7, 2]
 
 
-def test_nothing_is_asked_once_nobody_looks(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_nothing_is_asked_once_nobody_looks(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=3)
     guidance.concepts.watched = True
     qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
@@ -206,7 +212,9 @@ def test_nothing_is_asked_once_nobody_looks(guidance: Guidance, parts: Parts, qt
     assert len(parts.fake.others) == asked
 
 
-def test_a_run_file_that_is_gone_is_one_notice(guidance: Guidance, parts: Parts, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_run_file_that_is_gone_is_one_notice(
+    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot, tmp_path: Path
+) -> None:
     del parts.fake.answers[Look]
     finish(parts, qtbot, steps=3)
     guidance.concepts.watched = True
@@ -216,13 +224,15 @@ def test_a_run_file_that_is_gone_is_one_notice(guidance: Guidance, parts: Parts,
     assert len(parts.notices) == 1
 
 
-def test_a_file_that_a_person_chose_is_tried_at_once(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_file_that_a_person_chose_is_tried_at_once(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.steering.clip = BROKEN
     qtbot.waitUntil(lambda: len(parts.notices) == 1)
     assert "broken.safetensors" in parts.notices[0].text
 
 
-def test_a_prompt_that_no_clip_could_read_is_none_of_the_names(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_prompt_that_no_clip_could_read_is_none_of_the_names(
+    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
+) -> None:
     finish(parts, qtbot, steps=3, prompt="red apple " * 50)
     assert guidance.concepts.asked_for == ()
     guidance.concepts.watched = True
@@ -230,7 +240,7 @@ def test_a_prompt_that_no_clip_could_read_is_none_of_the_names(guidance: Guidanc
 
 
 def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
-    guidance: Guidance, parts: Parts, qtbot: QtBot
+    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
 ) -> None:
     first = finish(parts, qtbot, steps=3)
     guidance.concepts.watched = True

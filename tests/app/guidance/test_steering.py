@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.guidance.steering import Steering, Wish
+from app.core.guidance.steering import Steering, SteeringRow
 from engine.spec.draft import Draft
 from engine.spec.guide_models import GuideInfo
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
@@ -61,9 +61,9 @@ def test_several_aims_with_signed_weights(steering: Steering, document: Document
     assert isinstance(guide, ClipGuide)
     assert guide.aims == (Aim("apple"), Aim("worm", weight=-0.5))
     steering.remove_wish(0)
-    assert steering.wishes == (Wish("worm", weight=-0.5),)
+    assert steering.wishes == (SteeringRow("worm", weight=-0.5),)
     steering.remove_wish(0)
-    assert list(steering.wishes) == [Wish()]
+    assert list(steering.wishes) == [SteeringRow()]
     assert not document.draft.current.guides
 
 
@@ -125,7 +125,7 @@ def test_what_others_put_into_the_draft_is_on_the_panel(steering: Steering, docu
     of_class = ClassGuide(classifier="styles", label="noto", scale=2.0)
     told = count(steering.changed)
     document.draft.update(guides=(clip, of_class, second))
-    assert steering.wishes == (Wish("apple"), Wish("worm", weight=-2.0))
+    assert steering.wishes == (SteeringRow("apple"), SteeringRow("worm", weight=-2.0))
     assert steering.clip == "/elsewhere/own.pt"
     assert [info.title for info in steering.clips] == [CLIP.title, NOISED.title, "own.pt"]
     assert steering.class_wish.label == "noto"
@@ -134,7 +134,7 @@ def test_what_others_put_into_the_draft_is_on_the_panel(steering: Steering, docu
     steering.set_wish(0, text="plum")
     assert document.draft.current.guides[2] is second  # what the panel has no field for stays
     document.draft.update(guides=())
-    assert list(steering.wishes) == [Wish()]
+    assert list(steering.wishes) == [SteeringRow()]
     assert steering.in_words == ""
 
 

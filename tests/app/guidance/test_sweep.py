@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.guidance.guide_panel import Guidance
+from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.guidance.sweep import CLASS, CLEAN, CLIP, GUIDANCE, NOISY, Swept, best, place
 from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.window.main_window import MainWindow
@@ -25,7 +25,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def guidance(parts: Parts) -> Guidance:
+def guidance(parts: Parts) -> DocumentGuidance:
     answer(parts.fake)
     offer(parts.document)
     return parts.document.guidance
@@ -35,7 +35,7 @@ def asked(parts: Parts) -> list[Sweep]:
     return [one for one in parts.fake.others if isinstance(one, Sweep)]
 
 
-def test_what_can_be_swept_is_what_steers(guidance: Guidance, parts: Parts) -> None:
+def test_what_can_be_swept_is_what_steers(guidance: DocumentGuidance, parts: Parts) -> None:
     sweeping, steering = guidance.sweep, guidance.steering
     assert list(sweeping.choices) == [GUIDANCE]
     assert sweeping.plan.over == GUIDANCE
@@ -49,7 +49,7 @@ def test_what_can_be_swept_is_what_steers(guidance: Guidance, parts: Parts) -> N
     assert sweeping.plan.over == CLIP  # what is no more cannot be swept
 
 
-def test_the_same_seeds_at_every_strength(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_the_same_seeds_at_every_strength(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.steering.set_wish(0, text="apple")
     sweeping = guidance.sweep
     sweeping.plan = replace(sweeping.plan, low=1.0, high=100.0, count=3, pictures=2)
@@ -64,7 +64,7 @@ def test_the_same_seeds_at_every_strength(guidance: Guidance, parts: Parts, qtbo
     assert sweeping.share == 1.0 or sweeping.share > 0
 
 
-def test_a_chosen_point_is_put_on_the_panel(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_chosen_point_is_put_on_the_panel(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.steering.set_wish(0, text="apple")
     guidance.sweep.start()
     qtbot.waitUntil(lambda: not guidance.sweep.running)
@@ -77,7 +77,7 @@ def test_a_chosen_point_is_put_on_the_panel(guidance: Guidance, parts: Parts, qt
     assert guide.aims == (Aim("apple"),)
 
 
-def test_a_classifier_and_its_clean_twin_are_two_series(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_classifier_and_its_clean_twin_are_two_series(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.steering.set_class(classifier=STYLES.id, label="noto")
     sweeping = guidance.sweep
     sweeping.plan = replace(sweeping.plan, over=CLASS, twins=True, count=3)
@@ -130,7 +130,7 @@ def test_a_run_does_not_wait_for_a_sweep(hand_parts: Parts, qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: not sweeping.running)
 
 
-def test_a_sweep_that_fails_is_one_notice(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_sweep_that_fails_is_one_notice(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     def fails(_: Sweep) -> tuple[object, ...]:
         raise RequestError("There is not enough memory for this: make fewer images at once.")
 
@@ -142,7 +142,7 @@ def test_a_sweep_that_fails_is_one_notice(guidance: Guidance, parts: Parts, qtbo
     ]
 
 
-def test_without_anything_to_score_by_it_says_what_to_do(guidance: Guidance, parts: Parts) -> None:
+def test_without_anything_to_score_by_it_says_what_to_do(guidance: DocumentGuidance, parts: Parts) -> None:
     parts.document.draft.update(prompt="", label=None)
     assert "CLIP should look for" in guidance.sweep.why_not
     assert not guidance.sweep.start()
@@ -150,13 +150,13 @@ def test_without_anything_to_score_by_it_says_what_to_do(guidance: Guidance, par
     assert "There is no CLIP here" in guidance.sweep.why_not
 
 
-def test_the_price_is_that_of_all_its_runs(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_the_price_is_that_of_all_its_runs(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     assert guidance.sweep.price == ""
     finish(parts, qtbot, steps=3)
     assert guidance.sweep.price.startswith("≈")
 
 
-def test_the_front_holds_the_points_that_nothing_beats(guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_the_front_holds_the_points_that_nothing_beats(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.sweep.plan = replace(guidance.sweep.plan, count=4, pictures=1)
     guidance.sweep.start()
     qtbot.waitUntil(lambda: not guidance.sweep.running)
@@ -171,7 +171,7 @@ def test_the_front_holds_the_points_that_nothing_beats(guidance: Guidance, parts
 
 
 @pytest.fixture
-def window(guidance: Guidance, parts: Parts, qtbot: QtBot) -> MainWindow:
+def window(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> MainWindow:
     return open_window(qtbot, parts.document)
 
 
@@ -184,13 +184,13 @@ def sheet(window: MainWindow, qtbot: QtBot) -> SweepSheet:
     return sheet
 
 
-def sweep(sheet: SweepSheet, guidance: Guidance, qtbot: QtBot) -> None:
+def sweep(sheet: SweepSheet, guidance: DocumentGuidance, qtbot: QtBot) -> None:
     QTest.mouseClick(sheet.go, LEFT)
     until(qtbot, lambda: guidance.sweep.swept and not guidance.sweep.running)
 
 
 def test_a_click_on_a_thumbnail_loads_its_settings(
-    sheet: SweepSheet, guidance: Guidance, parts: Parts, qtbot: QtBot
+    sheet: SweepSheet, guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
 ) -> None:
     guidance.steering.set_wish(0, text="apple")
     sweep(sheet, guidance, qtbot)
@@ -203,7 +203,9 @@ def test_a_click_on_a_thumbnail_loads_its_settings(
     sheet.close()
 
 
-def test_the_keys_look_and_enter_loads(sheet: SweepSheet, guidance: Guidance, parts: Parts, qtbot: QtBot) -> None:
+def test_the_keys_look_and_enter_loads(
+    sheet: SweepSheet, guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
+) -> None:
     sweep(sheet, guidance, qtbot)
     first, second = guidance.sweep.swept[:2]
     before = parts.document.draft.current
@@ -219,7 +221,7 @@ def test_the_keys_look_and_enter_loads(sheet: SweepSheet, guidance: Guidance, pa
 
 
 def test_a_click_beside_the_points_changes_nothing(
-    sheet: SweepSheet, guidance: Guidance, parts: Parts, qtbot: QtBot
+    sheet: SweepSheet, guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
 ) -> None:
     sweep(sheet, guidance, qtbot)
     before = parts.document.draft.current
@@ -229,7 +231,7 @@ def test_a_click_beside_the_points_changes_nothing(
 
 
 def test_points_lie_higher_for_a_better_score_and_to_the_right_for_more_strain(
-    sheet: SweepSheet, guidance: Guidance, qtbot: QtBot
+    sheet: SweepSheet, guidance: DocumentGuidance, qtbot: QtBot
 ) -> None:
     sweep(sheet, guidance, qtbot)
     plot, (a, b) = sheet.plot, guidance.sweep.swept[:2]
@@ -245,7 +247,7 @@ def test_points_lie_higher_for_a_better_score_and_to_the_right_for_more_strain(
     sheet.close()
 
 
-def test_the_range_is_always_a_range(sheet: SweepSheet, guidance: Guidance) -> None:
+def test_the_range_is_always_a_range(sheet: SweepSheet, guidance: DocumentGuidance) -> None:
     sheet.low.setValue(50)
     assert (guidance.sweep.plan.low, guidance.sweep.plan.high) == (50, 50)
     sheet.high.setValue(2)
@@ -271,7 +273,7 @@ def test_closing_the_sheet_stops_the_sweep_and_its_points_stay(hand_parts: Parts
     assert len(sweeping.swept) == 1
 
 
-def test_the_sheet_says_why_nothing_can_be_swept(sheet: SweepSheet, guidance: Guidance) -> None:
+def test_the_sheet_says_why_nothing_can_be_swept(sheet: SweepSheet, guidance: DocumentGuidance) -> None:
     guidance.steering.offer([])
     assert not sheet.go.isEnabled()
     assert "no CLIP" in sheet.note.text()

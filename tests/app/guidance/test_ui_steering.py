@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.canvas.candidates import Candidate
-from app.core.guidance.steering import Wish
+from app.core.guidance.steering import SteeringRow
 from app.ui.guidance.steering_section import FILE, SteeringSection
 from app.ui.window.main_window import MainWindow
-from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law, unresolved
+from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law, unresolve_guide
 from tests.app.conftest import Parts
 from tests.app.fake_clips import BROKEN, CLIP, NOISED, STYLES, WHY_BROKEN, answer, offer
 from tests.app.windows import colours, finish, open_window, painted, until
@@ -78,7 +78,7 @@ def test_a_first_timer_types_a_text_and_generates(
     assert window.panel.steering.button.accessibleName() == "Steering: CLIP: a red apple"
     QTest.mouseClick(window.panel.generate.button, LEFT)
     until(qtbot, lambda: parts.fake.requests)
-    assert tuple(map(unresolved, parts.fake.requests[0].guides)) == window.document.draft.current.guides
+    assert tuple(map(unresolve_guide, parts.fake.requests[0].guides)) == window.document.draft.current.guides
     until(qtbot, lambda: window.document.guidance.scores.curve and len(window.timeline.strip.rows) == 4)
 
 
@@ -331,6 +331,6 @@ def test_the_section_reads_what_is_there_when_it_is_built(parts: Parts, qtbot: Q
     answer(parts.fake)
     offer(parts.document)
     parts.document.guidance.steering.set_wish(0, text="apple")
-    parts.document.guidance.steering.add_wish(Wish("worm", weight=-1.0))
+    parts.document.guidance.steering.add_wish(SteeringRow("worm", weight=-1.0))
     window = open_window(qtbot, parts.document)
     assert [row.text.text() for row in window.panel.steering.section.aims.rows] == ["apple", "worm"]

@@ -11,7 +11,7 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.core.morph.film_export import Filming, Way
+from app.core.morph.film_export import FilmFormat, Filming
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from engine.jobs.morph import Morphing
@@ -343,9 +343,9 @@ def test_a_film_is_written_in_the_background_and_it_is_said_how_far_it_is(
     filming.changed.connect(lambda: shares.append(filming.share))
     assert room.film is not None
     morph, frames = room.film
-    filming.export(tmp_path / "a.webp", frames, morph, Way(".webp", 2, "nearest"))
+    filming.export(tmp_path / "a.webp", frames, morph, FilmFormat(".webp", 2, "nearest"))
     assert filming.busy
-    filming.export(tmp_path / "b.webp", frames, morph, Way())
+    filming.export(tmp_path / "b.webp", frames, morph, FilmFormat())
     assert "wait for it" in notices[-1].text
     until(qtbot, lambda: not filming.busy)
     assert notices[-1].text == f"Saved as {tmp_path / 'a.webp'}"
@@ -362,14 +362,14 @@ def test_a_film_that_is_stopped_or_fails_leaves_nothing(room: MorphRoom, qtbot: 
     filming.notice_raised.connect(notices.append)
     assert room.film is not None
     morph, frames = room.film
-    filming.export(tmp_path / "a.webp", frames, morph, Way(enlarge=40))
+    filming.export(tmp_path / "a.webp", frames, morph, FilmFormat(enlarge=40))
     filming.stop()
     until(qtbot, lambda: not filming.busy)
     assert "was stopped" in notices[-1].text
     (tmp_path / "film").mkdir()
-    filming.export(tmp_path / "film", frames, morph, Way(""))
+    filming.export(tmp_path / "film", frames, morph, FilmFormat(""))
     until(qtbot, lambda: not filming.busy)
     assert notices[-1].level == "error"
-    assert "already something called film" in notices[-1].text
+    assert "film already exists" in notices[-1].text
     assert [path.name for path in tmp_path.iterdir() if path.suffix in (".webp", ".part")] == []
     filming.close()

@@ -34,7 +34,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.look import icons
 from app.ui.look.colours import contrast
 from app.ui.look.stylesheet import set_kind
-from app.ui.look.theme import DARK, DISABLED, LIGHT, READABLE, Look, Theme
+from app.ui.look.theme import DARK, DISABLED, LIGHT, READABLE, Appearance, Theme
 from app.ui.widgets.chip import chip
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.disclosure import Disclosure
@@ -50,7 +50,7 @@ State = Callable[[QWidget], object]
 
 @pytest.fixture(params=[LIGHT, DARK], ids=lambda theme: theme.name)
 def theme(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[Theme]:
-    look = Look(qapp, request.param.name)
+    look = Appearance(qapp, request.param.name)
     yield request.param
     look.deleteLater()
 

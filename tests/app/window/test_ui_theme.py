@@ -21,7 +21,7 @@ from app.ui.look import icons
 from app.ui.look.colours import contrast, luminance, mixed
 from app.ui.look.fonts import MARKED, places_marks, with_marks
 from app.ui.look.stylesheet import stylesheet
-from app.ui.look.theme import DARK, LIGHT, Look, Theme
+from app.ui.look.theme import DARK, LIGHT, Appearance, Theme
 from app.ui.widgets.disclosure import Disclosure
 from app.ui.window.notice_bar import NoticeBar
 from tests.app.conftest import Parts
@@ -209,7 +209,7 @@ def test_every_part_with_icons_draws_them_again_by_itself(qtbot: QtBot, qapp: QA
     heading, row = Disclosure("Advanced", QWidget()), AimRow(1)
     notices = NoticeBar()
     notices.raise_notice(Notice("error", "This is wrong."))
-    look = Look(qapp, "light")
+    look = Appearance(qapp, "light")
     for part in (heading, row, notices):
         qtbot.addWidget(part)
     for theme in (LIGHT, DARK, LIGHT):

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from app.core.canvas.editing import NOTHING_PAINTED
 from app.core.document import Document
 from app.core.jobs.queue import JobState
-from app.core.notices import Action, Notice
+from app.core.notices import Notice, NoticeAction
 from app.settings import Settings, Values
 from app.ui.window.main_window import MainWindow
 from engine.pictures.png import read_settings
@@ -143,7 +143,7 @@ def test_a_notice_is_a_bar_that_takes_no_focus_and_can_be_acted_on(window: MainW
     window.panel.prompt.text.setFocus()
     done: list[str] = []
     document.notice_raised.emit(
-        Notice("error", "The disk is full: free some space.", (Action("Again", lambda: done.append("x")),))
+        Notice("error", "The disk is full: free some space.", (NoticeAction("Again", lambda: done.append("x")),))
     )
     bar = window.area.notices
     assert bar.isVisible()

@@ -25,7 +25,7 @@ from engine.spec.catalog import ModelInfo, read_model
 from engine.spec.draft import Draft, resolve
 from engine.train import judge_job
 from engine.train.export import export
-from engine.train.judge import Settings
+from engine.train.judge import JudgeSettings
 from engine.train.judge_job import JudgeJob
 from engine.train.pictures import write
 
@@ -51,7 +51,7 @@ def judge(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("judge")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judge_job, "WIDTHS", (16, 32))
-        JudgeJob(data=folder, out=out, settings=Settings(steps=3, batch=8)).run(lambda line: None)
+        JudgeJob(data=folder, out=out, settings=JudgeSettings(steps=3, batch=8)).run(lambda line: None)
     return out
 
 

@@ -15,7 +15,7 @@ from engine.evaluate.classifier import Classifier
 from engine.evaluate.dataset_pictures import RealPictures
 from engine.evaluate.judge import Judge, JudgeError, NearestPicture
 from engine.train import judge_job
-from engine.train.judge import Settings, train, varied
+from engine.train.judge import JudgeSettings, train, varied
 from engine.train.judge_job import JudgeJob, merge
 
 
@@ -112,7 +112,7 @@ def test_a_judge_learns_the_trained_rows_and_reloads_from_its_folder(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(judge_job, "WIDTHS", (16, 32))
-    settings = Settings(steps=60, batch=16)
+    settings = JudgeSettings(steps=60, batch=16)
     told: list[str] = []
     job = JudgeJob(data=folder, out=tmp_path / "judge", settings=settings, left_out=("d",))
     judge = job.run(told.append)
@@ -136,13 +136,13 @@ def test_a_judge_is_fixed_by_its_seed(folder: Path) -> None:
     real = RealPictures.of(folder, 32)
 
     def weights(seed: int) -> Tensor:
-        return train(real, real.rows(False), Settings(steps=3, batch=8, seed=seed), (4, 8)).name.weight
+        return train(real, real.rows(False), JudgeSettings(steps=3, batch=8, seed=seed), (4, 8)).name.weight
 
     assert torch.equal(weights(0), weights(0))
     assert not torch.equal(weights(0), weights(1))
 
 
 def test_leaving_out_an_unknown_label_is_refused(folder: Path, tmp_path: Path) -> None:
-    job = JudgeJob(data=folder, out=tmp_path / "judge", settings=Settings(steps=1), left_out=("z",))
+    job = JudgeJob(data=folder, out=tmp_path / "judge", settings=JudgeSettings(steps=1), left_out=("z",))
     with pytest.raises(JudgeError, match="has no z to leave out"):
         job.run(lambda line: None)

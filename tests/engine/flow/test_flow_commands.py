@@ -84,7 +84,7 @@ def test_a_picture_of_another_size_is_refused_with_the_size_or_fitted(
 ) -> None:
     for command in ("likelihood", "encode"):
         said = failed([command, str(large), "--model", str(tiny_model.folder)], capsys)
-        assert "large.png: Tiny reads pictures of 16×16 pixels, and this one has 40×20" in said
+        assert "large.png: Tiny reads pictures of 16×16 pixels, but this one has 40×20" in said
         assert "--fit" in said
     words = ["likelihood", str(large), "--model", str(tiny_model.folder), "--fit", "--json", *QUICK]
     assert main(words) == 0
@@ -142,5 +142,5 @@ def test_encode_keeps_a_run_and_decode_goes_on_from_it(
     assert main([*decode, "--out", str(out), "--prompt", "blue heart"]) == 0
     assert told(capsys)["psnr"] != pytest.approx(facts["psnr"], abs=1e-6)
     model = ["--model", str(tiny_model.folder)]
-    assert "encode one first" in failed(["decode", str(down), *model, "--out", str(out)], capsys)
+    assert "encode a picture first" in failed(["decode", str(down), *model, "--out", str(out)], capsys)
     assert "kind of picture" in failed(["decode", str(run), *model, "--out", str(tmp_path / "x.xyz")], capsys)

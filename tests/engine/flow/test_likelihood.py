@@ -23,7 +23,7 @@ from engine.jobs.likelihood import (
     LogDensity,
     Working,
     bits_per_dim,
-    checked,
+    check_picture,
     conditional,
 )
 from engine.meter import Meter
@@ -243,7 +243,7 @@ def test_rate_and_distortion_of_independent_normal_numbers_lie_on_shannons_curve
     d, x = independent(s)
     mean = elbo.Mean(sigmas, 1)
     mean.add(drawn(d, x, sigmas))
-    told = mean.told(0)
+    told = mean.terms(0)
     variance, distortion = s**2 + LOW**2, (told.distortion / 127.5) ** 2
     away = distortion < 0.9 * variance
     shannon = 0.5 * np.log2(variance / distortion[away])
@@ -273,7 +273,7 @@ def test_numbers_that_hang_together_are_sent_above_shannons_curve_as_noise_of_on
     x = (clean + LOW * torch.randn(clean.shape, dtype=F64, generator=g)).T[:, None]
     mean = elbo.Mean(sigmas, 1)
     mean.add(drawn(Columns(law), x, sigmas))
-    found = mean.told(0)
+    found = mean.terms(0)
     level, c = np.array(sigmas[:-1])[:, None] ** 2 - LOW**2, values.numpy() + LOW**2
     rate, square = 0.5 * np.log2(1 + c / level).mean(1), (c * level / (c + level)).mean(1)
     np.testing.assert_allclose(found.rate, rate, rtol=0.03, atol=0.01)
@@ -373,7 +373,7 @@ def test_what_is_strange_in_a_picture_is_bright_in_its_map(session: Session) -> 
 
 @pytest.mark.parametrize("kind", [Likelihood, Elbo])
 def test_a_picture_of_another_size_is_told_the_size(session: Session, kind: Any) -> None:
-    with pytest.raises(RequestError, match=r"reads pictures of 16×16 pixels, and this one has 20×12: bring it"):
+    with pytest.raises(RequestError, match=r"reads pictures of 16×16 pixels, but this one has 20×12: resize it"):
         next(session.perform(kind(model="tiny", rgb=np.zeros((12, 20, 3), np.uint8))))
 
 
@@ -387,8 +387,8 @@ def test_a_label_or_a_model_that_is_not_there_is_told(session: Session, kind: An
 
 def test_pictures_that_are_not_of_eight_bits_are_refused(tiny_model: ModelInfo) -> None:
     for rgb in (np.full((16, 16, 3), np.nan), np.zeros((16, 16), np.uint8), np.zeros((16, 16, 4), np.uint8)):
-        with pytest.raises(RequestError, match="8 bits"):
-            checked(tiny_model, rgb)
+        with pytest.raises(RequestError, match="8-bit"):
+            check_picture(tiny_model, rgb)
 
 
 @pytest.mark.parametrize(

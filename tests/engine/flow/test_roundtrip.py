@@ -226,9 +226,9 @@ def test_an_encoding_that_broke_off_is_not_gone_on_with_nor_decoded(
     reader = RunReader(path)
     assert reader.ended == "cancelled"
     assert reader.steps
-    with pytest.raises(StoreError, match="encode the picture anew"):
+    with pytest.raises(StoreError, match="encode the picture again"):
         session.go_on(path)
-    with pytest.raises(StoreError, match="encode one first"):
+    with pytest.raises(StoreError, match="encode a picture first"):
         next(session.perform(Decode(source=path)))
     with pytest.raises(RequestError, match="has no step"):
         session.fork(path, len(reader.steps))
@@ -237,7 +237,7 @@ def test_an_encoding_that_broke_off_is_not_gone_on_with_nor_decoded(
 def test_a_run_that_is_no_encoding_cannot_be_decoded(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "run.twrun"
     list(session.generate(asked(tiny_model, steps=2), path))
-    with pytest.raises(StoreError, match="encode one first"):
+    with pytest.raises(StoreError, match="encode a picture first"):
         next(session.perform(Decode(source=path)))
     with pytest.raises(RequestError, match="has no step 2"):
         session.fork(path, 2)
@@ -320,7 +320,7 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     assert home.psnr == end.psnr
     other = ended(session.perform(Decode(source=path, request=replace(reader.request, prompt="blue heart"))))
     assert other.psnr != home.psnr
-    with pytest.raises(RequestError, match="keep steps and spacing"):
+    with pytest.raises(RequestError, match="keep the steps and the spacing"):
         next(session.perform(Decode(source=path, request=asked(tiny_model, steps=7))))
 
 
@@ -335,8 +335,8 @@ def test_a_model_without_text_has_no_null_text(exact: Session, tiny_model: Model
 def test_what_cannot_be_encoded_is_told_in_one_sentence(exact: Session, tiny_model: ModelInfo) -> None:
     request = asked(tiny_model)
     for choices, says in (
-        ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, and this one has 16×8"),
-        ({"rgb": np.full((16, 16, 3), np.nan)}, "8 bits"),
+        ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, but this one has 16×8"),
+        ({"rgb": np.full((16, 16, 3), np.nan)}, "8-bit"),
         ({"method": "magic"}, "choose one of plain, guided, null-text"),
         ({"inner": 0}, "1 to 1000"),
         ({"request": replace(request, model="none")}, "choose one of tiny"),
@@ -362,7 +362,7 @@ def test_noise_of_another_level_or_model_is_refused(exact: Session, tiny_model: 
     request = asked(tiny_model)
     with pytest.raises(RequestError, match="start at 40"):
         next(exact.perform(Decode(source=path, request=replace(request, sigmas=(40.0, 1.0, 0.0)))))
-    with pytest.raises(RequestError, match="another model"):
+    with pytest.raises(RequestError, match="Another model"):
         next(exact.perform(Decode(source=path, request=replace(request, model_sha256="x"))))
 
 

@@ -105,7 +105,7 @@ def test_a_fork_may_drop_guides_or_add_some(tiny_model: ModelInfo, tmp_path: Pat
     *_, more = here.fork(path, 2, replace(request, guides=(other,)), tmp_path / "more", aims=(blue,))
     assert [picture[0, 0].tolist() for picture in RunReader(tmp_path / "more").aims()] == [[0, 0, 255], [255, 0, 0]]
     assert not torch.equal(free.move.x, more.move.x)
-    with pytest.raises(RequestError, match="aim at a picture that is not here"):
+    with pytest.raises(RequestError, match="aim picture of these settings is missing"):
         next(here.fork(path, 2, replace(request, guides=(other,))))
 
 
@@ -157,16 +157,16 @@ def test_an_unusable_guide_raises_one_sentence(tiny_model: ModelInfo) -> None:
     on_noise = replace(CLIP, on="xt", cutouts=1)
     for guide, seers, says in (
         (far, {}, "does not know “far”: choose one of round, square, long"),
-        (on_noise, {}, "knows clean pictures only: let it look at x̂₀"),
+        (on_noise, {}, "knows clean pictures only: use it on x̂₀"),
         (on_noise, {"clip": TinyClip(noisy=True, side=8)}, "reads noisy pictures of 8×8 pixels, and “tiny” has 16×16"),
         (CLASS, {"classifier": TinyClassifier(side=32)}, "reads noisy pictures of 32×32"),
         (replace(CLIP, sha256="00" * 32), {}, "another version of “c”"),
         (replace(CLASS, sha256="00" * 32), {}, "another version of “k”"),
-        (PICTURED, {}, "aim at a picture that is not here"),
+        (PICTURED, {}, "aim picture of these settings is missing"),
     ):
         with pytest.raises(RequestError, match=says):
             next(session(tiny_model, **seers).generate(asked(tiny_model, guide)))
-    with pytest.raises(RequestError, match="nothing here can guide"):
+    with pytest.raises(RequestError, match="no guide library"):
         plan(asked(tiny_model, CLIP), session(tiny_model).load(tiny_model))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.jobs.score import Concepts, Look, Score, StepScores, clip_aims, ranked, vocabulary
+from engine.jobs.score import Concepts, Look, Score, StepScores, clip_aims, rank_images, vocabulary
 from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, best, spread
 from engine.run import Cancelled
 from engine.session import Session
@@ -78,7 +78,7 @@ def test_scores_are_sent_at_most_thirty_times_a_second(
 
 
 def test_the_best_image_comes_first() -> None:
-    assert ranked(np.array([0.1, 0.7, 0.7, -0.2], np.float32)) == (1, 2, 0, 3)
+    assert rank_images(np.array([0.1, 0.7, 0.7, -0.2], np.float32)) == (1, 2, 0, 3)
 
 
 def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:

@@ -149,7 +149,7 @@ def test_weights_that_do_not_fit_are_one_clear_error_even_with_the_right_hash(ho
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda c: c.update(kind="oracle"), "kind of the model “Tiny” is not known here"),
+        (lambda c: c.update(kind="oracle"), "kind of the model “Tiny” is unknown"),
         (lambda c: c["net"].update(type="u-net"), "does not fit the net"),
         (lambda c: c["net"].update(patch=3), "does not fit the net"),
         (lambda c: c["net"].update(patch=0), r"config.json is damaged .*patch is 0: 1 to 256 are possible"),

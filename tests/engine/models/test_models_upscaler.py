@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.models.upscaler import Upscaler
 from engine.train.cascade import LEVELS, Enlarging
 from engine.train.data import Captioned, Drop
-from engine.train.loop import Config, Run, train
+from engine.train.loop import Config, DenoiserTraining, train
 from engine.train.sheets import EnlargedSheet
 from engine.types import Cond
 
@@ -94,7 +94,7 @@ def test_it_learns_edges_that_enlarging_blurs(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model, data = Upscaler(side=16, factor=4, width=32, depth=2, labels=2), Enlarging(squares(2), 4)
     blurred = copy.deepcopy(model)  # untrained: the small picture, drawn large smoothly
-    run = Run(model, data, Config(steps=400, batch=8, warm=5, lr=5e-3), model.predict)
+    run = DenoiserTraining(model, data, Config(steps=400, batch=8, warm=5, lr=5e-3), model.predict)
     list(run.steps())
     model.load_state_dict(run.average)
     x0, cond = data.batch(32, Drop(0, 0, 0), torch.Generator().manual_seed(4))
@@ -109,9 +109,11 @@ def test_it_learns_edges_that_enlarging_blurs(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("two_threads")
 def test_its_run_resumes_like_any_other(tmp_path: Path) -> None:
-    def begin(steps: int) -> Run:
+    def begin(steps: int) -> DenoiserTraining:
         model = net(noisy=False)
-        return Run(model, Enlarging(squares(), 4), Config(steps=steps, batch=4, warm=2, fall=1e-9), model.predict)
+        return DenoiserTraining(
+            model, Enlarging(squares(), 4), Config(steps=steps, batch=4, warm=2, fall=1e-9), model.predict
+        )
 
     whole = begin(6)
     list(whole.steps())

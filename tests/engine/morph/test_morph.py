@@ -283,6 +283,8 @@ def test_texts_without_a_mask_are_mixed_as_texts_of_which_every_token_counts() -
         assert moved.tokens is not None
         assert moved.mask is not None
         torch.testing.assert_close(moved.tokens, tokens[0].lerp(tokens[1], t))
+        assert same.tokens is not None
+        assert same.mask is not None
         assert torch.equal(moved.tokens, same.tokens)
         assert torch.equal(moved.mask, same.mask)
     half = blend(bare, replace(other, mask=torch.tensor([[True, True, False, False, False]])), 0.5, 1)
@@ -460,7 +462,7 @@ def test_what_cannot_be_is_said_in_one_sentence(session: Session, make: Make) ->
         ({"way": "x"}, "no way"),
         ({"way": "mix"}, "not at 0"),
         ({"way": "mix", "at": 1e9}, "up to 80, not"),
-        ({"at": 1.0}, "belongs to the mixed way"),
+        ({"at": 1.0}, "needs the mixed way"),
         ({"keys": (picture, one), "draft": {"sampler": "ddpm"}}, "draws no noise"),
         ({"keys": (replace(one, seed=-1), one)}, "A seed must lie"),
         ({"keys": (replace(one, temperature=0.0), one)}, "temperature"),
@@ -468,11 +470,11 @@ def test_what_cannot_be_is_said_in_one_sentence(session: Session, make: Make) ->
         with pytest.raises(RequestError, match=words) as caught:
             make(**choices)
         assert str(caught.value).endswith(".")
-    with pytest.raises(MorphError, match="is not here"):
+    with pytest.raises(MorphError, match="is missing"):
         pictures(session, make(keys=(picture, one)))
     with pytest.raises(MorphError, match="must have the model's size, 16×16"):
         pictures(session, make(keys=(picture, one)), {picture.picture: np.zeros((8, 16, 3), np.uint8)})
-    with pytest.raises(MorphError, match="has no “oval”"):
+    with pytest.raises(MorphError, match="has no label “oval”"):
         pictures(session, make(keys=(one, replace(one, label="oval"))))
 
 

@@ -90,7 +90,7 @@ def test_what_cannot_be_is_said_in_one_sentence(
         ([*two, "--frames", 0], "0 frames are not possible"),
         ([*two, "--at-sigma", 0], "above 0"),
         ([*two, "--class", "oval"], "no style “oval”"),
-        ([*two, "--out", tmp_path / "a.avi"], "no kind of film"),
+        ([*two, "--out", tmp_path / "a.avi"], "not a film format"),
         ([*two, "--enlarge", 0], "1 to 64 times"),
     ):
         assert run(tiny_model, *flags) == 2

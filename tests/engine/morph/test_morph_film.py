@@ -126,7 +126,7 @@ def test_frames_in_a_folder_are_the_frames(morph: Morph, frames: list[Pixels], t
     assert [path.name for path in made] == [f"film-{n:04}.png" for n in range(7)]
     for path, rgb in zip(made, frames, strict=True):
         np.testing.assert_array_equal(stills(path)[0][::3, ::3], rgb)
-    with pytest.raises(MorphError, match="already something called film"):
+    with pytest.raises(MorphError, match="film already exists"):
         save(tmp_path / "film", frames, morph)
 
 
@@ -160,13 +160,19 @@ def test_without_pyav_one_sentence_says_how_to_get_it(
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_progress_is_told_and_a_stop_leaves_nothing_behind(
+def test_progress_is_reported_and_a_stop_leaves_nothing_behind(
     name: str, morph: Morph, frames: list[Pixels], tmp_path: Path
 ) -> None:
-    told: list[int] = []
+    progress: list[int] = []
     with pytest.raises(Stopped):
-        save(tmp_path / name, frames, morph, told=lambda done, _: told.append(done), stop=lambda: len(told) == 3)
-    assert told == [1, 2, 3]
+        save(
+            tmp_path / name,
+            frames,
+            morph,
+            on_frame=lambda done, _: progress.append(done),
+            stop=lambda: len(progress) == 3,
+        )
+    assert progress == [1, 2, 3]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -207,8 +213,8 @@ def test_a_folder_that_fails_half_way_is_not_there(
 
 def test_what_cannot_be_written_is_said(morph: Morph, frames: list[Pixels], tmp_path: Path) -> None:
     wrong: tuple[tuple[Callable[[], None], str], ...] = (
-        (lambda: save(tmp_path / "a.avi", frames, morph), "“.avi” is no kind of film"),
-        (lambda: save(tmp_path / "a.webp", frames[:5], morph), "5 of 7 frames are there"),
+        (lambda: save(tmp_path / "a.avi", frames, morph), "“.avi” is not a film format"),
+        (lambda: save(tmp_path / "a.webp", frames[:5], morph), "5 of 7 frames are ready"),
         (lambda: save(tmp_path / "a.gif", frames, replace(morph, rate=60)), "at most 50 frames a second"),
     )
     for write, words in wrong:

@@ -12,8 +12,8 @@ import pytest
 from engine.paths import path_of
 from engine.pictures.png import parameters
 from engine.spec.catalog import ModelInfo
-from engine.spec.cost import enlarging, passes
-from engine.spec.draft import Draft, branch, resolve, size, snapped, vary
+from engine.spec.cost import enlargement_passes, passes
+from engine.spec.draft import Draft, branch, resolve, size, steps_of_strength, vary
 from engine.spec.edit import Inputs
 from engine.spec.request import Edit, Request, RequestError
 
@@ -39,7 +39,7 @@ def test_a_strength_is_whole_steps_from_the_end_of_the_grid(
     method: str, strength: float, steps: int, tiny_model: ModelInfo
 ) -> None:
     request = asked(tiny_model, method=method, strength=strength, steps=steps)
-    taken = snapped(strength, steps)
+    taken = steps_of_strength(strength, steps)
     assert taken == max(1, round(strength * steps))
     assert request.steps == taken
     grid = resolve(Draft.for_model(tiny_model, steps=steps), tiny_model).sigmas
@@ -47,7 +47,7 @@ def test_a_strength_is_whole_steps_from_the_end_of_the_grid(
     assert request.edit is not None
     assert request.edit.strength == taken / steps
     draft = Draft.of(request)
-    assert (draft.steps, snapped(draft.strength, draft.steps), draft.method) == (steps, taken, method)
+    assert (draft.steps, steps_of_strength(draft.strength, draft.steps), draft.method) == (steps, taken, method)
     assert resolve(draft, tiny_model, inputs()) == request
     assert request.evaluations == sum(passes(replace(request, guidance=1.0)))
 
@@ -112,11 +112,11 @@ def test_a_step_of_repaint_keeps_its_way(tiny_model: ModelInfo) -> None:
     changed = branch(replace(Draft.of(parent), prompt="rocket", steps=9), tiny_model, parent, 11)
     assert changed == replace(parent, prompt="rocket")
     for other in ({"method": "replacement"}, {"method": "new"}, {"resample": 2}):
-        with pytest.raises(RequestError, match="own way back and forth"):
+        with pytest.raises(RequestError, match="path back and forth"):
             branch(replace(Draft.of(parent), **other), tiny_model, parent, 11)
     shared = vary(parent, 11, 0, 3, tiny_model)
     assert (shared.sampler, shared.sigmas, shared.edit) == ("ddpm", parent.sigmas, parent.edit)
-    with pytest.raises(RequestError, match="keep the steps that are left"):
+    with pytest.raises(RequestError, match="keep the remaining steps"):
         vary(parent, 11, 0, 3, tiny_model, steps=3)
 
 
@@ -127,7 +127,7 @@ def test_a_second_stage_takes_its_own_share_of_the_strength(cascade: ModelInfo) 
         request = asked(cascade, inputs(64), method="img2img", strength=strength, steps=10)
         assert request.enlargement == replace(plain, sigmas=plain.sigmas[-1 - steps :])
         assert resolve(Draft.of(request), cascade, inputs(64)) == request
-        assert enlarging(request) == steps
+        assert enlargement_passes(request) == steps
         assert branch(Draft.of(request), cascade, request, 1) == request
         free = branch(replace(Draft.of(request), method="new"), cascade, request, 1)
         assert free.enlargement == plain
@@ -138,7 +138,7 @@ def test_what_a_draft_takes_has_the_size_of_what_it_makes(tiny_model: ModelInfo,
     draft = Draft.for_model(cascade, method="replacement")
     assert size(draft, cascade) == (64, 64)
     assert resolve(draft, cascade, inputs(64)).size == (64, 64)
-    with pytest.raises(RequestError, match="works on 64×64 pixels, and these are 16×16"):
+    with pytest.raises(RequestError, match="works on 64×64 pixels, but the picture has 16×16"):
         resolve(draft, cascade, inputs(16))
     assert resolve(replace(draft, enlarge=False), cascade, inputs(16)).size == (16, 16)
 

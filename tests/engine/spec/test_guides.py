@@ -23,7 +23,7 @@ from engine.spec.guides import (
     ClipGuide,
     Guide,
     Law,
-    active,
+    active_guides,
     digests,
     guide_from_dict,
     pictures_of,
@@ -137,9 +137,9 @@ def test_what_is_no_guide_is_refused(guides: object, tiny_model: ModelInfo) -> N
         ({"cutouts": 65}, "65 cutouts are not possible"),
         ({"cut_size": (0.05, 1.0)}, "two shares of the side"),
         ({"cut_size": (0.9, 0.5)}, "two shares of the side"),
-        ({"clip_gradient": -1.0}, "The most that CLIP moves"),
+        ({"clip_gradient": -1.0}, "limit of CLIP's move"),
         ({"smooth": float("inf")}, "smoothness and range"),
-        ({"on": "xt"}, "whole noisy picture alone"),
+        ({"on": "xt"}, "only the whole noisy picture"),
     ],
 )
 def test_a_clip_guide_that_cannot_be_says_what_to_change(choices: dict[str, Any], says: str) -> None:
@@ -192,9 +192,9 @@ def test_the_laws_say_when() -> None:
     assert [window.weight(s) for s in (0.4, 0.5, 2.0, 2.1)] == [0, 1, 1, 0]
     assert Law.of("early", power=2.0).weight(1.0) == Law.of("late", power=2.0).weight(1.0) == 0.25
     assert Law("early").weight(3.0) + Law("late").weight(3.0) == pytest.approx(1)
-    assert active((replace(CLIP, law=window), replace(CLASS, scale=0.0)), 1.0) == (replace(CLIP, law=window),)
-    assert active((replace(CLIP, law=window), CLASS), 3.0) == (CLASS,)
-    assert active((CLIP, CLASS), 0.0) == ()
+    assert active_guides((replace(CLIP, law=window), replace(CLASS, scale=0.0)), 1.0) == (replace(CLIP, law=window),)
+    assert active_guides((replace(CLIP, law=window), CLASS), 3.0) == (CLASS,)
+    assert active_guides((CLIP, CLASS), 0.0) == ()
 
 
 def test_pictures_are_found_by_what_they_show() -> None:
@@ -203,7 +203,7 @@ def test_pictures_are_found_by_what_they_show() -> None:
     assert pictures_of((CLIP,), (blue, RED.copy())) == {digest(RED): pytest.approx(RED)}
     assert pictures_of((CLASS,), ()) == {}
     for given in ((), (blue,)):
-        with pytest.raises(RequestError, match="aim at a picture that is not here"):
+        with pytest.raises(RequestError, match="aim picture of these settings is missing"):
             pictures_of((CLIP,), given)
     with pytest.raises(RequestError, match="uint8"):
         pictures_of((CLIP,), (RED.astype(np.float32),))

@@ -15,7 +15,7 @@ from engine.models.errors import ModelError
 from engine.models.noisy import NoisyClassifier, NoisyNet, load
 from engine.spec.catalog import find
 from engine.spec.guide_models import classifiers
-from engine.train.noisy import NoisyJob, Settings, accuracy, lines, train
+from engine.train.noisy import NoisyJob, NoisySettings, accuracy, lines, train
 
 
 def bars(size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -30,7 +30,7 @@ def bars(size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
 @pytest.fixture(scope="module")
 def twins() -> dict[bool, NoisyClassifier]:
     pictures, label = bars(256, torch.Generator().manual_seed(0))
-    settings = Settings(steps=120, batch=32, level=0.0, spread=1.0)
+    settings = NoisySettings(steps=120, batch=32, level=0.0, spread=1.0)
     clean = train(pictures, label, settings, False, (8, 16))
     nets = {False: clean, True: train(pictures, label, settings, True, (8, 16), clean.state_dict())}
     return {
@@ -81,7 +81,7 @@ def test_the_gradient_is_that_of_finite_differences(noisy: bool) -> None:
 @pytest.mark.usefixtures("two_threads")
 def test_a_training_repeats_itself_bit_for_bit() -> None:
     pictures, label = bars(16, torch.Generator().manual_seed(0))
-    a, b = (train(pictures, label, Settings(steps=4, batch=8), True, (8, 8)) for _ in range(2))
+    a, b = (train(pictures, label, NoisySettings(steps=4, batch=8), True, (8, 8)) for _ in range(2))
     for name, value in a.state_dict().items():
         assert torch.equal(value, b.state_dict()[name]), name
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_used_says_so_in_a_sentence(folder: Path, tmp_path: Path)
     table = json.loads((folder / "rows.json").read_text()) | {"labels": ["a"]}
     (folder / "rows.json").write_text(json.dumps(table))
     with pytest.raises(ValueError, match="no two labels"):
-        NoisyJob(data=folder, out=tmp_path / "c", settings=Settings(steps=1)).run(lambda line: None)
+        NoisyJob(data=folder, out=tmp_path / "c", settings=NoisySettings(steps=1)).run(lambda line: None)
 
 
 def test_figures_read_as_a_table() -> None:

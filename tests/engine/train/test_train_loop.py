@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.models.net import PatchTransformer
 from engine.train.data import Captioned, Captions, Drop
-from engine.train.loop import Config, Run, train
+from engine.train.loop import Config, DenoiserTraining, train
 from engine.train.muon import Muon, orthogonal, orthogonal_half
 from engine.train.sheets import tile
 
@@ -43,13 +43,13 @@ def tiny_data() -> Captioned:
     )
 
 
-def tiny_run(steps: int, **changes: float | str) -> Run:
+def tiny_run(steps: int, **changes: float | str) -> DenoiserTraining:
     net = tiny_net()
     config = Config(steps=steps, batch=8, warm=5, **changes)  # type: ignore[arg-type]
-    return Run(net, tiny_data(), config, net.predict)
+    return DenoiserTraining(net, tiny_data(), config, net.predict)
 
 
-def finish(run: Run) -> list[float]:
+def finish(run: DenoiserTraining) -> list[float]:
     return [report.loss for report in run.steps()]
 
 
@@ -114,7 +114,7 @@ def test_a_run_is_kept_logged_and_drawn_and_not_begun_again(tmp_path: Path) -> N
 def test_a_run_without_a_length_is_refused() -> None:
     net = tiny_net()
     with pytest.raises(ValueError, match="needs a length"):
-        next(Run(net, tiny_data(), Config(), net.predict).steps())
+        next(DenoiserTraining(net, tiny_data(), Config(), net.predict).steps())
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_nothing() -> None:

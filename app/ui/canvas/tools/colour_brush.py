@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from app.core.canvas.artwork import Layer
 from app.core.canvas.brush import Paint, colour
-from app.core.canvas.toolset import Choices
+from app.core.canvas.toolset import ToolChoices
 from app.ui.canvas.tools.brush import HARDNESS, LINE, SIZE
 from app.ui.canvas.tools.painting import Painting
 from app.ui.canvas.tools.picker import colour_at
@@ -16,7 +16,7 @@ from app.ui.canvas.tools.tool import Touch
 class ColourBrush(Painting):
     name, title, key, icon = "colour", "Colour brush", "P", "tool-colour"
     tip = "Paint on the picture itself"
-    defaults = Choices(size=24)
+    defaults = ToolChoices(size=24)
     options = ("colour", "size", "hardness", "opacity")
     layer: ClassVar[Layer] = "picture"
     gestures = (("Drag", "paint on the picture"), ("Right button", "pick a colour"), LINE, SIZE, HARDNESS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.canvas.brush import Paint, build_up, share
-from app.core.canvas.toolset import Choices
+from app.core.canvas.toolset import ToolChoices
 from app.core.canvas.undo import Pixels
 from app.ui.canvas.tools.brush import LINE, SIZE
 from app.ui.canvas.tools.painting import Painting
@@ -12,7 +12,7 @@ from app.ui.canvas.tools.painting import Painting
 class NoiseBrush(Painting):
     name, title, key, icon = "noise", "Noise brush", "N", "tool-noise"
     tip = "Add noise to a region, a little per stroke: the more, the earlier in the run it is made anew from"
-    defaults = Choices(size=64, hardness=0.2, opacity=0.3, flow=0.35)
+    defaults = ToolChoices(size=64, hardness=0.2, opacity=0.3, flow=0.35)
     options = ("size", "flow", "opacity")
     gestures = (("Drag", "add noise, again for more"), ("Right button", "take noise away"), LINE, SIZE)
 

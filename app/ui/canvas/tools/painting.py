@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainterPath
 
 from app.core.canvas.artwork import Artwork, Layer
-from app.core.canvas.brush import Brush, BrushStroke, Paint
+from app.core.canvas.brush import BrushStroke, BrushStyle, Paint
 from app.core.canvas.toolset import Toolset
 from app.ui.canvas.tools.tool import Tool, Touch
 
@@ -33,7 +33,7 @@ class Painting(Tool):
 
     def press(self, touch: Touch) -> None:
         choices = self.choices
-        brush = Brush(choices.size, choices.hardness, choices.opacity, choices.flow)
+        brush = BrushStyle(choices.size, choices.hardness, choices.opacity, choices.flow)
         self._stroke = BrushStroke(self.artwork, self.title, brush, self.layer, self.paint(touch.against))
         self._from, self._to = (touch.at, touch.at) if touch.straight else (None, touch.at)
         self._last = touch

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainterPath
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.toolset import Choices, Toolset
+from app.core.canvas.toolset import ToolChoices, Toolset
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Tool:
     key: ClassVar[str]
     icon: ClassVar[str]
     tip: ClassVar[str]
-    defaults: ClassVar[Choices] = Choices()
+    defaults: ClassVar[ToolChoices] = ToolChoices()
     options: ClassVar[tuple[str, ...]] = ()
     shares: ClassVar[str] = ""
     gestures: ClassVar[tuple[tuple[str, str], ...]] = ()
@@ -55,7 +55,7 @@ class Tool:
         self.artwork, self.tools = artwork, tools
 
     @property
-    def choices(self) -> Choices:
+    def choices(self) -> ToolChoices:
         return self.tools.of(self.name)
 
     def press(self, touch: Touch) -> None:
