@@ -477,7 +477,7 @@ class RunReader:
 def _length(dtype: Any, shape: Any) -> int:
     """The bytes of an array as a head describes it. Raises one of DAMAGED for what describes none."""
     kind = np.dtype(text(dtype))
-    if kind.hasobject or not kind.itemsize or not isinstance(shape, list):
+    if kind.kind not in "biuf" or not isinstance(shape, list):
         raise TypeError("no array of numbers")
     sides = [integer(side) for side in shape]
     if any(side < 0 for side in sides):

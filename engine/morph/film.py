@@ -118,7 +118,7 @@ def read(path: Path) -> Morph | None:
         try:
             with av.open(str(path)) as video:
                 text = video.metadata.get("comment")
-        except av.FFmpegError as error:
+        except (av.FFmpegError, UnicodeDecodeError) as error:
             raise MorphError(f"{path.name} cannot be read as a film: get it again from where it came.") from error
     else:
         info, exif = info_of(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def read_array(folder: Path, table: dict[str, Any]) -> NDArray[np.uint8]:
         count, height, width, channels = array.shape
         if array.dtype != np.uint8 or count != len(table["rows"]) or height != width or not 1 <= channels <= 4:
             raise ValueError("another shape")
-    except (OSError, ValueError, TypeError, OverflowError, EOFError, SyntaxError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, OverflowError, EOFError, SyntaxError, TokenError) as error:
         raise DataSetError(
             f"The pictures of {folder} do not fit its {TABLE}, or are damaged: build it again with `run.py data build`."
         ) from error

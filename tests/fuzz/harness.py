@@ -18,7 +18,7 @@ import tests
 from tests.fuzz.readers import READERS
 
 ROOT = Path(tests.__file__).resolve().parents[1]
-WAIT = 120.0  # seconds without a line: something waits that uses no processor
+WAIT = 600.0  # seconds without a line: something waits that uses no processor
 FINE = ("read", "told")
 
 
