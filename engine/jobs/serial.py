@@ -71,9 +71,8 @@ def from_json(text: str | bytes, find: Find) -> Job:
     except EngineError as error:  # of a Request or a Morph inside: its sentence is whole
         raise JobError(f"The settings of this job are damaged: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise JobError(
-            f"This job of the kind “{data['kind']}” is damaged ({readable(str(error), 200)}): create it again."
-        ) from error
+        told = readable(str(error), 200)
+        raise JobError(f"This job of the kind “{data['kind']}” is damaged ({told}): create it again.") from error
 
 
 # to JSON, by value

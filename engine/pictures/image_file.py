@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from engine.errors import EngineError
+from engine.errors import EngineError, readable, why
 from engine.pictures.colour import Colours, wide_table
 from engine.pictures.jpeg_size import JpegError, check_jpeg
 from engine.pictures.png_chunks import SIGNATURE, Png, PngError, read_png, read_text
@@ -148,7 +148,7 @@ def opened(source: Source, cancelled: Callable[[], bool] = not_cancelled) -> Ite
 
     Errors while the picture is used inside become ImageErrors too: some decoders find only then what is wrong.
     """
-    name = PASTED if isinstance(source, bytes) else source.name or str(source)
+    name = PASTED if isinstance(source, bytes) else readable(source.name or str(source), 260)
     with _errors(name), _file(source, name) as file:
         image, png = _image(file, cancelled)
         with image:
@@ -274,7 +274,7 @@ def _file(source: Source, name: str) -> BinaryIO:
     except PermissionError as error:
         raise ImageError(f"{name} may not be read: change who may read it.") from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read ({error}): copy it to another place and try again.") from error
+        raise ImageError(f"{name} cannot be read ({why(error)}): copy it to another place and try again.") from error
 
 
 def _remarks(image: Image.Image, png: Png | None) -> list[str]:

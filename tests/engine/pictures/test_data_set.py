@@ -30,7 +30,8 @@ def test_a_whole_data_set_is_read(tmp_path: Path) -> None:
     "change",
     [
         {"rows": [ROW | {"label": "unknown"}]}, {"rows": [ROW | {"captions": "text"}]},
-        {"rows": [ROW | {"weight": -1}]}, {"rows": [ROW | {"weight": float("nan")}]}, {"rows": "x"}, {"labels": None}, {"id": 3},
+        {"rows": [ROW | {"weight": -1}]}, {"rows": [ROW | {"weight": float("nan")}]}, {"rows": "x"},
+        {"labels": None}, {"id": 3},
     ],
 )  # fmt: skip
 def test_a_damaged_table_is_one_sentence(change: dict[str, Any], tmp_path: Path) -> None:
