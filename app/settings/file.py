@@ -11,11 +11,13 @@ from typing import Any
 
 from app.settings.declare import SettingsError, declarations
 from app.settings.values import Values
+from engine.errors import readable
 from engine.files import replacing, sweep
 from engine.pictures.naming import free_path
 
 VERSION = 1
 TOLD = 3  # how many damages the notice names one by one
+LONGEST = 150  # characters of each of them
 MAX_BYTES = 16 * 2**20  # of the file: far more than the studio writes
 
 
@@ -43,7 +45,8 @@ def load(path: Path) -> tuple[Values, str]:
     except OSError:
         aside = path
     rest = "the defaults are used" if values == Values() else "the rest is as it was"
-    told = "; ".join([*lost[:TOLD], f"and {len(lost) - TOLD} more"] if len(lost) > TOLD else lost)
+    named = [readable(line, LONGEST) for line in lost[:TOLD]]
+    told = "; ".join([*named, f"and {len(lost) - TOLD} more"] if len(lost) > TOLD else named)
     return values, f"The settings were damaged ({told}): {rest}, the old file is {aside}."
 
 

@@ -114,8 +114,12 @@ def read(path: Path) -> Morph | None:
     Raises RequestError for damaged settings, OSError for a file that cannot be read.
     """
     if path.suffix.lower() == ".mp4":
-        with _av().open(str(path)) as video:
-            text = video.metadata.get("comment")
+        av = _av()
+        try:
+            with av.open(str(path)) as video:
+                text = video.metadata.get("comment")
+        except av.FFmpegError as error:
+            raise MorphError(f"{path.name} cannot be read as a film: get it again from where it came.") from error
     else:
         info, exif = info_of(path)
         text = info.get(TEXT) or exif.get(DESCRIPTION) or info.get("comment")

@@ -1,4 +1,4 @@
-"""The main window: makes the widgets, joins them, and does what the actions ask of the window itself."""
+"""The main window: makes the widgets, joins them, and carries out the actions of the window itself."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
         if self.room.name != MORPH or not self.films.take(mime):
             self.files.take(mime)
 
-    # what the actions call: app.ui.actions.studio
+    # called by the actions: app.ui.actions.studio
 
     @property
     def steps(self) -> StepTimeline:
