@@ -72,7 +72,7 @@ class Filming(QObject):
         self._stop.set()
 
     def close(self) -> None:
-        """Stop what is being written, and wait for that."""
+        """Stop writing, and wait until it stopped."""
         self.stop()
         self._background.close()
 
