@@ -35,7 +35,7 @@ PARTS = 6  # the most parts of the data whose shares are compared with the truth
 
 @dataclass(frozen=True, slots=True)
 class ScoreNearSamples:
-    """The law's own denoiser within √(REACH² + σ²) of a noisy sample, else D = x (score 0). Stands in for a trained net.
+    """The law's denoiser within √(REACH² + σ²) of a noisy sample, else D = x (score 0). A stand-in for a trained net.
 
     p_σ has no detail finer than σ, hence the σ² in that distance.
     """

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.rules import RULES
 from engine.schedules import SPACINGS, from_config
-from engine.spec.request import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
+from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.validation import MAX_SIDE, integer, number, text, within
 
 MAX_BYTES = 64 * 2**20  # of a config.json: far more than training writes

@@ -17,21 +17,17 @@ from reprlib import repr as shortened
 from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current
-from engine.spec.validation import MAX_SIDE, integer, number, within
+from engine.spec.validation import MAX_SIDE, check_text, integer, number, within
 from engine.spec.validation import RequestError as RequestError
 
 FORMAT = 1
 MAX_BATCH = 64
 MAX_SEED = 2**63 - 1
-MAX_STEPS = 1000
 MAX_TEXT = 4000
-MAX_NAME = 300  # characters of a model's, a label's or a sampler's name
-MAX_SIGMA = 1e9
 MAX_EVALUATIONS = 1_000_000  # per picture
-MAX_GUIDANCE = 100.0  # and its negative
 MAX_TEMPERATURE = 10.0
-MAX_LEVEL = 1.0  # the highest noise level that second stages are trained at
 SMALLEST_TRUNCATION, MAX_TRUNCATION = 0.05, 10.0  # in standard deviations of x_T
 THRESHOLDS = ("none", "static", "dynamic")
 METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture
@@ -192,6 +188,8 @@ class Request:
         for name in ("prompt", "negative"):
             if len(getattr(self, name)) > MAX_TEXT:
                 raise RequestError(f"The {name} is longer than {MAX_TEXT} characters: shorten it.")
+        for name in ("model", "prompt", "negative", "label", "sampler", "spacing"):
+            check_text(getattr(self, name) or "", name)
         for name in ("model", "model_sha256", "label", "sampler", "spacing"):
             if len(getattr(self, name) or "") > MAX_NAME:
                 raise RequestError(f"The name of the {name} is longer than {MAX_NAME} characters: choose another.")
@@ -248,7 +246,7 @@ class Request:
 
     def to_json(self) -> str:
         """Canonical: equal Requests give equal text. Floats keep every bit (shortest round-trip repr)."""
-        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
     @property
     def digest(self) -> str:

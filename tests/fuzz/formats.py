@@ -224,9 +224,14 @@ BY_SUFFIX: dict[str, Mutator] = {
 
 
 def mutate(name: str, data: bytes, rng: Random) -> bytes:
-    """Damage a file by the mutators of its kind."""
+    """Damage a file by the mutators of its kind; what they cannot take apart any more, as bytes."""
+    if not data:
+        return rng.randbytes(8)
     suffix = name[name.rfind(".") :]
-    return BY_SUFFIX.get(suffix, any_bytes)(data, rng) if data else rng.randbytes(8)
+    try:
+        return BY_SUFFIX.get(suffix, any_bytes)(data, rng)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, struct.error):
+        return any_bytes(data, rng)
 
 
 def mend_checksums(files: dict[str, bytes]) -> None:

@@ -24,6 +24,7 @@ from engine.jobs.sweep import Sweep
 from engine.lab.picture import save as save_lab
 from engine.morph import film
 from engine.pictures.png import save_png
+from engine.spec.catalog import resource_root
 from engine.spec.edit import Inputs, digest
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
 from engine.spec.lab_data import DRAWN, Data
@@ -188,12 +189,12 @@ def _steps(batch: int) -> list[Any]:
 
 
 def settings(folder: Path) -> Iterator[Files]:
-    from app.core.canvas.toolset import Choices, Held
+    from app.core.canvas.toolset import Held, ToolChoices
     from app.settings import Values, write
     from engine.spec.draft import Draft
 
     drafts = {"emoji": Draft.of(GUIDED), "fashion": Draft.of(replace(EDITED, model="fashion"))}
-    tools = Held(choices={"brush": Choices(), "eraser": Choices()})
+    tools = Held(choices={"brush": ToolChoices(), "eraser": ToolChoices()})
     for values in (Values(), Values(theme="dark", model="emoji", drafts=drafts, tools=tools, geometry="AAAA")):
         write(folder / "settings.json", values)
         yield saved(folder)
@@ -270,10 +271,8 @@ def captioned(_: Path) -> Iterator[Files]:
     yield {"apple.png": png, "fruit/pear.jpg": jpg, **captions}
 
 
-def resource_configs(kind: str, *beside: str) -> Iterator[Files]:
-    """The config.json of each resource of a kind, with some of the small files beside it."""
-    from engine.spec.catalog import resource_root
-
+def resource_configs(kind: str, _: Path) -> Iterator[Files]:
+    """The config.json of each resource of a kind, with the words that a model knows."""
     for path in sorted((resource_root() / kind).glob("*/config.json")):
-        more = {name: (path.parent / name).read_bytes() for name in beside if (path.parent / name).exists()}
-        yield {"config.json": path.read_bytes(), **more}
+        words = path.with_name("words.txt")
+        yield {"config.json": path.read_bytes(), **({words.name: words.read_bytes()} if words.exists() else {})}

@@ -14,7 +14,7 @@ Layer: TypeAlias = Literal["picture", "mask"]
 
 
 class Layered(Protocol):
-    """The artwork, as far as a stroke needs it. `pixels` (H, W, 4) and `mask` (H, W) are others after a resize."""
+    """The part of Artwork that a stroke uses. `pixels` (H, W, 4) and `mask` (H, W) are new arrays after a resize."""
 
     pixels: Pixels
     mask: Pixels
@@ -27,9 +27,9 @@ class Layered(Protocol):
 
 
 class Stroke:
-    """One change, undone as one: touch() a rectangle, write into it, call changed(); in the end, end().
+    """One undo step: touch() a rectangle, write into it, call changed(); at last call end().
 
-    Something else may end it (undo while the pen is down): check `is_open` before you go on with it.
+    Something else may end it (undo while the pen is down): check `is_open` before you continue.
     """
 
     def __init__(self, artwork: Layered, name: str) -> None:
@@ -42,7 +42,7 @@ class Stroke:
             "mask": Saved(cells_of(artwork.mask)),
         }
         self.is_dirty = False
-        """Whether something was said to have changed."""
+        """Whether changed() was called."""
 
     def touch(self, layer: Layer, rect: QRect) -> None:
         """Call it before writing into `rect` of a layer. Raises RuntimeError where the stroke has ended."""
@@ -51,13 +51,13 @@ class Stroke:
         self._saved[layer].touch(rect.intersected(self._artwork.rect))
 
     def before(self, layer: Layer, rect: QRect) -> Pixels:
-        """A copy of a touched part as it was before: (h, w) of the mask, (h, w, 4) B, G, R, 255 of the picture."""
+        """Copy a touched part from before the stroke: (h, w) of the mask, (h, w, 4) B, G, R, 255 of the picture."""
         cells = self._saved[layer].before(rect.intersected(self._artwork.rect))
         pixels = cells.view(np.uint8)
         return pixels if layer == "mask" else pixels.reshape(*cells.shape, 4)
 
     def changed(self, layer: Layer, rect: QRect) -> None:
-        """Call it after writing into `rect`: whoever shows the artwork repaints."""
+        """Call it after writing into `rect`: views of the artwork repaint."""
         inside = rect.intersected(self._artwork.rect)
         if not self.is_open or inside.isEmpty():
             return
@@ -67,7 +67,7 @@ class Stroke:
         self._artwork.tell_change(layer, inside)
 
     def end(self) -> None:
-        """Make it one step of the history; none where every pixel is as it was before."""
+        """Add one step to the history; none where no pixel changed."""
         if not self.is_open:
             return
         self.is_open = False
@@ -75,7 +75,7 @@ class Stroke:
         self._artwork.end_gesture(self, PaintStep(self._artwork, self.name, layers) if layers else None)
 
     def abandon(self) -> None:
-        """Take it back, without a step in the history."""
+        """Revert the stroke, without a step in the history."""
         if not self.is_open:
             return
         self.is_open = False

@@ -21,7 +21,7 @@ from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
 from app.ui.widgets.quiet_label import QuietLabel
 from engine.jobs.lab import MOST_PARTICLES
 from engine.spec.lab_data import DATA
-from engine.spec.request import MAX_STEPS
+from engine.spec.limits import MAX_STEPS
 
 
 class LabPanel(QWidget):

@@ -13,6 +13,7 @@ from app.core.morph.film_export import FilmFormat, Filming
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.ui.morph.film_sheet import FilmSheet
+from engine.errors import why
 from engine.morph.film import KINDS, save_frame
 from engine.pictures.image_file import patterns
 from engine.pictures.naming import slug
@@ -108,13 +109,13 @@ class Films(QObject):
     def save_frame_to(self, morph: Morph, rgb: Pixels, path: str) -> None:
         try:
             save_frame(Path(path), rgb, morph)
-        except OSError as error:
-            self._morph.notice_raised.emit(Notice("error", f"{Path(path).name} could not be saved: {error.strerror}"))
+        except (OSError, MemoryError) as error:
+            self._morph.notice_raised.emit(Notice("error", f"{Path(path).name} could not be saved: {why(error)}"))
             return
         self._morph.notice_raised.emit(Notice("info", f"Saved as {path}"))
 
     def close(self) -> None:
-        """Stop writing."""
+        """Wait for the film that is being written."""
         if self.sheet is not None:
             self.sheet.close()
         self._filming.close()

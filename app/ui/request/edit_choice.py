@@ -14,7 +14,8 @@ from app.ui.widgets.number_field import FlatSlider, NumberField
 from app.ui.widgets.panel_layout import field_grid
 from engine.rules import RULES
 from engine.spec.draft import steps_of_strength
-from engine.spec.request import MAX_RESAMPLE, MAX_STEPS
+from engine.spec.limits import MAX_STEPS
+from engine.spec.request import MAX_RESAMPLE
 
 METHODS = {
     NEW: ("New picture", "A picture of its own, from noise alone"),

@@ -26,7 +26,8 @@ from app.ui.widgets.disclosure import Disclosure
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
-from engine.spec.request import MAX_BATCH, MAX_STEPS
+from engine.spec.limits import MAX_STEPS
+from engine.spec.request import MAX_BATCH
 
 LONGEST = 24  # characters of what a model calls its labels
 

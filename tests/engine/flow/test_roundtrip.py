@@ -336,7 +336,7 @@ def test_what_cannot_be_encoded_is_told_in_one_sentence(exact: Session, tiny_mod
     request = asked(tiny_model)
     for choices, says in (
         ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, but this one has 16×8"),
-        ({"rgb": np.full((16, 16, 3), np.nan)}, "8 bits"),
+        ({"rgb": np.full((16, 16, 3), np.nan)}, "8-bit"),
         ({"method": "magic"}, "choose one of plain, guided, null-text"),
         ({"inner": 0}, "1 to 1000"),
         ({"request": replace(request, model="none")}, "choose one of tiny"),
@@ -362,7 +362,7 @@ def test_noise_of_another_level_or_model_is_refused(exact: Session, tiny_model: 
     request = asked(tiny_model)
     with pytest.raises(RequestError, match="start at 40"):
         next(exact.perform(Decode(source=path, request=replace(request, sigmas=(40.0, 1.0, 0.0)))))
-    with pytest.raises(RequestError, match="another model"):
+    with pytest.raises(RequestError, match="Another model"):
         next(exact.perform(Decode(source=path, request=replace(request, model_sha256="x"))))
 
 

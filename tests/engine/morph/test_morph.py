@@ -474,7 +474,7 @@ def test_what_cannot_be_is_said_in_one_sentence(session: Session, make: Make) ->
         pictures(session, make(keys=(picture, one)))
     with pytest.raises(MorphError, match="must have the model's size, 16×16"):
         pictures(session, make(keys=(picture, one)), {picture.picture: np.zeros((8, 16, 3), np.uint8)})
-    with pytest.raises(MorphError, match="has no “oval”"):
+    with pytest.raises(MorphError, match="has no label “oval”"):
         pictures(session, make(keys=(one, replace(one, label="oval"))))
 
 
