@@ -93,7 +93,7 @@ def test_conditions(folder: Path) -> None:
 
 
 def test_an_unknown_label_is_named_with_those_there_are(folder: Path) -> None:
-    with pytest.raises(RequestError, match="has no “hot”: choose one of warm, cold"):
+    with pytest.raises(RequestError, match="has no label “hot”: choose one of warm, cold"):
         loaded(read_model(folder)).condition("red apple", "hot")
 
 

@@ -218,7 +218,7 @@ def test_a_clip_of_a_data_set_finds_the_names_of_pictures_that_it_has_not_seen(f
     table = json.loads((folder / "rows.json").read_text())
     table["rows"] = [row | {"name": "one"} for row in table["rows"]]
     (folder / "rows.json").write_text(json.dumps(table))
-    with pytest.raises(ValueError, match="shows one thing only"):
+    with pytest.raises(ValueError, match="has one concept only"):
         replace(job, out=tmp_path / "other").run(told.append)
 
 

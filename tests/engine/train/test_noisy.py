@@ -107,7 +107,7 @@ def test_the_command_writes_a_folder_of_both_twins(
     out = tmp_path / "classifier"
     few = ["--steps", "3", "--batch", "8", "--precision", "float32"]
     assert main(["train-classifier", str(folder), "--out", str(out), *few]) == 0
-    assert "| σ (N = 10, held out) | told σ | clean twin |" in capsys.readouterr().out
+    assert "| σ (N = 10, held out) | with σ | clean twin |" in capsys.readouterr().out
     told, clean = load(out), load(out, noisy=False)
     assert (told.id, told.title, told.labels, told.side, told.channels) == (
         "bars-class",
@@ -145,7 +145,7 @@ def test_what_cannot_be_used_says_so_in_a_sentence(folder: Path, tmp_path: Path)
         load("nothing")
     table = json.loads((folder / "rows.json").read_text()) | {"labels": ["a"]}
     (folder / "rows.json").write_text(json.dumps(table))
-    with pytest.raises(ValueError, match="no two labels"):
+    with pytest.raises(ValueError, match="is no data set"):
         NoisyJob(data=folder, out=tmp_path / "c", settings=NoisySettings(steps=1)).run(lambda line: None)
 
 
