@@ -253,7 +253,8 @@ def test_a_draft_with_a_wrong_type_is_damage(name: str, value: object) -> None:
         ("guidance_interval", [3.0, 1.0]),
         ("guidance_interval", [0.5, math.inf]),
         ("options", [["eta", math.nan]]),
-        ("prompt", "x" * 10**6),
+        ("prompt", "x" * 4001),
+        ("negative", "x" * 10**6),
     ],
 )
 def test_a_number_of_a_draft_that_is_out_of_range_is_dropped(name: str, value: object) -> None:
