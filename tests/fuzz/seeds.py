@@ -158,7 +158,7 @@ def runs(folder: Path) -> Iterator[Files]:
         path = folder / "a.twrun"
         path.unlink(missing_ok=True)
         linear = {"factors": [[1.0, 0.5, 0.2]] * 3, "bias": [0.0, 0.1, 0.2]}
-        parent = {"id": "z", "step": 1, "sha256": "b" * 64}
+        parent = {"run": "z", "step": 1, "sha256": "b" * 64}
         header = {"id": "a", "parent": parent, "preview": None if request is PLAIN else linear, "environment": {}}
         with RunWriter(path, request, header) as writer:
             if request.edit is not None:
