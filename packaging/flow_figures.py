@@ -184,9 +184,9 @@ def round_trip(session: Session, x0: Tensor, name: str, label: str | None, tol: 
 
 
 def measure_round_trips(args: argparse.Namespace, kept: Kept, session: Session) -> None:
-    pictures, asked = renders(args.data, 20)
+    pictures, captions = renders(args.data, 20)
     for condition in ("caption", "none"):
-        for k, (name, label) in enumerate(asked):
+        for k, (name, label) in enumerate(captions):
             key = f"{condition}:{k}"
             if key not in kept:
                 text, style = (name, label) if condition == "caption" else ("", None)
@@ -199,12 +199,12 @@ def measure_round_trips(args: argparse.Namespace, kept: Kept, session: Session) 
 
 def measure_curve(args: argparse.Namespace, kept: Kept, session: Session) -> None:
     """Calls and PSNR at each tolerance, with the caption, for four of the renders."""
-    pictures, asked = renders(args.data, 20)
+    pictures, captions = renders(args.data, 20)
     for tol in (1e-2, 1e-3, 1e-4, 1e-5):
         for k in range(0, 20, 5):
             key = f"{tol:g}:{k}"
             if key not in kept:
-                kept.add(key, tol=tol, **round_trip(session, pictures[k : k + 1], *asked[k], tol))
+                kept.add(key, tol=tol, **round_trip(session, pictures[k : k + 1], *captions[k], tol))
     if args.plot:
         tols = sorted({row["tol"] for row in kept.found.values()})
         calls = [float(np.median(kept.all(f"{tol:g}", "up") + kept.all(f"{tol:g}", "down"))) for tol in tols]

@@ -1,4 +1,4 @@
-"""The picture that is worked on: its pixels, its mask, the box that the model sees, and all that was done to it."""
+"""Artwork: the edited picture, its mask, the model's box, and the undo history."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from app.core.canvas.stroke import Layer, Stroke
 from app.core.canvas.undo import History, Pixels, UndoStep, part
 
 LIMIT = 256 << 20  # bytes of history
-KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made anew in the last m/255 of the steps
+KEEP, ANEW = 0, 255  # the mask's ends; a pixel with a value m between changes in the last m/255 of the steps
 
 
 class Artwork(QObject):
-    """A picture (H, W, 3) uint8 and a mask (H, W) uint8 (0 keep … 255 make anew), with undo and redo of everything.
+    """A picture (H, W, 3) uint8 and a mask (H, W) uint8 (0 keep … 255 generate again), with undo and redo of
+    everything.
 
-    Who writes into `pixels` or `mask` does so in a Stroke: touch, write, changed. Each setter emits only on change.
+    Write into `pixels` or `mask` within a Stroke: touch, write, changed. Each setter emits only on change.
     """
 
-    opened = Signal()  # another picture: `pixels`, `mask`, the image, the box and the history are others
+    opened = Signal()  # another picture, with its own `pixels`, `mask`, image, box and history
     resized = Signal(
         QPoint
-    )  # the same picture in another size, where its old pixel (0, 0) is now; `pixels` … are others
+    )  # the same picture in another size: the new place of its pixel (0, 0); `pixels` … are replaced
     picture_changed = Signal(QRect)
     mask_changed = Signal(QRect)
     box_changed = Signal()
@@ -36,17 +37,17 @@ class Artwork(QObject):
     closed = Signal()
 
     def __init__(self, limit: int = LIMIT, parent: QObject | None = None) -> None:
-        """`limit`: the bytes that the history may keep; past it the oldest step is let go of."""
+        """limit -- the bytes of the history; above it the oldest step is dropped."""
         super().__init__(parent)
         self._history = History(limit)
         self._stroke: Stroke | BoxMove | None = None
         self._box, self._box_aspect = QRect(), QSize(1, 1)
         self.title = ""
         self.revision = 0
-        """Goes up with every change of a pixel, of the mask or of the size."""
+        """Rises with every change of a pixel, of the mask or of the size."""
         self._take(np.empty((0, 0, 4), np.uint8), np.empty((0, 0), np.uint8))
 
-    # what there is
+    # the picture
 
     @property
     def is_open(self) -> bool:
@@ -66,23 +67,23 @@ class Artwork(QObject):
 
     @property
     def image(self) -> QImage:
-        """The picture, RGB32: a view of `pixels` (H, W, 4) in the order B, G, R, 255, true while they change."""
+        """The picture as RGB32: a view of `pixels` (H, W, 4) in the order B, G, R, 255, always up to date."""
         return self._image
 
     def rgb(self, rect: QRect | None = None) -> NDArray[np.uint8]:
-        """A copy (h, w, 3) of the picture, or of the part of `rect` that lies in it."""
+        """Copy the picture (h, w, 3), or the part of `rect` inside it."""
         inside = self.rect if rect is None else rect.intersected(self.rect)
         rgb = np.empty((inside.height(), inside.width(), 3), np.uint8)
         copy_reversed(part(self.pixels, inside), rgb)
         return rgb
 
-    # the box: what the model sees
+    # the box that the model sees
 
     @property
     def box(self) -> QRect:
-        """What the model sees, in the picture's pixels. It may reach outside, its centre may not.
+        """The part that the model sees, in the picture's pixels. It may reach outside, its centre may not.
 
-        Setting it is not a step of the history; what a hand does is: begin_move().
+        Setting it is no undo step; a drag is: begin_move().
         """
         return QRect(self._box)
 
@@ -93,7 +94,7 @@ class Artwork(QObject):
 
     @property
     def box_aspect(self) -> QSize:
-        """The size of which the box keeps the shape: the model's."""
+        """The size whose shape the box keeps: the model's."""
         return QSize(self._box_aspect)
 
     @box_aspect.setter
@@ -108,7 +109,7 @@ class Artwork(QObject):
             self._place(reshape_box(self._box, aspect, self.rect))
 
     def put_box(self, place: BoxPlace) -> None:
-        """Put it back to an earlier or a later place (undo, redo), in the shape of the current model."""
+        """Put the box back to a place of the history (undo, redo), in the shape of the current model."""
         same = place.aspect == self._box_aspect
         self._place(QRect(place.box) if same else reshape_box(place.box, self._box_aspect, self.rect))
 
@@ -126,10 +127,10 @@ class Artwork(QObject):
         box_size: tuple[int, int] | None = None,
         mask: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Work on a picture (H, W, 3) from now on, with no history; its mask (H, W) is empty unless given.
+        """Open a picture (H, W, 3) with no history; its mask (H, W) is empty unless given.
 
-        The box takes the shape of `box_size` (width, height), the model's, and is the largest that fits; without it,
-        the box is the whole picture. Raises ValueError for an array of another kind.
+        The box has the shape of `box_size` (width, height), the model's, and is the largest that fits; without it, the
+        box is the whole picture. Raises ValueError for an array of another shape.
         """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
             raise ValueError(f"A picture is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}.")
@@ -142,13 +143,13 @@ class Artwork(QObject):
         box_size: tuple[int, int] | None = None,
         mask: NDArray[np.uint8] | None = None,
     ) -> None:
-        """As open(), for what bgra() made of a picture, perhaps in another thread: it is the artwork's from now on."""
+        """Open the result of bgra(), perhaps from another thread; the artwork owns the array from now on."""
         if mask is not None and (mask.shape != pixels.shape[:2] or mask.dtype != np.uint8):
             raise ValueError(f"The mask of this picture is {pixels.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
         self._start(pixels, title, box_size, mask)
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
-        """Work on a picture of one colour from now on. Raises ValueError where a side is less than 1."""
+        """Open a picture of one colour. Raises ValueError where a side is less than 1."""
         self._start(plain(width, height, colour), "", box_size)
 
     def close(self) -> None:
@@ -181,50 +182,50 @@ class Artwork(QObject):
         self._history.clear()
 
     def _take(self, pixels: Pixels, mask: Pixels) -> None:
-        """Both contiguous: the image looks at the memory of `pixels` and keeps it alive for whoever still holds one."""
+        """Use both arrays, which are contiguous: the image shares the memory of `pixels` and keeps it alive."""
         self.pixels, self.mask = pixels, mask
         height, width = mask.shape
         self._image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
 
-    # what is done to it
+    # changes
 
     def begin(self, name: str) -> Stroke:
-        """Begin to change it; `name` is what undo is called by, such as "Brush". A stroke still open is ended first."""
+        """Begin a change; `name` is its name in the undo menu, such as "Brush". An open stroke is ended first."""
         if self._stroke:
             self._stroke.end()
         self._stroke = stroke = Stroke(self, name)
         return stroke
 
     def begin_move(self, name: str) -> BoxMove:
-        """Begin to move or to resize the box, as begin() does for paint."""
+        """Begin to move or resize the box, like begin() for paint."""
         if self._stroke:
             self._stroke.end()
         self._stroke = move = BoxMove(self, name)
         return move
 
     def apply(self, box: QRect, rgb: NDArray[np.uint8], name: str) -> None:
-        """Put a picture (box height, box width, 3) into the box, as far as it lies in this one; undoable.
+        """Put a picture (box height, box width, 3) into the part of the box inside the artwork; undoable.
 
-        Raises ValueError where its size is not the box's.
+        Raises ValueError if its size is not the box's.
         """
         if rgb.shape != (box.height(), box.width(), 3):
             raise ValueError(f"A picture for {box.width()} × {box.height()} pixels is not {rgb.shape}.")
-        self._write("picture", lambda inside, made: copy_reversed(made, part(self.pixels, inside)), box, rgb, name)
+        self._write("picture", lambda inside, values: copy_reversed(values, part(self.pixels, inside)), box, rgb, name)
 
     def apply_mask(self, rect: QRect, values: NDArray[np.uint8], name: str) -> None:
-        """Put values (rect height, rect width) into the mask, as far as they lie in it; undoable.
+        """Put values (rect height, rect width) into the part of the mask inside the artwork; undoable.
 
-        Raises ValueError where their size is not the rectangle's.
+        Raises ValueError if their size is not the rectangle's.
         """
         if values.shape != (rect.height(), rect.width()):
             raise ValueError(f"A mask for {rect.width()} × {rect.height()} pixels is not {values.shape}.")
-        self._write("mask", lambda inside, made: np.copyto(part(self.mask, inside), made), rect, values, name)
+        self._write("mask", lambda inside, new: np.copyto(part(self.mask, inside), new), rect, values, name)
 
     def resize(self, rect: QRect, name: str = "Canvas size") -> None:
-        """Make the picture what `rect` of it is, which may reach beyond it and cut it; undoable.
+        """Crop or extend the picture to `rect`; undoable.
 
-        What is added is masked in full and repeats the picture's edge, as the model sees it beyond a picture.
-        Raises ValueError where nothing of the picture would be left.
+        New pixels repeat the picture's edge, as the model sees it beyond a picture, and are fully masked. Raises
+        ValueError if nothing of the picture would remain.
         """
         if rect.isEmpty() or rect.intersected(self.rect).isEmpty():
             raise ValueError("Nothing of the picture lies in its new size.")
@@ -237,7 +238,7 @@ class Artwork(QObject):
             self.history_changed.emit()
 
     def _crop(self, rect: QRect, strips: Sequence[Strip]) -> None:
-        """Become `rect` of itself, with `strips` put back where they were."""
+        """Replace the picture by its part `rect`, with `strips` put back in their places."""
         pixels, mask = crop(self.pixels, self.mask, rect, ANEW)
         for strip in strips:
             strip.put_back(pixels, mask)
@@ -260,17 +261,17 @@ class Artwork(QObject):
 
     # for the gestures that begin() and begin_move() return
 
-    def tell_change(self, layer: Layer, rect: QRect) -> None:
-        """Pixels of a layer changed in `rect`."""
+    def emit_change(self, layer: Layer, rect: QRect) -> None:
+        """Announce changed pixels of a layer in `rect`."""
         self.revision += 1
         (self.picture_changed if layer == "picture" else self.mask_changed).emit(rect)
 
-    def tell_history(self) -> None:
-        """What can be undone changed."""
+    def emit_history(self) -> None:
+        """Announce a change of the undo history."""
         self.history_changed.emit()
 
     def end_gesture(self, gesture: Stroke | BoxMove, step: UndoStep | None) -> None:
-        """A gesture has ended; `step` goes into the history, None where it changed nothing."""
+        """End a gesture; `step` goes into the history, None if it changed nothing."""
         self._stroke = None
         if step:
             self._history.add(step)
@@ -289,7 +290,7 @@ class Artwork(QObject):
 
     @property
     def undo_text(self) -> str:
-        """What undo would take back, such as "Brush"; "" when there is nothing."""
+        """The name of the step that undo takes back, such as "Brush"; "" without one."""
         if self._stroke and self._stroke.is_dirty:
             return self._stroke.name
         return self._history.done[-1].name if self._history.done else ""
@@ -300,11 +301,11 @@ class Artwork(QObject):
 
     @property
     def history_size(self) -> int:
-        """Bytes that the history keeps."""
+        """The bytes of the history."""
         return self._history.size
 
     def undo(self) -> None:
-        """Take the last step back; a stroke still open is ended first, and is that step. Without one, nothing."""
+        """Undo the last step; an open stroke is ended first and is that step. Without a step it has no effect."""
         if self._stroke:
             self._stroke.end()
         if self._history.done:
@@ -320,7 +321,7 @@ class Artwork(QObject):
 
 
 def plain(width: int, height: int, colour: QColor) -> Pixels:
-    """(height, width, 4) of one colour, as bgra() makes it. Raises ValueError where a side is less than 1."""
+    """Return (height, width, 4) of one colour, in the form of bgra(). Raises ValueError where a side is less than 1."""
     if width < 1 or height < 1:
         raise ValueError(f"A picture has at least one pixel, not {width} × {height}.")
     pixels = np.full((height, width), colour.rgb(), "<u4").view(np.uint8)  # 0xFFRRGGBB, its lowest byte first
@@ -328,7 +329,7 @@ def plain(width: int, height: int, colour: QColor) -> Pixels:
 
 
 def bgra(rgb: NDArray[np.uint8]) -> Pixels:
-    """(H, W, 3) → (H, W, 4) in the order B, G, R, 255: what QImage calls RGB32 on a little-endian machine."""
+    """Convert (H, W, 3) to (H, W, 4) in the order B, G, R, 255: QImage's RGB32 on a little-endian machine."""
     pixels = np.empty((*rgb.shape[:2], 4), np.uint8)
     copy_reversed(rgb, pixels)
     pixels[..., 3] = 255
@@ -336,6 +337,6 @@ def bgra(rgb: NDArray[np.uint8]) -> Pixels:
 
 
 def copy_reversed(source: Pixels, target: Pixels) -> None:
-    """R, G, B of one are B, G, R of the other, by channels: in a third of the time that a reversed view takes."""
+    """Copy R, G, B to B, G, R by channels, in a third of the time of a reversed view."""
     for channel in range(3):
         target[..., channel] = source[..., 2 - channel]

@@ -9,35 +9,35 @@ from PySide6.QtCore import QRect, QSize
 
 from app.core.canvas.undo import UndoStep
 
-COST = 1024  # bytes, about, that such a step keeps: a step of no size would never be dropped
+COST = 1024  # bytes of such a step, about: a step of size 0 would never be dropped
 
 
 class BoxPlace(NamedTuple):
-    """Of the box: where it lies, and the size of which it had the shape then."""
+    """The rectangle of the box, and the size whose shape it had."""
 
     box: QRect
     aspect: QSize
 
 
 class BoxOwner(Protocol):
-    """The artwork, as far as a move of its box needs it."""
+    """The part of the artwork that a move of its box needs."""
 
     box: QRect
     box_aspect: QSize
 
     def put_box(self, place: BoxPlace) -> None: ...
-    def tell_history(self) -> None: ...
+    def emit_history(self) -> None: ...
     def end_gesture(self, gesture: BoxMove, step: UndoStep | None) -> None: ...
 
 
 class BoxMove:
-    """A drag of the box: call to() as often as the pointer moves, then end().
+    """A drag of the box: call to() for each pointer move, then end().
 
-    As with a Stroke, something else may end it: undo while the button is down.
+    Like a Stroke it may be ended from outside, by undo while the button is down.
     """
 
     def __init__(self, artwork: BoxOwner, name: str) -> None:
-        """Artwork.begin_move makes it."""
+        """Call Artwork.begin_move instead."""
         self.name = name
         self.is_open = True
         self.is_dirty = False
@@ -46,17 +46,17 @@ class BoxMove:
         self._before = BoxPlace(artwork.box, artwork.box_aspect)
 
     def to(self, box: QRect) -> None:
-        """Move it there, as far as it may go; does nothing once the move has ended."""
+        """Move the box there, as far as possible; no effect after the end."""
         if not self.is_open:
             return
         at = self._artwork.box
         self._artwork.box = box
         if not self.is_dirty and self._artwork.box != at:
             self.is_dirty = True
-            self._artwork.tell_history()
+            self._artwork.emit_history()
 
     def end(self) -> None:
-        """Make it one step of the history; none where the box lies as it did before."""
+        """Make the move one undo step; none if the box is where it was."""
         if not self.is_open:
             return
         self.is_open = False
@@ -65,7 +65,7 @@ class BoxMove:
         self._artwork.end_gesture(self, BoxStep(self._artwork, self.name, self._before, after) if is_step else None)
 
     def abandon(self) -> None:
-        """Take it back, without a step in the history."""
+        """Put the box back, without an undo step."""
         if not self.is_open:
             return
         self.is_open = False
@@ -76,7 +76,7 @@ class BoxMove:
 
 @dataclass(frozen=True)
 class BoxStep:
-    """A step of the history: the box went from one place to another."""
+    """An undo step: the box moved from one place to another."""
 
     artwork: BoxOwner = field(repr=False)
     name: str

@@ -1,7 +1,7 @@
-"""Points and pressure → dabs → what lies under them, painted.
+"""Brush strokes: points with pressure become dabs, dabs become coverage, and coverage is painted.
 
-Within one stroke the dabs make one coverage, of which the most counts where they overlap: a stroke of opacity 0.5 that
-crosses itself is still at 0.5. How coverage changes a layer is one small function of (before, coverage).
+Within a stroke the maximum counts where dabs overlap: a stroke of opacity 0.5 that crosses itself stays at 0.5. A small
+function of (before, coverage) changes a layer.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from app.core.canvas.artwork import Artwork, Layer
 from app.core.canvas.undo import Pixels, part
 
 SPACING = 0.1  # from dab to dab, of the diameter
-AT_ONCE = 256  # pixels of a side beyond the brush's: how much of a long segment is painted and told at once
+AT_ONCE = 256  # pixels of a side, beyond the brush's size: the part of a long segment painted at once
 THINNEST = 0.05  # of the pressure: a pen that barely touches still draws
-SHAPES = 32  # dabs that a stroke keeps; a mouse needs no more than 16, a pen's pressure as many as there are sizes
+SHAPES = 32  # cached dabs of a stroke; a mouse needs at most 16, a pen one for each size
 
 Paint: TypeAlias = Callable[[Pixels, Pixels], Pixels]
 """(before, coverage) → after. Before is (h, w) of the mask or (h, w, 4) of the picture, coverage (h, w) 0 … 255."""
 
 
 def add(before: Pixels, coverage: Pixels) -> Pixels:
-    """The mask becomes at least the coverage: painting twice at opacity 0.5 leaves 0.5."""
+    """Raise the mask to the coverage: painting twice at opacity 0.5 leaves 0.5."""
     return np.maximum(before, coverage)
 
 
 def remove(before: Pixels, coverage: Pixels) -> Pixels:
-    """The mask becomes at most what the coverage leaves of 255."""
+    """Lower the mask to 255 minus the coverage."""
     return np.minimum(before, 255 - coverage)
 
 
 def build_up(before: Pixels, coverage: Pixels) -> Pixels:
-    """The mask goes up by the coverage's share of what is left to 255: each stroke takes it farther."""
+    """Raise the mask by the coverage's share of the rest to 255: each stroke adds."""
     return before + share(255 - before, coverage)
 
 
 def colour(red: int, green: int, blue: int) -> Paint:
-    """The picture is painted over, 0 … 255 each."""
+    """Return a paint function for a colour, 0 … 255 each."""
     covers = np.arange(256, dtype=np.uint8)
     paints = share(np.array((blue, green, red, 255), np.uint8), covers[:, None]).view(np.uint32)[:, 0]
 
     def paint(before: Pixels, coverage: Pixels) -> Pixels:
-        """Each byte is at most 255 minus what is added to it: four at a time never carry into one another."""
+        """Each byte is at most 255 minus its summand: sums of four bytes at a time never carry."""
         after = share(before, fourfold(255 - coverage)).view(np.uint32)[..., 0]
         after += paints.take(coverage)
         return after.view(np.uint8).reshape(before.shape)
@@ -57,12 +57,12 @@ def colour(red: int, green: int, blue: int) -> Paint:
 
 
 def fourfold(values: Pixels) -> Pixels:
-    """(h, w) → (h, w, 4), each four times: in a fraction of the time that broadcasting over the last axis takes."""
+    """Repeat (h, w) to (h, w, 4), in a fraction of the time of broadcasting over the last axis."""
     return (values.astype(np.uint32) * np.uint32(0x01010101)).view(np.uint8).reshape(*values.shape, 4)
 
 
 def share(a: Pixels, b: Pixels) -> Pixels:
-    """a·b/255, rounded to the nearest; exact for all uint8."""
+    """Return a·b/255, rounded to the nearest; exact for all uint8."""
     product = np.multiply(a, b, dtype=np.uint16)
     product += 128
     product += product >> 8
@@ -72,12 +72,12 @@ def share(a: Pixels, b: Pixels) -> Pixels:
 
 @dataclass(frozen=True)
 class BrushStyle:
-    """How a stroke is drawn.
+    """The settings of a stroke.
 
     diameter -- pixels of the picture, at full pressure; at least 1
-    hardness -- 0 … 1: the share of the radius that is covered in full
-    opacity -- 0 … 1: what one stroke covers at most
-    flow -- 0 … 1: how far one dab takes the coverage towards that
+    hardness -- 0 … 1: the share of the radius with full coverage
+    opacity -- 0 … 1: the largest coverage of one stroke
+    flow -- 0 … 1: the part of the way to it by one dab
     """
 
     diameter: float = 48.0
@@ -86,15 +86,17 @@ class BrushStyle:
     flow: float = 1.0
 
     def step(self, diameter: float) -> float:
-        """From dab to dab: closer than a tenth where a large hard brush would show scallops of half a pixel."""
+        """Return the distance between dabs: a tenth of the diameter; less where a large hard brush would show
+        scallops.
+        """
         return max(0.5, min(SPACING * diameter, math.sqrt(diameter)))
 
 
 def dab(diameter: float, hardness: float, dx: float = 0.0, dy: float = 0.0) -> Pixels:
-    """One touch of a brush, (n, n), n odd: 0 … 255, centred `dx`, `dy` (within ±½) from the middle pixel's centre.
+    """Return one dab of a brush, (n, n), n odd: 0 … 255, centred `dx`, `dy` (within ±½) from the middle pixel's centre.
 
-    Covered in full up to hardness·radius, then falling smoothly; the hardest edge still takes a pixel, which is what
-    antialiases it.
+    Full coverage up to hardness·radius, then a smooth fall; the hardest edge still takes one pixel, which antialiases
+    it.
     """
     radius = diameter / 2
     reach = math.ceil(radius)
@@ -111,10 +113,10 @@ def dab(diameter: float, hardness: float, dx: float = 0.0, dy: float = 0.0) -> P
 
 
 class BrushStroke:
-    """One stroke of a brush on one layer. Undone as one; points may lie outside the picture."""
+    """One stroke of a brush on one layer, one undo step. Points may lie outside the picture."""
 
     def __init__(self, artwork: Artwork, name: str, brush: BrushStyle, layer: Layer, paint: Paint) -> None:
-        """`name` is what undo is called by. The stroke begins with the first point."""
+        """`name` is its name in the undo menu. The stroke begins with the first point."""
         self._artwork, self._brush, self._layer, self._paint = artwork, brush, layer, paint
         self._stroke = artwork.begin(name)
         self._target = artwork.mask if layer == "mask" else artwork.pixels
@@ -130,9 +132,9 @@ class BrushStroke:
         return self._stroke.is_open
 
     def to(self, x: float, y: float, pressure: float = 1.0) -> None:
-        """Draw on in a straight line, x and y in pixels of the picture; pressure 0 … 1 scales the diameter.
+        """Draw a straight line to x, y in pixels of the picture; pressure 0 … 1 scales the diameter.
 
-        What was painted is told by then. A stroke that has been ended takes no more.
+        The change is announced before the return. An ended stroke ignores further points.
         """
         if not self.is_open:
             return
@@ -149,14 +151,14 @@ class BrushStroke:
         self._stroke.abandon()
 
     def _dabs(self, x: float, y: float, pressure: float) -> NDArray[np.float64]:
-        """(n, 3): x, y and pressure of the dabs from the last point to this one that meet the picture."""
+        """Return (n, 3): x, y and pressure of the dabs from the last point to this one that meet the picture."""
         if self._last is None:
             at = np.array([[x, y, pressure]])
             self._left = self._brush.step(self._brush.diameter * pressure)
         else:
             start, stop = np.array(self._last), np.array((x, y, pressure))
             length = math.hypot(x - self._last[0], y - self._last[1])
-            # the finer of both ends' steps, so that a line that thins out stays one
+            # the smaller step of both ends, so that a thinning line has no gaps
             step = self._brush.step(self._brush.diameter * min(pressure, self._last[2]))
             along = np.arange(min(self._left, step), length + 1e-9, step)
             self._left = step - (length - along[-1]) if len(along) else self._left - length
@@ -182,12 +184,12 @@ class BrushStroke:
         covered, most = part(self._coverage, inside), part(shape, inside.translated(-rect.topLeft()))
         if self._brush.flow >= 1:
             np.maximum(covered, most, out=covered)
-        else:  # up by at least 1, so that the slowest flow arrives
+        else:  # up by at least 1, so that the slowest flow reaches its end
             gap = np.maximum(most, covered) - covered
             covered += np.ceil(gap * np.float32(self._brush.flow)).astype(np.uint8)
 
     def _shape(self, diameter: float, dx: float, dy: float) -> Pixels:
-        """The dab for that place, to a quarter of a pixel and two hundredths of the diameter, times the opacity."""
+        """Return the dab there, to a quarter of a pixel and two hundredths of the diameter, times the opacity."""
         if diameter < self._brush.diameter:
             diameter = max(1.0, math.exp(round(math.log(diameter) / 0.02) * 0.02))
         key = (diameter, round(4 * dx) / 4, round(4 * dy) / 4)
@@ -202,7 +204,7 @@ class BrushStroke:
         return shape
 
     def _flush(self) -> None:
-        """Paint where coverage has come, and tell of it."""
+        """Paint where coverage has changed, and announce it."""
         rect, self._dirty = self._dirty, QRect()
         if rect.isEmpty() or not self._stroke.is_open:
             return

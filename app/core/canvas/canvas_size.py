@@ -1,4 +1,4 @@
-"""Another size of the same picture: what is cut off is kept, what is added follows from the rest."""
+"""Change the canvas size: keep the cropped parts for undo, fill the added ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.core.canvas.undo import Pixels, pack, part, unpack
 
 
 def cut_strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
-    """The parts of both outside of `rect`: above, below, left and right of it."""
+    """Return the parts of both outside of `rect`: above, below, left and right of it."""
     height, width = mask.shape
     inside = rect.intersected(QRect(0, 0, width, height))
     top, bottom = inside.top(), inside.top() + inside.height()
@@ -27,7 +27,7 @@ def cut_strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
 
 
 def crop(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels, Pixels]:
-    """The part `rect` of both, which may reach beyond them: there the picture repeats its edge, the mask is `added`."""
+    """Return the part `rect` of both; outside, the picture repeats its edge and the mask is `added`."""
     inside = rect.intersected(QRect(0, 0, mask.shape[1], mask.shape[0]))
     kept = inside.translated(-rect.topLeft())
     new_mask = np.full((rect.height(), rect.width()), added, np.uint8)
@@ -45,7 +45,7 @@ def crop(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels,
 
 @dataclass(frozen=True)
 class Strip:
-    """A part of an artwork that was cut off."""
+    """A cropped part of an artwork."""
 
     rect: QRect
     pixels: bytes = field(repr=False)
@@ -63,9 +63,9 @@ class Strip:
 
 @dataclass(frozen=True)
 class SizeStep:
-    """A step of the history: the picture went from `before` to `after`, both in the pixels of `before`.
+    """An undo step: the picture went from `before` to `after`, both in the pixels of `before`.
 
-    crop -- makes the artwork a rectangle of itself, with strips put back where they were
+    crop -- crops or extends the artwork to a rectangle, with strips put back in their places
     """
 
     crop: Callable[[QRect, Sequence[Strip]], None] = field(repr=False)

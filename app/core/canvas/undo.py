@@ -1,8 +1,8 @@
-"""What was under the paint: 64² tiles saved before their first touch, and steps that are undone as they are redone.
+"""The undo history: 64² tiles saved before their first change, and steps that undo and redo in the same way.
 
-A step keeps the exclusive-or of before and after, and of it only the pixels that changed: applied once it undoes,
-applied again it redoes, nothing is compressed on the way, and its size never changes, so one bound over the history
-holds whichever way one goes.
+A step keeps the exclusive-or of before and after, and of it only the changed pixels: applied once it undoes, applied
+again it redoes, without compression in between. Its size never changes, so one limit of the history holds in both
+directions.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
 TILE = 64
-TILES_AT_ONCE = 64  # packed together: long enough to compress well, short enough to stay in the processor's cache
-PROBES, PROBE = 4, 1024  # how many parts of how many bytes tell whether the rest compresses
+TILES_AT_ONCE = 64  # packed together: compresses well and fits into the processor's cache
+PROBES, PROBE = 4, 1024  # so many parts of so many bytes test whether the rest compresses
 DEFLATED, PLAIN = b"\1", b"\0"
-NEARLY_ALL = 0.9  # of the cells: where more have changed, the others are kept with them, which is faster
-WORTHWHILE = 0.5  # of its size: what compresses no better takes a frame for a stroke of a large brush
+NEARLY_ALL = 0.9  # share of changed cells above which all are kept, which is faster
+WORTHWHILE = 0.5  # compressed share above which data stay raw: packing a large stroke would take a frame
 
 Key = tuple[int, int]  # row and column of a tile
 Pixels = NDArray[np.uint8]  # (H, W) or (H, W, channels)
@@ -30,7 +30,7 @@ Cells = NDArray[np.uint8] | NDArray[np.uint32]
 
 
 def keys_over(rect: QRect) -> Iterator[Key]:
-    """The tiles that meet `rect`, which lies in the picture."""
+    """Yield the tiles that meet `rect`, which lies in the picture."""
     if rect.isEmpty():
         return
     for row in range(rect.top() // TILE, rect.bottom() // TILE + 1):
@@ -39,31 +39,31 @@ def keys_over(rect: QRect) -> Iterator[Key]:
 
 
 def cells_of(pixels: Pixels) -> Cells:
-    """A view of a mask (H, W) or of a picture (H, W, 4)."""
+    """Return a view of a mask (H, W) or of a picture (H, W, 4)."""
     return pixels if pixels.ndim == 2 else pixels.view(np.uint32)[..., 0]
 
 
 def tile(cells: Cells, key: Key) -> Cells:
-    """A view of one tile; those at the right and the bottom may be smaller than TILE²."""
+    """Return a view of one tile; those at the right and the bottom may be smaller than TILE²."""
     y, x = key[0] * TILE, key[1] * TILE
     return cells[y : y + TILE, x : x + TILE]
 
 
 def part(pixels: Pixels, rect: QRect) -> Pixels:
-    """A view of `rect`, which lies in the picture."""
+    """Return a view of `rect`, which lies in the picture."""
     return pixels[rect.top() : rect.top() + rect.height(), rect.left() : rect.left() + rect.width()]
 
 
 def bounds(keys: Sequence[Key], within: QRect) -> QRect:
-    """The smallest rectangle of whole tiles that holds all of `keys`."""
+    """Return the smallest rectangle of whole tiles around all of `keys`."""
     rows, columns = [key[0] for key in keys], [key[1] for key in keys]
     left, top = min(columns) * TILE, min(rows) * TILE
     return QRect(left, top, (max(columns) + 1) * TILE - left, (max(rows) + 1) * TILE - top).intersected(within)
 
 
 def pack(raw: memoryview | bytes) -> bytes:
-    """Deflated, or as it is where parts of it say that it would not halve, which takes 30 times as long: unpacked()
-    knows by the first byte.
+    """Deflate, or keep raw if samples show that it would not halve, which takes 30 times as long: unpack() reads the
+    first byte.
     """
     starts = (len(raw) * k // PROBES for k in range(PROBES))
     parts = raw if len(raw) <= PROBES * PROBE else b"".join(raw[start : start + PROBE] for start in starts)
@@ -72,7 +72,7 @@ def pack(raw: memoryview | bytes) -> bytes:
 
 
 def unpack(kept: bytes) -> Pixels:
-    """What was packed, (n,) uint8; not to be written into."""
+    """Return the packed data, (n,) uint8, read-only."""
     if kept[:1] == PLAIN:
         return np.frombuffer(kept, np.uint8, offset=1)
     return np.frombuffer(zlib.decompress(memoryview(kept)[1:]), np.uint8)
@@ -80,10 +80,10 @@ def unpack(kept: bytes) -> Pixels:
 
 @dataclass(frozen=True)
 class Patch:
-    """The exclusive-or of before and after of some tiles, one after the other: which cells changed, and their values.
+    """The exclusive-or of before and after of some tiles, in sequence: which cells changed, and their values.
 
-    hit    -- a bit for each cell whose value is kept, deflated; empty where that is all of them
-    values -- by channels, as packed() packs them; a picture's fourth byte never changes
+    hit    -- a bit for each cell whose value is kept, deflated; empty: all cells
+    values -- by channels, from pack(); a picture's fourth byte never changes
     """
 
     keys: tuple[Key, ...]
@@ -92,7 +92,7 @@ class Patch:
 
     @classmethod
     def of(cls, changes: Sequence[tuple[Key, Cells]]) -> Patch:
-        """Of tiles with the exclusive-or of before and after."""
+        """Make a patch of tiles with the exclusive-or of before and after."""
         cells: Cells = np.concatenate([change.ravel() for _, change in changes])
         hit = cells != 0
         sparse = np.count_nonzero(hit) < NEARLY_ALL * len(hit)
@@ -107,7 +107,7 @@ class Patch:
         return len(self.hit) + len(self.values)
 
     def toggle(self, cells: Cells) -> None:
-        """Before becomes after, after becomes before."""
+        """Turn before into after, or after into before."""
         tiles = [tile(cells, key) for key in self.keys]
         count = sum(view.size for view in tiles)
         raw = unpack(self.values)
@@ -131,21 +131,21 @@ class Patch:
             start += view.size
 
 
-class Saved:
-    """The tiles of one layer as they were before a stroke touched them."""
+class SavedTiles:
+    """The tiles of one layer from before a stroke touched them."""
 
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
         self._tiles: dict[Key, Cells] = {}
 
     def touch(self, rect: QRect) -> None:
-        """Save what `rect` meets; what has been saved already stays as it is."""
+        """Save the tiles that meet `rect`, unless they are saved already."""
         for key in keys_over(rect):
             if key not in self._tiles:
                 self._tiles[key] = tile(self._cells, key).copy()
 
     def before(self, rect: QRect) -> Cells:
-        """A copy of `rect` as it was; all of it has been touched."""
+        """Copy `rect` as it was; all of it has been touched."""
         out = np.empty((rect.height(), rect.width()), self._cells.dtype)
         for key in keys_over(rect):
             y, x = key[0] * TILE - rect.top(), key[1] * TILE - rect.left()
@@ -155,33 +155,33 @@ class Saved:
         return out
 
     def restore(self) -> list[Key]:
-        """Put everything back as it was; the tiles that were saved."""
+        """Restore everything, and return the saved tiles."""
         for key, before in self._tiles.items():
             tile(self._cells, key)[...] = before
         return list(self._tiles)
 
     def patches(self) -> tuple[Patch, ...]:
-        """What has changed since the first touch; tiles that are as they were cost nothing."""
+        """Return the changes since the first touch; unchanged tiles cost nothing."""
         changes = ((key, before ^ tile(self._cells, key)) for key, before in self._tiles.items())
         changed = [(key, change) for key, change in changes if change.any()]
         return tuple(Patch.of(changed[k : k + TILES_AT_ONCE]) for k in range(0, len(changed), TILES_AT_ONCE))
 
 
 class UndoStep(Protocol):
-    """Something that was done to an artwork and can be undone."""
+    """A change of an artwork that can be undone."""
 
     @property
     def name(self) -> str: ...
     @property
     def size(self) -> int:
-        """Bytes that it keeps."""
+        """The bytes of the step."""
 
     def undo(self) -> None: ...
     def redo(self) -> None: ...
 
 
 class History:
-    """What was done and what was undone, within `limit` bytes: past it the oldest is let go of, never the newest."""
+    """The undo and redo steps, within `limit` bytes: above it the oldest are dropped, never the newest."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -211,5 +211,5 @@ class History:
 
     @staticmethod
     def _move(source: list[UndoStep], target: list[UndoStep], do: Callable[[UndoStep], None]) -> None:
-        do(source[-1])  # first: a step that finds no memory stays where it is
+        do(source[-1])  # first, so that a step that runs out of memory stays where it is
         target.append(source.pop())

@@ -12,11 +12,11 @@ from engine.pictures.png import save_png
 
 def save_step(run: Lineage, k: int, image: int, folder: Path, path: Path | None = None) -> Path:
     """Save x̂₀ of step `k` to `path`, or to a free name in `folder`. Raises ValueError and OSError."""
-    request, index = run.made_by(k), run.image_in(k, image)
+    request, index = run.request_at(k), run.image_in(k, image)
     rgb = pixels(run, k, "x0", image)
     target = path or picture_path(folder, request, index)
     try:
-        save_png(target, rgb, request, index, parent=run.forked_from(k))
+        save_png(target, rgb, request, index, parent=run.parent_at(k))
     except OSError:
         if path is None:
             target.unlink(missing_ok=True)

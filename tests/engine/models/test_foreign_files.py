@@ -225,9 +225,9 @@ def test_no_line_of_the_studio_reads_what_can_run_code() -> None:
 
 GUARD = """
 import socket, sys
-asked = []
+connects = []
 def refuse(*arguments, **options):
-    asked.append(arguments)
+    connects.append(arguments)
     raise OSError("no network")
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = refuse
 from engine.__main__ import main
@@ -239,7 +239,7 @@ try:
     huggingface_hub.hf_hub_download("some/where", "config.json")
 except OSError as error:
     print(type(error).__name__)
-print("connects:", len(asked))
+print("connects:", len(connects))
 """
 
 
