@@ -94,10 +94,12 @@ class Cond:
 
     @staticmethod
     def cat(conds: Sequence[Cond]) -> Cond:
-        """Stack conditions of the same model along the batch."""
+        """Stack conditions of the same model along the batch. ValueError where only some have a part."""
         import torch
 
-        columns = zip(*(cond.parts for cond in conds), strict=True)
+        columns = list(zip(*(cond.parts for cond in conds), strict=True))
+        if any(0 < sum(v is None for v in column) < len(column) for column in columns):
+            raise ValueError("Conditions of one batch must have the same parts: tokens, mask, label, pooled, image.")
         return Cond(*(None if column[0] is None else torch.cat(_same_kind(column)) for column in columns))
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from engine.evaluate.plots import Axis, Plot
 from engine.flow.density import bits, levels, mean_and_stderr
-from engine.jobs.likelihood import Elbo, conditional
+from engine.jobs.likelihood import Elbo, ElboTerms, conditional
 from engine.metrics import psnr
 from engine.models.pixel import LUMA
 from engine.ode import solve
@@ -139,10 +139,11 @@ def measure_bound(args: argparse.Namespace, kept: Kept, session: Session) -> Non
             if key in kept:
                 continue
             flow = drained(bits(model, request, levels(rgb[None], model), [k], 0, args.tol, LOW)).bits_dim.item()
-            chains = {
-                f"bound{n}": list(session.perform(Elbo(model=info.id, rgb=rgb, levels=n, draws=1, seed=k)))[-1].total
-                for n in (100, 1000)
-            }
+            chains = {}
+            for n in (100, 1000):
+                *_, told = session.perform(Elbo(model=info.id, rgb=rgb, levels=n, draws=1, seed=k))
+                assert isinstance(told, ElboTerms)
+                chains[f"bound{n}"] = told.total
             kept.add(key, bits=flow, **chains)
         for n in (100, 1000):
             apart = kept.all(name, f"bound{n}") - kept.all(name, "bits")

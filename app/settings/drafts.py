@@ -12,9 +12,10 @@ from app.settings.declare import SettingsError, read_fields
 from engine.spec.draft import LIMITS as DRAFT_LIMITS
 from engine.spec.draft import METHODS, Draft
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
-from engine.spec.request import THRESHOLDS
+from engine.spec.request import MAX_TEXT, THRESHOLDS
 from engine.spec.validation import number, text
 
+LIMITS_OF_DRAFT = DRAFT_LIMITS | {"prompt": (0, MAX_TEXT), "negative": (0, MAX_TEXT)}
 NEEDED = {field.name for field in dataclasses.fields(Draft) if field.default is dataclasses.MISSING}
 
 
@@ -24,7 +25,7 @@ def read_drafts(data: object, lost: list[str]) -> dict[str, Draft]:
         raise SettingsError("“drafts” is no table")
     drafts = {}
     for model, draft in data.items():
-        found = read_fields(draft, Draft, f"the draft for “{model}”", lost, DRAFT_LIMITS, DRAFT_READERS)
+        found = read_fields(draft, Draft, f"the draft for “{model}”", lost, LIMITS_OF_DRAFT, DRAFT_READERS)
         if missing := NEEDED - set(found):
             lost.append(f"the draft for “{model}” cannot be used without: {', '.join(sorted(missing))}")
         else:

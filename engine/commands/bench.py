@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.flags import add_device
+from engine.commands.numbers import count, number
 from engine.errors import UsageError
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
@@ -50,10 +51,10 @@ def add_parsers(subparsers: Any) -> None:
         metavar="NAME",
         help=f"of {', '.join(spacings)} (default: {', '.join(EVERYWHERE)}; on the mixture also uniform-t, {LEARNED})",
     )
-    add("--evaluations", nargs="+", type=int, metavar="N", help="model calls (default 8 10 12 20; a model's 8 12 20)")
-    add("--images", type=int, default=16, metavar="N", help="pictures of the model (default %(default)s)")
-    add("--guidance", type=float, metavar="γ", help="of the model (default: its own)")
-    add("--reference", type=int, default=200, metavar="N", help="model calls of its flow (default %(default)s)")
+    add("--evaluations", nargs="+", type=count, metavar="N", help="model calls (default 8 10 12 20; a model's 8 12 20)")
+    add("--images", type=count, default=16, metavar="N", help="pictures of the model (default %(default)s)")
+    add("--guidance", type=number, metavar="γ", help="of the model (default: its own)")
+    add("--reference", type=count, default=200, metavar="N", help="model calls of its flow (default %(default)s)")
     add_device(table, "print the rows as JSON, one a line")
     table.set_defaults(run=samplers)
     speed = kinds.add_parser(
@@ -64,9 +65,9 @@ def add_parsers(subparsers: Any) -> None:
     )
     add = speed.add_argument
     add("--model", default="emoji", metavar="ID", help="whose net (default %(default)s)")
-    add("--batch", type=int, default=1, metavar="N", help="pictures at once (default %(default)s)")
-    add("--steps", type=int, default=10, metavar="N", help="of each run (default %(default)s)")
-    add("--pairs", type=int, default=15, metavar="N", help="how many pairs (default %(default)s)")
+    add("--batch", type=count, default=1, metavar="N", help="pictures at once (default %(default)s)")
+    add("--steps", type=count, default=10, metavar="N", help="of each run (default %(default)s)")
+    add("--pairs", type=count, default=15, metavar="N", help="how many pairs (default %(default)s)")
     add_device(speed, "print the figures as JSON")
     speed.set_defaults(run=speed_of_engine)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.commands.flags import add_device
 from engine.commands.following import wait_for
+from engine.commands.numbers import count, number, share
 from engine.errors import UsageError
 from engine.jobs.encode import Decode, Decoded
 from engine.pictures.png import KINDS, save_copy
@@ -31,9 +32,9 @@ def add_parsers(subparsers: Any) -> None:
     add("--model", metavar="MODEL", help="the folder of the model, where it is one of your own (default: the run's)")
     add("--prompt", metavar="TEXT", help="another prompt (default: that of the encoding)")
     add("--class", dest="label", metavar="NAME", help="another class or style (default: that of the encoding)")
-    add("--guidance", type=float, metavar="γ", help="another guidance (default: that of the encoding)")
-    add("--tol", type=float, default=1e-4, metavar="E", help="tolerance of the flow (default %(default)s)")
-    add("--max-calls", type=int, default=2000, metavar="N", help="most model calls (default %(default)s)")
+    add("--guidance", type=number, metavar="γ", help="another guidance (default: that of the encoding)")
+    add("--tol", type=share, default=1e-4, metavar="E", help="tolerance of the flow (default %(default)s)")
+    add("--max-calls", type=count, default=2000, metavar="N", help="most model calls (default %(default)s)")
     add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="picture to write (default %(default)s)")
     add("--run-file", type=Path, metavar="FILE", help="also keep the steps in FILE")
     add_device(parser)

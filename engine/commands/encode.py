@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.commands.flags import add_condition
 from engine.commands.following import wait_for
+from engine.commands.numbers import count, number, share
 from engine.commands.picture_files import read_picture
 from engine.jobs.encode import METHODS, Encode, Encoded
 from engine.spec.catalog import find
@@ -27,10 +28,10 @@ def add_parsers(subparsers: Any) -> None:
     add("picture", type=Path, metavar="IMAGE", help="a picture of the model's own size, or see --fit")
     add_condition(parser, "emoji")
     add("--method", choices=list(METHODS), default="plain", help="default %(default)s")
-    add("--guidance", type=float, metavar="γ", help="of guided and null-text (default: the model's)")
-    add("--steps", type=int, metavar="N", help="of null-text: the levels that it learns for (default: the model's)")
-    add("--tol", type=float, default=1e-4, metavar="E", help="tolerance of the flow (default %(default)s)")
-    add("--max-calls", type=int, default=2000, metavar="N", help="most model calls each way (default %(default)s)")
+    add("--guidance", type=number, metavar="γ", help="of guided and null-text (default: the model's)")
+    add("--steps", type=count, metavar="N", help="of null-text: the levels that it learns for (default: the model's)")
+    add("--tol", type=share, default=1e-4, metavar="E", help="tolerance of the flow (default %(default)s)")
+    add("--max-calls", type=count, default=2000, metavar="N", help="most model calls each way (default %(default)s)")
     add("--run-file", type=Path, metavar="FILE", help="keep the steps in FILE, for decode and the studio")
     add("--no-check", action="store_true", help="do not follow the flow back")
     parser.set_defaults(run=encode)

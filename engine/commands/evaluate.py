@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engine.commands.numbers import count, number, seed
 from engine.errors import UsageError
 from engine.spec.catalog import find
 
@@ -27,10 +28,10 @@ def add_parsers(subparsers: Any) -> None:
     add("model", help="which model: an id such as emoji, or the folder of one")
     add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
     add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
-    add("--pairs", type=int, metavar="N", help="at most N pictures of each list (default: 200; 500 of classes alone)")
-    add("--draw", type=int, default=0, metavar="SEED", help="which styles and names are drawn (default %(default)s)")
-    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
-    add("--guidance", type=float, metavar="γ", help="classifier-free guidance (default: the model's)")
+    add("--pairs", type=count, metavar="N", help="at most N pictures of each list (default: 200; 500 of classes alone)")
+    add("--draw", type=seed, default=0, metavar="SEED", help="which styles and names are drawn (default %(default)s)")
+    add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
+    add("--guidance", type=number, metavar="γ", help="classifier-free guidance (default: the model's)")
     add("--sampler", metavar="NAME", help="default: the model's")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
     add("--sweep", type=Path, metavar="PNG", help=f"also γ = 1 … 10 on {SWEPT} pictures each, plotted into PNG")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.commands.evaluate import PictureCounter
 from engine.commands.flags import add_device
 from engine.commands.guide_flags import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
+from engine.commands.numbers import count, number, seed
 from engine.errors import UsageError
 from engine.spec.catalog import find
 from engine.spec.guides import Aim, ClipGuide, resolve_guide
@@ -36,12 +37,12 @@ def add_parsers(subparsers: Any) -> None:
     add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
     add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
     add("--part", choices=PARTS, action="append", help="one part only: CLIP alone, or beside the prompt")
-    add("--alone", type=int, default=100, metavar="N", help="names for CLIP alone (default %(default)s)")
-    add("--beside", type=int, default=200, metavar="N", help="pictures with a prompt (default %(default)s)")
-    add("--draw", type=int, default=0, metavar="SEED", help="which names and styles are drawn (default %(default)s)")
+    add("--alone", type=count, default=100, metavar="N", help="names for CLIP alone (default %(default)s)")
+    add("--beside", type=count, default=200, metavar="N", help="pictures with a prompt (default %(default)s)")
+    add("--draw", type=seed, default=0, metavar="SEED", help="which names and styles are drawn (default %(default)s)")
     add("--tuning", action="store_true", help="names that are not of the list, and other seeds: to choose numbers by")
-    add("--scales", type=float, nargs="+", metavar="λ", help="several λ of --clip, else of --noisy-clip")
-    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
+    add("--scales", type=number, nargs="+", metavar="λ", help="several λ of --clip, else of --noisy-clip")
+    add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
     add("--sampler", metavar="NAME", help="default: the model's")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
     add_device(parser, "print the figures as JSON")

@@ -29,7 +29,6 @@ CLIP_FIELDS = {
 }  # of a ClipGuide, and the flag that sets each
 CLASS_FLAGS = ("classifier", "clean_classifier", "classify_on")
 
-NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 TIME = re.compile(r"(?:^|[^:\d])\d+:\d+$")
 
 
@@ -128,7 +127,10 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
 def weighted(text: str) -> tuple[str, float]:
     """“a cat:1.5” → (“a cat”, 1.5); without a number after its last colon, all of it with the weight 1."""
     before, colon, after = text.rpartition(":")
-    return (before, float(after)) if colon and NUMBER.fullmatch(after.strip()) else (text, 1.0)
+    try:
+        return (before, float(after)) if colon else (text, 1.0)
+    except ValueError:
+        return text, 1.0
 
 
 def weighted_aim(text: str) -> tuple[str, float]:

@@ -9,9 +9,10 @@ from typing import Any
 
 from engine.commands.editing import add_picture, rework
 from engine.commands.flags import add_sampling
+from engine.commands.numbers import real, whole
 from engine.commands.picture_files import open_mask, open_picture
 from engine.errors import UsageError
-from engine.pictures.masks import dilate, feather
+from engine.pictures.masks import MAX_FEATHER, MAX_GROWN, dilate, feather
 from engine.spec.draft import METHODS
 from engine.spec.edit import check
 
@@ -39,8 +40,10 @@ def add_parsers(subparsers: Any) -> None:
     add("--jump", type=int, metavar="N", help="for --method repaint: how many levels up again")
     add("--resample", type=int, metavar="N", help="for --method repaint: how often each stretch is walked")
     add("--invert-mask", action="store_true", help="make anew what is black")
-    add("--grow", type=int, default=0, metavar="PX", help="widen the mask (below 0: narrow it)")
-    add("--feather", type=float, default=0.0, metavar="PX", help="soften its edge")
+    add(
+        "--grow", type=whole(-MAX_GROWN, MAX_GROWN), default=0, metavar="PX", help="widen the mask (below 0: narrow it)"
+    )
+    add("--feather", type=real(0, MAX_FEATHER), default=0.0, metavar="PX", help="soften its edge")
     add_sampling(parser)
     parser.set_defaults(run=inpaint)
 
@@ -53,8 +56,6 @@ def inpaint(args: argparse.Namespace) -> int:
         mask = 255 - mask
     if args.grow:
         mask = dilate(mask, args.grow) if args.grow > 0 else 255 - dilate(255 - mask, -args.grow)
-    if args.feather < 0:
-        raise UsageError("A feather is 0 pixels or more wide.")
     if args.feather:
         mask = feather(mask, args.feather)
     if not mask.any():

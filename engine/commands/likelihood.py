@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.flags import add_condition
+from engine.commands.numbers import count, number, seed, share
 from engine.commands.picture_files import read_picture
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
 from engine.spec.catalog import find
@@ -27,13 +28,13 @@ def add_parsers(subparsers: Any) -> None:
     add = parser.add_argument
     add("pictures", nargs="+", type=Path, metavar="IMAGE", help="pictures of the model's own size, or see --fit")
     add_condition(parser, "fashion")
-    add("--probes", type=int, default=8, metavar="N", help="solves to average over (default %(default)s)")
-    add("--tol", type=float, default=1e-3, metavar="E", help="tolerance of the flow (default %(default)s)")
-    add("--sigma-min", type=float, metavar="S", help="noise level whose law it is (default: the model's least)")
+    add("--probes", type=count, default=8, metavar="N", help="solves to average over (default %(default)s)")
+    add("--tol", type=share, default=1e-3, metavar="E", help="tolerance of the flow (default %(default)s)")
+    add("--sigma-min", type=number, metavar="S", help="noise level whose law it is (default: the model's least)")
     add("--bound", action="store_true", help="also the variational bound, term by term")
-    add("--levels", type=int, default=100, metavar="N", help="steps of the bound's chain (default %(default)s)")
-    add("--draws", type=int, default=4, metavar="N", help="draws of its noise (default %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="of the probes and the noise (default %(default)s)")
+    add("--levels", type=count, default=100, metavar="N", help="steps of the bound's chain (default %(default)s)")
+    add("--draws", type=count, default=4, metavar="N", help="draws of its noise (default %(default)s)")
+    add("--seed", type=seed, default=0, metavar="N", help="of the probes and the noise (default %(default)s)")
     parser.set_defaults(run=likelihood)
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.commands.numbers import number, seed, share, size
 from engine.train.collection import COLLECTIONS
 
 
@@ -27,27 +28,29 @@ def add_parsers(subparsers: Any) -> None:
         help="where the packages lie, or are fetched to (default .data/packages)",
     )
     add("--out", type=Path, metavar="DIR", help="where to (default .data/NAME)")
-    add("--side", type=int, default=128, metavar="N", help="side of the pictures kept, in pixels (default %(default)s)")
+    add(
+        "--side", type=size, default=128, metavar="N", help="side of the pictures kept, in pixels (default %(default)s)"
+    )
     build.set_defaults(run=build_data)
 
     train = subparsers.add_parser("train", help="train a model", description="Train a model on a built data set.")
     add = train.add_argument
     add("data", type=Path, metavar="DATA", help="folder that `data build` wrote, such as .data/emoji")
     add("--out", type=Path, metavar="DIR", help="checkpoints, log and sheets (default .runs/NAME); resumed if there")
-    add("--minutes", type=float, default=100.0, metavar="M", help="wall-clock budget (default %(default)s)")
+    add("--minutes", type=number, default=100.0, metavar="M", help="wall-clock budget (default %(default)s)")
     add("--steps", type=int, metavar="N", help="end after N steps if that is earlier")
-    add("--batch", type=int, default=48, metavar="N", help="pictures per step (default %(default)s)")
-    add("--rate", type=float, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
-    add("--fall", type=float, default=0.45, metavar="PART", help="of the run, in which the rate falls (default 0.45)")
-    add("--level", type=float, default=0.8, metavar="MEAN", help="mean of ln σ of the noise drawn (default 0.8)")
-    add("--floor", type=float, default=0.1, metavar="T", help="where the weight 1/t² ends to grow (default 0.1)")
-    add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
+    add("--batch", type=size, default=48, metavar="N", help="pictures per step (default %(default)s)")
+    add("--rate", type=number, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
+    add("--fall", type=share, default=0.45, metavar="PART", help="of the run, in which the rate falls (default 0.45)")
+    add("--level", type=number, default=0.8, metavar="MEAN", help="mean of ln σ of the noise drawn (default 0.8)")
+    add("--floor", type=number, default=0.1, metavar="T", help="where the weight 1/t² ends to grow (default 0.1)")
+    add("--seed", type=seed, default=0, metavar="N", help="of everything random (default %(default)s)")
     add("--warm-start", type=Path, metavar="FILE", help="safetensors to begin from, as far as they fit")
     add("--compile", action="store_true", help="compile the net: twice as fast after a minute or two")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
-    add("--width", type=int, default=288, metavar="N", help="of the net, a multiple of 48 (default %(default)s)")
-    add("--depth", type=int, default=8, metavar="N", help="of the net, in blocks (default %(default)s)")
-    add("--cascade", type=int, default=1, metavar="N", help="train a second stage that enlarges N times instead")
+    add("--width", type=size, default=288, metavar="N", help="of the net, a multiple of 48 (default %(default)s)")
+    add("--depth", type=size, default=8, metavar="N", help="of the net, in blocks (default %(default)s)")
+    add("--cascade", type=size, default=1, metavar="N", help="train a second stage that enlarges N times instead")
     add("--export", type=Path, metavar="DIR", help="at the end, write a model folder that the studio opens")
     train.set_defaults(run=run_training)
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.commands.numbers import number, seed, size
+
 
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
@@ -25,10 +27,10 @@ def add_parsers(subparsers: Any) -> None:
         metavar="N",
         help="of the clean twin; of the other twice (default %(default)s)",
     )
-    add("--batch", type=int, default=128, metavar="N", help="pictures per step (default %(default)s)")
-    add("--rate", type=float, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
-    add("--level", type=float, default=0.0, metavar="MEAN", help="mean of ln σ (default %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
+    add("--batch", type=size, default=128, metavar="N", help="pictures per step (default %(default)s)")
+    add("--rate", type=number, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
+    add("--level", type=number, default=0.0, metavar="MEAN", help="mean of ln σ (default %(default)s)")
+    add("--seed", type=seed, default=0, metavar="N", help="of everything random (default %(default)s)")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
     add("--begin", type=Path, metavar="DIR", help="a folder of an earlier training, from whose clean twin to begin")
     add("--id", default="", metavar="NAME", help="what requests call it (default NAME-KIND)")

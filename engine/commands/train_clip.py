@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.commands.numbers import count, number, seed, share, size
+
 
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
@@ -18,16 +20,16 @@ def add_parsers(subparsers: Any) -> None:
     add = parser.add_argument
     add("data", type=Path, metavar="DATA", help="folder that `data build` wrote, such as .data/emoji")
     add("--out", type=Path, metavar="DIR", help="checkpoints and log (default .runs/clip-NAME); resumed if there")
-    add("--minutes", type=float, default=30.0, metavar="M", help="wall-clock budget (default %(default)s)")
+    add("--minutes", type=number, default=30.0, metavar="M", help="wall-clock budget (default %(default)s)")
     add("--steps", type=int, metavar="N", help="end after N steps if that is earlier")
-    add("--batch", type=int, default=192, metavar="N", help="pictures per step (default %(default)s)")
-    add("--rate", type=float, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
+    add("--batch", type=size, default=192, metavar="N", help="pictures per step (default %(default)s)")
+    add("--rate", type=number, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
+    add("--seed", type=seed, default=0, metavar="N", help="of everything random (default %(default)s)")
     add("--noisy", action="store_true", help="a tower that is told σ and reads x_t, instead of one for clean pictures")
-    add("--level", type=float, default=0.5, metavar="MEAN", help="mean of ln σ with --noisy (default %(default)s)")
+    add("--level", type=number, default=0.5, metavar="MEAN", help="mean of ln σ with --noisy (default %(default)s)")
     add("--denoiser", metavar="MODEL", help="train also on this model's x̂₀ of noisy pictures: guidance sees such")
-    add("--estimated", type=int, default=8, metavar="N", help="x̂₀ made of each picture (default %(default)s)")
-    add("--blurred", type=float, default=0.5, metavar="PART", help="of the pictures that are x̂₀ (default %(default)s)")
+    add("--estimated", type=count, default=8, metavar="N", help="x̂₀ made of each picture (default %(default)s)")
+    add("--blurred", type=share, default=0.5, metavar="PART", help="of the pictures that are x̂₀ (default %(default)s)")
     add(
         "--repeats",
         choices=("apart", "shared", "ignored"),
@@ -35,9 +37,9 @@ def add_parsers(subparsers: Any) -> None:
         help="pictures of one name: never in one batch, fitting each other's captions, or told apart all the same "
         "(default %(default)s)",
     )
-    add("--robust", type=float, default=0.0, metavar="R", help="move pictures against their captions by up to R")
-    add("--width", type=int, default=128, metavar="N", help="of the tower, a multiple of 32 (default %(default)s)")
-    add("--depth", type=int, default=6, metavar="N", help="of the tower, in blocks (default %(default)s)")
+    add("--robust", type=number, default=0.0, metavar="R", help="move pictures against their captions by up to R")
+    add("--width", type=size, default=128, metavar="N", help="of the tower, a multiple of 32 (default %(default)s)")
+    add("--depth", type=size, default=6, metavar="N", help="of the tower, in blocks (default %(default)s)")
     add("--warm-start", type=Path, metavar="FILE", help="safetensors to begin from, as far as they fit")
     add("--compile", action="store_true", help="compile the tower: faster after a minute")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.commands.numbers import number, seed, size
+
 
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
@@ -19,10 +21,10 @@ def add_parsers(subparsers: Any) -> None:
     add("data", type=Path, metavar="DATA", help="folder that `data build` wrote, such as .data/emoji")
     add("--out", type=Path, metavar="DIR", help="where to (default .runs/judge-NAME)")
     add("--steps", type=int, default=1200, metavar="N", help="of training (default %(default)s)")
-    add("--batch", type=int, default=128, metavar="N", help="pictures per step (default %(default)s)")
-    add("--rate", type=float, default=3e-3, metavar="LR", help="peak learning rate (default %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="of everything random (default %(default)s)")
-    add("--jobs", type=int, default=1, metavar="N", help="judges trained at once (default %(default)s)")
+    add("--batch", type=size, default=128, metavar="N", help="pictures per step (default %(default)s)")
+    add("--rate", type=number, default=3e-3, metavar="LR", help="peak learning rate (default %(default)s)")
+    add("--seed", type=seed, default=0, metavar="N", help="of everything random (default %(default)s)")
+    add("--jobs", type=size, default=1, metavar="N", help="judges trained at once (default %(default)s)")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
     add(
         "--without",

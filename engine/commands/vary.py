@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.commands.flags import add_device, add_enlarging, check_enlarging
 from engine.commands.making import file_names, report, show_progress
+from engine.commands.numbers import count
 from engine.paths import path_of
 from engine.pictures.png import save_png
 from engine.rules import menu
@@ -29,9 +30,9 @@ def add_parsers(subparsers: Any) -> None:
     )
     add = parser.add_argument
     add("run_file", type=Path, metavar="RUN", help="a run with its steps, as generate --run-file and the studio write")
-    add("--step", type=int, required=True, metavar="K", help="the step whose state is shared, counted from 0")
-    add("--image", type=int, default=0, metavar="I", help="which picture of its batch (default %(default)s)")
-    add("--count", type=int, default=4, metavar="N", help="how many pictures (default %(default)s)")
+    add("--step", type=count, required=True, metavar="K", help="the step whose state is shared, counted from 0")
+    add("--image", type=count, default=0, metavar="I", help="which picture of its batch (default %(default)s)")
+    add("--count", type=count, default=4, metavar="N", help="how many pictures (default %(default)s)")
     add("--sampler", choices=noisy, metavar="NAME", help=f"one of {', '.join(noisy)} (default: the run's, else ddpm)")
     add(
         "--steps", type=int, default=0, metavar="N", help="how many steps from there on (default: those that were left)"

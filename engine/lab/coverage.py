@@ -34,8 +34,8 @@ PARTS = 6  # the most parts of the data whose shares are compared with the truth
 
 
 @dataclass(frozen=True, slots=True)
-class LearnedScore:
-    """The best denoiser that training can give: exact within √(REACH² + σ²) of a noisy sample, else D = x (score 0).
+class ScoreNearSamples:
+    """The law's denoiser within √(REACH² + σ²) of a noisy sample, else D = x (score 0). A stand-in for a trained net.
 
     p_σ has no detail finer than σ, hence the σ² in that distance.
     """
@@ -45,7 +45,7 @@ class LearnedScore:
     noise: Tensor  # (N, 2) standard normal, the same at every level
 
     @classmethod
-    def of(cls, law: Law, n: int = SAMPLES, seed: int = 0) -> LearnedScore:
+    def of(cls, law: Law, n: int = SAMPLES, seed: int = 0) -> ScoreNearSamples:
         """Draw n training samples of the law."""
         generator = torch.Generator().manual_seed(seed)
         samples = law.sample(n, generator)
@@ -69,25 +69,25 @@ class LearnedScore:
 def coverage(data: Data, particles: int, seed: int = 0, cancelled: Callable[[], bool] = lambda: False) -> Coverage:
     """Measure the covered share of the plane at each level, and run the same Langevin chains in three ways.
 
-    The ways are: at one small σ with the exact score; the same with the learned score; annealed with the learned score.
+    The ways are: at one small σ with the exact score; the same with the partial score; annealed with the partial score.
     The chains start evenly spread, and each way makes LEVELS·STEPS model calls. Raises LabError for unusable data, and
     Cancelled.
     """
     law = model(data)
-    learned = LearnedScore.of(law, seed=seed)
+    partial = ScoreNearSamples.of(law, seed=seed)
     levels = tuple(float(s) for s in np.geomspace(LARGE, SMALL, LEVELS))
     small = (SMALL,) * LEVELS
     ways: tuple[tuple[str, Denoiser, tuple[float, ...]], ...] = (
         ("One small σ, exact score", law, small),
-        ("One small σ, learned score", learned, small),
-        ("Many σ, learned score", learned, levels),
+        ("One small σ, score near samples", partial, small),
+        ("Many σ, score near samples", partial, levels),
     )
     outcomes = []
     for name, d, path in ways:
         ends = run_chains(d, path, particles, seed, cancelled)
-        landed = float(learned.covers(ends, SMALL).double().mean())
+        landed = float(partial.covers(ends, SMALL).double().mean())
         outcomes.append(ChainEnds(name, ends.numpy().astype(np.float32), landed, part_shares(law, ends)))
-    shares = tuple(learned.covered_share(s) for s in levels)
+    shares = tuple(partial.covered_share(s) for s in levels)
     return Coverage(data, levels, shares, _sum_groups(data.components.weights), tuple(outcomes))
 
 

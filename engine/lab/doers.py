@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.jobs.lab import Chains, Field, LabFlow, LabStep
 from engine.lab import picture
-from engine.lab.coverage import CELLS, LearnedScore, coverage
+from engine.lab.coverage import CELLS, ScoreNearSamples, coverage
 from engine.lab.field import density, plane, score
 from engine.lab.model import Law
 from engine.lab.trial import exact_flow, start, trial, walk
@@ -68,14 +68,14 @@ def save(job: LabSave, session: Session, caller: Caller) -> Iterator[Event]:
     yield from ()
 
 
-def _field(view: FieldView, law: Law, learned: LearnedScore) -> Field:
+def _field(view: FieldView, law: Law, partial: ScoreNearSamples) -> Field:
     p = density(law, view.sigma, view.half, GRID)
     shade = (255 * (p / p.amax().clamp_min(1e-300)).sqrt()).round().numpy().astype(np.uint8)[::-1].copy()
     arrows = (math.hypot(view.sigma, LEAST) * score(law, view.sigma, view.half, ARROWS)).numpy().astype(np.float32)
     if not view.seen:
         return Field(view, shade, arrows)
-    near = learned.covers(plane(view.half, CELLS), view.sigma).reshape(CELLS, CELLS).numpy()[::-1].copy()
-    return Field(view, shade, arrows, near, _points(learned.noisy_samples(view.sigma)))
+    near = partial.covers(plane(view.half, CELLS), view.sigma).reshape(CELLS, CELLS).numpy()[::-1].copy()
+    return Field(view, shade, arrows, near, _points(partial.noisy_samples(view.sigma)))
 
 
 def _points(x: Tensor) -> Points:

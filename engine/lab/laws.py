@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.lab.coverage import LearnedScore
+from engine.lab.coverage import ScoreNearSamples
 from engine.lab.model import Law, model
 from engine.spec.lab_data import Data
 
@@ -11,11 +11,11 @@ class Laws:
     """Keeps the last one that was used alone: each stroke of a drawing makes another."""
 
     def __init__(self) -> None:
-        self._last: tuple[Data, Law, LearnedScore] | None = None
+        self._last: tuple[Data, Law, ScoreNearSamples] | None = None
 
-    def of(self, data: Data) -> tuple[Law, LearnedScore]:
+    def of(self, data: Data) -> tuple[Law, ScoreNearSamples]:
         """The law, and what training on samples of it can know. Raises LabError for data that cannot be used."""
         if self._last is None or self._last[0] != data:
             law = model(data)
-            self._last = data, law, LearnedScore.of(law)
+            self._last = data, law, ScoreNearSamples.of(law)
         return self._last[1:]

@@ -84,7 +84,7 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
         )
     except ModelError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"The model “{info.title}” has a damaged config.json ({error}): {REMEDY}.") from error
 
 
@@ -114,8 +114,14 @@ def read_net(info: ModelInfo, described: dict[str, Any], name: str) -> nn.Module
         raise ModelError(f"The config.json of “{info.title}” lists no {name}: {REMEDY}.")
     try:
         weights: dict[str, Any] = {name: value.float() for name, value in load_file(path).items()}
+        with torch.device("meta"):  # shapes alone: a net that its weights do not fill takes no memory
+            shapes = {key: value.shape for key, value in net.build(described).state_dict().items()}
+        if shapes != {key: value.shape for key, value in weights.items()}:
+            raise ValueError("its weights are of another net")
         module = net.build(described)
         module.load_state_dict(weights)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+    except (
+        SafetensorError, OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError,
+    ) as error:  # fmt: skip
         raise ModelError(f"{path} does not fit the net that config.json describes: {REMEDY}.") from error
     return module

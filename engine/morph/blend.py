@@ -45,6 +45,13 @@ def _ends(between: Tensor, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return torch.where(share == 0, a, torch.where(share == 1, b, between))
 
 
+def masked(cond: Cond) -> Cond:
+    """The same condition with a mask: of a text without one, every token counts."""
+    if cond.tokens is None or cond.mask is not None:
+        return cond
+    return replace(cond, mask=torch.ones(cond.tokens.shape[:2], dtype=torch.bool, device=cond.tokens.device))
+
+
 def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
     """Return the condition a share t of the way from `a` to `b`, each of one picture, in the space of their embeddings.
 
@@ -52,11 +59,20 @@ def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
     states are mixed. So the last words of a longer text come in with weight 0 and not with a jump. Labels become
     weights over `classes` embeddings ("none" among them), which mixes the two. At the ends the result is `a` or `b`
     itself.
+
+    Texts without a mask count in full, and get one: frames of one batch have it, or none has (Cond.cat). Raises
+    ValueError where one of the two has a text, a label or a pooled vector and the other has none.
     """
+    a, b = masked(a), masked(b)
+    for name in ("tokens", "label", "pooled"):
+        if (getattr(a, name) is None) != (getattr(b, name) is None):
+            raise ValueError(f"Two conditions cannot be mixed of which one has {name} and the other has none.")
     if t in (0, 1):
         return (a, b)[int(t)]
     tokens, mask, label, pooled = a.tokens, a.mask, a.label, a.pooled
-    if tokens is not None and mask is not None and b.tokens is not None and b.mask is not None:
+    if tokens is not None and b.tokens is not None:
+        assert mask is not None
+        assert b.mask is not None
         wa, wb = (1 - t) * mask.to(tokens.dtype), t * b.mask.to(tokens.dtype)
         if not (torch.equal(tokens, b.tokens) and torch.equal(mask, b.mask)):
             mask = wa + wb

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.pictures.compositing import crop, whole
-from engine.pictures.image_file import load
+from engine.pictures.image_file import load, not_cancelled
 from engine.pictures.png import read_parent, read_settings
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Pixels, digest
@@ -27,7 +28,7 @@ class FileKey:
     settings: Request | None
 
 
-def from_file(path: Path, info: ModelInfo) -> FileKey:
+def from_file(path: Path, info: ModelInfo, cancelled: Callable[[], bool] = not_cancelled) -> FileKey:
     """Return the key of a picture file for `info`'s model.
 
     A picture that this model draws from its Request alone becomes its seed: exact, without encoding. A forked, edited
@@ -39,7 +40,7 @@ def from_file(path: Path, info: ModelInfo) -> FileKey:
         settings = parent = None  # the picture may still be readable
     if settings is not None and parent is None and comes_from_seed(settings, info):
         return FileKey(Key.of(settings), None, settings)
-    found = from_pixels(load(path).rgb, info)
+    found = from_pixels(load(path, cancelled).rgb, info)
     return (
         found if settings is None else replace(found, key=with_settings(found.key, settings, info), settings=settings)
     )

@@ -18,9 +18,11 @@ from engine.spec.edit import Box, Inputs, Pixels, Size, check, pool_mask, steps_
 from engine.spec.guides import AIM_SIDE
 from engine.spec.validation import MAX_SIDE, RequestError
 
+ROWS = 256  # of a document, widened to the box at a time
+
 
 def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
-    """The part of a document that the model sees: its box, resized to `size` (width, height).
+    """Return the part of a document that the model sees: its box, resized to `size` (width, height).
 
     The picture is averaged over areas where it shrinks and resampled with Lanczos's kernel where it grows; outside the
     document its edge pixels go on. The mask keeps the largest value of each area, so that nothing painted is lost, and
@@ -34,19 +36,45 @@ def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
     if max(w, h) > MAX_SIDE:
         raise RequestError(f"The box is {w}×{h} pixels, and {MAX_SIDE} a side are possible: make it smaller.")
     seen = rgb[top : top + high, left : left + wide]
-    beyond = (top - y, y + h - top - high), (left - x, x + w - left - wide), (0, 0)
-    source = resized(np.pad(seen, beyond, mode="edge") if (wide, high) != (w, h) else seen, size)
-    return Inputs(source, None if mask is None else pool_mask(_boxed(mask, box), size), box)
+    inside = (wide, high) == (w, h)
+    source = resized(seen, size) if inside else _resized_with_edges(seen, (left - x, top - y, w, h), size)
+    return Inputs(source, None if mask is None else _pooled(mask, box, size), box)
+
+
+def _resized_with_edges(seen: Pixels, place: Box, size: Size) -> Pixels:
+    """Resize a picture whose edge pixels go on to all sides. place -- x, y of `seen` in the whole, and its size.
+
+    The same pixels as resized() of the whole, which may be 4,000 times as large as `seen`: its columns are added and
+    resized some rows at a time, its rows afterwards.
+    """
+    x, y, w, h = place
+    high, wide = seen.shape[:2]
+    across = ((0, 0), (x, w - x - wide), (0, 0))
+    parts = [seen[top : top + ROWS] for top in range(0, high, ROWS)]
+    narrow = np.concatenate([resized(np.pad(part, across, mode="edge"), (size[0], len(part))) for part in parts])
+    return resized(np.pad(narrow, ((y, h - y - high), (0, 0), (0, 0)), mode="edge"), size)
+
+
+def _pooled(mask: Pixels, box: Box, size: Size) -> Pixels:
+    """The mask in the box at another size, as pool_mask() makes it; 0 outside of the document."""
+    x, y, w, h = visible(box, mask)
+    narrow = np.zeros((box[3], size[0]), np.uint8)
+    for top in range(y, y + h, ROWS):
+        rows = slice(top, min(top + ROWS, y + h))
+        part = np.zeros((rows.stop - rows.start, box[2]), np.uint8)
+        part[:, x - box[0] : x - box[0] + w] = mask[rows, x : x + w]
+        narrow[rows.start - box[1] : rows.stop - box[1]] = pool_mask(part, (size[0], len(part)))
+    return pool_mask(narrow, size)
 
 
 def whole(document: Pixels, shape: Size) -> Box:
-    """The smallest box of that shape (width : height) that shows all of a document (H, W, …), in its middle."""
+    """Return the smallest box of a shape (width : height) that shows all of a document (H, W, …), in its middle."""
     height, width = document.shape[:2]
     return _widened((0, 0, width, height), shape)
 
 
 def around(mask: Pixels, shape: Size, margin: float = 0.125) -> Box:
-    """A box of that shape (width : height) around what is painted, wider by `margin` of its own size on every side.
+    """Return a box of a shape (width : height) around what is painted, wider by `margin` of its size on every side.
 
     Where the document has the room it lies inside. Raises RequestError for a mask in which nothing is painted.
     """
@@ -126,15 +154,7 @@ def free_cells(mask: Pixels, box: Box, size: Size, steps: int) -> NDArray[np.boo
 
     `mask` is the document's (H, W): a cell of the box counts by the largest value in it.
     """
-    return steps_to_go(pool_mask(_boxed(mask, box), size), steps) > 0
-
-
-def _boxed(mask: Pixels, box: Box) -> Pixels:
-    """The mask in the box, 0 outside of the document."""
-    x, y, w, h = visible(box, mask)
-    whole = np.zeros((box[3], box[2]), np.uint8)
-    whole[y - box[1] : y - box[1] + h, x - box[0] : x - box[0] + w] = mask[y : y + h, x : x + w]
-    return whole
+    return steps_to_go(_pooled(mask, box, size), steps) > 0
 
 
 def aim_picture(rgb: Pixels) -> Pixels:

@@ -6,12 +6,12 @@ card.md and thumbnail.png.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
 
@@ -65,7 +65,8 @@ def read_model(folder: Path) -> ModelInfo:
     """The model in `folder`. Raises CatalogError when its config is missing or damaged."""
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_config(path)
+        check_model(config)
         return ModelInfo(
             id=config["id"],
             title=config["title"],
@@ -83,7 +84,8 @@ def read_model(folder: Path) -> ModelInfo:
     except FileNotFoundError:
         raise CatalogError(f"{folder} is not a model folder: it has no config.json.") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({error!r}).") from error
+        why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({why}).") from error
 
 
 def embedded() -> list[ModelInfo]:

@@ -11,14 +11,12 @@ from engine.rules import RULES, menu
 from engine.schedules import below, from_config, grid
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
+from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
 from engine.spec.request import (
     MAX_BATCH,
-    MAX_GUIDANCE,
     MAX_HOPS,
-    MAX_LEVEL,
     MAX_RESAMPLE,
     MAX_SEED,
-    MAX_STEPS,
     MAX_TEMPERATURE,
     MAX_TRUNCATION,
     QUANTILE,

@@ -5,13 +5,13 @@ The folder of one holds config.json (id, title, sha256 of each file …), model.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.spec.catalog import CatalogError, resource_root
+from engine.spec.model_config import check_guide, read_config
 from engine.spec.model_hash import model_hash
 
 HUB = "hf-hub:"
@@ -56,13 +56,14 @@ def classifiers() -> list[GuideInfo]:
 def read(folder: Path, where: str = "") -> GuideInfo:
     """Read the CLIP or classifier in `folder`. Raises CatalogError when its config is missing or damaged."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_config(folder / "config.json")
+        check_guide(config)
         return GuideInfo(
             id=config["id"],
             title=config["title"],
             where=where or str(folder),
             sha256=model_hash(config),
-            noisy=bool(config["noisy"]),
+            noisy=config["noisy"],
             model=config.get("model", ""),
             labels=tuple(config.get("labels", ())),
             folder=folder,

@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from engine.spec.edit import Pixels, check, digest
@@ -281,8 +282,8 @@ def guide_from_dict(data: Mapping[str, Any]) -> Guide:
             scale=number(data["scale"]),
             noisy=data["noisy"],
         )
-    if unknown := sorted(set(data) - set(guide.__dataclass_fields__)):
-        raise ValueError(f"a guide has unknown fields: {', '.join(map(str, unknown))}")
+    if unknown := sorted(map(str, set(data) - set(guide.__dataclass_fields__))):
+        raise ValueError(f"a guide has unknown fields: {shortened(unknown)}")
     return guide
 
 

@@ -13,13 +13,11 @@ from typing import Any
 
 from engine.rules import RULES
 from engine.schedules import SPACINGS, from_config
-from engine.spec.request import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
+from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.validation import MAX_SIDE, integer, number, text, within
 
 MAX_BYTES = 64 * 2**20  # of a config.json: far more than training writes
-LONGEST = 300  # characters of a name
 MOST_LABELS = 100_000
-MAX_SIGMA = 1e9
 NETS: dict[str, tuple[int, int]] = {  # the whole numbers that shape a net, each with its range
     "side": (1, MAX_SIDE), "patch": (1, 256), "channels": (1, 4), "width": (1, 2**15), "depth": (1, 256),
     "head": (1, 2**15), "text_length": (0, 2**13), "text_width": (0, 2**15), "labels": (0, MOST_LABELS),
@@ -140,12 +138,12 @@ def _whole(value: object, name: str, low: int, high: int) -> None:
 
 
 def _name(value: object, name: str) -> str:
-    if len(text(value)) > LONGEST:
-        raise ValueError(f"{name} is longer than {LONGEST} characters")
+    if len(text(value)) > MAX_NAME:
+        raise ValueError(f"{name} is longer than {MAX_NAME} characters")
     return text(value)
 
 
-def _names(value: object, name: str, longest: int = LONGEST) -> None:
+def _names(value: object, name: str, longest: int = MAX_NAME) -> None:
     if not isinstance(value, list) or len(value) > MOST_LABELS:
         raise TypeError(f"{name} is no list of {MOST_LABELS} at most")
     for one in value:

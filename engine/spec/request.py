@@ -13,9 +13,11 @@ import json
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from reprlib import repr as shortened
 from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current
 from engine.spec.validation import MAX_SIDE, integer, number, within
 from engine.spec.validation import RequestError as RequestError
@@ -23,11 +25,9 @@ from engine.spec.validation import RequestError as RequestError
 FORMAT = 1
 MAX_BATCH = 64
 MAX_SEED = 2**63 - 1
-MAX_STEPS = 1000
 MAX_TEXT = 4000
-MAX_GUIDANCE = 100.0  # and its negative
+MAX_EVALUATIONS = 1_000_000  # per picture
 MAX_TEMPERATURE = 10.0
-MAX_LEVEL = 1.0  # the highest noise level that second stages are trained at
 SMALLEST_TRUNCATION, MAX_TRUNCATION = 0.05, 10.0  # in standard deviations of x_T
 THRESHOLDS = ("none", "static", "dynamic")
 METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture
@@ -58,8 +58,8 @@ class Enlargement:
             raise RequestError(f"The noise that a second stage sees must lie between 0 and {MAX_LEVEL:g}.")
         if self.truncated and self.level == 0:
             raise RequestError("A first stage that stops early needs a noise level above 0 to stop at.")
-        if len(self.sigmas) < 2:
-            raise RequestError("A second stage needs at least one step.")
+        if not 2 <= len(self.sigmas) <= MAX_STEPS + 1:
+            raise RequestError(f"A second stage takes 1 to {MAX_STEPS} steps.")
         _check_levels(self.sigmas)
 
     @classmethod
@@ -70,8 +70,8 @@ class Enlargement:
         return cls(
             factor=integer(data["factor"]),
             sampler=data["sampler"],
-            sigmas=tuple(float(v) for v in data["sigmas"]),
-            level=float(data["level"]),
+            sigmas=tuple(number(v) for v in data["sigmas"]),
+            level=number(data["level"]),
             truncated=data.get("truncated", False),
         )
 
@@ -188,6 +188,9 @@ class Request:
         for name in ("prompt", "negative"):
             if len(getattr(self, name)) > MAX_TEXT:
                 raise RequestError(f"The {name} is longer than {MAX_TEXT} characters: shorten it.")
+        for name in ("model", "model_sha256", "label", "sampler", "spacing"):
+            if len(getattr(self, name) or "") > MAX_NAME:
+                raise RequestError(f"The name of the {name} is longer than {MAX_NAME} characters: choose another.")
         if not 1 <= self.steps <= MAX_STEPS:
             raise RequestError(f"{self.steps} steps are not possible: choose 1 to {MAX_STEPS}.")
         _check_levels(self.sigmas)
@@ -209,7 +212,8 @@ class Request:
             raise RequestError(f"There is no threshold “{self.threshold}”: choose one of {', '.join(THRESHOLDS)}.")
         if not 0 <= self.quantile <= 1:
             raise RequestError("The quantile of the threshold must lie between 0 and 1.")
-        if self.guidance_interval is not None and not 0 <= self.guidance_interval[0] <= self.guidance_interval[1]:
+        interval = self.guidance_interval
+        if interval is not None and not 0 <= interval[0] <= interval[1] <= MAX_SIGMA:
             raise RequestError("The guidance interval must be two noise levels, the low one first.")
         if not 1 <= len(self.seeds) <= MAX_BATCH:
             raise RequestError(f"A batch of {len(self.seeds)} is not possible: choose 1 to {MAX_BATCH} images.")
@@ -219,8 +223,8 @@ class Request:
             raise RequestError(f"{self.width}×{self.height} pixels are not possible: choose sides of 1 to {MAX_SIDE}.")
         if len(self.guides) > MAX_GUIDES:
             raise RequestError(f"{len(self.guides)} guides are too many: keep {MAX_GUIDES} at most.")
-        if self.evaluations < 1:
-            raise RequestError("A run needs at least one evaluation.")
+        if not 1 <= self.evaluations <= MAX_EVALUATIONS:
+            raise RequestError(f"A run takes 1 to {MAX_EVALUATIONS} evaluations.")
         second = self.enlargement
         if second is not None and second.truncated and second.level != self.sigmas[-1]:
             raise RequestError("A truncated first stage must stop at the noise level that the second one sees.")
@@ -255,21 +259,21 @@ class Request:
         if data.pop("format", None) != FORMAT:
             raise RequestError("These settings were written by another version of the studio.")
         names = {f.name for f in dataclasses.fields(cls)}
-        if unknown := sorted(set(data) - names):
-            raise RequestError(f"These settings have unknown fields: {', '.join(map(str, unknown))}.")
+        if unknown := sorted(map(str, set(data) - names)):
+            raise RequestError(f"These settings have unknown fields: {shortened(unknown)}.")
         try:
-            data["sigmas"] = tuple(float(v) for v in data["sigmas"])
+            data["sigmas"] = tuple(number(v) for v in data["sigmas"])
             if data.get("guidance_interval") is not None:
                 low, high = data["guidance_interval"]
-                data["guidance_interval"] = float(low), float(high)
+                data["guidance_interval"] = number(low), number(high)
             data["seeds"] = tuple(integer(v) for v in data["seeds"])
             for key in ("width", "height", "evaluations"):
                 data[key] = integer(data[key])
-            data["guidance"] = float(data["guidance"])
+            data["guidance"] = number(data["guidance"])
             # format 1 began without temperature, truncation, options, threshold, enlargement, edit and guides
-            data["temperature"] = float(data.get("temperature", 1.0))
-            data["truncation"] = float(data.get("truncation", 0.0))
-            data["quantile"] = float(data.get("quantile", QUANTILE))
+            data["temperature"] = number(data.get("temperature", 1.0))
+            data["truncation"] = number(data.get("truncation", 0.0))
+            data["quantile"] = number(data.get("quantile", QUANTILE))
             data.setdefault("threshold", "none")
             if data.get("enlargement") is not None:
                 data["enlargement"] = Enlargement.from_dict(data["enlargement"])
@@ -300,7 +304,7 @@ class Request:
 
 
 def _check_levels(sigmas: tuple[float, ...]) -> None:
-    if not all(math.isfinite(s) and s >= 0 for s in sigmas):
-        raise RequestError("A noise level is negative or not a number: choose another schedule.")
+    if not all(0 <= s <= MAX_SIGMA for s in sigmas):  # nor NaN
+        raise RequestError(f"A noise level is not a number between 0 and {MAX_SIGMA:g}: choose another schedule.")
     if any(a <= b for a, b in pairwise(sigmas)):
         raise RequestError("The noise levels do not descend: choose another schedule or fewer steps.")

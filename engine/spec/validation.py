@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from reprlib import repr as shortened
 
 from engine.errors import EngineError
 
@@ -18,21 +19,21 @@ class RequestError(EngineError, ValueError):
 def integer(value: object) -> int:
     """Return a whole number from JSON; TypeError for anything else, including true and 1.0."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{value!r} is not a whole number")
+        raise TypeError(f"{shortened(value)} is not a whole number")
     return value
 
 
 def number(value: object) -> float:
     """Return a number from JSON as a float; TypeError for anything else, including true."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is not a number")
+        raise TypeError(f"{shortened(value)} is not a number")
     return float(value)
 
 
 def text(value: object) -> str:
     """Return a text from JSON; TypeError for anything else."""
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{shortened(value)} is no text")
     return value
 
 

@@ -128,6 +128,11 @@ class Training:
         """Do one step; return its loss."""
         config = self.config
         error = self.error(torch.Generator().manual_seed((config.seed << 32) + self.step))
+        if not error.isfinite():  # a checkpoint of it could not be gone on with
+            raise ValueError(
+                f"Step {self.step + 1} failed: the loss is no number. The last checkpoint is whole: "
+                "take a lower rate and go on from it."
+            )
         rate = config.lr * config.rate(self.progress, self.step)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)

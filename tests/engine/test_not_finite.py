@@ -40,7 +40,7 @@ def failing(below: float, value: float = math.nan) -> Callable[..., Tensor]:
 
     def d(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         found = normal(x, sigma)
-        level = float(sigma) if isinstance(sigma, float | int) else float(sigma.max())
+        level = float(sigma) if isinstance(sigma, float | int) else float(sigma.min())
         if level < below:
             found.flatten()[0] = value
         return found

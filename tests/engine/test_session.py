@@ -178,7 +178,7 @@ def test_an_impossible_run_is_refused_in_one_sentence(session: Session, tiny_mod
         next(session.generate(replace(request, model_sha256="0" * 64)))
     with pytest.raises(RequestError, match="no sampler “magic”"):
         next(session.generate(replace(request, sampler="magic")))
-    with pytest.raises(RequestError, match="has no “oval”"):
+    with pytest.raises(RequestError, match="has no label “oval”"):
         next(session.generate(replace(request, label="oval")))
 
 

@@ -14,7 +14,7 @@ from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
 from app.core.canvas.placement import PlacedPicture, Placement, Snapshot, box_of, overlay, to_rgb
 from app.core.canvas.undo import part
 from app.core.request.methods import NEW, REWORK
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
 from engine.spec.catalog import ModelInfo

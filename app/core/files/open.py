@@ -1,40 +1,42 @@
-"""Pictures on their way in: from a file, a drop, the clipboard or the shown run, until they are the artwork."""
+"""Open a picture as the artwork: from a file, a drop, the clipboard or the shown run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QMimeData, QObject, QTimer, Signal
+from PySide6.QtGui import QColor, QImage
 
 from app.core.canvas.artwork import Artwork, bgra, plain
 from app.core.canvas.fitting import fit_picture, is_multiple_of_box
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Autosave
 from app.core.files.background import Background
+from app.core.files.mime import from_image, local_files, pictures_in
 from app.core.notices import Notice, NoticeAction
 from app.core.request.draft_model import DraftModel
 from app.core.shown.render import pixels
 from app.core.shown.viewer import Viewer
-from engine.pictures.image_file import ImageError, load
+from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
 from engine.pictures.png import read_settings
 from engine.spec.draft import Draft
 from engine.spec.request import Request, RequestError
 
-PATIENCE_MS = 400  # after which a person is told that a picture is still being read
+PATIENCE_MS = 400  # after which a notice says that a picture is still being read
 AT_ONCE = 3_000_000  # values: fewer are brought into shape in less than a frame's time
 PASTED = "Pasted picture"
-BYTES = ("image/png", "image/tiff", "image/webp", "image/jpeg", "image/bmp", "image/gif")  # best first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
-    """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- what is not as in
-    the file; settings -- what made it, where it says so
+    """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
+    is not as in the file; settings -- the Request that made it, where the file holds one
     """
 
     rgb: NDArray[np.uint8]
@@ -50,9 +52,9 @@ class Arrival:
 
 
 class Opener(QObject):
-    """Reads pictures in the background and makes them the artwork. The newest that was asked for is the one opened."""
+    """Reads pictures in the background and makes them the artwork. A newer request stops the one before it."""
 
-    choice_needed = Signal(object)  # an Arrival of a size that the model's box does not divide: place() says how
+    choice_needed = Signal(object)  # an Arrival whose size the model's box does not divide: answer with place()
     opened = Signal()
     notice_raised = Signal(object)  # a Notice
 
@@ -62,7 +64,8 @@ class Opener(QObject):
         super().__init__(parent)
         self._draft, self._shown, self._artwork, self._autosave = draft, shown, artwork, autosave
         self._background = Background(self)
-        self._asked = 0  # counts what was asked for: the answer to an older one comes too late
+        self._request = 0  # number of the newest request: results of older ones are dropped
+        self._stop = Event()  # stops the reading under way
         self._name = ""
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
@@ -72,37 +75,34 @@ class Opener(QObject):
     # from anywhere
 
     def open_file(self, path: Path) -> None:
-        self._read(path, path.stem, path)
+        self._read([path], path.stem, path)
 
     def open_mime(self, mime: QMimeData | None) -> bool:
-        """What was dropped or pasted; False, with a notice, where there is no picture in it."""
+        """Open what was dropped or pasted; False, with a notice, where there is no picture in it."""
         mime = mime or QMimeData()
-        files = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+        files = local_files(mime)
         if files:
             self.open_file(files[0])
             if len(files) > 1:
-                told = (
+                sentence = (
                     f"Of {len(files)} files the first is opened, {files[0].name}: one picture is worked on at a time."
                 )
-                self.notice_raised.emit(Notice("info", told))
+                self.notice_raised.emit(Notice("info", sentence))
             return True
-        for kind in BYTES:
-            if mime.hasFormat(kind):
-                self._read(bytes(mime.data(kind).data()), PASTED, None)
-                return True
-        image = mime.imageData() if mime.hasImage() else None
-        if isinstance(image, QImage) and not image.isNull():
-            self._arrive(Arrival(from_image(image), PASTED))
+        if found := pictures_in(mime):
+            self._read(found, PASTED, None)
             return True
         if mime.hasUrls():
-            told = "That picture is on another machine, and the studio does not go there: save it first, then open it."
+            sentence = (
+                "That picture is on another machine, and the studio does not go there: save it first, then open it."
+            )
         else:
-            told = "There is no picture on the clipboard: copy one, or a file, and paste again."
-        self.notice_raised.emit(Notice("info", told))
+            sentence = "There is no picture on the clipboard: copy one, or a file, and paste again."
+        self.notice_raised.emit(Notice("info", sentence))
         return False
 
     def edit_shown(self) -> None:
-        """x̂₀ under the cursor, as it is saved, becomes the artwork."""
+        """Make x̂₀ under the cursor the artwork, as it is saved."""
         shown = self._shown
         run, k = shown.run, shown.cursor
         if run is None or not 0 <= k < shown.step_count:
@@ -116,18 +116,16 @@ class Opener(QObject):
         self.place(Arrival(rgb, request.prompt or request.label or "Picture"))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:
-        """A picture of one colour becomes the artwork, a large one in the background. Raises ValueError where a side
-        is less than 1.
-        """
-        self._asked += 1
+        """Make a picture of one colour the artwork, a large one in the background. Raises ValueError for no size."""
+        self._new_request()
         if 3 * width * height < AT_ONCE:
-            self._adopt_blank(self._asked, plain(width, height, colour))
+            self._adopt_blank(self._request, plain(width, height, colour))
         else:
-            told = partial(self._adopt_blank, self._asked), partial(self._on_failed, self._asked)
-            self._background.start(partial(plain, width, height, colour), *told)
+            then = partial(self._adopt_blank, self._request), partial(self._on_failed, self._request)
+            self._background.start(partial(plain, width, height, colour), *then)
 
-    def _adopt_blank(self, asked: int, pixels: Pixels) -> None:
-        if asked != self._asked:
+    def _adopt_blank(self, request: int, pixels: Pixels) -> None:
+        if request != self._request:
             return
         self._autosave.set_aside()
         self._artwork.adopt(pixels, "", self._box_size)
@@ -135,16 +133,16 @@ class Opener(QObject):
         self.opened.emit()
 
     def place(self, arrival: Arrival, way: str = "keep", target: tuple[int, int] | None = None) -> None:
-        """Make it the artwork, in one of fitting.WAYS; `target` is the size for all of them but "keep"."""
-        self._asked += 1
+        """Make an arrival the artwork, in one of fitting.WAYS; `target` is the size for all of them but "keep"."""
+        self._new_request()
         if arrival.rgb.size < AT_ONCE:
-            self._adopt(arrival, self._asked, prepare(arrival.rgb, way, target or self._box_size))
+            self._adopt(arrival, self._request, prepare(arrival.rgb, way, target or self._box_size))
         else:
-            told = partial(self._adopt, arrival, self._asked), partial(self._on_failed, self._asked)
-            self._background.start(partial(prepare, arrival.rgb, way, target or self._box_size), *told)
+            then = partial(self._adopt, arrival, self._request), partial(self._on_failed, self._request)
+            self._background.start(partial(prepare, arrival.rgb, way, target or self._box_size), *then)
 
-    def _adopt(self, arrival: Arrival, asked: int, made: tuple[Pixels, Pixels | None]) -> None:
-        if asked != self._asked:
+    def _adopt(self, arrival: Arrival, request: int, made: tuple[Pixels, Pixels | None]) -> None:
+        if request != self._request:
             return
         pixels, mask = made
         self._autosave.set_aside()
@@ -153,17 +151,18 @@ class Opener(QObject):
             self._autosave.mark_saved()
         self.opened.emit()
         if arrival.settings is not None:
-            told = " ".join(("This picture says how it was made.", *arrival.notes))
+            sentence = " ".join(("This picture says how it was made.", *arrival.notes))
             settings = arrival.settings
             use = NoticeAction("Use its settings", partial(self._use, settings))
             keep = NoticeAction("All but the seed", partial(self._use, settings, with_seed=False))
-            self.notice_raised.emit(Notice("info", told, (use, keep)))
+            self.notice_raised.emit(Notice("info", sentence, (use, keep)))
         elif arrival.notes:
             self.notice_raised.emit(Notice("info", " ".join(arrival.notes)))
 
     def close(self) -> None:
-        """Wait for what is being read; it is not opened any more."""
+        """Stop reading; nothing is opened any more."""
         self._slow.stop()
+        self._stop.set()
         self._background.close()
 
     # inside
@@ -172,23 +171,32 @@ class Opener(QObject):
     def _box_size(self) -> tuple[int, int]:
         return self._draft.model.width, self._draft.model.height
 
-    def _read(self, source: Path | bytes, title: str, path: Path | None) -> None:
-        self._asked += 1
+    def _read(self, sources: Sequence[Path | bytes | QImage], title: str, path: Path | None) -> None:
+        self._new_request()
         self._name = title
         self._slow.start()
-        told = partial(self._on_read, self._asked), partial(self._on_failed, self._asked)
-        self._background.start(partial(read, source, title, path), *told)
+        then = partial(self._on_read, self._request), partial(self._on_failed, self._request)
+        self._background.start(partial(read, sources, title, path, self._stop.is_set), *then)
 
-    def _on_read(self, asked: int, arrival: Arrival) -> None:
-        if asked == self._asked:
+    def _new_request(self) -> None:
+        """Stop what is being read: its result is not wanted any more."""
+        self._request += 1
+        self._stop.set()
+        self._stop = Event()
+        self._slow.stop()
+
+    def _on_read(self, request: int, arrival: Arrival) -> None:
+        if request == self._request:
             self._slow.stop()
             self._arrive(arrival)
 
-    def _on_failed(self, asked: int, error: Exception) -> None:
-        if asked == self._asked:
+    def _on_failed(self, request: int, error: Exception) -> None:
+        if isinstance(error, ReadingStopped):
+            return
+        if request == self._request:
             self._slow.stop()
-        told = str(error) if isinstance(error, ImageError) else f"The picture cannot be opened: {error}"
-        self.notice_raised.emit(Notice("error", told))
+        sentence = str(error) if isinstance(error, ImageError) else f"The picture cannot be opened: {error}"
+        self.notice_raised.emit(Notice("error", sentence))
 
     def _arrive(self, arrival: Arrival) -> None:
         if is_multiple_of_box(arrival.size, self._draft.model):
@@ -200,7 +208,7 @@ class Opener(QObject):
         self.notice_raised.emit(Notice("info", f"Reading {self._name} …"))
 
     def _use(self, settings: Request, with_seed: bool = True) -> None:
-        """Put what made a picture on the panel; without its seed, what is there makes another picture of the kind."""
+        """Put the settings of a picture on the panel, with its seed or with the one that is there."""
         try:
             draft, now = Draft.of(settings), self._draft.current
             self._draft.current = draft if with_seed else replace(draft, seed=now.seed)
@@ -208,33 +216,37 @@ class Opener(QObject):
             self.notice_raised.emit(Notice("error", str(error)))
 
 
-def read(source: Path | bytes, title: str, path: Path | None) -> Arrival:
-    """Raises ImageError."""
-    loaded = load(source)
-    settings = None
+def read(
+    sources: Sequence[Path | bytes | QImage],
+    title: str,
+    path: Path | None,
+    cancelled: Callable[[], bool] = not_cancelled,
+) -> Arrival:
+    """Read the first of `sources` that is whole. Raises the first one's ImageError where none is; ReadingStopped."""
+    failure: ImageError | None = None
+    for source in sources:
+        if isinstance(source, QImage):
+            return Arrival(from_image(source), title, path)
+        try:
+            loaded = load(source, cancelled)
+        except ImageError as error:
+            failure = failure or error
+            continue
+        return Arrival(loaded.rgb, title, path, loaded.notes, _settings_in(path))
+    raise failure or ImageError("There is no picture in it: copy one, and paste again.")
+
+
+def _settings_in(path: Path | None) -> Request | None:
+    """The Request in a picture file; None where it holds none, or a damaged one."""
     if path is not None:
         try:
-            settings = read_settings(path)
+            return read_settings(path)
         except RequestError:
-            settings = None  # the picture is whole all the same
-    return Arrival(loaded.rgb, title, path, loaded.notes, settings)
+            return None  # the picture is whole all the same
+    return None
 
 
 def prepare(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:
-    """The picture in one of fitting.WAYS, in the artwork's own order of channels, and its mask."""
+    """Return the picture in one of fitting.WAYS, in the artwork's order of channels, and its mask."""
     made, mask = fit_picture(rgb, way, target)
     return bgra(made), mask
-
-
-def from_image(image: QImage) -> NDArray[np.uint8]:
-    """(H, W, 3); what is transparent becomes white, as with files."""
-    image = QImage(image)
-    image.setDevicePixelRatio(1)
-    flat = QImage(image.size(), QImage.Format.Format_RGB888)
-    flat.fill(Qt.GlobalColor.white)
-    painter = QPainter(flat)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-    painter.drawImage(0, 0, image)
-    painter.end()
-    rows = np.frombuffer(flat.constBits(), np.uint8).reshape(flat.height(), flat.bytesPerLine())
-    return rows[:, : 3 * flat.width()].reshape(flat.height(), flat.width(), 3).copy()

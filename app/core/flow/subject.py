@@ -16,8 +16,8 @@ from app.core.canvas.box import largest_box
 from app.core.canvas.editing import Editing
 from app.core.canvas.placement import PlacedPicture, box_of, to_rgb
 from app.core.shown.lineage import Lineage
+from app.core.shown.naming import title_of
 from app.core.shown.render import from_rgb, pixels
-from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
 from engine.pictures.resizing import resized

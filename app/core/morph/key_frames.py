@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PySide6.QtGui import QImage
 
 from app.core.shown.render import from_rgb
 from engine.morph.keys import FileKey, comes_from_seed, from_file, from_pixels, with_settings
+from engine.pictures.image_file import load, not_cancelled
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Pixels
 from engine.spec.morph import Key
@@ -59,11 +61,9 @@ def of_picture(rgb: Pixels, request: Request | None, index: int, alone: bool, mo
     return _of(found, rgb)
 
 
-def of_file(path: Path, model: ModelInfo) -> KeyFrame:
-    """Raises ImageError."""
-    from engine.pictures.image_file import load
-
-    return _of(from_file(path, model), load(path).rgb)
+def of_file(path: Path, model: ModelInfo, cancelled: Callable[[], bool] = not_cancelled) -> KeyFrame:
+    """Read a picture file as a key frame. Raises ImageError; ReadingStopped once `cancelled` returns True."""
+    return _of(from_file(path, model, cancelled), load(path, cancelled).rgb)
 
 
 def _of(found: FileKey, source: Pixels) -> KeyFrame:

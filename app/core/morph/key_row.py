@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class KeyRow(QObject):
         super().__init__(parent)
         self._draft, self._shown, self._editing = draft, shown, editing
         self._background = Background(self)
+        self._stop = Event()  # stops what is being read
         self._keys: list[KeyFrame] = []
         self._selected = -1
         draft.model_changed.connect(self._on_model)
@@ -109,7 +111,7 @@ class KeyRow(QObject):
 
     def add_file(self, path: Path) -> None:
         """A picture file, read in the background."""
-        work = partial(keyframes.of_file, path, self._draft.model)
+        work = partial(keyframes.of_file, path, self._draft.model, self._stop.is_set)
         self._background.start(work, self._on_read, partial(self._on_unread, path))
 
     def _on_read(self, frame: KeyFrame) -> None:
@@ -174,7 +176,8 @@ class KeyRow(QObject):
                 self.changed.emit()
 
     def close(self) -> None:
-        """Wait for what is being read; it is added no more."""
+        """Stop reading; nothing is added any more."""
+        self._stop.set()
         self._background.close()
 
     def _on_model(self) -> None:

@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from engine.pictures.naming import free_path, stem_of
-from engine.spec.guides import ClipGuide
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
@@ -62,16 +61,3 @@ class RunLibrary:
             if entry.parent and entry.parent[0] == path.stem:
                 found.append(entry)
         return found
-
-
-def title_of(request: Request) -> str:
-    """Return the title of a picture: “red apple”, Ankle Boot, or a general one without prompt and label.
-
-    Without a prompt it is the text of CLIP's aims.
-    """
-    if request.prompt:
-        return f"“{request.prompt}”"
-    steered = (aim.text for guide in request.guides if isinstance(guide, ClipGuide) for aim in guide.aims)
-    if text := next(filter(None, steered), ""):
-        return f"“{text}”"
-    return request.label.title() if request.label else "a picture of any kind"

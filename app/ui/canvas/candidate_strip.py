@@ -15,7 +15,7 @@ from app.core.canvas.placement import thumbnail
 from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import JobState, QueuedJob
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas import badge

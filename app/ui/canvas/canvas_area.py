@@ -13,7 +13,7 @@ from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.request.methods import FILL, REPAINT
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.ui.actions.action_set import ActionSet
 from app.ui.canvas.candidate_strip import GESTURES, CandidateBar
 from app.ui.canvas.easel import Easel

@@ -1,4 +1,4 @@
-"""Pictures dropped on the window: a hint over the canvas while they hover, the picture when they are let go."""
+"""Take pictures that are dropped on the window, with a hint over the canvas while they hover."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, Qt
 from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QWidget
 
+from app.core.files.mime import holds_picture
 from app.ui.look import icons
 from app.ui.look.theme import em
 
 
-def holds_picture(mime: QMimeData) -> bool:
-    """Whether there may be one in it: what a file is shows only when it is read."""
-    return mime.hasImage() or mime.hasUrls()
-
-
 class DropHint(QWidget):
-    """Says what letting go will do; it lies over `over` and takes no event from it."""
+    """Says over `over` what dropping will do; it takes no events."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -68,12 +64,12 @@ class DropHint(QWidget):
 
 
 class DropTarget(QObject):
-    """Makes `window` take pictures wherever they are let go, with the hint over `canvas`."""
+    """Makes `window` take pictures wherever they are dropped, with the hint over `canvas`."""
 
     def __init__(
         self, window: QWidget, canvas: QWidget, take: Callable[[QMimeData], object], keys: Callable[[], bool]
     ) -> None:
-        """`keys`: whether what is let go becomes key frames of a morph."""
+        """`keys`: whether what is dropped becomes key frames of a morph."""
         super().__init__(window)
         self._keys = keys
         self.hint = DropHint(canvas)
@@ -89,7 +85,7 @@ class DropTarget(QObject):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             if isinstance(event, QDragEnterEvent):
-                self.hint.show_over(_said(event.mimeData(), self._keys()))
+                self.hint.show_over(_hint_of(event.mimeData(), self._keys()))
             elif not isinstance(event, QDragMoveEvent):
                 self.hint.hide()
                 self._take(event.mimeData())
@@ -99,7 +95,7 @@ class DropTarget(QObject):
         return False
 
 
-def _said(mime: QMimeData, keys: bool) -> str:
+def _hint_of(mime: QMimeData, keys: bool) -> str:
     count = len(mime.urls())
     if keys:
         return "Drop to add it to the key frames" if count < 2 else f"Drop to add {count} key frames"

@@ -8,7 +8,7 @@ from app.core.flow.encode import Encoder, advice, describe_encoding
 from app.ui.actions.action_button import ActionButton
 from app.ui.actions.action_set import ActionSet
 from app.ui.flow.likelihood_results import column_in
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 
 FURTHER = (
     "Or go on from x_T with any sampler: Fork here, at the last step of the way up, makes what the panel says of it."
@@ -21,12 +21,10 @@ class EncodedCard(QWidget):
     def __init__(self, encoder: Encoder, actions: ActionSet) -> None:
         super().__init__()
         self._encoder = encoder
-        self.facts = label("", "muted")
-        self.facts.setWordWrap(True)
+        self.facts = paragraph()
         self.decode = ActionButton(actions["decode"], "Decode")
         self.anew = ActionButton(actions["decode-anew"], "Decode as the panel says")
-        further = label(FURTHER, "muted")
-        further.setWordWrap(True)
+        further = paragraph(FURTHER)
         column = column_in(self)
         column.addWidget(label("Encoded", "heading", self.decode))
         for part in (self.facts, self.decode, self.anew, further):

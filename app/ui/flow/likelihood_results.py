@@ -12,7 +12,7 @@ from app.ui.flow.plot import CurvePlot
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.disclosure import Disclosure
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.quiet_label import QuietLabel
 
 
@@ -23,10 +23,8 @@ class DensityResults(QWidget):
         super().__init__()
         self._appraisal = appraisal
         self.headline = label("", "title")
-        self.detail = label("", "muted")
-        self.detail.setWordWrap(True)
-        about = label(likelihood_text.SMEARED, "muted")
-        about.setWordWrap(True)
+        self.detail = paragraph()
+        about = paragraph(likelihood_text.SMEARED)
         self.about = Disclosure("What the number is of", about)
         column = column_in(self)
         column.addWidget(self.headline)
@@ -50,8 +48,7 @@ class Steps(QWidget):
     def __init__(self, appraisal: Appraisal) -> None:
         super().__init__()
         self._appraisal = appraisal
-        self.sum = label("", "muted")
-        self.sum.setWordWrap(True)
+        self.sum = paragraph()
         self.terms = CurvePlot("Bits by noise level")
         self.terms.setToolTip(likelihood_text.BOUND)
         self.trade = CurvePlot("Rate and distortion")

@@ -18,7 +18,7 @@ from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.disclosure import Disclosure
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
 from app.ui.widgets.quiet_label import QuietLabel
@@ -41,8 +41,7 @@ class LikelihoodPanel(QWidget):
             self.judge.addItem(info.title, info.id)
         self.given = ComboBox("Told")
         self.way = ComboBox("Brought to size")
-        self.size_note = label("", "muted")
-        self.size_note.setWordWrap(True)
+        self.size_note = paragraph()
         self.probes = NumberField("Probes", 1, MOST_PROBES, (1, 16))
         self.probes.setToolTip("Random directions along which the flow's spread is measured; more make ± smaller")
         self.tolerance = tolerances("Tolerance of the likelihood", TOLERANCES)
@@ -52,8 +51,7 @@ class LikelihoodPanel(QWidget):
         self.density = DensityResults(appraisal)
         self.steps = Steps(appraisal)
         self.surprise = Surprise(appraisal, actions)
-        self.problem = label("", "alarm")
-        self.problem.setWordWrap(True)
+        self.problem = paragraph("", "alarm")
         self.encoded = EncodedCard(encoder, actions)
         self.measure = self._button(actions["likelihood"], "Measure")
         set_kind(self.measure, "primary")

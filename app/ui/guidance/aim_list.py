@@ -19,13 +19,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.core.files.mime import holds_picture
 from app.core.guidance.aim_sources import AimSources
 from app.core.guidance.steering import Steering, SteeringRow
-from app.ui.files.drop import holds_picture
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
+from app.ui.widgets.edits import clear_refusal, refuse
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.spin_box import RealSpinBox, show_number
 from engine.spec.guides import MAX_AIM_TEXT, MAX_WEIGHT
@@ -47,8 +48,9 @@ class AimRow(Retinted, QWidget):
         self.text.setAccessibleName(f"Aim {number}")
         self.text.setPlaceholderText("a red apple")
         self.text.setMaxLength(MAX_AIM_TEXT)
+        self.text.inputRejected.connect(self._refuse)
         self.text.setAcceptDrops(False)  # pictures let go over it are the list's
-        self.text.textEdited.connect(lambda text: self.changed.emit("text", text))
+        self.text.textEdited.connect(self._type)
         self.picture = Thumbnail(f"Picture of aim {number}")
         self.weight = RealSpinBox()
         self.weight.setAccessibleName(f"Weight of aim {number}")
@@ -74,6 +76,13 @@ class AimRow(Retinted, QWidget):
         row.addWidget(self.weight)
         row.addWidget(self.remove)
         self.tint()
+
+    def _type(self, text: str) -> None:
+        clear_refusal(self.text)
+        self.changed.emit("text", text)
+
+    def _refuse(self) -> None:
+        refuse(self.text, f"An aim can have {MAX_AIM_TEXT} characters: what came after them was left out.")
 
     def tint(self) -> None:
         self.remove.setIcon(icons.icon("close", QApplication.palette()))

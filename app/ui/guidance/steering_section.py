@@ -18,9 +18,10 @@ from app.ui.guidance.concept_bars import ConceptBars
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.disclosure import Disclosure
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import field_grid
+from app.ui.widgets.plain_tip import plain_tip
 from engine.pictures.image_file import patterns
 
 FILE = "\0file"  # the entry that asks for one
@@ -57,7 +58,7 @@ class SteeringDisclosure(Disclosure):
         said = f"Steering   {words}" if words else "Steering"
         shown = self.button.fontMetrics().elidedText(said, Qt.TextElideMode.ElideRight, self.width() - em(self, 2.5))
         self.button.setText(shown.replace("&", "&&"))
-        self.button.setToolTip(words)
+        self.button.setToolTip(plain_tip(words))
         self.button.setAccessibleName(f"Steering: {words}" if words else "Steering")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -74,8 +75,7 @@ class SteeringSection(QWidget):
         self._guidance = guidance
         self.dialog: QFileDialog | None = None
         self.clip = ComboBox("CLIP")
-        self.none = label("There is no CLIP here: open the file of one.", "muted")
-        self.none.setWordWrap(True)
+        self.none = paragraph("There is no CLIP here: open the file of one.")
         self.aims = AimList(guidance.steering, guidance.aim_sources)
         self.scale = NumberField("Strength λ", 0, LARGEST, (0, 50), 0.5, 1)
         self.scale.setToolTip("How strongly CLIP pulls at every step; 0 is no guide at all")

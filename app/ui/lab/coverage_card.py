@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.lab.lab_model import Lab
 from app.ui.look.theme import em
-from app.ui.widgets.label import label
+from app.ui.widgets.label import paragraph
 
 WHY = (
     "A score can be learned only where training data are. Clean data fill little of the plane; noised data fill more, "
@@ -25,8 +25,7 @@ class CoverageCard(QWidget):
     def __init__(self, lab: Lab) -> None:
         super().__init__()
         self._lab = lab
-        self.why = label(WHY, "muted")
-        self.why.setWordWrap(True)
+        self.why = paragraph(WHY)
         self.curve = ShareCurve(lab)
         self.outcomes: list[QPushButton] = []
         self._column = QVBoxLayout(self)

@@ -15,13 +15,13 @@ from app.ui.request.sampler_options import SamplerOptions
 from app.ui.request.sampler_picker import SamplerPicker, SpacingPicker
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.disclosure import Disclosure
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
 from app.ui.widgets.quiet_label import QuietLabel
 from engine.jobs.lab import MOST_PARTICLES
 from engine.spec.lab_data import DATA
-from engine.spec.request import MAX_STEPS
+from engine.spec.limits import MAX_STEPS
 
 
 class LabPanel(QWidget):
@@ -36,8 +36,7 @@ class LabPanel(QWidget):
         for name, data in DATA.items():
             self.data.addItem(data.title, name)
             self.data.setItemData(self.data.count() - 1, data.about, ABOUT)
-        self.about = label("", "muted")
-        self.about.setWordWrap(True)
+        self.about = paragraph()
         self.undo = ActionButton(actions["lab-undo"], "Undo stroke")
         self.clear = ActionButton(actions["lab-clear"], "Clear")
         self.sampler = SamplerPicker(LabDraft(lab))

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.core.files.mime import local_files
 from app.core.morph.film_export import FilmFormat, Filming
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
@@ -34,7 +35,7 @@ class Films(QObject):
 
     def take(self, mime: QMimeData) -> bool:
         """What was dropped: every file becomes a key frame. False where there is none."""
-        files = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+        files = local_files(mime)
         for path in files:
             self._morph.keys.add_file(path)
         return bool(files)

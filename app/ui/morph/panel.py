@@ -8,13 +8,14 @@ from PySide6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.morph_room import MorphRoom
 from app.core.request.draft_model import DraftModel
+from app.core.shown.naming import short
 from app.ui.actions.action_set import ActionSet
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
-from app.ui.request.prompt_field import TextField
 from app.ui.request.seed_line import SeedLine
+from app.ui.request.text_field import TextField
 from app.ui.widgets.combo_box import ABOUT, ComboBox
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
 from app.ui.widgets.quiet_label import QuietLabel
@@ -38,8 +39,7 @@ class MorphPanel(QWidget):
         self.labels = ComboBox("Label of the key frame")
         self.seed_name = label("Seed", "heading")
         self.seed = SeedLine("Seed of the key frame")
-        self.about = label("", "muted")
-        self.about.setWordWrap(True)
+        self.about = paragraph()
         self.restore = QPushButton("Make frames as it was made")
         self.restore.setProperty("kind", "link")
         self.restore.setAccessibleName(self.restore.text())
@@ -53,8 +53,7 @@ class MorphPanel(QWidget):
         self.at_name = label("At σ", "heading", self.at)
         self.large = QCheckBox("Larger, by the second stage")
         self.large.setAccessibleName(self.large.text())
-        self.made = label("", "muted")
-        self.made.setWordWrap(True)
+        self.made = paragraph()
         self.button = QPushButton()
         self.button.setObjectName("generate-morph")
         self.note = QuietLabel(lines=2, align="centre")
@@ -125,7 +124,7 @@ class MorphPanel(QWidget):
         self.labels.addItem(NO_LABEL, None)
         for name in model.labels:
             self.labels.addItem(name.title(), name)
-        self.label_name.setText(model.label_kind.capitalize())
+        self.label_name.setText(short(model.label_kind.capitalize(), 24))
         self.labels.setAccessibleName(f"{model.label_kind.capitalize()} of the key frame")
 
     def _choose_label(self, row: int) -> None:

@@ -108,6 +108,7 @@ class FirstSteps(QWidget):
         for text in (title, hint):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             text.setWordWrap(True)
+            text.setMinimumWidth(1)
         hint.setFixedWidth(em(self, 34))
         column.addWidget(title)
         column.addSpacing(em(self, 0.4))

@@ -12,7 +12,7 @@ from app.ui.request.sampler_picker import SpacingPicker
 from app.ui.request.second_stage import SecondStageFields
 from app.ui.request.start_noise import StartNoise
 from app.ui.widgets.combo_box import ABOUT, ComboBox
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.spin_box import RealSpinBox, show_number
 
@@ -119,8 +119,7 @@ class ThresholdPicker(QWidget):
         for name, (title, about) in THRESHOLDS.items():
             self.choice.addItem(title, name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
-        self.about = label("", "muted")
-        self.about.setWordWrap(True)
+        self.about = paragraph()
         self.quantile = NumberField("Quantile", 0, 1, (0.9, 1), 0.001, 3)
         self.quantile_name = label("quantile", "muted", self.quantile)
         for widget in (self.quantile_name, self.quantile):

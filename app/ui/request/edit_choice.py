@@ -9,12 +9,13 @@ from app.core.canvas.editing import Editing
 from app.core.request.draft_model import DraftModel
 from app.core.request.methods import FILL, NEW, REPAINT, REWORK
 from app.ui.look.theme import em
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import FlatSlider, NumberField
 from app.ui.widgets.panel_layout import field_grid
 from engine.rules import RULES
 from engine.spec.draft import steps_of_strength
-from engine.spec.request import MAX_RESAMPLE, MAX_STEPS
+from engine.spec.limits import MAX_STEPS
+from engine.spec.request import MAX_RESAMPLE
 
 METHODS = {
     NEW: ("New picture", "A picture of its own, from noise alone"),
@@ -32,8 +33,7 @@ class EditChoice(QWidget):
         self._draft, self._editing = draft, editing
         self._group = QButtonGroup(self)
         self.segments: dict[str, QToolButton] = {}
-        self.about = label("", "muted")
-        self.about.setWordWrap(True)
+        self.about = paragraph()
         self.heading = label("Strength", "heading")
         self.strength = FlatSlider(Qt.Orientation.Horizontal)
         self.strength.setAccessibleName("Strength")

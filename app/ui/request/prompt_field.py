@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QSyntaxHighlighter, QTextCharFormat, QTextDocument
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from bisect import bisect_left
+from itertools import takewhile
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QColor, QHideEvent, QPalette, QShowEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
 from app.core.request.vocabulary import Unknown
+from app.core.shown.naming import short
 from app.ui.look.theme import em
+from app.ui.request.text_field import TextField
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.label import label
 
 SHOWN_WORDS = 4
-
-
-class TextField(QPlainTextEdit):
-    """Plain text in which Tab moves on. `edited` carries each new text that a person typed."""
-
-    edited = Signal(str)
-
-    def __init__(self, name: str, placeholder: str, lines: float) -> None:
-        super().__init__()
-        self.setAccessibleName(name)
-        self._placeholder = placeholder
-        self.setTabChangesFocus(True)
-        self._lines = lines
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.textChanged.connect(lambda: self.edited.emit(self.toPlainText()))
-
-    def show_text(self, text: str) -> None:
-        """Show the text without an echo; the cursor stays where someone types the same."""
-        if text != self.toPlainText():
-            self.blockSignals(True)
-            self.setPlainText(text)
-            self.blockSignals(False)
-
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Words, but no files: those are pictures to open, wherever on the window they are dropped."""
-        return not source.hasUrls() and super().canInsertFromMimeData(source)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """With the words that say what to type, in the palette's own ink: Qt fades it under a style sheet."""
-        super().paintEvent(event)
-        if not self.toPlainText():
-            painter = QPainter(self.viewport())
-            painter.setPen(QApplication.palette().color(QPalette.ColorRole.PlaceholderText))
-            margin = round(self.document().documentMargin())
-            rect = self.viewport().rect().adjusted(margin, margin, -margin, -margin)
-            painter.drawText(rect, Qt.TextFlag.TextWordWrap, self._placeholder)
-            painter.end()
-
-    def sizeHint(self) -> QSize:
-        return QSize(em(self, 14), em(self, self._lines) + em(self, 0.9))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(em(self, 8), self.sizeHint().height())
+LONGEST_WORD = 18  # characters of a word in a hint
+PAUSE = 300  # ms without a key, before a word that may go on is looked up
 
 
 class _Marker(QSyntaxHighlighter):
@@ -76,19 +40,24 @@ class _Marker(QSyntaxHighlighter):
         style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
         style.setUnderlineColor(self._colour)
         first = self.currentBlock().position()
-        for word in self._unknown:
-            at = word.start - first
-            if 0 <= at < len(text):
-                self.setFormat(at, len(word.word), style)
+        begin = bisect_left(self._unknown, first, key=lambda word: word.start)
+        for word in takewhile(lambda word: word.start < first + len(text), self._unknown[begin:]):
+            self.setFormat(word.start - first, len(word.word), style)
 
 
 class PromptField(QWidget):
-    """The draft's prompt."""
+    """The draft's prompt. `looked` is emitted when the hints of its words are complete."""
+
+    looked = Signal()
 
     def __init__(self, draft: DraftModel) -> None:
         super().__init__()
         self._draft = draft
-        self._shown: list[Unknown] | None = None
+        self._known: tuple[str, str] | None = None  # the prompt and the model that were looked through last
+        self._wanted: list[str] = []  # unknown words whose hints are still to come
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.timeout.connect(self._look)
         self.text = TextField("Prompt", "Describe a picture", 3.4)
         self.text.edited.connect(self._typed)
         self._marker = _Marker(self.text.document())
@@ -112,44 +81,64 @@ class PromptField(QWidget):
     def refresh(self) -> None:
         prompt = self._draft.current.prompt
         self.text.show_text(prompt)
-        unknown = self._draft.unknown_words(prompt)
-        self._marker.mark(unknown, self.palette().color(QPalette.ColorRole.BrightText))
-        if unknown != self._shown:
-            self._shown = unknown
-            self._show_hints(unknown)
+        if self.isVisible() and self._known != (prompt, self._draft.model.id):
+            self._known = prompt, self._draft.model.id
+            self._wanted = []
+            inside = self.text.hasFocus() and prompt[self.text.textCursor().position() - 1 :][:1].isalnum()
+            self._pause.start(PAUSE if inside else 0)
 
-    def _show_hints(self, unknown: list[Unknown]) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leave the words alone while nobody sees them."""
+        super().hideEvent(event)
+        self._pause.stop()
+        self._known = None
+
+    def _look(self) -> None:
+        """Mark the unknown words, or add the hints on one of them: never more at once than a key press can wait for."""
+        if self._wanted:
+            self._rows.addWidget(self._hint(self._wanted.pop(0)))
+        else:
+            unknown = self._draft.unknown_words(self._draft.current.prompt)
+            self._marker.mark(unknown, self.palette().color(QPalette.ColorRole.BrightText))
+            self._clear_hints()
+            self._wanted = list(dict.fromkeys(word.word for word in unknown))[:SHOWN_WORDS]
+            if unknown:
+                self._rows.addWidget(label("The model has never seen:", "muted"))
+            self.hints.setVisible(bool(unknown))
+        if self._wanted:
+            self._pause.start(0)
+        else:
+            self.looked.emit()
+
+    def _clear_hints(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        seen: set[str] = set()
-        if unknown:
-            self._rows.addWidget(label("The model has never seen:", "muted"))
-        for word in unknown:
-            if word.word not in seen and len(seen) < SHOWN_WORDS:
-                seen.add(word.word)
-                self._rows.addWidget(self._hint(word))
-        self.hints.setVisible(bool(unknown))
 
-    def _hint(self, unknown: Unknown) -> QWidget:
+    def _hint(self, unknown: str) -> QWidget:
         row = QWidget()
         flow = FlowLayout(row, gap=em(self, 0.15))
-        flow.addWidget(label(f"{unknown.word}  →" if unknown.nearest else f"{unknown.word}: nothing near it"))
-        for near in unknown.nearest:
-            link = QPushButton(near)
+        nearest, word = self._draft.nearest_words(unknown), short(unknown, LONGEST_WORD)
+        flow.addWidget(label(f"{word}  →" if nearest else f"{word}: nothing near it"))
+        for near in nearest:
+            link = QPushButton(short(near, LONGEST_WORD))
             link.setProperty("kind", "link")
-            link.setAccessibleName(f"Replace {unknown.word} by {near}")
-            link.setToolTip(f"Replace “{unknown.word}” by “{near}”")
-            link.clicked.connect(lambda _=False, u=unknown, n=near: self._replace(u, n))
+            link.setAccessibleName(f"Replace {word} by {near}")
+            link.setToolTip(f"Replace “{word}” by “{near}”")
+            link.clicked.connect(lambda _=False, near=near: self._replace(unknown, near))
             flow.addWidget(link)
         return row
 
-    def _replace(self, unknown: Unknown, known: str) -> None:
+    def _replace(self, unknown: str, known: str) -> None:
         """Each time the word occurs, so that one click settles it."""
         prompt = self._draft.current.prompt
         for word in reversed(self._draft.unknown_words(prompt)):
-            if word.word == unknown.word:
+            if word.word == unknown:
                 prompt = prompt[: word.start] + known + prompt[word.start + len(word.word) :]
         self._draft.update(prompt=prompt)
         self.text.setFocus()

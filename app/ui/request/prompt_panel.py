@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.core.shown.naming import short
 from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.steering_section import SteeringDisclosure
 from app.ui.look.theme import em
@@ -15,16 +16,20 @@ from app.ui.request.advanced import Advanced
 from app.ui.request.edit_choice import EditChoice
 from app.ui.request.generate_bar import GenerateBar
 from app.ui.request.label_picker import LabelPicker
-from app.ui.request.prompt_field import PromptField, TextField
+from app.ui.request.prompt_field import PromptField
 from app.ui.request.sampler_picker import SamplerPicker
 from app.ui.request.second_stage import SizePicker
 from app.ui.request.seed_field import SeedField
+from app.ui.request.text_field import TextField
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.disclosure import Disclosure
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
-from engine.spec.request import MAX_BATCH, MAX_STEPS
+from engine.spec.limits import MAX_STEPS
+from engine.spec.request import MAX_BATCH
+
+LONGEST = 24  # characters of what a model calls its labels
 
 
 class PromptPanel(QWidget):
@@ -44,8 +49,7 @@ class PromptPanel(QWidget):
         self.without = Disclosure("Negative prompt", self.negative)
         self.words = self._words()
         self.label_heading = label("", "heading")
-        self.no_text = label("", "muted")
-        self.no_text.setWordWrap(True)
+        self.no_text = paragraph()
         self.labels = LabelPicker(draft)
         self.sampler = SamplerPicker(draft)
         self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
@@ -140,7 +144,7 @@ class PromptPanel(QWidget):
         self.words.setVisible(model.text)
         self.no_text.setVisible(not model.text)
         self.no_text.setText(f"{model.title} takes no text: {self._known()}")
-        self.label_heading.setText(model.label_kind.capitalize())
+        self.label_heading.setText(short(model.label_kind.capitalize(), LONGEST))
         for widget in (self.label_heading, self.labels):
             widget.setVisible(bool(model.labels))
         self.steps.show_value(draft.steps)

@@ -11,7 +11,7 @@ from app.core.request.draft_protocol import EditableDraft
 from app.ui.look.theme import em
 from app.ui.request.model_calls import COUNTED, calls_of
 from app.ui.widgets.combo_box import ABOUT, ComboBox
-from app.ui.widgets.label import label
+from app.ui.widgets.label import paragraph
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
 from engine.spec.draft import outline
@@ -29,10 +29,8 @@ class SamplerPicker(QWidget):
             self.choice.addItem(rule.title, name)
         self.choice.opening.connect(self._tell_prices)
         self.choice.activated.connect(self._chosen)
-        self.about = label("", "muted")
-        self.about.setWordWrap(True)
-        self.price = label("")
-        self.price.setWordWrap(True)
+        self.about = paragraph()
+        self.price = paragraph("", "")
         self.price.setToolTip(COUNTED)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -87,8 +85,7 @@ class SpacingPicker(QWidget):
             self.choice.addItem(name.replace("-", " ").capitalize(), name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
         self.choice.activated.connect(self._chosen)
-        self.about = label("", "muted")
-        self.about.setWordWrap(True)
+        self.about = paragraph()
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from engine.spec.request import MAX_TRUNCATION, SMALLEST_TRUNCATION
 
@@ -30,8 +30,7 @@ class StartNoise(QWidget):
         self.truncation = NumberField(
             "Truncation", SMALLEST_TRUNCATION, MAX_TRUNCATION, (SMALLEST_TRUNCATION, 4), 0.05, 2
         )
-        self.about = label("", "muted")
-        self.about.setWordWrap(True)
+        self.about = paragraph()
         name = label("Temperature", "muted", self.temperature)
         for tip, widgets in ((TEMPERATURE, (name, self.temperature)), (TRUNCATION, (self.switch, self.truncation))):
             for widget in widgets:

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayo
 from app.core.canvas.editing import Editing
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import QueuedJob
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.look.theme import em
-from app.ui.widgets.label import label
+from app.ui.widgets.label import paragraph
+from app.ui.widgets.plain_tip import plain_tip
 
 RUN = Qt.ItemDataRole.UserRole
 INDEX = Qt.ItemDataRole.UserRole + 1
@@ -45,8 +46,7 @@ class Recent(QWidget):
         self.setMinimumWidth(side + em(self, 2))
         self.list.setGridSize(QSize(side + em(self, 0.6), side + em(self, 0.6)))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.empty = label("Finished pictures come here", "muted")
-        self.empty.setWordWrap(True)
+        self.empty = paragraph("Finished pictures come here")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(em(self, 0.35), em(self, 0.5), em(self, 0.35), em(self, 0.3))
@@ -80,7 +80,7 @@ class Recent(QWidget):
         icon.addPixmap(thumbnail, QIcon.Mode.Selected)  # not washed with the accent
         item = QListWidgetItem(icon, "")
         words = title_of(job.request)
-        item.setToolTip(f"{words}\nseed {job.request.seeds[index]}\n{path}")
+        item.setToolTip(plain_tip(f"{words}\nseed {job.request.seeds[index]}\n{path}"))
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, seed {job.request.seeds[index]}")
         item.setData(RUN, str(job.run_path))
         item.setData(INDEX, index)

@@ -17,14 +17,15 @@ from PySide6.QtWidgets import (
 
 from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
+from app.core.shown.naming import title_of
 from app.core.shown.render import View
-from app.core.shown.runs import title_of
 from app.core.shown.viewer import Viewer
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
 from app.ui.shown.filmstrip import Filmstrip
+from app.ui.widgets.elided_button import ElidedButton
 
 ROOM_FOR_WORDS = 52.0  # lines wide, from which on fork and variations say their names
 MENU = ("fork", "variations", "parent", None, "encode", "decode", None, "restore", "edit-shown", "save-as", "copy")
@@ -51,7 +52,7 @@ class Timeline(Retinted, QWidget):
             else:
                 self.menu.addAction(actions[name])
         self.branching = [actions.button(name, self) for name in ("fork", "variations")]
-        self.parent_link = QToolButton()
+        self.parent_link = ElidedButton()
         self.parent_link.setToolTip(actions["parent"].toolTip())
         self.parent_link.clicked.connect(actions["parent"].trigger)
         self.parent_link.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -136,8 +137,9 @@ class Timeline(Retinted, QWidget):
         parent = shown.run.parent if shown.run else None
         self.parent_link.setVisible(parent is not None)
         if parent is not None:
-            self.parent_link.setText(f"from {title_of(parent.request)}, step {parent.step + 1}")
-            self.parent_link.setAccessibleName(f"{self._actions['parent'].text()}, {self.parent_link.text()}")
+            words = f"from {title_of(parent.request)}, step {parent.step + 1}"
+            self.parent_link.show_text(words)
+            self.parent_link.setAccessibleName(f"{self._actions['parent'].text()}, {words}")
 
     def _show_menu(self, where: QPoint) -> None:
         self.menu.popup(where)

@@ -12,6 +12,9 @@ from app.ui.look.theme import em
 ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
 
 
+WIDEST = 45  # em: a list is no wider, whatever its entries say
+
+
 class ComboBox(QComboBox):
     """A combo box with the studio's own arrow. A wheel over it scrolls the panel, and never changes what was chosen.
 
@@ -42,7 +45,8 @@ class ComboBox(QComboBox):
     def showPopup(self) -> None:
         self.opening.emit()
         hints = [self.view().sizeHintForIndex(self.model().index(row, 0)).width() for row in range(self.count())]
-        self.view().setMinimumWidth(max([self.width(), *hints]) + em(self, 1.5))  # the scroll bar's room included
+        widest = min(max([self.width(), *hints]), em(self, WIDEST))
+        self.view().setMinimumWidth(widest + em(self, 1.5))  # the scroll bar's room included
         super().showPopup()
 
 

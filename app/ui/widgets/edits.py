@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QToolTip, QWidget
 
+from app.ui.widgets.plain_tip import plain_tip
+
 _OWN_TIP = "own tip"
 
 
@@ -21,9 +23,9 @@ def refuse(field: QWidget, sentence: str) -> None:
     """Say under the field why it did not take what was typed; its tip says so until `clear_refusal`."""
     if field.property(_OWN_TIP) is None:
         field.setProperty(_OWN_TIP, field.toolTip())
-    field.setToolTip(sentence)
+    field.setToolTip(plain_tip(sentence))
     field.setAccessibleDescription(sentence)
-    QToolTip.showText(field.mapToGlobal(QPoint(0, field.height())), sentence, field)
+    QToolTip.showText(field.mapToGlobal(QPoint(0, field.height())), field.toolTip(), field)
 
 
 def clear_refusal(field: QWidget) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayou
 
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
-from app.ui.widgets.label import label
+from app.ui.widgets.label import label, paragraph
 
 
 class FormDialog(QDialog):
@@ -22,8 +22,7 @@ class FormDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(em(self, 1.2), em(self, 1), em(self, 1.2), em(self, 1))
         column.setSpacing(em(self, 0.8))
-        self.about = label(about, "muted")
-        self.about.setWordWrap(True)
+        self.about = paragraph(about)
         self.about.setVisible(bool(about))
         self.body = QVBoxLayout()
         self.body.setSpacing(em(self, 0.5))

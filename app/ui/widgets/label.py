@@ -14,3 +14,11 @@ def label(text: str, rank: str = "", buddy: QWidget | None = None) -> QLabel:
     if buddy is not None:
         made.setBuddy(buddy)
     return made
+
+
+def paragraph(text: str = "", rank: str = "muted") -> QLabel:
+    """Plain text that wraps. Its longest word does not widen the layout: it may be a path, or a person's."""
+    made = label(text, rank)
+    made.setWordWrap(True)
+    made.setMinimumWidth(1)
+    return made

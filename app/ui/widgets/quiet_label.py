@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.look.theme import em
+from app.ui.widgets.plain_tip import plain_tip
 
 ALIGNMENTS = {
     "left": Qt.AlignmentFlag.AlignLeft,
@@ -84,7 +85,7 @@ class QuietLabel(QWidget):
         return starts
 
     def _set_tip(self) -> None:
-        self.setToolTip(self._text if len(self._starts()) > self._lines else "")
+        self.setToolTip(plain_tip(self._text) if len(self._starts()) > self._lines else "")
 
     def _ink(self) -> QColor:
         role = QPalette.ColorRole.PlaceholderText if self._muted else QPalette.ColorRole.WindowText

@@ -12,7 +12,7 @@ from app.core.notices import Notice
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
-from app.ui.widgets.label import label
+from app.ui.widgets.label import paragraph
 
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
 CHOICE_MS = 20_000  # news that asks something stays long enough to be read and answered
@@ -27,8 +27,7 @@ class NoticeBar(Retinted, QFrame):
         self.setObjectName("notice")
         self._stack: list[Notice] = []
         self.sign = QLabel()
-        self.text = label("")
-        self.text.setWordWrap(True)
+        self.text = paragraph("", "")
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.actions_ = [QPushButton() for _ in range(MOST)]

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QStatusBar, QWidget
 from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import JobState, QueuedJob
-from app.core.shown.runs import title_of
+from app.core.shown.naming import title_of
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
 from app.ui.widgets.quiet_label import QuietLabel

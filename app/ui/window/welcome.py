@@ -42,6 +42,7 @@ class Welcome(QWidget):
         for text in (self.title, self.hint, self.status):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             text.setWordWrap(True)
+            text.setMinimumWidth(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(em(self, 2), em(self, 2), em(self, 2), em(self, 2))
         column.addStretch(3)

@@ -57,7 +57,8 @@ def window(document: Document, autosave: Autosave, qtbot: QtBot) -> MainWindow:
 @pytest.fixture(autouse=True)
 def _own_clipboard() -> Iterator[None]:
     yield
-    QGuiApplication.clipboard().clear()
+    if QGuiApplication.instance() is not None:
+        QGuiApplication.clipboard().clear()
 
 
 def focused() -> QWidget:

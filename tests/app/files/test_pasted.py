@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QColor, QDragEnterEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
+from app.core.files.mime import local_files
 from app.core.files.open import Arrival
 from app.core.notices import Notice
 from app.ui.canvas.size_sheets import NewSheet
+from app.ui.request.seed_field import SeedField
 from app.ui.window.main_window import MainWindow
-from engine.pictures.image_file import load
+from engine.pictures.image_file import Loaded, ReadingStopped, load
 from tests.app.conftest import Parts
 from tests.app.files.conftest import SUITS, files, focused, key, opened, saved
 from tests.app.windows import finish, until
@@ -58,6 +63,114 @@ def test_a_file_copied_in_a_file_manager_is_pasted(
     QGuiApplication.clipboard().setMimeData(files(saved(tmp_path, SUITS)))
     window.actions_["paste"].trigger()
     opened(qtbot, document, SUITS)
+
+
+def test_a_file_named_with_its_host_is_a_file_of_this_machine(tmp_path: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl("file://localhost/tmp/a%20b.png"), QUrl("https://example.org/c.png")])
+    assert local_files(mime) == [Path("/tmp/a b.png")]
+
+
+def png_of(rgb: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "PNG")
+    return file.getvalue()
+
+
+def image_of(rgb: np.ndarray) -> QImage:
+    height, width = rgb.shape[:2]
+    return QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def test_of_several_formats_the_first_whole_one_is_pasted(
+    window: MainWindow, document: Document, qtbot: QtBot, parts: Parts
+) -> None:
+    mime = QMimeData()
+    mime.setData("image/png", png_of(SUITS)[:60])
+    mime.setData("image/x-portable-pixmap", b"P6 1 1 255\n")
+    mime.setData("image/bmp", b"")
+    mime.setImageData(image_of(SUITS))
+    QGuiApplication.clipboard().setMimeData(mime)
+    window.actions_["paste"].trigger()
+    opened(qtbot, document, SUITS)
+    assert not [notice for notice in parts.notices if notice.level == "error"]
+
+
+def test_where_no_format_is_whole_the_best_ones_error_is_said(
+    window: MainWindow, document: Document, qtbot: QtBot, parts: Parts
+) -> None:
+    mime = QMimeData()
+    mime.setData("image/bmp", b"nothing")
+    mime.setData("image/png", png_of(SUITS)[:60])
+    QGuiApplication.clipboard().setMimeData(mime)
+    window.actions_["paste"].trigger()
+    until(qtbot, lambda: bool(parts.notices))
+    assert "The pasted picture is damaged" in parts.notices[0].text
+    assert not document.artwork.is_open
+
+
+@pytest.mark.parametrize(("field", "kind"), [("prompt", "image"), ("prompt", "file"), ("seed", "image")])
+def test_a_field_with_the_keyboard_leaves_a_picture_to_the_window(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path, field: str, kind: str
+) -> None:
+    if kind == "file":
+        QGuiApplication.clipboard().setMimeData(files(saved(tmp_path, SUITS)))
+    else:
+        QGuiApplication.clipboard().setImage(image_of(SUITS))
+    until(qtbot, window.isActiveWindow)
+    widget: QWidget = window.panel.prompt.text if field == "prompt" else window.panel.findChildren(SeedField)[0].field
+    widget.setFocus()
+    before = document.draft.current.prompt, document.draft.current.seed
+    QTest.keyClick(widget, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    opened(qtbot, document, SUITS)
+    assert (document.draft.current.prompt, document.draft.current.seed) == before
+
+
+def test_text_and_picture_together_are_text_to_a_field_and_a_picture_to_a_drop(
+    window: MainWindow, document: Document, qtbot: QtBot
+) -> None:
+    def both() -> QMimeData:
+        mime = QMimeData()
+        mime.setText("rocket")
+        mime.setImageData(image_of(SUITS))
+        return mime
+
+    field, dropped = window.panel.prompt.text, both()
+    enter = QDragEnterEvent(field.rect().center(), Qt.DropAction.CopyAction, dropped, Qt.MouseButton.LeftButton,
+                            Qt.KeyboardModifier.NoModifier)  # fmt: skip
+    field.dragEnterEvent(enter)
+    assert not enter.isAccepted(), "the window takes it"
+    window._take(dropped)
+    opened(qtbot, document, SUITS)
+    QGuiApplication.clipboard().setMimeData(both())
+    document.draft.update(prompt="")
+    field.setFocus()
+    QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert document.draft.current.prompt == "rocket"
+
+
+def test_a_newer_picture_and_closing_stop_what_is_being_read(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, stopped = Event(), Event()
+
+    def endless(source: object, cancelled: Callable[[], bool]) -> Loaded:
+        begun.set()
+        while not cancelled():
+            pass
+        stopped.set()
+        raise ReadingStopped
+
+    opener = window.files.opener
+    monkeypatch.setattr("app.core.files.open.load", endless)
+    for stop in (partial(opener.blank, 3, 2, QColor("white")), opener.close):
+        begun.clear()
+        stopped.clear()
+        opener.open_file(saved(tmp_path, SUITS))
+        until(qtbot, begun.is_set)
+        stop()
+        until(qtbot, stopped.is_set)
+    assert document.artwork.width == 3
 
 
 def test_pasting_words_says_what_to_copy_and_the_prompt_keeps_its_own_key(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -382,12 +382,15 @@ def test_the_time_it_takes_is_said_once_it_was_measured(window: MainWindow, part
 # words
 
 
-def test_unknown_words_are_marked_with_the_nearest_known(panel: PromptPanel, document: Document) -> None:
+def offers(panel: PromptPanel) -> list[str]:
+    """The words that the hints offer, in the place of which others."""
+    return [button.accessibleName() for button in panel.prompt.hints.findChildren(QPushButton)]
+
+
+def test_unknown_words_are_marked_with_the_nearest_known(panel: PromptPanel, qtbot: QtBot) -> None:
     type_into(panel.prompt.text, "red aple and roket")
+    until(qtbot, lambda: {"Replace aple by apple", "Replace roket by rocket"} <= set(offers(panel)))
     assert panel.prompt.hints.isVisible()
-    offers = [button.accessibleName() for button in panel.prompt.hints.findChildren(QPushButton)]
-    assert "Replace aple by apple" in offers
-    assert "Replace roket by rocket" in offers
     marked = [
         (f.start, f.length)
         for f in panel.prompt.text.document().firstBlock().layout().formats()
@@ -396,8 +399,48 @@ def test_unknown_words_are_marked_with_the_nearest_known(panel: PromptPanel, doc
     assert marked == [(4, 4), (9, 3), (13, 5)]
 
 
-def test_a_click_on_a_near_word_replaces_every_unknown_one(panel: PromptPanel, document: Document) -> None:
+def test_a_word_is_looked_up_when_it_ends_and_a_long_text_by_the_way(
+    panel: PromptPanel, document: Document, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No key press waits for a search: at most SHOWN_WORDS are searched, one at a time, when the event is over."""
+    searched: list[str] = []
+    nearest = document.draft.nearest_words
+    monkeypatch.setattr(document.draft, "nearest_words", lambda word: searched.append(word) or nearest(word))
+    QGuiApplication.clipboard().setText(" ".join(f"q{k}zq" for k in range(500)))
+    panel.prompt.text.setFocus()
+    QTest.keyClick(panel.prompt.text, Qt.Key.Key_A, CONTROL)
+    with qtbot.waitSignal(panel.prompt.looked):
+        QTest.keyClick(panel.prompt.text, Qt.Key.Key_V, CONTROL)
+        assert document.draft.current.prompt.startswith("q0zq q1zq")
+        assert searched == []
+    assert searched == ["q0zq", "q1zq", "q2zq", "q3zq"]
+    assert len(panel.prompt.text.document().firstBlock().layout().formats()) == 500
+
+
+@pytest.mark.parametrize("length", [4010, 15_000, 400_000])
+def test_a_longer_text_is_cut_with_a_sentence(panel: PromptPanel, document: Document, length: int) -> None:
+    for field, name in ((panel.prompt.text, "prompt"), (panel.negative, "negative")):
+        panel.without.open()
+        field.setFocus()
+        QGuiApplication.clipboard().setText("red apple " * (length // 10))
+        QTest.keyClick(field, Qt.Key.Key_A, CONTROL)
+        QTest.keyClick(field, Qt.Key.Key_V, CONTROL)
+        assert getattr(document.draft.current, name) == ("red apple " * 400)
+        assert field.toPlainText() == "red apple " * 400
+        assert f"the last {length - 4000} were left out" in field.toolTip()
+        QTest.keyClicks(field, "x")
+        assert field.toPlainText() == "red apple " * 400
+        assert "the last 1 were left out" in field.toolTip()
+        QTest.keyClick(field, Qt.Key.Key_Backspace)
+        assert field.toolTip() == ""
+    assert document.why_not == ""
+
+
+def test_a_click_on_a_near_word_replaces_every_unknown_one(
+    panel: PromptPanel, document: Document, qtbot: QtBot
+) -> None:
     type_into(panel.prompt.text, "aple red aple")
+    until(qtbot, lambda: "Replace aple by apple" in offers(panel))
     offer = next(
         button
         for button in panel.prompt.hints.findChildren(QPushButton)
@@ -406,7 +449,7 @@ def test_a_click_on_a_near_word_replaces_every_unknown_one(panel: PromptPanel, d
     QTest.mouseClick(offer, LEFT)
     assert document.draft.current.prompt == "apple red apple"
     assert panel.prompt.text.toPlainText() == "apple red apple"
-    assert not panel.prompt.hints.isVisible()
+    until(qtbot, lambda: not panel.prompt.hints.isVisible())
     assert panel.prompt.text.hasFocus()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -134,7 +135,6 @@ def test_what_cannot_be_done_is_one_sentence(
         (["img2img", picture, "x", "--box", "53,0,20,20"], "box shows nothing"),
         (["inpaint", picture, "x", *mask, "--box", "40,25,10,10"], "holds nothing of the mask"),
         (["inpaint", picture, "x", *mask, "--resample", "3"], "are of --method repaint"),
-        (["inpaint", picture, "x", *mask, "--feather=-1"], "0 pixels or more"),
         (["inpaint", picture, "x", *mask, "--enlarge", "99"], "1 to 64"),
     ):
         assert main([*words, "--model", str(tiny_model.folder)]) == 2, words
@@ -185,3 +185,25 @@ def test_a_box_around_the_document_or_the_mask_has_the_models_shape(
     assert visible((x, y, w, h), mask) == (0, 0, *size)
     with pytest.raises(RequestError, match="mask is empty"):
         around(mask * 0, shape)
+
+
+@pytest.mark.parametrize("flag", ["--grow=1e9", "--grow=1000000000", "--feather=nan", "--feather=inf", "--feather=-1"])
+def test_a_number_out_of_bounds_is_refused_with_its_bounds(
+    files: Path, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["inpaint", str(files / "in.png"), "x", "--mask", str(files / "mask.png"), flag])
+    assert re.search(r"is not possible: type a (whole )?number, -?\d+ to \d+\.$", capsys.readouterr().err.strip())
+
+
+def test_a_mask_with_transparent_parts_says_how_it_was_read(
+    files: Path, tiny_model: ModelInfo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = pixels(files / "in.png")
+    mask = np.zeros((*before.shape[:2], 4), np.uint8)
+    mask[..., 3], mask[:, 20:, :3], mask[0, 0] = 255, 255, 0
+    Image.fromarray(mask).save(files / "clear.png")
+    out = made(files, tiny_model, "inpaint", "apple", "--mask", str(files / "clear.png"))
+    assert np.array_equal(out[:, :20], before[:, :20])
+    assert not np.array_equal(out[:, 20:], before[:, 20:])
+    assert "clear.png: It has transparent parts: they stay" in capsys.readouterr().err

@@ -387,7 +387,7 @@ def test_a_label_or_a_model_that_is_not_there_is_told(session: Session, kind: An
 
 def test_pictures_that_are_not_of_eight_bits_are_refused(tiny_model: ModelInfo) -> None:
     for rgb in (np.full((16, 16, 3), np.nan), np.zeros((16, 16), np.uint8), np.zeros((16, 16, 4), np.uint8)):
-        with pytest.raises(RequestError, match="8 bits"):
+        with pytest.raises(RequestError, match="8-bit"):
             check_picture(tiny_model, rgb)
 
 

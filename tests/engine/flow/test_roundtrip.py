@@ -283,6 +283,24 @@ def test_what_no_text_means_is_learned_until_the_guided_sampler_comes_home(tiny_
     assert missed(learned) > missed((null.null.tokens,) * len(learned)) + 10
 
 
+def test_null_text_replaces_the_tokens_and_keeps_everything_else_of_the_condition() -> None:
+    seen: list[Cond] = []
+
+    def d(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
+        assert cond is not None
+        seen.append(cond)
+        return x
+
+    tokens, mask, pooled = torch.zeros(1, 4, 2), torch.ones(1, 4, dtype=torch.bool), torch.ones(1, 3)
+    empty = Cond(tokens=tokens, mask=mask, label=torch.tensor([2]), pooled=pooled)
+    null = NullText(d, replace(empty, tokens=tokens + 1), empty, 2.0, (2.0, 1.0))
+    null.mixed(torch.zeros(1, 1, 2, 2), 2.0, tokens + 5)
+    assert seen[0].tokens is not None
+    assert seen[1].tokens is not None
+    assert (seen[1].tokens == 5).all()
+    assert seen[1].parts[1:] == empty.parts[1:]
+
+
 def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
@@ -319,7 +337,7 @@ def test_what_cannot_be_encoded_is_told_in_one_sentence(exact: Session, tiny_mod
     request = request_for(tiny_model)
     for choices, says in (
         ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, but this one has 16×8"),
-        ({"rgb": np.full((16, 16, 3), np.nan)}, "8 bits"),
+        ({"rgb": np.full((16, 16, 3), np.nan)}, "8-bit"),
         ({"method": "magic"}, "choose one of plain, guided, null-text"),
         ({"inner": 0}, "1 to 1000"),
         ({"request": replace(request, model="none")}, "choose one of tiny"),
@@ -345,7 +363,7 @@ def test_noise_of_another_level_or_model_is_refused(exact: Session, tiny_model: 
     request = request_for(tiny_model)
     with pytest.raises(RequestError, match="start at 40"):
         next(exact.perform(Decode(source=path, request=replace(request, sigmas=(40.0, 1.0, 0.0)))))
-    with pytest.raises(RequestError, match="another model"):
+    with pytest.raises(RequestError, match="Another model"):
         next(exact.perform(Decode(source=path, request=replace(request, model_sha256="x"))))
 
 

@@ -94,7 +94,6 @@ def test_weights_follow_the_last_colon() -> None:
     assert weighted("a cat:-2") == ("a cat", -2.0)
     assert weighted("ratio 16:9:1") == ("ratio 16:9", 1.0)
     assert weighted("note: red") == ("note: red", 1.0)
-    assert weighted("and:nan") == ("and:nan", 1.0)
     assert law_of("early:power=2") == Law.of("early", power=2.0)
     assert law_of("late") == Law("late")
 

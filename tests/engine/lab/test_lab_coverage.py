@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import ncx2
 
-from engine.lab.coverage import LARGE, LEVELS, REACH, SMALL, STEPS, LearnedScore, coverage, part_shares, run_chains
+from engine.lab.coverage import LARGE, LEVELS, REACH, SMALL, STEPS, ScoreNearSamples, coverage, part_shares, run_chains
 from engine.lab.field import plane
 from engine.lab.model import model
 from engine.lab.trial import scatter
@@ -26,21 +26,21 @@ def test_the_covered_share_matches_its_expectation(sigma: float) -> None:
     y = plane(HALF, 48).numpy()
     within = ncx2.cdf(r**2 / v, 2, (y**2).sum(1) / v)
     expected = float((1 - (1 - within) ** n).mean())
-    counted = np.mean([LearnedScore.of(law, n, seed).covered_share(sigma) for seed in range(12)])
+    counted = np.mean([ScoreNearSamples.of(law, n, seed).covered_share(sigma) for seed in range(12)])
     assert counted == pytest.approx(expected, abs=0.01)
 
 
 def test_noise_fills_the_plane() -> None:
-    seen = LearnedScore.of(model(Data("spiral")))
+    seen = ScoreNearSamples.of(model(Data("spiral")))
     shares = [seen.covered_share(sigma) for sigma in (0.0, 0.1, 0.5, 1.0, 3.0)]
     assert shares == sorted(shares)
     assert shares[0] < 0.35
     assert shares[-1] == 1.0
 
 
-def test_the_learned_score_is_exact_near_the_data_and_zero_elsewhere() -> None:
+def test_the_partial_score_is_exact_near_the_data_and_zero_elsewhere() -> None:
     law = model(Data("mixture"))
-    seen, x, sigma = LearnedScore.of(law, 300), scatter(500, 1, HALF), 0.2
+    seen, x, sigma = ScoreNearSamples.of(law, 300), scatter(500, 1, HALF), 0.2
     near = (x[:, None] - seen.noisy_samples(sigma)).norm(dim=2).amin(1) <= np.hypot(REACH, sigma)
     assert 0 < near.sum() < 500
     estimate = seen(x, sigma)
@@ -51,10 +51,10 @@ def test_the_learned_score_is_exact_near_the_data_and_zero_elsewhere() -> None:
 def test_one_small_level_gets_the_weights_wrong_and_many_get_them_right() -> None:
     found = coverage(Data("mixture"), particles=300)
     assert found.truth == pytest.approx((0.6, 0.3, 0.1))
-    exact, learned, annealed = found.outcomes
+    exact, partial, annealed = found.outcomes
     assert exact.landed > 0.95  # every chain finds the nearest island, whatever it weighs
     assert exact.off(found.truth) > 0.15
-    assert learned.landed < 0.5  # and where nothing was learned it finds none
+    assert partial.landed < 0.5  # and where no sample was it finds none
     assert annealed.landed > 0.8  # some stray once, and nothing calls them back
     assert annealed.off(found.truth) < 0.08
     assert found.shares == tuple(sorted(found.shares, reverse=True))

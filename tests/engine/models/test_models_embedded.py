@@ -15,7 +15,7 @@ from engine import models
 from engine.models import ModelError
 from engine.models.embedded import EmbeddedModel
 from engine.models.net import build
-from engine.spec.catalog import ModelInfo, embedded, read_model
+from engine.spec.catalog import CatalogError, ModelInfo, embedded, read_model
 from engine.spec.request import RequestError
 from engine.train.export import export
 
@@ -31,7 +31,7 @@ CONFIG: dict[str, Any] = {
     "predicts": "x0",
     "codec": {"type": "pixel"},
     "conditioning": {"text": {"encoder": "minilm", "length": 8}, "labels": ["warm", "cold"], "label_kind": "style"},
-    "defaults": {},
+    "defaults": {"sampler": "ddim", "spacing": "log", "steps": 2, "guidance": 1, "sigma_min": 0.02, "sigma_max": 80},
     "examples": ["red apple"],
     "vocabulary": "words.txt",
 }
@@ -151,9 +151,17 @@ def test_weights_that_do_not_fit_are_one_clear_error_even_with_the_right_hash(ho
     [
         (lambda c: c.update(kind="oracle"), "kind of the model “Tiny” is unknown"),
         (lambda c: c["net"].update(type="u-net"), "does not fit the net"),
-        (lambda c: c["net"].update(patch=0), "does not fit the net"),
-        (lambda c: c["net"].update(width=[1]), "does not fit the net"),
-        (lambda c: c.update(schedule={"type": "straight"}), "damaged config.json"),
+        (lambda c: c["net"].update(patch=3), "does not fit the net"),
+        (lambda c: c["net"].update(patch=0), r"config.json is damaged .*patch is 0: 1 to 256 are possible"),
+        (lambda c: c["net"].update(width=[1]), r"config.json is damaged .*\[1\] is not a whole number"),
+        (lambda c: c["net"].update(depth=10**30), "config.json is damaged .*depth is 1000"),
+        (lambda c: c["net"].update(width=2**15, depth=256), "does not fit the net"),
+        (lambda c: c["defaults"].update(steps="2"), "config.json is damaged .*'2' is not a whole number"),
+        (lambda c: c["defaults"].update(sampler="none"), "config.json is damaged .*no sampler 'none'"),
+        (lambda c: c["defaults"].pop("sigma_max"), "config.json is damaged .*lacks 'sigma_max'"),
+        (lambda c: c["conditioning"].update(labels=[[], 3]), r"config.json is damaged .*\[\] is no text"),
+        (lambda c: c.update(size=[8, 10**9]), "config.json is damaged .*size is 1000000000"),
+        (lambda c: c.update(schedule={"type": "straight"}), "config.json is damaged"),
         (lambda c: c.update(predicts="everything"), "damaged config.json"),
         (lambda c: c["conditioning"].update(text={"encoder": "t5"}), "damaged config.json"),
         (lambda c: c["conditioning"]["text"].update(encoder="t5"), "text encoder in .*t5 is missing"),
@@ -167,7 +175,7 @@ def test_a_config_that_asks_for_what_is_not_there(
     change: Callable[[dict[str, Any]], object], words: str, folder: Path
 ) -> None:
     rewrite(folder, change)
-    with pytest.raises(ModelError, match=words):
+    with pytest.raises((ModelError, CatalogError), match=words):
         models.load(read_model(folder), CPU)
 
 

@@ -273,6 +273,42 @@ def test_a_longer_texts_last_words_come_in_without_a_jump(session: Session, make
     assert (d(0.0) - d(1.0)).abs().max() > 0.01
 
 
+def test_texts_without_a_mask_are_mixed_as_texts_of_which_every_token_counts() -> None:
+    tokens = torch.randn(2, 1, 5, 3, generator=torch.Generator().manual_seed(0))
+    bare, other = Cond(tokens=tokens[0]), Cond(tokens=tokens[1])
+    everything = torch.ones(1, 5, dtype=torch.bool)
+    for t in (0.0, 0.3, 1.0):
+        moved = blend(bare, other, t, 1)
+        same = blend(replace(bare, mask=everything), replace(other, mask=everything), t, 1)
+        assert moved.tokens is not None
+        assert moved.mask is not None
+        torch.testing.assert_close(moved.tokens, tokens[0].lerp(tokens[1], t))
+        assert same.tokens is not None
+        assert same.mask is not None
+        assert torch.equal(moved.tokens, same.tokens)
+        assert torch.equal(moved.mask, same.mask)
+    half = blend(bare, replace(other, mask=torch.tensor([[True, True, False, False, False]])), 0.5, 1)
+    torch.testing.assert_close(half.mask, torch.tensor([[1.0, 1.0, 0.5, 0.5, 0.5]]))
+
+
+def test_frames_of_one_batch_have_a_mask_each_the_ends_too() -> None:
+    tokens = torch.randn(2, 1, 5, 3, generator=torch.Generator().manual_seed(0))
+    frames = Cond.cat([blend(Cond(tokens=tokens[0]), Cond(tokens=tokens[1]), t, 1) for t in (0.0, 0.5, 1.0)])
+    assert frames.mask is not None
+    assert frames.mask.shape == (3, 5)
+    assert (frames.mask == 1).all()
+
+
+def test_what_only_one_of_two_has_is_refused_and_never_left_out() -> None:
+    text, none = Cond(tokens=torch.ones(1, 5, 3)), Cond(label=torch.tensor([0]))
+    with pytest.raises(ValueError, match="one has tokens and the other has none"):
+        blend(text, none, 0.5, 1)
+    with pytest.raises(ValueError, match="one has pooled and the other has none"):
+        blend(replace(text, pooled=torch.ones(1, 4)), text, 0.5, 1)
+    with pytest.raises(ValueError, match="must have the same parts"):
+        Cond.cat([text, replace(text, mask=torch.ones(1, 5, dtype=torch.bool))])
+
+
 def test_one_and_the_same_condition_stays_as_it_is(session: Session, make: Make) -> None:
     a, _, classes = conditions(session, make())
     same = blend(a, replace(a), 0.4, classes)
@@ -438,7 +474,7 @@ def test_what_cannot_be_is_said_in_one_sentence(session: Session, make: Make) ->
         pictures(session, make(keys=(picture, one)))
     with pytest.raises(MorphError, match="must have the model's size, 16×16"):
         pictures(session, make(keys=(picture, one)), {picture.picture: np.zeros((8, 16, 3), np.uint8)})
-    with pytest.raises(MorphError, match="has no “oval”"):
+    with pytest.raises(MorphError, match="has no label “oval”"):
         pictures(session, make(keys=(one, replace(one, label="oval"))))
 
 

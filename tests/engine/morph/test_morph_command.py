@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +97,12 @@ def test_what_cannot_be_is_said_in_one_sentence(
         said = capsys.readouterr().err.strip()
         assert words in said.replace("no class", "no style"), said
         assert "\n" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pipe_as_a_key_is_one_sentence(
+    tiny_model: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert run(tiny_model, "--key", tmp_path / "pipe.png", "--key", "seed:4", "--out", tmp_path / "film.webp") == 2
+    assert "pipe.png is not an ordinary file" in capsys.readouterr().err

@@ -214,7 +214,7 @@ def test_a_folder_that_fails_half_way_is_not_there(
 def test_what_cannot_be_written_is_said(morph: Morph, frames: list[Pixels], tmp_path: Path) -> None:
     wrong: tuple[tuple[Callable[[], None], str], ...] = (
         (lambda: save(tmp_path / "a.avi", frames, morph), "“.avi” is not a film format"),
-        (lambda: save(tmp_path / "a.webp", frames[:5], morph), "5 of 7 frames are there"),
+        (lambda: save(tmp_path / "a.webp", frames[:5], morph), "5 of 7 frames are ready"),
         (lambda: save(tmp_path / "a.gif", frames, replace(morph, rate=60)), "at most 50 frames a second"),
     )
     for write, words in wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 
 from engine.pictures.blending import OPAQUE, alpha
 from engine.pictures.compositing import composite, crop, free_cells, patch, visible
+from engine.pictures.masks import dilate, feather
 from engine.pictures.resizing import resized
 from engine.spec.edit import Box, Inputs, check, pool_mask, steps_to_go
 from engine.spec.request import RequestError
@@ -157,3 +159,44 @@ def test_cropping_and_blending_need_no_torch() -> None:
     modules = "engine.spec.edit, engine.pictures.masks, engine.pictures.image_file, engine.paths"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("height", "width"), [(5, 700), (700, 5), (300, 290)])
+@pytest.mark.parametrize("size", [(32, 24), (640, 480), (1024, 768)])
+def test_a_box_that_reaches_outside_is_the_padded_picture_resized(
+    height: int, width: int, size: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng(height)
+    rgb = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    mask = (rng.random((height, width)) < 0.02).astype(np.uint8) * 200
+    x, y, w, h = box = (-7, -450, 800, 600) if height == 5 else (-350, -20, 800, 600)
+    beyond = (max(0, -y), max(0, y + h - height)), (max(0, -x), max(0, x + w - width))
+    seen = np.s_[max(0, y) : y + h, max(0, x) : x + w]
+    inputs = crop(rgb, mask, box, size)
+    assert np.array_equal(inputs.source, resized(np.pad(rgb[seen], (*beyond, (0, 0)), mode="edge"), size))
+    assert inputs.mask is not None
+    assert np.array_equal(inputs.mask, pool_mask(np.pad(mask[seen], beyond), size))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes there")
+@pytest.mark.parametrize("shape", ["(4, 16384)", "(16384, 4)"])
+def test_a_long_thin_picture_needs_no_square_of_its_length(shape: str) -> None:
+    code = (
+        "import resource, numpy as np\nfrom engine.pictures.compositing import crop, free_cells, whole\n"
+        f"rgb, mask = np.zeros((*{shape}, 3), np.uint8), np.full({shape}, 255, np.uint8)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nbox = whole(rgb, (64, 64))\n"
+        "crop(rgb, mask, box, (64, 64))\nfree_cells(mask, box, (64, 64), 9)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100 * 1024
+
+
+def test_a_mask_grows_and_softens_within_bounds() -> None:
+    mask = np.zeros((4, 4), np.uint8)
+    for pixels in (-1, 1025, 10**9):
+        with pytest.raises(RequestError, match="grows by 0 to 1024 pixels"):
+            dilate(mask, pixels)
+    for far in (math.nan, math.inf, -1, 5000):
+        with pytest.raises(RequestError, match="softened over 0 to 4096 pixels"):
+            feather(mask, far)

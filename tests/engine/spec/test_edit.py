@@ -112,11 +112,11 @@ def test_a_step_of_repaint_keeps_its_way(tiny_model: ModelInfo) -> None:
     changed = branch(replace(Draft.of(parent), prompt="rocket", steps=9), tiny_model, parent, 11)
     assert changed == replace(parent, prompt="rocket")
     for other in ({"method": "replacement"}, {"method": "new"}, {"resample": 2}):
-        with pytest.raises(RequestError, match="own way back and forth"):
+        with pytest.raises(RequestError, match="path back and forth"):
             branch(replace(Draft.of(parent), **other), tiny_model, parent, 11)
     shared = vary(parent, 11, 0, 3, tiny_model)
     assert (shared.sampler, shared.sigmas, shared.edit) == ("ddpm", parent.sigmas, parent.edit)
-    with pytest.raises(RequestError, match="keep the steps that are left"):
+    with pytest.raises(RequestError, match="keep the remaining steps"):
         vary(parent, 11, 0, 3, tiny_model, steps=3)
 
 
@@ -138,7 +138,7 @@ def test_what_a_draft_takes_has_the_size_of_what_it_makes(tiny_model: ModelInfo,
     draft = Draft.for_model(cascade, method="replacement")
     assert size(draft, cascade) == (64, 64)
     assert resolve(draft, cascade, inputs(64)).size == (64, 64)
-    with pytest.raises(RequestError, match="works on 64×64 pixels, and these are 16×16"):
+    with pytest.raises(RequestError, match="works on 64×64 pixels, but the picture has 16×16"):
         resolve(draft, cascade, inputs(16))
     assert resolve(replace(draft, enlarge=False), cascade, inputs(16)).size == (16, 16)
 

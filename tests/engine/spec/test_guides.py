@@ -137,9 +137,9 @@ def test_what_is_no_guide_is_refused(guides: object, tiny_model: ModelInfo) -> N
         ({"cutouts": 65}, "65 cutouts are not possible"),
         ({"cut_size": (0.05, 1.0)}, "two shares of the side"),
         ({"cut_size": (0.9, 0.5)}, "two shares of the side"),
-        ({"clip_gradient": -1.0}, "The most that CLIP moves"),
+        ({"clip_gradient": -1.0}, "limit of CLIP's move"),
         ({"smooth": float("inf")}, "smoothness and range"),
-        ({"on": "xt"}, "whole noisy picture alone"),
+        ({"on": "xt"}, "only the whole noisy picture"),
     ],
 )
 def test_a_clip_guide_that_cannot_be_says_what_to_change(choices: dict[str, Any], says: str) -> None:

@@ -109,7 +109,7 @@ def test_settings_are_not_replayed_by_a_model_with_another_schedule_and_predicti
     config |= {"schedule": {"type": "vp"}, "predicts": "v"}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     session = Session("cpu", [read_model(folder)])
-    with pytest.raises(RequestError, match="of another version of the model “fashion”: choose the model again"):
+    with pytest.raises(RequestError, match="belong to another version of the model “fashion”: choose the model again"):
         next(session.generate(request_of(BOX["fashion"])))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -65,7 +67,11 @@ def test_settings_from_before_there_were_thresholds_still_load() -> None:
         ({"sigmas": (1.0,)}, "0 steps"),
         ({"sigmas": (1.0, 1.0, 0.0)}, "do not descend"),
         ({"sigmas": (1.0, float("nan"))}, "not a number"),
-        ({"sigmas": (1.0, -0.5)}, "negative"),
+        ({"sigmas": (1.0, -0.5)}, "not a number between 0 and"),
+        ({"sigmas": (1e300, 1.0)}, "not a number between 0 and"),
+        ({"guidance_interval": (1.0, float("inf"))}, "guidance interval"),
+        ({"evaluations": 10**30}, "evaluations"),
+        ({"label": "x" * 301}, "label is longer than 300"),
         ({"guidance": float("inf")}, "guidance"),
         ({"guidance_interval": (3.0, 1.0)}, "low one first"),
         ({"seeds": ()}, "batch of 0"),
@@ -98,11 +104,21 @@ def test_what_cannot_be_run_is_refused_with_what_to_change(change: dict[str, obj
         GOOD.to_json().replace('"guidance_interval":[0.2,5.0]', '"guidance_interval":[0.2]'),
         GOOD.to_json().replace('"threshold":"dynamic"', '"threshold":7'),
         GOOD.to_json().replace('"quantile":0.9', '"quantile":"high"'),
+        *(
+            re.sub(rf'"{name}":([^,\[]+)', rf'"{name}":"\1"', GOOD.to_json())
+            for name in ("guidance", "temperature", "truncation", "quantile", "evaluations", "width")
+        ),
+        GOOD.to_json().replace('"sigmas":[80.0', '"sigmas":["80.0"'),
+        GOOD.to_json().replace('"guidance_interval":[0.2,5.0]', '"guidance_interval":["0.2",5.0]'),
+        GOOD.to_json().replace('"seeds":[0', '"seeds":[1' + "0" * 400),
+        GOOD.to_json().replace('"guidance":2.5', '"guidance":1' + "0" * 400),
+        GOOD.to_json().replace('"guidance":2.5', '"guidance":1e999'),
     ],
 )
 def test_damaged_settings_are_one_sentence(text: str) -> None:
-    with pytest.raises(RequestError):
+    with pytest.raises(RequestError) as error:
         Request.from_json(text)
+    assert len(str(error.value)) < 300
 
 
 def test_a_png_holds_its_own_image_of_the_batch(tmp_path: Path) -> None:
@@ -116,6 +132,18 @@ def test_a_png_holds_its_own_image_of_the_batch(tmp_path: Path) -> None:
     assert "Negative prompt: pear\nSteps: 3, Sampler: heun" in text
     assert "CFG scale: 2.5, Seed: 9223372036854775807, Size: 32x32" in text
     assert parameters(replace(GOOD, seeds=(2**63 - 1,))) == text
+
+
+def test_other_studios_read_each_value_as_it_was() -> None:
+    """By their rule: the last line, key: value, and a value with a comma or a colon in JSON's quotes."""
+    label, model = 'boots, Seed: 7 "new"', "my, model: v2"
+    text = parameters(replace(GOOD, label=label, model=model, seeds=(11,), prompt="a\nSteps: 1, Seed: 3, Size: 1x1"))
+    prompt, negative, last = text.split("\n")
+    assert (prompt, negative) == ("a Steps: 1, Seed: 3, Size: 1x1", "Negative prompt: pear")
+    found = dict(re.findall(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)', last))
+    assert found["Seed"] == "11"
+    assert json.loads(found["Model"]) == model
+    assert json.loads(found["Label"]) == label
 
 
 def test_an_enlarged_png_keeps_hard_pixels(tmp_path: Path) -> None:
@@ -132,6 +160,29 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> 
     with pytest.raises(OSError, match="directory"):
         save_png(target, np.zeros((4, 4, 3), np.uint8), GOOD)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links, permissions and pipes of POSIX")
+def test_saving_onto_a_link_writes_what_it_leads_to_and_keeps_permissions(tmp_path: Path) -> None:
+    target, link = tmp_path / "real" / "apple.png", tmp_path / "apple.png"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to("real/apple.png")
+    rgb = np.full((4, 4, 3), 9, np.uint8)
+    save_png(link, rgb, GOOD)
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    with Image.open(target) as image:
+        assert np.array_equal(np.asarray(image), rgb)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["apple.png", "apple.png", "real"]
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(OSError, match="not an ordinary file"):
+        save_png(tmp_path / "pipe.png", rgb, GOOD)
+    assert (tmp_path / "pipe.png").is_fifo()
+    long = tmp_path / f"{'n' * 251}.png"
+    save_png(long, rgb, GOOD)
+    assert long.exists()
 
 
 def test_reading_settings_from_what_holds_none(tmp_path: Path) -> None:

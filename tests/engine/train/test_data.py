@@ -235,6 +235,24 @@ def own(tmp_path: Path) -> Path:
     return source
 
 
+def test_a_folder_reads_pictures_as_the_canvas_does(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    Image.fromarray(np.full((40, 40), 257 * 100, np.uint16)).save(own / "deep.png")
+    exif = Image.Exif()
+    exif[274] = 6  # turned to the right
+    half = np.zeros((64, 64, 3), np.uint8)
+    half[:32] = 255
+    Image.fromarray(half).save(own / "turned.png", exif=exif)
+    for name in ("deep", "turned"):
+        (own / f"{name}.txt").write_text(name)
+    folder.build(own, tmp_path / "set")
+    deep, turned = np.load(tmp_path / "set" / "pictures.npy")
+    assert (deep == 100).all()
+    assert turned[:, :20].max() == 0
+    assert turned[:, -20:].min() == 255
+
+
 def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: Path, encoder: TextEncoder) -> None:
     assert folder.build(own, tmp_path / "set") == 2
     data = load(tmp_path / "set", 32, encoder)
@@ -249,6 +267,28 @@ def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: 
     assert (leaf[0] - leaf[1]).abs().max() > 0.1, "the two captions are told apart"
     # Kept in half precision, and encoded beside other texts, which rounds differently than alone: one rounding each.
     torch.testing.assert_close(leaf, alone, rtol=2**-10, atol=2**-10)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
+def test_captions_are_read_as_editors_save_them(own: Path, tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-8-sig" else "\ufeff"
+    (own / "leaf.txt").write_bytes(f"{mark}ein grünes Blatt\r\n".encode(encoding))
+    folder.build(own, tmp_path / "set")
+    rows = json.loads((tmp_path / "set" / "rows.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["captions"] for row in rows] == [["ein grünes Blatt"], ["the moon"]]
+
+
+def test_captions_of_an_unknown_encoding_name_their_file(own: Path, tmp_path: Path) -> None:
+    (own / "leaf.txt").write_bytes("ein grünes Blatt".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"leaf\.txt is not text in UTF-8: .* save it as UTF-8"):
+        folder.build(own, tmp_path / "set")
+
+
+def test_hidden_files_are_no_pictures(own: Path, tmp_path: Path) -> None:
+    (own / "._leaf.png").write_bytes(b"\x00\x05\x16\x07")
+    (own / ".thumbnails").mkdir()
+    (own / ".thumbnails" / "leaf.png").write_bytes(b"no picture")
+    assert folder.build(own, tmp_path / "set") == 2
 
 
 def test_what_cannot_be_used_is_named(own: Path, tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ def test_the_same_run_twice_gives_the_same_weights_bit_for_bit() -> None:
         assert torch.equal(value, b.net.state_dict()[name]), name
 
 
+def test_a_loss_that_is_no_number_ends_the_training_before_it_reaches_the_weights() -> None:
+    run = tiny_run(4)
+    with torch.no_grad():
+        next(iter(run.net.parameters())).fill_(torch.nan)
+    before = {name: value.clone() for name, value in run.average.items()}
+    with pytest.raises(ValueError, match=r"^Step 1 failed: the loss is no number\. .* take a lower rate"):
+        finish(run)
+    assert run.step == 0
+    assert all(torch.equal(before[name], value) for name, value in run.average.items())
+
+
 def test_a_run_resumed_from_a_checkpoint_is_the_run_that_was_not_interrupted(tmp_path: Path) -> None:
     whole = tiny_run(7)
     finish(whole)
