@@ -169,10 +169,10 @@ class JobQueue(QObject):
         job.state = JobState.RUNNING
         self.job_changed.emit(job)
         self._task = self._engine.do(job.job, placement=job.placement)
-        self._task.told.connect(self._on_told)
+        self._task.told.connect(self._on_events)
         self._task.ended.connect(self._on_ended)
 
-    def _on_told(self, events: Sequence[Event]) -> None:
+    def _on_events(self, events: Sequence[Event]) -> None:
         job = self._running
         assert job is not None, "a task sends events before it ends"
         for event in events:

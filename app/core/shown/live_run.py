@@ -32,7 +32,7 @@ class LiveRun(QObject):
         shown.image_changed.connect(self._ask_for_image)
         editing.picked.connect(self._expected.clear)
         jobs.added.connect(self._expect)
-        jobs.told.connect(self._on_told)
+        jobs.told.connect(self._on_events)
         jobs.ended.connect(self._on_ended)
 
     def _expect(self, job: QueuedJob) -> None:
@@ -53,7 +53,7 @@ class LiveRun(QObject):
     def _ask_for_image(self) -> None:
         self._engine.show_image(self._shown.image_index)
 
-    def _on_told(self, job: QueuedJob, events: Sequence[Event]) -> None:
+    def _on_events(self, job: QueuedJob, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Progress):
                 self._on_progress(job)
