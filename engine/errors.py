@@ -1,8 +1,12 @@
-"""EngineError, the base of errors with a sentence for the user, and Cancelled. Imports nothing else of the engine."""
+"""EngineError, the base of errors with a sentence for the user; Cancelled; why. Imports nothing else of the engine."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import ClassVar
+
+LONGEST = 1000  # characters of a sentence; what a file holds may be longer
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # turn the direction of what follows
 
 
 class EngineError(Exception):
@@ -13,9 +17,25 @@ class EngineError(Exception):
 
     kind: ClassVar[str] = "engine"
 
+    def __str__(self) -> str:
+        return readable(super().__str__())
+
     @property
     def sentence(self) -> str:
         return str(self)
+
+
+def readable(text: str, longest: int = LONGEST) -> str:
+    """Return a text that may quote a file, on one line: control characters and halves of characters become escapes.
+
+    Of a text of more than `longest` characters the middle is left out.
+    """
+    if len(text) > longest:
+        text = f"{text[: longest * 2 // 3]} … {text[-(longest // 3 - 3) :]}"
+    if text.isprintable():
+        return text
+    hidden = {c for c in text if c in _TURNS or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")}
+    return "".join(c.encode("unicode_escape").decode() if c in hidden else c for c in text)
 
 
 class UsageError(EngineError, ValueError):
@@ -48,3 +68,12 @@ class NotFiniteError(EngineError, ValueError):
 
 class Cancelled(Exception):
     """The user cancelled the work; raised between two calls of the net."""
+
+
+def why(error: BaseException) -> str:
+    """Why something failed, for the end of a sentence: never empty, and without the machine's numbers."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, MemoryError) and not isinstance(error, EngineError):
+        return "there is not enough memory"
+    return str(error) or type(error).__name__

@@ -73,7 +73,7 @@ class EngineWorker(QObject):
         try:
             self._session = self._open()
             device = self._session.device_name
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.info("the engine did not start", exc_info=True)
             self._session, self._reason = None, f"The engine cannot start: {sentence(error)}"
             self.failed.emit(self._reason)
@@ -82,7 +82,7 @@ class EngineWorker(QObject):
             if model:
                 alone = Caller()
                 list(self._session.perform(LoadModel(model), never, live={}, early=alone.early, clock=alone.clock))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.info("%s could not be loaded", model, exc_info=True)
             complaint = sentence(error)
         self.ready.emit(device, complaint)
@@ -159,7 +159,7 @@ class Performance:
             if event is not None:
                 self._send(event)
                 return True
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # of a library that ends the process: the job ends instead
             log.info("%s", order.job.kind, exc_info=True)
             end = CANCELLED if order.cancelled.is_set() else End("failed", sentence(error))
         self._previews.flush()

@@ -27,6 +27,7 @@ from app.core.request.submit import Submitter, why_no_new
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
 from app.core.shown.viewer import Viewer
+from engine.errors import why
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from engine.spec.request import RequestError
@@ -173,8 +174,8 @@ class Document(QObject):
             return None
         try:
             target = save_step(self.shown.run, self.shown.cursor, self.shown.image_index, self._library.pictures, path)
-        except (ValueError, OSError) as error:
-            self.notice_raised.emit(Notice("error", f"The picture could not be saved: {error}"))
+        except (ValueError, OSError, MemoryError) as error:
+            self.notice_raised.emit(Notice("error", f"The picture could not be saved: {why(error)}"))
             return None
         self.notice_raised.emit(Notice("info", f"Saved as {target}"))
         return target

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import EngineError
 from engine.jobs.job import Job, JobError, class_of
 from engine.spec.edit import digest
 from engine.spec.morph import Morph
@@ -66,8 +67,10 @@ def from_json(text: str | bytes, find: Find) -> Job:
         return job
     except JobError:
         raise
+    except EngineError as error:  # of a Request or a Morph inside: its sentence is whole
+        raise JobError(f"The settings of this job are damaged: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise JobError(f"This job of the kind “{data['kind']}” is damaged: {error}") from error
+        raise JobError(f"This job of the kind “{data['kind']}” is damaged ({error}): create it again.") from error
 
 
 # to JSON, by value

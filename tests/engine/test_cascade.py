@@ -106,7 +106,9 @@ def asked(info: ModelInfo, **choices: Any) -> Request:
 
 def finished(session: Session, request: Request, run: Path | None = None) -> np.ndarray:
     *_, last = session.generate(request, run)
-    return session.finish(request, last.move.x, run)
+    rgb = session.picture(request, last.move.x)
+    session.keep_picture(request, rgb, run)
+    return rgb
 
 
 def test_a_model_with_a_second_stage_draws_large_pictures_by_default(cascade: ModelInfo) -> None:
@@ -178,7 +180,7 @@ def test_a_run_torn_before_its_picture_reads_as_finished_without_it(cascade: Mod
         assert (reader.ended, len(reader.steps), reader.picture()) == ("finished", 5, None)
         with pytest.raises(StoreError, match="is finished: fork it"):
             session.go_on(path)
-        session.finish(request, torch.from_numpy(reader.next(4).copy()), path)
+        session.keep_picture(request, session.picture(request, torch.from_numpy(reader.next(4).copy())), path)
         kept = RunReader(path, verify=True).picture()
         assert kept is not None
         assert np.array_equal(kept, rgb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def settings_of_picture(folder: Path, name: str) -> object:
     from engine.spec.draft import Draft
     from engine.spec.request import Request
 
-    arrival = read(folder / name, name, folder / name)
+    arrival = read([folder / name], name, folder / name)
     if arrival.settings is not None:
         Draft.of(arrival.settings)
         assert Request.from_json(arrival.settings.to_json()) == arrival.settings
@@ -176,10 +177,8 @@ def model_config(folder: Path, _: str) -> object:
     assert isinstance(info.latent, bool)
     assert isinstance(info.transparent, bool)
     assert info.cascade is None or isinstance(info.cascade, dict)
-    try:
+    with contextlib.suppress(OSError):
         Vocabulary.of(info).unknown("red apple")
-    except OSError:
-        pass
     return resolve(Draft.for_model(info, seed=1), info)
 
 

@@ -1,4 +1,4 @@
-"""Artwork: the edited picture, its mask, the model's box, and the undo history."""
+"""The artwork: the picture being edited, its mask, the box that the model sees, and the undo history."""
 
 from __future__ import annotations
 
@@ -16,20 +16,17 @@ from app.core.canvas.stroke import Layer, Stroke
 from app.core.canvas.undo import History, Pixels, UndoStep, part
 
 LIMIT = 256 << 20  # bytes of history
-KEEP, ANEW = 0, 255  # the mask's ends; a pixel with a value m between changes in the last m/255 of the steps
+KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made anew in the last m/255 of the steps
 
 
 class Artwork(QObject):
-    """A picture (H, W, 3) uint8 and a mask (H, W) uint8 (0 keep … 255 generate again), with undo and redo of
-    everything.
+    """A picture (H, W, 3) uint8 and a mask (H, W) uint8 (0 keep … 255 make anew); every change can be undone.
 
-    Write into `pixels` or `mask` within a Stroke: touch, write, changed. Each setter emits only on change.
+    Write into `pixels` or `mask` only in a Stroke: touch, write, changed. Each setter emits only on change.
     """
 
-    opened = Signal()  # another picture, with its own `pixels`, `mask`, image, box and history
-    resized = Signal(
-        QPoint
-    )  # the same picture in another size: the new place of its pixel (0, 0); `pixels` … are replaced
+    opened = Signal()  # another picture: `pixels`, `mask`, the image, the box and the history are new
+    resized = Signal(QPoint)  # the same picture in another size; carries the new place of its old pixel (0, 0)
     picture_changed = Signal(QRect)
     mask_changed = Signal(QRect)
     box_changed = Signal()
@@ -37,17 +34,17 @@ class Artwork(QObject):
     closed = Signal()
 
     def __init__(self, limit: int = LIMIT, parent: QObject | None = None) -> None:
-        """limit -- the bytes of the history; above it the oldest step is dropped."""
+        """`limit`: bytes that the history may keep; above it the oldest step is dropped."""
         super().__init__(parent)
         self._history = History(limit)
         self._stroke: Stroke | BoxMove | None = None
         self._box, self._box_aspect = QRect(), QSize(1, 1)
         self.title = ""
         self.revision = 0
-        """Rises with every change of a pixel, of the mask or of the size."""
+        """Goes up with every change of a pixel, of the mask or of the size."""
         self._take(np.empty((0, 0, 4), np.uint8), np.empty((0, 0), np.uint8))
 
-    # the picture
+    # contents
 
     @property
     def is_open(self) -> bool:
@@ -67,23 +64,23 @@ class Artwork(QObject):
 
     @property
     def image(self) -> QImage:
-        """The picture as RGB32: a view of `pixels` (H, W, 4) in the order B, G, R, 255, always up to date."""
+        """The picture as RGB32: a view of `pixels` (H, W, 4) in the order B, G, R, 255."""
         return self._image
 
     def rgb(self, rect: QRect | None = None) -> NDArray[np.uint8]:
-        """Copy the picture (h, w, 3), or the part of `rect` inside it."""
+        """Copy the picture, or the part of `rect` that lies in it: (h, w, 3)."""
         inside = self.rect if rect is None else rect.intersected(self.rect)
         rgb = np.empty((inside.height(), inside.width(), 3), np.uint8)
         copy_reversed(part(self.pixels, inside), rgb)
         return rgb
 
-    # the box that the model sees
+    # the box: what the model sees
 
     @property
     def box(self) -> QRect:
         """The part that the model sees, in the picture's pixels. It may reach outside, its centre may not.
 
-        Setting it is no undo step; a drag is: begin_move().
+        Setting it is not a step of the history; what a hand does is: begin_move().
         """
         return QRect(self._box)
 
@@ -94,12 +91,12 @@ class Artwork(QObject):
 
     @property
     def box_aspect(self) -> QSize:
-        """The size whose shape the box keeps: the model's."""
+        """The model's size; the box keeps its aspect ratio."""
         return QSize(self._box_aspect)
 
     @box_aspect.setter
     def box_aspect(self, aspect: QSize) -> None:
-        """Another shape: the box keeps its centre and, roughly, its area. Raises ValueError for an empty size."""
+        """Change the aspect ratio: the box keeps its centre and about its area. Raises ValueError for an empty size."""
         if aspect.isEmpty():
             raise ValueError("The box needs a width and a height.")
         if aspect == self._box_aspect:
@@ -109,7 +106,7 @@ class Artwork(QObject):
             self._place(reshape_box(self._box, aspect, self.rect))
 
     def put_box(self, place: BoxPlace) -> None:
-        """Put the box back to a place of the history (undo, redo), in the shape of the current model."""
+        """Move the box to an earlier or later place (undo, redo), in the aspect ratio of the current model."""
         same = place.aspect == self._box_aspect
         self._place(QRect(place.box) if same else reshape_box(place.box, self._box_aspect, self.rect))
 
@@ -127,10 +124,10 @@ class Artwork(QObject):
         box_size: tuple[int, int] | None = None,
         mask: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Open a picture (H, W, 3) with no history; its mask (H, W) is empty unless given.
+        """Replace the artwork by a picture (H, W, 3), without history; its mask (H, W) is empty unless given.
 
-        The box has the shape of `box_size` (width, height), the model's, and is the largest that fits; without it, the
-        box is the whole picture. Raises ValueError for an array of another shape.
+        The box takes the shape of `box_size` (width, height), the model's, and is the largest that fits; without it,
+        the box is the whole picture. Raises ValueError for an array of another kind.
         """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
             raise ValueError(f"A picture is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}.")
@@ -143,13 +140,13 @@ class Artwork(QObject):
         box_size: tuple[int, int] | None = None,
         mask: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Open the result of bgra(), perhaps from another thread; the artwork owns the array from now on."""
+        """Do as open() for the result of bgra(), perhaps of another thread; the array then belongs to the artwork."""
         if mask is not None and (mask.shape != pixels.shape[:2] or mask.dtype != np.uint8):
             raise ValueError(f"The mask of this picture is {pixels.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
         self._start(pixels, title, box_size, mask)
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
-        """Open a picture of one colour. Raises ValueError where a side is less than 1."""
+        """Replace the artwork by a picture of one colour. Raises ValueError where a side is less than 1."""
         self._start(plain(width, height, colour), "", box_size)
 
     def close(self) -> None:
@@ -182,7 +179,7 @@ class Artwork(QObject):
         self._history.clear()
 
     def _take(self, pixels: Pixels, mask: Pixels) -> None:
-        """Use both arrays, which are contiguous: the image shares the memory of `pixels` and keeps it alive."""
+        """Set both arrays, which are contiguous. The image is a view of `pixels` and keeps their memory alive."""
         self.pixels, self.mask = pixels, mask
         height, width = mask.shape
         self._image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
@@ -190,42 +187,42 @@ class Artwork(QObject):
     # changes
 
     def begin(self, name: str) -> Stroke:
-        """Begin a change; `name` is its name in the undo menu, such as "Brush". An open stroke is ended first."""
+        """Begin a stroke; undo shows `name`, such as "Brush". A stroke that is still open ends first."""
         if self._stroke:
             self._stroke.end()
         self._stroke = stroke = Stroke(self, name)
         return stroke
 
     def begin_move(self, name: str) -> BoxMove:
-        """Begin to move or resize the box, like begin() for paint."""
+        """Begin to move or resize the box, as begin() does for paint."""
         if self._stroke:
             self._stroke.end()
         self._stroke = move = BoxMove(self, name)
         return move
 
     def apply(self, box: QRect, rgb: NDArray[np.uint8], name: str) -> None:
-        """Put a picture (box height, box width, 3) into the part of the box inside the artwork; undoable.
+        """Put a picture (box height, box width, 3) into the box, within the artwork; one undo step.
 
-        Raises ValueError if its size is not the box's.
+        Raises ValueError where its size is not the box's.
         """
         if rgb.shape != (box.height(), box.width(), 3):
             raise ValueError(f"A picture for {box.width()} × {box.height()} pixels is not {rgb.shape}.")
-        self._write("picture", lambda inside, values: copy_reversed(values, part(self.pixels, inside)), box, rgb, name)
+        self._write("picture", lambda inside, made: copy_reversed(made, part(self.pixels, inside)), box, rgb, name)
 
     def apply_mask(self, rect: QRect, values: NDArray[np.uint8], name: str) -> None:
-        """Put values (rect height, rect width) into the part of the mask inside the artwork; undoable.
+        """Put values (rect height, rect width) into the mask, within the artwork; one undo step.
 
-        Raises ValueError if their size is not the rectangle's.
+        Raises ValueError where their size is not the rectangle's.
         """
         if values.shape != (rect.height(), rect.width()):
             raise ValueError(f"A mask for {rect.width()} × {rect.height()} pixels is not {values.shape}.")
-        self._write("mask", lambda inside, new: np.copyto(part(self.mask, inside), new), rect, values, name)
+        self._write("mask", lambda inside, made: np.copyto(part(self.mask, inside), made), rect, values, name)
 
     def resize(self, rect: QRect, name: str = "Canvas size") -> None:
-        """Crop or extend the picture to `rect`; undoable.
+        """Change the size to `rect` of the picture, which may cut it and reach beyond it; one undo step.
 
-        New pixels repeat the picture's edge, as the model sees it beyond a picture, and are fully masked. Raises
-        ValueError if nothing of the picture would remain.
+        What is added is masked in full and repeats the picture's edge, as the model sees it beyond a picture.
+        Raises ValueError where nothing of the picture would be left.
         """
         if rect.isEmpty() or rect.intersected(self.rect).isEmpty():
             raise ValueError("Nothing of the picture lies in its new size.")
@@ -238,7 +235,7 @@ class Artwork(QObject):
             self.history_changed.emit()
 
     def _crop(self, rect: QRect, strips: Sequence[Strip]) -> None:
-        """Replace the picture by its part `rect`, with `strips` put back in their places."""
+        """Change the size to `rect` of the artwork, with `strips` put back in their places."""
         pixels, mask = crop(self.pixels, self.mask, rect, ANEW)
         for strip in strips:
             strip.put_back(pixels, mask)
@@ -262,16 +259,16 @@ class Artwork(QObject):
     # for the gestures that begin() and begin_move() return
 
     def emit_change(self, layer: Layer, rect: QRect) -> None:
-        """Announce changed pixels of a layer in `rect`."""
+        """Report that pixels of a layer changed in `rect`."""
         self.revision += 1
         (self.picture_changed if layer == "picture" else self.mask_changed).emit(rect)
 
     def emit_history(self) -> None:
-        """Announce a change of the undo history."""
+        """Report that the undo history changed."""
         self.history_changed.emit()
 
     def end_gesture(self, gesture: Stroke | BoxMove, step: UndoStep | None) -> None:
-        """End a gesture; `step` goes into the history, None if it changed nothing."""
+        """End a gesture; `step` goes into the history, None where nothing changed."""
         self._stroke = None
         if step:
             self._history.add(step)
@@ -290,7 +287,7 @@ class Artwork(QObject):
 
     @property
     def undo_text(self) -> str:
-        """The name of the step that undo takes back, such as "Brush"; "" without one."""
+        """The name of the step that undo reverts, such as "Brush"; "" for none."""
         if self._stroke and self._stroke.is_dirty:
             return self._stroke.name
         return self._history.done[-1].name if self._history.done else ""
@@ -301,11 +298,11 @@ class Artwork(QObject):
 
     @property
     def history_size(self) -> int:
-        """The bytes of the history."""
+        """Size of the history in bytes."""
         return self._history.size
 
     def undo(self) -> None:
-        """Undo the last step; an open stroke is ended first and is that step. Without a step it has no effect."""
+        """Revert the last step, if there is one; a stroke that is still open ends first and is that step."""
         if self._stroke:
             self._stroke.end()
         if self._history.done:
@@ -321,7 +318,7 @@ class Artwork(QObject):
 
 
 def plain(width: int, height: int, colour: QColor) -> Pixels:
-    """Return (height, width, 4) of one colour, in the form of bgra(). Raises ValueError where a side is less than 1."""
+    """Return (height, width, 4) of one colour, as bgra() does. Raises ValueError where a side is less than 1."""
     if width < 1 or height < 1:
         raise ValueError(f"A picture has at least one pixel, not {width} × {height}.")
     pixels = np.full((height, width), colour.rgb(), "<u4").view(np.uint8)  # 0xFFRRGGBB, its lowest byte first
@@ -337,6 +334,6 @@ def bgra(rgb: NDArray[np.uint8]) -> Pixels:
 
 
 def copy_reversed(source: Pixels, target: Pixels) -> None:
-    """Copy R, G, B to B, G, R by channels, in a third of the time of a reversed view."""
+    """Copy R, G, B to B, G, R or back, channel by channel: in a third of the time that a reversed view takes."""
     for channel in range(3):
         target[..., channel] = source[..., 2 - channel]

@@ -13,14 +13,14 @@ COST = 1024  # bytes of such a step, about: a step of size 0 would never be drop
 
 
 class BoxPlace(NamedTuple):
-    """The rectangle of the box, and the size whose shape it had."""
+    """A place of the box, and the size whose aspect ratio it had there."""
 
     box: QRect
     aspect: QSize
 
 
 class BoxOwner(Protocol):
-    """The part of the artwork that a move of its box needs."""
+    """The artwork, as far as a move of its box needs it."""
 
     box: QRect
     box_aspect: QSize
@@ -31,22 +31,22 @@ class BoxOwner(Protocol):
 
 
 class BoxMove:
-    """A drag of the box: call to() for each pointer move, then end().
+    """A drag of the box: call to() as often as the pointer moves, then end().
 
-    Like a Stroke it may be ended from outside, by undo while the button is down.
+    As with a Stroke, something else may end it: undo while the button is down.
     """
 
     def __init__(self, artwork: BoxOwner, name: str) -> None:
-        """Call Artwork.begin_move instead."""
+        """Artwork.begin_move makes it."""
         self.name = name
         self.is_open = True
         self.is_dirty = False
-        """Whether the box has gone anywhere."""
+        """Whether the box has moved."""
         self._artwork = artwork
         self._before = BoxPlace(artwork.box, artwork.box_aspect)
 
     def to(self, box: QRect) -> None:
-        """Move the box there, as far as possible; no effect after the end."""
+        """Move the box there, within its limits; does nothing once the move has ended."""
         if not self.is_open:
             return
         at = self._artwork.box
@@ -56,7 +56,7 @@ class BoxMove:
             self._artwork.emit_history()
 
     def end(self) -> None:
-        """Make the move one undo step; none if the box is where it was."""
+        """Add one step to the history; none where the box has not moved."""
         if not self.is_open:
             return
         self.is_open = False
@@ -65,7 +65,7 @@ class BoxMove:
         self._artwork.end_gesture(self, BoxStep(self._artwork, self.name, self._before, after) if is_step else None)
 
     def abandon(self) -> None:
-        """Put the box back, without an undo step."""
+        """Move the box back, without a step in the history."""
         if not self.is_open:
             return
         self.is_open = False
@@ -76,7 +76,7 @@ class BoxMove:
 
 @dataclass(frozen=True)
 class BoxStep:
-    """An undo step: the box moved from one place to another."""
+    """A step of the history: the box went from one place to another."""
 
     artwork: BoxOwner = field(repr=False)
     name: str

@@ -1,7 +1,7 @@
-"""Brush strokes: points with pressure become dabs, dabs become coverage, and coverage is painted.
+"""Brush strokes: points and pressure become dabs, and dabs change the pixels under them.
 
-Within a stroke the maximum counts where dabs overlap: a stroke of opacity 0.5 that crosses itself stays at 0.5. A small
-function of (before, coverage) changes a layer.
+Within one stroke the dabs make one coverage, of which the most counts where they overlap: a stroke of opacity 0.5 that
+crosses itself is still at 0.5. How coverage changes a layer is one small function of (before, coverage).
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from app.core.canvas.artwork import Artwork, Layer
 from app.core.canvas.undo import Pixels, part
 
 SPACING = 0.1  # from dab to dab, of the diameter
-AT_ONCE = 256  # pixels of a side, beyond the brush's size: the part of a long segment painted at once
+AT_ONCE = 256  # pixels of a side beyond the brush's: the part of a long segment that is painted and reported at once
 THINNEST = 0.05  # of the pressure: a pen that barely touches still draws
-SHAPES = 32  # cached dabs of a stroke; a mouse needs at most 16, a pen one for each size
+SHAPES = 32  # dabs that a stroke keeps; a mouse needs no more than 16, a pen's pressure as many as there are sizes
 
 Paint: TypeAlias = Callable[[Pixels, Pixels], Pixels]
 """(before, coverage) → after. Before is (h, w) of the mask or (h, w, 4) of the picture, coverage (h, w) 0 … 255."""
 
 
 def add(before: Pixels, coverage: Pixels) -> Pixels:
-    """Raise the mask to the coverage: painting twice at opacity 0.5 leaves 0.5."""
+    """Raise the mask to at least the coverage: painting twice at opacity 0.5 leaves 0.5."""
     return np.maximum(before, coverage)
 
 
 def remove(before: Pixels, coverage: Pixels) -> Pixels:
-    """Lower the mask to 255 minus the coverage."""
+    """Lower the mask to at most 255 minus the coverage."""
     return np.minimum(before, 255 - coverage)
 
 
 def build_up(before: Pixels, coverage: Pixels) -> Pixels:
-    """Raise the mask by the coverage's share of the rest to 255: each stroke adds."""
+    """Raise the mask by the coverage's share of the rest up to 255: each stroke adds to it."""
     return before + share(255 - before, coverage)
 
 
 def colour(red: int, green: int, blue: int) -> Paint:
-    """Return a paint function for a colour, 0 … 255 each."""
+    """Paint a colour over the picture; red, green, blue 0 … 255."""
     covers = np.arange(256, dtype=np.uint8)
     paints = share(np.array((blue, green, red, 255), np.uint8), covers[:, None]).view(np.uint32)[:, 0]
 
     def paint(before: Pixels, coverage: Pixels) -> Pixels:
-        """Each byte is at most 255 minus its summand: sums of four bytes at a time never carry."""
+        """Each byte is at most 255 minus what is added to it: four at a time never carry into one another."""
         after = share(before, fourfold(255 - coverage)).view(np.uint32)[..., 0]
         after += paints.take(coverage)
         return after.view(np.uint8).reshape(before.shape)
@@ -57,12 +57,12 @@ def colour(red: int, green: int, blue: int) -> Paint:
 
 
 def fourfold(values: Pixels) -> Pixels:
-    """Repeat (h, w) to (h, w, 4), in a fraction of the time of broadcasting over the last axis."""
+    """(h, w) → (h, w, 4), each four times: in a fraction of the time that broadcasting over the last axis takes."""
     return (values.astype(np.uint32) * np.uint32(0x01010101)).view(np.uint8).reshape(*values.shape, 4)
 
 
 def share(a: Pixels, b: Pixels) -> Pixels:
-    """Return a·b/255, rounded to the nearest; exact for all uint8."""
+    """a·b/255, rounded to the nearest; exact for all uint8."""
     product = np.multiply(a, b, dtype=np.uint16)
     product += 128
     product += product >> 8
@@ -72,12 +72,12 @@ def share(a: Pixels, b: Pixels) -> Pixels:
 
 @dataclass(frozen=True)
 class BrushStyle:
-    """The settings of a stroke.
+    """How a stroke is drawn.
 
     diameter -- pixels of the picture, at full pressure; at least 1
-    hardness -- 0 … 1: the share of the radius with full coverage
-    opacity -- 0 … 1: the largest coverage of one stroke
-    flow -- 0 … 1: the part of the way to it by one dab
+    hardness -- 0 … 1: the share of the radius that is covered in full
+    opacity -- 0 … 1: what one stroke covers at most
+    flow -- 0 … 1: how far one dab takes the coverage towards that
     """
 
     diameter: float = 48.0
@@ -86,17 +86,15 @@ class BrushStyle:
     flow: float = 1.0
 
     def step(self, diameter: float) -> float:
-        """Return the distance between dabs: a tenth of the diameter; less where a large hard brush would show
-        scallops.
-        """
+        """Pixels between dabs: less than a tenth where a large hard brush would show scallops of half a pixel."""
         return max(0.5, min(SPACING * diameter, math.sqrt(diameter)))
 
 
 def dab(diameter: float, hardness: float, dx: float = 0.0, dy: float = 0.0) -> Pixels:
-    """Return one dab of a brush, (n, n), n odd: 0 … 255, centred `dx`, `dy` (within ±½) from the middle pixel's centre.
+    """One touch of a brush, (n, n), n odd: 0 … 255, centred `dx`, `dy` (within ±½) from the middle pixel's centre.
 
-    Full coverage up to hardness·radius, then a smooth fall; the hardest edge still takes one pixel, which antialiases
-    it.
+    Covered in full up to hardness·radius, then falling smoothly; the hardest edge still takes a pixel, which is what
+    antialiases it.
     """
     radius = diameter / 2
     reach = math.ceil(radius)
@@ -113,10 +111,10 @@ def dab(diameter: float, hardness: float, dx: float = 0.0, dy: float = 0.0) -> P
 
 
 class BrushStroke:
-    """One stroke of a brush on one layer, one undo step. Points may lie outside the picture."""
+    """One stroke of a brush on one layer. Undone as one; points may lie outside the picture."""
 
     def __init__(self, artwork: Artwork, name: str, brush: BrushStyle, layer: Layer, paint: Paint) -> None:
-        """`name` is its name in the undo menu. The stroke begins with the first point."""
+        """Undo shows `name`. The stroke begins with the first point."""
         self._artwork, self._brush, self._layer, self._paint = artwork, brush, layer, paint
         self._stroke = artwork.begin(name)
         self._target = artwork.mask if layer == "mask" else artwork.pixels
@@ -132,9 +130,9 @@ class BrushStroke:
         return self._stroke.is_open
 
     def to(self, x: float, y: float, pressure: float = 1.0) -> None:
-        """Draw a straight line to x, y in pixels of the picture; pressure 0 … 1 scales the diameter.
+        """Draw on in a straight line, x and y in pixels of the picture; pressure 0 … 1 scales the diameter.
 
-        The change is announced before the return. An ended stroke ignores further points.
+        What was painted is told by then. A stroke that has been ended takes no more.
         """
         if not self.is_open:
             return
@@ -151,14 +149,14 @@ class BrushStroke:
         self._stroke.abandon()
 
     def _dabs(self, x: float, y: float, pressure: float) -> NDArray[np.float64]:
-        """Return (n, 3): x, y and pressure of the dabs from the last point to this one that meet the picture."""
+        """(n, 3): x, y and pressure of the dabs from the last point to this one that meet the picture."""
         if self._last is None:
             at = np.array([[x, y, pressure]])
             self._left = self._brush.step(self._brush.diameter * pressure)
         else:
             start, stop = np.array(self._last), np.array((x, y, pressure))
             length = math.hypot(x - self._last[0], y - self._last[1])
-            # the smaller step of both ends, so that a thinning line has no gaps
+            # the finer of both ends' steps, so that a line that thins out stays one
             step = self._brush.step(self._brush.diameter * min(pressure, self._last[2]))
             along = np.arange(min(self._left, step), length + 1e-9, step)
             self._left = step - (length - along[-1]) if len(along) else self._left - length
@@ -184,12 +182,12 @@ class BrushStroke:
         covered, most = part(self._coverage, inside), part(shape, inside.translated(-rect.topLeft()))
         if self._brush.flow >= 1:
             np.maximum(covered, most, out=covered)
-        else:  # up by at least 1, so that the slowest flow reaches its end
+        else:  # up by at least 1, so that the slowest flow arrives
             gap = np.maximum(most, covered) - covered
             covered += np.ceil(gap * np.float32(self._brush.flow)).astype(np.uint8)
 
     def _shape(self, diameter: float, dx: float, dy: float) -> Pixels:
-        """Return the dab there, to a quarter of a pixel and two hundredths of the diameter, times the opacity."""
+        """Return the dab for a place, to a quarter of a pixel and two hundredths of the diameter, times the opacity."""
         if diameter < self._brush.diameter:
             diameter = max(1.0, math.exp(round(math.log(diameter) / 0.02) * 0.02))
         key = (diameter, round(4 * dx) / 4, round(4 * dy) / 4)
@@ -204,7 +202,7 @@ class BrushStroke:
         return shape
 
     def _flush(self) -> None:
-        """Paint where coverage has changed, and announce it."""
+        """Paint where the coverage rose, and report it."""
         rect, self._dirty = self._dirty, QRect()
         if rect.isEmpty() or not self._stroke.is_open:
             return

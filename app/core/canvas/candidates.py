@@ -1,4 +1,4 @@
-"""Candidates: the generated pictures for the artwork, after the original, and the selected one."""
+"""The candidates: pictures made for the artwork, and the selected one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORIGINAL = 0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Picture `image` of the finished run in `run`; `picture` is null if its file is gone."""
+    """Picture `image` of the finished run in `run`; `picture` is null where its file is gone."""
 
     run: Path
     image: int
@@ -30,13 +30,13 @@ class Candidate:
 
 
 class Candidates(QObject):
-    """Tile 0 is the original, tile k the k-th candidate. `index` is −1 if the canvas shows none of them, but a picture
-    of a running job or a step of a cancelled run. The order is that of arrival, or by a merit. Setters emit only on
-    change.
+    """Tile 0 is the original, tile k the k-th candidate. What is looked at may also be none of them: a picture in the
+    making, a step of a run that was cancelled. `index` is −1 then. They stand in the order that they came in, or by
+    a merit of theirs. Setters emit only on change.
     """
 
-    listed = Signal()  # the list or its order changed
-    chosen = Signal()  # another tile is selected
+    listed = Signal()  # other candidates, or another order
+    chosen = Signal()  # another one is selected
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class Candidates(QObject):
         return len(self._all)
 
     def __getitem__(self, tile: int) -> Candidate:
-        """Return the candidate on tile `tile`, from 1 on."""
+        """Return the candidate on tile `tile`, 1 or more."""
         if not 1 <= tile <= len(self._all):
             raise IndexError(tile)
         return self._all[tile - 1]
@@ -59,7 +59,7 @@ class Candidates(QObject):
 
     @property
     def at(self) -> tuple[Path, int] | None:
-        """The run and the index of the selected picture; None for the original."""
+        """The selected run and its picture; None for the original."""
         return self._at
 
     @at.setter
@@ -70,7 +70,7 @@ class Candidates(QObject):
 
     @property
     def index(self) -> int:
-        """The selected tile, −1 without one."""
+        """The selected tile, −1 for a picture without one."""
         return ORIGINAL if self._at is None else self.tile_of(self._at)
 
     @property
@@ -78,25 +78,25 @@ class Candidates(QObject):
         return self._all[self.index - 1] if self.index > ORIGINAL else None
 
     def tile_of(self, key: tuple[Path, int]) -> int:
-        """Return the tile of a picture of a run, −1 if it is no candidate."""
+        """Return the tile of a picture of a run, −1 where it is no candidate."""
         return next((k for k, one in enumerate(self._all, 1) if one.key == key), -1)
 
     def neighbour(self, by: int) -> int:
-        """Return the tile `by` further, clamped; without a selected tile, the newest one."""
+        """The tile `by` further, clamped; from what has no tile, the one that came last."""
         last = len(self._all)
         return max(ORIGINAL, min(last, self.index + by)) if self.index >= 0 else last
 
-    def add(self, pictures: Iterable[Candidate]) -> None:
+    def add(self, made: Iterable[Candidate]) -> None:
         """Add finished pictures."""
-        more = [one for one in pictures if self.tile_of(one.key) < 0]
+        more = [one for one in made if self.tile_of(one.key) < 0]
         if more:
             self._came += more
             self._all = self._ordered()
             self.listed.emit()
 
     def order_by(self, merit: Callable[[Candidate], float | None] | None) -> None:
-        """Sort by merit, the highest first and those without merit last; `merit` None: in the order of arrival. Call it
-        again when merits change.
+        """The highest merit first and what has none last, or, where `merit` is None, as they came. Asked anew when this
+        is called again.
         """
         self._merit = merit
         if (ordered := self._ordered()) != self._all:
@@ -111,7 +111,7 @@ class Candidates(QObject):
         return [self._came[k] for k in order]
 
     def discard(self, tile: int) -> Candidate:
-        """Remove one and return it; if it was selected, select its successor, or else its predecessor."""
+        """Take one away; where it was looked at, what came after it takes its place, or else what came before."""
         one, seen = self[tile], self.index == tile
         del self._all[tile - 1]
         self._came.remove(one)
@@ -124,7 +124,7 @@ class Candidates(QObject):
         return one
 
     def clear(self) -> None:
-        """Remove all."""
+        """Remove all candidates."""
         had, self._all, self._came = bool(self._all), [], []
         if had:
             self.listed.emit()

@@ -1,4 +1,4 @@
-"""Change the canvas size: keep the cropped parts for undo, fill the added ones."""
+"""Change the size of the artwork: cut parts are kept for undo, added parts follow from the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.core.canvas.undo import Pixels, pack, part, unpack
 
 
 def cut_strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
-    """Return the parts of both outside of `rect`: above, below, left and right of it."""
+    """Keep the parts of both outside of `rect`: above, below, left and right of it."""
     height, width = mask.shape
     inside = rect.intersected(QRect(0, 0, width, height))
     top, bottom = inside.top(), inside.top() + inside.height()
@@ -27,7 +27,7 @@ def cut_strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
 
 
 def crop(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels, Pixels]:
-    """Return the part `rect` of both; outside, the picture repeats its edge and the mask is `added`."""
+    """Return part `rect` of both. Beyond them the picture repeats its edge and the mask is `added`."""
     inside = rect.intersected(QRect(0, 0, mask.shape[1], mask.shape[0]))
     kept = inside.translated(-rect.topLeft())
     new_mask = np.full((rect.height(), rect.width()), added, np.uint8)
@@ -45,7 +45,7 @@ def crop(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels,
 
 @dataclass(frozen=True)
 class Strip:
-    """A cropped part of an artwork."""
+    """A part of an artwork that was cut off."""
 
     rect: QRect
     pixels: bytes = field(repr=False)
@@ -63,9 +63,9 @@ class Strip:
 
 @dataclass(frozen=True)
 class SizeStep:
-    """An undo step: the picture went from `before` to `after`, both in the pixels of `before`.
+    """A step of the history: the picture went from `before` to `after`, both in the pixels of `before`.
 
-    crop -- crops or extends the artwork to a rectangle, with strips put back in their places
+    crop -- makes the artwork a rectangle of itself, with strips put back where they were
     """
 
     crop: Callable[[QRect, Sequence[Strip]], None] = field(repr=False)

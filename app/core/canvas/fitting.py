@@ -1,4 +1,4 @@
-"""Four ways to fit an opened picture to the model's sizes."""
+"""Fit an opened picture to the model's sizes, in one of four ways."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WAYS = (
     FittingWay("keep", "Keep every pixel", "The model works inside a box that you move over the picture"),
     FittingWay("crop", "Crop", "Its middle, scaled until it fills the model's size"),
     FittingWay("fit", "Fit", "All of it, scaled until its longer side is the model's"),
-    FittingWay("pad", "Pad", "All of it; the missing margin is masked, to be generated"),
+    FittingWay("pad", "Pad", "All of it; the missing parts around it are masked to be made anew"),
 )
 
 
@@ -41,13 +41,13 @@ def sizes(model: ModelInfo) -> list[Size]:
 
 
 def is_multiple_of_box(size: Size, model: ModelInfo) -> bool:
-    """Whether a picture of that size is a whole number of times as large as the model's."""
+    """Whether a size is a whole multiple of the model's own."""
     times, rest = divmod(size[0], model.width)
     return rest == 0 and size[1] == times * model.height
 
 
 def ways(size: Size, target: Size) -> tuple[FittingWay, ...]:
-    """Return the ways with different results: a picture of the target's shape needs no crop and no margin."""
+    """Return the ways that differ: a picture of the target's aspect ratio needs no crop and no padding."""
     same_shape = size[0] * target[1] == size[1] * target[0]
     return tuple(way for way in WAYS if not (same_shape and way.name in ("crop", "pad")))
 
@@ -63,7 +63,7 @@ def result(way: str, size: Size, target: Size) -> Size:
 
 
 def frame(way: str, size: Size, target: Size) -> Box:
-    """Return the part of the picture in the result, in the picture's pixels; for "pad" it reaches outside."""
+    """Return the part of the picture that the result shows, in its pixels; for "pad" it reaches outside."""
     width, height = size
     if way in ("keep", "fit"):
         return 0, 0, width, height
@@ -74,19 +74,19 @@ def frame(way: str, size: Size, target: Size) -> Box:
 
 
 def fit_picture(rgb: Pixels, way: str, target: Size) -> tuple[Pixels, Pixels | None]:
-    """Return the fitted picture (H, W, 3), and a mask (h, w) of the part to generate, or None."""
+    """Fit a picture (H, W, 3) in one way. Returns it and its mask (h, w), or None where nothing is to be made anew."""
     size = rgb.shape[1], rgb.shape[0]
     if way == "keep":
         return rgb, None
     if way == "fit":
         return resized(rgb, result(way, size, target)), None
     box = frame(way, size, target)
-    fitted = crop(rgb, None, box, target).source
-    return fitted, _outside(size, box, target) if way == "pad" else None
+    made = crop(rgb, None, box, target).source
+    return made, _outside(size, box, target) if way == "pad" else None
 
 
 def _outside(size: Size, box: Box, target: Size) -> Pixels:
-    """Return 255 where a pixel of the target shows nothing of the picture, or only in part."""
+    """Return a mask: 255 where a pixel of the target reaches outside the picture, also in part."""
     inside = []
     for length, start, span, n in zip(size, box[:2], box[2:], target, strict=True):
         edges = start + np.arange(n + 1) * span / n

@@ -1,6 +1,6 @@
 """Edits of the whole mask: shapes, colours, grow, shrink, feather, invert, clear. Each is one undo step.
 
-Outside the picture the mask continues as at its edge: shrink and feather do not start from the edge.
+Outside the picture is as its edge: a mask that reaches the edge is neither shrunk nor feathered from there.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from app.core.canvas.brush import Paint, add, share
 from app.core.canvas.undo import Pixels, part
 from engine.pictures import masks
 
-WINDOW = 512  # pixels of a side of the first search for a connected region
-BAND = 1024  # rows at once, so that intermediate arrays stay small for any picture
-BLOCK = 256  # side of a block that is skipped where the mask around it is uniform
+WINDOW = 512  # pixels of a side of the first window in which a fill looks for connected pixels
+BAND = 1024  # rows computed at once: temporary arrays stay small however large the picture is
+BLOCK = 256  # side of a block that is skipped where it is uniform, as most of a mask is
 
 
 def clear(artwork: Artwork, name: str = "Clear mask") -> None:
@@ -33,22 +33,22 @@ def invert(artwork: Artwork, name: str = "Invert mask") -> None:
 
 
 def grow(artwork: Artwork, pixels: int, name: str = "Grow mask") -> None:
-    """Set every pixel to the maximum within `pixels` of it."""
+    """Grow the mask: every pixel becomes the largest within `pixels` of it."""
     _within_reach(artwork, pixels, name, lambda mask: masks.dilate(mask, pixels))
 
 
 def shrink(artwork: Artwork, pixels: int, name: str = "Shrink mask") -> None:
-    """Set every pixel to the minimum within `pixels` of it."""
+    """Shrink the mask: every pixel becomes the smallest within `pixels` of it."""
     _within_reach(artwork, pixels, name, lambda mask: ANEW - masks.dilate(ANEW - mask, pixels))
 
 
 def feather(artwork: Artwork, pixels: float, name: str = "Feather mask") -> None:
-    """Blur the mask with a Gaussian of σ = pixels/2, so that an edge becomes about `pixels` wide on both sides."""
+    """Blur the mask by a Gaussian of σ = pixels/2, so that an edge runs out over about `pixels` on both its sides."""
     _within_reach(artwork, blur_reach(pixels / 2), name, lambda mask: masks.feather(mask, pixels))
 
 
 def fill(artwork: Artwork, path: QPainterPath, paint: Paint = add, opacity: float = 1.0, name: str = "Shape") -> None:
-    """Paint the inside of a path (odd-even) into the mask, antialiased; the part outside the picture is ignored."""
+    """Paint the inside of a path (odd-even) into the mask, antialiased, as far as it lies in the picture."""
     rect = path.boundingRect().toAlignedRect().intersected(artwork.rect)
     _painted(artwork, rect, lambda band: path_coverage(path, band), paint, opacity, name)
 
@@ -63,7 +63,7 @@ def fill_colour(
     opacity: float = 1.0,
     name: str = "Fill",
 ) -> None:
-    """Paint into the mask where the picture has the colour at (x, y); no effect if that lies outside."""
+    """Paint into the mask where the picture has the colour that it has at (x, y); nothing where that lies outside."""
     if artwork.rect.contains(x, y):
         rect, found = pixels_alike(artwork.pixels, x, y, tolerance, everywhere)
         corner = rect.topLeft()
@@ -86,24 +86,24 @@ def _painted(
 
 
 def _within_reach(artwork: Artwork, reach: int, name: str, change: Callable[[Pixels], Pixels]) -> None:
-    """Make a change that depends on pixels up to `reach` away and leaves uniform areas alone."""
+    """Apply a change that depends on pixels up to `reach` away, and skip uniform blocks."""
     mask = artwork.mask
     rect = bounds(mask).adjusted(-reach, -reach, reach, reach).intersected(artwork.rect)
     changed = part(mask, rect).copy()
-    side = max(BLOCK, 8 * reach)  # large blocks, so that shared rims are a small part
+    side = max(BLOCK, 8 * reach)  # the rims that blocks share stay small beside them
     for top in range(rect.top(), rect.top() + rect.height(), side):
         for left in range(rect.left(), rect.left() + rect.width(), side):
             block = QRect(left, top, side, side).intersected(rect)
             around = block.adjusted(-reach, -reach, reach, reach).intersected(artwork.rect)
             seen = part(mask, around)
             if seen.min() != seen.max():
-                new = part(change(seen), block.translated(-around.topLeft()))
-                part(changed, block.translated(-rect.topLeft()))[...] = new
+                made = part(change(seen), block.translated(-around.topLeft()))
+                part(changed, block.translated(-rect.topLeft()))[...] = made
     artwork.apply_mask(rect, changed, name)
 
 
 def bands(rect: QRect) -> list[QRect]:
-    """Split `rect` from top to bottom into BAND rows at most each."""
+    """`rect` from top to bottom, BAND rows at most each."""
     return [
         QRect(rect.left(), top, rect.width(), min(BAND, rect.top() + rect.height() - top))
         for top in range(rect.top(), rect.top() + rect.height(), BAND)
@@ -112,7 +112,7 @@ def bands(rect: QRect) -> list[QRect]:
 
 
 def bounds(mask: Pixels) -> QRect:
-    """Return the smallest rectangle around all values other than 0; an empty one without any."""
+    """Return the smallest rectangle with all values that are not 0; empty where all are 0."""
     rows = np.flatnonzero(mask.any(axis=1))
     if not len(rows):
         return QRect()
@@ -122,7 +122,7 @@ def bounds(mask: Pixels) -> QRect:
 
 
 def path_coverage(path: QPainterPath, rect: QRect) -> Pixels:
-    """Return the share of each pixel of `rect` inside the path, (h, w), 0 … 255."""
+    """Return the share of each pixel of `rect` that lies in the path, (h, w), 0 … 255."""
     image = QImage(rect.size(), QImage.Format.Format_Alpha8)
     image.fill(0)
     painter = QPainter(image)
@@ -135,18 +135,16 @@ def path_coverage(path: QPainterPath, rect: QRect) -> Pixels:
 
 
 def blur_reach(sigma: float) -> int:
-    """Return how far a pixel reaches in a feathering: three box filters of a radius below σ + 1 each, and part of a
-    pixel.
-    """
+    """Return the reach of a feathering, pixels: three box filters of radius below σ + 1, and part of a pixel."""
     return 3 * (math.ceil(sigma) + 1)
 
 
 def pixels_alike(pixels: Pixels, x: int, y: int, tolerance: int, everywhere: bool = False) -> tuple[QRect, Pixels]:
-    """Return where a picture (H, W, ≥ 3) has the colour at (x, y): the smallest rectangle, and in it 255 or 0.
+    """Where a picture (H, W, ≥ 3) has the colour of (x, y): the smallest rectangle with all of it, and there 255 or 0.
 
-    Colours are equal if no channel differs by more than `tolerance` (0 … 255). Unless `everywhere`, only the region
-    connected to (x, y) by pixel sides counts: the search window grows on the sides where the region touches it, so a
-    small region of a large picture takes no longer than of a small picture.
+    A colour is the same where no channel is more than `tolerance` (0 … 255) away. Unless `everywhere`, only what hangs
+    together with (x, y) by pixels side by side: looked for in a window that grows on the sides that it is cut off at,
+    so that a small patch of a large picture takes no longer than of a small one.
     """
     whole = QRect(0, 0, pixels.shape[1], pixels.shape[0])
     around = QRect(x - WINDOW // 2, y - WINDOW // 2, WINDOW, WINDOW)
@@ -169,7 +167,7 @@ def pixels_alike(pixels: Pixels, x: int, y: int, tolerance: int, everywhere: boo
 
 
 def _within(pixels: Pixels, colour: Pixels, tolerance: int) -> NDArray[np.bool_]:
-    """Return where no channel of a picture (H, W, ≥ 3) differs by more than `tolerance` from a colour (3,)."""
+    """Where no channel of a picture (H, W, ≥ 3) is more than `tolerance` away from a colour (3,)."""
     same = np.empty(pixels.shape[:2], np.bool_)
     for top in range(0, len(pixels), BAND):
         band, into = pixels[top : top + BAND], same[top : top + BAND]
@@ -182,12 +180,12 @@ def _within(pixels: Pixels, colour: Pixels, tolerance: int) -> NDArray[np.bool_]
 
 
 def connected_pixels(inside: NDArray[np.bool_], x: int, y: int) -> NDArray[np.bool_]:
-    """Return the part of `inside` (H, W) connected to (x, y), which lies in it, by pixel sides.
+    """The part of `inside` (H, W) that hangs together with (x, y), which lies in it, by pixels side by side.
 
-    It works on runs of pixels in a row: the runs of the next row that touch one are neighbours in the list.
+    Over runs of pixels in a row instead of pixels: the runs of the next row that touch one are neighbours in the list.
     """
     height, width = inside.shape
-    framed = np.zeros((height, width + 1), np.bool_)  # one more column, so that no run continues in the next row
+    framed = np.zeros((height, width + 1), np.bool_)  # one column more, so that no run goes on in the next row
     framed[:, :-1] = inside
     flat = framed.ravel()
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1

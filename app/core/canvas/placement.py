@@ -1,5 +1,5 @@
-"""Placement: the place of a run's pictures on the artwork, seen through the mask at submission, over the present
-picture.
+"""Where a run's pictures lie in the artwork, and how they are seen there: through the mask as it was when they were
+asked for, over the picture as it is now.
 """
 
 from __future__ import annotations
@@ -25,11 +25,9 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placement:
-    """The place of a run's pictures.
-
-    box    -- the part that the model saw, in the artwork's pixels; it may reach outside
-    rect   -- the part of the box where a picture may be visible: inside the artwork at that time
-    packed -- the mask (h, w) in `rect`, deflated; None: all of it is visible
+    """box  -- what the model saw, in the artwork's pixels; it may reach outside
+    rect    -- the part of the box where anything of a picture may be seen: inside the artwork as it was
+    packed  -- the mask (h, w) in `rect`, deflated; None where all of it is seen
     """
 
     box: QRect
@@ -38,7 +36,7 @@ class Placement:
 
     @classmethod
     def on(cls, artwork: Artwork, box: QRect, masked: bool) -> Placement:
-        """Return the placement in `box`, through the artwork's present mask; `masked` False: all of the box."""
+        """Place pictures in `box` of the artwork, through its current mask; `masked` False: all of the box."""
         seen = box.intersected(artwork.rect)
         if not masked:
             return cls(QRect(box), seen, None)
@@ -50,9 +48,7 @@ class Placement:
 
     @classmethod
     def through(cls, box: QRect, rect: QRect, mask: Pixels | None) -> Placement:
-        """Return the placement in `box` through a mask (h, w) of `rect`; None: all of it. ValueError for another
-        size.
-        """
+        """Place pictures in `box` through a mask (h, w) of `rect`; None: all. Raises ValueError for another size."""
         if mask is None:
             return cls(QRect(box), QRect(rect), None)
         if mask.shape != (rect.height(), rect.width()):
@@ -60,32 +56,32 @@ class Placement:
         return cls(QRect(box), QRect(rect), zlib.compress(mask.tobytes(), 1))
 
     def moved(self, by: QPoint) -> Placement:
-        """Return the placement moved with the artwork's pixels, after a change of its size."""
+        """Move the placement, because a change of size moved the artwork's pixels."""
         return Placement(self.box.translated(by), self.rect.translated(by), self.packed)
 
     @property
     def mask(self) -> Pixels | None:
-        """The mask (h, w) in `rect`; None: all of it is visible."""
+        """The mask (h, w) of `rect`; None where all of it is shown."""
         if self.packed is None:
             return None
         return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(self.rect.height(), self.rect.width())
 
-    def pixels(self, artwork: Artwork, picture: Pixels) -> tuple[QRect, Pixels]:
-        """Return the place of `picture` (of any size) on the artwork, and the pixels (h, w, 3) there with it blended
-        in. Where the mask is 0 they are the artwork's, to the bit.
+    def pixels(self, artwork: Artwork, made: Pixels) -> tuple[QRect, Pixels]:
+        """Where in the artwork `made` (of any size) goes, and the pixels (h, w, 3) there with it blended in. Where the
+        mask is 0 they are the artwork's, to the bit.
         """
         seen = self.rect.intersected(artwork.rect)
         mask = self.mask
         if mask is not None:
             mask = part(mask, seen.translated(-self.rect.topLeft()))
-        return seen, patch(artwork.rgb(seen), mask, box_of(self.box.translated(-seen.topLeft())), picture)[1]
+        return seen, patch(artwork.rgb(seen), mask, box_of(self.box.translated(-seen.topLeft())), made)[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The part of the artwork that a run edits, at its submission, and the place of its pictures.
+    """The part of the artwork that a run makes anew, as it was at its submission, and where its pictures go.
 
-    inputs -- the engine's inputs; None: a fork keeps its parent's
+    inputs -- what the engine is given; None where a fork keeps its parent's
     """
 
     inputs: Inputs | None
@@ -101,13 +97,13 @@ class PlacedPicture:
 
 
 def overlay(picture: QImage, placement: Placement) -> PlacedPicture:
-    """Return a run's picture (of any size) in its place, at the artwork's resolution. From any thread."""
+    """Render a run's picture (of any size) in its place, at the artwork's resolution. For any thread."""
     rect, box, mask = placement.rect, placement.box, placement.mask
     pixels = np.empty((rect.height(), rect.width(), 4), np.uint8)
 
-    def lay(first: int, band: Pixels) -> None:
-        rows = slice(first, first + len(band))
-        copy_reversed(band, pixels[rows])
+    def lay(first: int, made: Pixels) -> None:
+        rows = slice(first, first + len(made))
+        copy_reversed(made, pixels[rows])
         pixels[rows, :, 3] = 255
         if mask is not None:
             fade(pixels[rows], mask[rows])
@@ -119,7 +115,7 @@ def overlay(picture: QImage, placement: Placement) -> PlacedPicture:
 
 
 def fade(pixels: Pixels, mask: Pixels) -> None:
-    """Make opaque pixels (h, w, 4) premultiplied, with the opacity of a mask (h, w), in place."""
+    """Multiply opaque pixels (h, w, 4) by the opacity in a mask (h, w), in place: premultiplied alpha."""
     done = 0
     for first, last, soft in runs(mask):
         pixels[:, done:first] = 0
@@ -131,7 +127,7 @@ def fade(pixels: Pixels, mask: Pixels) -> None:
 
 
 def thumbnail(picture: QImage, placement: Placement, size: QSize) -> QImage:
-    """Return the box with the picture in it, `size` pixels large, to paint over the artwork's box at that size."""
+    """Render the box with the picture in it at `size` pixels, to be painted over the artwork's box."""
     ignore, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
     small = picture.scaled(size, ignore, smooth).convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
     rect, box = placement.rect, placement.box
@@ -158,7 +154,7 @@ def thumbnail(picture: QImage, placement: Placement, size: QSize) -> QImage:
 
 
 def to_rgb(picture: QImage) -> Pixels:
-    """Copy a picture to (h, w, 3)."""
+    """A copy, (h, w, 3)."""
     rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
     lines = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
     return lines[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3).copy()

@@ -1,4 +1,4 @@
-"""Stroke: one change of a tool is one undo step."""
+"""One stroke of a tool is one undo step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Layer: TypeAlias = Literal["picture", "mask"]
 
 
 class Layered(Protocol):
-    """The part of the artwork that a stroke needs. `pixels` (H, W, 4) and `mask` (H, W) are replaced by a resize."""
+    """The part of Artwork that a stroke uses. `pixels` (H, W, 4) and `mask` (H, W) are new arrays after a resize."""
 
     pixels: Pixels
     mask: Pixels
@@ -27,13 +27,13 @@ class Layered(Protocol):
 
 
 class Stroke:
-    """One change, undone as one: touch() a rectangle, write into it, call changed(); at the end, end().
+    """One undo step: touch() a rectangle, write into it, call changed(); at last call end().
 
-    It may be ended from outside (undo while the pen is down): check `is_open` before you continue.
+    Something else may end it (undo while the pen is down): check `is_open` before you continue.
     """
 
     def __init__(self, artwork: Layered, name: str) -> None:
-        """Call Artwork.begin instead."""
+        """Artwork.begin makes it."""
         self.name = name
         self.is_open = True
         self._artwork = artwork
@@ -42,22 +42,22 @@ class Stroke:
             "mask": SavedTiles(cells_of(artwork.mask)),
         }
         self.is_dirty = False
-        """Whether something was said to have changed."""
+        """Whether changed() was called."""
 
     def touch(self, layer: Layer, rect: QRect) -> None:
-        """Call this before writing into `rect` of a layer. Raises RuntimeError if the stroke has ended."""
+        """Call it before writing into `rect` of a layer. Raises RuntimeError where the stroke has ended."""
         if not self.is_open:
             raise RuntimeError(f"The stroke “{self.name}” has ended.")
         self._saved[layer].touch(rect.intersected(self._artwork.rect))
 
     def before(self, layer: Layer, rect: QRect) -> Pixels:
-        """Copy a touched part as it was before: (h, w) of the mask, (h, w, 4) B, G, R, 255 of the picture."""
+        """Copy a touched part from before the stroke: (h, w) of the mask, (h, w, 4) B, G, R, 255 of the picture."""
         cells = self._saved[layer].before(rect.intersected(self._artwork.rect))
         pixels = cells.view(np.uint8)
         return pixels if layer == "mask" else pixels.reshape(*cells.shape, 4)
 
     def changed(self, layer: Layer, rect: QRect) -> None:
-        """Call this after writing into `rect`: the views of the artwork repaint."""
+        """Call it after writing into `rect`: views of the artwork repaint."""
         inside = rect.intersected(self._artwork.rect)
         if not self.is_open or inside.isEmpty():
             return
@@ -67,7 +67,7 @@ class Stroke:
         self._artwork.emit_change(layer, inside)
 
     def end(self) -> None:
-        """Make the change one undo step; none if every pixel is as before."""
+        """Add one step to the history; none where no pixel changed."""
         if not self.is_open:
             return
         self.is_open = False
@@ -75,7 +75,7 @@ class Stroke:
         self._artwork.end_gesture(self, PaintStep(self._artwork, self.name, layers) if layers else None)
 
     def abandon(self) -> None:
-        """Restore the pixels, without an undo step."""
+        """Revert the stroke, without a step in the history."""
         if not self.is_open:
             return
         self.is_open = False
@@ -87,7 +87,7 @@ class Stroke:
 
 @dataclass(frozen=True)
 class PaintStep:
-    """An undo step: tiles of the picture, of the mask, or of both."""
+    """A step of the history: tiles of the picture, of the mask, or of both."""
 
     artwork: Layered = field(repr=False)
     name: str

@@ -1,4 +1,4 @@
-"""Toolset: the selected tool and the settings of each tool: size, hardness, opacity and so on."""
+"""The selected tool and the settings of each tool: size, hardness, opacity and so on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 SIZES = (1, 1024)  # of a brush, document pixels
-EDGES = (1, 256)  # pixels to grow, shrink or feather the mask, in the document
+EDGES = (1, 256)  # document pixels by which the mask grows, shrinks or is feathered
 LIMITS: dict[str, tuple[float, float]] = {
     "size": SIZES,
     "hardness": (0.0, 1.0),
@@ -23,14 +23,14 @@ HARDER = 0.1  # of hardness by one notch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolChoices:
-    """The settings of one tool; a tool uses those that it needs.
+    """Settings of one tool; a tool uses only some of them.
 
     size -- diameter of the brush, document pixels
-    hardness -- 0 … 1: the share of the radius with full coverage
-    opacity -- 0 … 1: the largest coverage of one stroke
-    flow -- 0 … 1: the part added by one dab
-    tolerance -- 0 … 255: the largest difference from the clicked colour, in any channel
-    everywhere -- whether fill takes all pixels of the colour, or only those connected to the clicked one
+    hardness -- 0 … 1: the share of the radius that is painted in full
+    opacity -- 0 … 1: what one stroke paints at most
+    flow -- 0 … 1: what one dab adds
+    tolerance -- 0 … 255: how far a colour may be from the one clicked, in its largest channel
+    everywhere -- whether fill takes all pixels of the colour, or those that hang together with the one clicked
 
     Raises ValueError for a number outside its range.
     """
@@ -49,12 +49,12 @@ class ToolChoices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolsetState:
-    """The saved state of a Toolset.
+    """The part of a Toolset that is stored.
 
-    tool -- the name of the selected one, "" for the first
-    choices -- the settings of each tool, by its name
+    tool -- the name of the one in hand, "" for the first
+    choices -- how each tool is set, by its name
     colour -- of the colour brush, RGB 0 … 255
-    edge -- pixels to grow, shrink or feather the mask
+    edge -- by how many pixels the mask grows, shrinks or is feathered
 
     Raises ValueError for a number outside its range.
     """
@@ -72,15 +72,15 @@ class ToolsetState:
 
 def _within(name: str, value: float, limits: tuple[float, float]) -> None:
     low, high = limits
-    if not low <= value <= high:  # also for NaN
+    if not low <= value <= high:  # nor NaN
         raise ValueError(f"“{name}” is {value}, not between {low} and {high}")
 
 
 class Toolset(QObject):
-    """The selected tool and the settings of all tools.
+    """The selected tool and all settings.
 
-    Emits `tool_changed` for another tool; `choices_changed` for another setting of one, of the colour, of the mask's
-    edge, or of whether the mask is shown.
+    `tool_changed` tells of another tool; `choices_changed` of another setting of one, of the colour, of the mask's step
+    or of whether the mask is shown.
     """
 
     tool_changed = Signal()
@@ -89,8 +89,9 @@ class Toolset(QObject):
     def __init__(
         self, choices: Mapping[str, ToolChoices], shares: Mapping[str, str] | None = None, parent: QObject | None = None
     ) -> None:
-        """choices -- the first settings of each tool, by its name; the first tool is selected
-        shares  -- tools that use the settings of another one, as the eraser uses the brush's
+        """`choices`: how each tool is set at first, by its name, the first one in hand.
+
+        `shares`: tools that are set as another one is, as the eraser is as the brush.
         """
         super().__init__(parent)
         self._choices = dict(choices)
@@ -102,12 +103,12 @@ class Toolset(QObject):
 
     @property
     def held(self) -> ToolsetState:
-        """The state to save, without whether the mask is shown: after a start a hidden mask would look lost."""
+        """What to remember. Whether the mask is shown is not: a start with a hidden one would look like a lost one."""
         own = {name: choices for name, choices in self._choices.items() if name not in self._shares}
         return ToolsetState(tool=self._tool, choices=own, colour=self._colour, edge=self._edge)
 
     def restore(self, held: ToolsetState) -> None:
-        """Restore a saved state. Unknown tools are ignored; new tools keep their first settings."""
+        """Restore the stored settings. Unknown tools are left out; new tools keep their defaults."""
         self._choices |= {name: choices for name, choices in held.choices.items() if name in self._choices}
         self._colour, self._edge = held.colour, held.edge
         self.choices_changed.emit()
@@ -128,7 +129,7 @@ class Toolset(QObject):
 
     @property
     def choices(self) -> ToolChoices:
-        """The settings of the selected tool."""
+        """Settings of the selected tool."""
         return self.of(self._tool)
 
     def of(self, name: str) -> ToolChoices:
@@ -144,7 +145,7 @@ class Toolset(QObject):
             self.choices_changed.emit()
 
     def resize(self, steps: float) -> None:
-        """Make the brush `steps` larger (below 0: smaller); by one pixel at least."""
+        """Make the brush `steps` larger (below 0: smaller), at least by one pixel."""
         size = self.choices.size
         wanted = round(size * GROWTH**steps)
         self.choose(size=wanted if wanted != size else size + (1 if steps > 0 else -1))

@@ -1,8 +1,8 @@
-"""The undo history: 64² tiles saved before their first change, and steps that undo and redo in the same way.
+"""Undo steps: 64² tiles saved before their first change, kept as the exclusive-or of before and after.
 
-A step keeps the exclusive-or of before and after, and of it only the changed pixels: applied once it undoes, applied
-again it redoes, without compression in between. Its size never changes, so one limit of the history holds in both
-directions.
+A step keeps the exclusive-or of before and after, and of it only the pixels that changed: applied once it undoes,
+applied again it redoes, nothing is compressed on the way, and its size never changes, so one bound over the history
+holds whichever way one goes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
 TILE = 64
-TILES_AT_ONCE = 64  # packed together: compresses well and fits into the processor's cache
-PROBES, PROBE = 4, 1024  # so many parts of so many bytes test whether the rest compresses
+TILES_AT_ONCE = 64  # packed together: long enough to compress well, short enough to stay in the processor's cache
+PROBES, PROBE = 4, 1024  # how many parts of how many bytes tell whether the rest compresses
 DEFLATED, PLAIN = b"\1", b"\0"
-NEARLY_ALL = 0.9  # share of changed cells above which all are kept, which is faster
-WORTHWHILE = 0.5  # compressed share above which data stay raw: packing a large stroke would take a frame
+NEARLY_ALL = 0.9  # of the cells: where more have changed, the others are kept with them, which is faster
+WORTHWHILE = 0.5  # of its size: what compresses no better takes a frame for a stroke of a large brush
 
 Key = tuple[int, int]  # row and column of a tile
 Pixels = NDArray[np.uint8]  # (H, W) or (H, W, channels)
@@ -39,7 +39,7 @@ def keys_over(rect: QRect) -> Iterator[Key]:
 
 
 def cells_of(pixels: Pixels) -> Cells:
-    """Return a view of a mask (H, W) or of a picture (H, W, 4)."""
+    """Return a view of a mask (H, W) or of a picture (H, W, 4) with one number per pixel."""
     return pixels if pixels.ndim == 2 else pixels.view(np.uint32)[..., 0]
 
 
@@ -55,15 +55,15 @@ def part(pixels: Pixels, rect: QRect) -> Pixels:
 
 
 def bounds(keys: Sequence[Key], within: QRect) -> QRect:
-    """Return the smallest rectangle of whole tiles around all of `keys`."""
+    """Return the smallest rectangle of whole tiles that holds all of `keys`."""
     rows, columns = [key[0] for key in keys], [key[1] for key in keys]
     left, top = min(columns) * TILE, min(rows) * TILE
     return QRect(left, top, (max(columns) + 1) * TILE - left, (max(rows) + 1) * TILE - top).intersected(within)
 
 
 def pack(raw: memoryview | bytes) -> bytes:
-    """Deflate, or keep raw if samples show that it would not halve, which takes 30 times as long: unpack() reads the
-    first byte.
+    """Deflated, or as it is where parts of it say that it would not halve, which takes 30 times as long: unpacked()
+    knows by the first byte.
     """
     starts = (len(raw) * k // PROBES for k in range(PROBES))
     parts = raw if len(raw) <= PROBES * PROBE else b"".join(raw[start : start + PROBE] for start in starts)
@@ -72,7 +72,7 @@ def pack(raw: memoryview | bytes) -> bytes:
 
 
 def unpack(kept: bytes) -> Pixels:
-    """Return the packed data, (n,) uint8, read-only."""
+    """Return the packed bytes, (n,) uint8; read only."""
     if kept[:1] == PLAIN:
         return np.frombuffer(kept, np.uint8, offset=1)
     return np.frombuffer(zlib.decompress(memoryview(kept)[1:]), np.uint8)
@@ -80,10 +80,10 @@ def unpack(kept: bytes) -> Pixels:
 
 @dataclass(frozen=True)
 class Patch:
-    """The exclusive-or of before and after of some tiles, in sequence: which cells changed, and their values.
+    """The exclusive-or of before and after of some tiles, one after the other: which cells changed, and their values.
 
-    hit    -- a bit for each cell whose value is kept, deflated; empty: all cells
-    values -- by channels, from pack(); a picture's fourth byte never changes
+    hit    -- a bit for each cell whose value is kept, deflated; empty where that is all of them
+    values -- by channels, as packed() packs them; a picture's fourth byte never changes
     """
 
     keys: tuple[Key, ...]
@@ -107,7 +107,7 @@ class Patch:
         return len(self.hit) + len(self.values)
 
     def toggle(self, cells: Cells) -> None:
-        """Turn before into after, or after into before."""
+        """Swap before and after."""
         tiles = [tile(cells, key) for key in self.keys]
         count = sum(view.size for view in tiles)
         raw = unpack(self.values)
@@ -132,20 +132,20 @@ class Patch:
 
 
 class SavedTiles:
-    """The tiles of one layer from before a stroke touched them."""
+    """The tiles of one layer as they were before a stroke touched them."""
 
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
         self._tiles: dict[Key, Cells] = {}
 
     def touch(self, rect: QRect) -> None:
-        """Save the tiles that meet `rect`, unless they are saved already."""
+        """Save the tiles that `rect` meets, unless they are saved already."""
         for key in keys_over(rect):
             if key not in self._tiles:
                 self._tiles[key] = tile(self._cells, key).copy()
 
     def before(self, rect: QRect) -> Cells:
-        """Copy `rect` as it was; all of it has been touched."""
+        """Copy `rect` from before the stroke; all of it must have been touched."""
         out = np.empty((rect.height(), rect.width()), self._cells.dtype)
         for key in keys_over(rect):
             y, x = key[0] * TILE - rect.top(), key[1] * TILE - rect.left()
@@ -155,7 +155,7 @@ class SavedTiles:
         return out
 
     def restore(self) -> list[Key]:
-        """Restore everything, and return the saved tiles."""
+        """Restore the saved tiles; returns their keys."""
         for key, before in self._tiles.items():
             tile(self._cells, key)[...] = before
         return list(self._tiles)
@@ -174,14 +174,14 @@ class UndoStep(Protocol):
     def name(self) -> str: ...
     @property
     def size(self) -> int:
-        """The bytes of the step."""
+        """Its size in bytes."""
 
     def undo(self) -> None: ...
     def redo(self) -> None: ...
 
 
 class History:
-    """The undo and redo steps, within `limit` bytes: above it the oldest are dropped, never the newest."""
+    """Steps done and undone, within `limit` bytes: above it the oldest is dropped, never the newest."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -211,5 +211,5 @@ class History:
 
     @staticmethod
     def _move(source: list[UndoStep], target: list[UndoStep], do: Callable[[UndoStep], None]) -> None:
-        do(source[-1])  # first, so that a step that runs out of memory stays where it is
+        do(source[-1])  # first: a step that runs out of memory stays where it is
         target.append(source.pop())

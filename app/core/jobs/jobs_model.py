@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from app.core.jobs.engine import Engine, EngineState
-from app.core.jobs.queue import JobQueue, JobState, QueuedJob, Submission
+from app.core.jobs.queue import JobQueue, QueuedJob, Submission
 from app.core.notices import Notice
 from app.core.request.run_costs import in_words
 from engine.spec.request import RequestError
@@ -80,8 +80,9 @@ class JobsModel(QObject):
         if job:
             self._queue.cancel(job)
 
-    def cancel_all(self) -> None:
-        self._queue.cancel_all()
+    def cancel_all(self, closing: bool = False) -> None:
+        """Stop every job; with `closing` the next start offers to finish the running one."""
+        self._queue.cancel_all(closing)
 
     # the engine
 
@@ -123,5 +124,5 @@ class JobsModel(QObject):
     def _on_ended(self, job: QueuedJob) -> None:
         self.ended.emit(job)
         self.changed.emit()
-        if job.state is JobState.FAILED:
+        if job.message:
             self.notice_raised.emit(Notice("error", job.message))

@@ -14,12 +14,13 @@ from app.core.canvas.placement import Placement
 from app.core.jobs.engine import End, Ending, Engine, Task
 from app.core.request.run_costs import Prices
 from engine.jobs.encode import Decode, Encode
-from engine.jobs.generate import Fork, Generate, PictureSaved, RunEnded
+from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Event, Progress
 from engine.paths import path_of
+from engine.pictures.unsaved import forget
 from engine.spec.request import Request
 
-Queueable: TypeAlias = Generate | Fork | Encode | Decode  # jobs that write a run file
+Queueable: TypeAlias = Generate | Fork | Resume | Encode | Decode  # jobs that write a run file
 
 
 class Submission(NamedTuple):
@@ -59,7 +60,7 @@ class QueuedJob(QObject):
                                where it is unknown
     share     -- the finished part, 0 … 1
     seconds   -- of its own time so far; finishing -- those from its last step to its pictures
-    message   -- why it failed
+    message   -- why it failed, or a problem of a finished job
     images    -- the saved pictures
     """
 
@@ -117,6 +118,7 @@ class JobQueue(QObject):
         self._waiting: list[QueuedJob] = []
         self._running: QueuedJob | None = None
         self._task: Task | None = None
+        self._closing = False
         engine.state_changed.connect(self._advance)
 
     @property
@@ -152,7 +154,9 @@ class JobQueue(QObject):
             self._waiting.remove(job)
             self._end(job, JobState.CANCELLED)
 
-    def cancel_all(self) -> None:
+    def cancel_all(self, closing: bool = False) -> None:
+        """Cancel every job; with `closing` the running one keeps its note, so that the next start can finish it."""
+        self._closing = self._closing or closing
         for job in list(self._waiting):
             self.cancel(job)
         if self._running:
@@ -183,6 +187,7 @@ class JobQueue(QObject):
                 job.images.append(event.path)
             elif isinstance(event, RunEnded):
                 job.seconds, job.finishing = event.seconds + event.finishing, event.finishing
+                job.message = event.remark
                 self._prices.learn(job.request, event.seconds, job.steps_before, event.finishing)
         if any(isinstance(event, Progress) for event in events):
             self.job_changed.emit(job)
@@ -196,7 +201,11 @@ class JobQueue(QObject):
         self._advance()
 
     def _end(self, job: QueuedJob, state: JobState, message: str = "") -> None:
-        job.state, job.message, job.cancelling = state, message if state is JobState.FAILED else "", False
+        if state is JobState.CANCELLED and not self._closing:
+            forget(job.run_path)
+        if state is JobState.FAILED:
+            job.message = message
+        job.state, job.cancelling = state, False
         job.placement = None
         self.job_ended.emit(job)
         job.ended.emit()
