@@ -67,7 +67,7 @@ def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
     run, k, image = shown.run, shown.cursor, shown.image_index
     if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
         return None
-    request, last = run.made_by(k), k == shown.step_count - 1
+    request, last = run.request_at(k), k == shown.step_count - 1
     enlarged = last and request.enlargement is not None and run.picture() is not None
     size = request.size if enlarged else (request.width, request.height)
     words = "the encoded picture" if run.flows(k) else title_of(request)

@@ -105,8 +105,8 @@ class KeyRow(QObject):
     def _shown_step(self) -> KeyFrame:
         run, k, image = self._shown.run, self._shown.cursor, self._shown.image_index
         assert run is not None
-        rgb, request = pixels(run, k, "x0", image), run.made_by(k)
-        alone = run.forked_from(k) is None and k == run.total - 1
+        rgb, request = pixels(run, k, "x0", image), run.request_at(k)
+        alone = run.parent_at(k) is None and k == run.total - 1
         return keyframes.of_picture(rgb, request, run.image_in(k, image), alone, self._draft.model)
 
     def add_file(self, path: Path) -> None:
