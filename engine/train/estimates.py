@@ -1,6 +1,6 @@
 """A denoiser's estimates of real pictures under noise: the blurred x̂₀ that guidance uses.
 
-A CLIP trained on sharp pictures alone is easily misled by them (ENGINE.md: guidance acts on x̂₀). So the clean one is
+A CLIP trained on sharp pictures alone is easily misled by them (docs/guidance.md: guidance acts on x̂₀). So the clean one is
 also trained on such estimates, of the branch without text.
 """
 
