@@ -45,25 +45,25 @@ class UsageError(EngineError, ValueError):
 
 
 class NotFiniteError(EngineError, ValueError):
-    """A run came to values that are no numbers (NaN or infinite). The steps before it are whole.
+    """A run reached values that are NaN or infinite. The steps before it are complete.
 
-    step, count -- the step that failed, counted from 1, and how many there are
-    cause       -- "start": the state it began with; "estimate": what D answered; "move": the sampler's own move
+    step, count -- the failed step, counted from 1, and the number of all
+    cause       -- "start": the first state; "estimate": the output of D; "move": the sampler's own move
     """
 
     kind = "run"
 
-    def __init__(self, step: int, count: int, sigma: float, cause: str, told: str = "") -> None:
+    def __init__(self, step: int, count: int, sigma: float, cause: str, advice: str = "") -> None:
         self.step, self.count, self.sigma, self.cause = step, count, sigma, cause
-        self.told = (
-            told
+        self.advice = (
+            advice
             or {
-                "start": "the state that it starts from holds values that are no numbers: go on from an earlier step",
-                "estimate": "the model answered with values that are no numbers: its weights are damaged, get it again",
-                "move": "the sampler left the range of numbers: choose another one, or its default options",
+                "start": "its first state has values that are not numbers: continue from an earlier step",
+                "estimate": "the model returned values that are not numbers: its weights are damaged, install it again",
+                "move": "the sampler exceeded the range of numbers: choose another one, or its default options",
             }[cause]
         )
-        super().__init__(f"Step {step} of {count} (σ = {sigma:.3g}) failed: {self.told}.")
+        super().__init__(f"Step {step} of {count} (σ = {sigma:.3g}) failed: {self.advice}.")
 
 
 class Cancelled(Exception):

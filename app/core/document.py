@@ -66,7 +66,7 @@ class Document(QObject):
         self.draft.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self._library = library
         self.jobs = JobsModel(engine, queue, self)
-        self.shown = Viewer(queue.is_making, self)
+        self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
         self.editing = Editing(self.shown, self.artwork, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
@@ -164,7 +164,7 @@ class Document(QObject):
         if self.shown.run is None:
             return
         try:
-            self.draft.current = Draft.of(self.shown.run.made_by(max(0, self.shown.cursor)))
+            self.draft.current = Draft.of(self.shown.run.request_at(max(0, self.shown.cursor)))
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
@@ -200,4 +200,4 @@ class Document(QObject):
         if job.state is JobState.FINISHED:
             self.editing.add_candidates(job.run_path, job.request, job.images)
         else:
-            self.editing.stop_looking_at(job.run_path)
+            self.editing.leave_run(job.run_path)

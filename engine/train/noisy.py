@@ -146,7 +146,7 @@ class NoisyJob:
         trained, unseen = ((real.held_out == held) & (index >= 0) for held in (False, True))
         nets: dict[bool, NoisyNet] = {}
         begin = None if self.begin is None else load_file(self.begin / CLEAN)
-        for noisy, title in ((False, "clean twin"), (True, "told σ")):
+        for noisy, title in ((False, "clean twin"), (True, "with σ")):
 
             def progress(step: int, loss: float, title: str = title, steps: int = self.settings.of(noisy)) -> None:
                 if step % 100 == 0 or step == steps:

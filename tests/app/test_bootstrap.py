@@ -40,8 +40,10 @@ def folders(tmp_path: Path) -> Folders:
 def open_studio(qtbot: QtBot, model: ModelInfo, folders: Folders) -> Iterator[Callable[..., Studio]]:
     opened: list[Studio] = []
 
-    def make(fake: FakeEngine, reporter: CrashReporter | None = None) -> Studio:
+    def make(fake: FakeEngine, reporter: CrashReporter | None = None, said: list[Notice] | None = None) -> Studio:
         studio = Studio([model], folders, fake, reporter)
+        if said is not None:
+            studio.document.notice_raised.connect(said.append)
         qtbot.addWidget(studio.window)
         opened.append(studio)
         studio.show()
@@ -304,46 +306,36 @@ def a_finished_run(studio: Studio, qtbot: QtBot) -> Path:
     return job.run_path
 
 
-def notices(studio: Studio) -> list[Notice]:
-    found: list[Notice] = []
-    studio.document.notice_raised.connect(found.append)
-    return found
-
-
 def test_the_next_start_saves_the_pictures_of_a_run_that_was_killed_while_it_saved(
-    open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot, model: ModelInfo
+    open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
 ) -> None:
     studio = open_studio(fake)
     run = a_finished_run(studio, qtbot)
+    studio.window.close()
     studio.close()
     Note(run, folders.pictures).close()  # as a killed process leaves it
     fake.answers[Resume] = lambda job: (PictureSaved(job.pictures / "a.png"), PictureSaved(job.pictures / "b.png"))
-    again = Studio([model], folders, fake)
-    said = notices(again)
-    qtbot.addWidget(again.window)
-    again.show()
+    said: list[Notice] = []
+    open_studio(fake, said=said)
     qtbot.waitUntil(lambda: any("2 pictures of the last time" in notice.text for notice in said))
     (job,) = [job for job in fake.jobs if isinstance(job, Resume)]
     assert (job.run_path, job.pictures) == (run, folders.pictures)
-    again.close()
 
 
 def test_the_next_start_offers_to_finish_a_run_that_broke_off(
-    open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot, model: ModelInfo
+    open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
 ) -> None:
     studio = open_studio(fake)
     run = a_finished_run(studio, qtbot)
+    studio.window.close()
     studio.close()
     data = run.read_bytes()
     run.write_bytes(data[: data.rindex(b'{"kind":"step"') + 5])
     Note(run, folders.pictures).close()
-    again = Studio([model], folders, fake)
-    said = notices(again)
-    qtbot.addWidget(again.window)
-    again.show()
+    said: list[Notice] = []
+    open_studio(fake, said=said)
     qtbot.waitUntil(lambda: any("broke off after 2 of 3 steps" in notice.text for notice in said))
     (notice,) = [notice for notice in said if "broke off" in notice.text]
     assert [action.text for action in notice.actions] == ["Finish it", "Leave it"]
     notice.actions[1].do()
     assert list(left(folders.runs)) == []
-    again.close()

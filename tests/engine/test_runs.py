@@ -141,7 +141,7 @@ def test_the_pictures_of_a_killed_run_are_saved_by_resuming_it_each_once(
             break
     steps.close()  # type: ignore[attr-defined]  # killed after the first of two pictures
     (note,) = left(tmp_path)
-    assert (note.saved, note.pictures) == ({0}, folder)
+    assert (note.saved, note.pictures) == (frozenset({0}), folder)
     events = list(session.perform(Resume(run_path=path, pictures=folder)))
     assert len(saved(events)) == 1
     assert {read_settings(one).seeds for one in folder.iterdir()} == {(seed,) for seed in request.seeds}  # type: ignore[union-attr]

@@ -189,12 +189,12 @@ def _steps(batch: int) -> list[Any]:
 
 
 def settings(folder: Path) -> Iterator[Files]:
-    from app.core.canvas.toolset import Held, ToolChoices
+    from app.core.canvas.toolset import ToolChoices, ToolsetState
     from app.settings import Values, write
     from engine.spec.draft import Draft
 
     drafts = {"emoji": Draft.of(GUIDED), "fashion": Draft.of(replace(EDITED, model="fashion"))}
-    tools = Held(choices={"brush": ToolChoices(), "eraser": ToolChoices()})
+    tools = ToolsetState(choices={"brush": ToolChoices(), "eraser": ToolChoices()})
     for values in (Values(), Values(theme="dark", model="emoji", drafts=drafts, tools=tools, geometry="AAAA")):
         write(folder / "settings.json", values)
         yield saved(folder)

@@ -258,12 +258,12 @@ class Artwork(QObject):
 
     # for the gestures that begin() and begin_move() return
 
-    def tell_change(self, layer: Layer, rect: QRect) -> None:
+    def emit_change(self, layer: Layer, rect: QRect) -> None:
         """Report that pixels of a layer changed in `rect`."""
         self.revision += 1
         (self.picture_changed if layer == "picture" else self.mask_changed).emit(rect)
 
-    def tell_history(self) -> None:
+    def emit_history(self) -> None:
         """Report that the undo history changed."""
         self.history_changed.emit()
 

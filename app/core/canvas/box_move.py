@@ -26,7 +26,7 @@ class BoxOwner(Protocol):
     box_aspect: QSize
 
     def put_box(self, place: BoxPlace) -> None: ...
-    def tell_history(self) -> None: ...
+    def emit_history(self) -> None: ...
     def end_gesture(self, gesture: BoxMove, step: UndoStep | None) -> None: ...
 
 
@@ -53,7 +53,7 @@ class BoxMove:
         self._artwork.box = box
         if not self.is_dirty and self._artwork.box != at:
             self.is_dirty = True
-            self._artwork.tell_history()
+            self._artwork.emit_history()
 
     def end(self) -> None:
         """Add one step to the history; none where the box has not moved."""

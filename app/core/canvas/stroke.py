@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.canvas.undo import Patch, Pixels, Saved, UndoStep, bounds, cells_of
+from app.core.canvas.undo import Patch, Pixels, SavedTiles, UndoStep, bounds, cells_of
 
 Layer: TypeAlias = Literal["picture", "mask"]
 
@@ -21,8 +21,8 @@ class Layered(Protocol):
 
     @property
     def rect(self) -> QRect: ...
-    def tell_change(self, layer: Layer, rect: QRect) -> None: ...
-    def tell_history(self) -> None: ...
+    def emit_change(self, layer: Layer, rect: QRect) -> None: ...
+    def emit_history(self) -> None: ...
     def end_gesture(self, gesture: Stroke, step: UndoStep | None) -> None: ...
 
 
@@ -37,9 +37,9 @@ class Stroke:
         self.name = name
         self.is_open = True
         self._artwork = artwork
-        self._saved: dict[Layer, Saved] = {
-            "picture": Saved(cells_of(artwork.pixels)),
-            "mask": Saved(cells_of(artwork.mask)),
+        self._saved: dict[Layer, SavedTiles] = {
+            "picture": SavedTiles(cells_of(artwork.pixels)),
+            "mask": SavedTiles(cells_of(artwork.mask)),
         }
         self.is_dirty = False
         """Whether changed() was called."""
@@ -63,8 +63,8 @@ class Stroke:
             return
         if not self.is_dirty:
             self.is_dirty = True
-            self._artwork.tell_history()
-        self._artwork.tell_change(layer, inside)
+            self._artwork.emit_history()
+        self._artwork.emit_change(layer, inside)
 
     def end(self) -> None:
         """Add one step to the history; none where no pixel changed."""
@@ -82,7 +82,7 @@ class Stroke:
         self._artwork.end_gesture(self, None)
         for layer, saved in self._saved.items():
             if keys := saved.restore():
-                self._artwork.tell_change(layer, bounds(keys, self._artwork.rect))
+                self._artwork.emit_change(layer, bounds(keys, self._artwork.rect))
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,6 @@ class PaintStep:
             for patch in patches:
                 patch.toggle(cells)
             keys = [key for patch in patches for key in patch.keys]
-            self.artwork.tell_change(layer, bounds(keys, self.artwork.rect))
+            self.artwork.emit_change(layer, bounds(keys, self.artwork.rect))
 
     redo = undo

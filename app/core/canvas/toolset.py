@@ -48,7 +48,7 @@ class ToolChoices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class ToolsetState:
     """The part of a Toolset that is stored.
 
     tool -- the name of the one in hand, "" for the first
@@ -97,17 +97,17 @@ class Toolset(QObject):
         self._choices = dict(choices)
         self._shares = dict(shares or {})
         self._tool = next(iter(self._choices))
-        self._colour = Held().colour
-        self._edge = Held().edge
+        self._colour = ToolsetState().colour
+        self._edge = ToolsetState().edge
         self._shown = True
 
     @property
-    def held(self) -> Held:
+    def held(self) -> ToolsetState:
         """What to remember. Whether the mask is shown is not: a start with a hidden one would look like a lost one."""
         own = {name: choices for name, choices in self._choices.items() if name not in self._shares}
-        return Held(tool=self._tool, choices=own, colour=self._colour, edge=self._edge)
+        return ToolsetState(tool=self._tool, choices=own, colour=self._colour, edge=self._edge)
 
-    def restore(self, held: Held) -> None:
+    def restore(self, held: ToolsetState) -> None:
         """Restore the stored settings. Unknown tools are left out; new tools keep their defaults."""
         self._choices |= {name: choices for name, choices in held.choices.items() if name in self._choices}
         self._colour, self._edge = held.colour, held.edge

@@ -131,7 +131,7 @@ class Patch:
             start += view.size
 
 
-class Saved:
+class SavedTiles:
     """The tiles of one layer as they were before a stroke touched them."""
 
     def __init__(self, cells: Cells) -> None:

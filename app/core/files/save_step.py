@@ -12,9 +12,9 @@ from engine.pictures.png import save_png
 
 def save_step(run: Lineage, k: int, image: int, folder: Path, path: Path | None = None) -> Path:
     """Save x̂₀ of step `k` to `path`, or to a free name in `folder`. Raises ValueError and OSError."""
-    request, index = run.made_by(k), run.image_in(k, image)
+    request, index = run.request_at(k), run.image_in(k, image)
     rgb = pixels(run, k, "x0", image)
-    parent = run.forked_from(k)
+    parent = run.parent_at(k)
     if path is None:
         return save_new(folder, rgb, request, index, parent)
     save_png(path, rgb, request, index, parent=parent)

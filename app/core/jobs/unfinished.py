@@ -11,7 +11,8 @@ from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import Submission
 from app.core.notices import Notice, NoticeAction
-from app.core.shown.runs import RunLibrary, title_of
+from app.core.shown.naming import title_of
+from app.core.shown.runs import RunLibrary
 from engine.errors import EngineError
 from engine.jobs.generate import PictureSaved, Resume
 from engine.jobs.job import Event

@@ -122,8 +122,8 @@ class Files(QObject):
         except (ValueError, OSError) as error:
             document.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return None
-        request, index = run.made_by(k), run.image_in(k, image)
-        return ExportSubject(rgb, request.prompt or request.label or "picture", request, index, run.forked_from(k))
+        request, index = run.request_at(k), run.image_in(k, image)
+        return ExportSubject(rgb, request.prompt or request.label or "picture", request, index, run.parent_at(k))
 
     def _artwork(self) -> ExportSubject:
         """As it is now: one block is copied, and the writer's thread puts its channels in order."""
@@ -138,7 +138,7 @@ class Files(QObject):
         run, k = self._document.shown.run, self._document.shown.cursor
         if run is None or self._document.shown.step_count == 0:
             return
-        request = run.made_by(k)
+        request = run.request_at(k)
         seed = request.seeds[run.image_in(k, self._document.shown.image_index)]
         name = f"{slug(request.prompt or request.label or 'picture')}-{seed}.png"
         self._ask_png(name).fileSelected.connect(self.save_step_to)

@@ -317,7 +317,7 @@ def damaged(folder: Path, to: Path, change: Callable[[dict[str, Any]], object]) 
     [
         (lambda c: c["sha256"].update({"model.safetensors": "0" * 64}), "its checksum is wrong"),
         (lambda c: c["model_cfg"]["vision_cfg"].update(width=64), "does not fit its config.json"),
-        (lambda c: c["model_cfg"]["text_cfg"].update(hf_model_name="../../x"), "does not fit its config.json"),
+        (lambda c: c["model_cfg"]["text_cfg"].update(hf_model_name="../../x"), "must be a plain name"),
         (lambda c: c.pop("model_cfg"), "does not fit its config.json"),
         (lambda c: c.pop("noisy"), "config.json is missing or damaged"),
         (lambda c: c.update(noisy=True), "does not fit its config.json"),
@@ -353,5 +353,5 @@ def test_listing_needs_neither_torch_nor_open_clip() -> None:
         "import sys; from engine.spec.guide_models import clips, classifiers; clips(); classifiers(); "
         "print([name for name in ('torch', 'open_clip', 'transformers') if name in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"

@@ -19,7 +19,7 @@ def test_a_note_is_read_once_its_process_is_gone_and_not_before(tmp_path: Path) 
         assert list(left(tmp_path)) == [], "it is being made"
     note.close()
     (found,) = left(tmp_path)
-    assert (found.run_path, found.pictures, found.saved) == (run, pictures, {2})
+    assert (found.run_path, found.pictures, found.saved) == (run, pictures, frozenset({2}))
     again = Note(run, tmp_path / "other")
     assert again.saved == {2}
     again.done()
