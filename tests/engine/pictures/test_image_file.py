@@ -386,7 +386,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(*_: Any) -> None:
         raise PermissionError("no")
 
-    monkeypatch.setattr("engine.pictures.image_file.io.FileIO", refuse)  # the tests may run as root, whom no file refuses
+    monkeypatch.setattr("engine.pictures.image_file.io.FileIO", refuse)  # tests may run as root
     with pytest.raises(ImageError, match=r"mine\.png may not be read: change who may"):
         load(path)
 
