@@ -18,12 +18,15 @@ from app.core.files.autosave import Autosave
 from app.core.files.autosave_candidates import AutosaveCandidates
 from app.core.files.folders import NAME, Folders
 from app.core.jobs.queue import JobQueue
+from app.core.jobs.unfinished import Unfinished
 from app.core.lab.lab_model import Lab
 from app.core.notices import Notice
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from app.crash import CrashReporter
 from app.settings import Settings
+from app.signals import Signals
+from engine.files import sweep
 from engine.spec.catalog import ModelInfo
 
 if TYPE_CHECKING:
@@ -72,10 +75,14 @@ class Studio(QObject):
         lab_engine = EngineClient(open_lab, self, on_demand=True, name="lab")
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
+        self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)
+        self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
         self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
         self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave)
         self._closed = False
+        self._signals = Signals(self)
+        self._signals.received.connect(self._close_window)
         self._collector = Collector(self)
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
         self.document.draft.changed.connect(self._remember)
@@ -91,6 +98,7 @@ class Studio(QObject):
     def show(self) -> None:
         """Show the window; the engine, which takes seconds to load, begins once the window is painted."""
         self._collector.start()
+        self._signals.install()
         self.window.show()
 
     def close(self) -> None:
@@ -99,21 +107,31 @@ class Studio(QObject):
             return
         self._closed = True
         self._first_paint.stop()
+        self._unfinished.stop()
         self.window.files.close()
         self.window.films.close()
         self.document.morph.close()
         self.document.guidance.close()
         self.autosave.close()
-        self.document.jobs.cancel_all()
+        self.document.jobs.cancel_all(closing=True)
         self.lab.close()
         self.engine.close()
         self.document.shown.close()
         self.settings.flush()
         self._collector.stop()
+        self._signals.uninstall()
+
+    def _close_window(self) -> None:
+        """A signal closes the window as a person would; once it is closing, the next one ends the event loop."""
+        if self.window.closing:
+            QApplication.exit()
+        else:
+            self.window.close()
 
     def _start_engine(self) -> None:
         self.engine.start(self.document.draft.model)
         self.autosave.restore()
+        sweep(self.library.pictures)
 
     def _remember(self) -> None:
         draft = self.document.draft

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
 
 
-GUIDANCE = "what steers the picture left the range of numbers: lower the guidance, and the scales of its guides"
+GUIDANCE = "the guidance exceeded the range of numbers: lower the guidance, and the scales of its guides"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,24 @@ pictures.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import Cancelled, EngineError, why
 from engine.jobs.encode import own_start, parent_of
 from engine.jobs.enlarge import Enlarged
 from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
+from engine.layout import from_array
 from engine.paths import path_of
-from engine.pictures.naming import picture_path
-from engine.pictures.png import save_png
+from engine.pictures.naming import save_new
+from engine.pictures.unsaved import Note
 from engine.rules import RULES
-from engine.store import RunReader
+from engine.store import RunReader, StoreError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,34 +32,40 @@ if TYPE_CHECKING:
     from engine.jobs.job import Caller, Event
     from engine.jobs.load import LoadModel
     from engine.session import Session
+    from engine.spec.edit import Inputs
     from engine.spec.request import Request
     from engine.types import Model, Step
 
 
 def generate(job: Generate, session: Session, caller: Caller) -> Iterator[Event]:
-    run = _Run(session, caller, job.request)
+    run = _Run(session, caller, job.request, inputs=job.inputs)
     steps = session.generate(job.request, job.run_path, caller.cancelled, run.on_first_x0, job.inputs, job.aims)
-    yield from _run_with_file(run, steps, job.run_path, job.pictures)
+    yield from run.whole(steps, job.run_path, job.pictures)
 
 
 def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
     reader = RunReader(job.source)
     request = reader.request if job.request is None else job.request
     parent = parent_of(reader, job.at, job.share)
-    run = _Run(session, caller, request, own_start(parent), parent)
+    inputs = reader.inputs() if job.inputs is None and request.edit is not None else job.inputs
+    run = _Run(session, caller, request, own_start(parent), parent, inputs)
     steps = session.fork(
-        job.source, job.at, request, job.run_path, caller.cancelled, run.on_first_x0, job.share, job.inputs, job.aims
+        job.source, job.at, request, job.run_path, caller.cancelled, run.on_first_x0, job.share, inputs, job.aims
     )
-    yield from _run_with_file(run, steps, job.run_path, job.pictures)
+    yield from run.whole(steps, job.run_path, job.pictures)
 
 
 def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
-    stored = RunReader(job.run_path)
+    stored = RunReader(job.run_path, verify=True)
     parent = stored.header["parent"]
     start = own_start(parent) if parent else 0
-    run = _Run(session, caller, stored.request, stored.steps[-1].i + 1 if stored.steps else start, parent)
-    yield from run.events(session.go_on(job.run_path, caller.cancelled))
-    yield from run.finished(job.run_path, job.pictures)
+    begins = stored.steps[-1].i + 1 if stored.steps else start
+    run = _Run(session, caller, stored.request, begins, parent, stored.inputs())
+    if begins == len(path_of(stored.request)):
+        run.take(stored)
+    whole = stored.ended == "finished" and job.pictures is not None
+    steps = iter(()) if whole else session.go_on(job.run_path, caller.cancelled)
+    yield from run.whole(steps, job.run_path, job.pictures)
 
 
 def enlarge(job: Enlarge, session: Session, caller: Caller) -> Iterator[Event]:
@@ -81,20 +90,30 @@ def previewer(model: Model, x0: Tensor) -> Callable[[int], NDArray[np.float32]]:
 
 
 class _Run:
-    """One run in progress: turns the engine's Steps into events.
+    """One run in progress: turns the engine's Steps into events and saved pictures.
 
     start  -- the first step of its path
     parent -- the "parent" entry of its run file
+    inputs -- the picture and the mask that it edits
     """
 
     def __init__(
-        self, session: Session, caller: Caller, request: Request, start: int = 0, parent: dict[str, Any] | None = None
+        self,
+        session: Session,
+        caller: Caller,
+        request: Request,
+        start: int = 0,
+        parent: dict[str, Any] | None = None,
+        inputs: Inputs | None = None,
     ) -> None:
-        self._session, self._caller, self.request, self._parent = session, caller, request, parent
+        self._session, self._caller, self.request = session, caller, request
+        self._parent, self._inputs = parent, inputs
         self._model = session.model(request)  # loaded before the clock starts
         self._total = len(path_of(request)) - start
         self._began = caller.clock()
         self._last: Tensor | None = None
+        self._stored: NDArray[np.uint8] | None = None  # pictures of a second stage that the run file holds already
+        self._remark = ""
 
     @property
     def on_first_x0(self) -> Callable[[Any], None] | None:
@@ -102,21 +121,92 @@ class _Run:
         rule = RULES.get(self.request.sampler)
         return None if rule is None or rule.evals == 1 else lambda x0: self._caller.early(self._estimate(x0, 0))
 
-    def events(self, steps: Iterator[Step]) -> Iterator[Event]:
-        for done, step in enumerate(steps, 1):
-            self._last = step.move.x
-            yield self._estimate(step.move.x0, done)
+    def take(self, stored: RunReader) -> None:
+        """Begin where a run with all its steps ended. Raises StoreError."""
+        self._last = from_array(stored.next(len(stored.steps) - 1), self._session.device)
+        self._stored = stored.picture()
 
-    def finished(self, run_path: Path | None, folder: Path | None) -> Iterator[Event]:
-        """Make the pictures of the last state, and save each at once."""
+    def whole(self, steps: Iterator[Step], run_path: Path | None, folder: Path | None) -> Iterator[Event]:
+        """Tell every step, then save the pictures. Nothing is left on disk of a new run that did no step."""
+        event, fresh = None, run_path is not None and not run_path.exists()
+        note = Note(run_path, folder) if run_path is not None and folder is not None else None
+        keep = True  # the note, for the next start
+        try:
+            for event in self._told(steps):
+                yield event
+            yield from self._finished(run_path, folder, note)
+            keep = False
+        except (Cancelled, OSError):  # the window closes, or the disk is full: perhaps the next start has more luck
+            keep = self._last is not None
+            raise
+        except Exception:
+            keep = False
+            raise
+        finally:
+            if event is None and fresh and run_path is not None and self._last is None:
+                run_path.unlink(missing_ok=True)
+                keep = False
+            if note is not None:
+                note.close() if keep else note.done()
+
+    def _told(self, steps: Iterator[Step]) -> Iterator[Event]:
+        done = 0
+        try:
+            for done, step in enumerate(steps, 1):
+                self._last = step.move.x
+                yield self._estimate(step.move.x0, done)
+        except (OSError, StoreError) as error:
+            if done < self._total or isinstance(error, MemoryError):
+                raise
+            self._remark = f"The run file could not be finished ({why(error)}); the pictures are saved."
+
+    def _finished(self, run_path: Path | None, folder: Path | None, note: Note | None) -> Iterator[Event]:
+        """Make the pictures of the last state, save each for itself, and only then write them into the run file."""
         assert self._last is not None, "a path has at least one step"
         seconds = self._seconds
-        pictures = self._session.finish(self.request, self._last, run_path, self._caller.cancelled)
+        if self._stored is not None:
+            pictures = on_white = self._stored
+        else:
+            try:
+                pictures, on_white = self._session.finished(
+                    self.request, self._last, self._caller.cancelled, self._inputs
+                )
+            except EngineError as error:
+                if folder is not None and self.request.enlargement is not None and isinstance(error, MemoryError):
+                    yield from self._small(folder, error)
+                raise
         finishing = self._seconds - seconds
         if folder is not None:
-            for k, rgb in enumerate(pictures):
-                yield PictureSaved(_save_picture(folder, rgb, self.request, k, self._parent))
-        yield RunEnded(seconds, finishing)
+            yield from self._save(folder, pictures, self.request, note)
+        if self._stored is None:
+            try:
+                self._session.keep_picture(self.request, on_white, run_path)
+            except (OSError, StoreError) as error:
+                self._remark = f"The run file could not be finished ({why(error)}); the pictures are saved."
+        yield RunEnded(seconds, finishing, self._remark)
+
+    def _save(
+        self, folder: Path, pictures: NDArray[np.uint8], request: Request, note: Note | None = None
+    ) -> Iterator[Event]:
+        for k, rgb in enumerate(pictures):
+            if note is not None and k in note.saved:
+                continue
+            path = save_new(folder, rgb, request, k, self._parent)
+            if note is not None:
+                note.add(k)
+            yield PictureSaved(path)
+
+    def _small(self, folder: Path, error: EngineError) -> Iterator[Event]:
+        """Save the first stage's pictures where the second stage has no memory; then raise a sentence that says so."""
+        assert self._last is not None
+        assert self.request.enlargement is not None
+        if self.request.enlargement.truncated:
+            return  # they are not finished
+        small = replace(self.request, enlargement=None)
+        yield from self._save(folder, self._session.picture(small, self._last), small)
+        raise type(error)(
+            "There is not enough memory for the second stage: the small pictures are saved; make fewer images at once."
+        ) from error
 
     @property
     def _seconds(self) -> float:
@@ -125,27 +215,3 @@ class _Run:
     def _estimate(self, x0: Tensor, done: int) -> Estimate:
         progress = Progress(done, self._total, done / self._total, self._seconds)
         return Estimate(progress, max(0, done - 1), len(self.request.seeds), previewer(self._model, x0))
-
-
-def _run_with_file(run: _Run, steps: Iterator[Step], run_path: Path | None, folder: Path | None) -> Iterator[Event]:
-    """Do a run with its own file; delete the file if the run did no step."""
-    event, fresh = None, run_path is not None and not run_path.exists()
-    try:
-        for event in run.events(steps):
-            yield event
-    finally:
-        if event is None and fresh and run_path is not None:
-            run_path.unlink(missing_ok=True)
-    yield from run.finished(run_path, folder)
-
-
-def _save_picture(
-    folder: Path, rgb: NDArray[np.uint8], request: Request, k: int, parent: dict[str, Any] | None
-) -> Path:
-    path = picture_path(folder, request, k)
-    try:
-        save_png(path, rgb, request, k, parent=parent)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return path

@@ -6,10 +6,11 @@ import math
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
 
 T = TypeVar("T")
+NO_MEMORY = ("allocate memory", "bad_alloc", "could not create a memory")  # of a RuntimeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,13 @@ class Start:
         assert self.x is not None
         past = (Past(p.s, rows(p.x), rows(p.x0), None if p.log_w is None else rows(p.log_w)) for p in self.past)
         return replace(self, x=rows(self.x), past=tuple(past))
+
+
+class Finished(NamedTuple):
+    """The pictures of a finished run, uint8: those to save, (B, H, W, 3 or 4), and the same on white, (B, H, W, 3)."""
+
+    pictures: Pixels
+    on_white: Pixels
 
 
 class OutOfMemory(EngineError, MemoryError):
@@ -246,10 +255,24 @@ class Session:
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return the pictures of the last state of a run of `request`: uint8 (B, H, W, 3), decoded and enlarged.
 
-        The second stage keeps the same pixels of `inputs` as the first one. Raises Cancelled as generate() does, and
-        RequestError where the model does not have the request's second stage.
+        The second stage keeps the same pixels of `inputs` as the first one. Raises Cancelled and OutOfMemory as
+        generate() does, and RequestError where the model does not have the request's second stage.
         """
-        return to_pictures(self._large(request, x, cancelled, inputs), self.model(request))
+        return self.finished(request, x, cancelled, inputs).on_white
+
+    def finished(
+        self,
+        request: Request,
+        x: torch.Tensor,
+        cancelled: Callable[[], bool] = never,
+        inputs: Inputs | None = None,
+        transparent: bool = False,
+    ) -> Finished:
+        """Return picture(), and the pictures to save: with `transparent`, (B, H, W, 4) of a model that draws alpha."""
+        with _memory_errors():
+            large, model = self._large(request, x, cancelled, inputs), self.model(request)
+            on_white = to_pictures(large, model)
+            return Finished(to_pictures(large, model, transparent) if transparent else on_white, on_white)
 
     def _large(
         self, request: Request, x: torch.Tensor, cancelled: Callable[[], bool], inputs: Inputs | None
@@ -292,26 +315,13 @@ class Session:
         x = to_state(Inputs(rgb), self.model(request), (request.width, request.height))
         return self.picture(replace(request, edit=None, seeds=request.seeds[:1]), x[None], cancelled)[0]
 
-    def finish(
-        self,
-        request: Request,
-        x: torch.Tensor,
-        run_path: Path | None = None,
-        cancelled: Callable[[], bool] = never,
-        inputs: Inputs | None = None,
-        transparent: bool = False,
-    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return picture(), and append it to the run's file if it differs from the last step.
+    def keep_picture(self, request: Request, on_white: Pixels, run_path: Path | None) -> None:
+        """Append the finished pictures (B, H, W, 3) to a run's file where they differ from its last step.
 
-        inputs      -- None: those in the file
-        transparent -- a model that draws alpha gives (B, H, W, 4), straight; the file keeps the pictures on white
+        Raises OSError and StoreError. Call it after the pictures are saved for themselves: the file may be gone.
         """
-        if inputs is None and request.edit is not None and run_path is not None:
-            inputs = RunReader(run_path).inputs()
-        model, x = self.model(request), self._large(request, x, cancelled, inputs)
         if run_path is not None and request.enlargement is not None:
-            append_picture(run_path, to_pictures(x, model))
-        return to_pictures(x, model, transparent)
+            append_picture(run_path, on_white)
 
     def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
         """Do a job, and yield its events.
@@ -369,13 +379,20 @@ class Session:
         return RunWriter(path, request, header)
 
 
-def _translate_memory_errors(steps: Iterator[T]) -> Iterator[T]:
+def _translate_memory_errors(items: Iterator[T]) -> Iterator[T]:
+    with _memory_errors():
+        yield from items
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Raise OutOfMemory for every way in which torch and Python say that there is no memory left."""
     try:
-        yield from steps
-    except OutOfMemory:
-        raise
+        yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        if isinstance(error, OutOfMemory):
+            raise
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY):
             raise OutOfMemory("There is not enough memory for this: make fewer images at once.") from error
         raise
 

@@ -10,21 +10,24 @@ reference, so a resume gets its exact history back.
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engine.errors import Cancelled, EngineError
+from engine.errors import Cancelled, EngineError, why
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
-from engine.spec.request import Request, RequestError
+from engine.spec.request import MAX_HOPS, Request, RequestError
+from engine.spec.validation import integer, number, text
 
 if TYPE_CHECKING:
     from engine.types import Step
@@ -34,6 +37,11 @@ SYNC_SECONDS = 0.5
 _FRAME = struct.Struct("<QII")  # bytes of head and arrays, CRC-32 of the head, bytes of the head
 MAX_HEAD = 1 << 24
 KEPT = 4  # recognise tensors of so many last records by identity: a history reaches three steps back
+
+
+DAMAGED = (
+    ArithmeticError, AttributeError, KeyError, IndexError, RecursionError, SyntaxError, TypeError, ValueError,
+)  # what a head that no studio wrote breaks  # fmt: skip
 
 
 class StoreError(EngineError, ValueError):
@@ -146,16 +154,24 @@ class RunWriter:
     def record(self, steps: Iterable[Step], spent: Callable[[], Mapping[str, Any]], end: bool = True) -> Iterator[Step]:
         """Write each step before yielding it; then write the outcome, with the facts of `spent()`.
 
+        A step that cannot be written (disk full) is yielded before its OSError is raised: it may hold the picture.
+
         If the consumer stops early, the run stays open and can be resumed. `end` False lets the caller write the end of
         a finished run, after more records.
         """
         outcome = "failed"
         try:
             for step in steps:
-                self.step(step)
+                failed: OSError | None = None
+                try:
+                    self.step(step)
+                except OSError as error:
+                    failed = error
                 outcome = "open"
                 yield step
                 outcome = "failed"
+                if failed is not None:
+                    raise failed
             outcome = "finished"
         except Cancelled:
             outcome = "cancelled"
@@ -249,11 +265,23 @@ class RunReader:
                 raise StoreError(f"{path.name} is not a run file of this version of the studio: choose another file.")
             self.poll()
         except OSError as error:
-            raise StoreError(f"The run {path.name} cannot be opened: {error.strerror}.") from error
+            raise StoreError(f"The run {path.name} cannot be opened: {why(error)}.") from error
         if not self._heads:
             raise StoreError(f"The run {path.name} is empty, it stopped before its first record: generate it again.")
-        self.header = self._heads[0]
-        self.request = Request.from_dict(self.header["request"])
+        self.header = {"id": path.stem, "parent": None, "preview": None} | self._heads[0]
+        with self._damage():
+            _check_header(self.header)
+            self.request = Request.from_dict(self.header["request"])
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        """Raise StoreError for whatever a head that no studio wrote breaks; its CRC may be right."""
+        try:
+            yield
+        except (EngineError, OSError, MemoryError):
+            raise
+        except DAMAGED as error:
+            raise StoreError(f"The run {self.path.name} is damaged: choose another file.") from error
 
     @property
     def records(self) -> int:
@@ -264,8 +292,9 @@ class RunReader:
         before = len(self._heads)
         with open(self.path, "rb") as file:
             end = os.fstat(file.fileno()).st_size
-            while self._take(file, end):
-                pass
+            with self._damage():
+                while self._take(file, end):
+                    pass
         return len(self._heads) > before
 
     def _take(self, file: IO[bytes], end: int) -> bool:
@@ -280,10 +309,14 @@ class RunReader:
         if zlib.crc32(text) != crc:
             return False
         head = json.loads(text)
+        if not isinstance(head["kind"], str):
+            raise TypeError("kind")
         offset, offsets = at + _FRAME.size + head_size, {}
         for name, (dtype, shape, array_crc) in head["arrays"].items():
             offsets[name] = offset
-            length = int(np.dtype(dtype).itemsize * np.prod(shape, dtype=np.int64))
+            length = _length(dtype, shape)
+            if offset + length > at + _FRAME.size + size:
+                raise ValueError("an array larger than its record")
             if self._verify and zlib.crc32(file.read(length)) != array_crc:
                 return False
             offset += length
@@ -299,8 +332,12 @@ class RunReader:
 
     def _take_step(self, head: dict[str, Any]) -> None:
         s, s2, kind = head["hop"]
-        change = float("nan") if head["change"] is None else head["change"]
-        info = StepInfo(head["i"], s, s2, kind, head["nfe"], head["seconds"], head["s_eval"], change)
+        change = float("nan") if head["change"] is None else number(head["change"])
+        i, nfe = integer(head["i"]), integer(head["nfe"])
+        if not 0 <= i < MAX_HOPS:
+            raise ValueError("a step that no path has")
+        seconds, s_eval = number(head["seconds"]), number(head["s_eval"])
+        info = StepInfo(i, number(s), number(s2), text(kind), nfe, seconds, s_eval, change)
         self.steps.append(info)
         self._step_records.append(len(self._heads) - 1)
 
@@ -312,7 +349,8 @@ class RunReader:
         if "start" not in self._latest:
             raise StoreError(f"The run {self.path.name} stopped before its first state: generate it again.")
         head = self._heads[self._latest["start"]]
-        return self._read(head["x"]), self._history(head)
+        with self._damage():
+            return self._read(head["x"]), self._history(head)
 
     def x(self, k: int) -> np.ndarray:
         """Read the state before step k, (B, C, h, w)."""
@@ -332,7 +370,9 @@ class RunReader:
 
     def eps(self, k: int) -> np.ndarray:
         """Compute ε̂ = (x − x̂₀)/σ where step k evaluated D."""
-        return (self._of(k, "x_eval") - self.x0(k)) / np.float32(self.steps[k].s_eval)
+        x_eval, x0 = self._of(k, "x_eval"), self.x0(k)
+        with self._damage(), np.errstate(all="ignore"):
+            return (x_eval - x0) / np.float32(self.steps[k].s_eval)
 
     def picture(self) -> np.ndarray | None:
         """Read the finished pictures, uint8 (B, H, W, 3), of a second stage.
@@ -340,7 +380,12 @@ class RunReader:
         None without a second stage, and where the run stopped between its last step and its picture.
         """
         record = self._latest.get("picture")
-        return None if record is None else self._read([record, "rgb"])
+        if record is None:
+            return None
+        rgb = self._read([record, "rgb"])
+        if rgb.dtype != np.uint8 or rgb.ndim != 4 or rgb.shape[3] != 3:
+            raise StoreError(f"The picture in the run {self.path.name} is damaged: fork its last step.")
+        return rgb
 
     def inputs(self) -> Inputs | None:
         """Read the picture and the mask that the run edits; None for a run that edits no picture.
@@ -359,7 +404,7 @@ class RunReader:
         try:
             assert source is not None
             return Inputs(source, mask, None if head["box"] is None else tuple(head["box"]))
-        except (AssertionError, RequestError, TypeError) as error:
+        except (AssertionError, RequestError, *DAMAGED) as error:
             raise StoreError(f"The picture in the run {self.path.name} is damaged: edit the picture again.") from error
 
     def aims(self) -> tuple[Pixels, ...]:
@@ -384,7 +429,7 @@ class RunReader:
     def kept(self, name: str) -> dict[str, np.ndarray] | None:
         """Read the arrays that RunWriter.keep() wrote under a name, None where there are none."""
         for record, head in enumerate(self._heads):
-            if head["kind"] == "kept" and head["name"] == name:
+            if head["kind"] == "kept" and head.get("name") == name:
                 return {key: self._read([record, key]) for key in head["arrays"]}
         return None
 
@@ -393,33 +438,67 @@ class RunReader:
         return self._history(self._heads[self._step_records[k]])
 
     def _history(self, head: dict[str, Any]) -> list[tuple[float, dict[str, np.ndarray]]]:
-        return [(p["s"], {name: self._read(p[name]) for name in p if name != "s"}) for p in head["past"]]
+        with self._damage():
+            return [(number(p["s"]), {name: self._read(p[name]) for name in p if name != "s"}) for p in head["past"]]
 
     def preview(self, x0: np.ndarray) -> np.ndarray:
         """Turn a state (B, C, h, w) into a picture (B, 3, h, w) in [−1, 1], by the codec's linear preview if any."""
-        linear = self.header.get("preview")
-        if linear is not None:
-            factors, bias = (np.asarray(linear[key], np.float32) for key in ("factors", "bias"))
-            x0 = np.einsum("bchw,cr->brhw", x0, factors) + bias[None, :, None, None]
-        elif x0.shape[1] == 1:
-            x0 = np.repeat(x0, 3, axis=1)
-        return np.clip(x0, -1, 1)
+        with self._damage():
+            linear = self.header["preview"]
+            if linear is not None:
+                factors, bias = (np.asarray(linear[key], np.float32) for key in ("factors", "bias"))
+                x0 = np.einsum("bchw,cr->brhw", x0, factors) + bias[None, :, None, None]
+            elif x0.shape[1] == 1:
+                x0 = np.repeat(x0, 3, axis=1)
+            return np.clip(x0, -1, 1)
 
     def _of(self, k: int, name: str) -> np.ndarray:
-        return self._read(self._heads[self._step_records[k]][name])
+        record = self._step_records[k]  # IndexError for a step that it has not
+        with self._damage():
+            return self._read(self._heads[record][name])
 
     def _read(self, ref: list[Any]) -> np.ndarray:
-        record, name = ref
-        dtype, shape, crc = self._heads[record]["arrays"][name]
-        count = int(np.prod(shape, dtype=np.int64))
+        with self._damage():
+            record, name = ref
+            dtype, shape, crc = self._heads[record]["arrays"][name]
+            length = _length(dtype, shape)
+            count = length // np.dtype(dtype).itemsize
+            at = self._offsets[record][name]
         with open(self.path, "rb") as file:
-            file.seek(self._offsets[record][name])
-            data = file.read(count * np.dtype(dtype).itemsize)
+            file.seek(at)
+            data = file.read(length)
         if zlib.crc32(data) != crc:
             raise StoreError(
                 f"The run {self.path.name} is damaged at this step: choose an earlier step, those can still be used."
             )
         return np.frombuffer(data, dtype=dtype, count=count).reshape(shape)
+
+
+def _length(dtype: Any, shape: Any) -> int:
+    """The bytes of an array as a head describes it. Raises one of DAMAGED for what describes none."""
+    kind = np.dtype(text(dtype))
+    if kind.kind not in "biuf" or not isinstance(shape, list):
+        raise TypeError("no array of numbers")
+    sides = [integer(side) for side in shape]
+    if any(side < 0 for side in sides):
+        raise ValueError("a side below zero")
+    return kind.itemsize * math.prod(sides)
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    """Raise one of DAMAGED for a header that RunWriter does not write."""
+    if header["kind"] != "header":
+        raise ValueError("no header")
+    text(header["id"])
+    parent, preview = header["parent"], header["preview"]
+    if parent is not None:
+        text(parent["run"])
+        integer(parent["step"])
+        for name in ("image", "at"):
+            if name in parent:
+                integer(parent[name])
+    if preview is not None:
+        np.asarray(preview["factors"], np.float32), np.asarray(preview["bias"], np.float32)
 
 
 def append_picture(path: Path, rgb: np.ndarray) -> None:

@@ -1,7 +1,4 @@
-"""Draw docs/pictures/editing.png: an apple, a mask, and what each method of editing makes of it, by the command line.
-
-python packaging/editing_pictures.py [--out docs/pictures/editing.png]
-"""
+"""Draw docs/pictures/editing.png: an apple, a mask, and the result of each editing method, by the command line."""
 
 from __future__ import annotations
 

@@ -118,14 +118,14 @@ def report_bits(kept: Kept) -> None:
     for name in sorted({key.split(":")[0] for key in kept.found}):
         found = kept.all(name, "bits")
         mean, stderr = mean_and_stderr(found)
-        told = f"{name}: {mean:.3f} ± {stderr:.3f} bits/dim, n = {len(found)}"
+        summary = f"{name}: {mean:.3f} ± {stderr:.3f} bits/dim, n = {len(found)}"
         if not name.startswith("fashion") and len(garments) and len(found) > 1:
             below = (garments[:, None] < found).mean()
             cut = np.quantile(garments, 0.95)
-            told += f"; AUC {below:.4f}, {(found > cut).mean():.1%} lie above what 95 % of the garments lie below"
+            summary += f"; AUC {below:.4f}, {(found > cut).mean():.1%} lie above what 95 % of the garments lie below"
             best = max(((garments < c).sum() + (found >= c).sum()) for c in np.concatenate([garments, found]))
-            told += f", best cut names {best / (len(garments) + len(found)):.1%} right"
-        print(told)
+            summary += f", best cut names {best / (len(garments) + len(found)):.1%} right"
+        print(summary)
 
 
 def measure_bound(args: argparse.Namespace, kept: Kept, session: Session) -> None:
@@ -141,9 +141,9 @@ def measure_bound(args: argparse.Namespace, kept: Kept, session: Session) -> Non
             flow = drained(bits(model, request, levels(rgb[None], model), [k], 0, args.tol, LOW)).bits_dim.item()
             chains = {}
             for n in (100, 1000):
-                *_, told = session.perform(Elbo(model=info.id, rgb=rgb, levels=n, draws=1, seed=k))
-                assert isinstance(told, ElboTerms)
-                chains[f"bound{n}"] = told.total
+                *_, summary = session.perform(Elbo(model=info.id, rgb=rgb, levels=n, draws=1, seed=k))
+                assert isinstance(summary, ElboTerms)
+                chains[f"bound{n}"] = summary.total
             kept.add(key, bits=flow, **chains)
         for n in (100, 1000):
             apart = kept.all(name, f"bound{n}") - kept.all(name, "bits")
@@ -162,7 +162,7 @@ def measure_levels(args: argparse.Namespace, kept: Kept, session: Session) -> No
 
 
 def renders(data: Path, n: int) -> tuple[Tensor, list[tuple[str, str]]]:
-    """n held-out pairs of name and style, drawn with seed 0: pictures (n, 3, 32, 32) and what each shows."""
+    """n held-out pairs of name and style, drawn with seed 0: pictures (n, 3, 32, 32) and the names and labels."""
     rows = json.loads((data / "emoji/rows.json").read_text())["rows"]
     held = [k for k, row in enumerate(rows) if row.get("held_out")]
     chosen = np.sort(np.random.default_rng(0).choice(held, n, replace=False))
@@ -185,9 +185,9 @@ def round_trip(session: Session, x0: Tensor, name: str, label: str | None, tol: 
 
 
 def measure_round_trips(args: argparse.Namespace, kept: Kept, session: Session) -> None:
-    pictures, asked = renders(args.data, 20)
+    pictures, captions = renders(args.data, 20)
     for condition in ("caption", "none"):
-        for k, (name, label) in enumerate(asked):
+        for k, (name, label) in enumerate(captions):
             key = f"{condition}:{k}"
             if key not in kept:
                 text, style = (name, label) if condition == "caption" else ("", None)
@@ -200,18 +200,18 @@ def measure_round_trips(args: argparse.Namespace, kept: Kept, session: Session) 
 
 def measure_curve(args: argparse.Namespace, kept: Kept, session: Session) -> None:
     """Calls and PSNR at each tolerance, with the caption, for four of the renders."""
-    pictures, asked = renders(args.data, 20)
+    pictures, captions = renders(args.data, 20)
     for tol in (1e-2, 1e-3, 1e-4, 1e-5):
         for k in range(0, 20, 5):
             key = f"{tol:g}:{k}"
             if key not in kept:
-                kept.add(key, tol=tol, **round_trip(session, pictures[k : k + 1], *asked[k], tol))
+                kept.add(key, tol=tol, **round_trip(session, pictures[k : k + 1], *captions[k], tol))
     if args.plot:
         tols = sorted({row["tol"] for row in kept.found.values()})
         calls = [float(np.median(kept.all(f"{tol:g}", "up") + kept.all(f"{tol:g}", "down"))) for tol in tols]
         points = [float(np.median(kept.all(f"{tol:g}", "psnr"))) for tol in tols]
         plot = Plot(
-            "Round trips of real emoji: what a tolerance costs and gives",
+            "Round trips of real emoji: cost and error by tolerance",
             Axis.of("model calls, up and down (median of 4)", calls, log=True),
             Axis.of("PSNR in dB (median of 4)", [0, *points]),
         )

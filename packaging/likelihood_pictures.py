@@ -19,7 +19,7 @@ from screenshots import WAIT_MS, Walk  # noqa: E402
 
 
 class LikelihoodWalk(Walk):
-    """An apple, how likely it is and what surprises the model in it; and the way up to its noise."""
+    """Take pictures of an apple's likelihood, of its unlikely regions, and of its encoding."""
 
     def run(self) -> None:
         document, window = self.document, self.window

@@ -1,20 +1,21 @@
-"""When a live preview is worth its cost."""
+"""PreviewBudget: decide when a live preview is worth its cost."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-SHARE = 0.025  # of a run's time for previews, making and painting: of the 3 % promised, the rest is what nobody counts
-LEAST_GAP = 0.04  # seconds: more than 25 pictures a second show nobody more
+SHARE = 0.025  # of a run's time for previews, rendered and painted; the rest of the promised 3 % is not measured
+LEAST_GAP = 0.04  # seconds: nobody sees more than 25 pictures a second
 
 
 class PreviewBudget:
-    """Spreads previews evenly over one job, so that they take no more than `share` of its time.
+    """Spreads previews evenly over one job, within `share` of its time.
 
-    total   -- what `done` comes to in the end: a number of steps, or 1 where it is a share
+    total   -- the final value of `done`: a number of steps, or 1 for a share
     elapsed -- seconds since the job's first model call
-    The first and the last are not asked about: they are made in any case. What they cost counts.
+
+    The first and the last preview are always rendered, without a question to due(). Their cost counts.
     """
 
     def __init__(
@@ -33,11 +34,11 @@ class PreviewBudget:
 
     @property
     def spent(self) -> float:
-        """Seconds that previews took so far."""
+        """The seconds that previews have taken so far."""
         return self._spent
 
     def due(self, done: float) -> bool:
-        """Whether to make one now, `done` (above 0) of the total into the job, with the last one's cost put aside."""
+        """Whether to render a preview now, at `done` (above 0) of the total; reserves the cost of the last one."""
         now = self._clock()
         to_come = (now - self._began) * (self._total - done) / done
         each = self._spent / self._previews if self._previews else 0.0
@@ -47,12 +48,12 @@ class PreviewBudget:
         pace = to_come * each / left if left > 0 else 0.0
         return now - self._last >= max(self._gap, pace)
 
-    def made(self, seconds: float) -> None:
-        """A preview was just made and took `seconds`."""
+    def add_rendering(self, seconds: float) -> None:
+        """Add the `seconds` of rendering a preview."""
         self._last = self._clock()
         self._previews += 1
         self._spent += seconds
 
-    def painted(self, seconds: float) -> None:
-        """Showing previews took the window `seconds`: it computes on the same cores."""
+    def add_painting(self, seconds: float) -> None:
+        """Add the `seconds` that the window took to paint previews: it computes on the same cores."""
         self._spent += seconds

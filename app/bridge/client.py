@@ -1,4 +1,4 @@
-"""The window's side of the thread boundary: the only class that knows that a thread exists."""
+"""EngineClient, the window's side of the thread boundary: the only class that starts the engine's thread."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from operator import itemgetter
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, QTimer, Signal
 
-from app.bridge.desk import WorkQueue
 from app.bridge.mailbox import Item, Mailbox
 from app.bridge.previews import ViewState
+from app.bridge.work_queue import WorkQueue
 from app.bridge.worker import EngineWorker, Performer, open_session
 from app.core.canvas.placement import Placement
 from app.core.jobs.engine import CANCELLED, End, Engine, Frame, Order, Task
@@ -20,9 +20,9 @@ from engine.spec.catalog import ModelInfo
 
 
 class EngineClient(Engine):
-    """Does jobs in a thread of its own. close() once; no job begins after it.
+    """Does jobs in a thread of its own. Call close() once; no job begins after it.
 
-    on_demand -- the thread begins with the first job, else with start()
+    on_demand -- the thread starts with the first job instead of with start()
     """
 
     _start = Signal(str)
@@ -38,7 +38,7 @@ class EngineClient(Engine):
     ) -> None:
         super().__init__(parent)
         self._open_session, self._on_demand, self._name = open_session, on_demand, name
-        self._gaze, self._desk = ViewState(), WorkQueue()
+        self._view, self._queue = ViewState(), WorkQueue()
         self._tasks: dict[int, tuple[Order, Task]] = {}
         self._numbers = count(1)
         self._thread: QThread | None = None
@@ -52,11 +52,13 @@ class EngineClient(Engine):
         self._shown.timeout.connect(self._account)
 
     def start(self, model: ModelInfo | None = None) -> None:
-        """Begin to load the engine and `model`; state_changed tells when it is ready or has failed."""
+        """Start the thread, and load the engine and `model`; state_changed is emitted when it is ready or has
+        failed.
+        """
         queued = Qt.ConnectionType.QueuedConnection
         self._thread = QThread(self)
         self._thread.setObjectName(self._name)
-        self._worker = EngineWorker(self._open_session, self._mailbox, self._desk, self._gaze)
+        self._worker = EngineWorker(self._open_session, self._mailbox, self._queue, self._view)
         self._worker.moveToThread(self._thread)
         self._start.connect(self._worker.start, queued)
         self._serve.connect(self._worker.serve, queued)
@@ -66,7 +68,7 @@ class EngineClient(Engine):
         self._thread.finished.connect(self._worker.deleteLater)
         self._thread.start()
         self._start.emit(model.id if model else "")
-        self._serve.emit()  # what was asked for before there was a thread
+        self._serve.emit()  # jobs that came before the thread
 
     def do(self, job: Job, urgent: bool = False, slot: str = "", placement: Placement | None = None) -> Task:
         for other, task in list(self._tasks.values()):
@@ -79,21 +81,21 @@ class EngineClient(Engine):
             order.cancelled.set()
             self._mailbox.end(order, CANCELLED)
             return task
-        self._desk.put(order)
+        self._queue.put(order)
         if self._on_demand and self._thread is None:
             self.start()
         self._serve.emit()
         return task
 
     def show_image(self, index: int) -> None:
-        self._gaze.image = index
+        self._view.image = index
 
     def set_watched(self, watched: bool) -> None:
-        self._gaze.watched = watched
+        self._view.watched = watched
 
     def close(self) -> None:
-        """Cancel all, wait for what is done now (at most one model call) and for the jobs that must still be done, and
-        tell how they ended. Never terminates the thread.
+        """Cancel the jobs, except those that must still finish, wait for these and for the running one (at most one
+        model call), and deliver their ends. Never terminates the thread.
         """
         self.state, self.text = "closed", "The studio is closing."
         self._mailbox.close()
@@ -103,7 +105,7 @@ class EngineClient(Engine):
         if self._thread is not None:
             self._finish.emit()
             self._thread.wait()
-            # The event loop may be over by now; what the worker said last is delivered all the same.
+            # The event loop may have ended: deliver the worker's last signals here.
             QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
             self._thread = self._worker = None
         self._deliver()
@@ -111,7 +113,7 @@ class EngineClient(Engine):
 
     def _stop(self, order: Order) -> None:
         order.cancelled.set()
-        if self._desk.remove(order):
+        if self._queue.remove(order):
             self._mailbox.end(order, CANCELLED)
 
     def _on_ready(self, device: str, complaint: str) -> None:
@@ -123,28 +125,28 @@ class EngineClient(Engine):
         self.state_changed.emit()
 
     def _deliver(self) -> None:
-        """Hand what was told to the tasks it is of."""
+        """Emit the waiting events from their tasks."""
         items = self._mailbox.take()
         self._time_showing(items)
-        for id, of_it in groupby(items, key=itemgetter(0)):
+        for id, group in groupby(items, key=itemgetter(0)):
             _, task = self._tasks[id]
-            told = [item for _, item in of_it]
-            end = told.pop() if isinstance(told[-1], End) else None
-            if told:
-                task.told.emit(told)
+            events = [item for _, item in group]
+            end = events.pop() if isinstance(events[-1], End) else None
+            if events:
+                task.told.emit(events)
             if isinstance(end, End):
                 del self._tasks[id]
                 task.end = end
                 task.ended.emit(end)
 
     def _time_showing(self, items: list[Item]) -> None:
-        """Measure what showing live news takes, painting included: the timer fires when the events that it caused are
-        done. Time of this thread alone: waiting for a core costs the engine nothing.
+        """Measure the time of showing live events, with painting: the timer fires when the events that they caused are
+        done. It is the CPU time of this thread alone: waiting for a core costs the engine nothing.
         """
         live = [item for _, item in items if isinstance(item, Progress | Frame)]
         if not live:
             return
-        # The first news opens the run (panels are laid out, the timeline begins), which is no preview's cost.
+        # The first event opens the run (panels, timeline): this is not the cost of a preview.
         self._opens = any(isinstance(item, Progress) and item.done == 1 for item in live)
         if not self._shown.isActive():
             self._shown_at = time.thread_time()

@@ -1,4 +1,4 @@
-"""What went wrong, in one sentence for a person."""
+"""Turn any exception into one sentence for the user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from engine.errors import EngineError
 
 
 def sentence(error: BaseException) -> str:
-    """The engine's own errors say it themselves; what the machine raises is translated here."""
+    """Return the message of an engine's error, or a translation of an error of the machine."""
     if isinstance(error, EngineError):
         return error.sentence
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""What the engine tells on its way to the window: in order, nothing twice, and never a backlog of live news."""
+"""Mailbox: events on their way from the engine to the window, in order, with no backlog of live ones."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from PySide6.QtCore import QObject, Signal
 from app.core.jobs.engine import End, Order
 from engine.jobs.job import Event
 
-MOST_EVENTS = 64  # that wait for the window: a job that is ahead by more waits for it
-LOOK = 0.05  # seconds between looks at whether a waiting job was cancelled
+MOST_EVENTS = 64  # waiting for the window; a job with more of them waits
+LOOK = 0.05  # seconds between checks whether a waiting job was cancelled
 
-Item: TypeAlias = tuple[int, Event | End]  # the number of an order, and what is told of it
+Item: TypeAlias = tuple[int, Event | End]  # the number of an order, and an event of it
 
 
 class Mailbox(QObject):
-    """The engine puts, the window takes. At most one wake-up of the window is ever queued.
+    """The engine puts events in, the window takes them out. At most one wake-up of the window is queued.
 
-    An event that is `latest` takes the place of the one of its class, of the same job, that has not been taken yet.
+    An event with `latest` replaces a waiting one of the same class and job.
     """
 
     arrived = Signal()
@@ -32,7 +32,7 @@ class Mailbox(QObject):
         self._painting = 0.0
 
     def put(self, order: Order, event: Event) -> None:
-        """Leave an event. Waits while the window is far behind with those of which every one arrives."""
+        """Add an event. Waits while the window is far behind with events that must all arrive."""
         with self._changed:
             if event.latest:
                 place = self._place(order, type(event))
@@ -46,38 +46,38 @@ class Mailbox(QObject):
         self._wake()
 
     def end(self, order: Order, end: End) -> None:
-        """Leave how a job ended: the last that is told of it."""
+        """Add the end of a job, its last item."""
         with self._changed:
             self._items.append((order.id, end))
         self._wake()
 
     def take(self) -> list[Item]:
-        """What was left since the last take, in order."""
+        """Take all waiting items, in order."""
         with self._changed:
             items, self._items, self._woken = self._items, [], False
             self._changed.notify_all()
         return items
 
     def holds(self, order: Order, kind: type[Event]) -> bool:
-        """Whether an event of that class waits to be taken: making another would only replace it."""
+        """Whether an event of that class is waiting: a new one would only replace it."""
         with self._changed:
             return self._place(order, kind) is not None
 
     def close(self) -> None:
-        """Nobody will take anything for a while: no job is to wait for it."""
+        """Let no job wait any more: nobody takes events until the end."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
 
-    # what showing costs the window, which the engine takes into account
+    # the window's time for painting, for the preview budget
 
     def add_painting(self, seconds: float) -> None:
-        """The window spent `seconds` on showing what it took."""
+        """Add `seconds` that the window spent on showing events."""
         with self._changed:
             self._painting += seconds
 
     def take_painting(self) -> float:
-        """Seconds of showing not yet accounted for."""
+        """Take the seconds of showing since the last call."""
         with self._changed:
             seconds, self._painting = self._painting, 0.0
         return seconds

@@ -1,4 +1,4 @@
-"""The engine's side of the thread boundary: the only place in app/ that calls the engine's session."""
+"""EngineWorker, the engine's side of the thread boundary: the only place in app/ that calls the engine's session."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from app.bridge.desk import Within, WorkQueue
 from app.bridge.errors import sentence
 from app.bridge.mailbox import Mailbox
 from app.bridge.previews import Previews, ViewState
+from app.bridge.work_queue import Within, WorkQueue
 from app.core.jobs.engine import CANCELLED, FINISHED, End, Order
 from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never
 from engine.jobs.load import LoadModel
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Performer(Protocol):
-    """What the worker needs of engine.session.Session."""
+    """The part of engine.session.Session that the worker needs."""
 
     @property
     def device_name(self) -> str: ...
@@ -38,14 +38,14 @@ class Performer(Protocol):
 
 
 def open_session() -> Performer:
-    """The real engine. Importing torch takes seconds, so it happens here, in the worker's thread."""
+    """Open the real engine. Importing torch takes seconds, so call it in the worker's thread."""
     from engine.session import Session
 
     return Session()
 
 
 def open_lab() -> Performer:
-    """The engine of the 2-D lab, which needs no model and computes on the processor."""
+    """Open the engine of the 2-D lab, without models and on the processor."""
     from engine.session import Session
 
     return Session("cpu", [])
@@ -58,13 +58,13 @@ class EngineWorker(QObject):
     failed = Signal(str)
 
     def __init__(
-        self, open_session: Callable[[], Performer], mailbox: Mailbox, desk: WorkQueue, gaze: ViewState
+        self, open_session: Callable[[], Performer], mailbox: Mailbox, queue: WorkQueue, view: ViewState
     ) -> None:
         super().__init__()
-        self._open, self._mailbox, self._desk, self._gaze = open_session, mailbox, desk, gaze
+        self._open, self._mailbox, self._queue, self._view = open_session, mailbox, queue, view
         self._session: Performer | None = None
         self._reason = ""  # why there is no session
-        self._urgent: deque[Performance] = deque()  # begun; each is done an event at a time
+        self._urgent: deque[Performance] = deque()  # begun; each advances by one event at a time
 
     @Slot(str)
     def start(self, model: str) -> None:
@@ -73,7 +73,7 @@ class EngineWorker(QObject):
         try:
             self._session = self._open()
             device = self._session.device_name
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.info("the engine did not start", exc_info=True)
             self._session, self._reason = None, f"The engine cannot start: {sentence(error)}"
             self.failed.emit(self._reason)
@@ -82,33 +82,33 @@ class EngineWorker(QObject):
             if model:
                 alone = Caller()
                 list(self._session.perform(LoadModel(model), never, live={}, early=alone.early, clock=alone.clock))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.info("%s could not be loaded", model, exc_info=True)
             complaint = sentence(error)
         self.ready.emit(device, complaint)
 
     @Slot()
     def serve(self) -> None:
-        """Do all that is on the desk, the most urgent first."""
+        """Do all jobs in the queue, the most urgent first."""
         while self._serve("nothing"):
             pass
 
     @Slot()
     def finish(self) -> None:
-        """Do what must still be done, then end the thread."""
+        """Do the jobs that must still finish, then end the thread."""
         self.serve()
         QThread.currentThread().quit()
 
     def _serve(self, within: Within) -> bool:
-        """Do the next event of an urgent job or, where there is none, a whole other one; False for nothing to do."""
-        while (order := self._desk.next_urgent()) is not None:
+        """Advance an urgent job by one event, or else do a whole other job; False if there is nothing to do."""
+        while (order := self._queue.next_urgent()) is not None:
             self._urgent.append(self._performance(order, lambda: None))
         if self._urgent:
             performance = self._urgent.popleft()
             if performance.advance():
-                self._urgent.append(performance)  # after the others, so that none of them waits for all of it
+                self._urgent.append(performance)  # after the other urgent ones, so that they take turns
             return True
-        if (order := self._desk.next(within)) is None:
+        if (order := self._queue.next(within)) is None:
             return False
         inside: Within = "ahead" if order.job.ahead else "background"
         performance = self._performance(order, lambda: self._serve(inside))
@@ -117,13 +117,13 @@ class EngineWorker(QObject):
         return True
 
     def _performance(self, order: Order, between: Callable[[], object]) -> Performance:
-        return Performance(self._session, self._reason, order, self._mailbox, self._gaze, between)
+        return Performance(self._session, self._reason, order, self._mailbox, self._view, between)
 
 
 class Performance:
-    """A job under way, from its first event to its end, which is told exactly once.
+    """A running job, from its first event to its end, which is sent exactly once.
 
-    between -- called before each model call, to do what is more urgent; that time is not the job's
+    between -- called before each model call, to do more urgent jobs; their time does not count for this job
     """
 
     def __init__(
@@ -132,17 +132,17 @@ class Performance:
         reason: str,
         order: Order,
         mailbox: Mailbox,
-        gaze: ViewState,
+        view: ViewState,
         between: Callable[[], object],
     ) -> None:
         self._session, self._reason, self._order, self._mailbox = session, reason, order, mailbox
         self._between = between
-        self._previews = Previews(order, mailbox, gaze)
+        self._previews = Previews(order, mailbox, view)
         self._events: Iterator[Event] | None = None
         self._away = 0.0
 
     def advance(self) -> bool:
-        """Do the job up to its next event and tell that; False once it has ended."""
+        """Do the job up to its next event and send that; False once it has ended."""
         order, end = self._order, FINISHED
         try:
             if self._events is not None:
@@ -153,20 +153,20 @@ class Performance:
                 event, end = None, End("failed", self._reason)
             else:
                 self._events = self._session.perform(
-                    order.job, self._cancelled, live=order.live, early=self._tell, clock=self._clock
+                    order.job, self._cancelled, live=order.live, early=self._send, clock=self._clock
                 )
                 event = next(self._events, None)
             if event is not None:
-                self._tell(event)
+                self._send(event)
                 return True
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # of a library that ends the process: the job ends instead
             log.info("%s", order.job.kind, exc_info=True)
             end = CANCELLED if order.cancelled.is_set() else End("failed", sentence(error))
         self._previews.flush()
         self._mailbox.end(order, end)
         return False
 
-    def _tell(self, event: Event) -> None:
+    def _send(self, event: Event) -> None:
         if isinstance(event, Estimate):
             self._previews.take(event)
             return

@@ -27,6 +27,7 @@ from app.core.request.submit import Submitter, why_no_new
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
 from app.core.shown.viewer import Viewer
+from engine.errors import why
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from engine.spec.request import RequestError
@@ -65,7 +66,7 @@ class Document(QObject):
         self.draft.model_changed.connect(self._fit_box)  # before anybody else hears of the model
         self._library = library
         self.jobs = JobsModel(engine, queue, self)
-        self.shown = Viewer(queue.is_making, self)
+        self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
         self.editing = Editing(self.shown, self.artwork, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
@@ -163,7 +164,7 @@ class Document(QObject):
         if self.shown.run is None:
             return
         try:
-            self.draft.current = Draft.of(self.shown.run.made_by(max(0, self.shown.cursor)))
+            self.draft.current = Draft.of(self.shown.run.request_at(max(0, self.shown.cursor)))
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
@@ -173,8 +174,8 @@ class Document(QObject):
             return None
         try:
             target = save_step(self.shown.run, self.shown.cursor, self.shown.image_index, self._library.pictures, path)
-        except (ValueError, OSError) as error:
-            self.notice_raised.emit(Notice("error", f"The picture could not be saved: {error}"))
+        except (ValueError, OSError, MemoryError) as error:
+            self.notice_raised.emit(Notice("error", f"The picture could not be saved: {why(error)}"))
             return None
         self.notice_raised.emit(Notice("info", f"Saved as {target}"))
         return target
@@ -199,4 +200,4 @@ class Document(QObject):
         if job.state is JobState.FINISHED:
             self.editing.add_candidates(job.run_path, job.request, job.images)
         else:
-            self.editing.stop_looking_at(job.run_path)
+            self.editing.leave_run(job.run_path)

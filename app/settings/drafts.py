@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from app.core.canvas.toolset import EDGES, LIMITS, Held, ToolChoices
+from app.core.canvas.toolset import EDGES, LIMITS, ToolChoices, ToolsetState
 from app.settings.declare import SettingsError, read_fields
 from engine.spec.draft import LIMITS as DRAFT_LIMITS
 from engine.spec.draft import METHODS, Draft
@@ -33,7 +33,7 @@ def read_drafts(data: object, lost: list[str]) -> dict[str, Draft]:
     return drafts
 
 
-def read_tools(data: object, lost: list[str]) -> Held:
+def read_tools(data: object, lost: list[str]) -> ToolsetState:
     """How the tools were set; what is damaged, or what an older studio did not know, has its default."""
     if not isinstance(data, dict):
         raise SettingsError("“tools” is no table")
@@ -46,7 +46,9 @@ def read_tools(data: object, lost: list[str]) -> Held:
         if found := read_fields(table, ToolChoices, f"the tool “{name}”", lost, LIMITS, {}):
             choices[name] = ToolChoices(**found)
     plain = {name: value for name, value in data.items() if name != "choices"}
-    return Held(choices=choices, **read_fields(plain, Held, "“tools”", lost, {"edge": EDGES}, {"colour": _colour}))
+    return ToolsetState(
+        choices=choices, **read_fields(plain, ToolsetState, "“tools”", lost, {"edge": EDGES}, {"colour": _colour})
+    )
 
 
 def _colour(data: list[Any]) -> tuple[int, int, int]:

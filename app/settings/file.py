@@ -11,10 +11,13 @@ from typing import Any
 
 from app.settings.declare import SettingsError, declarations
 from app.settings.values import Values
-from engine.pictures.writing import replacing
+from engine.errors import readable
+from engine.files import replacing, sweep
+from engine.pictures.naming import free_path
 
 VERSION = 1
 TOLD = 3  # how many damages the notice names one by one
+LONGEST = 150  # characters of each of them
 MAX_BYTES = 16 * 2**20  # of the file: far more than the studio writes
 
 
@@ -22,6 +25,7 @@ def load(path: Path) -> tuple[Values, str]:
     """The values in `path` and "". Of a damaged file: the values that can be used, and a sentence about the others; the
     file itself is kept under another name.
     """
+    sweep(path.parent)
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -35,13 +39,14 @@ def load(path: Path) -> tuple[Values, str]:
         values, lost = read(data.decode("utf-8", errors="replace"))
     if not lost:
         return values, ""
-    aside = path.with_name(f"{path.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S}{path.suffix}")
+    aside = free_path(path.parent, f"{path.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S}", path.suffix)
     try:
         path.replace(aside)
     except OSError:
         aside = path
     rest = "the defaults are used" if values == Values() else "the rest is as it was"
-    told = "; ".join([*lost[:TOLD], f"and {len(lost) - TOLD} more"] if len(lost) > TOLD else lost)
+    named = [readable(line, LONGEST) for line in lost[:TOLD]]
+    told = "; ".join([*named, f"and {len(lost) - TOLD} more"] if len(lost) > TOLD else named)
     return values, f"The settings were damaged ({told}): {rest}, the old file is {aside}."
 
 
@@ -88,5 +93,5 @@ def _salvaged(text: str) -> dict[str, Any]:
 def write(path: Path, values: Values) -> None:
     """Atomically: after a power cut there is the old file or the new one. Raises OSError."""
     text = json.dumps({"version": VERSION} | dataclasses.asdict(values), indent=1, ensure_ascii=False)
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8", errors="backslashreplace")  # half an emoji becomes \udxxx: JSON
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", errors="backslashreplace"))  # half an emoji becomes \udxxx, which is JSON

@@ -12,8 +12,10 @@ from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
 from app.settings.declare import SettingsError, declarations
 from app.settings.file import write
 from app.settings.values import Values
+from engine.errors import why
 
 SAVE_AFTER_MS = 500  # a flurry of changes is one write
+RETRY_MS = 20_000  # after what could not be written
 
 
 class Settings(QObject):
@@ -31,6 +33,11 @@ class Settings(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(SAVE_AFTER_MS)
         self._timer.timeout.connect(self.flush)
+        self._complained = False
+        self._retry = QTimer(self)
+        self._retry.setSingleShot(True)
+        self._retry.setInterval(RETRY_MS)
+        self._retry.timeout.connect(self.flush)
 
     @property
     def values(self) -> Values:
@@ -59,11 +66,15 @@ class Settings(QObject):
         self._timer.stop()
         if not self._path or not self._dirty:
             return
-        self._dirty = False
         try:
             write(self._path, self._values)
-        except OSError as error:
-            self.save_failed.emit(f"The settings could not be saved in {self._path}: {error.strerror or error}.")
+        except (OSError, MemoryError) as error:
+            self._retry.start()
+            if not self._complained:  # once, and again only after a write in between
+                self._complained = True
+                self.save_failed.emit(f"The settings could not be saved in {self._path}: {why(error)}.")
+        else:
+            self._dirty = self._complained = False
 
 
 def to_text(state: QByteArray) -> str:

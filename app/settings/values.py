@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from app.core.canvas.toolset import Held
+from app.core.canvas.toolset import ToolsetState
 from app.core.files.export import ExportKind, ExportMethod
 from app.settings.declare import setting
 from app.settings.drafts import read_drafts, read_tools
@@ -37,8 +37,12 @@ class Values:
     drafts: dict[str, Draft] = setting(
         factory=dict, read=read_drafts, shown=False, title="Drafts", description="The last draft of each model, by id."
     )
-    tools: Held = setting(
-        factory=Held, read=read_tools, shown=False, title="Tools", description="The tool in hand, and how each is set."
+    tools: ToolsetState = setting(
+        factory=ToolsetState,
+        read=read_tools,
+        shown=False,
+        title="Tools",
+        description="The tool in hand, and how each is set.",
     )
     export_factor: int = setting(
         1, low=1, high=MAX_SIDE, title="Export factor", description="How many times larger a picture is exported."

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine.commands.destinations import check_destinations, file_name, save_or_keep
 from engine.commands.flags import add_device
 from engine.commands.following import wait_for
 from engine.commands.numbers import count, number, share
@@ -35,8 +36,9 @@ def add_parsers(subparsers: Any) -> None:
     add("--guidance", type=number, metavar="γ", help="another guidance (default: that of the encoding)")
     add("--tol", type=share, default=1e-4, metavar="E", help="tolerance of the flow (default %(default)s)")
     add("--max-calls", type=count, default=2000, metavar="N", help="most model calls (default %(default)s)")
-    add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="picture to write (default %(default)s)")
-    add("--run-file", type=Path, metavar="FILE", help="also keep the steps in FILE")
+    about = "picture to write (default %(default)s)"
+    add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help=about)
+    add("--run-file", type=file_name, metavar="FILE", help="also keep the steps in FILE")
     add_device(parser)
     parser.set_defaults(run=decode)
 
@@ -44,6 +46,7 @@ def add_parsers(subparsers: Any) -> None:
 def decode(args: argparse.Namespace) -> int:
     if args.out.suffix.lower() not in KINDS:
         raise UsageError(f"“{args.out.suffix}” is no kind of picture that can be written: choose {', '.join(KINDS)}.")
+    check_destinations([args.out], args.run_file)
     own = RunReader(args.source).request
     info = find(args.model or own.model)
     chosen = {name: getattr(args, name) for name in ("prompt", "label", "guidance")}
@@ -55,9 +58,9 @@ def decode(args: argparse.Namespace) -> int:
 
     end = wait_for(Session(args.device, [info]).perform(asked))
     assert isinstance(end, Decoded)
-    save_copy(args.out, end.rgb)
+    path = save_or_keep(args.out, lambda path: save_copy(path, end.rgb))
     if args.json:
-        print(json.dumps({"path": str(args.out), "steps": end.steps, "calls": end.calls, "psnr": end.psnr}))
+        print(json.dumps({"path": str(path), "steps": end.steps, "calls": end.calls, "psnr": end.psnr}))
     else:
-        print(f"{args.out}  {end.steps} steps, {end.calls} calls; {end.psnr:.1f} dB against the encoded picture")
+        print(f"{path}  {end.steps} steps, {end.calls} calls; {end.psnr:.1f} dB against the encoded picture")
     return 0

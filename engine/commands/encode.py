@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_condition
 from engine.commands.following import wait_for
 from engine.commands.numbers import count, number, share
@@ -32,12 +33,13 @@ def add_parsers(subparsers: Any) -> None:
     add("--steps", type=count, metavar="N", help="of null-text: the levels that it learns for (default: the model's)")
     add("--tol", type=share, default=1e-4, metavar="E", help="tolerance of the flow (default %(default)s)")
     add("--max-calls", type=count, default=2000, metavar="N", help="most model calls each way (default %(default)s)")
-    add("--run-file", type=Path, metavar="FILE", help="keep the steps in FILE, for decode and the studio")
+    add("--run-file", type=file_name, metavar="FILE", help="keep the steps in FILE, for decode and the studio")
     add("--no-check", action="store_true", help="do not follow the flow back")
     parser.set_defaults(run=encode)
 
 
 def encode(args: argparse.Namespace) -> int:
+    check_destinations([], args.run_file)
     info = find(args.model)
     rgb = read_picture(args.picture, info, args.fit)
     draft = Draft.for_model(

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from engine.commands.destinations import file_name
 from engine.commands.guide_flags import add_guide_flags
 from engine.errors import UsageError
 from engine.pictures.png import RESAMPLING
@@ -56,7 +57,7 @@ def add_condition(parser: argparse.ArgumentParser, model: str) -> None:
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """The flags of every command that makes pictures by the model's sampler."""
     add = parser.add_argument
-    add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
+    add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add_model(parser, "emoji")
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
     add("--negative", default="", metavar="TEXT", help="what to keep away from")
@@ -79,7 +80,7 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="of the first picture; the others count up (default, and −1: random)")
     add("--batch", type=int, default=1, metavar="N", help="how many pictures; two or more are numbered from 0")
     add_enlarging(parser)
-    add("--run-file", type=Path, metavar="FILE", help="also keep every denoising step in FILE")
+    add("--run-file", type=file_name, metavar="FILE", help="also keep every denoising step in FILE")
     add_device(parser)
     add_guide_flags(parser)
 

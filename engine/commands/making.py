@@ -6,10 +6,12 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from engine.commands.destinations import check_destinations, save_or_keep
 from engine.commands.flags import check_enlarging
 from engine.errors import UsageError
 from engine.paths import path_of
@@ -37,6 +39,7 @@ def make(
     """
     check_enlarging(args)
     paths = file_names(args.out, args.batch)
+    check_destinations(paths, args.run_file)
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
@@ -48,19 +51,34 @@ def make(
     hops = len(path_of(request))
     for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
         show_progress(step.i + 1, hops)
-    # not before the run's own end is in its file
-    made = session.finish(request, step.move.x, args.run_file, inputs=inputs, transparent=page is None)
+    made = session.finished(request, step.move.x, inputs=inputs, transparent=page is None)
     done = time.perf_counter()
-    for index, path in enumerate(paths):
-        rgb = made[index] if page is None else composite(*page, made[index])
-        save_png(path, rgb, request, index, args.enlarge, args.resampling, box=page[2] if page else None)
-    size = (rgb.shape[1], rgb.shape[0])
+    pictures = [rgb if page is None else composite(*page, rgb) for rgb in made.pictures]
+    paths = save_all(args, paths, pictures, request, box=page[2] if page else None)
+    session.keep_picture(request, made.on_white, args.run_file)
+    size = (pictures[0].shape[1], pictures[0].shape[0])
     report(args, request, paths, session.device_name, loaded - began, done - loaded, size)
+
+
+def save_all(
+    args: argparse.Namespace,
+    paths: Sequence[Path],
+    pictures: Sequence[Pixels],
+    request: Request,
+    parent: Mapping[str, Any] | None = None,
+    box: Box | None = None,
+) -> list[Path]:
+    """Save each picture of a request, elsewhere if its place fails now; return where they are. Raises OSError."""
+
+    def save(path: Path, index: int) -> None:
+        save_png(path, pictures[index], request, index, args.enlarge, args.resampling, parent, box)
+
+    return [save_or_keep(path, partial(save, index=index)) for index, path in enumerate(paths)]
 
 
 def file_names(out: Path, batch: int) -> list[Path]:
     """apple.png for one picture; apple-0.png, apple-1.png … for more."""
-    out = out if out.suffix else out.with_suffix(".png")
+    out = out if out.suffix else out.with_name(f"{out.name}.png")
     if out.suffix.lower() != ".png":
         raise UsageError(f"Pictures are written as PNG: end the name in .png instead of {out.suffix}.")
     return [out] if batch == 1 else [out.with_name(f"{out.stem}-{k}{out.suffix}") for k in range(batch)]

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from engine.commands.destinations import film_name, save_or_keep
 from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging
 from engine.jobs.morph import MorphFrame, Morphing, Norms
-from engine.morph.film import save
+from engine.morph.film import check, save
 from engine.morph.keys import FileKey, from_file
 from engine.rules import menu
 from engine.spec.catalog import ModelInfo, find
@@ -54,7 +55,13 @@ def add_parsers(subparsers: Any) -> None:
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--linear", action="store_true", help="interpolate x_T straight, not on the sphere")
     way.add_argument("--at-sigma", type=float, metavar="S", help="mix the pictures under one noise of level S instead")
-    add("--out", type=Path, default=Path("morph.webp"), metavar="FILE", help=".webp, .gif, .mp4; no ending: PNG frames")
+    add(
+        "--out",
+        type=film_name,
+        default=Path("morph.webp"),
+        metavar="FILE",
+        help=".webp, .gif, .mp4; no ending: PNG frames",
+    )
     add_enlarging(parser)
     add_model(parser, "emoji")
     add("--negative", default="", metavar="TEXT", help="what to keep away from")
@@ -92,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
     check_enlarging(args)
     info = find(args.model)
     morph, pictures = asked(args, info)
+    check(args.out, morph)
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
@@ -113,8 +121,8 @@ def run(args: argparse.Namespace) -> int:
     done = time.perf_counter()
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    save(args.out, frames, morph, args.enlarge, args.resampling)
-    facts = {"path": str(args.out), "frames": len(frames), "calls": price(morph).calls, **found}
+    path = save_or_keep(args.out, lambda path: save(path, frames, morph, args.enlarge, args.resampling))
+    facts = {"path": str(path), "frames": len(frames), "calls": price(morph).calls, **found}
     facts |= {"load_seconds": round(loaded - began, 3), "seconds": round(done - loaded, 3)}
     _report(args, morph, facts, session.device_name)
     return 0
@@ -125,7 +133,7 @@ def _report(args: argparse.Namespace, morph: Morph, facts: dict[str, Any], devic
         print(json.dumps(facts | {"device": device, "morph": morph.to_dict()}))
         return
     width, height = (args.enlarge * side for side in morph.request.size)
-    print(f"{args.out}  {facts['frames']} frames of {width}×{height}, {morph.rate} a second")
+    print(f"{facts['path']}  {facts['frames']} frames of {width}×{height}, {morph.rate} a second")
     if norm := facts.get("norm"):
         print(f"least norm of x_T between keys: {norm['slerp']:.3f} spherical, {norm['linear']:.3f} linear")
     for index, decibels in facts["psnr"].items():

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_device, add_enlarging, check_enlarging
-from engine.commands.making import file_names, report, show_progress
+from engine.commands.making import file_names, report, save_all, show_progress
 from engine.commands.numbers import count
 from engine.paths import path_of
-from engine.pictures.png import save_png
 from engine.rules import menu
 from engine.spec.catalog import find
 from engine.spec.draft import vary
@@ -37,9 +37,9 @@ def add_parsers(subparsers: Any) -> None:
     add(
         "--steps", type=int, default=0, metavar="N", help="how many steps from there on (default: those that were left)"
     )
-    add("--out", type=Path, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
+    add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add_enlarging(parser)
-    add("--run-file", dest="kept", type=Path, metavar="FILE", help="also keep these denoising steps in FILE")
+    add("--run-file", dest="kept", type=file_name, metavar="FILE", help="also keep these denoising steps in FILE")
     add_device(parser)
     parser.set_defaults(run=run)
 
@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     info = find(reader.request.model)
     request = vary(reader.request, args.step, args.image, args.count, info, args.sampler, args.steps)
     paths = file_names(args.out, args.count)
+    check_destinations(paths, args.kept)
     parent = {"run": reader.header["id"], "step": args.step, "image": args.image}
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
@@ -65,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
         show_progress(step.i + 1, len(path_of(request)))
-    rgb = session.finish(request, step.move.x, args.kept, inputs=reader.inputs(), transparent=request.edit is None)
+    made = session.finished(request, step.move.x, inputs=reader.inputs(), transparent=request.edit is None)
     done = time.perf_counter()
-    for index, path in enumerate(paths):
-        save_png(path, rgb[index], request, index, args.enlarge, args.resampling, parent)
+    paths = save_all(args, paths, list(made.pictures), request, parent)
+    session.keep_picture(request, made.on_white, args.kept)
     report(args, request, paths, session.device_name, loaded - began, done - loaded, request.size)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from engine.models.alpha import CHANNELS
+from engine.pictures.data_set import read_array, read_table
 
 
 class JudgeError(EngineError, ValueError):
@@ -48,11 +48,8 @@ class RealPictures:
     def of(cls, folder: Path, side: int | None = None) -> RealPictures:
         """Read a data set, averaged down to `side`. Raises JudgeError when it is missing or damaged."""
         try:
-            table = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-            array = np.load(folder / "pictures.npy", mmap_mode="r")
-            rows = table["rows"]
-            if len(rows) != len(array):
-                raise ValueError(f"{len(array)} pictures and {len(rows)} rows")
+            table = read_table(folder)
+            array, rows = read_array(folder, table), table["rows"]
             whole = torch.cat([to_pictures(np.array(array[k : k + 512]), side) for k in range(0, len(array), 512)])
             pictures, alpha = (whole[:, :3], whole[:, 3:]) if whole.shape[1] == CHANNELS else (whole, None)
             names, labels = (tuple(str(row[key]) for row in rows) for key in ("name", "label"))

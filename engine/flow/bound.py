@@ -115,7 +115,7 @@ def draw(
         yield min(1.0, (k + MICRO_BATCH) / (len(sigmas) - 1))
     error = torch.cat(errors).cpu().double()
     if not error.isfinite().all():
-        raise FlowError("The model answered with values that are no numbers: its weights are damaged, get it again.")
+        raise FlowError("The model returned values that are not numbers: its weights are damaged, install it again.")
     yield Terms(
         prior_term(x.cpu(), variance[0].sqrt().item(), std),
         step_terms(error, sigmas),

@@ -23,12 +23,16 @@ class PictureSaved(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunEnded(Event):
-    """A run is finished. seconds -- of its own steps; finishing -- from the last step to the finished pictures, in
-    seconds.
+    """A run is finished, and its pictures are saved.
+
+    seconds   -- of its own steps
+    finishing -- from the last one to its pictures
+    remark    -- what went wrong beside the pictures, in one sentence, or ""
     """
 
     seconds: float
     finishing: float
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,9 +87,9 @@ class Fork(Job):
 class Resume(Job):
     """Finish a cancelled or interrupted run, in its own file `run_path`.
 
-    pictures -- as for Generate
-
-    Raises StoreError for a run that is finished or cannot be read, and the errors of Generate.
+    pictures -- as Generate's; of a finished run only those that its note (engine.pictures.unsaved) does not list as
+                saved
+    Raises StoreError for a run that cannot be read and, without `pictures`, for a finished one; and as Generate does.
     """
 
     kind: ClassVar[str] = "resume"

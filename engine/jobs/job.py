@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from engine.errors import EngineError
+from engine.errors import EngineError, readable
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -140,7 +140,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
 def class_of(kind: str) -> type[Job]:
     """Return the dataclass of a kind. Raises JobError for a kind that is not in KINDS."""
     if kind not in KINDS:
-        raise JobError(f"There is no job of the kind “{kind}” here: update the studio.")
+        raise JobError(f"There is no job of the kind “{readable(kind, 100)}” here: update the studio.")
     found: type[Job] = _imported(KINDS[kind][0])
     return found
 

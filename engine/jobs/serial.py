@@ -15,11 +15,13 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import EngineError, readable
 from engine.jobs.job import Job, JobError, class_of
 from engine.spec.edit import digest
 from engine.spec.morph import Morph
@@ -66,8 +68,11 @@ def from_json(text: str | bytes, find: Find) -> Job:
         return job
     except JobError:
         raise
+    except EngineError as error:  # of a Request or a Morph inside: its sentence is whole
+        raise JobError(f"The settings of this job are damaged: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise JobError(f"This job of the kind “{data['kind']}” is damaged: {error}") from error
+        told = readable(str(error), 200)
+        raise JobError(f"This job of the kind “{data['kind']}” is damaged ({told}): create it again.") from error
 
 
 # to JSON, by value
@@ -181,7 +186,7 @@ def _find(folder: Path, name: str) -> NDArray[Any]:
     try:
         # Map the file first: this refuses a header that promises more than the file holds, without allocating it.
         array = np.array(np.lib.format.open_memmap(folder / f"{name}.npy", mode="r"))
-    except (OSError, ValueError, EOFError, MemoryError) as error:
+    except (OSError, ValueError, TypeError, EOFError, OverflowError, SyntaxError, TokenError, MemoryError) as error:
         raise JobError("A picture of this job is missing or damaged: create the job again.") from error
     if digest(array) != name:
         raise JobError("A picture of this job has changed: create the job again.")

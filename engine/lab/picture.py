@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def save(path: Path, frames: Sequence[NDArray[np.uint8]], settings: str, frame_m
     if kind == "PNG" and len(frames) > 1:
         raise LabError("A PNG holds only one picture: end the name of an animation in .webp.")
     images = [Image.fromarray(frame) for frame in frames]
-    more: dict[str, object] = {}
+    more: dict[str, Any] = {}
     if kind == "PNG":
         text = PngInfo()
         text.add_itxt("tweedie-lab", settings)

@@ -1,4 +1,4 @@
-"""Files of a model are what its config says: their names and their SHA-256."""
+"""Check the files of a model against the names and SHA-256 in its config."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""CLIP models, which say how well a picture fits a text: those in the box, those in the user's cache, a file.
+"""Load CLIP models, which score how well a picture fits a text: embedded ones, those in the user's cache, a file.
 
-Everything is read from files that are there: nothing is downloaded, and no checkpoint can run code (clip_files.py).
-open_clip takes seven to ten seconds to import, so it is imported where a model is loaded and nowhere else.
+Everything is read from local files: nothing is downloaded, and no checkpoint can run code (clip_files.py). open_clip
+takes seven to ten seconds to import, so it is imported only when a model is loaded.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ WEIGHTS = "model.safetensors"
 
 
 def load(name: str | Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> ClipModel:
-    """A CLIP by its name, ready to guide on `device`, its parameters frozen. Raises ModelError when there is none.
+    """Load a CLIP by its name as a guide on `device`, its parameters frozen. Raises ModelError when there is none.
 
-    name -- the id of one in the box (“emoji-clip”); a folder that `train-clip` wrote, or one with an
+    name -- the id of an embedded one (“emoji-clip”); a folder that `train-clip` wrote, or one with an
             open_clip_config.json; a checkpoint of open_clip's, alone or with its architecture (“ViT-B-32@clip.pt”); an
             architecture or an architecture/tag of open_clip's, or hf-hub:owner/name, whose weights are in the user's
-            cache. Only safetensors and pickles that hold nothing but arrays are read.
+            cache. Only safetensors and pickles with nothing but arrays are read.
     """
     device = torch.device(device)
     embedded = {info.id: info for info in guide_models.clips() if info.folder is not None}
@@ -52,7 +52,9 @@ def load(name: str | Path, device: torch.device | str = "cpu", dtype: torch.dtyp
 
 
 def assemble(shape: Mapping[str, Any]) -> Any:
-    """The open_clip model of a configuration of ours: its text tower the vendored encoder, the rest unfilled."""
+    """Build the open_clip model of an embedded configuration: its text tower is the vendored encoder, the rest
+    unfilled.
+    """
     library, allowed = open_clip(), allowed_shape(dict(shape))
     vision, text = allowed["vision_cfg"], allowed["text_cfg"]
     if vision.get("timm_model_name"):
@@ -67,14 +69,14 @@ def assemble(shape: Mapping[str, Any]) -> Any:
 
 
 def tokenizer_of(shape: Mapping[str, Any]) -> Any:
-    """The tokenizer of a configuration of ours, with its context_length."""
+    """Return the tokenizer of an embedded configuration, with its context_length."""
     text = shape["text_cfg"]
     encoder = resource_root() / "text" / plain(text["hf_tokenizer_name"])
     return open_clip().tokenizer.HFTokenizer(str(encoder), context_length=text["context_length"])
 
 
 def _of_folder(info: GuideInfo, device: torch.device, dtype: torch.dtype) -> ClipModel:
-    """A CLIP of ours. Raises ModelError when a file is missing, damaged, or not what the config describes."""
+    """Read an embedded CLIP. Raises ModelError when a file is missing, damaged, or does not fit the config."""
     assert info.folder is not None
     path = info.folder / WEIGHTS
     try:
@@ -82,10 +84,10 @@ def _of_folder(info: GuideInfo, device: torch.device, dtype: torch.dtype) -> Cli
         check(path, info.config["sha256"][WEIGHTS])
         weights = {name: value.float() for name, value in load_file(path).items()}
         net = assemble(shape)
-        told = {name.removeprefix("level."): weights.pop(name) for name in [*weights] if name.startswith("level.")}
+        levels = {name.removeprefix("level."): weights.pop(name) for name in [*weights] if name.startswith("level.")}
         level = Level(shape["vision_cfg"]["width"]) if info.noisy else None
         if level is not None:
-            level.load_state_dict(told)
+            level.load_state_dict(levels)
         missing = net.load_state_dict(weights, strict=False)
         if missing.unexpected_keys or any(not key.startswith("text.transformer.") for key in missing.missing_keys):
             raise ValueError("its weights are of another net")

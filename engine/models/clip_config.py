@@ -67,9 +67,9 @@ def _tower(config: object, keys: set[str], where: str) -> dict[str, Any]:
         if held.get(name) is not None:
             held[name] = _part(held[name], allowed, f"{where}, {name}")
     for name, pattern in _NAMES.items():
-        told = held.get(name)
-        if told and not (isinstance(told, str) and re.fullmatch(pattern, told)):
-            raise ModelError(f"{name} of this CLIP must be a plain name, not {told!r}: correct its configuration.")
+        value = held.get(name)
+        if value and not (isinstance(value, str) and re.fullmatch(pattern, value)):
+            raise ModelError(f"{name} of this CLIP must be a plain name, not {value!r}: correct its configuration.")
     return held
 
 

@@ -63,7 +63,7 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
 
 
 def find(name: str) -> tuple[ClipFile, dict[str, Tensor]]:
-    """The checkpoint of that name, and what it holds."""
+    """Return the checkpoint of that name, and its arrays."""
     architecture, _, file = name.rpartition("@")
     path = Path(file or name)
     if path.is_dir():
@@ -178,8 +178,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise ModelError(damaged) from error
     except RuntimeError as error:
         if "TorchScript" in str(error):
-            told = f"{path.name} is a program (TorchScript) and was not run: save its state_dict as safetensors."
-            raise ModelError(told) from error
+            program = f"{path.name} is a program (TorchScript) and was not run: save its state_dict as safetensors."
+            raise ModelError(program) from error
         raise ModelError(damaged) from error
     except (SafetensorError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise ModelError(damaged) from error
@@ -222,8 +222,8 @@ def fill(net: Any, state: dict[str, Tensor], found: ClipFile) -> Any:
             state.pop(name, None)
         net.load_state_dict(state)
     except (RuntimeError, KeyError, ValueError, AttributeError) as error:
-        told = f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained as."
-        raise ModelError(told) from error
+        misfit = f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained as."
+        raise ModelError(misfit) from error
     return net
 
 
@@ -242,10 +242,10 @@ def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:
     blocks = ("visual.transformer.resblocks.", f"{prefix}transformer.resblocks.")
     depths = [len({key[len(start) :].split(".")[0] for key in state if key.startswith(start)}) for start in blocks]
     wanted = (vision["width"], patch, (side // patch) ** 2 + 1, vision["layers"], shape["embed_dim"])
-    told = (text.get("vocab_size", 49408), text.get("width", 512), text.get("layers", 12))
+    sizes = (text.get("vocab_size", 49408), text.get("width", 512), text.get("layers", 12))
     first, place = state["visual.conv1.weight"], state["visual.positional_embedding"]
     seen = (first.shape[0], first.shape[-1], place.shape[0], depths[0], state["visual.proj"].shape[1])
-    return wanted == seen and told == (*embedding.shape, depths[1])
+    return wanted == seen and sizes == (*embedding.shape, depths[1])
 
 
 def words(found: ClipFile) -> Any:
@@ -276,5 +276,5 @@ def content_hash(found: ClipFile) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """The first sentence of what a library says."""
+    """Return the first sentence of a library's message."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

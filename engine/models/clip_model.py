@@ -101,7 +101,9 @@ class ClipModel:
             if found > length:
                 size = f"{found} tokens" if found < 2 * length else f"{found} tokens or more"
                 raise ModelError(f"“{short(text)}” has {size}, and “{self.title}” reads {length}: shorten it.")
-        padded = hasattr(getattr(self.net, "text", None), "pooler")  # told apart from text: need not be read
+        padded = hasattr(
+            getattr(self.net, "text", None), "pooler"
+        )  # the pooler distinguishes padding from text: padding need not be read
         return tokens[:, : max(1, int(longest.max())) if padded else length]
 
 

@@ -53,11 +53,11 @@ def tokenizer_folder(folder: Path) -> Iterator[Path]:
 
     Raises ModelError where the folder asks for code of its own, or for a class that is not of transformers.
     """
-    told = _read(folder / "tokenizer_config.json")
-    kind, model_type = told.get("tokenizer_class"), _read(folder / "config.json").get("model_type")
+    config = _read(folder / "tokenizer_config.json")
+    kind, model_type = config.get("tokenizer_class"), _read(folder / "config.json").get("model_type")
     if kind and kind not in CLASSES:
         raise ModelError(f"The tokenizer in {folder} is of a class of its own ({kind}): choose another CLIP.")
-    settings = {key: value for key, value in told.items() if key in _TOKENIZER and _plain(value)}
+    settings = {key: value for key, value in config.items() if key in _TOKENIZER and _plain(value)}
     with TemporaryDirectory(prefix="tweedie-") as made:
         to = Path(made)
         for path in folder.iterdir():
@@ -76,11 +76,11 @@ def encoder_folder(folder: Path) -> Iterator[Path]:
 
     Raises ModelError where it asks for code of its own, or is of another kind than open_clip builds.
     """
-    told = _read(folder / "config.json")
-    if told.get("model_type") not in TYPES:
+    config = _read(folder / "config.json")
+    if config.get("model_type") not in TYPES:
         raise ModelError(f"The text encoder in {folder} is of a kind that is not known here: choose another CLIP.")
     with TemporaryDirectory(prefix="tweedie-") as made:
-        _write(Path(made) / "config.json", _allowed(told, _ENCODER) | {"model_type": told["model_type"]})
+        _write(Path(made) / "config.json", _allowed(config, _ENCODER) | {"model_type": config["model_type"]})
         yield Path(made)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +20,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from engine.files import check_writable, replacing
 from engine.pictures.image_file import info_of
 from engine.pictures.png import enlarged, save_image
-from engine.pictures.writing import replacing
 from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, MorphError
 
@@ -40,8 +41,11 @@ NO_VIDEO = (
     "or choose WebP, GIF or PNG frames."
 )
 
+GIF_TOO_FAST = f"A GIF shows at most {FASTEST_GIF} frames a second: choose fewer, or another format."
+
 OnFrame = Callable[[int, int], object]  # called with the frames done and their total
 Stop = Callable[[], bool]
+Write = Callable[[Path, int, Callable[[int], Pixels], Morph], None]
 
 
 def save(
@@ -63,10 +67,7 @@ def save(
     """
     if len(frames) != morph.frames:
         raise MorphError(f"{len(frames)} of {morph.frames} frames are ready: let the morph finish, then export it.")
-    write = {".webp": _webp, ".gif": _gif, ".mp4": _mp4, "": _folder}.get(path.suffix.lower())
-    if write is None:
-        kinds = "in .webp, .gif or .mp4, or leave it out for a folder of PNG frames"
-        raise MorphError(f"“{path.suffix}” is not a film format: end the name {kinds}.")
+    write = _writer(path)
     order = morph.order()
 
     def frame(n: int) -> Pixels:
@@ -77,6 +78,29 @@ def save(
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, len(order), frame, morph)
+
+
+def check(path: Path, morph: Morph) -> None:
+    """Raise now what save() would raise about the name and the kind of file: MorphError, OSError."""
+    write = _writer(path)
+    if write is _mp4:
+        _av()
+    if write is _gif and morph.rate > FASTEST_GIF:
+        raise MorphError(GIF_TOO_FAST)
+    if write is _folder:
+        _check_folder(path)
+    check_writable(path)
+
+
+def _writer(path: Path) -> Write:
+    """What writes the kind of film that the name's ending says. Raises MorphError for another one."""
+    if not path.name:
+        raise MorphError("This is a folder: add the name of a file.")
+    write: Write | None = {".webp": _webp, ".gif": _gif, ".mp4": _mp4, "": _folder}.get(path.suffix.lower())
+    if write is None:
+        kinds = "in .webp, .gif or .mp4, or leave it out for a folder of PNG frames"
+        raise MorphError(f"“{path.suffix}” is not a film format: end the name {kinds}.")
+    return write
 
 
 def save_frame(path: Path, rgb: Pixels, morph: Morph) -> None:
@@ -90,8 +114,12 @@ def read(path: Path) -> Morph | None:
     Raises RequestError for damaged settings, OSError for a file that cannot be read.
     """
     if path.suffix.lower() == ".mp4":
-        with _av().open(str(path)) as video:
-            text = video.metadata.get("comment")
+        av = _av()
+        try:
+            with av.open(str(path)) as video:
+                text = video.metadata.get("comment")
+        except (av.FFmpegError, UnicodeDecodeError) as error:
+            raise MorphError(f"{path.name} cannot be read as a film: get it again from where it came.") from error
     else:
         info, exif = info_of(path)
         text = info.get(TEXT) or exif.get(DESCRIPTION) or info.get("comment")
@@ -142,7 +170,7 @@ def _webp(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) 
 def _gif(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
     """Write a GIF with one palette for all frames and no dithering: both keep still parts from flickering."""
     if morph.rate > FASTEST_GIF:
-        raise MorphError(f"A GIF shows at most {FASTEST_GIF} frames a second: choose fewer, or another format.")
+        raise MorphError(GIF_TOO_FAST)
     some = [Image.fromarray(frame(n)) for n in sorted({count * k // PALETTE_FRAMES for k in range(PALETTE_FRAMES)})]
     sheet = Image.new("RGB", (some[0].width * len(some), some[0].height))
     for k, image in enumerate(some):
@@ -171,9 +199,8 @@ def _text(morph: Morph) -> PngInfo:
 
 
 def _folder(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
-    if path.exists():
-        raise MorphError(f"{path.name} already exists there: choose another name for the folder.")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _check_folder(path)
+    part = path.with_name(f".tweedie-{secrets.token_hex(4)}.part")
     text = _text(morph)
     digits = max(4, len(str(count - 1)))
     try:
@@ -185,13 +212,18 @@ def _folder(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _check_folder(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise MorphError(f"{path.name} already exists there: choose another name for the folder.")
+
+
 def _mp4(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -> None:
     """Write H.264. Its sides must be even, so an odd side repeats its last row or column."""
     av = _av()
     with (
-        replacing(path) as part,
+        replacing(path) as file,
         _os_errors(path, av.FFmpegError),
-        av.open(str(part), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as video,
+        av.open(file.name, "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as video,
     ):
         video.metadata["comment"] = morph.to_json()
         stream: VideoStream | None = None

@@ -15,13 +15,13 @@ MOST_RUNS = 8  # of columns that are blended one by one
 
 
 def alpha(mask: Pixels) -> Pixels:
-    """How much of the new picture each pixel shows, 0 … 255, of a mask 0 … 255: all of it from a quarter on."""
+    """Return the share of the new picture in each pixel, 0 … 255, for a mask 0 … 255: all of it from a quarter on."""
     quarter = np.clip(mask, NOTHING, ALL)  # in a fraction of the time that minimum() takes with a number
     return (np.multiply(quarter, 255, dtype=np.uint16) // OPAQUE).astype(np.uint8)
 
 
 def painted(mask: Pixels) -> tuple[int, int, int, int]:
-    """The smallest part of a mask (H, W) outside of which it is 0, as x, y, width and height: 0 each if it is all 0."""
+    """Return the bounds of all that is not 0 in a mask (H, W): x, y, width, height; all 0 for an empty mask."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return 0, 0, 0, 0

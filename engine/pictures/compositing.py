@@ -61,6 +61,8 @@ def _pooled(mask: Pixels, box: Box, size: Size) -> Pixels:
     narrow = np.zeros((box[3], size[0]), np.uint8)
     for top in range(y, y + h, ROWS):
         rows = slice(top, min(top + ROWS, y + h))
+        if not mask[rows, x : x + w].any():
+            continue
         part = np.zeros((rows.stop - rows.start, box[2]), np.uint8)
         part[:, x - box[0] : x - box[0] + w] = mask[rows, x : x + w]
         narrow[rows.start - box[1] : rows.stop - box[1]] = pool_mask(part, (size[0], len(part)))

@@ -7,6 +7,7 @@ one ImageError whose sentence says what to do. Only what the pixels need decides
 from __future__ import annotations
 
 import io
+import os
 import stat
 import struct
 import warnings
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from engine.errors import EngineError
+from engine.errors import EngineError, readable, why
 from engine.pictures.colour import Colours, wide_table
 from engine.pictures.jpeg_size import JpegError, check_jpeg
 from engine.pictures.png_chunks import SIGNATURE, Png, PngError, read_png, read_text
@@ -36,6 +37,8 @@ FORMATS = (
     "PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "AVIF", "JPEG2000", "TGA", "PPM", "QOI", "ICO", "PCX", "PSD",
 )  # fmt: skip
 RAW = {"BMP", "DIB", "PPM", "TGA", "TIFF"}  # formats whose "raw" tiles are the file's own bytes
+PSD_RATIO = 512  # pixels of one bit that a byte of PackBits, its best compression, may stand for
+ICON_SIDE = 1024  # pixels: icons have 256, some programs write more
 JPEG_BLOCK = 1 << 14  # bytes of a JPEG decoded at a time: between two blocks reading can stop
 KEPT_TEXTS = ("Raw profile type exif", "XML:com.adobe.xmp")  # may say which way up a PNG is
 DAMAGED = "is damaged or ends too early: get it again, or save it again in the program that made it."
@@ -145,7 +148,7 @@ def opened(source: Source, cancelled: Callable[[], bool] = not_cancelled) -> Ite
 
     Errors while the picture is used inside become ImageErrors too: some decoders find only then what is wrong.
     """
-    name = PASTED if isinstance(source, bytes) else source.name or str(source)
+    name = PASTED if isinstance(source, bytes) else readable(source.name or str(source), 260)
     with _errors(name), _file(source, name) as file:
         image, png = _image(file, cancelled)
         with image:
@@ -183,6 +186,8 @@ def _image(file: BinaryIO, cancelled: Callable[[], bool]) -> tuple[Image.Image, 
         image = Image.open(io.BufferedReader(_Watched(file, cancelled)), formats=("JPEG",))
         image.decodermaxblock = JPEG_BLOCK
         return image, None
+    if head.startswith(b"\0\0\1\0"):
+        _check_icon(file)
     return Image.open(file, formats=[kind for kind in FORMATS if kind not in ("PNG", "JPEG")]), None
 
 
@@ -210,6 +215,19 @@ class _Watched(io.RawIOBase):
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+class _Clamped(io.BufferedReader):
+    """An opened file that takes memory for the bytes it has, not for those that a header claims."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._length = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > io.DEFAULT_BUFFER_SIZE:
+            size = min(size, max(0, self._length - self.tell()))
+        return super().read(size)
 
 
 @contextmanager
@@ -248,7 +266,7 @@ def _file(source: Source, name: str) -> BinaryIO:
             size = known.st_size
         if size == 0:
             raise ImageError(f"{name} is empty: get it again from where it came.")
-        return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
+        return io.BytesIO(source) if isinstance(source, bytes) else _Clamped(source)
     except ImageError:  # a ValueError too, and its sentence is whole
         raise
     except FileNotFoundError as error:
@@ -256,7 +274,7 @@ def _file(source: Source, name: str) -> BinaryIO:
     except PermissionError as error:
         raise ImageError(f"{name} may not be read: change who may read it.") from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read ({error}): copy it to another place and try again.") from error
+        raise ImageError(f"{name} cannot be read ({why(error)}): copy it to another place and try again.") from error
 
 
 def _remarks(image: Image.Image, png: Png | None) -> list[str]:
@@ -274,15 +292,35 @@ def _remarks(image: Image.Image, png: Png | None) -> list[str]:
 
 
 def _check_length(image: Image.Image, file: BinaryIO) -> None:
-    """Refuse an uncompressed picture with more bits than its file before memory is taken for it. Raises OSError."""
+    """Refuse a picture that claims more pixels than its file can hold, before memory is taken. Raises OSError."""
     tiles = getattr(image, "tile", ())
-    if image.format not in RAW or not tiles or any(codec != "raw" for codec, *_ in tiles):
-        return
     at = file.tell()
     length = file.seek(0, io.SEEK_END)
     file.seek(at)
-    if image.width * image.height > 8 * length:
+    if image.format == "PSD":
+        most = PSD_RATIO * length
+    elif image.format in RAW and tiles and all(codec == "raw" for codec, *_ in tiles):
+        most = 8 * length
+    else:
+        return
+    if image.width * image.height > most:
         raise OSError("fewer bits than pixels")
+
+
+def _check_icon(file: BinaryIO) -> None:
+    """Refuse an icon whose pictures are larger than icons are: their directory says nothing of it. Raises OSError."""
+    file.seek(4)
+    (count,) = struct.unpack("<H", file.read(2))
+    directory = file.read(16 * count)
+    for place in range(12, len(directory), 16):
+        file.seek(*struct.unpack_from("<I", directory, place))
+        head = file.read(24).ljust(24, b"\0")
+        sides = (
+            struct.unpack_from(">II", head, 16) if head.startswith(SIGNATURE) else struct.unpack_from("<II", head, 4)
+        )
+        if max(sides) > 2 * ICON_SIDE:  # a bitmap's height counts its mask too
+            raise OSError("an icon larger than icons are")
+    file.seek(0)
 
 
 def _turn_upright(image: Image.Image, notes: list[str]) -> None:

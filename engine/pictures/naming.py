@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from engine.pictures.png import save_png
 from engine.spec.request import Request
 
 
@@ -31,16 +36,18 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def picture_path(folder: Path, request: Request, index: int) -> Path:
-    """Reserve a name for picture `index` of a request: <date>-<prompt>-<seed>.png, empty until it is written.
+    """A free name for picture `index` of a request: <date>-<prompt>-<seed>.png. Save it with `fresh`."""
+    return free_path(folder, f"{datetime.now():%Y-%m-%d}-{stem_of(request, index)}", ".png")
 
-    The name is taken by creating it, so that two studios never write over each other. Raises OSError.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{datetime.now():%Y-%m-%d}-{stem_of(request, index)}"
+
+def save_new(
+    folder: Path, rgb: np.ndarray, request: Request, index: int, parent: Mapping[str, Any] | None = None
+) -> Path:
+    """Save picture `index` of a request in a folder, under a name that no file has; return its path. Raises OSError."""
     while True:
-        path = free_path(folder, stem, ".png")
+        path = picture_path(folder, request, index)
         try:
-            path.touch(exist_ok=False)
+            save_png(path, rgb, request, index, parent=parent, fresh=True)
         except FileExistsError:
-            continue
+            continue  # another studio was faster
         return path

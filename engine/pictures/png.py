@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from engine.files import replacing
 from engine.pictures.image_file import ImageError, text_of
 from engine.pictures.resizing import resized
-from engine.pictures.writing import replacing
 from engine.spec.request import Request, RequestError
 
 RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
@@ -64,6 +64,7 @@ def save_png(
     resampling: str = "nearest",
     parent: Mapping[str, Any] | None = None,
     box: Sequence[int] | None = None,
+    fresh: bool = False,
 ) -> None:
     """Write image `index` of a request, atomically; its text holds that one image's Request.
 
@@ -71,6 +72,7 @@ def save_png(
     parent -- of a run that went on from another one's step, as its file's header says it: without that step the Request
               alone makes another picture, so the text says so too
     box    -- (x, y, width, height) of what the model saw of the picture, where that was not all of it
+    fresh  -- never replace a file: raises FileExistsError where one has the name
 
     Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.
     """
@@ -82,7 +84,7 @@ def save_png(
         text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
     if box is not None:
         text.add_itxt("tweedie-box", json.dumps(list(box)))
-    save_image(path, image_of(enlarged(rgb, enlarge, resampling)), "PNG", pnginfo=text)
+    save_image(path, image_of(enlarged(rgb, enlarge, resampling)), "PNG", fresh, pnginfo=text)
 
 
 def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
@@ -132,9 +134,12 @@ def save_copy(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
     save_image(path, image_of(rgb), kind, **more)
 
 
-def save_image(path: Path, image: Image.Image, kind: str, **more: Any) -> None:
-    """Write a picture atomically, `more` being what Pillow's writer of that kind takes. Raises OSError as save_png."""
-    with replacing(path) as part, open(part, "wb") as file:
+def save_image(path: Path, image: Image.Image, kind: str, fresh: bool = False, **more: Any) -> None:
+    """Write a picture atomically; `more` goes to Pillow's writer of that kind, `fresh` to files.replacing.
+
+    Raises OSError as save_png.
+    """
+    with replacing(path, fresh) as file:
         image.save(file, kind, **more)
 
 

@@ -21,15 +21,15 @@ from engine.spec.edit import Box, Pixels, Size
 
 LOBES = 3
 PLACES = 22  # binary, of Pillow's coefficients
-ROWS = 64  # made together, and given to who works on them: fewer take longer to ask for, more leave the cache
+ROWS = 64  # computed together: fewer cost more calls, more leave the cache
 BLACK, WHITE = np.int16(0), np.int16(255)
 ALONE = 4 << 16  # multiplications up to which OpenBLAS takes one thread: its others would take the window's core
 
 
 def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
-    """The picture (H, W, 3) at another size: areas averaged along a side that shrinks, Lanczos along one that grows.
+    """Resize a picture (H, W, 3): areas averaged along a side that shrinks, Lanczos along one that grows.
 
-    part -- what of the result is asked for, None for all; the same pixels for less work
+    part -- the part of the result to compute, None for all; the same pixels for less work
     """
     left, top, w, h = part or (0, 0, *size)
     made = np.empty((h, w, 3), np.uint8)
@@ -43,9 +43,9 @@ def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
 
 
 def strips(rgb: Pixels, size: Size, part: Box, take: Callable[[int, Pixels], None]) -> None:
-    """A part, that is not empty, of what resized() makes, ROWS at a time, for who works on them in cache.
+    """Pass a part of the result of resized(), which is not empty, to `take`, ROWS rows at a time.
 
-    `take` is given the number of the first row, counted from the part's, and the rows (n, w, 3), which last until it
+    `take` receives the number of the first row, counted from the part's, and the rows (n, w, 3), valid until it
     returns. In one thread: two that change places at each of NumPy's steps take twice as long as one.
     """
     (left, top, w, h), height = part, len(rgb)
@@ -61,14 +61,14 @@ def strips(rgb: Pixels, size: Size, part: Box, take: Callable[[int, Pixels], Non
 
 
 def _widened_to(rgb: Pixels, size: int, left: int, right: int) -> Pixels:
-    """Columns `left` … `right` of the picture resized to `size` columns."""
+    """Return columns `left` … `right` of the picture resized to `size` columns."""
     if size > rgb.shape[1]:
         return across(rgb, size, left, right)
     return _averaged(rgb, (size, len(rgb)))[:, left:right]
 
 
 def _averaged(rgb: Pixels, size: Size) -> Pixels:
-    """Areas averaged, along one side that shrinks; the picture itself where none does."""
+    """Average areas along the side that shrinks; return the picture itself where none does."""
     if size == (rgb.shape[1], rgb.shape[0]):
         return rgb
     return np.array(Image.fromarray(np.ascontiguousarray(rgb)).resize(size, Image.Resampling.BOX))
@@ -76,7 +76,7 @@ def _averaged(rgb: Pixels, size: Size) -> Pixels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kernel:
-    """What some rows of a side that grows are sums of.
+    """The sources and weights of some rows of a side that grows.
 
     first   -- (n,) the first source row of each
     last    -- (n,) the one after its last
@@ -89,7 +89,7 @@ class Kernel:
 
     @classmethod
     def of(cls, old: int, new: int, start: int, stop: int) -> Kernel:
-        """Of rows `start` … `stop`, where `old` rows become `new`, at least as many. As in Pillow's Resample.c."""
+        """Return the kernel of rows `start` … `stop` of `new`, made of `old` ≤ new rows, as in Pillow's Resample.c."""
         centre = (np.arange(start, stop) + 0.5) * (old / new)
         first = np.maximum((centre - LOBES + 0.5).astype(np.int64), 0)
         last = np.minimum((centre + LOBES + 0.5).astype(np.int64), old)
@@ -154,7 +154,7 @@ def _matrices(kernel: Kernel, lows: NDArray[np.int64], most: int) -> NDArray[np.
 
 
 def across(picture: Pixels, size: int, start: int, stop: int) -> Pixels:
-    """Columns `start` … `stop` of the picture (h, w, channels) enlarged to `size` columns, at least w."""
+    """Return columns `start` … `stop` of the picture (h, w, channels) enlarged to `size` columns, at least w."""
     kernel = Kernel.of(picture.shape[1], size, start, stop)
     needed = turned(picture[:, kernel.sources])
     made = np.empty((stop - start, *needed.shape[1:]), np.uint8)
@@ -164,7 +164,7 @@ def across(picture: Pixels, size: int, start: int, stop: int) -> Pixels:
 
 
 def turned(picture: Pixels) -> Pixels:
-    """Rows for columns: (h, w, channels) → (w, h, channels). By channels, in half the time that all at once take."""
+    """Transpose (h, w, channels) to (w, h, channels), channel by channel: in half the time."""
     made = np.empty((picture.shape[1], picture.shape[0], *picture.shape[2:]), np.uint8)
     for channel in range(picture.shape[2]):
         made[..., channel] = picture[..., channel].T

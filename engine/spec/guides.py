@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from engine.spec.edit import Pixels, check, digest
 from engine.spec.model_hash import current
-from engine.spec.validation import RequestError, integer, number, text, within
+from engine.spec.validation import RequestError, check_text, integer, number, text, within
 
 if TYPE_CHECKING:
     from engine.spec.guide_models import GuideInfo
@@ -133,6 +133,7 @@ class Aim:
     def __post_init__(self) -> None:
         if bool(self.text.strip()) == bool(self.image):
             raise RequestError("An aim is a text or a picture: give each aim one of them.")
+        check_text(self.text, "aim")
         if len(self.text) > MAX_AIM_TEXT:
             raise RequestError(f"An aim is longer than {MAX_AIM_TEXT} characters: shorten it.")
         if self.image and not re.fullmatch("[0-9a-f]{64}", self.image):
@@ -237,6 +238,7 @@ class ClassGuide:
             raise RequestError("No classifier is named: choose one.")
         if not self.label:
             raise RequestError("A classifier needs a label to steer to: choose one.")
+        check_text(self.label, "label")
         if not within(self.scale, -1000, 1000):
             raise RequestError("The scale γ of a classifier must lie between −1000 and 1000.")
         if self.on not in PLACES:

@@ -19,7 +19,7 @@ from typing import Any
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current
-from engine.spec.validation import MAX_SIDE, integer, number, within
+from engine.spec.validation import MAX_SIDE, check_text, integer, number, within
 from engine.spec.validation import RequestError as RequestError
 
 FORMAT = 1
@@ -188,6 +188,8 @@ class Request:
         for name in ("prompt", "negative"):
             if len(getattr(self, name)) > MAX_TEXT:
                 raise RequestError(f"The {name} is longer than {MAX_TEXT} characters: shorten it.")
+        for name in ("model", "prompt", "negative", "label", "sampler", "spacing"):
+            check_text(getattr(self, name) or "", name)
         for name in ("model", "model_sha256", "label", "sampler", "spacing"):
             if len(getattr(self, name) or "") > MAX_NAME:
                 raise RequestError(f"The name of the {name} is longer than {MAX_NAME} characters: choose another.")
@@ -244,7 +246,7 @@ class Request:
 
     def to_json(self) -> str:
         """Canonical: equal Requests give equal text. Floats keep every bit (shortest round-trip repr)."""
-        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
     @property
     def digest(self) -> str:

@@ -40,3 +40,11 @@ def text(value: object) -> str:
 def within(value: float, low: float, high: float) -> bool:
     """Whether low ≤ value ≤ high; False for NaN."""
     return math.isfinite(value) and low <= value <= high
+
+
+def check_text(value: str, name: str) -> None:
+    """Raise RequestError for text that has no UTF-8, such as half an emoji: no file could hold it."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise RequestError(f"The {name} holds half a character, which no file can hold: type it again.") from None

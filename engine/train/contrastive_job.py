@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from engine.models import load as load_model
 from engine.models.clip import TEXT, assemble
 from engine.models.text import TextEncoder
 from engine.models.towers import Towers
+from engine.pictures.data_set import read_array, read_table
 from engine.spec.catalog import find, resource_root
 from engine.train.contrastive import Aligned, ContrastiveConfig, ContrastiveRun
 from engine.train.estimates import estimates
@@ -95,7 +95,7 @@ class ContrastiveJob:
 
         train(run, self.out, None, progress)
         if self.export is not None:
-            table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
+            table = read_table(self.data)
             name = self.id or f"{table['id']}-clip"
             title = self.title or f"{table['title']} CLIP"
             about: dict[str, Any] = {"id": name, "title": title, "noisy": self.noisy}
@@ -106,10 +106,10 @@ class ContrastiveJob:
 
     def aligned(self, precision: str, say: Callable[[str], None]) -> Aligned:
         """Read the data set except what is held out, encode its captions, and make its estimates (kept in `out`)."""
-        table: dict[str, Any] = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
+        table = read_table(self.data)
         kept = [k for k, row in enumerate(table["rows"]) if not row.get("held_out")]
         rows = [table["rows"][k] for k in kept]
-        pictures = small(np.load(self.data / "pictures.npy", mmap_mode="r"), kept)
+        pictures = small(read_array(self.data, table), kept)
         names = {name: k for k, name in enumerate(dict.fromkeys(row["name"] for row in rows))}
         if len(names) < 2:
             raise ValueError(f"{self.data} has one concept only: a CLIP needs at least two.")

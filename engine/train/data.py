@@ -8,17 +8,17 @@ often its picture is drawn against one of weight 1, and "held_out": true, which 
 
 from __future__ import annotations
 
-import json
+import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from engine.models.text import TextEncoder
+from engine.pictures.data_set import DataSetError, read_array, read_table
 from engine.types import Cond
 
 
@@ -90,12 +90,14 @@ def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None
     """Read the data set in `folder` except what is held out, its pictures area-averaged down to side×side.
 
     Captions are encoded (and the states kept in the folder); without an encoder only labels are read. At most the first
-    `limit` pictures.
+    `limit` pictures. Raises DataSetError for a damaged data set, and for one without pictures to train on.
     """
-    table: dict[str, Any] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+    table = read_table(folder)
     kept = [k for k, row in enumerate(table["rows"]) if not row.get("held_out")][:limit]
+    if not kept:
+        raise DataSetError(f"{folder} holds no pictures to train on: build it with `run.py data build`.")
     rows = [table["rows"][k] for k in kept]
-    array = torch.from_numpy(np.load(folder / "pictures.npy")[kept]).permute(0, 3, 1, 2)
+    array = torch.from_numpy(read_array(folder, table)[kept]).permute(0, 3, 1, 2)
     pictures = torch.cat([F.interpolate(part.float(), side, mode="area") for part in array.split(256)])
     labels = tuple(table["labels"])
     captioned = Captioned(
@@ -114,10 +116,20 @@ def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None
     return replace(captioned, captions=Captions(torch.tensor(caption), tokens, mask))
 
 
+def _cached(path: Path) -> dict[str, Any]:
+    """What encoded() kept in a file; nothing where it is missing or damaged, since it can be computed again."""
+    try:
+        kept: dict[str, Any] = torch.load(path, weights_only=True)
+        whole = len(kept["texts"]) == len(kept["tokens"]) == len(kept["mask"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError):
+        whole = False
+    return kept if whole else {"texts": []}
+
+
 def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:
     """Return token states of all texts in half precision and their mask; computed ones are cached in `folder`."""
     path = folder / f"tokens-{encoder.length}.pt"
-    kept: dict[str, Any] = torch.load(path, weights_only=True) if path.exists() else {"texts": []}
+    kept = _cached(path)
     place = {text: k for k, text in enumerate(kept["texts"])}
     new = [text for text in texts if text not in place]
     if new:

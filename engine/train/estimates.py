@@ -1,7 +1,7 @@
 """A denoiser's estimates of real pictures under noise: the blurred x̂₀ that guidance uses.
 
-A CLIP trained on sharp pictures alone is easily misled by them (ENGINE.md: guidance acts on x̂₀). So the clean one is
-also trained on such estimates, of the branch without text.
+A CLIP trained on sharp pictures alone is easily misled by them, and guidance acts on x̂₀ (docs/guidance.md). So the
+clean one is also trained on such estimates, of the branch without text.
 """
 
 from __future__ import annotations

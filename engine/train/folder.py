@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from engine.pictures.data_set import DataSetError
 from engine.pictures.image_file import ImageError, load_rgba
 from engine.train.pictures import SIDE, on_white, write
 
@@ -18,22 +19,22 @@ def build(source: Path, out: Path, side: int = SIDE) -> int:
     """Write the data set (see engine.train.data) of the pictures under `source`; return their number.
 
     apple.png is described by apple.txt, one caption a line. A folder inside `source` is a class: its name is the label
-    of its pictures. Pictures are cropped to their central square. Raises ValueError for files that cannot be used.
+    of its pictures. Pictures are cropped to their central square. Raises DataSetError for files that cannot be used.
     """
     paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in KINDS and not _hidden(p.relative_to(source)))
     if not paths:
-        raise ValueError(f"There are no pictures in {source}: choose a folder of PNG, JPEG or WebP files.")
+        raise DataSetError(f"There are no pictures in {source}: choose a folder of PNG, JPEG or WebP files.")
     pictures, rows = [], []
     for path in paths:
         note = path.with_suffix(".txt")
         texts = read_captions(note).split("\n") if note.exists() else []
         captions = [line.strip() for line in texts if line.strip()]
         if not captions:
-            raise ValueError(f"{path} has no caption: write one into {note.name} beside it.")
+            raise DataSetError(f"{path} has no caption: write one into {note.name} beside it.")
         try:
             picture = Image.fromarray(load_rgba(path))
         except ImageError as error:
-            raise ValueError(f"{error} It is in {path.parent}: without it the others can be used.") from error
+            raise DataSetError(f"{error} It is in {path.parent}: without it the others can be used.") from error
         pictures.append(on_white(ImageOps.fit(picture, (min(picture.size),) * 2), side))
         label = path.parent.name if path.parent != source else ""
         rows.append({"name": captions[0], "label": label, "captions": captions})
@@ -45,12 +46,12 @@ def build(source: Path, out: Path, side: int = SIDE) -> int:
 
 
 def read_captions(path: Path) -> str:
-    """The text of a caption file in UTF-8 or, with its byte order mark, UTF-16. Raises ValueError for another one."""
+    """The text of a caption file in UTF-8 or, with its byte order mark, UTF-16. Raises DataSetError for another one."""
     data = path.read_bytes()
     try:
         return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not text in UTF-8: open it in an editor and save it as UTF-8.") from None
+        raise DataSetError(f"{path} is not text in UTF-8: open it in an editor and save it as UTF-8.") from None
 
 
 def _hidden(path: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from engine.models.net import PatchTransformer
 from engine.models.text import TextEncoder
 from engine.models.upscaler import Upscaler
 from engine.models.widening import widened
+from engine.pictures.data_set import read_table
 from engine.spec.catalog import resource_root
 from engine.train.cascade import Enlarging
 from engine.train.data import Captioned, Drop, load
@@ -83,7 +83,7 @@ class TrainingJob:
 
     def base(self, say: Callable[[str], None]) -> None:
         """Train a net that is conditioned on a text, a class or both."""
-        table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
+        table = read_table(self.data)
         reads = any(row["captions"] for row in table["rows"])
         encode = TextEncoder(resource_root() / "text" / TEXT["encoder"], TEXT["length"]) if reads else None
         data = load(self.data, NET["side"], encode)

@@ -21,6 +21,7 @@ from safetensors.torch import save_file
 from engine.evaluate.classifier import Classifier
 from engine.evaluate.dataset_pictures import JudgeError, RealPictures
 from engine.evaluate.judge import WEIGHTS, Judge
+from engine.pictures.data_set import read_table
 from engine.train.judge import WIDTHS, JudgeSettings, train
 
 SIDE = 32
@@ -89,7 +90,7 @@ class JudgeJob:
         save_file(weights, self.out / WEIGHTS, metadata={"format": "pt"})
         net: Classifier = judge.net
         config = {
-            "data": json.loads((self.data / "rows.json").read_text(encoding="utf-8"))["id"],
+            "data": read_table(self.data)["id"],
             "net": {"side": net.side, "channels": net.channels, "widths": WIDTHS},
             "training": asdict(self.settings),
             "ceiling": ceiling,

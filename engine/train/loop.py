@@ -7,7 +7,6 @@ state of a generator is stored.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from engine.files import replacing
 from engine.models.net import PatchTransformer
 from engine.models.upscaler import Upscaler
 from engine.train import curves
@@ -158,7 +158,6 @@ class Training:
 
     def save(self, path: Path) -> None:
         """Write everything that a resume needs, atomically."""
-        part = path.with_suffix(".part")
         state = {
             "config": {k: v for k, v in asdict(self.config).items() if k not in ("minutes", "steps")},
             "net": self.net.state_dict(),
@@ -168,8 +167,8 @@ class Training:
             "seconds": self.seconds,
             "mean": self.mean,
         }
-        torch.save(state, part)
-        os.replace(part, path)
+        with replacing(path) as file:
+            torch.save(state, file)
 
     def resume(self, path: Path) -> None:
         """Continue from a checkpoint of the same net, in the checkpoint's precision."""

@@ -5,7 +5,6 @@ The draws of step k come from a generator seeded by (seed, k), as in engine.trai
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from engine.evaluate.dataset_pictures import RealPictures
 from engine.models.noisy import CLEAN, NOISY, WIDTHS, NoisyClassifier, NoisyNet
+from engine.pictures.data_set import read_table
 from engine.train.export import describe, save_half
 
 SIDE = 32
@@ -137,7 +137,7 @@ class NoisyJob:
 
     def run(self, say: Callable[[str], None]) -> dict[str, Any]:
         """Train both twins, measure them on held-out pictures, write the folder; return the figures."""
-        table = json.loads((self.data / "rows.json").read_text(encoding="utf-8"))
+        table = read_table(self.data)
         real = RealPictures.of(self.data, SIDE)
         names = tuple(table["labels"])
         if len(names) < 2:
@@ -146,7 +146,7 @@ class NoisyJob:
         trained, unseen = ((real.held_out == held) & (index >= 0) for held in (False, True))
         nets: dict[bool, NoisyNet] = {}
         begin = None if self.begin is None else load_file(self.begin / CLEAN)
-        for noisy, title in ((False, "clean twin"), (True, "told σ")):
+        for noisy, title in ((False, "clean twin"), (True, "with σ")):
 
             def progress(step: int, loss: float, title: str = title, steps: int = self.settings.of(noisy)) -> None:
                 if step % 100 == 0 or step == steps:

@@ -1,6 +1,6 @@
 """The training loss: denoising score matching (DSM) for nets that predict ε, x0, v, the score or the flow's velocity.
 
-A net that predicts ε, x0, v, the score or the flow's velocity gives the same x̂₀ (ENGINE.md §1), and its
+A net that predicts ε, x0, v, the score or the flow's velocity gives the same x̂₀ (docs/engine.md), and its
 squared error is the error of x̂₀ times a factor of σ. So these objectives differ in their weights only:
 
     ‖ε̂ − ε‖² = ‖x̂₀ − x0‖²/σ²         Ho, Jain & Abbeel (2020), "L_simple"

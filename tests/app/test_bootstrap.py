@@ -18,9 +18,12 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import Studio
 from app.core.files.folders import Folders
 from app.core.jobs.queue import JobState
+from app.core.notices import Notice
 from app.crash import CrashReporter
 from app.settings import Values, write
 from app.ui.canvas.tool_options import ToolOptions
+from engine.jobs.generate import PictureSaved, Resume
+from engine.pictures.unsaved import Note, left
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from tests.fakes.engine import FakeEngine
@@ -37,8 +40,10 @@ def folders(tmp_path: Path) -> Folders:
 def open_studio(qtbot: QtBot, model: ModelInfo, folders: Folders) -> Iterator[Callable[..., Studio]]:
     opened: list[Studio] = []
 
-    def make(fake: FakeEngine, reporter: CrashReporter | None = None) -> Studio:
+    def make(fake: FakeEngine, reporter: CrashReporter | None = None, said: list[Notice] | None = None) -> Studio:
         studio = Studio([model], folders, fake, reporter)
+        if said is not None:
+            studio.document.notice_raised.connect(said.append)
         qtbot.addWidget(studio.window)
         opened.append(studio)
         studio.show()
@@ -291,3 +296,46 @@ def test_without_a_display_it_says_what_to_do(tmp_path: Path) -> None:
 def test_barriers_are_passive_before_anything_can_load_torch() -> None:
     done = python("-c", "import app.__main__, os, sys; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)")
     assert done.stdout.split() == ["passive", "False"]
+
+
+def a_finished_run(studio: Studio, qtbot: QtBot) -> Path:
+    studio.document.draft.update(prompt="red apple", steps=3)
+    job = studio.document.generate()
+    assert job is not None
+    qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
+    return job.run_path
+
+
+def test_the_next_start_saves_the_pictures_of_a_run_that_was_killed_while_it_saved(
+    open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
+) -> None:
+    studio = open_studio(fake)
+    run = a_finished_run(studio, qtbot)
+    studio.window.close()
+    studio.close()
+    Note(run, folders.pictures).close()  # as a killed process leaves it
+    fake.answers[Resume] = lambda job: (PictureSaved(job.pictures / "a.png"), PictureSaved(job.pictures / "b.png"))
+    said: list[Notice] = []
+    open_studio(fake, said=said)
+    qtbot.waitUntil(lambda: any("2 pictures of the last time" in notice.text for notice in said))
+    (job,) = [job for job in fake.jobs if isinstance(job, Resume)]
+    assert (job.run_path, job.pictures) == (run, folders.pictures)
+
+
+def test_the_next_start_offers_to_finish_a_run_that_broke_off(
+    open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
+) -> None:
+    studio = open_studio(fake)
+    run = a_finished_run(studio, qtbot)
+    studio.window.close()
+    studio.close()
+    data = run.read_bytes()
+    run.write_bytes(data[: data.rindex(b'{"kind":"step"') + 5])
+    Note(run, folders.pictures).close()
+    said: list[Notice] = []
+    open_studio(fake, said=said)
+    qtbot.waitUntil(lambda: any("broke off after 2 of 3 steps" in notice.text for notice in said))
+    (notice,) = [notice for notice in said if "broke off" in notice.text]
+    assert [action.text for action in notice.actions] == ["Finish it", "Leave it"]
+    notice.actions[1].do()
+    assert list(left(folders.runs)) == []

@@ -94,3 +94,32 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     done = run(tmp_path, "reporter.uninstall(); print('went on')")
     assert done.stdout == "went on\n"
     assert "No crash reports" in done.stderr
+
+
+def test_a_log_folder_that_is_removed_while_the_studio_is_open_ends_nothing(tmp_path: Path) -> None:
+    code = """
+import logging, shutil
+shutil.rmtree(sys.argv[1])
+logging.info("after that")
+reporter.uninstall()
+"""
+    done = run(tmp_path, code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "after that" in (tmp_path / "log" / "studio.log").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_two_open_studios_have_a_report_each(tmp_path: Path) -> None:
+    first = CrashReporter(tmp_path)
+    first.install()
+    first._on_exception(ValueError, ValueError("lost"), None)
+    second = CrashReporter(tmp_path)
+    assert second.earlier is None, "the first one is still open"
+    second.install()
+    assert first.report != second.report
+    second.uninstall()
+    first.uninstall()
+    assert "lost" in first.report.read_text()
+    third = CrashReporter(tmp_path)
+    assert third.earlier is not None
+    assert "lost" in third.earlier.read_text()

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QByteArray
 from pytestqt.qtbot import QtBot
 
-from app.core.canvas.toolset import Held, ToolChoices
+from app.core.canvas.toolset import ToolChoices, ToolsetState
 from app.settings import Settings, SettingsError, Values, declarations, from_text, load, read, to_text, write
 from app.settings.file import MAX_BYTES
 from app.ui.canvas.tools import toolset
@@ -33,7 +33,7 @@ ALL = Values(
         "other": replace(DRAFT, model="other", label="noto", options=(("eta", 0.5),)),
         "third": FURTHER,
     },
-    tools=Held(
+    tools=ToolsetState(
         tool="noise",
         choices={"brush": ToolChoices(size=7, hardness=0.25), "fill": ToolChoices(tolerance=9, everywhere=True)},
         colour=(200, 30, 4),
@@ -197,25 +197,27 @@ def test_what_is_damaged_of_the_tools_falls_back_and_is_said(
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(good() | {"tools": {"tool": "noise"} | tools}), encoding="utf-8")
     values, complaint = load(path)
-    assert values == Values(theme="dark", tools=Held(tool="" if what == "tool" else "noise"))
+    assert values == Values(theme="dark", tools=ToolsetState(tool="" if what == "tool" else "noise"))
     assert f"“{what}”" in complaint
 
 
 def test_a_tool_that_is_damaged_in_part_keeps_the_rest() -> None:
     brush = {"size": 0, "hardness": 0.25}
     values, lost = read(json.dumps(good() | {"tools": {"choices": {"brush": brush, "fill": 3}, "edge": 17}}))
-    assert values.tools == Held(choices={"brush": ToolChoices(hardness=0.25)}, edge=17)
+    assert values.tools == ToolsetState(choices={"brush": ToolChoices(hardness=0.25)}, edge=17)
     assert len(lost) == 2
 
 
 def test_tools_of_an_older_studio_get_the_defaults_of_what_it_did_not_know() -> None:
     text = json.dumps({"version": 1, "tools": {"choices": {"brush": {"size": 7}}}})
-    assert read(text)[0].tools == Held(choices={"brush": ToolChoices(size=7)})
+    assert read(text)[0].tools == ToolsetState(choices={"brush": ToolChoices(size=7)})
 
 
 def test_a_tool_that_there_is_no_longer_costs_nothing_but_itself(qapp: object) -> None:
     at_first, tools = toolset(), toolset()
-    tools.restore(Held(tool="airbrush", choices={"airbrush": ToolChoices(size=9), "brush": ToolChoices(size=7)}))
+    tools.restore(
+        ToolsetState(tool="airbrush", choices={"airbrush": ToolChoices(size=9), "brush": ToolChoices(size=7)})
+    )
     assert tools.tool == at_first.tool
     assert tools.of("brush").size == 7
     assert tools.of("noise") == at_first.of("noise")
@@ -253,7 +255,8 @@ def test_a_draft_with_a_wrong_type_is_damage(name: str, value: object) -> None:
         ("guidance_interval", [3.0, 1.0]),
         ("guidance_interval", [0.5, math.inf]),
         ("options", [["eta", math.nan]]),
-        ("prompt", "x" * 10**6),
+        ("prompt", "x" * 4001),
+        ("negative", "x" * 10**6),
     ],
 )
 def test_a_number_of_a_draft_that_is_out_of_range_is_dropped(name: str, value: object) -> None:

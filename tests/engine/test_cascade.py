@@ -106,7 +106,9 @@ def asked(info: ModelInfo, **choices: Any) -> Request:
 
 def finished(session: Session, request: Request, run: Path | None = None) -> np.ndarray:
     *_, last = session.generate(request, run)
-    return session.finish(request, last.move.x, run)
+    rgb = session.picture(request, last.move.x)
+    session.keep_picture(request, rgb, run)
+    return rgb
 
 
 def test_a_model_with_a_second_stage_draws_large_pictures_by_default(cascade: ModelInfo) -> None:
@@ -139,7 +141,7 @@ def test_a_picture_that_cannot_be_enlarged_is_refused(cascade: ModelInfo) -> Non
     with pytest.raises(RequestError, match=r"16×16, but this one has 20×16: resize it"):
         session.enlarged(request, np.zeros((16, 20, 3), np.uint8))
     for other in (asked(cascade, enlarge=False), asked(cascade, truncated=True)):
-        with pytest.raises(RequestError, match="whole second stage alone"):
+        with pytest.raises(RequestError, match="needs a whole second stage"):
             session.enlarged(other, np.zeros((16, 16, 3), np.uint8))
     stop = threading.Event()
     stop.set()
@@ -178,7 +180,7 @@ def test_a_run_torn_before_its_picture_reads_as_finished_without_it(cascade: Mod
         assert (reader.ended, len(reader.steps), reader.picture()) == ("finished", 5, None)
         with pytest.raises(StoreError, match="is finished: fork it"):
             session.go_on(path)
-        session.finish(request, torch.from_numpy(reader.next(4).copy()), path)
+        session.keep_picture(request, session.picture(request, torch.from_numpy(reader.next(4).copy())), path)
         kept = RunReader(path, verify=True).picture()
         assert kept is not None
         assert np.array_equal(kept, rgb)
@@ -222,7 +224,7 @@ def test_the_second_stage_round_trips_in_the_settings_and_older_settings_have_no
         ({"level": float("nan")}, "between 0 and 1"),
         ({"factor": 1}, "2 to 64 times"),
         ({"sigmas": (1.0, 2.0)}, "do not descend"),
-        ({"sigmas": (1.0,)}, "at least one step"),
+        ({"sigmas": (1.0,)}, "takes 1 to 1000 steps"),
         ({"level": 0.0, "truncated": True}, "above 0 to stop at"),
     ],
 )

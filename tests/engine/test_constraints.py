@@ -27,7 +27,7 @@ def mask_of(sigmas: list[float], *to_go: int) -> Pinned:
 
 
 def test_replacement_has_the_law_of_repaint_without_resampling() -> None:
-    """ENGINE.md's figure of L=1: mean .9284, variance .302 where the posterior has 1.350 and .190."""
+    """The figure of RePaint with L=1: mean .9284, variance .302 where the posterior has 1.350 and .190."""
     keep_first = mask_of(SIGMAS, 0, len(SIGMAS) - 1)
     start = torch.zeros(2, dtype=F64)
     mean, cov = exact_law(CORRELATED, descending(SIGMAS), RULES["ddpm"], start, 20.0, keep_first)

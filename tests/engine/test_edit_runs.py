@@ -81,7 +81,7 @@ def test_the_second_stage_keeps_pixels_at_its_resolution(truncated: bool, cascad
     request = asked(cascade, given, truncated=truncated, level=0.3)
     assert request.size == (64, 64)
     final = last(session.generate(request, inputs=given))
-    rgb = session.finish(request, final, inputs=given)
+    rgb = session.picture(request, final, inputs=given)
     kept = given.mask == 0
     assert (rgb[:, kept] == given.source[kept]).all()
     assert not (rgb[:, ~kept] == given.source[~kept]).all()
@@ -138,11 +138,11 @@ def test_the_second_stage_starts_from_the_picture_too_where_the_first_one_does(c
     for source in (given, Inputs(255 - given.source, given.mask)):
         request = asked(cascade, source, method="img2img", strength=0.5)
         final = last(session.generate(request, inputs=given if source is given else source))
-        rgb.append(session.finish(request, final * 0, inputs=source))  # whatever the first stage said
+        rgb.append(session.picture(request, final * 0, inputs=source))  # whatever the first stage said
     assert not np.array_equal(rgb[0], rgb[1])
     full = asked(cascade, given, method="img2img", strength=1.0)
-    bare = session.finish(replace(full, edit=None), final)
-    assert np.array_equal(session.finish(full, final, inputs=given), bare)
+    bare = session.picture(replace(full, edit=None), final)
+    assert np.array_equal(session.picture(full, final, inputs=given), bare)
 
 
 def test_img2img_at_full_strength_starts_from_pure_noise(session: Session, tiny_model: ModelInfo) -> None:

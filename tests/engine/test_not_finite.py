@@ -73,7 +73,7 @@ def test_the_loop_ends_in_place_of_the_first_step_that_is_not_finite(rule: str, 
 
 def test_what_was_reached_stays_in_the_run_file_and_the_cause_is_told(tiny_model: ModelInfo, tmp_path: Path) -> None:
     session, path = session_with(tiny_model, failing(1.5)), tmp_path / "a.twrun"
-    with pytest.raises(NotFiniteError, match="the model answered with values that are no numbers: its weights") as told:
+    with pytest.raises(NotFiniteError, match="the model returned values that are not numbers: its weights") as told:
         list(session.generate(request_of(tiny_model), path))
     assert (told.value.step, told.value.count, told.value.cause) == (4, 4, "estimate")
     reader = RunReader(path)
@@ -96,7 +96,7 @@ def test_guidance_that_overflows_is_told_from_a_model_that_is_damaged(tiny_model
         return (normal(x, sigma) * 0 + 3e38) * signs
 
     session = session_with(tiny_model, large)
-    with pytest.raises(NotFiniteError, match="what steers the picture left the range of numbers: lower the guidance"):
+    with pytest.raises(NotFiniteError, match="the guidance exceeded the range of numbers: lower the guidance"):
         list(session.generate(request_of(tiny_model, guidance=5.0)))
 
 

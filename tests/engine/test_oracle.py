@@ -171,7 +171,7 @@ def test_a_gaussian_posterior_is_the_textbook_one() -> None:
 
 
 def test_a_gaussian_may_be_observed_exactly() -> None:
-    """The pair of ENGINE.md §4: ρ = .9, unit variances, the first coordinate observed at 1.5."""
+    """A correlated pair: ρ = .9, unit variances, the first coordinate observed at 1.5."""
     pair = Gaussian([0.0, 0.0], [[1.0, 0.9], [0.9, 1.0]])
     posterior = pair.posterior([[1.0, 0.0]], [1.5], 0.0)
     assert_close(posterior.mean, torch.tensor([1.5, 1.35], dtype=F64), rtol=0, atol=1e-14)

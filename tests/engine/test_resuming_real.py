@@ -170,9 +170,9 @@ def test_the_second_stage_draws_the_same_from_a_stored_state(
     for truncated in (False, True):
         request = asked(emoji, enlarge=True, truncated=truncated, steps=2)
         path = tmp_path / f"{truncated}.twrun"
-        live = session.finish(request, last(session.generate(request, path)))
+        live = session.picture(request, last(session.generate(request, path)))
         stored = last(session.go_on(cut(path, tmp_path / f"torn-{truncated}.twrun", 1)))
-        assert np.array_equal(session.finish(request, stored), live)
+        assert np.array_equal(session.picture(request, stored), live)
 
 
 @pytest.mark.parametrize("method", ["plain", "null-text"])

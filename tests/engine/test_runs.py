@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,19 +14,21 @@ import pytest
 import torch
 from PIL import Image
 
+import engine.session
 from engine.jobs.encode import Encode
 from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Estimate, Event, Progress
 from engine.jobs.load import LoadModel
 from engine.pictures.png import read_settings
+from engine.pictures.unsaved import left
 from engine.run import Cancelled
 from engine.runs import previewer
 from engine.session import OutOfMemory, Session
 from engine.spec.catalog import CatalogError, ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
-from engine.store import RunReader, StoreError
+from engine.store import RunReader, RunWriter, StoreError
 
 
 def request_for(info: ModelInfo, **choices: Any) -> Request:
@@ -125,6 +129,69 @@ def test_a_resumed_run_ends_in_its_own_file_with_the_bits_of_the_whole_one(
     assert len(saved(events)) == 2
     with pytest.raises(StoreError, match="is finished"):
         next(session.perform(Resume(run_path=path)))
+
+
+def test_the_pictures_of_a_killed_run_are_saved_by_resuming_it_each_once(
+    session: Session, tiny_model: ModelInfo, tmp_path: Path
+) -> None:
+    request, path, folder = request_for(tiny_model, steps=3), tmp_path / "a.twrun", tmp_path / "pictures"
+    steps = session.perform(Generate(request=request, run_path=path, pictures=folder))
+    for event in steps:
+        if isinstance(event, PictureSaved):
+            break
+    steps.close()  # type: ignore[attr-defined]  # killed after the first of two pictures
+    (note,) = left(tmp_path)
+    assert (note.saved, note.pictures) == (frozenset({0}), folder)
+    events = list(session.perform(Resume(run_path=path, pictures=folder)))
+    assert len(saved(events)) == 1
+    assert {read_settings(one).seeds for one in folder.iterdir()} == {(seed,) for seed in request.seeds}  # type: ignore[union-attr]
+    assert list(left(tmp_path)) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="removes an open file")
+def test_finished_pictures_are_saved_although_the_run_file_is_gone(cascade: ModelInfo, tmp_path: Path) -> None:
+    session = Session("cpu", [cascade])
+    request, path, folder = request_for(cascade, steps=3), tmp_path / "a.twrun", tmp_path / "pictures"
+    events = list[Event]()
+    for event in session.perform(Generate(request=request, run_path=path, pictures=folder)):
+        events.append(event)
+        path.unlink(missing_ok=True)
+    assert len(saved(events)) == len(request.seeds)
+    assert "the pictures are saved" in events[-1].remark  # type: ignore[attr-defined]
+
+
+def test_finished_pictures_are_saved_although_the_disk_of_the_runs_is_full(
+    session: Session, tiny_model: ModelInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, path, folder = request_for(tiny_model, steps=3), tmp_path / "a.twrun", tmp_path / "pictures"
+    append = RunWriter._append
+
+    def full(self: RunWriter, head: dict[str, object], arrays: dict[str, object]) -> None:
+        if head.get("i") == 2 or head["kind"] == "end":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(self, head, arrays)
+
+    monkeypatch.setattr(RunWriter, "_append", full)
+    events = list(session.perform(Generate(request=request, run_path=path, pictures=folder)))
+    assert len(saved(events)) == len(request.seeds)
+    assert "No space left" in events[-1].remark  # type: ignore[attr-defined]
+
+
+def test_where_the_second_stage_has_no_memory_the_small_pictures_are_saved(
+    cascade: ModelInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session("cpu", [cascade])
+    request, folder = request_for(cascade, steps=2), tmp_path / "pictures"
+
+    def no_memory(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
+
+    monkeypatch.setattr(engine.session, "enlarge", no_memory)
+    with pytest.raises(OutOfMemory, match="the small pictures are saved"):
+        list(session.perform(Generate(request=request, run_path=tmp_path / "a.twrun", pictures=folder)))
+    found = [read_settings(one) for one in folder.iterdir()]
+    assert len(found) == len(request.seeds)
+    assert all(one is not None and one.enlargement is None for one in found)
 
 
 def test_a_run_without_a_step_leaves_no_file_and_takes_none_that_was_there(

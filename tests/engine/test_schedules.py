@@ -44,7 +44,7 @@ def interior(schedule: Schedule) -> np.ndarray:
     return low + (high - low) * np.array([0.013, 0.21, 0.5003, 0.77, 0.9871])
 
 
-# --- the table of ENGINE.md §1 ---
+# --- the useful checks of each schedule ---
 
 
 def test_vp_reaches_the_known_levels() -> None:

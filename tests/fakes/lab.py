@@ -34,17 +34,19 @@ PACE = 0.005  # seconds between two looks at walking chains
 
 
 class FakeLab(FakeEngine):
-    """Give it as `open_session`: calling it opens the session, which is itself. Its law is N(0, I), whatever is asked.
+    """Pass it as `open_session`: a call returns itself as the session. Its law is always N(0, I).
 
     by_hand -- each model call waits until allow() gives it a permit; fields and pictures need none
     fault   -- what the next call raises
-    asked   -- the fields that were computed; levels -- where the chains walked; saved -- the pictures that were written
+    views   -- of the computed fields
+    levels  -- of the chains
+    saved   -- the written pictures
     """
 
     def __init__(self, by_hand: bool = False) -> None:
         super().__init__(by_hand)
         self.fault: Exception | None = None
-        self.asked: list[FieldView] = []
+        self.views: list[FieldView] = []
         self.levels: list[float] = []
         self.saved: list[tuple[Path, int, str]] = []
 
@@ -66,7 +68,7 @@ class FakeLab(FakeEngine):
             yield self._field(view)
 
     def _field(self, view: FieldView) -> Field:
-        self.asked.append(view)
+        self.views.append(view)
         at = np.linspace(-view.half, view.half, SIDE)
         r2 = (at[:, None] ** 2 + at**2) / (1 + view.sigma**2)
         shade = np.rint(255 * np.exp(-r2 / 4)).astype(np.uint8)

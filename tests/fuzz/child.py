@@ -1,6 +1,7 @@
 """The process in which damaged files are read: one line on each, written before and after.
 
-python -m tests.fuzz.child READER SEED FIRST COUNT FOLDER, or with --show one file with its traceback.
+python -m tests.fuzz.child SEED FOLDER READER:FIRST:END …, or --show READER SEED NUMBER FOLDER for one file with its
+traceback.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def outcome_of(reader: Reader, folder: Path, name: str) -> tuple[str, str]:
         except AssertionError:
             return "sentence", str(error)[:2000]
         return "told", str(error)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 -- whatever escapes is the fault that is looked for
         place = traceback.extract_tb(error.__traceback__)[-1]
         kind = "memory" if isinstance(error, MemoryError) else "escaped"
         return kind, f"{type(error).__name__}: {str(error)[:300]} at {_own(error) or place}"
@@ -87,7 +88,8 @@ def status(key: str) -> int:
     raise KeyError(key)
 
 
-def work(reader: Reader, seed: int, first: int, count: int, folder: Path) -> Iterator[dict[str, Any]]:
+def work(reader: Reader, seed: int, first: int, end: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """Read files first … end−1: a line before and after each. The whole files come before, as number −1."""
     made = folder / "seeds"
     made.mkdir(parents=True)
     whole = list(reader.seeds(made))
@@ -95,13 +97,15 @@ def work(reader: Reader, seed: int, first: int, count: int, folder: Path) -> Ite
     for files in whole:  # imports everything, and shows that it is the damage that is told
         yield _one(reader, files, folder) | {"k": -1}
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the end of the process, wherever it hangs
-    for k in range(first, first + count):
+    for k in range(first, end):
         yield {"begin": k}
         files = damaged(reader, whole, seed, k)
         resource.setrlimit(resource.RLIMIT_AS, (status("VmSize") + BYTES, resource.RLIM_INFINITY))
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        yield _one(reader, files, folder) | {"k": k}
+        found = _one(reader, files, folder)
         signal.setitimer(signal.ITIMER_PROF, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        yield found | {"k": k}
 
 
 def _one(reader: Reader, files: Files, folder: Path) -> dict[str, Any]:
@@ -120,23 +124,29 @@ def _one(reader: Reader, files: Files, folder: Path) -> dict[str, Any]:
     return {"outcome": outcome, "text": text, "seconds": round(seconds, 3), "bytes": max(0, peak)}
 
 
-def main(argv: list[str]) -> None:
-    show = "--show" in argv
-    name, seed, first, count, folder = [a for a in argv if a != "--show"]
+def show(name: str, seed: int, k: int, folder: Path) -> None:
+    """Write one damaged file into a folder and read it, with the traceback of what it raises."""
     reader = next(r for r in READERS if r.name == name)
-    if show:
-        made = Path(folder) / "seeds"
-        made.mkdir(parents=True)
-        files = damaged(reader, list(reader.seeds(made)), int(seed), int(first))
-        for part, data in files.items():
-            (Path(folder) / "case" / part).parent.mkdir(parents=True, exist_ok=True)
-            (Path(folder) / "case" / part).write_bytes(data)
-        print(reader.read(Path(folder) / "case", next(iter(files))))
+    (folder / "seeds").mkdir(parents=True)
+    files = damaged(reader, list(reader.seeds(folder / "seeds")), seed, k)
+    for part, data in files.items():
+        (folder / "case" / part).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "case" / part).write_bytes(data)
+    print(reader.read(folder / "case", next(iter(files))))
+
+
+def main(argv: list[str]) -> None:
+    if argv[0] == "--show":
+        show(argv[1], int(argv[2]), int(argv[3]), Path(argv[4]))
         return
+    seed, folder, *parts = argv
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is no line of ours
-    for line in work(reader, int(seed), int(first), int(count), Path(folder)):
-        out.write(json.dumps(line) + "\n")
+    for part in parts:
+        name, first, end = part.split(":")
+        reader = next(r for r in READERS if r.name == name)
+        for line in work(reader, int(seed), int(first), int(end), Path(folder)):
+            out.write(json.dumps(line | {"reader": name}) + "\n")
 
 
 if __name__ == "__main__":

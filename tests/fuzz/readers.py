@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ import numpy as np
 from engine.errors import EngineError
 from tests.fuzz import seeds
 from tests.fuzz.seeds import Files
-
 
 LONGEST = 700  # characters of a sentence; the folder's own path among them
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -64,7 +64,7 @@ def settings_of_picture(folder: Path, name: str) -> object:
     from engine.spec.draft import Draft
     from engine.spec.request import Request
 
-    arrival = read(folder / name, name, folder / name)
+    arrival = read([folder / name], name, folder / name)
     if arrival.settings is not None:
         Draft.of(arrival.settings)
         assert Request.from_json(arrival.settings.to_json()) == arrival.settings
@@ -177,10 +177,8 @@ def model_config(folder: Path, _: str) -> object:
     assert isinstance(info.latent, bool)
     assert isinstance(info.transparent, bool)
     assert info.cascade is None or isinstance(info.cascade, dict)
-    try:
+    with contextlib.suppress(OSError):
         Vocabulary.of(info).unknown("red apple")
-    except OSError:
-        pass
     return resolve(Draft.for_model(info, seed=1), info)
 
 

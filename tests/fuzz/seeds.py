@@ -158,7 +158,7 @@ def runs(folder: Path) -> Iterator[Files]:
         path = folder / "a.twrun"
         path.unlink(missing_ok=True)
         linear = {"factors": [[1.0, 0.5, 0.2]] * 3, "bias": [0.0, 0.1, 0.2]}
-        parent = {"id": "z", "step": 1, "sha256": "b" * 64}
+        parent = {"run": "z", "step": 1, "sha256": "b" * 64}
         header = {"id": "a", "parent": parent, "preview": None if request is PLAIN else linear, "environment": {}}
         with RunWriter(path, request, header) as writer:
             if request.edit is not None:
@@ -189,12 +189,12 @@ def _steps(batch: int) -> list[Any]:
 
 
 def settings(folder: Path) -> Iterator[Files]:
-    from app.core.canvas.toolset import Choices, Held
+    from app.core.canvas.toolset import ToolChoices, ToolsetState
     from app.settings import Values, write
     from engine.spec.draft import Draft
 
     drafts = {"emoji": Draft.of(GUIDED), "fashion": Draft.of(replace(EDITED, model="fashion"))}
-    tools = Held(choices={"brush": Choices(), "eraser": Choices()})
+    tools = ToolsetState(choices={"brush": ToolChoices(), "eraser": ToolChoices()})
     for values in (Values(), Values(theme="dark", model="emoji", drafts=drafts, tools=tools, geometry="AAAA")):
         write(folder / "settings.json", values)
         yield saved(folder)

@@ -1,4 +1,4 @@
-"""The picture that is worked on: its pixels, its mask, the box that the model sees, and all that was done to it."""
+"""The artwork: the picture being edited, its mask, the box that the model sees, and the undo history."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made ane
 
 
 class Artwork(QObject):
-    """A picture (H, W, 3) uint8 and a mask (H, W) uint8 (0 keep … 255 make anew), with undo and redo of everything.
+    """A picture (H, W, 3) uint8 and a mask (H, W) uint8 (0 keep … 255 make anew); every change can be undone.
 
-    Who writes into `pixels` or `mask` does so in a Stroke: touch, write, changed. Each setter emits only on change.
+    Write into `pixels` or `mask` only in a Stroke: touch, write, changed. Each setter emits only on change.
     """
 
-    opened = Signal()  # another picture: `pixels`, `mask`, the image, the box and the history are others
-    resized = Signal(
-        QPoint
-    )  # the same picture in another size, where its old pixel (0, 0) is now; `pixels` … are others
+    opened = Signal()  # another picture: `pixels`, `mask`, the image, the box and the history are new
+    resized = Signal(QPoint)  # the same picture in another size; carries the new place of its old pixel (0, 0)
     picture_changed = Signal(QRect)
     mask_changed = Signal(QRect)
     box_changed = Signal()
@@ -36,7 +34,7 @@ class Artwork(QObject):
     closed = Signal()
 
     def __init__(self, limit: int = LIMIT, parent: QObject | None = None) -> None:
-        """`limit`: the bytes that the history may keep; past it the oldest step is let go of."""
+        """`limit`: bytes that the history may keep; above it the oldest step is dropped."""
         super().__init__(parent)
         self._history = History(limit)
         self._stroke: Stroke | BoxMove | None = None
@@ -46,7 +44,7 @@ class Artwork(QObject):
         """Goes up with every change of a pixel, of the mask or of the size."""
         self._take(np.empty((0, 0, 4), np.uint8), np.empty((0, 0), np.uint8))
 
-    # what there is
+    # contents
 
     @property
     def is_open(self) -> bool:
@@ -66,11 +64,11 @@ class Artwork(QObject):
 
     @property
     def image(self) -> QImage:
-        """The picture, RGB32: a view of `pixels` (H, W, 4) in the order B, G, R, 255, true while they change."""
+        """The picture as RGB32: a view of `pixels` (H, W, 4) in the order B, G, R, 255."""
         return self._image
 
     def rgb(self, rect: QRect | None = None) -> NDArray[np.uint8]:
-        """A copy (h, w, 3) of the picture, or of the part of `rect` that lies in it."""
+        """Copy the picture, or the part of `rect` that lies in it: (h, w, 3)."""
         inside = self.rect if rect is None else rect.intersected(self.rect)
         rgb = np.empty((inside.height(), inside.width(), 3), np.uint8)
         copy_reversed(part(self.pixels, inside), rgb)
@@ -80,7 +78,7 @@ class Artwork(QObject):
 
     @property
     def box(self) -> QRect:
-        """What the model sees, in the picture's pixels. It may reach outside, its centre may not.
+        """The part that the model sees, in the picture's pixels. It may reach outside, its centre may not.
 
         Setting it is not a step of the history; what a hand does is: begin_move().
         """
@@ -93,12 +91,12 @@ class Artwork(QObject):
 
     @property
     def box_aspect(self) -> QSize:
-        """The size of which the box keeps the shape: the model's."""
+        """The model's size; the box keeps its aspect ratio."""
         return QSize(self._box_aspect)
 
     @box_aspect.setter
     def box_aspect(self, aspect: QSize) -> None:
-        """Another shape: the box keeps its centre and, roughly, its area. Raises ValueError for an empty size."""
+        """Change the aspect ratio: the box keeps its centre and about its area. Raises ValueError for an empty size."""
         if aspect.isEmpty():
             raise ValueError("The box needs a width and a height.")
         if aspect == self._box_aspect:
@@ -108,7 +106,7 @@ class Artwork(QObject):
             self._place(reshape_box(self._box, aspect, self.rect))
 
     def put_box(self, place: BoxPlace) -> None:
-        """Put it back to an earlier or a later place (undo, redo), in the shape of the current model."""
+        """Move the box to an earlier or later place (undo, redo), in the aspect ratio of the current model."""
         same = place.aspect == self._box_aspect
         self._place(QRect(place.box) if same else reshape_box(place.box, self._box_aspect, self.rect))
 
@@ -126,7 +124,7 @@ class Artwork(QObject):
         box_size: tuple[int, int] | None = None,
         mask: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Work on a picture (H, W, 3) from now on, with no history; its mask (H, W) is empty unless given.
+        """Replace the artwork by a picture (H, W, 3), without history; its mask (H, W) is empty unless given.
 
         The box takes the shape of `box_size` (width, height), the model's, and is the largest that fits; without it,
         the box is the whole picture. Raises ValueError for an array of another kind.
@@ -142,13 +140,13 @@ class Artwork(QObject):
         box_size: tuple[int, int] | None = None,
         mask: NDArray[np.uint8] | None = None,
     ) -> None:
-        """As open(), for what bgra() made of a picture, perhaps in another thread: it is the artwork's from now on."""
+        """Do as open() for the result of bgra(), perhaps of another thread; the array then belongs to the artwork."""
         if mask is not None and (mask.shape != pixels.shape[:2] or mask.dtype != np.uint8):
             raise ValueError(f"The mask of this picture is {pixels.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
         self._start(pixels, title, box_size, mask)
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
-        """Work on a picture of one colour from now on. Raises ValueError where a side is less than 1."""
+        """Replace the artwork by a picture of one colour. Raises ValueError where a side is less than 1."""
         self._start(plain(width, height, colour), "", box_size)
 
     def close(self) -> None:
@@ -181,29 +179,29 @@ class Artwork(QObject):
         self._history.clear()
 
     def _take(self, pixels: Pixels, mask: Pixels) -> None:
-        """Both contiguous: the image looks at the memory of `pixels` and keeps it alive for whoever still holds one."""
+        """Set both arrays, which are contiguous. The image is a view of `pixels` and keeps their memory alive."""
         self.pixels, self.mask = pixels, mask
         height, width = mask.shape
         self._image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
 
-    # what is done to it
+    # changes
 
     def begin(self, name: str) -> Stroke:
-        """Begin to change it; `name` is what undo is called by, such as "Brush". A stroke still open is ended first."""
+        """Begin a stroke; undo shows `name`, such as "Brush". A stroke that is still open ends first."""
         if self._stroke:
             self._stroke.end()
         self._stroke = stroke = Stroke(self, name)
         return stroke
 
     def begin_move(self, name: str) -> BoxMove:
-        """Begin to move or to resize the box, as begin() does for paint."""
+        """Begin to move or resize the box, as begin() does for paint."""
         if self._stroke:
             self._stroke.end()
         self._stroke = move = BoxMove(self, name)
         return move
 
     def apply(self, box: QRect, rgb: NDArray[np.uint8], name: str) -> None:
-        """Put a picture (box height, box width, 3) into the box, as far as it lies in this one; undoable.
+        """Put a picture (box height, box width, 3) into the box, within the artwork; one undo step.
 
         Raises ValueError where its size is not the box's.
         """
@@ -212,7 +210,7 @@ class Artwork(QObject):
         self._write("picture", lambda inside, made: copy_reversed(made, part(self.pixels, inside)), box, rgb, name)
 
     def apply_mask(self, rect: QRect, values: NDArray[np.uint8], name: str) -> None:
-        """Put values (rect height, rect width) into the mask, as far as they lie in it; undoable.
+        """Put values (rect height, rect width) into the mask, within the artwork; one undo step.
 
         Raises ValueError where their size is not the rectangle's.
         """
@@ -221,7 +219,7 @@ class Artwork(QObject):
         self._write("mask", lambda inside, made: np.copyto(part(self.mask, inside), made), rect, values, name)
 
     def resize(self, rect: QRect, name: str = "Canvas size") -> None:
-        """Make the picture what `rect` of it is, which may reach beyond it and cut it; undoable.
+        """Change the size to `rect` of the picture, which may cut it and reach beyond it; one undo step.
 
         What is added is masked in full and repeats the picture's edge, as the model sees it beyond a picture.
         Raises ValueError where nothing of the picture would be left.
@@ -237,7 +235,7 @@ class Artwork(QObject):
             self.history_changed.emit()
 
     def _crop(self, rect: QRect, strips: Sequence[Strip]) -> None:
-        """Become `rect` of itself, with `strips` put back where they were."""
+        """Change the size to `rect` of the artwork, with `strips` put back in their places."""
         pixels, mask = crop(self.pixels, self.mask, rect, ANEW)
         for strip in strips:
             strip.put_back(pixels, mask)
@@ -260,17 +258,17 @@ class Artwork(QObject):
 
     # for the gestures that begin() and begin_move() return
 
-    def tell_change(self, layer: Layer, rect: QRect) -> None:
-        """Pixels of a layer changed in `rect`."""
+    def emit_change(self, layer: Layer, rect: QRect) -> None:
+        """Report that pixels of a layer changed in `rect`."""
         self.revision += 1
         (self.picture_changed if layer == "picture" else self.mask_changed).emit(rect)
 
-    def tell_history(self) -> None:
-        """What can be undone changed."""
+    def emit_history(self) -> None:
+        """Report that the undo history changed."""
         self.history_changed.emit()
 
     def end_gesture(self, gesture: Stroke | BoxMove, step: UndoStep | None) -> None:
-        """A gesture has ended; `step` goes into the history, None where it changed nothing."""
+        """End a gesture; `step` goes into the history, None where nothing changed."""
         self._stroke = None
         if step:
             self._history.add(step)
@@ -289,7 +287,7 @@ class Artwork(QObject):
 
     @property
     def undo_text(self) -> str:
-        """What undo would take back, such as "Brush"; "" when there is nothing."""
+        """The name of the step that undo reverts, such as "Brush"; "" for none."""
         if self._stroke and self._stroke.is_dirty:
             return self._stroke.name
         return self._history.done[-1].name if self._history.done else ""
@@ -300,11 +298,11 @@ class Artwork(QObject):
 
     @property
     def history_size(self) -> int:
-        """Bytes that the history keeps."""
+        """Size of the history in bytes."""
         return self._history.size
 
     def undo(self) -> None:
-        """Take the last step back; a stroke still open is ended first, and is that step. Without one, nothing."""
+        """Revert the last step, if there is one; a stroke that is still open ends first and is that step."""
         if self._stroke:
             self._stroke.end()
         if self._history.done:
@@ -320,7 +318,7 @@ class Artwork(QObject):
 
 
 def plain(width: int, height: int, colour: QColor) -> Pixels:
-    """(height, width, 4) of one colour, as bgra() makes it. Raises ValueError where a side is less than 1."""
+    """Return (height, width, 4) of one colour, as bgra() does. Raises ValueError where a side is less than 1."""
     if width < 1 or height < 1:
         raise ValueError(f"A picture has at least one pixel, not {width} × {height}.")
     pixels = np.full((height, width), colour.rgb(), "<u4").view(np.uint8)  # 0xFFRRGGBB, its lowest byte first
@@ -328,7 +326,7 @@ def plain(width: int, height: int, colour: QColor) -> Pixels:
 
 
 def bgra(rgb: NDArray[np.uint8]) -> Pixels:
-    """(H, W, 3) → (H, W, 4) in the order B, G, R, 255: what QImage calls RGB32 on a little-endian machine."""
+    """Convert (H, W, 3) to (H, W, 4) in the order B, G, R, 255: QImage's RGB32 on a little-endian machine."""
     pixels = np.empty((*rgb.shape[:2], 4), np.uint8)
     copy_reversed(rgb, pixels)
     pixels[..., 3] = 255
@@ -336,6 +334,6 @@ def bgra(rgb: NDArray[np.uint8]) -> Pixels:
 
 
 def copy_reversed(source: Pixels, target: Pixels) -> None:
-    """R, G, B of one are B, G, R of the other, by channels: in a third of the time that a reversed view takes."""
+    """Copy R, G, B to B, G, R or back, channel by channel: in a third of the time that a reversed view takes."""
     for channel in range(3):
         target[..., channel] = source[..., 2 - channel]

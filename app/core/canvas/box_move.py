@@ -9,11 +9,11 @@ from PySide6.QtCore import QRect, QSize
 
 from app.core.canvas.undo import UndoStep
 
-COST = 1024  # bytes, about, that such a step keeps: a step of no size would never be dropped
+COST = 1024  # bytes of such a step, about: a step of size 0 would never be dropped
 
 
 class BoxPlace(NamedTuple):
-    """Of the box: where it lies, and the size of which it had the shape then."""
+    """A place of the box, and the size whose aspect ratio it had there."""
 
     box: QRect
     aspect: QSize
@@ -26,7 +26,7 @@ class BoxOwner(Protocol):
     box_aspect: QSize
 
     def put_box(self, place: BoxPlace) -> None: ...
-    def tell_history(self) -> None: ...
+    def emit_history(self) -> None: ...
     def end_gesture(self, gesture: BoxMove, step: UndoStep | None) -> None: ...
 
 
@@ -41,22 +41,22 @@ class BoxMove:
         self.name = name
         self.is_open = True
         self.is_dirty = False
-        """Whether the box has gone anywhere."""
+        """Whether the box has moved."""
         self._artwork = artwork
         self._before = BoxPlace(artwork.box, artwork.box_aspect)
 
     def to(self, box: QRect) -> None:
-        """Move it there, as far as it may go; does nothing once the move has ended."""
+        """Move the box there, within its limits; does nothing once the move has ended."""
         if not self.is_open:
             return
         at = self._artwork.box
         self._artwork.box = box
         if not self.is_dirty and self._artwork.box != at:
             self.is_dirty = True
-            self._artwork.tell_history()
+            self._artwork.emit_history()
 
     def end(self) -> None:
-        """Make it one step of the history; none where the box lies as it did before."""
+        """Add one step to the history; none where the box has not moved."""
         if not self.is_open:
             return
         self.is_open = False
@@ -65,7 +65,7 @@ class BoxMove:
         self._artwork.end_gesture(self, BoxStep(self._artwork, self.name, self._before, after) if is_step else None)
 
     def abandon(self) -> None:
-        """Take it back, without a step in the history."""
+        """Move the box back, without a step in the history."""
         if not self.is_open:
             return
         self.is_open = False

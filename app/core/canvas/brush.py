@@ -1,4 +1,4 @@
-"""Points and pressure → dabs → what lies under them, painted.
+"""Brush strokes: points and pressure become dabs, and dabs change the pixels under them.
 
 Within one stroke the dabs make one coverage, of which the most counts where they overlap: a stroke of opacity 0.5 that
 crosses itself is still at 0.5. How coverage changes a layer is one small function of (before, coverage).
@@ -19,7 +19,7 @@ from app.core.canvas.artwork import Artwork, Layer
 from app.core.canvas.undo import Pixels, part
 
 SPACING = 0.1  # from dab to dab, of the diameter
-AT_ONCE = 256  # pixels of a side beyond the brush's: how much of a long segment is painted and told at once
+AT_ONCE = 256  # pixels of a side beyond the brush's: the part of a long segment that is painted and reported at once
 THINNEST = 0.05  # of the pressure: a pen that barely touches still draws
 SHAPES = 32  # dabs that a stroke keeps; a mouse needs no more than 16, a pen's pressure as many as there are sizes
 
@@ -28,22 +28,22 @@ Paint: TypeAlias = Callable[[Pixels, Pixels], Pixels]
 
 
 def add(before: Pixels, coverage: Pixels) -> Pixels:
-    """The mask becomes at least the coverage: painting twice at opacity 0.5 leaves 0.5."""
+    """Raise the mask to at least the coverage: painting twice at opacity 0.5 leaves 0.5."""
     return np.maximum(before, coverage)
 
 
 def remove(before: Pixels, coverage: Pixels) -> Pixels:
-    """The mask becomes at most what the coverage leaves of 255."""
+    """Lower the mask to at most 255 minus the coverage."""
     return np.minimum(before, 255 - coverage)
 
 
 def build_up(before: Pixels, coverage: Pixels) -> Pixels:
-    """The mask goes up by the coverage's share of what is left to 255: each stroke takes it farther."""
+    """Raise the mask by the coverage's share of the rest up to 255: each stroke adds to it."""
     return before + share(255 - before, coverage)
 
 
 def colour(red: int, green: int, blue: int) -> Paint:
-    """The picture is painted over, 0 … 255 each."""
+    """Paint a colour over the picture; red, green, blue 0 … 255."""
     covers = np.arange(256, dtype=np.uint8)
     paints = share(np.array((blue, green, red, 255), np.uint8), covers[:, None]).view(np.uint32)[:, 0]
 
@@ -86,7 +86,7 @@ class BrushStyle:
     flow: float = 1.0
 
     def step(self, diameter: float) -> float:
-        """From dab to dab: closer than a tenth where a large hard brush would show scallops of half a pixel."""
+        """Pixels between dabs: less than a tenth where a large hard brush would show scallops of half a pixel."""
         return max(0.5, min(SPACING * diameter, math.sqrt(diameter)))
 
 
@@ -114,7 +114,7 @@ class BrushStroke:
     """One stroke of a brush on one layer. Undone as one; points may lie outside the picture."""
 
     def __init__(self, artwork: Artwork, name: str, brush: BrushStyle, layer: Layer, paint: Paint) -> None:
-        """`name` is what undo is called by. The stroke begins with the first point."""
+        """Undo shows `name`. The stroke begins with the first point."""
         self._artwork, self._brush, self._layer, self._paint = artwork, brush, layer, paint
         self._stroke = artwork.begin(name)
         self._target = artwork.mask if layer == "mask" else artwork.pixels
@@ -187,7 +187,7 @@ class BrushStroke:
             covered += np.ceil(gap * np.float32(self._brush.flow)).astype(np.uint8)
 
     def _shape(self, diameter: float, dx: float, dy: float) -> Pixels:
-        """The dab for that place, to a quarter of a pixel and two hundredths of the diameter, times the opacity."""
+        """Return the dab for a place, to a quarter of a pixel and two hundredths of the diameter, times the opacity."""
         if diameter < self._brush.diameter:
             diameter = max(1.0, math.exp(round(math.log(diameter) / 0.02) * 0.02))
         key = (diameter, round(4 * dx) / 4, round(4 * dy) / 4)
@@ -202,7 +202,7 @@ class BrushStroke:
         return shape
 
     def _flush(self) -> None:
-        """Paint where coverage has come, and tell of it."""
+        """Paint where the coverage rose, and report it."""
         rect, self._dirty = self._dirty, QRect()
         if rect.isEmpty() or not self._stroke.is_open:
             return

@@ -1,4 +1,4 @@
-"""The pictures made for the artwork, after the original, and which of them is looked at."""
+"""The candidates: pictures made for the artwork, and the selected one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORIGINAL = 0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Picture `image` of the finished run in `run`; `picture` is null where it is gone."""
+    """Picture `image` of the finished run in `run`; `picture` is null where its file is gone."""
 
     run: Path
     image: int
@@ -35,8 +35,8 @@ class Candidates(QObject):
     a merit of theirs. Setters emit only on change.
     """
 
-    listed = Signal()  # others, or another order
-    chosen = Signal()  # another one is looked at
+    listed = Signal()  # other candidates, or another order
+    chosen = Signal()  # another one is selected
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class Candidates(QObject):
         return len(self._all)
 
     def __getitem__(self, tile: int) -> Candidate:
-        """The candidate on tile `tile`, from 1 on."""
+        """Return the candidate on tile `tile`, 1 or more."""
         if not 1 <= tile <= len(self._all):
             raise IndexError(tile)
         return self._all[tile - 1]
@@ -59,7 +59,7 @@ class Candidates(QObject):
 
     @property
     def at(self) -> tuple[Path, int] | None:
-        """The run and the picture of it that is looked at; None for the original."""
+        """The selected run and its picture; None for the original."""
         return self._at
 
     @at.setter
@@ -70,7 +70,7 @@ class Candidates(QObject):
 
     @property
     def index(self) -> int:
-        """The tile that is looked at, −1 for what has none."""
+        """The selected tile, −1 for a picture without one."""
         return ORIGINAL if self._at is None else self.tile_of(self._at)
 
     @property
@@ -78,7 +78,7 @@ class Candidates(QObject):
         return self._all[self.index - 1] if self.index > ORIGINAL else None
 
     def tile_of(self, key: tuple[Path, int]) -> int:
-        """Where a picture of a run is, −1 where it is not among them."""
+        """Return the tile of a picture of a run, −1 where it is no candidate."""
         return next((k for k, one in enumerate(self._all, 1) if one.key == key), -1)
 
     def neighbour(self, by: int) -> int:
@@ -87,7 +87,7 @@ class Candidates(QObject):
         return max(ORIGINAL, min(last, self.index + by)) if self.index >= 0 else last
 
     def add(self, made: Iterable[Candidate]) -> None:
-        """Take up finished pictures."""
+        """Add finished pictures."""
         more = [one for one in made if self.tile_of(one.key) < 0]
         if more:
             self._came += more
@@ -124,7 +124,7 @@ class Candidates(QObject):
         return one
 
     def clear(self) -> None:
-        """There is another artwork, or these are done with."""
+        """Remove all candidates."""
         had, self._all, self._came = bool(self._all), [], []
         if had:
             self.listed.emit()

@@ -1,4 +1,4 @@
-"""Another size of the same picture: what is cut off is kept, what is added follows from the rest."""
+"""Change the size of the artwork: cut parts are kept for undo, added parts follow from the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.core.canvas.undo import Pixels, pack, part, unpack
 
 
 def cut_strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
-    """The parts of both outside of `rect`: above, below, left and right of it."""
+    """Keep the parts of both outside of `rect`: above, below, left and right of it."""
     height, width = mask.shape
     inside = rect.intersected(QRect(0, 0, width, height))
     top, bottom = inside.top(), inside.top() + inside.height()
@@ -27,7 +27,7 @@ def cut_strips(pixels: Pixels, mask: Pixels, rect: QRect) -> tuple[Strip, ...]:
 
 
 def crop(pixels: Pixels, mask: Pixels, rect: QRect, added: int) -> tuple[Pixels, Pixels]:
-    """The part `rect` of both, which may reach beyond them: there the picture repeats its edge, the mask is `added`."""
+    """Return part `rect` of both. Beyond them the picture repeats its edge and the mask is `added`."""
     inside = rect.intersected(QRect(0, 0, mask.shape[1], mask.shape[0]))
     kept = inside.translated(-rect.topLeft())
     new_mask = np.full((rect.height(), rect.width()), added, np.uint8)

@@ -1,4 +1,4 @@
-"""Remaking part of the artwork: the inputs of a run, the place of its pictures, and which of them is on the canvas."""
+"""Editing: the inputs of an edit, the place of its pictures, and the picture on the canvas."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it."
 
 @dataclass(frozen=True, slots=True)
 class MaskState:
-    """Whether the mask is painted: anywhere; inside the box; and in all of the box, in full."""
+    """Whether the mask is painted: anywhere; inside the box; and fully in all of the box."""
 
     anywhere: bool
     inside: bool
@@ -36,15 +36,15 @@ class MaskState:
 
 
 class Editing(QObject):
-    """Joins the artwork, the run that `viewer` shows and the candidates.
+    """Connects the artwork, the run in `viewer` and the candidates.
 
-    The shown step of a run on the artwork is painted over it, in its place, unless the person looks at the original.
-    Any other run takes the artwork's place on the canvas. Setters emit only on change.
+    The shown step of a run on the artwork is painted over it, in its place, unless the user looks at the original. Any
+    other run replaces the artwork on the canvas. Setters emit only on change.
     """
 
-    changed = Signal()  # the canvas shows something else: the artwork or a run, and what is painted over the artwork
+    changed = Signal()  # the canvas changed: the artwork or a run, or the picture over the artwork
     inputs_changed = Signal()  # the inputs of the next run: the artwork, its mask, its box
-    picked = Signal()  # a person chose a candidate: no new run replaces it on the canvas
+    picked = Signal()  # the user chose a candidate: no new run replaces it on the canvas
 
     def __init__(self, viewer: Viewer, artwork: Artwork, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +73,7 @@ class Editing(QObject):
         self.candidates.chosen.connect(self.changed)
         self.candidates.listed.connect(self.changed)
 
-    # what is seen
+    # the canvas
 
     @property
     def shows_artwork(self) -> bool:
@@ -100,23 +100,23 @@ class Editing(QObject):
 
     @property
     def overlay(self) -> PlacedPicture | None:
-        """What is painted over the artwork; None for the original."""
+        """The picture over the artwork; None for the original."""
         return None if self._comparing else self._chosen_overlay()
 
     @property
     def reviewing(self) -> bool:
-        """Whether a person looks at the result of a run, and does not paint for the next one."""
+        """Whether the user looks at the result of a run instead of painting for the next one."""
         looking = self.candidates.at is not None and not (self._viewer.live and self._viewer.following)
         return self._shows_artwork and (looking or self._applied)
 
-    def expect(self, picture: QImage, made: PlacedPicture | None) -> None:
-        """Take the overlay that the engine's thread made of a picture, which is about to be the viewer's frame."""
+    def expect(self, picture: QImage, placed: PlacedPicture | None) -> None:
+        """Keep the overlay that the engine's thread rendered for a picture, the viewer's next frame."""
         placement = self.placement(self._viewer.run_path)
-        if made is not None and placement is not None and made.rect == placement.rect:  # else it was moved in between
-            self._seen = picture.cacheKey(), placement, made
+        if placed is not None and placement is not None and placed.rect == placement.rect:  # else it has moved since
+            self._seen = picture.cacheKey(), placement, placed
 
     def placement(self, run: Path | None) -> Placement | None:
-        """Where the pictures of a run go; None where it does not belong to the artwork."""
+        """Return the place of a run's pictures; None if it does not belong to the artwork."""
         return None if run is None else self._placements.get(run)
 
     def show_in_place(self) -> None:
@@ -143,7 +143,7 @@ class Editing(QObject):
 
     @property
     def painted(self) -> MaskState:
-        """Cached until the mask or the box changes."""
+        """The state of the mask, cached until the mask or the box changes."""
         artwork, box = self.artwork, self.artwork.box
         if self._painted is None or self._painted[:2] != (artwork.revision, box):
             seen = box.intersected(artwork.rect)
@@ -154,8 +154,8 @@ class Editing(QObject):
         return self._painted[2]
 
     def why_not(self, method: str, parent: Path | None = None) -> str:
-        """Why no run with `method` can start, in one sentence; "" when it can. A run that goes on from the one in
-        `parent` can keep that one's mask.
+        """Return why no run with `method` can start, in one sentence; "" when it can. A fork of the run in `parent` can
+        keep that run's mask.
         """
         if method == NEW or self.placement(parent) is not None:
             return ""
@@ -167,7 +167,7 @@ class Editing(QObject):
         return PAINTED_OUTSIDE if painted.anywhere and not painted.inside else ""
 
     def remark(self, method: str) -> str:
-        """A hint before a run with `method`; mostly ""."""
+        """Return a hint before a run with `method`; mostly ""."""
         if method == NEW or not self.artwork.is_open:
             return ""
         if method == REWORK and not self.painted.anywhere:
@@ -177,7 +177,7 @@ class Editing(QObject):
         return ""
 
     def snapshot(self, draft: Draft, model: ModelInfo, box: QRect | None = None) -> Snapshot | None:
-        """The artwork in its box (or in `box`) as it is now, for a run of `draft`; None for a new picture.
+        """Return the artwork in its box (or in `box`) as it is now, for a run of `draft`; None for a new picture.
 
         Raises RequestError.
         """
@@ -191,8 +191,8 @@ class Editing(QObject):
         return Snapshot(replace(inputs, box=box_of(box)), Placement.on(artwork, box, masked))
 
     def branch(self, draft: Draft, model: ModelInfo, parent: Request, run: Path) -> Snapshot | None:
-        """The snapshot for a run that goes on from the one in `run`, whose request is `parent`: in that box, if it is
-        on the artwork, and with that one's mask where nothing is painted.
+        """Return the snapshot for a fork of the run in `run`, whose request is `parent`: in that run's box, if it is on
+        the artwork, and with its mask if nothing is painted.
         """
         placement = self.placement(run)
         if placement is None:
@@ -202,7 +202,7 @@ class Editing(QObject):
         return self.snapshot(draft, model, placement.box)
 
     def snapshot_of(self, run: Path) -> Snapshot | None:
-        """The snapshot of the run in `run`; None where it does not belong to the artwork."""
+        """Return the snapshot of the run in `run`; None if it does not belong to the artwork."""
         placement = self.placement(run)
         return None if placement is None else Snapshot(None, placement)
 
@@ -213,7 +213,7 @@ class Editing(QObject):
     # the results of a run
 
     def place(self, run: Path, placement: Placement) -> None:
-        """Set the place of a new run's pictures. The run works on what was applied before; show the mask again."""
+        """Set the place of a new run's pictures, and show the mask again. The run works on the applied picture."""
         self._placements[run] = placement
         self._on_paint()
 
@@ -223,7 +223,7 @@ class Editing(QObject):
             pictures = [QImage(str(path)) for path in images]
             self.candidates.add(Candidate(run, k, request, one) for k, one in enumerate(pictures))
 
-    def stop_looking_at(self, run: Path) -> None:
+    def leave_run(self, run: Path) -> None:
         """Show the original again: this run was cancelled or failed. Its steps stay on the timeline."""
         if self.candidates.at is not None and self.candidates.at[0] == run:
             self.candidates.at = None
@@ -255,9 +255,9 @@ class Editing(QObject):
         if seen is None:
             return "There is no candidate to apply: choose one."
         if not seen.rect.intersects(self.artwork.rect):
-            return "It lies outside of the picture as it is now: undo the canvas size, or choose another."
+            return "It lies outside of the present picture: undo the canvas size, or choose another."
         if self._viewer.live and self._viewer.following:
-            return "This picture is still being made: wait for it, or choose one of its steps."
+            return "This picture is not finished: wait for it, or choose one of its steps."
         return ""
 
     def apply(self) -> bool:
@@ -286,7 +286,7 @@ class Editing(QObject):
     # inside
 
     def _on_run(self) -> None:
-        """Another run, or another picture of it; its frame has not come yet."""
+        """Another run, or another picture of it, is shown; its frame follows."""
         self._framed = None
         self.show_in_place()
 
@@ -296,7 +296,7 @@ class Editing(QObject):
             self.changed.emit()
 
     def _on_paint(self) -> None:
-        """Painting goes on on what was applied: show the mask again."""
+        """Show the mask again: the user paints on the applied picture."""
         if self._applied:
             self._applied = False
             self.changed.emit()

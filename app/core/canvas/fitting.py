@@ -1,4 +1,4 @@
-"""How a picture that was opened meets the sizes that the model makes: four ways, chosen in sight."""
+"""Fit an opened picture to the model's sizes, in one of four ways."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Pixels: TypeAlias = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class FittingWay:
-    """One of WAYS, as a person reads it."""
+    """One of WAYS, with its texts for the user."""
 
     name: str
     title: str
@@ -30,30 +30,30 @@ WAYS = (
     FittingWay("keep", "Keep every pixel", "The model works inside a box that you move over the picture"),
     FittingWay("crop", "Crop", "Its middle, scaled until it fills the model's size"),
     FittingWay("fit", "Fit", "All of it, scaled until its longer side is the model's"),
-    FittingWay("pad", "Pad", "All of it, and what is missing around it is marked to be made anew"),
+    FittingWay("pad", "Pad", "All of it; the missing parts around it are masked to be made anew"),
 )
 
 
 def sizes(model: ModelInfo) -> list[Size]:
-    """The sizes that a model's pictures come in: its own, and its second stage's."""
+    """Return the sizes of a model's pictures: its own, and its second stage's."""
     factors = [1] if model.cascade is None else [1, int(model.cascade["net"]["factor"])]
     return [(factor * model.width, factor * model.height) for factor in factors]
 
 
 def is_multiple_of_box(size: Size, model: ModelInfo) -> bool:
-    """Whether the model's box divides a picture of that size: it is a whole number of times the model's own."""
+    """Whether a size is a whole multiple of the model's own."""
     times, rest = divmod(size[0], model.width)
     return rest == 0 and size[1] == times * model.height
 
 
 def ways(size: Size, target: Size) -> tuple[FittingWay, ...]:
-    """Those that differ: of a picture in the target's shape there is nothing to crop and nothing to pad."""
+    """Return the ways that differ: a picture of the target's aspect ratio needs no crop and no padding."""
     same_shape = size[0] * target[1] == size[1] * target[0]
     return tuple(way for way in WAYS if not (same_shape and way.name in ("crop", "pad")))
 
 
 def result(way: str, size: Size, target: Size) -> Size:
-    """What size a picture of `size` comes out at."""
+    """Return the size of the result for a picture of `size`."""
     if way == "keep":
         return size
     if way == "fit":
@@ -63,7 +63,7 @@ def result(way: str, size: Size, target: Size) -> Size:
 
 
 def frame(way: str, size: Size, target: Size) -> Box:
-    """Which part of the picture the result shows, in the picture's pixels; for "pad" it reaches outside."""
+    """Return the part of the picture that the result shows, in its pixels; for "pad" it reaches outside."""
     width, height = size
     if way in ("keep", "fit"):
         return 0, 0, width, height
@@ -74,7 +74,7 @@ def frame(way: str, size: Size, target: Size) -> Box:
 
 
 def fit_picture(rgb: Pixels, way: str, target: Size) -> tuple[Pixels, Pixels | None]:
-    """The picture (H, W, 3) in that way, and a mask (h, w) of what is to be made anew, or None where nothing is."""
+    """Fit a picture (H, W, 3) in one way. Returns it and its mask (h, w), or None where nothing is to be made anew."""
     size = rgb.shape[1], rgb.shape[0]
     if way == "keep":
         return rgb, None
@@ -86,7 +86,7 @@ def fit_picture(rgb: Pixels, way: str, target: Size) -> tuple[Pixels, Pixels | N
 
 
 def _outside(size: Size, box: Box, target: Size) -> Pixels:
-    """255 where a pixel of the target shows nothing of the picture; one that shows some of both is made anew too."""
+    """Return a mask: 255 where a pixel of the target reaches outside the picture, also in part."""
     inside = []
     for length, start, span, n in zip(size, box[:2], box[2:], target, strict=True):
         edges = start + np.arange(n + 1) * span / n

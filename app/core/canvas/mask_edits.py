@@ -18,9 +18,9 @@ from app.core.canvas.brush import Paint, add, share
 from app.core.canvas.undo import Pixels, part
 from engine.pictures import masks
 
-WINDOW = 512  # pixels of a side in which what hangs together is looked for at first
-BAND = 1024  # rows that are worked on at once: what is between stays small however large the picture
-BLOCK = 256  # side of what is looked at whether it changes: most of a mask is the same all around
+WINDOW = 512  # pixels of a side of the first window in which a fill looks for connected pixels
+BAND = 1024  # rows computed at once: temporary arrays stay small however large the picture is
+BLOCK = 256  # side of a block that is skipped where it is uniform, as most of a mask is
 
 
 def clear(artwork: Artwork, name: str = "Clear mask") -> None:
@@ -33,12 +33,12 @@ def invert(artwork: Artwork, name: str = "Invert mask") -> None:
 
 
 def grow(artwork: Artwork, pixels: int, name: str = "Grow mask") -> None:
-    """Every pixel becomes the most that lies within `pixels` of it."""
+    """Grow the mask: every pixel becomes the largest within `pixels` of it."""
     _within_reach(artwork, pixels, name, lambda mask: masks.dilate(mask, pixels))
 
 
 def shrink(artwork: Artwork, pixels: int, name: str = "Shrink mask") -> None:
-    """Every pixel becomes the least that lies within `pixels` of it."""
+    """Shrink the mask: every pixel becomes the smallest within `pixels` of it."""
     _within_reach(artwork, pixels, name, lambda mask: ANEW - masks.dilate(ANEW - mask, pixels))
 
 
@@ -86,7 +86,7 @@ def _painted(
 
 
 def _within_reach(artwork: Artwork, reach: int, name: str, change: Callable[[Pixels], Pixels]) -> None:
-    """A change that depends on pixels up to `reach` away and leaves alone what is the same all around."""
+    """Apply a change that depends on pixels up to `reach` away, and skip uniform blocks."""
     mask = artwork.mask
     rect = bounds(mask).adjusted(-reach, -reach, reach, reach).intersected(artwork.rect)
     changed = part(mask, rect).copy()
@@ -112,7 +112,7 @@ def bands(rect: QRect) -> list[QRect]:
 
 
 def bounds(mask: Pixels) -> QRect:
-    """The smallest rectangle with all that is not 0; an empty one where everything is."""
+    """Return the smallest rectangle with all values that are not 0; empty where all are 0."""
     rows = np.flatnonzero(mask.any(axis=1))
     if not len(rows):
         return QRect()
@@ -122,7 +122,7 @@ def bounds(mask: Pixels) -> QRect:
 
 
 def path_coverage(path: QPainterPath, rect: QRect) -> Pixels:
-    """How much of each pixel of `rect` lies in the path, (h, w), 0 … 255."""
+    """Return the share of each pixel of `rect` that lies in the path, (h, w), 0 … 255."""
     image = QImage(rect.size(), QImage.Format.Format_Alpha8)
     image.fill(0)
     painter = QPainter(image)
@@ -135,7 +135,7 @@ def path_coverage(path: QPainterPath, rect: QRect) -> Pixels:
 
 
 def blur_reach(sigma: float) -> int:
-    """How far a pixel reaches in a feathering: three box filters of a radius below σ + 1 each, and part of a pixel."""
+    """Return the reach of a feathering, pixels: three box filters of radius below σ + 1, and part of a pixel."""
     return 3 * (math.ceil(sigma) + 1)
 
 

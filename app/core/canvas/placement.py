@@ -36,7 +36,7 @@ class Placement:
 
     @classmethod
     def on(cls, artwork: Artwork, box: QRect, masked: bool) -> Placement:
-        """In `box` of the artwork, through its mask as it is now; `masked` False: all of the box."""
+        """Place pictures in `box` of the artwork, through its current mask; `masked` False: all of the box."""
         seen = box.intersected(artwork.rect)
         if not masked:
             return cls(QRect(box), seen, None)
@@ -48,7 +48,7 @@ class Placement:
 
     @classmethod
     def through(cls, box: QRect, rect: QRect, mask: Pixels | None) -> Placement:
-        """In `box`, through a mask (h, w) of `rect`; None: all of it. Raises ValueError for one of another size."""
+        """Place pictures in `box` through a mask (h, w) of `rect`; None: all. Raises ValueError for another size."""
         if mask is None:
             return cls(QRect(box), QRect(rect), None)
         if mask.shape != (rect.height(), rect.width()):
@@ -56,12 +56,12 @@ class Placement:
         return cls(QRect(box), QRect(rect), zlib.compress(mask.tobytes(), 1))
 
     def moved(self, by: QPoint) -> Placement:
-        """The same where the artwork's pixels lie elsewhere now, because its size changed."""
+        """Move the placement, because a change of size moved the artwork's pixels."""
         return Placement(self.box.translated(by), self.rect.translated(by), self.packed)
 
     @property
     def mask(self) -> Pixels | None:
-        """(h, w) in `rect`; None where all of it is seen."""
+        """The mask (h, w) of `rect`; None where all of it is shown."""
         if self.packed is None:
             return None
         return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(self.rect.height(), self.rect.width())
@@ -97,7 +97,7 @@ class PlacedPicture:
 
 
 def overlay(picture: QImage, placement: Placement) -> PlacedPicture:
-    """How a run's picture (of any size) looks in its place, at the artwork's resolution. From any thread."""
+    """Render a run's picture (of any size) in its place, at the artwork's resolution. For any thread."""
     rect, box, mask = placement.rect, placement.box, placement.mask
     pixels = np.empty((rect.height(), rect.width(), 4), np.uint8)
 
@@ -115,7 +115,7 @@ def overlay(picture: QImage, placement: Placement) -> PlacedPicture:
 
 
 def fade(pixels: Pixels, mask: Pixels) -> None:
-    """Opaque pixels (h, w, 4) become premultiplied ones, of the opacity that a mask (h, w) gives them, in place."""
+    """Multiply opaque pixels (h, w, 4) by the opacity in a mask (h, w), in place: premultiplied alpha."""
     done = 0
     for first, last, soft in runs(mask):
         pixels[:, done:first] = 0
@@ -127,7 +127,7 @@ def fade(pixels: Pixels, mask: Pixels) -> None:
 
 
 def thumbnail(picture: QImage, placement: Placement, size: QSize) -> QImage:
-    """How the box looks with the picture in it, `size` pixels large: to be painted over the artwork's box as large."""
+    """Render the box with the picture in it at `size` pixels, to be painted over the artwork's box."""
     ignore, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
     small = picture.scaled(size, ignore, smooth).convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
     rect, box = placement.rect, placement.box

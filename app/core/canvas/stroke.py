@@ -8,28 +8,28 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.canvas.undo import Patch, Pixels, Saved, UndoStep, bounds, cells_of
+from app.core.canvas.undo import Patch, Pixels, SavedTiles, UndoStep, bounds, cells_of
 
 Layer: TypeAlias = Literal["picture", "mask"]
 
 
 class Layered(Protocol):
-    """The artwork, as far as a stroke needs it. `pixels` (H, W, 4) and `mask` (H, W) are others after a resize."""
+    """The part of Artwork that a stroke uses. `pixels` (H, W, 4) and `mask` (H, W) are new arrays after a resize."""
 
     pixels: Pixels
     mask: Pixels
 
     @property
     def rect(self) -> QRect: ...
-    def tell_change(self, layer: Layer, rect: QRect) -> None: ...
-    def tell_history(self) -> None: ...
+    def emit_change(self, layer: Layer, rect: QRect) -> None: ...
+    def emit_history(self) -> None: ...
     def end_gesture(self, gesture: Stroke, step: UndoStep | None) -> None: ...
 
 
 class Stroke:
-    """One change, undone as one: touch() a rectangle, write into it, call changed(); in the end, end().
+    """One undo step: touch() a rectangle, write into it, call changed(); at last call end().
 
-    Something else may end it (undo while the pen is down): check `is_open` before you go on with it.
+    Something else may end it (undo while the pen is down): check `is_open` before you continue.
     """
 
     def __init__(self, artwork: Layered, name: str) -> None:
@@ -37,12 +37,12 @@ class Stroke:
         self.name = name
         self.is_open = True
         self._artwork = artwork
-        self._saved: dict[Layer, Saved] = {
-            "picture": Saved(cells_of(artwork.pixels)),
-            "mask": Saved(cells_of(artwork.mask)),
+        self._saved: dict[Layer, SavedTiles] = {
+            "picture": SavedTiles(cells_of(artwork.pixels)),
+            "mask": SavedTiles(cells_of(artwork.mask)),
         }
         self.is_dirty = False
-        """Whether something was said to have changed."""
+        """Whether changed() was called."""
 
     def touch(self, layer: Layer, rect: QRect) -> None:
         """Call it before writing into `rect` of a layer. Raises RuntimeError where the stroke has ended."""
@@ -51,23 +51,23 @@ class Stroke:
         self._saved[layer].touch(rect.intersected(self._artwork.rect))
 
     def before(self, layer: Layer, rect: QRect) -> Pixels:
-        """A copy of a touched part as it was before: (h, w) of the mask, (h, w, 4) B, G, R, 255 of the picture."""
+        """Copy a touched part from before the stroke: (h, w) of the mask, (h, w, 4) B, G, R, 255 of the picture."""
         cells = self._saved[layer].before(rect.intersected(self._artwork.rect))
         pixels = cells.view(np.uint8)
         return pixels if layer == "mask" else pixels.reshape(*cells.shape, 4)
 
     def changed(self, layer: Layer, rect: QRect) -> None:
-        """Call it after writing into `rect`: whoever shows the artwork repaints."""
+        """Call it after writing into `rect`: views of the artwork repaint."""
         inside = rect.intersected(self._artwork.rect)
         if not self.is_open or inside.isEmpty():
             return
         if not self.is_dirty:
             self.is_dirty = True
-            self._artwork.tell_history()
-        self._artwork.tell_change(layer, inside)
+            self._artwork.emit_history()
+        self._artwork.emit_change(layer, inside)
 
     def end(self) -> None:
-        """Make it one step of the history; none where every pixel is as it was before."""
+        """Add one step to the history; none where no pixel changed."""
         if not self.is_open:
             return
         self.is_open = False
@@ -75,14 +75,14 @@ class Stroke:
         self._artwork.end_gesture(self, PaintStep(self._artwork, self.name, layers) if layers else None)
 
     def abandon(self) -> None:
-        """Take it back, without a step in the history."""
+        """Revert the stroke, without a step in the history."""
         if not self.is_open:
             return
         self.is_open = False
         self._artwork.end_gesture(self, None)
         for layer, saved in self._saved.items():
             if keys := saved.restore():
-                self._artwork.tell_change(layer, bounds(keys, self._artwork.rect))
+                self._artwork.emit_change(layer, bounds(keys, self._artwork.rect))
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,6 @@ class PaintStep:
             for patch in patches:
                 patch.toggle(cells)
             keys = [key for patch in patches for key in patch.keys]
-            self.artwork.tell_change(layer, bounds(keys, self.artwork.rect))
+            self.artwork.emit_change(layer, bounds(keys, self.artwork.rect))
 
     redo = undo

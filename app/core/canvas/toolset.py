@@ -1,4 +1,4 @@
-"""The tool in hand and how each tool is set: size, hardness, opacity and so on."""
+"""The selected tool and the settings of each tool: size, hardness, opacity and so on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 SIZES = (1, 1024)  # of a brush, document pixels
-EDGES = (1, 256)  # by which the mask grows, shrinks or is feathered, document pixels
+EDGES = (1, 256)  # document pixels by which the mask grows, shrinks or is feathered
 LIMITS: dict[str, tuple[float, float]] = {
     "size": SIZES,
     "hardness": (0.0, 1.0),
@@ -23,7 +23,7 @@ HARDER = 0.1  # of hardness by one notch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolChoices:
-    """How one tool is set; a tool uses those that mean something to it.
+    """Settings of one tool; a tool uses only some of them.
 
     size -- diameter of the brush, document pixels
     hardness -- 0 … 1: the share of the radius that is painted in full
@@ -48,8 +48,8 @@ class ToolChoices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What is remembered of a Toolset.
+class ToolsetState:
+    """The part of a Toolset that is stored.
 
     tool -- the name of the one in hand, "" for the first
     choices -- how each tool is set, by its name
@@ -77,7 +77,7 @@ def _within(name: str, value: float, limits: tuple[float, float]) -> None:
 
 
 class Toolset(QObject):
-    """What the hand holds.
+    """The selected tool and all settings.
 
     `tool_changed` tells of another tool; `choices_changed` of another setting of one, of the colour, of the mask's step
     or of whether the mask is shown.
@@ -97,18 +97,18 @@ class Toolset(QObject):
         self._choices = dict(choices)
         self._shares = dict(shares or {})
         self._tool = next(iter(self._choices))
-        self._colour = Held().colour
-        self._edge = Held().edge
+        self._colour = ToolsetState().colour
+        self._edge = ToolsetState().edge
         self._shown = True
 
     @property
-    def held(self) -> Held:
+    def held(self) -> ToolsetState:
         """What to remember. Whether the mask is shown is not: a start with a hidden one would look like a lost one."""
         own = {name: choices for name, choices in self._choices.items() if name not in self._shares}
-        return Held(tool=self._tool, choices=own, colour=self._colour, edge=self._edge)
+        return ToolsetState(tool=self._tool, choices=own, colour=self._colour, edge=self._edge)
 
-    def restore(self, held: Held) -> None:
-        """As it was. Tools that there are no longer are left out; those that are new stay as they are at first."""
+    def restore(self, held: ToolsetState) -> None:
+        """Restore the stored settings. Unknown tools are left out; new tools keep their defaults."""
         self._choices |= {name: choices for name, choices in held.choices.items() if name in self._choices}
         self._colour, self._edge = held.colour, held.edge
         self.choices_changed.emit()
@@ -129,14 +129,14 @@ class Toolset(QObject):
 
     @property
     def choices(self) -> ToolChoices:
-        """Of the tool in hand."""
+        """Settings of the selected tool."""
         return self.of(self._tool)
 
     def of(self, name: str) -> ToolChoices:
         return self._choices[self._shares.get(name, name)]
 
     def choose(self, **changes: Any) -> None:
-        """Set the tool in hand otherwise; each value is held within its range."""
+        """Change settings of the selected tool; each value is clamped to its range."""
         held = {name: min(max(value, LIMITS[name][0]), LIMITS[name][1]) if name in LIMITS else value
                 for name, value in changes.items()}  # fmt: skip
         choices = replace(self.choices, **held)
@@ -145,7 +145,7 @@ class Toolset(QObject):
             self.choices_changed.emit()
 
     def resize(self, steps: float) -> None:
-        """`steps` larger (or, below 0, smaller); at least by one pixel."""
+        """Make the brush `steps` larger (below 0: smaller), at least by one pixel."""
         size = self.choices.size
         wanted = round(size * GROWTH**steps)
         self.choose(size=wanted if wanted != size else size + (1 if steps > 0 else -1))
@@ -155,7 +155,7 @@ class Toolset(QObject):
 
     @property
     def colour(self) -> tuple[int, int, int]:
-        """What the colour brush paints, RGB 0 … 255."""
+        """The colour of the colour brush, RGB 0 … 255."""
         return self._colour
 
     @colour.setter
@@ -166,7 +166,7 @@ class Toolset(QObject):
 
     @property
     def edge(self) -> int:
-        """By how many pixels the mask grows, shrinks or is feathered at a time."""
+        """Pixels by which the mask grows, shrinks or is feathered at a time."""
         return self._edge
 
     @edge.setter

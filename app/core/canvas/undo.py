@@ -1,4 +1,4 @@
-"""What was under the paint: 64² tiles saved before their first touch, and steps that are undone as they are redone.
+"""Undo steps: 64² tiles saved before their first change, kept as the exclusive-or of before and after.
 
 A step keeps the exclusive-or of before and after, and of it only the pixels that changed: applied once it undoes,
 applied again it redoes, nothing is compressed on the way, and its size never changes, so one bound over the history
@@ -30,7 +30,7 @@ Cells = NDArray[np.uint8] | NDArray[np.uint32]
 
 
 def keys_over(rect: QRect) -> Iterator[Key]:
-    """The tiles that meet `rect`, which lies in the picture."""
+    """Yield the tiles that meet `rect`, which lies in the picture."""
     if rect.isEmpty():
         return
     for row in range(rect.top() // TILE, rect.bottom() // TILE + 1):
@@ -39,23 +39,23 @@ def keys_over(rect: QRect) -> Iterator[Key]:
 
 
 def cells_of(pixels: Pixels) -> Cells:
-    """A view of a mask (H, W) or of a picture (H, W, 4)."""
+    """Return a view of a mask (H, W) or of a picture (H, W, 4) with one number per pixel."""
     return pixels if pixels.ndim == 2 else pixels.view(np.uint32)[..., 0]
 
 
 def tile(cells: Cells, key: Key) -> Cells:
-    """A view of one tile; those at the right and the bottom may be smaller than TILE²."""
+    """Return a view of one tile; those at the right and the bottom may be smaller than TILE²."""
     y, x = key[0] * TILE, key[1] * TILE
     return cells[y : y + TILE, x : x + TILE]
 
 
 def part(pixels: Pixels, rect: QRect) -> Pixels:
-    """A view of `rect`, which lies in the picture."""
+    """Return a view of `rect`, which lies in the picture."""
     return pixels[rect.top() : rect.top() + rect.height(), rect.left() : rect.left() + rect.width()]
 
 
 def bounds(keys: Sequence[Key], within: QRect) -> QRect:
-    """The smallest rectangle of whole tiles that holds all of `keys`."""
+    """Return the smallest rectangle of whole tiles that holds all of `keys`."""
     rows, columns = [key[0] for key in keys], [key[1] for key in keys]
     left, top = min(columns) * TILE, min(rows) * TILE
     return QRect(left, top, (max(columns) + 1) * TILE - left, (max(rows) + 1) * TILE - top).intersected(within)
@@ -72,7 +72,7 @@ def pack(raw: memoryview | bytes) -> bytes:
 
 
 def unpack(kept: bytes) -> Pixels:
-    """What was packed, (n,) uint8; not to be written into."""
+    """Return the packed bytes, (n,) uint8; read only."""
     if kept[:1] == PLAIN:
         return np.frombuffer(kept, np.uint8, offset=1)
     return np.frombuffer(zlib.decompress(memoryview(kept)[1:]), np.uint8)
@@ -92,7 +92,7 @@ class Patch:
 
     @classmethod
     def of(cls, changes: Sequence[tuple[Key, Cells]]) -> Patch:
-        """Of tiles with the exclusive-or of before and after."""
+        """Make a patch of tiles with the exclusive-or of before and after."""
         cells: Cells = np.concatenate([change.ravel() for _, change in changes])
         hit = cells != 0
         sparse = np.count_nonzero(hit) < NEARLY_ALL * len(hit)
@@ -107,7 +107,7 @@ class Patch:
         return len(self.hit) + len(self.values)
 
     def toggle(self, cells: Cells) -> None:
-        """Before becomes after, after becomes before."""
+        """Swap before and after."""
         tiles = [tile(cells, key) for key in self.keys]
         count = sum(view.size for view in tiles)
         raw = unpack(self.values)
@@ -131,7 +131,7 @@ class Patch:
             start += view.size
 
 
-class Saved:
+class SavedTiles:
     """The tiles of one layer as they were before a stroke touched them."""
 
     def __init__(self, cells: Cells) -> None:
@@ -139,13 +139,13 @@ class Saved:
         self._tiles: dict[Key, Cells] = {}
 
     def touch(self, rect: QRect) -> None:
-        """Save what `rect` meets; what has been saved already stays as it is."""
+        """Save the tiles that `rect` meets, unless they are saved already."""
         for key in keys_over(rect):
             if key not in self._tiles:
                 self._tiles[key] = tile(self._cells, key).copy()
 
     def before(self, rect: QRect) -> Cells:
-        """A copy of `rect` as it was; all of it has been touched."""
+        """Copy `rect` from before the stroke; all of it must have been touched."""
         out = np.empty((rect.height(), rect.width()), self._cells.dtype)
         for key in keys_over(rect):
             y, x = key[0] * TILE - rect.top(), key[1] * TILE - rect.left()
@@ -155,33 +155,33 @@ class Saved:
         return out
 
     def restore(self) -> list[Key]:
-        """Put everything back as it was; the tiles that were saved."""
+        """Restore the saved tiles; returns their keys."""
         for key, before in self._tiles.items():
             tile(self._cells, key)[...] = before
         return list(self._tiles)
 
     def patches(self) -> tuple[Patch, ...]:
-        """What has changed since the first touch; tiles that are as they were cost nothing."""
+        """Return the changes since the first touch; unchanged tiles cost nothing."""
         changes = ((key, before ^ tile(self._cells, key)) for key, before in self._tiles.items())
         changed = [(key, change) for key, change in changes if change.any()]
         return tuple(Patch.of(changed[k : k + TILES_AT_ONCE]) for k in range(0, len(changed), TILES_AT_ONCE))
 
 
 class UndoStep(Protocol):
-    """Something that was done to an artwork and can be undone."""
+    """A change of an artwork that can be undone."""
 
     @property
     def name(self) -> str: ...
     @property
     def size(self) -> int:
-        """Bytes that it keeps."""
+        """Its size in bytes."""
 
     def undo(self) -> None: ...
     def redo(self) -> None: ...
 
 
 class History:
-    """What was done and what was undone, within `limit` bytes: past it the oldest is let go of, never the newest."""
+    """Steps done and undone, within `limit` bytes: above it the oldest is dropped, never the newest."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -211,5 +211,5 @@ class History:
 
     @staticmethod
     def _move(source: list[UndoStep], target: list[UndoStep], do: Callable[[UndoStep], None]) -> None:
-        do(source[-1])  # first: a step that finds no memory stays where it is
+        do(source[-1])  # first: a step that runs out of memory stays where it is
         target.append(source.pop())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Signal
 
@@ -17,11 +17,16 @@ from app.core.canvas.undo import Pixels
 from app.core.files.autosave_candidates import AutosaveCandidates, FoundResult
 from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
 from app.core.files.background import Background
+from app.core.files.shelf import Shelf, folders_from
 from app.core.notices import Notice, NoticeAction
+from engine.errors import why
+from engine.files import sweep
+from engine.pictures.image_file import ImageError
+from engine.pictures.naming import free_path
 
 PAUSE_MS = 2000  # after the last change
 LATEST_MS = 15_000  # after the first one, for who paints without a pause
-EARLIER = 5  # pictures kept after others took their place
+RETRY_MS = 20_000  # after what could not be written
 
 
 State: TypeAlias = tuple[bool, int, QRect, bool, tuple[tuple[Path, int], ...]]
@@ -50,7 +55,10 @@ class Autosave(QObject):
         super().__init__(parent)
         self._artwork, self._folder, self._results = artwork, folder, results
         self._lock: QLockFile | None = None
-        self._background = Background(self)
+        self._background = Background(self, finishes=True)
+        self._shelf = Shelf(folder)
+        self._failed: list[tuple[Path, AutosaveFile]] = []  # set aside, but not written yet: the disk was full
+        self._unread = False  # the folder holds an artwork that could not be read this time
         self._written = self._state()  # what is on disk
         self._saved = artwork.revision  # the revision that a person has a file of
         self._complained = False
@@ -62,6 +70,10 @@ class Autosave(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
         self._timer.timeout.connect(self.flush)
+        self._retry = QTimer(self)
+        self._retry.setSingleShot(True)
+        self._retry.setInterval(RETRY_MS)
+        self._retry.timeout.connect(self._try_again)
         self._waiting = QElapsedTimer()  # since the first change that is not being written
         self._writing = False
         for signal in (artwork.opened, artwork.closed, artwork.resized, artwork.picture_changed, artwork.mask_changed,
@@ -83,27 +95,36 @@ class Autosave(QObject):
     # the last session's
 
     def restore(self) -> None:
-        """Bring back what was kept, in the background; a notice says so. Another studio's folder is left alone."""
-        folder, k = self._folder, 1
+        """Bring back what was kept, in the background; a notice says so. The folder of another open studio is left
+        alone; what closed ones left in folders of their own is put on the shelf.
+        """
         try:
-            while True:
+            for folder in folders_from(self._folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 self._lock = QLockFile(str(folder / "lock"))
                 if self._lock.tryLock(0) or self._lock.error() != QLockFile.LockError.LockFailedError:
                     break
-                k += 1
-                folder = self._folder.with_name(f"{self._folder.name}-{k}")
         except OSError as error:
             self._report(error)
             return
-        self._folder = folder
+        self._folder, self._shelf = folder, Shelf(folder)
+        sweep(folder)
+        if taken := self._shelf.adopt(folder):
+            told = "The picture of another window was" if taken == 1 else f"{taken} pictures of other windows were"
+            back = NoticeAction("Back to it" if taken == 1 else "Back to the last one", self.bring_back)
+            self.notice_raised.emit(Notice("info", f"{told} not saved; the studio has kept it.", (back,)))
         if (folder / NAME).exists():
-            self._restoring = True
-            self._background.start(partial(self._read, folder), self._on_restored, self._on_restore_failed)
+            self._read_again()
         self._look_for_earlier()
 
+    def _read_again(self) -> None:
+        if self._artwork.is_open or self._restoring:
+            return
+        self._restoring = True
+        self._background.start(partial(self._read, self._folder), self._on_restored, self._on_restore_failed)
+
     def _on_restored(self, read: Read) -> None:
-        self._restoring = False
+        self._restoring = self._unread = False
         kept = read.kept
         if self._artwork.is_open:  # somebody was faster
             self._put_aside(kept)
@@ -118,7 +139,12 @@ class Autosave(QObject):
 
     def _on_restore_failed(self, error: Exception) -> None:
         self._restoring = False
-        aside = self._folder / f"damaged-{datetime.now():%Y%m%d-%H%M%S}.png"
+        if not isinstance(error, ImageError):  # the disk or the memory: perhaps later, and the picture is whole
+            self._unread = True
+            told = f"The picture of the last time cannot be read now ({why(error)}): it stays in {self._folder}."
+            self.notice_raised.emit(Notice("error", told, (NoticeAction("Try again", self._read_again),)))
+            return
+        aside = free_path(self._folder, f"damaged-{datetime.now():%Y%m%d-%H%M%S}", ".png")
         try:
             (self._folder / NAME).replace(aside)
         except OSError:
@@ -149,17 +175,22 @@ class Autosave(QObject):
         self.brought_back.emit()
 
     def _on_lost(self, error: Exception) -> None:
-        self.notice_raised.emit(Notice("error", f"The earlier picture cannot be brought back: {error}"))
+        self.notice_raised.emit(Notice("error", f"The earlier picture cannot be brought back: {why(error)}"))
 
     def _find_earlier(self) -> list[Path]:
-        found = (path.parent for path in (self._folder / "earlier").glob(f"*/{NAME}"))
-        return sorted(folder for folder in found if folder not in self._spent)
+        return [folder for folder in self._shelf.folders() if folder not in self._spent]
 
-    def _put_aside(self, kept: AutosaveFile) -> None:
-        target = self._folder / "earlier" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+    def _put_aside(self, kept: AutosaveFile, target: Path | None = None) -> None:
+        target = target or self._shelf.next_folder()
+        failed = partial(self._on_set_aside_failed, target, kept)
         self._background.start(
-            partial(_write_earlier, target, kept), partial(self._on_set_aside, kept.title), self._report
+            partial(self._shelf.write, target, kept), partial(self._on_set_aside, kept.title), failed
         )
+
+    def _on_set_aside_failed(self, target: Path, kept: AutosaveFile, error: Exception) -> None:
+        self._failed.append((target, kept))
+        self._retry.start()
+        self._report(error)
 
     def _look_for_earlier(self) -> None:
         found = bool(self._find_earlier())
@@ -182,21 +213,42 @@ class Autosave(QObject):
             self._waiting.invalidate()
             self._background.start(self._task(), partial(self._on_written, self._state()), self._on_write_failed)
 
+    @property
+    def writing(self) -> bool:
+        """Whether something is being read or written now."""
+        return not self._background.idle
+
+    @property
+    def idle_changed(self) -> Any:
+        """The signal of `writing`."""
+        return self._background.idle_changed
+
     def close(self) -> None:
         """Wait for what is being written, and write what is not yet. Nothing is kept any more after that."""
         if self._closed:
             return
-        self._closed = True
         self._timer.stop()
         self._background.close()
-        if self._is_due():
-            try:
+        self._closed = True
+        self._retry.stop()
+        try:
+            for target, kept in self._failed:
+                self._shelf.write(target, kept)
+            if self._is_due():
                 self._task()()
                 self._remove_spent()
-            except (OSError, MemoryError) as error:
-                self._report(error)
+        except (OSError, MemoryError) as error:
+            self._complained = False
+            self._report(error)
         if self._lock is not None:
             self._lock.unlock()
+
+    def _try_again(self) -> None:
+        """Write what could not be written: the disk may have room again."""
+        failed, self._failed = self._failed, []
+        for target, kept in failed:
+            self._put_aside(kept, target)
+        self.flush()
 
     def _schedule(self) -> None:
         if self._closed or not self._is_due():
@@ -216,8 +268,15 @@ class Autosave(QObject):
 
     def _task(self) -> Callable[[], object]:
         if not self._artwork.is_open:
-            return partial(forget, self._folder)
-        return partial(write, self._folder, self._current())
+            work = partial(forget, self._folder)
+        else:
+            work = partial(write, self._folder, self._current())
+        return partial(self._make_room, self._shelf.next_folder(), work) if self._unread else work
+
+    def _make_room(self, target: Path, work: Callable[[], object]) -> None:
+        """Put the artwork that could not be read on the shelf, unread, before another takes its place."""
+        self._shelf.move(self._folder, target)
+        work()
 
     def _current(self) -> AutosaveFile:
         """The artwork as it is; its pixels are not copied: write() does that in its own thread."""
@@ -238,7 +297,7 @@ class Autosave(QObject):
             self._results.put(read.found)
 
     def _on_written(self, state: State, _: object) -> None:
-        self._written, self._complained, self._writing = state, False, False
+        self._written, self._complained, self._writing, self._unread = state, False, False, False
         self._remove_spent()
         self._schedule()
 
@@ -251,21 +310,16 @@ class Autosave(QObject):
 
     def _on_write_failed(self, error: Exception) -> None:
         self._writing = False
+        self._retry.start()
         self._report(error)
 
     def _report(self, error: Exception) -> None:
         """Said once, and again only after something could be written in between."""
         if not self._complained:
             self._complained = True
-            told = f"The picture cannot be kept in {self._folder} ({error}): save it yourself, or make room there."
+            told = f"The picture cannot be kept in {self._folder} ({why(error)}): save it yourself, or make room there."
             self.notice_raised.emit(Notice("error", told))
 
 
 def _title_in_words(title: str) -> str:
     return f"“{title}”" if title else "The picture"
-
-
-def _write_earlier(target: Path, kept: AutosaveFile) -> None:
-    write(target, kept)
-    for folder in sorted(path.parent for path in target.parent.glob(f"*/{NAME}"))[:-EARLIER]:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -43,6 +43,7 @@ class AutosaveCandidates(QObject):
     def __init__(self, editing: Editing, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._editing, self._folder = editing, folder
+        self._later: list[Result] = []  # those that could not be read this time; they are kept for the next start
         editing.candidates.listed.connect(self.changed)
 
     @property
@@ -56,11 +57,12 @@ class AutosaveCandidates(QObject):
         for run, image in self.keys[-MOST:]:
             images.setdefault(run, []).append(image)
         places = {run: self._editing.placement(run) for run in images}
-        return tuple(Result(run.name, tuple(images[run]), place) for run, place in places.items() if place is not None)
+        held = (Result(run.name, tuple(images[run]), place) for run, place in places.items() if place is not None)
+        return (*self._later, *held)
 
     def find(self, kept: Sequence[Result]) -> list[FoundResult]:
         """Read the pictures of those whose run file is still there. May run in any thread."""
-        found = []
+        found, later = list[FoundResult](), list[Result]()
         for result in kept:
             path = self._folder / Path(result.run).name
             try:
@@ -68,8 +70,13 @@ class AutosaveCandidates(QObject):
                 if run.ended == "finished" and run.steps:
                     pictures = [(k, render(run, len(run.steps) - 1, "x0", k)) for k in result.images]
                     found.append(FoundResult(result.placement, tuple(_make_candidates(path, run, pictures))))
-            except (ValueError, OSError, IndexError):
-                continue  # the person removed it, or the disk lost it
+            except (ValueError, IndexError) as error:
+                if isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, FileNotFoundError):
+                    later.append(result)
+                continue  # else the person removed it, or it is damaged
+            except (OSError, MemoryError):
+                later.append(result)
+        self._later = later
         return found
 
     def put(self, found: Iterable[FoundResult]) -> None:

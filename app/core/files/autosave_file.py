@@ -7,10 +7,12 @@ their names, so that replacing artwork.png is the one moment at which all of it 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +24,15 @@ from app.core.canvas.artwork import Artwork
 from app.core.canvas.placement import Placement, box_of
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave_candidates import Result
-from engine.pictures.image_file import ImageError, load, text_of
+from engine.pictures.image_file import ImageError, load
 from engine.pictures.mask_file import load_mask
 from engine.pictures.png import image_of, save_image
+from engine.pictures.png_chunks import read_text
 
 NAME, KEY = "artwork.png", "tweedie-artwork"
+DAMAGED = ValueError, KeyError, TypeError, OverflowError, RecursionError  # of JSON that write() did not write
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,11 +95,11 @@ def _write_result(folder: Path, result: Result) -> dict[str, Any]:
 
 
 def _read_result(folder: Path, told: dict[str, Any]) -> Result:
-    """A result from JSON. Raises ValueError, KeyError or TypeError where that is damaged."""
+    """A result from JSON. Raises one of DAMAGED where that is damaged."""
     box, rect = QRect(*map(int, told["box"])), QRect(*map(int, told["rect"]))
     if box.isEmpty():
         raise ValueError("no box")
-    mask = load_mask(folder / Path(told["mask"]).name).mask if told["mask"] else None
+    mask = _decode(load_mask, _bytes(folder / Path(told["mask"]).name)).mask if told["mask"] else None
     images = tuple(int(image) for image in told["images"])
     if not images or min(images) < 0:
         raise ValueError("no pictures")
@@ -101,24 +107,28 @@ def _read_result(folder: Path, told: dict[str, Any]) -> Result:
 
 
 def read(folder: Path) -> AutosaveFile:
-    """Read what write() wrote, without its damaged parts. Raises ImageError where the picture is damaged."""
-    rgb = load(folder / NAME).rgb
+    """Read what write() wrote, without its damaged parts.
+
+    Raises ImageError where the picture is damaged or not there; OSError and MemoryError where it cannot be read now.
+    """
+    data = _bytes(folder / NAME)
+    rgb = _decode(load, data).rgb
     height, width = rgb.shape[:2]
     mask, notes = np.zeros((height, width), np.uint8), list[str]()
     told: dict[str, Any] = {}
     try:
-        told = json.loads(text_of(folder / NAME, KEY) or "{}")
+        told = json.loads(read_text(io.BytesIO(data), KEY) or "{}")
         x, y, w, h = (int(number) for number in told["box"])
         across, down = (int(number) for number in told["aspect"])
         if min(w, h, across, down) < 1:
             raise ValueError("no box")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, AttributeError, *DAMAGED):
         told = {}
         x, y, w, h, across, down = 0, 0, width, height, width, height
         notes.append("Its mask and its box were damaged and are left out.")
     if name := str(told.get("mask", "")):
         try:
-            found = load_mask(folder / Path(name).name).mask
+            found = _decode(load_mask, _bytes(folder / Path(name).name)).mask
             if found.shape != mask.shape:
                 raise ImageError("of another size")
             mask = found
@@ -128,10 +138,28 @@ def read(folder: Path) -> AutosaveFile:
     for result in listed if isinstance(listed, list) else [listed]:
         try:
             results.append(_read_result(folder, result))
-        except (ValueError, KeyError, TypeError):
+        except DAMAGED:
             notes.append("A candidate was damaged and is left out.")
     title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
     return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
+
+
+def _bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises ImageError where there is none, OSError where it cannot be read now."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(f"{path} is not there.") from error
+
+
+def _decode(decode: Callable[[bytes], T], data: bytes) -> T:
+    """What `decode` makes of the bytes of a picture. Raises ImageError for damage; MemoryError is no damage."""
+    try:
+        return decode(data)
+    except ImageError as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise MemoryError(str(error)) from error
+        raise
 
 
 def forget(folder: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThreadPool, Signal
 
 T = TypeVar("T")
 
@@ -15,17 +15,21 @@ log = logging.getLogger(__name__)
 
 
 class Background(QObject):
-    """Does one thing after another in a thread of its own; what comes of it is told in the window's thread."""
+    """Does one thing after another in a thread of its own, and calls back in the window's thread.
+
+    finishes -- close() does all that is waiting, as for what a person asked to be written; else it drops it
+    """
 
     idle_changed = Signal()
     _ended = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, finishes: bool = False) -> None:
         super().__init__(parent)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
+        self._finishes = finishes
         self._waiting = 0
-        self._closed = False
+        self._closed = self._silent = False
         self._ended.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -33,7 +37,7 @@ class Background(QObject):
         return self._waiting == 0
 
     def start(self, work: Callable[[], T], then: Callable[[T], object], failed: Callable[[Exception], object]) -> None:
-        """Do `work` there, then `then` here with what it returned, or `failed` with what it raised."""
+        """Do `work` there, then call `then` here with its result, or `failed` with its exception."""
         if self._closed:
             return
         self._waiting += 1
@@ -42,23 +46,27 @@ class Background(QObject):
         self._pool.start(partial(self._do, work, then, failed))
 
     def close(self) -> None:
-        """Wait for what has been begun; nothing is told any more, and nothing more is begun."""
+        """Begin nothing more, and wait for what has begun. Only with `finishes` is anything called back after that."""
         self._closed = True
-        self._pool.clear()
+        if not self._finishes:
+            self._silent = True
+            self._pool.clear()
         self._pool.waitForDone()
+        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)  # the event loop may be over
+        self._silent = True
 
     def _do(
         self, work: Callable[[], Any], then: Callable[[Any], object], failed: Callable[[Exception], object]
     ) -> None:
         try:
             told = partial(then, work())
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: whoever waits for an end gets one
             log.info("work in the background failed", exc_info=True)
-            told = partial(failed, error)
+            told = partial(failed, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
         self._ended.emit(told)
 
     def _deliver(self, told: Callable[[], object]) -> None:
-        if self._closed:
+        if self._silent:
             return
         self._waiting -= 1
         told()

@@ -17,6 +17,7 @@ from app.core.files.background import Background
 from app.core.jobs.engine import End, Engine, Task
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
+from engine.errors import why
 from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.job import Event
 from engine.pictures.png import KINDS as FORMATS
@@ -80,12 +81,14 @@ class Exporter(QObject):
     """Writes pictures in the background and says where they are."""
 
     written = Signal(object)  # the path
+    writing_changed = Signal()
     notice_raised = Signal(object)  # a Notice
 
     def __init__(self, draft: DraftModel, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._draft, self._engine = draft, engine
-        self._background = Background(self)
+        self._background = Background(self, finishes=True)
+        self._background.idle_changed.connect(self.writing_changed)
         self._drawing: dict[int, Task] = {}  # large pictures that the engine draws, by number
         self._numbers = count(1)
 
@@ -110,6 +113,7 @@ class Exporter(QObject):
         self.notice_raised.emit(Notice("info", f"{model.title}'s second stage draws {path.name} …"))
         number, task = next(self._numbers), self._engine.do(job)
         self._drawing[number] = task
+        self.writing_changed.emit()
         task.told.connect(partial(self._on_told, subject, choice, path))
         task.ended.connect(partial(self._on_ended, number, path))
 
@@ -121,11 +125,17 @@ class Exporter(QObject):
 
     def _on_ended(self, number: int, path: Path, end: End) -> None:
         del self._drawing[number]
+        self.writing_changed.emit()
         if end.how != "finished":
             self._failed(path, ValueError(end.sentence or "it was stopped"))
 
+    @property
+    def writing(self) -> bool:
+        """Whether a picture is being drawn or written."""
+        return bool(self._drawing) or not self._background.idle
+
     def close(self) -> None:
-        """Wait for what is being written; what the engine still draws is not."""
+        """Wait for what is being written; what the engine still draws is dropped."""
         for task in self._drawing.values():
             task.drop()
         self._drawing.clear()
@@ -137,8 +147,7 @@ class Exporter(QObject):
         self.written.emit(path)
 
     def _failed(self, path: Path, error: Exception) -> None:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        self.notice_raised.emit(Notice("error", f"{path.name} could not be saved: {reason}"))
+        self.notice_raised.emit(Notice("error", f"{path.name} could not be saved: {why(error)}"))
 
 
 def write(subject: ExportSubject, choice: Export, path: Path) -> None:

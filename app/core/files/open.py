@@ -112,7 +112,7 @@ class Opener(QObject):
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
-        request = run.made_by(k)
+        request = run.request_at(k)
         self.place(Arrival(rgb, request.prompt or request.label or "Picture"))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:

@@ -28,7 +28,7 @@ Method: TypeAlias = Literal["plain", "guided", "null-text"]
 
 CLOSENESS = (1e-3, 1e-4, 1e-5, 1e-6)  # tolerances that are offered
 TOLERANCE = 1e-4  # to begin with
-ROUGH = 35.0  # dB: below that the way back misses what people see
+ROUGH = 35.0  # dB: a return below that differs visibly
 METHODS: dict[Method, tuple[str, str]] = {
     "plain": ("Without guidance", "γ = 1 both ways: the most exact"),
     "guided": ("With the panel's guidance", "As a guided sampler will come back; the more γ, the less exact"),
@@ -58,7 +58,7 @@ class Passage:
 class Encoder(QObject):
     """Encodes the appraised picture with its model and condition: a job of the queue. Setters emit only on change."""
 
-    changed = Signal()  # what is asked, and what came of it
+    changed = Signal()  # the settings or the result
     progressed = Signal()
     doing_changed = Signal()  # it began, is to stop, or ended
     notice_raised = Signal(object)
@@ -82,11 +82,11 @@ class Encoder(QObject):
         for signal in (appraisal.changed, shown.run_changed, shown.steps_changed):
             signal.connect(self.changed)
 
-    # what is asked
+    # the settings
 
     @property
     def methods(self) -> tuple[Method, ...]:
-        """Those that the judge can be encoded by: guidance needs something that it is told."""
+        """The conditions that the picture can be encoded under: guidance needs a prompt or a label."""
         judge = self._appraisal.judge
         guidable = judge is not None and (judge.text or bool(judge.labels))
         told = self._appraisal.conditions.get(self._appraisal.given)
@@ -118,7 +118,7 @@ class Encoder(QObject):
         calls = self._appraisal.costs.calls("up", judge.sha256, tolerance) if judge else None
         return "" if calls is None else f"≈ {calls} model calls"
 
-    # what is done
+    # the run
 
     @property
     def doing(self) -> Passage | None:
@@ -186,7 +186,7 @@ class Encoder(QObject):
             self._jobs.cancel_job(self._doing.job)
             self._tell()
 
-    # what came of it
+    # the result
 
     @property
     def goes_up(self) -> bool:
@@ -209,7 +209,7 @@ class Encoder(QObject):
         return run.request if run is not None and flow and flow["kind"] == "encode" and arrived else None
 
     def _request(self, judge: ModelInfo) -> Request:
-        """What the judge is told, with the panel's guidance where that is to count. Raises RequestError."""
+        """The judge's condition, with the panel's guidance where it counts. Raises RequestError."""
         told = self._appraisal.conditions[self._appraisal.given]
         own = self._draft.model.id == judge.id
         draft = self._draft.current if own else Draft.for_model(judge)
@@ -280,12 +280,12 @@ def describe_encoding(encoded: Encoded) -> str:
 
 
 def _resolve_single(draft: Draft, model: ModelInfo) -> Request:
-    """One picture of its own at the model's size: that is what the flow carries."""
+    """Resolve one picture at the model's own size: the flow has no second stage."""
     return resolve(replace(draft, method=NEW, batch=1, enlarge=False, guides=()), model)
 
 
 def advice(encoded: Encoded) -> str:
-    """What makes it come back better, where it comes back roughly; else ""."""
+    """How to make a rough return better; "" for a good one."""
     if encoded.psnr is None or encoded.psnr >= ROUGH:
         return ""
     return "That is rough: tell the model what the picture shows, or allow a smaller error (To within)."

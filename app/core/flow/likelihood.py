@@ -1,4 +1,4 @@
-"""How likely a model finds the picture on the canvas: what is asked, what came of it so far, and what of it is seen."""
+"""How likely a model finds the picture on the canvas: the settings, the results so far, and which are shown."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ NOTHING = "There is no picture on the canvas: generate one, or open one."
 class Appraisal(QObject):
     """The one truth of the Likelihood panel. Every setter emits only on change; nothing is computed while unwatched."""
 
-    changed = Signal()  # what is asked: the picture, the model, what it is told, how carefully
-    found = Signal()  # what is known of it
+    changed = Signal()  # the settings: the picture, the model, its condition, the tolerance
+    found = Signal()  # the results
     doing_changed = Signal()  # it began, is to stop, or does another thing now
     progressed = Signal()
     map_changed = Signal()
@@ -62,7 +62,7 @@ class Appraisal(QObject):
         self._watched, self._clean = False, True
         self._subject: Subject | None = None
         self._question: LikelihoodQuestion | None = None
-        self._said: tuple[object, ...] = ()  # what `changed` last told of
+        self._said: tuple[object, ...] = ()  # the settings at the last `changed`
         self._results: OrderedDict[LikelihoodQuestion, LikelihoodResult] = OrderedDict()
         self._doing: Doing | None = None
         self._map: Map | None = None
@@ -73,10 +73,10 @@ class Appraisal(QObject):
             signal.connect(self._look)
         jobs.engine_changed.connect(self._look)
 
-    # what is asked
+    # the settings
 
     def set_watched(self, watched: bool) -> None:
-        """Whether anybody can see what is found."""
+        """Whether the results are in sight."""
         if watched != self._watched:
             self._watched = watched
             self._look()
@@ -104,13 +104,13 @@ class Appraisal(QObject):
 
     @property
     def conditions(self) -> dict[Given, Condition]:
-        """What the judge can be told, each once: nothing, what the panel says, and what made the picture."""
+        """The judge's possible conditions, each once: none, the panel's, and the one that made the picture."""
         found = self._sayings()
         return {given: told for given, told in found.items() if _first(found, told) == given}
 
     @property
     def given(self) -> Given:
-        """Which of `conditions` is asked with: the chosen one, or the one that says the same; else nothing."""
+        """The condition of `conditions` in use: the chosen one, or its equal; else none."""
         found = self._sayings()
         told = found.get(self._given)
         return "nothing" if told is None else _first(found, told)
@@ -167,24 +167,24 @@ class Appraisal(QObject):
         return self._jobs.why_no_engine
 
     def price(self, tolerance: float) -> str:
-        """What a probe takes to a tolerance, such as "≈ 90 model calls a probe"; "" before the judge was asked."""
+        """The cost of a probe at a tolerance, such as "≈ 90 model calls a probe"; "" before the first measurement."""
         each = self.costs.calls("density", self.judge.sha256, tolerance) if self.judge else None
         return "" if each is None else f"≈ {each} model calls a probe"
 
     @property
     def price_text(self) -> str:
-        """What measuring takes, such as "≈ 748 model calls"; "" before the judge was asked with any tolerance."""
+        """The cost of measuring, such as "≈ 748 model calls"; "" before the first measurement at any tolerance."""
         each = self.costs.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
         return "" if each is None else f"≈ {LEVELS * DRAWS + self._probes * each} model calls"
 
-    # what is done
+    # measuring
 
     @property
     def doing(self) -> Doing | None:
         return self._doing
 
     def measure(self) -> None:
-        """Ask what the settings say; what was measured of another picture stays. A notice where it cannot be."""
+        """Measure as the settings say; results for other pictures stay. A notice where that cannot be."""
         subject, judge, question = self._subject, self.judge, self._question
         if self.why_not or subject is None or judge is None or question is None:
             self.notice_raised.emit(Notice("info", self.why_not or NOTHING))
@@ -207,23 +207,23 @@ class Appraisal(QObject):
         self._tell()
 
     def stop(self) -> None:
-        """End what is measured before its next model call; what is known stays."""
+        """Stop measuring before the next model call; the results stay."""
         if self._doing is not None and not self._doing.stopping:
             self._doing.stopping = True
             for task in self._doing.tasks.values():
                 task.cancel()
             self.doing_changed.emit()
 
-    # what is known
+    # the results
 
     @property
     def result(self) -> LikelihoodResult | None:
-        """Of what is asked now; None where that was not measured."""
+        """The result for the settings of now; None where they were not measured."""
         return self._results.get(self._question) if self._question else None
 
     @property
     def measuring(self) -> bool:
-        """Whether what is asked now is what is measured now."""
+        """Whether the settings of now are being measured."""
         return self._doing is not None and self._doing.question == self._question
 
     # the map
@@ -254,7 +254,7 @@ class Appraisal(QObject):
 
     @property
     def regions(self) -> Regions | None:
-        """Of what is known of the picture, shown or not."""
+        """The map of the picture, shown or not."""
         result = self.result
         return Regions(result.terms.pixels, self._side) if result and result.terms else None
 
@@ -265,7 +265,7 @@ class Appraisal(QObject):
 
     @property
     def pointed(self) -> tuple[int, int] | None:
-        """Row and column of the region that is pointed at."""
+        """Row and column of the region under the pointer."""
         return self._pointed
 
     @pointed.setter
@@ -277,7 +277,7 @@ class Appraisal(QObject):
     # inside
 
     def _sayings(self) -> dict[Given, Condition]:
-        """All that the judge can be told, also twice; empty where there is no judge."""
+        """All conditions of the judge, with repetitions; empty without a judge."""
         judge, found = self.judge, dict[Given, Condition]()
         if judge is None:
             return found
@@ -290,13 +290,13 @@ class Appraisal(QObject):
         return found
 
     def _look(self) -> None:
-        """Take up the picture that is shown now, and the settings of now."""
+        """Read the shown picture and the settings."""
         self._subject = on_canvas(self._shown, self._editing) if self._watched else None
         judge, question = self.judge, None
         if self._subject is not None and judge is not None:
             told = self.conditions[self.given]
             question = LikelihoodQuestion(self._subject.key, judge.sha256, told, self.way if self.ways else "")
-        # A noisy state that is on the canvas is not what the map is of.
+        # The map is of the finished picture, not of a noisy state on the canvas.
         clean = self._shown.view == "x0" or self._editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now

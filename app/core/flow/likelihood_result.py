@@ -14,7 +14,7 @@ from app.core.flow.subject import Pixels
 from app.core.jobs.engine import Task
 from engine.jobs.likelihood import ElboTerms, LogDensity
 
-Given: TypeAlias = Literal["nothing", "panel", "made"]  # what the model is told: which of three conditions
+Given: TypeAlias = Literal["nothing", "panel", "made"]  # which of three conditions the model has
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ class Map:
 
 @dataclass(slots=True)
 class Doing:
-    """The tasks of one question that have not ended, the one that is done now first; `share` of it is done."""
+    """The tasks of one question that have not ended, the running one first; `share` of it is done."""
 
     question: LikelihoodQuestion
-    tasks: OrderedDict[str, Task] = field(default_factory=OrderedDict)  # by what they do, in words
+    tasks: OrderedDict[str, Task] = field(default_factory=OrderedDict)  # by their names, in words
     share: float = 0.0
     stopping: bool = False
 

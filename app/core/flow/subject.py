@@ -1,4 +1,4 @@
-"""The picture on the canvas as a model is asked about it: its pixels, where they lie, what brings them to a size."""
+"""The picture on the canvas as a model judges it: its pixels, their place, and the way to bring them to a size."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from engine.spec.request import Request
 
 Pixels = NDArray[np.uint8]
 
-SHRUNK, MIDDLE = "shrunk", "middle"  # what brings a picture to a model's size
+SHRUNK, MIDDLE = "shrunk", "middle"  # the ways to bring a picture to a model's size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """A picture that a model can be asked about.
+    """A picture that a model can judge.
 
     key     -- tells it from every other picture, without looking at its pixels
     place   -- where it lies on the canvas, in the coordinates of what stands there
@@ -57,7 +57,7 @@ class Fitted:
 
 
 def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
-    """What is seen on the canvas: the artwork in its box with the candidate that is looked at, or x̂₀ of the shown
+    """The picture on the canvas: the artwork in its box with the candidate in front, or x̂₀ of the shown
     step.
 
     None where nothing is.
@@ -67,7 +67,7 @@ def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
     run, k, image = shown.run, shown.cursor, shown.image_index
     if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
         return None
-    request, last = run.made_by(k), k == shown.step_count - 1
+    request, last = run.request_at(k), k == shown.step_count - 1
     enlarged = last and request.enlargement is not None and run.picture() is not None
     size = request.size if enlarged else (request.width, request.height)
     words = "the encoded picture" if run.flows(k) else title_of(request)
@@ -77,7 +77,7 @@ def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
 
 
 def _read_step(run: Lineage, k: int, image: int) -> Pixels:
-    """Where a run broke down its x̂₀ is painted black: that is not to be judged as a black picture."""
+    """Read x̂₀ of a step. Raises ValueError where the run broke down: its black painting is no black picture."""
     if not np.isfinite(run.x0(k)[image]).all():
         raise ValueError("This step holds values that are not numbers: choose another step.")
     return pixels(run, k, "x0", image)
@@ -92,7 +92,7 @@ def _artwork_subject(artwork: Artwork, overlay: PlacedPicture | None) -> Subject
 
 
 def _read_box(artwork: Artwork, box: QRect, overlay: PlacedPicture | None) -> Pixels:
-    """The box with what is seen over it; beyond the picture its edge goes on, as the model sees it."""
+    """The box of the picture as the model sees it; beyond the picture its edge is repeated."""
     seen = box.intersected(artwork.rect)
     rgb = artwork.rgb(seen)
     if overlay is not None:

@@ -1,4 +1,4 @@
-"""Pictures that CLIP is told to aim at: kept by their digests, because settings only name them."""
+"""The pictures that CLIP aims at, by digest: settings hold the digests alone."""
 
 from __future__ import annotations
 

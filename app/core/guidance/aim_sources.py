@@ -33,7 +33,7 @@ class AimSources(QObject):
         self._read([path], path.stem)
 
     def take_mime(self, mime: QMimeData) -> bool:
-        """Read what was dropped or pasted; False where there is no picture in it."""
+        """Read a dropped or pasted picture; False where there is none."""
         files = local_files(mime)
         for path in files:
             self.take_file(path)

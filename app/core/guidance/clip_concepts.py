@@ -18,7 +18,7 @@ from engine.jobs.job import Event
 from engine.jobs.score import Concepts, Look, vocabulary
 from engine.spec.guides import ClipGuide
 
-LONGEST = 60  # characters, of what is one of the names
+LONGEST = 60  # characters of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ConceptsQuestion:
 
 
 class ClipConcepts(QObject):
-    """One question at a time, and then the latest wish: a scrub over many steps asks as often as CLIP can answer."""
+    """Sends one question at a time, then the latest one: a scrub over many steps sends as many as CLIP can answer."""
 
     changed = Signal()
     notice_raised = Signal(object)
@@ -52,11 +52,11 @@ class ClipConcepts(QObject):
         self._steering, self._engine = steering, engine
         self._watched = False
         self._seen: Concepts | None = None
-        self._answers: ConceptsQuestion | None = None  # what `seen` answers
+        self._answers: ConceptsQuestion | None = None  # the question of `seen`
         self._asked: ConceptsQuestion | None = None
         self._task: Task | None = None
         self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
-        self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that never answered, and what files hold for others
+        self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that failed, and (CLIP, run file) pairs that did
         self._names: dict[str, tuple[str, ...]] = {}  # concepts by model
         for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, jobs.changed,
                        shown.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
@@ -64,7 +64,7 @@ class ClipConcepts(QObject):
 
     @property
     def watched(self) -> bool:
-        """Whether anybody looks; nothing is asked otherwise."""
+        """Whether the bars are seen; no question is sent otherwise."""
         return self._watched
 
     @watched.setter
@@ -80,7 +80,7 @@ class ClipConcepts(QObject):
 
     @property
     def asked_for(self) -> tuple[str, ...]:
-        """What the shown run was asked to show, which is among the names; no more than any CLIP can read."""
+        """The prompt of the shown run, which is one of the names; at most as long as any CLIP can read."""
         run = self._shown.run
         if run is None:
             return ()
@@ -109,7 +109,7 @@ class ClipConcepts(QObject):
         return ConceptsQuestion(path, index, run.image_in(k, self._shown.image_index), clip, names)
 
     def _look(self) -> None:
-        """Ask the latest question, where that is another one than was answered and the engine has a hand free."""
+        """Send the latest question, if it is a new one and the engine is free."""
         if self._engine.state != "ready" or self._task is not None:
             return
         question = self._question()

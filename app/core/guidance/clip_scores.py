@@ -1,4 +1,4 @@
-"""CLIP scores of what is made: step by step for the shown run, and of every candidate's finished picture."""
+"""CLIP scores: of the shown run step by step, and of every candidate's finished picture."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ClipScores(QObject):
         self._task: tuple[Task, ScoreWish] | None = None
         self._ranked = False
         self._curve: ScoreCurve | None = None
-        self._stale = True  # the curve is to be put together anew: it is asked for at every painting
+        self._stale = True  # the curve must be built again; every painting reads it
         for signal in (shown.run_changed, steering.changed, candidates.listed):
             signal.connect(self._look)
         for signal in (shown.steps_changed, shown.image_changed, jobs.changed):
@@ -98,7 +98,7 @@ class ClipScores(QObject):
         engine.state_changed.connect(self._ask)
 
     def target(self, request: Request | None) -> Target | None:
-        """What the pictures of a request are scored by; None where that is nothing."""
+        """The texts and pictures that a request's pictures are scored against; None where there are none."""
         if request is None:
             return None
         for guide in request.guides:

@@ -21,7 +21,7 @@ from engine.store import StoreError
 
 
 class DocumentGuidance(QObject):
-    """The parts of guidance, and what joins them."""
+    """The parts of guidance, joined."""
 
     notice_raised = Signal(object)
 

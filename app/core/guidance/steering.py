@@ -1,4 +1,4 @@
-"""What the panel says of guidance by CLIP and by a classifier, and the guides of the draft that come of it."""
+"""The panel's settings of guidance by CLIP and by a classifier, and the draft's guides made from them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEEN = ("cutouts", "cut_size", "smooth", "keep_range")  # settings that a CLIP o
 
 @dataclass(frozen=True, slots=True)
 class SteeringRow:
-    """One row of the panel: a text or the digest of a picture, and a signed weight. A blank one asks for nothing."""
+    """One row of the panel: a text or the digest of a picture, and a signed weight. A blank row makes no guide."""
 
     text: str = ""
     image: str = ""
@@ -47,9 +47,9 @@ class ClassWish:
 
 
 class Steering(QObject):
-    """The guides of the current draft: each wish here is put into the draft, and the draft's own guides are shown here.
+    """The guides of the current draft: each wish goes into the draft, and the draft's own guides are shown.
 
-    What asks for nothing is not a guide, so a blank panel changes no run. Settings are kept while nothing is asked for.
+    A blank row makes no guide, so a blank panel changes no run. Settings are kept while there is no guide.
     Setters emit only on change.
     """
 
@@ -63,7 +63,7 @@ class Steering(QObject):
         self._classifiers: list[GuideInfo] = []
         self._clip = ""
         self._wishes: tuple[SteeringRow, ...] = (SteeringRow(),)
-        self._settings: dict[str, Any] = {}  # what of a ClipGuide is not at its default
+        self._settings: dict[str, Any] = {}  # fields of a ClipGuide that are not at their defaults
         self._class = ClassWish()
         self._others: tuple[Guide, ...] = ()  # which the panel has no fields for: a second CLIP, a second classifier
         self._written: tuple[Guide, ...] = ()
@@ -103,7 +103,7 @@ class Steering(QObject):
 
     @property
     def clip_chosen(self) -> bool:
-        """Whether a person chose it: then it is tried at once, before anything is asked of it."""
+        """Whether a person chose it: then it is loaded at once, before its first use."""
         return self._picked
 
     def title_of(self, clip: str) -> str:
@@ -140,7 +140,7 @@ class Steering(QObject):
             self._set_wishes((*self._wishes, wish))
 
     def remove_wish(self, n: int) -> None:
-        """The last one becomes blank."""
+        """Remove row `n`; the last one becomes blank."""
         self._set_wishes(self._wishes[:n] + self._wishes[n + 1 :] or (SteeringRow(),))
 
     def aim_at(self, rgb: Pixels) -> None:
@@ -190,7 +190,7 @@ class Steering(QObject):
 
     @property
     def clip_guide(self) -> ClipGuide | None:
-        """What the rows ask for; None where that is nothing."""
+        """The guide that the rows describe; None where all are blank."""
         aims = tuple(Aim(w.text.strip(), w.image, w.weight) for w in self._wishes if not w.blank)
         return replace(self.clip_settings, aims=aims) if aims and self._clip else None
 
@@ -198,7 +198,7 @@ class Steering(QObject):
 
     @property
     def classifiers(self) -> list[GuideInfo]:
-        """Those that know the pictures of the chosen model, and the one that is asked for whatever it knows."""
+        """The classifiers of the chosen model's pictures, and the chosen one, whatever pictures it knows."""
         own = ("", self._draft.model.id)
         return [info for info in self._classifiers if info.model in own or info.id == self._class.classifier]
 

@@ -1,4 +1,4 @@
-"""A sweep of one strength over a range at the same seeds: what is asked, what came of it, and back to the panel."""
+"""A sweep of one strength over a range at the same seeds: its plan, its points, and the way back to the panel."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class GuidanceSweep(QObject):
         for signal in (steering.changed, draft.changed, draft.model_changed, engine.state_changed):
             signal.connect(self.changed)
 
-    # what to sweep
+    # the plan
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ class GuidanceSweep(QObject):
         """How much of it is done, 0 … 1."""
         return min(1.0, self._done / self._total) if self._total else 0.0
 
-    # what came of it
+    # the points
 
     @property
     def swept(self) -> list[Swept]:
@@ -202,7 +202,7 @@ class GuidanceSweep(QObject):
         return [one, *same]
 
     def use(self, one: Swept) -> None:
-        """Put what made a point's pictures on the panel."""
+        """Put the settings of a point's pictures on the panel."""
         try:
             self._draft.current = Draft.of(one.point.request)
         except RequestError as error:
@@ -212,7 +212,7 @@ class GuidanceSweep(QObject):
 
     @property
     def _aims(self) -> tuple[Aim, ...]:
-        """What the pictures are scored by: what CLIP steers to, else the class, else the prompt."""
+        """What the pictures are scored against: the aims of CLIP, else the class, else the prompt."""
         clip, of_class = self._steering.clip_guide, self._steering.class_guide
         if clip is not None:
             return clip.aims
@@ -227,7 +227,7 @@ class GuidanceSweep(QObject):
         request, snapshot = resolve_edit(draft, self._draft.model, self._editing)
         values = spread(plan.low, plan.high, plan.count)
         if plan.over == CLIP and plan.low > 0:
-            values = (0.0, *values)  # what it is without: the point that the others are compared with
+            values = (0.0, *values)  # without guidance: the others are compared with it
         over = "guidance" if plan.over == GUIDANCE else "scale"
         kind = ClassGuide if plan.over == CLASS else ClipGuide
         made = list[Series]()

@@ -1,4 +1,6 @@
-"""What the window needs of an engine: it is given a job, and gives a handle on it. `app.bridge.client` is one."""
+"""Engine, Task, Order: the window gives the engine a job and gets a task back. `app.bridge.client` implements
+Engine.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ Ending: TypeAlias = Literal["finished", "cancelled", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a job ended; `sentence` says to a person why it failed, and is "" otherwise."""
+    """The end of a job; `sentence` says why it failed, "" otherwise."""
 
     how: Ending
     sentence: str = ""
@@ -33,7 +35,7 @@ FINISHED, CANCELLED = End("finished"), End("cancelled")
 class Frame(Event):
     """x̂₀ of picture `image` of the batch at step `step` (its index in the run file), ready to paint.
 
-    overlay -- how it looks in its place in the artwork, where it has one
+    overlay -- the picture in its place on the artwork; None for a run without a place there
     """
 
     step: int
@@ -46,13 +48,13 @@ class Frame(Event):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Order:
-    """A job on its way to the engine, as both threads see it.
+    """A job on its way to the engine, shared by both threads.
 
-    urgent    -- it is done between two model calls of whatever goes on, so each of its events must take a few dozen
-                 milliseconds at most
-    slot      -- a job with the same slot takes its place; "" for none
-    placement -- where in the artwork its previews go
-    cancelled, live -- written by the window and read by the engine; live: numbers that the job takes up as it goes on
+    urgent    -- it runs between two model calls of other jobs, so each of its events must take a few dozen milliseconds
+                 at most
+    slot      -- a job with the same slot replaces it; "" for none
+    placement -- the place of its previews on the artwork
+    cancelled, live -- written by the window and read by the engine; live: numbers that the job reads while it runs
     """
 
     id: int
@@ -65,10 +67,10 @@ class Order:
 
 
 class Task(QObject):
-    """One job on its way, in the hands of whoever asked for it: nobody else hears of it."""
+    """The handle of one submitted job. Only its owner receives its events."""
 
     told = Signal(list)  # Events, in order
-    ended = Signal(object)  # End, exactly once, after all that it told
+    ended = Signal(object)  # End, exactly once, after all events
 
     def __init__(self, order: Order, stop: Callable[[Order], None]) -> None:
         super().__init__()
@@ -84,38 +86,41 @@ class Task(QObject):
         return self._order.cancelled.is_set()
 
     def cancel(self) -> None:
-        """End it before its next model call; one that has not begun never begins. Twice, or after its end: nothing."""
+        """Cancel the job before its next model call; one that has not begun never begins. Has no effect a second
+        time.
+        """
         if self.end is None and not self.cancelling:
             self._stop(self._order)
 
     def drop(self) -> None:
-        """Cancel it and hear no more of it."""
+        """Cancel the job and ignore its remaining events."""
         self.blockSignals(True)
         self.cancel()
 
     def set_live(self, name: str, value: float) -> None:
-        """Change a number of the job while it goes on."""
+        """Change a live number of the job while it runs."""
         self._order.live[name] = value
 
 
 class Engine(QObject):
-    """Does jobs, one at a time: urgent ones first, between two model calls of the others; then those that a person
-    waits for, in the midst of the rest (engine.jobs.job.Job.ahead); and the rest as they come."""
+    """Does jobs, one at a time: urgent ones first, between two model calls of the others; then those that the user
+    waits for, within background jobs (engine.jobs.job.Job.ahead); and the rest in their order.
+    """
 
     state_changed = Signal()  # state, text
 
     state: EngineState = "starting"
     text: str = ""  # the device when ready, the reason when failed
-    complaint: str = ""  # why the model asked for at the start could not be loaded
+    complaint: str = ""  # why the first model could not be loaded
 
     @abstractmethod
     def do(self, job: Job, urgent: bool = False, slot: str = "", placement: Placement | None = None) -> Task:
-        """Do a job. The other arguments are an Order's; one with the same slot that has not ended is cancelled."""
+        """Submit a job. The other arguments are those of Order; an unfinished job with the same slot is cancelled."""
 
     @abstractmethod
     def show_image(self, index: int) -> None:
-        """Which picture of the batch the live frames are of."""
+        """Choose the picture of the batch in live frames."""
 
     @abstractmethod
     def set_watched(self, watched: bool) -> None:
-        """Whether anybody can see the live frames."""
+        """Say whether anybody can see the live frames."""

@@ -1,4 +1,4 @@
-"""The jobs of this session and the engine that does them, as the window shows them."""
+"""JobsModel: the jobs of this session and the state of the engine, for the window."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from app.core.jobs.engine import Engine, EngineState
-from app.core.jobs.queue import JobQueue, JobState, QueuedJob, Submission
+from app.core.jobs.queue import JobQueue, QueuedJob, Submission
 from app.core.notices import Notice
 from app.core.request.run_costs import in_words
 from engine.spec.request import RequestError
 
 
 class JobsModel(QObject):
-    """Which jobs there are, how far the running one is, and whether the engine is ready."""
+    """The jobs, the progress of the running one, and whether the engine is ready."""
 
     added = Signal(object)  # a QueuedJob; emitted before `changed`
     told = Signal(object, list)  # the running job and its Events; emitted after `changed`
@@ -54,7 +54,7 @@ class JobsModel(QObject):
 
     @property
     def eta_seconds(self) -> float | None:
-        """The time that the running job still needs; None where no job runs or none of its steps is done."""
+        """The remaining time of the running job; None without a running job or before its first step."""
         return self.running.eta_seconds if self.running else None
 
     @property
@@ -62,26 +62,27 @@ class JobsModel(QObject):
         return "" if self.eta_seconds is None else in_words(self.eta_seconds)
 
     def submit(self, make: Callable[[], Submission]) -> QueuedJob | None:
-        """Queue the job that `make` makes; None, with a notice, where it raises RequestError or OSError."""
+        """Queue the job that `make` returns; None, with a notice, if it raises RequestError or OSError."""
         try:
             return self._queue.submit(make())
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
         except OSError as error:
-            self.notice_raised.emit(Notice("error", f"There is no place for a new run: {error}"))
+            self.notice_raised.emit(Notice("error", f"A new run cannot be saved: {error}"))
         return None
 
     def cancel_job(self, job: QueuedJob) -> None:
         self._queue.cancel(job)
 
     def cancel(self) -> None:
-        """Stop the running job, or, where none runs, the newest waiting one. The steps that are done are kept."""
+        """Cancel the running job or, if none runs, the newest waiting one. Finished steps are kept."""
         job = self._queue.running or next(reversed(self._queue.waiting), None)
         if job:
             self._queue.cancel(job)
 
-    def cancel_all(self) -> None:
-        self._queue.cancel_all()
+    def cancel_all(self, closing: bool = False) -> None:
+        """Stop every job; with `closing` the next start offers to finish the running one."""
+        self._queue.cancel_all(closing)
 
     # the engine
 
@@ -91,18 +92,18 @@ class JobsModel(QObject):
 
     @property
     def device_text(self) -> str:
-        """What the engine computes on; "" until it is ready."""
+        """The engine's device; "" until it is ready."""
         return self._engine.text if self._engine.state == "ready" else ""
 
     @property
     def why_no_engine(self) -> str:
-        """Why the engine can do nothing now, in one sentence; "" when it can."""
+        """Why the engine cannot work now, in one sentence; "" when it can."""
         if self._engine.state == "starting":
             return "The engine is loading: this takes a few seconds."
         return self._engine.text if self._engine.state == "failed" else ""
 
     def set_watched(self, watched: bool) -> None:
-        """Whether anybody can see the canvas: live previews pause while nobody can."""
+        """Say whether anybody can see the canvas: live previews pause while nobody can."""
         self._engine.set_watched(watched)
 
     # inside
@@ -123,5 +124,5 @@ class JobsModel(QObject):
     def _on_ended(self, job: QueuedJob) -> None:
         self.ended.emit(job)
         self.changed.emit()
-        if job.state is JobState.FAILED:
+        if job.message:
             self.notice_raised.emit(Notice("error", job.message))

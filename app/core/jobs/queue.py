@@ -1,4 +1,4 @@
-"""The queue of runs: one at a time, and every job ends in exactly one of finished, cancelled, failed."""
+"""The queue of runs: one at a time; every job ends as finished, cancelled or failed."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from app.core.canvas.placement import Placement
 from app.core.jobs.engine import End, Ending, Engine, Task
 from app.core.request.run_costs import Prices
 from engine.jobs.encode import Decode, Encode
-from engine.jobs.generate import Fork, Generate, PictureSaved, RunEnded
+from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Event, Progress
 from engine.paths import path_of
+from engine.pictures.unsaved import forget
 from engine.spec.request import Request
 
-Queueable: TypeAlias = Generate | Fork | Encode | Decode  # jobs that write a run file
+Queueable: TypeAlias = Generate | Fork | Resume | Encode | Decode  # jobs that write a run file
 
 
 class Submission(NamedTuple):
-    """What the queue is given: a job, the request that it carries out, and what the window alone knows of it.
+    """A job for the queue, its request, and facts for the window.
 
-    before    -- the step of its own path that a fork begins with
-    placement -- where in the artwork its pictures go, until it has ended
+    before    -- the first step of a fork on its own path
+    placement -- the place of its pictures on the artwork
     """
 
     job: Queueable
@@ -36,7 +37,7 @@ class Submission(NamedTuple):
 
     @property
     def run_path(self) -> Path:
-        assert self.job.run_path is not None, "what is queued writes a run file"
+        assert self.job.run_path is not None, "every queued job writes a run file"
         return self.job.run_path
 
 
@@ -55,12 +56,12 @@ class JobState(str, Enum):
 class QueuedJob(QObject):
     """A job of the queue and its state, which only the queue changes.
 
-    steps_done, steps_total -- steps that it makes itself: a fork's begin after its parent's `steps_before`. The total
-                               is 0 where nobody knows it beforehand
-    share     -- of it that is done, 0 … 1
+    steps_done, steps_total -- the job's own steps: a fork's begin after its parent's `steps_before`. The total is 0
+                               where it is unknown
+    share     -- the finished part, 0 … 1
     seconds   -- of its own time so far; finishing -- those from its last step to its pictures
-    message   -- why it failed
-    images    -- the pictures that were saved
+    message   -- why it failed, or a problem of a finished job
+    images    -- the saved pictures
     """
 
     told = Signal(list)  # Events
@@ -81,33 +82,33 @@ class QueuedJob(QObject):
 
     @property
     def flows(self) -> bool:
-        """Whether it follows the probability flow, which makes as many steps as it takes and no picture file."""
+        """Whether it follows the probability flow: then it has no fixed number of steps and saves no picture file."""
         return isinstance(self.job, Encode | Decode)
 
     @property
     def verb(self) -> str:
-        """What it does, as the status bar begins to say it."""
+        """The verb of the job in the status bar."""
         return {Encode: "Encoding", Decode: "Decoding"}.get(type(self.job), "Generating")
 
     def steps(self, of: str) -> str:
-        """The step that it has come to and the number of all, such as "3 of 20"; one number where no total is known."""
+        """Return the present step and the number of all, such as "3 of 20"; one number where the total is unknown."""
         done = str(self.steps_before + self.steps_done)
         return f"{done}{of}{self.steps_before + self.steps_total}" if self.steps_total else done
 
     @property
     def eta_seconds(self) -> float | None:
-        """What remains of it, from its own measured seconds; None before the first step."""
+        """The remaining time, from its own measured seconds; None before the first step."""
         if self.state is not JobState.RUNNING or not self.share:
             return None
         return self.seconds / self.share * (1 - self.share)
 
 
 class JobQueue(QObject):
-    """Has the engine do jobs one after another, oldest first, as soon as it is ready."""
+    """Submits jobs to the engine one after another, oldest first, as soon as it is ready."""
 
     job_added = Signal(object)
     job_changed = Signal(object)
-    job_told = Signal(object, list)  # a job and its Events, once its state has taken them up
+    job_told = Signal(object, list)  # a job and its Events, after its state has changed
     job_ended = Signal(object)
 
     def __init__(self, engine: Engine, prices: Prices, parent: QObject | None = None) -> None:
@@ -117,14 +118,15 @@ class JobQueue(QObject):
         self._waiting: list[QueuedJob] = []
         self._running: QueuedJob | None = None
         self._task: Task | None = None
+        self._closing = False
         engine.state_changed.connect(self._advance)
 
     @property
     def running(self) -> QueuedJob | None:
         return self._running
 
-    def is_making(self, run: Path) -> bool:
-        """Whether the run in that file is being made now."""
+    def is_writing(self, run: Path) -> bool:
+        """Whether the running job writes the run in that file."""
         return self._running is not None and self._running.run_path == run
 
     @property
@@ -132,7 +134,7 @@ class JobQueue(QObject):
         return tuple(self._waiting)
 
     def submit(self, submission: Submission) -> QueuedJob:
-        """Queue a job; it begins at once where nothing else runs."""
+        """Queue a job; it begins at once if nothing else runs."""
         job = QueuedJob(next(self._ids), submission, self)
         self._waiting.append(job)
         self.job_added.emit(job)
@@ -140,7 +142,9 @@ class JobQueue(QObject):
         return job
 
     def cancel(self, job: QueuedJob) -> None:
-        """A waiting job ends at once; a running one before its next model call. Ended jobs stay as they are."""
+        """Cancel a job: a waiting one ends at once, a running one before its next model call. Ended jobs stay as they
+        are.
+        """
         if job is self._running and self._task is not None:
             if not job.cancelling:
                 job.cancelling = True
@@ -150,7 +154,9 @@ class JobQueue(QObject):
             self._waiting.remove(job)
             self._end(job, JobState.CANCELLED)
 
-    def cancel_all(self) -> None:
+    def cancel_all(self, closing: bool = False) -> None:
+        """Cancel every job; with `closing` the running one keeps its note, so that the next start can finish it."""
+        self._closing = self._closing or closing
         for job in list(self._waiting):
             self.cancel(job)
         if self._running:
@@ -167,12 +173,12 @@ class JobQueue(QObject):
         job.state = JobState.RUNNING
         self.job_changed.emit(job)
         self._task = self._engine.do(job.job, placement=job.placement)
-        self._task.told.connect(self._on_told)
+        self._task.told.connect(self._on_events)
         self._task.ended.connect(self._on_ended)
 
-    def _on_told(self, events: Sequence[Event]) -> None:
+    def _on_events(self, events: Sequence[Event]) -> None:
         job = self._running
-        assert job is not None, "a task tells before it ends"
+        assert job is not None, "a task sends events before it ends"
         for event in events:
             if isinstance(event, Progress):
                 job.steps_done, job.share, job.seconds = event.done, event.share, event.seconds
@@ -181,6 +187,7 @@ class JobQueue(QObject):
                 job.images.append(event.path)
             elif isinstance(event, RunEnded):
                 job.seconds, job.finishing = event.seconds + event.finishing, event.finishing
+                job.message = event.remark
                 self._prices.learn(job.request, event.seconds, job.steps_before, event.finishing)
         if any(isinstance(event, Progress) for event in events):
             self.job_changed.emit(job)
@@ -194,7 +201,11 @@ class JobQueue(QObject):
         self._advance()
 
     def _end(self, job: QueuedJob, state: JobState, message: str = "") -> None:
-        job.state, job.message, job.cancelling = state, message if state is JobState.FAILED else "", False
+        if state is JobState.CANCELLED and not self._closing:
+            forget(job.run_path)
+        if state is JobState.FAILED:
+            job.message = message
+        job.state, job.cancelling = state, False
         job.placement = None
         self.job_ended.emit(job)
         job.ended.emit()

@@ -12,7 +12,7 @@ KEPT = 1024  # fields; 16 KB each
 
 
 class Fields:
-    """The last KEPT of them, by what was asked."""
+    """The last KEPT fields, by their view."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[FieldView, Field] = OrderedDict()

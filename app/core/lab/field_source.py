@@ -1,4 +1,4 @@
-"""Fields of the lab: the computed ones are kept, the missing ones are asked for."""
+"""Fields of the lab: computed ones are kept, missing ones are requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.jobs.lab import Field, FieldView, LabFields
 
 
 class FieldSource(QObject):
-    """Asks the engine for the latest wish alone: what was wished for before and has not begun is forgotten."""
+    """Requests the latest wish alone from the engine: an earlier one that has not begun is forgotten."""
 
     arrived = Signal(object)  # a Field
 
@@ -39,7 +39,7 @@ class FieldSource(QObject):
             self._task.cancel()
 
     def _on_told(self, events: Sequence[Event]) -> None:
-        """Also of a task that another took the place of: what it computed is known."""
+        """Keep the field, also of a replaced task: it is computed already."""
         for event in events:
             if isinstance(event, Field):
                 self._kept.keep(event)

@@ -1,4 +1,4 @@
-"""The lab: which law, which sampler, what of it to see, and at which noise level. The one truth of its widgets."""
+"""The lab: the law, the sampler, the visible layers and the noise level. The one truth of its widgets."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ DOING: dict[type, Doing] = {LabRun: "run", LabWalk: "walk", LabCoverage: "cover"
 
 TRACED = 40  # particles whose paths are drawn
 COVERING = 300  # chains that measure coverage
-AHEAD = 64  # levels that fields are asked for before anybody looks at them
+AHEAD = 64  # levels whose fields are requested ahead of the cursor
 TRAIL = 14  # frames of a walk that are remembered
 
 
 class Lab(StepTimeline):
-    """Widgets listen; the engine is asked for fields as the cursor moves and for one task at a time.
+    """Widgets listen; fields are requested from the engine as the cursor moves, one task at a time.
 
     The cursor is on a noise level, from the first of the run to the last: without a run, of the one that would be.
     """
@@ -79,7 +79,7 @@ class Lab(StepTimeline):
         self._fields = FieldSource(engine, self)
         self._fields.arrived.connect(self._on_field)
         self._field: Field | None = None
-        self.track = Track()  # what the run came to; only the lab changes it
+        self.track = Track()  # the result of the run; only the lab changes it
         self._following = True  # the cursor stays with the newest level of a run
         self._chains: deque[Points] = deque(maxlen=TRAIL)
         self._coverage: Coverage | None = None

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.files.background import Background
 from app.core.notices import Notice
+from engine.errors import why
 from engine.morph import film
 from engine.spec.edit import Pixels
 from engine.spec.morph import Morph
@@ -38,7 +39,7 @@ class Filming(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._background = Background(self)
+        self._background = Background(self, finishes=True)
         self._stop = threading.Event()
         self._path: Path | None = None
         self._share = 0.0
@@ -72,8 +73,7 @@ class Filming(QObject):
         self._stop.set()
 
     def close(self) -> None:
-        """Stop what is being written, and wait for that."""
-        self.stop()
+        """Wait for the film that is being written."""
         self._background.close()
 
     def _tell(self, done: int, total: int) -> None:
@@ -98,5 +98,4 @@ class Filming(QObject):
         if isinstance(error, film.Stopped):
             self.notice_raised.emit(Notice("info", f"{path and path.name} was not written: it was stopped."))
             return
-        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        self.notice_raised.emit(Notice("error", f"{path and path.name} could not be saved: {reason}"))
+        self.notice_raised.emit(Notice("error", f"{path and path.name} could not be saved: {why(error)}"))

@@ -1,4 +1,4 @@
-"""The key frames that a person has put in a row: what each is to the model, and what is seen of it."""
+"""One key frame: its condition and start for the model, and its picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The row of key frames: what a person put in it, in which order, and which one is selected."""
+"""The row of key frames: their order, and the selected one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class KeyRow(QObject):
         super().__init__(parent)
         self._draft, self._shown, self._editing = draft, shown, editing
         self._background = Background(self)
-        self._stop = Event()  # stops what is being read
+        self._stop = Event()  # stops reading
         self._keys: list[KeyFrame] = []
         self._selected = -1
         draft.model_changed.connect(self._on_model)
@@ -74,7 +74,7 @@ class KeyRow(QObject):
         return True
 
     def add_seed(self, seed: int | None = None) -> None:
-        """A picture that is still to be made, of the panel's prompt and label."""
+        """Add a picture still to be made, of the panel's prompt and label."""
         draft = self._draft.current
         self.add(keyframes.of_seed(roll() if seed is None else seed, draft.prompt.strip(), draft.label))
 
@@ -105,8 +105,8 @@ class KeyRow(QObject):
     def _shown_step(self) -> KeyFrame:
         run, k, image = self._shown.run, self._shown.cursor, self._shown.image_index
         assert run is not None
-        rgb, request = pixels(run, k, "x0", image), run.made_by(k)
-        alone = run.forked_from(k) is None and k == run.total - 1
+        rgb, request = pixels(run, k, "x0", image), run.request_at(k)
+        alone = run.parent_at(k) is None and k == run.total - 1
         return keyframes.of_picture(rgb, request, run.image_in(k, image), alone, self._draft.model)
 
     def add_file(self, path: Path) -> None:
@@ -136,7 +136,7 @@ class KeyRow(QObject):
             self.changed.emit()
 
     def clear(self) -> None:
-        """No key frames; what was made stays until the next start."""
+        """Remove all key frames; the frames made stay until the next start."""
         if self._keys:
             self._keys, self._selected = [], -1
             self.changed.emit()
@@ -155,7 +155,7 @@ class KeyRow(QObject):
             self.changed.emit()
 
     def use_settings(self) -> None:
-        """Put what made the selected key frame on the panel of pictures, but for its words and seed."""
+        """Put the settings of the selected key frame on the panel of pictures, but for its prompt and seed."""
         frame = self.at
         if frame is None or frame.settings is None:
             return

@@ -1,4 +1,4 @@
-"""The morph room: which key frames, how it goes between them, and the frames that came of it."""
+"""The morph room: the key frames, the way between them, and the frames made."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, price
 from engine.spec.request import Request, RequestError
 
-HELD = ("frames", "easing", "loop", "way", "at", "rate")  # what of a Morph the panel sets as it is
+HELD = ("frames", "easing", "loop", "way", "at", "rate")  # fields of a Morph that the panel sets as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class MorphRoom(StepTimeline):
     unit = "frame"
 
     choices_changed = Signal()
-    frames_changed = Signal()  # of what was made, and how far it is
+    frames_changed = Signal()  # the frames made, or the progress
     doing_changed = Signal()
     closed = Signal()
 
@@ -95,7 +95,7 @@ class MorphRoom(StepTimeline):
 
     @property
     def base(self) -> Request:
-        """How each frame is made. Raises RequestError for what the panel cannot ask for."""
+        """The settings of each frame. Raises RequestError where the panel's cannot be."""
         draft = self._draft.current
         large = self._choices.large and self._draft.model.cascade is not None
         plain = replace(draft, method="new", batch=1, prompt="", label=None, enlarge=large, truncated=False)
@@ -106,7 +106,7 @@ class MorphRoom(StepTimeline):
         return self._draft.model.cascade is not None
 
     def plan(self) -> Morph:
-        """The morph as all this asks for it. Raises RequestError."""
+        """The morph of these settings. Raises RequestError."""
         held = {name: getattr(self._choices, name) for name in HELD}
         if self._choices.way != "mix":
             held["at"] = 0.0
@@ -218,7 +218,7 @@ class MorphRoom(StepTimeline):
             return True
         return now.to_json() != self._made.morph.to_json()
 
-    # what is seen
+    # the timeline
 
     @property
     def run(self) -> Film | None:
@@ -253,7 +253,7 @@ class MorphRoom(StepTimeline):
 
     @property
     def _round(self) -> bool:
-        """Whether what is shown goes round."""
+        """Whether the shown film loops."""
         return self._made is not None and self._made.whole and self._choices.loop != "none"
 
     def _tick(self) -> None:
@@ -274,7 +274,7 @@ class MorphRoom(StepTimeline):
             self.cursor_changed.emit()
 
     def close(self) -> None:
-        """Stop everything; wait for what is read."""
+        """Stop everything; wait for the reading."""
         self.pause()
         self.cancel()
         self.keys.close()
@@ -315,6 +315,6 @@ class MorphRoom(StepTimeline):
 
 
 def _other_way(made: Request, base: Request) -> bool:
-    """Whether a picture's settings differ in what decides its pixels, its words and seed aside."""
+    """Whether two pictures' settings differ in a field that decides pixels, prompt and seed aside."""
     same = ("model_sha256", "sampler", "options", "sigmas", "guidance", "guidance_interval", "negative", "threshold")
     return any(getattr(made, name) != getattr(base, name) for name in same)

@@ -1,4 +1,4 @@
-"""What came of a morph so far, as a timeline shows it; and what one should take."""
+"""The frames of a morph so far, as a timeline shows them; and the time that one takes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Film:
 
 @dataclass
 class Made:
-    """What came of one start. `morph` has the settings; frames grow until all of them are there."""
+    """The result of one start. `morph` has the settings; frames grow until all of them are there."""
 
     morph: Morph
     keys: tuple[KeyFrame, ...]
@@ -65,7 +65,7 @@ class Made:
 
 
 def estimated(seconds: Callable[[Request], float | None], morph: Morph) -> float | None:
-    """What it should take, from what `seconds` says of runs; None before one of its model was measured."""
+    """The seconds that a morph takes, from those of runs; None before a run of its model was measured."""
     batch = _batch(morph)
     first, whole = seconds(batch), seconds(replace(batch, enlargement=morph.request.enlargement))
     if first is None or whole is None:
@@ -75,7 +75,7 @@ def estimated(seconds: Callable[[Request], float | None], morph: Morph) -> float
 
 
 def measured(morph: Morph, seconds: float) -> tuple[Request, float] | None:
-    """What a run would have taken, now that a morph's frames took `seconds`. With a second stage that is not known."""
+    """The seconds of a run, from a morph's frames that took `seconds`. None with a second stage."""
     costs, batch = price(morph), _batch(morph)
     return None if costs.second else (batch, seconds / costs.frames * _passes(batch))
 

@@ -34,7 +34,7 @@ class DraftModel(QObject):
         draft: Draft | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
+        """`models` holds at least one; `draft`, where it names one of them, is the first draft on the panel."""
         super().__init__(parent)
         self._models, self._prices = list(models), prices
         self._strengths: dict[str, float] = {}  # by method, as they were left
@@ -92,7 +92,7 @@ class DraftModel(QObject):
 
     @property
     def by_model(self) -> dict[str, Draft]:
-        """The last draft of each model, by model id: what the next start begins with."""
+        """The last draft of each model, by model id: the next start begins with them."""
         return self._drafts | {self._model.id: self._draft}
 
     def remember(self, drafts: dict[str, Draft]) -> None:

@@ -45,7 +45,7 @@ def why_no_fork(run: Lineage | None, k: int, model: ModelInfo) -> str:
         return "There is no step to go on from yet: generate a picture."
     if run.flows(k) and not run.encodes(k):
         return OF_FLOW
-    made_by = run.made_by(k)
+    made_by = run.request_at(k)
     if made_by.model_sha256 == model.sha256:
         return ""
     if made_by.model == model.id:
@@ -62,13 +62,13 @@ def why_no_variations(run: Lineage | None, k: int, models: Sequence[ModelInfo]) 
     if run.steps[k].s2 == 0:
         return "Nothing is left open at the last step: choose an earlier one."
     if model_of_step(run, k, models) is None:
-        return f"The model “{run.made_by(k).model}” that made this run is not here."
+        return f"The model “{run.request_at(k).model}” that made this run is not here."
     return ""
 
 
 def model_of_step(run: Lineage, k: int, models: Sequence[ModelInfo]) -> ModelInfo | None:
     """The model that made step k, where it is among `models`."""
-    return next((info for info in models if info.sha256 == run.made_by(k).model_sha256), None)
+    return next((info for info in models if info.sha256 == run.request_at(k).model_sha256), None)
 
 
 def vary_request(run: Lineage, k: int, image: int, count: int, seed: int, model: ModelInfo) -> Request:
@@ -76,13 +76,13 @@ def vary_request(run: Lineage, k: int, image: int, count: int, seed: int, model:
 
     Raises RequestError where that many cannot be.
     """
-    request = vary(run.made_by(k), run.steps[k].i, run.image_in(k, image), count, model)
+    request = vary(run.request_at(k), run.steps[k].i, run.image_in(k, image), count, model)
     return replace(request, seeds=tuple(seed + n for n in range(count)))
 
 
 def explain_other_sampler(run: Lineage, k: int, request: Request) -> str:
     """Why `request` varies step k with another sampler than the one that made it; "" where it is the same."""
-    own, other = run.made_by(k).sampler, request.sampler
+    own, other = run.request_at(k).sampler, request.sampler
     if own == other:
         return ""
     return f"{RULES[own].title} draws no noise and would make them all alike: {RULES[other].title} makes these."

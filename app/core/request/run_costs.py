@@ -39,7 +39,7 @@ class Prices:
 
 
 def _work(request: Request, start: int = 0) -> float:
-    """Passes of the net over one picture and what guides take besides, for all pictures of the batch."""
+    """Passes of the net over one picture, with those of the guides, for all pictures of the batch."""
     return sum(work(request)[start:]) * len(request.seeds)
 
 

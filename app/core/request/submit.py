@@ -44,7 +44,7 @@ class Submitter:
 
     def fork(self, draft: Draft, model: ModelInfo, run: Lineage, k: int) -> Submission:
         """A run that goes on from step `k` as the panel says; from the end of a way up, a picture of its own."""
-        point, parent = fork_point(run, k), run.made_by(k)
+        point, parent = fork_point(run, k), run.request_at(k)
         if run.encodes(k):
             return self._fork(point, resolve(replace(draft, method=NEW, batch=1), model), None)
         snapshot = self.editing.branch(draft, model, parent, point.source)

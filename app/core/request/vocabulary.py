@@ -36,7 +36,7 @@ class Vocabulary:
         name = model.config.get("vocabulary")
         if not name:
             return cls(frozenset())
-        text = (model.folder / str(name)).read_text(encoding="utf-8")
+        text = (model.folder / str(name)).read_text(encoding="utf-8", errors="replace")
         return cls(frozenset(match.group().lower() for match in WORD.finditer(text)))
 
     def unknown(self, prompt: str) -> list[Unknown]:

@@ -1,4 +1,4 @@
-"""A run with the steps that it was forked from: one way from noise to picture, whichever files it lies in."""
+"""Lineage: a run together with the parent steps that it was forked from, read from several files as one run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What a run was forked from: that run's file, the step that it goes on from, and what was asked of that run.
+    """The parent of a fork: the run's file, the step from which the fork continues, and the parent's request.
 
-    share -- the picture of it that all pictures of the fork started from, or None
+    share -- the parent's picture from which all pictures of the fork started, or None
     """
 
     path: Path
@@ -35,9 +35,9 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Steps first … of the way, read from one file.
+    """Steps first … of the lineage, read from one file.
 
-    images -- which picture of that file each picture of the shown run was; None: the same
+    images -- the picture of that file for each picture of the shown run; None: the same
     """
 
     reader: RunReader
@@ -46,15 +46,15 @@ class _Stretch:
 
 
 class Lineage:
-    """Reads as a RunReader does; steps before the fork come from the parent's file, and so on up to pure noise.
+    """Reads like a RunReader; steps before the fork come from the parent's file, and so on up to pure noise.
 
-    A parent that is gone or damaged ends the way there: `inherited` is then smaller than the fork's step. Raises
+    If a parent is gone or damaged, the lineage begins there: `inherited` is then smaller than the fork's step. Raises
     StoreError where the run's own file cannot be read.
 
-    steps     -- of the whole way, oldest first
-    inherited -- how many of them the parents made
-    calls     -- the model calls up to and with each step (see engine.spec.cost)
-    parent    -- what it was forked from, None for a run from pure noise or where that file cannot be read
+    steps     -- of the whole lineage, oldest first
+    inherited -- the number of them in parents' files
+    calls     -- the model calls up to and including each step (see engine.spec.cost)
+    parent    -- the parent of the run; None for a run from pure noise, or if that file cannot be read
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,7 +71,7 @@ class Lineage:
                     self._add(info, reader.request)
         self.inherited = len(self.steps)
         self._stretches.append(_Stretch(self.own, self.inherited, None))
-        followed = "flow" in self.own.header  # by a solver that chooses its own steps: nobody knows how many
+        followed = "flow" in self.own.header  # a solver chooses its own steps: their number is unknown
         self._planned = () if followed else passes(self.own.request)
         self._ahead = [] if followed else [hop.s for hop in path_of(self.own.request)]
         self._take()
@@ -90,56 +90,56 @@ class Lineage:
 
     @property
     def start(self) -> int:
-        """The step that the run's own file begins with: 0, or where it was forked."""
+        """The first step in the run's own file: 0, or the step of the fork."""
         forked = self.own.header.get("parent")
         return own_start(forked) if forked else 0
 
     @property
     def total(self) -> int:
-        """Steps of the whole way, done and still to come."""
+        """The number of steps of the whole lineage, done and planned."""
         return max(len(self.steps), self.inherited + len(self._planned) - self.start)
 
     @property
     def levels(self) -> list[float]:
-        """σ of every step of the way, done and still to come."""
+        """σ of every step of the lineage, done and planned."""
         return [step.s for step in self.steps] + self._ahead[self.start + len(self.own.steps) :]
 
     @property
     def planned(self) -> tuple[int, ...]:
-        """The model calls of the steps still to come."""
+        """The model calls of each planned step."""
         return self._planned[self.start + len(self.own.steps) :]
 
     def poll(self) -> bool:
-        """Take up what was appended since. True if anything was."""
+        """Read the steps appended since the last call. Return True if there were any."""
         news = self.own.poll()
         self._take()
         return news
 
     def place(self, k: int) -> tuple[Path, int]:
-        """The file that holds step k of the way, and the step's index in it."""
+        """Return the file that holds step k of the lineage, and the step's index in it."""
         stretch = self._stretch(k)
         return stretch.reader.path, k - stretch.first
 
-    def made_by(self, k: int) -> Request:
-        """What was asked of the run that made step k."""
+    def request_at(self, k: int) -> Request:
+        """Return the request of the run that made step k."""
         return self._stretch(k).reader.request
 
-    def forked_from(self, k: int) -> dict[str, Any] | None:
-        """The "parent" of the file that holds step k."""
+    def parent_at(self, k: int) -> dict[str, Any] | None:
+        """Return the "parent" entry of the file that holds step k."""
         parent: dict[str, Any] | None = self._stretch(k).reader.header.get("parent")
         return parent
 
     def flows(self, k: int) -> bool:
-        """Whether step k followed the flow, by a solver that chose its own steps."""
+        """Whether step k follows the flow, with a solver that chooses its own steps."""
         return "flow" in self._stretch(k).reader.header
 
     def encodes(self, k: int) -> bool:
-        """Whether step k is the last one of a picture's way up to its noise."""
+        """Whether step k is the last one of an encoding."""
         stretch = self._stretch(k)
         return is_encoding(stretch.reader) and k - stretch.first == len(stretch.reader.steps) - 1
 
     def image_in(self, k: int, image: int) -> int:
-        """Which picture of the file that holds step k the shown run's `image` was."""
+        """Return the index of the shown run's `image` in the file that holds step k."""
         images = self._stretch(k).images
         return image if images is None else images[image]
 
@@ -156,7 +156,7 @@ class Lineage:
         return self._array("eps", k)
 
     def picture(self) -> NDArray[np.uint8] | None:
-        """The finished pictures, where a second stage made them larger than the steps show."""
+        """Return the finished pictures of a second stage; None without one."""
         return self.own.picture()
 
     def preview(self, x0: Array) -> Array:
@@ -171,7 +171,7 @@ class Lineage:
         return next(stretch for stretch in reversed(self._stretches) if stretch.first <= k)
 
     def _ancestors(self) -> list[tuple[RunReader, tuple[int, ...] | None, int]]:
-        """(file, pictures, the step up to which its steps count) of each parent, the nearest first."""
+        """Return (file, pictures, the step up to which its steps count) of each parent, the nearest first."""
         found: list[tuple[RunReader, tuple[int, ...] | None, int]] = []
         reader, images, seen = self.own, None, {self.own.path.stem}
         until: int | None = None
@@ -186,7 +186,7 @@ class Lineage:
                 reader = RunReader(path)
             except (ValueError, OSError):
                 break
-            step = int(forked["step"])  # where "at" is said too, older files count their steps by themselves
+            step = int(forked["step"])  # with "at", older files count their own steps only
             until = step if until is None or "at" in forked else min(until, step)
             if not found:
                 self.parent = Parent(path, until, None if share is None else int(share), reader.request)
@@ -205,7 +205,7 @@ class Lineage:
         self.calls.append(before + passes_of(request, info.s, info.nfe))
 
     def _change_at_fork(self) -> float:
-        """RMS of x̂₀ against the parent's last: the file of a fork cannot know it."""
+        """Return the RMS of x̂₀ minus the parent's last x̂₀, which the file of a fork does not have."""
         try:
             return float(np.sqrt(np.mean((self.own.x0(0) - self.x0(self.inherited - 1)) ** 2)))
         except (ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Which run comes up by itself: that of a job whose start the person waits for. It grows while its steps are made."""
+"""LiveRun: show the run of a new job as it grows, if the user waits for it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from engine.jobs.job import Event, Progress
 
 
 class LiveRun(QObject):
-    """Joins the viewer to the jobs and to the engine's live frames.
+    """Connects the viewer to the jobs and to the engine's live frames.
 
-    The run of a new job is shown when its first step is there. A run that a person opens or scrubs in is not
-    pulled away by the next job.
+    The run of a new job is shown when its first step is there. A run that the user opens or scrubs in stays on the
+    canvas when the next job begins.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class LiveRun(QObject):
         shown.image_changed.connect(self._ask_for_image)
         editing.picked.connect(self._expected.clear)
         jobs.added.connect(self._expect)
-        jobs.told.connect(self._on_told)
+        jobs.told.connect(self._on_events)
         jobs.ended.connect(self._on_ended)
 
     def _expect(self, job: QueuedJob) -> None:
-        """Show the run of `job` when it begins, unless the person looks at something else by then."""
+        """Show the run of `job` when it begins, unless the user looks at something else by then."""
         self._expected.add(job)
 
     def forget_edits(self) -> None:
@@ -53,7 +53,7 @@ class LiveRun(QObject):
     def _ask_for_image(self) -> None:
         self._engine.show_image(self._shown.image_index)
 
-    def _on_told(self, job: QueuedJob, events: Sequence[Event]) -> None:
+    def _on_events(self, job: QueuedJob, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Progress):
                 self._on_progress(job)

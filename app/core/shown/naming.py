@@ -15,9 +15,9 @@ def short(text: str, longest: int = LONGEST) -> str:
 
 
 def title_of(request: Request) -> str:
-    """How a picture is spoken of: “red apple”, Ankle Boot, or what it is without a prompt and without a label.
+    """Return the title of a picture: “red apple”, Ankle Boot, or a general one without prompt and label.
 
-    Without a prompt it is what CLIP was told to steer to.
+    Without a prompt it is the text of CLIP's aims.
     """
     if request.prompt:
         return f"“{short(request.prompt)}”"

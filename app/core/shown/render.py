@@ -1,4 +1,4 @@
-"""States of a run → pictures to paint."""
+"""Render states of a run as pictures."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ EPS_RANGE = 3.0  # unit noise shown over ±3 standard deviations
 
 
 def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(3, H, W) or (1, H, W) in [−1, 1] → (H, W, 3) in 0 … 255; NaN becomes 0, so that a broken run still shows."""
-    scaled = picture + np.float32(1)  # in this order, as the engine's own: the canvas shows what is saved, bit for bit
+    """Convert (3, H, W) or (1, H, W) in [−1, 1] to (H, W, 3) in 0 … 255; NaN becomes 0, so that a broken run still
+    shows.
+    """
+    scaled = picture + np.float32(1)  # in the engine's order, so that the canvas shows the saved picture bit for bit
     scaled *= np.float32(127.5)
     np.rint(scaled, out=scaled)
     np.fmax(scaled, 0, out=scaled)  # fmax, fmin: the number where the other is NaN
@@ -32,12 +34,12 @@ def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def to_image(picture: NDArray[np.float32]) -> QImage:
-    """(3, H, W) or (1, H, W) in [−1, 1] → RGB32, the format that paints without a conversion."""
+    """Convert (3, H, W) or (1, H, W) in [−1, 1] to RGB32, the format that paints without a conversion."""
     return from_rgb(to_uint8(picture))
 
 
 def from_rgb(rgb: NDArray[np.uint8]) -> QImage:
-    """(H, W, 3) → RGB32."""
+    """Convert (H, W, 3) to RGB32."""
     rgb = np.ascontiguousarray(rgb)
     height, width = rgb.shape[:2]
     return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
@@ -46,7 +48,7 @@ def from_rgb(rgb: NDArray[np.uint8]) -> QImage:
 
 
 def state(run: RunReader | Lineage, k: int, view: View, image: int) -> NDArray[np.float32]:
-    """What `view` shows of step `k` and picture `image`: (3, h, w) in [−1, 1].
+    """Return step `k` of picture `image` in a view: (3, h, w) in [−1, 1].
 
     x0 is the guided estimate; x the state before the step divided by √(1+σ²), which keeps the variance of unit data
     at 1; eps the noise estimate over ±3.
@@ -62,15 +64,15 @@ def state(run: RunReader | Lineage, k: int, view: View, image: int) -> NDArray[n
 
 
 def render(run: RunReader | Lineage, k: int, view: View, image: int) -> QImage:
-    """Step `k` of the run as `view` shows it, for the `image`-th picture of the batch.
+    """Render step `k` of the `image`-th picture of the batch in a view.
 
-    What the last step ends in is the finished picture, also where a second stage has made it larger.
+    The end of the last step is the finished picture, also after a second stage.
     """
     return from_rgb(pixels(run, k, view, image))
 
 
 def pixels(run: RunReader | Lineage, k: int, view: View, image: int) -> NDArray[np.uint8]:
-    """What render() paints, (H, W, 3)."""
+    """Return the pixels of render(), (H, W, 3)."""
     if view == "x0" and k == len(run.steps) - 1 and (finished := run.picture()) is not None:
         return finished[image]
     return to_uint8(state(run, k, view, image))

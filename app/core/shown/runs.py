@@ -1,4 +1,4 @@
-"""The runs on disk: one file each, named so that a person finds them, and the tree that forks make of them."""
+"""RunLibrary: the runs on disk, one readable file name each, and the tree of their forks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUFFIX = ".twrun"
 
 @dataclass(frozen=True, slots=True)
 class RunEntry:
-    """A run in the library. parent: what it was forked from, as (the stem of that file, the step), or None."""
+    """A run in the library. parent: the stem of its parent's file and the step, or None."""
 
     path: Path
     request: Request
@@ -25,13 +25,13 @@ class RunEntry:
 
 
 class RunLibrary:
-    """Run files in `root`, finished pictures in `pictures`; neither folder is made before something goes into it."""
+    """Run files in `root`, finished pictures in `pictures`; a folder is created when its first file is written."""
 
     def __init__(self, root: Path, pictures: Path) -> None:
         self.root, self.pictures = root, pictures
 
     def new_path(self, request: Request) -> Path:
-        """Where a new run of `request` goes: a name that no run in the library has, newest last when sorted."""
+        """Return the path of a new run of `request`: an unused name, newest last when sorted."""
         self.root.mkdir(parents=True, exist_ok=True)
         now = datetime.now(timezone.utc)
         return free_path(self.root, f"{now:%Y%m%d-%H%M%S-%f}-{stem_of(request)}", SUFFIX)
@@ -44,14 +44,14 @@ class RunLibrary:
         return next(iter(self.paths()), None)
 
     def entry(self, path: Path) -> RunEntry:
-        """What is in a run file. Raises StoreError or RequestError where it cannot be read."""
+        """Read the entry of a run file. Raises StoreError or RequestError where it cannot be read."""
         run = RunReader(path)
         parent = run.header.get("parent")
         forked = (str(parent["run"]), int(parent["step"])) if parent else None
         return RunEntry(path, run.request, run.ended, len(run.steps), forked)
 
     def children(self, path: Path) -> list[RunEntry]:
-        """The runs forked from the run in `path`, oldest first; unreadable files are passed over."""
+        """Return the forks of the run in `path`, oldest first; unreadable files are skipped."""
         found = []
         for other in reversed(self.paths()):
             try:

@@ -1,4 +1,4 @@
-"""Steps in a row and a cursor on one of them: what a timeline shows and moves through."""
+"""StepTimeline: steps in a row and a cursor on one of them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PLAY_STEP_MS = 40, 250  # … but a step is never shorter or longer than these
 
 
 class TimelineRun(Protocol):
-    """A run as far as a timeline needs it.
+    """The part of a run that a timeline needs.
 
-    steps     -- those that can be looked at, of `total`, the first `inherited` of them made by another run
-    levels    -- σ of every step, also of those still to come
-    calls     -- the model calls up to and with each step; planned, those of each step still to come
+    steps     -- the finished ones, of `total`; the first `inherited` belong to another run
+    levels    -- σ of every step, also of planned ones
+    calls     -- the model calls up to and including each step; planned: those of each planned step
     """
 
     @property
@@ -43,10 +43,10 @@ class TimelineRun(Protocol):
 class StepTimeline(QObject):
     """The steps of a run and the cursor among them. The widget `Timeline` shows it.
 
-    The cursor is an index into run.steps, −1 where there is none. Setters emit only on change.
+    The cursor is an index into run.steps, −1 without steps. Setters emit only on change.
     """
 
-    unit = "step"  # what people call one of them
+    unit = "step"  # the word for one of them
 
     run_changed = Signal()
     steps_changed = Signal()
@@ -65,11 +65,11 @@ class StepTimeline(QObject):
     @property
     @abstractmethod
     def run(self) -> TimelineRun | None:
-        """What is shown; None where nothing is."""
+        """The shown run; None without one."""
 
     @abstractmethod
     def thumbnail(self, k: int, size: int) -> QImage:
-        """Step `k`, its longer side `size` device pixels; a null image where it has none."""
+        """Return step `k`, its longer side `size` device pixels; a null image if it has none."""
 
     @abstractmethod
     def _move(self, k: int) -> None:
@@ -102,7 +102,7 @@ class StepTimeline(QObject):
         return self._play.isActive()
 
     def play(self) -> None:
-        """Show step after step up to the newest; from the first if the cursor is on the last."""
+        """Show step after step up to the newest; start from the first if the cursor is on the last."""
         if self.playing or self.step_count < 2:
             return
         if self._cursor >= self.step_count - 1:

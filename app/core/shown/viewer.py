@@ -1,4 +1,4 @@
-"""What is shown: a run, the step of it under the cursor, and the picture that stands on the canvas."""
+"""Viewer: the shown run, the step under the cursor, and the picture on the canvas."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ THUMBNAILS = 1024  # kept; at 100 pixels a side that is 40 MB
 
 
 class Viewer(StepTimeline):
-    """The shown run, read from its file in the window's own thread, also while the engine still appends to it.
+    """The shown run, read from its file in the window's thread, also while the engine appends to it.
 
-    A fork's steps are preceded by those that it was forked from, so that the whole way can be scrubbed.
-    The cursor is an index into run.steps, −1 where there is none. While `following`, it sticks to the newest step of a
-    live run. The newest x̂₀ of a live run comes ready-made (`show_live`); everything else is rendered from the file.
+    A fork's steps follow those of its parents, so that the whole lineage can be scrubbed. The cursor is an index into
+    run.steps, −1 without steps. While `following`, it stays on the newest step of a live run. The newest x̂₀ of a live
+    run arrives rendered (`show_live`); everything else is rendered from the file.
     """
 
     frame_changed = Signal()
-    run_chosen = Signal()  # a person chose the run to show; emitted before it is opened
-    moved = Signal()  # a person moved the cursor or pressed play, even where the cursor stays on its step
+    run_chosen = Signal()  # the user chose the run to show; emitted before it is opened
+    moved = Signal()  # the user moved the cursor or pressed play, even if the cursor stays on its step
 
-    def __init__(self, is_made: Callable[[Path], bool], parent: QObject | None = None) -> None:
-        """`is_made`: whether the run in a file is being made now."""
+    def __init__(self, is_growing: Callable[[Path], bool], parent: QObject | None = None) -> None:
+        """is_growing: whether the run in a file is still being written."""
         super().__init__(parent)
-        self._is_made = is_made
+        self._is_growing = is_growing
         self._run: Lineage | None = None
         self._path: Path | None = None
         self._live = False
@@ -42,9 +42,9 @@ class Viewer(StepTimeline):
         self._frame: QImage | None = None
         self._framed: tuple[int, View, int] | None = None  # the (step, view, image) that `frame` shows
         self._thumbnails: OrderedDict[tuple[int, View, int, int], QImage] = OrderedDict()
-        self._unreadable = False  # said once a run: a timeline asks for many steps at once
+        self._unreadable = False  # one notice a run: a timeline reads many steps at once
 
-    # what is shown
+    # the shown run and picture
 
     @property
     def run(self) -> Lineage | None:
@@ -56,7 +56,7 @@ class Viewer(StepTimeline):
 
     @property
     def live(self) -> bool:
-        """Whether the shown run is still being made."""
+        """Whether the shown run is still being written."""
         return self._live
 
     @property
@@ -69,7 +69,7 @@ class Viewer(StepTimeline):
 
     @property
     def frame(self) -> QImage | None:
-        """What the canvas shows now, at the size it was made."""
+        """The picture on the canvas, at its own size."""
         return self._frame
 
     @property
@@ -89,7 +89,7 @@ class Viewer(StepTimeline):
 
     @property
     def image_index(self) -> int:
-        """Which picture of the batch is shown."""
+        """The shown picture of the batch."""
         return self._image
 
     @image_index.setter
@@ -101,7 +101,9 @@ class Viewer(StepTimeline):
             self._refresh()
 
     def thumbnail(self, k: int, size: int) -> QImage:
-        """Step `k` in the current view, its longer side `size` device pixels; a null image where it cannot be read."""
+        """Return step `k` in the current view, its longer side `size` device pixels; a null image if it cannot be
+        read.
+        """
         key = k, self._view, self._image, size
         if (known := self._thumbnails.get(key)) is not None:
             self._thumbnails.move_to_end(key)
@@ -116,15 +118,15 @@ class Viewer(StepTimeline):
             self._thumbnails.popitem(last=False)
         return small
 
-    # what a person does
+    # actions of the user
 
     def show_run(self, path: Path) -> bool:
-        """Show the run in `path` at its newest step; False, with a notice, where it cannot be read."""
+        """Show the run in `path` at its newest step; False, with a notice, if it cannot be read."""
         self.run_chosen.emit()
-        return self._open(path, live=self._is_made(path))
+        return self._open(path, live=self._is_growing(path))
 
     def show_parent(self) -> None:
-        """Show the run that the shown one was forked from, at the step that it goes on from."""
+        """Show the parent of the shown run, at the step of the fork."""
         parent = self._run.parent if self._run else None
         if parent is None or not self.show_run(parent.path):
             return
@@ -142,7 +144,7 @@ class Viewer(StepTimeline):
         self.moved.emit()
 
     def close(self) -> None:
-        """Show nothing any more."""
+        """Show nothing."""
         self.pause()
         if self._run is None:
             return
@@ -154,19 +156,19 @@ class Viewer(StepTimeline):
         self.cursor_changed.emit()
         self._refresh()
 
-    # what the engine does
+    # events of the engine
 
     def follow_run(self, path: Path) -> bool:
-        """Show a run that has just begun, by itself; False, with a notice, where it cannot be read."""
+        """Show a run that has just begun; False, with a notice, if it cannot be read."""
         return self._open(path, live=True)
 
     def show_live(self, picture: QImage, step: int, image: int) -> None:
-        """The newest x̂₀ of the live run, ready-made; ignored while something else is looked at."""
+        """Show the newest x̂₀ of the live run, already rendered; ignored while the user looks at something else."""
         if self._live and self._following and self._view == "x0" and image == self._image:
             self._set_frame(picture, (step, "x0", image))
 
     def grow(self, live: bool = True) -> None:
-        """The run file may have new steps; `live` False: it has ended."""
+        """Read new steps of the run file; `live` False: the run has ended."""
         if self._run is None:
             return
         before = self.step_count
@@ -176,7 +178,7 @@ class Viewer(StepTimeline):
             self._cannot_read(error)
         ended = self._live and not live
         self._live = live
-        if ended:  # the last step may show more than it did while it was the newest
+        if ended:  # the last step may show a finished picture now
             self._framed = None
             self._thumbnails.clear()
         if self.step_count != before or ended:
@@ -184,7 +186,7 @@ class Viewer(StepTimeline):
         if self._following and self._cursor != self.step_count - 1:
             self._cursor = self.step_count - 1
             self.cursor_changed.emit()
-        # Rendering each new x̂₀ here would spend what the preview budget saves: show_live brings it when it can be had.
+        # Rendering each new x̂₀ here would defeat the preview budget: show_live brings it.
         fed = live and self._following and self._framed is not None and self._framed[1:] == ("x0", self._image)
         if not fed:
             self._refresh()
@@ -220,7 +222,7 @@ class Viewer(StepTimeline):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Render what the cursor points at, unless it is on the canvas already."""
+        """Render the step under the cursor, unless it is on the canvas already."""
         wanted = self._cursor, self._view, self._image
         if wanted != self._framed:
             self._set_frame(self._rendered(self._cursor), wanted)

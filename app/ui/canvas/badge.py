@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPalette
 
 
 def paint(painter: QPainter, cell: QRectF, text: str, palette: QPalette) -> None:
-    """`text` at the foot of `cell`, on a ground of its own."""
+    """Paint `text` at the bottom of `cell`, on its own background."""
     painter.save()
     font = painter.font()
     font.setPointSizeF(font.pointSizeF() * 0.8)

@@ -1,4 +1,4 @@
-"""The original and what was made for it, side by side under the canvas: browse, compare, apply, discard."""
+"""The strip of candidates under the canvas: browse, compare, apply, discard."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class CandidateStrip(QWidget):
 
     @property
     def index(self) -> int:
-        """The tile of what is looked at, −1 where it has none."""
+        """The selected tile, −1 for none."""
         candidates = self._editing.candidates
         if candidates.index >= 0 or candidates.at is None:
             return candidates.index
@@ -84,14 +84,14 @@ class CandidateStrip(QWidget):
         return range(first, min(last, first + room))
 
     def cell(self, tile: int) -> QRectF:
-        """Where a tile is drawn."""
+        """Return the rectangle of a tile."""
         side, top = self._side(), self._gap()
         if tile == ORIGINAL:
             return QRectF(float(em(self, 0.8)), top, side, side)
         return QRectF(self._first() + (tile - self.shown.start) * (side + self._gap()), top, side, side)
 
     def said(self, tile: int) -> str:
-        """A tile in words."""
+        """Describe a tile in words."""
         candidates = self._editing.candidates
         if tile == ORIGINAL:
             return "The original"
@@ -114,7 +114,7 @@ class CandidateStrip(QWidget):
         return float(em(self, 0.4))
 
     def _first(self) -> float:
-        """Where the candidates begin, after the original and a line."""
+        """Return the x at which the candidates begin, after the original and a line."""
         return em(self, 0.8) + self._side() + em(self, 1.2)
 
     def _another_ground(self) -> None:
@@ -122,7 +122,7 @@ class CandidateStrip(QWidget):
         self.update()
 
     def _forget(self) -> None:
-        """Pictures of what is listed no more."""
+        """Drop the pictures of candidates that are gone."""
         candidates = self._editing.candidates
         keys = {candidates[tile].key for tile in range(1, len(candidates) + 1)}
         self._overlays = {key: image for key, image in self._overlays.items() if key[0] in keys}
@@ -175,7 +175,7 @@ class CandidateStrip(QWidget):
         painter.end()
 
     def _paint_ground(self, painter: QPainter, cell: QRectF, box: QRect) -> None:
-        """The artwork in its box."""
+        """Paint the artwork in its box."""
         place, size = self._inner(cell, box)
         key = (box.x(), box.y(), box.width(), box.height(), size.width(), size.height())
         if key not in self._grounds:
@@ -199,7 +199,7 @@ class CandidateStrip(QWidget):
             badge.paint(painter, cell, f"{score:.2f}", self.palette())
 
     def _paint_making(self, painter: QPainter, cell: QRectF, job: QueuedJob) -> None:
-        """A dimmed ground, how far the run is, and how many pictures will come of it."""
+        """Paint a dimmed background, the progress of the run, and how many pictures it makes."""
         placement = self._editing.placement(job.run_path)
         if placement is None:
             return
@@ -246,7 +246,7 @@ class CandidateStrip(QWidget):
 
 
 class CandidateBar(QFrame):
-    """The strip, what is looked at in words, and what can be done with it."""
+    """The strip, a description of the selected candidate, and its buttons."""
 
     def __init__(
         self, editing: Editing, shown: Viewer, jobs: JobsModel, scores: ClipScores, actions: ActionSet

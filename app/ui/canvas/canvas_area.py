@@ -112,7 +112,7 @@ class CanvasArea(QWidget):
         return footer
 
     def show_room(self, view: QWidget | None) -> None:
-        """One of the others in the place of the picture, under the same notices; None for the picture."""
+        """Show one of the others in place of the picture, under the same notices; None for the picture."""
         self._other = view
         self.refresh()
 
@@ -135,7 +135,7 @@ class CanvasArea(QWidget):
             self._show_run()
 
     def _show_artwork(self) -> None:
-        """The picture that is worked on, what is seen over it, and what the tool in hand does."""
+        """Show the artwork, its overlay, and the selected tool."""
         self._come_forward(self.canvas)
         overlay = self._document.editing.overlay
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
@@ -146,7 +146,7 @@ class CanvasArea(QWidget):
         self._describe()
 
     def _describe(self) -> None:
-        """Say what is on the canvas, and where the keyboard's pointer is, to who cannot see it."""
+        """Describe the canvas and the keyboard's pointer for screen readers."""
         artwork, hand = self._document.artwork, self.easel.hand
         words = f"{artwork.title or 'Artwork'}, {artwork.width} × {artwork.height}. {hand.tool.title}"
         if hand.by_key and hand.at is not None:
@@ -156,7 +156,7 @@ class CanvasArea(QWidget):
         self.canvas.setAccessibleDescription(words)
 
     def _come_forward(self, page: QWidget) -> None:
-        """The keyboard stays in the middle of the window where it was there."""
+        """Keep the keyboard focus in the middle of the window where it was there."""
         focused = QApplication.focusWidget()
         chosen_here = focused is not None and self.welcome.isAncestorOf(focused)
         self.stack.setCurrentWidget(page)
@@ -182,7 +182,7 @@ class CanvasArea(QWidget):
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
 
     def _free_cells(self) -> NDArray[np.bool_] | None:
-        """The model's pixels that a run as the panel asks would make anew; None where that is all or none of them."""
+        """Return the model's pixels that a run of the panel's settings makes anew; None for all or none of them."""
         draft, artwork = self._document.draft.current, self._document.artwork
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
@@ -197,7 +197,7 @@ class CanvasArea(QWidget):
             self._keys = keys
 
     def _compare(self, held: bool) -> None:
-        """The original is seen for as long as Space is held, also while that pans."""
+        """Show the original while Space is held, also while it pans."""
         self._document.editing.comparing = held
 
     def _show_zoom(self) -> None:

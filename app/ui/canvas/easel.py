@@ -24,7 +24,7 @@ HALF = 0.5  # device pixels per document pixel below which the picture is shrunk
 
 
 class Easel(QObject):
-    """Stands on a canvas while `shown`, and repaints what changed and no more."""
+    """Paints the artwork on a canvas while `shown`; repaints only changed parts."""
 
     def __init__(self, canvas: CanvasView, artwork: Artwork, tools: Toolset) -> None:
         super().__init__(canvas)
@@ -191,7 +191,7 @@ class Easel(QObject):
         painter.restore()
 
     def _pointer(self, at: QPointF) -> QPainterPath:
-        """The ring of the brush; a cross where there is none, or where the ring is too small to be seen."""
+        """Paint the ring of the brush; a cross for no ring, or one too small to be seen."""
         path, arm = QPainterPath(), em(self._canvas, 0.4)
         radius = self.hand.tool.choices.size * self.viewport.logical / 2 if self.hand.tool.ring else 0.0
         if radius:
@@ -229,7 +229,7 @@ class Easel(QObject):
         if self.hand.busy != self._was_busy:
             self._was_busy = self.hand.busy
             if self._candidate is not None or self._judged:
-                self._refresh()  # the mask comes over what is looked at, or goes
+                self._refresh()  # the mask is shown or hidden
         outline = self.viewport.transform.map(self.hand.tool.outline()).boundingRect()
         at = self.hand.at
         if at is not None:
@@ -258,7 +258,7 @@ def path_of(rect: QRectF) -> QPainterPath:
 
 
 def two_tone(painter: QPainter, path: QPainterPath, dashed: bool = False) -> None:
-    """A line that is seen on any picture: dark under light."""
+    """Paint a line that shows on any picture: dark under light."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 190), 1 if dashed else 2.6))
     painter.drawPath(path)

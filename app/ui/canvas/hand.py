@@ -1,4 +1,4 @@
-"""The hand over the canvas: mouse, pen, touchpad and keys become touches of the tool that it holds."""
+"""Input on the canvas: mouse, pen, touchpad and keys become touches of the selected tool."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Hand(QObject):
         self._canvas, self._artwork, self._tools = canvas, artwork, tools
         self._held: dict[str, Tool] = {tool.name: tool(artwork, tools) for tool in TOOLS}
         self._busy: Tool | None = None
-        self._button = Qt.MouseButton.NoButton  # that began what is under way; none: a key did
+        self._button = Qt.MouseButton.NoButton  # that began the gesture; none: a key did
         self._against = False
         self._at: QPointF | None = None  # of the pointer, on the canvas
         self._key_at: QPointF | None = None  # of the keyboard's pointer, in the document, while it is in use
@@ -54,7 +54,7 @@ class Hand(QObject):
         for signal in (artwork.opened, artwork.resized, artwork.closed):
             signal.connect(self._start_anew)
 
-    # what it holds
+    # the tool
 
     @property
     def at_work(self) -> bool:
@@ -73,7 +73,7 @@ class Hand(QObject):
 
     @property
     def tool(self) -> Tool:
-        """The one at work, which for a pen's other end is the eraser; else the one that was chosen."""
+        """The active tool: the eraser for a pen's other end, else the selected one."""
         return self._busy or self._held[self._tools.tool]
 
     @property
@@ -83,7 +83,7 @@ class Hand(QObject):
 
     @property
     def at(self) -> QPointF | None:
-        """Where it is, in the document; None where there is no pointer."""
+        """The pointer in the document; None where there is no pointer."""
         if self._key_at is not None:
             return self._key_at
         return None if self._at is None else self._canvas.viewport.to_picture(self._at)
@@ -93,24 +93,24 @@ class Hand(QObject):
         """Whether the pointer is the keyboard's, which the system draws no cursor for."""
         return self._key_at is not None
 
-    # what ends it
+    # end of a gesture
 
     def let_go(self) -> None:
-        """No release will come: the tool is lifted, and what it made stays."""
+        """End the gesture without a release; its effect stays."""
         tool, self._busy = self._busy, None
         if tool is not None:
             tool.let_go()
             self.moved.emit()
 
     def cancel(self) -> None:
-        """What is under way is as if it had not begun."""
+        """Cancel the gesture: its effect is reverted."""
         tool, self._busy = self._busy, None
         if tool is not None:
             tool.cancel()
             self.moved.emit()
 
     def _start_anew(self) -> None:
-        """What was under way belongs to what is no more: it is let go of, not put back."""
+        """The artwork changed: end the gesture, keep its effect."""
         self.let_go()
         self._key_at = None
 
@@ -150,7 +150,7 @@ class Hand(QObject):
         return self._press(event, self._held[self._tools.tool], right)
 
     def _pen(self, event: QTabletEvent) -> bool:
-        """A pen event that is not used comes again as the mouse's, which can pan."""
+        """Handle a pen event; an unused one comes again as a mouse event, which can pan."""
         if event.type() == QEvent.Type.TabletMove:
             used = self._go(event)
         elif event.type() == QEvent.Type.TabletRelease:
@@ -245,7 +245,7 @@ class Hand(QObject):
         self._shown()
 
     def _touch_by_key(self) -> None:
-        """The first time the tool is put down, the second time it is lifted."""
+        """Press the tool the first time, release it the second time."""
         self._key_at = self._key_at or self.at or self._middle()
         touch = Touch(self._key_at, reach=self._reach())
         if self._busy is None:
@@ -281,7 +281,7 @@ class Hand(QObject):
         self.moved.emit()
 
     def show_cursor(self) -> None:
-        """The tool's cursor; none where a ring is drawn in its place."""
+        """Set the tool's cursor; none where a ring is drawn instead."""
         if not self._works:
             self._canvas.tool_cursor = None
         elif self.tool.ring:

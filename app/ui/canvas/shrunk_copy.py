@@ -59,6 +59,8 @@ def mean(part: Pixels, factor: int) -> Pixels:
 def most(part: Pixels, factor: int) -> Pixels:
     """The largest value of each block of (H, W): what is painted is never lost from sight."""
     height, width = part.shape
+    if not part.any():  # the mask of a large picture that was just opened, in a tenth of the time
+        return np.zeros((-(-height // factor), -(-width // factor)), np.uint8)
     over = -height % factor, -width % factor
     if any(over):
         part = np.pad(part, ((0, over[0]), (0, over[1])))

@@ -1,4 +1,4 @@
-"""A new canvas, and another size for the one there is."""
+"""Sheets for a new canvas and for another canvas size."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class NewSheet(FormDialog):
         dialog.open()
 
     def take_colour(self, colour: QColor) -> None:
-        """One that is not in the list, and is from now on."""
+        """Add a colour to the list and select it."""
         row = self.colour.findData(colour)
         if row < 0:
             row = self.colour.count() - 1
@@ -105,7 +105,7 @@ class NewSheet(FormDialog):
 
 
 class CanvasSheet(FormDialog):
-    """How many pixels more, or fewer, at each side; `chosen` carries what of the artwork its new size shows."""
+    """Pixels to add or cut at each side; `chosen` carries the part of the artwork that the new size shows."""
 
     chosen = Signal(QRect)
 
@@ -141,7 +141,7 @@ class CanvasSheet(FormDialog):
         across.addLayout(right)
         self.body.addLayout(across)
         for signal in (artwork.opened, artwork.closed, artwork.resized):
-            signal.connect(self.close)  # it is of a picture that is no more
+            signal.connect(self.close)  # its picture is gone
         self.agreed.connect(lambda: self.chosen.emit(self.rect_))
         self.refresh()
         first = self.sides["Left"]
@@ -150,7 +150,7 @@ class CanvasSheet(FormDialog):
 
     @property
     def rect_(self) -> QRect:
-        """What of the artwork the new size shows; it may reach outside."""
+        """The part of the artwork that the new size shows; it may reach outside."""
         left, top, right, bottom = (field.value() for field in self.sides.values())
         return QRect(-left, -top, self._size.width() + left + right, self._size.height() + top + bottom)
 

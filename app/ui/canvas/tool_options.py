@@ -1,4 +1,4 @@
-"""How the tool in hand is set, and what is done to the whole mask: a row over the canvas."""
+"""The row over the canvas: settings of the selected tool, and edits of the whole mask."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.ui.widgets.spin_box import WholeSpinBox, show_number
 
 @dataclass(frozen=True, slots=True)
 class ToolOption:
-    """A number of the tool: `scale` of what is shown is one of what is kept."""
+    """A number of the tool; the shown number is `scale` times the stored one."""
 
     title: str
     low: float
@@ -44,7 +44,7 @@ ROOM_FOR_SLIDERS, ROOM_FOR_EDGES = 60, 49  # text lines of width
 
 
 class ToolOptions(QFrame):
-    """Shows what means something to the tool in hand."""
+    """Shows the settings that the selected tool uses."""
 
     def __init__(self, tools: Toolset, actions: ActionSet) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class ColourButton(QPushButton):
         self.clicked.connect(self.choose)
 
     def choose(self) -> None:
-        """Ask, without stopping anything meanwhile; what is tried out in the dialog is in hand at once."""
+        """Open the colour dialog, which blocks nothing; a colour that is tried there is used at once."""
         dialog = QColorDialog(QColor(*self._tools.colour), self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog)

@@ -1,4 +1,4 @@
-"""What to do with a picture that is not of the model's size: four ways, each drawn before it is chosen."""
+"""The sheet for a picture that is not of the model's size: four ways to fit it, each with a preview."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ArrivalSheet(FormDialog):
     chosen = Signal(object, str, object)
 
     def __init__(self, arrival: Arrival, model: ModelInfo, target: Size, parent: QWidget | None = None) -> None:
-        """`target` is the size of the pictures that are made now: what is offered first to bring it to."""
+        """`target` is the current size of the model's pictures; it is offered first."""
         made = " or ".join(map(said, sizes(model)))
         about = f"“{arrival.title}” is {said(arrival.size)}; {model.title} makes pictures of {made}."
         super().__init__("Open picture", "Open", about, parent)

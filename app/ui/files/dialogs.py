@@ -1,4 +1,4 @@
-"""What a person does with picture files in this window: its dialogs and sheets, and what becomes of their answers."""
+"""Dialogs and sheets of the window for picture files, and their results."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from engine.spec.draft import size
 class Files(QObject):
     """One at a time: a new sheet takes the place of one that is still open."""
 
-    opened = Signal()  # there is another artwork: it should be seen
-    changed = Signal()  # whether there is an earlier one to bring back
+    opened = Signal()  # another artwork was opened: show it
+    changed = Signal()  # whether an earlier artwork can be brought back
 
     def __init__(self, document: Document, autosave: Autosave, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
@@ -63,7 +63,7 @@ class Files(QObject):
         self.opener.open_mime(QGuiApplication.clipboard().mimeData())
 
     def take(self, mime: QMimeData) -> None:
-        """What was dropped on the window."""
+        """Open what was dropped on the window."""
         self.opener.open_mime(mime)
 
     def new(self) -> None:
@@ -91,7 +91,7 @@ class Files(QObject):
         self._autosave.bring_back()
 
     def close_picture(self) -> None:
-        """Leave the artwork; what was not saved is kept, and can be brought back."""
+        """Close the artwork; unsaved work is kept and can be brought back."""
         self._autosave.set_aside()
         self._document.artwork.close()
 
@@ -110,7 +110,7 @@ class Files(QObject):
         return self._document.editing.shows_artwork
 
     def subject(self) -> ExportSubject | None:
-        """What goes out: the artwork where it is seen, else x̂₀ under the cursor; None, with a notice, for neither."""
+        """Return what to save: the artwork if shown, else x̂₀ under the cursor; None, with a notice, for neither."""
         document = self._document
         if self.shows_artwork:
             return self._artwork()
@@ -122,8 +122,8 @@ class Files(QObject):
         except (ValueError, OSError) as error:
             document.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return None
-        request, index = run.made_by(k), run.image_in(k, image)
-        return ExportSubject(rgb, request.prompt or request.label or "picture", request, index, run.forked_from(k))
+        request, index = run.request_at(k), run.image_in(k, image)
+        return ExportSubject(rgb, request.prompt or request.label or "picture", request, index, run.parent_at(k))
 
     def _artwork(self) -> ExportSubject:
         """As it is now: one block is copied, and the writer's thread puts its channels in order."""
@@ -138,7 +138,7 @@ class Files(QObject):
         run, k = self._document.shown.run, self._document.shown.cursor
         if run is None or self._document.shown.step_count == 0:
             return
-        request = run.made_by(k)
+        request = run.request_at(k)
         seed = request.seeds[run.image_in(k, self._document.shown.image_index)]
         name = f"{slug(request.prompt or request.label or 'picture')}-{seed}.png"
         self._ask_png(name).fileSelected.connect(self.save_step_to)
@@ -148,12 +148,12 @@ class Files(QObject):
         self._document.save_picture(Path(path))
 
     def save_as(self) -> None:
-        """The artwork as a PNG, where the person says."""
+        """Save the artwork as a PNG under a name that the user chooses."""
         name = f"{slug(self._document.artwork.title or 'picture')}.png"
         self._ask_png(name).fileSelected.connect(self.save_to)
 
     def save_to(self, path: str) -> None:
-        """Write the artwork, as it is now, to that file."""
+        """Write the current artwork to that file."""
         artwork = self._document.artwork
         if artwork.is_open:
             revision = artwork.revision

@@ -1,4 +1,4 @@
-"""How a picture goes out: how much larger, by what, and as what kind of file."""
+"""The sheet for exporting a picture: its factor, its method and its kind of file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A drawing of what will become of a picture: what is kept, cut off and added, and what the model will see."""
+"""A preview of how a picture is fitted: the kept, cut and added parts, and the model's box."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIDE = 512  # pixels of the thumbnail's longer side
 
 
 class PicturePlan(QWidget):
-    """`show_plan` says, in the picture's pixels, what part the result shows and where the model's box is."""
+    """`show_plan` sets the part that the result shows and the model's box, both in the picture's pixels."""
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         super().__init__()
@@ -62,13 +62,13 @@ class PicturePlan(QWidget):
 
         shown, result = placed(picture), placed(self._result)
         accent = palette.color(QPalette.ColorRole.Highlight)
-        if not picture.contains(self._result):  # what is added
+        if not picture.contains(self._result):  # added parts
             ground = QColor(accent)
             ground.setAlpha(60)
             painter.fillRect(result, ground)
             painter.fillRect(result, QBrush(accent, Qt.BrushStyle.BDiagPattern))
         painter.drawImage(shown, self._thumbnail)
-        if not self._result.contains(picture):  # what is cut off
+        if not self._result.contains(picture):  # cut parts
             shade = QColor(palette.color(QPalette.ColorRole.Dark))
             shade.setAlpha(190)
             kept = shown.intersected(result)
@@ -88,7 +88,7 @@ class PicturePlan(QWidget):
 
 
 def thumbnail(rgb: NDArray[np.uint8]) -> QImage:
-    """The picture at no more than about SIDE pixels a side."""
+    """Return the picture at about SIDE pixels a side at most."""
     stride = max(1, max(rgb.shape[:2]) // (2 * SIDE))
     image = from_rgb(np.ascontiguousarray(rgb[::stride, ::stride]))
     if max(image.width(), image.height()) <= SIDE:
@@ -97,7 +97,7 @@ def thumbnail(rgb: NDArray[np.uint8]) -> QImage:
 
 
 def _around(outer: QRectF, inner: QRectF) -> list[QRectF]:
-    """What of `outer` is not `inner`: above, below, left, right."""
+    """Return the parts of `outer` without `inner`: above, below, left, right."""
     return [
         QRectF(outer.left(), outer.top(), outer.width(), inner.top() - outer.top()),
         QRectF(outer.left(), inner.bottom(), outer.width(), outer.bottom() - inner.bottom()),

@@ -1,4 +1,4 @@
-"""What came of encoding the shown picture, and where to go from its noise."""
+"""The result of encoding the shown picture, and what to do with its noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found of a picture: the number along the flow, the bound level by level, and what surprises."""
+"""The results for a picture: bits along the flow, the bound by noise level, and the map of surprising regions."""
 
 from __future__ import annotations
 

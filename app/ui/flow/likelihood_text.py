@@ -1,4 +1,4 @@
-"""What the Likelihood panel says of what was found."""
+"""The sentences of the Likelihood panel about its results."""
 
 from __future__ import annotations
 

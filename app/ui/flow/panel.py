@@ -124,7 +124,7 @@ class LikelihoodPanel(QWidget):
         column.addWidget(self.note)
         return foot
 
-    # what a person does
+    # mouse and keyboard
 
     def _stop(self) -> None:
         self._appraisal.stop()
@@ -156,7 +156,7 @@ class LikelihoodPanel(QWidget):
         super().hideEvent(event)
         self._appraisal.set_watched(False)
 
-    # what it shows
+    # showing
 
     def refresh(self) -> None:
         appraisal, judge = self._appraisal, self._appraisal.judge

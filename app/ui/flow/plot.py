@@ -39,14 +39,14 @@ class PlotCurve:
 class CurvePlot(QWidget):
     """Shows one Curve. Focused, ← and → move the reading from point to point."""
 
-    read = Signal(str)  # what is under the pointer; "" when nothing is
+    read = Signal(str)  # the sentence on the point under the pointer; "" for none
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
         self._curve: PlotCurve | None = None
         self._ends, self._top = (0.0, 1.0), 0.0  # of x, and of y from 0
-        self._at: int | None = None  # the point that is read
+        self._at: int | None = None  # the point under the pointer
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -58,7 +58,7 @@ class CurvePlot(QWidget):
 
     @property
     def reading(self) -> str:
-        """What is said of the point that is read; "" where none is."""
+        """The sentence on the point under the pointer; "" for none."""
         return "" if self._curve is None or self._at is None else self._curve.words[self._at]
 
     def show_curve(self, curve: PlotCurve | None, about: str = "") -> None:

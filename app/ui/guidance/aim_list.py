@@ -1,4 +1,4 @@
-"""What CLIP is told to steer to and away from: rows of a text or a picture with a signed weight."""
+"""The aims of CLIP guidance: rows of a text or a picture, each with a signed weight."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Thumbnail(QWidget):
 
 
 class AimList(QWidget):
-    """The rows of `steering`, and what adds one. Pictures may be dropped anywhere on it.
+    """The rows of `steering`, and the buttons that add one. Pictures may be dropped anywhere on it.
 
     `picture_asked`: a file is to be chosen.
     """

@@ -1,4 +1,4 @@
-"""What few need to touch of CLIP guidance: where it looks, λ over σ, cutouts, and what else shapes its gradient."""
+"""The advanced settings of CLIP guidance: x̂₀ or x_t, the law of λ over σ, cutouts, and the gradient's limits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ClipOptions(QWidget):
             name: NumberField(title, 0, highest, (0, usual), step, 2)
             for name, (title, highest, usual, step, _) in NUMBERS.items()
         }
-        self._seen: list[QWidget] = []  # what a CLIP on x_t has no use for
+        self._seen: list[QWidget] = []  # settings without effect for a CLIP on x_t
         self._lay_out()
         self.place.activated.connect(self._placed)
         self.law.activated.connect(self._chose_law)
@@ -123,7 +123,7 @@ class ClipOptions(QWidget):
 
 
 class LawNumbers(QWidget):
-    """The numbers of λ's law; rebuilt when that is another one."""
+    """The numbers of λ's law; rebuilt when the law changes."""
 
     def __init__(self, steering: Steering) -> None:
         super().__init__()

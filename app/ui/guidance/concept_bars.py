@@ -13,7 +13,7 @@ MOST = 8  # bars that have room
 
 
 class ConceptBars(QWidget):
-    """Listens to `concepts`, which asks nothing while this is not seen. What the run was asked for is in the accent."""
+    """Shows `concepts`, which sends no question while the bars are hidden. The run's own prompt is in the accent."""
 
     def __init__(self, concepts: ClipConcepts) -> None:
         super().__init__()

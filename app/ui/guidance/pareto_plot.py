@@ -1,4 +1,4 @@
-"""A sweep as a plot: score upwards, what it costs sideways, a thumbnail at each point, the best ones joined."""
+"""A sweep as a plot: score upwards, cost sideways, a thumbnail at each point, the Pareto front joined."""
 
 from __future__ import annotations
 
@@ -101,11 +101,11 @@ class ParetoPlot(QWidget):
         return None
 
     def _stack(self) -> list[Swept]:
-        """In the order that they are painted in: what is looked at on top."""
+        """The points in painting order: the one under the pointer last, so on top."""
         chosen = self._sweep.chosen
         return sorted(self.placed, key=lambda one: one is chosen)
 
-    # what a person does
+    # mouse and keyboard
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         one = self._under(event.position())
@@ -183,7 +183,7 @@ class ParetoPlot(QWidget):
         painter.drawText(QPointF(frame.left() + 0.4 * line, frame.top() + 0.8 * line), "CLIP score")
 
     def _paint_fronts(self, painter: QPainter) -> None:
-        """The way from strength to strength as a hairline, and over it what nothing beats."""
+        """Paint the path from strength to strength as a hairline, and the Pareto front over it."""
         for series in dict.fromkeys(one.series for one in self.placed):
             way = [self.at(one) for one in self.placed if one.series == series]
             painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))

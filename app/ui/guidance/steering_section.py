@@ -24,7 +24,7 @@ from app.ui.widgets.panel_layout import field_grid
 from app.ui.widgets.plain_tip import plain_tip
 from engine.pictures.image_file import patterns
 
-FILE = "\0file"  # the entry that asks for one
+FILE = "\0file"  # the entry that opens a file dialog
 CHECKPOINTS = "*.safetensors *.bin *.pt *.pth"
 LARGEST = 1e6
 
@@ -67,7 +67,7 @@ class SteeringDisclosure(Disclosure):
 
 
 class SteeringSection(QWidget):
-    """Shows and changes `guidance.steering`; what comes of it is shown by `guidance.concepts`."""
+    """Shows and changes `guidance.steering`; `guidance.concepts` shows its effect."""
 
     def __init__(self, guidance: DocumentGuidance, actions: ActionSet) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class SteeringSection(QWidget):
         dialog.open()
 
     def open_file(self, path: str) -> None:
-        """The engine says what is wrong with it, once it loads it."""
+        """Choose a file; when the engine loads it, it says what is wrong."""
         self._steering.clip = path
 
     def _ask(self, title: str, filters: list[str]) -> QFileDialog:

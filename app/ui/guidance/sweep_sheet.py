@@ -1,4 +1,4 @@
-"""The sheet of a sweep: what is swept, the plot, and the pictures of the point that is looked at."""
+"""The sheet of a sweep: its plan, the plot, and the pictures of the chosen point."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class SweepSheet(QDialog):
 
 
 class SweptPictures(QWidget):
-    """All pictures of the point that is looked at; where there are two series, both, one under the other."""
+    """All pictures of the chosen point; of two series both, one under the other."""
 
     def __init__(self, sweep: GuidanceSweep) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the coverage measurement came to: a curve over σ, and how each way to lead chains fared."""
+"""The result of the coverage measurement: a curve over σ, and how each way to lead chains fared."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class ShareCurve(QWidget):
         painter.end()
 
     def refresh(self) -> None:
-        """Say what is painted to who cannot see it."""
+        """Describe the picture to a screen reader."""
         found = self._lab.coverage
         self.update()
         if found is None:

@@ -1,4 +1,4 @@
-"""The lab's panel: the data, the sampler, what the coverage of the plane came to; and the buttons that do something."""
+"""The lab's panel: the data, the sampler, the coverage of the plane, and the buttons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plane of the lab: what the law, the score and the particles do at the level under the cursor; and a pen."""
+"""The plane of the lab: law, score and particles at the noise level under the cursor; and a pen."""
 
 from __future__ import annotations
 
@@ -88,12 +88,12 @@ class Plane(QWidget):
         rows = np.frombuffer(image.constBits(), np.uint8).reshape(side, image.bytesPerLine())
         return rows[:, : 3 * side].reshape(side, side, 3).copy()
 
-    # what a person does
+    # mouse and keyboard
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._lab.drawing:
             if self._lab.sigma > 0:
-                self._lab.end()  # what is drawn is the clean data
+                self._lab.end()  # a drawing is clean data
             self._stroke = self.frame.contains(event.position())
             if self._stroke:
                 self._lab.draw(*self.point(event.position()))
@@ -134,7 +134,7 @@ class Plane(QWidget):
             super().keyPressEvent(event)
 
     def _describe(self) -> None:
-        """Say what is painted to who cannot see it."""
+        """Describe the picture to a screen reader."""
         words = f"{DATA[self._lab.data.name].title} at σ {self._lab.sigma:.3g}"
         if self._lab.drawing and self._pen is not None:
             words += f", {len(self._lab.drawn)} points, pen at {self._pen[0]:.2f}, {self._pen[1]:.2f}"

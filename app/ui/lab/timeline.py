@@ -24,7 +24,7 @@ class LevelStrip(Filmstrip):
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)
         self._lab = lab
-        self._small: dict[int, tuple[tuple[object, ...], QImage]] = {}  # a cell's picture, and what it was made of
+        self._small: dict[int, tuple[tuple[object, ...], QImage]] = {}  # a cell's picture, and the state it shows
         self.setAccessibleName("Noise levels")
         for signal in (lab.field_changed, lab.states_changed, lab.layers_changed):
             signal.connect(self.update)

@@ -1,4 +1,4 @@
-"""The middle of the window while the lab is open: the plane, what of it to see, and saving it."""
+"""The middle of the window in the lab: the plane, the switches of its layers, and saving it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class LabView(QWidget):
         dialog.open()
 
     def save_to(self, moving: bool, path: str) -> None:
-        """Paint what is to be saved and leave the writing to the lab's thread."""
+        """Paint the picture to save and leave the writing to the lab's thread."""
         self._path, self._frames = Path(path), []
         if moving:
             self._shutter.start()

@@ -1,4 +1,4 @@
-"""What a person does with files in the morph room: its dialogs and its sheet, and what becomes of their answers."""
+"""The files of the morph room: its dialogs and its sheet, and the actions that follow."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.core.morph.film_export import FilmFormat, Filming
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.ui.morph.film_sheet import FilmSheet
+from engine.errors import why
 from engine.morph.film import KINDS, save_frame
 from engine.pictures.image_file import patterns
 from engine.pictures.naming import slug
@@ -21,7 +22,7 @@ from engine.spec.morph import Morph
 
 
 class Films(QObject):
-    """One sheet at a time; what is written is what the room held when it was asked for."""
+    """Opens one sheet at a time; writes the film as the room held it at that moment."""
 
     changed = Signal()  # whether there is a film to export
 
@@ -34,7 +35,7 @@ class Films(QObject):
         filming.changed.connect(self.changed)
 
     def take(self, mime: QMimeData) -> bool:
-        """What was dropped: every file becomes a key frame. False where there is none."""
+        """Add each dropped file as a key frame. False where there is none."""
         files = local_files(mime)
         for path in files:
             self._morph.keys.add_file(path)
@@ -62,7 +63,7 @@ class Films(QObject):
         return ""
 
     def export(self) -> None:
-        """The film as it is now: where to is asked without stopping anything meanwhile."""
+        """Save the film as it is now; the dialog stops nothing."""
         made = self._morph.film
         if made is None or self.why_no_export:
             return
@@ -108,13 +109,13 @@ class Films(QObject):
     def save_frame_to(self, morph: Morph, rgb: Pixels, path: str) -> None:
         try:
             save_frame(Path(path), rgb, morph)
-        except OSError as error:
-            self._morph.notice_raised.emit(Notice("error", f"{Path(path).name} could not be saved: {error.strerror}"))
+        except (OSError, MemoryError) as error:
+            self._morph.notice_raised.emit(Notice("error", f"{Path(path).name} could not be saved: {why(error)}"))
             return
         self._morph.notice_raised.emit(Notice("info", f"Saved as {path}"))
 
     def close(self) -> None:
-        """Stop what is being written."""
+        """Wait for the film that is being written."""
         if self.sheet is not None:
             self.sheet.close()
         self._filming.close()

@@ -1,4 +1,4 @@
-"""How a film goes out: as what kind of file, how much larger, and by what."""
+"""How a film is saved: its kind of file, its enlargement, and the method."""
 
 from __future__ import annotations
 

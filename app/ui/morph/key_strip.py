@@ -14,7 +14,7 @@ LEAST = 2.6  # lines: the narrowest that a cell becomes before its neighbours ov
 
 
 class KeyStrip(QWidget):
-    """Paints the row; holds only what a drag is in the midst of."""
+    """Paints the row; holds nothing but the drag under way."""
 
     def __init__(self, keys: KeyRow) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class KeyStrip(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(em(self, 10), self.sizeHint().height())
 
-    # what a person does
+    # mouse and keyboard
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         n = self._index(event.position().x())

@@ -1,4 +1,4 @@
-"""The middle of the window while a morph is made: the frame, the row of key frames, and what to do first."""
+"""The middle of the window in the morph room: the frame, the row of key frames, and a first hint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run does: a new picture, or the artwork's mask filled, or what is there reworked; and from how far back."""
+"""The method of a run: a new picture, filling the artwork's mask, or reworking the picture; and its strength."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ class PromptPanel(QWidget):
 
     def _known(self) -> str:
         kind = self._draft.model.label_kind
-        return f"the {kind} is all that it is told." if self._draft.model.labels else "it is told nothing at all."
+        return f"choose a {kind}." if self._draft.model.labels else "it makes pictures of any kind."
 
     def focus_first(self) -> None:
         """Put the focus where the next picture is described: the prompt, or the label of a model without text."""

@@ -142,7 +142,7 @@ class BatchStrip(QWidget):
             icons.paint(painter, "next", QRectF(self.width() - 1.25 * side, top, side, side), ink)
 
     def _read(self, index: int) -> None:
-        """What cannot be read stays as it was: the canvas says what is wrong."""
+        """A picture that cannot be read stays as it was: the canvas says what is wrong."""
         self._stale.discard(index)
         run, k = self._shown.run, self._shown.cursor
         if run is None or not 0 <= k < len(run.steps):

@@ -15,7 +15,7 @@ from app.ui.shown.timeline_curves import Points, calls_curve, change_curve, nois
 from app.ui.shown.timeline_layout import Slots
 
 GAP = 0.16  # between bands, as a share of a band
-WIDEST = "calls  3996/3996"  # what the names and values beside the bands must have room for
+WIDEST = "calls  3996/3996"  # the names and values beside the bands need its room
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Band:
 
 
 def bands(run: TimelineRun, k: int) -> tuple[Band, Band, Band]:
-    """The bands of a run, with their values at step `k` of it, or none where that is no step."""
+    """The bands of a run, with their values at step `k` of it, or none where there is no such step."""
     here = 0 <= k < len(run.steps)
     total = (run.calls[-1] if run.calls else 0) + sum(run.planned)
     moved = run.steps[k].change if here else math.nan

@@ -22,6 +22,4 @@ class ElidedButton(QToolButton):
         super().initStyleOption(option)
         room = self.width() - self.iconSize().width() - em(self, 1)
         mnemonics = Qt.TextFlag.TextShowMnemonic
-        option.text = self.fontMetrics().elidedText(  # type: ignore[attr-defined]
-            self.text(), Qt.TextElideMode.ElideRight, room, mnemonics
-        )
+        option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room, mnemonics)

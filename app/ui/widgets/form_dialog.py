@@ -1,4 +1,4 @@
-"""A small window that asks for something and stops nobody: fields, what comes of them, and the buttons."""
+"""A small window with fields, their result in words, and buttons. The other windows stay usable."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FormDialog(QDialog):
         self.about.setVisible(bool(about))
         self.body = QVBoxLayout()
         self.body.setSpacing(em(self, 0.5))
-        self.said = label("", "muted")  # what comes of the fields, or why nothing does
+        self.said = label("", "muted")  # the result of the fields, or why there is none
         self.buttons = QDialogButtonBox()
         self.yes = QPushButton(verb)
         set_kind(self.yes, "primary")

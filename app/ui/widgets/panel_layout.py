@@ -1,4 +1,4 @@
-"""How the panels on the left are laid out: a column that scrolls, and under it what is always in sight."""
+"""How the panels on the left are laid out: a column that scrolls, and a bar below it that is always in sight."""
 
 from __future__ import annotations
 

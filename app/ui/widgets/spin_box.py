@@ -22,7 +22,7 @@ class _NumberBox(_Base):
     A field that drops the characters that it does not know makes 75 of "7,5" and 500 of "5000".
     """
 
-    KIND = ""  # of numbers, in the sentence on what is none
+    KIND = ""  # the kind of number, in the sentence that refuses a text
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

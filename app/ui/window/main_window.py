@@ -1,4 +1,4 @@
-"""The main window: makes the widgets, joins them, and does what the actions ask of the window itself."""
+"""The main window: makes the widgets, joins them, and carries out the actions of the window itself."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class MainWindow(QMainWindow):
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        self.document, self.lab, self.settings = document, lab, settings
+        self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
+        self.closing = False
+        """Whether it was asked to close: it may still wait for what is being written."""
         self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
         self.look = look or Appearance(app, settings.values.theme, self)
         self.files = Files(document, autosave, settings, self)
@@ -122,7 +124,7 @@ class MainWindow(QMainWindow):
         if self.room.name != MORPH or not self.films.take(mime):
             self.files.take(mime)
 
-    # what the actions call: app.ui.actions.studio
+    # called by the actions: app.ui.actions.studio
 
     @property
     def steps(self) -> StepTimeline:
@@ -236,7 +238,31 @@ class MainWindow(QMainWindow):
         self.document.jobs.set_watched(seen)
         self.lab.set_watched(seen and self.room.name == LAB)
 
+    @property
+    def _writers(self) -> list[str]:
+        """What is being written now, in words."""
+        writers = {
+            "the exported picture": self.document.exporter.writing,
+            "the film": self.filming.busy,
+            "the picture that you worked on": self.autosave.writing,
+        }
+        return [name for name, writing in writers.items() if writing]
+
+    def _close_when_written(self) -> None:
+        if self.closing and not self._writers:
+            self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        if (writers := self._writers) and not self.closing:
+            self.closing = True
+            self.document.jobs.cancel_all(closing=True)  # what waits for the engine comes sooner
+            told = f"The window closes when {' and '.join(writers)} is written. Close it again to hide it now."
+            self.document.notice_raised.emit(Notice("info", told))
+            for changed in (self.document.exporter.writing_changed, self.filming.changed, self.autosave.idle_changed):
+                changed.connect(self._close_when_written, Qt.ConnectionType.QueuedConnection)
+            event.ignore()
+            return
+        self.closing = True
         self.show_room(PICTURES)
         self.docks.remember(self.settings)
         super().closeEvent(event)

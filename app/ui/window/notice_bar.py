@@ -1,4 +1,4 @@
-"""One quiet bar over the canvas for what the studio has to say. It never takes the focus and never stops anyone."""
+"""One quiet bar over the canvas for notices. It never takes the focus and never stops anyone."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class NoticeBar(Retinted, QFrame):
                 button.setText(notice.actions[k].text if k < len(notice.actions) else "")
             self.tint()
         self.setVisible(notice is not None)
-        self._row.invalidate()  # what was laid out while hidden had no height
+        self._row.invalidate()  # a layout made while hidden had no height
         self._row.activate()
         self._time()
 

@@ -1,4 +1,4 @@
-"""The status bar: what is going on, how far, how long still, and on which device."""
+"""The status bar: the running job, its progress, the time left, and the device."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StatusBar(QStatusBar):
             return f"{'Stopping' if job.cancelling else job.verb} {title_of(job.request)} …"
         ended = [other for other in self._jobs.all if other.state.ended]
         if not ended:
-            return self._jobs.why_no_engine or "Ready"  # what the panel lacks is said under its button
+            return self._jobs.why_no_engine or "Ready"  # the panel says under its button what it lacks
         last = ended[-1]
         if last.state is JobState.FINISHED:
             return f"Finished {title_of(last.request)} in {last.seconds:.1f} s"

@@ -106,7 +106,7 @@ class Welcome(QWidget):
         if state == "ready" and self._waiting:
             wanted, self._waiting = self._waiting, {}
             if all(getattr(self._document.draft.current, name) == value for name, value in wanted.items()):
-                self._document.generate()  # it is still what the panel says
+                self._document.generate()  # the panel still says the same
         self.busy.setVisible(state == "starting")
         if state == "ready":
             self.status.setText(f"Ready on {self._document.jobs.device_text}")

@@ -272,8 +272,8 @@ def simulate(call: float, cost: float, steps: int, painting: float = 0.0) -> tup
         clock.now += call
         if k in (0, steps - 1) or budget.due(k + 1):
             clock.now += cost
-            budget.made(cost)
-            budget.painted(painting)
+            budget.add_rendering(cost)
+            budget.add_painting(painting)
             paid += cost + painting
             shown.append(clock.now)
     return shown, paid / clock.now

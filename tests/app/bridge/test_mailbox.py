@@ -66,8 +66,8 @@ def test_300_fast_frames_and_a_slow_window_queue_one_wake_up(qtbot: QtBot) -> No
     qtbot.waitUntil(lambda: reader.wakes > 0)
     qtbot.wait(0)
     assert reader.wakes == 1
-    (((_, told), (_, shown)),) = reader.taken
-    assert told == progress(299)
+    (((_, event), (_, shown)),) = reader.taken
+    assert event == progress(299)
     assert isinstance(shown, Frame)
     assert shown.step == 299
 
@@ -88,8 +88,8 @@ def test_newer_progress_keeps_its_place_before_a_frame_that_waits() -> None:
     mailbox.put(run, frame(1))
     assert mailbox.holds(run, Frame)
     mailbox.put(run, progress(2))
-    (_, told), (_, shown) = mailbox.take()
-    assert told == progress(2), "the run is opened before its picture is shown"
+    (_, event), (_, shown) = mailbox.take()
+    assert event == progress(2), "the run is opened before its picture is shown"
     assert isinstance(shown, Frame)
     assert not mailbox.holds(run, Frame)
     assert mailbox.take() == []

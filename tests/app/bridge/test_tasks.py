@@ -69,17 +69,17 @@ class Heard:
     """All that tasks tell, in the order of its arrival, and how they end."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Task, int]] = []
+        self.arrived: list[tuple[Task, int]] = []
         self.ends: list[tuple[Task, End]] = []
 
     def do(self, engine: Engine, job: Job, urgent: bool = False, slot: str = "") -> Task:
         task = engine.do(job, urgent, slot)
-        task.told.connect(lambda events: self.told.extend((task, e.n) for e in events if isinstance(e, Number)))
+        task.told.connect(lambda events: self.arrived.extend((task, e.n) for e in events if isinstance(e, Number)))
         task.ended.connect(lambda end: self.ends.append((task, end)))
         return task
 
     def numbers(self, task: Task) -> list[int]:
-        return [n for of, n in self.told if of is task]
+        return [n for of, n in self.arrived if of is task]
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_events_come_in_order_and_then_the_end(
     first, second = heard.do(engine, Count(3)), heard.do(engine, Count(1))
     by_hand.allow(4)
     qtbot.waitUntil(lambda: len(heard.ends) == 2)
-    assert heard.told == [(first, 0), (first, 1), (first, 2), (second, 0)]
+    assert heard.arrived == [(first, 0), (first, 1), (first, 2), (second, 0)]
     assert heard.ends == [(first, FINISHED), (second, FINISHED)]
     assert first.end == FINISHED
 
@@ -121,7 +121,7 @@ def test_what_fails_says_why_and_the_next_is_done(
     by_hand.allow(2)
     qtbot.waitUntil(lambda: len(heard.ends) == 2)
     assert heard.ends == [(first, End("failed", "The picture is not there.")), (second, FINISHED)]
-    assert heard.told == [(first, 0), (second, 0)]
+    assert heard.arrived == [(first, 0), (second, 0)]
 
 
 def test_a_cancelled_task_ends_before_its_next_model_call_without_complaint(
@@ -129,7 +129,7 @@ def test_a_cancelled_task_ends_before_its_next_model_call_without_complaint(
 ) -> None:
     task = heard.do(engine, Count(5))
     by_hand.allow(2)
-    qtbot.waitUntil(lambda: len(heard.told) == 2)
+    qtbot.waitUntil(lambda: len(heard.arrived) == 2)
     task.cancel()
     assert task.cancelling
     task.cancel()
@@ -148,7 +148,7 @@ def test_one_that_is_cancelled_before_it_began_ends_at_once_and_never_begins(
     by_hand.allow(1)
     qtbot.waitUntil(lambda: len(heard.ends) == 2)
     assert by_hand.jobs == [Count(1)]
-    assert heard.told == [(first, 0)]
+    assert heard.arrived == [(first, 0)]
 
 
 def test_a_dropped_task_is_cancelled_and_heard_no_more(
@@ -156,7 +156,7 @@ def test_a_dropped_task_is_cancelled_and_heard_no_more(
 ) -> None:
     dropped = heard.do(engine, Count(5))
     by_hand.allow(1)
-    qtbot.waitUntil(lambda: len(heard.told) == 1)
+    qtbot.waitUntil(lambda: len(heard.arrived) == 1)
     dropped.drop()
     other = heard.do(engine, Count(1))
     by_hand.allow(2)  # the dropped one may have taken one already
@@ -169,7 +169,7 @@ def test_a_job_takes_the_place_of_one_with_the_same_slot_whether_or_not_it_began
 ) -> None:
     going = heard.do(engine, Count(9), slot="fields")
     by_hand.allow(1)
-    qtbot.waitUntil(lambda: len(heard.told) == 1)
+    qtbot.waitUntil(lambda: len(heard.arrived) == 1)
     waiting = heard.do(engine, Count(9), slot="fields")
     elsewhere = heard.do(engine, Count(1), slot="other")
     last = heard.do(engine, Count(1), slot="fields")
@@ -185,7 +185,7 @@ def test_a_run_does_not_wait_for_a_job_in_the_background(
 ) -> None:
     task = heard.do(engine, Count(3))
     by_hand.allow(1)
-    qtbot.waitUntil(lambda: len(heard.told) == 1)
+    qtbot.waitUntil(lambda: len(heard.arrived) == 1)
     run = heard.do(engine, run_of(request_of(steps=2), tmp_path))
     qtbot.waitUntil(lambda: bool(by_hand.requests))  # begun, in the midst of the other
     by_hand.allow(2)
@@ -218,7 +218,7 @@ def test_urgent_jobs_take_turns_an_event_at_a_time(
     by_hand.allow(4)
     engine.start(model)
     qtbot.waitUntil(lambda: len(heard.ends) == 2)
-    assert heard.told[:2] == [(long, 0), (short, 0)]
+    assert heard.arrived[:2] == [(long, 0), (short, 0)]
     assert heard.numbers(long) == [0, 1, 2]
     engine.close()
 
@@ -240,14 +240,14 @@ def test_of_live_events_the_latest_arrives_and_a_slow_window_gets_no_backlog(qtb
     fake = FakeEngine()
     fake.answers[Count] = lambda job: map(Latest, range(job.upto))
     engine = EngineClient(fake, on_demand=True)
-    told: list[Event] = []
+    received: list[Event] = []
     task = engine.do(Count(5000))
-    task.told.connect(told.extend)
+    task.told.connect(received.extend)
     with qtbot.waitSignal(task.ended):
         pass
     engine.close()
-    assert told[-1] == Latest(4999)
-    assert len(told) < 5000
+    assert received[-1] == Latest(4999)
+    assert len(received) < 5000
 
 
 def test_a_live_number_reaches_a_job_that_goes_on(qtbot: QtBot) -> None:
@@ -276,7 +276,7 @@ def test_closing_ends_every_task_once(
     parts = make_parts(by_hand)
     going, waiting = heard.do(parts.engine, Count(9)), heard.do(parts.engine, Count(9))
     parts.fake.allow(1)
-    qtbot.waitUntil(lambda: len(heard.told) == 1)
+    qtbot.waitUntil(lambda: len(heard.arrived) == 1)
     parts.engine.close()
     assert dict(heard.ends) == {going: CANCELLED, waiting: CANCELLED}
     assert len(heard.ends) == 2
@@ -289,7 +289,7 @@ def test_what_must_be_done_is_done_before_the_thread_ends(by_hand: FakeEngine, h
     engine = EngineClient(by_hand, on_demand=True)
     going = heard.do(engine, Count(9))
     by_hand.allow(1)
-    qtbot.waitUntil(lambda: len(heard.told) == 1)
+    qtbot.waitUntil(lambda: len(heard.arrived) == 1)
     saves = [heard.do(engine, Save(1), urgent=True), heard.do(engine, Save(1))]
     by_hand.allow(11)  # of which the first may take some before it is cancelled
     engine.close()

@@ -18,9 +18,9 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture
 def artwork() -> Artwork:
     """150×101: tiles that the edges cut."""
-    made = Artwork()
-    made.open(noise(101, 150), "A picture")
-    return made
+    result = Artwork()
+    result.open(noise(101, 150), "A picture")
+    return result
 
 
 def paint(artwork: Artwork, rect: QRect, value: int = 255, name: str = "Brush") -> None:
@@ -35,12 +35,12 @@ def paint(artwork: Artwork, rect: QRect, value: int = 255, name: str = "Brush") 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (7, 5), (64, 64), (65, 130)])
 def test_an_opened_picture_comes_back_bit_for_bit_and_its_image_is_a_view(width: int, height: int) -> None:
     artwork, rgb = Artwork(), noise(height, width)
-    told = count(artwork.opened)
+    changes = count(artwork.opened)
     artwork.open(rgb, "Apple")
     assert np.array_equal(artwork.rgb(), rgb)
     assert (artwork.width, artwork.height, artwork.title, artwork.is_open) == (width, height, "Apple", True)
     assert not artwork.mask.any()
-    assert len(told) == 1
+    assert len(changes) == 1
     image = artwork.image
     artwork.pixels[-1, -1] = (1, 2, 3, 255)
     assert image.pixelColor(width - 1, height - 1) == QColor(3, 2, 1)
@@ -79,16 +79,16 @@ def test_a_stroke_is_undone_and_redone_as_one(artwork: Artwork) -> None:
     stroke.end()
     after = artwork.mask.copy()
     assert (artwork.can_undo, artwork.undo_text, artwork.can_redo) == (True, "Brush", False)
-    told = count(artwork.mask_changed)
+    changes = count(artwork.mask_changed)
     artwork.undo()
     assert not artwork.mask.any()
     assert (artwork.can_undo, artwork.can_redo, artwork.redo_text) == (False, True, "Brush")
     artwork.redo()
     assert np.array_equal(artwork.mask, after)
-    assert told == [(QRect(0, 0, 150, 101),)] * 2, "whole tiles, no more than the picture"
+    assert changes == [(QRect(0, 0, 150, 101),)] * 2, "whole tiles, no more than the picture"
     artwork.redo()
     assert np.array_equal(artwork.mask, after)
-    assert len(told) == 2, "nothing to redo, nobody told"
+    assert len(changes) == 2, "nothing to redo, nobody told"
 
 
 def test_undo_while_a_stroke_is_open_ends_it_and_takes_it_back(artwork: Artwork) -> None:
@@ -141,12 +141,12 @@ def test_an_abandoned_stroke_never_was(artwork: Artwork) -> None:
     artwork.mask[:5, :5] = 255
     stroke.changed("picture", QRect(60, 60, 10, 10))
     stroke.changed("mask", QRect(-5, -5, 10, 10))
-    told, history = count(artwork.picture_changed), count(artwork.history_changed)
+    changes, history = count(artwork.picture_changed), count(artwork.history_changed)
     stroke.abandon()
     assert np.array_equal(artwork.rgb(), before)
     assert not artwork.mask.any()
     assert artwork.can_redo, "nothing was done, so what was undone is still there"
-    assert told == [(QRect(0, 0, 128, 101),)]
+    assert changes == [(QRect(0, 0, 128, 101),)]
     assert len(history) == 1
 
 
@@ -165,7 +165,7 @@ def test_what_was_before_the_stroke_is_there_while_it_goes_on(artwork: Artwork) 
 @pytest.mark.parametrize("rect", [QRect(), QRect(5, 5, 0, 3), QRect(-9, -9, 5, 5), QRect(150, 0, 5, 5)])
 def test_an_empty_or_outer_rectangle_is_nothing(artwork: Artwork, rect: QRect) -> None:
     layers: tuple[Layer, ...] = ("mask", "picture")
-    told = [count(s) for s in (artwork.mask_changed, artwork.picture_changed, artwork.history_changed)]
+    changes = [count(s) for s in (artwork.mask_changed, artwork.picture_changed, artwork.history_changed)]
     revision = artwork.revision
     for layer in layers:
         stroke = artwork.begin("Nothing")
@@ -173,16 +173,16 @@ def test_an_empty_or_outer_rectangle_is_nothing(artwork: Artwork, rect: QRect) -
         stroke.changed(layer, rect)
         stroke.end()
     artwork.apply_mask(rect, np.zeros((rect.height(), rect.width()), np.uint8), "Nothing")
-    assert told == [[], [], []]
+    assert changes == [[], [], []]
     assert artwork.revision == revision
     assert not artwork.can_undo
 
 
 def test_a_result_is_applied_where_its_box_lies_in_the_picture(artwork: Artwork) -> None:
-    before, made = artwork.rgb(), noise(64, 64, 5)
-    artwork.apply(QRect(-10, 70, 64, 64), made, "Apply")
+    before, result = artwork.rgb(), noise(64, 64, 5)
+    artwork.apply(QRect(-10, 70, 64, 64), result, "Apply")
     expected = before.copy()
-    expected[70:, :54] = made[:31, 10:]
+    expected[70:, :54] = result[:31, 10:]
     assert np.array_equal(artwork.rgb(), expected)
     assert (artwork.pixels[..., 3] == 255).all()
     artwork.undo()
@@ -190,7 +190,7 @@ def test_a_result_is_applied_where_its_box_lies_in_the_picture(artwork: Artwork)
     artwork.redo()
     assert np.array_equal(artwork.rgb(), expected)
     with pytest.raises(ValueError, match="64 × 64"):
-        artwork.apply(QRect(0, 0, 64, 64), made[:5], "Apply")
+        artwork.apply(QRect(0, 0, 64, 64), result[:5], "Apply")
 
 
 def test_the_oldest_steps_are_let_go_of_at_the_bound_and_the_newest_never() -> None:
@@ -253,11 +253,11 @@ def test_the_box_begins_as_the_largest_that_fits(artwork: Artwork) -> None:
 
 def test_the_box_keeps_its_shape_and_its_centre_in_the_picture(artwork: Artwork) -> None:
     artwork.open(noise(100, 150), box_size=(64, 64))
-    told = count(artwork.box_changed)
+    changes = count(artwork.box_changed)
     artwork.box = QRect(10, 10, 40, 99)
     assert artwork.box == QRect(10, 10, 40, 40)
     artwork.box = QRect(10, 10, 40, 40)
-    assert len(told) == 1
+    assert len(changes) == 1
     artwork.box = QRect(-500, -500, 40, 40)
     assert artwork.box == QRect(-20, -20, 40, 40)
     artwork.box = QRect(500, 500, 41, 41)
@@ -269,10 +269,10 @@ def test_the_box_keeps_its_shape_and_its_centre_in_the_picture(artwork: Artwork)
 def test_another_shape_keeps_the_centre_and_the_area(artwork: Artwork) -> None:
     artwork.open(noise(300, 300), box_size=(64, 64))
     artwork.box = QRect(100, 100, 100, 100)
-    told = count(artwork.box_changed)
+    changes = count(artwork.box_changed)
     artwork.box_aspect = QSize(64, 16)
     artwork.box_aspect = QSize(64, 16)
-    assert len(told) == 1
+    assert len(changes) == 1
     assert artwork.box.size() == QSize(200, 50)
     assert artwork.box.center() == QRect(100, 100, 100, 100).center()
     with pytest.raises(ValueError, match="width"):
@@ -288,13 +288,13 @@ def test_a_move_of_the_box_is_one_step_with_its_signal(artwork: Artwork) -> None
     move.end()
     end = artwork.box
     assert end != start
-    told, undoable = count(artwork.box_changed), count(artwork.history_changed)
+    changes, undoable = count(artwork.box_changed), count(artwork.history_changed)
     assert artwork.undo_text == "Move the box"
     artwork.undo()
     assert (artwork.box, artwork.can_undo, artwork.redo_text) == (start, False, "Move the box")
     artwork.redo()
     assert (artwork.box, artwork.can_undo, artwork.can_redo) == (end, True, False)
-    assert (len(told), len(undoable)) == (2, 2)
+    assert (len(changes), len(undoable)) == (2, 2)
     assert artwork.revision == revision, "nothing of the picture has changed: there is nothing to save"
 
 
@@ -403,19 +403,19 @@ def test_another_size_keeps_what_lies_in_it_and_is_undone(artwork: Artwork, rect
 def test_the_box_goes_with_the_picture(artwork: Artwork) -> None:
     artwork.box = QRect(10, 10, 75, 50)
     box = artwork.box
-    told = count(artwork.box_changed)
+    changes = count(artwork.box_changed)
     artwork.resize(QRect(-20, -30, 300, 300))
     assert artwork.box == box.translated(20, 30)
     artwork.undo()
     assert artwork.box == box
-    assert len(told) == 2
+    assert len(changes) == 2
 
 
 def test_the_same_size_is_nothing_and_none_of_the_picture_is_an_error(artwork: Artwork) -> None:
-    told = count(artwork.resized)
+    changes = count(artwork.resized)
     artwork.resize(artwork.rect)
     assert not artwork.can_undo
-    assert not told
+    assert not changes
     for rect in (QRect(500, 0, 10, 10), QRect(), QRect(5, 5, 0, 9)):
         with pytest.raises(ValueError, match="new size"):
             artwork.resize(rect)

@@ -100,10 +100,10 @@ class Plain:
             points.append(points[-1] + step)
 
         name = f"Stroke {self.rng.integers(1000)}"
-        made = BrushStroke(self.artwork, name, brush, "picture" if picture else "mask", paint)
+        drawn = BrushStroke(self.artwork, name, brush, "picture" if picture else "mask", paint)
         for x, y in points:
-            made.to(x, y)
-        end(made)
+            drawn.to(x, y)
+        end(drawn)
         if not kept:
             return
         coverage = self.coverage(brush, points)
@@ -143,7 +143,7 @@ class Plain:
     def undone_while_open(self) -> None:
         """Undo ends the stroke and takes it back; a stroke that came out as nothing lets undo take what was before."""
         at = self.at
-        self.stroke(lambda made: None)
+        self.stroke(lambda drawn: None)
         painted = self.at > at
         self.artwork.undo()
         self.at = at if painted else max(0, at - 1)
@@ -189,10 +189,10 @@ class Plain:
 
     def result(self) -> None:
         rect = self.some_rect()
-        made = self.rng.integers(0, 256, (rect.height(), rect.width(), 3), dtype=np.uint8)
-        self.artwork.apply(rect, made, "Apply")
+        drawn = self.rng.integers(0, 256, (rect.height(), rect.width(), 3), dtype=np.uint8)
+        self.artwork.apply(rect, drawn, "Apply")
         around = np.pad(self.now.rgb, ((120, 120), (120, 120), (0, 0)))
-        around[slices(rect.translated(120, 120))] = made
+        around[slices(rect.translated(120, 120))] = drawn
         self.become("Apply", rgb=around[120:-120, 120:-120])
 
     def size(self) -> None:

@@ -18,16 +18,16 @@ HARD = BrushStyle(diameter=20, hardness=1.0)
 
 @pytest.fixture
 def artwork() -> Artwork:
-    made = Artwork()
-    made.blank(200, 150, QColor(100, 150, 200))
-    return made
+    drawn = Artwork()
+    drawn.blank(200, 150, QColor(100, 150, 200))
+    return drawn
 
 
 def stroke(artwork: Artwork, brush: BrushStyle, *points: tuple[float, ...], paint: object = add) -> None:
-    made = BrushStroke(artwork, "Brush", brush, "mask", paint)  # type: ignore[arg-type]
+    drawn = BrushStroke(artwork, "Brush", brush, "mask", paint)  # type: ignore[arg-type]
     for point in points:
-        made.to(*point)
-    made.end()
+        drawn.to(*point)
+    drawn.end()
 
 
 def capsule(artwork: Artwork, start: tuple[float, float], stop: tuple[float, float]) -> np.ndarray:
@@ -113,23 +113,23 @@ def test_the_slowest_flow_arrives_at_the_opacity(artwork: Artwork) -> None:
 
 
 def test_colour_is_painted_over_the_picture_and_the_mask_is_left(artwork: Artwork) -> None:
-    told = count(artwork.mask_changed)
+    changes = count(artwork.mask_changed)
     brush = BrushStyle(diameter=20, hardness=1.0, opacity=0.5)
-    made = BrushStroke(artwork, "Colour", brush, "picture", colour(200, 50, 0))
-    made.to(50, 50)
-    made.to(80, 50)
-    made.end()
+    drawn = BrushStroke(artwork, "Colour", brush, "picture", colour(200, 50, 0))
+    drawn.to(50, 50)
+    drawn.to(80, 50)
+    drawn.end()
     assert artwork.rgb(QRect(60, 50, 1, 1)).ravel().tolist() == [150, 100, 100]
     assert (artwork.pixels[..., 3] == 255).all()
-    assert not told
+    assert not changes
     artwork.undo()
     assert (artwork.rgb() == (100, 150, 200)).all()
 
 
 def test_painting_in_full_is_exactly_the_colour(artwork: Artwork) -> None:
-    made = BrushStroke(artwork, "Colour", HARD, "picture", colour(1, 2, 3))
-    made.to(50, 50)
-    made.end()
+    drawn = BrushStroke(artwork, "Colour", HARD, "picture", colour(1, 2, 3))
+    drawn.to(50, 50)
+    drawn.end()
     assert artwork.rgb(QRect(50, 50, 1, 1)).ravel().tolist() == [1, 2, 3]
 
 
@@ -150,11 +150,11 @@ def test_pressure_scales_the_width(artwork: Artwork) -> None:
     ],
 )
 def test_a_stroke_outside_leaves_nothing(artwork: Artwork, points: list[tuple[float, float]]) -> None:
-    told = count(artwork.mask_changed)
+    changes = count(artwork.mask_changed)
     stroke(artwork, HARD, *points)
     assert not artwork.mask.any()
     assert not artwork.can_undo
-    assert not told
+    assert not changes
 
 
 def test_a_stroke_that_begins_and_ends_outside_paints_what_it_crosses(artwork: Artwork) -> None:
@@ -165,28 +165,28 @@ def test_a_stroke_that_begins_and_ends_outside_paints_what_it_crosses(artwork: A
 
 
 def test_what_is_told_holds_all_that_has_changed(artwork: Artwork) -> None:
-    told: list[QRect] = []
-    artwork.mask_changed.connect(told.append)
-    made = BrushStroke(artwork, "Brush", BrushStyle(diameter=31, hardness=0.3), "mask", add)
+    changes: list[QRect] = []
+    artwork.mask_changed.connect(changes.append)
+    drawn = BrushStroke(artwork, "Brush", BrushStyle(diameter=31, hardness=0.3), "mask", add)
     before = artwork.mask.copy()
     for point in ((-10, 30), (150, 140), (150.3, 20.7), (30, 30)):
-        made.to(*point)
+        drawn.to(*point)
         changed = artwork.mask != before
-        for rect in told:
+        for rect in changes:
             changed[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1] = False
         assert not changed.any()
         before = artwork.mask.copy()
-        told.clear()
-    made.end()
+        changes.clear()
+    drawn.end()
 
 
 def test_a_stroke_ended_by_undo_takes_no_more_points(artwork: Artwork) -> None:
-    made = BrushStroke(artwork, "Brush", HARD, "mask", add)
-    made.to(50, 50)
+    drawn = BrushStroke(artwork, "Brush", HARD, "mask", add)
+    drawn.to(50, 50)
     artwork.undo()
-    assert not made.is_open
-    made.to(100, 50)
-    made.end()
+    assert not drawn.is_open
+    drawn.to(100, 50)
+    drawn.end()
     assert not artwork.mask.any()
     assert artwork.can_redo
 

@@ -22,9 +22,9 @@ def some(request_of: Callable[..., Request]) -> list[Candidate]:
 
 @pytest.fixture
 def candidates(some: list[Candidate]) -> Candidates:
-    made = Candidates()
-    made.add(some)
-    return made
+    filled = Candidates()
+    filled.add(some)
+    return filled
 
 
 def test_the_original_is_the_first_tile_and_what_is_looked_at_at_first(candidates: Candidates) -> None:

@@ -37,32 +37,32 @@ def test_a_picture_of_the_models_shape_has_nothing_to_crop_or_pad() -> None:
 @pytest.mark.parametrize("way", ["keep", "crop", "fit", "pad"])
 def test_every_way_ends_in_the_size_that_it_says(way: str, shape: tuple[int, int]) -> None:
     rgb = np.zeros((*shape, 3), np.uint8)
-    made, mask = fit_picture(rgb, way, (24, 16))
-    assert made.shape[1::-1] == result(way, (shape[1], shape[0]), (24, 16))
-    assert mask is None or mask.shape == made.shape[:2]
+    fitted, mask = fit_picture(rgb, way, (24, 16))
+    assert fitted.shape[1::-1] == result(way, (shape[1], shape[0]), (24, 16))
+    assert mask is None or mask.shape == fitted.shape[:2]
     if way in ("crop", "pad"):
-        assert made.shape == (16, 24, 3)
+        assert fitted.shape == (16, 24, 3)
     if way == "fit":
-        assert made.shape[0] <= 16
-        assert made.shape[1] <= 24
-        assert made.shape[0] == 16 or made.shape[1] == 24
+        assert fitted.shape[0] <= 16
+        assert fitted.shape[1] <= 24
+        assert fitted.shape[0] == 16 or fitted.shape[1] == 24
 
 
 def test_keep_keeps_every_pixel_and_crop_shows_the_middle() -> None:
     assert fit_picture(WIDE, "keep", (24, 16))[0] is WIDE
     assert frame("crop", (120, 40), (24, 16)) == (30, 0, 60, 40)
-    made, mask = fit_picture(WIDE, "crop", (60, 40))
-    assert np.array_equal(made, WIDE[:, 30:90])
+    fitted, mask = fit_picture(WIDE, "crop", (60, 40))
+    assert np.array_equal(fitted, WIDE[:, 30:90])
     assert mask is None
 
 
 def test_pad_shows_all_of_it_and_marks_what_is_missing_to_be_made_anew() -> None:
-    made, mask = fit_picture(WIDE, "pad", (120, 80))
+    fitted, mask = fit_picture(WIDE, "pad", (120, 80))
     assert mask is not None
-    assert np.array_equal(made[20:60], WIDE)
+    assert np.array_equal(fitted[20:60], WIDE)
     assert (mask[20:60] == 0).all()
     assert (mask[:20] == 255).all()
     assert (mask[60:] == 255).all()
-    made, mask = fit_picture(WIDE.transpose(1, 0, 2), "pad", (24, 16))  # 40 × 120 in 180 × 120, shrunk 7.5 times
+    fitted, mask = fit_picture(WIDE.transpose(1, 0, 2), "pad", (24, 16))  # 40 × 120 in 180 × 120, shrunk 7.5 times
     assert mask is not None
     assert (mask[0] == [255] * 10 + [0] * 4 + [255] * 10).all()

@@ -18,9 +18,9 @@ from engine.pictures.masks import dilate, feather
 @pytest.fixture
 def artwork() -> Artwork:
     rng = np.random.default_rng(0)
-    made = Artwork()
-    made.open(rng.integers(0, 4, (330, 410, 3), dtype=np.uint8) * 20)
-    return made
+    opened = Artwork()
+    opened.open(rng.integers(0, 4, (330, 410, 3), dtype=np.uint8) * 20)
+    return opened
 
 
 def blobs(height: int, width: int, seed: int = 3) -> np.ndarray:

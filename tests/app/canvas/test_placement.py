@@ -24,12 +24,12 @@ BOXES = [
 
 @pytest.fixture
 def artwork() -> Artwork:
-    made = Artwork()
-    made.open(picture(67, 53), box_size=(24, 16))
-    paint(made, QRect(12, 7, 21, 15))
-    paint(made, QRect(30, 18, 30, 28), 40)
-    paint(made, QRect(0, 0, 9, 9))
-    return made
+    generated = Artwork()
+    generated.open(picture(67, 53), box_size=(24, 16))
+    paint(generated, QRect(12, 7, 21, 15))
+    paint(generated, QRect(30, 18, 30, 28), 40)
+    paint(generated, QRect(0, 0, 9, 9))
+    return generated
 
 
 def laid_over(artwork: Artwork, shown: PlacedPicture) -> QImage:
@@ -44,12 +44,12 @@ def laid_over(artwork: Artwork, shown: PlacedPicture) -> QImage:
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("masked", [True, False])
 def test_what_is_seen_is_what_is_applied(artwork: Artwork, box: QRect, masked: bool) -> None:
-    made = picture(24, 16, seed=1)
+    generated = picture(24, 16, seed=1)
     placement = Placement.on(artwork, box, masked)
-    seen = to_rgb(laid_over(artwork, overlay(from_rgb(made), placement))).astype(int)
+    seen = to_rgb(laid_over(artwork, overlay(from_rgb(generated), placement))).astype(int)
     before, mask = artwork.rgb(), artwork.mask.copy()
-    artwork.apply(*placement.pixels(artwork, made), "Apply")
-    whole = composite(before, mask if masked else None, (box.x(), box.y(), box.width(), box.height()), made)
+    artwork.apply(*placement.pixels(artwork, generated), "Apply")
+    whole = composite(before, mask if masked else None, (box.x(), box.y(), box.width(), box.height()), generated)
     np.testing.assert_array_equal(artwork.rgb(), whole)
     assert np.abs(seen - whole).max() <= 1, "blended pixels are rounded once more on the screen"
     clear = (mask == 0) | (mask >= 64) if masked else np.ones(mask.shape, bool)
@@ -74,21 +74,21 @@ def test_it_remembers_the_mask_as_it_was_and_lies_over_the_picture_as_it_is(artw
 
 
 def test_it_follows_the_picture_when_the_canvas_grows_or_is_cut(artwork: Artwork) -> None:
-    made, placement = picture(24, 16, seed=1), Placement.on(artwork, QRect(-12, -8, 48, 32), masked=True)
+    generated, placement = picture(24, 16, seed=1), Placement.on(artwork, QRect(-12, -8, 48, 32), masked=True)
     before = artwork.rgb()
-    artwork.apply(*placement.pixels(artwork, made), "Apply")
+    artwork.apply(*placement.pixels(artwork, generated), "Apply")
     applied = artwork.rgb()
     artwork.undo()
     moves: list[QPoint] = []
     artwork.resized.connect(moves.append)
     artwork.resize(QRect(-20, -10, 100, 80))
-    artwork.apply(*placement.moved(moves[-1]).pixels(artwork, made), "Apply")
+    artwork.apply(*placement.moved(moves[-1]).pixels(artwork, generated), "Apply")
     np.testing.assert_array_equal(artwork.rgb(QRect(20, 10, 67, 53)), applied)
     artwork.undo()
     artwork.undo()
     np.testing.assert_array_equal(artwork.rgb(), before)
     artwork.resize(QRect(14, 9, 40, 40))
-    artwork.apply(*placement.moved(moves[-1]).pixels(artwork, made), "Apply")
+    artwork.apply(*placement.moved(moves[-1]).pixels(artwork, generated), "Apply")
     np.testing.assert_array_equal(artwork.rgb(), applied[9:49, 14:54])
 
 

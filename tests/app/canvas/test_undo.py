@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRect
 
-from app.core.canvas.undo import Cells, Saved, cells_of
+from app.core.canvas.undo import Cells, SavedTiles, cells_of
 from tests.app.artworks import picture
 
 HEIGHT, WIDTH = 150, 700  # 33 tiles, those at the right and the bottom cut
@@ -26,7 +26,7 @@ def layer(name: str) -> Cells:
 def test_a_step_leads_back_and_there_again(name: str, share: float, change: str) -> None:
     rng = np.random.default_rng(0)
     cells = layer(name)
-    before, saved = cells.copy(), Saved(cells)
+    before, saved = cells.copy(), SavedTiles(cells)
     saved.touch(QRect(0, 0, WIDTH, HEIGHT))
     where = rng.random(cells.shape) < share
     noise = rng.integers(1, 1 << 8 * min(3, cells.itemsize), cells.shape)

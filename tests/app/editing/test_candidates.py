@@ -175,7 +175,7 @@ def test_what_is_still_being_made_is_not_applied(hand_parts: Parts, qtbot: QtBot
     assert "choose one" in document.editing.why_no_apply
     document.generate()
     reach_told(hand_parts, qtbot, 1)
-    assert "still being made" in document.editing.why_no_apply
+    assert "not finished" in document.editing.why_no_apply
     assert not document.editing.apply()
     assert not artwork.undo_text.startswith("Apply")
 

@@ -16,8 +16,9 @@ from pytestqt.qtbot import QtBot
 
 import app.core.files.autosave_file as kept_module
 from app.core.canvas.artwork import Artwork
-from app.core.files.autosave import EARLIER, Autosave
+from app.core.files.autosave import Autosave
 from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
+from app.core.files.shelf import EARLIER
 from app.core.notices import Notice
 from engine.pictures.image_file import ImageError, load
 
@@ -365,3 +366,126 @@ def test_a_studio_killed_while_it_writes_leaves_a_whole_picture(tmp_path: Path, 
     back = read(tmp_path)
     assert np.array_equal(back.rgb, np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))
     assert back.notes == (), "the mask that the picture names is there and whole"
+
+
+def green(value: int) -> np.ndarray:
+    return np.full((8, 8, 3), value, np.uint8)
+
+
+def test_a_clock_that_goes_back_deletes_nothing_and_the_newest_comes_back_first(
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
+) -> None:
+    for name in ("20991231-235959-000000", "20991231-235959-000001"):  # of an older studio, its clock far ahead
+        write(tmp_path / "artwork" / "earlier" / name, a_kept())
+    artwork, autosave, _ = make()
+    for value in range(EARLIER + 1):
+        artwork.open(green(value))
+        autosave.set_aside()
+    idle(qtbot, autosave)
+    folders = autosave._shelf.folders()
+    assert [int(read(folder).rgb[0, 0, 0]) for folder in folders] == list(range(1, EARLIER + 1))
+    with qtbot.waitSignal(autosave.brought_back):
+        autosave.bring_back()
+    assert artwork.rgb()[0, 0, 0] == EARLIER
+
+
+def test_what_waits_to_be_set_aside_is_written_when_the_window_closes(
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
+) -> None:
+    artwork, autosave, _ = make()
+    for value in (1, 2, 3):
+        artwork.open(green(value))
+        autosave.set_aside()
+    artwork.open(green(4))
+    autosave.close()
+    kept = [int(read(folder).rgb[0, 0, 0]) for folder in autosave._shelf.folders()]
+    assert kept == [1, 2, 3]
+    assert read(tmp_path / "artwork").rgb[0, 0, 0] == 4
+
+
+def test_the_picture_of_another_window_is_found_by_the_next_start(
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
+) -> None:
+    first, second = Artwork(), Artwork()
+    keepers = [Autosave(artwork, tmp_path / "artwork") for artwork in (first, second)]
+    for autosave in keepers:
+        autosave.restore()
+    first.open(green(1))
+    second.open(green(2))
+    paint(second, QRect(0, 0, 2, 2))
+    for autosave in keepers:
+        autosave.close()
+    again, autosave, notices = make()
+    qtbot.waitUntil(lambda: again.is_open)
+    assert again.rgb()[0, 0, 0] == 1
+    assert autosave.has_earlier
+    assert "another window" in notices[0].text
+    with qtbot.waitSignal(autosave.brought_back):
+        notices[0].actions[0].do()
+    assert again.rgb()[0, 0, 0] == 2
+    assert again.mask[0, 0] == 200
+    assert not (tmp_path / "artwork-2").exists()
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError()])
+def test_what_cannot_be_read_now_is_no_damage_and_comes_back_later(
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]],
+    monkeypatch: pytest.MonkeyPatch, error: Exception,
+) -> None:  # fmt: skip
+    write(tmp_path / "artwork", a_kept())
+
+    def fails(_: Path) -> bytes:
+        raise error
+
+    monkeypatch.setattr(kept_module, "_bytes", fails)
+    artwork, _, notices = make()
+    qtbot.waitUntil(lambda: bool(notices))
+    assert "cannot be read now" in notices[0].text
+    assert (tmp_path / "artwork" / NAME).exists()
+    monkeypatch.undo()
+    notices[0].actions[0].do()
+    qtbot.waitUntil(lambda: artwork.is_open)
+    assert np.array_equal(artwork.mask, MASK)
+    assert not list((tmp_path / "artwork").glob("damaged*"))
+
+
+def test_a_picture_that_could_not_be_read_is_not_written_over_by_the_next_one(
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    write(tmp_path / "artwork", a_kept())
+    monkeypatch.setattr(kept_module, "_bytes", lambda _: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+    artwork, autosave, notices = make()
+    qtbot.waitUntil(lambda: bool(notices))
+    monkeypatch.undo()
+    artwork.open(green(9))
+    idle(qtbot, autosave)
+    assert read(tmp_path / "artwork").rgb[0, 0, 0] == 9
+    (folder,) = autosave._shelf.folders()
+    assert np.array_equal(read(folder).rgb, RGB)
+    assert np.array_equal(read(folder).mask, MASK)
+
+
+def test_what_a_full_disk_did_not_take_is_written_once_there_is_room(
+    qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    artwork, autosave, notices = make()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept_module, "save_image", full)
+    artwork.open(green(1))
+    autosave.set_aside()
+    artwork.open(green(2))
+    idle(qtbot, autosave)
+    assert len(notices) == 1
+    assert autosave._retry.isActive()
+    monkeypatch.undo()
+    autosave._retry.setInterval(0)
+    autosave._retry.start()
+    qtbot.waitUntil(lambda: autosave.has_earlier)
+    idle(qtbot, autosave)
+    assert read(tmp_path / "artwork").rgb[0, 0, 0] == 2
+    assert [read(folder).rgb[0, 0, 0] for folder in autosave._shelf.folders()] == [1]

@@ -191,7 +191,7 @@ def test_pictures_come_from_files_and_from_the_clipboard(parts: Parts, qtbot: Qt
     pasted = QMimeData()
     pasted.setImageData(image)
     assert guidance.aim_sources.take_mime(pasted)
-    assert len(guidance.steering.wishes) == 2
+    qtbot.waitUntil(lambda: len(guidance.steering.wishes) == 2)
     assert not guidance.aim_sources.take_mime(QMimeData())
     guidance.close()
 

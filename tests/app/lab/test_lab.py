@@ -87,7 +87,7 @@ def test_the_field_follows_the_cursor_and_is_asked_for_once(lab: Lab, fake: Fake
         lab.scrub(k)
         assert lab.field is not None
         assert lab.field.view == FieldView(lab.data, lab.levels[k], lab.half(), False)
-    assert len(fake.asked) == len(set(fake.asked)) == 21
+    assert len(fake.views) == len(set(fake.views)) == 21
 
 
 def test_the_cursors_field_is_asked_for_first(make_lab: Make, qtbot: QtBot) -> None:
@@ -95,8 +95,8 @@ def test_the_cursors_field_is_asked_for_first(make_lab: Make, qtbot: QtBot) -> N
     lab = make_lab(fake, watched=False)
     lab.scrub(12)
     lab.set_watched(True)
-    until(qtbot, lambda: len(fake.asked) == 21)
-    assert [lab.levels.index(ask.sigma) for ask in fake.asked[:3]] == [12, 11, 13]
+    until(qtbot, lambda: len(fake.views) == 21)
+    assert [lab.levels.index(ask.sigma) for ask in fake.views[:3]] == [12, 11, 13]
 
 
 def test_a_long_run_is_not_asked_for_whole(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
@@ -104,7 +104,7 @@ def test_a_long_run_is_not_asked_for_whole(lab: Lab, fake: FakeLab, qtbot: QtBot
     lab.scrub(333)
     until(qtbot, lambda: lab.field is not None and lab.field.view.sigma == lab.levels[333])
     until(qtbot, lambda: lab.field_at(0) is not None and lab.field_at(496) is not None)
-    assert len({ask.sigma for ask in fake.asked}) < 120
+    assert len({ask.sigma for ask in fake.views}) < 120
 
 
 def test_the_frame_grows_with_the_noise_or_stands_still(lab: Lab) -> None:
@@ -119,7 +119,7 @@ def test_nothing_is_computed_while_nobody_looks(make_lab: Make, qtbot: QtBot) ->
     lab = make_lab(fake, watched=False)
     lab.choose("spiral")
     lab.home()
-    assert fake.asked == []
+    assert fake.views == []
     lab.set_watched(True)
     lab.walk()
     until(qtbot, lambda: len(lab.chains) > 2)
@@ -300,7 +300,7 @@ def test_points_are_drawn_in_strokes_and_taken_back_by_strokes(lab: Lab) -> None
 def test_too_few_points_are_refused_with_one_sentence(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     heard = told(lab)
     lab.choose(DRAWN)
-    asked = len(fake.asked)
+    asked = len(fake.views)
     for do in (lab.start, lab.walk, lab.cover):
         do()
         assert not lab.doing
@@ -312,7 +312,7 @@ def test_too_few_points_are_refused_with_one_sentence(lab: Lab, fake: FakeLab, q
         lab.draw(k, 0.5)
     assert lab.problem == ""
     until(qtbot, lambda: lab.field is not None)
-    assert all(ask.data.points for ask in fake.asked[asked:] if ask.data.name == DRAWN)
+    assert all(ask.data.points for ask in fake.views[asked:] if ask.data.name == DRAWN)
     finish(lab, qtbot)
     assert lab.track.finished
 

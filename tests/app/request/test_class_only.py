@@ -77,7 +77,7 @@ def test_the_panel_asks_for_a_class_and_says_that_there_is_no_text(window: MainW
     assert not panel.words.isVisible()
     assert not panel.prompt.isVisible()
     assert panel.no_text.isVisible()
-    assert panel.no_text.text() == "Grey takes no text: the class is all that it is told."
+    assert panel.no_text.text() == "Grey takes no text: choose a class."
     assert panel.label_heading.text() == "Class"
     assert [button.text() for button in panel.labels.chips.values()] == ["Any", *(name.title() for name in CLASSES)]
     assert panel.labels.chips[None].hasFocus(), "where the next picture is described"

@@ -170,7 +170,7 @@ def test_a_fork_of_a_fork_reaches_back_to_pure_noise(parts: Parts, qtbot: QtBot)
     third = forked(parts, qtbot, 5, prompt="pizza")
     way = document.shown.run
     assert way is not None
-    assert [way.made_by(k).prompt for k in range(6)] == ["apple"] * 4 + ["heart", "pizza"]
+    assert [way.request_at(k).prompt for k in range(6)] == ["apple"] * 4 + ["heart", "pizza"]
     assert [way.place(k) for k in (0, 3, 4, 5)] == [
         (first.run_path, 0), (first.run_path, 3), (second.path, 0), (third.path, 0),
     ]  # fmt: skip

@@ -79,7 +79,7 @@ def test_a_size_that_is_gone_can_be_taken_back(window: MainWindow, document: Doc
     """Settings of a model that had a second stage: what cannot be made is said, and can be changed."""
     document.draft.model = document.draft.models[0]
     document.draft.update(enlarge=True)
-    assert "choose the model's own size" in window.panel.sampler.price.text()
+    assert "choose its own size" in window.panel.sampler.price.text()
     size = window.panel.extent
     assert size.isVisible()
     size.setFocus()

@@ -405,7 +405,12 @@ def test_a_word_is_looked_up_when_it_ends_and_a_long_text_by_the_way(
     """No key press waits for a search: at most SHOWN_WORDS are searched, one at a time, when the event is over."""
     searched: list[str] = []
     nearest = document.draft.nearest_words
-    monkeypatch.setattr(document.draft, "nearest_words", lambda word: searched.append(word) or nearest(word))
+
+    def search(word: str) -> object:
+        searched.append(word)
+        return nearest(word)
+
+    monkeypatch.setattr(document.draft, "nearest_words", search)
     QGuiApplication.clipboard().setText(" ".join(f"q{k}zq" for k in range(500)))
     panel.prompt.text.setFocus()
     QTest.keyClick(panel.prompt.text, Qt.Key.Key_A, CONTROL)

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.files.folders import Folders
 from app.core.shown.runs import RunLibrary
-from engine.pictures.naming import free_path, picture_path, slug
+from engine.pictures.naming import free_path, save_new, slug
 from engine.spec.request import Request
 from engine.store import RunWriter, StoreError
 
@@ -81,11 +81,11 @@ def test_a_taken_name_is_numbered(tmp_path: Path) -> None:
     assert names == ["a.png", "a-2.png", "a-3.png"]
 
 
-def test_a_picture_name_is_taken_when_it_is_given(tmp_path: Path, request_of: Make) -> None:
-    request = request_of(prompt="rocket", batch=2, seed=5)
-    paths = [picture_path(tmp_path / "new", request, k) for k in (0, 1, 0)]
+def test_a_new_picture_never_takes_the_name_of_another(tmp_path: Path, request_of: Make) -> None:
+    request, rgb = request_of(prompt="rocket", batch=2, seed=5), np.zeros((4, 4, 3), np.uint8)
+    paths = [save_new(tmp_path / "new", rgb, request, k) for k in (0, 1, 0)]
     assert [p.name.split("-", 3)[3] for p in paths] == ["rocket-5.png", "rocket-6.png", "rocket-5-2.png"]
-    assert all(p.exists() for p in paths)
+    assert all(p.stat().st_size for p in paths)
 
 
 def test_one_variable_moves_every_folder(tmp_path: Path) -> None:

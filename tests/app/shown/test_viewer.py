@@ -205,10 +205,10 @@ def test_pictures_of_a_batch_are_looked_at_one_by_one(parts: Parts, qtbot: QtBot
     document = parts.document
     finish(parts, qtbot, batch=3)
     assert document.shown.batch_size == 3
-    told = count(document.shown.image_changed)
+    changes = count(document.shown.image_changed)
     document.shown.image_index = 2
     document.shown.image_index = 9
-    assert (document.shown.image_index, len(told)) == (2, 1)
+    assert (document.shown.image_index, len(changes)) == (2, 1)
     assert document.shown.run is not None
     assert document.shown.frame == render(document.shown.run, 4, "x0", 2)
     finish(parts, qtbot, batch=1)

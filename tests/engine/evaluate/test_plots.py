@@ -61,5 +61,5 @@ def test_a_loss_curve_is_drawn_from_a_log(tmp_path: Path) -> None:
     with Image.open(tmp_path / "loss.png") as picture:
         assert picture.size == (760, 520)
     (tmp_path / "log.jsonl").write_text(json.dumps(lines[0]) + "\n")
-    with pytest.raises(ValueError, match="too little"):
+    with pytest.raises(ValueError, match="too few entries"):
         curves.draw(tmp_path / "log.jsonl", tmp_path / "loss.png", "a run")

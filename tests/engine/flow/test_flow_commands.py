@@ -31,7 +31,7 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> Any:
+def printed_json(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
@@ -63,7 +63,7 @@ def test_likelihood_gives_the_bound_as_json(
 ) -> None:
     words = ["likelihood", str(small), "--model", str(tiny_model.folder), "--class", "round", "--prompt", "red apple"]
     assert main([*words, *QUICK, "--bound", "--levels", "12", "--draws", "2", "--json"]) == 0
-    facts = told(capsys)
+    facts = printed_json(capsys)
     assert facts["model_sha256"] == tiny_model.sha256
     (one,) = facts["pictures"]
     assert one["bits_dim"] == pytest.approx(-one["logp"] / (768 * np.log(2)) + np.log2(127.5))
@@ -88,7 +88,7 @@ def test_a_picture_of_another_size_is_refused_with_the_size_or_fitted(
         assert "--fit" in said
     words = ["likelihood", str(large), "--model", str(tiny_model.folder), "--fit", "--json", *QUICK]
     assert main(words) == 0
-    assert told(capsys)["pictures"][0]["dims"] == 768
+    assert printed_json(capsys)["pictures"][0]["dims"] == 768
 
 
 def test_what_cannot_be_is_one_sentence(
@@ -126,7 +126,7 @@ def test_encode_keeps_a_run_and_decode_goes_on_from_it(
     run, out, down = tmp_path / "up.twrun", tmp_path / "back.png", tmp_path / "down.twrun"
     words = ["encode", str(small), "--model", str(tiny_model.folder), "--prompt", "red apple", "--class", "round"]
     assert main([*words, "--tol", "0.01", "--run-file", str(run), "--json"]) == 0
-    facts = told(capsys)
+    facts = printed_json(capsys)
     assert facts["calls"] > facts["steps"] > 0
     assert isinstance(facts["psnr"], float)
     assert facts["back_calls"] > 0
@@ -135,12 +135,12 @@ def test_encode_keeps_a_run_and_decode_goes_on_from_it(
 
     decode = ["decode", str(run), "--model", str(tiny_model.folder), "--tol", "0.01", "--json"]
     assert main([*decode, "--out", str(out), "--run-file", str(down)]) == 0
-    assert told(capsys)["psnr"] == pytest.approx(facts["psnr"], abs=1e-6)
+    assert printed_json(capsys)["psnr"] == pytest.approx(facts["psnr"], abs=1e-6)
     with Image.open(out) as picture:
         assert picture.size == (16, 16)
     assert RunReader(down).header["parent"]["run"] == "up"
     assert main([*decode, "--out", str(out), "--prompt", "blue heart"]) == 0
-    assert told(capsys)["psnr"] != pytest.approx(facts["psnr"], abs=1e-6)
+    assert printed_json(capsys)["psnr"] != pytest.approx(facts["psnr"], abs=1e-6)
     model = ["--model", str(tiny_model.folder)]
     assert "encode a picture first" in failed(["decode", str(down), *model, "--out", str(out)], capsys)
     assert "kind of picture" in failed(["decode", str(run), *model, "--out", str(tmp_path / "x.xyz")], capsys)

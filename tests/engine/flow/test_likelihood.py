@@ -68,10 +68,10 @@ def exact_logp(levels: np.ndarray) -> float:
 
 
 def test_a_pictures_bits_are_the_exact_ones(session: Session) -> None:
-    asked = Likelihood(model="tiny", rgb=picture(), probes=6, tol=1e-5, seed=4)
-    told = [news for news in session.perform(asked) if isinstance(news, LogDensity)]
+    job = Likelihood(model="tiny", rgb=picture(), probes=6, tol=1e-5, seed=4)
+    events = [news for news in session.perform(job) if isinstance(news, LogDensity)]
     exact = exact_logp(picture())
-    last = told[-1]
+    last = events[-1]
     assert last.dims == 16 * 16 * 3
     assert abs(last.logp - exact) < 4 * last.stderr + 0.05
     assert last.stderr < 0.005 * abs(exact)
@@ -81,15 +81,15 @@ def test_a_pictures_bits_are_the_exact_ones(session: Session) -> None:
 
 
 def test_estimates_come_one_by_one_each_the_mean_so_far(session: Session) -> None:
-    told = list(session.perform(Likelihood(model="tiny", rgb=picture(), probes=3, seed=4)))
-    found = [news for news in told if isinstance(news, LogDensity)]
+    events = list(session.perform(Likelihood(model="tiny", rgb=picture(), probes=3, seed=4)))
+    found = [news for news in events if isinstance(news, LogDensity)]
     assert [(news.probe, news.probes) for news in found] == [(1, 3), (2, 3), (3, 3)]
     assert math.isnan(found[0].stderr)
     assert all(news.stderr > 0 for news in found[1:])
     assert all(a.calls < b.calls for a, b in pairwise(found))
     one = session.perform(Likelihood(model="tiny", rgb=picture(), probes=1, seed=4))
     assert [news.logp for news in one if isinstance(news, LogDensity)] == [found[0].logp]
-    dones = [news.done for news in told if isinstance(news, Working)]
+    dones = [news.done for news in events if isinstance(news, Working)]
     assert dones == sorted(dones)
     assert dones
     assert 0 < dones[0] < 1
@@ -243,11 +243,11 @@ def test_rate_and_distortion_of_independent_normal_numbers_lie_on_shannons_curve
     d, x = independent(s)
     mean = elbo.Mean(sigmas, 1)
     mean.add(drawn(d, x, sigmas))
-    told = mean.terms(0)
-    variance, distortion = s**2 + LOW**2, (told.distortion / 127.5) ** 2
+    terms = mean.terms(0)
+    variance, distortion = s**2 + LOW**2, (terms.distortion / 127.5) ** 2
     away = distortion < 0.9 * variance
     shannon = 0.5 * np.log2(variance / distortion[away])
-    np.testing.assert_allclose(told.rate[away], shannon, atol=0.06)
+    np.testing.assert_allclose(terms.rate[away], shannon, atol=0.06)
     assert away.sum() > 400
 
 
@@ -308,12 +308,12 @@ def test_the_noises_own_term_is_the_divergence_of_two_normal_laws() -> None:
     torch.testing.assert_close(elbo.prior_term(x0, 80.0, 81.0), torch.distributions.kl_divergence(*normals))
 
 
-def told(news: Iterable[object]) -> list[ElboTerms]:
+def elbo_terms(news: Iterable[object]) -> list[ElboTerms]:
     return [one for one in news if isinstance(one, ElboTerms)]
 
 
 def test_a_pictures_map_sums_to_its_total_and_so_do_its_terms(session: Session) -> None:
-    (one, two) = told(session.perform(Elbo(model="tiny", rgb=picture(), levels=40, draws=2)))
+    (one, two) = elbo_terms(session.perform(Elbo(model="tiny", rgb=picture(), levels=40, draws=2)))
     assert two.calls == 2 * 3  # 40 calls of D for each draw, 16 at a time
     assert (one.done, two.done, two.draws, two.dims) == (1, 2, 2, 768)
     assert math.isnan(one.stderr)
@@ -330,7 +330,7 @@ def test_a_pictures_map_sums_to_its_total_and_so_do_its_terms(session: Session) 
 
 
 def test_a_pictures_bound_lies_above_its_bits(session: Session) -> None:
-    *_, bound = told(session.perform(Elbo(model="tiny", rgb=picture(), levels=300, draws=3)))
+    *_, bound = elbo_terms(session.perform(Elbo(model="tiny", rgb=picture(), levels=300, draws=3)))
     exact = -exact_logp(picture()) / (768 * math.log(2)) + OFFSET
     assert exact < bound.total + 3 * bound.stderr
     assert bound.total < exact + 0.2
@@ -355,14 +355,14 @@ def test_bound_and_bits_are_of_the_same_dequantised_picture(session: Session, mo
 
 
 def test_the_bound_can_be_of_the_law_at_another_level(session: Session) -> None:
-    *_, bound = told(session.perform(Elbo(model="tiny", rgb=picture(), levels=4, draws=1, sigma_min=0.1)))
+    *_, bound = elbo_terms(session.perform(Elbo(model="tiny", rgb=picture(), levels=4, draws=1, sigma_min=0.1)))
     assert 0.1 < bound.sigmas[-1] < 1.0
 
 
 def test_what_is_strange_in_a_picture_is_bright_in_its_map(session: Session) -> None:
     rgb = np.full((16, 16, 3), 153, np.uint8)  # the model's mean
     rgb[4:8, 8:12] = 0
-    *_, bound = told(session.perform(Elbo(model="tiny", rgb=rgb, levels=40, draws=1)))
+    *_, bound = elbo_terms(session.perform(Elbo(model="tiny", rgb=rgb, levels=40, draws=1)))
     strange = np.zeros((16, 16), bool)
     strange[4:8, 8:12] = True
     assert bound.pixels[strange].mean() > 1.3 * bound.pixels[~strange].mean()

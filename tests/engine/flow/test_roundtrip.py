@@ -40,7 +40,7 @@ def picture(side: int = 16) -> np.ndarray:
     return np.clip(rng.normal(150, 60, (side, side, 3)), 0, 255).astype(np.uint8)
 
 
-def asked(info: ModelInfo, **choices: Any) -> Request:
+def request_for(info: ModelInfo, **choices: Any) -> Request:
     return resolve(Draft.for_model(info, **{"prompt": "red apple", "label": "round"} | choices), info)
 
 
@@ -72,7 +72,7 @@ def state(rgb: np.ndarray) -> np.ndarray:
 
 def test_the_noise_of_a_picture_is_the_exact_one(exact: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "up.twrun"
-    end = ended(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-5, run_path=path)))
+    end = ended(exact.perform(Encode(request=request_for(tiny_model), rgb=picture(), tol=1e-5, run_path=path)))
     x, sigma = end_of_encoding(RunReader(path, verify=True))
     expected = MEAN + (state(picture()) - MEAN) * math.sqrt((VARIANCE + HIGH**2) / (VARIANCE + LOW**2))
     assert sigma == HIGH
@@ -84,7 +84,8 @@ def test_the_noise_of_a_picture_is_the_exact_one(exact: Session, tiny_model: Mod
 
 def test_a_tighter_tolerance_comes_home_nearer_and_costs_more(exact: Session, tiny_model: ModelInfo) -> None:
     ends = [
-        ended(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=tol))) for tol in (1e-2, 1e-3, 1e-4)
+        ended(exact.perform(Encode(request=request_for(tiny_model), rgb=picture(), tol=tol)))
+        for tol in (1e-2, 1e-3, 1e-4)
     ]
     assert all(b.psnr > a.psnr + 5 for a, b in pairwise(ends))
     assert all(b.calls > a.calls and b.back_calls > a.back_calls for a, b in pairwise(ends))
@@ -100,16 +101,16 @@ def test_the_curve_of_tolerance_and_calls_is_that_of_each_picture() -> None:
 
 
 def test_an_encoding_says_where_it_is(exact: Session, tiny_model: ModelInfo) -> None:
-    told = list(exact.perform(Encode(request=asked(tiny_model), rgb=picture())))
-    up = [news for news in told if isinstance(news, Following) and news.leg == "up"]
-    down = [news for news in told if isinstance(news, Following) and news.leg == "down"]
+    events = list(exact.perform(Encode(request=request_for(tiny_model), rgb=picture())))
+    up = [news for news in events if isinstance(news, Following) and news.leg == "up"]
+    down = [news for news in events if isinstance(news, Following) and news.leg == "down"]
     for leg, end in ((up, HIGH), (down, LOW)):
         assert all(0 < a.done < b.done for a, b in pairwise(leg))
         assert (leg[-1].done, leg[-1].sigma) == (1, end)
-    assert isinstance(told[-1], Encoded)
-    assert up[-1].calls == told[-1].calls
-    assert down[-1].calls == told[-1].calls + told[-1].back_calls
-    quick = ended(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), check=False)))
+    assert isinstance(events[-1], Encoded)
+    assert up[-1].calls == events[-1].calls
+    assert down[-1].calls == events[-1].calls + events[-1].back_calls
+    quick = ended(exact.perform(Encode(request=request_for(tiny_model), rgb=picture(), check=False)))
     assert (quick.psnr, quick.back_calls) == (None, 0)
 
 
@@ -118,7 +119,7 @@ def test_an_encoding_says_where_it_is(exact: Session, tiny_model: ModelInfo) -> 
 
 def test_its_run_file_goes_up_and_is_read_as_any_other(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "up.twrun"
-    list(session.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=path, check=False)))
+    list(session.perform(Encode(request=request_for(tiny_model), rgb=picture(), tol=1e-2, run_path=path, check=False)))
     way = Lineage(path)
     assert way.ended == "finished"
     assert way.header["flow"] == {"kind": "encode", "method": "plain", "tol": 1e-2}
@@ -138,7 +139,7 @@ def test_decoding_gives_the_picture_back_and_its_way_shows_both(
     exact: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     up, down = tmp_path / "up.twrun", tmp_path / "down.twrun"
-    list(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), run_path=up, check=False)))
+    list(exact.perform(Encode(request=request_for(tiny_model), rgb=picture(), run_path=up, check=False)))
     end = ended(exact.perform(Decode(source=up, run_path=down)))
     assert isinstance(end, Decoded)
     np.testing.assert_array_equal(end.rgb, picture())
@@ -157,9 +158,9 @@ def test_any_sampler_goes_on_from_the_noise_with_another_prompt(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     up, on, again = (tmp_path / f"{name}.twrun" for name in ("up", "on", "again"))
-    list(session.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=up, check=False)))
+    list(session.perform(Encode(request=request_for(tiny_model), rgb=picture(), tol=1e-2, run_path=up, check=False)))
     count = len(RunReader(up).steps)
-    request = asked(tiny_model, prompt="blue heart", label="square", steps=4, guidance=2.0)
+    request = request_for(tiny_model, prompt="blue heart", label="square", steps=4, guidance=2.0)
     steps = list(session.fork(up, count, request, on))
     x, _ = end_of_encoding(RunReader(up))
     np.testing.assert_array_equal(steps[0].x, x)
@@ -180,8 +181,8 @@ def test_a_run_from_an_encoding_that_broke_off_is_gone_on_with(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     up, whole, part = (tmp_path / f"{name}.twrun" for name in ("up", "whole", "part"))
-    list(session.perform(Encode(request=asked(tiny_model), rgb=picture(), tol=1e-2, run_path=up, check=False)))
-    count, request = len(RunReader(up).steps), asked(tiny_model, steps=4)
+    list(session.perform(Encode(request=request_for(tiny_model), rgb=picture(), tol=1e-2, run_path=up, check=False)))
+    count, request = len(RunReader(up).steps), request_for(tiny_model, steps=4)
     *_, expected = session.fork(up, count, request, whole)
     for done in (0, 2):
         steps: Any = session.fork(up, count, request, part)
@@ -222,7 +223,7 @@ def test_an_encoding_that_broke_off_is_not_gone_on_with_nor_decoded(
         return calls > 20
 
     with pytest.raises(Cancelled):
-        list(session.perform(Encode(request=asked(tiny_model), rgb=picture(), run_path=path), stop))
+        list(session.perform(Encode(request=request_for(tiny_model), rgb=picture(), run_path=path), stop))
     reader = RunReader(path)
     assert reader.ended == "cancelled"
     assert reader.steps
@@ -236,7 +237,7 @@ def test_an_encoding_that_broke_off_is_not_gone_on_with_nor_decoded(
 
 def test_a_run_that_is_no_encoding_cannot_be_decoded(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "run.twrun"
-    list(session.generate(asked(tiny_model, steps=2), path))
+    list(session.generate(request_for(tiny_model, steps=2), path))
     with pytest.raises(StoreError, match="encode a picture first"):
         next(session.perform(Decode(source=path)))
     with pytest.raises(RequestError, match="has no step 2"):
@@ -263,7 +264,7 @@ class Worded:
 
 
 def test_what_no_text_means_is_learned_until_the_guided_sampler_comes_home(tiny_model: ModelInfo) -> None:
-    request = asked(tiny_model, guidance=3.0, steps=20)
+    request = request_for(tiny_model, guidance=3.0, steps=20)
     model: Any = Worded()
     null = NullText.of(request, model, Meter(model.denoiser))
     x0 = torch.from_numpy(state(picture()))
@@ -304,10 +305,10 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     path = tmp_path / "null.twrun"
-    request = asked(tiny_model, guidance=2.0, steps=4)
-    told = list(session.perform(Encode(request=request, rgb=picture(), method="null-text", run_path=path, inner=3)))
-    losses = [news for news in told if isinstance(news, Optimised)]
-    end = told[-1]
+    request = request_for(tiny_model, guidance=2.0, steps=4)
+    events = list(session.perform(Encode(request=request, rgb=picture(), method="null-text", run_path=path, inner=3)))
+    losses = [news for news in events if isinstance(news, Optimised)]
+    end = events[-1]
     assert isinstance(end, Encoded)
     assert [(news.level, news.levels) for news in losses] == [(0, 3), (1, 3), (2, 3)]
     assert all(news.after <= news.before for news in losses)
@@ -321,19 +322,19 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     other = ended(session.perform(Decode(source=path, request=replace(reader.request, prompt="blue heart"))))
     assert other.psnr != home.psnr
     with pytest.raises(RequestError, match="keep the steps and the spacing"):
-        next(session.perform(Decode(source=path, request=asked(tiny_model, steps=7))))
+        next(session.perform(Decode(source=path, request=request_for(tiny_model, steps=7))))
 
 
 def test_a_model_without_text_has_no_null_text(exact: Session, tiny_model: ModelInfo) -> None:
     with pytest.raises(RequestError, match="takes no text"):
-        next(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), method="null-text")))
+        next(exact.perform(Encode(request=request_for(tiny_model), rgb=picture(), method="null-text")))
 
 
 # --- what can go wrong ---
 
 
 def test_what_cannot_be_encoded_is_told_in_one_sentence(exact: Session, tiny_model: ModelInfo) -> None:
-    request = asked(tiny_model)
+    request = request_for(tiny_model)
     for choices, says in (
         ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, but this one has 16×8"),
         ({"rgb": np.full((16, 16, 3), np.nan)}, "8-bit"),
@@ -350,7 +351,7 @@ def test_a_flow_that_takes_too_many_calls_ends_as_failed_with_what_to_do(
     exact: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     path = tmp_path / "up.twrun"
-    encode = Encode(request=asked(tiny_model), rgb=picture(), tol=1e-6, max_calls=30, run_path=path)
+    encode = Encode(request=request_for(tiny_model), rgb=picture(), tol=1e-6, max_calls=30, run_path=path)
     with pytest.raises(FlowError, match="larger tolerance, or allow more calls"):
         list(exact.perform(encode))
     assert RunReader(path).ended == "failed"
@@ -358,8 +359,8 @@ def test_a_flow_that_takes_too_many_calls_ends_as_failed_with_what_to_do(
 
 def test_noise_of_another_level_or_model_is_refused(exact: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "up.twrun"
-    list(exact.perform(Encode(request=asked(tiny_model), rgb=picture(), run_path=path, check=False)))
-    request = asked(tiny_model)
+    list(exact.perform(Encode(request=request_for(tiny_model), rgb=picture(), run_path=path, check=False)))
+    request = request_for(tiny_model)
     with pytest.raises(RequestError, match="start at 40"):
         next(exact.perform(Decode(source=path, request=replace(request, sigmas=(40.0, 1.0, 0.0)))))
     with pytest.raises(RequestError, match="Another model"):

@@ -157,7 +157,7 @@ def test_an_unusable_guide_raises_one_sentence(tiny_model: ModelInfo) -> None:
     on_noise = replace(CLIP, on="xt", cutouts=1)
     for guide, seers, says in (
         (far, {}, "does not know “far”: choose one of round, square, long"),
-        (on_noise, {}, "knows clean pictures only: use it on x̂₀"),
+        (on_noise, {}, "knows clean pictures only: let it look at x̂₀"),
         (on_noise, {"clip": TinyClip(noisy=True, side=8)}, "reads noisy pictures of 8×8 pixels, and “tiny” has 16×16"),
         (CLASS, {"classifier": TinyClassifier(side=32)}, "reads noisy pictures of 32×32"),
         (replace(CLIP, sha256="00" * 32), {}, "another version of “c”"),

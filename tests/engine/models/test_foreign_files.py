@@ -166,9 +166,10 @@ def test_a_key_that_is_not_on_the_list_is_refused(clip: Path, part: str, change:
 
 
 def test_every_architecture_of_open_clips_own_is_allowed() -> None:
-    library = open_clip()
-    for name in library.list_models():
-        shape = library.get_model_config(name)
+    folder = Path(open_clip().__file__).parent / "model_configs"  # list_models() may hold what another test added
+    shapes = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*.json")}
+    assert len(shapes) > 100
+    for name, shape in shapes.items():
         assert allowed_shape(shape) == shape, name
 
 
@@ -225,9 +226,9 @@ def test_no_line_of_the_studio_reads_what_can_run_code() -> None:
 
 GUARD = """
 import socket, sys
-asked = []
+connects = []
 def refuse(*arguments, **options):
-    asked.append(arguments)
+    connects.append(arguments)
     raise OSError("no network")
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = refuse
 from engine.__main__ import main
@@ -239,7 +240,7 @@ try:
     huggingface_hub.hf_hub_download("some/where", "config.json")
 except OSError as error:
     print(type(error).__name__)
-print("connects:", len(asked))
+print("connects:", len(connects))
 """
 
 

@@ -353,5 +353,5 @@ def test_listing_needs_neither_torch_nor_open_clip() -> None:
         "import sys; from engine.spec.guide_models import clips, classifiers; clips(); classifiers(); "
         "print([name for name in ('torch', 'open_clip', 'transformers') if name in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"

@@ -93,7 +93,7 @@ def test_conditions(folder: Path) -> None:
 
 
 def test_an_unknown_label_is_named_with_those_there_are(folder: Path) -> None:
-    with pytest.raises(RequestError, match="has no “hot”: choose one of warm, cold"):
+    with pytest.raises(RequestError, match="has no label “hot”: choose one of warm, cold"):
         loaded(read_model(folder)).condition("red apple", "hot")
 
 
@@ -189,8 +189,8 @@ def test_every_model_in_the_box(info: ModelInfo) -> None:
     """Loads, draws, keeps the size that was promised, knows the words of its examples, and has a card."""
     model = loaded(info)
     x = torch.randn(1, *model.codec.latent_shape(info.width, info.height), generator=torch.Generator().manual_seed(0))
-    asked = model.condition(info.examples[0], None) if info.text else model.condition("", info.labels[0])
-    x0 = model.denoiser(x * model.schedule.start_std(), model.schedule.sigma_max, asked)
+    given = model.condition(info.examples[0], None) if info.text else model.condition("", info.labels[0])
+    x0 = model.denoiser(x * model.schedule.start_std(), model.schedule.sigma_max, given)
     assert x0.shape == x.shape
     assert x0.isfinite().all()
     if info.text:

@@ -47,13 +47,13 @@ def known(session: Session, tiny_model: ModelInfo) -> Session:
 def make(tiny_model: ModelInfo) -> Make:
     """A morph of the tiny model: make(frames=5, draft={"steps": 3})."""
 
-    def made(draft: dict[str, Any] | None = None, **choices: Any) -> Morph:
+    def generated(draft: dict[str, Any] | None = None, **choices: Any) -> Morph:
         request = resolve(Draft.for_model(tiny_model, seed=9, **(draft or {})), tiny_model)
         keys = (Key(seed=3, prompt="red apple", label="round"), Key(seed=4, prompt="rocket in the sky", label="square"))
         whole: dict[str, Any] = {"request": request, "keys": keys, "frames": 5}
         return Morph(**whole | choices)
 
-    return made
+    return generated
 
 
 def pictures(session: Session, morph: Morph, given: dict[str, Any] | None = None) -> list[np.ndarray]:
@@ -185,12 +185,12 @@ def test_the_frames_of_a_model_that_is_known_are_the_flow_of_their_starts(known:
     std = known.model(morph.request).schedule.start_std(top)
     a, b = (std * Noise([key.seed]).normal(torch.empty(1, 3, 16, 16)) for key in morph.keys)
     for way, between in (("slerp", slerp), ("linear", lerp)):
-        made = pictures(known, replace(morph, way=way))
+        generated = pictures(known, replace(morph, way=way))
         t = torch.tensor([place.t for place in morph.places()])
         x = between(a.expand(7, -1, -1, -1), b.expand(7, -1, -1, -1), t)
         exact = MEAN + (x - MEAN) * (VARIANCE / (VARIANCE + top**2)) ** 0.5
         rgb = ((exact.clamp(-1, 1) + 1) * 127.5).permute(0, 2, 3, 1).numpy()
-        assert np.abs(np.stack(made) - rgb).max() < 1
+        assert np.abs(np.stack(generated) - rgb).max() < 1
 
 
 def test_pictures_mixed_at_a_level_under_one_noise_are_the_exact_flow_of_their_mixture() -> None:
@@ -324,8 +324,8 @@ def test_end_frames_are_the_keys_own_pictures_to_the_bit(session: Session, make:
     """Also under a sampler that draws noise: what it draws goes along the sphere too."""
     keys = (Key(seed=3, prompt="rocket", label="round"), Key(seed=4, prompt="rocket", label="round"))
     morph = make(draft, keys=keys, frames=2)
-    made = own(session, *(morph.request_of(key) for key in keys))
-    for frame, picture in zip(pictures(session, morph), made, strict=True):
+    generated = own(session, *(morph.request_of(key) for key in keys))
+    for frame, picture in zip(pictures(session, morph), generated, strict=True):
         np.testing.assert_array_equal(frame, picture)
 
 
@@ -372,12 +372,12 @@ def test_the_mixed_way_is_the_flow_of_the_mixture_and_its_noise_is_shared(known:
     a, b = np.full((16, 16, 3), 60, np.uint8), np.full((16, 16, 3), 180, np.uint8)
     keys = (Key(picture=digest(a)), Key(picture=digest(b)))
     morph = make({"sampler": "heun", "steps": 80}, keys=keys, way="mix", at=0.8, frames=5, easing="linear")
-    made = np.stack(pictures(known, morph, {digest(a): a, digest(b): b}))
+    generated = np.stack(pictures(known, morph, {digest(a): a, digest(b): b}))
     x0 = torch.linspace(60, 180, 5).reshape(5, 1, 1, 1) / 127.5 - 1
     x = x0 + 0.8 * Noise([9]).normal(torch.empty(1, 3, 16, 16))
     exact = MEAN + (x - MEAN) * (VARIANCE / (VARIANCE + 0.8**2)) ** 0.5
     rgb = ((exact.clamp(-1, 1) + 1) * 127.5).permute(0, 2, 3, 1).numpy()
-    assert np.abs(made - rgb).max() < 1.5
+    assert np.abs(generated - rgb).max() < 1.5
 
 
 def test_the_norms_of_both_ways_are_told_before_the_frames(session: Session, make: Make) -> None:
@@ -417,8 +417,8 @@ class Counting:
 
     def __call__(self, x: torch.Tensor, sigma: Any, cond: Cond | None = None) -> torch.Tensor:
         self.pictures += len(x)
-        made: torch.Tensor = self.d(x, sigma, cond)
-        return made
+        generated: torch.Tensor = self.d(x, sigma, cond)
+        return generated
 
 
 def test_a_cancel_ends_it_between_two_calls_and_keeps_the_frames_that_were_told(session: Session, make: Make) -> None:
@@ -429,11 +429,11 @@ def test_a_cancel_ends_it_between_two_calls_and_keeps_the_frames_that_were_told(
         calls += 1
         return calls > 7
 
-    told: list[object] = []
+    events: list[object] = []
     with pytest.raises(Cancelled):
-        told.extend(session.perform(Morphing(make(frames=AT_ONCE + 2), {}), cancelled))
+        events.extend(session.perform(Morphing(make(frames=AT_ONCE + 2), {}), cancelled))
     assert calls == 8
-    assert [one.index for one in told if isinstance(one, MorphFrame)] == list(range(AT_ONCE))
+    assert [one.index for one in events if isinstance(one, MorphFrame)] == list(range(AT_ONCE))
 
 
 # settings

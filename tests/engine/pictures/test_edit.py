@@ -141,7 +141,7 @@ def test_arrays_that_are_no_pictures_are_refused_in_a_sentence() -> None:
     for array, mask, says in (
         (holed, None, "not numbers"),
         (rgb.astype(np.float32), None, "uint8"),
-        (rgb, holed[..., 0], "The mask holds values that are not numbers"),
+        (rgb, holed[..., 0], "The mask has values that are not numbers"),
         (rgb[..., 0], None, "red, green and blue"),
         (rgb[:0], None, "sides of 1"),
         (rgb, np.zeros((6, 4), np.uint8), "mask has 4×6 pixels and the picture 6×4"),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import IcoImagePlugin, Image, ImageCms, ImageFile
 
 from engine.pictures.image_file import ImageError, ReadingStopped, info_of, load, load_rgba, text_of
 from engine.pictures.mask_file import load_mask
@@ -386,7 +386,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(*_: Any) -> None:
         raise PermissionError("no")
 
-    monkeypatch.setattr("builtins.open", refuse)  # the tests may run as root, whom no file refuses
+    monkeypatch.setattr("engine.pictures.image_file.io.FileIO", refuse)  # tests may run as root
     with pytest.raises(ImageError, match=r"mine\.png may not be read: change who may"):
         load(path)
 
@@ -557,3 +557,20 @@ def test_a_large_picture_is_in_memory_little_more_than_twice(tmp_path: Path) -> 
     )
     told = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert int(told.stdout) < 150 * 1024
+
+
+def test_a_file_that_claims_more_than_it_holds_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow looks at no picture in an icon before it decodes it, and makes room for all of a Photoshop file."""
+    side = MAX_SIDE.to_bytes(4, "big")
+    ihdr = b"IHDR" + side * 2 + b"\x08\x06\0\0\0"
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\x0d" + ihdr + zlib.crc32(ihdr).to_bytes(4, "big")
+    icon = b"\0\0\1\0\1\0" + b"\x10\x10\0\0\1\0\x20\0" + len(png).to_bytes(4, "little") + b"\x16\0\0\0" + png
+    psd = b"8BPS\0\1" + bytes(6) + b"\0\3" + side * 2 + b"\0\x08\0\3" + bytes(14)
+    for kind in (IcoImagePlugin.IcoImageFile, ImageFile.ImageFile):
+        monkeypatch.setattr(kind, "load", lambda _: pytest.fail("it is decoded"))
+    for name, data in (("a.ico", icon), ("a.psd", psd)):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(ImageError, match=f"{name} is damaged or ends too early"):
+            load(tmp_path / name)

@@ -27,7 +27,7 @@ def inputs(side: int = 16, seed: int = 0) -> Inputs:
     return Inputs(rng.integers(0, 256, (side, side, 3), dtype=np.uint8), mask)
 
 
-def asked(info: ModelInfo, given: Inputs | None = None, **choices: Any) -> Request:
+def request_for(info: ModelInfo, given: Inputs | None = None, **choices: Any) -> Request:
     draft = Draft.for_model(info, prompt="red apple", seed=7, batch=2, **{"method": "replacement"} | choices)
     return resolve(draft, info, given or inputs())
 
@@ -38,7 +38,7 @@ def asked(info: ModelInfo, given: Inputs | None = None, **choices: Any) -> Reque
 def test_a_strength_is_whole_steps_from_the_end_of_the_grid(
     method: str, strength: float, steps: int, tiny_model: ModelInfo
 ) -> None:
-    request = asked(tiny_model, method=method, strength=strength, steps=steps)
+    request = request_for(tiny_model, method=method, strength=strength, steps=steps)
     taken = steps_of_strength(strength, steps)
     assert taken == max(1, round(strength * steps))
     assert request.steps == taken
@@ -53,8 +53,8 @@ def test_a_strength_is_whole_steps_from_the_end_of_the_grid(
 
 
 def test_a_tail_costs_its_own_steps_and_repaint_all_its_moves(tiny_model: ModelInfo) -> None:
-    assert sum(passes(asked(tiny_model, steps=10, strength=0.3, guidance=3.0))) == 6
-    back = asked(tiny_model, method="repaint", steps=10, jump=2, resample=3, guidance=1.0)
+    assert sum(passes(request_for(tiny_model, steps=10, strength=0.3, guidance=3.0))) == 6
+    back = request_for(tiny_model, method="repaint", steps=10, jump=2, resample=3, guidance=1.0)
     path = path_of(back)
     assert len(path) > 10
     assert len(passes(back)) == len(path)
@@ -62,7 +62,7 @@ def test_a_tail_costs_its_own_steps_and_repaint_all_its_moves(tiny_model: ModelI
 
 
 def test_it_travels_as_json_and_settings_from_before_have_none(tiny_model: ModelInfo) -> None:
-    request = asked(tiny_model, method="repaint", strength=0.5, steps=8, jump=2, resample=3)
+    request = request_for(tiny_model, method="repaint", strength=0.5, steps=8, jump=2, resample=3)
     assert Request.from_json(request.to_json()) == request
     assert request.digest != replace(request, edit=None).digest
     old = request.to_dict()
@@ -80,14 +80,14 @@ def test_it_travels_as_json_and_settings_from_before_have_none(tiny_model: Model
 def test_going_on_with_the_same_choices_is_the_same_request(
     method: str, strength: float, tiny_model: ModelInfo
 ) -> None:
-    parent = asked(tiny_model, method=method, strength=strength, steps=8)
+    parent = request_for(tiny_model, method=method, strength=strength, steps=8)
     for i in range(len(path_of(parent))):
         assert branch(Draft.of(parent), tiny_model, parent, i) == parent
         assert branch(Draft.of(parent), tiny_model, parent, i, inputs()) == parent
 
 
 def test_going_on_may_change_mask_and_method_and_keeps_where_it_started(tiny_model: ModelInfo) -> None:
-    parent = asked(tiny_model, method="img2img", strength=0.5, steps=8)
+    parent = request_for(tiny_model, method="img2img", strength=0.5, steps=8)
     draft = replace(Draft.of(parent), prompt="blue heart")
     assert branch(draft, tiny_model, parent, 2) == replace(parent, prompt="blue heart")
     other = inputs(seed=1)
@@ -108,7 +108,7 @@ def test_going_on_may_change_mask_and_method_and_keeps_where_it_started(tiny_mod
 
 
 def test_a_step_of_repaint_keeps_its_way(tiny_model: ModelInfo) -> None:
-    parent = asked(tiny_model, method="repaint", steps=6, jump=1, resample=3)
+    parent = request_for(tiny_model, method="repaint", steps=6, jump=1, resample=3)
     changed = branch(replace(Draft.of(parent), prompt="rocket", steps=9), tiny_model, parent, 11)
     assert changed == replace(parent, prompt="rocket")
     for other in ({"method": "replacement"}, {"method": "new"}, {"resample": 2}):
@@ -124,7 +124,7 @@ def test_a_second_stage_takes_its_own_share_of_the_strength(cascade: ModelInfo) 
     plain = resolve(Draft.for_model(cascade), cascade).enlargement
     assert plain is not None
     for strength, steps in ((0.2, 1), (0.5, 1), (0.8, 2), (1.0, 2)):
-        request = asked(cascade, inputs(64), method="img2img", strength=strength, steps=10)
+        request = request_for(cascade, inputs(64), method="img2img", strength=strength, steps=10)
         assert request.enlargement == replace(plain, sigmas=plain.sigmas[-1 - steps :])
         assert resolve(Draft.of(request), cascade, inputs(64)) == request
         assert enlargement_passes(request) == steps

@@ -198,11 +198,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_clip_of_a_data_set_finds_the_names_of_pictures_that_it_has_not_seen(folder: Path, tmp_path: Path) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     job = ContrastiveJob(
         data=folder, out=tmp_path / "run", minutes=None, steps=60, batch=6, width=32, depth=1, export=tmp_path / "clip"
     )
-    job.run(told.append)
+    job.run(messages.append)
     clip = load(tmp_path / "clip")
     assert (clip.id, clip.title, clip.side, clip.noisy) == ("colours-clip", "Colours CLIP", 32, False)
     figures = zero_shot(clip, RealPictures.of(folder, 32))
@@ -210,16 +210,16 @@ def test_a_clip_of_a_data_set_finds_the_names_of_pictures_that_it_has_not_seen(f
     assert figures["held out"]["first"] == 1
     assert figures["x_t"]["10"]["first"] < 0.7
     assert any("held out" in line for line in report_lines(figures))
-    assert "60 steps" in told[-2]
+    assert "60 steps" in messages[-2]
     with pytest.raises(ValueError, match="data build"):
-        replace(job, data=tmp_path).run(told.append)
+        replace(job, data=tmp_path).run(messages.append)
     with pytest.raises(ValueError, match="multiple of 32"):
-        replace(job, width=40).run(told.append)
+        replace(job, width=40).run(messages.append)
     table = json.loads((folder / "rows.json").read_text())
     table["rows"] = [row | {"name": "one"} for row in table["rows"]]
     (folder / "rows.json").write_text(json.dumps(table))
-    with pytest.raises(ValueError, match="shows one thing only"):
-        replace(job, out=tmp_path / "other").run(told.append)
+    with pytest.raises(ValueError, match="has one concept only"):
+        replace(job, out=tmp_path / "other").run(messages.append)
 
 
 def test_the_texts_of_training_are_those_of_the_loaded_model(folder: Path, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_a_package_with_another_hash_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "some-icons-1.0.0.tgz"
     integrity = tarball(path, {"package/icons.json": b"{}"})
     tarball(path, {"package/icons.json": b'{"evil": 1}'})
-    with pytest.raises(ValueError, match=r"some-icons-1\.0\.0\.tgz is not the package that was asked for"):
+    with pytest.raises(ValueError, match=r"some-icons-1\.0\.0\.tgz is not the expected package"):
         verify(path, integrity)
     with pytest.raises(ValueError, match="wrong SHA-512"):
         fetch((Package("@some/icons", "1.0.0", integrity),), tmp_path)
@@ -305,17 +305,17 @@ def test_what_cannot_be_used_is_named(own: Path, tmp_path: Path) -> None:
 def test_captions_are_encoded_once_and_only_the_new_ones_after(
     tmp_path: Path, encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    encoded_texts: list[str] = []
     real = encoder.encode
 
     def counting(texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        asked.extend(texts)
+        encoded_texts.extend(texts)
         return real(texts)
 
     monkeypatch.setattr(encoder, "encode", counting)
     encoded(["cat", ""], encoder, tmp_path)
     tokens, mask = encoded(["dog", "cat", ""], encoder, tmp_path)
-    assert asked == ["cat", "", "dog"]
+    assert encoded_texts == ["cat", "", "dog"]
     states, counts = real(["dog", "cat", ""])
     assert torch.allclose(tokens.float(), states, atol=0.01)
     assert torch.equal(mask, counts)

@@ -107,19 +107,19 @@ def test_the_command_writes_a_folder_of_both_twins(
     out = tmp_path / "classifier"
     few = ["--steps", "3", "--batch", "8", "--precision", "float32"]
     assert main(["train-classifier", str(folder), "--out", str(out), *few]) == 0
-    assert "| σ (N = 10, held out) | told σ | clean twin |" in capsys.readouterr().out
-    told, clean = load(out), load(out, noisy=False)
-    assert (told.id, told.title, told.labels, told.side, told.channels) == (
+    assert "| σ (N = 10, held out) | with σ | clean twin |" in capsys.readouterr().out
+    noisy_twin, clean = load(out), load(out, noisy=False)
+    assert (noisy_twin.id, noisy_twin.title, noisy_twin.labels, noisy_twin.side, noisy_twin.channels) == (
         "bars-class",
         "Bars: class",
         ("a", "b"),
         32,
         1,
     )
-    assert (told.noisy, clean.noisy) == (True, False)
-    assert told.sha256 == clean.sha256
+    assert (noisy_twin.noisy, clean.noisy) == (True, False)
+    assert noisy_twin.sha256 == clean.sha256
     x = torch.zeros(2, 1, 32, 32)
-    assert (told.logp(x, 0.1) - told.logp(x, 9.0)).abs().max() > 0
+    assert (noisy_twin.logp(x, 0.1) - noisy_twin.logp(x, 9.0)).abs().max() > 0
     (out / "clean.safetensors").write_bytes(b"x")
     with pytest.raises(ModelError, match="its checksum is wrong"):
         load(out, noisy=False)
@@ -127,14 +127,14 @@ def test_the_command_writes_a_folder_of_both_twins(
 
 @pytest.mark.parametrize(("name", "model"), [("emoji-style", "emoji"), ("fashion-class", "fashion")])
 def test_those_in_the_box_know_the_labels_of_their_models_and_the_twins_differ_in_noise(name: str, model: str) -> None:
-    told, clean = load(name), load(name, noisy=False)
+    noisy_twin, clean = load(name), load(name, noisy=False)
     (info,) = (info for info in classifiers() if info.id == name)
     assert info.folder is not None
     assert info.model == model
-    assert told.labels == clean.labels == info.labels == find(model).labels
+    assert noisy_twin.labels == clean.labels == info.labels == find(model).labels
     assert all(path.stat().st_size < 3_000_000 for path in info.folder.iterdir())
-    noise = 20 * torch.randn(32, told.channels, 32, 32, generator=torch.Generator().manual_seed(6))
-    sure = [classifier.logp(noise, 20.0).amax(1).exp().mean() for classifier in (told, clean)]
+    noise = 20 * torch.randn(32, noisy_twin.channels, 32, 32, generator=torch.Generator().manual_seed(6))
+    sure = [classifier.logp(noise, 20.0).amax(1).exp().mean() for classifier in (noisy_twin, clean)]
     assert sure[0] < sure[1]  # the twin does not know that it cannot know
     accuracies = info.config["accuracy"]
     assert accuracies["told"][6] > accuracies["clean twin"][6]  # at σ = 2
@@ -145,7 +145,7 @@ def test_what_cannot_be_used_says_so_in_a_sentence(folder: Path, tmp_path: Path)
         load("nothing")
     table = json.loads((folder / "rows.json").read_text()) | {"labels": ["a"]}
     (folder / "rows.json").write_text(json.dumps(table))
-    with pytest.raises(ValueError, match="no two labels"):
+    with pytest.raises(ValueError, match="is no data set"):
         NoisyJob(data=folder, out=tmp_path / "c", settings=NoisySettings(steps=1)).run(lambda line: None)
 
 

@@ -128,8 +128,8 @@ def test_the_learning_rate_rises_stays_and_falls_to_nothing() -> None:
 
 def test_every_branch_of_guidance_is_trained_as_often_as_asked() -> None:
     text, label = Drop(both=0.15, text_alone=0.1, label_alone=0.1)(100_000, torch.Generator().manual_seed(3))
-    for found, asked in [(text & label, 0.15), (label & ~text, 0.1), (text & ~label, 0.1), (~text & ~label, 0.65)]:
-        assert found.double().mean().item() == pytest.approx(asked, abs=0.005)
+    for found, share in [(text & label, 0.15), (label & ~text, 0.1), (text & ~label, 0.1), (~text & ~label, 0.65)]:
+        assert found.double().mean().item() == pytest.approx(share, abs=0.005)
 
 
 def test_a_dropped_condition_is_the_empty_text_and_the_class_past_the_last() -> None:

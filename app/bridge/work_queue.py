@@ -1,4 +1,4 @@
-"""What waits for the engine's thread, most urgent first."""
+"""WorkQueue: the orders that wait for the engine's thread, most urgent first."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Literal, TypeAlias
 
 from app.core.jobs.engine import Order
 
-Within: TypeAlias = Literal["nothing", "background", "ahead"]  # what the engine's thread is in the midst of
+Within: TypeAlias = Literal["nothing", "background", "ahead"]  # the job in progress between two calls
 
 
 class WorkQueue:
-    """The window puts orders on it, the engine takes them off."""
+    """Orders that the window puts in and the engine's thread takes out."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -25,7 +25,7 @@ class WorkQueue:
             self._pile(order).append(order)
 
     def remove(self, order: Order) -> bool:
-        """Take an order off; False where it is not there any more."""
+        """Remove an order; False if it is not there any more."""
         with self._lock:
             try:
                 self._pile(order).remove(order)
@@ -34,12 +34,12 @@ class WorkQueue:
             return True
 
     def next_urgent(self) -> Order | None:
-        """An urgent order, which may begin at any time."""
+        """Take the next urgent order, which may begin at any time."""
         with self._lock:
             return self._urgent.popleft() if self._urgent else None
 
     def next(self, within: Within) -> Order | None:
-        """The next of the others that may begin now: one that goes ahead also in the midst of one in the background."""
+        """Take the next other order that may begin now: within a background job only one that goes ahead."""
         with self._lock:
             if self._ahead and within != "ahead":
                 return self._ahead.popleft()

@@ -1,0 +1,94 @@
+"""What the last session left unfinished: save the pictures of finished runs, offer to finish a run that broke off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.jobs.engine import End, Engine, Task
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import Submission
+from app.core.notices import Notice, NoticeAction
+from app.core.shown.naming import title_of
+from app.core.shown.runs import RunLibrary
+from engine.errors import EngineError
+from engine.jobs.generate import PictureSaved, Resume
+from engine.jobs.job import Event
+from engine.paths import path_of
+from engine.pictures.unsaved import Left, forget, left
+from engine.store import RunReader
+
+
+class Unfinished(QObject):
+    """Looks once, when the engine is ready, at the notes beside the run files (engine.pictures.unsaved)."""
+
+    notice_raised = Signal(object)
+
+    def __init__(self, library: RunLibrary, jobs: JobsModel, engine: Engine, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._library, self._jobs, self._engine = library, jobs, engine
+        self._tasks: list[Task] = []
+        self._saved = 0
+        engine.state_changed.connect(self._look)
+
+    def stop(self) -> None:
+        """Finish nothing more; the notes stay for the next start."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _look(self) -> None:
+        if self._engine.state != "ready":
+            return
+        self._engine.state_changed.disconnect(self._look)
+        broken = list[tuple[Left, RunReader]]()
+        for note in list(left(self._library.root)):
+            try:
+                run = RunReader(note.run_path)
+            except EngineError:
+                forget(note.run_path)  # nothing can be made of it
+                continue
+            except (OSError, MemoryError):
+                continue  # perhaps at the next start
+            if run.steps and run.steps[-1].i + 1 == len(path_of(run.request)):
+                self._save(note)
+            elif run.steps:
+                broken.append((note, run))
+            else:
+                forget(note.run_path)
+        if broken:
+            self._offer(*broken[-1])
+
+    def _save(self, note: Left) -> None:
+        """Save the pictures of a finished run that are not saved yet."""
+        task = self._engine.do(Resume(run_path=note.run_path, pictures=note.pictures))
+        self._tasks.append(task)
+        task.told.connect(self._on_told)
+        task.ended.connect(partial(self._on_ended, task))
+
+    def _on_told(self, events: Sequence[Event]) -> None:
+        self._saved += sum(isinstance(event, PictureSaved) for event in events)
+
+    def _on_ended(self, task: Task, end: End) -> None:
+        self._tasks.remove(task)
+        if end.how == "failed":
+            told = f"A picture of the last time could not be saved: {end.sentence}"
+            self.notice_raised.emit(Notice("error", told))
+        if not self._tasks and self._saved:
+            pictures = "picture" if self._saved == 1 else "pictures"
+            where = self._library.pictures
+            told = f"{self._saved} {pictures} of the last time had not been saved; now they are in {where}."
+            self.notice_raised.emit(Notice("info", told))
+
+    def _offer(self, note: Left, run: RunReader) -> None:
+        """Let the person finish a run that broke off, or leave it."""
+        done, total = run.steps[-1].i + 1, len(path_of(run.request))
+        told = f"{title_of(run.request)} broke off after {done} of {total} steps."
+        finish = NoticeAction("Finish it", partial(self._finish, note, run))
+        leave = NoticeAction("Leave it", partial(forget, note.run_path))
+        self.notice_raised.emit(Notice("info", told, (finish, leave)))
+
+    def _finish(self, note: Left, run: RunReader) -> None:
+        job = Resume(run_path=note.run_path, pictures=note.pictures)
+        self._jobs.submit(lambda: Submission(job, run.request, run.steps[-1].i + 1))
