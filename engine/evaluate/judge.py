@@ -22,6 +22,7 @@ from engine.spec.catalog import resource_root
 __all__ = ["Judge", "JudgeError", "JudgeOutput", "NearestPicture", "Verdicts", "judge_folder"]
 
 JUDGED_SIDE = 16  # pixels of the nearest-picture judge: so coarse that an outline may be one pixel off
+MAX_SIDE = 512  # of the pictures that a judge sees: AT_ONCE of them fit into memory
 AT_ONCE = 256  # pictures in one call of the classifier
 WEIGHTS = "model.safetensors"
 
@@ -65,6 +66,8 @@ class Judge:
             if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != card["sha256"][WEIGHTS]:
                 raise ValueError("the checksum of its weights is wrong")
             names = tuple(card["names"])
+            if not (0 < card["net"]["side"] <= MAX_SIDE and card["net"]["channels"] in (1, 3)):
+                raise ValueError("the size of its pictures is impossible")
             net = Classifier(**card["net"], names=len(names))
             net.load_state_dict(load_file(folder / WEIGHTS))  # in half precision: copied into float32
             merged = tuple(tuple(group) for group in card["merged"])

@@ -184,7 +184,7 @@ def test_what_the_canvas_was_cut_off_from_is_not_applied(document: Document, par
     artwork, editing = opened(document), document.editing
     finish(parts, qtbot)
     artwork.resize(QRect(SPOT.right() + 1, 0, 30, 61))
-    assert "outside of the picture" in editing.why_no_apply
+    assert "outside of the present picture" in editing.why_no_apply
     assert not editing.apply()
     artwork.undo()
     assert editing.why_no_apply == ""

@@ -68,7 +68,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(
 @pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize(
     ("out", "why"),
-    [("film.avi", "no kind of film"), ("folder", "already something"), ("file/a.webp", "Not a directory")],
+    [("film.avi", "is not a film format"), ("folder", "already exists"), ("file/a.webp", "Not a directory")],
 )
 def test_a_film_that_cannot_be_written_is_refused_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: str, why: str
@@ -96,7 +96,7 @@ def test_numbers_that_json_cannot_say_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], high: str
 ) -> None:
     said = refused([*APPLE, "--guidance-interval", "1", high, "--out", str(tmp_path / "a.png")], capsys)
-    assert "two noise levels, finite" in said
+    assert "must be two noise levels" in said
 
 
 @pytest.mark.usefixtures("no_work")

@@ -25,7 +25,12 @@ def folder(tmp_path: Path) -> Path:
     greys = np.linspace(0, 255, 4).round().astype(np.uint8).repeat(4)
     np.save(tmp_path / "pictures.npy", np.broadcast_to(greys[:, None, None, None], (16, 64, 64, 3)))
     rows = [{"name": f"grey {k // 4}", "label": "abcd"[k % 4], "captions": []} for k in range(16)]
-    table = {"id": "greys", "labels": [*"abcd"], "rows": [row | {"held_out": k == 5} for k, row in enumerate(rows)]}
+    table = {
+        "id": "greys",
+        "title": "Greys",
+        "labels": [*"abcd"],
+        "rows": [row | {"held_out": k == 5} for k, row in enumerate(rows)],
+    }
     (tmp_path / "rows.json").write_text(json.dumps(table | {"paraphrases": [["coal", "grey 0"]]}))
     return tmp_path
 
