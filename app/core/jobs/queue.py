@@ -189,7 +189,7 @@ class JobQueue(QObject):
                 job.seconds, job.finishing = event.seconds + event.finishing, event.finishing
                 job.message = event.remark
                 self._prices.learn(job.request, event.seconds, job.steps_before, event.finishing)
-        if any(isinstance(event, Progress) for event in events):
+        if any(isinstance(event, Progress | PictureSaved) for event in events):
             self.job_changed.emit(job)
         job.told.emit(events)
         self.job_told.emit(job, events)

@@ -34,7 +34,7 @@ class Recent(QWidget):
         super().__init__()
         self._jobs, self._shown, self._editing = jobs, shown, editing
         self.picks = False
-        self._listed: set[int] = set()
+        self._listed: set[Path] = set()
         self.list = QListWidget()
         self.list.setAccessibleName("Pictures of this session")
         self.list.setViewMode(QListView.ViewMode.IconMode)
@@ -62,9 +62,9 @@ class Recent(QWidget):
 
     def refresh(self) -> None:
         for job in self._jobs.all:
-            if job.images and job.id not in self._listed:
-                self._listed.add(job.id)
-                for index, path in enumerate(job.images):
+            for index, path in enumerate(job.images):  # the pictures of a running job come one by one
+                if path not in self._listed:
+                    self._listed.add(path)
                     self.list.insertItem(index, self._item(job, index, path))
         self._mark()
         self.empty.setVisible(not self._listed)
