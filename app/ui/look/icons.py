@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 
 _SHAPES = {
@@ -100,13 +100,21 @@ def names() -> list[str]:
 
 
 def pixmap(name: str, colour: QColor, side: int, ratio: float = 1.0) -> QPixmap:
-    """The drawing `name` in `colour`, `side` device-independent pixels square."""
+    """Return the drawing `name` in `colour`, `side` device-independent pixels square.
+
+    Qt's own cache keeps it: a window has hundreds of icons, and draws them again at each change of the theme.
+    """
+    key = f"icon {name} {colour.rgba()} {side} {ratio}"
+    image = QPixmap()
+    if QPixmapCache.find(key, image):
+        return image
     image = QPixmap(QSize(round(side * ratio), round(side * ratio)))
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
     paint(painter, name, QRectF(0, 0, image.width(), image.height()), colour)
     painter.end()
     image.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, image)
     return image
 
 
