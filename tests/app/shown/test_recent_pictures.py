@@ -48,7 +48,7 @@ def test_pictures_that_are_saved_one_by_one_are_each_listed_once(
 ) -> None:
     engine = HandEngine()
     queue = JobQueue(engine, Prices())
-    jobs, shown, artwork = JobsModel(engine, queue), Viewer(queue.is_making), Artwork()
+    jobs, shown, artwork = JobsModel(engine, queue), Viewer(queue.is_writing), Artwork()
     recent = Recent(jobs, shown, Editing(shown, artwork))
     qtbot.addWidget(recent)
     for first in (1, 10):
