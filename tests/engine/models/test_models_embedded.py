@@ -205,6 +205,7 @@ def test_every_model_in_the_box(info: ModelInfo) -> None:
 def test_loading_a_model_imports_no_compiler() -> None:
     code = (
         "import sys; from engine.session import Session; session = Session('cpu'); "
-        "session.load(session.info('fashion')); sys.exit('torch._dynamo' in sys.modules)"  # its import takes over a second at each start
+        # The compiler's import takes over a second at each start.
+        "session.load(session.info('fashion')); sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=100).returncode == 0
