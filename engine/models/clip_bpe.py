@@ -16,6 +16,7 @@ from engine.models.errors import REMEDY, ModelError
 
 START, END = 49406, 49407
 VOCABULARY = 49408
+COMMA = 267  # the id of ","
 MERGES = 48894
 _FILE = "bpe_simple_vocab_16e6.txt.gz"
 _SPECIAL = ("<|startoftext|>", "<|endoftext|>")

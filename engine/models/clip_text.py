@@ -83,10 +83,11 @@ class ClipText(nn.Module):
         """
         if not 1 <= skip <= self.depth:
             raise ModelError(f"This text encoder has {self.depth} layers: choose a clip skip of 1 to {self.depth}.")
-        table = self.embeddings["token_embedding"].weight
+        z = self.embeddings["token_embedding"](ids.clamp_max(self.vocabulary - 1))
         if extra is not None:
-            table = torch.cat([table, extra.to(table)])
-        z = F.embedding(ids, table) + self.embeddings["position_embedding"].weight[: ids.shape[1]]
+            learned = ids >= self.vocabulary
+            z[learned] = extra.to(z)[ids[learned] - self.vocabulary]
+        z = z + self.embeddings["position_embedding"].weight[: ids.shape[1]]
         states = z
         for k, layer in enumerate(self.encoder["layers"].children()):
             z = layer(z)

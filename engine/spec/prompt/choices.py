@@ -81,19 +81,25 @@ class Wildcards:
 
 
 def draw(prompt: str, negative: str, seed: int, wildcards: Wildcards) -> tuple[str, str, Drawn | None]:
-    """Draw the choices of both prompts with the seed; return them, and what was drawn, None for a text without choices.
+    """Draw the choices of both prompts with the seed; return them, and what was drawn, None for texts without choices.
 
     Without folders `__name__` is plain text. Raises RequestError for a list that is missing, and for a text that grows
     without end.
     """
     draws = _Draws(seed, wildcards)
-    made = draws.of(prompt), draws.of(negative)
-    if made == (prompt, negative) and not draws.choices:
-        return prompt, negative, None
-    for value in made:
-        if len(value) > MAX_DRAWN_TEXT:
-            raise RequestError(f"The drawn prompt is longer than {MAX_DRAWN_TEXT} characters: shorten it.")
-    return (*made, Drawn(prompt=prompt, negative=negative, choices=tuple(draws.choices)))
+    made, made_negative = draws.of(prompt).strip(), draws.of(negative).strip()
+    if not draws.choices:
+        return made, made_negative, None
+    if max(len(made), len(made_negative)) > MAX_DRAWN_TEXT:
+        raise RequestError(f"The drawn prompt is longer than {MAX_DRAWN_TEXT} characters: shorten it.")
+    return made, made_negative, Drawn(prompt=prompt, negative=negative, choices=tuple(draws.choices))
+
+
+def plain(text: str) -> str:
+    """Return a text that draw() turns into `text`: its braces and lists, which would be choices, are escaped."""
+    text = _LIST.sub(lambda match: f"\\{match[0]}", text)
+    choices = [k for k, letter in enumerate(text) if letter == "{" and _options(text, k) is not None]
+    return "".join(f"\\{letter}" if k in choices else letter for k, letter in enumerate(text))
 
 
 class _Draws:
