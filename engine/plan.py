@@ -135,7 +135,7 @@ class Conditions(NamedTuple):
     @classmethod
     def of(cls, request: Request, model: Model) -> Conditions:
         """The request's prompt and label, and its negative prompt."""
-        return cls(model.condition(request.prompt, request.label), model.condition(request.negative, None))
+        return cls(model.condition(request.said), model.condition(request.said_negative))
 
 
 class Guided(NamedTuple):

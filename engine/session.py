@@ -34,7 +34,7 @@ from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter, StoreError, append_picture
-from engine.types import History, Model, Past, Step
+from engine.types import History, Model, Past, Said, Step
 
 T = TypeVar("T")
 NO_MEMORY = ("allocate memory", "bad_alloc", "could not create a memory")  # of a RuntimeError
@@ -281,7 +281,7 @@ class Session:
         model, x = self.model(request), canonical(x)
         second = second_stage(request, model)
         if second is not None and request.enlargement is not None:
-            label, constraint, origin = model.condition("", request.label).label, None, None
+            label, constraint, origin = model.condition(Said(label=request.label)).label, None, None
             if inputs is not None and request.edit is not None:
                 y = to_state(inputs, model, request.size)
                 origin = y if request.edit.strength < 1 else None

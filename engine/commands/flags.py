@@ -61,6 +61,12 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add_model(parser, "emoji")
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
     add("--negative", default="", metavar="TEXT", help="what to keep away from")
+    add(
+        "--wildcards",
+        action="append",
+        metavar="FOLDER",
+        help="lists for __name__ in a text: name.txt, one text a line",
+    )
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add("--sampler", choices=list(menu()), metavar="NAME", help=f"one of {', '.join(menu())} (default: the model's)")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
@@ -93,6 +99,7 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     chosen = {name: getattr(args, name) for name in (*names, "temperature", "truncation")}
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
+    chosen["wildcards"] = tuple(args.wildcards or ())
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"
     seed = random.SystemRandom().randrange(2**31) if args.seed in (None, RANDOM) else args.seed

@@ -61,7 +61,7 @@ def draw(
             for spec in some
         ]
         requests = [resolve(draft, info) for draft in drafts]
-        cond = Cond.cat([model.condition(request.prompt, request.label) for request in requests])
+        cond = Cond.cat([model.condition(request.said) for request in requests])
         own = Conditions.of(requests[0], model)._replace(cond=cond)
         planned = plan(replace(requests[0], seeds=tuple(spec.seed for spec in some)), model, conditions=own)
         if around is not None:

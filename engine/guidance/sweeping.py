@@ -53,7 +53,8 @@ def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
         seen = encode_images(
             clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), caller.cancelled
         )
-        strain = _strain(request, model.denoiser, model.condition("", None), x, caller.cancelled)
+        nothing = model.condition(replace(request, prompt="", label=None).said)
+        strain = _strain(request, model.denoiser, nothing, x, caller.cancelled)
         scores = to_numpy(aims.score(seen[:, None])[:, 0])
         yield SweepPoint(value, whole, rgb, scores, _diversity(seen), strain, seconds)
 

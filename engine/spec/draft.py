@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.paths import path_of
@@ -12,6 +13,7 @@ from engine.schedules import below, from_config, grid
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
+from engine.spec.prompt.choices import Drawn, Wildcards, draw, plain
 from engine.spec.request import (
     MAX_BATCH,
     MAX_HOPS,
@@ -62,6 +64,7 @@ class Draft:
     method   -- "new" for a new picture, else the method of an Edit; `strength` is the share of the grid's steps that it
                 takes, rounded to whole steps; `jump` and `resample` count for "repaint"
     guides   -- as in a Request, by name alone
+    wildcards -- the folders with the lists that `__name__` in a prompt draws from; without any it is plain text
     """
 
     model: str
@@ -88,6 +91,7 @@ class Draft:
     jump: int = 1
     resample: int = 4
     guides: tuple[Guide, ...] = ()
+    wildcards: tuple[str, ...] = ()
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -98,16 +102,19 @@ class Draft:
 
     @classmethod
     def of(cls, request: Request) -> Draft:
-        """Return the choices that resolve to a Request, for "restore settings"."""
+        """Return the choices that resolve to a Request, for "restore settings": with the prompt that was drawn, because
+        lists change.
+        """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
-        shared = ("model", "prompt", "negative", "label", *look, *further)
+        shared = ("model", "label", *look, *further)
         seeds = request.seeds
         second = request.enlargement
         stage: dict[str, Any] = (
             {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}
         )
         chosen = {name: getattr(request, name) for name in shared} | stage
+        chosen |= {"prompt": plain(request.prompt), "negative": plain(request.negative)}
         edit = request.edit
         if edit is not None:
             chosen |= {"method": edit.method, "strength": edit.strength}
@@ -143,10 +150,18 @@ def outline(draft: Draft, info: ModelInfo) -> Request:
 
     Raises RequestError with what to change.
     """
-    return _resolve(draft, info, None if draft.method == "new" else _method(draft, "any", "any"))
+    return _resolve(draft, info, None if draft.method == "new" else _method(draft, "any", "any"), draws=False)
 
 
-def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
+def drawn_texts(draft: Draft) -> tuple[str, str, Drawn | None]:
+    """Draw the choices in the prompt and the negative prompt of `draft` with its seed: the texts of its Request.
+
+    Raises RequestError for a wildcard without a list.
+    """
+    return draw(draft.prompt.strip(), draft.negative.strip(), draft.seed, Wildcards(tuple(map(Path, draft.wildcards))))
+
+
+def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = True) -> Request:
     options = _options(draft)
     rule_of(draft.sampler, options)
     if draft.label is not None and draft.label not in info.labels:
@@ -162,11 +177,12 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
     sigmas = _levels(draft.spacing, draft.steps, info.defaults["sigma_max"], info, second)
     if edit is not None:
         sigmas = _tail(sigmas, edit.strength)
+    prompt, negative, drawn = drawn_texts(draft) if draws else (draft.prompt.strip(), draft.negative.strip(), None)
     request = Request(
         model=info.id,
         model_sha256=info.sha256,
-        prompt=draft.prompt.strip(),
-        negative=draft.negative.strip(),
+        prompt=prompt,
+        negative=negative,
         label=draft.label,
         sampler=draft.sampler,
         spacing=draft.spacing,
@@ -185,6 +201,7 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         enlargement=second,
         edit=edit,
         guides=tuple(map(resolve_guide, draft.guides)),
+        drawn=drawn,
     )
     return _with_evaluations(request)
 
