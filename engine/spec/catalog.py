@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
-from engine.spec.sizes import SizeRule
+from engine.spec.sizes import Size, SizeRule
 
 
 class CatalogError(EngineError, ValueError):
@@ -70,6 +70,11 @@ class ModelInfo:
     def height(self) -> int:
         """The height of its pictures in pixels, at its first native size."""
         return self.sizes.native[0][1]
+
+    @property
+    def size(self) -> Size:
+        """The size of its pictures at its first native size, before a second stage."""
+        return self.sizes.native[0]
 
     @property
     def factor(self) -> int:

@@ -77,7 +77,8 @@ def morph_key(folder: Path, name: str) -> object:
     from engine.morph.keys import from_file
     from engine.spec.catalog import embedded
 
-    return from_file(folder / name, embedded()[0])
+    info = embedded()[0]
+    return from_file(folder / name, info, (info.width, info.height))
 
 
 def run(folder: Path, name: str) -> object:

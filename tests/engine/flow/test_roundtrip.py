@@ -48,7 +48,7 @@ def request_for(info: ModelInfo, **choices: Any) -> Request:
 def exact(tiny_model: ModelInfo) -> Session:
     """Pixels that are normal, each by itself."""
     made = Session("cpu", [tiny_model])
-    made._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
+    made.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return made
 
 

@@ -39,7 +39,7 @@ def session(tiny_model: ModelInfo) -> Session:
 @pytest.fixture
 def known(session: Session, tiny_model: ModelInfo) -> Session:
     """The same with a model in its place that is known exactly."""
-    session._models = {tiny_model.sha256: NormalModel(tiny_model.sha256)}
+    session.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return session
 
 
@@ -403,11 +403,11 @@ def test_the_price_is_what_the_net_is_called_for(session: Session, make: Make) -
         morph = make(**choices)
         model: Any = session.model(morph.request)
         seen = Counting(model.denoiser)
-        session._models = {morph.request.model_sha256: replace(model, denoiser=seen)}
+        session.models.put(session.info(morph.request.model), replace(model, denoiser=seen))
         last = [one for one in session.perform(Morphing(morph, {digest(rgb): rgb})) if isinstance(one, MorphProgress)][
             -1
         ]
-        session._models = {morph.request.model_sha256: model}
+        session.models.put(session.info(morph.request.model), model)
         assert seen.pictures == price(morph).calls == last.done == last.total, choices
 
 
