@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LOADERS", "ModelError", "load"]
 
-LOADERS = {"embedded": "engine.models.embedded"}
+LOADERS = {"checkpoint": "engine.models.latent", "embedded": "engine.models.embedded"}
 
 
 def load(info: ModelInfo, device: torch.device, dtype: torch.dtype | None = None) -> Model:

@@ -24,12 +24,14 @@ class Family:
     predicts     -- "eps" or "v" by variant ("" for the usual one); "" where checkpoints of both sorts exist
     schedule     -- for engine.schedules.from_config
     steps_offset -- of the grid "leading", in training steps
-    sizes        -- "native" (width, height), "multiple", "least" and "most", in pixels
+    sizes        -- "native" (width, height) pairs, the default first, "multiple", "least" and "most", in pixels
     codec        -- "channels", "factor" (pixels per latent), "scale", "linear" (channels × RGB) and its "bias"
-    text         -- for each text encoder its "part", its "net", the "layer" that is read, and what pads its ids
+    text         -- for each text encoder its "part", its "net", the "layer" that is read, what pads its ids, and how
+                    many last layers of the published encoder are "dropped" from it
     numbers      -- the numbers of its condition: "" for none, "sizes" for (height, width) before the crop, the crop's
                     corner and the target; "score" for the same with an aesthetic score instead of the target
     force_zeros  -- whether the condition of an empty negative prompt is zero
+    micro_batch  -- the most images in one call of the net
     unet, vae    -- arguments of diffusers' UNet2DConditionModel and AutoencoderKL
     """
 
@@ -44,6 +46,7 @@ class Family:
     numbers: str
     force_zeros: bool
     defaults: Mapping[str, Any]
+    micro_batch: int
     unet: Mapping[str, Any] = field(repr=False)
     vae: Mapping[str, Any] = field(repr=False)
 
