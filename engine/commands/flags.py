@@ -60,7 +60,14 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add_model(parser, "emoji")
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
+    add("--size", type=sides, metavar="WxH", help="of the picture in pixels, as 768x512 (default: the model's)")
     add("--negative", default="", metavar="TEXT", help="what to keep away from")
+    add(
+        "--wildcards",
+        action="append",
+        metavar="FOLDER",
+        help="lists for __name__ in a text: name.txt, one text a line",
+    )
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add("--sampler", choices=list(menu()), metavar="NAME", help=f"one of {', '.join(menu())} (default: the model's)")
     add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
@@ -85,6 +92,15 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add_guide_flags(parser)
 
 
+def sides(text: str) -> tuple[int, int]:
+    """The type of a flag that is a size, such as 768x512."""
+    try:
+        width, height = (int(side) for side in text.lower().replace("×", "x").split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is no size: type width x height, as 768x512") from None
+    return width, height
+
+
 def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     """What the flags choose, over the model's defaults. Raises UsageError for flags that do not belong together."""
     if args.quantile is not None and args.threshold != "dynamic":
@@ -92,7 +108,10 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     names = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch", "threshold", "quantile")
     chosen = {name: getattr(args, name) for name in (*names, "temperature", "truncation")}
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
+    if args.size is not None:
+        chosen["width"], chosen["height"] = args.size
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
+    chosen["wildcards"] = tuple(args.wildcards or ())
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"
     seed = random.SystemRandom().randrange(2**31) if args.seed in (None, RANDOM) else args.seed

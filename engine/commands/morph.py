@@ -10,17 +10,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.commands.destinations import film_name, save_or_keep
-from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging
+from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging, sides
+from engine.errors import EngineError
 from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import check, save
 from engine.morph.keys import FileKey, from_file
+from engine.pictures.png import read_settings
 from engine.rules import menu
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import Draft, resolve
-from engine.spec.edit import Pixels
+from engine.spec.edit import Pixels, Size
 from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
 from engine.spec.request import Request
 
@@ -64,6 +66,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     add_enlarging(parser)
     add_model(parser, "emoji")
+    add("--size", type=sides, metavar="WxH", help="of the frames in pixels (default: the first picture's that says)")
     add("--negative", default="", metavar="TEXT", help="what to keep away from")
     add(
         "--steps",
@@ -145,13 +148,14 @@ def _report(args: argparse.Namespace, morph: Morph, facts: dict[str, Any], devic
 
 def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
     """The morph that the flags ask for, and the pictures of its keys by their digests. Raises ValueErrors."""
-    found = [_found(one.key, info) for one in args.key]
+    size = _size(args, info)
+    found = [_found(one.key, info, size) for one in args.key]
     saved = next((one.settings for one in found if one.rgb is None and one.settings is not None), None)
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
     keys = [_said(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
     at = args.at_sigma
     morph = Morph(
-        request=_request(args, info, saved, seed),
+        request=_request(args, info, saved, seed, size),
         keys=tuple(keys),
         frames=args.frames,
         easing=args.easing,
@@ -165,13 +169,29 @@ def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, P
     return morph, {one.key.picture: one.rgb for one in found if one.rgb is not None}
 
 
-def _found(text: str, info: ModelInfo) -> FileKey:
+def _size(args: argparse.Namespace, info: ModelInfo) -> Size:
+    """The frames' size before a second stage: the typed one, else the first picture's that this model has made."""
+    if args.size is not None:
+        return cast(Size, args.size)
+    for one in args.key:
+        if one.key.startswith("seed:"):
+            continue
+        try:
+            settings = read_settings(Path(one.key))
+        except (EngineError, OSError):  # the picture may still be readable
+            continue
+        if settings is not None and settings.model_sha256 == info.sha256:
+            return settings.width, settings.height
+    return info.width, info.height
+
+
+def _found(text: str, info: ModelInfo, size: Size) -> FileKey:
     if text.startswith("seed:"):
         try:
             return FileKey(Key(seed=int(text.removeprefix("seed:"))), None, None)
         except ValueError:
             raise MorphError(f"“{text}” is no key: write seed: and a whole number, or a picture's name.") from None
-    return from_file(Path(text), info)
+    return from_file(Path(text), info, size)
 
 
 def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Key:
@@ -183,7 +203,7 @@ def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Ke
     return key
 
 
-def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int) -> Request:
+def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int, size: Size) -> Request:
     """How frames are made: as the flags say, else as the first picture that is its seed, else as the model would."""
     flags: Sequence[str] = ("steps", "sampler", "spacing", "guidance")
     chosen = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
@@ -194,6 +214,7 @@ def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, s
             chosen["options"] = ()
         negative = args.negative or saved.negative
         draft = replace(Draft.of(saved), prompt="", label=None, seed=seed, batch=1, negative=negative, **chosen)
+    draft = replace(draft, width=size[0], height=size[1])
     if args.cascade is not None:
         draft = replace(draft, enlarge=args.cascade == "on")
     return resolve(draft, info)

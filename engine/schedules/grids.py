@@ -48,7 +48,8 @@ def grid(
     """Return the n+1 noise levels of n steps, strictly descending, float64.
 
     spacing    -- a key of SPACINGS; all but "karras", "log" and "balanced" need `schedule`, and on a Discrete one
-                  "trailing", "leading" and "linspace" visit whole training steps only
+                  "trailing", "leading" and "linspace" visit whole training steps only; its steps_offset shifts
+                  "leading", which then ends above sigma_min
     sigma_max  -- the first level (∞ means 1e5); "leading" starts below it, except for n = 1
     sigma_min  -- the last positive level; final_zero appends 0. "trailing" with final_zero goes to 0 without visiting
                   sigma_min
@@ -81,9 +82,10 @@ def grid(
         raise ValueError(f"This model knows no noise above {schedule.sigma_max:g}: choose a sigma_max up to that.")
     else:
         levels = schedule.sigma(_times(spacing, n, final_zero, schedule.t(top), schedule.t(bottom), schedule))
-    if spacing != "leading" or k == 1:
+    shifted = spacing == "leading" and isinstance(schedule, Discrete) and schedule.steps_offset > 0
+    if (spacing != "leading" or k == 1) and not shifted:
         levels[0] = top
-    if k > 1 and not (spacing == "trailing" and final_zero):
+    if k > 1 and not (spacing == "trailing" and final_zero) and not shifted:
         levels[-1] = bottom
     if not np.all(np.diff(levels) < 0):
         raise ValueError(f"The model has too few noise levels for {n} steps: choose fewer steps or another spacing.")
@@ -121,5 +123,5 @@ def _times(spacing: str, n: int, final_zero: bool, high: float, low: float, sche
     if spacing == "trailing" and final_zero:
         return np.round(high + 1 - np.arange(n) * (count / n)) - 1.0  # round before the −1: halves go to even
     if spacing == "leading":
-        return low + np.arange(k, dtype=np.float64)[::-1] * (count // k)
+        return np.minimum(low + schedule.steps_offset + np.arange(k, dtype=np.float64)[::-1] * (count // k), high)
     return np.round(np.linspace(high, low, k))

@@ -6,14 +6,28 @@ card.md and thumbnail.png.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.families import family
+from engine.checkpoints.folder import is_folder
+from engine.checkpoints.hashes import Hashes
+from engine.checkpoints.recognise import recognise
+from engine.checkpoints.sampling import identity, known_identity, memory, native_sizes, schedule_of
+from engine.checkpoints.scan import places
+from engine.checkpoints.settings import ModelSettings
+from engine.checkpoints.settings import load as load_settings
 from engine.errors import EngineError
+from engine.schedules import from_config
+from engine.settings_folder import settings_folder
+from engine.spec.limits import MAX_NAME
 from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
+from engine.spec.sizes import Size, SizeRule
 
 
 class CatalogError(EngineError, ValueError):
@@ -22,27 +36,63 @@ class CatalogError(EngineError, ValueError):
     kind = "model"
 
 
+TAKES = frozenset({"text", "negative", "label", "size", "distilled", "clip_skip", "adapters", "vae"})
+DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}  # to compute in, with their bytes
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One model as a person chooses it.
+    """One model as a person chooses it, before anything is loaded.
 
-    labels are its class or style names in the order of their indices; sizes the (width, height) it samples at;
-    defaults holds "sampler", "spacing", "steps", "guidance", "sigma_min", "sigma_max"; examples are prompts it does
-    well; vocabulary is the words its captions know, lower case ("" conditioning models have none).
+    labels      -- its class or style names in the order of their indices
+    sizes       -- the sizes of its pictures
+    takes       -- what it can be asked for, a subset of TAKES: the panel and the commands offer nothing else
+    defaults    -- "sampler", "spacing", "steps", "guidance", "sigma_min", "sigma_max"
+    examples    -- prompts that it does well
+    micro_batch -- the most images in one call of its net
+    compute_dtype -- the dtype that its net computes in, a key of DTYPES
+    bytes       -- of memory that its weights take when it is loaded; 0: so few that nobody asks
     """
 
     id: str
     title: str
     folder: Path
     sha256: str
-    text: bool
     labels: tuple[str, ...]
     label_kind: str
-    width: int
-    height: int
+    sizes: SizeRule
+    takes: frozenset[str]
     defaults: dict[str, Any]
     examples: tuple[str, ...] = ()
     config: dict[str, Any] = field(default_factory=dict, repr=False)
+    micro_batch: int = 16
+    compute_dtype: str = "float32"
+    bytes: int = 0
+
+    @property
+    def text(self) -> bool:
+        """Whether it takes a text."""
+        return "text" in self.takes
+
+    @property
+    def width(self) -> int:
+        """The width of its pictures in pixels, at its first native size."""
+        return self.sizes.native[0][0]
+
+    @property
+    def height(self) -> int:
+        """The height of its pictures in pixels, at its first native size."""
+        return self.sizes.native[0][1]
+
+    @property
+    def size(self) -> Size:
+        """The size of its pictures at its first native size, before a second stage."""
+        return self.sizes.native[0]
+
+    @property
+    def factor(self) -> int:
+        """The side of a state's cell in pixels (engine.types.Codec)."""
+        return int(self.config.get("codec", {}).get("factor", 1))
 
     @property
     def latent(self) -> bool:
@@ -72,11 +122,10 @@ def read_model(folder: Path) -> ModelInfo:
             title=config["title"],
             folder=folder,
             sha256=model_hash(config),
-            text=config["conditioning"]["text"] is not None,
             labels=tuple(config["conditioning"]["labels"]),
             label_kind=config["conditioning"].get("label_kind", "class"),
-            width=config["size"][0],
-            height=config["size"][1],
+            sizes=SizeRule.fixed(config["size"][0], config["size"][1]),
+            takes=_takes(config),
             defaults=dict(config["defaults"]),
             examples=tuple(config.get("examples", ())),
             config=config,
@@ -86,6 +135,13 @@ def read_model(folder: Path) -> ModelInfo:
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({why}).") from error
+
+
+def _takes(config: dict[str, Any]) -> frozenset[str]:
+    """What a model of our own kind can be asked for."""
+    condition = config["conditioning"]
+    text = {"text", "negative"} if condition["text"] is not None else set()
+    return frozenset(text | ({"label"} if condition["labels"] else set()))
 
 
 def embedded() -> list[ModelInfo]:
@@ -99,12 +155,119 @@ def embedded() -> list[ModelInfo]:
     return found
 
 
-def find(model: str) -> ModelInfo:
-    """The model in the box with that id, else the one in the folder of that name. Raises CatalogError for neither."""
+def checkpoint(
+    path: Path,
+    settings: ModelSettings | None = None,
+    vae: Path | None = None,
+    compute_dtype: str = "float32",
+    hashes: Hashes | None = None,
+) -> ModelInfo:
+    """Describe the checkpoint at `path`, a single file or a diffusers folder, from its header.
+
+    vae    -- another VAE for it
+    hashes -- where its hash is remembered; sha256 is "" where it is not known yet: see with_hash()
+
+    Raises CheckpointError for a file that is none, or that cannot be sampled.
+    """
+    found = recognise(path, None if settings is None else settings.of(path))
+    if not found.loadable:
+        raise CheckpointError(f"{path} is {found.title}, which cannot be sampled here: choose another model.")
+    about = family(found.family)
+    schedule, rule = schedule_of(found, about), about.sizes
+    levels = from_config(schedule)
+    native = native_sizes(found, about)
+    defaults = dict(about.defaults) | {"sigma_min": levels.sigma_min, "sigma_max": levels.sigma_max}
+    if found.zero_snr:
+        defaults["spacing"] = "trailing"  # grids by σ would spend half of their steps near pure noise
+    return ModelInfo(
+        id=path.stem[:MAX_NAME] if path.is_file() else path.name[:MAX_NAME],
+        title=path.stem if path.is_file() else path.name,
+        folder=path,
+        sha256="" if hashes is None or vae is not None else known_identity(found, hashes),
+        labels=(),
+        label_kind="class",
+        sizes=SizeRule(
+            native,
+            rule["multiple"],
+            min(rule["least"], *(min(size) for size in native)),
+            max(rule["most"], *(max(size) for size in native)),
+            free=True,
+        ),
+        takes=frozenset({"text", "negative", "size", "clip_skip"}),
+        defaults=defaults,
+        config={
+            "kind": "checkpoint",
+            "family": found.family,
+            "variant": found.variant,
+            "predicts": found.predicts,
+            "schedule": schedule,
+            "codec": {"type": "kl", "factor": about.codec["factor"]},
+            "by_hand": dict(found.by_hand),
+            "vae": None if vae is None else str(vae),
+        },
+        micro_batch=about.micro_batch,
+        compute_dtype=compute_dtype,
+        bytes=memory(found, DTYPES[compute_dtype]),
+    )
+
+
+def with_hash(
+    info: ModelInfo,
+    hashes: Hashes,
+    report: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ModelInfo:
+    """Return the description of a checkpoint with its hash, which takes a second for each GB that is not known yet.
+
+    Raises Cancelled, and CheckpointError for a file that cannot be read.
+    """
+    if info.sha256:
+        return info
+    vae = info.config.get("vae")
+    found = recognise(info.folder, info.config["by_hand"])
+    return replace(info, sha256=identity(found, hashes, None if vae is None else Path(vae), report, cancelled))
+
+
+def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
+    """Describe every checkpoint in the user's folders that can be sampled; others are left out (engine.checkpoints.scan
+    says why). Two of one name get the names of their folders too.
+    """
+    found: dict[str, ModelInfo] = {}
+    for path in places(settings.folders):
+        try:
+            info = checkpoint(path, settings, hashes=hashes)
+        except CheckpointError:
+            continue
+        name, count = info.id, 1
+        while name in found:
+            name = f"{path.parent.name}/{info.id}" if count == 1 else f"{info.id} ({count})"
+            count += 1
+        found[name] = replace(info, id=name[:MAX_NAME])
+    return list(found.values())
+
+
+def find(
+    model: str,
+    vae: Path | None = None,
+    compute_dtype: str = "float32",
+    report: Callable[[float], None] = lambda share: None,
+) -> ModelInfo:
+    """The model in the box with that id, else the one in the folder of that name, else the checkpoint at that path or
+    with that name in the user's folders, with its hash. Raises CatalogError for none, CheckpointError for a bad one.
+    """
     infos = {info.id: info for info in embedded()}
     if model in infos:
         return infos[model]
-    folder = Path(model)
-    if (folder / "config.json").is_file():
-        return read_model(folder)
-    raise CatalogError(f"There is no model “{model}”: choose {' or '.join(infos)}, or the folder of one.")
+    path = Path(model)
+    if not is_folder(path) and (path / "config.json").is_file():
+        return read_model(path)
+    where = settings_folder()
+    settings, hashes = load_settings(where), Hashes(where)
+    if not path.exists():
+        named = [info.folder for info in checkpoints(settings, hashes) if model in (info.id, info.title)]
+        if not named:
+            raise CatalogError(
+                f"There is no model “{model}”: choose {' or '.join(infos)}, or the file or folder of one."
+            )
+        path = named[0]
+    return with_hash(checkpoint(path, settings, vae, compute_dtype, hashes), hashes, report)

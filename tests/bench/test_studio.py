@@ -21,6 +21,7 @@ from app.core.files.folders import Folders
 from app.core.shown.render import View
 from engine.spec.catalog import ModelInfo, embedded
 from engine.spec.draft import Draft
+from engine.spec.sizes import SizeRule
 from tests.app.conftest import Parts
 from tests.fakes.engine import FakeEngine
 
@@ -42,7 +43,7 @@ def test_scrubbing_a_live_run_takes_a_frame_at_most(
     """A net that blocks 300 ms a call; each step is read, converted and put up within 16 ms, in every view."""
     parts = make_parts(FakeEngine(call_seconds=0.3))
     document = parts.document
-    large = replace(model, width=side, height=side)
+    large = replace(model, sizes=SizeRule.fixed(side, side))
     document.draft._model = large
     document.draft.current = Draft.for_model(large, prompt="red apple", steps=10)
     job = document.generate()

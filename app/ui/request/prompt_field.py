@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import takewhile
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHideEvent, QPalette, QShowEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
+from app.core.request.token_count import TokenCount
 from app.core.request.vocabulary import Unknown
 from app.core.shown.naming import short
 from app.ui.look.theme import em
@@ -50,9 +51,9 @@ class PromptField(QWidget):
 
     looked = Signal()
 
-    def __init__(self, draft: DraftModel) -> None:
+    def __init__(self, draft: DraftModel, tokens: TokenCount) -> None:
         super().__init__()
-        self._draft = draft
+        self._draft, self._tokens = draft, tokens
         self._known: tuple[str, str] | None = None  # the prompt and the model that were looked through last
         self._wanted: list[str] = []  # unknown words whose hints are still to come
         self._pause = QTimer(self)
@@ -61,6 +62,8 @@ class PromptField(QWidget):
         self.text = TextField("Prompt", "Describe a picture", 3.4)
         self.text.edited.connect(self._typed)
         self._marker = _Marker(self.text.document())
+        self.count = label("", "muted")
+        self.count.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.hints = QWidget()
         self._rows = QVBoxLayout(self.hints)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -69,10 +72,13 @@ class PromptField(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.25))
         column.addWidget(self.text)
+        column.addWidget(self.count)
         column.addWidget(self.hints)
         self.setFocusProxy(self.text)
         draft.changed.connect(self.refresh)
         draft.model_changed.connect(self.refresh)
+        tokens.changed.connect(self._show_count)
+        self._show_count()
         self.refresh()
 
     def _typed(self, text: str) -> None:
@@ -86,6 +92,22 @@ class PromptField(QWidget):
             self._wanted = []
             inside = self.text.hasFocus() and prompt[self.text.textCursor().position() - 1 :][:1].isalnum()
             self._pause.start(PAUSE if inside else 0)
+
+    def _show_count(self) -> None:
+        """Show "31 of 75" below the prompt, where its model has such a limit and there is a prompt."""
+        used = self._tokens.used
+        self.count.setVisible(used is not None and used.count > 0)
+        if used is None:
+            return
+        over = used.count - used.room
+        self.count.setText(f"{used.count} of {used.room} tokens")
+        self.count.setProperty("rank", "alarm" if over > 0 else "muted")
+        self.count.style().polish(self.count)
+        self.count.setToolTip(
+            f"The model reads {used.room} tokens: the last {over} are left out. Shorten the prompt."
+            if over > 0
+            else "A token is a word, or a part of a long one. The model reads the prompt in tokens."
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

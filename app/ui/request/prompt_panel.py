@@ -44,7 +44,7 @@ class PromptPanel(QWidget):
         for info in draft.models:
             self.model.addItem(info.title, info.id)
         self.edit = EditChoice(draft, document.editing)
-        self.prompt = PromptField(draft)
+        self.prompt = PromptField(draft, document.tokens)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
         self.words = self._words()

@@ -51,7 +51,7 @@ def picture(side: int = 16) -> np.ndarray:
 @pytest.fixture
 def session(tiny_model: ModelInfo) -> Session:
     made = Session("cpu", [tiny_model])
-    made._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
+    made.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return made
 
 
