@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoints.adapters import Adapter, find_adapter
+from engine.checkpoints.adapters.recognise import Adapter, find_adapter
 from engine.checkpoints.errors import CheckpointError, UnknownCheckpoint
 from engine.checkpoints.families import families
 from engine.checkpoints.folder import INDEX, Component, read_component, read_pipeline
@@ -171,11 +171,17 @@ def _variant(header: Header, part: Part) -> str:
 
 
 def _adapter(path: Path, header: Header, adapter: Adapter) -> Found:
-    part = PartFile("adapter", adapter.sort, "", header, "", adapter.tensors)
-    served = (adapter.family,) if adapter.family else ()
-    title = f"{adapter.sort} for {adapter.title or 'a family that is not known here'}"
+    part = PartFile("adapter", adapter.sort, "", header, "", adapter.mapped)
+    family = adapter.family if len(adapter.families) == 1 else ""
     return Found(
-        path, "adapter", adapter.family, served, title, parts=(part,), adapter=adapter, metadata=header.metadata
+        path,
+        "adapter",
+        family,
+        adapter.families,
+        adapter.title,
+        parts=(part,),
+        adapter=adapter,
+        metadata=header.metadata,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoints import settings as model_settings
+from engine.checkpoints.adapters.recognise import Adapter
 from engine.checkpoints.hashes import SHORT, Hashes
 from engine.checkpoints.pickles import convert
 from engine.checkpoints.recognise import Found, recognise
@@ -18,6 +20,7 @@ from engine.errors import UsageError
 from engine.settings_folder import settings_folder
 from engine.spec.catalog import embedded
 
+MOST_SHOWN = 10  # ranks or tags on a line
 PREDICTS = {"eps": "ε", "v": "v", "flow": "flow", "": "ε or v? Nothing in the file says which"}
 
 
@@ -138,12 +141,7 @@ def _facts(listed: Listed) -> dict[str, Any]:
         "by_hand": dict(found.by_hand),
     }
     if (adapter := found.adapter) is not None:
-        facts["adapter"] = {
-            "sort": adapter.sort,
-            "modules": adapter.modules,
-            "tensors": adapter.tensors,
-            "others": list(adapter.others),
-        }
+        facts["adapter"] = dataclasses.asdict(adapter)
     return facts
 
 
@@ -156,6 +154,24 @@ def _explained(found: Found) -> str:
             lines.append("this studio cannot load it yet")
     lines += [f"{part.role}: {part.title}, {part.count} tensors" for part in found.parts]
     if (adapter := found.adapter) is not None:
-        lines.append(f"changes {adapter.modules} modules; {len(adapter.others)} of its tensors are of no adapter")
+        lines += _adapter_lines(adapter)
     lines.append(f"{found.bytes / 1e9:.2f} GB")
     return "\n".join(lines)
+
+
+def _adapter_lines(adapter: Adapter) -> list[str]:
+    """What an adapter changes, how many of its tensors map, and what its metadata say."""
+    changed = ", ".join(f"{count} in {part}" for part, count in adapter.parts.items()) or "none"
+    ranks = f", rank {', '.join(map(str, adapter.ranks[:MOST_SHOWN]))}" if adapter.ranks else ""
+    lines = [
+        f"names: {', '.join(adapter.dialects)}{ranks}",
+        f"{adapter.mapped} of {adapter.total} tensors map; modules changed: {changed}",
+    ]
+    if adapter.why_not:
+        lines.append(f"it does not fit whole: {adapter.why_not}")
+    if adapter.families and not adapter.loadable:
+        lines.append("it is applied as soon as this studio loads that family")
+    facts = adapter.facts
+    said = {"title": facts.title, "base model": facts.base, "trigger words": ", ".join(facts.triggers)}
+    said["frequent tags"] = ", ".join(f"{tag} ({count})" for tag, count in facts.tags[:MOST_SHOWN])
+    return lines + [f"{name}: {text}" for name, text in said.items() if text]

@@ -36,7 +36,7 @@ ALONE = {  # layout: role, families it can serve
     "anima_lora_kohya_with_te_format": ("adapter", ("anima",)),
     "anima_lora_peft_format": ("adapter", ("anima",)),
     "flux_control_lora_format": ("adapter", ("flux",)),
-    "flux_lokr_bfl_format": ("adapter", ("flux",)),
+    "flux_lokr_bfl_format": ("adapter", ("flux", "flux2")),
     "flux_lora_diffusers_base_model_format": ("adapter", ("flux",)),
     "flux_lora_diffusers_format": ("adapter", ("flux",)),
     "flux_lora_kohya_format": ("adapter", ("flux",)),
