@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoints.adapters.files import AdapterFiles
 from engine.commands.destinations import file_name
 from engine.commands.guide_flags import add_guide_flags
 from engine.errors import UsageError
 from engine.pictures.png import RESAMPLING
 from engine.rules import menu
+from engine.settings_folder import settings_folder
+from engine.spec.adapter import AdapterUse, parse_flag
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from engine.spec.request import QUANTILE, THRESHOLDS
@@ -63,6 +67,13 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add("--size", type=sides, metavar="WxH", help="of the picture in pixels, as 768x512 (default: the model's)")
     add("--negative", default="", metavar="TEXT", help="what to keep away from")
     add(
+        "--lora",
+        action="append",
+        metavar="FILE:S",
+        help="put on a LoRA, LoHa, LoKr or DoRA with strength S (default 1; repeatable); FILE:S:T sets the text "
+        "encoder's apart, and FILE:S:T:IN04=0,OUT05=0.5 the strength in blocks",
+    )
+    add(
         "--wildcards",
         action="append",
         metavar="FOLDER",
@@ -101,6 +112,19 @@ def sides(text: str) -> tuple[int, int]:
     return width, height
 
 
+def adapters_of(flags: Sequence[str]) -> tuple[AdapterUse, ...]:
+    """The adapters of the flags --lora, with the hashes of their files. Raises CheckpointError for a missing one."""
+    if not flags:
+        return ()
+    files, uses = AdapterFiles(settings_folder()), []
+    for flag in flags:
+        where, strength, text, blocks = parse_flag(flag)
+        name, digest = files.add(where)
+        use = AdapterUse(name=name, sha256=digest, strength=strength, text_strength=text, blocks=blocks)
+        uses.append(use)
+    return tuple(uses)
+
+
 def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     """What the flags choose, over the model's defaults. Raises UsageError for flags that do not belong together."""
     if args.quantile is not None and args.threshold != "dynamic":
@@ -112,6 +136,7 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
         chosen["width"], chosen["height"] = args.size
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
     chosen["wildcards"] = tuple(args.wildcards or ())
+    chosen["adapters"] = adapters_of(args.lora or ())
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"
     seed = random.SystemRandom().randrange(2**31) if args.seed in (None, RANDOM) else args.seed

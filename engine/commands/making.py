@@ -17,6 +17,7 @@ from engine.errors import UsageError
 from engine.paths import path_of
 from engine.pictures.compositing import composite
 from engine.pictures.png import save_png
+from engine.spec.adapter import parse_flag
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Box, Inputs, Pixels
 from engine.spec.request import Request
@@ -46,7 +47,9 @@ def make(
     began = time.perf_counter()
     session = Session(args.device, [info])
     session.save = True if args.save_memory else None
-    session.load(info)
+    for flag in args.lora or ():
+        session.adapters.add(parse_flag(flag)[0])
+    adapters = session.applied(request)
     loaded = time.perf_counter()
     hops = len(path_of(request))
     for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
@@ -57,6 +60,8 @@ def make(
     paths = save_all(args, paths, pictures, request, box=page[2] if page else None)
     session.keep_picture(request, made.on_white, args.run_file)
     size = (pictures[0].shape[1], pictures[0].shape[0])
+    if not args.json:
+        print(*(applied.sentence for applied in adapters), sep="\n", end="\n" * bool(adapters), file=sys.stderr)
     report(args, request, paths, session.device_name, loaded - began, done - loaded, size)
 
 

@@ -74,6 +74,13 @@ class ClipText(nn.Module):
     def depth(self) -> int:
         return len(self.encoder["layers"])
 
+    @property
+    def config(self) -> dict[str, int]:
+        """Its "width", "layers", "mlp" (of the feed-forward part) and "projection"."""
+        hidden = self.encoder["layers"].get_parameter("0.mlp.fc1.weight").shape[0]
+        projection = 0 if self.text_projection is None else self.text_projection.out_features
+        return {"width": self.width, "layers": self.depth, "mlp": hidden, "projection": projection}
+
     def forward(self, ids: Tensor, skip: int = 1, normalise: bool = True, extra: Tensor | None = None) -> States:
         """Encode ids (B, L) int64.
 

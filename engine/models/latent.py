@@ -22,13 +22,15 @@ from engine.checkpoints.kinds import LDM
 from engine.checkpoints.names import Rename, tiny_decoder_name, tiny_encoder_name, unet_name, vae_name
 from engine.checkpoints.recognise import Found, PartFile, recognise
 from engine.checkpoints.weights import Progress, fill, read_tensors
-from engine.denoisers import adapt
+from engine.denoisers import NetDenoiser, adapt
 from engine.errors import Cancelled
+from engine.models.adapter_file import Worn
+from engine.models.adapters import Fitted, Fitting, names_of_model
 from engine.models.clip_text import read_clip_text
 from engine.models.nets import UNet, build_tiny_vae, build_unet, build_vae
 from engine.models.words import ClipWords, Encoder
 from engine.spec.catalog import ModelInfo
-from engine.types import Cond, Denoiser, Linear, Said, Schedule
+from engine.types import Cond, Linear, Said, Schedule
 
 _TINY = {"in_channels": 3, "out_channels": 3, "latent_channels": 4}
 _TINY_ROLES = ("tiny-vae", "tiny-vae-decoder", "tiny-vae-encoder")
@@ -85,15 +87,17 @@ class KLCodec:
 class LatentModel:
     """A loaded checkpoint; implements engine.types.Model.
 
-    image -- (1, C, h, w) → the channels that the net reads besides the state, for a state of that shape; None for a
-             usual model
-    parts -- its nets by role, whose weights adapters change
+    image    -- (1, C, h, w) → the channels that the net reads besides the state, for a state of that shape; None for a
+                usual model
+    parts    -- its nets by role
+    fitting  -- puts adapters on the nets, which all views of a model share
+    adapters -- what this view has on at each call of a net
     """
 
     id: str
     sha256: str
     codec: KLCodec
-    denoiser: Denoiser
+    denoiser: NetDenoiser
     schedule: Schedule
     words: ClipWords
     device: torch.device
@@ -105,9 +109,26 @@ class LatentModel:
     parts: Mapping[str, nn.Module] = field(default_factory=dict, repr=False)
     labels: tuple[str, ...] = ()
     second: None = None
+    fitting: Fitting | None = field(default=None, repr=False)
+    adapters: tuple[Worn, ...] = ()
+
+    def wearing(self, adapters: tuple[Worn, ...]) -> LatentModel:
+        """Return a view of this model with these adapters on, on the same nets.
+
+        Raises ModelError for an adapter that does not fit, a file that cannot be read, and too little memory.
+        """
+        if adapters == self.adapters:
+            return self
+        assert self.fitting is not None
+        self.fitting.ensure(adapters)
+        assert isinstance(self.denoiser.net, Fitted)
+        net = Fitted(self.denoiser.net.inner, self.fitting, adapters)
+        return replace(self, denoiser=replace(self.denoiser, net=net), adapters=adapters)
 
     def condition(self, said: Said) -> Cond:
         """Encode what is said of one picture. Raises ModelError for a clip skip that the text encoder does not have."""
+        if self.fitting is not None:
+            self.fitting.ensure(self.adapters)
         cond = self.words(said)
         if self.variant:
             cond = replace(cond, image=self._image(said))
@@ -149,12 +170,15 @@ def load(
     schedule = schedules.from_config(info.config["schedule"])
     net = UNet(unet, int(unet.config.in_channels) - codec.channels)  # type: ignore[union-attr, arg-type]
     parts = {"unet": unet, "vae": codec.net}
-    parts |= {about.text[k]["part"]: encoder.net for k, encoder in enumerate(words.encoders)}
+    encoders = {about.text[k]["part"]: encoder for k, encoder in enumerate(words.encoders)}
+    parts |= {part: encoder.net for part, encoder in encoders.items()}
+    names = names_of_model(unet, {part: (one.net, one.dropped) for part, one in encoders.items()})
+    fitting = Fitting({part: net for part, net in parts.items() if part != "vae"}, names, about.title)
     return LatentModel(
         id=info.id,
         sha256=info.sha256,
         codec=codec,
-        denoiser=adapt(net, schedule, found.predicts, dtype),
+        denoiser=adapt(Fitted(net, fitting, ()), schedule, found.predicts, dtype),
         schedule=schedule,
         words=words,
         device=device,
@@ -164,6 +188,7 @@ def load(
         family=about,
         variant=found.variant,
         parts=parts,
+        fitting=fitting,
     )
 
 

@@ -193,7 +193,7 @@ def checkpoint(
             max(rule["most"], *(max(size) for size in native)),
             free=True,
         ),
-        takes=frozenset({"text", "negative", "size", "clip_skip"}),
+        takes=frozenset({"text", "negative", "size", "clip_skip", "adapters"}),
         defaults=defaults,
         config={
             "kind": "checkpoint",

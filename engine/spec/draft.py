@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.paths import path_of
 from engine.rules import RULES, menu
 from engine.schedules import below, from_config, grid
+from engine.spec.adapter import AdapterUse
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
@@ -72,7 +73,7 @@ class Draft:
     method   -- "new" for a new picture, else the method of an Edit; `strength` is the share of the grid's steps that it
                 takes, rounded to whole steps; `jump` and `resample` count for "repaint"
     guides   -- as in a Request, by name alone
-    clip_skip, distilled -- as in a Request
+    clip_skip, distilled, adapters -- as in a Request
     wildcards -- the folders with the lists that `__name__` in a prompt draws from; without any it is plain text
     """
 
@@ -105,6 +106,7 @@ class Draft:
     clip_skip: int | None = None
     distilled: float | None = None
     wildcards: tuple[str, ...] = ()
+    adapters: tuple[AdapterUse, ...] = ()
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -120,7 +122,7 @@ class Draft:
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
-        further += ("width", "height", "clip_skip", "distilled")
+        further += ("width", "height", "clip_skip", "distilled", "adapters")
         shared = ("model", "label", *look, *further)
         seeds = request.seeds
         second = request.enlargement
@@ -227,6 +229,7 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         clip_skip=draft.clip_skip,
         distilled=draft.distilled,
         drawn=drawn,
+        adapters=draft.adapters,
     )
     return _with_evaluations(request)
 
@@ -237,6 +240,7 @@ def _check_takes(draft: Draft, info: ModelInfo) -> None:
         "negative": ("negative text", bool(draft.negative.strip())),
         "clip_skip": ("clip skip", draft.clip_skip is not None),
         "distilled": ("distilled guidance", draft.distilled is not None),
+        "adapters": ("adapters such as LoRA", bool(draft.adapters)),
     }
     for name, (words, is_set) in asked.items():
         if is_set and name not in info.takes:

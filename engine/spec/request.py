@@ -16,6 +16,7 @@ from itertools import pairwise
 from reprlib import repr as shortened
 from typing import Any
 
+from engine.spec.adapter import AdapterUse, check_adapters
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current
@@ -36,7 +37,12 @@ METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture
 MAX_RESAMPLE = 50
 MAX_HOPS = 10_000  # of a run that goes back and forth
 MAX_CLIP_SKIP = 64
-OPTIONAL = ("clip_skip", "distilled", "drawn")  # JSON has them only where they are set: old hashes stay as they are
+OPTIONAL = (
+    "clip_skip",
+    "distilled",
+    "drawn",
+    "adapters",
+)  # JSON has them only where they are set: old hashes stay as they are
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 
@@ -164,6 +170,7 @@ class Request:
     clip_skip           -- the layer of the text encoder that is used, counted from the end, 1 for the last; None for
                            the model's own
     distilled           -- the guidance that a guidance-distilled model reads as an input; None for the model's own
+    adapters            -- LoRAs and their kin, with their strengths; their order changes nothing
     drawn               -- the texts as they were written, with the choices that the seed drew (a note: `prompt` and
                            `negative` decide); None where they had none
     """
@@ -193,6 +200,7 @@ class Request:
     clip_skip: int | None = None
     distilled: float | None = None
     drawn: Drawn | None = None
+    adapters: tuple[AdapterUse, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -241,6 +249,7 @@ class Request:
             raise RequestError(f"A text encoder cannot stop at layer {self.clip_skip} from its end: choose 1 or 2.")
         if self.distilled is not None and not within(self.distilled, 0, MAX_GUIDANCE):
             raise RequestError(f"The distilled guidance must lie between 0 and {MAX_GUIDANCE:g}.")
+        check_adapters(self.adapters)
         if not 1 <= self.evaluations <= MAX_EVALUATIONS:
             raise RequestError(f"A run takes 1 to {MAX_EVALUATIONS} evaluations.")
         second = self.enlargement
@@ -269,7 +278,7 @@ class Request:
 
     def to_dict(self) -> dict[str, Any]:
         data = {"format": FORMAT} | dataclasses.asdict(self) | {"options": dict(self.options)}
-        return {key: value for key, value in data.items() if value is not None or key not in OPTIONAL}
+        return {key: value for key, value in data.items() if value not in (None, ()) or key not in OPTIONAL}
 
     def to_json(self) -> str:
         """Canonical: equal Requests give equal text. Floats keep every bit (shortest round-trip repr)."""
@@ -309,6 +318,7 @@ class Request:
             if data.get("edit") is not None:
                 data["edit"] = Edit.from_dict(data["edit"])
             data["guides"] = tuple(guide_from_dict(guide) for guide in data.get("guides", ()))
+            data["adapters"] = tuple(AdapterUse.from_dict(use) for use in data.get("adapters", ()))
             if data.get("clip_skip") is not None:
                 data["clip_skip"] = integer(data["clip_skip"])
             if data.get("drawn") is not None:

@@ -70,7 +70,7 @@ def read_facts(metadata: Mapping[str, str]) -> Facts:
     )
 
 
-def trained_scale(metadata: Mapping[str, str]) -> Mapping[str, float]:
+def trained_alphas(metadata: Mapping[str, str]) -> Mapping[str, float]:
     """The α that diffusers and PEFT keep in the metadata (“lora_adapter_metadata”) instead of in tensors, by part.
 
     {} where there is none. The parts are "unet", "text" and "text_2".

@@ -38,6 +38,12 @@ class Change(NamedTuple):
     tensors: Mapping[str, str]
     dialect: str
 
+    def changes(self, kind: str) -> bool:
+        """Whether it changes the module's "weight", or its "bias"."""
+        if kind == "bias":
+            return "diff_b" in self.tensors or "up_bias" in self.tensors
+        return self.algebra != "difference" or "diff" in self.tensors
+
 
 class Misfit(NamedTuple):
     """A module of the file whose tensors cannot be applied: its name there, why, and how many tensors it has."""

@@ -31,11 +31,12 @@ def unet_modules(config: Mapping[str, Any]) -> list[Module]:
 def clip_modules(net: Mapping[str, Any]) -> list[Module]:
     """List the modules of a CLIP text encoder.
 
-    net -- "width", "layers" and "mlp", and "projection" (0 for none)
+    net -- "width", "layers" and "mlp", "projection" (0 for none), and how many last layers of the published encoder are
+           "dropped": adapters may change them too
     """
     width, hidden, projection = int(net["width"]), int(net["mlp"]), int(net.get("projection", 0))
     found = []
-    for k in range(int(net["layers"])):
+    for k in range(int(net["layers"]) + int(net.get("dropped", 0))):
         layer, other = f"encoder.layers.{k}.", f"transformer.resblocks.{k}."
         found += [Module(f"{layer}self_attn.{letter}_proj", "", (width, width)) for letter in "qkv"]
         found += [
@@ -144,3 +145,14 @@ class _Unet:
             own += [(f"{block}ff.net.0.proj", (8 * width, width), True), (f"{block}ff.net.2", (width, 4 * width), True)]
         for name, shape, bias in own:
             yield Module(f"{here}.{name}", f"{there}.{name}", shape, bias)
+
+
+def block_of(original: str) -> str:
+    """Return the block of a UNet's module as block weights name it: IN00 … IN11, M00, OUT00 … OUT11, else BASE."""
+    side, _, rest = original.partition(".")
+    number = rest.partition(".")[0]
+    if side == "middle_block":
+        return "M00"
+    if side in ("input_blocks", "output_blocks") and number.isdigit():
+        return f"{'IN' if side == 'input_blocks' else 'OUT'}{int(number):02}"
+    return "BASE"

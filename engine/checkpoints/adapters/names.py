@@ -130,7 +130,7 @@ def names_of(unet: Mapping[str, Any], texts: Mapping[str, Mapping[str, Any]]) ->
     """The modules of a model of Stable Diffusion's kind.
 
     unet  -- arguments of diffusers' UNet2DConditionModel
-    texts -- for each text encoder, "text" and "text_2", its "width", "layers", "mlp" and "projection"
+    texts -- for each text encoder, "text" and "text_2", the arguments of clip_modules()
     """
     return Names({NET: unet_modules(unet)} | {part: clip_modules(net) for part, net in texts.items()})
 
@@ -139,4 +139,5 @@ def names_of(unet: Mapping[str, Any], texts: Mapping[str, Mapping[str, Any]]) ->
 def names_of_family(name: str) -> Names:
     """The modules of a family that can be loaded."""
     about = families()[name]
-    return names_of(about.unet, {text["part"]: text["net"] for text in about.text})
+    texts = {text["part"]: {**text["net"], "dropped": text.get("dropped", 0)} for text in about.text}
+    return names_of(about.unet, texts)

@@ -1,0 +1,65 @@
+"""Find the files of adapters by their hashes, in the user's folders and wherever they were used before. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.hashes import SHORT, Hashes
+from engine.checkpoints.scan import ENDINGS, places
+from engine.checkpoints.settings import load as load_settings
+from engine.errors import readable
+
+
+class AdapterFiles:
+    """The files of adapters. Nothing is read before the first one is looked for.
+
+    folder -- of the studio's settings, with the folders to look in and the hashes that are known
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: dict[str, Path] = {}  # by hash
+        self._hashes: Hashes | None = None
+
+    def add(self, where: str) -> tuple[str, str]:
+        """Return the name and the hash of the adapter at the path `where`, or of that name in the user's folders.
+
+        Raises CheckpointError where there is none.
+        """
+        path = Path(where)
+        if not path.is_file():
+            named = next(self._named(where.removesuffix(ENDINGS[0])), None)
+            if named is None:
+                raise CheckpointError(f"There is no LoRA “{readable(where, 200)}”: give its .safetensors file.")
+            path = named
+        digest = self._known().of(path)
+        self._found[digest] = path
+        return path.stem, digest
+
+    def path(self, name: str, digest: str) -> Path:
+        """Return the file with this hash; `name` is what it was called. Raises CheckpointError for a missing one."""
+        hashes = self._known()
+        found = self._found.get(digest)
+        if found is not None and hashes.known(found) == digest:
+            return found
+        found = hashes.holding(digest) or next((p for p in self._named(name) if hashes.of(p) == digest), None)
+        if found is None:
+            raise CheckpointError(
+                f"The LoRA “{readable(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of your folders "
+                "of models."
+            )
+        self._found[digest] = found
+        return found
+
+    def _known(self) -> Hashes:
+        if self._hashes is None:
+            self._hashes = Hashes(self._folder)
+        return self._hashes
+
+    def _named(self, name: str) -> Iterator[Path]:
+        """Yield the files of that name in the user's folders."""
+        for path in places(load_settings(self._folder).folders):
+            if path.stem == name and path.suffix in ENDINGS and path.is_file():
+                yield path

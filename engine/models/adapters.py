@@ -1,0 +1,197 @@
+"""Put adapters on the nets of a loaded model, and take them off.
+
+The originals of all changed weights are kept, on the CPU, so that a model without its adapters has the bits of before,
+and a model with some adapters has the same bits whatever it had on before. Each weight is computed from its original:
+W + Σ fᵢ·ΔWᵢ, in float32 (float64 for float64 nets), in the order of the adapters' hashes, and rounded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from engine.checkpoints.adapters.fit import Change
+from engine.checkpoints.adapters.modules import block_of
+from engine.checkpoints.adapters.names import Names, names_of
+from engine.errors import readable
+from engine.models.adapter_file import AdapterFile, Worn
+from engine.models.clip_text import ClipText
+from engine.models.deltas import bias_change, weight_change
+from engine.models.errors import ModelError
+from engine.models.memory import free_bytes
+from engine.types import Model
+
+Key = tuple[str, str]  # a part, and the name of a parameter in its net
+Changes = Sequence[tuple[AdapterFile, Change]]
+SPARE = 256 * 2**20  # bytes to leave free
+
+
+class Applied(NamedTuple):
+    """What an adapter does to a model: `tensors` of `total` tensors of its file are applied, to `modules` modules."""
+
+    name: str
+    tensors: int
+    total: int
+    modules: int
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.name}: {self.tensors} of {self.total} tensors applied to {self.modules} modules"
+
+
+@dataclass
+class Fitting:
+    """The nets of a model, and the adapters that they have on.
+
+    nets  -- by part: "unet", "text", "text_2"
+    names -- their modules
+    title -- of the model's family, for sentences
+    on    -- the adapters that the nets have on now
+    """
+
+    nets: Mapping[str, nn.Module]
+    names: Names
+    title: str
+    on: tuple[Worn, ...] = ()
+    applied: tuple[Applied, ...] = ()
+    _originals: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
+
+    def ensure(self, adapters: tuple[Worn, ...]) -> None:
+        """Bring the nets to have on exactly these adapters. It costs nothing where they do already.
+
+        Raises ModelError for an adapter that does not fit, a file that cannot be read, and too little memory; then the
+        nets have nothing on.
+        """
+        if adapters is self.on or adapters == self.on:
+            return
+        try:
+            with ExitStack() as stack:
+                ordered = sorted(adapters, key=lambda worn: worn.use.sha256)
+                files = [AdapterFile.open(worn, self.names, self.title, stack) for worn in ordered]
+                self._change(self._parameters(files))
+        except BaseException:
+            self._restore(set(self._originals))
+            self.on, self.applied = (), ()
+            raise
+        self.on = adapters
+        self.applied = tuple(Applied(f.worn.use.name, f.fit.mapped, f.fit.total, len(f.fit.changes)) for f in files)
+
+    def _parameters(self, files: Sequence[AdapterFile]) -> dict[Key, Changes]:
+        """Return every parameter that adapters change, with its changes; none of layers that this model leaves out."""
+        found: dict[Key, list[tuple[AdapterFile, Change]]] = {}
+        for file in files:
+            for change in file.fit.changes:
+                for kind in ("weight", "bias"):
+                    if change.changes(kind) and self._has(change.part, change.module.name):
+                        found.setdefault((change.part, f"{change.module.name}.{kind}"), []).append((file, change))
+        return dict(found)
+
+    def _has(self, part: str, module: str) -> bool:
+        net = self.nets.get(part)
+        try:
+            return net is not None and net.get_submodule(module) is not None
+        except AttributeError:
+            return False
+
+    def _change(self, parameters: Mapping[Key, Changes]) -> None:
+        self._restore(set(self._originals) - set(parameters))
+        self._check_memory(parameters)
+        for key, changes in parameters.items():
+            parameter = self._parameter(key)
+            original = self._originals.setdefault(key, parameter.data.to("cpu"))
+            made = _with_changes(original.to(parameter.device), changes, key[1].endswith("weight"))
+            if not bool(made.isfinite().all()):
+                names = ", ".join(f"“{readable(file.worn.use.name, 80)}”" for file, _ in changes)
+                raise ModelError(
+                    f"With {names} {key[1]} has values that are not numbers: set a smaller strength, or get the file "
+                    "again."
+                )
+            parameter.data = made
+
+    def _parameter(self, key: Key) -> nn.Parameter:
+        return self.nets[key[0]].get_parameter(key[1])
+
+    def _restore(self, keys: set[Key]) -> None:
+        """Give back the originals of these parameters, bit for bit."""
+        for key in keys:
+            parameter = self._parameter(key)
+            parameter.data = self._originals.pop(key).to(parameter.device)
+
+    def _check_memory(self, parameters: Mapping[Key, Changes]) -> None:
+        """Raise ModelError where the originals and the changed weights do not fit into the memory together."""
+        needed = sum(self._parameter(key).nbytes for key in parameters if key not in self._originals)
+        free = free_bytes(torch.device("cpu"))
+        if free is not None and needed + SPARE > free:
+            raise ModelError(
+                f"These adapters take {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free: use "
+                "fewer, or close other programs."
+            )
+
+
+def _with_changes(original: Tensor, changes: Changes, of_weight: bool) -> Tensor:
+    """Return the original and all its changes, summed in the wide dtype and rounded once."""
+    wide = original.to(torch.float64 if original.dtype == torch.float64 else torch.float32)
+    total = wide.clone()
+    for file, change in changes:
+        factor = file.worn.use.factor(change.part, block_of(change.module.original))
+        make = weight_change if of_weight else bias_change
+        total += factor * make(change, file.read(change, wide), wide, file.alphas.get(change.part))
+    return total.to(original.dtype)
+
+
+class Fitted(nn.Module):
+    """A net that has on exactly `adapters` at each call, whatever other views of the same model had on between.
+
+    inner -- the net, called with the same arguments
+    """
+
+    def __init__(self, inner: nn.Module, fitting: Fitting, adapters: tuple[Worn, ...]) -> None:
+        super().__init__()
+        self.inner, self.fitting, self.adapters = inner, fitting, adapters
+
+    def forward(self, *args: Any) -> Tensor:
+        self.fitting.ensure(self.adapters)
+        out: Tensor = self.inner(*args)
+        return out
+
+
+def names_of_model(unet: nn.Module, texts: Mapping[str, tuple[ClipText, int]]) -> Names:
+    """Return the modules of a loaded model.
+
+    unet  -- diffusers' UNet2DConditionModel
+    texts -- for "text" and "text_2" the encoder, and how many last layers it leaves out
+    """
+    about = {part: text.config | {"dropped": dropped} for part, (text, dropped) in texts.items()}
+    return names_of(dict(unet.config), about)  # type: ignore[arg-type]
+
+
+@runtime_checkable
+class Wearer(Protocol):
+    """A model that takes adapters."""
+
+    fitting: Fitting | None
+
+    def wearing(self, adapters: tuple[Worn, ...]) -> Model: ...
+
+
+def wear(model: Model, adapters: tuple[Worn, ...]) -> Model:
+    """Return a view of a model with these adapters on; the model itself for none.
+
+    Raises ModelError for a model that takes none, and as Fitting.ensure() does.
+    """
+    if not adapters:
+        return model
+    if not isinstance(model, Wearer):
+        raise ModelError(f"The model “{model.id}” takes no adapters such as LoRA: take them off.")
+    worn: Model = model.wearing(adapters)
+    return worn
+
+
+def applied_to(model: Model) -> tuple[Applied, ...]:
+    """Say what each adapter does to a model that has it on; () for a model that takes none."""
+    return model.fitting.applied if isinstance(model, Wearer) and model.fitting is not None else ()
