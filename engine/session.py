@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from engine import devices
+from engine.checkpoints.adapters.files import AdapterFiles
 from engine.errors import EngineError
 from engine.finishing import Finished, finish
 from engine.guidance.library import Library
@@ -24,9 +25,12 @@ from engine.jobs.job import Caller, Event, Job, doer_of, never
 from engine.lab.laws import Laws
 from engine.layout import NAME as LAYOUT
 from engine.layout import from_array
+from engine.models.adapter_file import Worn
+from engine.models.adapters import Applied, applied_to, wear
 from engine.models.cache import Models
 from engine.paths import path_of
 from engine.plan import Plan, plan, to_state
+from engine.settings_folder import settings_folder
 from engine.spec.catalog import CatalogError, ModelInfo, embedded
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
@@ -90,6 +94,7 @@ class Session:
         self.models = Models(self.device)
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
+        self.adapters = AdapterFiles(settings_folder())
         self.save: bool | None = None  # see engine.plan.plan
 
     @property
@@ -111,7 +116,13 @@ class Session:
         return info
 
     def model(self, request: Request) -> Model:
-        return self.load(self.info(request.model))
+        """Return the model of a request, with its adapters on."""
+        model = self.load(self.info(request.model))
+        return wear(model, tuple(Worn(use, self.adapters.path(use.name, use.sha256)) for use in request.adapters))
+
+    def applied(self, request: Request) -> tuple[Applied, ...]:
+        """Say what each adapter of a request does to its model: how many of its tensors are applied."""
+        return applied_to(self.model(request)) if request.adapters else ()
 
     def plan(
         self,

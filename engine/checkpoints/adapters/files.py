@@ -47,8 +47,8 @@ class AdapterFiles:
         found = hashes.holding(digest) or next((p for p in self._named(name) if hashes.of(p) == digest), None)
         if found is None:
             raise CheckpointError(
-                f"The LoRA “{readable(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of your folders "
-                "of models."
+                f"The LoRA “{readable(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of your model "
+                "folders."
             )
         self._found[digest] = found
         return found
