@@ -122,8 +122,8 @@ class Draft:
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
-        further += ("width", "height", "clip_skip", "distilled", "adapters")
-        shared = ("model", "label", *look, *further)
+        latent = ("width", "height", "clip_skip", "distilled", "adapters")
+        shared = ("model", "label", *look, *further, *latent)
         seeds = request.seeds
         second = request.enlargement
         stage: dict[str, Any] = (

@@ -37,12 +37,7 @@ METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture
 MAX_RESAMPLE = 50
 MAX_HOPS = 10_000  # of a run that goes back and forth
 MAX_CLIP_SKIP = 64
-OPTIONAL = (
-    "clip_skip",
-    "distilled",
-    "drawn",
-    "adapters",
-)  # JSON has them only where they are set: old hashes stay as they are
+OPTIONAL = ("clip_skip", "distilled", "drawn", "adapters")  # in JSON only where they are set: old hashes stay
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 
