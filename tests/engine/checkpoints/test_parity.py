@@ -46,7 +46,7 @@ class Rounded(Discrete):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> LatentModel:
-    folder = write_folder(tmp_path_factory.mktemp("parity") / "tiny")
+    folder = write_folder(tmp_path_factory.mktemp("parity") / "tiny", nets(small=True))
     return load(checkpoint(folder), torch.device("cpu"))
 
 
@@ -59,7 +59,7 @@ def reference(scheduler: Any, model: LatentModel, noise: Tensor) -> Tensor:
     """The final latents of diffusers' own pipeline."""
     from diffusers import StableDiffusionPipeline
 
-    made = nets()
+    made = nets(small=True)
     pipe = StableDiffusionPipeline(
         vae=made.vae, text_encoder=made.text, tokenizer=None, unet=made.unet, scheduler=scheduler, safety_checker=None,
         feature_extractor=None, requires_safety_checker=False,
@@ -129,7 +129,7 @@ def test_latents_and_pictures_are_those_of_diffusers(
     rounded = Rounded.scaled_linear() if cls == DPM and spacing == "karras" else None
     mine = ours(model, "dpmpp-2m" if name == "dpmpp-2m" else "ddim", sigmas, noise * std, rounded)
     assert far(mine, theirs) < CLOSE
-    picture = nets().vae.decode(theirs / 0.18215).sample
+    picture = nets(small=True).vae.decode(theirs / 0.18215).sample
     assert far(model.codec.decode(mine), picture) < CLOSE
 
 
@@ -139,7 +139,7 @@ def test_v_prediction_with_zero_terminal_snr_is_that_of_diffusers(
     from diffusers import DDIMScheduler
 
     said = SCHEDULER | {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
-    own = load(checkpoint(write_folder(tmp_path / "v", scheduler=said)), torch.device("cpu"))
+    own = load(checkpoint(write_folder(tmp_path / "v", nets(small=True), scheduler=said)), torch.device("cpu"))
     more = {"timestep_spacing": "trailing", "set_alpha_to_one": True, "clip_sample": False}
     scheduler = DDIMScheduler(**COMMON, **more, prediction_type="v_prediction", rescale_betas_zero_snr=True)
     theirs = reference(scheduler, own, noise)
@@ -147,4 +147,4 @@ def test_v_prediction_with_zero_terminal_snr_is_that_of_diffusers(
     sigmas = grid("trailing", STEPS, schedule.sigma_max, schedule.sigma_min, schedule=schedule)  # type: ignore[arg-type]
     mine = ours(own, "ddim", sigmas, noise * schedule.start_std(schedule.sigma_max))
     assert far(mine, theirs) < CLOSE
-    assert far(own.codec.decode(mine), nets().vae.decode(theirs / 0.18215).sample) < CLOSE
+    assert far(own.codec.decode(mine), nets(small=True).vae.decode(theirs / 0.18215).sample) < CLOSE
