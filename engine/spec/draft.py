@@ -315,9 +315,9 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
     """Return the Request of a fork: from the state before step `i` of `parent`'s run with the choices of `draft`.
 
     Down to that step the noise levels are the parent's. Below it they are those of the draft's own grid; with the
-    parent's steps and spacing nothing changes. Number and size of the images, x_T and the strength are the parent's. `inputs`
-    None: the parent's. A fork of a RePaint run stays on its path. Raises RequestError for an impossible draft, or for
-    another model.
+    parent's steps and spacing nothing changes. Number and size of the images, x_T and the strength are the parent's.
+    `inputs` None: the parent's. A fork of a RePaint run stays on its path. Raises RequestError for an impossible draft,
+    or for another model.
     """
     if info.sha256 != parent.model_sha256:
         raise RequestError(f"This run belongs to another model: choose “{parent.model}” to fork it.")

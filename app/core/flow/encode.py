@@ -88,7 +88,7 @@ class Encoder(QObject):
     def methods(self) -> tuple[Method, ...]:
         """The conditions that the picture can be encoded under: guidance needs a prompt or a label."""
         judge = self._appraisal.judge
-        guidable = judge is not None and (judge.text or bool(judge.labels))
+        guidable = judge.text or bool(judge.labels)
         told = self._appraisal.conditions.get(self._appraisal.given)
         return tuple(METHODS) if guidable and told is not None and told.words else ("plain",)
 
@@ -115,7 +115,7 @@ class Encoder(QObject):
     def price(self, tolerance: float) -> str:
         """What encoding to a tolerance takes, such as "≈ 120 model calls"; "" before any was encoded by the judge."""
         judge = self._appraisal.judge
-        calls = self._appraisal.costs.calls("up", judge.sha256, tolerance) if judge else None
+        calls = self._appraisal.costs.calls("up", judge.sha256, tolerance)
         return "" if calls is None else f"≈ {calls} model calls"
 
     # the run
@@ -131,12 +131,12 @@ class Encoder(QObject):
     def encode(self) -> None:
         """Take the picture up to its noise: a run that goes up, shown as it is made. A notice where it cannot be."""
         subject, judge = self._appraisal.subject, self._appraisal.judge
-        if self.why_not() or subject is None or judge is None:
+        if self.why_not() or subject is None:
             self._say("info", self.why_not())
             return
         try:
             request = self._request(judge)
-            fitted = fit(subject, (judge.width, judge.height), self._appraisal.way)
+            fitted = fit(subject, self._appraisal.judged_size, self._appraisal.way)
         except (ValueError, OSError) as error:
             self._say("error", str(error))
             return
@@ -168,7 +168,7 @@ class Encoder(QObject):
         try:
             if model is None:
                 raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
-            asked = self._as_panel(model) if anew else None
+            asked = self._as_panel(model, request) if anew else None
         except RequestError as error:
             self._say("error", str(error))
             return
@@ -218,13 +218,15 @@ class Encoder(QObject):
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
             )
         guidance = 1.0 if self.method == "plain" else draft.guidance
-        return _resolve_single(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
+        width, height = self._appraisal.judged_size
+        told_so = replace(draft, prompt=told.prompt, label=told.label, guidance=guidance, width=width, height=height)
+        return _resolve_single(told_so, judge)
 
-    def _as_panel(self, model: ModelInfo) -> Request:
-        """What the panel says now. Raises RequestError where its model is another."""
+    def _as_panel(self, model: ModelInfo, encoded: Request) -> Request:
+        """What the panel says now, at the size of what was encoded. Raises RequestError where its model is another."""
         if self._draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
-        return _resolve_single(self._draft.current, model)
+        return _resolve_single(replace(self._draft.current, width=encoded.width, height=encoded.height), model)
 
     def _say(self, level: Literal["info", "error"], text: str) -> None:
         self.notice_raised.emit(Notice(level, text))

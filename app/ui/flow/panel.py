@@ -163,7 +163,7 @@ class LikelihoodPanel(QWidget):
         subject = appraisal.subject
         title = subject.title if subject else ""
         self.picture.setText(title[:1].upper() + title[1:] if subject else NOTHING)
-        self.judge.setCurrentIndex(self.judge.findData(judge.id if judge else None))
+        self.judge.setCurrentIndex(self.judge.findData(judge.id))
         self._list_conditions()
         self._list_ways()
         self._list_tolerances()
@@ -192,9 +192,10 @@ class LikelihoodPanel(QWidget):
         ways = appraisal.ways
         for widget in (self.size_note, self.way):
             widget.setVisible(bool(ways))
-        if not ways or judge is None or subject is None:
+        if not ways or subject is None:
             return
-        wanted = f"{judge.width} × {judge.height}"
+        width, height = appraisal.judged_size
+        wanted = f"{width} × {height}"
         self.size_note.setText(f"It is {subject.size[0]} × {subject.size[1]}, and {judge.title} judges {wanted}:")
         names = {SHRUNK: f"all of it, brought to {wanted}", MIDDLE: f"its middle {wanted} pixels as they are"}
         fill(self.way, [(names[way], way) for way in ways], appraisal.way)
@@ -218,11 +219,11 @@ class LikelihoodPanel(QWidget):
     def _show_foot(self) -> None:
         appraisal, measured, moved = self._appraisal, self._appraisal.doing, self._encoder.doing
         busy = measured or moved
-        why = appraisal.why_not
-        for button in (self.measure, self.encode):
+        why = appraisal.why_no_bits
+        for button, why_not in ((self.measure, why), (self.encode, appraisal.why_not)):
             button.setVisible(busy is None)
-            button.setEnabled(not why)
-            button.setAccessibleDescription(why)
+            button.setEnabled(not why_not)
+            button.setAccessibleDescription(why_not)
         self.stop.setVisible(busy is not None)
         self.progress.setVisible(busy is not None)
         said = why or appraisal.price_text
