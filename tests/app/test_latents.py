@@ -26,6 +26,7 @@ from engine.session import Session
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.store import RunReader
+from tests.app.artworks import paint
 from tests.app.windows import open_window, until
 from tests.latent import CELL, latent_info, latent_models
 
@@ -65,7 +66,7 @@ def run(document: Document, qtbot: QtBot) -> QueuedJob:
     with qtbot.waitSignal(document.jobs.ended):
         job = document.generate()
     assert job is not None
-    assert not job.problem
+    assert not job.message
     return job
 
 
@@ -177,10 +178,7 @@ def test_the_box_and_its_cells_follow_the_size(window: MainWindow, document: Doc
     document.draft.choose_size(WIDE)
     box = document.artwork.box
     assert abs(box.width() / box.height() - 1.5) < 0.02
-    with document.artwork.stroke("Brush") as stroke:
-        stroke.touch(box)
-        document.artwork.mask[box.top() : box.top() + 20, box.left() : box.left() + 20] = 255
-        stroke.changed(box)
+    paint(document.artwork, QRect(box.left(), box.top(), 20, 20))
     cells = window.area._free_cells()
     assert cells is not None
     assert cells.shape == (WIDE[1] // CELL, WIDE[0] // CELL), "cells of the latent, not pixels"
