@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +20,7 @@ from app.core.notices import Notice
 from app.core.request.methods import FILL
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
+from app.ui.widgets.picture_fit import fit_in
 from app.ui.window.main_window import MainWindow
 from engine.pictures.image_file import load
 from engine.session import Session
@@ -264,3 +265,10 @@ def test_a_stored_draft_of_an_impossible_size_starts_at_the_nearest(model: Model
     document.draft.remember({model.id: Draft.for_model(model, width=100, height=100)})
     document.draft.model = model
     assert document.draft.size == (24, 16)
+
+
+def test_a_picture_keeps_its_shape_in_a_cell_of_a_strip() -> None:
+    wide, square = (QImage(width, 64, QImage.Format.Format_RGB32) for width in (96, 64))
+    cell = QRectF(10, 10, 60, 60)
+    assert fit_in(cell, wide) == QRectF(10, 20, 60, 40)
+    assert fit_in(cell, square) == cell

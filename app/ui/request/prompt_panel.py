@@ -61,7 +61,7 @@ class PromptPanel(QWidget):
         self.extent = SizePicker(draft)
         self.sides = SizeField(draft)
         self.extent_name = label("Size", "heading", self.extent)
-        self.extent_name.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.extent_name.setFixedHeight(self.sides.width_.sizeHint().height())  # beside the first line of the field
         self.steering = SteeringDisclosure(document.guidance, actions)
         self.further = Advanced(draft)
         self.advanced = Disclosure("Advanced", self.further)
@@ -119,7 +119,7 @@ class PromptPanel(QWidget):
     def _numbers(self) -> QGridLayout:
         fields = {"Steps": self.steps, "Guidance": self.guidance, "Seed": self.seed, "Pictures": self.batch}
         grid = field_grid(self, fields)
-        grid.addWidget(self.extent_name, len(fields), 0)
+        grid.addWidget(self.extent_name, len(fields), 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.extent, len(fields), 1)
         grid.addWidget(self.sides, len(fields), 1)
         return grid
