@@ -11,8 +11,8 @@ from typing import Any
 
 from app.settings.declare import SettingsError, declarations
 from app.settings.values import Values
-from engine.errors import readable
-from engine.files import replacing, sweep
+from engine.errors import one_line
+from engine.files import replace_file, sweep
 from engine.pictures.naming import free_path
 
 VERSION = 1
@@ -45,7 +45,7 @@ def load(path: Path) -> tuple[Values, str]:
     except OSError:
         aside = path
     rest = "the defaults are used" if values == Values() else "the rest is as it was"
-    named = [readable(line, LONGEST) for line in lost[:TOLD]]
+    named = [one_line(line, LONGEST) for line in lost[:TOLD]]
     told = "; ".join([*named, f"and {len(lost) - TOLD} more"] if len(lost) > TOLD else named)
     return values, f"The settings were damaged ({told}): {rest}, the old file is {aside}."
 
@@ -93,5 +93,5 @@ def _salvaged(text: str) -> dict[str, Any]:
 def write(path: Path, values: Values) -> None:
     """Atomically: after a power cut there is the old file or the new one. Raises OSError."""
     text = json.dumps({"version": VERSION} | dataclasses.asdict(values), indent=1, ensure_ascii=False)
-    with replacing(path) as file:
+    with replace_file(path) as file:
         file.write(text.encode("utf-8", errors="backslashreplace"))  # half an emoji becomes \udxxx, which is JSON

@@ -109,7 +109,7 @@ def samplers(args: argparse.Namespace) -> int:
     for name, spacing, measured in rows(problem, chosen, spacings, counts):
         for n, errors in measured.items():
             trials[n][name, spacing] = errors
-        found = {n: few_steps.overall(measured[n]) if n in measured else None for n in counts}
+        found = {n: few_steps.overall_rms(measured[n]) if n in measured else None for n in counts}
         if args.json:
             print(json.dumps({"sampler": name, "spacing": spacing, "error": found}))
         else:
@@ -121,9 +121,10 @@ def samplers(args: argparse.Namespace) -> int:
         print(f"\nThe best or within noise of it over these {args.images} pictures:")
         good = {n: few_steps.near_best(of_all) for n, of_all in trials.items() if of_all}
         for n, keys in good.items():
-            print(f"{n:4} calls: " + _listed(keys))
+            print(f"{n:4} calls: " + join_names(keys))
         print(
-            "  in all of them: " + _listed([key for key in trials[counts[0]] if all(key in k for k in good.values())])
+            "  in all of them: "
+            + join_names([key for key in trials[counts[0]] if all(key in k for k in good.values())])
         )
     if info is None and not args.json and any(rule.stochastic for rule in chosen.values()):
         floor = few_steps.sampling_floor(problem)
@@ -131,7 +132,7 @@ def samplers(args: argparse.Namespace) -> int:
     return 0
 
 
-def _listed(keys: Sequence[tuple[str, str]]) -> str:
+def join_names(keys: Sequence[tuple[str, str]]) -> str:
     return ", ".join(" ".join(key) for key in keys) or "none"
 
 

@@ -12,7 +12,7 @@ from engine.commands.flags import draft_of
 from engine.commands.guide_flags import guides_of
 from engine.commands.making import make
 from engine.errors import UsageError
-from engine.pictures.compositing import around, crop, whole
+from engine.pictures.compositing import box_around, crop, whole_box
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import resolve, size
 from engine.spec.edit import Box, Pixels
@@ -41,9 +41,9 @@ def box_of(text: str | None, rgb: Pixels, mask: Pixels | None, info: ModelInfo) 
     """The box that was typed, or the default one. Raises UsageError for one that cannot be."""
     shape = info.width, info.height
     if text is None:
-        return whole(rgb, shape)
+        return whole_box(rgb, shape)
     if text == "mask":
-        return whole(rgb, shape) if mask is None else around(mask, shape)
+        return whole_box(rgb, shape) if mask is None else box_around(mask, shape)
     try:
         x, y, w, h = (int(part) for part in text.split(","))
     except ValueError:

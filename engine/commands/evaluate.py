@@ -82,13 +82,13 @@ class PictureCounter:
     """Counts pictures on standard error: in place on a terminal, else a line each half minute."""
 
     def __init__(self) -> None:
-        self.total, self.done, self.told = 0, 0, time.monotonic()
+        self.total, self.done, self.reported = 0, 0, time.monotonic()
 
     def __call__(self, count: int) -> None:
         self.done += count
         on_terminal, last = sys.stderr.isatty(), self.done >= self.total
-        if on_terminal or last or time.monotonic() - self.told > 30:
-            self.told = time.monotonic()
+        if on_terminal or last or time.monotonic() - self.reported > 30:
+            self.reported = time.monotonic()
             start, end = ("\r", "\n" if last else "") if on_terminal else ("", "\n")
             print(f"{start}{self.done}/{self.total} pictures", end=end, file=sys.stderr, flush=True)
 
@@ -120,13 +120,13 @@ def report_lines(figures: Any) -> list[str]:
     lines.append("Nearest training picture (RMS at 16×16, in levels of 255; quantiles .1, .5, .9):")
     for name, f in figures["memory"].items():
         low, middle, high = f["distance"]
-        told = [f"  {name + ',':24} N = {f['n']}: {low:.1f}, {middle:.1f}, {high:.1f}"]
+        reported = [f"  {name + ',':24} N = {f['n']}: {low:.1f}, {middle:.1f}, {high:.1f}"]
         if "near" in f:
-            told.append(f"nearer than 95 % of held-out real ones: {f['near']:.1%}")
+            reported.append(f"nearer than 95 % of held-out real ones: {f['near']:.1%}")
         if "of the name asked" in f:
-            told.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
-            told.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
-        lines.append("; ".join(told))
+            reported.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
+            reported.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
+        lines.append("; ".join(reported))
     for name, f in figures.get("alpha", {}).items():
         pair, near = f["of the pair asked"], f["of the nearest"]
         fits = f"IoU with the real picture of the pair asked {pair:.3f}, with the nearest real picture {near:.3f}"

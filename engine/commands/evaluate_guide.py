@@ -72,7 +72,7 @@ def evaluate_guide(args: argparse.Namespace) -> int:
     counts = {part: getattr(args, part) for part in args.part or PARTS}
     specs = {part: _specs(real, n, args) for part, n in counts.items()}
     progress.total = sum((1 + len(scales)) * len(some) for some in specs.values())
-    told: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     unguided: dict[str, Any] = {}
     for scale in scales:
         some_guides = (*guides[:-1], replace(guides[-1], scale=scale))
@@ -87,11 +87,11 @@ def evaluate_guide(args: argparse.Namespace) -> int:
                 "seeds": [some[0].seed, some[-1].seed],
             }
             figures |= {"unguided": unguided[part], "guided": evaluation.figures(some, part, guided=True)}
-            told.append(figures)
+            results.append(figures)
             if not args.json:
                 print("\n".join(lines(figures)), flush=True)
     if args.json:
-        facts = {"model": info.id, "settings": choices, "figures": told}
+        facts = {"model": info.id, "settings": choices, "figures": results}
         facts["guides"] = [asdict(guide) for guide in guides]
         print(json.dumps(facts))
     return 0

@@ -78,7 +78,7 @@ def add_noisy_clip(parser: argparse.ArgumentParser | argparse._ArgumentGroup) ->
 def clip_numbers(args: argparse.Namespace) -> dict[str, Any]:
     """The fields of the ClipGuide of --clip. Raises UsageError for a law that cannot be."""
     fields: dict[str, Any] = {field: getattr(args, flag) for field, flag in CLIP_FIELDS.items()}
-    fields["law"] = law_of(args.clip_law) if args.clip_law else None
+    fields["law"] = parse_law(args.clip_law) if args.clip_law else None
     fields["cut_size"] = tuple(args.cut_size) if args.cut_size else None
     chosen = {name: value for name, value in fields.items() if value is not None}
     return ON_NOISE | chosen if args.clip_on == "xt" else chosen
@@ -98,7 +98,7 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
     guides: list[Guide] = []
     pictures: list[Pixels] = []
     if args.classify is not None:
-        label, scale = weighted(args.classify)
+        label, scale = split_weight(args.classify)
         guides.append(
             ClassGuide(
                 classifier=args.classifier or classifier_for(model),
@@ -113,7 +113,7 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
     if args.noisy_clip is None and (args.noisy_scale, args.noisy_limit) != (None, None):
         raise UsageError("--noisy-scale and --noisy-limit are of --noisy-clip: add it, or leave them out.")
     if args.clip is not None or args.noisy_clip is not None:
-        pictures = [aim_picture(open_picture(Path(weighted_file(text)[0]))) for text in args.aim_image or ()]
+        pictures = [aim_picture(open_picture(Path(split_file_weight(text)[0]))) for text in args.aim_image or ()]
         aims = _aims(args, [digest(picture) for picture in pictures])
         if args.noisy_clip is not None:
             guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
@@ -124,7 +124,7 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
     return tuple(guides), tuple(pictures)
 
 
-def weighted(text: str) -> tuple[str, float]:
+def split_weight(text: str) -> tuple[str, float]:
     """“a cat:1.5” → (“a cat”, 1.5); without a number after its last colon, all of it with the weight 1."""
     before, colon, after = text.rpartition(":")
     try:
@@ -133,17 +133,17 @@ def weighted(text: str) -> tuple[str, float]:
         return text, 1.0
 
 
-def weighted_aim(text: str) -> tuple[str, float]:
+def split_aim_weight(text: str) -> tuple[str, float]:
     """Read an aim. Two whole numbers at its end are text, as in “a clock at 10:30”; write :30.0 for that weight."""
-    return (text, 1.0) if TIME.search(text) else weighted(text)
+    return (text, 1.0) if TIME.search(text) else split_weight(text)
 
 
-def weighted_file(text: str) -> tuple[str, float]:
+def split_file_weight(text: str) -> tuple[str, float]:
     """Read the name of a picture; a file may be named as if it had a weight."""
-    return (text, 1.0) if Path(text).exists() else weighted(text)
+    return (text, 1.0) if Path(text).exists() else split_weight(text)
 
 
-def law_of(text: str) -> Law:
+def parse_law(text: str) -> Law:
     """“window:low=0.1,high=5” as a Law. Raises UsageError for anything else."""
     name, _, numbers = text.partition(":")
     try:
@@ -166,8 +166,8 @@ def classifier_for(model: str) -> str:
 
 
 def _aims(args: argparse.Namespace, images: list[str]) -> tuple[Aim, ...]:
-    aims = [Aim(text, weight=weight) for text, weight in map(weighted_aim, args.aim or ())]
-    weights = [weighted_file(text)[1] for text in args.aim_image or ()]
+    aims = [Aim(text, weight=weight) for text, weight in map(split_aim_weight, args.aim or ())]
+    weights = [split_file_weight(text)[1] for text in args.aim_image or ()]
     aims += [Aim(image=image, weight=weight) for image, weight in zip(images, weights, strict=True)]
     if not aims and not args.prompt.strip():
         raise UsageError("CLIP needs something to steer to: add --aim TEXT, or a prompt.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.commands.editing import add_picture, rework
 from engine.commands.flags import add_sampling
-from engine.commands.numbers import real, whole
+from engine.commands.numbers import float_between, int_between
 from engine.commands.picture_files import open_mask, open_picture
 from engine.errors import UsageError
 from engine.pictures.masks import MAX_FEATHER, MAX_GROWN, dilate, feather
@@ -41,9 +41,13 @@ def add_parsers(subparsers: Any) -> None:
     add("--resample", type=int, metavar="N", help="for --method repaint: how often each stretch is walked")
     add("--invert-mask", action="store_true", help="make anew what is black")
     add(
-        "--grow", type=whole(-MAX_GROWN, MAX_GROWN), default=0, metavar="PX", help="widen the mask (below 0: narrow it)"
+        "--grow",
+        type=int_between(-MAX_GROWN, MAX_GROWN),
+        default=0,
+        metavar="PX",
+        help="widen the mask (below 0: narrow it)",
     )
-    add("--feather", type=real(0, MAX_FEATHER), default=0.0, metavar="PX", help="soften its edge")
+    add("--feather", type=float_between(0, MAX_FEATHER), default=0.0, metavar="PX", help="soften its edge")
     add_sampling(parser)
     parser.set_defaults(run=inpaint)
 

@@ -49,10 +49,10 @@ def likelihood(args: argparse.Namespace) -> int:
     for path, rgb in zip(args.pictures, pictures, strict=True):
         shared = {"model": info.id, "rgb": rgb, "prompt": args.prompt, "label": args.label, "seed": args.seed}
         density = Likelihood(**shared, probes=args.probes, tol=args.tol, sigma_min=args.sigma_min)
-        found.append({"path": str(path)} | told(_last(session.perform(density), path, LogDensity)))
+        found.append({"path": str(path)} | density_to_dict(wait_for_last(session.perform(density), path, LogDensity)))
         if args.bound:
             bound = Elbo(**shared, levels=args.levels, draws=args.draws, sigma_min=args.sigma_min)
-            found[-1]["bound"] = told_bound(_last(session.perform(bound), path, ElboTerms))
+            found[-1]["bound"] = bound_to_dict(wait_for_last(session.perform(bound), path, ElboTerms))
         if not args.json:
             print("\n".join(lines(found[-1])), flush=True)
     if args.json:
@@ -65,14 +65,14 @@ def likelihood(args: argparse.Namespace) -> int:
     return 0
 
 
-def told(found: LogDensity) -> dict[str, Any]:
+def density_to_dict(found: LogDensity) -> dict[str, Any]:
     names = ("logp", "stderr", "bits_dim", "bits_stderr", "dims", "offset", "probes", "tol", "calls")
     ends = {name: getattr(found, name) for name in ("sigma_min", "sigma_max", "prior_std")}
     values = {name: getattr(found, name) for name in names} | ends
     return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in values.items()}
 
 
-def told_bound(bound: ElboTerms) -> dict[str, Any]:
+def bound_to_dict(bound: ElboTerms) -> dict[str, Any]:
     curves = {name: getattr(bound, name).tolist() for name in ("sigmas", "terms", "rate", "distortion", "pixels")}
     stderr = None if math.isnan(bound.stderr) else bound.stderr
     return {"total": bound.total, "stderr": stderr, "l_T": bound.l_T, "l_0": bound.l_0, "draws": bound.draws} | curves
@@ -104,7 +104,7 @@ def lines(one: dict[str, Any]) -> list[str]:
     return said
 
 
-def _last(news: Any, path: Path, kind: type) -> Any:
+def wait_for_last(news: Any, path: Path, kind: type) -> Any:
     found = None
     for one in news:
         found = one if isinstance(one, kind) else found

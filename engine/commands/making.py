@@ -51,7 +51,7 @@ def make(
     hops = len(path_of(request))
     for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
         show_progress(step.i + 1, hops)
-    made = session.finished(request, step.move.x, inputs=inputs, transparent=page is None)
+    made = session.finished_pictures(request, step.move.x, inputs=inputs, transparent=page is None)
     done = time.perf_counter()
     pictures = [rgb if page is None else composite(*page, rgb) for rgb in made.pictures]
     paths = save_all(args, paths, pictures, request, box=page[2] if page else None)

@@ -26,7 +26,7 @@ from engine.spec.request import Request
 
 
 @dataclass
-class Asked:
+class KeyFlags:
     """One --key and what was said after it."""
 
     key: str
@@ -46,8 +46,13 @@ def add_parsers(subparsers: Any) -> None:
     )
     add = parser.add_argument
     add("--key", action=_Key, required=True, metavar="KEY", help="seed:N or a picture file; two or more times")
-    add("--prompt", action=_Said, metavar="TEXT", help="what to see at the key before it; of all keys before the first")
-    add("--class", dest="label", action=_Said, metavar="NAME", help="class or style, in the same way")
+    add(
+        "--prompt",
+        action=_KeySetting,
+        metavar="TEXT",
+        help="what to see at the key before it; of all keys before the first",
+    )
+    add("--class", dest="label", action=_KeySetting, metavar="NAME", help="class or style, in the same way")
     add("--frames", type=int, default=30, metavar="N", help=f"how many, keys among them, to {MOST_FRAMES} (default 30)")
     add("--rate", type=int, default=15, metavar="N", help=f"frames a second, 1 … {MOST_RATE} (default %(default)s)")
     add("--easing", choices=list(EASINGS), default="smooth", help="how it goes from key to key (default %(default)s)")
@@ -84,10 +89,10 @@ class _Key(argparse.Action):
     """Begins a key, of which --prompt and --class that follow speak."""
 
     def __call__(self, _: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
-        namespace.key = [*(namespace.key or []), Asked(values)]
+        namespace.key = [*(namespace.key or []), KeyFlags(values)]
 
 
-class _Said(argparse.Action):
+class _KeySetting(argparse.Action):
     def __call__(self, _: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
         if namespace.key:
             setattr(namespace.key[-1], self.dest, values)
@@ -98,7 +103,7 @@ class _Said(argparse.Action):
 def run(args: argparse.Namespace) -> int:
     check_enlarging(args)
     info = find(args.model)
-    morph, pictures = asked(args, info)
+    morph, pictures = morph_from_flags(args, info)
     check(args.out, morph)
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
@@ -143,12 +148,12 @@ def _report(args: argparse.Namespace, morph: Morph, facts: dict[str, Any], devic
           file=sys.stderr)  # fmt: skip
 
 
-def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
+def morph_from_flags(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
     """The morph that the flags ask for, and the pictures of its keys by their digests. Raises ValueErrors."""
-    found = [_found(one.key, info) for one in args.key]
+    found = [read_key(one.key, info) for one in args.key]
     saved = next((one.settings for one in found if one.rgb is None and one.settings is not None), None)
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
-    keys = [_said(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
+    keys = [apply_settings(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
     at = args.at_sigma
     morph = Morph(
         request=_request(args, info, saved, seed),
@@ -165,7 +170,7 @@ def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, P
     return morph, {one.key.picture: one.rgb for one in found if one.rgb is not None}
 
 
-def _found(text: str, info: ModelInfo) -> FileKey:
+def read_key(text: str, info: ModelInfo) -> FileKey:
     if text.startswith("seed:"):
         try:
             return FileKey(Key(seed=int(text.removeprefix("seed:"))), None, None)
@@ -174,7 +179,7 @@ def _found(text: str, info: ModelInfo) -> FileKey:
     return from_file(Path(text), info)
 
 
-def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Key:
+def apply_settings(found: FileKey, one: KeyFlags, args: argparse.Namespace, seed: int) -> Key:
     """The key with what was said of it, else what was said of all, else what its picture says."""
     key = replace(found.key, seed=seed) if found.rgb is not None else found.key
     for name in ("prompt", "label"):

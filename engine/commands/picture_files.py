@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.jobs.likelihood import check_picture
-from engine.pictures.compositing import crop, whole
+from engine.pictures.compositing import crop, whole_box
 from engine.pictures.image_file import load
 from engine.pictures.mask_file import load_mask
 from engine.spec.catalog import ModelInfo
@@ -38,7 +38,7 @@ def read_picture(path: Path, info: ModelInfo, fit: bool) -> Pixels:
     rgb = open_picture(path)
     size = info.width, info.height
     if fit and rgb.shape[:2] != size[::-1]:
-        return crop(rgb, None, whole(rgb, size), size).source
+        return crop(rgb, None, whole_box(rgb, size), size).source
     try:
         return check_picture(info, rgb)
     except EngineError as error:

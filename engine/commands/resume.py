@@ -60,7 +60,7 @@ def resume(args: argparse.Namespace) -> int:
     if last is None:
         raise StoreError(f"{args.run_file.name} has no step: generate the picture again.")
     if rgb is None:
-        made = session.finished(request, last, inputs=stored.inputs(), transparent=request.edit is None)
+        made = session.finished_pictures(request, last, inputs=stored.inputs(), transparent=request.edit is None)
         paths = save_all(args, paths, list(made.pictures), request, parent)
         session.keep_picture(request, made.on_white, args.run_file)
     else:

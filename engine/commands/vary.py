@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
         show_progress(step.i + 1, len(path_of(request)))
-    made = session.finished(request, step.move.x, inputs=reader.inputs(), transparent=request.edit is None)
+    made = session.finished_pictures(request, step.move.x, inputs=reader.inputs(), transparent=request.edit is None)
     done = time.perf_counter()
     paths = save_all(args, paths, list(made.pictures), request, parent)
     session.keep_picture(request, made.on_white, args.kept)

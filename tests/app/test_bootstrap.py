@@ -23,7 +23,7 @@ from app.crash import CrashReporter
 from app.settings import Values, write
 from app.ui.canvas.tool_options import ToolOptions
 from engine.jobs.generate import PictureSaved, Resume
-from engine.pictures.unsaved import Note, left
+from engine.pictures.unsaved import Note, unsaved_runs
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from tests.fakes.engine import FakeEngine
@@ -134,7 +134,7 @@ def test_the_tools_come_back_as_they_were_held(open_studio: Callable[..., Studio
     studio.close()
     window = open_studio(FakeEngine()).window
     again = window.tools
-    assert again.held == tools.held
+    assert again.state == tools.state
     assert (again.tool, again.of("brush").size, again.of("fill").tolerance) == ("noise", 7, 9)
     assert again.mask_shown
     assert window.actions_["tool-noise"].isChecked()
@@ -338,4 +338,4 @@ def test_the_next_start_offers_to_finish_a_run_that_broke_off(
     (notice,) = [notice for notice in said if "broke off" in notice.text]
     assert [action.text for action in notice.actions] == ["Finish it", "Leave it"]
     notice.actions[1].do()
-    assert list(left(folders.runs)) == []
+    assert list(unsaved_runs(folders.runs)) == []

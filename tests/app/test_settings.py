@@ -221,7 +221,7 @@ def test_a_tool_that_there_is_no_longer_costs_nothing_but_itself(qapp: object) -
     assert tools.tool == at_first.tool
     assert tools.of("brush").size == 7
     assert tools.of("noise") == at_first.of("noise")
-    assert "airbrush" not in tools.held.choices
+    assert "airbrush" not in tools.state.choices
 
 
 @pytest.mark.parametrize(("name", "value"), [("steps", "five"), ("steps", True), ("label", 3), ("guidance", "1")])

@@ -21,7 +21,7 @@ from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Estimate, Event, Progress
 from engine.jobs.load import LoadModel
 from engine.pictures.png import read_settings
-from engine.pictures.unsaved import left
+from engine.pictures.unsaved import unsaved_runs
 from engine.run import Cancelled
 from engine.runs import previewer
 from engine.session import OutOfMemory, Session
@@ -140,12 +140,12 @@ def test_the_pictures_of_a_killed_run_are_saved_by_resuming_it_each_once(
         if isinstance(event, PictureSaved):
             break
     steps.close()  # type: ignore[attr-defined]  # killed after the first of two pictures
-    (note,) = left(tmp_path)
+    (note,) = unsaved_runs(tmp_path)
     assert (note.saved, note.pictures) == (frozenset({0}), folder)
     events = list(session.perform(Resume(run_path=path, pictures=folder)))
     assert len(saved(events)) == 1
     assert {read_settings(one).seeds for one in folder.iterdir()} == {(seed,) for seed in request.seeds}  # type: ignore[union-attr]
-    assert list(left(tmp_path)) == []
+    assert list(unsaved_runs(tmp_path)) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="removes an open file")
@@ -252,7 +252,7 @@ def test_a_picture_is_enlarged_as_the_session_does(cascade: ModelInfo) -> None:
     request = request_for(cascade, batch=1)
     (event,) = session.perform(Enlarge(request=request, rgb=rgb))
     assert isinstance(event, Enlarged)
-    np.testing.assert_array_equal(event.rgb, session.enlarged(request, rgb))
+    np.testing.assert_array_equal(event.rgb, session.enlarge(request, rgb))
 
 
 def test_a_model_is_loaded_once_and_one_that_is_not_here_is_refused(session: Session, tiny_model: ModelInfo) -> None:

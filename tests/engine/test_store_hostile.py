@@ -40,7 +40,7 @@ def a_run(path: Path) -> bytes:
             past = (Past(s, x, x),)  # type: ignore[arg-type]
             writer.step(Step(i, Hop(s, s2), i + 1, x, past, move, x))  # type: ignore[arg-type]
         writer.picture(np.zeros((1, 4, 4, 3), np.uint8))
-        writer.keep("more", {"a": x})
+        writer.write_arrays("more", {"a": x})
         writer.end("finished")
     return path.read_bytes()
 
@@ -74,7 +74,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 def read_all(path: Path) -> None:
     """Everything that the studio and the commands read of a run."""
     run = RunReader(path)
-    for call in (run.start, run.picture, run.inputs, run.aims, lambda: run.kept("more")):
+    for call in (run.start, run.picture, run.inputs, run.aims, lambda: run.read_arrays("more")):
         call()
     for k in range(min(len(run.steps), 4)):
         for read in (run.x, run.x0, run.x0_raw, run.next, run.eps, run.past):

@@ -13,7 +13,7 @@ from app.core.canvas.editing import Editing
 from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.key_row import KeyRow
-from app.core.morph.result import Film, Made, estimated, measured
+from app.core.morph.result import Film, MorphResult, estimate_seconds, measured_run
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import Prices, in_words
@@ -27,7 +27,7 @@ from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, price
 from engine.spec.request import Request, RequestError
 
-HELD = ("frames", "easing", "loop", "way", "at", "rate")  # fields of a Morph that the panel sets as they are
+MORPH_FIELDS = ("frames", "easing", "loop", "way", "at", "rate")  # fields of a Morph that the panel sets as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class MorphRoom(StepTimeline):
 
     choices_changed = Signal()
     frames_changed = Signal()  # the frames made, or the progress
-    doing_changed = Signal()
+    activity_changed = Signal()
     closed = Signal()
 
     def __init__(
@@ -71,7 +71,7 @@ class MorphRoom(StepTimeline):
         self.keys = KeyRow(draft, shown, editing, self)
         self._choices = MorphChoices()
         self._task: Task | None = None
-        self._made: Made | None = None
+        self._made: MorphResult | None = None
         self._image: tuple[int, QImage] | None = None
         self._backwards = False  # of there and back
         self._engine.state_changed.connect(self.choices_changed)
@@ -107,10 +107,10 @@ class MorphRoom(StepTimeline):
 
     def plan(self) -> Morph:
         """The morph of these settings. Raises RequestError."""
-        held = {name: getattr(self._choices, name) for name in HELD}
+        fields = {name: getattr(self._choices, name) for name in MORPH_FIELDS}
         if self._choices.way != "mix":
-            held["at"] = 0.0
-        return Morph(request=self.base, keys=tuple(frame.key for frame in self.keys.frames), **held)
+            fields["at"] = 0.0
+        return Morph(request=self.base, keys=tuple(frame.key for frame in self.keys.frames), **fields)
 
     @property
     def why_not(self) -> str:
@@ -147,13 +147,13 @@ class MorphRoom(StepTimeline):
         except RequestError:
             return ""
         calls = f"{morph.frames} frames, {costs.calls} model calls"
-        seconds = estimated(self._prices.seconds, morph)
+        seconds = estimate_seconds(self._prices.seconds, morph)
         return calls if seconds is None else f"{calls}, ≈ {in_words(seconds)}"
 
     # making it
 
     @property
-    def doing(self) -> bool:
+    def rendering(self) -> bool:
         return self._task is not None
 
     @property
@@ -169,7 +169,7 @@ class MorphRoom(StepTimeline):
             self._task.drop()
         self.pause()
         morph = self.plan()
-        self._made, self._image = Made(morph, self.keys.frames), None
+        self._made, self._image = MorphResult(morph, self.keys.frames), None
         self._backwards, self._cursor = False, -1
         given = {frame.key.picture: frame.rgb for frame in self.keys.frames if frame.rgb is not None}
         self._task = self._engine.do(Morphing(morph, given))
@@ -177,13 +177,13 @@ class MorphRoom(StepTimeline):
         self._task.ended.connect(self._on_ended)
         self.run_changed.emit()
         self.frames_changed.emit()
-        self.doing_changed.emit()
+        self.activity_changed.emit()
 
     def cancel(self) -> None:
         """Stop before the next model call; the frames that are there stay."""
         if self._task is not None and not self.stopping:
             self._task.cancel()
-            self.doing_changed.emit()
+            self.activity_changed.emit()
 
     @property
     def progress(self) -> tuple[float, str]:
@@ -198,7 +198,7 @@ class MorphRoom(StepTimeline):
         return made.share, f"Frame {len(made.frames)} of {made.morph.frames}"
 
     @property
-    def made(self) -> Made | None:
+    def made(self) -> MorphResult | None:
         """What the timeline shows; only the room changes it."""
         return self._made
 
@@ -304,10 +304,10 @@ class MorphRoom(StepTimeline):
         self._task = None
         if end.how == "failed":
             self._say("error", end.sentence)
-        elif (made := self._made) and made.whole and (run := measured(made.morph, made.seconds)) is not None:
+        elif (made := self._made) and made.whole and (run := measured_run(made.morph, made.seconds)) is not None:
             self._prices.learn(*run)
         self.frames_changed.emit()
-        self.doing_changed.emit()
+        self.activity_changed.emit()
         self.choices_changed.emit()  # the price is known better now
 
     def _say(self, kind: str, words: str) -> None:

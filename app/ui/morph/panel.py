@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.morph_room import MorphRoom
 from app.core.request.draft_model import DraftModel
-from app.core.shown.naming import short
+from app.core.shown.naming import shorten
 from app.ui.actions.action_set import ActionSet
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
@@ -71,7 +71,7 @@ class MorphPanel(QWidget):
             box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
         self.button.clicked.connect(self._press)
         draft.model_changed.connect(self._fill_labels)
-        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, jobs.engine_changed):
+        for signal in (morph.choices_changed, morph.activity_changed, morph.frames_changed, jobs.engine_changed):
             signal.connect(self.refresh)
         self._fill_labels()
         self.refresh()
@@ -124,7 +124,7 @@ class MorphPanel(QWidget):
         self.labels.addItem(NO_LABEL, None)
         for name in model.labels:
             self.labels.addItem(name.title(), name)
-        self.label_name.setText(short(model.label_kind.capitalize(), 24))
+        self.label_name.setText(shorten(model.label_kind.capitalize(), 24))
         self.labels.setAccessibleName(f"{model.label_kind.capitalize()} of the key frame")
 
     def _choose_label(self, row: int) -> None:
@@ -133,7 +133,7 @@ class MorphPanel(QWidget):
         self.refresh()
 
     def _press(self) -> None:
-        (self._morph.cancel if self._morph.doing else self._morph.start)()
+        (self._morph.cancel if self._morph.rendering else self._morph.start)()
 
     def refresh(self) -> None:
         self._show_key()
@@ -197,14 +197,14 @@ class MorphPanel(QWidget):
 
     def _show_button(self) -> None:
         morph, why = self._morph, self._morph.why_not
-        text = "Stopping …" if morph.stopping else "Cancel" if morph.doing else "Generate"
+        text = "Stopping …" if morph.stopping else "Cancel" if morph.rendering else "Generate"
         self.button.setText(text)
         self.button.setAccessibleName(text)
-        self.button.setEnabled(not morph.stopping if morph.doing else not why)
-        set_kind(self.button, "stop" if morph.doing else "primary")
-        action = self._actions["cancel" if morph.doing else "generate"]
+        self.button.setEnabled(not morph.stopping if morph.rendering else not why)
+        set_kind(self.button, "stop" if morph.rendering else "primary")
+        action = self._actions["cancel" if morph.rendering else "generate"]
         self.button.setToolTip(action.toolTip())
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         price = morph.price_text
-        self.note.setText(morph.progress[1] if morph.doing else why or (f"{price}   {keys}" if price else keys))
+        self.note.setText(morph.progress[1] if morph.rendering else why or (f"{price}   {keys}" if price else keys))
         self.button.setAccessibleDescription(self.note.text())

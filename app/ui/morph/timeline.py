@@ -145,7 +145,7 @@ class MorphTimeline(QWidget):
         column.setSpacing(em(self, 0.3))
         column.addLayout(head)
         column.addWidget(self.strip, 1)
-        for signal in (morph.cursor_changed, morph.frames_changed, morph.doing_changed, morph.choices_changed,
+        for signal in (morph.cursor_changed, morph.frames_changed, morph.activity_changed, morph.choices_changed,
                        filming.changed):  # fmt: skip
             signal.connect(self.refresh)
         for name in MOVES:
@@ -154,15 +154,15 @@ class MorphTimeline(QWidget):
 
     def refresh(self) -> None:
         share, words = self._morph.progress
-        doing, busy = self._morph.doing, self._filming.busy
-        self.progress.setVisible(doing)
+        rendering, busy = self._morph.rendering, self._filming.busy
+        self.progress.setVisible(rendering)
         self.progress.show_share(share)
         self.written.setVisible(busy)
         self.written.show_share(self._filming.share)
         self.stop.setVisible(busy)
         if busy:
             words = self._filming.words
-        elif not doing:
+        elif not rendering:
             words = self._said()
         self.facts.setText(words)
 

@@ -84,7 +84,7 @@ class Stage(QWidget):
         painter.end()
 
     def _empty(self) -> str:
-        if self._morph.doing:
+        if self._morph.rendering:
             return "The first frames come together"
         count = len(self._morph.keys.frames)
         return "One more key frame, then Generate" if count == 1 else "Generate makes the frames between the keys"

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.guidance.guide_panel import DocumentGuidance
-from app.core.guidance.sweep import CLASS, CLEAN, CLIP, GUIDANCE, NOISY, Swept, best, place
+from app.core.guidance.sweep import CLASS, CLEAN, CLIP, GUIDANCE, NOISY, SweptPoint, pareto_front, place
 from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.window.main_window import MainWindow
 from engine.jobs.sweep import Sweep
@@ -161,9 +161,11 @@ def test_the_front_holds_the_points_that_nothing_beats(guidance: DocumentGuidanc
     guidance.sweep.start()
     qtbot.waitUntil(lambda: not guidance.sweep.running)
     swept = guidance.sweep.swept
-    worse = Swept("", replace(swept[3].point, scores=swept[0].point.scores))  # dearest, and no better than the cheapest
-    assert best([*swept[:3], worse], "", by_diversity=False) == swept[:3]
-    assert best(swept, "", by_diversity=True) == []  # one picture alone has no diversity
+    worse = SweptPoint(
+        "", replace(swept[3].point, scores=swept[0].point.scores)
+    )  # dearest, and no better than the cheapest
+    assert pareto_front([*swept[:3], worse], "", by_diversity=False) == swept[:3]
+    assert pareto_front(swept, "", by_diversity=True) == []  # one picture alone has no diversity
     assert math.isnan(place(swept[0], by_diversity=True)[0])
 
 

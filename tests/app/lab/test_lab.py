@@ -62,7 +62,7 @@ def told(lab: Lab) -> list[Notice]:
 
 def finish(lab: Lab, qtbot: QtBot) -> None:
     lab.start()
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
 
 
 # levels and fields
@@ -124,7 +124,7 @@ def test_nothing_is_computed_while_nobody_looks(make_lab: Make, qtbot: QtBot) ->
     lab.walk()
     until(qtbot, lambda: len(lab.chains) > 2)
     lab.set_watched(False)
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
 
 
 # runs
@@ -135,7 +135,7 @@ def test_a_run_fills_the_levels_one_after_another(make_lab: Make, qtbot: QtBot) 
     lab = make_lab(fake)
     lab.update_draft(steps=4)
     lab.start()
-    assert lab.doing == "run"
+    assert lab.activity == "run"
     for done in range(1, 5):
         fake.allow()
         until(qtbot, lambda: lab.cursor == done)  # noqa: B023 -- called before the next round
@@ -148,7 +148,7 @@ def test_a_run_fills_the_levels_one_after_another(make_lab: Make, qtbot: QtBot) 
     assert lab.track.finished
     assert lab.track.flow(4) is None
     fake.allow()
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     assert lab.track.flow(4) is not None
     off = lab.track.off_flow(4)
     assert off is not None
@@ -181,7 +181,7 @@ def test_cancel_acts_before_the_next_call_and_keeps_what_was_reached(make_lab: M
     fake.allow(3)
     until(qtbot, lambda: lab.cursor == 3)
     lab.cancel()
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     assert lab.track.states(3) is not None
     assert lab.track.states(4) is None
     assert not lab.track.finished
@@ -198,7 +198,7 @@ def test_another_run_takes_the_place_of_the_one_that_goes_on(make_lab: Make, qtb
     lab.start()
     assert lab.track.states(0) is None
     fake.allow(40)
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     first = lab.track.states(0)
     assert first is not None
     assert np.array_equal(first, fake_start(lab, 9))
@@ -240,7 +240,7 @@ def test_settings_that_cannot_be_run_say_why(lab: Lab, qtbot: QtBot) -> None:
     assert "0 steps are not possible" in lab.problem
     lab.start()
     assert [notice.text for notice in heard] == [lab.problem]
-    assert not lab.doing
+    assert not lab.activity
     lab.update_draft(steps=3)
     assert lab.problem == ""
 
@@ -253,14 +253,14 @@ def test_chains_walk_at_the_level_under_the_cursor_wherever_it_moves(make_lab: M
     lab = make_lab(fake)
     lab.home()
     lab.walk()
-    assert lab.doing == "walk"
+    assert lab.activity == "walk"
     until(qtbot, lambda: fake.levels[-1:] == [lab.levels[0]])
     lab.scrub(15)
     until(qtbot, lambda: fake.levels[-1:] == [lab.levels[15]])
     until(qtbot, lambda: lab.field_at(15) is not None)  # fields are answered while chains walk
     until(qtbot, lambda: len(lab.chains) == lab._chains.maxlen)
     lab.walk()
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     assert lab.chains  # where they stopped stays to be seen
 
 
@@ -303,7 +303,7 @@ def test_too_few_points_are_refused_with_one_sentence(lab: Lab, fake: FakeLab, q
     asked = len(fake.views)
     for do in (lab.start, lab.walk, lab.cover):
         do()
-        assert not lab.doing
+        assert not lab.activity
     assert {notice.text for notice in heard} == {
         "The drawing has too few points: draw at least 3 of them on the plane."
     }
@@ -362,7 +362,7 @@ def test_training_data_are_asked_for_when_they_are_to_be_seen(lab: Lab, fake: Fa
 
 def test_coverage_is_measured_and_shown(lab: Lab, qtbot: QtBot) -> None:
     lab.cover()
-    assert lab.doing == "cover"
+    assert lab.activity == "cover"
     until(qtbot, lambda: lab.coverage is not None)
     assert lab.shows("seen")
     assert lab.outcome == 1
@@ -389,7 +389,7 @@ def test_saving_does_not_stop_the_chains(lab: Lab, fake: FakeLab, qtbot: QtBot, 
     until(qtbot, lambda: bool(lab.chains))
     lab.save(tmp_path / "a.png", [np.zeros((8, 8, 3), np.uint8)])
     until(qtbot, lambda: bool(fake.saved))
-    assert lab.doing == "walk"
+    assert lab.activity == "walk"
 
 
 def test_scrubbing_is_answered_while_something_is_measured(make_lab: Make, qtbot: QtBot) -> None:
@@ -398,7 +398,7 @@ def test_scrubbing_is_answered_while_something_is_measured(make_lab: Make, qtbot
     lab.cover()  # waits in its first model call
     lab.scrub(4)
     until(qtbot, lambda: lab.field is not None and lab.field.view.sigma == lab.levels[4])
-    assert lab.doing == "cover"
+    assert lab.activity == "cover"
     assert lab.coverage is None
 
 
@@ -420,7 +420,7 @@ def test_closing_while_chains_walk_ends_them(make_lab: Make, qtbot: QtBot) -> No
     until(qtbot, lambda: bool(lab.chains))
     lab.close()
     lab.close()
-    assert not lab.doing
+    assert not lab.activity
     lab.start()  # nothing begins any more
 
 

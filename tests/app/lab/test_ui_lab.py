@@ -60,7 +60,7 @@ def at(window: MainWindow, k: int) -> QPoint:
 
 def run(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_Return, CONTROL)
-    until(qtbot, lambda: window.lab.track.finished and not window.lab.doing)
+    until(qtbot, lambda: window.lab.track.finished and not window.lab.activity)
 
 
 # the way in and out
@@ -219,10 +219,10 @@ def test_escape_and_the_button_stop_a_run(open_lab: Open, qtbot: QtBot) -> None:
     panel, plane = window.lab_panel, window.lab_view.plane
     for stop in (lambda: QTest.keyClick(plane, Qt.Key.Key_Escape), lambda: QTest.mouseClick(panel.run, LEFT)):
         QTest.mouseClick(panel.run, LEFT)
-        assert window.lab.doing == "run"
+        assert window.lab.activity == "run"
         assert panel.run.text() == "Cancel"
         stop()
-        until(qtbot, lambda: not window.lab.doing)
+        until(qtbot, lambda: not window.lab.activity)
         assert panel.run.text() == "Run"
     assert not window.lab.track.finished
 
@@ -284,7 +284,7 @@ def test_chains_walk_while_sigma_is_moved(open_lab: Open, qtbot: QtBot) -> None:
     drag(window.lab_timeline.strip, LEFT, at(window, 9))
     until(qtbot, lambda: fake.levels[-1:] == [lab.levels[9]])
     QTest.mouseClick(window.lab_panel.walk, LEFT)
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     assert window.lab_panel.walk.text() == "Walk chains"
 
 
@@ -292,7 +292,7 @@ def test_leaving_the_lab_stops_the_chains(window: MainWindow, qtbot: QtBot) -> N
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_W)
     until(qtbot, lambda: bool(window.lab.chains))
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
-    until(qtbot, lambda: not window.lab.doing)
+    until(qtbot, lambda: not window.lab.activity)
 
 
 def test_a_picture_is_made_while_chains_walk(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
@@ -300,7 +300,7 @@ def test_a_picture_is_made_while_chains_walk(window: MainWindow, parts: Parts, q
     until(qtbot, lambda: bool(window.lab.chains))
     job = finish(qtbot, parts.document)
     assert job.images
-    assert window.lab.doing == "walk"
+    assert window.lab.activity == "walk"
 
 
 # drawing
@@ -364,7 +364,7 @@ def test_an_empty_drawing_says_what_to_do_and_refuses_to_run(window: MainWindow,
     QTest.mouseClick(window.lab_panel.run, LEFT)
     assert window.area.notices.isVisible()
     assert window.area.notices.text.text() == window.lab.problem
-    assert not window.lab.doing
+    assert not window.lab.activity
 
 
 # coverage

@@ -65,7 +65,7 @@ def seeds(room: MorphRoom) -> list[int]:
 
 def made(room: MorphRoom, qtbot: QtBot) -> None:
     room.start()
-    until(qtbot, lambda: not room.doing)
+    until(qtbot, lambda: not room.rendering)
 
 
 # key frames
@@ -188,7 +188,7 @@ def test_frames_come_as_they_are_made_and_the_cursor_follows(hand_parts: Parts, 
     room = room_of(hand_parts.document, 3, 4)
     room.choose(frames=5)
     room.start()
-    assert room.doing
+    assert room.rendering
     assert room.run is not None
     assert (room.run.total, room.step_count, room.cursor) == (5, 0, -1)
     hand_parts.fake.allow(2)  # progress and norms
@@ -215,7 +215,7 @@ def test_cancel_keeps_the_frames_that_are_there(hand_parts: Parts, qtbot: QtBot)
     until(qtbot, lambda: room.step_count == 2)
     room.cancel()
     assert room.progress[1] == "Stopping …"
-    until(qtbot, lambda: not room.doing)
+    until(qtbot, lambda: not room.rendering)
     assert room.step_count == 2
     assert room.image is not None
     assert room.film is None
@@ -268,7 +268,7 @@ def test_why_it_cannot_be_started_is_one_sentence(parts: Parts, room: MorphRoom)
     assert room.why_not.startswith("The pictures can be mixed at a noise level above 0 and up to 80")
     room.start()
     assert heard.said == room.why_not
-    assert not room.doing
+    assert not room.rendering
     room.choose(way="slerp")
     room.keys.remove(0)
     assert "two key frames or more" in room.why_not

@@ -51,7 +51,7 @@ def test_from_pictures_to_a_film(engine: EngineClient, qtbot: QtBot, tmp_path: P
     assert morph.why_not == ""
     assert "≈" in morph.price_text
     morph.start()
-    until(qtbot, lambda: not morph.doing)
+    until(qtbot, lambda: not morph.rendering)
     assert morph.film is not None
     assert morph.made is not None
     settings, frames = morph.film

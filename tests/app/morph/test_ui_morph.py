@@ -63,7 +63,7 @@ def with_keys(window: MainWindow, *seeds: int) -> MainWindow:
 def make(window: MainWindow, qtbot: QtBot, **choices: object) -> None:
     window.morph.choose(**choices)
     QTest.keyClick(window.morph_view.stage, Qt.Key.Key_Return, CONTROL)
-    until(qtbot, lambda: window.morph.film is not None and not window.morph.doing)
+    until(qtbot, lambda: window.morph.film is not None and not window.morph.rendering)
 
 
 def seeds(window: MainWindow) -> list[int]:
@@ -242,7 +242,7 @@ def test_generate_makes_it_and_esc_keeps_what_is_there(qtbot: QtBot, hand_parts:
     assert window.morph_timeline.progress.share == pytest.approx(2 / 6)
     assert window.morph_timeline.facts.text() == "Frame 2 of 6"
     QTest.keyClick(window.morph_view.stage, Qt.Key.Key_Escape)
-    until(qtbot, lambda: not window.morph.doing)
+    until(qtbot, lambda: not window.morph.rendering)
     assert window.morph.step_count == 2
     assert window.morph_panel.button.text() == "Generate"
     assert "stopped at 2 of 6" in window.morph_timeline.facts.text()
@@ -262,10 +262,10 @@ def test_a_picture_may_be_made_meanwhile(qtbot: QtBot, hand_parts: Parts) -> Non
     assert job is not None
     hand_parts.fake.allow(5)
     until(qtbot, lambda: job.state.ended)
-    assert window.morph.doing
+    assert window.morph.rendering
     assert window.morph.step_count == 1
     window.morph.cancel()
-    until(qtbot, lambda: not window.morph.doing)
+    until(qtbot, lambda: not window.morph.rendering)
 
 
 def test_the_frame_under_the_cursor_is_on_the_stage(window: MainWindow, qtbot: QtBot) -> None:

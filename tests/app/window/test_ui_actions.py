@@ -235,7 +235,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
     leaves = {"prompt", "steer", "paste", "earlier"}  # the room
     parts.fake.answers[Morphing] = morphed
     begun: set[str] = set()
-    window.lab.doing_changed.connect(lambda: begun.add(window.lab.doing))
+    window.lab.activity_changed.connect(lambda: begun.add(window.lab.activity))
     for room in ("pictures", "pictures", "lab", "lab", "morph", "morph"):
         window.show_room(room)
         for action in ACTIONS:
@@ -245,7 +245,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
         until(qtbot, lambda: all(job.state.ended for job in parts.document.jobs.all))
         window.steps.pause()
         window.lab.cancel()
-        until(qtbot, lambda: not window.lab.doing and not window.morph.doing)
+        until(qtbot, lambda: not window.lab.activity and not window.morph.rendering)
     assert parts.document.jobs.all
     assert begun >= {"run", "walk", "cover"}
 

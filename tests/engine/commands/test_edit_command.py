@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.pictures.compositing import around, visible, whole
+from engine.pictures.compositing import box_around, visible_part, whole_box
 from engine.pictures.masks import dilate, feather
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
@@ -175,16 +175,16 @@ def test_a_box_around_the_document_or_the_mask_has_the_models_shape(
 ) -> None:
     mask = np.zeros(size[::-1], np.uint8)
     mask[size[1] // 2 :, size[0] // 3 : size[0] // 3 + 2] = 9
-    for x, y, w, h in (whole(mask, shape), around(mask, shape), around(mask, shape, 0)):
+    for x, y, w, h in (whole_box(mask, shape), box_around(mask, shape), box_around(mask, shape, 0)):
         assert w * shape[1] == h * shape[0]
         inside = np.zeros(size[::-1], bool)
-        left, top, wide, high = visible((x, y, w, h), mask)
+        left, top, wide, high = visible_part((x, y, w, h), mask)
         inside[top : top + high, left : left + wide] = True
         assert inside[mask > 0].all()
-    x, y, w, h = whole(mask, shape)
-    assert visible((x, y, w, h), mask) == (0, 0, *size)
+    x, y, w, h = whole_box(mask, shape)
+    assert visible_part((x, y, w, h), mask) == (0, 0, *size)
     with pytest.raises(RequestError, match="mask is empty"):
-        around(mask * 0, shape)
+        box_around(mask * 0, shape)
 
 
 @pytest.mark.parametrize("flag", ["--grow=1e9", "--grow=1000000000", "--feather=nan", "--feather=inf", "--feather=-1"])

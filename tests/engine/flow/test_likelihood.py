@@ -24,7 +24,7 @@ from engine.jobs.likelihood import (
     Working,
     bits_per_dim,
     check_picture,
-    conditional,
+    conditional_request,
 )
 from engine.meter import Meter
 from engine.noise import FORWARD, Noise
@@ -98,7 +98,7 @@ def test_estimates_come_one_by_one_each_the_mean_so_far(session: Session) -> Non
 def test_a_solve_of_several_pictures_is_that_of_each_alone(session: Session, tiny_model: ModelInfo) -> None:
     rgb = np.stack([picture(), 255 - picture()])
     model = session.load(tiny_model)
-    request, levels = conditional(tiny_model), bits.levels(rgb, model)
+    request, levels = conditional_request(tiny_model), bits.levels(rgb, model)
 
     def solved(some: Tensor, seeds: list[int]) -> Tensor:
         solve = bits.bits(model, request, some, seeds)

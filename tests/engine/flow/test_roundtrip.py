@@ -313,7 +313,7 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     assert [(news.level, news.levels) for news in losses] == [(0, 3), (1, 3), (2, 3)]
     assert all(news.after <= news.before for news in losses)
     reader = RunReader(path, verify=True)
-    kept = reader.kept("null-text")
+    kept = reader.read_arrays("null-text")
     assert kept is not None
     assert [array.shape for array in kept.values()] == [(1, 16, 384)] * 3
     assert [step.s for step in reader.steps] == [s for s in request.sigmas[::-1] if s > 0][:-1]

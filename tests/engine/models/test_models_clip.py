@@ -21,7 +21,7 @@ from torch import Tensor
 from engine.models.clip import load
 from engine.models.clip_model import ClipModel
 from engine.models.errors import ModelError
-from engine.models.towers import Level, entering
+from engine.models.towers import Level, scale_input
 from engine.spec.guide_models import clips
 
 SMALL = {
@@ -121,7 +121,7 @@ def test_what_a_noisy_one_sees_is_of_one_size_at_every_level() -> None:
     sigma = torch.tensor([0.01, 1.0, 80.0])
     x = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(2))
     x = x + sigma.view(-1, 1, 1, 1) * torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(entering(x, sigma).flatten(1).std(1), torch.ones(3), atol=0.03, rtol=0)
+    torch.testing.assert_close(scale_input(x, sigma).flatten(1).std(1), torch.ones(3), atol=0.03, rtol=0)
 
 
 def test_an_untrained_level_changes_nothing() -> None:

@@ -15,7 +15,7 @@ from engine import models
 from engine.models import ModelError
 from engine.models.embedded import EmbeddedModel
 from engine.models.net import build
-from engine.spec.catalog import CatalogError, ModelInfo, embedded, read_model
+from engine.spec.catalog import CatalogError, ModelInfo, embedded_models, read_model
 from engine.spec.request import RequestError
 from engine.train.export import export
 
@@ -184,7 +184,7 @@ def test_weights_that_overflow_half_precision_are_not_exported(tmp_path: Path) -
         export({"w": torch.tensor([1e6])}, CONFIG, [], tmp_path)
 
 
-@pytest.mark.parametrize("info", embedded(), ids=lambda info: info.id)
+@pytest.mark.parametrize("info", embedded_models(), ids=lambda info: info.id)
 def test_every_model_in_the_box(info: ModelInfo) -> None:
     """Loads, draws, keeps the size that was promised, knows the words of its examples, and has a card."""
     model = loaded(info)

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from engine.pictures.blending import OPAQUE, alpha
-from engine.pictures.compositing import composite, crop, free_cells, patch, visible
+from engine.pictures.compositing import composite, crop, free_cells, patch, visible_part
 from engine.pictures.masks import dilate, feather
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.spec.edit import Box, Inputs, check, pool_mask, steps_to_go
 from engine.spec.request import RequestError
 
@@ -47,14 +47,14 @@ def test_what_is_not_masked_is_bit_identical(
     out = composite(rgb, mask, box, new)
     assert out is not rgb
     in_box = np.zeros(mask.shape, bool)
-    x, y, w, h = visible(box, rgb)
+    x, y, w, h = visible_part(box, rgb)
     in_box[y : y + h, x : x + w] = True
     kept = ~in_box | (mask == 0)
     assert np.array_equal(out[kept], rgb[kept])
     Image.fromarray(out).save(tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as image:
         assert np.array_equal(np.asarray(image)[kept], rgb[kept])
-    large = resized(new, box[2:])
+    large = resize(new, box[2:])
     for row in range(y, y + h, 5):
         for column in range(x, x + w, 3):
             a = min(int(mask[row, column]) * 255 // OPAQUE, 255) / 255
@@ -173,7 +173,7 @@ def test_a_box_that_reaches_outside_is_the_padded_picture_resized(
     beyond = (max(0, -y), max(0, y + h - height)), (max(0, -x), max(0, x + w - width))
     seen = np.s_[max(0, y) : y + h, max(0, x) : x + w]
     inputs = crop(rgb, mask, box, size)
-    assert np.array_equal(inputs.source, resized(np.pad(rgb[seen], (*beyond, (0, 0)), mode="edge"), size))
+    assert np.array_equal(inputs.source, resize(np.pad(rgb[seen], (*beyond, (0, 0)), mode="edge"), size))
     assert inputs.mask is not None
     assert np.array_equal(inputs.mask, pool_mask(np.pad(mask[seen], beyond), size))
 

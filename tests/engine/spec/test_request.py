@@ -276,7 +276,7 @@ def test_listing_models_and_samplers_and_resolving_need_no_torch() -> None:
         "import sys, engine.spec.catalog, engine.spec.cost, engine.spec.draft, engine.rules, engine.store,"
         "engine.pictures.png,"
         "engine.morph.keys, engine.morph.film, engine.jobs.morph;"
-        "infos = engine.spec.catalog.embedded();"
+        "infos = engine.spec.catalog.embedded_models();"
         "[engine.spec.draft.resolve(engine.spec.draft.Draft.for_model(i), i) for i in infos];"
         "assert infos and engine.rules.menu();"
         "sys.exit('torch' in sys.modules)"

@@ -153,7 +153,7 @@ def test_a_run_resumed_from_a_checkpoint_is_the_run_that_was_not_interrupted(tmp
 def test_moving_against_the_caption_raises_the_loss_and_goes_no_further_than_asked() -> None:
     run = tiny_run(1, robust=0.7)
     pictures, states, _ = run.data.batch(6, 0.0, "apart", torch.Generator().manual_seed(3))
-    moved = run.against(pictures.clone(), states, None, None, torch.Generator().manual_seed(4))
+    moved = run.perturb(pictures.clone(), states, None, None, torch.Generator().manual_seed(4))
     assert ((moved - pictures).flatten(1).norm(dim=1) <= 0.7 + 1e-5).all()
     with torch.no_grad():
         assert run.pair(moved, states, None, None) > run.pair(pictures, states, None, None)
@@ -224,7 +224,7 @@ def test_a_clip_of_a_data_set_finds_the_names_of_pictures_that_it_has_not_seen(f
 
 def test_the_texts_of_training_are_those_of_the_loaded_model(folder: Path, tmp_path: Path) -> None:
     job = ContrastiveJob(data=folder, out=tmp_path / "run", minutes=None, width=32, depth=1)
-    data = job.aligned("float32", lambda line: None)
+    data = job.read_pairs("float32", lambda line: None)
     torch.manual_seed(1)
     towers = Towers(assemble(CLIP_SHAPE).visual, 384, False)
     export_clip(towers.state_dict(), CLIP_SHAPE, {"id": "c", "title": "C", "noisy": False}, tmp_path / "c")

@@ -13,7 +13,7 @@ from engine import models
 from engine.__main__ import main
 from engine.models.net import PatchTransformer
 from engine.models.upscaler import Upscaler
-from engine.models.widening import widened
+from engine.models.widening import widen_weights
 from engine.spec.catalog import read_model
 from engine.train.job import warm_start
 from engine.types import Cond
@@ -78,7 +78,7 @@ def test_weights_of_a_net_of_colours_begin_one_with_alpha_that_sees_and_draws_th
     old, new = PatchTransformer(channels=3, **shape), PatchTransformer(channels=4, **shape)
     for parameter in old.parameters():  # also of what begins at zero
         torch.nn.init.normal_(parameter, std=0.1)
-    weights = widened(old.state_dict(), new.by_channel(), 4)
+    weights = widen_weights(old.state_dict(), new.by_channel(), 4)
     assert warm_start(new, weights) == len(new.state_dict())
     x, t, cond = torch.randn(2, 4, 8, 8), torch.rand(2), Cond(label=torch.tensor([0, 2]))
     seen = new(x, t, cond)
@@ -93,7 +93,7 @@ def test_weights_of_a_second_stage_of_colours_begin_one_with_alpha() -> None:
     old, new = (Upscaler(side=8, factor=2, channels=c, width=8, depth=1, labels=1) for c in (3, 4))
     for parameter in old.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
-    assert warm_start(new, widened(old.state_dict(), new.by_channel(), 4)) == len(new.state_dict())
+    assert warm_start(new, widen_weights(old.state_dict(), new.by_channel(), 4)) == len(new.state_dict())
     x, small, t = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 4, 4), torch.rand(1)
     cond = Cond(image=small, level=torch.tensor([0.1]), label=torch.tensor([0]))
     fewer = Cond(image=small[:, :3], level=cond.level, label=cond.label)
@@ -102,5 +102,5 @@ def test_weights_of_a_second_stage_of_colours_begin_one_with_alpha() -> None:
 
 def test_weights_that_have_the_channels_stay_as_they_are() -> None:
     net = Upscaler(side=8, factor=2, channels=4, width=8, depth=1, labels=1)
-    kept = widened(net.state_dict(), net.by_channel(), 4)
+    kept = widen_weights(net.state_dict(), net.by_channel(), 4)
     assert all(torch.equal(kept[name], value) for name, value in net.state_dict().items())

@@ -16,7 +16,7 @@ from torch import Tensor
 from engine.models.net import PatchTransformer
 from engine.train.data import Captioned, Captions, Drop
 from engine.train.loop import Config, DenoiserTraining, train
-from engine.train.muon import Muon, orthogonal, orthogonal_half
+from engine.train.muon import Muon, orthogonal_half, orthogonalise
 from engine.train.sheets import tile
 
 pytestmark = pytest.mark.usefixtures("two_threads")
@@ -178,7 +178,7 @@ def test_a_run_goes_on_in_the_precision_that_it_was_begun_in(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 20), (3, 20, 8), (2, 8, 8)])
-@pytest.mark.parametrize(("by", "error"), [(orthogonal, 1e-4), (orthogonal_half, 0.03)])
+@pytest.mark.parametrize(("by", "error"), [(orthogonalise, 1e-4), (orthogonal_half, 0.03)])
 def test_orthogonalising_keeps_singular_vectors_and_evens_singular_values(
     shape: tuple[int, ...], by: Callable[[torch.Tensor], torch.Tensor], error: float
 ) -> None:
