@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from engine.files import check_writable, replace_file
 from engine.pictures.image_file import info_of
-from engine.pictures.png import save_image
+from engine.pictures.png import enlarge_picture, save_image
 from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, MorphError
 

@@ -40,7 +40,7 @@ def orthogonalise(x: Tensor, steps: int = 5) -> Tensor:
 
 
 def orthogonal_half(x: Tensor, steps: int = 5) -> Tensor:
-    """Do orthogonalise() in bfloat16, on the matrices themselves: squared small singular values would not survive it."""
+    """Do orthogonalise() in bfloat16, on the matrices themselves: squares of small singular values would vanish."""
     if x.shape[1] > x.shape[2]:
         return orthogonal_half(x.mT, steps).mT
     a, b, c = QUINTIC

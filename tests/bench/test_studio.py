@@ -158,7 +158,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject
 from app.bootstrap import Studio, make_application
 from app.core.files.folders import Folders
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 
 class Watch(QObject):
     painted = None
@@ -172,7 +172,7 @@ def end():
     application.quit()
 
 application = make_application(["studio"])
-studio = Studio(embedded(), Folders.under(Path(sys.argv[1])))
+studio = Studio(embedded_models(), Folders.under(Path(sys.argv[1])))
 watch = Watch()
 studio.window.installEventFilter(watch)
 studio.document.jobs.engine_changed.connect(end)

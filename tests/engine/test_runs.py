@@ -269,7 +269,7 @@ def test_a_full_device_is_one_sentence_wherever_it_happens(
     def full(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(session, "_large", full)
+    monkeypatch.setattr(session, "_enlarge_state", full)
     with pytest.raises(OutOfMemory, match="make fewer images"):
         list(session.perform(Generate(request=request_for(tiny_model))))
 

@@ -182,9 +182,9 @@ def test_a_box_that_reaches_outside_is_the_padded_picture_resized(
 @pytest.mark.parametrize("shape", ["(4, 16384)", "(16384, 4)"])
 def test_a_long_thin_picture_needs_no_square_of_its_length(shape: str) -> None:
     code = (
-        "import resource, numpy as np\nfrom engine.pictures.compositing import crop, free_cells, whole\n"
+        "import resource, numpy as np\nfrom engine.pictures.compositing import crop, free_cells, whole_box\n"
         f"rgb, mask = np.zeros((*{shape}, 3), np.uint8), np.full({shape}, 255, np.uint8)\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nbox = whole(rgb, (64, 64))\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nbox = whole_box(rgb, (64, 64))\n"
         "crop(rgb, mask, box, (64, 64))\nfree_cells(mask, box, (64, 64), 9)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
