@@ -16,7 +16,7 @@ from engine.files import replace_file, sweep
 from engine.pictures.naming import free_path
 
 VERSION = 1
-TOLD = 3  # how many damages the notice names one by one
+MOST_NAMED = 3  # how many damages the notice names one by one
 LONGEST = 150  # characters of each of them
 MAX_BYTES = 16 * 2**20  # of the file: far more than the studio writes
 
@@ -45,8 +45,8 @@ def load(path: Path) -> tuple[Values, str]:
     except OSError:
         aside = path
     rest = "the defaults are used" if values == Values() else "the rest is as it was"
-    named = [one_line(line, LONGEST) for line in lost[:TOLD]]
-    told = "; ".join([*named, f"and {len(lost) - TOLD} more"] if len(lost) > TOLD else named)
+    named = [one_line(line, LONGEST) for line in lost[:MOST_NAMED]]
+    told = "; ".join([*named, f"and {len(lost) - MOST_NAMED} more"] if len(lost) > MOST_NAMED else named)
     return values, f"The settings were damaged ({told}): {rest}, the old file is {aside}."
 
 

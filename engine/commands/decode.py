@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name, save_or_keep
 from engine.commands.flags import add_device
-from engine.commands.following import wait_for
+from engine.commands.flow_progress import wait_for
 from engine.commands.numbers import count, number, share
 from engine.errors import UsageError
 from engine.jobs.encode import Decode, Decoded

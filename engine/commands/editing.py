@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.commands.flags import draft_of
 from engine.commands.guide_flags import guides_of
-from engine.commands.making import make
+from engine.commands.sampling import run_and_save
 from engine.errors import UsageError
 from engine.pictures.compositing import box_around, crop, whole_box
 from engine.spec.catalog import ModelInfo, find
@@ -25,7 +25,7 @@ def add_picture(parser: argparse.ArgumentParser) -> None:
     add("--box", metavar="X,Y,W,H", help="what the model sees of it (default: all); “mask”: around the mask")
 
 
-def rework(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices: Any) -> int:
+def edit_picture(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices: Any) -> int:
     info = find(args.model)
     guides, aims = guides_of(args, info.id)
     draft = draft_of(args, info, guides=guides, **choices)
@@ -33,7 +33,7 @@ def rework(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices
     inputs = crop(rgb, mask, box, size(draft, info))
     if mask is not None and inputs.mask is not None and not inputs.mask.any():
         raise UsageError("The box holds nothing of the mask: move it over what is white there.")
-    make(args, info, resolve(draft, info, inputs), inputs, (rgb, mask, box), aims)
+    run_and_save(args, info, resolve(draft, info, inputs), inputs, (rgb, mask, box), aims)
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_condition
-from engine.commands.following import wait_for
+from engine.commands.flow_progress import wait_for
 from engine.commands.numbers import count, number, share
 from engine.commands.picture_files import read_picture
 from engine.jobs.encode import METHODS, Encode, Encoded

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.commands.flags import add_sampling, draft_of
 from engine.commands.guide_flags import guides_of
-from engine.commands.making import make
+from engine.commands.sampling import run_and_save
 from engine.spec.catalog import find
 from engine.spec.draft import resolve
 
@@ -28,5 +28,5 @@ def generate(args: argparse.Namespace) -> int:
     info = find(args.model)
     guides, aims = guides_of(args, info.id)
     request = resolve(draft_of(args, info, guides=guides), info)
-    make(args, info, request, aims=aims)
+    run_and_save(args, info, request, aims=aims)
     return 0

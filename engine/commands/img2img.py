@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from engine.commands.editing import add_picture, rework
+from engine.commands.editing import add_picture, edit_picture
 from engine.commands.flags import add_sampling
 from engine.commands.picture_files import open_picture
 
@@ -32,4 +32,4 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def img2img(args: argparse.Namespace) -> int:
-    return rework(args, open_picture(args.image), None, method="img2img", strength=args.strength)
+    return edit_picture(args, open_picture(args.image), None, method="img2img", strength=args.strength)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.commands.editing import add_picture, rework
+from engine.commands.editing import add_picture, edit_picture
 from engine.commands.flags import add_sampling
 from engine.commands.numbers import float_between, int_between
 from engine.commands.picture_files import open_mask, open_picture
@@ -70,4 +70,6 @@ def inpaint(args: argparse.Namespace) -> int:
         print("The mask is white all over: nothing of the picture is kept.", file=sys.stderr)
     if args.method == "repaint" and args.sampler is None:
         args.sampler = "ddpm"  # the one that RePaint is for: others lose their memory at each way back
-    return rework(args, rgb, mask, method=args.method, strength=args.strength, jump=args.jump, resample=args.resample)
+    return edit_picture(
+        args, rgb, mask, method=args.method, strength=args.strength, jump=args.jump, resample=args.resample
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_device, add_enlarging, check_enlarging
-from engine.commands.making import file_names, report, save_all, show_progress
+from engine.commands.sampling import file_names, report, save_all, show_progress
 from engine.paths import path_of
 from engine.spec.catalog import find
 from engine.store import RunReader, StoreError

@@ -9,8 +9,8 @@ from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_device, add_enlarging, check_enlarging
-from engine.commands.making import file_names, report, save_all, show_progress
 from engine.commands.numbers import count
+from engine.commands.sampling import file_names, report, save_all, show_progress
 from engine.paths import path_of
 from engine.rules import menu
 from engine.spec.catalog import find

@@ -51,7 +51,7 @@ class ClipConcepts(QObject):
         self._draft, self._shown, self._jobs = draft, shown, jobs
         self._steering, self._engine = steering, engine
         self._watched = False
-        self._seen: Concepts | None = None
+        self._nearest: Concepts | None = None
         self._answers: ConceptsQuestion | None = None  # the question of `seen`
         self._pending: ConceptsQuestion | None = None
         self._task: Task | None = None
@@ -74,12 +74,12 @@ class ClipConcepts(QObject):
             self._ask_latest()
 
     @property
-    def seen(self) -> Concepts | None:
+    def nearest(self) -> Concepts | None:
         """Names and cosines, nearest first; None where nothing is shown or no CLIP has answered yet."""
-        return self._seen
+        return self._nearest
 
     @property
-    def asked_for(self) -> tuple[str, ...]:
+    def prompt_names(self) -> tuple[str, ...]:
         """The prompt of the shown run, which is one of the names; at most as long as any CLIP can read."""
         run = self._shown.run
         if run is None:
@@ -105,7 +105,7 @@ class ClipConcepts(QObject):
         model = next((info for info in self._draft.models if info.id == run.request.model), self._draft.model)
         if model.id not in self._names:
             self._names[model.id] = vocabulary(model)
-        names = tuple(dict.fromkeys((*self._names[model.id], *self.asked_for)))
+        names = tuple(dict.fromkeys((*self._names[model.id], *self.prompt_names)))
         return ConceptsQuestion(path, index, run.image_in(k, self._shown.image_index), clip, names)
 
     def _ask_latest(self) -> None:
@@ -114,8 +114,8 @@ class ClipConcepts(QObject):
             return
         question = self._question()
         if question is None:
-            if self._seen is not None and self._shown.run is None:
-                self._seen = self._answers = None
+            if self._nearest is not None and self._shown.run is None:
+                self._nearest = self._answers = None
                 self.changed.emit()
             return
         urgent = question.clip in self._loaded  # the words of another have to be read first, which takes seconds
@@ -135,7 +135,7 @@ class ClipConcepts(QObject):
         assert self._pending is not None, "one at a time"
         for one in events:
             if isinstance(one, Concepts):
-                self._seen, self._answers = one, self._pending
+                self._nearest, self._answers = one, self._pending
                 self._loaded.add(self._pending.clip)
         self.changed.emit()
 

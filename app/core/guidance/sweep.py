@@ -196,7 +196,7 @@ class GuidanceSweep(QObject):
             self._chosen = one
             self.changed.emit()
 
-    def beside(self, one: SweptPoint) -> list[SweptPoint]:
+    def at_same_value(self, one: SweptPoint) -> list[SweptPoint]:
         """The points of every series at the same value, that one's own first."""
         same = [other for other in self._swept if other.point.value == one.point.value and other is not one]
         return [one, *same]

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.canvas.resample import Resampler
 from app.ui.canvas.viewport import Viewport
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from app.ui.look.theme import em, is_dark
 
 SURROUNDS = {"plain": "Plain", "checker": "Checkerboard"}
@@ -277,7 +277,7 @@ class CanvasView(QWidget):
         tile = QPixmap(2 * side, 2 * side)
         tile.fill(ground)
         painter = QPainter(tile)
-        other = mixed(ground, "#ffffff" if is_dark(self.palette()) else "#000000", 0.07)
+        other = mix(ground, "#ffffff" if is_dark(self.palette()) else "#000000", 0.07)
         painter.fillRect(0, 0, side, side, other)
         painter.fillRect(side, side, side, side, other)
         painter.end()

@@ -9,7 +9,7 @@ from app.core.flow.likelihood import PictureLikelihood
 from app.core.shown.render import from_rgb
 from app.ui.canvas.easel import path_of, two_tone
 from app.ui.canvas.view import CanvasView
-from app.ui.flow.heat_colours import over
+from app.ui.flow.heat_colours import overlay_heat
 from app.ui.look.theme import em
 
 HOVERS = (QEvent.Type.HoverMove, QEvent.Type.HoverEnter, QEvent.Type.HoverLeave)
@@ -78,7 +78,7 @@ class SurpriseOverlay(QObject):
         seen = self._likelihood.map
         assert seen is not None
         if self._painted is None or self._painted[0] is not seen:
-            self._painted = seen, from_rgb(over(seen.rgb, seen.regions.scaled()))
+            self._painted = seen, from_rgb(overlay_heat(seen.rgb, seen.regions.scaled()))
         return self._painted[1]
 
     def _paint_region(self, painter: QPainter, region: QRectF, words: str) -> None:

@@ -54,7 +54,7 @@ class ParetoPlot(QWidget):
         kept = {id(one) for one in self._sweep.swept}
         self._pictures = {key: image for key, image in self._pictures.items() if key in kept}
         chosen = self._sweep.chosen
-        self.setAccessibleDescription("" if chosen is None else said(chosen))
+        self.setAccessibleDescription("" if chosen is None else describe_point(chosen))
         self.update()
 
     # where things are
@@ -129,7 +129,7 @@ class ParetoPlot(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             one = self._under(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), "" if one is None else said(one), self)
+            QToolTip.showText(event.globalPos(), "" if one is None else describe_point(one), self)
             return True
         return super().event(event)
 
@@ -217,7 +217,7 @@ class ParetoPlot(QWidget):
         return self.palette().color(role)
 
 
-def said(one: SweptPoint) -> str:
+def describe_point(one: SweptPoint) -> str:
     """A point in words."""
     point = one.point
     words = f"{point.value:g}{', ' if one.series else ''}{one.series}"

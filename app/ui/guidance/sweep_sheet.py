@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSiz
 from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.guidance.sweep import STRENGTHS, GuidanceSweep, SweptPoint
 from app.core.shown.render import from_rgb
-from app.ui.guidance.pareto_plot import ParetoPlot, said
+from app.ui.guidance.pareto_plot import ParetoPlot, describe_point
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
@@ -145,7 +145,7 @@ class SweepSheet(QDialog):
         self.go.setEnabled(sweep.running or not sweep.why_not)
         chosen = sweep.chosen
         self.use.setEnabled(chosen is not None)
-        self.words.setText(f"{STRENGTHS[sweep.over][0]} = {said(chosen)}" if chosen else "")
+        self.words.setText(f"{STRENGTHS[sweep.over][0]} = {describe_point(chosen)}" if chosen else "")
         self._show_progress()
 
     def _show_progress(self) -> None:
@@ -178,14 +178,14 @@ class SweptPictures(QWidget):
     @property
     def rows(self) -> list[SweptPoint]:
         chosen = self._sweep.chosen
-        return [] if chosen is None else self._sweep.beside(chosen)
+        return [] if chosen is None else self._sweep.at_same_value(chosen)
 
     def sizeHint(self) -> QSize:
         series = {one.series for one in self._sweep.swept}
         return QSize(em(self, 30), round(em(self, 5.4) * max(1, len(series))))
 
     def refresh(self) -> None:
-        self.setAccessibleDescription("; ".join(said(one) for one in self.rows))
+        self.setAccessibleDescription("; ".join(describe_point(one) for one in self.rows))
         self.updateGeometry()
         self.update()
 

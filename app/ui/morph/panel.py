@@ -53,7 +53,7 @@ class MorphPanel(QWidget):
         self.at_name = label("At σ", "heading", self.at)
         self.large = QCheckBox("Larger, by the second stage")
         self.large.setAccessibleName(self.large.text())
-        self.made = paragraph()
+        self.result = paragraph()
         self.button = QPushButton()
         self.button.setObjectName("generate-morph")
         self.note = QuietLabel(lines=2, align="centre")
@@ -104,7 +104,7 @@ class MorphPanel(QWidget):
         column.addWidget(self.at)
         column.addSpacing(em(self, 0.2))
         column.addWidget(self.large)
-        column.addWidget(self.made)
+        column.addWidget(self.result)
         column.addStretch(1)
         lay_out(self, content, self._foot())
 
@@ -150,7 +150,7 @@ class MorphPanel(QWidget):
         self.large.blockSignals(True)
         self.large.setChecked(choices.large)
         self.large.blockSignals(False)
-        self.made.setText(self._how())
+        self.result.setText(self._how())
         self._show_button()
 
     def _show_key(self) -> None:
@@ -174,7 +174,7 @@ class MorphPanel(QWidget):
 
     def _about(self) -> str:
         """What the selected key frame is to the flow."""
-        keys, made = self._morph.keys, self._morph.made
+        keys, result = self._morph.keys, self._morph.result
         frame = keys.at
         if frame is None:
             return ""
@@ -183,9 +183,11 @@ class MorphPanel(QWidget):
         if self._morph.choices.way == "mix":
             return "A picture: mixed as it is."
         decibels = None
-        if made is not None:
-            places = made.morph.places()
-            decibels = next((v for n, v in made.psnr.items() if made.keys[places[n].key or 0].key == frame.key), None)
+        if result is not None:
+            places = result.morph.places()
+            decibels = next(
+                (v for n, v in result.psnr.items() if result.keys[places[n].key or 0].key == frame.key), None
+            )
         back = "" if decibels is None else f" It came back to {decibels:.1f} dB."
         return f"A picture: encoded along the flow, without guidance, under these words.{back}"
 

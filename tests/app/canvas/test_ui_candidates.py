@@ -171,14 +171,14 @@ def test_more_are_queued_while_one_runs_and_each_has_a_tile(slow: Bench) -> None
     slow.document.draft.update(batch=1)
     second = slow.generate()
     strip = slow.strip
-    assert [strip.said(tile).rsplit(", ")[-1] for tile in (1, 2)] == ["being made", "waiting"]
+    assert [strip.describe(tile).rsplit(", ")[-1] for tile in (1, 2)] == ["being made", "waiting"]
     assert (strip.count, strip.index) == (3, 1)
     assert "1 waiting" in slow.window.panel.generate.note.text()
     slow.parts.fake.allow(9)
     until(slow.qtbot, lambda: second.state is JobState.FINISHED)
     assert first.state is JobState.FINISHED
     assert (strip.count, len(slow.editing.candidates)) == (5, 4)
-    assert strip.said(4).startswith("4 of 4")
+    assert strip.describe(4).startswith("4 of 4")
 
 
 def test_a_cancelled_run_leaves_nothing_to_dismiss(slow: Bench) -> None:
@@ -313,16 +313,16 @@ def test_losing_the_focus_ends_the_comparison(bench: Bench) -> None:
 
 def test_the_mask_is_out_of_the_way_while_a_result_is_judged(bench: Bench) -> None:
     easel = bench.window.area.easel
-    assert not easel.judged
+    assert not easel.result_shown
     bench.finish()
-    assert easel.judged
+    assert easel.result_shown
     bench.editing.choose(0)
-    assert not easel.judged
+    assert not easel.result_shown
     bench.editing.choose(1)
     bench.key(Key.Key_Return)
-    assert easel.judged, "what was applied is looked at until something else is painted"
+    assert easel.result_shown, "what was applied is looked at until something else is painted"
     bench.hands.drag((70, 45), (85, 50))
-    assert not easel.judged
+    assert not easel.result_shown
 
 
 def test_what_was_applied_and_is_made_anew_shows_its_mask_again(slow: Bench) -> None:
@@ -331,12 +331,12 @@ def test_what_was_applied_and_is_made_anew_shows_its_mask_again(slow: Bench) -> 
     slow.parts.fake.allow(job.steps_total)
     until(slow.qtbot, lambda: job.state.ended)
     slow.key(Key.Key_Return)
-    assert easel.judged
+    assert easel.result_shown
     slow.generate()
     slow.key(Key.Key_Escape)
     until(slow.qtbot, lambda: slow.document.jobs.running is None)
     assert slow.editing.candidates.index == 0
-    assert not easel.judged
+    assert not easel.result_shown
 
 
 def test_the_footer_tells_the_keys_of_what_is_in_front(bench: Bench) -> None:

@@ -176,13 +176,13 @@ def test_candidates_of_runs_that_are_not_shown_are_scored_too(
 def test_what_clip_sees_follows_the_cursor(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=5)
     concepts = guidance.concepts
-    assert concepts.seen is None
+    assert concepts.nearest is None
     assert parts.fake.others == []  # nobody looks
     concepts.watched = True
-    qtbot.waitUntil(lambda: concepts.seen is not None and concepts.seen.k == 4)
+    qtbot.waitUntil(lambda: concepts.nearest is not None and concepts.nearest.k == 4)
     parts.document.shown.scrub(1)
-    qtbot.waitUntil(lambda: concepts.seen is not None and concepts.seen.k == 1)
-    assert concepts.asked_for == ("red apple",)
+    qtbot.waitUntil(lambda: concepts.nearest is not None and concepts.nearest.k == 1)
+    assert concepts.prompt_names == ("red apple",)
     looks = [one for one in parts.fake.others if isinstance(one, Look)]
     assert all("red apple" in one.vocabulary for one in looks)
 
@@ -198,14 +198,14 @@ def test_a_scrub_asks_no_more_than_can_be_answered(by_hand: DocumentGuidance, ha
     for k in (0, 3, 1, 6, 2):
         document.shown.scrub(k)
     fake.allow(20)
-    qtbot.waitUntil(lambda: by_hand.concepts.seen is not None and by_hand.concepts.seen.k == 2)
+    qtbot.waitUntil(lambda: by_hand.concepts.nearest is not None and by_hand.concepts.nearest.k == 2)
     assert [one.k for one in fake.others if isinstance(one, Look)] == [7, 2]
 
 
 def test_nothing_is_asked_once_nobody_looks(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=3)
     guidance.concepts.watched = True
-    qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
+    qtbot.waitUntil(lambda: guidance.concepts.nearest is not None)
     guidance.concepts.watched = False
     asked = len(parts.fake.others)
     parts.document.shown.scrub(0)
@@ -234,9 +234,9 @@ def test_a_prompt_that_no_clip_could_read_is_none_of_the_names(
     guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
 ) -> None:
     finish(parts, qtbot, steps=3, prompt="red apple " * 50)
-    assert guidance.concepts.asked_for == ()
+    assert guidance.concepts.prompt_names == ()
     guidance.concepts.watched = True
-    qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
+    qtbot.waitUntil(lambda: guidance.concepts.nearest is not None)
 
 
 def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
@@ -244,7 +244,7 @@ def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
 ) -> None:
     first = finish(parts, qtbot, steps=3)
     guidance.concepts.watched = True
-    qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
+    qtbot.waitUntil(lambda: guidance.concepts.nearest is not None)
     answers, wrong = parts.fake.answers[Look], first.run_path
 
     def some(job: Look) -> object:
@@ -257,5 +257,5 @@ def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
     qtbot.waitUntil(lambda: len(parts.notices) == 1)
     parts.document.shown.scrub(1)
     finish(parts, qtbot, steps=2)
-    qtbot.waitUntil(lambda: guidance.concepts.seen is not None and guidance.concepts.seen.k == 1)
+    qtbot.waitUntil(lambda: guidance.concepts.nearest is not None and guidance.concepts.nearest.k == 1)
     assert len(parts.notices) == 1

@@ -76,9 +76,9 @@ def test_from_a_typed_text_to_a_scored_picture(document: Document, qtbot: QtBot)
     assert curve.raw  # what was steered is not what the model estimates by itself
     assert curve.guided[0][1] > curve.raw[0][1]  # the first estimate moves uphill
     guidance.concepts.watched = True
-    until(lambda: guidance.concepts.seen)
-    assert guidance.concepts.seen is not None
-    assert len(guidance.concepts.seen.names) == 8
+    until(lambda: guidance.concepts.nearest)
+    assert guidance.concepts.nearest is not None
+    assert len(guidance.concepts.nearest.names) == 8
     guidance.concepts.watched = False
     assert notices == []
 

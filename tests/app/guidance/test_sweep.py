@@ -92,7 +92,7 @@ def test_a_classifier_and_its_clean_twin_are_two_series(guidance: DocumentGuidan
     assert told == [True, False]
     assert noisy.aims == (Aim("noto"),)  # nothing else says what to score by
     assert [one.series for one in sweeping.swept] == [NOISY] * 3 + [CLEAN] * 3
-    both = sweeping.beside(sweeping.swept[1])
+    both = sweeping.at_same_value(sweeping.swept[1])
     assert [one.series for one in both] == [NOISY, CLEAN]
     assert both[0].point.value == both[1].point.value
 

@@ -290,7 +290,7 @@ def test_candidates_are_ordered_and_say_their_scores(
     assert bar.rank.isVisible()
     QTest.mouseClick(bar.rank, LEFT)
     assert [candidates[tile].image for tile in (1, 2)] == [1, 0]
-    assert bar.strip.said(1).endswith("CLIP score 0.170")
+    assert bar.strip.describe(1).endswith("CLIP score 0.170")
 
 
 def test_what_clip_sees_is_asked_only_while_it_is_open(
@@ -300,11 +300,11 @@ def test_what_clip_sees_is_asked_only_while_it_is_open(
     finish(qtbot, document, steps=4)
     assert not concepts.watched
     QTest.mouseClick(section.sees.button, LEFT)
-    until(qtbot, lambda: concepts.seen is not None)
+    until(qtbot, lambda: concepts.nearest is not None)
     bars = section.bars
-    assert [name for name, _ in bars.lines] == list(concepts.seen.names if concepts.seen else ())
+    assert [name for name, _ in bars.lines] == list(concepts.nearest.names if concepts.nearest else ())
     document.shown.scrub(1)
-    until(qtbot, lambda: concepts.seen is not None and concepts.seen.k == 1)
+    until(qtbot, lambda: concepts.nearest is not None and concepts.nearest.k == 1)
     assert bars.lines[0][0] in bars.accessibleDescription()
     QTest.mouseClick(section.sees.button, LEFT)
     assert not concepts.watched

@@ -245,13 +245,13 @@ def test_the_panels_choices_are_the_labs_and_not_the_pictures(window: MainWindow
 
 
 def test_the_strip_says_what_its_cells_are(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, names = timeline_bands.named, list[tuple[str, str]]()
+    plain, names = timeline_bands.paint_label, list[tuple[str, str]]()
 
     def named(painter: QPainter, name: str, value: str, *rest: Any) -> None:
         names.append((name, value))
         plain(painter, name, value, *rest)
 
-    monkeypatch.setattr(timeline_bands, "named", named)
+    monkeypatch.setattr(timeline_bands, "paint_label", named)
     painted(window.lab_timeline.strip)
     assert ("level", "21/21") in names
     assert "step" not in dict(names)

@@ -192,7 +192,7 @@ def test_frames_come_as_they_are_made_and_the_cursor_follows(hand_parts: Parts, 
     assert room.run is not None
     assert (room.run.total, room.step_count, room.cursor) == (5, 0, -1)
     hand_parts.fake.allow(2)  # progress and norms
-    until(qtbot, lambda: room.made is not None and room.made.norms is not None)
+    until(qtbot, lambda: room.result is not None and room.result.norms is not None)
     assert room.progress == (0.0, "Finding where the key frames start …")
     hand_parts.fake.allow(4)
     until(qtbot, lambda: room.step_count == 2)

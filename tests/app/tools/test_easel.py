@@ -71,7 +71,7 @@ def test_pressing_and_lifting_a_tool_over_a_candidate_leaves_nothing_stale(bench
     bench.easel.set_candidate(QRect(40, 20, 64, 64), made)
     piecewise = Recorder(bench.canvas)
     for judged in (False, True):
-        bench.easel.judged = judged
+        bench.easel.result_shown = judged
         bench.press((150, 20))
         assert piecewise.is_true()
         bench.move((180, 20))

@@ -18,7 +18,7 @@ from app.core.notices import Notice
 from app.settings import Settings, Values
 from app.ui.guidance.aim_list import AimRow
 from app.ui.look import icons
-from app.ui.look.colours import contrast, luminance, mixed
+from app.ui.look.colours import contrast, luminance, mix
 from app.ui.look.fonts import MARKED, places_marks, with_marks
 from app.ui.look.stylesheet import stylesheet
 from app.ui.look.theme import DARK, LIGHT, Appearance, Theme
@@ -57,7 +57,7 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the well-known grey that just fails
     assert luminance("#ff0000") == pytest.approx(0.2126)
-    assert mixed("#000000", "#ffffff", 0.5).red() in (127, 128)
+    assert mix("#000000", "#ffffff", 0.5).red() in (127, 128)
 
 
 def test_light_is_light_and_dark_is_dark() -> None:

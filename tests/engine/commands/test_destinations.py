@@ -12,7 +12,7 @@ from PIL import Image
 
 import engine.session
 from engine.__main__ import main
-from engine.commands import making
+from engine.commands import sampling
 from engine.pictures.png import read_settings
 
 posix = pytest.mark.skipif(os.name == "nt", reason="names of POSIX")
@@ -110,14 +110,14 @@ def test_what_cannot_be_written_at_the_end_is_kept_elsewhere(
 ) -> None:
     place = tmp_path / "network" / "apple.png"
     monkeypatch.chdir(tmp_path)
-    save = making.save_png
+    save = sampling.save_png
 
     def fails_there(path: Path, *rest: object) -> None:
         if path.parent == place.parent:
             raise OSError(errno.EIO, "the network is gone", str(path))
         save(path, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(making, "save_png", fails_there)
+    monkeypatch.setattr(sampling, "save_png", fails_there)
     assert main([*APPLE, "--out", str(place), "--json"]) == 0
     said = capsys.readouterr()
     (picture,) = json.loads(said.out)["pictures"]

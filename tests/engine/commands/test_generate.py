@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.making import file_names
+from engine.commands.sampling import file_names
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
 from engine.store import RunReader

@@ -24,7 +24,7 @@ from engine.spec.request import Request
 Page: TypeAlias = tuple[Pixels, Pixels | None, Box]  # a picture, its mask, and the box that is made anew in it
 
 
-def make(
+def run_and_save(
     args: argparse.Namespace,
     info: ModelInfo,
     request: Request,
