@@ -1,4 +1,4 @@
-"""Numbers of the command line within bounds: no flag takes nan, infinity, or more than a computer can do."""
+"""argparse types for bounded numbers: no flag takes NaN, infinity, or more than a computer can do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def float_between(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
-count = int_between(0, 1_000_000)  # a command may want more than 0 of something, and says so itself
+count = int_between(0, 1_000_000)  # a command that needs at least 1 checks that itself
 seed = int_between(0, 2**63 - 1)
 share = float_between(0, 1)
 number = float_between(-1e6, 1e6)

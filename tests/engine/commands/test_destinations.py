@@ -87,7 +87,7 @@ def test_the_run_file_is_neither_the_picture_nor_a_file_that_is_there(
     out = str(tmp_path / "a.png")
     assert "different names" in refused([*APPLE, "--out", out, "--run-file", out], capsys)
     (tmp_path / "a.twrun").touch()
-    assert "is there already" in refused([*APPLE, "--out", out, "--run-file", str(tmp_path / "a.twrun")], capsys)
+    assert "exists already" in refused([*APPLE, "--out", out, "--run-file", str(tmp_path / "a.twrun")], capsys)
 
 
 @pytest.mark.usefixtures("no_work")

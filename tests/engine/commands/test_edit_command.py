@@ -121,8 +121,8 @@ def test_what_cannot_be_done_is_one_sentence(
     picture, mask = str(files / "in.png"), ["--mask", str(files / "mask.png")]
     for words, says in (
         (["inpaint", picture, "x", "--mask", str(files / "short.png")], "mask has 53×36 pixels and the picture 53×37"),
-        (["inpaint", picture, "x", "--mask", str(files / "empty.png")], "black all over"),
-        (["inpaint", picture, "x", "--mask", str(files / "full.png"), "--invert-mask"], "black all over"),
+        (["inpaint", picture, "x", "--mask", str(files / "empty.png")], "The whole mask is black"),
+        (["inpaint", picture, "x", "--mask", str(files / "full.png"), "--invert-mask"], "The whole mask is black"),
         (["inpaint", picture, "x", "--mask", str(files / "gone.png")], "gone.png is not there"),
         (["inpaint", str(files / "nan.tif"), "x", *mask], "nan.tif"),
         (["img2img", str(files / "nan.tif"), "x"], "nan.tif"),
@@ -133,8 +133,8 @@ def test_what_cannot_be_done_is_one_sentence(
         (["img2img", picture, "x", "--box", "0,0,0,0"], "no size"),
         (["img2img", picture, "x", "--box", "0,0,20,21"], "make both sides alike"),
         (["img2img", picture, "x", "--box", "53,0,20,20"], "box shows nothing"),
-        (["inpaint", picture, "x", *mask, "--box", "40,25,10,10"], "holds nothing of the mask"),
-        (["inpaint", picture, "x", *mask, "--resample", "3"], "are of --method repaint"),
+        (["inpaint", picture, "x", *mask, "--box", "40,25,10,10"], "do not overlap"),
+        (["inpaint", picture, "x", *mask, "--resample", "3"], "need --method repaint"),
         (["inpaint", picture, "x", *mask, "--enlarge", "99"], "1 to 64"),
     ):
         assert main([*words, "--model", str(tiny_model.folder)]) == 2, words

@@ -132,7 +132,7 @@ def test_bench_prints_the_table_and_its_rows_as_json(capsys: pytest.CaptureFixtu
     assert float(table["ipndm-4", "learned"][1]) < 0.02
     assert float(table["heun", "log"][1]) > float(table["heun", "learned"][1])
     assert sum(line.startswith("pc-hmc *") for line in lines) == 1
-    assert "draws noise" in lines[-1]
+    assert "stochastic" in lines[-1]
     assert main([*words, "--spacings", "log", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert rows[0]["sampler"] == "ipndm-4"

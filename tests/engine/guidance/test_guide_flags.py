@@ -110,7 +110,7 @@ def test_weights_follow_the_last_colon() -> None:
     [
         (("--aim", "a cat"), "which CLIP: add --clip emoji-clip"),
         (("--cutouts", "4"), "which CLIP"),
-        (("--noisy-scale", "4"), "are of --noisy-clip"),
+        (("--noisy-scale", "4"), "need --noisy-clip"),
         (("--clean-classifier",), "add --classify LABEL"),
         (("--clip", "c", "--clip-law", "sideways"), "no law “sideways”"),
         (("--clip", "c", "--clip-law", "window:low"), "is no law of λ: type one such as window:low=0.1,high=5"),

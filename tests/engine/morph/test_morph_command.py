@@ -60,7 +60,7 @@ def test_another_picture_is_encoded_and_it_is_said_how_near_it_comes(
     Image.new("RGB", (40, 20), (200, 100, 50)).save(photo)
     out = tmp_path / "film.gif"
     assert run(tiny_model, "--key", photo, "--key", "seed:4", "--frames", 3, "--out", out, "--seed", 2) == 0
-    assert "frame 0 comes to" in capsys.readouterr().out
+    assert "frame 0: PSNR" in capsys.readouterr().out
     morph = read(out)
     assert morph is not None
     assert morph.keys[0].picture
@@ -84,7 +84,7 @@ def test_what_cannot_be_is_said_in_one_sentence(
     two = ["--key", "seed:3", "--key", "seed:4"]
     for flags, words in (
         (["--key", "seed:3"], "2 to 32 key frames, and there are 1"),
-        (["--key", "seed:x", "--key", "seed:4"], "“seed:x” is no key"),
+        (["--key", "seed:x", "--key", "seed:4"], "“seed:x” is not a key"),
         (["--key", tmp_path / "none.png", "--key", "seed:4"], "none.png is not there"),
         (["--key", tmp_path / "no.png", "--key", "seed:4"], "not a picture"),
         ([*two, "--frames", 0], "0 frames are not possible"),
