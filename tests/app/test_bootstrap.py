@@ -106,7 +106,7 @@ def test_no_value_in_the_settings_stops_the_start(
     studio.document.generate()  # or says why not
 
 
-def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:
+def test_the_choices_are_restored(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:
     studio = open_studio(fake)
     studio.document.draft.update(prompt="birthday cake", steps=9, seed=2**40)
     studio.document.draft.seed_locked = True
@@ -143,7 +143,7 @@ def test_the_tools_come_back_as_they_were_held(open_studio: Callable[..., Studio
     assert options.numbers["opacity"].field.value() == 50
 
 
-def test_the_picture_that_was_worked_on_is_on_the_canvas_again(
+def test_the_artwork_is_restored_at_the_next_start(
     open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
 ) -> None:
     rgb = np.random.default_rng(3).integers(0, 256, (30, 45, 3), dtype=np.uint8)
@@ -179,7 +179,7 @@ def test_closing_while_a_run_goes_on_ends_it_and_closes_once(
     assert [j.state for j in jobs if j] == [JobState.CANCELLED] * 2
 
 
-def test_damaged_settings_and_a_crash_before_are_told(
+def test_damaged_settings_and_an_earlier_crash_give_notices(
     open_studio: Callable[..., Studio],
     fake: FakeEngine,
     folders: Folders,

@@ -63,7 +63,7 @@ def test_every_legal_name_can_be_written(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name).read_bytes() == b"new"
 
 
-def test_an_error_speaks_of_the_file_that_was_asked_for(tmp_path: Path) -> None:
+def test_an_error_names_the_requested_file(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 256)
     with pytest.raises(OSError, match="too long") as caught:
         put(path)
@@ -106,7 +106,7 @@ def test_looking_first_changes_nothing(tmp_path: Path) -> None:
 
 
 @posix
-def test_what_a_killed_writer_left_is_swept_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+def test_part_files_of_killed_writers_are_removed_and_open_ones_stay(tmp_path: Path) -> None:
     killed = f"""
 import os
 from pathlib import Path

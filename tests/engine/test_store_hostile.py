@@ -113,7 +113,7 @@ def test_a_head_that_is_no_table_is_one_sentence(tmp_path: Path, head: bytes) ->
         read_all(path)
 
 
-def test_an_array_that_claims_more_than_its_record_is_never_read(tmp_path: Path) -> None:
+def test_an_array_larger_than_its_record_is_never_read(tmp_path: Path) -> None:
     path = tmp_path / "a.twrun"
     whole = records(a_run(path))
     whole[1][0]["arrays"]["x"][1] = [10**6, 10**6, 10**6]

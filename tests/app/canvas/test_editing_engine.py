@@ -79,7 +79,7 @@ def test_a_picture_is_filled_applied_saved_and_read_again(document: Document, qt
     np.testing.assert_array_equal(artwork.rgb(), after)
 
 
-def test_a_part_is_reworked_from_what_is_there(document: Document, qtbot: QtBot) -> None:
+def test_img2img_of_a_part_starts_from_its_pixels(document: Document, qtbot: QtBot) -> None:
     artwork, editing = document.artwork, document.editing
     before = picture(97, 131, seed=6)
     artwork.open(before, box_size=(document.draft.model.width, document.draft.model.height))

@@ -227,7 +227,7 @@ def test_the_strip_is_worked_by_keys_and_speaks(bench: Bench) -> None:
         assert button.accessibleName()
 
 
-def test_more_tiles_than_have_room_keep_the_one_that_is_looked_at_in_sight(bench: Bench) -> None:
+def test_the_selected_tile_stays_visible_without_room_for_all(bench: Bench) -> None:
     bench.document.draft.update(batch=40)
     bench.finish()
     strip = bench.strip
@@ -280,7 +280,7 @@ def test_arrows_on_the_canvas_step_through_a_run_where_there_is_no_artwork(bench
     assert not bench.editing.shows_artwork
 
 
-def test_f3_comes_back_from_a_run_of_its_own(bench: Bench) -> None:
+def test_f3_returns_from_an_unrelated_run(bench: Bench) -> None:
     back = bench.window.actions_["artwork"]
     assert not back.isEnabled()
     bench.document.draft.choose_method(NEW)
@@ -325,7 +325,7 @@ def test_the_mask_is_out_of_the_way_while_a_result_is_judged(bench: Bench) -> No
     assert not easel.result_shown
 
 
-def test_what_was_applied_and_is_made_anew_shows_its_mask_again(slow: Bench) -> None:
+def test_a_new_run_after_apply_shows_the_mask_again(slow: Bench) -> None:
     easel = slow.window.area.easel
     job = slow.generate()
     slow.parts.fake.allow(job.steps_total)
@@ -339,7 +339,7 @@ def test_what_was_applied_and_is_made_anew_shows_its_mask_again(slow: Bench) -> 
     assert not easel.result_shown
 
 
-def test_the_footer_tells_the_keys_of_what_is_in_front(bench: Bench) -> None:
+def test_the_footer_lists_the_keys_of_the_front_view(bench: Bench) -> None:
     facts = bench.window.area.facts
     assert "paint" in facts.text()
     bench.finish()
@@ -360,7 +360,7 @@ def test_the_lab_hides_the_candidates_and_gives_them_back(bench: Bench) -> None:
 # the panel
 
 
-def test_the_panel_chooses_what_a_run_does(bench: Bench) -> None:
+def test_the_panel_sets_the_method_of_a_run(bench: Bench) -> None:
     edit, document = bench.window.panel.edit, bench.document
     assert edit.isVisible()
     assert edit.segments[FILL].isChecked()

@@ -45,7 +45,7 @@ def last(parts: Parts) -> tuple[Elbo, Likelihood]:
 # what is asked
 
 
-def test_the_terms_are_asked_for_and_then_the_flow_of_the_shown_picture(
+def test_the_bound_is_measured_before_the_flow(
     picture_likelihood: PictureLikelihood, parts: Parts, qtbot: QtBot
 ) -> None:
     picture_likelihood.probes, picture_likelihood.tolerance = 2, 1e-4
@@ -59,7 +59,7 @@ def test_the_terms_are_asked_for_and_then_the_flow_of_the_shown_picture(
     assert (flow.probes, flow.tol) == (2, 1e-4)
 
 
-def test_the_judge_can_be_told_what_made_the_picture_or_what_the_panel_says(
+def test_the_condition_can_be_the_panels_or_the_pictures_own(
     picture_likelihood: PictureLikelihood, parts: Parts, qtbot: QtBot
 ) -> None:
     assert picture_likelihood.conditions == {"nothing": Condition(), "panel": Condition("red apple")}, "said once"
@@ -78,7 +78,7 @@ def test_the_judge_can_be_told_what_made_the_picture_or_what_the_panel_says(
     assert (last(parts)[1].prompt, last(parts)[1].label) == ("rocket", "noto")
 
 
-def test_another_model_is_not_told_what_it_was_not_made_for(
+def test_a_condition_is_offered_only_to_its_own_model(
     picture_likelihood: PictureLikelihood, parts: Parts, qtbot: QtBot
 ) -> None:
     picture_likelihood.condition_source = "panel"
@@ -179,7 +179,7 @@ def _probe(picture_likelihood: PictureLikelihood) -> int:
     return result.density.probe if result and result.density else 0
 
 
-def test_a_flow_that_does_not_arrive_says_why_and_the_terms_stay(
+def test_a_failed_solve_gives_the_reason_and_the_bound_stays(
     picture_likelihood: PictureLikelihood, parts: Parts, qtbot: QtBot
 ) -> None:
     Judge(parts.fake, failing="The flow was not followed in 2000 model calls: allow a larger error.")
@@ -191,7 +191,7 @@ def test_a_flow_that_does_not_arrive_says_why_and_the_terms_stay(
     assert result.terms is not None
 
 
-def test_measuring_another_picture_ends_what_was_measured(hand_parts: Parts, qtbot: QtBot) -> None:
+def test_measuring_another_picture_cancels_the_first_measurement(hand_parts: Parts, qtbot: QtBot) -> None:
     Judge(hand_parts.fake)
     hand_parts.fake.allow(5)
     finish(hand_parts, qtbot, steps=5)
@@ -256,7 +256,7 @@ def test_nothing_is_looked_at_while_nobody_watches(
     assert picture_likelihood.map is not None
 
 
-def test_setters_that_change_nothing_say_nothing(picture_likelihood: PictureLikelihood) -> None:
+def test_setters_without_a_change_emit_nothing(picture_likelihood: PictureLikelihood) -> None:
     told = count(picture_likelihood.changed)
     picture_likelihood.probes, picture_likelihood.tolerance = picture_likelihood.probes, picture_likelihood.tolerance
     picture_likelihood.side, picture_likelihood.map_shown = picture_likelihood.side, picture_likelihood.map_shown

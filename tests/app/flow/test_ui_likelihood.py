@@ -57,7 +57,7 @@ def region(window: MainWindow, row: int, column: int) -> QPoint:
 # the panel
 
 
-def test_the_panel_is_hidden_until_it_is_asked_for(parts: Parts, qtbot: QtBot) -> None:
+def test_the_panel_is_hidden_at_first(parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, parts.document)
     assert not window.likelihood.isVisible()
     QTest.keyClick(window.canvas, Qt.Key.Key_4, ALT)
@@ -112,7 +112,7 @@ def test_what_goes_wrong_is_one_sentence_on_the_panel(window: MainWindow, parts:
     assert not window.likelihood.problem.isVisible()
 
 
-def test_a_picture_that_does_not_fit_shows_how_it_is_brought_to_size(window: MainWindow, parts: Parts) -> None:
+def test_a_picture_of_another_size_offers_the_ways_to_fit_it(window: MainWindow, parts: Parts) -> None:
     panel = window.likelihood
     assert not panel.way.isVisible()
     parts.document.artwork.open(np.zeros((32, 48, 3), np.uint8), "cat.png", (24, 16))
@@ -124,7 +124,7 @@ def test_a_picture_that_does_not_fit_shows_how_it_is_brought_to_size(window: Mai
     assert window.picture_likelihood.way == "middle"
 
 
-def test_who_judges_and_what_it_is_told_are_chosen_by_key(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+def test_the_judge_and_its_condition_are_chosen_by_key(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     panel = window.likelihood
     panel.condition_source.setFocus()
     QTest.keyClick(panel.condition_source, Qt.Key.Key_Down)
@@ -137,7 +137,7 @@ def test_who_judges_and_what_it_is_told_are_chosen_by_key(window: MainWindow, pa
     assert parts.fake.others[-1].model == "other"  # type: ignore[attr-defined]
 
 
-def test_the_panel_goes_with_the_pictures_and_comes_back_with_them(window: MainWindow) -> None:
+def test_the_panel_hides_and_returns_with_the_room_of_pictures(window: MainWindow) -> None:
     QTest.keyClick(window.canvas, Qt.Key.Key_F2)
     assert not window.likelihood.isVisible()
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
@@ -199,7 +199,7 @@ def test_the_map_follows_the_zoom(window: MainWindow, qtbot: QtBot) -> None:
     assert QColor(painted(window.canvas).pixel(after)).lightness() > 150
 
 
-def test_scrubbing_takes_the_map_with_the_picture_that_it_is_of(window: MainWindow, qtbot: QtBot) -> None:
+def test_scrubbing_hides_the_map_of_another_step(window: MainWindow, qtbot: QtBot) -> None:
     measure(window, qtbot)
     assert window.canvas.glass is not None
     window.canvas.setFocus()
@@ -296,7 +296,7 @@ def test_a_click_encodes_and_the_way_up_is_on_the_timeline(window: MainWindow, p
     assert window.area.notices.text.text().startswith("Decoded in 120 model calls")
 
 
-def test_a_rough_way_back_says_what_to_change(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+def test_an_inexact_round_trip_gives_advice(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     Flow(parts.fake, psnr=24.6)
     QTest.mouseClick(window.likelihood.encode, LEFT)
     until(qtbot, lambda: window.encoder.activity is None)
@@ -321,7 +321,7 @@ def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts
     assert parts.document.shown.run_path == up
 
 
-def test_escape_stops_what_is_on_its_way(make_parts: Callable[..., Parts], by_hand: FakeEngine, qtbot: QtBot) -> None:
+def test_escape_stops_the_running_encoding(make_parts: Callable[..., Parts], by_hand: FakeEngine, qtbot: QtBot) -> None:
     parts = make_parts(by_hand)
     Judge(by_hand)
     Flow(by_hand)
@@ -339,7 +339,7 @@ def test_escape_stops_what_is_on_its_way(make_parts: Callable[..., Parts], by_ha
     until(qtbot, lambda: window.picture_likelihood.activity is None)
 
 
-def test_ways_of_encoding_say_what_they_are_good_for(window: MainWindow) -> None:
+def test_methods_of_encoding_have_explanations(window: MainWindow) -> None:
     panel = window.likelihood
     assert not panel.method.isEnabled(), "the model is told nothing"
     window.picture_likelihood.condition_source = "panel"

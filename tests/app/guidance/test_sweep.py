@@ -35,7 +35,7 @@ def asked(parts: Parts) -> list[Sweep]:
     return [one for one in parts.fake.others if isinstance(one, Sweep)]
 
 
-def test_what_can_be_swept_is_what_steers(guidance: DocumentGuidance, parts: Parts) -> None:
+def test_only_active_guides_can_be_swept(guidance: DocumentGuidance, parts: Parts) -> None:
     sweeping, steering = guidance.sweep, guidance.steering
     assert list(sweeping.choices) == [GUIDANCE]
     assert sweeping.plan.over == GUIDANCE
@@ -142,7 +142,7 @@ def test_a_sweep_that_fails_is_one_notice(guidance: DocumentGuidance, parts: Par
     ]
 
 
-def test_without_anything_to_score_by_it_says_what_to_do(guidance: DocumentGuidance, parts: Parts) -> None:
+def test_a_sweep_without_an_aim_gives_a_reason(guidance: DocumentGuidance, parts: Parts) -> None:
     parts.document.draft.update(prompt="", label=None)
     assert "CLIP should look for" in guidance.sweep.why_not
     assert not guidance.sweep.start()
@@ -156,7 +156,7 @@ def test_the_price_is_that_of_all_its_runs(guidance: DocumentGuidance, parts: Pa
     assert guidance.sweep.price.startswith("≈")
 
 
-def test_the_front_holds_the_points_that_nothing_beats(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
+def test_the_pareto_front_holds_the_undominated_points(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.sweep.plan = replace(guidance.sweep.plan, count=4, pictures=1)
     guidance.sweep.start()
     qtbot.waitUntil(lambda: not guidance.sweep.running)

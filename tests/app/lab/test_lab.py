@@ -81,7 +81,7 @@ def test_before_any_run_every_noise_level_can_be_looked_at(lab: Lab, qtbot: QtBo
     assert lab.track.states(3) is None
 
 
-def test_the_field_follows_the_cursor_and_is_asked_for_once(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+def test_the_field_follows_the_cursor_and_is_computed_once(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     until(qtbot, lambda: all(lab.field_at(k) for k in range(21)))
     for k in (0, 7, 20):
         lab.scrub(k)
@@ -90,7 +90,7 @@ def test_the_field_follows_the_cursor_and_is_asked_for_once(lab: Lab, fake: Fake
     assert len(fake.views) == len(set(fake.views)) == 21
 
 
-def test_the_cursors_field_is_asked_for_first(make_lab: Make, qtbot: QtBot) -> None:
+def test_the_cursors_field_is_computed_first(make_lab: Make, qtbot: QtBot) -> None:
     fake = FakeLab()
     lab = make_lab(fake, watched=False)
     lab.scrub(12)
@@ -99,7 +99,7 @@ def test_the_cursors_field_is_asked_for_first(make_lab: Make, qtbot: QtBot) -> N
     assert [lab.levels.index(ask.sigma) for ask in fake.views[:3]] == [12, 11, 13]
 
 
-def test_a_long_run_is_not_asked_for_whole(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+def test_the_fields_of_a_long_run_are_not_all_computed(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     lab.update_draft(steps=500)
     lab.scrub(333)
     until(qtbot, lambda: lab.field is not None and lab.field.view.sigma == lab.levels[333])
@@ -173,7 +173,7 @@ def test_who_scrubs_while_it_runs_is_not_pulled_away(make_lab: Make, qtbot: QtBo
     until(qtbot, lambda: lab.cursor == 9)
 
 
-def test_cancel_acts_before_the_next_call_and_keeps_what_was_reached(make_lab: Make, qtbot: QtBot) -> None:
+def test_cancel_acts_before_the_next_call_and_keeps_the_finished_levels(make_lab: Make, qtbot: QtBot) -> None:
     fake = FakeLab(by_hand=True)
     lab = make_lab(fake)
     heard = told(lab)
@@ -224,7 +224,7 @@ def test_other_levels_or_other_data_drop_the_run_another_sampler_does_not(lab: L
     assert lab.draft.sampler == "heun"
 
 
-def test_what_goes_wrong_is_said_once_and_the_lab_lives_on(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+def test_an_error_gives_one_notice_and_the_lab_stays_usable(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     heard = told(lab)
     fake.fault = MemoryError()
     finish(lab, qtbot)
@@ -339,7 +339,7 @@ def test_a_drawing_is_kept_while_something_else_is_looked_at(lab: Lab) -> None:
 # layers, coverage, saving
 
 
-def test_layers_are_switched_and_told_only_where_they_change(lab: Lab) -> None:
+def test_switching_a_layer_emits_only_on_change(lab: Lab) -> None:
     heard = count(lab.layers_changed)
     for layer in LAYERS:
         before = lab.shows(layer)
@@ -351,7 +351,7 @@ def test_layers_are_switched_and_told_only_where_they_change(lab: Lab) -> None:
     assert len(heard) == len(LAYERS)
 
 
-def test_training_data_are_asked_for_when_they_are_to_be_seen(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+def test_training_data_are_loaded_when_their_layer_is_on(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     until(qtbot, lambda: lab.field is not None)
     assert lab.field is not None
     assert lab.field.seen is None
@@ -371,7 +371,9 @@ def test_coverage_is_measured_and_shown(lab: Lab, qtbot: QtBot) -> None:
     assert lab.coverage is None
 
 
-def test_saving_goes_to_the_labs_thread_and_is_told(lab: Lab, fake: FakeLab, qtbot: QtBot, tmp_path: Path) -> None:
+def test_saving_runs_in_the_labs_thread_and_gives_a_notice(
+    lab: Lab, fake: FakeLab, qtbot: QtBot, tmp_path: Path
+) -> None:
     heard = told(lab)
     frame = np.zeros((8, 8, 3), np.uint8)
     lab.save(tmp_path / "a.png", [frame])
@@ -402,7 +404,7 @@ def test_scrubbing_is_answered_while_something_is_measured(make_lab: Make, qtbot
     assert lab.coverage is None
 
 
-def test_the_settings_of_a_picture_are_those_of_the_run_that_is_shown(lab: Lab, qtbot: QtBot) -> None:
+def test_a_saved_picture_has_the_settings_of_the_shown_run(lab: Lab, qtbot: QtBot) -> None:
     finish(lab, qtbot)
     lab.update_draft(sampler="heun", seed=77)
     lab.particles = 5

@@ -202,7 +202,7 @@ def test_particles_are_painted_where_they_are(window: MainWindow, qtbot: QtBot) 
     assert all(shot.pixelColor(p.toPoint()) == ink for p in inside)
 
 
-def test_every_layer_changes_what_is_painted(window: MainWindow, qtbot: QtBot) -> None:
+def test_every_layer_changes_the_painted_picture(window: MainWindow, qtbot: QtBot) -> None:
     run(window, qtbot)
     window.lab.scrub(10)
     plane = window.lab_view.plane
@@ -244,7 +244,7 @@ def test_the_panels_choices_are_the_labs_and_not_the_pictures(window: MainWindow
     assert window.document.draft.current == before
 
 
-def test_the_strip_says_what_its_cells_are(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_strip_labels_its_cells(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, names = timeline_bands.paint_label, list[tuple[str, str]]()
 
     def named(painter: QPainter, name: str, value: str, *rest: Any) -> None:
@@ -354,7 +354,7 @@ def test_points_are_drawn_by_keyboard_alone(window: MainWindow, qtbot: QtBot) ->
     assert lab.drawn == ()
 
 
-def test_an_empty_drawing_says_what_to_do_and_refuses_to_run(window: MainWindow, qtbot: QtBot) -> None:
+def test_an_empty_drawing_gives_a_reason_and_cannot_run(window: MainWindow, qtbot: QtBot) -> None:
     window.lab.choose(DRAWN)
     plane = window.lab_view.plane
     muted = QApplication.palette().color(QPalette.ColorRole.PlaceholderText).name()
@@ -370,7 +370,7 @@ def test_an_empty_drawing_says_what_to_do_and_refuses_to_run(window: MainWindow,
 # coverage
 
 
-def test_coverage_is_told_in_words_and_each_outcome_can_be_seen(window: MainWindow, qtbot: QtBot) -> None:
+def test_coverage_is_described_and_each_outcome_can_be_shown(window: MainWindow, qtbot: QtBot) -> None:
     panel, lab = window.lab_panel, window.lab
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_C)
     until(qtbot, lambda: lab.coverage is not None)
@@ -422,7 +422,7 @@ def test_an_animation_is_given_up_where_the_lab_is_changed_meanwhile(
     assert fake.saved == []
 
 
-def test_a_saved_picture_is_what_is_seen(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_saved_picture_equals_the_plane(window: MainWindow, qtbot: QtBot) -> None:
     run(window, qtbot)
     plane = window.lab_view.plane
     side = 256

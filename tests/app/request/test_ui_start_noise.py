@@ -32,7 +32,7 @@ def test_truncation_is_off_until_it_is_switched_on(start: StartNoise, document: 
     assert document.draft.current.truncation == 0
 
 
-def test_a_typed_truncation_is_asked_for(start: StartNoise, parts: Parts, qtbot: QtBot) -> None:
+def test_a_typed_truncation_is_in_the_draft(start: StartNoise, parts: Parts, qtbot: QtBot) -> None:
     QTest.keyClick(start.switch, Qt.Key.Key_Space)
     field = start.truncation.field
     field.setFocus()
@@ -61,7 +61,7 @@ def test_the_spread_is_that_of_a_truncated_normal_law(at: float) -> None:
     assert noise_scale(0.5, at) == pytest.approx(0.5 * noise_scale(1.0, at))
 
 
-def test_what_they_do_is_said_beside_them(start: StartNoise, document: Document) -> None:
+def test_their_effect_is_described_beside_them(start: StartNoise, document: Document) -> None:
     assert (
         start.about.text()
         == describe_effect(1.0, 0.0)

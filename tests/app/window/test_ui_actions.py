@@ -104,7 +104,7 @@ def test_the_sheet_lists_every_key(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
 
 
-def test_about_says_what_it_computes_on(window: MainWindow, qtbot: QtBot) -> None:
+def test_about_names_the_device(window: MainWindow, qtbot: QtBot) -> None:
     window.actions_["about"].trigger()
     about = window.findChild(AboutSheet)
     assert about is not None
@@ -113,7 +113,7 @@ def test_about_says_what_it_computes_on(window: MainWindow, qtbot: QtBot) -> Non
 
 
 @pytest.mark.parametrize(("command", "kind"), [("shortcuts", ShortcutSheet), ("about", AboutSheet)])
-def test_a_sheet_asked_for_twice_is_there_once(command: str, kind: type[QDialog], window: MainWindow) -> None:
+def test_opening_a_sheet_twice_shows_one(command: str, kind: type[QDialog], window: MainWindow) -> None:
     def open_ones() -> list[QDialog]:
         return [sheet for sheet in window.findChildren(kind) if sheet.isVisible()]
 
@@ -211,7 +211,7 @@ def test_cancel_is_there_while_something_runs(hand_parts: Parts, qtbot: QtBot) -
     assert not window.actions_["cancel"].isEnabled()
 
 
-def test_switches_show_what_is_on(window: MainWindow, document: Document) -> None:
+def test_switches_show_their_state(window: MainWindow, document: Document) -> None:
     actions = window.actions_
     for name, on in product(("smooth", "checker", "lock", "panel-timeline"), (0, 1)):
         before = actions[name].isChecked()

@@ -49,7 +49,7 @@ def test_all_text_has_a_contrast_of_four_and_a_half(theme: Theme) -> None:
         assert contrast(palette.color(ink), palette.color(ground)) >= 4.5, (ink, ground)
 
 
-def test_a_theme_that_cannot_be_read_says_where() -> None:
+def test_an_unreadable_theme_names_the_place() -> None:
     assert any(line.startswith("muted on window") for line in replace(DARK, muted="#555555").failures())
 
 
@@ -102,7 +102,7 @@ def test_the_window_starts_in_the_remembered_theme_and_can_change_it(parts: Part
     assert not window.actions_["theme-light"].isChecked()
 
 
-def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtBot) -> None:
+def test_changing_the_theme_repaints_everything(parts: Parts, qtbot: QtBot) -> None:
     """In each theme the window's grounds are that theme's, and so are the icons on its buttons."""
     window = open_window(qtbot, parts.document, Settings(values=Values(theme="light")))
     finish(qtbot, parts.document)

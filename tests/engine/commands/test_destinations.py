@@ -92,9 +92,7 @@ def test_the_run_file_is_neither_the_picture_nor_a_file_that_is_there(
 
 @pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize("high", ["inf", "nan"])
-def test_numbers_that_json_cannot_say_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], high: str
-) -> None:
+def test_numbers_outside_json_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], high: str) -> None:
     said = refused([*APPLE, "--guidance-interval", "1", high, "--out", str(tmp_path / "a.png")], capsys)
     assert "must be two noise levels" in said
 
@@ -130,7 +128,7 @@ def test_what_cannot_be_written_at_the_end_is_kept_elsewhere(
 
 
 @posix
-def test_a_run_that_broke_off_is_finished_by_resume_and_a_finished_one_gives_its_pictures(
+def test_resume_finishes_an_interrupted_run_and_rewrites_the_pictures_of_a_finished_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, whole = tmp_path / "a.twrun", tmp_path / "whole.png"

@@ -55,7 +55,7 @@ def made(files: Path, model: ModelInfo, command: str, *words: str) -> np.ndarray
 
 @pytest.mark.parametrize("box", [None, "mask", "8,5,32,32", "-20,-30,90,90", "20,15,64,64", "12,10,3,3"])
 @pytest.mark.parametrize("method", ["replacement", "repaint", "img2img"])
-def test_what_is_not_masked_is_bit_identical_in_the_file(
+def test_unmasked_pixels_are_bit_identical_in_the_file(
     box: str | None, method: str, files: Path, tiny_model: ModelInfo
 ) -> None:
     where = [] if box is None else [f"--box={box}"]
@@ -153,14 +153,14 @@ def test_bad_input_is_refused_before_torch_is_loaded(files: Path) -> None:
     assert done.returncode == 2, done.stderr
 
 
-def test_a_white_mask_keeps_nothing_and_that_is_said(
+def test_a_white_mask_keeps_nothing_and_prints_a_note(
     files: Path, tiny_model: ModelInfo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made(files, tiny_model, "inpaint", "x", "--mask", str(files / "full.png"))
     assert "nothing of the picture is kept" in capsys.readouterr().err
 
 
-def test_a_repaint_without_a_sampler_takes_one_that_draws_noise(files: Path, tiny_model: ModelInfo) -> None:
+def test_repaint_without_a_sampler_uses_a_stochastic_one(files: Path, tiny_model: ModelInfo) -> None:
     made(files, tiny_model, "inpaint", "x", "--mask", str(files / "mask.png"), "--method", "repaint", "--resample", "2")
     request = read_settings(files / "out.png")
     assert request is not None

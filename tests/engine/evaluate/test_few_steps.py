@@ -77,7 +77,7 @@ def test_the_distance_of_laws_is_that_of_the_sorted_samples() -> None:
     assert 0.5 / math.sqrt(400) < sampling_floor(problem) * math.sqrt(2) < 5 / math.sqrt(400)
 
 
-def test_samplers_that_draw_noise_come_closer_to_the_law_with_more_steps() -> None:
+def test_stochastic_samplers_converge_to_the_law() -> None:
     problem = mixture_problem(1000)
     few, some, many = (
         overall_rms(law_errors(problem, RULES["ddpm"], grid("log", n, 80.0, 0.002, False))) for n in (5, 15, 60)

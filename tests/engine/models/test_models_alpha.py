@@ -39,7 +39,7 @@ def test_a_state_gives_back_the_straight_colour_wherever_it_can_be_seen(rgba: to
     assert (back[:, :3][~seen[:, :3]] == 1).all()
 
 
-def test_averages_of_states_are_states_of_what_is_seen_from_afar(rgba: torch.Tensor) -> None:
+def test_averaging_a_state_equals_the_state_of_the_averaged_picture(rgba: torch.Tensor) -> None:
     """Half a red and half a clear pixel are a red at half alpha, with no white in it."""
     pair = torch.tensor([[1.0, -1, -1, 1], [1, 1, 1, -1]], dtype=torch.float64).T.view(1, 4, 1, 2)
     mean = premultiply(pair).mean(-1, keepdim=True)

@@ -59,7 +59,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def test_what_training_exports_is_what_the_studio_loads(folder: Path) -> None:
+def test_an_exported_model_loads_with_the_same_weights(folder: Path) -> None:
     info = read_model(folder)
     model = loaded(info)
     assert (model.id, model.sha256, model.labels) == ("tiny", info.sha256, ("warm", "cold"))
@@ -171,7 +171,7 @@ def test_weights_that_do_not_fit_are_one_clear_error_even_with_the_right_hash(ho
         (lambda c: c["sha256"].update({"../config.json": "0"}), "damaged config.json"),
     ],
 )
-def test_a_config_that_asks_for_what_is_not_there(
+def test_a_config_with_an_unknown_part_is_refused(
     change: Callable[[dict[str, Any]], object], words: str, folder: Path
 ) -> None:
     rewrite(folder, change)

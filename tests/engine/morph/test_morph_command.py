@@ -53,7 +53,7 @@ def test_a_saved_picture_is_its_seed_and_its_settings_are_the_films(tiny_model: 
         assert np.mean(np.abs(np.asarray(a).astype(int) - np.asarray(b)) <= 1) > 0.999
 
 
-def test_another_picture_is_encoded_and_it_is_said_how_near_it_comes(
+def test_another_picture_is_encoded_and_its_error_is_printed(
     tiny_model: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = tmp_path / "photo.png"
@@ -67,7 +67,7 @@ def test_another_picture_is_encoded_and_it_is_said_how_near_it_comes(
     assert morph.keys[0].seed == 2
 
 
-def test_mixing_and_the_straight_way_are_asked_for_by_flags(tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_flags_choose_mixing_and_linear_interpolation(tiny_model: ModelInfo, tmp_path: Path) -> None:
     keys = ["--key", "seed:3", "--key", "seed:4", "--frames", 2]
     assert run(tiny_model, *keys, "--at-sigma", 1.5, "--out", tmp_path / "a.webp") == 0
     assert run(tiny_model, *keys, "--linear", "--out", tmp_path / "b.webp") == 0
@@ -77,7 +77,7 @@ def test_mixing_and_the_straight_way_are_asked_for_by_flags(tiny_model: ModelInf
     assert (mixed.way, mixed.at, straight.way) == ("mix", 1.5, "linear")
 
 
-def test_what_cannot_be_is_said_in_one_sentence(
+def test_an_impossible_morph_gives_one_sentence(
     tiny_model: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "no.png").write_text("no picture")

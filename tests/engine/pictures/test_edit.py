@@ -38,7 +38,7 @@ def blotches(width: int, height: int, seed: int = 1) -> np.ndarray:
 @pytest.mark.parametrize("box", [INSIDE, OUTSIDE, ROUNDABOUT, CORNER, TINY])
 @pytest.mark.parametrize("size", [(37, 53), (61, 45), (128, 128)])
 @pytest.mark.parametrize("made", [(32, 32), (128, 128), (29, 31)])
-def test_what_is_not_masked_is_bit_identical(
+def test_unmasked_pixels_are_bit_identical(
     box: Box, size: tuple[int, int], made: tuple[int, int], tmp_path: Path
 ) -> None:
     """On odd sizes, in boxes that reach outside, through save and reload; a naive loop says what the rest is."""
@@ -72,7 +72,7 @@ def test_a_mask_from_a_quarter_on_shows_the_new_picture_whole_and_a_feathered_ed
     assert np.array_equal(composite(rgb, None, (0, 0, 20, 20), new), new)
 
 
-def test_a_patch_is_what_changes_of_the_whole() -> None:
+def test_a_patch_holds_every_changed_pixel() -> None:
     rgb, mask, new = picture(41, 33), blotches(41, 33), picture(16, 16, 3)
     (x, y, w, h), pixels = patch(rgb, mask, OUTSIDE, new)
     assert (x, y, w, h) == (0, 0, 33, 18)

@@ -118,7 +118,7 @@ def files_alone(config: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(sorted(config["sha256"].items()), separators=(",", ":")).encode()).hexdigest()
 
 
-def test_settings_of_older_versions_find_the_models_that_are_still_in_the_box() -> None:
+def test_requests_of_older_versions_find_the_embedded_models() -> None:
     known = 0
     for info in BOX.values():
         former = files_alone(info.config)
@@ -147,6 +147,6 @@ def test_so_do_those_of_guides() -> None:
             assert current_hash(former) == info.sha256
 
 
-def test_a_hash_that_is_not_known_stays_what_it_is() -> None:
+def test_an_unknown_hash_is_unchanged() -> None:
     request = replace(request_of(BOX["fashion"]), model_sha256="ab" * 32)
     assert Request.from_dict(request.to_dict()) == request

@@ -103,7 +103,7 @@ def test_articles(name: str, named: str) -> None:
 
 
 @pytest.mark.parametrize("collection", [EMOJI, STICKERS], ids=lambda c: c.id)
-def test_the_chosen_concepts_hold_what_the_studio_promises(collection: Collection) -> None:
+def test_the_chosen_concepts_contain_the_promised_ones(collection: Collection) -> None:
     assert {"red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza"} <= collection.concepts().keys()
     assert set(emoji.EXAMPLES) <= collection.concepts().keys()
 

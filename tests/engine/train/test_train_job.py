@@ -57,7 +57,7 @@ def test_what_was_not_built_is_one_sentence(tmp_path: Path, capsys: pytest.Captu
     assert "There are no pictures in" in capsys.readouterr().err
 
 
-def test_a_warm_start_takes_what_fits() -> None:
+def test_a_warm_start_loads_the_fitting_arrays() -> None:
     torch.manual_seed(0)
     old = PatchTransformer(side=8, width=32, depth=1, head=16, text_length=3, text_width=6, labels=2, detail=0)
     new = PatchTransformer(side=8, width=32, depth=2, head=16, text_length=5, text_width=6, labels=2, detail=4)
@@ -72,7 +72,7 @@ def test_a_warm_start_takes_what_fits() -> None:
 
 
 @pytest.mark.parametrize("detail", [0, 4])
-def test_weights_of_a_net_of_colours_begin_one_with_alpha_that_sees_and_draws_the_same_colours(detail: int) -> None:
+def test_weights_of_a_colour_net_start_a_net_with_alpha_that_draws_the_same_colours(detail: int) -> None:
     shape = {"side": 8, "width": 32, "depth": 1, "head": 16, "text_length": 0, "labels": 2, "detail": detail}
     torch.manual_seed(0)
     old, new = PatchTransformer(channels=3, **shape), PatchTransformer(channels=4, **shape)
