@@ -221,11 +221,11 @@ def test_bits_of_latents_are_refused_in_a_sentence_and_encoding_is_not(
     window: MainWindow, document: Document, qtbot: QtBot
 ) -> None:
     run(document, qtbot)
-    appraisal = document.appraisal
-    appraisal.set_watched(True)
-    assert "no bits per dimension" in appraisal.why_no_bits
-    assert appraisal.why_not == ""
-    assert appraisal.judged_size == WIDE
+    likelihood = document.picture_likelihood
+    likelihood.set_watched(True)
+    assert "no bits per dimension" in likelihood.why_no_bits
+    assert likelihood.why_not == ""
+    assert likelihood.judged_size == WIDE
     with qtbot.waitSignal(document.jobs.ended):
         document.encoder.encode()
     assert document.encoder.encoded is not None

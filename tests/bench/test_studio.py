@@ -21,7 +21,7 @@ from app.core.files.folders import Folders
 from app.core.shown.render import View
 from app.core.shown.viewer import Viewer
 from engine.session import Session
-from engine.spec.catalog import ModelInfo, embedded
+from engine.spec.catalog import ModelInfo, embedded_models
 from engine.spec.draft import Draft, resolve
 from engine.spec.sizes import SizeRule
 from tests.app.conftest import Parts
@@ -95,7 +95,7 @@ class Beat(QObject):
 @pytest.fixture
 def studio(qtbot: QtBot, tmp_path: Path) -> Iterator[Studio]:
     """The real engine with the first embedded model."""
-    models = embedded()
+    models = embedded_models()
     if not models:
         pytest.skip("no model is embedded yet")
     studio = Studio(models, Folders.under(tmp_path))
@@ -162,7 +162,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject
 from app.bootstrap import Studio, make_application
 from app.core.files.folders import Folders
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 
 class Watch(QObject):
     painted = None
@@ -176,7 +176,7 @@ def end():
     application.quit()
 
 application = make_application(["studio"])
-studio = Studio(embedded(), Folders.under(Path(sys.argv[1])))
+studio = Studio(embedded_models(), Folders.under(Path(sys.argv[1])))
 watch = Watch()
 studio.window.installEventFilter(watch)
 studio.document.jobs.engine_changed.connect(end)
