@@ -16,7 +16,7 @@ from engine.checkpoints.scan import Listed, look_at, scan
 from engine.checkpoints.settings import ModelSettings
 from engine.errors import UsageError
 from engine.settings_folder import settings_folder
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 
 PREDICTS = {"eps": "ε", "v": "v", "flow": "flow", "": "ε or v? Nothing in the file says which"}
 
@@ -99,10 +99,13 @@ def _convert(path: Path, to: Path) -> int:
 def _list(settings: ModelSettings, as_json: bool) -> int:
     listed = list(scan(settings))
     if as_json:
-        own = [{"path": str(info.folder), "role": "model", "family": "embedded", "id": info.id} for info in embedded()]
+        own = [
+            {"path": str(info.folder), "role": "model", "family": "embedded", "id": info.id}
+            for info in embedded_models()
+        ]
         print(json.dumps([*own, *map(_facts, listed)], ensure_ascii=False))
         return 0
-    for info in embedded():
+    for info in embedded_models():
         print(f"{info.id}  {info.title}, in the box")
     for one in listed:
         print(f"{one.path}  {_title(one.found) if one.found is not None else one.problem}")

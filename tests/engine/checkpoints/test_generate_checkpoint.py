@@ -110,7 +110,6 @@ def test_the_session_imports_no_diffusers_until_a_latent_model_is_chosen() -> No
     script = (
         "import sys\n"
         "from engine.session import Session\n"
-        "from engine.spec.catalog import embedded\n"
         "session = Session('cpu')\n"
         "session.load(session.info('emoji'))\n"
         "print([name for name in ('diffusers', 'transformers') if name in sys.modules])\n"
