@@ -46,7 +46,7 @@ class Component:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder holds a diffusers model or a component of one. A model of this studio's own has another config."""
+    """Whether a folder holds a diffusers model or a component of one; the studio's own models have another config."""
     if (path / INDEX).is_file():
         return True
     try:

@@ -99,10 +99,8 @@ def _convert(path: Path, to: Path) -> int:
 def _list(settings: ModelSettings, as_json: bool) -> int:
     listed = list(scan(settings))
     if as_json:
-        own = [
-            {"path": str(info.folder), "role": "model", "family": "embedded", "id": info.id}
-            for info in embedded_models()
-        ]
+        box = {"role": "model", "family": "embedded"}
+        own = [{"path": str(info.folder), "id": info.id} | box for info in embedded_models()]
         print(json.dumps([*own, *map(_facts, listed)], ensure_ascii=False))
         return 0
     for info in embedded_models():
