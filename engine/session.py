@@ -21,7 +21,7 @@ from engine.errors import EngineError
 from engine.finishing import Finished, finish
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, own_start, parent_of
-from engine.jobs.job import Caller, Event, Job, doer_of, never
+from engine.jobs.job import Caller, Event, Job, doer_of, never_cancelled
 from engine.lab.laws import Laws
 from engine.layout import NAME as LAYOUT
 from engine.layout import from_array
@@ -31,7 +31,7 @@ from engine.models.cache import Models
 from engine.paths import path_of
 from engine.plan import Plan, plan, to_state
 from engine.settings_folder import settings_folder
-from engine.spec.catalog import CatalogError, ModelInfo, embedded
+from engine.spec.catalog import CatalogError, ModelInfo, embedded_models
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request, RequestError
@@ -58,7 +58,7 @@ class Start:
     first: Callable[[torch.Tensor], None] | None = None
     micro_batch: int | None = None
 
-    def shared(self, image: int, count: int) -> Start:
+    def share_image(self, image: int, count: int) -> Start:
         """Return the state and the history of one image of the batch, `count` times."""
 
         def rows(v: torch.Tensor) -> torch.Tensor:
@@ -90,7 +90,7 @@ class Session:
         if self.device.type == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=True)
-        self.infos = {info.id: info for info in (embedded() if infos is None else infos)}
+        self.infos = {info.id: info for info in (embedded_models() if infos is None else infos)}
         self.models = Models(self.device)
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
@@ -127,7 +127,7 @@ class Session:
     def plan(
         self,
         request: Request,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
         micro_batch: int | None = None,
@@ -139,7 +139,7 @@ class Session:
         self,
         request: Request,
         run_path: Path | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         first: Callable[[torch.Tensor], None] | None = None,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
@@ -162,7 +162,7 @@ class Session:
         k: int,
         request: Request | None = None,
         run_path: Path | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         first: Callable[[torch.Tensor], None] | None = None,
         share: int | None = None,
         inputs: Inputs | None = None,
@@ -200,9 +200,9 @@ class Session:
             x, sigma = end_of_encoding(reader)
             start = Start(self._tensor(x), i=0, s=sigma)
         else:
-            start = self._stored(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
+            start = self._stored_start(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
         if share is not None:
-            start = start.shared(share, len(request.seeds))
+            start = start.share_image(share, len(request.seeds))
         if inputs is None and request.edit is not None:
             inputs = reader.inputs()
         if digests(request.guides):
@@ -210,7 +210,7 @@ class Session:
         start = replace(start, parent=origin, first=first, micro_batch=reader.micro_batch)
         return self._walk(request, start, run_path, cancelled, inputs, aims)
 
-    def go_on(self, run_path: Path, cancelled: Callable[[], bool] = never) -> Iterator[Step]:
+    def go_on(self, run_path: Path, cancelled: Callable[[], bool] = never_cancelled) -> Iterator[Step]:
         """Finish a cancelled or interrupted run, in its own file, after its last complete step.
 
         Raises StoreError for a finished run, and for a fork that broke off before its first state was written.
@@ -222,7 +222,7 @@ class Session:
             raise StoreError(f"The run {run_path.name} is an unfinished encoding: encode the picture again.")
         parent, inputs, aims = reader.header["parent"], reader.inputs(), reader.aims()
         if reader.steps:
-            start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
+            start = self._stored_start(reader, len(reader.steps) - 1, keep_past=True)
         elif parent is None:
             run_path.unlink()
             start = Start(micro_batch=reader.micro_batch)
@@ -266,7 +266,7 @@ class Session:
         self,
         request: Request,
         x: torch.Tensor,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return the pictures of the last state of a run of `request`: uint8 (B, H, W, 3), decoded and enlarged.
@@ -274,13 +274,13 @@ class Session:
         The second stage keeps the same pixels of `inputs` as the first one. Raises Cancelled and OutOfMemory as
         generate() does, and RequestError where the model does not have the request's second stage.
         """
-        return self.finished(request, x, cancelled, inputs).on_white
+        return self.finished_pictures(request, x, cancelled, inputs).on_white
 
-    def finished(
+    def finished_pictures(
         self,
         request: Request,
         x: torch.Tensor,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
         transparent: bool = False,
     ) -> Finished:
@@ -288,11 +288,11 @@ class Session:
         with _memory_errors():
             return finish(request, self.model(request), x, cancelled, inputs, transparent)
 
-    def enlarged(
+    def enlarge(
         self,
         request: Request,
         rgb: np.ndarray[Any, np.dtype[np.uint8]],
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Enlarge a picture (height, width, 3) of the request's first size by the request's second stage.
 
@@ -320,7 +320,7 @@ class Session:
         if run_path is not None and (request.enlargement is not None or not self.model(request).codec.identity):
             append_picture(run_path, on_white)
 
-    def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
+    def perform(self, job: Job, cancelled: Callable[[], bool] = never_cancelled, **more: Any) -> Iterator[Event]:
         """Do a job, and yield its events.
 
         `cancelled` and `more` are the fields of a Caller. Raises the errors of the job's class, and OutOfMemory.
@@ -333,7 +333,7 @@ class Session:
     def _history(self, held: Sequence[tuple[float, dict[str, np.ndarray]]]) -> History:
         return tuple(Past(s, **{name: self._tensor(array) for name, array in arrays.items()}) for s, arrays in held)
 
-    def _stored(self, reader: RunReader, k: int, keep_past: bool) -> Start:
+    def _stored_start(self, reader: RunReader, k: int, keep_past: bool) -> Start:
         info = reader.steps[k]
         # Another request drops the old denoiser's history; a renoising hop only shows it.
         past = reader.past(k) if keep_past or info.kind == "renoise" else []

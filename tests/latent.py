@@ -24,6 +24,7 @@ from engine.types import Cond, Linear, Said, Schedule, Sigma
 
 CELL = 8  # pixels a side of a latent cell
 SPREAD = 0.3  # of every latent number
+LINEAR = Linear(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)))
 PATTERN = 3 / 127.5  # of a lossy decoder: three levels
 SIZES = SizeRule(((64, 64), (96, 64), (64, 96)), multiple=CELL, least=32, most=256, free=True)
 
@@ -44,7 +45,7 @@ class BlockCodec:
     lossy: bool = False
     factor: int = CELL
     identity: bool = False
-    linear: Linear = Linear(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)))
+    linear: Linear = LINEAR
     decoded: list[int] = field(default_factory=list)
 
     def encode(self, image: Tensor) -> Tensor:

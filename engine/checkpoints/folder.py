@@ -46,10 +46,13 @@ class Component:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder looks like a diffusers model or a component of one."""
+    """Whether a folder holds a diffusers model or a component of one; the studio's own models have another config."""
     if (path / INDEX).is_file():
         return True
-    return (path / CONFIG).is_file() and any(_WEIGHTS.match(p.name) or _SHARDS.match(p.name) for p in path.iterdir())
+    try:
+        return (path / CONFIG).is_file() and "_class_name" in read_config(path / CONFIG)
+    except CheckpointError:
+        return False
 
 
 def read_pipeline(path: Path, variant: str | None = None) -> tuple[str, dict[str, Component]]:

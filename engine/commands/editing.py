@@ -1,4 +1,4 @@
-"""Make a picture anew, or part of it: what `inpaint` and `img2img` share."""
+"""What `inpaint` and `img2img` share: the picture, its box, the run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from engine.commands.flags import draft_of
 from engine.commands.guide_flags import guides_of
-from engine.commands.making import make
+from engine.commands.sampling import run_and_save
 from engine.errors import UsageError
-from engine.pictures.compositing import around, crop, whole
+from engine.pictures.compositing import box_around, crop, whole_box
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import first_size, resolve, size
 from engine.spec.edit import Box, Pixels, Size
@@ -21,12 +21,16 @@ STRETCH = 0.02  # by which a box of a free model may differ from its size in sha
 
 def add_picture(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("image", type=Path, metavar="IMAGE", help="the picture, of any kind and size")
-    add("prompt", help='what to see; "" to let the class alone decide')
-    add("--box", metavar="X,Y,W,H", help="what the model sees of it (default: all); “mask”: around the mask")
+    add("image", type=Path, metavar="IMAGE", help="picture file of any format and size")
+    add("prompt", help='what the picture should show; "" uses the class alone')
+    add(
+        "--box",
+        metavar="X,Y,W,H",
+        help="part of the picture that the model sees (default: all); “mask”: around the mask",
+    )
 
 
-def rework(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices: Any) -> int:
+def edit_picture(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices: Any) -> int:
     info = find(args.model)
     guides, aims = guides_of(args, info.id)
     if args.size is None:
@@ -36,8 +40,8 @@ def rework(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices
     box = box_of(args.box, rgb, mask, info, first_size(draft, info))
     inputs = crop(rgb, mask, box, size(draft, info))
     if mask is not None and inputs.mask is not None and not inputs.mask.any():
-        raise UsageError("The box holds nothing of the mask: move it over what is white there.")
-    make(args, info, resolve(draft, info, inputs), inputs, (rgb, mask, box), aims)
+        raise UsageError("The box and the mask do not overlap: move the box over the white part of the mask.")
+    run_and_save(args, info, resolve(draft, info, inputs), inputs, (rgb, mask, box), aims)
     return 0
 
 
@@ -52,9 +56,9 @@ def _size_for(box: str | None, rgb: Pixels, info: ModelInfo) -> Size:
 def box_of(text: str | None, rgb: Pixels, mask: Pixels | None, info: ModelInfo, size: Size) -> Box:
     """The box that was typed, or the default one, for pictures of `size`. Raises UsageError for one that cannot be."""
     if text is None:
-        return whole(rgb, size)
+        return whole_box(rgb, size)
     if text == "mask":
-        return whole(rgb, size) if mask is None else around(mask, size)
+        return whole_box(rgb, size) if mask is None else box_around(mask, size)
     x, y, w, h = _typed_box(text)
     if abs(math.log(w * size[1] / (h * size[0]))) > (STRETCH if info.sizes.free else 0):
         raise UsageError(f"The box is {w}×{h}: {info.title} sees {_ratio(info, size)}.")

@@ -18,7 +18,7 @@ from engine.checkpoints.scan import Listed, look_at, scan
 from engine.checkpoints.settings import ModelSettings
 from engine.errors import UsageError
 from engine.settings_folder import settings_folder
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 
 MOST_SHOWN = 10  # ranks or tags on a line
 PREDICTS = {"eps": "ε", "v": "v", "flow": "flow", "": "ε or v? Nothing in the file says which"}
@@ -102,10 +102,11 @@ def _convert(path: Path, to: Path) -> int:
 def _list(settings: ModelSettings, as_json: bool) -> int:
     listed = list(scan(settings))
     if as_json:
-        own = [{"path": str(info.folder), "role": "model", "family": "embedded", "id": info.id} for info in embedded()]
+        box = {"role": "model", "family": "embedded"}
+        own = [{"path": str(info.folder), "id": info.id} | box for info in embedded_models()]
         print(json.dumps([*own, *map(_facts, listed)], ensure_ascii=False))
         return 0
-    for info in embedded():
+    for info in embedded_models():
         print(f"{info.id}  {info.title}, in the box")
     for one in listed:
         print(f"{one.path}  {_title(one.found) if one.found is not None else one.problem}")

@@ -12,7 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, check_picture, conditional, pixel_model
+from engine.jobs.likelihood import (
+    OFFSET,
+    LogDensity,
+    Working,
+    bits_per_dim,
+    check_picture,
+    conditional_request,
+    pixel_model,
+)
 from engine.layout import canonical, from_array
 from engine.noise import DEQUANTISE, Noise
 from engine.ode import SolveProgress, density
@@ -107,7 +115,7 @@ def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float
 def likelihood(job: Likelihood, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.likelihood.Likelihood."""
     info = pixel_model(session.infos, job.model)
-    request, rgb = conditional(info, job.prompt, job.label), check_picture(info, job.rgb)
+    request, rgb = conditional_request(info, job.prompt, job.label), check_picture(info, job.rgb)
     model = session.model(request)
     level = levels(rgb[None], model)
     (low, high), dims = ends(request, job.sigma_min), level.numel()

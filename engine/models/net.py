@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.models.upscaler import Upscaler, embedded, frequencies
+from engine.models.upscaler import Upscaler, embed_label, frequencies
 from engine.models.widening import Runs
 from engine.types import Cond
 
@@ -123,7 +123,7 @@ class PatchTransformer(nn.Module):
         patches = F.pixel_unshuffle(x, self.patch).flatten(2).transpose(1, 2)
         z, attend = self.inp(patches) + self.pos, None
         angle = t[:, None] * self.f
-        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + embedded(self.sty, label)
+        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + embed_label(self.sty, label)
         if self.reads:
             assert tokens is not None
             assert mask is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.pictures.compositing import crop, whole
+from engine.pictures.compositing import crop, whole_box
 from engine.pictures.image_file import load, not_cancelled
 from engine.pictures.png import read_parent, read_settings
 from engine.spec.catalog import ModelInfo
@@ -48,7 +48,7 @@ def from_file(path: Path, info: ModelInfo, size: Size, cancelled: Callable[[], b
 
 def from_pixels(rgb: Pixels, size: Size) -> FileKey:
     """Return a picture (H, W, 3) as a key: whole, at the frames' size, extended by its edge pixels to their shape."""
-    small = crop(rgb, None, whole(rgb, size), size).source
+    small = crop(rgb, None, whole_box(rgb, size), size).source
     return FileKey(Key(picture=digest(small)), small, None)
 
 

@@ -155,10 +155,10 @@ class Maker:
         if key is None or not key.picture:
             return None
         wanted = self.pictures[key.picture]
-        return psnr(_averaged(rgb, wanted), wanted, peak=255)
+        return psnr(_average_down(rgb, wanted), wanted, peak=255)
 
 
-def _averaged(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
+def _average_down(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
     """Average a picture (H, W, 3), a whole number of times as large as another, down to that size."""
     (h, w), n = like.shape[:2], rgb.shape[0] // like.shape[0]
     return rgb.reshape(h, n, w, n, 3).mean((1, 3), dtype=np.float64)

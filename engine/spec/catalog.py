@@ -144,7 +144,7 @@ def _takes(config: dict[str, Any]) -> frozenset[str]:
     return frozenset(text | ({"label"} if condition["labels"] else set()))
 
 
-def embedded() -> list[ModelInfo]:
+def embedded_models() -> list[ModelInfo]:
     """The models in the box, by id; a damaged one is left out."""
     found = []
     for path in sorted((resource_root() / "models").glob("*/config.json")):
@@ -255,7 +255,7 @@ def find(
     """The model in the box with that id, else the one in the folder of that name, else the checkpoint at that path or
     with that name in the user's folders, with its hash. Raises CatalogError for none, CheckpointError for a bad one.
     """
-    infos = {info.id: info for info in embedded()}
+    infos = {info.id: info for info in embedded_models()}
     if model in infos:
         return infos[model]
     path = Path(model)

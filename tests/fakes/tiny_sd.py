@@ -37,6 +37,11 @@ SCHEDULER: dict[str, Any] = {
     "beta_schedule": "scaled_linear", "steps_offset": 1, "prediction_type": "epsilon", "clip_sample": False,
     "set_alpha_to_one": False,
 }  # fmt: skip
+SMALL_UNET = UNET | {
+    "layers_per_block": 1, "block_out_channels": [16, 32], "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+}  # fmt: skip
+SMALL_VAE = VAE | {"layers_per_block": 1}
 BY_HAND = {"family": "sd1", "unet": UNET, "vae": VAE}
 
 
@@ -48,15 +53,15 @@ class Nets:
 
 
 @lru_cache(maxsize=4)
-def nets(channels: int = 4, seed: int = 0) -> Nets:
-    """The nets with random weights in float32."""
+def nets(channels: int = 4, seed: int = 0, small: bool = False) -> Nets:
+    """The nets with random weights in float32; `small` ones have fewer blocks than single files can name."""
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        unet = UNet2DConditionModel.from_config(UNET | {"in_channels": channels})
-        vae = AutoencoderKL.from_config(VAE)
+        unet = UNet2DConditionModel.from_config((SMALL_UNET if small else UNET) | {"in_channels": channels})
+        vae = AutoencoderKL.from_config(SMALL_VAE if small else VAE)
         text = CLIPTextModel(CLIPTextConfig(**TEXT))
     return Nets(*(net.eval().requires_grad_(False) for net in (unet, vae, text)))
 

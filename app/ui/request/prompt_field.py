@@ -5,14 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import takewhile
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QColor, QHideEvent, QPalette, QShowEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
 from app.core.request.token_count import TokenCount
 from app.core.request.vocabulary import Unknown
-from app.core.shown.naming import short
+from app.core.shown.naming import shorten
 from app.ui.look.theme import em
 from app.ui.request.text_field import TextField
 from app.ui.widgets.flow_layout import FlowLayout
@@ -62,8 +62,7 @@ class PromptField(QWidget):
         self.text = TextField("Prompt", "Describe a picture", 3.4)
         self.text.edited.connect(self._typed)
         self._marker = _Marker(self.text.document())
-        self.count = label("", "muted")
-        self.count.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.count = label("", "muted")  # stands beside the heading, where it moves nothing
         self.hints = QWidget()
         self._rows = QVBoxLayout(self.hints)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -72,7 +71,6 @@ class PromptField(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.25))
         column.addWidget(self.text)
-        column.addWidget(self.count)
         column.addWidget(self.hints)
         self.setFocusProxy(self.text)
         draft.changed.connect(self.refresh)
@@ -94,10 +92,11 @@ class PromptField(QWidget):
             self._pause.start(PAUSE if inside else 0)
 
     def _show_count(self) -> None:
-        """Show "31 of 75" below the prompt, where its model has such a limit and there is a prompt."""
+        """Show "31 of 75 tokens", where the model has such a limit and there is a prompt."""
         used = self._tokens.used
-        self.count.setVisible(used is not None and used.count > 0)
-        if used is None:
+        if used is None or used.count == 0:
+            self.count.clear()
+            self.count.setToolTip("")
             return
         over = used.count - used.room
         self.count.setText(f"{used.count} of {used.room} tokens")
@@ -145,10 +144,10 @@ class PromptField(QWidget):
     def _hint(self, unknown: str) -> QWidget:
         row = QWidget()
         flow = FlowLayout(row, gap=em(self, 0.15))
-        nearest, word = self._draft.nearest_words(unknown), short(unknown, LONGEST_WORD)
+        nearest, word = self._draft.nearest_words(unknown), shorten(unknown, LONGEST_WORD)
         flow.addWidget(label(f"{word}  →" if nearest else f"{word}: nothing near it"))
         for near in nearest:
-            link = QPushButton(short(near, LONGEST_WORD))
+            link = QPushButton(shorten(near, LONGEST_WORD))
             link.setProperty("kind", "link")
             link.setAccessibleName(f"Replace {word} by {near}")
             link.setToolTip(f"Replace “{word}” by “{near}”")

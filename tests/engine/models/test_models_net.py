@@ -43,7 +43,7 @@ def test_the_prediction_is_shaped_like_the_picture(x: Tensor, cond: Cond) -> Non
     assert trained_looking_net()(x, T, cond).shape == x.shape
 
 
-def test_tokens_that_do_not_count_change_nothing(x: Tensor, cond: Cond) -> None:
+def test_masked_tokens_change_nothing(x: Tensor, cond: Cond) -> None:
     net = trained_looking_net()
     assert cond.tokens is not None
     assert cond.mask is not None
@@ -53,7 +53,7 @@ def test_tokens_that_do_not_count_change_nothing(x: Tensor, cond: Cond) -> None:
 
 
 @pytest.mark.parametrize("part", ["tokens", "label", "t", "x"])
-def test_everything_that_counts_changes_the_prediction(part: str, x: Tensor, cond: Cond) -> None:
+def test_every_input_changes_the_prediction(part: str, x: Tensor, cond: Cond) -> None:
     net = trained_looking_net()
     assert cond.tokens is not None
     assert cond.label is not None
