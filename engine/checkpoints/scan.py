@@ -6,7 +6,7 @@ Nothing is moved, renamed or written.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from engine.checkpoints.recognise import Found, recognise
 from engine.checkpoints.settings import ModelSettings
 
 ENDINGS = (".safetensors",)
-PICKLES = (".ckpt", ".pt", ".pth", ".bin")  # listed with the reason why they are not opened
+CLOSED = (".ckpt", ".pt", ".pth", ".bin", ".gguf")  # listed with the reason why they are not opened
 MOST = 20_000  # files that are looked at
 
 
@@ -30,28 +30,53 @@ class Listed:
     nearest: tuple[str, ...] = ()
 
 
-def places(folders: Sequence[Path]) -> Iterator[Path]:
-    """Find every checkpoint below the folders, in order of their names; links are followed, each folder once."""
+def is_model_file(path: Path) -> bool:
+    """Whether a file is listed, by the ending of its name."""
+    return path.name.endswith((*ENDINGS, *CLOSED)) and not path.name.startswith(".")
+
+
+def places(
+    folders: Sequence[Path],
+    files: Sequence[Path] = (),
+    unreadable: Callable[[OSError], object] | None = None,
+    walked: Callable[[Path], object] | None = None,
+) -> Iterator[Path]:
+    """Find every checkpoint below the folders, in order of their names; links are followed, each folder once.
+
+    files      -- single files and model folders, which come after those in the folders
+    unreadable -- called with the error of each folder that cannot be read
+    walked     -- called with each folder that is looked into
+    """
     seen: set[str] = set()
+    given = {os.path.realpath(path) for path in files}
+    found: set[str] = set()
     count = 0
     for top in folders:
-        for where, names, files in os.walk(top, followlinks=True):
+        for where, names, inside in os.walk(top, onerror=unreadable, followlinks=True):
             here = Path(where)
             if os.path.realpath(where) in seen:
                 names.clear()
                 continue
             seen.add(os.path.realpath(where))
-            if INDEX in files:
+            if walked is not None:
+                walked(here)
+            if INDEX in inside:
                 names.clear()
+                found.add(os.path.realpath(here))
                 yield here
                 continue
             names[:] = sorted(name for name in names if not name.startswith("."))
-            for name in sorted(files):
-                if name.endswith((*ENDINGS, *PICKLES)) and not name.startswith("."):
-                    yield here / name
-                    count += 1
-                    if count >= MOST:
-                        return
+            for name in sorted(inside):
+                if name.startswith(".") or not name.endswith((*ENDINGS, *CLOSED)):
+                    continue
+                if given:
+                    found.add(os.path.realpath(here / name))
+                yield here / name
+                if (count := count + 1) >= MOST:
+                    return
+    for path in files:
+        if os.path.realpath(path) not in found and os.path.lexists(path):
+            yield path
 
 
 def look_at(path: Path, settings: ModelSettings) -> Listed:
@@ -65,6 +90,6 @@ def look_at(path: Path, settings: ModelSettings) -> Listed:
 
 
 def scan(settings: ModelSettings) -> Iterator[Listed]:
-    """List every checkpoint in the user's folders."""
-    for path in places(settings.folders):
+    """List every checkpoint in the user's folders, and the user's single files."""
+    for path in places(settings.folders, settings.files):
         yield look_at(path, settings)

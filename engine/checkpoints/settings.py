@@ -1,4 +1,4 @@
-"""What the user set for checkpoints: the folders to look in, and by hand the family of a file that is not recognised.
+"""What the user set for checkpoints: where to look for them, the family of a file that is not recognised, and defaults.
 
 It is kept in models.json in the studio's settings folder. Nothing is ever written beside a user's file.
 """
@@ -20,15 +20,27 @@ from engine.files import replacing
 FILE = "models.json"
 MAX_BYTES = 16 * 2**20
 PREDICTIONS = ("eps", "v")
+DEFAULTS = {  # the settings that a run begins with, each with its range
+    "steps": (1, 1000), "guidance": (-100, 100), "sampler": (1, 300), "spacing": (1, 300), "size": (8, 16384),
+}  # fmt: skip
+TEXTS = ("sampler", "spacing")
 NETS = ("unet", "vae")  # whose arguments can be set, as in “unet.cross_attention_dim=768”
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """folders -- where to look for models; by_hand -- by the path of a file or folder, what the user set for it."""
+    """What the user set.
+
+    folders  -- where to look for models
+    by_hand  -- by the path of a file or folder, what it is
+    files    -- single files and model folders outside of `folders`
+    defaults -- by path, the settings that its runs begin with: keys of DEFAULTS
+    """
 
     folders: tuple[Path, ...] = ()
     by_hand: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of(self, path: Path) -> Mapping[str, Any]:
         """Return what the user set for the file at `path`, {} for nothing."""
@@ -36,8 +48,22 @@ class ModelSettings:
 
     def with_choices(self, path: Path, choices: Mapping[str, Any]) -> ModelSettings:
         """Return the settings with `choices` for the file at `path`; {} forgets them."""
-        kept = {key: value for key, value in self.by_hand.items() if key != _key(path)}
-        return replace(self, by_hand=kept | ({_key(path): dict(choices)} if choices else {}))
+        return replace(self, by_hand=_with(self.by_hand, path, choices))
+
+    def defaults_of(self, path: Path) -> Mapping[str, Any]:
+        """Return the user's own defaults for the model at `path`, {} for none."""
+        return self.defaults.get(_key(path), {})
+
+    def with_defaults(self, path: Path, defaults: Mapping[str, Any]) -> ModelSettings:
+        """Return the settings with the user's own defaults for the model at `path`; {} forgets them."""
+        return replace(self, defaults=_with(self.defaults, path, defaults))
+
+
+def _with(
+    held: Mapping[str, Mapping[str, Any]], path: Path, choices: Mapping[str, Any]
+) -> dict[str, Mapping[str, Any]]:
+    kept = {key: value for key, value in held.items() if key != _key(path)}
+    return kept | ({_key(path): dict(choices)} if choices else {})
 
 
 def _key(path: Path) -> str:
@@ -59,16 +85,23 @@ def load(folder: Path) -> ModelSettings:
             raise ValueError("it is too large")
         found = json.loads(data)
         folders = tuple(Path(one) for one in found.get("folders", []))
+        files = tuple(Path(one) for one in found.get("files", []))
         by_hand = {str(key): check(value) for key, value in found.get("by_hand", {}).items()}
+        defaults = {str(key): check_defaults(value) for key, value in found.get("defaults", {}).items()}
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
         reason = readable(str(error), 200)
         raise CheckpointError(f"{path} is damaged ({reason}): correct it, or delete it to begin anew.") from error
-    return ModelSettings(folders, by_hand)
+    return ModelSettings(folders, by_hand, files, defaults)
 
 
 def save(settings: ModelSettings, folder: Path) -> None:
     """Write the settings to `folder`. Raises OSError."""
-    held = {"folders": [str(one) for one in settings.folders], "by_hand": settings.by_hand}
+    held = {
+        "folders": [str(one) for one in settings.folders],
+        "files": [str(one) for one in settings.files],
+        "by_hand": settings.by_hand,
+        "defaults": settings.defaults,
+    }
     with replacing(folder / FILE) as file:
         file.write(json.dumps(held, indent=1, ensure_ascii=False).encode())
 
@@ -115,3 +148,27 @@ def check(choices: Any) -> dict[str, Any]:
         elif not isinstance(value, dict):
             raise CheckpointError(f"The arguments of the {key} are no table.")
     return choices
+
+
+def check_defaults(defaults: Any) -> dict[str, Any]:
+    """Check the user's own defaults and return them. Raises CheckpointError for those that cannot be."""
+    if not isinstance(defaults, dict):
+        raise CheckpointError("The defaults for a model are no table.")
+    for key, value in defaults.items():
+        if key not in DEFAULTS:
+            raise CheckpointError(f"A model has no default “{key}”: choose one of {', '.join(DEFAULTS)}.")
+        low, high = DEFAULTS[key]
+        if key in TEXTS:
+            if not isinstance(value, str) or not low <= len(value) <= high:
+                raise CheckpointError(f"The default “{key}” is a name.")
+        elif key == "size":
+            if not (isinstance(value, list) and len(value) == 2 and all(_is_number(v, low, high, True) for v in value)):
+                raise CheckpointError("The default size is a width and a height.")
+        elif not _is_number(value, low, high, key == "steps"):
+            raise CheckpointError(f"The default “{key}” is a number from {low:g} to {high:g}.")
+    return defaults
+
+
+def _is_number(value: object, low: float, high: float, whole: bool) -> bool:
+    kinds = (int,) if whole else (int, float)
+    return isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high

@@ -21,7 +21,8 @@ from engine.checkpoints.scan import places
 from engine.checkpoints.settings import ModelSettings
 from engine.checkpoints.settings import load as load_settings
 from engine.errors import EngineError
-from engine.schedules import from_config
+from engine.rules import RULES
+from engine.schedules import SPACINGS, from_config
 from engine.settings_folder import settings_folder
 from engine.spec.limits import MAX_NAME
 from engine.spec.model_config import check_model, read_config
@@ -179,6 +180,12 @@ def checkpoint(
     defaults = dict(about.defaults) | {"sigma_min": levels.sigma_min, "sigma_max": levels.sigma_max}
     if found.zero_snr:
         defaults["spacing"] = "trailing"  # grids by σ would spend half of their steps near pure noise
+    own = {} if settings is None else dict(settings.defaults_of(path))
+    choices = {"sampler": RULES, "spacing": SPACINGS}  # those of an older studio may be gone
+    size = tuple(own.pop("size", native[0]))
+    if all(side % rule["multiple"] == 0 for side in size):
+        native = (size, *(one for one in native if one != size))
+    defaults |= {key: value for key, value in own.items() if value in choices.get(key, (value,))}
     return ModelInfo(
         id=path.stem[:MAX_NAME] if path.is_file() else path.name[:MAX_NAME],
         title=path.stem if path.is_file() else path.name,
@@ -233,7 +240,7 @@ def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
     says why). Two of one name get the names of their folders too.
     """
     found: dict[str, ModelInfo] = {}
-    for path in places(settings.folders):
+    for path in places(settings.folders, settings.files):
         try:
             info = checkpoint(path, settings, hashes=hashes)
         except CheckpointError:
