@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.core.models.model_file import ModelFile, describe, preview_of
+from app.core.models.model_file import ModelFile, describe, preview_of, stamp
 from engine.checkpoints.hashes import Hashes
 from engine.checkpoints.scan import look_at, places
 from engine.checkpoints.settings import ModelSettings
@@ -82,6 +82,6 @@ def look(path: Path, settings: ModelSettings, known: ModelFile | None, hashes: H
 
 
 def _is_same(known: ModelFile, by_hand: Mapping[str, object]) -> bool:
-    about = known.path.stat()
-    size = known.bytes if known.path.is_dir() else about.st_size
-    return (about.st_mtime_ns, size) == (known.changed, known.bytes) and dict(by_hand) == dict(known.by_hand)
+    changed, size = stamp(known.path)
+    same = (changed, size or known.bytes) == (known.changed, known.bytes)
+    return same and dict(by_hand) == dict(known.by_hand)

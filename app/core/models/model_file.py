@@ -106,10 +106,9 @@ class ModelFile:
 def describe(listed: Listed, by_hand: Mapping[str, Any], sha256: str = "") -> ModelFile:
     """Return what the page shows of a file. Raises OSError where it is gone."""
     path, found = listed.path, listed.found
-    about = path.stat()
-    made = ModelFile(path, changed=about.st_mtime_ns, sha256=sha256, by_hand=dict(by_hand), preview=preview_of(path))
+    changed, size = stamp(path)
+    made = ModelFile(path, changed=changed, sha256=sha256, by_hand=dict(by_hand), preview=preview_of(path))
     if found is None:
-        size = about.st_size if not path.is_dir() else 0
         return replace(made, bytes=size, problem=one_line(listed.problem, 1000), nearest=listed.nearest)
     metadata = found.metadata
     facts = read_facts(metadata)
@@ -121,12 +120,24 @@ def describe(listed: Listed, by_hand: Mapping[str, Any], sha256: str = "") -> Mo
         title=found.title,
         predicts=found.predicts,
         said_by=found.said_by,
-        bytes=about.st_size if not path.is_dir() else found.bytes,
+        bytes=size or found.bytes,
         problem=_problem(found),
         name=one_line(facts.title, LONGEST),
         licence=one_line(metadata.get("modelspec.license", "").strip(), LONGEST),
         words=_words(found, facts.triggers),
     )
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Return the time of change in nanoseconds and the size; of a folder the latest time of its own folders and 0.
+
+    Raises OSError where it is gone.
+    """
+    about = path.stat()
+    if not path.is_dir():
+        return about.st_mtime_ns, about.st_size
+    inside = [one.stat().st_mtime_ns for one in os.scandir(path) if one.is_dir()]
+    return max([about.st_mtime_ns, *inside]), 0
 
 
 def _problem(found: Found) -> str:
