@@ -20,6 +20,7 @@ from app.core.files.folders import NAME, Folders
 from app.core.jobs.queue import JobQueue
 from app.core.jobs.unfinished import Unfinished
 from app.core.lab.lab_model import Lab
+from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
@@ -75,11 +76,12 @@ class Studio(QObject):
         lab_engine = EngineClient(open_lab, self, on_demand=True, name="lab")
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
+        self.models = StudioModels(folders.config, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
         self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
-        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave)
+        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave, self.models)
         self._closed = False
         self._signals = Signals(self)
         self._signals.received.connect(self._close_window)
@@ -108,6 +110,7 @@ class Studio(QObject):
         self._closed = True
         self._first_paint.stop()
         self._unfinished.stop()
+        self.models.close()
         self.document.tokens.close()
         self.window.files.close()
         self.window.films.close()
@@ -132,6 +135,7 @@ class Studio(QObject):
     def _start_engine(self) -> None:
         self.engine.start(self.document.draft.model)
         self.document.tokens.start()
+        self.models.start()
         self.autosave.restore()
         sweep(self.library.pictures)
 

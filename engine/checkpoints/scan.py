@@ -22,12 +22,16 @@ MOST = 20_000  # files that are looked at
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file or folder: what it is, or the sentence that says why it cannot be used, with the nearest kinds."""
+    """A file or folder: what it is, or the sentence that says why it cannot be used, with the nearest kinds.
+
+    unknown -- whether it can be read and fits no kind: then the user can set what it is
+    """
 
     path: Path
     found: Found | None
     problem: str = ""
     nearest: tuple[str, ...] = ()
+    unknown: bool = False
 
 
 def is_model_file(path: Path) -> bool:
@@ -84,7 +88,7 @@ def look_at(path: Path, settings: ModelSettings) -> Listed:
     try:
         return Listed(path, recognise(path, settings.of(path)))
     except UnknownCheckpoint as error:
-        return Listed(path, None, error.sentence, error.nearest)
+        return Listed(path, None, error.sentence, error.nearest, unknown=True)
     except CheckpointError as error:
         return Listed(path, None, error.sentence)
 

@@ -16,6 +16,7 @@ from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.jobs.queue import QueuedJob
 from app.core.lab.lab_model import Lab
+from app.core.models.studio_models import StudioModels
 from app.settings import Settings, Values
 from app.ui.window.main_window import MainWindow
 from tests.app.conftest import PATIENCE
@@ -45,15 +46,18 @@ def open_window(
     settings: Settings | None = None,
     lab: Lab | None = None,
     autosave: Autosave | None = None,
+    models: StudioModels | None = None,
 ) -> MainWindow:
     """A window on `document`; where no lab is given, one with a fake engine, whose thread begins when it is opened."""
     lab = lab or make_lab(document)
     settings = settings or Settings(values=Values(theme="dark"))
     settings.changed.connect(settings.flush)  # at once: no timer waits when the test is over
     autosave = autosave or make_autosave(document)
-    window = MainWindow(document, lab, settings, autosave)
+    models = models or make_models(document)
+    window = MainWindow(document, lab, settings, autosave, models)
 
     def close(_: QWidget) -> None:
+        models.close()
         window.files.close()
         autosave.close()
         lab.close()
@@ -69,6 +73,14 @@ def make_autosave(document: Document) -> Autosave:
     autosave = Autosave(document.artwork, Path(folder.path()), document)
     autosave.destroyed.connect(folder.remove)
     return autosave
+
+
+def make_models(document: Document) -> StudioModels:
+    """The user's models, without any, in a folder of settings that goes with them."""
+    folder = QTemporaryDir()
+    models = StudioModels(Path(folder.path()), document)
+    models.destroyed.connect(folder.remove)
+    return models
 
 
 def make_lab(document: Document) -> Lab:

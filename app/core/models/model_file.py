@@ -11,7 +11,7 @@ from typing import Any
 from engine.checkpoints.adapters.facts import read_facts
 from engine.checkpoints.families import families
 from engine.checkpoints.recognise import Found
-from engine.checkpoints.scan import Listed
+from engine.checkpoints.scan import Listed, is_model_file
 from engine.errors import one_line
 
 ROLES = {  # the role of a file (engine.checkpoints.recognise.Found): its title, and the title of many
@@ -34,6 +34,7 @@ FAMILIES = {  # the short name of a family, for its badge
 PREDICTS = {"eps": "ε", "v": "v", "flow": "flow"}
 PICTURES = (".preview.png", ".png", ".preview.jpg", ".jpg", ".preview.jpeg", ".jpeg", ".preview.webp", ".webp")
 USED = ("model", "adapter", "vae", "embedding")  # roles that a run can use
+UNKNOWN = "This file fits no kind of model that is known here. If you know what it is, set it by hand."
 LONGEST = 300  # characters of a text from the file's metadata
 MOST_WORDS = 50
 
@@ -56,6 +57,7 @@ class ModelFile:
     words     -- of an adapter or an embedding: the words that call it in a prompt
     preview   -- the picture beside it
     by_hand   -- what the user set
+    unknown   -- whether it can be read and is not recognised
     missing   -- whether it is no longer where it was
     """
 
@@ -76,13 +78,18 @@ class ModelFile:
     words: tuple[str, ...] = ()
     preview: Path | None = None
     by_hand: Mapping[str, Any] = field(default_factory=dict)
+    unknown: bool = False
     missing: bool = False
+
+    @property
+    def single(self) -> bool:
+        """Whether it is a single file, not a folder."""
+        return is_model_file(self.path)
 
     @property
     def stem(self) -> str:
         """Its name without the ending."""
-        name = self.path.name
-        return name if not name.endswith((".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf")) else self.path.stem
+        return self.path.stem if self.single else self.path.name
 
     @property
     def usable(self) -> bool:
@@ -109,7 +116,8 @@ def describe(listed: Listed, by_hand: Mapping[str, Any], sha256: str = "") -> Mo
     changed, size = stamp(path)
     made = ModelFile(path, changed=changed, sha256=sha256, by_hand=dict(by_hand), preview=preview_of(path))
     if found is None:
-        return replace(made, bytes=size, problem=one_line(listed.problem, 1000), nearest=listed.nearest)
+        problem = UNKNOWN if listed.unknown else one_line(listed.problem, 1000)
+        return replace(made, bytes=size, problem=problem, nearest=listed.nearest, unknown=listed.unknown)
     metadata = found.metadata
     facts = read_facts(metadata)
     return replace(
@@ -190,6 +198,7 @@ def from_json(table: Mapping[str, Any]) -> ModelFile:
     """The inverse of to_json(). Raises KeyError, TypeError and ValueError for a damaged table."""
     kinds: dict[str, type | tuple[type, ...]] = {
         "serves": list, "nearest": list, "words": list, "bytes": int, "changed": int, "missing": bool, "by_hand": dict,
+        "unknown": bool,
     }  # fmt: skip
     values: dict[str, Any] = {}
     for name in ModelFile.__dataclass_fields__:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, Q
 from PySide6.QtWidgets import QWidget
 
 from app.core.files.mime import holds_picture
+from app.core.models.dropped import models_in
 from app.ui.look import icons
 from app.ui.look.theme import em
 
@@ -97,6 +98,8 @@ class DropTarget(QObject):
 
 def _hint_of(mime: QMimeData, keys: bool) -> str:
     count = len(mime.urls())
+    if models := models_in(mime):
+        return "Drop to add it to the models" if len(models) < 2 else f"Drop to add {len(models)} to the models"
     if keys:
         return "Drop to add it to the key frames" if count < 2 else f"Drop to add {count} key frames"
     return "Drop to open this picture" if count < 2 else f"Drop to open the first of {count} files"

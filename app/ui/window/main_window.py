@@ -12,6 +12,8 @@ from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.files.folders import Folders
 from app.core.lab.lab_model import Lab
+from app.core.models.dropped import models_in
+from app.core.models.studio_models import StudioModels
 from app.core.morph.film_export import Filming
 from app.core.notices import Notice
 from app.core.shown.naming import title_of
@@ -31,6 +33,7 @@ from app.ui.lab.panel import LabPanel
 from app.ui.lab.timeline import LabTimeline
 from app.ui.lab.view import LabView
 from app.ui.look.theme import Appearance
+from app.ui.models.page import ModelPage
 from app.ui.morph.film_files import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
@@ -50,12 +53,19 @@ class MainWindow(QMainWindow):
     """Everything that is shown comes from the document, the lab and the morph; the window keeps nothing of its own."""
 
     def __init__(
-        self, document: Document, lab: Lab, settings: Settings, autosave: Autosave, look: Appearance | None = None
+        self,
+        document: Document,
+        lab: Lab,
+        settings: Settings,
+        autosave: Autosave,
+        models: StudioModels,
+        look: Appearance | None = None,
     ) -> None:
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
+        self.models = models
         self.closing = False
         """Whether it was asked to close: it may still wait for what is being written."""
         self.picture_likelihood, self.encoder, self.morph = (
@@ -98,7 +108,7 @@ class MainWindow(QMainWindow):
         self.actions_.reach("steps", self.timeline.strip)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
-        for source in (lab, self.filming):
+        for source in (lab, self.filming, models):
             source.notice_raised.connect(self.area.notices.raise_notice)
         self._paste_keys = PasteKeys(self)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
@@ -124,7 +134,11 @@ class MainWindow(QMainWindow):
         return pictures, lab, morph
 
     def _take(self, mime: QMimeData) -> None:
-        """Take dropped files: as key frames in the morph, else as the picture to work on."""
+        """Take dropped files: as models, as key frames in the morph, else as the picture to work on."""
+        if paths := models_in(mime):
+            self.show_models()
+            self.findChildren(ModelPage)[-1].take(paths)
+            return
         if self.room.name != MORPH or not self.films.take(mime):
             self.files.take(mime)
 
@@ -191,6 +205,9 @@ class MainWindow(QMainWindow):
 
     def show_sweep(self) -> None:
         self._show_sheet(SweepSheet, lambda: SweepSheet(self.document.guidance, self))
+
+    def show_models(self) -> None:
+        self._show_sheet(ModelPage, lambda: ModelPage(self.models.library, self.models.thumbnails, self))
 
     def set_smooth(self, smooth: bool) -> None:
         self.canvas.smooth = self.morph_view.stage.smooth = smooth

@@ -23,7 +23,17 @@ from app.settings import Settings, Values
 from app.ui.window.main_window import MainWindow
 from engine.pictures.png import read_settings
 from tests.app.conftest import Parts
-from tests.app.windows import PATIENCE, colours, finish, make_autosave, make_lab, open_window, painted, until
+from tests.app.windows import (
+    PATIENCE,
+    colours,
+    finish,
+    make_autosave,
+    make_lab,
+    make_models,
+    open_window,
+    painted,
+    until,
+)
 from tests.fakes.engine import FakeEngine
 
 LEFT = Qt.MouseButton.LeftButton
@@ -380,7 +390,7 @@ def test_nothing_is_cut_off_at_any_size(parts: Parts, qtbot: QtBot, theme: str, 
 
 def test_closing_a_window_leaves_no_slot_on_a_dead_widget(document: Document, qtbot: QtBot) -> None:
     """The document outlives it and goes on telling."""
-    window = MainWindow(document, make_lab(document), Settings(), make_autosave(document))
+    window = MainWindow(document, make_lab(document), Settings(), make_autosave(document), make_models(document))
     window.show()
     finish(qtbot, document)
     window.hide()

@@ -1,0 +1,85 @@
+"""Thumbnails: small copies of picture files, read in a helper thread when they are first asked for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QImageReader
+
+from app.core.files.background import Background
+
+SIDE = 320  # pixels, the largest that any view shows
+MOST = 600  # kept
+LARGEST = 16384  # pixels of a side: nobody's preview is larger
+WAITING = 60  # at most: while someone scrolls, the newest are wanted
+
+
+class Thumbnails(QObject):
+    """Square pictures of SIDE pixels: the middle of the file's picture. `arrived` is emitted when one was read."""
+
+    arrived = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._background = Background(self)
+        self._kept: OrderedDict[Path, QImage] = OrderedDict()
+        self._waiting: list[Path] = []
+        self._reading: Path | None = None
+
+    def of(self, path: Path) -> QImage | None:
+        """Return the thumbnail of a picture file, None before it is read and where it cannot be read."""
+        found = self._kept.get(path)
+        if found is not None:
+            self._kept.move_to_end(path)
+            return None if found.isNull() else found
+        if path != self._reading and path not in self._waiting:
+            self._waiting.append(path)
+            del self._waiting[:-WAITING]
+            self._next()
+        return None
+
+    def forget(self, path: Path) -> None:
+        """Read a picture again at its next use."""
+        self._kept.pop(path, None)
+
+    def close(self) -> None:
+        self._waiting.clear()
+        self._background.close()
+
+    def _next(self) -> None:
+        if self._reading is None and self._waiting:
+            path = self._reading = self._waiting.pop()
+            self._background.start(partial(read_thumbnail, path), partial(self._on_read, path), self._on_failed)
+
+    def _on_read(self, path: Path, image: QImage) -> None:
+        self._kept[path] = image
+        while len(self._kept) > MOST:
+            self._kept.popitem(last=False)
+        self._reading = None
+        self._next()
+        self.arrived.emit()
+
+    def _on_failed(self, _error: Exception) -> None:
+        if self._reading is not None:
+            self._on_read(self._reading, QImage())
+
+
+def read_thumbnail(path: Path) -> QImage:
+    """Return the middle square of a picture file, at most SIDE pixels; null where it cannot be read."""
+    reader = QImageReader(str(path))
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if size.isValid():
+        if max(size.width(), size.height()) > LARGEST:
+            return QImage()
+        if min(size.width(), size.height()) > SIDE:
+            reader.setScaledSize(size.scaled(QSize(SIDE, SIDE), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+    image = reader.read()
+    if image.isNull():
+        return image
+    side = min(image.width(), image.height())
+    square = QRect((image.width() - side) // 2, (image.height() - side) // 2, side, side)
+    return image.copy(square).convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
