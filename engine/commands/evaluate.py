@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.numbers import count, number, seed
+from engine.commands.sampler_flags import add_sampler
 from engine.errors import UsageError
 from engine.spec.catalog import find
 
@@ -32,8 +33,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--draw", type=seed, default=0, metavar="SEED", help="which styles and names are drawn (default %(default)s)")
     add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
     add("--guidance", type=number, metavar="γ", help="classifier-free guidance (default: the model's)")
-    add("--sampler", metavar="NAME", help="default: the model's")
-    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
+    add_sampler(parser, "the model's")
     add("--sweep", type=Path, metavar="PNG", help=f"also γ = 1 … 10 on {SWEPT} pictures each, plotted into PNG")
     add("--json", action="store_true", help="print the figures as JSON")
     parser.set_defaults(run=evaluate)
@@ -56,6 +56,8 @@ def evaluate(args: argparse.Namespace) -> int:
     if not args.json:
         print("\n".join(ceiling_lines(judge.card)), flush=True)
     choices = {key: getattr(args, key) for key in ("steps", "guidance", "sampler", "spacing")}
+    if args.sampler_options:
+        choices["options"] = args.sampler_options
     progress = PictureCounter()
     evaluation = Evaluation(info, judge, real, Session(), choices, progress)
     lists = evaluation.lists(n, args.draw)

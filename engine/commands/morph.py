@@ -14,10 +14,10 @@ from typing import Any
 
 from engine.commands.destinations import film_name, save_or_keep
 from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging
+from engine.commands.sampler_flags import add_sampler
 from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import check, save
 from engine.morph.keys import FileKey, from_file
-from engine.rules import menu
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Pixels
@@ -71,8 +71,7 @@ def add_parsers(subparsers: Any) -> None:
         metavar="N",
         help="denoising steps (default: the first picture's that says, or the model's)",
     )
-    add("--sampler", choices=list(menu()), metavar="NAME", help="as for generate (default: as --steps)")
-    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: as --steps)")
+    add_sampler(parser, "as --steps")
     add("--guidance", type=float, metavar="γ", help="of keys that are not encoded (default: as --steps)")
     add("--cascade", choices=("on", "off"), help="draw the frames larger (default: on, where the model can)")
     add("--seed", type=int, metavar="N", help="of the noise that --at-sigma shares, and that encoded pictures need")
@@ -186,12 +185,14 @@ def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Ke
 def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int) -> Request:
     """How frames are made: as the flags say, else as the first picture that is its seed, else as the model would."""
     flags: Sequence[str] = ("steps", "sampler", "spacing", "guidance")
-    chosen = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
+    chosen: dict[str, Any] = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
+    if args.sampler_options:
+        chosen["options"] = args.sampler_options
     if saved is None:
         draft = Draft.for_model(info, seed=seed, negative=args.negative, **chosen)
     else:
         if "sampler" in chosen and chosen["sampler"] != saved.sampler:
-            chosen["options"] = ()
+            chosen.setdefault("options", ())
         negative = args.negative or saved.negative
         draft = replace(Draft.of(saved), prompt="", label=None, seed=seed, batch=1, negative=negative, **chosen)
     if args.cascade is not None:
