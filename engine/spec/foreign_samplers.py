@@ -159,6 +159,11 @@ def other_names(sampler: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*names, *rule.aliases]))
 
 
+def other_grids(spacing: str) -> tuple[str, ...]:
+    """Return the names of a spacing elsewhere."""
+    return tuple(name for name in GRIDS.get(spacing, "").split("|") if name)
+
+
 def _names(entry: Foreign) -> Iterator[tuple[str, str]]:
     for program, names in entry.names.items():
         for name in names.split("|"):
