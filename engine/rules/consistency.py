@@ -48,7 +48,7 @@ def tcd(
 LCM = Rule(
     lcm,
     "LCM",
-    "For distilled models (LCM, DMD): 2 to 8 steps with guidance 1 to 2. Blurs pictures of others.",
+    "For distilled models (LCM, DMD): 2 to 8 steps, guidance 1 to 2. Others come out blurred.",
     stochastic=True,
 )
 TCD = Rule(

@@ -36,6 +36,6 @@ def deis(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSou
 DEIS = Rule(
     deis,
     "DEIS",
-    "Uses the last three slopes, with a polynomial in log σ: exact on grids even in log σ, from 15 steps on.",
+    "Uses the last three slopes, with a polynomial in log σ: 10 to 25 steps.",
     options=(Option("order", 3, 1, 4, "How many slopes count: 1 is DDIM"),),
 )

@@ -36,14 +36,14 @@ def dpm_2(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSo
 DPM_2 = Rule(
     dpm_2,
     "DPM2",
-    "Second order by the midpoint, with two model calls a step: like Heun, calmer in few steps.",
+    "Second order by the midpoint, two model calls a step: use 20 steps or more.",
     evals=2,
     options=(Option("eta", 0.0, 0.0, 1.0, "Fresh noise at each step: 0 adds none, 1 is DPM2 a", noise=True),),
 )
 DPM_2_A = Rule(
     partial(dpm_2, eta=1.0),
     "DPM2 a",
-    "DPM2 with fresh noise at every step: varied pictures, 20 steps of two model calls or more.",
+    "DPM2 with fresh noise at every step: varied pictures, in 20 steps or more.",
     evals=2,
     stochastic=True,
     aliases=("dpm-2-ancestral",),

@@ -128,7 +128,7 @@ DPMPP_2M_SDE_HEUN = Rule(
 DPMPP_3M_SDE = Rule(
     dpmpp_3m_sde,
     "DPM-Solver++ 3M SDE",
-    "From the last three x̂₀, with fresh noise: smooth detail in 30 steps or more, on grids even in log σ.",
+    "From the last three x̂₀, with fresh noise: smooth detail in 30 steps or more.",
     stochastic=True,
     options=(Option("eta", 1.0, 0.0, 2.0, "Fresh noise at each step: 0 adds none", noise=True),),
 )

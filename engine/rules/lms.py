@@ -42,6 +42,6 @@ def lms(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSour
 LMS = Rule(
     lms,
     "LMS",
-    "Uses the last four slopes with weights for unequal steps: exact from 20 steps on, rough in few.",
+    "Uses the last four slopes, weighted for unequal steps: 10 steps or more.",
     aliases=("rho-ab",),
 )

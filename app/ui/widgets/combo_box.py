@@ -22,7 +22,7 @@ from app.ui.look.theme import em
 ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
 
 
-WIDEST = 45  # em: a list is no wider, whatever its entries say
+WIDEST = 50  # em: a list is no wider, whatever its entries say
 
 
 class ComboBox(QComboBox):
