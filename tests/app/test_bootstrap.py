@@ -1,4 +1,4 @@
-"""All parts together: the window comes before torch, closing is orderly, what was chosen comes back."""
+"""The whole studio: the window opens before torch loads, closing is orderly, choices are restored."""
 
 from __future__ import annotations
 

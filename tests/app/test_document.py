@@ -1,4 +1,4 @@
-"""The document: setters tell only of change; what is asked for is made, or the reason said."""
+"""The document: setters emit only on change; commands start a job or give a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as jobs: what is told of each step, what is saved, and what is left on disk."""
+"""Runs as jobs: the events of each step, the saved pictures, and the files left on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The artwork in a hand: what happens to it while a tool is down, and 500 random events of mouse, pen and keys."""
+"""The artwork under a tool: changes during a stroke, and 500 random events of mouse, pen and keys."""
 
 from __future__ import annotations
 

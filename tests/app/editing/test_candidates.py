@@ -1,4 +1,4 @@
-"""What comes of a run on the artwork: previews in their place, candidates that are applied or let go of."""
+"""Results of a run on the artwork: previews in their place, candidates that are applied or discarded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked for on the artwork, and what a run is given of it."""
+"""Requests on the artwork, and the inputs of their runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steering section under a person's hands, and the curve, the order and the bars that come of it."""
+"""The steering section with real events, and the score curve, the order and the concept bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tool does is on the screen, at every zoom and density, and what is undone is gone from it."""
+"""A tool's change is on the screen at every zoom and pixel density, and undo removes it."""
 
 from __future__ import annotations
 

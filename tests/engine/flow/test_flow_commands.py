@@ -1,4 +1,4 @@
-"""`likelihood`, `encode` and `decode` without a window: what they print, and one sentence for what cannot be."""
+"""`likelihood`, `encode` and `decode` on the command line: their output, and one sentence for each error."""
 
 from __future__ import annotations
 
