@@ -128,7 +128,7 @@ def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) 
 
 
 def test_decoding_is_a_run_and_its_notice_gives_the_error(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
-    assert encoder.why_no_decode() == "This run is not of an encoded picture: encode one first."
+    assert encoder.why_no_decode() == "This run did not encode a picture: encode one first."
     encode(encoder, qtbot)
     up = parts.document.shown.run_path
     encoder.decode()

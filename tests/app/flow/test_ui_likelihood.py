@@ -300,14 +300,14 @@ def test_an_inexact_round_trip_gives_advice(window: MainWindow, parts: Parts, qt
     Flow(parts.fake, psnr=24.6)
     QTest.mouseClick(window.likelihood.encode, LEFT)
     until(qtbot, lambda: window.encoder.activity is None)
-    assert "tell the model what the picture shows, or allow a smaller error" in window.likelihood.encoded.facts.text()
+    assert "describe the picture in the prompt, or allow a smaller error" in window.likelihood.encoded.facts.text()
 
 
 def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     Flow(parts.fake)
     decode = window.actions_["decode"]
     assert not decode.isEnabled()
-    assert decode.toolTip().startswith("This run is not of an encoded picture")
+    assert decode.toolTip().startswith("This run did not encode a picture")
     QTest.keyClick(window.canvas, Qt.Key.Key_E, CONTROL | ALT)
     until(qtbot, lambda: window.encoder.activity is None)
     up = parts.document.shown.run_path
