@@ -15,6 +15,7 @@ from engine import schedules
 from engine.denoisers import adapt
 from engine.models import net
 from engine.models.checksums import check, check_name
+from engine.models.empty import without_values
 from engine.models.errors import REMEDY, ModelError
 from engine.models.pixel import PixelCodec
 from engine.models.text import read_encoder
@@ -116,7 +117,7 @@ def read_net(info: ModelInfo, described: dict[str, Any], name: str) -> nn.Module
         raise ModelError(f"The config.json of “{info.title}” lists no {name}: {REMEDY}.")
     try:
         weights: dict[str, Any] = {name: value.float() for name, value in load_file(path).items()}
-        with torch.device("meta"):  # shapes alone: a net that its weights do not fill takes no memory
+        with without_values():  # shapes alone: a net that its weights do not fill takes no memory
             shapes = {key: value.shape for key, value in net.build(described).state_dict().items()}
         if shapes != {key: value.shape for key, value in weights.items()}:
             raise ValueError("its weights are of another net")

@@ -18,6 +18,11 @@ from engine.models.widening import Runs
 from engine.types import Cond
 
 
+def frequencies() -> Tensor:
+    """Return the 64 angular frequencies, 1 to 1000, in which a net reads its time (on the meta device, too: real)."""
+    return torch.exp(torch.linspace(0, math.log(1000), 64, device="cpu"))
+
+
 class UpscalerBlock(nn.Module):
     """Two 3×3 convolutions over the cells, modulated by `c`, as a residual."""
 
@@ -60,7 +65,7 @@ class Upscaler(nn.Module):
             assert zero is not None
             nn.init.zeros_(zero)
         self.f: Tensor
-        self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
+        self.register_buffer("f", frequencies(), persistent=False)
 
     def by_channel(self) -> dict[str, Runs]:
         """The arrays that grow with the channels, and how (engine.models.widening)."""

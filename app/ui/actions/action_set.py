@@ -26,6 +26,7 @@ class ActionSet(QObject):
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
         self.menus: dict[str, QMenu] = {}
+        self._why: dict[str, str] = {}  # why each action is not possible, as its QAction shows it
         self.by_id: dict[str, QAction] = {action.id: self._make(action) for action in ACTIONS}
 
     def begin(self) -> None:
@@ -60,8 +61,10 @@ class ActionSet(QObject):
         for action in ACTIONS:
             qaction = self.by_id[action.id]
             why = action.why(self._studio)
-            qaction.setEnabled(not why)
-            qaction.setToolTip(self._tip(action, why))
+            if why != self._why.get(action.id):
+                self._why[action.id] = why
+                qaction.setEnabled(not why)
+                qaction.setToolTip(self._tip(action, why))
             if action.text_now is not None:
                 qaction.setText(action.text_now(self._studio))
             if action.checked is not None:

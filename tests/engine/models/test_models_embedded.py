@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -198,3 +200,12 @@ def test_every_model_in_the_box(info: ModelInfo) -> None:
         assert {word for example in info.examples for word in example.split()} <= words
     assert all(path.stat().st_size < 25e6 for path in info.folder.glob("*.safetensors"))
     assert "Licence" in (info.folder / "card.md").read_text(encoding="utf-8")
+
+
+def test_loading_a_model_imports_no_compiler() -> None:
+    code = (
+        "import sys; from engine.session import Session; session = Session('cpu'); "
+        # The compiler's import takes over a second at each start.
+        "session.load(session.info('fashion')); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=100).returncode == 0

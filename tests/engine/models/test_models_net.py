@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.models.empty import without_values
 from engine.models.net import PatchTransformer, build
 from engine.types import Cond
 
@@ -114,3 +115,11 @@ def test_a_missing_condition_is_named(x: Tensor, cond: Cond) -> None:
     for lacking in (None, Cond(tokens=cond.tokens, mask=cond.mask)):
         with pytest.raises(ValueError, match="needs a condition: text tokens, their mask and a label"):
             trained_looking_net()(x, T, lacking)
+
+
+def test_a_net_without_values_has_the_shapes_of_one_with_values() -> None:
+    with without_values():
+        empty = PatchTransformer(side=8, width=48, depth=1, head=24, text_length=2, text_width=8).state_dict()
+    filled = PatchTransformer(side=8, width=48, depth=1, head=24, text_length=2, text_width=8).state_dict()
+    assert {name: value.shape for name, value in empty.items()} == {name: value.shape for name, value in filled.items()}
+    assert {value.device.type for value in empty.values()} == {"meta"}
