@@ -1,4 +1,4 @@
-"""No library that the engine uses asks the network for anything, whatever the environment says."""
+"""Keep all libraries of the engine off the network, whatever the environment variables are."""
 
 from __future__ import annotations
 

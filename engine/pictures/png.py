@@ -71,7 +71,7 @@ def save_png(
     rgb    -- uint8 (H, W, 3), or (H, W, 4) with straight alpha
     parent -- of a run that went on from another one's step, as its file's header says it: without that step the Request
               alone makes another picture, so the text says so too
-    box    -- (x, y, width, height) of what the model saw of the picture, where that was not all of it
+    box    -- (x, y, width, height) of the part that the model saw; None if it saw the whole picture
     fresh  -- never replace a file: raises FileExistsError where one has the name
 
     Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.

@@ -132,7 +132,7 @@ class BrushStroke:
     def to(self, x: float, y: float, pressure: float = 1.0) -> None:
         """Draw on in a straight line, x and y in pixels of the picture; pressure 0 … 1 scales the diameter.
 
-        What was painted is told by then. A stroke that has been ended takes no more.
+        All painted pixels are reported by then. An ended stroke takes no more points.
         """
         if not self.is_open:
             return

@@ -111,7 +111,7 @@ class Candidates(QObject):
         return [self._by_arrival[k] for k in order]
 
     def discard(self, tile: int) -> Candidate:
-        """Take one away; where it was looked at, what came after it takes its place, or else what came before."""
+        """Remove a candidate; if it was selected, select the next one, else the one before."""
         one, seen = self[tile], self.index == tile
         del self._all[tile - 1]
         self._by_arrival.remove(one)

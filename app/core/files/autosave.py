@@ -141,7 +141,7 @@ class Autosave(QObject):
         self._restoring = False
         if not isinstance(error, ImageError):  # the disk or the memory: perhaps later, and the picture is whole
             self._unread = True
-            text = f"The picture of the last time cannot be read now ({why(error)}): it stays in {self._folder}."
+            text = f"The picture of the last session cannot be read now ({why(error)}): it stays in {self._folder}."
             self.notice_raised.emit(Notice("error", text, (NoticeAction("Try again", self._read_again),)))
             return
         aside = free_path(self._folder, f"damaged-{datetime.now():%Y%m%d-%H%M%S}", ".png")
@@ -149,7 +149,7 @@ class Autosave(QObject):
             (self._folder / NAME).replace(aside)
         except OSError:
             aside = self._folder / NAME
-        text = f"The picture of the last time cannot be read; what is left of it is {aside}. ({error})"
+        text = f"The picture of the last session cannot be read; its files are in {aside}. ({error})"
         self.notice_raised.emit(Notice("error", text))
         self._schedule()
 

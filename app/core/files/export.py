@@ -95,7 +95,7 @@ class Exporter(QObject):
     def export(
         self, subject: ExportSubject, choice: Export, path: Path, then: Callable[[], object] = lambda: None
     ) -> None:
-        """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
+        """Enlarge and write it. The second stage draws it when the engine is free, with the panel's seed."""
         if choice.method == "cascade":
             self._ask_engine(subject, choice, path)
             return

@@ -90,7 +90,7 @@ class Lab(StepTimeline):
         self._plan()
         self._cursor = self.step_count - 1
 
-    # what is asked for
+    # settings
 
     @property
     def data(self) -> Data:
@@ -323,7 +323,7 @@ class Lab(StepTimeline):
         self.activity_changed.emit()
 
     def _drop(self) -> None:
-        """Cancel what is done, and hear no more of it."""
+        """Cancel the running job and ignore its remaining events."""
         if self._task is not None:
             self._task.drop()
             self._task = None

@@ -43,7 +43,7 @@ class DensityResults(QWidget):
 
 
 class Steps(QWidget):
-    """The bound, level by level, and what it says of sending the picture bit by bit."""
+    """The bound by noise level, and the rate–distortion curve of the picture."""
 
     def __init__(self, picture_likelihood: PictureLikelihood) -> None:
         super().__init__()

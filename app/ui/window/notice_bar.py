@@ -15,7 +15,7 @@ from app.ui.look.theme import em
 from app.ui.widgets.label import paragraph
 
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
-CHOICE_MS = 20_000  # news that asks something stays long enough to be read and answered
+CHOICE_MS = 20_000  # a notice with buttons stays long enough to read and answer
 MOST = 2  # things to do about one notice
 
 
