@@ -19,7 +19,7 @@ from engine.spec.request import RequestError
 from tests.app.conftest import Parts, count, finish, reach_told
 from tests.fakes.engine import FakeEngine
 
-# what is asked for
+# the requests
 
 
 def test_setters_tell_only_of_change(document: Document) -> None:

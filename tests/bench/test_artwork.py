@@ -73,7 +73,7 @@ def walk(strokes: int, moves: int) -> list[NDArray[np.float64]]:
 
 @pytest.mark.parametrize(("brush", "layer"), BRUSHES)
 def test_a_stroke_keeps_up_with_the_hand(brush: BrushStyle, layer: Layer) -> None:
-    """Each move: dabs, tiles saved, painted, told. The end of a stroke, where it is compressed, is told apart."""
+    """Time each move: dabs, saved tiles, painting, signals; and, apart, the end of the stroke, which compresses."""
     artwork = open_artwork()
     moves, ends, undos, redos = [], [], [], []
     for points in walk(40, 40):

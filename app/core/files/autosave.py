@@ -149,7 +149,7 @@ class Autosave(QObject):
             (self._folder / NAME).replace(aside)
         except OSError:
             aside = self._folder / NAME
-        text = f"The picture of the last session cannot be read; its files are in {aside}. ({error})"
+        text = f"The picture of the last session cannot be read; the damaged file is {aside}. ({error})"
         self.notice_raised.emit(Notice("error", text))
         self._schedule()
 

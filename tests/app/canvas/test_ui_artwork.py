@@ -96,7 +96,7 @@ def test_undo_while_the_pen_is_down_takes_the_stroke_back_and_the_hand_is_free(b
 
 
 class Watcher:
-    """Keeps what somebody shows who copies the rectangles that are told, and nothing else."""
+    """A copy of the artwork that is updated only in the reported rectangles."""
 
     def __init__(self, artwork: Artwork) -> None:
         self._artwork = artwork

@@ -23,7 +23,7 @@ from tests.app.conftest import Parts, count, finish
 from tests.app.editing.conftest import BOX, SPOT, box_of, opened
 from tests.fakes.engine import FakeEngine
 
-# what is asked for
+# the request
 
 
 def test_an_artwork_is_to_be_filled_and_none_is_not(document: Document) -> None:

@@ -82,7 +82,7 @@ def test_an_encoding_grows_on_the_timeline_and_can_be_stopped(hand_parts: Parts,
     for steps in (1, 2):
         hand_parts.fake.allow(1)
         until(qtbot, lambda steps=steps: encoder.activity is not None and encoder.activity.share == steps / 4)  # type: ignore[misc]
-        assert document.shown.step_count >= steps
+        until(qtbot, lambda steps=steps: document.shown.step_count >= steps)  # type: ignore[misc]
         assert document.shown.live
     assert encoder.activity is not None
     assert encoder.activity.words == "Up to the noise, σ 1, 60 model calls"
@@ -101,7 +101,7 @@ def test_an_encoding_without_guidance_uses_the_chosen_condition(encoder: Encoder
         "",
         "plain",
     )
-    assert encoder.methods == ("plain",), "nothing is told, so there is nothing to guide to"
+    assert encoder.methods == ("plain",), "without a condition there is no guidance"
 
 
 def test_guided_methods_need_a_condition(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:

@@ -42,7 +42,7 @@ def last(parts: Parts) -> tuple[Elbo, Likelihood]:
     return elbo, flow
 
 
-# what is asked
+# the jobs
 
 
 def test_the_bound_is_measured_before_the_flow(

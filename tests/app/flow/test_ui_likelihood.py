@@ -341,7 +341,7 @@ def test_escape_stops_the_running_encoding(make_parts: Callable[..., Parts], by_
 
 def test_methods_of_encoding_have_explanations(window: MainWindow) -> None:
     panel = window.likelihood
-    assert not panel.method.isEnabled(), "the model is told nothing"
+    assert not panel.method.isEnabled(), "there is no condition"
     window.picture_likelihood.condition_source = "panel"
     assert [panel.method.itemData(row) for row in range(panel.method.count())] == ["plain", "guided", "null-text"]
     assert all(panel.method.itemData(row, ABOUT) for row in range(3))

@@ -227,7 +227,7 @@ def test_where_there_is_no_clip_the_panel_says_what_to_do(section: SteeringSecti
     assert not window.document.draft.current.guides
 
 
-# what comes of it
+# the results
 
 
 def test_the_curve_is_under_the_timeline_only_where_a_clip_looks(
