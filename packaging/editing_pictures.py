@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
+from checkout import PICTURES
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from engine.__main__ import main as command  # noqa: E402
+from engine.__main__ import main as command
 
 SIDE, GAP, COLUMNS = 128, 4, 6
 HEART, GREEN = ("blue heart", "5"), ("green apple", "6")  # prompt, seed
@@ -21,7 +18,7 @@ REPAINT = ("--method", "repaint", "--steps", "24")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures" / "editing.png")
+    parser.add_argument("--out", type=Path, default=PICTURES / "editing.png")
     out = parser.parse_args().out
     with tempfile.TemporaryDirectory() as folder:
         apple, half = Path(folder) / "apple.png", Path(folder) / "half.png"

@@ -12,21 +12,18 @@ Column k has seed k in every row; nothing is left out.
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from checkout import PICTURES
 from PIL import Image, ImageDraw, ImageFont
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from engine.session import Session  # noqa: E402
-from engine.spec.catalog import ModelInfo, find  # noqa: E402
-from engine.spec.draft import Draft, resolve  # noqa: E402
-from engine.spec.guide_models import classifiers  # noqa: E402
-from engine.spec.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Guide  # noqa: E402
+from engine.session import Session
+from engine.spec.catalog import ModelInfo, find
+from engine.spec.draft import Draft, resolve
+from engine.spec.guide_models import classifiers
+from engine.spec.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Guide
 
 NAMES = ("red apple", "cat face", "rocket", "red heart", "tree", "bicycle")
 SCALES = {
@@ -42,7 +39,7 @@ Row = tuple[str, list[np.ndarray]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    parser.add_argument("--out", type=Path, default=PICTURES)
     parser.add_argument("--only", nargs="+", choices=("alone", "beside", "catch"))
     args = parser.parse_args()
     session, made = Session(), {"alone": alone, "beside": beside, "catch": catch}

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from checkout import ROOT
+
+from engine.pictures.png import save_png
+from engine.session import Session
+from engine.spec.catalog import embedded
+from engine.spec.draft import Draft, resolve
 
 
 def main() -> int:
@@ -21,11 +24,6 @@ def main() -> int:
     parser.add_argument("--prompt", default="red apple")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-
-    from engine.pictures.png import save_png
-    from engine.session import Session
-    from engine.spec.catalog import embedded
-    from engine.spec.draft import Draft, resolve
 
     info = next((info for info in embedded() if info.id == args.model), None)
     if info is None:

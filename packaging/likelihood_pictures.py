@@ -12,6 +12,7 @@ from walk import Walk, main
 
 def walk(to: Walk) -> None:
     appraisal, encoder = to.document.appraisal, to.document.encoder
+    to.document.draft.seed_locked = True
     to.finish(to.generate(prompt="red apple", label="noto", seed=3))
     to.window.actions_["likelihood"].trigger()
     to.wait(lambda: appraisal.doing is None, appraisal.doing_changed)

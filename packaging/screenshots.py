@@ -13,14 +13,15 @@ import sys
 import numpy as np
 from checkout import PICTURES
 from PIL import Image
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from walk import Walk, main
 
 from app.ui.window.shortcut_sheet import ShortcutSheet
 
 PENCIL = QRect(145, 158, 140, 140)  # on the sheet of emoji, which is opened from its row 8 to its row 656
-PENCIL_STROKE = ((175, 188), (253, 186), (255, 223), (175, 223), (173, 264), (253, 266))
+PENCIL_STROKE = ((175, 188), (253, 186), (255, 223), (175, 223), (165, 277), (253, 268))
 SCREWDRIVER_STROKE = ((465, 188), (545, 258))
 
 
@@ -122,6 +123,7 @@ def canvas(to: Walk) -> None:
     tools.choose(size=52)
     stroke(to, *PENCIL_STROKE)
     to.photograph("canvas")
+    QApplication.sendEvent(to.window.canvas, QEvent(QEvent.Type.Leave))  # the brush's ring would lie on the result
     to.finish(to.generate())
     to.photograph("candidate")
     artwork.close()

@@ -53,6 +53,7 @@ def scroll_to_steering(to: Walk) -> None:
     scroll = to.window.panel.findChild(QScrollArea)
     assert scroll is not None
     content, button = scroll.widget(), to.window.panel.steering.button
+    assert content is not None
     scroll.verticalScrollBar().setValue(button.mapTo(content, button.rect().topLeft()).y() - 8)
 
 

@@ -101,11 +101,16 @@ class Walk:
             raise TimeoutError(f"The studio did not come so far within {LIMIT_MS // 60_000} minutes.")
 
     def settle(self) -> None:
-        """Run the event loop until it has nothing left to do: thumbnails are painted a few at a time."""
+        """Run the event loop until it is idle and no timer of the window is due: thumbnails are painted bit by bit."""
         loop, dispatcher = QEventLoop(), QAbstractEventDispatcher.instance()
-        dispatcher.aboutToBlock.connect(loop.quit)
+
+        def check() -> None:
+            if not any(timer.isActive() and not timer.interval() for timer in self.window.findChildren(QTimer)):
+                loop.quit()
+
+        dispatcher.aboutToBlock.connect(check)
         loop.exec()
-        dispatcher.aboutToBlock.disconnect(loop.quit)
+        dispatcher.aboutToBlock.disconnect(check)
 
     def photograph(self, name: str, widget: QWidget | None = None) -> None:
         """Save `widget` (None: the whole window) as NAME-light.png and NAME-dark.png, where these are wanted."""
@@ -153,6 +158,7 @@ def main(walk: Callable[[Walk], None], about: str | None, size: tuple[int, int] 
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("QT_SCALE_FACTOR", str(args.scale))
     app = make_application(sys.argv[:1])
+    app.setCursorFlashTime(0)  # else a picture has the text cursor or not, by chance
     if "Inter" in QFontDatabase.families():  # a desktop's own font, where this machine has one
         app.setFont(QFont("Inter", 10))
     names = None if args.all else linked()
@@ -161,7 +167,7 @@ def main(walk: Callable[[Walk], None], about: str | None, size: tuple[int, int] 
         studio = Studio(embedded(), Folders.under(Path(home)))
         try:
             walk(Walk(studio, args.out, names, tuple(args.size)))
-        finally:
+        finally:  # else its threads keep the process
             studio.window.close()
             studio.close()
     return 0

@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.flow.encode import CLOSENESS, METHODS, Encoder
-from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
+from app.core.flow.likelihood import MOST_PROBES, TOLERANCES, Appraisal
 from app.core.flow.likelihood_result import Given
 from app.core.flow.subject import MIDDLE, SHRUNK
 from app.ui.actions.action_set import ActionSet
@@ -162,7 +162,7 @@ class LikelihoodPanel(QWidget):
         appraisal, judge = self._appraisal, self._appraisal.judge
         subject = appraisal.subject
         title = subject.title if subject else ""
-        self.picture.setText(title[:1].upper() + title[1:] if subject else NOTHING)
+        self.picture.setText(title[:1].upper() + title[1:] if subject else "No picture yet")
         self.judge.setCurrentIndex(self.judge.findData(judge.id if judge else None))
         self._list_conditions()
         self._list_ways()

@@ -12,6 +12,7 @@ from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
 from app.ui.morph.key_strip import KeyStrip
 from app.ui.morph.timeline import MOVES
+from app.ui.widgets.centred import centred
 from app.ui.widgets.label import label
 
 ADD = ("morph-add-shown", "morph-add-file", "morph-add-seed")
@@ -109,11 +110,10 @@ class FirstSteps(QWidget):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             text.setWordWrap(True)
             text.setMinimumWidth(1)
-        hint.setFixedWidth(em(self, 34))
+        hint.setMaximumWidth(em(self, 34))
         column.addWidget(title)
         column.addSpacing(em(self, 0.4))
-        hint.setFixedHeight(hint.heightForWidth(em(self, 34)))
-        column.addWidget(hint, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(centred(hint))
         column.addSpacing(em(self, 1.0))
         self.buttons: dict[str, QPushButton] = {}
         for name in ADD:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.ui.look.theme import em
+from app.ui.widgets.centred import centred
 from app.ui.widgets.chip import chip
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.label import label
@@ -50,7 +51,7 @@ class Welcome(QWidget):
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.hint)
         column.addSpacing(em(self, 1.1))
-        column.addWidget(self.chips, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(centred(self.chips))
         column.addSpacing(em(self, 1.6))
         column.addWidget(self.busy, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(em(self, 0.3))
@@ -90,8 +91,6 @@ class Welcome(QWidget):
             self.hint.setText(f"Pick a {model.label_kind} to see it come out of noise.")
         self.hint.setVisible(bool(offers) or model.text)
         self.chips.setVisible(bool(offers))
-        width = em(self, 36)
-        self.chips.setFixedSize(width, self._flow.heightForWidth(width))
 
     def _pick(self, choice: dict[str, str]) -> None:
         self._document.draft.update(**choice)
