@@ -1,9 +1,9 @@
-"""Draw the uncurated sheet of the emoji model: 64 names it is judged by, each in a style at random, at its defaults.
+"""Draw the uncurated sheet of the emoji model: 64 names of its evaluation, each in a random style, with its defaults.
 
     python packaging/emoji_sheet.py [--out docs/pictures/emoji-sheet.png] [--model resources/models/emoji]
 
-Which names and styles is decided by Random(0), picture k has seed k; nothing is left out. Each is what
-`run.py generate NAME --class STYLE --seed k` makes.
+Random(0) chooses the names and styles; picture k has seed k; no picture is left out. `run.py generate NAME
+--class STYLE --seed k` makes the same picture.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
     python packaging/guidance_pictures.py [--out docs/pictures] [--only alone beside catch]
 
-guidance-alone.png   no prompt, CLIP alone, as in the table of figures: a row for each λ, a column for each aim
-guidance-beside.png  CLIP at its defaults beside the prompt and the model's own guidance
-guidance-catch.png   a class by its classifier: none, the one that knows noise, its clean twin on x_t and on x̂₀
+guidance-alone.png   CLIP alone, without a prompt: a row for each λ, a column for each aim, as in the table of figures
+guidance-beside.png  CLIP at its defaults, with the prompt and the model's own guidance
+guidance-catch.png   a class by classifier guidance: none, trained on noise, clean twin on x_t and on x̂₀
 
-Column k has seed k in every row; nothing is left out.
+Column k has seed k in every row; no picture is left out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCALES = {
     "low": 0.25,
     "default": 1.0,
     "high": 4.0,
-}  # of λ, and of how far a step may move the estimate
+}  # factors of λ and of the largest move of x̂₀
 SIDE, GAP, LEFT, TOP = 96, 6, 190, 26  # pixels
 
 Row = tuple[str, list[np.ndarray]]
@@ -46,12 +46,12 @@ def main() -> None:
     for name in args.only or made:
         names, rows = made[name](session)
         path = args.out / f"guidance-{name}.png"
-        tabled(names, rows).save(path, optimize=True)
+        draw_table(names, rows).save(path, optimize=True)
         print(path)
 
 
 def alone(session: Session) -> tuple[tuple[str, ...], list[Row]]:
-    """Both CLIPs, as they were measured: the one that knows noise on x_t, the other on x̂₀."""
+    """Draw both CLIPs together, as in the measurement: the one trained on noise at x_t, the other at x̂₀."""
     rows = []
     for title, share in SCALES.items():
         row = []
@@ -61,7 +61,7 @@ def alone(session: Session) -> tuple[tuple[str, ...], list[Row]]:
                 ClipGuide(clip="emoji-clip-noised", aims=aims, **ON_NOISE),
                 ClipGuide(clip="emoji-clip", aims=aims, scale=100.0, clip_gradient=0.3, cutouts=1),
             )
-            made = tuple(scaled(guide, share) for guide in guides)
+            made = tuple(scale_guide(guide, share) for guide in guides)
             own = {"guidance": 1.0, "sampler": "ddpm", "steps": 24, "enlarge": False}
             row.append(picture(session, find("emoji"), k, made, **own))
         rows.append((title, row))
@@ -71,7 +71,7 @@ def alone(session: Session) -> tuple[tuple[str, ...], list[Row]]:
 def beside(session: Session) -> tuple[tuple[str, ...], list[Row]]:
     rows = []
     for title, share in SCALES.items():
-        guides = [scaled(ClipGuide(clip="emoji-clip", aims=(Aim(name),)), share) for name in NAMES]
+        guides = [scale_guide(ClipGuide(clip="emoji-clip", aims=(Aim(name),)), share) for name in NAMES]
         made = [
             picture(session, find("emoji"), k, (guide,), prompt=name)
             for k, (name, guide) in enumerate(zip(NAMES, guides, strict=True))
@@ -80,7 +80,7 @@ def beside(session: Session) -> tuple[tuple[str, ...], list[Row]]:
     return NAMES, rows
 
 
-def scaled(guide: ClipGuide, share: float) -> ClipGuide:
+def scale_guide(guide: ClipGuide, share: float) -> ClipGuide:
     return replace(guide, scale=guide.scale * share, clip_gradient=guide.clip_gradient * share)
 
 
@@ -113,7 +113,7 @@ def picture(session: Session, info: ModelInfo, seed: int, guides: tuple[Guide, .
     return session.picture(request, last.move.x)[0]
 
 
-def tabled(names: tuple[str, ...], rows: list[Row]) -> Image.Image:
+def draw_table(names: tuple[str, ...], rows: list[Row]) -> Image.Image:
     size = LEFT + len(names) * (SIDE + GAP), TOP + len(rows) * (SIDE + GAP)
     sheet = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)

@@ -1,8 +1,8 @@
-"""Draw one small picture per style of a model, with the model itself: what the studio shows on the style's chip.
+"""Generate one small picture for each style of a model: the studio shows it on the chip of the style.
 
     python packaging/label_pictures.py [--model emoji] [--prompt "red apple"] [--seed 0]
 
-Writes resources/models/<id>/labels/<style>.png; the same weights and seed give the same pictures.
+It writes resources/models/<id>/labels/<style>.png. The same weights and seed give the same pictures.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 from checkout import PICTURES, ROOT
 from PIL import Image
 from PySide6.QtCore import QAbstractEventDispatcher, QEventLoop, QTimer, SignalInstance
-from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtGui import QFont, QFontDatabase, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from app.bootstrap import Studio, make_application
@@ -101,11 +101,11 @@ class Walk:
             raise TimeoutError(f"The studio did not come so far within {LIMIT_MS // 60_000} minutes.")
 
     def settle(self) -> None:
-        """Run the event loop until it is idle and no timer of the window is due: thumbnails are painted bit by bit."""
+        """Run the event loop until it is idle and no timer of the window is due."""
         loop, dispatcher = QEventLoop(), QAbstractEventDispatcher.instance()
 
         def check() -> None:
-            if not any(timer.isActive() and not timer.interval() for timer in self.window.findChildren(QTimer)):
+            if not self._due():
                 loop.quit()
 
         dispatcher.aboutToBlock.connect(check)
@@ -123,7 +123,7 @@ class Walk:
                 self.window.set_theme(theme)
                 self.settle()
                 path = self._out / f"{full}.png"
-                (widget or self.window).grab().save(str(path))
+                self._grab(widget or self.window).save(str(path))
                 print(path, flush=True)
 
     def save(self, name: str, rgb: Pixels, times: int) -> None:
@@ -135,6 +135,18 @@ class Walk:
             height, width = rgb.shape[:2]
             picture = Image.fromarray(rgb).resize((width * times, height * times), Image.Resampling.LANCZOS)
             picture.save(self._out / f"{name}.png", optimize=True)
+
+    def _grab(self, widget: QWidget) -> QPixmap:
+        """Paint the widget until nothing is missing: a timeline paints its thumbnails a few at a time."""
+        picture = widget.grab()
+        while self._due():
+            self.settle()
+            picture = widget.grab()
+        return picture
+
+    def _due(self) -> bool:
+        """Return whether a timer of the window waits for nothing but its turn."""
+        return any(timer.isActive() and not timer.interval() for timer in self.window.findChildren(QTimer))
 
     def _started(self, job: QueuedJob | None) -> QueuedJob:
         if job is None:
