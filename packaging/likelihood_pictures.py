@@ -24,6 +24,7 @@ def walk(to: Walk) -> None:
     to.window.actions_["encode"].trigger()
     to.wait(lambda: encoder.doing is None, encoder.doing_changed)
     assert encoder.encoded is not None
+    to.window.area.notices.close_one()  # it lies on the picture, and the panel says the same
     to.photograph("encoded")
 
 

@@ -21,7 +21,7 @@ from walk import Walk, main
 from app.ui.window.shortcut_sheet import ShortcutSheet
 
 PENCIL = QRect(145, 158, 140, 140)  # on the sheet of emoji, which is opened from its row 8 to its row 656
-PENCIL_STROKE = ((175, 188), (253, 186), (255, 223), (175, 223), (165, 277), (253, 268))
+PENCIL_STROKE = ((175, 188), (253, 186), (255, 223), (175, 223), (175, 252), (253, 262), (165, 277))
 SCREWDRIVER_STROKE = ((465, 188), (545, 258))
 
 

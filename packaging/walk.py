@@ -58,8 +58,9 @@ class Walk:
         self._out, self._names = out, names
         self._errors: list[str] = []
         self.document.notice_raised.connect(self._on_notice)
-        self.window.resize(*size)
+        self.window.panel.prompt.text.setCursorWidth(0)  # the walk sets the prompt: the cursor would stand before it
         studio.show()
+        self.window.resize(*size)  # now that the smallest size of its panels is known
         self.wait(lambda: self.document.can_generate, self.document.jobs.engine_changed)
 
     def generate(self, **settings: Any) -> QueuedJob:
