@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PICTURES)
     parser.add_argument("--only", nargs="+", choices=("alone", "beside", "catch"))
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     session, made = Session(), {"alone": alone, "beside": beside, "catch": catch}
     for name in args.only or made:
         names, rows = made[name](session)
