@@ -83,8 +83,8 @@ def branch(to: Walk) -> None:
     shown.scrub(3)
     document.draft.update(prompt="red apple", batch=8)
     to.finish(document.vary())
+    to.window.area.notices.close_one()  # it lies on the picture, and is gone after some seconds
     to.photograph("varied")
-    to.window.area.notices.close_one()
 
 
 def misspell(to: Walk) -> None:

@@ -60,8 +60,8 @@ class Walk:
         self.document.notice_raised.connect(self._on_notice)
         self.window.panel.prompt.text.setCursorWidth(0)  # the walk sets the prompt: the cursor would stand before it
         studio.show()
-        self.window.resize(*size)  # now that the smallest size of its panels is known
         self.wait(lambda: self.document.can_generate, self.document.jobs.engine_changed)
+        self.window.resize(*size)  # not before: the smallest sizes of its parts are known once they are laid out
 
     def generate(self, **settings: Any) -> QueuedJob:
         """Change the draft and start a run. Raises RuntimeError if it cannot start."""

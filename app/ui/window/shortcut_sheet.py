@@ -73,6 +73,7 @@ class ShortcutSheet(QDialog):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setWidget(content)
+        scroll.setCornerWidget(QWidget())  # else a line is drawn there
         column.addWidget(scroll, 1)
         column.addWidget(buttons)
         size = self.sizeHint() - scroll.sizeHint() + content.sizeHint()
