@@ -24,7 +24,7 @@ from torch import Tensor
 
 from engine.evaluate.plots import Axis, Plot
 from engine.flow.density import bits, levels, mean_and_stderr
-from engine.jobs.likelihood import Elbo, ElboTerms, conditional
+from engine.jobs.likelihood import Elbo, ElboTerms, conditional_request
 from engine.metrics import psnr
 from engine.models.pixel import LUMA
 from engine.ode import solve
@@ -79,7 +79,7 @@ def emoji(data: Path, n: int) -> np.ndarray:
 def bits_of(session: Session, pictures: np.ndarray, kept: Kept, name: str, tol: float, low: float) -> None:
     """Measure bits/dim under Fashion without a label. The seed of a picture is its index."""
     info = session.infos["fashion"]
-    model, request = session.load(info), conditional(info)
+    model, request = session.load(info), conditional_request(info)
     for at in range(0, len(pictures), SIZE):
         key = f"{name}:{at}"
         if key in kept:
@@ -133,7 +133,7 @@ def report_bits(kept: Kept) -> None:
 def measure_bound(args: argparse.Namespace, kept: Kept, session: Session) -> None:
     """Measure bits along the flow and the chain's bound for the same 20 dequantised pictures, real and generated."""
     info = session.infos["fashion"]
-    model, request = session.load(info), conditional(info)
+    model, request = session.load(info), conditional_request(info)
     generated, _ = generate_garments(session, info.id, 1, 0)
     for name, pictures in (("real", fashion(args.data, 200)[::10]), ("generated", generated[::2])):
         for k, rgb in enumerate(pictures):
@@ -232,7 +232,7 @@ def measure_temperature(args: argparse.Namespace, kept: Kept, session: Session) 
         if f"{name}:0" in kept:
             continue
         pictures, apart = generate_garments(session, info.id, temperature, truncation, args.each)
-        model, request = session.load(info), conditional(info)
+        model, request = session.load(info), conditional_request(info)
         found: list[float] = []
         for at in range(0, len(pictures), SIZE):
             level = levels(pictures[at : at + SIZE], model)

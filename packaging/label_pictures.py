@@ -14,7 +14,7 @@ from checkout import ROOT
 
 from engine.pictures.png import save_png
 from engine.session import Session
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 from engine.spec.draft import Draft, resolve
 
 
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
-    info = next((info for info in embedded() if info.id == args.model), None)
+    info = next((info for info in embedded_models() if info.id == args.model), None)
     if info is None:
         print(f"There is no model {args.model!r} in resources/models.", file=sys.stderr)
         return 1

@@ -11,18 +11,18 @@ from walk import Walk, main
 
 
 def walk(to: Walk) -> None:
-    appraisal, encoder = to.document.appraisal, to.document.encoder
+    likelihood, encoder = to.document.picture_likelihood, to.document.encoder
     to.document.draft.seed_locked = True
     to.finish(to.generate(prompt="red apple", label="noto", seed=3))
     to.window.actions_["likelihood"].trigger()
-    to.wait(lambda: appraisal.doing is None, appraisal.doing_changed)
-    regions = appraisal.regions
+    to.wait(lambda: likelihood.activity is None, likelihood.activity_changed)
+    regions = likelihood.regions
     assert regions is not None
-    appraisal.pointed = regions.most
+    likelihood.pointed_region = regions.most
     to.photograph("likelihood")
-    appraisal.given = "made"
+    likelihood.condition_source = "made"
     to.window.actions_["encode"].trigger()
-    to.wait(lambda: encoder.doing is None, encoder.doing_changed)
+    to.wait(lambda: encoder.activity is None, encoder.activity_changed)
     assert encoder.encoded is not None
     to.window.area.notices.close_one()  # it lies on the picture, and the panel says the same
     to.photograph("encoded")

@@ -28,7 +28,7 @@ def walk(to: Walk) -> None:
     for way in WAYS:
         morph.choose(frames=FRAMES, way=way, easing="linear", at=1.0)
         morph.start()
-        to.wait(lambda: not morph.doing, morph.doing_changed)
+        to.wait(lambda: not morph.rendering, morph.activity_changed)
         assert morph.film is not None
         rows.append(np.concatenate(morph.film[1], 1))
         if way == "slerp":

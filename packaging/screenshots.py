@@ -65,7 +65,7 @@ def lab(to: Walk) -> None:
     to.window.show_room("lab")
     lab.update_draft(steps=12)
     lab.start()
-    to.wait(lambda: lab.track.finished and not lab.doing, lab.doing_changed)
+    to.wait(lambda: lab.track.finished and not lab.activity, lab.activity_changed)
     lab.scrub(8)
     to.wait(lambda: all(lab.field_at(k) for k in range(len(lab.levels))), lab.field_changed)
     to.photograph("lab")

@@ -42,7 +42,7 @@ def steer(to: Walk) -> None:
     to.wait(scored, scores.changed)
     to.window.panel.steering.section.sees.open()
     shown.scrub(shown.step_count // 2)
-    to.wait(lambda: concepts.seen is not None and concepts.seen.k == shown.cursor, concepts.changed)
+    to.wait(lambda: concepts.nearest is not None and concepts.nearest.k == shown.cursor, concepts.changed)
     scroll_to_steering(to)
     to.photograph("steering")
 

@@ -21,7 +21,7 @@ from app.bootstrap import Studio, make_application
 from app.core.files.folders import Folders
 from app.core.jobs.queue import QueuedJob
 from app.core.notices import Notice
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 from engine.spec.edit import Pixels
 
 THEMES = ("light", "dark")
@@ -177,7 +177,7 @@ def main(walk: Callable[[Walk], None], about: str | None, size: tuple[int, int] 
     names = None if args.all else linked()
     with tempfile.TemporaryDirectory() as home:
         os.environ["TWEEDIE_HOME"] = home
-        studio = Studio(embedded(), Folders.under(Path(home)))
+        studio = Studio(embedded_models(), Folders.under(Path(home)))
         try:
             walk(Walk(studio, args.out, names, tuple(args.size)))
         finally:  # else its threads keep the process

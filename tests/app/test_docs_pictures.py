@@ -14,7 +14,7 @@ from walk import THEMES, Walk, linked
 from app.bootstrap import Studio
 from app.core.files.folders import Folders
 from engine.jobs.morph import Morphing
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 from tests.app.encoded import Flow
 from tests.app.fake_clips import answer
 from tests.app.judged import Judge
@@ -39,7 +39,7 @@ def walk(qtbot: QtBot, fake: FakeEngine, tmp_path: Path, monkeypatch: pytest.Mon
     Flow(fake)
     answer(fake)
     fake.answers[Morphing] = morphed
-    studio = Studio(embedded(), Folders.under(tmp_path), fake)
+    studio = Studio(embedded_models(), Folders.under(tmp_path), fake)
     qtbot.addWidget(studio.window)
     yield Walk(studio, None)
     studio.window.close()

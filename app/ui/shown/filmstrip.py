@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.guidance.clip_scores import ScoreCurve
 from app.core.shown.timeline import StepTimeline
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from app.ui.look.theme import em
 from app.ui.shown import timeline_bands
 from app.ui.shown.timeline_curves import change_top
@@ -212,7 +212,7 @@ class Filmstrip(QWidget):
 
     def _paint_cells(self, painter: QPainter, slots: Slots, dirty: QRectF) -> None:
         done, read = self._steps.step_count, 0.0  # drawing does not count: on a busy machine nothing would be read
-        empty = mixed(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
+        empty = mix(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
         for k in slots.pictured():
             cell = slots.cell(k)
             if not cell.intersects(dirty):
@@ -263,7 +263,7 @@ class Filmstrip(QWidget):
         at = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
         ink = self._ink(QPalette.ColorRole.PlaceholderText)
-        timeline_bands.named(painter, self._steps.unit, at, beside, ink, self.palette())
+        timeline_bands.paint_label(painter, self._steps.unit, at, beside, ink, self.palette())
 
     def _paint_fork(self, painter: QPainter, slots: Slots) -> None:
         """A dashed line where the shown run left its parent's way."""
