@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.flow.encode import CLOSENESS, METHODS, Encoder
-from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, PictureLikelihood
+from app.core.flow.likelihood import MOST_PROBES, TOLERANCES, PictureLikelihood
 from app.core.flow.likelihood_result import ConditionSource
 from app.core.flow.subject import MIDDLE, SHRUNK
 from app.ui.actions.action_set import ActionSet
@@ -167,7 +167,7 @@ class LikelihoodPanel(QWidget):
         picture_likelihood, judge = self._likelihood, self._likelihood.judge
         subject = picture_likelihood.subject
         title = subject.title if subject else ""
-        self.picture.setText(title[:1].upper() + title[1:] if subject else NOTHING)
+        self.picture.setText(title[:1].upper() + title[1:] if subject else "No picture yet")
         self.judge.setCurrentIndex(self.judge.findData(judge.id if judge else None))
         self._list_conditions()
         self._list_ways()
