@@ -1,4 +1,4 @@
-"""Pictures with everything that made them: PNG whose text holds the Request, and what other studios read."""
+"""PNG files with all settings: the Request, and the `parameters` text that other studios read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def parameters(request: Request) -> str:
 
 
 def _quote(value: str) -> str:
-    """The value, in JSON's quotes where a reader could take a part of it for another value."""
+    """Return the value, in JSON quotes if it contains a separator."""
     return json.dumps(value, ensure_ascii=False) if re.search('[,:"\\n\\r]', value) else value
 
 

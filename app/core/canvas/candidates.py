@@ -82,7 +82,7 @@ class Candidates(QObject):
         return next((k for k, one in enumerate(self._all, 1) if one.key == key), -1)
 
     def neighbour(self, by: int) -> int:
-        """The tile `by` further, clamped; from what has no tile, the one that came last."""
+        """Return the tile `by` further, clamped; without a selected tile, the newest one."""
         last = len(self._all)
         return max(ORIGINAL, min(last, self.index + by)) if self.index >= 0 else last
 

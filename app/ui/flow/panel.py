@@ -1,4 +1,4 @@
-"""The Likelihood panel: how likely a model finds the picture on the canvas, how that adds up, what surprises it."""
+"""The Likelihood panel: the log density of the picture on the canvas, by noise level and by region."""
 
 from __future__ import annotations
 

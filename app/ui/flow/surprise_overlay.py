@@ -1,4 +1,4 @@
-"""The map of what surprises the model, over the picture on the canvas; the region under the pointer says its bits."""
+"""The map of bits by region over the picture on the canvas, with the number of the region under the pointer."""
 
 from __future__ import annotations
 

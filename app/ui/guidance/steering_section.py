@@ -30,7 +30,7 @@ LARGEST = 1e6
 
 
 class SteeringDisclosure(Disclosure):
-    """The section under its heading, which says what steers while it is closed; opened where settings bring guides."""
+    """The section under its heading; closed, the heading names the guides. Settings with guides open it."""
 
     def __init__(self, guidance: DocumentGuidance, actions: ActionSet) -> None:
         self.section = SteeringSection(guidance, actions)

@@ -1,4 +1,4 @@
-"""What few need to touch: how the steps are spaced, the sampler's own numbers, and what else shapes x̂₀ and x_T."""
+"""The Advanced section: spacing of the steps, the sampler's options, and settings of x̂₀ and x_T."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The noise that a picture starts from, x_T: how large it is and how far out it may lie, and what that does."""
+"""Temperature and truncation of the start noise x_T, with their effect in words."""
 
 from __future__ import annotations
 

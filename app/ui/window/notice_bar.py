@@ -53,7 +53,7 @@ class NoticeBar(Retinted, QFrame):
         return self._stack[-1] if self._stack else None
 
     def raise_notice(self, notice: Notice) -> None:
-        """Show `notice`. News in front gives way to it; the same words are not said twice."""
+        """Show `notice`. It replaces news in front; an equal notice is not shown twice."""
         self._stack = [kept for kept in self._stack if kept.level == "error" and kept.text != notice.text]
         self._stack.append(notice)
         self._show()

@@ -1,4 +1,4 @@
-"""The box tool: moves and resizes what the model sees."""
+"""The box tool: moves and resizes the box, the part that the model sees."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from app.ui.canvas.tools.tool import Tool, Touch
 
 
 class Shape(Tool):
-    """Keeps the points from the press on; each shape says what path they make."""
+    """Collects points from the press on; each shape makes a path of them."""
 
     options = ("opacity",)
 
