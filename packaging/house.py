@@ -3,9 +3,9 @@
     python packaging/house.py [CHECKOUT]
 
 An arrow is an import of one module by another, anywhere in the file; imports for annotations only (TYPE_CHECKING) are
-counted separately. A package here is a sub-package, or a module in no sub-package. An upward arrow breaks the layers that
-the pyproject.toml of this checkout declares. If CHECKOUT is another one, a module that was moved since has the name that it
-has here; both checkouts must belong to one git repository.
+counted separately. A package here is a sub-package, or a module in no sub-package. An upward arrow breaks the layers
+that the pyproject.toml of this checkout declares. If CHECKOUT is another one, a module that was moved since has the
+name that it has here; both checkouts must belong to one git repository.
 """
 
 from __future__ import annotations
