@@ -21,7 +21,7 @@ def add_sampler(parser: argparse.ArgumentParser, default: str, spaced: bool = Tr
     add("--sampler", action=_SamplerFlag, metavar="NAME", help=say)
     parser.set_defaults(sampler_options=(), sampler_spacing=None)
     if spaced:
-        say = f"how the noise levels are spaced (default: {default})"
+        say = f"spacing of the noise levels (default: {default})"
         add("--spacing", action=_SpacingFlag, metavar="NAME", help=say)
 
 

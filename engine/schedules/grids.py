@@ -48,7 +48,7 @@ WITHOUT_SCHEDULE = frozenset(
 TO_ZERO = frozenset(("trailing", "sgm-uniform", "simple", "beta", "ays", "ays-xl", "linear-quadratic"))
 
 
-def below(sigmas: Iterable[float], sigma: float) -> list[float]:
+def levels_below(sigmas: Iterable[float], sigma: float) -> list[float]:
     """Return the descending levels below σ, which a run at σ still visits.
 
     A level less than SHORTEST_HOP below σ counts as σ, unless σ is one of the levels: after a first hop of almost no

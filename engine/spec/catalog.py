@@ -88,7 +88,7 @@ def read_model(folder: Path) -> ModelInfo:
         raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({why}).") from error
 
 
-def embedded() -> list[ModelInfo]:
+def embedded_models() -> list[ModelInfo]:
     """The models in the box, by id; a damaged one is left out."""
     found = []
     for path in sorted((resource_root() / "models").glob("*/config.json")):
@@ -101,7 +101,7 @@ def embedded() -> list[ModelInfo]:
 
 def find(model: str) -> ModelInfo:
     """The model in the box with that id, else the one in the folder of that name. Raises CatalogError for neither."""
-    infos = {info.id: info for info in embedded()}
+    infos = {info.id: info for info in embedded_models()}
     if model in infos:
         return infos[model]
     folder = Path(model)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.paths import goes_back, path_of
 from engine.rules import RULES, menu
-from engine.schedules import below, from_config, grid
+from engine.schedules import from_config, grid, levels_below
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
@@ -307,7 +307,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
         if (request.sampler, request.options) != (parent.sampler, parent.options):
             raise RequestError("Restart's path goes back and forth: keep the run's sampler and its numbers.")
         return _with_evaluations(replace(request, sigmas=parent.sigmas, edit=edit))
-    rest = below(request.sigmas, parent.sigmas[i])
+    rest = levels_below(request.sigmas, parent.sigmas[i])
     if not rest:  # the first stage stops above this step
         raise RequestError("The first stage would have stopped before this step: choose an earlier one.")
     sigmas = (*parent.sigmas[: i + 1], *rest)

@@ -25,7 +25,7 @@ class Reader:
 
     name, covers -- what it reads; the public functions that it stands for, module:name
     seeds   -- makes whole files in a folder of its own
-    read    -- reads the damaged folder, whose chosen file has that name, and uses what comes of it
+    read    -- reads the damaged folder, whose chosen file has that name, and uses the result
     share   -- of 1,000 files
     torch   -- whether it needs torch: those run in a process of their own
     errors  -- what it may raise: each with one sentence
@@ -75,9 +75,9 @@ def settings_of_picture(folder: Path, name: str) -> object:
 
 def morph_key(folder: Path, name: str) -> object:
     from engine.morph.keys import from_file
-    from engine.spec.catalog import embedded
+    from engine.spec.catalog import embedded_models
 
-    return from_file(folder / name, embedded()[0])
+    return from_file(folder / name, embedded_models()[0])
 
 
 def run(folder: Path, name: str) -> object:
@@ -88,7 +88,7 @@ def run(folder: Path, name: str) -> object:
 
     reader = RunReader(folder / name)
     Draft.of(reader.request)
-    for part in (reader.start, reader.inputs, reader.aims, reader.picture, partial(reader.kept, "nulltext")):
+    for part in (reader.start, reader.inputs, reader.aims, reader.picture, partial(reader.read_arrays, "nulltext")):
         _told(part)
     for k in range(min(len(reader.steps), 8)):
         for view in ("x0", "x", "eps"):

@@ -51,7 +51,7 @@ class SamplerPicker(QWidget):
                 self.choice.setItemData(self.choice.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.choice.search_by(partial(find_row, [[plain(one) for one in row] for row in names]))
         self.choice.opening.connect(self._tell_prices)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         self.about = paragraph()
         self.price = paragraph("", "")
         self.price.setToolTip(COUNTED)
@@ -65,7 +65,7 @@ class SamplerPicker(QWidget):
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         sampler = self.choice.itemData(row)
         if sampler != self._draft.current.sampler:
             self._draft.update(sampler=sampler, options=())  # another sampler, other options
@@ -109,7 +109,7 @@ class SpacingPicker(QWidget):
         for name, about in SPACINGS.items():
             self.choice.addItem(name.replace("-", " ").capitalize(), name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         self.about = paragraph()
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
@@ -121,7 +121,7 @@ class SpacingPicker(QWidget):
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         self._draft.update(spacing=self.choice.itemData(row))
 
     def refresh(self) -> None:
