@@ -23,6 +23,14 @@ from engine.spec.foreign_samplers import other_grids, other_names, plain
 from engine.spec.request import RequestError
 
 
+SPACING_TITLES = {  # where capital letters are in it
+    "sgm-uniform": "SGM uniform",
+    "ays": "Align Your Steps",
+    "ays-xl": "Align Your Steps XL",
+    "kl-optimal": "KL optimal",
+}
+
+
 def find_row(names: list[list[str]], typed: str) -> int:
     """Return the first row with a name that is `typed`, else begins with it, else holds it; −1 for none.
 
@@ -107,7 +115,7 @@ class SpacingPicker(QWidget):
         names = [(name, *other_grids(name)) for name in SPACINGS]
         self.choice.search_by(partial(find_row, [[plain(one) for one in row] for row in names]))
         for name, about in SPACINGS.items():
-            self.choice.addItem(name.replace("-", " ").capitalize(), name)
+            self.choice.addItem(SPACING_TITLES.get(name, name.replace("-", " ").capitalize()), name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
         self.choice.activated.connect(self._on_chosen)
         self.about = paragraph()
