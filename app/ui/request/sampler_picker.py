@@ -22,7 +22,6 @@ from engine.spec.draft import outline
 from engine.spec.foreign_samplers import other_grids, other_names, plain
 from engine.spec.request import RequestError
 
-
 SPACING_TITLES = {  # where capital letters are in it
     "sgm-uniform": "SGM uniform",
     "ays": "Align Your Steps",
