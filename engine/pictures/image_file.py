@@ -61,7 +61,7 @@ class ReadingStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """rgb -- uint8 (H, W, 3), sRGB, upright; notes -- sentences on what is not as it was in the file"""
+    """rgb -- uint8 (H, W, 3), sRGB, upright; notes -- sentences on differences from the file"""
 
     rgb: NDArray[np.uint8]
     notes: tuple[str, ...] = ()
@@ -308,7 +308,7 @@ def _check_length(image: Image.Image, file: BinaryIO) -> None:
 
 
 def _check_icon(file: BinaryIO) -> None:
-    """Refuse an icon whose pictures are larger than icons are: their directory says nothing of it. Raises OSError."""
+    """Refuse an icon whose pictures are larger than icons are: their directory does not state it. Raises OSError."""
     file.seek(4)
     (count,) = struct.unpack("<H", file.read(2))
     directory = file.read(16 * count)

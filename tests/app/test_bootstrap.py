@@ -1,4 +1,4 @@
-"""All parts together: the window comes before torch, closing is orderly, what was chosen comes back."""
+"""The whole studio: the window opens before torch loads, closing is orderly, choices are restored."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_garbage_is_collected_in_the_windows_thread_from_its_first_day_to_its_la
     assert gc.isenabled()
     studio = open_studio(fake)
     assert not gc.isenabled()
-    assert gc.get_freeze_count() > 10_000, "what came with the engine is not looked through again"
+    assert gc.get_freeze_count() > 10_000, "the collector skips the engine's objects"
     studio.window.close()
     studio.close()
     assert gc.isenabled()

@@ -1,4 +1,4 @@
-"""Settings come back as they were; what is damaged in their file costs nothing but itself."""
+"""Settings are restored exactly; a damaged setting loses only itself."""
 
 from __future__ import annotations
 

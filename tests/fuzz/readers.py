@@ -25,7 +25,7 @@ class Reader:
 
     name, covers -- what it reads; the public functions that it stands for, module:name
     seeds   -- makes whole files in a folder of its own
-    read    -- reads the damaged folder, whose chosen file has that name, and uses what comes of it
+    read    -- reads the damaged folder, whose chosen file has that name, and uses the result
     share   -- of 1,000 files
     torch   -- whether it needs torch: those run in a process of their own
     errors  -- what it may raise: each with one sentence

@@ -1,4 +1,4 @@
-"""Small whole files for each reader that needs no torch: what is damaged afterwards."""
+"""Small valid files to damage, for each reader that needs no torch."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Autosave(QObject):
         self._restoring = False
         if not isinstance(error, ImageError):  # the disk or the memory: perhaps later, and the picture is whole
             self._unread = True
-            text = f"The picture of the last time cannot be read now ({why(error)}): it stays in {self._folder}."
+            text = f"The picture of the last session cannot be read now ({why(error)}): it stays in {self._folder}."
             self.notice_raised.emit(Notice("error", text, (NoticeAction("Try again", self._read_again),)))
             return
         aside = free_path(self._folder, f"damaged-{datetime.now():%Y%m%d-%H%M%S}", ".png")
@@ -149,22 +149,22 @@ class Autosave(QObject):
             (self._folder / NAME).replace(aside)
         except OSError:
             aside = self._folder / NAME
-        text = f"The picture of the last time cannot be read; what is left of it is {aside}. ({error})"
+        text = f"The picture of the last session cannot be read; the damaged file is {aside}. ({error})"
         self.notice_raised.emit(Notice("error", text))
         self._schedule()
 
     # the one before this
 
     def set_aside(self) -> None:
-        """Another picture is about to take the artwork's place: keep it where a person has no file of it."""
+        """Set the unsaved artwork aside before another picture replaces it."""
         if self.unsaved:
             self._put_aside(self._current())
 
     def bring_back(self) -> None:
-        """The newest of those set aside becomes the artwork; what is the artwork now is set aside in its turn."""
+        """Make the newest picture set aside the artwork; the present one is set aside."""
         if found := self._find_earlier():
-            text = partial(self._on_brought_back, found[-1]), self._on_lost
-            self._background.start(partial(self._read, found[-1]), *text)
+            callbacks = partial(self._on_brought_back, found[-1]), self._on_lost
+            self._background.start(partial(self._read, found[-1]), *callbacks)
 
     def _on_brought_back(self, folder: Path, read: Read) -> None:
         self.set_aside()
@@ -206,7 +206,7 @@ class Autosave(QObject):
     # now
 
     def flush(self) -> None:
-        """Write what has changed, in the background. What changes meanwhile is written after its own pause."""
+        """Write the changes in the background. Later changes are written after their own pause."""
         self._timer.stop()
         if self._is_due() and not self._writing:
             self._writing = True
@@ -224,7 +224,7 @@ class Autosave(QObject):
         return self._background.idle_changed
 
     def close(self) -> None:
-        """Wait for what is being written, and write what is not yet. Nothing is kept any more after that."""
+        """Wait for a running write, write the rest, and stop saving."""
         if self._closed:
             return
         self._timer.stop()
@@ -244,7 +244,7 @@ class Autosave(QObject):
             self._lock.unlock()
 
     def _try_again(self) -> None:
-        """Write what could not be written: the disk may have room again."""
+        """Write again after a failed write: the disk may have room now."""
         failed, self._failed = self._failed, []
         for target, kept in failed:
             self._put_aside(kept, target)

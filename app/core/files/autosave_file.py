@@ -52,13 +52,13 @@ class AutosaveFile:
     notes: tuple[str, ...] = ()
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
-        """Make it the artwork; `pixels` is what bgra() made of `rgb`."""
+        """Make it the artwork; `pixels` is bgra(rgb)."""
         artwork.adopt(pixels, self.title, self.aspect, self.mask)
         artwork.box = QRect(*self.box)
 
 
 def write(folder: Path, kept: AutosaveFile) -> None:
-    """Write it, atomically. Raises OSError; then the folder still holds what it held before."""
+    """Write it atomically. Raises OSError; then the folder is unchanged."""
     mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
     if values.any():
         mask = _mask_name(values.data)

@@ -84,7 +84,7 @@ class Easel(QObject):
 
     @property
     def result_shown(self) -> bool:
-        """Whether what came of a run is looked at: the mask is out of the way then, unless the hand is at it."""
+        """Whether a result of a run is shown: the mask is hidden then, except during a gesture."""
         return self._result_shown
 
     @result_shown.setter
@@ -96,7 +96,7 @@ class Easel(QObject):
     def see_as(self, free_cells: Callable[[], NDArray[np.bool_] | None]) -> None:
         """What says which of the model's pixels in the box are made anew (h, w); None: no outline of them.
 
-        It is asked after each change of the mask or of the box.
+        It is called after each change of the mask or the box.
         """
         self._free_cells = free_cells
         self.look_again()

@@ -1,4 +1,4 @@
-"""The Likelihood panel: how likely a model finds the picture on the canvas, how that adds up, what surprises it."""
+"""The Likelihood panel: the log density of the picture on the canvas, by noise level and by region."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SOURCE_NAMES: dict[ConditionSource, str] = {"nothing": "Nothing", "panel": "The 
 
 
 class LikelihoodPanel(QWidget):
-    """Shows and changes the appraisal; holds nothing of its own."""
+    """Shows the likelihood of the picture and its settings; has no state of its own."""
 
     def __init__(self, picture_likelihood: PictureLikelihood, encoder: Encoder, actions: ActionSet) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class LikelihoodPanel(QWidget):
         self.probes.changed.connect(self._tell_probes)
         self.method.activated.connect(self._tell_method)
         self.stop.clicked.connect(self._stop)
-        encoder.changed.connect(self.refresh)  # with the appraisal's
+        encoder.changed.connect(self.refresh)  # it emits the likelihood's changes too
         picture_likelihood.found.connect(self._show_found)
         for signal in (
             picture_likelihood.activity_changed,

@@ -77,7 +77,7 @@ class LabelPicker(QWidget):
         for label in (None, *self._draft.model.labels):
             picture = None if label is None else self._thumbnail(label)
             self.choice.addItem(picture or QIcon(), display_name(label), label)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         return self.choice
 
     def _thumbnail(self, label: str) -> QIcon | None:
@@ -88,7 +88,7 @@ class LabelPicker(QWidget):
     def _choose(self, label: str | None) -> None:
         self._draft.update(label=label)
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         assert self.choice is not None
         self._choose(self.choice.itemData(row))
 

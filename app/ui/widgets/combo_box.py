@@ -1,4 +1,4 @@
-"""A combo box whose entries may say a second line about themselves."""
+"""A combo box whose entries may have a second, explaining line."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ WIDEST = 45  # em: a list is no wider, whatever its entries say
 
 
 class ComboBox(QComboBox):
-    """A combo box with the studio's own arrow. A wheel over it scrolls the panel, and never changes what was chosen.
+    """A combo box with the studio's own arrow. The wheel scrolls the panel and never changes the choice.
 
-    `opening` comes before its list shows: what an entry says of itself may be brought up to date then.
+    `opening` is emitted before the list shows: then the second lines can be updated.
     """
 
     opening = Signal()

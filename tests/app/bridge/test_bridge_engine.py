@@ -1,4 +1,4 @@
-"""The real engine behind the bridge: the adapter fits, a cancel reaches the net, pictures are what was shown."""
+"""The real engine behind the bridge: a cancel reaches the net, and saved pictures equal the shown ones."""
 
 from __future__ import annotations
 

@@ -268,7 +268,7 @@ def test_an_unreadable_autosave_is_set_aside_with_a_notice(
     artwork, _, notices = make()
     qtbot.waitUntil(lambda: bool(notices))
     assert not artwork.is_open
-    assert "cannot be read; what is left of it is" in notices[0].text
+    assert "cannot be read; the damaged file is" in notices[0].text
     (aside,) = (tmp_path / "artwork").glob("damaged-*.png")
     assert aside.read_bytes() == b"\x89PNG torn"
 

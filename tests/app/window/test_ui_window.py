@@ -1,4 +1,4 @@
-"""The window as a whole: a first user's way in, what it says and remembers, and that it works without a mouse."""
+"""The whole window: the first start, messages, the saved layout, and use without a mouse."""
 
 from __future__ import annotations
 
