@@ -1,11 +1,11 @@
-"""Count the modules and their imports: between rooms, upwards, in circles.
+"""Count the modules and their imports: between packages, upwards, in circles.
 
     python packaging/house.py [CHECKOUT]
 
 An arrow is an import of one module by another, anywhere in the file; imports for annotations only (TYPE_CHECKING) are
-counted separately. A room is a sub-package, or a module in no sub-package. An upward arrow breaks the layers that the
-pyproject.toml of this checkout declares. If CHECKOUT is another one, a module that was moved since has the name that it
-has here; both checkouts must belong to one git repository.
+counted separately. A package here is a sub-package, or a module in no sub-package. An upward arrow breaks the layers
+that the pyproject.toml of this checkout declares. If CHECKOUT is another one, a module that was moved since has the
+name that it has here; both checkouts must belong to one git repository.
 """
 
 from __future__ import annotations
@@ -89,13 +89,13 @@ def upward(arrows: Arrows, names: dict[str, str]) -> list[str]:
     return [f"{a} -> {b}" for a, b, low, high in heights if low is not None and high is not None and high < low]
 
 
-def rooms(arrows: Arrows) -> Counter[tuple[str, str]]:
-    """Count the imports between each pair of rooms."""
+def packages(arrows: Arrows) -> Counter[tuple[str, str]]:
+    """Count the imports between each pair of packages."""
 
-    def room(module: str) -> str:
+    def package(module: str) -> str:
         return ".".join(module.split(".")[: 3 if module.startswith("app.") else 2])
 
-    pairs = [(room(a), room(b)) for a, imported in arrows.items() for b in imported]
+    pairs = [(package(a), package(b)) for a, imported in arrows.items() for b in imported]
     return Counter((a, b) for a, b in pairs if a != b)
 
 
@@ -120,12 +120,12 @@ def _git(root: Path, *line: str) -> str:
 
 def report(package: str, names: dict[str, str]) -> dict[str, Any]:
     arrows = arrows_of(package, annotations=False)
-    between = rooms(arrows)
+    between = packages(arrows)
     return {
         "modules": len(arrows),
         "arrows": sum(map(len, arrows.values())),
-        "rooms": len({room for pair in between for room in pair}),
-        "arrows between rooms": len(between),
+        "packages": len({package for pair in between for package in pair}),
+        "arrows between packages": len(between),
         "upward": upward(arrows, names),
         "circles": circles(arrows),
         "circles with annotations": circles(arrows_of(package, annotations=True)),
