@@ -18,6 +18,7 @@ from engine.evaluate.classifier import Classifier
 from engine.evaluate.dataset_pictures import JudgeError, RealPictures, average_down
 from engine.metrics import rough_distances
 from engine.spec.catalog import resource_root
+from engine.spec.validation import text
 
 __all__ = ["Judge", "JudgeError", "JudgeOutput", "NearestPicture", "Verdicts", "judge_folder"]
 
@@ -71,6 +72,8 @@ class Judge:
             net = Classifier(**card["net"], names=len(names))
             net.load_state_dict(load_file(folder / WEIGHTS))  # in half precision: copied into float32
             merged = tuple(tuple(group) for group in card["merged"])
+            for name in (*names, *(name for group in merged for name in group)):
+                text(name)
             return cls(net.eval().requires_grad_(False), names, merged, card)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise JudgeError(f"{folder} holds no usable judge: train one with run.py train-judge.") from error

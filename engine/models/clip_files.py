@@ -24,7 +24,7 @@ from torch import Tensor
 
 from engine.models.checksums import digest
 from engine.models.clip_config import allowed_shape
-from engine.models.clip_model import ClipModel, described, frozen, open_clip
+from engine.models.clip_model import ClipModel, check_size, described, frozen, open_clip
 from engine.models.errors import ModelError
 from engine.models.hugging_face import DATA, SENTENCEPIECE, cached, encoder_folder, holds_tokenizer, tokenizer_folder
 from engine.spec.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
@@ -50,6 +50,8 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
     """The CLIP that `name` finds (engine.models.clip.load says which names). Raises ModelError in one sentence."""
     try:
         found, state = find(name)
+        if not found.shape["vision_cfg"].get("timm_model_name"):  # those read values while they are built
+            check_size(lambda: build(found.shape), sum(value.numel() for value in state.values()))
         net = fill(build(found.shape), state, found)
         title = found.path.stem if found.path.name == Path(name).name else name
         about = GuideInfo(name, title, "", content_hash(found))
@@ -58,7 +60,9 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
         raise
     except MemoryError as error:
         raise ModelError(f"“{name}” does not fit into memory: choose a smaller CLIP.") from error
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, AssertionError) as error:
+    except (
+        OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, AssertionError,
+    ) as error:  # fmt: skip
         raise ModelError(f"“{name}” cannot be used as a CLIP ({reason(error)}): {CHOOSE}.") from error
 
 

@@ -126,7 +126,7 @@ def test_what_the_canvas_shows_becomes_one_from_the_room_of_pictures_too(qtbot: 
     QTest.keyClick(window.canvas, Qt.Key.Key_K, CONTROL)
     assert seeds(window) == [5]
     assert window.room.name == "pictures"
-    assert "Key frame 1 of the morph: rocket." in window.area.notices.text.text()
+    assert "Key frame 1 of the morph: rocket." in window.area.notices.text.plain
 
 
 def test_a_click_on_a_picture_of_this_session_adds_it(window: MainWindow, document: Document, qtbot: QtBot) -> None:
@@ -361,7 +361,7 @@ def test_a_film_goes_out_by_keys_alone(window: MainWindow, qtbot: QtBot, tmp_pat
     until(qtbot, lambda: (tmp_path / "film.webp").exists() and not window.filming.busy)
     assert window.morph.film is not None
     assert read(tmp_path / "film.webp") == window.morph.film[0]
-    assert str(tmp_path / "film.webp") in window.area.notices.text.text()
+    assert str(tmp_path / "film.webp") in window.area.notices.text.plain
 
 
 def test_the_sheet_says_what_cannot_be(window: MainWindow, qtbot: QtBot) -> None:
