@@ -87,9 +87,8 @@ def _part(config: object, keys: set[str], where: str, parts: set[str] = frozense
         raise ModelError(f"{where} of this CLIP is no list of settings: save its configuration again.")
     refuse_code(config, where)
     if unknown := sorted(map(str, set(config) - keys - parts)):
-        raise ModelError(
-            f"{where} of this CLIP holds what the studio does not pass on: take {readable(', '.join(unknown), 200)} out."
-        )
+        told = readable(", ".join(unknown), 200)
+        raise ModelError(f"{where} of this CLIP holds what the studio does not pass on: take {told} out.")
     for key in set(config) & keys:
         if not _plain(config[key]) or not _sane(config[key], LARGEST.get(key, MAX_NUMBER)):
             raise ModelError(f"{key} in {where} of this CLIP is no plain value: correct its configuration.")
