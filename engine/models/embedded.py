@@ -87,9 +87,8 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
     except ModelError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"The model “{info.title}” has a damaged config.json ({readable(str(error), 200)}): {REMEDY}."
-        ) from error
+        told = readable(str(error), 200)
+        raise ModelError(f"The model “{info.title}” has a damaged config.json ({told}): {REMEDY}.") from error
 
 
 def read_denoiser(

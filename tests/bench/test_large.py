@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -82,7 +83,8 @@ def test_the_largest_picture(make_parts: Callable[..., Parts], fake: FakeEngine,
         for what, do in (("press", hands.press), ("move", hands.move)):
             watch = Watch()
             for at in path[:1] if what == "press" else path[1:]:
-                watch.take(lambda at=at, do=do: (do(at), QCoreApplication.processEvents()))
+                watch.take(partial(do, at))
+                watch.take(QCoreApplication.processEvents)
             watch.told(f"{name} of {size} px, {what}")
         watch = Watch()
         watch.take(lambda: hands.release(path[-1]))

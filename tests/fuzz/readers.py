@@ -276,7 +276,7 @@ def cache(folder: Path, _: str) -> object:
     from tests.fuzz.trainings import LENGTH, PICTURES, TEXTS, WIDTH, SmallEncoder
 
     encoder: Any = SmallEncoder()
-    for _ in range(2):
+    for _again in range(2):
         tokens, mask = data.encoded(list(TEXTS), encoder, folder)
         assert tokens.shape == (len(TEXTS), LENGTH, WIDTH)
         assert mask.dtype == torch.bool

@@ -86,4 +86,5 @@ def drained(work: Generator[None, None, T]) -> T:
         try:
             next(work)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            found: T = end.value
+            return found

@@ -76,6 +76,6 @@ def test_a_damaged_job_costs_itself_alone(runs: Path, request_of: Make, damage: 
     elif damage is None:
         (path.parent / waiting.JOB).write_bytes(b"[]")
     else:
-        path.write_text(json.dumps(told | damage))  # type: ignore[operator]
+        path.write_text(json.dumps(told | damage))
     assert [submission.run_path.name for submission in waiting.take(waiting.kept(runs))] == ["2.twrun"]
     assert list(runs.iterdir()) == []
