@@ -1,4 +1,4 @@
-"""When something breaks: nothing is swallowed, a report is left, and the next start says where."""
+"""Crash reports: log every uncaught error, and name the report at the next start."""
 
 from __future__ import annotations
 

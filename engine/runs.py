@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def generate(job: Generate, session: Session, caller: Caller) -> Iterator[Event]:
     run = _Run(session, caller, job.request, inputs=job.inputs)
     steps = session.generate(job.request, job.run_path, caller.cancelled, run.on_first_x0, job.inputs, job.aims)
-    yield from run.whole(steps, job.run_path, job.pictures)
+    yield from run.finish(steps, job.run_path, job.pictures)
 
 
 def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
@@ -52,7 +52,7 @@ def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
     steps = session.fork(
         job.source, job.at, request, job.run_path, caller.cancelled, run.on_first_x0, job.share, inputs, job.aims
     )
-    yield from run.whole(steps, job.run_path, job.pictures)
+    yield from run.finish(steps, job.run_path, job.pictures)
 
 
 def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
@@ -65,11 +65,11 @@ def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
         run.take(stored)
     whole = stored.ended == "finished" and job.pictures is not None
     steps = iter(()) if whole else session.go_on(job.run_path, caller.cancelled)
-    yield from run.whole(steps, job.run_path, job.pictures)
+    yield from run.finish(steps, job.run_path, job.pictures)
 
 
 def enlarge(job: Enlarge, session: Session, caller: Caller) -> Iterator[Event]:
-    yield Enlarged(session.enlarged(job.request, job.rgb, caller.cancelled))
+    yield Enlarged(session.enlarge(job.request, job.rgb, caller.cancelled))
 
 
 def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Event]:
@@ -126,15 +126,15 @@ class _Run:
         self._last = from_array(stored.next(len(stored.steps) - 1), self._session.device)
         self._stored = stored.picture()
 
-    def whole(self, steps: Iterator[Step], run_path: Path | None, folder: Path | None) -> Iterator[Event]:
+    def finish(self, steps: Iterator[Step], run_path: Path | None, folder: Path | None) -> Iterator[Event]:
         """Tell every step, then save the pictures. Nothing is left on disk of a new run that did no step."""
         event, fresh = None, run_path is not None and not run_path.exists()
         note = Note(run_path, folder) if run_path is not None and folder is not None else None
         keep = True  # the note, for the next start
         try:
-            for event in self._told(steps):
+            for event in self._step_events(steps):
                 yield event
-            yield from self._finished(run_path, folder, note)
+            yield from self._finish_pictures(run_path, folder, note)
             keep = False
         except (Cancelled, OSError):  # the window closes, or the disk is full: perhaps the next start has more luck
             keep = self._last is not None
@@ -149,7 +149,7 @@ class _Run:
             if note is not None:
                 note.close() if keep else note.done()
 
-    def _told(self, steps: Iterator[Step]) -> Iterator[Event]:
+    def _step_events(self, steps: Iterator[Step]) -> Iterator[Event]:
         done = 0
         try:
             for done, step in enumerate(steps, 1):
@@ -160,7 +160,7 @@ class _Run:
                 raise
             self._remark = f"The run file could not be finished ({why(error)}); the pictures are saved."
 
-    def _finished(self, run_path: Path | None, folder: Path | None, note: Note | None) -> Iterator[Event]:
+    def _finish_pictures(self, run_path: Path | None, folder: Path | None, note: Note | None) -> Iterator[Event]:
         """Make the pictures of the last state, save each for itself, and only then write them into the run file."""
         assert self._last is not None, "a path has at least one step"
         seconds = self._seconds
@@ -168,12 +168,12 @@ class _Run:
             pictures = on_white = self._stored
         else:
             try:
-                pictures, on_white = self._session.finished(
+                pictures, on_white = self._session.finished_pictures(
                     self.request, self._last, self._caller.cancelled, self._inputs
                 )
             except EngineError as error:
                 if folder is not None and self.request.enlargement is not None and isinstance(error, MemoryError):
-                    yield from self._small(folder, error)
+                    yield from self._save_first_stage(folder, error)
                 raise
         finishing = self._seconds - seconds
         if folder is not None:
@@ -196,8 +196,8 @@ class _Run:
                 note.add(k)
             yield PictureSaved(path)
 
-    def _small(self, folder: Path, error: EngineError) -> Iterator[Event]:
-        """Save the first stage's pictures where the second stage has no memory; then raise a sentence that says so."""
+    def _save_first_stage(self, folder: Path, error: EngineError) -> Iterator[Event]:
+        """Save the first stage's pictures if the second stage has no memory, then raise an error that names it."""
         assert self._last is not None
         assert self.request.enlargement is not None
         if self.request.enlargement.truncated:

@@ -20,7 +20,7 @@ from engine.cascade import enlarge
 from engine.errors import EngineError
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, own_start, parent_of
-from engine.jobs.job import Caller, Event, Job, doer_of, never
+from engine.jobs.job import Caller, Event, Job, doer_of, never_cancelled
 from engine.lab.laws import Laws
 from engine.layout import NAME as LAYOUT
 from engine.layout import canonical, from_array
@@ -29,7 +29,7 @@ from engine.noise import Noise
 from engine.paths import path_of
 from engine.plan import Plan, pin, plan, second_stage, to_pictures, to_state
 from engine.rules import RULES
-from engine.spec.catalog import CatalogError, ModelInfo, embedded
+from engine.spec.catalog import CatalogError, ModelInfo, embedded_models
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request, RequestError
@@ -54,7 +54,7 @@ class Start:
     parent: dict[str, Any] | None = None
     first: Callable[[torch.Tensor], None] | None = None
 
-    def shared(self, image: int, count: int) -> Start:
+    def share_image(self, image: int, count: int) -> Start:
         """Return the state and the history of one image of the batch, `count` times."""
 
         def rows(v: torch.Tensor) -> torch.Tensor:
@@ -93,7 +93,7 @@ class Session:
         if self.device.type == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=True)
-        self.infos = {info.id: info for info in (embedded() if infos is None else infos)}
+        self.infos = {info.id: info for info in (embedded_models() if infos is None else infos)}
         self._models: dict[str, Model] = {}
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
@@ -125,7 +125,7 @@ class Session:
     def plan(
         self,
         request: Request,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
     ) -> Plan:
@@ -136,7 +136,7 @@ class Session:
         self,
         request: Request,
         run_path: Path | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         first: Callable[[torch.Tensor], None] | None = None,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
@@ -159,7 +159,7 @@ class Session:
         k: int,
         request: Request | None = None,
         run_path: Path | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         first: Callable[[torch.Tensor], None] | None = None,
         share: int | None = None,
         inputs: Inputs | None = None,
@@ -197,16 +197,16 @@ class Session:
             x, sigma = end_of_encoding(reader)
             start = Start(self._tensor(x), i=0, s=sigma)
         else:
-            start = self._stored(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
+            start = self._stored_start(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
         if share is not None:
-            start = start.shared(share, len(request.seeds))
+            start = start.share_image(share, len(request.seeds))
         if inputs is None and request.edit is not None:
             inputs = reader.inputs()
         if digests(request.guides):
             aims = (*reader.aims(), *aims)
         return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled, inputs, aims)
 
-    def go_on(self, run_path: Path, cancelled: Callable[[], bool] = never) -> Iterator[Step]:
+    def go_on(self, run_path: Path, cancelled: Callable[[], bool] = never_cancelled) -> Iterator[Step]:
         """Finish a cancelled or interrupted run, in its own file, after its last complete step.
 
         Raises StoreError for a finished run, and for a fork that broke off before its first state was written.
@@ -218,7 +218,7 @@ class Session:
             raise StoreError(f"The run {run_path.name} is an unfinished encoding: encode the picture again.")
         parent, inputs, aims = reader.header["parent"], reader.inputs(), reader.aims()
         if reader.steps:
-            start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
+            start = self._stored_start(reader, len(reader.steps) - 1, keep_past=True)
         elif parent is None:
             run_path.unlink()
             return self.generate(reader.request, run_path, cancelled, inputs=inputs, aims=aims)
@@ -250,7 +250,7 @@ class Session:
         self,
         request: Request,
         x: torch.Tensor,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return the pictures of the last state of a run of `request`: uint8 (B, H, W, 3), decoded and enlarged.
@@ -258,23 +258,23 @@ class Session:
         The second stage keeps the same pixels of `inputs` as the first one. Raises Cancelled and OutOfMemory as
         generate() does, and RequestError where the model does not have the request's second stage.
         """
-        return self.finished(request, x, cancelled, inputs).on_white
+        return self.finished_pictures(request, x, cancelled, inputs).on_white
 
-    def finished(
+    def finished_pictures(
         self,
         request: Request,
         x: torch.Tensor,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
         transparent: bool = False,
     ) -> Finished:
         """Return picture(), and the pictures to save: with `transparent`, (B, H, W, 4) of a model that draws alpha."""
         with _memory_errors():
-            large, model = self._large(request, x, cancelled, inputs), self.model(request)
+            large, model = self._enlarge_state(request, x, cancelled, inputs), self.model(request)
             on_white = to_pictures(large, model)
             return Finished(to_pictures(large, model, transparent) if transparent else on_white, on_white)
 
-    def _large(
+    def _enlarge_state(
         self, request: Request, x: torch.Tensor, cancelled: Callable[[], bool], inputs: Inputs | None
     ) -> torch.Tensor:
         """Enlarge the state x by the request's second stage, if it has one."""
@@ -291,11 +291,11 @@ class Session:
             x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), cancelled, constraint, origin)
         return x
 
-    def enlarged(
+    def enlarge(
         self,
         request: Request,
         rgb: np.ndarray[Any, np.dtype[np.uint8]],
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Enlarge a picture (height, width, 3) of the request's first size by the request's second stage.
 
@@ -323,7 +323,7 @@ class Session:
         if run_path is not None and request.enlargement is not None:
             append_picture(run_path, on_white)
 
-    def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
+    def perform(self, job: Job, cancelled: Callable[[], bool] = never_cancelled, **more: Any) -> Iterator[Event]:
         """Do a job, and yield its events.
 
         `cancelled` and `more` are the fields of a Caller. Raises the errors of the job's class, and OutOfMemory.
@@ -336,7 +336,7 @@ class Session:
     def _history(self, held: Sequence[tuple[float, dict[str, np.ndarray]]]) -> History:
         return tuple(Past(s, **{name: self._tensor(array) for name, array in arrays.items()}) for s, arrays in held)
 
-    def _stored(self, reader: RunReader, k: int, keep_past: bool) -> Start:
+    def _stored_start(self, reader: RunReader, k: int, keep_past: bool) -> Start:
         info = reader.steps[k]
         # Another request drops the old denoiser's history; a renoising hop only shows it.
         past = reader.past(k) if keep_past or info.kind == "renoise" else []

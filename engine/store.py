@@ -147,8 +147,8 @@ class RunWriter:
         """Write the finished pictures, uint8 (B, H, W, 3), where they differ from the last step (a second stage)."""
         self._append({"kind": "picture"}, {"rgb": rgb})
 
-    def keep(self, name: str, arrays: dict[str, Any]) -> None:
-        """Write further arrays of the run under a name; RunReader.kept() reads them."""
+    def write_arrays(self, name: str, arrays: dict[str, Any]) -> None:
+        """Write further arrays of the run under a name; RunReader.read_arrays() reads them."""
         self._append({"kind": "kept", "name": name}, arrays)
 
     def record(self, steps: Iterable[Step], spent: Callable[[], Mapping[str, Any]], end: bool = True) -> Iterator[Step]:
@@ -354,23 +354,23 @@ class RunReader:
 
     def x(self, k: int) -> np.ndarray:
         """Read the state before step k, (B, C, h, w)."""
-        return self._of(k, "x")
+        return self._read_of(k, "x")
 
     def x0(self, k: int) -> np.ndarray:
         """Read the guided x̂₀ that step k used."""
-        return self._of(k, "x0")
+        return self._read_of(k, "x0")
 
     def x0_raw(self, k: int) -> np.ndarray:
         """Read the unguided x̂₀ of step k where it was computed, else the guided one."""
-        return self._of(k, "x0_raw")
+        return self._read_of(k, "x0_raw")
 
     def next(self, k: int) -> np.ndarray:
         """Read the state after step k."""
-        return self._of(k, "next")
+        return self._read_of(k, "next")
 
     def eps(self, k: int) -> np.ndarray:
         """Compute ε̂ = (x − x̂₀)/σ where step k evaluated D."""
-        x_eval, x0 = self._of(k, "x_eval"), self.x0(k)
+        x_eval, x0 = self._read_of(k, "x_eval"), self.x0(k)
         with self._damage(), np.errstate(all="ignore"):
             return (x_eval - x0) / np.float32(self.steps[k].s_eval)
 
@@ -426,8 +426,8 @@ class RunReader:
         except RequestError as error:
             raise StoreError(f"An aim picture of the run {self.path.name} is damaged: generate it again.") from error
 
-    def kept(self, name: str) -> dict[str, np.ndarray] | None:
-        """Read the arrays that RunWriter.keep() wrote under a name, None where there are none."""
+    def read_arrays(self, name: str) -> dict[str, np.ndarray] | None:
+        """Read the arrays that RunWriter.write_arrays() wrote under a name, None where there are none."""
         for record, head in enumerate(self._heads):
             if head["kind"] == "kept" and head.get("name") == name:
                 return {key: self._read([record, key]) for key in head["arrays"]}
@@ -452,7 +452,7 @@ class RunReader:
                 x0 = np.repeat(x0, 3, axis=1)
             return np.clip(x0, -1, 1)
 
-    def _of(self, k: int, name: str) -> np.ndarray:
+    def _read_of(self, k: int, name: str) -> np.ndarray:
         record = self._step_records[k]  # IndexError for a step that it has not
         with self._damage():
             return self._read(self._heads[record][name])
@@ -475,7 +475,7 @@ class RunReader:
 
 
 def _length(dtype: Any, shape: Any) -> int:
-    """The bytes of an array as a head describes it. Raises one of DAMAGED for what describes none."""
+    """Return the bytes of the array that a head describes. Raises one of DAMAGED for an invalid head."""
     kind = np.dtype(text(dtype))
     if kind.kind not in "biuf" or not isinstance(shape, list):
         raise TypeError("no array of numbers")

@@ -12,7 +12,7 @@ from app.core.canvas.editing import Editing
 from app.core.files.export import Exporter
 from app.core.files.save_step import save_step
 from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
+from app.core.flow.likelihood import PictureLikelihood
 from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
@@ -42,7 +42,7 @@ class Document(QObject):
     editing   -- what a run gets of the artwork, and the pictures that runs made for it
     jobs      -- the jobs of this session, and the engine's state
     guidance  -- guidance by CLIP and by classifiers, CLIP's scores, the sweep
-    appraisal -- how likely a model finds the picture on the canvas
+    picture_likelihood -- the likelihood of the picture on the canvas
     encoder   -- that picture encoded to x_T along the ODE, and decoded
     morph     -- the morph between key frames
     exporter  -- pictures written to files
@@ -73,8 +73,8 @@ class Document(QObject):
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = DocumentGuidance(*parts, prices, engine, self)
         self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
-        self.appraisal = Appraisal(*parts, engine, self)
-        self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, self)
+        self.picture_likelihood = PictureLikelihood(*parts, engine, self)
+        self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
         self.exporter = Exporter(self.draft, engine, self)
         self._had_artwork = False
@@ -83,7 +83,7 @@ class Document(QObject):
         self.jobs.added.connect(self._on_added)
         self.jobs.ended.connect(self._on_ended)
         for part in (
-            self.shown, self.jobs, self.guidance, self.appraisal, self.encoder, self.morph, self.exporter,
+            self.shown, self.jobs, self.guidance, self.picture_likelihood, self.encoder, self.morph, self.exporter,
         ):  # fmt: skip
             part.notice_raised.connect(self.notice_raised)
 

@@ -1,4 +1,4 @@
-"""Make a picture anew, or part of it: what `inpaint` and `img2img` share."""
+"""What `inpaint` and `img2img` share: the picture, its box, the run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from engine.commands.flags import draft_of
 from engine.commands.guide_flags import guides_of
-from engine.commands.making import make
+from engine.commands.sampling import run_and_save
 from engine.errors import UsageError
-from engine.pictures.compositing import around, crop, whole
+from engine.pictures.compositing import box_around, crop, whole_box
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import resolve, size
 from engine.spec.edit import Box, Pixels
@@ -20,30 +20,34 @@ from engine.spec.edit import Box, Pixels
 
 def add_picture(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("image", type=Path, metavar="IMAGE", help="the picture, of any kind and size")
-    add("prompt", help='what to see; "" to let the class alone decide')
-    add("--box", metavar="X,Y,W,H", help="what the model sees of it (default: all); “mask”: around the mask")
+    add("image", type=Path, metavar="IMAGE", help="picture file of any format and size")
+    add("prompt", help='what the picture should show; "" uses the class alone')
+    add(
+        "--box",
+        metavar="X,Y,W,H",
+        help="part of the picture that the model sees (default: all); “mask”: around the mask",
+    )
 
 
-def rework(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices: Any) -> int:
+def edit_picture(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices: Any) -> int:
     info = find(args.model)
     guides, aims = guides_of(args, info.id)
     draft = draft_of(args, info, guides=guides, **choices)
     box = box_of(args.box, rgb, mask, info)
     inputs = crop(rgb, mask, box, size(draft, info))
     if mask is not None and inputs.mask is not None and not inputs.mask.any():
-        raise UsageError("The box holds nothing of the mask: move it over what is white there.")
-    make(args, info, resolve(draft, info, inputs), inputs, (rgb, mask, box), aims)
+        raise UsageError("The box and the mask do not overlap: move the box over the white part of the mask.")
+    run_and_save(args, info, resolve(draft, info, inputs), inputs, (rgb, mask, box), aims)
     return 0
 
 
 def box_of(text: str | None, rgb: Pixels, mask: Pixels | None, info: ModelInfo) -> Box:
-    """The box that was typed, or the default one. Raises UsageError for one that cannot be."""
+    """Parse the box, or return the default one. Raises UsageError for an invalid box."""
     shape = info.width, info.height
     if text is None:
-        return whole(rgb, shape)
+        return whole_box(rgb, shape)
     if text == "mask":
-        return whole(rgb, shape) if mask is None else around(mask, shape)
+        return whole_box(rgb, shape) if mask is None else box_around(mask, shape)
     try:
         x, y, w, h = (int(part) for part in text.split(","))
     except ValueError:

@@ -1,4 +1,4 @@
-"""`morph`: a film from picture to picture, without a window."""
+"""`morph`: make a film from picture to picture."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from engine.spec.request import Request
 
 
 @dataclass
-class Asked:
-    """One --key and what was said after it."""
+class KeyFlags:
+    """One --key, and the --prompt and --class after it."""
 
     key: str
     prompt: str | None = None
@@ -38,56 +38,83 @@ def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "morph",
         help="make a film from picture to picture",
-        description="Make the frames between pictures: from key to key their noise is interpolated on the sphere, and "
-        "prompt and class where the model has their meaning. A key is a seed, a picture of the studio, which is its "
-        "seed too, or any other picture, which is encoded along the probability flow.",
+        description="Make the frames between pictures. From key to key x_T is interpolated on the sphere, and "
+        "the prompt and the class with it. A key is a seed, a picture of the studio (its seed is used), or another "
+        "picture (it is encoded along the probability flow).",
         epilog='Example: run.py morph --key seed:3 --prompt "red apple" --key seed:4 --prompt rocket --class noto '
         "--frames 30 --loop back --out apple-rocket.webp",
     )
     add = parser.add_argument
     add("--key", action=_Key, required=True, metavar="KEY", help="seed:N or a picture file; two or more times")
-    add("--prompt", action=_Said, metavar="TEXT", help="what to see at the key before it; of all keys before the first")
-    add("--class", dest="label", action=_Said, metavar="NAME", help="class or style, in the same way")
-    add("--frames", type=int, default=30, metavar="N", help=f"how many, keys among them, to {MOST_FRAMES} (default 30)")
-    add("--rate", type=int, default=15, metavar="N", help=f"frames a second, 1 … {MOST_RATE} (default %(default)s)")
-    add("--easing", choices=list(EASINGS), default="smooth", help="how it goes from key to key (default %(default)s)")
-    add("--loop", choices=list(LOOPS), default="none", help="back to the first key, or there and back (default: once)")
+    add(
+        "--prompt",
+        action=_KeySetting,
+        metavar="TEXT",
+        help="prompt of the key before it; in front of the first key: of all keys",
+    )
+    add("--class", dest="label", action=_KeySetting, metavar="NAME", help="class or style, placed as --prompt")
+    add(
+        "--frames",
+        type=int,
+        default=30,
+        metavar="N",
+        help=f"number of frames with the keys, at most {MOST_FRAMES} (default 30)",
+    )
+    add("--rate", type=int, default=15, metavar="N", help=f"frames per second, 1 … {MOST_RATE} (default %(default)s)")
+    add("--easing", choices=list(EASINGS), default="smooth", help="speed between keys (default %(default)s)")
+    add(
+        "--loop",
+        choices=list(LOOPS),
+        default="none",
+        help="back to the first key, or forwards and backwards (default: once)",
+    )
     way = parser.add_mutually_exclusive_group()
-    way.add_argument("--linear", action="store_true", help="interpolate x_T straight, not on the sphere")
-    way.add_argument("--at-sigma", type=float, metavar="S", help="mix the pictures under one noise of level S instead")
+    way.add_argument("--linear", action="store_true", help="interpolate x_T linearly, not on the sphere")
+    way.add_argument(
+        "--at-sigma", type=float, metavar="S", help="add the same noise of level S to the pictures and mix them instead"
+    )
     add(
         "--out",
         type=film_name,
         default=Path("morph.webp"),
         metavar="FILE",
-        help=".webp, .gif, .mp4; no ending: PNG frames",
+        help=".webp, .gif, .mp4; without an ending: a folder of PNG frames",
     )
     add_enlarging(parser)
     add_model(parser, "emoji")
-    add("--negative", default="", metavar="TEXT", help="what to keep away from")
+    add("--negative", default="", metavar="TEXT", help="negative prompt: what the picture should not show")
     add(
         "--steps",
         type=int,
         metavar="N",
-        help="denoising steps (default: the first picture's that says, or the model's)",
+        help="denoising steps (default: of the first picture with settings, else the model's)",
     )
     add("--sampler", choices=list(menu()), metavar="NAME", help="as for generate (default: as --steps)")
-    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: as --steps)")
-    add("--guidance", type=float, metavar="γ", help="of keys that are not encoded (default: as --steps)")
-    add("--cascade", choices=("on", "off"), help="draw the frames larger (default: on, where the model can)")
-    add("--seed", type=int, metavar="N", help="of the noise that --at-sigma shares, and that encoded pictures need")
+    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: as --steps)")
+    add(
+        "--guidance",
+        type=float,
+        metavar="γ",
+        help="guidance scale of the keys that are not encoded (default: as --steps)",
+    )
+    add(
+        "--cascade",
+        choices=("on", "off"),
+        help="second stage, which enlarges the frames (default: on if the model has one)",
+    )
+    add("--seed", type=int, metavar="N", help="seed of the noise of --at-sigma and of encoded pictures")
     add_device(parser)
     parser.set_defaults(run=run)
 
 
 class _Key(argparse.Action):
-    """Begins a key, of which --prompt and --class that follow speak."""
+    """Begin a key; --prompt and --class after it belong to it."""
 
     def __call__(self, _: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
-        namespace.key = [*(namespace.key or []), Asked(values)]
+        namespace.key = [*(namespace.key or []), KeyFlags(values)]
 
 
-class _Said(argparse.Action):
+class _KeySetting(argparse.Action):
     def __call__(self, _: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
         if namespace.key:
             setattr(namespace.key[-1], self.dest, values)
@@ -98,7 +125,7 @@ class _Said(argparse.Action):
 def run(args: argparse.Namespace) -> int:
     check_enlarging(args)
     info = find(args.model)
-    morph, pictures = asked(args, info)
+    morph, pictures = morph_from_flags(args, info)
     check(args.out, morph)
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
@@ -137,18 +164,18 @@ def _report(args: argparse.Namespace, morph: Morph, facts: dict[str, Any], devic
     if norm := facts.get("norm"):
         print(f"least norm of x_T between keys: {norm['slerp']:.3f} spherical, {norm['linear']:.3f} linear")
     for index, decibels in facts["psnr"].items():
-        print(f"frame {index} comes to {decibels:.1f} dB of its picture")
+        print(f"frame {index}: PSNR {decibels:.1f} dB against its picture")
     each = facts["seconds"] / facts["frames"]
     print(f"{facts['seconds']:.1f} s on {device}, {each:.2f} s a frame ({facts['load_seconds']:.1f} s to load)",
           file=sys.stderr)  # fmt: skip
 
 
-def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
-    """The morph that the flags ask for, and the pictures of its keys by their digests. Raises ValueErrors."""
-    found = [_found(one.key, info) for one in args.key]
+def morph_from_flags(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
+    """Return the morph of the flags, and the pictures of its keys by digest. Raises ValueErrors."""
+    found = [read_key(one.key, info) for one in args.key]
     saved = next((one.settings for one in found if one.rgb is None and one.settings is not None), None)
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
-    keys = [_said(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
+    keys = [apply_settings(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
     at = args.at_sigma
     morph = Morph(
         request=_request(args, info, saved, seed),
@@ -160,22 +187,24 @@ def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, P
         at=0.0 if at is None else at,
         rate=args.rate,
     )
-    for key in keys:  # says what the model does not know
+    for key in keys:  # raises for words that the model does not know
         resolve(Draft.for_model(info, prompt=key.prompt, label=key.label), info)
     return morph, {one.key.picture: one.rgb for one in found if one.rgb is not None}
 
 
-def _found(text: str, info: ModelInfo) -> FileKey:
+def read_key(text: str, info: ModelInfo) -> FileKey:
     if text.startswith("seed:"):
         try:
             return FileKey(Key(seed=int(text.removeprefix("seed:"))), None, None)
         except ValueError:
-            raise MorphError(f"“{text}” is no key: write seed: and a whole number, or a picture's name.") from None
+            raise MorphError(
+                f"“{text}” is not a key: write seed: and a whole number, or the name of a picture."
+            ) from None
     return from_file(Path(text), info)
 
 
-def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Key:
-    """The key with what was said of it, else what was said of all, else what its picture says."""
+def apply_settings(found: FileKey, one: KeyFlags, args: argparse.Namespace, seed: int) -> Key:
+    """Set the prompt and the label of a key: its own flags, else those of all keys, else its picture's."""
     key = replace(found.key, seed=seed) if found.rgb is not None else found.key
     for name in ("prompt", "label"):
         value = next((v for v in (getattr(one, name), getattr(args, name)) if v is not None), None)
@@ -184,7 +213,7 @@ def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Ke
 
 
 def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int) -> Request:
-    """How frames are made: as the flags say, else as the first picture that is its seed, else as the model would."""
+    """Return the frames' Request: the flags, else the first picture's settings, else the model's defaults."""
     flags: Sequence[str] = ("steps", "sampler", "spacing", "guidance")
     chosen = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
     if saved is None:

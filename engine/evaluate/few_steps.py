@@ -80,7 +80,7 @@ def law_errors(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
     return (drawn - target).abs()
 
 
-def overall(errors: Tensor) -> float:
+def overall_rms(errors: Tensor) -> float:
     """Compute the root mean square of all images' errors."""
     return float(errors.pow(2).mean().sqrt())
 
@@ -91,7 +91,7 @@ def near_best(trials: Mapping[T, Tensor]) -> list[T]:
     The difference is the mean difference of the squared errors of the same images. In a root mean square one picture
     that turns into another shape weighs more than all others: many pictures are needed to separate two samplers.
     """
-    best = min(trials, key=lambda key: overall(trials[key]))
+    best = min(trials, key=lambda key: overall_rms(trials[key]))
 
     def near(e: Tensor) -> bool:
         more = e.pow(2) - trials[best].pow(2)
@@ -104,7 +104,7 @@ def sampling_floor(problem: Problem, seed: int = 0) -> float:
     """Compute the W₂ distance of equally many independent samples of the target to the target."""
     values = problem.target.flatten()
     drawn = values[torch.randint(len(values), values.shape, generator=torch.Generator().manual_seed(seed))]
-    return overall(drawn.sort().values - values.sort().values)
+    return overall_rms(drawn.sort().values - values.sort().values)
 
 
 def mixture_problem(n: int = 2000) -> Problem:

@@ -135,7 +135,7 @@ class NearestPicture:
         return cls(coarse_features(real.pictures), real.names)
 
     def verdicts(self, pictures: Tensor, asked: Sequence[str]) -> Verdicts:
-        """Rank the asked name of each picture (N, C, H, W) in [−1, 1]."""
+        """Rank the requested name of each picture (N, C, H, W) in [−1, 1]."""
         place = {name: k for k, name in enumerate(dict.fromkeys(self.names))}
         column = torch.tensor([place[name] for name in self.names])
         wanted = torch.tensor([[place[name]] for name in asked])

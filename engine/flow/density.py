@@ -12,7 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, check_picture, conditional, model_info
+from engine.jobs.likelihood import (
+    OFFSET,
+    LogDensity,
+    Working,
+    bits_per_dim,
+    check_picture,
+    conditional_request,
+    model_info,
+)
 from engine.layout import canonical, from_array
 from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
@@ -108,7 +116,7 @@ def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float
 def likelihood(job: Likelihood, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.likelihood.Likelihood."""
     info = model_info(session.infos, job.model)
-    request, rgb = conditional(info, job.prompt, job.label), check_picture(info, job.rgb)
+    request, rgb = conditional_request(info, job.prompt, job.label), check_picture(info, job.rgb)
     model = session.model(request)
     level = levels(rgb[None], model)
     (low, high), dims = ends(request, job.sigma_min), level.numel()

@@ -36,7 +36,7 @@ NULLS = "null-text"  # the name of the learned tokens in a run file
 def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.encode.Encode."""
     check_picture(model_info(session.infos, job.request.model), job.rgb)
-    request = single(job.request)
+    request = single_picture_request(job.request)
     if job.method == "plain":
         request = replace(request, guidance=1.0)
     model = session.model(request)
@@ -57,14 +57,14 @@ def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
         down = solve(planned.denoiser, x, high, low, job.tol, max_calls=job.max_calls)
         home, _ = yield from legs.follow("down", down, high, low, recorded=False)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
-    yield Encoded(job.run_path, count, up, spread(x, high), back, planned.meter.calls - up)
+    yield Encoded(job.run_path, count, up, relative_rms(x, high), back, planned.meter.calls - up)
 
 
 def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.encode.Decode."""
     reader = RunReader(job.source)
     x, high = end_of_encoding(reader)
-    request = reader.request if job.request is None else single(job.request)
+    request = reader.request if job.request is None else single_picture_request(job.request)
     if request.model_sha256 != reader.request.model_sha256:
         raise RequestError(f"Another model encoded this picture: choose “{reader.request.model}”.")
     if request.sigmas[0] != high:
@@ -75,7 +75,7 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     planned = plan(request, model, caller.cancelled)
     low, _ = ends(request)
     state = from_array(x, model.device)
-    nulls = reader.kept(NULLS)
+    nulls = reader.read_arrays(NULLS)
     if nulls is None:
         steps = solve(planned.denoiser, state, high, low, job.tol, max_calls=job.max_calls)
     else:
@@ -91,12 +91,12 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
 
 
-def single(request: Request) -> Request:
+def single_picture_request(request: Request) -> Request:
     """Return the request of one picture without a second stage, an edit or guides: they have no part in the flow."""
     return replace(request, edit=None, enlargement=None, guides=(), seeds=request.seeds[:1])
 
 
-def spread(x: Tensor, sigma: float) -> float:
+def relative_rms(x: Tensor, sigma: float) -> float:
     """Return the RMS of a state over its noise level."""
     return x.double().square().mean().sqrt().item() / sigma
 
@@ -149,13 +149,13 @@ def _null_text(
     calls = planned.meter.calls
     if job.run_path is not None:
         with RunWriter.reopen(job.run_path, verify=False) as writer:
-            writer.keep(NULLS, {f"{k:04}": tokens for k, tokens in enumerate(learned)})
+            writer.write_arrays(NULLS, {f"{k:04}": tokens for k, tokens in enumerate(learned)})
             writer.end("finished", **planned.meter.spent())
     back = None
     if job.check:
         home, _ = yield from legs.follow("down", retrace(null, states[-1]), high, low, recorded=False)
         back = psnr(home.cpu().numpy(), x0.cpu().numpy())
-    yield Encoded(job.run_path, count, calls, spread(states[-1], high), back, planned.meter.calls - calls)
+    yield Encoded(job.run_path, count, calls, relative_rms(states[-1], high), back, planned.meter.calls - calls)
 
 
 def _keep_states(steps: Iterator[Step], states: list[Tensor]) -> Iterator[Step]:

@@ -40,7 +40,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def _available() -> int | None:
-    """Return the bytes that are free without swapping, or what RLIMIT_AS leaves where that is less."""
+    """Return the bytes that are free without swapping, at most the rest of RLIMIT_AS."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             rows = dict(line.split(":", 1) for line in file)

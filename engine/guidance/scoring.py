@@ -47,7 +47,7 @@ def score(job: Score, session: Session, caller: Caller) -> Iterator[Event]:
         yield StepScores(first, np.stack(guided), np.stack(raw), time.monotonic() - began)
 
 
-def look(job: Look, session: Session, caller: Caller) -> Iterator[Event]:
+def nearest_words(job: Look, session: Session, caller: Caller) -> Iterator[Event]:
     """Find the words of the vocabulary that are nearest to one picture."""
     reader = RunReader(job.path)
     if not (0 <= job.k < len(reader.steps) and 0 <= job.image < len(reader.request.seeds)):

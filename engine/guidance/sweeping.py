@@ -37,7 +37,7 @@ def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
     clip = session.library.clip(job.clip)
     aims = encode_aims(clip, job.aims, pictures_of_aims(job.aims, job.pictures))
     wholes = job.requests()
-    requests = [_small(request) for request in wholes]
+    requests = [_without_second_stage(request) for request in wholes]
     total, done, told = sum(len(path_of(request)) for request in requests), 0, 0.0
     for value, request, whole in zip(job.values, requests, wholes, strict=True):
         began, model = time.monotonic(), session.model(request)
@@ -58,7 +58,7 @@ def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
         yield SweepPoint(value, whole, rgb, scores, _diversity(seen), strain, seconds)
 
 
-def _small(request: Request) -> Request:
+def _without_second_stage(request: Request) -> Request:
     """Remove the second stage where the first stage finishes its pictures."""
     second = request.enlargement
     edits = request.edit is not None  # the edited picture has the size of the second stage's pictures

@@ -170,7 +170,7 @@ def model_info(infos: Mapping[str, ModelInfo], model: str) -> ModelInfo:
     return info
 
 
-def conditional(info: ModelInfo, prompt: str = "", label: str | None = None) -> Request:
+def conditional_request(info: ModelInfo, prompt: str = "", label: str | None = None) -> Request:
     """Return the Request of the unguided conditional model, γ = 1: a guided denoiser has no density."""
     return resolve(Draft.for_model(info, prompt=prompt, label=label, guidance=1.0, enlarge=False), info)
 

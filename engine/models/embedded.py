@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from engine import schedules
 from engine.denoisers import adapt
-from engine.errors import readable
+from engine.errors import one_line
 from engine.models import net
-from engine.models.checksums import check, plain
+from engine.models.checksums import check, check_name
 from engine.models.errors import REMEDY, ModelError
 from engine.models.filling import filled
 from engine.models.pixel import PixelCodec
@@ -64,13 +64,15 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
     """
     try:
         for name, digest in info.config["sha256"].items():
-            check(info.folder / plain(name), digest)
+            check(info.folder / check_name(name), digest)
         denoiser, schedule = read_denoiser(info, info.config, WEIGHTS, device, dtype)
         if len(info.labels) != info.config["net"]["labels"]:
             raise ValueError("the number of its labels differs from the net's")
         text = info.config["conditioning"]["text"]
         encode = (
-            None if text is None else read_encoder(resource_root() / "text" / plain(text["encoder"]), text["length"])
+            None
+            if text is None
+            else read_encoder(resource_root() / "text" / check_name(text["encoder"]), text["length"])
         )
         return EmbeddedModel(
             id=info.id,
@@ -87,7 +89,7 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
     except ModelError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        told = readable(str(error), 200)
+        told = one_line(str(error), 200)
         raise ModelError(f"The model “{info.title}” has a damaged config.json ({told}): {REMEDY}.") from error
 
 

@@ -45,7 +45,7 @@ def _ends(between: Tensor, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return torch.where(share == 0, a, torch.where(share == 1, b, between))
 
 
-def masked(cond: Cond) -> Cond:
+def with_mask(cond: Cond) -> Cond:
     """The same condition with a mask: of a text without one, every token counts."""
     if cond.tokens is None or cond.mask is not None:
         return cond
@@ -63,7 +63,7 @@ def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
     Texts without a mask count in full, and get one: frames of one batch have it, or none has (Cond.cat). Raises
     ValueError where one of the two has a text, a label or a pooled vector and the other has none.
     """
-    a, b = masked(a), masked(b)
+    a, b = with_mask(a), with_mask(b)
     for name in ("tokens", "label", "pooled"):
         if (getattr(a, name) is None) != (getattr(b, name) is None):
             raise ValueError(f"Two conditions cannot be mixed of which one has {name} and the other has none.")

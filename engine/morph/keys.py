@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.pictures.compositing import crop, whole
+from engine.pictures.compositing import crop, whole_box
 from engine.pictures.image_file import load, not_cancelled
 from engine.pictures.png import read_parent, read_settings
 from engine.spec.catalog import ModelInfo
@@ -51,7 +51,7 @@ def from_pixels(rgb: Pixels, info: ModelInfo) -> FileKey:
     shape.
     """
     size = info.width, info.height
-    small = crop(rgb, None, whole(rgb, size), size).source
+    small = crop(rgb, None, whole_box(rgb, size), size).source
     return FileKey(Key(picture=digest(small)), small, None)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.cascade import enlarge
 from engine.jobs.morph import MorphFrame, MorphProgress, Norms
 from engine.metrics import psnr
-from engine.morph.blend import Between, blend, lerp, masked, slerp
+from engine.morph.blend import Between, blend, lerp, slerp, with_mask
 from engine.morph.encode import encode
 from engine.noise import Noise
 from engine.plan import Conditions, plan, second_stage, to_pictures, to_state
@@ -56,10 +56,10 @@ class Maker:
         self.second = second_stage(morph.request, self.model)
         self.pictures = {key.picture: _of_size(pictures, key, morph.request) for key in morph.keys if key.picture}
         try:
-            self.conds = [masked(self.model.condition(key.prompt, key.label)) for key in morph.keys]
+            self.conds = [with_mask(self.model.condition(key.prompt, key.label)) for key in morph.keys]
         except ValueError as error:
             raise MorphError(str(error)) from error
-        self.uncond = masked(self.model.condition(morph.request.negative, None))
+        self.uncond = with_mask(self.model.condition(morph.request.negative, None))
         self.ends: Tensor = torch.empty(0)  # of the keys: x_T, or the pictures for "mix"
         self._total, self._done, self._spoke = price(morph).calls, 0, 0.0
 
@@ -154,10 +154,10 @@ class Maker:
         if key is None or not key.picture:
             return None
         wanted = self.pictures[key.picture]
-        return psnr(_averaged(rgb, wanted), wanted, peak=255)
+        return psnr(_average_down(rgb, wanted), wanted, peak=255)
 
 
-def _averaged(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
+def _average_down(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
     """Average a picture (H, W, 3), a whole number of times as large as another, down to that size."""
     (h, w), n = like.shape[:2], rgb.shape[0] // like.shape[0]
     return rgb.reshape(h, n, w, n, 3).mean((1, 3), dtype=np.float64)

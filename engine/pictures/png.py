@@ -1,4 +1,4 @@
-"""Pictures with everything that made them: PNG whose text holds the Request, and what other studios read."""
+"""PNG files with all settings: the Request, and the `parameters` text that other studios read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine.files import replacing
+from engine.files import replace_file
 from engine.pictures.image_file import ImageError, text_of
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.spec.request import Request, RequestError
 
 RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
@@ -47,11 +47,11 @@ def parameters(request: Request) -> str:
         facts["Denoising strength"] = f"{request.edit.strength:.2g}"
     if request.label:
         facts["Label"] = request.label
-    return "\n".join([*lines, ", ".join(f"{key}: {_quoted(str(value))}" for key, value in facts.items())])
+    return "\n".join([*lines, ", ".join(f"{key}: {_quote(str(value))}" for key, value in facts.items())])
 
 
-def _quoted(value: str) -> str:
-    """The value, in JSON's quotes where a reader could take a part of it for another value."""
+def _quote(value: str) -> str:
+    """Return the value, in JSON quotes if it contains a separator."""
     return json.dumps(value, ensure_ascii=False) if re.search('[,:"\\n\\r]', value) else value
 
 
@@ -71,7 +71,7 @@ def save_png(
     rgb    -- uint8 (H, W, 3), or (H, W, 4) with straight alpha
     parent -- of a run that went on from another one's step, as its file's header says it: without that step the Request
               alone makes another picture, so the text says so too
-    box    -- (x, y, width, height) of what the model saw of the picture, where that was not all of it
+    box    -- (x, y, width, height) of the part that the model saw; None if it saw the whole picture
     fresh  -- never replace a file: raises FileExistsError where one has the name
 
     Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.
@@ -84,10 +84,10 @@ def save_png(
         text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
     if box is not None:
         text.add_itxt("tweedie-box", json.dumps(list(box)))
-    save_image(path, image_of(enlarged(rgb, enlarge, resampling)), "PNG", fresh, pnginfo=text)
+    save_image(path, image_of(enlarge_picture(rgb, enlarge, resampling)), "PNG", fresh, pnginfo=text)
 
 
-def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
+def enlarge_picture(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
     """The picture (H, W, 3 or 4) `factor` times as large, by one of RESAMPLING."""
     if factor == 1:
         return rgb
@@ -96,7 +96,7 @@ def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.nd
     if resampling == "lanczos" and channels == 4:  # Pillow weighs colour by alpha: what is clear lends no colour
         return np.asarray(Image.fromarray(rgb).resize((width * factor, height * factor), Image.Resampling.LANCZOS))
     if resampling == "lanczos":
-        return resized(np.ascontiguousarray(rgb), (width * factor, height * factor))
+        return resize(np.ascontiguousarray(rgb), (width * factor, height * factor))
     wide = np.broadcast_to(rgb[:, :, None], (height, width, factor, channels)).reshape(height, -1, channels)
     tall = np.broadcast_to(wide[:, None], (height, factor, width * factor, channels))
     return tall.reshape(height * factor, width * factor, channels)
@@ -139,7 +139,7 @@ def save_image(path: Path, image: Image.Image, kind: str, fresh: bool = False, *
 
     Raises OSError as save_png.
     """
-    with replacing(path, fresh) as file:
+    with replace_file(path, fresh) as file:
         image.save(file, kind, **more)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError, readable
+from engine.errors import EngineError, one_line
 from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
@@ -85,11 +85,11 @@ def read_model(folder: Path) -> ModelInfo:
         raise CatalogError(f"{folder} is not a model folder: it has no config.json.") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        told = readable(why, 200)
+        told = one_line(why, 200)
         raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({told}).") from error
 
 
-def embedded() -> list[ModelInfo]:
+def embedded_models() -> list[ModelInfo]:
     """The models in the box, by id; a damaged one is left out."""
     found = []
     for path in sorted((resource_root() / "models").glob("*/config.json")):
@@ -102,7 +102,7 @@ def embedded() -> list[ModelInfo]:
 
 def find(model: str) -> ModelInfo:
     """The model in the box with that id, else the one in the folder of that name. Raises CatalogError for neither."""
-    infos = {info.id: info for info in embedded()}
+    infos = {info.id: info for info in embedded_models()}
     if model in infos:
         return infos[model]
     folder = Path(model)

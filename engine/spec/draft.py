@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.paths import path_of
 from engine.rules import RULES, menu
-from engine.schedules import below, from_config, grid
+from engine.schedules import from_config, grid, levels_below
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
@@ -302,7 +302,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
         if edit is None or (edit.method, edit.jump, edit.resample) != own:
             raise RequestError("This step lies on RePaint's path back and forth: keep the method RePaint.")
         return _with_evaluations(replace(request, sigmas=parent.sigmas, edit=edit))
-    rest = below(request.sigmas, parent.sigmas[i])
+    rest = levels_below(request.sigmas, parent.sigmas[i])
     if not rest:  # the first stage stops above this step
         raise RequestError("The first stage would have stopped before this step: choose an earlier one.")
     sigmas = (*parent.sigmas[: i + 1], *rest)

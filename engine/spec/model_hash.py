@@ -1,4 +1,4 @@
-"""One hash over everything of a model that changes a pixel: the files, and what its config.json says of them."""
+"""The hash of a model: over all its files and the config.json entries that change a pixel."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def model_hash(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def current(sha256: str) -> str:
+def current_hash(sha256: str) -> str:
     """The hash that a model of the box has today, for one that a Request of an older version holds; else itself."""
     return _FORMER.get(sha256, sha256)
 

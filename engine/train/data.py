@@ -111,11 +111,11 @@ def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None
     place = {text: k for k, text in enumerate(texts)}
     most = max(len(row["captions"]) for row in rows)
     caption = [[place[row["captions"][v % len(row["captions"])]] for v in range(most)] for row in rows]
-    tokens, mask = encoded(texts, encoder, folder)
+    tokens, mask = encode_texts(texts, encoder, folder)
     return replace(captioned, captions=Captions(torch.tensor(caption), tokens, mask))
 
 
-def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:
+def encode_texts(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:
     """Return token states of all texts in half precision and their mask; computed ones are cached in `folder`."""
     path = folder / f"tokens-{encoder.length}.pt"
     states = torch.float16, (encoder.length, encoder.width)

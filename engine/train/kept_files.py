@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineError
-from engine.files import replacing
+from engine.files import replace_file
 
 DAMAGED = (
     EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, RecursionError,
@@ -37,7 +37,7 @@ class CheckpointError(EngineError, ValueError):
 
 def keep(path: Path, held: dict[str, Any]) -> None:
     """Write tensors, numbers and texts, atomically. Raises OSError."""
-    with replacing(path) as file:
+    with replace_file(path) as file:
         torch.save(held, file)
 
 

@@ -1,4 +1,4 @@
-"""The document: setters tell only of change; what is asked for is made, or the reason said."""
+"""The document: setters emit only on change; commands start a job or give a reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.spec.request import RequestError
 from tests.app.conftest import Parts, count, finish, reach_told
 from tests.fakes.engine import FakeEngine
 
-# what is asked for
+# the requests
 
 
 def test_setters_tell_only_of_change(document: Document) -> None:
@@ -66,7 +66,7 @@ def test_a_draft_of_another_model_brings_the_model(document: Document) -> None:
         document.draft.update(model="gone")
 
 
-def test_words_that_the_model_does_not_know_are_found_with_the_nearest_it_does(document: Document) -> None:
+def test_unknown_words_are_found_with_the_nearest_known_ones(document: Document) -> None:
     assert document.draft.unknown_words("Red apple, birthday") == []
     (word,) = document.draft.unknown_words("red aple")
     assert (word.word, word.start) == ("aple", 4)

@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import Studio
 from app.core.files.folders import Folders
 from app.core.shown.render import View
-from engine.spec.catalog import ModelInfo, embedded
+from engine.spec.catalog import ModelInfo, embedded_models
 from engine.spec.draft import Draft
 from tests.app.conftest import Parts
 from tests.fakes.engine import FakeEngine
@@ -91,7 +91,7 @@ class Beat(QObject):
 @pytest.fixture
 def studio(qtbot: QtBot, tmp_path: Path) -> Iterator[Studio]:
     """The real engine with the first embedded model."""
-    models = embedded()
+    models = embedded_models()
     if not models:
         pytest.skip("no model is embedded yet")
     studio = Studio(models, Folders.under(tmp_path))
@@ -158,7 +158,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject
 from app.bootstrap import Studio, make_application
 from app.core.files.folders import Folders
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 
 class Watch(QObject):
     painted = None
@@ -172,7 +172,7 @@ def end():
     application.quit()
 
 application = make_application(["studio"])
-studio = Studio(embedded(), Folders.under(Path(sys.argv[1])))
+studio = Studio(embedded_models(), Folders.under(Path(sys.argv[1])))
 watch = Watch()
 studio.window.installEventFilter(watch)
 studio.document.jobs.engine_changed.connect(end)

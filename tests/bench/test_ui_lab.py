@@ -1,4 +1,4 @@
-"""What a frame of the lab costs the window's thread: `python3 run.py test -m bench -s tests/bench/test_ui_lab.py`."""
+"""Time of a lab frame in the window's thread: `python3 run.py test -m bench -s tests/bench/test_ui_lab.py`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_level_is_shown_within_a_frame(make_parts: Callable[..., Parts], qtbot
     for layer in LAYERS:
         lab.turn(layer, layer != "seen")
     lab.start()
-    until(qtbot, lambda: lab.track.finished and not lab.doing)
+    until(qtbot, lambda: lab.track.finished and not lab.activity)
     until(qtbot, lambda: all(lab.field_at(k) for k in range(len(lab.levels))))
     plane, strip = window.lab_view.plane, window.lab_timeline.strip
 

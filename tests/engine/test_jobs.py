@@ -26,7 +26,7 @@ from engine.jobs.morph import Morphing
 from engine.jobs.score import Look, Score
 from engine.jobs.sweep import Sweep
 from engine.session import Session
-from engine.spec.catalog import ModelInfo, embedded
+from engine.spec.catalog import ModelInfo, embedded_models
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Inputs, digest
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
@@ -162,7 +162,7 @@ def records(path: Path) -> list[Any]:
 
 
 def test_an_edit_runs_from_its_json_alone_in_another_process_to_the_same_bits(tmp_path: Path) -> None:
-    info = next(info for info in embedded() if info.id == "emoji")
+    info = next(info for info in embedded_models() if info.id == "emoji")
     side = info.width
     rgb = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     mask = np.zeros((side, side), np.uint8)
@@ -192,7 +192,7 @@ GOOD = '{"format":1,"job":{"clip":"c"},"kind":"load-clip"}'
 
 
 def nothing(name: str) -> np.ndarray:
-    raise AssertionError("no array is asked for")
+    raise AssertionError("no array is read")
 
 
 def test_the_plain_form_is_this() -> None:

@@ -1,4 +1,4 @@
-"""One memory layout where nets are called: what a net sees does not depend on where the numbers come from."""
+"""One memory layout for net calls: a net's input does not depend on the source of the array."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_under_guides_and_masks_too(
     check_run(session, resolve(draft, tiny_model, given), tmp_path / "run.twrun", inputs=given)
 
 
-def test_the_environment_of_a_run_says_the_layout_and_what_chooses_kernels(
+def test_the_environment_of_a_run_holds_the_layout_and_the_kernel_choice(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")

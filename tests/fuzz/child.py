@@ -96,7 +96,7 @@ def work(reader: Reader, seed: int, first: int, end: int, folder: Path) -> Itera
     made.mkdir(parents=True)
     whole = list(reader.seeds(made))
     shutil.rmtree(made)
-    for files in whole:  # imports everything, and shows that it is the damage that is told
+    for files in whole:  # imports everything; a valid file must raise nothing
         yield _one(reader, files, folder) | {"k": -1}
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the end of the process, wherever it hangs
     for k in range(first, end):

@@ -26,7 +26,7 @@ class Reader:
 
     name, covers -- what it reads; the public functions that it stands for, module:name
     seeds   -- makes whole files in a folder of its own
-    read    -- reads the damaged folder, whose chosen file has that name, and uses what comes of it
+    read    -- reads the damaged folder, whose chosen file has that name, and uses the result
     share   -- of 1,000 files
     torch   -- whether it needs torch: those run in a process of their own
     errors  -- what it may raise: each with one sentence
@@ -85,9 +85,9 @@ def settings_of_picture(folder: Path, name: str) -> object:
 
 def morph_key(folder: Path, name: str) -> object:
     from engine.morph.keys import from_file
-    from engine.spec.catalog import embedded
+    from engine.spec.catalog import embedded_models
 
-    return from_file(folder / name, embedded()[0])
+    return from_file(folder / name, embedded_models()[0])
 
 
 def run(folder: Path, name: str) -> object:
@@ -98,7 +98,7 @@ def run(folder: Path, name: str) -> object:
 
     reader = RunReader(folder / name)
     Draft.of(reader.request)
-    for part in (reader.start, reader.inputs, reader.aims, reader.picture, partial(reader.kept, "nulltext")):
+    for part in (reader.start, reader.inputs, reader.aims, reader.picture, partial(reader.read_arrays, "nulltext")):
         _told(part)
     for k in range(min(len(reader.steps), 8)):
         for view in ("x0", "x", "eps"):
@@ -277,10 +277,10 @@ def cache(folder: Path, _: str) -> object:
 
     encoder: Any = SmallEncoder()
     for _again in range(2):
-        tokens, mask = data.encoded(list(TEXTS), encoder, folder)
+        tokens, mask = data.encode_texts(list(TEXTS), encoder, folder)
         assert tokens.shape == (len(TEXTS), LENGTH, WIDTH)
         assert mask.dtype == torch.bool
-        assert contrastive_job.pooled(TEXTS, encoder, folder).shape == (len(TEXTS), WIDTH)
+        assert contrastive_job.pool_texts(TEXTS, encoder, folder).shape == (len(TEXTS), WIDTH)
     found = kept_files.pictures(folder / "estimates.npy", (PICTURES, None, 3, 8, 8))
     assert found is None or found.shape[2:] == (3, 8, 8)
     return found
@@ -343,8 +343,8 @@ READERS: tuple[Reader, ...] = (
     Reader("CLIPs of the studio", "engine.models.clip:load", torch_seeds("own_clips"), clip, 20, True, mends=True),
     Reader("training checkpoints", "engine.train.loop:Training.resume", torch_seeds("checkpoints"), checkpoint, 30,
            True),
-    Reader("training caches", "engine.train.kept_files:cache, pictures; engine.train.data:encoded; "
-           "engine.train.contrastive_job:pooled", torch_seeds("caches"), cache, 20, True),
+    Reader("training caches", "engine.train.kept_files:cache, pictures; engine.train.data:encode_texts; "
+           "engine.train.contrastive_job:pool_texts", torch_seeds("caches"), cache, 20, True),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Small whole files for each reader that needs no torch: what is damaged afterwards."""
+"""Small valid files to damage, for each reader that needs no torch."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def runs(folder: Path) -> Iterator[Files]:
                 writer.step(step)
             if request.enlargement is not None:
                 writer.picture(np.stack([RGB] * len(request.seeds)))
-            writer.keep("nulltext", {"null": np.zeros((2, 3), np.float32)})
+            writer.write_arrays("nulltext", {"null": np.zeros((2, 3), np.float32)})
             writer.end("finished")
         yield saved(folder)
 

@@ -1,4 +1,4 @@
-"""Small whole folders for each reader that needs torch: models, judges, classifiers, CLIPs, data sets."""
+"""Small valid folders to damage, for each reader that needs torch: models, judges, classifiers, CLIPs, data sets."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.pictures.compositing import crop
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Box
 
@@ -79,7 +79,7 @@ def fit_picture(rgb: Pixels, way: str, target: Size) -> tuple[Pixels, Pixels | N
     if way == "keep":
         return rgb, None
     if way == "fit":
-        return resized(rgb, result(way, size, target)), None
+        return resize(rgb, result(way, size, target)), None
     box = frame(way, size, target)
     made = crop(rgb, None, box, target).source
     return made, _outside(size, box, target) if way == "pad" else None

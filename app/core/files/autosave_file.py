@@ -56,23 +56,23 @@ class AutosaveFile:
     notes: tuple[str, ...] = ()
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
-        """Make it the artwork; `pixels` is what bgra() made of `rgb`."""
+        """Make it the artwork; `pixels` is bgra(rgb)."""
         artwork.adopt(pixels, self.title, self.aspect, self.mask)
         artwork.box = QRect(*self.box)
 
 
 def write(folder: Path, kept: AutosaveFile) -> None:
-    """Write it, atomically. Raises OSError; then the folder still holds what it held before."""
+    """Write it atomically. Raises OSError; then the folder is unchanged."""
     mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
     if values.any():
         mask = _mask_name(values.data)
         if not (folder / mask).exists():
             save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
     results = [_write_result(folder, result) for result in kept.results]
-    told: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
-    told["results"] = results
+    entry: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
+    entry["results"] = results
     text = PngInfo()
-    text.add_itxt(KEY, json.dumps(told | {"unsaved": kept.unsaved}))
+    text.add_itxt(KEY, json.dumps(entry | {"unsaved": kept.unsaved}))
     save_image(folder / NAME, image_of(kept.rgb), "PNG", pnginfo=text, compress_level=1)
     for other in folder.glob("mask-*.png"):
         if other.name not in (mask, *(result["mask"] for result in results)):
@@ -87,29 +87,29 @@ def _mask_name(values: memoryview | bytes) -> str:
 def _write_result(folder: Path, result: Result) -> dict[str, Any]:
     """A result as JSON; writes its mask. Raises OSError."""
     place = result.placement
-    told = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
+    entry = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
     if place.packed is None:
-        return told | {"mask": ""}
+        return entry | {"mask": ""}
     name = _mask_name(repr(box_of(place.rect)[2:]).encode() + place.packed)
     if not (folder / name).exists():
         mask = place.mask
         assert mask is not None
         save_image(folder / name, Image.fromarray(mask), "PNG", compress_level=1)
-    return told | {"mask": name}
+    return entry | {"mask": name}
 
 
-def _read_result(folder: Path, told: dict[str, Any]) -> Result:
+def _read_result(folder: Path, entry: dict[str, Any]) -> Result:
     """A result from JSON. Raises one of DAMAGED where that is damaged."""
-    box, rect = QRect(*map(int, told["box"])), QRect(*map(int, told["rect"]))
+    box, rect = QRect(*map(int, entry["box"])), QRect(*map(int, entry["rect"]))
     if box.isEmpty():
         raise ValueError("no box")
-    mask = _read_mask(folder, str(told["mask"])) if told["mask"] else None
-    if len(os.fsencode(str(told["run"]))) > LONGEST_NAME:
+    mask = _read_mask(folder, str(entry["mask"])) if entry["mask"] else None
+    if len(os.fsencode(str(entry["run"]))) > LONGEST_NAME:
         raise ValueError("no name of a file")
-    images = tuple(int(image) for image in told["images"])
+    images = tuple(int(image) for image in entry["images"])
     if not images or min(images) < 0:
         raise ValueError("no pictures")
-    return Result(str(told["run"]), images, Placement.through(box, rect, mask))
+    return Result(str(entry["run"]), images, Placement.through(box, rect, mask))
 
 
 def read(folder: Path) -> AutosaveFile:
@@ -121,18 +121,18 @@ def read(folder: Path) -> AutosaveFile:
     rgb = _decode(load, data).rgb
     height, width = rgb.shape[:2]
     mask, notes = np.zeros((height, width), np.uint8), list[str]()
-    told: dict[str, Any] = {}
+    entry: dict[str, Any] = {}
     try:
-        told = json.loads(read_text(io.BytesIO(data), KEY) or "{}")
-        x, y, w, h = (int(number) for number in told["box"])
-        across, down = (int(number) for number in told["aspect"])
+        entry = json.loads(read_text(io.BytesIO(data), KEY) or "{}")
+        x, y, w, h = (int(number) for number in entry["box"])
+        across, down = (int(number) for number in entry["aspect"])
         if min(w, h, across, down) < 1:
             raise ValueError("no box")
     except (OSError, AttributeError, *DAMAGED):
-        told = {}
+        entry = {}
         x, y, w, h, across, down = 0, 0, width, height, width, height
         notes.append("Its mask and its box were damaged and are left out.")
-    if name := str(told.get("mask", "")):
+    if name := str(entry.get("mask", "")):
         try:
             found = _read_mask(folder, name)
             if found.shape != mask.shape:
@@ -140,13 +140,13 @@ def read(folder: Path) -> AutosaveFile:
             mask = found
         except ImageError:
             notes.append("Its mask was damaged and is left out.")
-    results, listed = list[Result](), told.get("results", [])
+    results, listed = list[Result](), entry.get("results", [])
     for result in listed if isinstance(listed, list) else [listed]:
         try:
             results.append(_read_result(folder, result))
         except DAMAGED:
             notes.append("A candidate was damaged and is left out.")
-    title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
+    title, unsaved = str(entry.get("title", "")), bool(entry.get("unsaved", True))
     return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
 
 

@@ -1,4 +1,4 @@
-"""Work off the window's thread, for what takes longer than a frame: reading, converting and writing files."""
+"""A helper thread for work that takes longer than a frame: reading, converting and writing files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Background(QObject):
         self._pool.start(partial(self._do, work, then, failed))
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what has begun. Only with `finishes` is anything called back after that."""
+        """Begin no more work, and wait for running work. Its callback is called only with `finishes`."""
         self._closed = True
         if not self._finishes:
             self._silent = True
@@ -59,16 +59,16 @@ class Background(QObject):
         self, work: Callable[[], Any], then: Callable[[Any], object], failed: Callable[[Exception], object]
     ) -> None:
         try:
-            told = partial(then, work())
+            callback = partial(then, work())
         except BaseException as error:  # SystemExit too: whoever waits for an end gets one
             log.info("work in the background failed", exc_info=True)
-            told = partial(failed, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
-        self._ended.emit(told)
+            callback = partial(failed, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
+        self._ended.emit(callback)
 
-    def _deliver(self, told: Callable[[], object]) -> None:
+    def _deliver(self, callback: Callable[[], object]) -> None:
         if self._silent:
             return
         self._waiting -= 1
-        told()
+        callback()
         if self.idle:
             self.idle_changed.emit()

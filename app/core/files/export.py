@@ -21,7 +21,7 @@ from engine.errors import why
 from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.job import Event
 from engine.pictures.png import KINDS as FORMATS
-from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
+from engine.pictures.png import LONGEST, enlarge_picture, save_copy, save_png
 from engine.spec.draft import resolve
 from engine.spec.request import Request, RequestError
 from engine.spec.validation import MAX_SIDE
@@ -53,7 +53,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExportSubject:
-    """What goes out. rgb -- (H, W, 3); request and index -- what made it, if it is exactly that; parent -- of a fork"""
+    """A picture to export. rgb -- (H, W, 3); request, index -- its settings, if unedited; parent -- of a fork"""
 
     rgb: NDArray[np.uint8]
     title: str
@@ -95,12 +95,12 @@ class Exporter(QObject):
     def export(
         self, subject: ExportSubject, choice: Export, path: Path, then: Callable[[], object] = lambda: None
     ) -> None:
-        """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
+        """Enlarge and write it. The second stage draws it when the engine is free, with the panel's seed."""
         if choice.method == "cascade":
             self._ask_engine(subject, choice, path)
             return
-        told = partial(self._written, path, then), partial(self._failed, path)
-        self._background.start(partial(write, subject, choice, path), *told)
+        callbacks = partial(self._written, path, then), partial(self._failed, path)
+        self._background.start(partial(write, subject, choice, path), *callbacks)
 
     def _ask_engine(self, subject: ExportSubject, choice: Export, path: Path) -> None:
         model = self._draft.model
@@ -135,7 +135,7 @@ class Exporter(QObject):
         return bool(self._drawing) or not self._background.idle
 
     def close(self) -> None:
-        """Wait for what is being written; what the engine still draws is dropped."""
+        """Wait for a running write; drop pictures that the engine still draws."""
         for task in self._drawing.values():
             task.drop()
         self._drawing.clear()
@@ -155,4 +155,4 @@ def write(subject: ExportSubject, choice: Export, path: Path) -> None:
     if path.suffix.lower() == ".png" and subject.request is not None:
         save_png(path, subject.rgb, subject.request, subject.index, choice.factor, choice.method, subject.parent)
     else:
-        save_copy(path, enlarged(subject.rgb, choice.factor, choice.method), choice.quality)
+        save_copy(path, enlarge_picture(subject.rgb, choice.factor, choice.method), choice.quality)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 
-from app.core.canvas.artwork import Artwork, bgra, plain
+from app.core.canvas.artwork import Artwork, bgra, plain_picture
 from app.core.canvas.fitting import fit_picture, is_multiple_of_box
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Autosave
@@ -78,7 +78,7 @@ class Opener(QObject):
         self._read([path], path.stem, path)
 
     def open_mime(self, mime: QMimeData | None) -> bool:
-        """Open what was dropped or pasted; False, with a notice, where there is no picture in it."""
+        """Open dropped or pasted data; False, with a notice, if it contains no picture."""
         mime = mime or QMimeData()
         files = local_files(mime)
         if files:
@@ -119,10 +119,10 @@ class Opener(QObject):
         """Make a picture of one colour the artwork, a large one in the background. Raises ValueError for no size."""
         self._new_request()
         if 3 * width * height < AT_ONCE:
-            self._adopt_blank(self._request, plain(width, height, colour))
+            self._adopt_blank(self._request, plain_picture(width, height, colour))
         else:
             then = partial(self._adopt_blank, self._request), partial(self._on_failed, self._request)
-            self._background.start(partial(plain, width, height, colour), *then)
+            self._background.start(partial(plain_picture, width, height, colour), *then)
 
     def _adopt_blank(self, request: int, pixels: Pixels) -> None:
         if request != self._request:
@@ -179,7 +179,7 @@ class Opener(QObject):
         self._background.start(partial(read, sources, title, path, self._stop.is_set), *then)
 
     def _new_request(self) -> None:
-        """Stop what is being read: its result is not wanted any more."""
+        """Stop reading: the result is no longer wanted."""
         self._request += 1
         self._stop.set()
         self._stop = Event()

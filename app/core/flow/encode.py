@@ -1,4 +1,4 @@
-"""The picture on the canvas taken up the deterministic flow to its noise x_T, and brought back down from there."""
+"""Encode the picture on the canvas to its noise x_T along the probability flow, and decode it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.flow.likelihood import Appraisal
+from app.core.flow.likelihood import PictureLikelihood
 from app.core.flow.subject import fit
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import QueuedJob
@@ -57,16 +57,16 @@ class Passage:
 
 
 class Encoder(QObject):
-    """Encodes the appraised picture with its model and condition: a job of the queue. Setters emit only on change."""
+    """Encodes the judged picture with its model and condition: a job of the queue. Setters emit only on change."""
 
     changed = Signal()  # the settings or the result
     progressed = Signal()
-    doing_changed = Signal()  # it began, is to stop, or ended
+    activity_changed = Signal()  # it began, is to stop, or ended
     notice_raised = Signal(object)
 
     def __init__(
         self,
-        appraisal: Appraisal,
+        picture_likelihood: PictureLikelihood,
         draft: DraftModel,
         shown: Viewer,
         jobs: JobsModel,
@@ -74,13 +74,13 @@ class Encoder(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._appraisal, self._draft, self._shown, self._jobs = appraisal, draft, shown, jobs
+        self._likelihood, self._draft, self._shown, self._jobs = picture_likelihood, draft, shown, jobs
         self._library = library
         self._method: Method = "plain"
         self._tolerance = TOLERANCE
-        self._doing: Passage | None = None
+        self._activity: Passage | None = None
         self._encoded: dict[Path, Encoded] = {}
-        for signal in (appraisal.changed, shown.run_changed, shown.steps_changed):
+        for signal in (picture_likelihood.changed, shown.run_changed, shown.steps_changed):
             signal.connect(self.changed)
 
     # the settings
@@ -88,10 +88,10 @@ class Encoder(QObject):
     @property
     def methods(self) -> tuple[Method, ...]:
         """The conditions that the picture can be encoded under: guidance needs a prompt or a label."""
-        judge = self._appraisal.judge
+        judge = self._likelihood.judge
         guidable = judge is not None and (judge.text or bool(judge.labels))
-        told = self._appraisal.conditions.get(self._appraisal.given)
-        return tuple(METHODS) if guidable and told is not None and told.words else ("plain",)
+        condition = self._likelihood.conditions.get(self._likelihood.condition_source)
+        return tuple(METHODS) if guidable and condition is not None and condition.words else ("plain",)
 
     @property
     def method(self) -> Method:
@@ -114,32 +114,32 @@ class Encoder(QObject):
             self.changed.emit()
 
     def price(self, tolerance: float) -> str:
-        """What encoding to a tolerance takes, such as "≈ 120 model calls"; "" before any was encoded by the judge."""
-        judge = self._appraisal.judge
-        calls = self._appraisal.costs.calls("up", judge.sha256, tolerance) if judge else None
+        """Estimated cost of an encoding, such as "≈ 120 model calls"; "" before the judge's first encoding."""
+        judge = self._likelihood.judge
+        calls = self._likelihood.costs.calls("up", judge.sha256, tolerance) if judge else None
         return "" if calls is None else f"≈ {calls} model calls"
 
     # the run
 
     @property
-    def doing(self) -> Passage | None:
-        return self._doing
+    def activity(self) -> Passage | None:
+        return self._activity
 
     def why_not(self) -> str:
         """Why the picture cannot be encoded now, in one sentence; "" when it can."""
-        return self._appraisal.why_not or (BUSY if self._doing is not None else "")
+        return self._likelihood.why_not or (BUSY if self._activity is not None else "")
 
     def encode(self) -> None:
-        """Take the picture up to its noise: a run that goes up, shown as it is made. A notice where it cannot be."""
-        subject, judge = self._appraisal.subject, self._appraisal.judge
+        """Encode the picture: a run that goes up, shown while it runs. A notice if it is impossible."""
+        subject, judge = self._likelihood.subject, self._likelihood.judge
         if self.why_not() or subject is None or judge is None:
-            self._say("info", self.why_not())
+            self._notify("info", self.why_not())
             return
         try:
             request = self._request(judge)
-            fitted = fit(subject, (judge.width, judge.height), self._appraisal.way)
+            fitted = fit(subject, (judge.width, judge.height), self._likelihood.way)
         except (ValueError, OSError) as error:
-            self._say("error", str(error))
+            self._notify("error", str(error))
             return
 
         def submission() -> Submission:
@@ -152,40 +152,40 @@ class Encoder(QObject):
     def why_no_decode(self) -> str:
         """Why the shown run cannot be decoded, in one sentence; "" when it can."""
         if self._upward() is None:
-            return "This run is not of an encoded picture: encode one first."
-        return self._jobs.why_no_engine or (BUSY if self._doing is not None else "")
+            return "This run did not encode a picture: encode one first."
+        return self._jobs.why_no_engine or (BUSY if self._activity is not None else "")
 
     def decode(self, anew: bool = False) -> None:
-        """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made.
+        """Decode the shown encoding: a run of its own, shown while it runs.
 
-        anew -- told what the panel says now, and guided as that says; else what it was encoded with, which gives the
-                picture back. A null-text inversion is made for the former: it keeps the picture under other words
+        anew -- decode with the panel's condition and guidance; else with the encoding's own, which gives the picture
+                back. A null-text inversion is made for a new condition: it keeps the picture under another prompt
         """
         request, source = self._upward(), self._shown.run_path
         if self.why_no_decode() or request is None or source is None:
-            self._say("info", self.why_no_decode())
+            self._notify("info", self.why_no_decode())
             return
         model = next((info for info in self._draft.models if info.sha256 == request.model_sha256), None)
         try:
             if model is None:
                 raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
-            asked = self._as_panel(model) if anew else None
+            request_now = self._as_panel(model) if anew else None
         except RequestError as error:
-            self._say("error", str(error))
+            self._notify("error", str(error))
             return
 
         def submission() -> Submission:
-            path = self._library.new_path(asked or request)
-            job = Decode(source=source, request=asked, tol=self._tolerance, run_path=path)
-            return Submission(job, asked or request)
+            path = self._library.new_path(request_now or request)
+            job = Decode(source=source, request=request_now, tol=self._tolerance, run_path=path)
+            return Submission(job, request_now or request)
 
         self._begin(self._jobs.submit(submission), model, None)
 
     def stop(self) -> None:
         """End before the next model call; the steps that were reached stay."""
-        if self._doing is not None and not self._doing.stopping:
-            self._jobs.cancel_job(self._doing.job)
-            self._tell()
+        if self._activity is not None and not self._activity.stopping:
+            self._jobs.cancel_job(self._activity.job)
+            self._emit_changes()
 
     # the result
 
@@ -211,7 +211,7 @@ class Encoder(QObject):
 
     def _request(self, judge: ModelInfo) -> Request:
         """The judge's condition, with the panel's guidance where it counts. Raises RequestError."""
-        told = self._appraisal.conditions[self._appraisal.given]
+        condition = self._likelihood.conditions[self._likelihood.condition_source]
         own = self._draft.model.id == judge.id
         draft = self._draft.current if own else Draft.for_model(judge)
         if self.method != "plain" and draft.guidance == 1:
@@ -219,53 +219,53 @@ class Encoder(QObject):
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
             )
         guidance = 1.0 if self.method == "plain" else draft.guidance
-        return _resolve_single(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
+        return _resolve_single(replace(draft, prompt=condition.prompt, label=condition.label, guidance=guidance), judge)
 
     def _as_panel(self, model: ModelInfo) -> Request:
-        """What the panel says now. Raises RequestError where its model is another."""
+        """Return the panel's Request. Raises RequestError if the panel has another model."""
         if self._draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
         return _resolve_single(self._draft.current, model)
 
-    def _say(self, level: Literal["info", "error"], text: str) -> None:
+    def _notify(self, level: Literal["info", "error"], text: str) -> None:
         self.notice_raised.emit(Notice(level, text))
 
     def _begin(self, job: QueuedJob | None, model: ModelInfo, method: Method | None) -> None:
         if job is None or job.state.ended:
             return
-        self._doing = Passage(job, model, self._tolerance, method)
+        self._activity = Passage(job, model, self._tolerance, method)
         job.told.connect(self._on_told)
         job.ended.connect(self._on_ended)
-        self._tell()
+        self._emit_changes()
 
     def _on_told(self, events: Sequence[Event]) -> None:
-        doing = self._doing
-        assert doing is not None, "one at a time"
+        activity = self._activity
+        assert activity is not None, "one at a time"
         for event in events:
             if isinstance(event, Following):
-                doing.share = event.done
-                doing.words = f"{LEGS[event.leg]}, σ {event.sigma:.3g}, {event.calls} model calls"
+                activity.share = event.done
+                activity.words = f"{LEGS[event.leg]}, σ {event.sigma:.3g}, {event.calls} model calls"
             elif isinstance(event, Optimised):
-                doing.share = event.level / event.levels
-                doing.words = f"Null text at level {event.level} of {event.levels}, {event.calls} model calls"
+                activity.share = event.level / event.levels
+                activity.words = f"Null text at level {event.level} of {event.levels}, {event.calls} model calls"
             elif isinstance(event, Encoded):
-                self._encoded[doing.job.run_path] = event
-                if doing.method != "null-text":  # the optimisation has another price
-                    self._appraisal.costs.learn("up", doing.model.sha256, doing.tolerance, event.calls)
-                self._say("info", describe_encoding(event))
+                self._encoded[activity.job.run_path] = event
+                if activity.method != "null-text":  # the optimisation has another price
+                    self._likelihood.costs.learn("up", activity.model.sha256, activity.tolerance, event.calls)
+                self._notify("info", describe_encoding(event))
                 self.changed.emit()
             elif isinstance(event, Decoded):
                 off = f"{event.psnr:.1f} dB from the picture that was encoded (PSNR)"
-                self._say("info", f"Decoded in {event.calls} model calls: {off}")
+                self._notify("info", f"Decoded in {event.calls} model calls: {off}")
         self.progressed.emit()
 
     def _on_ended(self) -> None:
-        self._doing = None
-        self._tell()
+        self._activity = None
+        self._emit_changes()
 
-    def _tell(self) -> None:
+    def _emit_changes(self) -> None:
         self.changed.emit()
-        self.doing_changed.emit()
+        self.activity_changed.emit()
 
 
 LEGS = {"up": "Up to the noise", "down": "Down to the picture"}
@@ -273,7 +273,7 @@ BUSY = "A picture is on its way along the flow: wait for it, or stop it."
 
 
 def describe_encoding(encoded: Encoded) -> str:
-    """What is said of a picture that has come to its noise."""
+    """Describe a finished encoding."""
     back = ""
     if encoded.psnr is not None:
         back = f"; decoded again it is {encoded.psnr:.1f} dB from the picture (PSNR)"
@@ -286,7 +286,7 @@ def _resolve_single(draft: Draft, model: ModelInfo) -> Request:
 
 
 def advice(encoded: Encoded) -> str:
-    """How to make a rough return better; "" for a good one."""
+    """Return advice for an inexact round trip; "" for a good one."""
     if encoded.psnr is None or encoded.psnr >= ROUGH:
         return ""
-    return "That is rough: tell the model what the picture shows, or allow a smaller error (To within)."
+    return "The round trip is inexact: describe the picture in the prompt, or allow a smaller error (To within)."

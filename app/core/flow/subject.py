@@ -20,7 +20,7 @@ from app.core.shown.naming import title_of
 from app.core.shown.render import from_rgb, pixels
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.spec.request import Request
 
 Pixels = NDArray[np.uint8]
@@ -127,4 +127,4 @@ def fit(subject: Subject, size: tuple[int, int], way: str) -> Fitted:
     taken = rgb[part.y() : part.y() + part.height(), part.x() : part.x() + part.width()]
     across, down = subject.place.width() / width, subject.place.height() / height
     place = QRectF(part.x() * across, part.y() * down, part.width() * across, part.height() * down)
-    return Fitted(resized(taken, size), place.translated(subject.place.topLeft()))
+    return Fitted(resize(taken, size), place.translated(subject.place.topLeft()))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.core.jobs.submission import Queueable, Submission
 from engine.errors import EngineError
-from engine.files import replacing
+from engine.files import replace_file
 from engine.jobs import serial
 from engine.jobs.generate import Resume
 from engine.jobs.job import JobError
@@ -33,7 +33,7 @@ def keep(submission: Submission) -> None:
     folder = submission.run_path.with_name(submission.run_path.name + SUFFIX)
     serial.save(submission.job, folder / JOB)
     told = {"request": submission.request.to_dict(), "before": submission.before}
-    with replacing(folder / SUBMITTED) as file:  # the last: without it there is nothing to do
+    with replace_file(folder / SUBMITTED) as file:  # the last: without it there is nothing to do
         file.write(json.dumps(told, allow_nan=False).encode())
 
 

@@ -43,8 +43,8 @@ from engine.spec.edit import Pixels
 from engine.spec.lab_data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
 from engine.spec.request import RequestError
 
-Doing: TypeAlias = Literal["", "run", "walk", "cover"]
-DOING: dict[type, Doing] = {LabRun: "run", LabWalk: "walk", LabCoverage: "cover"}
+Activity: TypeAlias = Literal["", "run", "walk", "cover"]
+ACTIVITIES: dict[type, Activity] = {LabRun: "run", LabWalk: "walk", LabCoverage: "cover"}
 
 TRACED = 40  # particles whose paths are drawn
 COVERING = 300  # chains that measure coverage
@@ -65,7 +65,7 @@ class Lab(StepTimeline):
     field_changed = Signal()
     states_changed = Signal()  # of the run, its flow, or the chains
     coverage_changed = Signal()
-    doing_changed = Signal()
+    activity_changed = Signal()
     closed = Signal()
 
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
@@ -90,7 +90,7 @@ class Lab(StepTimeline):
         self._plan()
         self._cursor = self.step_count - 1
 
-    # what is asked for
+    # settings
 
     @property
     def data(self) -> Data:
@@ -98,11 +98,11 @@ class Lab(StepTimeline):
 
     @property
     def model(self) -> ModelInfo:
-        """The data set as a model: what its Draft is resolved against."""
+        """The data set as a ModelInfo, with which the Draft is resolved."""
         return info(self._name)
 
     def choose(self, name: str) -> None:
-        """Another data set, a key of DATA; what was made of the one before goes."""
+        """Choose a data set, a key of DATA; results of the former one are dropped."""
         if name != self._name and name in DATA:
             self._name = name
             self._draft = replace(self._draft, model=info(name).id)
@@ -237,8 +237,8 @@ class Lab(StepTimeline):
     # what is done
 
     @property
-    def doing(self) -> Doing:
-        return DOING[type(self._task.job)] if self._task else ""
+    def activity(self) -> Activity:
+        return ACTIVITIES[type(self._task.job)] if self._task else ""
 
     def start(self) -> None:
         """Run the sampler. What was run before goes."""
@@ -259,14 +259,14 @@ class Lab(StepTimeline):
 
     def walk(self) -> None:
         """Let chains walk at the level under the cursor, wherever it moves; or stop them."""
-        if self.doing == "walk":
+        if self.activity == "walk":
             self.cancel()
         elif self._usable():
             self._chains.clear()
             self._begin(LabWalk(self.data, self._particles, self._draft.seed, self.half(), self.sigma))
 
     def cover(self) -> None:
-        """Measure what noise at many scales does, and show where training data are."""
+        """Measure the coverage of the plane by noise level, and show the training data."""
         if self._usable():
             self.turn("seen", True)
             self._chains.clear()
@@ -274,12 +274,12 @@ class Lab(StepTimeline):
             self._begin(LabCoverage(self.data, COVERING))
 
     def save(self, path: Path, frames: Sequence[Pixels]) -> None:
-        """Write pictures of the plane, with what made them."""
+        """Write pictures of the plane with their settings."""
         task = self._engine.do(LabSave(path, tuple(frames), self.settings()), urgent=True)
         task.ended.connect(partial(self._on_saved, path))
 
     def cancel(self) -> None:
-        """Stop what is done before its next model call. What was reached stays."""
+        """Cancel the running job before its next model call. Its results so far stay."""
         if self._task:
             self._task.cancel()
 
@@ -301,7 +301,7 @@ class Lab(StepTimeline):
         self.closed.emit()
 
     def settings(self) -> str:
-        """Everything that makes what is shown, as JSON in ASCII."""
+        """All settings of the shown run, as JSON in ASCII."""
         trial = self.track.trial
         request = trial.request if trial else self._run.request if self._run else None
         particles = trial.particles if trial else self._particles
@@ -320,14 +320,14 @@ class Lab(StepTimeline):
         self._task = self._engine.do(job)
         self._task.told.connect(self._on_told)
         self._task.ended.connect(self._on_ended)
-        self.doing_changed.emit()
+        self.activity_changed.emit()
 
     def _drop(self) -> None:
-        """Cancel what is done, and hear no more of it."""
+        """Cancel the running job and ignore its remaining events."""
         if self._task is not None:
             self._task.drop()
             self._task = None
-            self.doing_changed.emit()
+            self.activity_changed.emit()
 
     def _plan(self) -> None:
         """Resolve the draft; the levels of a run that is shown stand until they are another's."""
@@ -344,7 +344,7 @@ class Lab(StepTimeline):
         self._run = LabTimelineModel.of(request, self.track)
 
     def _forget(self) -> None:
-        """Another law or other levels: what was made of the ones before goes."""
+        """Drop the results of the former law or noise levels."""
         self._drop()
         at_end = self._cursor == self.step_count - 1
         self._clear_states()
@@ -425,7 +425,7 @@ class Lab(StepTimeline):
         self._task = None
         if end.how == "failed":
             self.notice_raised.emit(Notice("error", end.sentence))
-        self.doing_changed.emit()
+        self.activity_changed.emit()
 
     def _on_saved(self, path: Path, end: End) -> None:
         if end.how == "failed":

@@ -22,7 +22,7 @@ class KeyFrame:
     """One of them.
 
     key    -- for the model that there is; rgb -- the picture of the model's size that is encoded, None for a seed
-    image  -- what is seen of it; null for a seed of which nothing has been made
+    image  -- its thumbnail; null for a seed without a picture yet
     source -- the whole picture that it came from, which another model sees at its own size; None for a bare seed
     settings -- what made it, where that is known
     """
@@ -58,15 +58,15 @@ def of_picture(rgb: Pixels, request: Request | None, index: int, alone: bool, mo
     found = from_pixels(rgb, model)
     if request is not None:
         found = replace(found, key=with_settings(found.key, request, model), settings=request)
-    return _of(found, rgb)
+    return _from_file(found, rgb)
 
 
 def of_file(path: Path, model: ModelInfo, cancelled: Callable[[], bool] = not_cancelled) -> KeyFrame:
     """Read a picture file as a key frame. Raises ImageError; ReadingStopped once `cancelled` returns True."""
-    return _of(from_file(path, model, cancelled), load(path, cancelled).rgb)
+    return _from_file(from_file(path, model, cancelled), load(path, cancelled).rgb)
 
 
-def _of(found: FileKey, source: Pixels) -> KeyFrame:
+def _from_file(found: FileKey, source: Pixels) -> KeyFrame:
     seen = source if found.rgb is None else found.rgb
     return KeyFrame(found.key, found.rgb, from_rgb(seen), source, found.settings)
 

@@ -66,7 +66,7 @@ class KeyRow(QObject):
     def add(self, frame: KeyFrame) -> bool:
         """Put it after the selected one; False, with a notice, where there are too many."""
         if len(self._keys) >= MOST_KEYS:
-            self._say("info", f"A morph has {MOST_KEYS} key frames at most: take one away first.")
+            self._notify("info", f"A morph has {MOST_KEYS} key frames at most: take one away first.")
             return False
         self._keys.insert(self._selected + 1, frame)
         self._selected += 1
@@ -88,7 +88,7 @@ class KeyRow(QObject):
     def add_shown(self) -> None:
         """What the canvas shows: a finished picture of a run of its own is its seed, everything else a picture."""
         if self.why_no_shown:
-            self._say("info", self.why_no_shown)
+            self._notify("info", self.why_no_shown)
             return
         try:
             if self._editing.shows_artwork:
@@ -97,10 +97,10 @@ class KeyRow(QObject):
             else:
                 frame = self._shown_step()
         except (ValueError, OSError) as error:
-            self._say("error", f"This picture cannot be read: {error}")
+            self._notify("error", f"This picture cannot be read: {error}")
             return
         if self.add(frame):
-            self._say("info", f"Key frame {self._selected + 1} of the morph: {frame.words}.")
+            self._notify("info", f"Key frame {self._selected + 1} of the morph: {frame.words}.")
 
     def _shown_step(self) -> KeyFrame:
         run, k, image = self._shown.run, self._shown.cursor, self._shown.image_index
@@ -119,7 +119,7 @@ class KeyRow(QObject):
 
     def _on_unread(self, path: Path, error: Exception) -> None:
         words = str(error) if isinstance(error, ImageError) else f"{path.name} cannot be opened: {error}"
-        self._say("error", words)
+        self._notify("error", words)
 
     def move(self, index: int, to: int) -> None:
         """Take key frame `index` to the place `to` in the row; it is selected then."""
@@ -166,7 +166,7 @@ class KeyRow(QObject):
                 method=draft.method, strength=draft.strength,
             )  # fmt: skip
         except RequestError as error:
-            self._say("error", str(error))
+            self._notify("error", str(error))
 
     def show(self, key: KeyFrame, rgb: Pixels) -> None:
         """A seed that nothing had been made of has a picture now."""
@@ -184,5 +184,5 @@ class KeyRow(QObject):
         self._keys = [keyframes.for_model(frame, self._draft.model) for frame in self._keys]
         self.changed.emit()
 
-    def _say(self, kind: str, words: str) -> None:
+    def _notify(self, kind: str, words: str) -> None:
         self.notice_raised.emit(Notice(kind, words))  # type: ignore[arg-type]

@@ -139,7 +139,7 @@ class CanvasArea(QWidget):
         self._come_forward(self.canvas)
         overlay = self._document.editing.overlay
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
-        self.easel.judged = self._document.editing.reviewing
+        self.easel.result_shown = self._document.editing.reviewing
         tool = self.easel.hand.tool
         looks_at_one = self._document.editing.reviewing and overlay is not None
         self.facts.setText(self._actions.hint(GESTURES if looks_at_one else tool.gestures))

@@ -49,15 +49,15 @@ class ShrunkCopy:
         self._factor = 0
 
 
-def mean(part: Pixels, factor: int) -> Pixels:
+def block_mean(part: Pixels, factor: int) -> Pixels:
     """Averages blocks of (H, W, 4); those at the far edges may be cut short."""
     height, width = part.shape[:2]
     picture = Image.frombuffer("RGBX", (width, height), np.ascontiguousarray(part), "raw", "RGBX", 0, 1)  # no copy
     return np.asarray(picture.reduce(factor))
 
 
-def most(part: Pixels, factor: int) -> Pixels:
-    """The largest value of each block of (H, W): what is painted is never lost from sight."""
+def block_maximum(part: Pixels, factor: int) -> Pixels:
+    """Return the largest value of each block of (H, W), so that every painted pixel stays visible."""
     height, width = part.shape
     if not part.any():  # the mask of a large picture that was just opened, in a tenth of the time
         return np.zeros((-(-height // factor), -(-width // factor)), np.uint8)

@@ -19,7 +19,7 @@ class PicturePlan(QWidget):
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         super().__init__()
-        self.setAccessibleName("What becomes of the picture")
+        self.setAccessibleName("Preview of the fitted picture")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._size = QSize(rgb.shape[1], rgb.shape[0])
         self._thumbnail = thumbnail(rgb)
@@ -72,7 +72,7 @@ class PicturePlan(QWidget):
             shade = QColor(palette.color(QPalette.ColorRole.Dark))
             shade.setAlpha(190)
             kept = shown.intersected(result)
-            for strip in _around(shown, kept):
+            for strip in _margins(shown, kept):
                 painter.fillRect(strip, shade)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(accent, max(1.0, em(self, 0.1))))
@@ -96,7 +96,7 @@ def thumbnail(rgb: NDArray[np.uint8]) -> QImage:
     return image.scaled(SIDE, SIDE, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
 
 
-def _around(outer: QRectF, inner: QRectF) -> list[QRectF]:
+def _margins(outer: QRectF, inner: QRectF) -> list[QRectF]:
     """Return the parts of `outer` without `inner`: above, below, left, right."""
     return [
         QRectF(outer.left(), outer.top(), outer.width(), inner.top() - outer.top()),

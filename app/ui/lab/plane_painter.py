@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPalette, QPen, QPolygonF
 
 from app.core.lab.lab_model import Lab
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from engine.jobs.lab import Field, Points
 
 Role = QPalette.ColorRole
@@ -58,7 +58,7 @@ class PlanePainter:
         self._legend()
 
     def paint_small(self, field: Field | None) -> None:
-        """What of it can be seen in a cell of the timeline."""
+        """Paint the layers that are visible in a timeline cell."""
         self.painter.save()
         self.painter.setClipRect(self.frame)
         self.painter.fillRect(self.frame, self._ink(Role.Dark))
@@ -128,7 +128,7 @@ class PlanePainter:
             self._dots(found.outcomes[self.lab.outcome].ends, self._ink(Role.BrightText), 1.1)
 
     def _legend(self) -> None:
-        """Which line is whose, where there are two kinds."""
+        """Paint the legend of the lines if there are two kinds."""
         lab, unit = self.lab, self.unit
         if not (lab.shows("flow") and lab.shows("paths")) or lab.track.flow(self.k) is None or self.k == 0:
             return
@@ -172,7 +172,7 @@ class PlanePainter:
         return np.asarray(at, np.float64) * [radius, -radius] + [centre.x(), centre.y()]
 
     def _around(self, half: float) -> QRectF:
-        """Where a square of this half side lies: a field that was asked for in another frame stays in its place."""
+        """Return the square of this half side, so that a field of another frame stays in its place."""
         radius = self.frame.width() / 2 * half / self.half
         centre = self.frame.center()
         return QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius)
@@ -186,4 +186,4 @@ class PlanePainter:
 @lru_cache(maxsize=8)
 def _shades(ground: str, accent: str) -> list[int]:
     """From nothing to the densest."""
-    return [mixed(ground, accent, 0.8 * level / 255).rgb() for level in range(256)]
+    return [mix(ground, accent, 0.8 * level / 255).rgb() for level in range(256)]

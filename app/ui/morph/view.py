@@ -13,6 +13,7 @@ from app.ui.look.theme import em
 from app.ui.morph.key_strip import KeyStrip
 from app.ui.morph.timeline import MOVES
 from app.ui.widgets.label import label
+from app.ui.widgets.opening_page import OpeningPage
 
 ADD = ("morph-add-shown", "morph-add-file", "morph-add-seed")
 
@@ -42,9 +43,9 @@ class Stage(QWidget):
             self.update()
 
     def refresh(self) -> None:
-        made, k = self._morph.made, self._morph.cursor
-        shown = self._morph.image is not None and made is not None
-        words = f"Frame {k + 1} of {made.morph.frames}" if shown and made else self._empty()
+        result, k = self._morph.result, self._morph.cursor
+        shown = self._morph.image is not None and result is not None
+        words = f"Frame {k + 1} of {result.morph.frames}" if shown and result else self._empty()
         self.setAccessibleDescription(words)
         self.update()
 
@@ -84,13 +85,13 @@ class Stage(QWidget):
         painter.end()
 
     def _empty(self) -> str:
-        if self._morph.doing:
+        if self._morph.rendering:
             return "The first frames come together"
         count = len(self._morph.keys.frames)
         return "One more key frame, then Generate" if count == 1 else "Generate makes the frames between the keys"
 
 
-class FirstSteps(QWidget):
+class FirstSteps(OpeningPage):
     """What stands here before the first key frame."""
 
     def __init__(self, actions: ActionSet) -> None:
@@ -109,11 +110,10 @@ class FirstSteps(QWidget):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             text.setWordWrap(True)
             text.setMinimumWidth(1)
-        hint.setFixedWidth(em(self, 34))
+        hint.setMaximumWidth(em(self, 34))
         column.addWidget(title)
         column.addSpacing(em(self, 0.4))
-        hint.setFixedHeight(hint.heightForWidth(em(self, 34)))
-        column.addWidget(hint, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(self.centred(hint))
         column.addSpacing(em(self, 1.0))
         self.buttons: dict[str, QPushButton] = {}
         for name in ADD:
@@ -123,11 +123,6 @@ class FirstSteps(QWidget):
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
             column.addSpacing(em(self, 0.3))
         column.addStretch(4)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Dark))
-        painter.end()
 
 
 class MorphView(QWidget):
@@ -165,6 +160,6 @@ class MorphView(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        begun = bool(self._morph.keys.frames) or self._morph.made is not None
+        begun = bool(self._morph.keys.frames) or self._morph.result is not None
         self._pages.setCurrentWidget(self.stage if begun else self.first)
         self.footer.setVisible(begun)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.shown.naming import short
+from app.core.shown.naming import shorten
 from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.steering_section import SteeringDisclosure
 from app.ui.look.theme import em
@@ -54,7 +54,7 @@ class PromptPanel(QWidget):
         self.sampler = SamplerPicker(draft)
         self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
         self.guidance = NumberField("Guidance", -100, 100, (0, 12), 0.5, 1)
-        self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
+        self.guidance.setToolTip("How strongly the picture follows the prompt; 1 needs one model call a step, not two")
         self.seed = SeedField(draft, actions)
         self.batch = NumberField("Pictures", 1, MAX_BATCH, (1, 16))
         self.extent = SizePicker(draft)
@@ -144,7 +144,7 @@ class PromptPanel(QWidget):
         self.words.setVisible(model.text)
         self.no_text.setVisible(not model.text)
         self.no_text.setText(f"{model.title} takes no text: {self._known()}")
-        self.label_heading.setText(short(model.label_kind.capitalize(), LONGEST))
+        self.label_heading.setText(shorten(model.label_kind.capitalize(), LONGEST))
         for widget in (self.label_heading, self.labels):
             widget.setVisible(bool(model.labels))
         self.steps.show_value(draft.steps)

@@ -28,7 +28,7 @@ class SamplerPicker(QWidget):
         for name, rule in menu().items():
             self.choice.addItem(rule.title, name)
         self.choice.opening.connect(self._tell_prices)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         self.about = paragraph()
         self.price = paragraph("", "")
         self.price.setToolTip(COUNTED)
@@ -42,7 +42,7 @@ class SamplerPicker(QWidget):
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         sampler = self.choice.itemData(row)
         if sampler != self._draft.current.sampler:
             self._draft.update(sampler=sampler, options=())  # another sampler, other options
@@ -84,7 +84,7 @@ class SpacingPicker(QWidget):
         for name, about in SPACINGS.items():
             self.choice.addItem(name.replace("-", " ").capitalize(), name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         self.about = paragraph()
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
@@ -96,7 +96,7 @@ class SpacingPicker(QWidget):
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         self._draft.update(spacing=self.choice.itemData(row))
 
     def refresh(self) -> None:

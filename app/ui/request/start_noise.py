@@ -1,4 +1,4 @@
-"""The noise that a picture starts from, x_T: how large it is and how far out it may lie, and what that does."""
+"""Temperature and truncation of the start noise x_T, with their effect in words."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class StartNoise(QWidget):
         grid.addWidget(self.about, 3, 0, 1, 2)
         self.temperature.changed.connect(lambda value: draft.update(temperature=round(value, 2)))
         self.truncation.changed.connect(lambda value: draft.update(truncation=round(value, 2)))
-        self.switch.clicked.connect(self._switched)
+        self.switch.clicked.connect(self._on_switched)
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _switched(self, on: bool) -> None:
+    def _on_switched(self, on: bool) -> None:
         self._draft.update(truncation=USUAL_TRUNCATION if on else 0.0)
 
     def refresh(self) -> None:
@@ -60,10 +60,10 @@ class StartNoise(QWidget):
         self.switch.setChecked(draft.truncation > 0)
         self.truncation.show_value(draft.truncation or USUAL_TRUNCATION)
         self.truncation.setEnabled(draft.truncation > 0)
-        self.about.setText(effect(draft.temperature, draft.truncation))
+        self.about.setText(describe_effect(draft.temperature, draft.truncation))
 
 
-def spread(temperature: float, truncation: float) -> float:
+def noise_scale(temperature: float, truncation: float) -> float:
     """The standard deviation of x_T's numbers against the usual one's: a truncated normal law's, scaled."""
     if truncation == 0:
         return temperature
@@ -72,9 +72,9 @@ def spread(temperature: float, truncation: float) -> float:
     return temperature * math.sqrt(max(0.0, 1 - 2 * truncation * density / within))
 
 
-def effect(temperature: float, truncation: float) -> str:
+def describe_effect(temperature: float, truncation: float) -> str:
     """What the two do to the pictures, in a line."""
-    found = spread(temperature, truncation)
+    found = noise_scale(temperature, truncation)
     if abs(found - 1) <= SAME:
         return "The spread that the model was trained for: all of its variety"
     times = f"{found:.2f} of the usual spread"

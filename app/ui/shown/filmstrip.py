@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.guidance.clip_scores import ScoreCurve
 from app.core.shown.timeline import StepTimeline
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from app.ui.look.theme import em
 from app.ui.shown import timeline_bands
 from app.ui.shown.timeline_curves import change_top
@@ -40,7 +40,7 @@ class Filmstrip(QWidget):
     `menu_asked` carries where on the screen a menu for the shown step should open.
     """
 
-    nothing = "Every step of a picture will stand here"  # what it says where there is no run
+    nothing = "Every step of a picture will appear here"  # text without a run
 
     menu_asked = Signal(QPoint)
 
@@ -55,7 +55,7 @@ class Filmstrip(QWidget):
         self.setAccessibleName("Steps")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._painted = 0, -1, 0.0  # steps, cursor and the curve's top as last asked to be painted
+        self._painted = 0, -1, 0.0  # steps, cursor and the curve's top of the last repaint
         for signal in (steps.run_changed, steps.view_changed, steps.image_changed):
             signal.connect(self.update)
         steps.steps_changed.connect(self._moved_on)
@@ -90,7 +90,7 @@ class Filmstrip(QWidget):
         return timeline_bands.rows(QRectF(slots.left, top, slots.width, height), count)
 
     def show_scores(self, scores: Callable[[], ScoreCurve | None]) -> None:
-        """A fourth band for them while there are any; whoever has them calls update() when they change."""
+        """Show scores as a fourth band while there are any; their owner calls update() when they change."""
         self._scores = scores
         self.update()
 
@@ -212,7 +212,7 @@ class Filmstrip(QWidget):
 
     def _paint_cells(self, painter: QPainter, slots: Slots, dirty: QRectF) -> None:
         done, read = self._steps.step_count, 0.0  # drawing does not count: on a busy machine nothing would be read
-        empty = mixed(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
+        empty = mix(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
         for k in slots.pictured():
             cell = slots.cell(k)
             if not cell.intersects(dirty):
@@ -263,7 +263,7 @@ class Filmstrip(QWidget):
         at = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
         ink = self._ink(QPalette.ColorRole.PlaceholderText)
-        timeline_bands.named(painter, self._steps.unit, at, beside, ink, self.palette())
+        timeline_bands.paint_label(painter, self._steps.unit, at, beside, ink, self.palette())
 
     def _paint_fork(self, painter: QPainter, slots: Slots) -> None:
         """A dashed line where the shown run left its parent's way."""

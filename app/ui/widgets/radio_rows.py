@@ -1,4 +1,4 @@
-"""One of a few, each with a line that says what it is: rows to click on, or to walk through with the arrow keys."""
+"""A choice of rows, each with an explaining line: click one, or use the arrow keys."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from app.ui.look.theme import em
 
 
 class RadioRow(QAbstractButton):
-    """A title, what it comes to at the right, and under them a line about it."""
+    """A title, its cost at the right, and an explaining line below."""
 
     def __init__(self, name: str, title: str, about: str) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class RadioRow(QAbstractButton):
         accent = palette.color(QPalette.ColorRole.Highlight)
         rect = self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5)
         window = palette.color(QPalette.ColorRole.Window)
-        painter.setBrush(mixed(window, accent, 0.12) if on else palette.color(QPalette.ColorRole.Base))
+        painter.setBrush(mix(window, accent, 0.12) if on else palette.color(QPalette.ColorRole.Base))
         strong = on or self.hasFocus()
         painter.setPen(accent if strong else palette.color(QPalette.ColorRole.Mid))
         radius = em(self, 5 / 16)
@@ -97,7 +97,7 @@ class RadioRows(QWidget):
         for row in self.rows.values():
             self._group.addButton(row)
             column.addWidget(row)
-        self._group.buttonToggled.connect(self._toggled)
+        self._group.buttonToggled.connect(self._on_toggled)
         next(iter(self.rows.values())).setChecked(True)
 
     @property
@@ -110,7 +110,7 @@ class RadioRows(QWidget):
     def chosen(self, name: str) -> None:
         self.rows[name].setChecked(True)
 
-    def _toggled(self, row: QAbstractButton, on: bool) -> None:
+    def _on_toggled(self, row: QAbstractButton, on: bool) -> None:
         if on and isinstance(row, RadioRow):
             self.setFocusProxy(row)
             self.changed.emit(row.name)

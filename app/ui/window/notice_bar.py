@@ -15,7 +15,7 @@ from app.ui.look.theme import em
 from app.ui.widgets.breaking_label import BreakingLabel
 
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
-CHOICE_MS = 20_000  # news that asks something stays long enough to be read and answered
+CHOICE_MS = 20_000  # a notice with buttons stays long enough to read and answer
 MOST = 2  # things to do about one notice
 
 
@@ -51,7 +51,7 @@ class NoticeBar(Retinted, QFrame):
         return self._stack[-1] if self._stack else None
 
     def raise_notice(self, notice: Notice) -> None:
-        """Show `notice`. News in front gives way to it; the same words are not said twice."""
+        """Show `notice`. It replaces news in front; an equal notice is not shown twice."""
         self._stack = [kept for kept in self._stack if kept.level == "error" and kept.text != notice.text]
         self._stack.append(notice)
         self._show()

@@ -1,4 +1,4 @@
-"""Where a run's pictures lie in the artwork: what is shown is what is applied, and what is not painted stays."""
+"""The place of a run's pictures in the artwork: the overlay equals the applied pixels, unpainted pixels stay."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def laid_over(artwork: Artwork, shown: PlacedPicture) -> QImage:
 
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("masked", [True, False])
-def test_what_is_seen_is_what_is_applied(artwork: Artwork, box: QRect, masked: bool) -> None:
+def test_the_overlay_equals_the_applied_pixels(artwork: Artwork, box: QRect, masked: bool) -> None:
     generated = picture(24, 16, seed=1)
     placement = Placement.on(artwork, box, masked)
     seen = to_rgb(laid_over(artwork, overlay(from_rgb(generated), placement))).astype(int)

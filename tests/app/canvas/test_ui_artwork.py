@@ -1,4 +1,4 @@
-"""The artwork in a hand: what happens to it while a tool is down, and 500 random events of mouse, pen and keys."""
+"""The artwork under a tool: changes during a stroke, and 500 random events of mouse, pen and keys."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def go_back(artwork: Artwork) -> None:
 
 @pytest.mark.parametrize("change", [grow_canvas, crop_canvas, open_another, go_back, Artwork.close])
 @pytest.mark.parametrize("tool", [tool.name for tool in TOOLS])
-def test_a_tool_that_is_down_while_the_picture_becomes_another_spoils_nothing(
-    bench: Bench, tool: str, change: Callable[[Artwork], None]
-) -> None:
+def test_opening_a_picture_during_a_stroke_is_safe(bench: Bench, tool: str, change: Callable[[Artwork], None]) -> None:
     artwork = bench.artwork
     bench.tools.tool = "rectangle"
     bench.drag((10, 10), (60, 60))
@@ -98,7 +96,7 @@ def test_undo_while_the_pen_is_down_takes_the_stroke_back_and_the_hand_is_free(b
 
 
 class Watcher:
-    """Keeps what somebody shows who copies the rectangles that are told, and nothing else."""
+    """A copy of the artwork that is updated only in the reported rectangles."""
 
     def __init__(self, artwork: Artwork) -> None:
         self._artwork = artwork
@@ -211,7 +209,7 @@ def inner(bench: Bench) -> QImage:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_500_random_events_leave_a_history_that_leads_back_and_forth(bench: Bench, qtbot: QtBot, seed: int) -> None:
+def test_after_500_random_events_undo_and_redo_still_work(bench: Bench, qtbot: QtBot, seed: int) -> None:
     """What was told is all that changed; undo leads to the very beginning and redo to the very end, each in the same
     states; a canvas that has followed all along looks like one that is new.
     """

@@ -1,4 +1,4 @@
-"""What a step keeps: it leads there and back to the bit, and costs what has changed and no more."""
+"""Undo steps: undo and redo to the bit, and memory for the changed tiles only."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from engine.spec.request import Request
 
 
 class HandEngine(Engine):
-    """Gives a task to whoever asks, and does nothing: the test tells."""
+    """Returns a task for every job and does nothing; the test emits its signals."""
 
     state = "ready"
 

@@ -1,4 +1,4 @@
-"""Runs and pictures have names that a person finds and that nothing takes twice."""
+"""Runs and pictures have readable names, and no two have the same."""
 
 from __future__ import annotations
 

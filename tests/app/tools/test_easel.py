@@ -1,4 +1,4 @@
-"""What a tool does is on the screen, at every zoom and density, and what is undone is gone from it."""
+"""A tool's change is on the screen at every zoom and pixel density, and undo removes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.app.hands import LEFT, RIGHT, SHIFT
 from tests.app.tools.conftest import HEIGHT, WIDTH, Bench, near, tinted
 from tests.app.windows import painted
 
-# a stroke, what is seen of it, undo and redo
+# a stroke on the screen, undo and redo
 
 
 @pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
@@ -45,7 +45,7 @@ def test_a_stroke_is_in_the_mask_and_on_the_screen_and_undo_takes_it_from_both(q
 
 
 @pytest.mark.parametrize("scale", [0.25, 1.0, 3.0])
-def test_what_is_repainted_piece_by_piece_is_what_a_whole_repaint_shows(qtbot: QtBot, scale: float) -> None:
+def test_partial_repaints_equal_a_whole_repaint(qtbot: QtBot, scale: float) -> None:
     """The screen is refreshed where something changed and nowhere else: nothing stale may be left."""
     bench = Bench(qtbot, 333, 251)
     bench.zoom(scale)
@@ -71,7 +71,7 @@ def test_pressing_and_lifting_a_tool_over_a_candidate_leaves_nothing_stale(bench
     bench.easel.set_candidate(QRect(40, 20, 64, 64), made)
     piecewise = Recorder(bench.canvas)
     for judged in (False, True):
-        bench.easel.judged = judged
+        bench.easel.result_shown = judged
         bench.press((150, 20))
         assert piecewise.is_true()
         bench.move((180, 20))
@@ -134,7 +134,7 @@ ARROWS = Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down
 
 
 class Recorder:
-    """Keeps a picture of a widget by what the widget asks to be repainted, as the system's backing store does."""
+    """Keeps a picture of a widget from its repaint requests, as the system's backing store does."""
 
     def __init__(self, canvas: CanvasView) -> None:
         self._canvas = canvas

@@ -19,7 +19,7 @@ from engine.models.text import TextEncoder
 from engine.spec.catalog import resource_root
 from engine.train import emoji, folder
 from engine.train.collection import EMOJI, STICKERS, Collection
-from engine.train.data import encoded, load
+from engine.train.data import encode_texts, load
 from engine.train.packages import Package, fetch, unpack, verify
 from engine.train.pictures import on_white, with_alpha
 
@@ -103,7 +103,7 @@ def test_articles(name: str, named: str) -> None:
 
 
 @pytest.mark.parametrize("collection", [EMOJI, STICKERS], ids=lambda c: c.id)
-def test_the_chosen_concepts_hold_what_the_studio_promises(collection: Collection) -> None:
+def test_the_chosen_concepts_contain_the_promised_ones(collection: Collection) -> None:
     assert {"red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza"} <= collection.concepts().keys()
     assert set(emoji.EXAMPLES) <= collection.concepts().keys()
 
@@ -264,7 +264,7 @@ def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: 
     assert data.captions is not None
     leaf = data.captions.tokens[data.captions.caption[0]].float()
     alone = torch.cat([encoder.encode([text])[0] for text in ("a green leaf", "leaf")])
-    assert (leaf[0] - leaf[1]).abs().max() > 0.1, "the two captions are told apart"
+    assert (leaf[0] - leaf[1]).abs().max() > 0.1, "the two captions differ"
     # Kept in half precision, and encoded beside other texts, which rounds differently than alone: one rounding each.
     torch.testing.assert_close(leaf, alone, rtol=2**-10, atol=2**-10)
 
@@ -313,8 +313,8 @@ def test_captions_are_encoded_once_and_only_the_new_ones_after(
         return real(texts)
 
     monkeypatch.setattr(encoder, "encode", counting)
-    encoded(["cat", ""], encoder, tmp_path)
-    tokens, mask = encoded(["dog", "cat", ""], encoder, tmp_path)
+    encode_texts(["cat", ""], encoder, tmp_path)
+    tokens, mask = encode_texts(["dog", "cat", ""], encoder, tmp_path)
     assert encoded_texts == ["cat", "", "dog"]
     states, counts = real(["dog", "cat", ""])
     assert torch.allclose(tokens.float(), states, atol=0.01)

@@ -13,7 +13,7 @@ from app.ui.canvas.tools.tool import Tool, Touch
 
 
 class Shape(Tool):
-    """Keeps the points from the press on; each shape says what path they make."""
+    """Collects points from the press on; each shape makes a path of them."""
 
     options = ("opacity",)
 
@@ -47,8 +47,8 @@ class Shape(Tool):
         return self.path(self._points, self._straight) if len(self._points) > 1 else QPainterPath()
 
 
-def spanned(points: list[QPointF], even: bool) -> QRectF:
-    """From the first point to the last, to whole pixels; `even`: a square, as large as the longer side asks."""
+def rectangle_from(points: list[QPointF], even: bool) -> QRectF:
+    """From the first point to the last, to whole pixels; `even`: a square with the longer side."""
     start, end = (QPointF(round(point.x()), round(point.y())) for point in (points[0], points[-1]))
     if even:
         across, down = end.x() - start.x(), end.y() - start.y()

@@ -1,4 +1,4 @@
-"""Show how far a flow is while it is followed: what `encode` and `decode` share."""
+"""Show the progress of a flow: shared by `encode` and `decode`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.jobs.encode import Following, Optimised
 
 
 def wait_for(news: Any) -> Any:
-    """The last event, after all of them; progress goes to standard error, on a terminal."""
+    """Take all events and return the last one; show progress on standard error if it is a terminal."""
     one = None
     for one in news:
         if not sys.stderr.isatty():
