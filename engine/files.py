@@ -22,7 +22,7 @@ if os.name == "nt":
 
     LOCKED = 2**31 - 2  # the byte that is locked: on Windows nobody else can read a locked byte
 
-    def lock(file: IO[Any]) -> bool:
+    def lock(file: IO[Any], otherwise: bool = False) -> bool:
         """Lock an open file until it is closed; False if another process has it."""
         at = file.tell()
         try:
@@ -37,12 +37,16 @@ if os.name == "nt":
 else:
     import fcntl
 
-    def lock(file: IO[Any]) -> bool:
-        """Lock an open file until it is closed; False if another process has it, or the file system cannot lock."""
+    def lock(file: IO[Any], otherwise: bool = False) -> bool:
+        """Lock an open file until it is closed; False if another process has it, `otherwise` if the file system cannot
+        lock.
+        """
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             return False
+        except OSError:
+            return otherwise
         return True
 
 

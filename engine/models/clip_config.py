@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from reprlib import repr as shortened
 from typing import Any
 
+from engine.errors import one_line
 from engine.models.errors import ModelError
 
 MAX_NUMBER = 10_000_000  # no size in a CLIP is larger
+LARGEST = {  # a net is built before its weights are looked at
+    "layers": 256, "width": 2**14, "heads": 2**10, "head_width": 2**14, "image_size": 2**11, "patch_size": 2**10,
+    "context_length": 2**12, "embed_dim": 2**14, "attn_pooler_queries": 2**12, "attn_pooler_heads": 2**10,
+    "mlp_ratio": 64, "n_queries": 2**12, "dim_head": 2**14,
+}  # fmt: skip
 RUNS_CODE = ("auto_map", "trust_remote_code", "custom_pipelines")
 
 _TOP = {"embed_dim", "quick_gelu", "custom_text", "init_logit_scale", "init_logit_bias", "nonscalar_logit_scale"}
@@ -69,7 +76,9 @@ def _tower(config: object, keys: set[str], where: str) -> dict[str, Any]:
     for name, pattern in _NAMES.items():
         value = held.get(name)
         if value and not (isinstance(value, str) and re.fullmatch(pattern, value)):
-            raise ModelError(f"{name} of this CLIP must be a plain name, not {value!r}: correct its configuration.")
+            raise ModelError(
+                f"{name} of this CLIP must be a plain name, not {shortened(value)}: correct its configuration."
+            )
     return held
 
 
@@ -78,11 +87,18 @@ def _part(config: object, keys: set[str], where: str, parts: set[str] = frozense
         raise ModelError(f"{where} of this CLIP is not a JSON object: save its configuration again.")
     refuse_code(config, where)
     if unknown := sorted(map(str, set(config) - keys - parts)):
-        raise ModelError(f"{where} of this CLIP has unknown keys: remove {', '.join(unknown)}.")
+        named = one_line(", ".join(unknown), 200)
+        raise ModelError(f"{where} of this CLIP has unknown keys: remove {named}.")
     for key in set(config) & keys:
-        if not _plain(config[key]):
+        if not _plain(config[key]) or not _sane(config[key], LARGEST.get(key, MAX_NUMBER)):
             raise ModelError(f"{key} in {where} of this CLIP is not a plain value: correct its configuration.")
     return dict(config)
+
+
+def _sane(value: object, largest: int) -> bool:
+    """Whether no number in it is larger."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return all(isinstance(one, bool) or not isinstance(one, int | float) or abs(one) <= largest for one in values)
 
 
 def _plain(value: object) -> bool:

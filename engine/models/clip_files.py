@@ -24,7 +24,7 @@ from torch import Tensor
 
 from engine.models.checksums import digest
 from engine.models.clip_config import allowed_shape
-from engine.models.clip_model import ClipModel, frozen_clip, open_clip, read_open_clip_config
+from engine.models.clip_model import ClipModel, check_size, frozen_clip, open_clip, read_open_clip_config
 from engine.models.errors import ModelError
 from engine.models.hugging_face import (
     DATA,
@@ -59,6 +59,8 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
     """Load the CLIP `name`; engine.models.clip.load lists the possible names. Raises ModelError."""
     try:
         found, state = find(name)
+        if not found.shape["vision_cfg"].get("timm_model_name"):  # those read values while they are built
+            check_size(lambda: build(found.shape), sum(value.numel() for value in state.values()))
         net = fill(build(found.shape), state, found)
         title = found.path.stem if found.path.name == Path(name).name else name
         about = GuideInfo(name, title, "", content_hash(found))
@@ -67,7 +69,9 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
         raise
     except MemoryError as error:
         raise ModelError(f"“{name}” does not fit into memory: choose a smaller CLIP.") from error
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, AssertionError) as error:
+    except (
+        OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, AssertionError,
+    ) as error:  # fmt: skip
         raise ModelError(f"“{name}” cannot be used as a CLIP ({first_sentence(error)}): {CHOOSE}.") from error
 
 

@@ -7,6 +7,7 @@ one ImageError whose sentence says what to do. Only what the pixels need decides
 from __future__ import annotations
 
 import io
+import logging
 import os
 import stat
 import struct
@@ -47,6 +48,10 @@ DAMAGED = "is damaged or ends too early: get it again, or save it again in the p
 # of it: at this studio's limit, and as an error.
 Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+# What else Pillow remarks on (a tag that is cut short, a palette) is no news for a terminal: `notes` say what a person
+# should know.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class ImageError(EngineError, ValueError):

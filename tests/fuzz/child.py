@@ -74,6 +74,8 @@ def _own(error: BaseException) -> str:
 def _out_of_memory(error: BaseException | None) -> BaseException | None:
     """The error below this one that says that memory was refused."""
     while error is not None:
+        if type(error).__module__.startswith("av."):  # FFmpeg says so of a size that it does not ask for at all
+            return None
         if isinstance(error, MemoryError) or "not enough memory" in str(error) or "can't allocate" in str(error):
             return error
         error = error.__cause__ or error.__context__

@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, Signal
 from app.core.flow.likelihood import PictureLikelihood
 from app.core.flow.subject import fit
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import QueuedJob, Submission
+from app.core.jobs.queue import QueuedJob
+from app.core.jobs.submission import Submission
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.methods import NEW

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from app.core.canvas.editing import Editing
 from app.core.canvas.placement import Placement, Snapshot
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Submission
+from app.core.jobs.submission import Submission
 from app.core.request.fork import ForkPoint, fork_point, model_of_step, vary_request
 from app.core.request.methods import NEW
 from app.core.request.seeds import roll

@@ -187,7 +187,10 @@ class CanvasArea(QWidget):
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
         steps = steps_of_strength(draft.strength, draft.steps)
-        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.draft.model), steps)
+        mask, factor = self.easel.mask_for_cells()
+        left, top, width, height = box_of(artwork.box)
+        box = left // factor, top // factor, max(1, width // factor), max(1, height // factor)
+        return free_cells(mask, box, size(draft, self._document.draft.model), steps)
 
     def _lend_keys(self, keys: str) -> None:
         """On the canvas the arrows move through candidates or through steps: never ambiguous."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
+from app.core.files.read_image import read_transparent
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
@@ -82,7 +83,7 @@ class LabelPicker(QWidget):
 
     def _thumbnail(self, label: str) -> QIcon | None:
         path = self._draft.model.folder / "labels" / f"{label.replace(' ', '-')}.png"
-        picture = QPixmap(str(path))  # null where there is no such file
+        picture = QPixmap.fromImage(read_transparent(path))  # null where there is no such file
         return None if picture.isNull() else QIcon(_round_corners(picture, em(self, 1.25) * 2))
 
     def _choose(self, label: str | None) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from app.core.notices import Notice
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
-from app.ui.widgets.label import paragraph
+from app.ui.widgets.breaking_label import BreakingLabel
 
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
 CHOICE_MS = 20_000  # a notice with buttons stays long enough to read and answer
@@ -27,9 +27,7 @@ class NoticeBar(Retinted, QFrame):
         self.setObjectName("notice")
         self._stack: list[Notice] = []
         self.sign = QLabel()
-        self.text = paragraph("", "")
-        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text = BreakingLabel()
         self.actions_ = [QPushButton() for _ in range(MOST)]
         self.dismiss = QToolButton()
         self.dismiss.setAccessibleName("Close this notice")
@@ -72,7 +70,7 @@ class NoticeBar(Retinted, QFrame):
     def _show(self) -> None:
         notice = self.notice
         if notice is not None:
-            self.text.setText(notice.text)
+            self.text.show_text(notice.text)
             self.setAccessibleName(f"Notice: {notice.text}")
             for k, button in enumerate(self.actions_):
                 button.setVisible(k < len(notice.actions))

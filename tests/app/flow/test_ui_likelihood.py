@@ -293,7 +293,7 @@ def test_a_click_encodes_and_the_way_up_is_on_the_timeline(window: MainWindow, p
     QTest.mouseClick(panel.encoded.decode, LEFT)
     until(qtbot, lambda: window.encoder.activity is None)
     assert not panel.encoded.isVisible()
-    assert window.area.notices.text.text().startswith("Decoded in 120 model calls")
+    assert window.area.notices.text.plain.startswith("Decoded in 120 model calls")
 
 
 def test_an_inexact_round_trip_gives_advice(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:

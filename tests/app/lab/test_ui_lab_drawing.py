@@ -78,7 +78,7 @@ def test_an_empty_drawing_gives_a_reason_and_cannot_run(window: MainWindow, qtbo
     assert "too few points" in window.lab_panel.note.text()
     QTest.mouseClick(window.lab_panel.run, LEFT)
     assert window.area.notices.isVisible()
-    assert window.area.notices.text.text() == window.lab.problem
+    assert window.area.notices.text.plain == window.lab.problem
     assert not window.lab.activity
 
 
@@ -120,7 +120,7 @@ def test_a_picture_and_an_animation_are_saved(open_lab: Open, qtbot: QtBot, tmp_
         dialog.reject()
         until(qtbot, lambda: fake.saved[-1:] and fake.saved[-1][:2] == (tmp_path / name, frames))  # noqa: B023
         assert '"data": "mixture"' in fake.saved[-1][2]
-        until(qtbot, lambda: window.area.notices.text.text() == f"Saved as {tmp_path / name}")  # noqa: B023
+        until(qtbot, lambda: window.area.notices.text.plain == f"Saved as {tmp_path / name}")  # noqa: B023
         until(qtbot, lambda: window.findChild(QFileDialog) is None)
 
 
@@ -132,7 +132,7 @@ def test_an_animation_is_given_up_where_the_lab_is_changed_meanwhile(
     run(window, qtbot)
     window.lab_view.save_to(True, str(tmp_path / "a.webp"))
     window.lab.choose("spiral")
-    assert window.area.notices.text.text().startswith("The animation was not saved")
+    assert window.area.notices.text.plain.startswith("The animation was not saved")
     until(qtbot, lambda: window.lab.field is not None)
     assert fake.saved == []
 

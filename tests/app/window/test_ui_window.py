@@ -147,7 +147,7 @@ def test_a_notice_is_a_bar_that_takes_no_focus_and_can_be_acted_on(window: MainW
     )
     bar = window.area.notices
     assert bar.isVisible()
-    assert bar.text.text() == "The disk is full: free some space."
+    assert bar.text.plain == "The disk is full: free some space."
     assert QApplication.focusWidget() is window.panel.prompt.text
     assert QApplication.activeModalWidget() is None
     assert bar.geometry().width() <= window.area.stack.width()

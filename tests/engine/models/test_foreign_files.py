@@ -224,6 +224,16 @@ def test_no_line_of_the_studio_reads_what_can_run_code() -> None:
             assert not name.endswith(".from_pretrained") or name == "nn.Embedding.from_pretrained", path
 
 
+def test_no_file_of_a_picture_is_read_by_qt() -> None:
+    """Qt opens more kinds of files than the one reader, by plugins, and says nothing of what is wrong with them."""
+    for path in ROOT.glob("app/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"QImage", "QPixmap", "QIcon", "QImageReader"}:
+                first = ast.unparse(node.args[0]) if node.args else ""
+                assert not first.startswith("str("), f"{path}: {ast.unparse(node)}"
+                assert not first.endswith("path"), f"{path}: {ast.unparse(node)}"
+
+
 GUARD = """
 import socket, sys
 connects = []

@@ -233,3 +233,20 @@ def test_a_file_that_claims_more_than_it_holds_is_refused_before_it_is_decoded(
         (tmp_path / name).write_bytes(data)
         with pytest.raises(ImageError, match=f"{name} is damaged or ends too early"):
             load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0", b"Exif\0\0II*\0\x08\0\0\0\x02\0\x0e\1\2\0\xff\0\0\0"]
+)
+def test_what_pillow_remarks_on_a_file_is_not_printed(tmp_path: Path, exif: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(written(RGB, "JPEG", exif=exif))
+    code = (
+        "import sys; from pathlib import Path; from engine.pictures.image_file import load, info_of;"
+        "path = Path(sys.argv[1]); load(path); info_of(path)"
+    )
+    command = [sys.executable, "-W", "default", "-c", code, str(tmp_path / "a.jpg")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")
+    plain = "import sys, PIL.Image; PIL.Image.open(sys.argv[1]).getexif()"
+    told = subprocess.run([*command[:4], plain, str(tmp_path / "a.jpg")], check=False, capture_output=True, text=True)
+    assert "UserWarning" in told.stderr, "Pillow does remark on it"
