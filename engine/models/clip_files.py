@@ -60,7 +60,7 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
     try:
         found, state = find(name)
         if not found.shape["vision_cfg"].get("timm_model_name"):  # those read values while they are built
-            check_size(lambda: build(found.shape), sum(value.numel() for value in state.values()))
+            check_size(lambda: build(found.shape), sum(value.numel() for value in state.values()), misfit(found))
         net = fill(build(found.shape), state, found)
         title = found.path.stem if found.path.name == Path(name).name else name
         about = GuideInfo(name, title, "", content_hash(found))
@@ -239,9 +239,13 @@ def fill(net: Any, state: dict[str, Tensor], found: ClipFile) -> Any:
             state.pop(name, None)
         net.load_state_dict(state)
     except (RuntimeError, KeyError, ValueError, AttributeError) as error:
-        misfit = f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained with."
-        raise ModelError(misfit) from error
+        raise ModelError(misfit(found)) from error
     return net
+
+
+def misfit(found: ClipFile) -> str:
+    """Return the sentence for a file whose weights are not of its architecture."""
+    return f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained with."
 
 
 def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:

@@ -145,13 +145,16 @@ def frozen_clip(
     )
 
 
-def check_size(make: Callable[[], Any], held: int) -> None:
-    """Raise ModelError where a net has far more values than the `held` ones of its weights, before it takes memory."""
+LARGER = "The configuration of this CLIP describes a larger net than its weights: choose another CLIP."
+
+
+def check_size(make: Callable[[], Any], held: int, misfit: str = LARGER) -> None:
+    """Raise ModelError(misfit) where a net is far larger than the `held` values of its weights, before it is built."""
     with without_values():  # shapes alone
         net = make()
     asked = sum(value.numel() for value in (*net.parameters(), *net.buffers()))
     if asked > ROOM * held + SPARE:
-        raise ModelError("The configuration of this CLIP describes a larger net than its weights: choose another CLIP.")
+        raise ModelError(misfit)
 
 
 def open_clip() -> Any:
