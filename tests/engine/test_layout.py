@@ -105,7 +105,7 @@ class ChannelsLast:
 def session(tiny_model: ModelInfo) -> Session:
     made = Session("cpu", [tiny_model], library())
     model: Any = models.load(tiny_model, torch.device("cpu"))
-    made._models[tiny_model.sha256] = replace(model, denoiser=ChannelsLast(model.denoiser))
+    made.models.put(tiny_model, replace(model, denoiser=ChannelsLast(model.denoiser)))
     return made
 
 
