@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError
+from engine.errors import EngineError, one_line
 from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
@@ -121,7 +121,8 @@ def read_model(folder: Path) -> ModelInfo:
         raise CatalogError(f"{folder} is not a model folder: it has no config.json.") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({why}).") from error
+        told = one_line(why, 200)
+        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({told}).") from error
 
 
 def _takes(config: dict[str, Any]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What a morph adds to the bare calls of its net: `python3 run.py test -m bench -s tests/bench/test_morph.py`."""
+"""Time of a morph beside the bare calls of its net: `python3 run.py test -m bench -s tests/bench/test_morph.py`."""
 
 from __future__ import annotations
 

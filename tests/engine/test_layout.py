@@ -1,4 +1,4 @@
-"""One memory layout where nets are called: what a net sees does not depend on where the numbers come from."""
+"""One memory layout for net calls: a net's input does not depend on the source of the array."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as jobs: what is told of each step, what is saved, and what is left on disk."""
+"""Runs as jobs: the events of each step, the saved pictures, and the files left on disk."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def estimates(events: list[Event]) -> list[Estimate]:
 
 
 def collect(told: Iterable[Event], into: list[Event]) -> None:
-    """Keep events as they come, so that what came before an error is there."""
+    """Keep events as they arrive, so that the events before an error are kept."""
     for event in told:
         into.append(event)  # noqa: PERF402 -- extend() would add none where it fails
 

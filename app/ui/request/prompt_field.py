@@ -59,7 +59,7 @@ class PromptField(QWidget):
         self._pause.setSingleShot(True)
         self._pause.timeout.connect(self._look)
         self.text = TextField("Prompt", "Describe a picture", 3.4)
-        self.text.edited.connect(self._typed)
+        self.text.edited.connect(self._on_typed)
         self._marker = _Marker(self.text.document())
         self.hints = QWidget()
         self._rows = QVBoxLayout(self.hints)
@@ -75,7 +75,7 @@ class PromptField(QWidget):
         draft.model_changed.connect(self.refresh)
         self.refresh()
 
-    def _typed(self, text: str) -> None:
+    def _on_typed(self, text: str) -> None:
         self._draft.update(prompt=text)
 
     def refresh(self) -> None:
