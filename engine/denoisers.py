@@ -43,17 +43,20 @@ PREDICTS: tuple[str, ...] = tuple(_WEIGHTS)
 class NetDenoiser:
     """D(x, σ, cond) of a net; differentiable in x and cond, not in σ.
 
-    The native input and D are computed in float64 and rounded once: the input to the net's dtype, D to x's dtype.
+    The native input and D are computed in float64 and rounded once: the input to the compute dtype, D to x's dtype.
     t has float32 at least, since half precision cannot tell t = .9995 from 1.
+
+    dtype -- the compute dtype; None: that of the net's weights, which is wrong where they are only stored in it (fp8)
     """
 
     net: Net
     schedule: Schedule
     predicts: str
+    dtype: torch.dtype | None = None
 
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         """Denoise x (B, …) at σ ≥ 0, a float or (B,): → (B, …) in x's dtype; cond has a leading 1 or B."""
-        state, dtype = wide(x), _dtype(self.net) or x.dtype
+        state, dtype = wide(x), self.dtype or _dtype(self.net) or x.dtype
         level = _levels(sigma, len(x))
         if isinstance(level, float):
             s, t = _native(self.schedule, level)
@@ -96,11 +99,14 @@ def _levels(sigma: Sigma, batch: int) -> Any:
     return np.broadcast_to(level, (batch,))
 
 
-def adapt(net: Net, schedule: Schedule, predicts: str) -> NetDenoiser:
-    """Return the denoiser of a net trained under `schedule` to predict "eps", "x0", "v", "score" or "flow"."""
+def adapt(net: Net, schedule: Schedule, predicts: str, dtype: torch.dtype | None = None) -> NetDenoiser:
+    """Return the denoiser of a net trained under `schedule` to predict "eps", "x0", "v", "score" or "flow".
+
+    dtype -- the dtype to compute in; None: that of the net's weights
+    """
     if predicts not in PREDICTS:
         raise ValueError(f"There is no prediction {predicts!r}: choose one of {', '.join(PREDICTS)}.")
-    return NetDenoiser(net, schedule, predicts)
+    return NetDenoiser(net, schedule, predicts, dtype)
 
 
 def _dtype(net: Any) -> torch.dtype | None:

@@ -1,4 +1,4 @@
-"""The doers of engine.jobs.generate and engine.jobs.enlarge: do runs, send an event for each step, save the
+"""The doers of engine.jobs.generate, enlarge and decode_step: do runs, send an event for each step, save the
 pictures.
 """
 
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import Cancelled, EngineError, why
+from engine.finishing import to_pictures
+from engine.jobs.decode_step import StepDecoded
 from engine.jobs.encode import own_start, parent_of
 from engine.jobs.enlarge import Enlarged
 from engine.jobs.generate import PictureSaved, RunEnded
@@ -22,11 +24,13 @@ from engine.paths import path_of
 from engine.pictures.naming import save_new
 from engine.pictures.unsaved import Note
 from engine.rules import RULES
+from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.jobs.decode_step import DecodeStep
     from engine.jobs.enlarge import Enlarge
     from engine.jobs.generate import Fork, Generate, Resume
     from engine.jobs.job import Caller, Event
@@ -70,6 +74,20 @@ def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
 
 def enlarge(job: Enlarge, session: Session, caller: Caller) -> Iterator[Event]:
     yield Enlarged(session.enlarge(job.request, job.rgb, caller.cancelled))
+
+
+def decode_step(job: DecodeStep, session: Session, caller: Caller) -> Iterator[Event]:
+    reader = RunReader(job.path)
+    if not (0 <= job.k < len(reader.steps) and 0 <= job.image < len(reader.request.seeds)):
+        raise RequestError(f"This run has no image {job.image} at step {job.k}: choose another image or step.")
+    info = session.info(reader.request.model)
+    if info.sha256 != reader.request.model_sha256:
+        raise RequestError(f"This run belongs to another version of “{info.title}”: its steps stay as they are shown.")
+    model = session.load(info) if job.load else session.models.held(info)
+    if model is None:
+        return
+    x0 = from_array(reader.x0(job.k)[job.image : job.image + 1], session.device)
+    yield StepDecoded(job.path, job.k, job.image, to_pictures(x0, model, cancelled=caller.cancelled)[0])
 
 
 def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Event]:

@@ -36,6 +36,7 @@ MAGIC = b"TWEEDIE1"
 SYNC_SECONDS = 0.5
 _FRAME = struct.Struct("<QII")  # bytes of head and arrays, CRC-32 of the head, bytes of the head
 MAX_HEAD = 1 << 24
+MAX_FACTOR = 256  # pixels a side of a latent cell
 KEPT = 4  # recognise tensors of so many last records by identity: a history reaches three steps back
 
 
@@ -144,7 +145,9 @@ class RunWriter:
         self._append(head, arrays)
 
     def picture(self, rgb: np.ndarray) -> None:
-        """Write the finished pictures, uint8 (B, H, W, 3), where they differ from the last step (a second stage)."""
+        """Write the finished pictures, uint8 (B, H, W, 3), where the last step does not show them: of a second stage,
+        and of latents.
+        """
         self._append({"kind": "picture"}, {"rgb": rgb})
 
     def write_arrays(self, name: str, arrays: dict[str, Any]) -> None:
@@ -284,6 +287,23 @@ class RunReader:
             raise StoreError(f"The run {self.path.name} is damaged: choose another file.") from error
 
     @property
+    def latent(self) -> bool:
+        """Whether its states are latents: their pictures need the model's decoder, and preview() is an estimate."""
+        return "factor" in self.header
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether picture() has pictures, without reading them."""
+        return "picture" in self._latest
+
+    @property
+    def micro_batch(self) -> int | None:
+        """The most images in one call of the net, as the run was begun; None where the file does not say."""
+        with self._damage():
+            found = self.header.get("environment", {}).get("micro_batch")
+            return None if found is None else max(1, integer(found))
+
+    @property
     def records(self) -> int:
         return len(self._heads)
 
@@ -375,9 +395,9 @@ class RunReader:
             return (x_eval - x0) / np.float32(self.steps[k].s_eval)
 
     def picture(self) -> np.ndarray | None:
-        """Read the finished pictures, uint8 (B, H, W, 3), of a second stage.
+        """Read the finished pictures, uint8 (B, H, W, 3), of a second stage or of a decoder.
 
-        None without a second stage, and where the run stopped between its last step and its picture.
+        None where the last step shows its picture itself, and where the run stopped between the two.
         """
         record = self._latest.get("picture")
         if record is None:
@@ -447,7 +467,9 @@ class RunReader:
             linear = self.header["preview"]
             if linear is not None:
                 factors, bias = (np.asarray(linear[key], np.float32) for key in ("factors", "bias"))
-                x0 = np.einsum("bchw,cr->brhw", x0, factors) + bias[None, :, None, None]
+                flat = np.ascontiguousarray(factors.T) @ x0.reshape(*x0.shape[:2], -1).astype(np.float32, copy=False)
+                flat += bias[:, None]
+                x0 = flat.reshape(x0.shape[0], -1, *x0.shape[2:])
             elif x0.shape[1] == 1:
                 x0 = np.repeat(x0, 3, axis=1)
             return np.clip(x0, -1, 1)
@@ -499,6 +521,8 @@ def _check_header(header: dict[str, Any]) -> None:
                 integer(parent[name])
     if preview is not None:
         np.asarray(preview["factors"], np.float32), np.asarray(preview["bias"], np.float32)
+    if "factor" in header and not 1 <= integer(header["factor"]) <= MAX_FACTOR:
+        raise ValueError("a cell of latents larger than any codec's")
 
 
 def append_picture(path: Path, rgb: np.ndarray) -> None:

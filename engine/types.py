@@ -1,4 +1,4 @@
-"""The types that every method plugs into: Hop, Past, Cond, Move, Step, Denoiser, Transform, Rule, Constraint, Model.
+"""The types that every method plugs into: Hop, Past, Said, Cond, Move, Step, Denoiser, Rule, Constraint, Codec, Model.
 
 A method changes one of four things: the denoiser (Transform), the move (Rule), the hops (Path) or the pinned pixels
 (Constraint). The state is x = x0 + σ·ε everywhere; D(x, σ, cond) = E[x0 | x] is the denoiser.
@@ -50,16 +50,37 @@ def remember(past: History, s: float, x: Tensor, x0: Tensor) -> History:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What a person says of one picture: a Model encodes it to a Cond. Said() is the null condition.
+
+    text      -- "" is the empty text
+    label     -- a class or style by name; None for none
+    size      -- (width, height) of the picture in pixels, for models that know sizes; None: the model's native size
+    distilled -- the guidance of a guidance-distilled model, which is an input of its net; None: the model's default
+    clip_skip -- the layer of the text encoder that is used, counted from the end: 1 is the last; None: the model's own
+    """
+
+    text: str = ""
+    label: str | None = None
+    size: tuple[int, int] | None = None
+    distilled: float | None = None
+    clip_skip: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cond:
     """The condition of a model; every field has a leading batch of 1 or B, or is None.
 
     tokens -- (B, L, C) encoded text
-    mask   -- (B, L), bool: which tokens count; or float: how much each counts, 0 … 1
+    mask   -- (B, L), bool: which tokens count; or float: how much each counts, 0 … 1. Text without one gets a mask of
+              ones: a mixture of two texts weighs their tokens by it
     label  -- (B,) int64 class index, where the index after the last class means "none"; or (B, classes + 1) weights
               that mix the class embeddings
     pooled -- (B, C) one vector for the whole text, for models that use one
     image  -- (B, C, h, w) the small picture that a second stage enlarges, with Gaussian noise of std `level` in it
     level  -- (B,) that standard deviation
+    numbers -- (B, n) float32, the numbers that a net reads besides: sizes (SDXL), distilled guidance. They are never
+              rounded to half precision, which has no 1023
     """
 
     tokens: Tensor | None = None
@@ -68,10 +89,17 @@ class Cond:
     pooled: Tensor | None = None
     image: Tensor | None = None
     level: Tensor | None = None
+    numbers: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.tokens is not None and self.mask is None:
+            import torch
+
+            object.__setattr__(self, "mask", self.tokens.new_ones(self.tokens.shape[:2], dtype=torch.bool))
 
     @property
     def parts(self) -> tuple[Tensor | None, ...]:
-        return self.tokens, self.mask, self.label, self.pooled, self.image, self.level
+        return self.tokens, self.mask, self.label, self.pooled, self.image, self.level, self.numbers
 
     def map(self, f: Callable[[Tensor], Tensor]) -> Cond:
         return Cond(*(None if v is None else f(v) for v in self.parts))
@@ -83,10 +111,12 @@ class Cond:
         return self.map(lambda v: v if v.shape[0] == batch else v.expand(batch, *v.shape[1:]))
 
     def real_in(self, dtype: torch.dtype) -> Cond:
-        """Cast the floating-point fields to `dtype`; class indices and bool masks keep theirs."""
-        if all(v is None or v.dtype == dtype or not v.is_floating_point() for v in self.parts):
+        """Cast the floating-point fields to `dtype`; class indices and bool masks keep theirs, `numbers` float32."""
+        *rest, numbers = self.parts
+        if all(v is None or v.dtype == dtype or not v.is_floating_point() for v in rest):
             return self
-        return self.map(lambda v: v.to(dtype) if v.is_floating_point() else v)
+        cast = [v.to(dtype) if v is not None and v.is_floating_point() else v for v in rest]
+        return replace(Cond(*cast), numbers=numbers)
 
     def __getitem__(self, rows: slice) -> Cond:
         """Return the conditions of some images of the batch."""
@@ -244,13 +274,39 @@ class Rule:
         return sum((self.evals if h.s2 > 0 else self.last_evals) for h in path if h.kind == "solve")
 
 
-class Codec(Protocol):
-    """Converts between pictures and states; the identity for pixel models."""
+class Linear(NamedTuple):
+    """A linear map from a state to colour, pixel by pixel: rgb = x0·factors + bias, in [−1, 1].
 
+    factors -- a row (red, green, blue) for each of the state's channels; bias: (red, green, blue)
+    """
+
+    factors: tuple[tuple[float, float, float], ...]
+    bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+class Codec(Protocol):
+    """Converts between pictures and states; the identity for pixel models.
+
+    factor   -- the side of a state's cell in pixels of the picture: 1 for pixel models, 8 for Stable Diffusion
+    linear   -- the preview as a linear map; None: the first three channels are colour, or the only one is grey
+    identity -- whether a state is its picture: then a run file needs no finished picture beside its last step
+    """
+
+    @property
+    def factor(self) -> int: ...
+    @property
+    def linear(self) -> Linear | None: ...
+    @property
+    def identity(self) -> bool: ...
     def encode(self, image: Tensor) -> Tensor: ...  # (B, 3, H, W) in [−1, 1] → (B, C, h, w)
-    def decode(self, x0: Tensor) -> Tensor: ...  # the inverse
-    def preview(self, x0: Tensor) -> Tensor: ...  # (B, 3, h, w): cheap, for the canvas while it runs
+    def preview(self, x0: Tensor) -> Tensor: ...  # (B, 3, h, w) in [−1, 1]: cheap, for the canvas while it runs
     def latent_shape(self, width: int, height: int) -> tuple[int, ...]: ...  # (C, h, w)
+    def decode(self, x0: Tensor, cancelled: Callable[[], bool] = ...) -> Tensor:
+        """Decode states (B, C, h, w) to pictures (B, 3 or 1, H, W), one image at a time; differentiable in x0.
+
+        Raises Cancelled between two images where `cancelled` returns True.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +322,13 @@ class SecondStage:
 
 
 class Model(Protocol):
-    """A loaded model: its denoiser on its device, its schedule, its codec, and how to encode its conditions."""
+    """A loaded model: its denoiser on its device, its schedule, its codec, and how to encode its conditions.
+
+    compute_dtype -- the dtype that its net computes in; states are float32
+    micro_batch   -- the most images in one call of the net: bounds memory and the wait for a cancel. Pixels depend on
+                     it, so a run file records it
+    bytes         -- of its weights on the device
+    """
 
     id: str
     sha256: str
@@ -274,13 +336,18 @@ class Model(Protocol):
     denoiser: Denoiser
     labels: tuple[str, ...]
     device: torch.device
-    dtype: torch.dtype
 
+    @property
+    def compute_dtype(self) -> torch.dtype: ...
+    @property
+    def micro_batch(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
     @property
     def second(self) -> SecondStage | None: ...  # the enlarging model of a cascade
     @property
     def schedule(self) -> Schedule: ...
-    def condition(self, text: str, label: str | None) -> Cond: ...  # batch of 1; ("", None) is the null condition
+    def condition(self, said: Said) -> Cond: ...  # a batch of 1
 
 
 class Schedule(Protocol):

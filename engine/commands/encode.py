@@ -26,7 +26,7 @@ def add_parsers(subparsers: Any) -> None:
         epilog='Example: run.py encode apple.png --prompt "red apple" --class noto --run-file apple.twrun',
     )
     add = parser.add_argument
-    add("picture", type=Path, metavar="IMAGE", help="a picture of the model's own size, or see --fit")
+    add("picture", type=Path, metavar="IMAGE", help="a picture of a size of the model, or see --fit")
     add_condition(parser, "emoji")
     add("--method", choices=list(METHODS), default="plain", help="see above (default %(default)s)")
     add("--guidance", type=number, metavar="γ", help="guidance scale of guided and null-text (default: the model's)")
@@ -49,8 +49,9 @@ def encode(args: argparse.Namespace) -> int:
     info = find(args.model)
     rgb = read_picture(args.picture, info, args.fit)
     draft = Draft.for_model(
-        info, prompt=args.prompt, label=args.label, guidance=args.guidance, steps=args.steps, enlarge=False
-    )
+        info, prompt=args.prompt, label=args.label, guidance=args.guidance, steps=args.steps, enlarge=False,
+        width=rgb.shape[1], height=rgb.shape[0],
+    )  # fmt: skip
     asked = Encode(
         request=resolve(draft, info),
         rgb=rgb,

@@ -60,6 +60,7 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add_model(parser, "emoji")
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
+    add("--size", type=sides, metavar="WxH", help="of the picture in pixels, as 768x512 (default: the model's)")
     add("--negative", default="", metavar="TEXT", help="negative prompt: what the picture should not show")
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add_sampler(parser, "the model's")
@@ -95,6 +96,15 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add_guide_flags(parser)
 
 
+def sides(text: str) -> tuple[int, int]:
+    """The type of a flag that is a size, such as 768x512."""
+    try:
+        width, height = (int(side) for side in text.lower().replace("×", "x").split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is no size: type width x height, as 768x512") from None
+    return width, height
+
+
 def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     """Return the Draft of the flags, with the model's defaults. Raises UsageError for flags that exclude each other."""
     if args.quantile is not None and args.threshold != "dynamic":
@@ -104,6 +114,8 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     if args.sampler_options:
         chosen["options"] = args.sampler_options
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
+    if args.size is not None:
+        chosen["width"], chosen["height"] = args.size
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"

@@ -10,17 +10,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.commands.destinations import film_name, save_or_keep
-from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging
+from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging, sides
 from engine.commands.sampler_flags import add_sampler
+from engine.errors import EngineError
 from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import check, save
 from engine.morph.keys import FileKey, from_file
+from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import Draft, resolve
-from engine.spec.edit import Pixels
+from engine.spec.edit import Pixels, Size
 from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
 from engine.spec.request import Request
 
@@ -82,6 +84,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     add_enlarging(parser)
     add_model(parser, "emoji")
+    add("--size", type=sides, metavar="WxH", help="of the frames in pixels (default: the first picture's that says)")
     add("--negative", default="", metavar="TEXT", help="negative prompt: what the picture should not show")
     add(
         "--steps",
@@ -171,13 +174,14 @@ def _report(args: argparse.Namespace, morph: Morph, facts: dict[str, Any], devic
 
 def morph_from_flags(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
     """Return the morph of the flags, and the pictures of its keys by digest. Raises ValueErrors."""
-    found = [read_key(one.key, info) for one in args.key]
+    size = _size(args, info)
+    found = [read_key(one.key, info, size) for one in args.key]
     saved = next((one.settings for one in found if one.rgb is None and one.settings is not None), None)
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
     keys = [apply_settings(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
     at = args.at_sigma
     morph = Morph(
-        request=_request(args, info, saved, seed),
+        request=_request(args, info, saved, seed, size),
         keys=tuple(keys),
         frames=args.frames,
         easing=args.easing,
@@ -191,7 +195,23 @@ def morph_from_flags(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, 
     return morph, {one.key.picture: one.rgb for one in found if one.rgb is not None}
 
 
-def read_key(text: str, info: ModelInfo) -> FileKey:
+def _size(args: argparse.Namespace, info: ModelInfo) -> Size:
+    """The frames' size before a second stage: the typed one, else the first picture's that this model has made."""
+    if args.size is not None:
+        return cast(Size, args.size)
+    for one in args.key:
+        if one.key.startswith("seed:"):
+            continue
+        try:
+            settings = read_settings(Path(one.key))
+        except (EngineError, OSError):  # the picture may still be readable
+            continue
+        if settings is not None and settings.model_sha256 == info.sha256:
+            return settings.width, settings.height
+    return info.width, info.height
+
+
+def read_key(text: str, info: ModelInfo, size: Size) -> FileKey:
     if text.startswith("seed:"):
         try:
             return FileKey(Key(seed=int(text.removeprefix("seed:"))), None, None)
@@ -199,7 +219,7 @@ def read_key(text: str, info: ModelInfo) -> FileKey:
             raise MorphError(
                 f"“{text}” is not a key: write seed: and a whole number, or the name of a picture."
             ) from None
-    return from_file(Path(text), info)
+    return from_file(Path(text), info, size)
 
 
 def apply_settings(found: FileKey, one: KeyFlags, args: argparse.Namespace, seed: int) -> Key:
@@ -211,7 +231,7 @@ def apply_settings(found: FileKey, one: KeyFlags, args: argparse.Namespace, seed
     return key
 
 
-def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int) -> Request:
+def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int, size: Size) -> Request:
     """Return the frames' Request: the flags, else the first picture's settings, else the model's defaults."""
     flags: Sequence[str] = ("steps", "sampler", "spacing", "guidance")
     chosen: dict[str, Any] = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
@@ -224,6 +244,7 @@ def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, s
             chosen.setdefault("options", ())
         negative = args.negative or saved.negative
         draft = replace(Draft.of(saved), prompt="", label=None, seed=seed, batch=1, negative=negative, **chosen)
+    draft = replace(draft, width=size[0], height=size[1])
     if args.cascade is not None:
         draft = replace(draft, enlarge=args.cascade == "on")
     return resolve(draft, info)

@@ -34,10 +34,13 @@ def _print_notes(path: Path, notes: tuple[str, ...]) -> None:
 
 
 def read_picture(path: Path, info: ModelInfo, fit: bool) -> Pixels:
-    """Read a picture at the model's own size. Raises ImageError and RequestError."""
+    """Read a picture at a size of the model; with `fit` it is brought to one of about its shape.
+
+    Raises ImageError and RequestError in one sentence.
+    """
     rgb = open_picture(path)
-    size = info.width, info.height
-    if fit and rgb.shape[:2] != size[::-1]:
+    size = info.sizes.like((rgb.shape[1], rgb.shape[0]))
+    if fit and not info.sizes.fits((rgb.shape[1], rgb.shape[0])):
         return crop(rgb, None, whole_box(rgb, size), size).source
     try:
         return check_picture(info, rgb)

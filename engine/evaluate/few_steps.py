@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from engine.evaluate.learned_grid import learn_grid
-from engine.meter import MICRO_BATCH, Meter
+from engine.meter import Meter
 from engine.noise import Noise
 from engine.oracle import Mixture
 from engine.paths import descending
@@ -22,7 +22,7 @@ from engine.rules import RULES
 from engine.run import run
 from engine.schedules import Array, Flow, Schedule, from_config, grid
 from engine.transforms import cfg
-from engine.types import Cond
+from engine.types import Cond, Said
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,9 +128,9 @@ def model_problem(
     """
     prompts, labels = info.examples or ("",), info.labels or (None,)
     pairs = [(prompts[k % len(prompts)], labels[k % len(labels)]) for k in range(images)]
-    cond = Cond.cat([model.condition(*pair) for pair in pairs])
+    cond = Cond.cat([model.condition(Said(*pair)) for pair in pairs])
     scale = info.defaults["guidance"] if guidance is None else guidance
-    d = cfg(scale, cond, model.condition("", None))(Meter(model.denoiser, MICRO_BATCH))
+    d = cfg(scale, cond, model.condition(Said()))(Meter(model.denoiser, model.micro_batch))
     top, bottom = info.defaults["sigma_max"], info.defaults["sigma_min"]
     x = torch.empty((images, *model.codec.latent_shape(info.width, info.height)), device=model.device)
     x = Noise(range(images)).normal(x).mul_(model.schedule.start_std(top))

@@ -22,7 +22,7 @@ from engine.rules import RULES
 from engine.run import run
 from engine.schedules import Discrete, grid
 from engine.transforms import cfg
-from engine.types import Cond
+from engine.types import Cond, Said
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +81,7 @@ class Setting:
     def conds(self) -> tuple[Cond, Cond]:
         prompt = self.info.examples[0] if self.info.examples else ""
         label = self.info.labels[0] if self.info.labels else None
-        return self.model.condition(prompt, label), self.model.condition("", None)
+        return self.model.condition(Said(prompt, label)), self.model.condition(Said())
 
     def noise(self) -> Tensor:
         shape = (self.batch, *self.model.codec.latent_shape(self.info.width, self.info.height))

@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.evaluate.dataset_pictures import RealPictures
 from engine.models.clip_model import ClipModel
 from engine.noise import Noise
-from engine.types import Model
+from engine.types import Model, Said
 
 LEVELS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 DRAWS = 3  # noise draws for each held-out picture, since there are few pictures
@@ -81,7 +81,7 @@ def show_noisy(pictures: Tensor, sigma: float, seed: int) -> Tensor:
 
 def show_denoised(model: Model) -> View:
     """Return the view x̂₀ of noisy pictures, by the model under its null condition."""
-    null = model.condition("", None)
+    null = model.condition(Said())
 
     def view(pictures: Tensor, sigma: float, seed: int) -> Tensor:
         return model.denoiser(show_noisy(pictures, sigma, seed), sigma, null.expand(len(pictures)))

@@ -19,10 +19,9 @@ from engine.jobs.likelihood import (
     bits_per_dim,
     check_picture,
     conditional_request,
-    model_info,
+    pixel_model,
 )
 from engine.layout import canonical, from_array
-from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
 from engine.ode import SolveProgress, density
 from engine.plan import plan
@@ -54,7 +53,7 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
 
     Raises RequestError for a model of latents.
     """
-    if not isinstance(model.codec, PixelCodec):
+    if not model.codec.identity:
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
     image = from_array(rgb, model.device).permute(0, 3, 1, 2)
     state = model.codec.encode(canonical(wide(image) / 127.5 - 1))
@@ -115,7 +114,7 @@ def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float
 
 def likelihood(job: Likelihood, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.likelihood.Likelihood."""
-    info = model_info(session.infos, job.model)
+    info = pixel_model(session.infos, job.model)
     request, rgb = conditional_request(info, job.prompt, job.label), check_picture(info, job.rgb)
     model = session.model(request)
     level = levels(rgb[None], model)

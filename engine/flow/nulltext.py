@@ -58,7 +58,7 @@ class NullText:
         """Raises RequestError for a model without text, and for a number of levels other than that of the learned
         tokens.
         """
-        cond, null = model.condition(request.prompt, request.label), model.condition(request.negative, None)
+        cond, null = model.condition(request.said), model.condition(request.said_negative)
         if null.tokens is None:
             raise RequestError(f"The model “{request.model}” takes no text to optimise: choose “guided”.")
         sigmas = tuple(s for s in request.sigmas if s > 0)

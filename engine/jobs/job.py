@@ -116,6 +116,7 @@ Doer: TypeAlias = Callable[[Any, "Session", Caller], Iterator[Event]]
 
 KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
     "decode": ("engine.jobs.encode:Decode", "engine.flow.roundtrip:decode"),
+    "decode-step": ("engine.jobs.decode_step:DecodeStep", "engine.runs:decode_step"),
     "elbo": ("engine.jobs.likelihood:Elbo", "engine.flow.bound:elbo"),
     "encode": ("engine.jobs.encode:Encode", "engine.flow.roundtrip:encode"),
     "enlarge": ("engine.jobs.enlarge:Enlarge", "engine.runs:enlarge"),

@@ -12,8 +12,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine import schedules
-from engine.denoisers import adapt
+from engine.denoisers import NetDenoiser, adapt
 from engine.errors import one_line
+from engine.meter import MICRO_BATCH
 from engine.models import net
 from engine.models.checksums import check, check_name
 from engine.models.errors import REMEDY, ModelError
@@ -22,7 +23,7 @@ from engine.models.pixel import PixelCodec
 from engine.models.text import read_encoder
 from engine.spec.catalog import ModelInfo, resource_root
 from engine.spec.validation import RequestError
-from engine.types import Codec, Cond, Denoiser, Schedule, SecondStage
+from engine.types import Codec, Cond, Denoiser, Said, Schedule, SecondStage
 
 WEIGHTS, STAGE = "model.safetensors", "upscaler.safetensors"
 
@@ -40,19 +41,22 @@ class EmbeddedModel:
     schedule: Schedule
     labels: tuple[str, ...]
     device: torch.device
-    dtype: torch.dtype
+    compute_dtype: torch.dtype
+    bytes: int
     text: Encode | None
     second: SecondStage | None = None
+    micro_batch: int = MICRO_BATCH
 
-    def condition(self, text: str, label: str | None) -> Cond:
-        """Return the condition for one picture: ("", None) is the null condition. RequestError for an unknown label."""
+    def condition(self, said: Said) -> Cond:
+        """Encode the text and the label for one picture. RequestError for an unknown label."""
+        label = said.label
         if label is not None and label not in self.labels:
             raise RequestError(f"The model “{self.id}” has no label “{label}”: choose one of {', '.join(self.labels)}.")
         index = len(self.labels) if label is None else self.labels.index(label)
         cond = Cond(label=torch.tensor([index]))
         if self.text is not None:
-            tokens, mask = self.text(text)
-            cond = Cond(tokens=tokens.to(self.dtype), mask=mask, label=cond.label)
+            tokens, mask = self.text(said.text)
+            cond = Cond(tokens=tokens.to(self.compute_dtype), mask=mask, label=cond.label)
         return cond.map(lambda v: v.to(self.device))
 
 
@@ -74,6 +78,7 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
             if text is None
             else read_encoder(resource_root() / "text" / check_name(text["encoder"]), text["length"])
         )
+        second = read_stage(info, device, dtype)
         return EmbeddedModel(
             id=info.id,
             sha256=info.sha256,
@@ -82,9 +87,10 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
             schedule=schedule,
             labels=info.labels,
             device=device,
-            dtype=dtype,
+            compute_dtype=dtype,
+            bytes=_bytes(denoiser) + (0 if second is None else _bytes(second.denoiser)),
             text=encode,
-            second=read_stage(info, device, dtype),
+            second=second,
         )
     except ModelError:
         raise
@@ -95,11 +101,18 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
 
 def read_denoiser(
     info: ModelInfo, part: dict[str, Any], name: str, device: torch.device, dtype: torch.dtype
-) -> tuple[Denoiser, Schedule]:
+) -> tuple[NetDenoiser, Schedule]:
     """Read the denoiser of a `part` of the config ("net", "schedule", "predicts"), its weights in the file `name`."""
     module = read_net(info, part["net"], name).to(device, dtype).eval().requires_grad_(False)
     schedule = schedules.from_config(part["schedule"])
-    return adapt(module, schedule, part["predicts"]), schedule
+    return adapt(module, schedule, part["predicts"], dtype), schedule
+
+
+def _bytes(denoiser: Denoiser) -> int:
+    """Return the bytes of the weights of a denoiser's net."""
+    assert isinstance(denoiser, NetDenoiser)
+    assert isinstance(denoiser.net, nn.Module)
+    return sum(p.nbytes for p in denoiser.net.parameters())
 
 
 def read_stage(info: ModelInfo, device: torch.device, dtype: torch.dtype) -> SecondStage | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.errors import Cancelled
 from engine.layout import canonical, from_array
 from engine.models import alpha
 
@@ -24,6 +27,10 @@ class PixelCodec:
     """
 
     channels: int = 3
+
+    factor: ClassVar[int] = 1
+    linear: ClassVar[None] = None
+    identity: ClassVar[bool] = True
 
     @property
     def transparent(self) -> bool:
@@ -41,7 +48,9 @@ class PixelCodec:
             return torch.cat([image, opaque], 1) if image.shape[1] == 3 else alpha.premultiply(image)
         return image
 
-    def decode(self, x0: Tensor) -> Tensor:
+    def decode(self, x0: Tensor, cancelled: Callable[[], bool] = lambda: False) -> Tensor:
+        if cancelled():
+            raise Cancelled
         return x0[:, :3] if self.transparent else x0
 
     def cutout(self, x0: Tensor) -> Tensor:

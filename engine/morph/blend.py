@@ -45,13 +45,6 @@ def _ends(between: Tensor, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return torch.where(share == 0, a, torch.where(share == 1, b, between))
 
 
-def with_mask(cond: Cond) -> Cond:
-    """The same condition with a mask: of a text without one, every token counts."""
-    if cond.tokens is None or cond.mask is not None:
-        return cond
-    return replace(cond, mask=torch.ones(cond.tokens.shape[:2], dtype=torch.bool, device=cond.tokens.device))
-
-
 def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
     """Return the condition a share t of the way from `a` to `b`, each of one picture, in the space of their embeddings.
 
@@ -60,16 +53,14 @@ def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
     weights over `classes` embeddings ("none" among them), which mixes the two. At the ends the result is `a` or `b`
     itself.
 
-    Texts without a mask count in full, and get one: frames of one batch have it, or none has (Cond.cat). Raises
-    ValueError where one of the two has a text, a label or a pooled vector and the other has none.
+    Raises ValueError where one of the two has a text, a label, a pooled vector or numbers and the other has none.
     """
-    a, b = with_mask(a), with_mask(b)
-    for name in ("tokens", "label", "pooled"):
+    for name in ("tokens", "label", "pooled", "numbers"):
         if (getattr(a, name) is None) != (getattr(b, name) is None):
             raise ValueError(f"Two conditions cannot be mixed of which one has {name} and the other has none.")
     if t in (0, 1):
         return (a, b)[int(t)]
-    tokens, mask, label, pooled = a.tokens, a.mask, a.label, a.pooled
+    tokens, mask, label, pooled, numbers = a.tokens, a.mask, a.label, a.pooled, a.numbers
     if tokens is not None and b.tokens is not None:
         assert mask is not None
         assert b.mask is not None
@@ -80,9 +71,11 @@ def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
             tokens = parts / torch.where(mask > 0, mask, 1.0)[..., None]
     if pooled is not None and b.pooled is not None:
         pooled = pooled.lerp(b.pooled, t)
+    if numbers is not None and b.numbers is not None:
+        numbers = numbers.lerp(b.numbers, t)
     if label is not None and b.label is not None and not torch.equal(label, b.label):
         label = (1 - t) * F.one_hot(label, classes) + t * F.one_hot(b.label, classes)
-    return replace(a, tokens=tokens, mask=mask, label=label, pooled=pooled)
+    return replace(a, tokens=tokens, mask=mask, label=label, pooled=pooled, numbers=numbers)
 
 
 @dataclass(frozen=True)

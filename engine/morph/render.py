@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from engine.cascade import enlarge
+from engine.finishing import to_pictures
 from engine.jobs.morph import MorphFrame, MorphProgress, Norms
 from engine.metrics import psnr
-from engine.morph.blend import Between, blend, lerp, slerp, with_mask
+from engine.morph.blend import Between, blend, lerp, slerp
 from engine.morph.encode import encode
 from engine.noise import Noise
-from engine.plan import Conditions, plan, second_stage, to_pictures, to_state
+from engine.plan import Conditions, plan, second_stage, to_state
 from engine.spec.cost import enlargement_passes
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.morph import Key, Morph, MorphError, Place, batches, passes_of_frames, passes_of_keys, price
@@ -56,10 +57,10 @@ class Maker:
         self.second = second_stage(morph.request, self.model)
         self.pictures = {key.picture: _of_size(pictures, key, morph.request) for key in morph.keys if key.picture}
         try:
-            self.conds = [with_mask(self.model.condition(key.prompt, key.label)) for key in morph.keys]
+            self.conds = [self.model.condition(morph.request_of(key).said) for key in morph.keys]
         except ValueError as error:
             raise MorphError(str(error)) from error
-        self.uncond = with_mask(self.model.condition(morph.request.negative, None))
+        self.uncond = self.model.condition(morph.request.said_negative)
         self.ends: Tensor = torch.empty(0)  # of the keys: x_T, or the pictures for "mix"
         self._total, self._done, self._spoke = price(morph).calls, 0, 0.0
 
@@ -135,7 +136,7 @@ class Maker:
         if self.second is not None and request.enlargement is not None:
             x = enlarge(self.second, request.enlargement, x, cond.label, noise, self.cancelled)
             yield from self._count(enlargement_passes(request) * len(places), keys=False)
-        rgb = to_pictures(x, self.model)
+        rgb = to_pictures(x, self.model, cancelled=self.cancelled)
         seconds = (time.perf_counter() - began) / len(places)
         for n, place in enumerate(places):
             yield MorphFrame(first + n, rgb[n], seconds, self._psnr(place, rgb[n]))

@@ -14,6 +14,7 @@ from engine.errors import EngineError, one_line
 from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
+from engine.spec.sizes import Size, SizeRule
 
 
 class CatalogError(EngineError, ValueError):
@@ -22,27 +23,63 @@ class CatalogError(EngineError, ValueError):
     kind = "model"
 
 
+TAKES = frozenset({"text", "negative", "label", "size", "distilled", "clip_skip", "adapters", "vae"})
+DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}  # to compute in, with their bytes
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One model as a person chooses it.
+    """One model as a person chooses it, before anything is loaded.
 
-    labels are its class or style names in the order of their indices; sizes the (width, height) it samples at;
-    defaults holds "sampler", "spacing", "steps", "guidance", "sigma_min", "sigma_max"; examples are prompts it does
-    well; vocabulary is the words its captions know, lower case ("" conditioning models have none).
+    labels      -- its class or style names in the order of their indices
+    sizes       -- the sizes of its pictures
+    takes       -- what it can be asked for, a subset of TAKES: the panel and the commands offer nothing else
+    defaults    -- "sampler", "spacing", "steps", "guidance", "sigma_min", "sigma_max"
+    examples    -- prompts that it does well
+    micro_batch -- the most images in one call of its net
+    compute_dtype -- the dtype that its net computes in, a key of DTYPES
+    bytes       -- of memory that its weights take when it is loaded; 0: so few that nobody asks
     """
 
     id: str
     title: str
     folder: Path
     sha256: str
-    text: bool
     labels: tuple[str, ...]
     label_kind: str
-    width: int
-    height: int
+    sizes: SizeRule
+    takes: frozenset[str]
     defaults: dict[str, Any]
     examples: tuple[str, ...] = ()
     config: dict[str, Any] = field(default_factory=dict, repr=False)
+    micro_batch: int = 16
+    compute_dtype: str = "float32"
+    bytes: int = 0
+
+    @property
+    def text(self) -> bool:
+        """Whether it takes a text."""
+        return "text" in self.takes
+
+    @property
+    def width(self) -> int:
+        """The width of its pictures in pixels, at its first native size."""
+        return self.sizes.native[0][0]
+
+    @property
+    def height(self) -> int:
+        """The height of its pictures in pixels, at its first native size."""
+        return self.sizes.native[0][1]
+
+    @property
+    def size(self) -> Size:
+        """The size of its pictures at its first native size, before a second stage."""
+        return self.sizes.native[0]
+
+    @property
+    def factor(self) -> int:
+        """The side of a state's cell in pixels (engine.types.Codec)."""
+        return int(self.config.get("codec", {}).get("factor", 1))
 
     @property
     def latent(self) -> bool:
@@ -72,11 +109,10 @@ def read_model(folder: Path) -> ModelInfo:
             title=config["title"],
             folder=folder,
             sha256=model_hash(config),
-            text=config["conditioning"]["text"] is not None,
             labels=tuple(config["conditioning"]["labels"]),
             label_kind=config["conditioning"].get("label_kind", "class"),
-            width=config["size"][0],
-            height=config["size"][1],
+            sizes=SizeRule.fixed(config["size"][0], config["size"][1]),
+            takes=_takes(config),
             defaults=dict(config["defaults"]),
             examples=tuple(config.get("examples", ())),
             config=config,
@@ -87,6 +123,13 @@ def read_model(folder: Path) -> ModelInfo:
         why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         told = one_line(why, 200)
         raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({told}).") from error
+
+
+def _takes(config: dict[str, Any]) -> frozenset[str]:
+    """What a model of our own kind can be asked for."""
+    condition = config["conditioning"]
+    text = {"text", "negative"} if condition["text"] is not None else set()
+    return frozenset(text | ({"label"} if condition["labels"] else set()))
 
 
 def embedded_models() -> list[ModelInfo]:

@@ -14,11 +14,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.spec.sizes import Size as Size
 from engine.spec.validation import MAX_SIDE, RequestError
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Box: TypeAlias = tuple[int, int, int, int]  # x, y, width, height in the document's pixels; it may reach outside
-Size: TypeAlias = tuple[int, int]  # width, height
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.spec.catalog import ModelInfo
+from engine.spec.sizes import SizeRule
 
 Array: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = tuple[float, float]
@@ -140,11 +141,10 @@ def info(name: str) -> ModelInfo:
         title=DATA[name].title,
         folder=Path(),
         sha256="",
-        text=False,
         labels=(),
         label_kind="class",
-        width=1,
-        height=1,
+        sizes=SizeRule.fixed(1, 1),
+        takes=frozenset(),
         defaults={
             "sampler": "ddim",
             "spacing": "karras",

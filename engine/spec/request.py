@@ -21,6 +21,7 @@ from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX
 from engine.spec.model_hash import current_hash
 from engine.spec.validation import MAX_SIDE, check_text, integer, number, within
 from engine.spec.validation import RequestError as RequestError
+from engine.types import Said
 
 FORMAT = 1
 MAX_BATCH = 64
@@ -33,6 +34,8 @@ THRESHOLDS = ("none", "static", "dynamic")
 METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture
 MAX_RESAMPLE = 50
 MAX_HOPS = 10_000  # of a run that goes back and forth
+MAX_CLIP_SKIP = 64
+OPTIONAL = ("clip_skip", "distilled")  # fields that JSON has only where they are set: old hashes stay as they are
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 
@@ -157,6 +160,9 @@ class Request:
     enlargement         -- the second stage that enlarges the finished pictures, or None
     edit                -- the edited picture and the method, or None for a new picture
     guides              -- CLIP and classifier guides, the first innermost (engine.spec.guides)
+    clip_skip           -- the layer of the text encoder that is used, counted from the end, 1 for the last; None for
+                           the model's own
+    distilled           -- the guidance that a guidance-distilled model reads as an input; None for the model's own
     """
 
     model: str
@@ -181,6 +187,8 @@ class Request:
     enlargement: Enlargement | None = None
     edit: Edit | None = None
     guides: tuple[Guide, ...] = ()
+    clip_skip: int | None = None
+    distilled: float | None = None
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -225,6 +233,10 @@ class Request:
             raise RequestError(f"{self.width}×{self.height} pixels are not possible: choose sides of 1 to {MAX_SIDE}.")
         if len(self.guides) > MAX_GUIDES:
             raise RequestError(f"{len(self.guides)} guides are too many: keep {MAX_GUIDES} at most.")
+        if self.clip_skip is not None and not 1 <= self.clip_skip <= MAX_CLIP_SKIP:
+            raise RequestError(f"A text encoder cannot stop at layer {self.clip_skip} from its end: choose 1 or 2.")
+        if self.distilled is not None and not within(self.distilled, 0, MAX_GUIDANCE):
+            raise RequestError(f"The distilled guidance must lie between 0 and {MAX_GUIDANCE:g}.")
         if not 1 <= self.evaluations <= MAX_EVALUATIONS:
             raise RequestError(f"A run takes 1 to {MAX_EVALUATIONS} evaluations.")
         second = self.enlargement
@@ -241,8 +253,19 @@ class Request:
         factor = 1 if self.enlargement is None else self.enlargement.factor
         return factor * self.width, factor * self.height
 
+    @property
+    def said(self) -> Said:
+        """What the request's own text and label ask of a model."""
+        return Said(self.prompt, self.label, (self.width, self.height), self.distilled, self.clip_skip)
+
+    @property
+    def said_negative(self) -> Said:
+        """What its negative text asks: the condition that guidance leads away from, without a label."""
+        return Said(self.negative, None, (self.width, self.height), self.distilled, self.clip_skip)
+
     def to_dict(self) -> dict[str, Any]:
-        return {"format": FORMAT} | dataclasses.asdict(self) | {"options": dict(self.options)}
+        data = {"format": FORMAT} | dataclasses.asdict(self) | {"options": dict(self.options)}
+        return {key: value for key, value in data.items() if value is not None or key not in OPTIONAL}
 
     def to_json(self) -> str:
         """Canonical: equal Requests give equal text. Floats keep every bit (shortest round-trip repr)."""
@@ -282,6 +305,10 @@ class Request:
             if data.get("edit") is not None:
                 data["edit"] = Edit.from_dict(data["edit"])
             data["guides"] = tuple(guide_from_dict(guide) for guide in data.get("guides", ()))
+            if data.get("clip_skip") is not None:
+                data["clip_skip"] = integer(data["clip_skip"])
+            if data.get("distilled") is not None:
+                data["distilled"] = number(data["distilled"])
             options = data.get("options", {})
             data["options"] = tuple(sorted((str(name), number(value)) for name, value in options.items()))
             for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing", "threshold"):

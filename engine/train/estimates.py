@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from engine.types import Cond, Model
+from engine.types import Cond, Model, Said
 
 AT_ONCE = 64
 
@@ -33,7 +33,7 @@ def estimates(
     progress -- called with the number of finished pictures
     """
     generator = torch.Generator().manual_seed(seed)
-    null = model.condition("", None)
+    null = model.condition(Said())
     assert null.label is not None
     low, high = (torch.tensor(end).log() for end in (0.15, 20.0))
     parts = []

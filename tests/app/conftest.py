@@ -28,6 +28,7 @@ from engine.jobs.generate import Generate
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request
+from engine.spec.sizes import SizeRule
 from tests.fakes.engine import FakeEngine
 
 PATIENCE = 60_000  # milliseconds after which a test takes something for never
@@ -89,11 +90,10 @@ def model(tmp_path: Path) -> ModelInfo:
         title="Fake",
         folder=folder,
         sha256="f" * 64,
-        text=True,
         labels=("noto", "twemoji"),
         label_kind="style",
-        width=24,
-        height=16,
+        sizes=SizeRule.fixed(24, 16),
+        takes=frozenset({"text", "negative", "label"}),
         defaults={
             "sampler": "ddim",
             "spacing": "karras",

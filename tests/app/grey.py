@@ -10,7 +10,7 @@ from torch import Tensor
 from engine import schedules
 from engine.models.pixel import PixelCodec
 from engine.spec.catalog import ModelInfo
-from engine.types import Cond, Schedule, Sigma
+from engine.types import Cond, Said, Schedule, Sigma
 
 SPREAD = 0.2  # of each class around its pattern
 
@@ -25,12 +25,15 @@ class GreyModel:
     patterns: Tensor  # (classes + 1, 1, H, W)
     schedule: Schedule
     device: torch.device
-    dtype: torch.dtype = torch.float32
+    compute_dtype: torch.dtype = torch.float32
+    micro_batch: int = 16
+    bytes: int = 0
     second: None = None
     codec: PixelCodec = field(default_factory=lambda: PixelCodec(1))
 
-    def condition(self, text: str, label: str | None) -> Cond:
-        assert text == "", "no text reaches a model without any"
+    def condition(self, said: Said) -> Cond:
+        label = said.label
+        assert said.text == "", "no text reaches a model without any"
         return Cond(label=torch.tensor([len(self.labels) if label is None else self.labels.index(label)]))
 
     @property

@@ -19,10 +19,14 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import Studio
 from app.core.files.folders import Folders
 from app.core.shown.render import View
+from app.core.shown.viewer import Viewer
+from engine.session import Session
 from engine.spec.catalog import ModelInfo, embedded_models
-from engine.spec.draft import Draft
+from engine.spec.draft import Draft, resolve
+from engine.spec.sizes import SizeRule
 from tests.app.conftest import Parts
 from tests.fakes.engine import FakeEngine
+from tests.latent import SIZES, latent_info, latent_models
 
 pytestmark = pytest.mark.bench
 VIEWS: tuple[View, ...] = ("x0", "x", "eps")
@@ -42,7 +46,7 @@ def test_scrubbing_a_live_run_takes_a_frame_at_most(
     """A net that blocks 300 ms a call; each step is read, converted and put up within 16 ms, in every view."""
     parts = make_parts(FakeEngine(call_seconds=0.3))
     document = parts.document
-    large = replace(model, width=side, height=side)
+    large = replace(model, sizes=SizeRule.fixed(side, side))
     document.draft._model = large
     document.draft.current = Draft.for_model(large, prompt="red apple", steps=10)
     job = document.generate()
@@ -194,3 +198,24 @@ def test_start_up(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         print(done.stdout.strip())
+
+
+def test_scrubbing_latents_takes_a_frame_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    """A finished run of 128×128×4 latents: each step is read, mapped to colour and put up within 16 ms."""
+    latent_models(monkeypatch)
+    info = replace(latent_info(tmp_path), sizes=replace(SIZES, most=1024))
+    request = resolve(Draft.for_model(info, prompt="red apple", seed=1, width=1024, height=1024, steps=20), info)
+    path = tmp_path / "a.twrun"
+    list(Session("cpu", [info]).generate(request, path))
+    viewer = Viewer(lambda _: False)
+    assert viewer.show_run(path)
+    for view in VIEWS:
+        viewer.view = view
+        taken = []
+        for k in (0, 7, 3, 15, 9) * 8:
+            began = time.perf_counter()
+            viewer.scrub(k)
+            taken.append(time.perf_counter() - began)
+        assert viewer.frame is not None
+        assert viewer.frame.width() == 128
+        print(spread(f"scrub latents 128², {view}", taken))

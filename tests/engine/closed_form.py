@@ -7,7 +7,7 @@ from torch import Tensor
 
 from engine.models.pixel import PixelCodec
 from engine.schedules import Flow
-from engine.types import Codec, Cond, Denoiser, SecondStage, Sigma
+from engine.types import Codec, Cond, Denoiser, Said, SecondStage, Sigma
 
 MEAN, VARIANCE = 0.2, 0.25  # of every pixel
 
@@ -20,7 +20,8 @@ def normal(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
 class NormalModel:
     """Independent pixels of N(MEAN, VARIANCE): D is linear and every law is known. An engine.types.Model."""
 
-    id, dtype, device = "tiny", torch.float32, torch.device("cpu")
+    id, compute_dtype, device = "tiny", torch.float32, torch.device("cpu")
+    micro_batch, bytes = 16, 0
     labels: tuple[str, ...] = ("round", "square")
     second: SecondStage | None = None
 
@@ -29,5 +30,5 @@ class NormalModel:
         self.codec: Codec = PixelCodec()
         self.denoiser: Denoiser = normal
 
-    def condition(self, text: str, label: str | None) -> Cond:
+    def condition(self, said: Said) -> Cond:
         return Cond(label=torch.zeros(1, dtype=torch.int64))

@@ -167,6 +167,39 @@ def test_a_half_precision_net_gets_its_dtype_and_time_in_float32() -> None:
     torch.testing.assert_close(denoised, 0.5 * x / 3 + 3, rtol=0, atol=0.02)
 
 
+def test_numbers_of_a_condition_stay_float32_in_a_half_precision_net() -> None:
+    seen: list[Cond] = []
+
+    def net(native: Tensor, t: Tensor, cond: Cond) -> Tensor:
+        seen.append(cond)
+        return native
+
+    cond = Cond(tokens=torch.ones(1, 2, 3), numbers=torch.tensor([[1023.0, 1025.0]]))
+    for dtype in (torch.bfloat16, torch.float16):
+        adapt(net, Flow(), "x0", dtype)(torch.zeros(2, 3), 1.0, cond)
+    for each, dtype in zip(seen, (torch.bfloat16, torch.float16), strict=True):
+        assert each.tokens is not None
+        assert each.numbers is not None
+        assert each.tokens.dtype == dtype
+        assert each.numbers.tolist() == [[1023.0, 1025.0]] * 2
+
+
+def test_the_compute_dtype_is_not_that_in_which_weights_are_stored() -> None:
+    net = Sum().to(torch.float16)
+    cond = Cond(tokens=torch.ones(1, 4, 8), label=torch.tensor([3]))
+    adapt(net, Flow(), "x0", torch.bfloat16)(torch.randn(5, 2), 2.0, cond)
+    assert {v.dtype for v in (net.seen[0], net.seen[2])} == {torch.bfloat16}
+
+
+def test_a_text_without_a_mask_has_one_of_ones() -> None:
+    cond = Cond(tokens=torch.zeros(2, 5, 3))
+    assert cond.mask is not None
+    assert cond.mask.dtype == torch.bool
+    assert cond.mask.shape == (2, 5)
+    assert cond.mask.all()
+    assert Cond(label=torch.tensor([1])).mask is None
+
+
 @all_kinds
 def test_gradients_reach_the_state_and_the_condition(predicts: str) -> None:
     net = Sum().double()

@@ -109,7 +109,7 @@ def test_img2img_has_sdedits_law(tiny_model: ModelInfo) -> None:
     """The probability flow of N(m, c) takes y + σ·ε to m + (y + σ·ε − m)·√(c/(c + σ²)): its mean, and its variance."""
     given = inputs()
     session = Session("cpu", [tiny_model])
-    session._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
+    session.models.put(tiny_model, NormalModel(tiny_model.sha256))
     request = make_request(
         tiny_model, given, method="img2img", strength=0.5, steps=600, sampler="ddim", batch=16, prompt="", label=None
     )

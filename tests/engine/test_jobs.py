@@ -15,6 +15,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.jobs import serial
+from engine.jobs.decode_step import DecodeStep
 from engine.jobs.encode import Decode, Encode
 from engine.jobs.enlarge import Enlarge
 from engine.jobs.generate import Fork, Generate, Resume
@@ -65,6 +66,7 @@ def jobs_of(info: ModelInfo, folder: Path) -> Iterator[Job]:
     yield Enlarge(request=large, rgb=RGB)
     yield Encode(request=plain, rgb=RGB, method="guided", tol=1e-3, max_calls=9, run_path=run, check=False, inner=3)
     yield Decode(source=run)
+    yield DecodeStep(path=run, k=2, image=1, load=False)
     yield Decode(source=run, request=plain, tol=1e-3, max_calls=9, run_path=run)
     yield Likelihood(model="tiny", rgb=RGB, prompt="a cat", label="round", probes=2, tol=0.1, seed=4, sigma_min=0.5)
     yield Likelihood(model="tiny", rgb=RGB)

@@ -105,7 +105,7 @@ class ChannelsLast:
 def session(tiny_model: ModelInfo) -> Session:
     made = Session("cpu", [tiny_model], library())
     model: Any = models.load(tiny_model, torch.device("cpu"))
-    made._models[tiny_model.sha256] = replace(model, denoiser=ChannelsLast(model.denoiser))
+    made.models.put(tiny_model, replace(model, denoiser=ChannelsLast(model.denoiser)))
     return made
 
 
@@ -144,10 +144,10 @@ def test_under_guides_and_masks_too(
 
 
 def test_the_environment_of_a_run_holds_the_layout_and_the_kernel_choice(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+    session: Session, tiny_model: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
-    told = session.environment()
+    told = session.environment(session.load(tiny_model))
     assert told["layout"] == "contiguous"
     assert told["kernels"]["cpu"] == torch.backends.cpu.get_cpu_capability()
     assert told["kernels"]["switches"]["MKL_CBWR"] == "COMPATIBLE"

@@ -15,7 +15,7 @@ from engine.spec.cost import is_guided, passes
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.transforms import cfg, dynamic_threshold
-from engine.types import Cond, Denoiser, Sigma
+from engine.types import Cond, Denoiser, Said, Sigma
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_a_threshold_acts_on_the_guided_estimate(threshold: str, session: Sessio
         expected = guided_x0.clamp(-size, size) / size
     torch.testing.assert_close(planned.denoiser(x, 1.0), expected)
     model = session.load(tiny_model)
-    conds = model.condition("red apple", "round"), model.condition("blue", None)
+    conds = model.condition(Said("red apple", "round")), model.condition(Said("blue", None))
     inside = cfg(6.0, *conds)(dynamic_threshold(0.8)(wild(model.denoiser)))
     assert not torch.allclose(planned.denoiser(x, 1.0), inside(x, 1.0)), "not on each branch before guidance"
 

@@ -255,7 +255,7 @@ def test_a_picture_is_enlarged_as_the_session_does(cascade: ModelInfo) -> None:
 
 def test_a_model_is_loaded_once_and_one_that_is_not_here_is_refused(session: Session, tiny_model: ModelInfo) -> None:
     assert list(session.perform(LoadModel(tiny_model.id))) == []
-    assert tiny_model.sha256 in session._models
+    assert session.models.held(tiny_model) is not None
     with pytest.raises(CatalogError, match="“gone” is not here"):
         list(session.perform(LoadModel("gone")))
 

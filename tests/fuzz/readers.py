@@ -87,7 +87,8 @@ def morph_key(folder: Path, name: str) -> object:
     from engine.morph.keys import from_file
     from engine.spec.catalog import embedded_models
 
-    return from_file(folder / name, embedded_models()[0])
+    info = embedded_models()[0]
+    return from_file(folder / name, info, (info.width, info.height))
 
 
 def run(folder: Path, name: str) -> object:
@@ -213,9 +214,10 @@ def model(folder: Path, _: str) -> object:
 
     from engine.models.embedded import load
     from engine.spec.catalog import read_model
+    from engine.types import Said
 
     found = load(read_model(folder), torch.device("cpu"))
-    cond = found.condition("a red apple", found.labels[0] if found.labels else None)
+    cond = found.condition(Said("a red apple", found.labels[0] if found.labels else None))
     x = torch.zeros(1, found.denoiser.channels if hasattr(found.denoiser, "channels") else 3, 16, 16)
     assert found.schedule.sigma_max > 0
     return found.denoiser(x, 1.0, cond)

@@ -89,9 +89,9 @@ class Encoder(QObject):
     def methods(self) -> tuple[Method, ...]:
         """The conditions that the picture can be encoded under: guidance needs a prompt or a label."""
         judge = self._likelihood.judge
-        guidable = judge is not None and (judge.text or bool(judge.labels))
-        condition = self._likelihood.conditions.get(self._likelihood.condition_source)
-        return tuple(METHODS) if guidable and condition is not None and condition.words else ("plain",)
+        guidable = judge.text or bool(judge.labels)
+        told = self._likelihood.conditions.get(self._likelihood.condition_source)
+        return tuple(METHODS) if guidable and told is not None and told.words else ("plain",)
 
     @property
     def method(self) -> Method:
@@ -116,7 +116,7 @@ class Encoder(QObject):
     def price(self, tolerance: float) -> str:
         """Estimated cost of an encoding, such as "≈ 120 model calls"; "" before the judge's first encoding."""
         judge = self._likelihood.judge
-        calls = self._likelihood.costs.calls("up", judge.sha256, tolerance) if judge else None
+        calls = self._likelihood.costs.calls("up", judge.sha256, tolerance)
         return "" if calls is None else f"≈ {calls} model calls"
 
     # the run
@@ -132,12 +132,12 @@ class Encoder(QObject):
     def encode(self) -> None:
         """Encode the picture: a run that goes up, shown while it runs. A notice if it is impossible."""
         subject, judge = self._likelihood.subject, self._likelihood.judge
-        if self.why_not() or subject is None or judge is None:
+        if self.why_not() or subject is None:
             self._notify("info", self.why_not())
             return
         try:
             request = self._request(judge)
-            fitted = fit(subject, (judge.width, judge.height), self._likelihood.way)
+            fitted = fit(subject, self._likelihood.judged_size, self._likelihood.way)
         except (ValueError, OSError) as error:
             self._notify("error", str(error))
             return
@@ -169,7 +169,7 @@ class Encoder(QObject):
         try:
             if model is None:
                 raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
-            request_now = self._as_panel(model) if anew else None
+            request_now = self._as_panel(model, request) if anew else None
         except RequestError as error:
             self._notify("error", str(error))
             return
@@ -219,13 +219,17 @@ class Encoder(QObject):
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
             )
         guidance = 1.0 if self.method == "plain" else draft.guidance
-        return _resolve_single(replace(draft, prompt=condition.prompt, label=condition.label, guidance=guidance), judge)
+        width, height = self._likelihood.judged_size
+        conditioned = replace(
+            draft, prompt=condition.prompt, label=condition.label, guidance=guidance, width=width, height=height
+        )
+        return _resolve_single(conditioned, judge)
 
-    def _as_panel(self, model: ModelInfo) -> Request:
-        """Return the panel's Request. Raises RequestError if the panel has another model."""
+    def _as_panel(self, model: ModelInfo, encoded: Request) -> Request:
+        """What the panel says now, at the size of what was encoded. Raises RequestError where its model is another."""
         if self._draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
-        return _resolve_single(self._draft.current, model)
+        return _resolve_single(replace(self._draft.current, width=encoded.width, height=encoded.height), model)
 
     def _notify(self, level: Literal["info", "error"], text: str) -> None:
         self.notice_raised.emit(Notice(level, text))

@@ -27,8 +27,10 @@ from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.shown.viewer import Viewer
 from engine.jobs.job import Event
-from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
+from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working, pixel_model
 from engine.spec.catalog import ModelInfo
+from engine.spec.request import RequestError
+from engine.spec.sizes import Size
 
 KEPT = 32  # results that are remembered while the studio is open
 PROBES, MOST_PROBES = 4, 64
@@ -94,15 +96,24 @@ class PictureLikelihood(QObject):
 
     @property
     def models(self) -> list[ModelInfo]:
-        """Models that have a likelihood of pixels."""
-        return [info for info in self._draft.models if not info.latent]
+        """Those that can encode a picture; models of pixels can also measure its bits."""
+        return self._draft.models
 
     @property
-    def judge(self) -> ModelInfo | None:
-        """The measuring model: the chosen one, else the panel's; None if none is for pixels."""
+    def judge(self) -> ModelInfo:
+        """Who judges: the model that was chosen, else the panel's."""
         wanted = self._judge or self._draft.model.id
-        models = self.models
-        return next((info for info in models if info.id == wanted), models[0] if models else None)
+        return next((info for info in self.models if info.id == wanted), self._draft.model)
+
+    @property
+    def judged_size(self) -> Size:
+        """The size of the judged picture: one of the judge's, of about the picture's shape where sizes are free."""
+        judge, subject = self.judge, self._subject
+        if subject is None:
+            return judge.size
+        if subject.made_by is not None and judge.sizes.fits(subject.size):
+            return subject.size
+        return judge.sizes.like(subject.size)
 
     def choose_judge(self, model: str) -> None:
         if model != self._judge:
@@ -134,9 +145,8 @@ class PictureLikelihood(QObject):
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """The ways to bring the picture to the judge's size; empty if it has that size."""
-        judge = self.judge
-        return ways(self._subject, (judge.width, judge.height)) if self._subject and judge else ()
+        """What can bring the picture to the judge's size; empty where it has it."""
+        return ways(self._subject, self.judged_size) if self._subject else ()
 
     @property
     def way(self) -> str:
@@ -170,22 +180,27 @@ class PictureLikelihood(QObject):
 
     @property
     def why_not(self) -> str:
-        """Why nothing can be measured now, in one sentence; "" when it can."""
-        if self.judge is None:
-            return "None of the models works on pixels: a likelihood needs one."
-        if self._subject is None:
-            return NOTHING
-        return self._jobs.why_no_engine
+        """Why the picture can be neither measured nor encoded now, in one sentence; "" when it can."""
+        return NOTHING if self._subject is None else self._jobs.why_no_engine
+
+    @property
+    def why_no_bits(self) -> str:
+        """Why its bits cannot be measured now, in one sentence; "" when they can."""
+        try:
+            pixel_model({self.judge.id: self.judge}, self.judge.id)
+        except RequestError as error:
+            return str(error)
+        return self.why_not
 
     def price(self, tolerance: float) -> str:
         """The cost of a probe at a tolerance, such as "≈ 90 model calls a probe"; "" before the first measurement."""
-        each = self.costs.calls("density", self.judge.sha256, tolerance) if self.judge else None
+        each = self.costs.calls("density", self.judge.sha256, tolerance)
         return "" if each is None else f"≈ {each} model calls a probe"
 
     @property
     def price_text(self) -> str:
         """The cost of measuring, such as "≈ 748 model calls"; "" before the first measurement at any tolerance."""
-        each = self.costs.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
+        each = self.costs.calls("density", self.judge.sha256, self._tolerance)
         return "" if each is None else f"≈ {LEVELS * DRAWS + self._probes * each} model calls"
 
     # measuring
@@ -197,11 +212,11 @@ class PictureLikelihood(QObject):
     def measure(self) -> None:
         """Measure with the present settings; results of other pictures stay. A notice if it is impossible."""
         subject, judge, question = self._subject, self.judge, self._question
-        if self.why_not or subject is None or judge is None or question is None:
-            self.notice_raised.emit(Notice("info", self.why_not or NOTHING))
+        if self.why_no_bits or subject is None or question is None:
+            self.notice_raised.emit(Notice("info", self.why_no_bits or NOTHING))
             return
         try:
-            fitted = fit(subject, (judge.width, judge.height), question.way)
+            fitted = fit(subject, self.judged_size, question.way)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return
@@ -293,10 +308,8 @@ class PictureLikelihood(QObject):
     # inside
 
     def _conditions_by_source(self) -> dict[ConditionSource, Condition]:
-        """All conditions of the judge, with repetitions; empty without a judge."""
+        """All conditions of the judge, with repetitions."""
         judge, found = self.judge, dict[ConditionSource, Condition]()
-        if judge is None:
-            return found
         found["nothing"] = Condition()
         draft, made = self._draft.current, self._subject.made_by if self._subject else None
         if self._draft.model.sha256 == judge.sha256:
@@ -309,17 +322,17 @@ class PictureLikelihood(QObject):
         """Read the shown picture and the settings."""
         self._subject = on_canvas(self._shown, self._editing) if self._watched else None
         judge, question = self.judge, None
-        if self._subject is not None and judge is not None:
+        if self._subject is not None:
             condition = self.conditions[self.condition_source]
             question = LikelihoodQuestion(self._subject.key, judge.sha256, condition, self.way if self.ways else "")
-        # the map belongs to the finished picture, not to a noisy state
+        # The map is of the finished picture, not of a noisy state on the canvas.
         clean = self._shown.view == "x0" or self._editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now
         title = self._subject.title if self._subject else ""
-        settings = question, title, judge and judge.id, tuple(self.conditions.items()), self.why_not
-        if settings != self._settings_shown:
-            self._settings_shown = settings
+        said = question, title, judge.id, tuple(self.conditions.items()), self.why_no_bits
+        if said != self._settings_shown:
+            self._settings_shown = said
             self.changed.emit()
         if now != before:
             self._emit_results()

@@ -17,7 +17,7 @@ from app.core.canvas.editing import Editing
 from app.core.canvas.placement import PlacedPicture, box_of, to_rgb
 from app.core.shown.lineage import Lineage
 from app.core.shown.naming import title_of
-from app.core.shown.render import from_rgb, pixels
+from app.core.shown.render import finished_pixels, from_rgb
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
 from engine.pictures.resizing import resize
@@ -68,8 +68,8 @@ def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
     if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
         return None
     request, last = run.request_at(k), k == shown.step_count - 1
-    enlarged = last and request.enlargement is not None and run.picture() is not None
-    size = request.size if enlarged else (request.width, request.height)
+    finished = last and run.own.has_picture
+    size = request.size if finished else (request.width, request.height)
     words = "the encoded picture" if run.flows(k) else title_of(request)
     title = words if last and not shown.live else f"x̂₀ of {words} at step {k + 1}"
     place = QRect(0, 0, *run.request.size)
@@ -80,7 +80,9 @@ def _read_step(run: Lineage, k: int, image: int) -> Pixels:
     """Read x̂₀ of a step. Raises ValueError where the run broke down: its black painting is no black picture."""
     if not np.isfinite(run.x0(k)[image]).all():
         raise ValueError("This step holds values that are not numbers: choose another step.")
-    return pixels(run, k, "x0", image)
+    if run.is_coarse(k, image):
+        raise ValueError("This step is still a coarse preview: wait a moment until it is sharp.")
+    return finished_pixels(run, k, image)
 
 
 def _artwork_subject(artwork: Artwork, overlay: PlacedPicture | None) -> Subject:

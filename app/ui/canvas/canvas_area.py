@@ -182,7 +182,7 @@ class CanvasArea(QWidget):
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
 
     def _free_cells(self) -> NDArray[np.bool_] | None:
-        """Return the model's pixels that a run of the panel's settings makes anew; None for all or none of them."""
+        """Return the cells of the state that a run of the panel's settings makes anew; None for all or none of them."""
         draft, artwork = self._document.draft.current, self._document.artwork
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
@@ -190,7 +190,9 @@ class CanvasArea(QWidget):
         mask, factor = self.easel.mask_for_cells()
         left, top, width, height = box_of(artwork.box)
         box = left // factor, top // factor, max(1, width // factor), max(1, height // factor)
-        return free_cells(mask, box, size(draft, self._document.draft.model), steps)
+        model = self._document.draft.model
+        cells = tuple(side // model.factor for side in size(draft, model))
+        return free_cells(mask, box, (cells[0], cells[1]), steps)
 
     def _lend_keys(self, keys: str) -> None:
         """On the canvas the arrows move through candidates or through steps: never ambiguous."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.canvas.fitting import Size, frame, result, sizes, ways
+from app.core.canvas.fitting import Size, frame, result, ways
 from app.core.files.open import Arrival
 from app.ui.files.picture_plan import PicturePlan
 from app.ui.look.theme import em
@@ -25,13 +25,15 @@ class ArrivalSheet(FormDialog):
 
     chosen = Signal(object, str, object)
 
-    def __init__(self, arrival: Arrival, model: ModelInfo, target: Size, parent: QWidget | None = None) -> None:
-        """`target` is the current size of the model's pictures; it is offered first."""
-        made = " or ".join(map(describe_size, sizes(model)))
+    def __init__(
+        self, arrival: Arrival, model: ModelInfo, sizes: list[Size], target: Size, parent: QWidget | None = None
+    ) -> None:
+        """`sizes` can be chosen; `target`, the current size of the model's pictures, is chosen first."""
+        made = "many sizes" if model.sizes.free else " or ".join(map(describe_size, sizes))
         about = f"“{arrival.title}” is {describe_size(arrival.size)}; {model.title} makes pictures of {made}."
         super().__init__("Open picture", "Open", about, parent)
         self._arrival, self._model = arrival, model
-        self._sizes = sizes(model)
+        self._sizes = sizes
         self.plan = PicturePlan(arrival.rgb)
         self.size_ = ComboBox("Size to bring it to")
         for size in self._sizes:

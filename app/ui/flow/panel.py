@@ -168,7 +168,7 @@ class LikelihoodPanel(QWidget):
         subject = picture_likelihood.subject
         title = subject.title if subject else ""
         self.picture.setText(title[:1].upper() + title[1:] if subject else "No picture yet")
-        self.judge.setCurrentIndex(self.judge.findData(judge.id if judge else None))
+        self.judge.setCurrentIndex(self.judge.findData(judge.id))
         self._list_conditions()
         self._list_ways()
         self._list_tolerances()
@@ -201,9 +201,10 @@ class LikelihoodPanel(QWidget):
         ways = picture_likelihood.ways
         for widget in (self.size_note, self.way):
             widget.setVisible(bool(ways))
-        if not ways or judge is None or subject is None:
+        if not ways or subject is None:
             return
-        wanted = f"{judge.width} × {judge.height}"
+        width, height = picture_likelihood.judged_size
+        wanted = f"{width} × {height}"
         self.size_note.setText(f"It is {subject.size[0]} × {subject.size[1]}, and {judge.title} judges {wanted}:")
         names = {SHRUNK: f"all of it, brought to {wanted}", MIDDLE: f"its middle {wanted} pixels as they are"}
         fill(self.way, [(names[way], way) for way in ways], picture_likelihood.way)
@@ -227,11 +228,11 @@ class LikelihoodPanel(QWidget):
     def _show_foot(self) -> None:
         picture_likelihood, measured, moved = self._likelihood, self._likelihood.activity, self._encoder.activity
         busy = measured or moved
-        why = picture_likelihood.why_not
-        for button in (self.measure, self.encode):
+        why = picture_likelihood.why_no_bits
+        for button, why_not in ((self.measure, why), (self.encode, picture_likelihood.why_not)):
             button.setVisible(busy is None)
-            button.setEnabled(not why)
-            button.setAccessibleDescription(why)
+            button.setEnabled(not why_not)
+            button.setAccessibleDescription(why_not)
         self.stop.setVisible(busy is not None)
         self.progress.setVisible(busy is not None)
         said = why or picture_likelihood.price_text

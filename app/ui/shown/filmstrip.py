@@ -30,6 +30,7 @@ from app.ui.look.theme import em
 from app.ui.shown import timeline_bands
 from app.ui.shown.timeline_curves import change_top
 from app.ui.shown.timeline_layout import Slots
+from app.ui.widgets.picture_fit import fit_in
 
 READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; the rest come with the next paints
 
@@ -227,8 +228,9 @@ class Filmstrip(QWidget):
             if picture.isNull():
                 painter.fillRect(cell, empty)
             else:
-                painter.drawImage(cell, picture)
-                self._frame(painter, cell)
+                place = fit_in(cell, picture)
+                painter.drawImage(place, picture)
+                self._frame(painter, place)
 
     def _frame(self, painter: QPainter, cell: QRectF) -> None:
         """A hairline, without which a white picture has no edge on a light panel."""
@@ -248,7 +250,8 @@ class Filmstrip(QWidget):
         if slots.stride > 1:
             picture = self._picture(k, slots.side)
             if not picture.isNull():
-                painter.drawImage(cell, picture)
+                painter.fillRect(cell, self._ink(QPalette.ColorRole.Window))
+                painter.drawImage(fit_in(cell, picture), picture)
         painter.setPen(QPen(accent, 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(cell.adjusted(-1, -1, 1, 1), 3, 3)

@@ -165,6 +165,10 @@ class MainWindow(QMainWindow):
         if self.document.editing.shows_artwork:
             QGuiApplication.clipboard().setImage(self.document.artwork.image.copy())
         elif self.document.shown.frame is not None:
+            self.document.when_sharp(self._copy_frame)
+
+    def _copy_frame(self) -> None:
+        if self.document.shown.frame is not None:
             QGuiApplication.clipboard().setImage(self.document.shown.frame)
 
     def open_pictures(self) -> None:

@@ -25,7 +25,7 @@ def test_a_model_with_a_second_stage_makes_two_sizes(model: ModelInfo) -> None:
 def test_only_whole_multiples_of_the_models_size_need_no_choice(
     model: ModelInfo, size: tuple[int, int], suited: bool
 ) -> None:
-    assert is_multiple_of_box(size, model) == suited
+    assert is_multiple_of_box(size, model.size) == suited
 
 
 def test_a_picture_of_the_models_shape_has_nothing_to_crop_or_pad() -> None:

@@ -17,6 +17,7 @@ from app.core.notices import Notice
 from engine.jobs.morph import Morphing
 from engine.morph.film import read
 from engine.spec.morph import MOST_KEYS
+from engine.spec.sizes import SizeRule
 from tests.app.conftest import Parts, count, finish
 from tests.app.windows import until
 from tests.fakes.engine import FakeEngine
@@ -170,7 +171,8 @@ def test_another_model_meets_the_key_frames_at_its_own_terms(parts: Parts) -> No
     document.artwork.open(np.full((40, 40, 3), 77, np.uint8), "Sheet", (24, 16))
     room.keys.add_shown()
     document.artwork.close()
-    plain = replace(document.draft.models[1], text=False, labels=("shoe",), width=16, height=16)
+    square = SizeRule.fixed(16, 16)
+    plain = replace(document.draft.models[1], labels=("shoe",), sizes=square, takes=frozenset({"label"}))
     document.draft._models[1] = plain
     room.keys.selected = 0
     room.keys.describe(label="noto")

@@ -25,6 +25,7 @@ from engine import models
 from engine.pictures.png import read_settings
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
+from engine.spec.sizes import SizeRule
 from tests.app.windows import finish, open_window, painted, until
 
 LEFT = Qt.MouseButton.LeftButton
@@ -38,11 +39,10 @@ def grey(model: ModelInfo) -> ModelInfo:
         id="grey",
         title="Grey",
         sha256="9" * 64,
-        text=False,
+        takes=frozenset({"label"}),
         labels=CLASSES,
         label_kind="class",
-        width=32,
-        height=32,
+        sizes=SizeRule.fixed(32, 32),
         examples=(),
         config={"kind": "grey", "schedule": {"type": "flow"}, "codec": {"type": "pixel"}},
     )

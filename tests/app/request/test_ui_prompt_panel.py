@@ -476,7 +476,8 @@ def test_many_labels_are_a_list_and_none_are_nothing(
     make_parts: Callable[..., Parts], model: ModelInfo, qtbot: QtBot
 ) -> None:
     parts = make_parts(FakeEngine())
-    classes = replace(model, id="many", labels=tuple(f"kind-{k}" for k in range(20)), label_kind="class", text=False)
+    classes = replace(model, id="many", labels=tuple(f"kind-{k}" for k in range(20)), label_kind="class")
+    classes = replace(classes, takes=frozenset({"label"}))
     window = open_window(qtbot, parts.document)
     panel, document = window.panel, parts.document
     document.draft.model = classes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -51,7 +52,7 @@ def picture(side: int = 16) -> np.ndarray:
 @pytest.fixture
 def session(tiny_model: ModelInfo) -> Session:
     made = Session("cpu", [tiny_model])
-    made._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
+    made.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return made
 
 
@@ -428,7 +429,7 @@ def test_it_stops_between_two_model_calls(session: Session, kind: Any, monkeypat
 
 
 def test_a_model_of_latents_has_no_bits(session: Session, tiny_model: ModelInfo) -> None:
-    model = session.load(tiny_model)
-    model.codec = object()  # type: ignore[assignment]
-    with pytest.raises(RequestError, match="works on latents"):
+    latent = replace(tiny_model, config=tiny_model.config | {"codec": {"type": "kl"}})
+    session.infos["tiny"] = latent
+    with pytest.raises(RequestError, match="density of latents"):
         next(session.perform(Likelihood(model="tiny", rgb=picture())))

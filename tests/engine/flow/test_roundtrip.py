@@ -28,7 +28,7 @@ from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
-from engine.types import Cond, Sigma
+from engine.types import Cond, Said, Sigma
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel
 
 F64 = torch.float64
@@ -48,7 +48,7 @@ def request_for(info: ModelInfo, **choices: Any) -> Request:
 def exact(tiny_model: ModelInfo) -> Session:
     """Pixels that are normal, each by itself."""
     made = Session("cpu", [tiny_model])
-    made._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
+    made.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return made
 
 
@@ -250,7 +250,7 @@ def test_a_run_that_is_no_encoding_cannot_be_decoded(session: Session, tiny_mode
 class Worded:
     """A model whose D moves towards the mean of its tokens: its guided steps have a closed form."""
 
-    id, dtype, device = "tiny", F64, torch.device("cpu")
+    id, compute_dtype, device = "tiny", F64, torch.device("cpu")
 
     def denoiser(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         assert cond is not None
@@ -258,8 +258,8 @@ class Worded:
         wanted = torch.tanh(cond.tokens.mean((1, 2), dtype=F64)).reshape(-1, 1, 1, 1)
         return wanted + 0.25 / (0.25 + float(sigma) ** 2) * (x - wanted)
 
-    def condition(self, text: str, label: str | None) -> Cond:
-        words = torch.full((1, 2, 3), 0.8 if text else -0.3, dtype=F64)
+    def condition(self, said: Said) -> Cond:
+        words = torch.full((1, 2, 3), 0.8 if said.text else -0.3, dtype=F64)
         return Cond(tokens=words, mask=torch.ones(1, 2, dtype=torch.bool))
 
 

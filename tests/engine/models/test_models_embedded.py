@@ -20,6 +20,7 @@ from engine.models.net import build
 from engine.spec.catalog import CatalogError, ModelInfo, embedded_models, read_model
 from engine.spec.request import RequestError
 from engine.train.export import export
+from engine.types import Said
 
 NET = {"type": "patch-transformer", "side": 8, "patch": 4, "channels": 3, "width": 32, "depth": 1, "head": 16}
 NET |= {"text_length": 8, "text_width": 384, "labels": 2, "detail": 4}
@@ -66,7 +67,7 @@ def test_an_exported_model_loads_with_the_same_weights(folder: Path) -> None:
     model = loaded(info)
     assert (model.id, model.sha256, model.labels) == ("tiny", info.sha256, ("warm", "cold"))
     x = torch.randn(2, *model.codec.latent_shape(info.width, info.height))
-    x0 = model.denoiser(x, 1.5, model.condition("red apple", "cold"))
+    x0 = model.denoiser(x, 1.5, model.condition(Said("red apple", "cold")))
     assert x0.shape == (2, 3, 8, 8)
     assert x0.isfinite().all()
     assert torch.equal(model.codec.decode(x0), x0)
@@ -77,14 +78,14 @@ def test_an_exported_model_loads_with_the_same_weights(folder: Path) -> None:
 def test_parameters_are_frozen_and_the_picture_is_not(folder: Path) -> None:
     model = loaded(read_model(folder))
     x = torch.randn(1, 3, 8, 8, requires_grad=True)
-    model.denoiser(x, 1.0, model.condition("red apple", None)).sum().backward()
+    model.denoiser(x, 1.0, model.condition(Said("red apple", None))).sum().backward()
     assert x.grad is not None
     assert not any(p.requires_grad for p in model.denoiser.net.parameters())  # type: ignore[attr-defined]
 
 
 def test_conditions(folder: Path) -> None:
     model = loaded(read_model(folder))
-    cond, null = model.condition("red apple", "cold"), model.condition("", None)
+    cond, null = model.condition(Said("red apple", "cold")), model.condition(Said())
     assert cond.label is not None
     assert null.label is not None
     assert null.mask is not None
@@ -96,7 +97,7 @@ def test_conditions(folder: Path) -> None:
 
 def test_an_unknown_label_is_named_with_those_there_are(folder: Path) -> None:
     with pytest.raises(RequestError, match="has no label “hot”: choose one of warm, cold"):
-        loaded(read_model(folder)).condition("red apple", "hot")
+        loaded(read_model(folder)).condition(Said("red apple", "hot"))
 
 
 @pytest.mark.parametrize("harm", ["cut short", "one bit", "missing", "pickle"])
@@ -191,7 +192,7 @@ def test_every_model_in_the_box(info: ModelInfo) -> None:
     """Loads, draws, keeps the size that was promised, knows the words of its examples, and has a card."""
     model = loaded(info)
     x = torch.randn(1, *model.codec.latent_shape(info.width, info.height), generator=torch.Generator().manual_seed(0))
-    given = model.condition(info.examples[0], None) if info.text else model.condition("", info.labels[0])
+    given = model.condition(Said(info.examples[0], None)) if info.text else model.condition(Said("", info.labels[0]))
     x0 = model.denoiser(x * model.schedule.start_std(), model.schedule.sigma_max, given)
     assert x0.shape == x.shape
     assert x0.isfinite().all()

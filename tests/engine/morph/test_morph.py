@@ -25,7 +25,7 @@ from engine.spec.draft import Draft, resolve
 from engine.spec.edit import digest
 from engine.spec.morph import AT_ONCE, EASINGS, Key, Morph, MorphError, Place, climb, price
 from engine.spec.request import Request, RequestError
-from engine.types import Cond
+from engine.types import Cond, Said
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel
 
 Make = Callable[..., Morph]
@@ -39,7 +39,7 @@ def session(tiny_model: ModelInfo) -> Session:
 @pytest.fixture
 def known(session: Session, tiny_model: ModelInfo) -> Session:
     """The same with a model in its place that is known exactly."""
-    session._models = {tiny_model.sha256: NormalModel(tiny_model.sha256)}
+    session.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return session
 
 
@@ -220,7 +220,7 @@ def test_the_encoding_of_a_gaussian_is_the_inverse_of_its_flow(make: Make) -> No
 
 def conditions(session: Session, morph: Morph) -> tuple[Cond, Cond, int]:
     model = session.model(morph.request)
-    a, b = (model.condition(key.prompt, key.label) for key in morph.keys)
+    a, b = (model.condition(Said(key.prompt, key.label)) for key in morph.keys)
     return a, b, len(model.labels) + 1
 
 
@@ -229,7 +229,7 @@ def test_a_mixture_of_labels_is_the_mixture_of_their_embeddings(session: Session
     morph = make()
     model = session.model(morph.request)
     x = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    hard = model.condition("rocket", "square")
+    hard = model.condition(Said("rocket", "square"))
     weights = replace(hard, label=torch.tensor([[0.0, 1.0, 0.0]]))
     torch.testing.assert_close(model.denoiser(x, 2.0, weights), model.denoiser(x, 2.0, hard), rtol=1e-5, atol=1e-5)
     a, b, classes = conditions(session, morph)
@@ -306,7 +306,7 @@ def test_what_only_one_of_two_has_is_refused_and_never_left_out() -> None:
     with pytest.raises(ValueError, match="one has pooled and the other has none"):
         blend(replace(text, pooled=torch.ones(1, 4)), text, 0.5, 1)
     with pytest.raises(ValueError, match="must have the same parts"):
-        Cond.cat([text, replace(text, mask=torch.ones(1, 5, dtype=torch.bool))])
+        Cond.cat([text, replace(text, pooled=torch.ones(1, 4))])
 
 
 def test_one_and_the_same_condition_stays_as_it_is(session: Session, make: Make) -> None:
@@ -403,11 +403,11 @@ def test_the_price_equals_the_net_calls(session: Session, make: Make) -> None:
         morph = make(**choices)
         model: Any = session.model(morph.request)
         seen = Counting(model.denoiser)
-        session._models = {morph.request.model_sha256: replace(model, denoiser=seen)}
+        session.models.put(session.info(morph.request.model), replace(model, denoiser=seen))
         last = [one for one in session.perform(Morphing(morph, {digest(rgb): rgb})) if isinstance(one, MorphProgress)][
             -1
         ]
-        session._models = {morph.request.model_sha256: model}
+        session.models.put(session.info(morph.request.model), model)
         assert seen.pictures == price(morph).calls == last.done == last.total, choices
 
 

@@ -253,7 +253,7 @@ def test_a_threshold_is_never_put_on_latents(tiny_model: ModelInfo) -> None:
 
 @pytest.mark.parametrize("text", [{"prompt": "boot"}, {"negative": "boot"}])
 def test_a_model_of_classes_alone_refuses_text(text: dict[str, str], tiny_model: ModelInfo) -> None:
-    classes = replace(tiny_model, text=False)
+    classes = replace(tiny_model, takes=frozenset({"label"}))
     assert resolve(Draft.for_model(classes, label="round"), classes).prompt == ""
     with pytest.raises(RequestError, match="takes no text: leave the prompt empty and choose round, square"):
         resolve(Draft.for_model(classes, **text), classes)
@@ -329,3 +329,13 @@ def test_another_model_cannot_go_on(tiny_model: ModelInfo) -> None:
     other = replace(tiny_model, id="other", sha256="e" * 64)
     with pytest.raises(RequestError, match="choose “tiny”"):
         branch(Draft.for_model(other), other, parent, 1)
+
+
+def test_a_request_without_the_new_fields_has_the_old_json() -> None:
+    plain = GOOD
+    assert not {"clip_skip", "distilled"} & set(plain.to_dict())
+    chosen = replace(plain, clip_skip=2, distilled=3.5)
+    assert Request.from_json(chosen.to_json()) == chosen
+    assert Request.from_json(plain.to_json()) == plain
+    assert (chosen.said.clip_skip, chosen.said_negative.distilled) == (2, 3.5)
+    assert chosen.said.size == (plain.width, plain.height)

@@ -16,7 +16,7 @@ from engine.models.upscaler import Upscaler
 from engine.models.widening import widen_weights
 from engine.spec.catalog import read_model
 from engine.train.job import warm_start
-from engine.types import Cond
+from engine.types import Cond, Said
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_ones_own_pictures_become_a_model(built: Path, tmp_path: Path, capsys: p
     assert info.examples == ("a blue square", "a red square")
     assert (made / "words.txt").read_text().split("\n")[:3] == ["a", "a blue square", "a red square"]
     model = models.load(info, torch.device("cpu"))
-    assert model.denoiser(torch.randn(1, 3, 32, 32), 2.0, model.condition("red", "fire")).isfinite().all()
+    assert model.denoiser(torch.randn(1, 3, 32, 32), 2.0, model.condition(Said("red", "fire"))).isfinite().all()
     with Image.open(out / "sheet-00001.png") as sheet:
         assert sheet.size == (2 * 64, 2 * 64)  # two prompts, two classes
 
