@@ -174,7 +174,10 @@ def checkpoint(
         raise CheckpointError(f"{path} is {found.title}, which cannot be sampled here: choose another model.")
     about = family(found.family)
     schedule, rule = schedule_of(found, about), about.sizes
-    levels = from_config(schedule)
+    try:
+        levels = from_config(schedule)
+    except ValueError as error:
+        raise CheckpointError(f"{path} has an impossible noise schedule: {error}") from error
     native = native_sizes(found, about)
     defaults = dict(about.defaults) | {"sigma_min": levels.sigma_min, "sigma_max": levels.sigma_max}
     if found.zero_snr:
