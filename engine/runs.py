@@ -232,7 +232,7 @@ class _Run:
             yield PictureSaved(path)
 
     def _save_first_stage(self, folder: Path, error: EngineError) -> Iterator[Event]:
-        """Save the first stage's pictures where the second stage has no memory; then raise a sentence that says so."""
+        """Save the first stage's pictures if the second stage has no memory, then raise an error that names it."""
         assert self._last is not None
         assert self.request.enlargement is not None
         if self.request.enlargement.truncated:

@@ -195,7 +195,7 @@ GOOD = '{"format":1,"job":{"clip":"c"},"kind":"load-clip"}'
 
 
 def nothing(name: str) -> np.ndarray:
-    raise AssertionError("no array is asked for")
+    raise AssertionError("no array is read")
 
 
 def test_the_plain_form_is_this() -> None:

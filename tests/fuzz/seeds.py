@@ -1,4 +1,4 @@
-"""Small whole files for each reader that needs no torch: what is damaged afterwards."""
+"""Small valid files to damage, for each reader that needs no torch."""
 
 from __future__ import annotations
 
@@ -283,6 +283,22 @@ def jobs(folder: Path) -> Iterator[Files]:
         serial.save(job, there / "job.json")
         files = saved(there)
         yield {"job.json": files.pop("job.json"), **files}
+
+
+def waiting(folder: Path) -> Iterator[Files]:
+    """A run and a fork that had not begun when the studio closed."""
+    from app.core.jobs import waiting as module
+    from app.core.jobs.submission import Submission
+
+    for submission in (
+        Submission(Generate(request=EDITED, run_path=folder / "a.twrun", inputs=INPUTS), EDITED),
+        Submission(Fork(source=folder / "b.twrun", at=2, run_path=folder / "c.twrun", aims=(RGB,)), GUIDED, 2),
+    ):
+        module.keep(submission)
+        (kept,) = folder.glob("*.waiting")
+        files = saved(kept)
+        yield {module.SUBMITTED: files.pop(module.SUBMITTED), module.JOB: files.pop(module.JOB), **files}
+        module.drop(kept)
 
 
 def lab_pictures(folder: Path) -> Iterator[Files]:
