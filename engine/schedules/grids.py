@@ -70,7 +70,7 @@ def grid(
     """Return the n+1 noise levels of n steps, strictly descending, float64.
 
     spacing    -- a key of SPACINGS; all but WITHOUT_SCHEDULE need `schedule`, and on a Discrete one "trailing",
-                  "leading", "linspace", "simple" and "beta" visit whole training steps only, and its steps_offset shifts
+                  "leading", "linspace", "simple" and "beta" visit whole training steps only; its steps_offset shifts
                   "leading", which then ends above sigma_min; "linear-quadratic" is in time where the schedule is a
                   Flow, else in σ
     sigma_max  -- the first level (∞ means 1e5); "leading" starts below it, except for n = 1

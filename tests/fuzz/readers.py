@@ -233,7 +233,7 @@ def classifier(folder: Path, _: str) -> object:
     return found.logp(torch.zeros(1, found.channels, found.side, found.side), 0.5)
 
 
-def checkpoint(folder: Path, name: str) -> object:
+def model_header(folder: Path, name: str) -> object:
     from engine.checkpoints.recognise import recognise
 
     return recognise(folder / name).bytes
@@ -355,7 +355,7 @@ READERS: tuple[Reader, ...] = (
     Reader("CLIP configs", "engine.spec.guide_models:read", GUIDES, guide_config, 10),
     Reader("classifier configs", "engine.spec.guide_models:read", CLASSIFIERS, guide_config, 10),
     Reader("captioned folders", "engine.train.folder:build", seeds.captioned, captioned_folder, 20),
-    Reader("checkpoints", "engine.checkpoints.recognise:recognise", seeds.checkpoints, checkpoint, 40),
+    Reader("model files", "engine.checkpoints.recognise:recognise", seeds.model_files, model_header, 40),
     Reader("diffusers folders", "engine.spec.catalog:checkpoint", seeds.pipelines, pipeline, 30),
     Reader("model settings", "engine.checkpoints.settings:load", seeds.model_settings, model_settings, 10),
     Reader("models", "engine.models.embedded:load", torch_seeds("models"), model, 40, True, mends=True),

@@ -188,7 +188,7 @@ def _steps(batch: int) -> list[Any]:
     return found
 
 
-def checkpoints(folder: Path) -> Iterator[Files]:
+def model_files(folder: Path) -> Iterator[Files]:
     """A textual inversion, a LoRA, and shards with their index, all tiny and whole."""
     from tests.fakes.checkpoints import header
 
