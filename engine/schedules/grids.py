@@ -100,8 +100,8 @@ def grid(
         raise ValueError(f"This model knows no noise above {schedule.sigma_max:g}: choose a sigma_max up to that.")
     else:
         levels = schedule.sigma(_times(spacing, n, final_zero, schedule.t(top), schedule.t(bottom), schedule))
-    shifted = spacing == "leading" and isinstance(schedule, Discrete) and schedule.steps_offset > 0
-    if (spacing != "leading" or k == 1) and not shifted:
+    shifted = spacing == "leading" and k > 1 and isinstance(schedule, Discrete) and schedule.steps_offset > 0
+    if spacing != "leading" or k == 1:
         levels[0] = top
     if k > 1 and not (spacing in TO_ZERO and final_zero) and not shifted:
         levels[-1] = bottom
