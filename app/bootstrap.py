@@ -108,6 +108,7 @@ class Studio(QObject):
         self._closed = True
         self._first_paint.stop()
         self._unfinished.stop()
+        self.document.tokens.close()
         self.window.files.close()
         self.window.films.close()
         self.document.morph.close()
@@ -130,6 +131,7 @@ class Studio(QObject):
 
     def _start_engine(self) -> None:
         self.engine.start(self.document.draft.model)
+        self.document.tokens.start()
         self.autosave.restore()
         sweep(self.library.pictures)
 

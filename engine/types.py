@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:  # torch stays out at import time: rules and menus are listed before it is loaded
     import torch
@@ -58,6 +58,7 @@ class Said:
     size      -- (width, height) of the picture in pixels, for models that know sizes; None: the model's native size
     distilled -- the guidance of a guidance-distilled model, which is an input of its net; None: the model's default
     clip_skip -- the layer of the text encoder that is used, counted from the end: 1 is the last; None: the model's own
+    negative  -- whether guidance leads away from it: some models encode an empty negative text as zeros
     """
 
     text: str = ""
@@ -65,6 +66,7 @@ class Said:
     size: tuple[int, int] | None = None
     distilled: float | None = None
     clip_skip: int | None = None
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +120,37 @@ class Cond:
         cast = [v.to(dtype) if v is not None and v.is_floating_point() else v for v in rest]
         return replace(Cond(*cast), numbers=numbers)
 
+    def padded(self, length: int) -> Cond:
+        """Return the condition with `length` tokens: those that are added count for nothing."""
+        if self.tokens is None or self.mask is None or self.tokens.shape[1] == length:
+            return self
+        import torch.nn.functional as F
+
+        more = length - self.tokens.shape[1]
+        return replace(self, tokens=F.pad(self.tokens, (0, 0, 0, more)), mask=F.pad(self.mask, (0, more)))
+
     def __getitem__(self, rows: slice) -> Cond:
         """Return the conditions of some images of the batch."""
         return self.map(lambda v: v[rows])
 
     @staticmethod
     def cat(conds: Sequence[Cond]) -> Cond:
-        """Stack conditions of the same model along the batch. ValueError where only some have a part."""
+        """Stack conditions of the same model along the batch; shorter texts are padded. ValueError where only some have
+        a part.
+        """
         import torch
 
+        conds = same_length(conds)
         columns = list(zip(*(cond.parts for cond in conds), strict=True))
         if any(0 < sum(v is None for v in column) < len(column) for column in columns):
             raise ValueError("Conditions of one batch must have the same parts: tokens, mask, label, pooled, image.")
         return Cond(*(None if column[0] is None else torch.cat(_same_kind(column)) for column in columns))
+
+
+def same_length(conds: Sequence[Cond]) -> list[Cond]:
+    """Pad the texts of conditions to the longest one: a prompt of several chunks is longer than others."""
+    lengths = [cond.tokens.shape[1] for cond in conds if cond.tokens is not None]
+    return [cond.padded(max(lengths)) for cond in conds] if len(set(lengths)) > 1 else list(conds)
 
 
 def _same_kind(column: tuple[Tensor, ...]) -> list[Tensor]:
@@ -348,6 +368,15 @@ class Model(Protocol):
     @property
     def schedule(self) -> Schedule: ...
     def condition(self, said: Said) -> Cond: ...  # a batch of 1
+
+
+@runtime_checkable
+class ReadsPicture(Protocol):
+    """A model whose net reads the picture of an edit besides the state: inpainting, pix2pix."""
+
+    def read_picture(self, cond: Cond, picture: Tensor, mask: Tensor | None) -> Cond:
+        """Return `cond` with the picture (1, 3, H, W) in [−1, 1] and the mask (1, 1, H, W), 1 where it is made anew."""
+        ...
 
 
 class Schedule(Protocol):

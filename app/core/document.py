@@ -25,6 +25,7 @@ from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_var
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
 from app.core.request.submit import Submitter, why_no_new
+from app.core.request.token_count import TokenCount
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
 from app.core.shown.sharpener import Sharpener
@@ -39,6 +40,7 @@ class Document(QObject):
     """The open document: its parts, and the commands and rules that concern several of them.
 
     draft     -- the chosen model and the settings of the next run
+    tokens    -- the tokens that the prompt takes
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
     editing   -- what a run gets of the artwork, and the pictures that runs made for it
@@ -67,6 +69,7 @@ class Document(QObject):
         self.draft = DraftModel(models, prices, draft, self)
         for signal in (self.draft.model_changed, self.draft.changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
+        self.tokens = TokenCount(self.draft, self)
         self._library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)

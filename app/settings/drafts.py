@@ -93,6 +93,7 @@ DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
     "options": _options,
     "guidance_interval": _interval,
     "guides": _guides,
+    "wildcards": lambda value: tuple(map(text, value)),
     "threshold": lambda value: _one_of(THRESHOLDS, value),
     "method": lambda value: _one_of(METHODS, value),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from engine.commands.guide_flags import add_guide_flags
 from engine.commands.sampler_flags import add_sampler
 from engine.errors import UsageError
 from engine.pictures.png import RESAMPLING
-from engine.spec.catalog import ModelInfo
+from engine.spec.catalog import DTYPES, ModelInfo, find
 from engine.spec.draft import Draft
 from engine.spec.request import QUANTILE, THRESHOLDS
 
@@ -28,8 +29,27 @@ def add_device(parser: argparse.ArgumentParser, json: str = "print the results a
 
 
 def add_model(parser: argparse.ArgumentParser, default: str) -> None:
-    about = "id or folder of the model (default %(default)s)"
-    parser.add_argument("--model", default=default, metavar="MODEL", help=about)
+    add = parser.add_argument
+    about = "id, file or folder of the model (default %(default)s); “run.py models” lists those that are here"
+    add("--model", default=default, metavar="MODEL", help=about)
+    add("--vae", type=Path, metavar="FILE", help="another VAE for a checkpoint, also a TAESD (default: its own)")
+    add("--precision", choices=list(DTYPES), default="float32", help="of a checkpoint's net (default %(default)s)")
+
+
+def model_of(args: argparse.Namespace) -> ModelInfo:
+    """Return the model that the flags of add_model() choose. Raises CatalogError, and UsageError for flags that belong
+    to checkpoints alone.
+    """
+    info = find(args.model, args.vae, args.precision, show_hashing)
+    if info.config.get("kind") != "checkpoint" and (args.vae is not None or args.precision != "float32"):
+        raise UsageError(f"{info.title} is no checkpoint: leave out --vae and --precision.")
+    return info
+
+
+def show_hashing(share: float) -> None:
+    """Show the share of a checkpoint that is hashed, at its first use alone."""
+    if sys.stderr.isatty():
+        print(f"\rSHA-256: {share:.0%}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
 
 
 def add_enlarging(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +82,12 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
     add("--size", type=sides, metavar="WxH", help="of the picture in pixels, as 768x512 (default: the model's)")
     add("--negative", default="", metavar="TEXT", help="negative prompt: what the picture should not show")
+    add(
+        "--wildcards",
+        action="append",
+        metavar="FOLDER",
+        help="lists for __name__ in a text: name.txt, one text a line",
+    )
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add_sampler(parser, "the model's")
     add("--guidance", type=float, metavar="γ", help="scale of classifier-free guidance; 1: none (default: the model's)")
@@ -117,6 +143,7 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     if args.size is not None:
         chosen["width"], chosen["height"] = args.size
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
+    chosen["wildcards"] = tuple(args.wildcards or ())
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"
     seed = random.SystemRandom().randrange(2**31) if args.seed in (None, RANDOM) else args.seed

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from engine.commands.destinations import film_name, save_or_keep
-from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging, sides
+from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging, model_of, sides
 from engine.commands.sampler_flags import add_sampler
 from engine.errors import EngineError
 from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import check, save
 from engine.morph.keys import FileKey, from_file
 from engine.pictures.png import read_settings
-from engine.spec.catalog import ModelInfo, find
+from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Pixels, Size
 from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
@@ -126,7 +126,7 @@ class _KeySetting(argparse.Action):
 
 def run(args: argparse.Namespace) -> int:
     check_enlarging(args)
-    info = find(args.model)
+    info = model_of(args)
     morph, pictures = morph_from_flags(args, info)
     check(args.out, morph)
 

@@ -169,7 +169,7 @@ def against_diffusers(setting: Setting, name: str, pairs: int) -> Compared:
 
 def require_diffusers() -> None:
     if find_spec("diffusers") is None:
-        raise UsageError('This comparison needs diffusers: install it with pip install "tweedie-studio[bench]".')
+        raise UsageError('This comparison needs diffusers: install it with pip install "diffusers>=0.35".')
 
 
 def time_call(f: Callable[[], object]) -> float:

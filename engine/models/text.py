@@ -6,9 +6,11 @@ It reads only that folder and never the network.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -17,8 +19,10 @@ from torch import Tensor
 
 from engine.models.bert import Bert
 from engine.models.checksums import check, check_name
+from engine.models.emphasis import emphasise
 from engine.models.errors import REMEDY, ModelError
 from engine.spec.model_hash import encoder_files
+from engine.spec.prompt.emphasis import Span, parse
 
 
 class TextEncoder:
@@ -47,13 +51,27 @@ class TextEncoder:
         self._known: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
 
     def __call__(self, text: str) -> tuple[Tensor, Tensor]:
-        """Return the states (1, length, C) of one text's tokens, and the mask of those that count, (1, length) bool."""
+        """Return the states (1, length, C) of one text's tokens, and the mask of those that count, (1, length) bool.
+
+        The text is read in the prompt language: `(word:1.3)` weighs the states of a word. A text without brackets is
+        encoded as it is.
+        """
         if text not in self._known:
-            self._known[text] = self.encode([text])
+            self._known[text] = self._weighted(parse(text, breaks=False))
             if len(self._known) > self.remember:
                 self._known.popitem(last=False)
         self._known.move_to_end(text)
         return self._known[text]
+
+    def _weighted(self, spans: Sequence[Span]) -> tuple[Tensor, Tensor]:
+        text = "".join(span.text for span in spans)
+        states, mask = self.encode([text])
+        ends = list(accumulate(len(span.text) for span in spans))
+        weights = torch.ones(1, self.length)
+        for k, (first, end) in enumerate(self.tokenizer.encode(text).offsets):
+            if first < end:  # start, end and padding stand for no letters
+                weights[0, k] = spans[bisect_right(ends, first)].weight
+        return emphasise(states, weights, mask), mask
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.types import Cond, NoiseSource
+from engine.types import Cond, NoiseSource, same_length
 
 _PARALLEL = 1e-9  # the least sine of the angle between two directions that defines a plane
 
@@ -60,6 +60,7 @@ def blend(a: Cond, b: Cond, t: float, classes: int) -> Cond:
             raise ValueError(f"Two conditions cannot be mixed of which one has {name} and the other has none.")
     if t in (0, 1):
         return (a, b)[int(t)]
+    a, b = same_length((a, b))
     tokens, mask, label, pooled, numbers = a.tokens, a.mask, a.label, a.pooled, a.numbers
     if tokens is not None and b.tokens is not None:
         assert mask is not None

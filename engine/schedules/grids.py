@@ -70,8 +70,9 @@ def grid(
     """Return the n+1 noise levels of n steps, strictly descending, float64.
 
     spacing    -- a key of SPACINGS; all but WITHOUT_SCHEDULE need `schedule`, and on a Discrete one "trailing",
-                  "leading", "linspace", "simple" and "beta" visit whole training steps only; "linear-quadratic" is in
-                  time where the schedule is a Flow, else in σ
+                  "leading", "linspace", "simple" and "beta" visit whole training steps only; its steps_offset shifts
+                  "leading", which then ends above sigma_min; "linear-quadratic" is in time where the schedule is a
+                  Flow, else in σ
     sigma_max  -- the first level (∞ means 1e5); "leading" starts below it, except for n = 1
     sigma_min  -- the last positive level; final_zero appends 0. Spacings of TO_ZERO with final_zero go to 0 without
                   visiting sigma_min
@@ -99,9 +100,10 @@ def grid(
         raise ValueError(f"This model knows no noise above {schedule.sigma_max:g}: choose a sigma_max up to that.")
     else:
         levels = schedule.sigma(_times(spacing, n, final_zero, schedule.t(top), schedule.t(bottom), schedule))
+    shifted = spacing == "leading" and k > 1 and isinstance(schedule, Discrete) and schedule.steps_offset > 0
     if spacing != "leading" or k == 1:
         levels[0] = top
-    if k > 1 and not (spacing in TO_ZERO and final_zero):
+    if k > 1 and not (spacing in TO_ZERO and final_zero) and not shifted:
         levels[-1] = bottom
     if not np.all(np.diff(levels) < 0):
         raise ValueError(f"The model has too few noise levels for {n} steps: choose fewer steps or another spacing.")
@@ -175,7 +177,7 @@ def _times(spacing: str, n: int, final_zero: bool, high: float, low: float, sche
     if spacing == "simple":
         return high - np.floor(np.arange(k) * ((count if final_zero else count - 1) / n))
     if spacing == "leading":
-        return low + np.arange(k, dtype=np.float64)[::-1] * (count // k)
+        return np.minimum(low + schedule.steps_offset + np.arange(k, dtype=np.float64)[::-1] * (count // k), high)
     return np.round(np.linspace(high, low, k))
 
 

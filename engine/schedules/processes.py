@@ -154,10 +154,13 @@ class Discrete(Schedule):
 
     t may be any float in that range: log σ is linear between two indices; t and σ outside the table are clipped to it.
     A last ᾱ of 0 (zero terminal SNR) is stored as σ = 1e5.
+
+    steps_offset -- how many training steps later the grid "leading" visits; 1 for Stable Diffusion
     """
 
-    def __init__(self, alphas_cumprod: ArrayLike) -> None:
+    def __init__(self, alphas_cumprod: ArrayLike, steps_offset: int = 0) -> None:
         """alphas_cumprod (T,), T ≥ 2, strictly descending in [0, 1); only the last may be 0."""
+        self.steps_offset = steps_offset
         abar = np.asarray(alphas_cumprod, np.float64)
         if abar.ndim != 1 or len(abar) < 2 or not (abar[-1] >= 0 and abar[0] < 1 and np.all(np.diff(abar) < 0)):
             raise ValueError("A discrete schedule needs two or more alphas_cumprod, descending, between 0 and 1.")
@@ -197,7 +200,7 @@ class Discrete(Schedule):
     def zero_terminal_snr(self) -> Discrete:
         """Shift and stretch √ᾱ so that its last entry is 0 (Lin et al. 2024, Algorithm 1)."""
         root = 1 / np.sqrt(1 + np.exp(2 * self._log_sigma))
-        return Discrete(((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2)
+        return Discrete(((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2, self.steps_offset)
 
     def _sigma(self, t: Array) -> Array:
         return np.exp(np.interp(t, self._index, self._log_sigma))
@@ -296,18 +299,29 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
 def from_config(config: Mapping[str, Any]) -> Schedule:
     """Build the schedule of a model's config.json: {"type": a key of SCHEDULES, and its arguments by name}.
 
+    A discrete one may also have "steps_offset" (see Discrete), and "zero_snr", which applies zero_terminal_snr().
+
     Raises ValueError for an unknown type and for arguments that do not fit.
     """
     arguments = dict(config)
     kind = arguments.pop("type", None)
+    zero_snr, offset = bool(arguments.pop("zero_snr", False)), int(arguments.pop("steps_offset", 0))
     if not isinstance(kind, str) or kind not in SCHEDULES:
         raise ValueError(f"There is no schedule {kind!r}: choose one of {', '.join(SCHEDULES)}.")
     try:
-        return SCHEDULES[kind](**arguments)
+        schedule = SCHEDULES[kind](**arguments)
     except TypeError as error:
         raise ValueError(
             f"The settings of the schedule {kind!r} do not fit ({error}): correct them in the model's config.json."
         ) from error
+    if not isinstance(schedule, Discrete):
+        if zero_snr or offset:
+            raise ValueError(f"The schedule {kind!r} has no training steps: leave out zero_snr and steps_offset.")
+        return schedule
+    if not 0 <= offset < len(schedule):
+        raise ValueError(f"A steps_offset of {offset} is not possible: choose one below {len(schedule)}.")
+    schedule.steps_offset = offset
+    return schedule.zero_terminal_snr() if zero_snr else schedule
 
 
 def _elementwise(f: Callable[[Array], Array], value: V) -> V:

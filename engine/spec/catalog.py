@@ -6,11 +6,24 @@ card.md and thumbnail.png.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.families import family
+from engine.checkpoints.folder import is_folder
+from engine.checkpoints.hashes import Hashes
+from engine.checkpoints.recognise import recognise
+from engine.checkpoints.sampling import identity, known_identity, memory, native_sizes, schedule_of
+from engine.checkpoints.scan import places
+from engine.checkpoints.settings import ModelSettings
+from engine.checkpoints.settings import load as load_settings
 from engine.errors import EngineError, one_line
+from engine.schedules import from_config
+from engine.settings_folder import settings_folder
+from engine.spec.limits import MAX_NAME
 from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
@@ -143,12 +156,122 @@ def embedded_models() -> list[ModelInfo]:
     return found
 
 
-def find(model: str) -> ModelInfo:
-    """The model in the box with that id, else the one in the folder of that name. Raises CatalogError for neither."""
+def checkpoint(
+    path: Path,
+    settings: ModelSettings | None = None,
+    vae: Path | None = None,
+    compute_dtype: str = "float32",
+    hashes: Hashes | None = None,
+) -> ModelInfo:
+    """Describe the checkpoint at `path`, a single file or a diffusers folder, from its header.
+
+    vae    -- another VAE for it
+    hashes -- where its hash is remembered; sha256 is "" where it is not known yet: see with_hash()
+
+    Raises CheckpointError for a file that is none, or that cannot be sampled.
+    """
+    found = recognise(path, None if settings is None else settings.of(path))
+    if not found.loadable:
+        raise CheckpointError(f"{path} is {found.title}, which cannot be sampled here: choose another model.")
+    about = family(found.family)
+    schedule, rule = schedule_of(found, about), about.sizes
+    try:
+        levels = from_config(schedule)
+    except ValueError as error:
+        raise CheckpointError(f"{path} has an impossible noise schedule: {error}") from error
+    native = native_sizes(found, about)
+    defaults = dict(about.defaults) | {"sigma_min": levels.sigma_min, "sigma_max": levels.sigma_max}
+    if found.zero_snr:
+        defaults["spacing"] = "trailing"  # grids by σ would spend half of their steps near pure noise
+    return ModelInfo(
+        id=path.stem[:MAX_NAME] if path.is_file() else path.name[:MAX_NAME],
+        title=path.stem if path.is_file() else path.name,
+        folder=path,
+        sha256="" if hashes is None or vae is not None else known_identity(found, hashes),
+        labels=(),
+        label_kind="class",
+        sizes=SizeRule(
+            native,
+            rule["multiple"],
+            min(rule["least"], *(min(size) for size in native)),
+            max(rule["most"], *(max(size) for size in native)),
+            free=True,
+        ),
+        takes=frozenset({"text", "negative", "size", "clip_skip"}),
+        defaults=defaults,
+        config={
+            "kind": "checkpoint",
+            "family": found.family,
+            "variant": found.variant,
+            "predicts": found.predicts,
+            "schedule": schedule,
+            "codec": {"type": "kl", "factor": about.codec["factor"]},
+            "by_hand": dict(found.by_hand),
+            "vae": None if vae is None else str(vae),
+        },
+        micro_batch=about.micro_batch,
+        compute_dtype=compute_dtype,
+        bytes=memory(found, DTYPES[compute_dtype]),
+    )
+
+
+def with_hash(
+    info: ModelInfo,
+    hashes: Hashes,
+    report: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ModelInfo:
+    """Return the description of a checkpoint with its hash, which takes a second for each GB that is not known yet.
+
+    Raises Cancelled, and CheckpointError for a file that cannot be read.
+    """
+    if info.sha256:
+        return info
+    vae = info.config.get("vae")
+    found = recognise(info.folder, info.config["by_hand"])
+    return replace(info, sha256=identity(found, hashes, None if vae is None else Path(vae), report, cancelled))
+
+
+def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
+    """Describe every checkpoint in the user's folders that can be sampled; others are left out (engine.checkpoints.scan
+    says why). Two of one name get the names of their folders too.
+    """
+    found: dict[str, ModelInfo] = {}
+    for path in places(settings.folders):
+        try:
+            info = checkpoint(path, settings, hashes=hashes)
+        except CheckpointError:
+            continue
+        name, count = info.id, 1
+        while name in found:
+            name = f"{path.parent.name}/{info.id}" if count == 1 else f"{info.id} ({count})"
+            count += 1
+        found[name] = replace(info, id=name[:MAX_NAME])
+    return list(found.values())
+
+
+def find(
+    model: str,
+    vae: Path | None = None,
+    compute_dtype: str = "float32",
+    report: Callable[[float], None] = lambda share: None,
+) -> ModelInfo:
+    """The model in the box with that id, else the one in the folder of that name, else the checkpoint at that path or
+    with that name in the user's folders, with its hash. Raises CatalogError for none, CheckpointError for a bad one.
+    """
     infos = {info.id: info for info in embedded_models()}
     if model in infos:
         return infos[model]
-    folder = Path(model)
-    if (folder / "config.json").is_file():
-        return read_model(folder)
-    raise CatalogError(f"There is no model “{model}”: choose {' or '.join(infos)}, or the folder of one.")
+    path = Path(model)
+    if not is_folder(path) and (path / "config.json").is_file():
+        return read_model(path)
+    where = settings_folder()
+    settings, hashes = load_settings(where), Hashes(where)
+    if not path.exists():
+        named = [info.folder for info in checkpoints(settings, hashes) if model in (info.id, info.title)]
+        if not named:
+            raise CatalogError(
+                f"There is no model “{model}”: choose {' or '.join(infos)}, or the file or folder of one."
+            )
+        path = named[0]
+    return with_hash(checkpoint(path, settings, vae, compute_dtype, hashes), hashes, report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.paths import goes_back, path_of
@@ -12,6 +13,7 @@ from engine.schedules import from_config, grid, levels_below
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
+from engine.spec.prompt.choices import Drawn, Wildcards, draw, plain
 from engine.spec.request import (
     MAX_BATCH,
     MAX_CLIP_SKIP,
@@ -71,6 +73,7 @@ class Draft:
                 takes, rounded to whole steps; `jump` and `resample` count for "repaint"
     guides   -- as in a Request, by name alone
     clip_skip, distilled -- as in a Request
+    wildcards -- the folders with the lists that `__name__` in a prompt draws from; without any it is plain text
     """
 
     model: str
@@ -101,6 +104,7 @@ class Draft:
     height: int | None = None
     clip_skip: int | None = None
     distilled: float | None = None
+    wildcards: tuple[str, ...] = ()
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -111,17 +115,20 @@ class Draft:
 
     @classmethod
     def of(cls, request: Request) -> Draft:
-        """Return the choices that resolve to a Request, for "restore settings"."""
+        """Return the choices that resolve to a Request, for "restore settings": with the prompt that was drawn, because
+        lists change.
+        """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
         further += ("width", "height", "clip_skip", "distilled")
-        shared = ("model", "prompt", "negative", "label", *look, *further)
+        shared = ("model", "label", *look, *further)
         seeds = request.seeds
         second = request.enlargement
         stage: dict[str, Any] = (
             {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}
         )
         chosen = {name: getattr(request, name) for name in shared} | stage
+        chosen |= {"prompt": plain(request.prompt), "negative": plain(request.negative)}
         edit = request.edit
         if edit is not None:
             chosen |= {"method": edit.method, "strength": edit.strength}
@@ -163,10 +170,18 @@ def outline(draft: Draft, info: ModelInfo) -> Request:
 
     Raises RequestError with what to change.
     """
-    return _resolve(draft, info, None if draft.method == "new" else _method(draft, "any", "any"))
+    return _resolve(draft, info, None if draft.method == "new" else _method(draft, "any", "any"), draws=False)
 
 
-def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
+def drawn_texts(draft: Draft) -> tuple[str, str, Drawn | None]:
+    """Draw the choices in the prompt and the negative prompt of `draft` with its seed: the texts of its Request.
+
+    Raises RequestError for a wildcard without a list.
+    """
+    return draw(draft.prompt.strip(), draft.negative.strip(), draft.seed, Wildcards(tuple(map(Path, draft.wildcards))))
+
+
+def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = True) -> Request:
     options = _options(draft)
     rule_of(draft.sampler, options)
     if draft.label is not None and draft.label not in info.labels:
@@ -185,11 +200,12 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
     sigmas = _levels(draft.spacing, draft.steps, info.defaults["sigma_max"], info, second)
     if edit is not None:
         sigmas = _tail(sigmas, edit.strength)
+    prompt, negative, drawn = drawn_texts(draft) if draws else (draft.prompt.strip(), draft.negative.strip(), None)
     request = Request(
         model=info.id,
         model_sha256=info.sha256,
-        prompt=draft.prompt.strip(),
-        negative=draft.negative.strip(),
+        prompt=prompt,
+        negative=negative,
         label=draft.label,
         sampler=draft.sampler,
         spacing=draft.spacing,
@@ -210,6 +226,7 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None) -> Request:
         guides=tuple(map(resolve_guide, draft.guides)),
         clip_skip=draft.clip_skip,
         distilled=draft.distilled,
+        drawn=drawn,
     )
     return _with_evaluations(request)
 

@@ -19,6 +19,7 @@ from typing import Any
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current_hash
+from engine.spec.prompt.choices import Drawn
 from engine.spec.validation import MAX_SIDE, check_text, integer, number, within
 from engine.spec.validation import RequestError as RequestError
 from engine.types import Said
@@ -35,7 +36,7 @@ METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture
 MAX_RESAMPLE = 50
 MAX_HOPS = 10_000  # of a run that goes back and forth
 MAX_CLIP_SKIP = 64
-OPTIONAL = ("clip_skip", "distilled")  # fields that JSON has only where they are set: old hashes stay as they are
+OPTIONAL = ("clip_skip", "distilled", "drawn")  # JSON has them only where they are set: old hashes stay as they are
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 
@@ -139,7 +140,7 @@ class Request:
     """One run, resolved.
 
     model, model_sha256 -- the model's id and its hash (engine.spec.model_hash; "" where it has none, as for an oracle)
-    prompt, negative    -- texts; "" is the empty text, which conditions on nothing
+    prompt, negative    -- texts in the prompt language, choices drawn; "" is the empty text, which conditions on none
     label               -- class or style by name, None for none
     sampler             -- a key of engine.rules.RULES
     options             -- the sampler's options that are not at their defaults, (name, value) sorted by name;
@@ -163,6 +164,8 @@ class Request:
     clip_skip           -- the layer of the text encoder that is used, counted from the end, 1 for the last; None for
                            the model's own
     distilled           -- the guidance that a guidance-distilled model reads as an input; None for the model's own
+    drawn               -- the texts as they were written, with the choices that the seed drew (a note: `prompt` and
+                           `negative` decide); None where they had none
     """
 
     model: str
@@ -189,6 +192,7 @@ class Request:
     guides: tuple[Guide, ...] = ()
     clip_skip: int | None = None
     distilled: float | None = None
+    drawn: Drawn | None = None
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -261,7 +265,7 @@ class Request:
     @property
     def said_negative(self) -> Said:
         """What its negative text asks: the condition that guidance leads away from, without a label."""
-        return Said(self.negative, None, (self.width, self.height), self.distilled, self.clip_skip)
+        return Said(self.negative, None, (self.width, self.height), self.distilled, self.clip_skip, negative=True)
 
     def to_dict(self) -> dict[str, Any]:
         data = {"format": FORMAT} | dataclasses.asdict(self) | {"options": dict(self.options)}
@@ -307,6 +311,8 @@ class Request:
             data["guides"] = tuple(guide_from_dict(guide) for guide in data.get("guides", ()))
             if data.get("clip_skip") is not None:
                 data["clip_skip"] = integer(data["clip_skip"])
+            if data.get("drawn") is not None:
+                data["drawn"] = Drawn.from_dict(data["drawn"])
             if data.get("distilled") is not None:
                 data["distilled"] = number(data["distilled"])
             options = data.get("options", {})

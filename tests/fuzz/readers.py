@@ -233,6 +233,25 @@ def classifier(folder: Path, _: str) -> object:
     return found.logp(torch.zeros(1, found.channels, found.side, found.side), 0.5)
 
 
+def model_header(folder: Path, name: str) -> object:
+    from engine.checkpoints.recognise import recognise
+
+    return recognise(folder / name).bytes
+
+
+def pipeline(folder: Path, _: str) -> object:
+    from engine.spec.catalog import checkpoint
+
+    info = checkpoint(folder)
+    return info.sizes.native, info.bytes, info.defaults["sigma_max"]
+
+
+def model_settings(folder: Path, _: str) -> object:
+    from engine.checkpoints.settings import load
+
+    return load(folder).of(folder)
+
+
 def judge(folder: Path, _: str) -> object:
     import torch
 
@@ -336,6 +355,9 @@ READERS: tuple[Reader, ...] = (
     Reader("CLIP configs", "engine.spec.guide_models:read", GUIDES, guide_config, 10),
     Reader("classifier configs", "engine.spec.guide_models:read", CLASSIFIERS, guide_config, 10),
     Reader("captioned folders", "engine.train.folder:build", seeds.captioned, captioned_folder, 20),
+    Reader("model files", "engine.checkpoints.recognise:recognise", seeds.model_files, model_header, 40),
+    Reader("diffusers folders", "engine.spec.catalog:checkpoint", seeds.pipelines, pipeline, 30),
+    Reader("model settings", "engine.checkpoints.settings:load", seeds.model_settings, model_settings, 10),
     Reader("models", "engine.models.embedded:load", torch_seeds("models"), model, 40, True, mends=True),
     Reader("classifiers", "engine.models.noisy:load", torch_seeds("classifiers"), classifier, 15, True, mends=True),
     Reader("judges", "engine.evaluate.judge:Judge.of", torch_seeds("judges"), judge, 10, True, mends=True),

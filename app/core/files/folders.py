@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-NAME = "Tweedie Studio"
+from engine.settings_folder import NAME, settings_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Folders:
         if home := environ.get("TWEEDIE_HOME"):
             return cls.under(Path(home).expanduser().absolute())
         return cls(
-            config=platformdirs.user_config_path(NAME, appauthor=False),
+            config=settings_folder(environ),
             runs=platformdirs.user_data_path(NAME, appauthor=False) / "runs",
             pictures=platformdirs.user_pictures_path() / NAME,
             artwork=platformdirs.user_data_path(NAME, appauthor=False) / "artwork",

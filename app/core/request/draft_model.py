@@ -66,7 +66,8 @@ class DraftModel(QObject):
         if model.text:  # words that no field shows would be in no picture either
             kept |= {"prompt": self._draft.prompt, "negative": self._draft.negative}
         draft = _of_valid_size(self._drafts.get(model.id) or Draft.for_model(model, **kept), model)
-        self._draft = replace(draft, method=self._draft.method, strength=self._draft.strength)
+        shared = {name: getattr(self._draft, name) for name in ("method", "strength", "wildcards")}
+        self._draft = replace(draft, **shared)
         self._vocabulary = self._read_vocabulary()
         self.model_changed.emit()
         self.changed.emit()
@@ -83,8 +84,20 @@ class DraftModel(QObject):
             if model is None:
                 raise RequestError(f"The model “{draft.model}” is not here: install it, or choose another.")
             self.model = model
+        draft = replace(draft, wildcards=self._draft.wildcards)
         if draft != self._draft:
             self._draft = draft
+            self.changed.emit()
+
+    @property
+    def wildcards(self) -> tuple[str, ...]:
+        """The folders of the user's wildcard lists: of every draft, whatever settings are put on the panel."""
+        return self._draft.wildcards
+
+    @wildcards.setter
+    def wildcards(self, folders: tuple[str, ...]) -> None:
+        if folders != self._draft.wildcards:
+            self._draft = replace(self._draft, wildcards=folders)
             self.changed.emit()
 
     def update(self, **changes: Any) -> None:

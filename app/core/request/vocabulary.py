@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine.spec.catalog import ModelInfo
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+NO_WORD = re.compile(r":\s*[+-]?[\d.]+\s*(?=\))|__[\w./-]+__")  # a weight, and a list, in the prompt language
 
 
 LONGEST_WORD = 40  # characters: a longer one is no slip of a known word
@@ -43,7 +44,8 @@ class Vocabulary:
         """The words of `prompt` that the model does not know, in their order, each time they occur."""
         if not self.words:
             return []
-        found = ((match.group().lower(), match.start()) for match in WORD.finditer(prompt))
+        words = NO_WORD.sub(lambda match: " " * len(match.group()), prompt)
+        found = ((match.group().lower(), match.start()) for match in WORD.finditer(words))
         return [Unknown(word, at) for word, at in found if word not in self.words]
 
     def nearest(self, word: str) -> tuple[str, ...]:

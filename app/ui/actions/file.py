@@ -39,5 +39,8 @@ ACTIONS: tuple[Action, ...] = (
         do=lambda s: s.save_animation()),
     Action(id="pictures", text="Open pictures folder", menu="File", keys=("Ctrl+Shift+O",), icon="folder",
         tip="Every finished picture is already here", do=lambda s: s.open_pictures()),
+    Action(id="wildcards", text="Folder of wildcard lists…", menu="File",
+        tip="Choose a folder with lists: __name__ in a prompt draws a line of name.txt with the run's seed",
+        do=lambda s: s.files.ask_wildcards()),
     Action(id="quit", text="Quit", menu="File", keys=("Ctrl+Q",), begins=True, do=lambda s: s.close()),
 )  # fmt: skip

@@ -66,6 +66,23 @@ class Files(QObject):
         """Open the files dropped on the window."""
         self.opener.open_mime(mime)
 
+    def ask_wildcards(self) -> None:
+        """Ask for the folder with the lists that `__name__` in a prompt draws from."""
+        dialog = self._ask_path("Folder of wildcard lists", QFileDialog.AcceptMode.AcceptOpen)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        if self._document.draft.wildcards:
+            dialog.setDirectory(self._document.draft.wildcards[0])
+        dialog.fileSelected.connect(self.use_wildcards)
+        dialog.open()
+
+    def use_wildcards(self, folder: str) -> None:
+        """Draw from the lists in that folder."""
+        self._document.draft.wildcards = (folder,)
+        lists = any(next(Path(folder).glob(pattern), None) for pattern in ("*.txt", "*/*.txt"))
+        use = "Write __name__ in a prompt to draw a line of name.txt."
+        self._document.notice_raised.emit(Notice("info", use if lists else f"{folder} has no lists: add name.txt."))
+
     def new(self) -> None:
         sheet = NewSheet(self._document.draft.model, self._document.draft.size, self._window)
         sheet.chosen.connect(self._blank)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QHideEvent, QPalette, QShowEvent, QSyntaxHighl
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
+from app.core.request.token_count import TokenCount
 from app.core.request.vocabulary import Unknown
 from app.core.shown.naming import shorten
 from app.ui.look.theme import em
@@ -50,9 +51,9 @@ class PromptField(QWidget):
 
     looked = Signal()
 
-    def __init__(self, draft: DraftModel) -> None:
+    def __init__(self, draft: DraftModel, tokens: TokenCount) -> None:
         super().__init__()
-        self._draft = draft
+        self._draft, self._tokens = draft, tokens
         self._known: tuple[str, str] | None = None  # the prompt and the model that were looked through last
         self._wanted: list[str] = []  # unknown words whose hints are still to come
         self._pause = QTimer(self)
@@ -61,6 +62,7 @@ class PromptField(QWidget):
         self.text = TextField("Prompt", "Describe a picture", 3.4)
         self.text.edited.connect(self._on_typed)
         self._marker = _Marker(self.text.document())
+        self.count = label("", "muted")  # stands beside the heading, where it moves nothing
         self.hints = QWidget()
         self._rows = QVBoxLayout(self.hints)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -73,6 +75,8 @@ class PromptField(QWidget):
         self.setFocusProxy(self.text)
         draft.changed.connect(self.refresh)
         draft.model_changed.connect(self.refresh)
+        tokens.changed.connect(self._show_count)
+        self._show_count()
         self.refresh()
 
     def _on_typed(self, text: str) -> None:
@@ -86,6 +90,23 @@ class PromptField(QWidget):
             self._wanted = []
             inside = self.text.hasFocus() and prompt[self.text.textCursor().position() - 1 :][:1].isalnum()
             self._pause.start(PAUSE if inside else 0)
+
+    def _show_count(self) -> None:
+        """Show "31 of 75 tokens", where the model has such a limit and there is a prompt."""
+        used = self._tokens.used
+        if used is None or used.count == 0:
+            self.count.clear()
+            self.count.setToolTip("")
+            return
+        over = used.count - used.room
+        self.count.setText(f"{used.count} of {used.room} tokens")
+        self.count.setProperty("rank", "alarm" if over > 0 else "muted")
+        self.count.style().polish(self.count)
+        self.count.setToolTip(
+            f"The model reads {used.room} tokens: the last {over} are left out. Shorten the prompt."
+            if over > 0
+            else "A token is a word, or a part of a long one. The model reads the prompt in tokens."
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

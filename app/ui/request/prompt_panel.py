@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.core.shown.naming import shorten
@@ -45,7 +45,7 @@ class PromptPanel(QWidget):
         for info in draft.models:
             self.model.addItem(info.title, info.id)
         self.edit = EditChoice(draft, document.editing)
-        self.prompt = PromptField(draft)
+        self.prompt = PromptField(draft, document.tokens)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
         self.words = self._words()
@@ -83,7 +83,10 @@ class PromptPanel(QWidget):
         column = QVBoxLayout(words)
         column.setContentsMargins(0, 0, 0, em(self, 0.5))
         column.setSpacing(em(self, 0.3))
-        column.addWidget(label("Prompt", "heading", self.prompt))
+        top = QHBoxLayout()
+        top.addWidget(label("Prompt", "heading", self.prompt), 1)
+        top.addWidget(self.prompt.count)
+        column.addLayout(top)
         column.addWidget(self.prompt)
         column.addSpacing(em(self, 0.4))
         column.addWidget(self.without)

@@ -70,7 +70,7 @@ def test_without_diffusers_it_says_how_to_get_it(
     assert main(["bench", "engine", "--pairs", "1", "--steps", "1"]) == 2
     said = capsys.readouterr()
     assert "over the same calls of the bare net" in said.out
-    assert 'pip install "tweedie-studio[bench]"' in said.err
+    assert 'pip install "diffusers>=0.35"' in said.err
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine.models.bert import Bert
+from engine.models.emphasis import emphasise
 from engine.models.errors import ModelError
 from engine.models.text import TextEncoder, read_encoder
 from engine.spec.catalog import resource_root
@@ -104,3 +105,23 @@ def test_a_damaged_encoder_is_one_clear_error(name: str, harm: str, tmp_path: Pa
         (folder / name).write_text(text)
     with pytest.raises(ModelError, match=rf"minilm/{name} is (missing|damaged).*: .*restore"):
         read_encoder(folder, 16)
+
+
+def test_a_weight_multiplies_the_states_of_its_words(encoder: TextEncoder) -> None:
+    plain, mask = encoder("red apple")
+    weighted, same = encoder("(red:1.5) apple")
+    weights = torch.ones(1, 16)
+    weights[0, 1] = 1.5  # after [CLS]
+    assert torch.equal(mask, same)
+    assert torch.allclose(weighted, emphasise(plain, weights, mask))
+    counted = weighted[mask].mean(), plain[mask].mean()
+    assert counted[0].item() == pytest.approx(counted[1].item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("text", ["red apple", "", "a cat: 1.3", "{x|y} BREAK", "smile :)", r"a \ b"])
+def test_a_text_without_a_pair_of_brackets_is_encoded_as_it_is(text: str, encoder: TextEncoder) -> None:
+    assert torch.equal(encoder(text)[0], encoder.encode([text])[0])
+
+
+def test_escaped_brackets_are_read_as_brackets(encoder: TextEncoder) -> None:
+    assert torch.equal(encoder(r"apple \(red\)")[0], encoder.encode(["apple (red)"])[0])

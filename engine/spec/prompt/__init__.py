@@ -1,0 +1,1 @@
+"""The prompt language: weights, chunks, choices and wildcards. Needs no torch."""
