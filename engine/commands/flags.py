@@ -9,9 +9,9 @@ from typing import Any
 
 from engine.commands.destinations import file_name
 from engine.commands.guide_flags import add_guide_flags
+from engine.commands.sampler_flags import add_sampler
 from engine.errors import UsageError
 from engine.pictures.png import RESAMPLING
-from engine.rules import menu
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from engine.spec.request import QUANTILE, THRESHOLDS
@@ -62,8 +62,7 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
     add("--negative", default="", metavar="TEXT", help="negative prompt: what the picture should not show")
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
-    add("--sampler", choices=list(menu()), metavar="NAME", help=f"one of {', '.join(menu())} (default: the model's)")
-    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: the model's)")
+    add_sampler(parser, "the model's")
     add("--guidance", type=float, metavar="γ", help="scale of classifier-free guidance; 1: none (default: the model's)")
     add("--guidance-interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="guide only where LOW ≤ σ ≤ HIGH")
     add(
@@ -102,6 +101,8 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
         raise UsageError("--quantile needs --threshold dynamic: add it, or leave --quantile out.")
     names = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch", "threshold", "quantile")
     chosen = {name: getattr(args, name) for name in (*names, "temperature", "truncation")}
+    if args.sampler_options:
+        chosen["options"] = args.sampler_options
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
     if args.cascade is not None:

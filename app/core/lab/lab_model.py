@@ -37,6 +37,7 @@ from engine.jobs.lab import (
     LabWalk,
     Points,
 )
+from engine.paths import goes_back
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Pixels
@@ -337,6 +338,8 @@ class Lab(StepTimeline):
         except RequestError as error:
             self._problem = str(error)
             return
+        if goes_back(request.sampler):
+            self._problem = "Restart's path goes back up, and the lab's goes down only: choose another sampler."
         try:
             self.data.components  # noqa: B018 -- says what is wrong with a drawing
         except LabError as error:

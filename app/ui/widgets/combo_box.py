@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QElapsedTimer, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QApplication,
     QComboBox,
+    QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionComboBox,
@@ -18,7 +22,7 @@ from app.ui.look.theme import em
 
 ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
 ARROW = 1.35  # em: from the left edge of the arrow to the right edge of the box
-WIDEST = 45  # em: a list is no wider, whatever its entries say
+WIDEST = 50  # em: a list is no wider, whatever its entries say
 
 
 class ComboBox(QComboBox):
@@ -36,6 +40,13 @@ class ComboBox(QComboBox):
         self.setItemDelegate(_TwoLines(self))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
+
+    def search_by(self, find: Callable[[str], int]) -> None:
+        """Search typed text by `find`, which returns the row of a text, −1 for none, in place of Qt's search of
+        beginnings.
+        """
+        self.setView(_SearchedList(find))
+        self.setItemDelegate(_TwoLines(self))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
@@ -63,6 +74,27 @@ class ComboBox(QComboBox):
         widest = min(max([self.width(), *hints]), em(self, WIDEST))
         self.view().setMinimumWidth(widest + em(self, 1.5))  # the scroll bar's room included
         super().showPopup()
+
+
+class _SearchedList(QListView):
+    """The list of a combo box; letters typed in quick succession are one text."""
+
+    def __init__(self, find: Callable[[str], int]) -> None:
+        super().__init__()
+        self._find = find
+        self._typed = ""
+        self._since = QElapsedTimer()
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+
+    def keyboardSearch(self, search: str) -> None:
+        if not self._since.isValid() or self._since.elapsed() > QApplication.keyboardInputInterval():
+            self._typed = ""
+        self._typed += search
+        self._since.start()
+        row = self._find(self._typed)
+        if row >= 0:
+            self.setCurrentIndex(self.model().index(row, 0))
 
 
 class _TwoLines(QStyledItemDelegate):

@@ -210,6 +210,13 @@ def fake_start(lab: Lab, seed: int) -> np.ndarray:
     return noise * np.float32(lab.levels[0])
 
 
+def test_a_sampler_that_goes_back_up_is_refused_in_one_sentence(lab: Lab) -> None:
+    lab.update_draft(sampler="restart")
+    assert lab.problem == "Restart's path goes back up, and the lab's goes down only: choose another sampler."
+    lab.update_draft(sampler="heun")
+    assert not lab.problem
+
+
 def test_other_levels_or_other_data_drop_the_run_another_sampler_does_not(lab: Lab, qtbot: QtBot) -> None:
     finish(lab, qtbot)
     lab.update_draft(sampler="heun")
