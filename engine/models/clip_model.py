@@ -145,16 +145,13 @@ def frozen_clip(
     )
 
 
-LARGER = "The configuration of this CLIP describes a larger net than its weights: choose another CLIP."
-
-
-def check_size(make: Callable[[], Any], held: int, misfit: str = LARGER) -> None:
-    """Raise ModelError(misfit) where a net is far larger than the `held` values of its weights, before it is built."""
+def check_size(make: Callable[[], Any], held: int) -> None:
+    """Raise ModelError where a net has far more values than the `held` ones of its weights, before it takes memory."""
     with without_values():  # shapes alone
         net = make()
     asked = sum(value.numel() for value in (*net.parameters(), *net.buffers()))
     if asked > ROOM * held + SPARE:
-        raise ModelError(misfit)
+        raise ModelError("The configuration of this CLIP describes a larger net than its weights: choose another CLIP.")
 
 
 def open_clip() -> Any:
