@@ -292,6 +292,11 @@ class RunReader:
         return "factor" in self.header
 
     @property
+    def has_picture(self) -> bool:
+        """Whether picture() has pictures, without reading them."""
+        return "picture" in self._latest
+
+    @property
     def micro_batch(self) -> int | None:
         """The most images in one call of the net, as the run was begun; None where the file does not say."""
         with self._damage():
@@ -492,7 +497,7 @@ class RunReader:
 
 
 def _length(dtype: Any, shape: Any) -> int:
-    """The bytes of an array as a head describes it. Raises one of DAMAGED for what describes none."""
+    """Return the bytes of the array that a head describes. Raises one of DAMAGED for an invalid head."""
     kind = np.dtype(text(dtype))
     if kind.kind not in "biuf" or not isinstance(shape, list):
         raise TypeError("no array of numbers")

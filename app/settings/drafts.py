@@ -34,7 +34,7 @@ def read_drafts(data: object, lost: list[str]) -> dict[str, Draft]:
 
 
 def read_tools(data: object, lost: list[str]) -> ToolsetState:
-    """How the tools were set; what is damaged, or what an older studio did not know, has its default."""
+    """Read the tools' settings; damaged or missing ones get their defaults."""
     if not isinstance(data, dict):
         raise SettingsError("“tools” is no table")
     tables = data.get("choices", {})

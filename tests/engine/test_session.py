@@ -59,7 +59,7 @@ def test_a_run_repeats_bit_for_bit_and_is_in_its_file(
         assert np.array_equal(reader.next(k), step.move.x.numpy())
         assert np.array_equal(reader.x0(k), step.move.x0.numpy())
         assert np.array_equal(reader.x0_raw(k), step.x0_raw.numpy())
-        assert not np.array_equal(reader.x0_raw(k), reader.x0(k))
+        assert step.hop.kind == "renoise" or not np.array_equal(reader.x0_raw(k), reader.x0(k))
         assert len(reader.past(k)) == len(step.past)
     assert sum(info.nfe for info in reader.steps) == request.evaluations
 
@@ -87,7 +87,7 @@ def test_every_step_of_every_rule_resumes_bit_identically_in_a_new_process(
         path = tmp_path / f"{name}.twrun"
         final = last(session.generate(request_for(tiny_model, sampler=name), path))
         digest = hashlib.sha256(final.numpy().tobytes()).hexdigest()
-        expected += [f"{name} {k} {digest}" for k in range(5)]
+        expected += [f"{name} {k} {digest}" for k in range(len(RunReader(path).steps))]
         paths.append(str(path))
     command = [sys.executable, "-c", RESUME, str(torch.get_num_threads()), str(tiny_model.folder), *paths]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)

@@ -18,6 +18,7 @@ from app.settings import Settings, Values
 from app.ui.morph.film_files import Films
 from app.ui.morph.film_sheet import FilmSheet
 from app.ui.window.main_window import MainWindow
+from engine.jobs.generate import Generate
 from engine.jobs.morph import Morphing
 from engine.morph.film import read
 from tests.app.conftest import Parts
@@ -126,7 +127,7 @@ def test_the_shown_picture_becomes_a_key_frame(qtbot: QtBot, document: Document)
     QTest.keyClick(window.canvas, Qt.Key.Key_K, CONTROL)
     assert seeds(window) == [5]
     assert window.room.name == "pictures"
-    assert "Key frame 1 of the morph: rocket." in window.area.notices.text.text()
+    assert "Key frame 1 of the morph: rocket." in window.area.notices.text.plain
 
 
 def test_a_click_on_a_picture_of_this_session_adds_it(window: MainWindow, document: Document, qtbot: QtBot) -> None:
@@ -260,7 +261,8 @@ def test_a_picture_may_be_made_meanwhile(qtbot: QtBot, hand_parts: Parts) -> Non
     until(qtbot, lambda: window.morph.step_count == 1)
     job = hand_parts.document.generate()
     assert job is not None
-    hand_parts.fake.allow(5)
+    until(qtbot, lambda: isinstance(hand_parts.fake.jobs[-1], Generate))  # begun between two calls of the morph
+    hand_parts.fake.allow(job.request.steps)
     until(qtbot, lambda: job.state.ended)
     assert window.morph.rendering
     assert window.morph.step_count == 1
@@ -361,7 +363,7 @@ def test_a_film_goes_out_by_keys_alone(window: MainWindow, qtbot: QtBot, tmp_pat
     until(qtbot, lambda: (tmp_path / "film.webp").exists() and not window.filming.busy)
     assert window.morph.film is not None
     assert read(tmp_path / "film.webp") == window.morph.film[0]
-    assert str(tmp_path / "film.webp") in window.area.notices.text.text()
+    assert str(tmp_path / "film.webp") in window.area.notices.text.plain
 
 
 def test_the_sheet_explains_unavailable_formats(window: MainWindow, qtbot: QtBot) -> None:
