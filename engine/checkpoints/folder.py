@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.checkpoints.errors import CheckpointError, PickleError
 from engine.checkpoints.header import Header, read_header
-from engine.errors import readable, why
+from engine.errors import one_line, why
 
 INDEX, CONFIG = "model_index.json", "config.json"
 MAX_CONFIG = 4 * 2**20  # bytes
@@ -68,7 +68,7 @@ def read_pipeline(path: Path, variant: str | None = None) -> tuple[str, dict[str
         if not (isinstance(about, list) and len(about) == 2 and isinstance(about[1], str)):
             continue  # a number of the pipeline, or a component that it does not have
         if Path(name).name != name:
-            raise CheckpointError(f"{path / INDEX} is damaged (it names “{readable(name, 100)}”): download it again.")
+            raise CheckpointError(f"{path / INDEX} is damaged (it names “{one_line(name, 100)}”): download it again.")
         if (path / name).is_dir():
             components[name] = read_component(path / name, name, about[1], variant)
     cls = index.get("_class_name", "")
@@ -98,7 +98,7 @@ def read_component(folder: Path, name: str = "", cls: str = "", variant: str | N
         return Component(name, folder, cls, config)
     if variant is not None and variant not in weights:
         have = ", ".join(sorted(weights) or ["none"])
-        raise CheckpointError(f"{folder} has no variant “{readable(variant, 30)}” (there is {have}): choose another.")
+        raise CheckpointError(f"{folder} has no variant “{one_line(variant, 30)}” (there is {have}): choose another.")
     chosen = variant if variant is not None else min(weights)
     return Component(name, folder, cls, config, tuple(sorted(weights)), read_header(weights[chosen]))
 
@@ -121,7 +121,7 @@ def read_config(path: Path) -> dict[str, Any]:
         _check(found, MAX_DEPTH)
     except (ValueError, RecursionError) as error:
         reason = "it is no JSON" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
-        raise CheckpointError(f"{path} is damaged ({readable(reason, 100)}): download this model again.") from None
+        raise CheckpointError(f"{path} is damaged ({one_line(reason, 100)}): download this model again.") from None
     return found
 
 

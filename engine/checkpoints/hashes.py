@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.header import Header
 from engine.errors import Cancelled, why
-from engine.files import replacing
+from engine.files import replace_file
 
 FILE = "hashes.json"
 BLOCK = 4 * 2**20  # bytes between two calls of `cancelled`
@@ -101,7 +101,7 @@ class Hashes:
         return digest
 
     def _save(self) -> None:
-        with suppress(OSError), replacing(self.path) as file:  # then it is computed again next time
+        with suppress(OSError), replace_file(self.path) as file:  # then it is computed again next time
             file.write(json.dumps(self._known, ensure_ascii=True).encode())
 
 

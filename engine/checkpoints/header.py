@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from engine.checkpoints.errors import CheckpointError, PickleError
-from engine.errors import readable, why
+from engine.errors import one_line, why
 
 MAX_HEADER = 16 * 2**20  # bytes; the largest header in use has 1 MB, and the text of a LoRA's captions a few more
 MAX_TENSORS = 200_000
@@ -136,8 +136,8 @@ def _unfit(path: Path, name: str, about: object, size: int) -> CheckpointError:
         return _damaged(path, "it is cut off")
     dtype = about.get("dtype") if isinstance(about, dict) else None
     if isinstance(dtype, str) and dtype not in BITS:
-        return _damaged(path, f"the dtype {readable(dtype, 30)} of “{readable(name, 100)}” is unknown")
-    return _damaged(path, f"its header describes “{readable(name, 100)}” wrongly")
+        return _damaged(path, f"the dtype {one_line(dtype, 30)} of “{one_line(name, 100)}” is unknown")
+    return _damaged(path, f"its header describes “{one_line(name, 100)}” wrongly")
 
 
 def _metadata(path: Path, found: object) -> dict[str, str]:
@@ -175,12 +175,12 @@ def _read_index(path: Path) -> Header:
     for name in names:
         shard = read_header(path.with_name(name))
         if any(where.get(tensor) != name for tensor in shard.tensors):
-            raise _damaged(path, f"it does not describe the shard {readable(name, 100)}")
+            raise _damaged(path, f"it does not describe the shard {one_line(name, 100)}")
         tensors.update(shard.tensors)
         metadata.update(shard.metadata)
     if len(tensors) != len(where):
         missing = next(tensor for tensor in where if tensor not in tensors)
-        raise _damaged(path, f"no shard holds “{readable(str(missing), 100)}”")
+        raise _damaged(path, f"no shard holds “{one_line(str(missing), 100)}”")
     return Header(path, tuple(path.with_name(name) for name in names), tensors, metadata)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.checkpoints.errors import CheckpointError
 from engine.errors import why
-from engine.files import replacing
+from engine.files import replace_file
 
 MOST = 200_000  # tensors
 
@@ -39,7 +39,7 @@ def convert(path: Path, to: Path) -> int:
     if not tensors:
         raise CheckpointError(f"{path} holds no tensors: nothing was converted.")
     whole = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
-    with replacing(to, fresh=True) as file:
+    with replace_file(to, fresh=True) as file:
         file.write(save(whole))
     return len(whole)
 

@@ -13,7 +13,7 @@ from engine.checkpoints.families import families
 from engine.checkpoints.folder import INDEX, Component, read_component, read_pipeline
 from engine.checkpoints.header import Header, read_header
 from engine.checkpoints.kinds import DIFFUSERS, KINDS, TRANSFORMERS, Kind, Part, nearest, parts_of
-from engine.errors import readable, why
+from engine.errors import one_line, why
 
 VARIANTS = {4: "", 9: "inpainting", 8: "pix2pix", 5: "depth"}  # by the channels of a UNet's input
 LOADED = ("", "inpainting", "pix2pix")  # variants that can be sampled
@@ -204,7 +204,7 @@ def _unknown(path: Path, header: Header) -> UnknownCheckpoint:
     if near:
         told = f"the nearest is {near[0]}"
     else:
-        told = f"its first tensors are {', '.join(readable(name, 60) for name in list(header.tensors)[:3]) or 'none'}."
+        told = f"its first tensors are {', '.join(one_line(name, 60) for name in list(header.tensors)[:3]) or 'none'}."
     return UnknownCheckpoint(
         f"{path} fits no kind of model that is known here; {told} If you know what it is, set it: "
         "“run.py models FILE --set family=…”.",
@@ -226,7 +226,7 @@ def _folder(path: Path, by_hand: Mapping[str, Any], variant: str | None) -> Foun
     unet = components.get("unet")
     if not parts or parts[0].role != "unet" or unet is None:
         raise UnknownCheckpoint(
-            f"{path} is a diffusers model of the class “{readable(cls, 60)}”, which this studio cannot open yet."
+            f"{path} is a diffusers model of the class “{one_line(cls, 60)}”, which this studio cannot open yet."
         )
     family = by_hand.get("family") or _pipeline_family(cls, components)
     channels = unet.config.get("in_channels", 4)

@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.families import families
-from engine.errors import readable, why
-from engine.files import replacing
+from engine.errors import one_line, why
+from engine.files import replace_file
 
 FILE = "models.json"
 MAX_BYTES = 16 * 2**20
@@ -61,7 +61,7 @@ def load(folder: Path) -> ModelSettings:
         folders = tuple(Path(one) for one in found.get("folders", []))
         by_hand = {str(key): check(value) for key, value in found.get("by_hand", {}).items()}
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
-        reason = readable(str(error), 200)
+        reason = one_line(str(error), 200)
         raise CheckpointError(f"{path} is damaged ({reason}): correct it, or delete it to begin anew.") from error
     return ModelSettings(folders, by_hand)
 
@@ -69,7 +69,7 @@ def load(folder: Path) -> ModelSettings:
 def save(settings: ModelSettings, folder: Path) -> None:
     """Write the settings to `folder`. Raises OSError."""
     held = {"folders": [str(one) for one in settings.folders], "by_hand": settings.by_hand}
-    with replacing(folder / FILE) as file:
+    with replace_file(folder / FILE) as file:
         file.write(json.dumps(held, indent=1, ensure_ascii=False).encode())
 
 

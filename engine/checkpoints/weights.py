@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.names import Rename
 from engine.checkpoints.recognise import PartFile
-from engine.errors import Cancelled, readable, why
+from engine.errors import Cancelled, one_line, why
 
 M = TypeVar("M", bound=nn.Module)
 SHOWN = 3  # tensors that a sentence names
@@ -56,13 +56,13 @@ def read_tensors(part: PartFile, rename: Rename = lambda name: name) -> dict[str
                     if name.startswith(part.prefix) and not name.endswith(UNUSED):
                         new = rename(name[len(part.prefix) :])
                         if new in tensors:
-                            raise CheckpointError(f"{path} has two tensors for {readable(new, 100)}: get it again.")
+                            raise CheckpointError(f"{path} has two tensors for {one_line(new, 100)}: get it again.")
                         tensors[new] = file.get_tensor(name)
         except (OSError, SafetensorError, RuntimeError, ValueError) as error:
             if isinstance(error, CheckpointError):
                 raise
             reason = why(error) if isinstance(error, OSError) else "its header and its data do not agree"
-            raise CheckpointError(f"{path} cannot be read ({readable(reason, 200)}): get the file again.") from error
+            raise CheckpointError(f"{path} cannot be read ({one_line(reason, 200)}): get the file again.") from error
     return tensors
 
 
@@ -85,7 +85,7 @@ def fill(
         with torch.device("meta"):
             module = build()
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError, AssertionError) as error:
-        reason = readable(str(error), 200) or type(error).__name__
+        reason = one_line(str(error), 200) or type(error).__name__
         raise CheckpointError(f"{where}: no net can be built from the settings of its {title} ({reason}).") from error
     wanted: dict[str, Any] = module.state_dict()
     _compare({name: tuple(v.shape) for name, v in wanted.items()}, tensors, where, title)
@@ -127,7 +127,7 @@ def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(readable(name, 100) for name in names[:SHOWN])
+    shown = ", ".join(one_line(name, 100) for name in names[:SHOWN])
     return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
 
 
