@@ -17,7 +17,7 @@ from engine.checkpoints.adapters.names import Names
 from engine.checkpoints.adapters.recognise import find_adapter, fit_to
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.header import read_header
-from engine.errors import readable, why
+from engine.errors import one_line, why
 from engine.models.errors import ModelError
 from engine.spec.adapter import AdapterUse
 
@@ -70,7 +70,7 @@ class AdapterFile:
 
 def _refusal(worn: Worn, fit: Fit, header: Any, title: str) -> str:
     """Say why an adapter is not applied: it is of another family, or some of its tensors do not fit."""
-    name, own = readable(worn.use.name, 100), find_adapter(header)
+    name, own = one_line(worn.use.name, 100), find_adapter(header)
     if own is None:
         return f"“{name}” is no adapter: choose a LoRA, LoHa, LoKr or DoRA."
     if own.mapped > fit.mapped and title not in own.titles:
@@ -80,4 +80,4 @@ def _refusal(worn: Worn, fit: Fit, header: Any, title: str) -> str:
 
 def _unreadable(path: Path, error: BaseException) -> ModelError:
     reason = why(error) if isinstance(error, OSError) else "its header and its data do not agree"
-    return ModelError(f"{path} cannot be read ({readable(reason, 200)}): get the file again.")
+    return ModelError(f"{path} cannot be read ({one_line(reason, 200)}): get the file again.")

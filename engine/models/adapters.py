@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from engine.checkpoints.adapters.fit import Change
 from engine.checkpoints.adapters.modules import block_of
 from engine.checkpoints.adapters.names import Names, names_of
-from engine.errors import readable
+from engine.errors import one_line
 from engine.models.adapter_file import AdapterFile, Worn
 from engine.models.clip_text import ClipText
 from engine.models.deltas import bias_change, weight_change
@@ -106,7 +106,7 @@ class Fitting:
             original = self._originals.setdefault(key, parameter.data.to("cpu"))
             made = _with_changes(original.to(parameter.device), changes, key[1].endswith("weight"))
             if not bool(made.isfinite().all()):
-                names = ", ".join(f"“{readable(file.worn.use.name, 80)}”" for file, _ in changes)
+                names = ", ".join(f"“{one_line(file.worn.use.name, 80)}”" for file, _ in changes)
                 raise ModelError(
                     f"With {names} {key[1]} has values that are not numbers: set a smaller strength, or get the file "
                     "again."

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import readable
+from engine.errors import one_line
 
 MAX_JSON = 4 * 2**20  # characters of a table of tags
 MAX_TAGS = 50
@@ -57,7 +57,7 @@ def read_facts(metadata: Mapping[str, str]) -> Facts:
 
     def said(*keys: str) -> str:
         found = next((metadata[key] for key in keys if metadata.get(key, "").strip() not in ("", "None")), "")
-        return readable(found.strip(), MAX_TEXT)
+        return one_line(found.strip(), MAX_TEXT)
 
     return Facts(
         title=said("modelspec.title", "ss_output_name"),
@@ -94,7 +94,7 @@ def _tags(text: str) -> tuple[tuple[str, int], ...]:
     for folder in found.values() if isinstance(found, dict) else ():
         for tag, count in folder.items() if isinstance(folder, dict) else ():
             if type(count) is int and 0 < count < 2**31 and isinstance(tag, str) and tag.strip():
-                name = readable(tag.strip(), MAX_TEXT)
+                name = one_line(tag.strip(), MAX_TEXT)
                 counts[name] = counts.get(name, 0) + count
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_TAGS])
 

@@ -9,7 +9,7 @@ from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.hashes import SHORT, Hashes
 from engine.checkpoints.scan import ENDINGS, places
 from engine.checkpoints.settings import load as load_settings
-from engine.errors import readable
+from engine.errors import one_line
 
 
 class AdapterFiles:
@@ -32,7 +32,7 @@ class AdapterFiles:
         if not path.is_file():
             named = next(self._named(where.removesuffix(ENDINGS[0])), None)
             if named is None:
-                raise CheckpointError(f"There is no LoRA “{readable(where, 200)}”: give its .safetensors file.")
+                raise CheckpointError(f"There is no LoRA “{one_line(where, 200)}”: give its .safetensors file.")
             path = named
         digest = self._known().of(path)
         self._found[digest] = path
@@ -47,7 +47,7 @@ class AdapterFiles:
         found = hashes.holding(digest) or next((p for p in self._named(name) if hashes.of(p) == digest), None)
         if found is None:
             raise CheckpointError(
-                f"The LoRA “{readable(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of your model "
+                f"The LoRA “{one_line(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of your model "
                 "folders."
             )
         self._found[digest] = found

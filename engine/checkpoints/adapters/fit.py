@@ -16,7 +16,7 @@ from engine.checkpoints.adapters.algebras import (
 from engine.checkpoints.adapters.modules import Module, Shape
 from engine.checkpoints.adapters.names import Names
 from engine.checkpoints.header import Entry
-from engine.errors import readable
+from engine.errors import one_line
 
 SHOWN = 3  # names in the sentence of an error
 
@@ -84,7 +84,7 @@ class Fit(NamedTuple):
             said.append(f"{len(self.unknown)} of its {self.total} tensors fit no module ({first(self.unknown)})")
         if self.misfits:
             count = sum(misfit.tensors for misfit in self.misfits)
-            shown = "; ".join(f"{readable(m.name, 80)}: {readable(m.why, 120)}" for m in self.misfits[:SHOWN])
+            shown = "; ".join(f"{one_line(m.name, 80)}: {one_line(m.why, 120)}" for m in self.misfits[:SHOWN])
             more = ", …" if len(self.misfits) > SHOWN else ""
             said.append(f"{count} of its {self.total} tensors have other shapes ({shown}{more})")
         return " and ".join(said)
@@ -92,7 +92,7 @@ class Fit(NamedTuple):
 
 def first(names: tuple[str, ...]) -> str:
     """The first names, for a sentence."""
-    return ", ".join(readable(name, 80) for name in names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+    return ", ".join(one_line(name, 80) for name in names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
 
 
 def fit(
