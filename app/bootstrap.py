@@ -20,6 +20,7 @@ from app.core.files.folders import NAME, Folders
 from app.core.jobs.queue import JobQueue
 from app.core.jobs.unfinished import Unfinished
 from app.core.lab.lab_model import Lab
+from app.core.models.choice import is_checkpoint, last_checkpoint
 from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice
 from app.core.request.run_costs import Prices
@@ -67,8 +68,15 @@ class Studio(QObject):
         self.library = RunLibrary(folders.runs, folders.pictures)
         prices = Prices()
         self.jobs = JobQueue(self.engine, prices, self)
+        last, trouble = last_checkpoint(values.model, values.model_path, folders.config)
         self.document = Document(
-            models, self.engine, self.jobs, self.library, prices, draft=values.drafts.get(values.model), parent=self
+            [*models, *last],
+            self.engine,
+            self.jobs,
+            self.library,
+            prices,
+            draft=values.drafts.get(values.model),
+            parent=self,
         )
         self.document.draft.remember(values.drafts)
         self.document.draft.seed_locked = values.seed_locked
@@ -76,7 +84,7 @@ class Studio(QObject):
         lab_engine = EngineClient(open_lab, self, on_demand=True, name="lab")
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
-        self.models = StudioModels(folders.config, self)
+        self.models = StudioModels(folders.config, self.document.draft, self.document.jobs, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
@@ -90,8 +98,8 @@ class Studio(QObject):
         self.document.draft.changed.connect(self._remember)
         self.document.jobs.engine_changed.connect(self._collector.settle)
         self.settings.save_failed.connect(self._complain)
-        if complaint:
-            self._complain(complaint)
+        for sentence in filter(None, (complaint, trouble)):
+            self._complain(sentence)
         if reporter:
             reporter.caught.connect(self._complain)
             if reporter.earlier:
@@ -133,7 +141,8 @@ class Studio(QObject):
             self.window.close()
 
     def _start_engine(self) -> None:
-        self.engine.start(self.document.draft.model)
+        model = self.document.draft.model
+        self.engine.start(None if is_checkpoint(model) else model)  # a large model is loaded by its first run
         self.document.tokens.start()
         self.models.start()
         self.autosave.restore()
@@ -141,7 +150,10 @@ class Studio(QObject):
 
     def _remember(self) -> None:
         draft = self.document.draft
-        self.settings.update(drafts=draft.by_model, model=draft.model.id, seed_locked=draft.seed_locked)
+        path = str(draft.model.folder) if is_checkpoint(draft.model) else ""
+        self.settings.update(
+            drafts=draft.by_model, model=draft.model.id, model_path=path, seed_locked=draft.seed_locked
+        )
 
     def _complain(self, sentence: str) -> None:
         self.document.notice_raised.emit(Notice("error", sentence))

@@ -1,4 +1,4 @@
-"""The doers of engine.jobs.generate, enlarge and decode_step: do runs, send an event for each step, save the
+"""The doers of engine.jobs.generate, enlarge, load and decode_step: do runs, send an event for each step, save the
 pictures.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.checkpoints.hashes import Hashes
+from engine.checkpoints.settings import load as load_settings
 from engine.errors import Cancelled, EngineError, why
 from engine.finishing import to_pictures
 from engine.jobs.decode_step import StepDecoded
@@ -20,13 +21,15 @@ from engine.jobs.encode import own_start, parent_of
 from engine.jobs.enlarge import Enlarged
 from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
-from engine.jobs.load import FileHashed
+from engine.jobs.load import CheckpointOpened, FileHashed, Loading
 from engine.layout import from_array
+from engine.models.cache import SPARE
 from engine.paths import path_of
 from engine.pictures.naming import save_new
 from engine.pictures.unsaved import Note
 from engine.rules import RULES
 from engine.settings_folder import settings_folder
+from engine.spec.catalog import checkpoint
 from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from engine.jobs.enlarge import Enlarge
     from engine.jobs.generate import Fork, Generate, Resume
     from engine.jobs.job import Caller, Event
-    from engine.jobs.load import HashFile, LoadModel
+    from engine.jobs.load import HashFile, LoadModel, OpenCheckpoint
     from engine.session import Session
     from engine.spec.edit import Inputs
     from engine.spec.request import Request
@@ -103,6 +106,16 @@ def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Eve
     yield from ()
 
 
+def open_checkpoint(job: OpenCheckpoint, session: Session, caller: Caller) -> Iterator[Event]:
+    where = settings_folder()
+    settings, hashes = load_settings(where), Hashes(where)
+    info = checkpoint(job.path, settings, compute_dtype=job.compute_dtype, hashes=hashes)
+    half = checkpoint(job.path, settings, compute_dtype="float16", hashes=hashes)
+    info = session.infos[job.model] = replace(info, id=job.model)
+    room, held = session.models.room(), session.models.held(info) is not None
+    yield CheckpointOpened(job.model, info.bytes, half.bytes, SPARE, room, held)
+
+
 def hash_file(job: HashFile, session: Session, caller: Caller) -> Iterator[Event]:
     began = caller.clock()
 
@@ -143,7 +156,8 @@ class _Run:
     ) -> None:
         self._session, self._caller, self.request = session, caller, request
         self._parent, self._inputs = parent, inputs
-        self._model = session.model(request)  # loaded before the clock starts
+        # loaded before the clock starts
+        self._model = session.model(request, lambda share: caller.early(Loading(share)), caller.cancelled)
         self._total = len(path_of(request)) - start
         self._began = caller.clock()
         self._last: Tensor | None = None

@@ -123,9 +123,14 @@ class Session:
             raise CatalogError(f"The model “{model}” is not here (available: {have}): choose another.")
         return info
 
-    def model(self, request: Request) -> Model:
-        """Return the model of a request, with its adapters on."""
-        model = self.load(self.info(request.model))
+    def model(
+        self,
+        request: Request,
+        report: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = never_cancelled,
+    ) -> Model:
+        """Return the model of a request, with its adapters on. The other arguments and errors are those of load()."""
+        model = self.load(self.info(request.model), report, cancelled)
         return wear(model, tuple(Worn(use, self.adapters.path(use.name, use.sha256)) for use in request.adapters))
 
     def applied(self, request: Request) -> tuple[Applied, ...]:

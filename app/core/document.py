@@ -105,7 +105,7 @@ class Document(QObject):
     @property
     def why_not(self) -> str:
         """Why nothing can be generated now as the panel says, in one sentence; "" when it can."""
-        return why_no_new(self.draft.current.method, self.editing, self.jobs)
+        return why_no_new(self.draft.current.method, self.editing, self.jobs) or self.draft.obstacle
 
     @property
     def can_generate(self) -> bool:
@@ -122,7 +122,7 @@ class Document(QObject):
     def why_no_fork(self) -> str:
         """Why no fork can start at the shown step with the current draft, in one sentence; "" when it can."""
         run, k = self.shown.run, self.shown.cursor
-        why = why_no_fork(run, k, self.draft.model) or self.jobs.why_no_engine
+        why = why_no_fork(run, k, self.draft.model) or self.jobs.why_no_engine or self.draft.obstacle
         if why or (run is not None and run.encodes(k)):  # from there it is a picture of its own
             return why
         return self.editing.why_not(self.draft.current.method, self.shown.run_path)

@@ -34,6 +34,9 @@ class Values:
     model: str = setting(
         "", high=LONGEST_NAME, shown=False, title="Last model", description="The id of the model that was used last."
     )
+    model_path: str = setting(
+        "", shown=False, title="File of the last model", description="Its path; “” for a model in the box."
+    )
     drafts: dict[str, Draft] = setting(
         factory=dict, read=read_drafts, shown=False, title="Drafts", description="The last draft of each model, by id."
     )

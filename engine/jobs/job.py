@@ -133,6 +133,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
     "load-model": ("engine.jobs.load:LoadModel", "engine.runs:load_model"),
     "look": ("engine.jobs.score:Look", "engine.guidance.scoring:nearest_words"),
     "morph": ("engine.jobs.morph:Morphing", "engine.morph.render:morph"),
+    "open-checkpoint": ("engine.jobs.load:OpenCheckpoint", "engine.runs:open_checkpoint"),
     "resume": ("engine.jobs.generate:Resume", "engine.runs:resume"),
     "score": ("engine.jobs.score:Score", "engine.guidance.scoring:score"),
     "sweep": ("engine.jobs.sweep:Sweep", "engine.guidance.sweeping:sweep"),

@@ -22,6 +22,50 @@ class LoadModel(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenCheckpoint(Job):
+    """Make the checkpoint at `path` known to the session as the model `model`, and send CheckpointOpened. Only its
+    header is read.
+
+    compute_dtype -- a key of engine.spec.catalog.DTYPES
+
+    Raises CheckpointError for a file that cannot be sampled.
+    """
+
+    kind: ClassVar[str] = "open-checkpoint"
+
+    model: str
+    path: Path
+    compute_dtype: str = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointOpened(Event):
+    """What loading a model takes.
+
+    needs, half -- bytes of memory in its compute dtype, and in half precision
+    spare       -- bytes that a run needs besides, at least
+    free        -- bytes of memory that are free, with those of a model that would go for it; None where unknown
+    held        -- whether it is loaded
+    """
+
+    model: str
+    needs: int
+    half: int
+    spare: int
+    free: int | None
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loading(Event):
+    """The share of a run's model that is loaded, 0 … 1: a job sends it before its first Progress."""
+
+    share: float
+
+    latest: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
 class FileHashed(Event):
     """The SHA-256 of the file at `path` is known."""
 

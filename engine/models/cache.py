@@ -62,6 +62,13 @@ class Models:
         self._held.move_to_end(key)
         return self._held[key][0]
 
+    def room(self) -> int | None:
+        """Return the bytes of memory for the next large model: those that are free, and those of the large models that
+        would go for it. None where they are unknown.
+        """
+        free = free_bytes(self.device)
+        return None if free is None else free + sum(size for _, size in self._held.values() if size >= LARGE)
+
     def put(self, info: ModelInfo, model: Model) -> None:
         """Keep a loaded model as that of `info`."""
         self._held[_key(info)] = model, max(info.bytes, model.bytes)

@@ -78,7 +78,7 @@ def make_autosave(document: Document) -> Autosave:
 def make_models(document: Document) -> StudioModels:
     """The user's models, without any, in a folder of settings that goes with them."""
     folder = QTemporaryDir()
-    models = StudioModels(Path(folder.path()), document)
+    models = StudioModels(Path(folder.path()), document.draft, document.jobs, document)
     models.destroyed.connect(folder.remove)
     return models
 

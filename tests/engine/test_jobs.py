@@ -22,7 +22,7 @@ from engine.jobs.generate import Fork, Generate, Resume
 from engine.jobs.job import KINDS, Job, JobError, class_of, doer_of
 from engine.jobs.lab import FieldView, LabCoverage, LabFields, LabRun, LabSave, LabWalk
 from engine.jobs.likelihood import Elbo, Likelihood
-from engine.jobs.load import HashFile, LoadClip, LoadModel
+from engine.jobs.load import HashFile, LoadClip, LoadModel, OpenCheckpoint
 from engine.jobs.morph import Morphing
 from engine.jobs.score import Look, Score
 from engine.jobs.sweep import Sweep
@@ -79,6 +79,7 @@ def jobs_of(info: ModelInfo, folder: Path) -> Iterator[Job]:
     yield Morphing(Morph(request=plain, keys=keys, frames=9, way="linear", loop="back"), {digest(RGB): RGB})
     yield LoadModel("tiny")
     yield HashFile(folder / "model.safetensors")
+    yield OpenCheckpoint("tiny", folder / "model.safetensors", "bfloat16")
     yield LoadClip("c")
     yield LabFields((FieldView(data, 0.5, 3.0, seen=True), FieldView(Data("spiral"), 1.0, 2.0)))
     yield LabRun(data, lab_request, 5, 2)

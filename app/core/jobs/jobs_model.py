@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.jobs.engine import Engine, EngineState
+from app.core.jobs.engine import Engine, EngineState, Task
 from app.core.jobs.queue import JobQueue, QueuedJob
 from app.core.jobs.submission import Submission
 from app.core.notices import Notice
 from app.core.request.run_costs import in_words
+from engine.jobs.job import Job
 from engine.spec.request import RequestError
 
 
@@ -102,6 +103,10 @@ class JobsModel(QObject):
         if self._engine.state == "starting":
             return "The engine is loading: this takes a few seconds."
         return self._engine.text if self._engine.state == "failed" else ""
+
+    def do_now(self, job: Job) -> Task:
+        """Give the engine a job of a few dozen milliseconds that does not wait in the queue."""
+        return self._engine.do(job, urgent=True)
 
     def set_watched(self, watched: bool) -> None:
         """Say whether anybody can see the canvas: live previews pause while nobody can."""

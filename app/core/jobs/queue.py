@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from enum import Enum
 from itertools import count
@@ -17,6 +18,7 @@ from app.core.request.run_costs import Prices
 from engine.jobs.encode import Decode, Encode
 from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Event, Progress
+from engine.jobs.load import Loading
 from engine.paths import path_of
 from engine.pictures.unsaved import forget
 
@@ -44,6 +46,8 @@ class QueuedJob(QObject):
     seconds   -- of its own time so far; finishing -- those from its last step to its pictures
     message   -- why it failed, or a problem of a finished job
     images    -- the saved pictures
+    loading   -- the share of its model that is loaded; None before and after
+    load_seconds -- that its model took to load; 0 where it was loaded
     """
 
     told = Signal(list)  # Events
@@ -61,6 +65,8 @@ class QueuedJob(QObject):
         self.share = self.seconds = self.finishing = 0.0
         self.message = ""
         self.images: list[Path] = []
+        self.loading: float | None = None
+        self.load_began = self.load_seconds = 0.0
 
     @property
     def flows(self) -> bool:
@@ -175,7 +181,13 @@ class JobQueue(QObject):
         job = self._running
         assert job is not None, "a task sends events before it ends"
         for event in events:
+            if isinstance(event, Loading):
+                if job.loading is None:
+                    job.load_began = time.monotonic()
+                job.loading = event.share
             if isinstance(event, Progress):
+                if job.loading is not None:
+                    job.loading, job.load_seconds = None, time.monotonic() - job.load_began
                 job.steps_done, job.share, job.seconds = event.done, event.share, event.seconds
                 job.steps_total = event.total or job.steps_total
             elif isinstance(event, PictureSaved):
@@ -184,7 +196,7 @@ class JobQueue(QObject):
                 job.seconds, job.finishing = event.seconds + event.finishing, event.finishing
                 job.message = event.remark
                 self._prices.learn(job.request, event.seconds, job.steps_before, event.finishing)
-        if any(isinstance(event, Progress | PictureSaved) for event in events):
+        if any(isinstance(event, Loading | Progress | PictureSaved) for event in events):
             self.job_changed.emit(job)
         job.told.emit(events)
         self.job_told.emit(job, events)

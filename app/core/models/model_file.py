@@ -189,6 +189,8 @@ def to_json(file: ModelFile) -> dict[str, Any]:
         value = getattr(file, name)
         if isinstance(value, Path):
             value = os.fspath(value)
+        if isinstance(value, tuple):
+            value = list(value)
         if value or name == "path":
             table[name] = value
     return table

@@ -6,28 +6,35 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.jobs.jobs_model import JobsModel
+from app.core.models.choice import ModelChoice
 from app.core.models.library import ModelLibrary
 from app.core.models.thumbnails import Thumbnails
+from app.core.request.draft_model import DraftModel
 
 
 class StudioModels(QObject):
     """The parts.
 
     library    -- the folders and files
+    choice     -- which model the next run uses
     thumbnails -- of their pictures
     """
 
     notice_raised = Signal(object)
 
-    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+    def __init__(self, folder: Path, draft: DraftModel, jobs: JobsModel, parent: QObject | None = None) -> None:
         """`folder`: of the studio's settings. Nothing is read before start()."""
         super().__init__(parent)
         self.library = ModelLibrary(folder, self)
         self.thumbnails = Thumbnails(self)
-        self.library.notice_raised.connect(self.notice_raised)
+        self.choice = ModelChoice(draft, jobs, self.library, self)
+        for part in (self.library, self.choice):
+            part.notice_raised.connect(self.notice_raised)
 
     def start(self) -> None:
         self.library.start()
+        self.choice.start()
 
     def close(self) -> None:
         self.thumbnails.close()

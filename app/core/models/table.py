@@ -18,7 +18,7 @@ PICTURE = Qt.ItemDataRole.UserRole + 3  # the path of its picture, or None
 ALARM = Qt.ItemDataRole.UserRole + 4  # why it cannot be used, "" where it can
 FILE = Qt.ItemDataRole.UserRole + 5  # the ModelFile
 
-SORTS = {"name": "Name", "size": "Size", "date": "Date", "used": "Last used"}
+ORDERS = {"name": "Name", "size": "Size", "date": "Date", "used": "Last used"}
 OTHERS = "others"  # the filter for what no run can use
 
 Index = QModelIndex | QPersistentModelIndex
@@ -35,16 +35,16 @@ class ModelTable(QAbstractListModel):
         self._rows: list[Path] = []
         self._texts: dict[Path, str] = {}
         self._copies = library.duplicates()
-        self.search, self.role, self.sort = "", "", "name"
+        self.search, self.role, self.order = "", "", "name"
         library.changed.connect(self._on_changed)
         library.activity_changed.connect(self._on_listed)
         self._arrange()
 
-    def show(self, search: str | None = None, role: str | None = None, sort: str | None = None) -> None:
+    def show(self, search: str | None = None, role: str | None = None, order: str | None = None) -> None:
         """Change what is listed and in which order; `role` is a key of ROLES, OTHERS, or "" for all."""
         self.search = self.search if search is None else search.strip().lower()
         self.role = self.role if role is None else role
-        self.sort = self.sort if sort is None else sort
+        self.order = self.order if order is None else order
         self._arrange()
 
     @property
@@ -124,11 +124,11 @@ class ModelTable(QAbstractListModel):
             if (not self.role or _filter_of(file) == self.role) and all(word in self._text(file) for word in words)
         ]
         rows.sort(key=_name)
-        if self.sort == "size":
+        if self.order == "size":
             rows.sort(key=lambda file: -file.bytes)
-        elif self.sort == "date":
+        elif self.order == "date":
             rows.sort(key=lambda file: -file.changed)
-        elif self.sort == "used":
+        elif self.order == "used":
             rows.sort(key=lambda file: -_at(self._library, file))
         paths = [file.path for file in rows]
         if paths == self._rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,9 @@ class DraftModel(QObject):
     """The truth of the settings panel: the chosen model and the current draft of a request for it.
 
     Each model keeps a draft of its own, each method its strength. Every setter emits only on change; `changed` is
-    emitted for `seed_locked` too.
+    emitted for `seed_locked` and `obstacle` too.
+
+    find -- called with the id of a model that is not among `models`; returns it, or None
     """
 
     changed = Signal()
@@ -38,6 +40,8 @@ class DraftModel(QObject):
         """`models` holds at least one; `draft`, where it names one of them, is the first draft on the panel."""
         super().__init__(parent)
         self._models, self._prices = list(models), prices
+        self._obstacle = ""
+        self.find: Callable[[str], ModelInfo | None] = _find_nothing
         self._strengths: dict[str, float] = {}  # by method, as they were left
         self._seed_locked = False
         self._model = next((m for m in self._models if draft and m.id == draft.model), self._models[0])
@@ -51,6 +55,30 @@ class DraftModel(QObject):
     @property
     def models(self) -> list[ModelInfo]:
         return list(self._models)
+
+    def offer(self, model: ModelInfo) -> None:
+        """Add a model, or put it in the place of the one with its id."""
+        ids = [one.id for one in self._models]
+        if model.id not in ids:
+            self._models.append(model)
+            return
+        self._models[ids.index(model.id)] = model
+        if model.id == self._model.id and model != self._model:
+            self._model = model
+            self._draft = _of_valid_size(self._draft, model)
+            self.model_changed.emit()
+            self.changed.emit()
+
+    @property
+    def obstacle(self) -> str:
+        """Why no run can use the model now, in one sentence; "" when one can."""
+        return self._obstacle
+
+    @obstacle.setter
+    def obstacle(self, sentence: str) -> None:
+        if sentence != self._obstacle:
+            self._obstacle = sentence
+            self.changed.emit()
 
     @property
     def model(self) -> ModelInfo:
@@ -80,7 +108,7 @@ class DraftModel(QObject):
     def current(self, draft: Draft) -> None:
         """Put a whole draft on the panel, its model included. Raises RequestError where the model is not here."""
         if draft.model != self._model.id:
-            model = next((m for m in self._models if m.id == draft.model), None)
+            model = next((m for m in self._models if m.id == draft.model), None) or self.find(draft.model)
             if model is None:
                 raise RequestError(f"The model “{draft.model}” is not here: install it, or choose another.")
             self.model = model
@@ -177,3 +205,7 @@ def _of_valid_size(draft: Draft, model: ModelInfo) -> Draft:
         return draft
     width, height = model.sizes.nearest(size)
     return replace(draft, width=width, height=height)
+
+
+def _find_nothing(_model: str) -> ModelInfo | None:
+    return None

@@ -97,7 +97,7 @@ class Details(QScrollArea):
         return button
 
     def _lay_out(self) -> None:
-        content = QWidget()
+        content = self._content = QWidget()
         content.setObjectName("panel")
         column = QVBoxLayout(content)
         column.setContentsMargins(em(self, 0.8), 0, em(self, 0.9), 0)
@@ -139,7 +139,7 @@ class Details(QScrollArea):
 
     def refresh(self) -> None:
         file = self._library.files.get(self.path) if self.path is not None else None
-        self.widget().setVisible(file is not None)
+        self._content.setVisible(file is not None)
         if file is None:
             self._shown = None
             return

@@ -87,8 +87,8 @@ class FolderBar(QWidget):
             self._menus.append(menu)
             self._flow.addWidget(button)
         self._flow.addWidget(self.add)
-        for button in self.chips.findChildren(QWidget):
-            button.show()  # at once: until it is shown a layout counts it as nothing
+        for widget in self.chips.findChildren(QWidget):
+            widget.show()  # at once: until it is shown a layout counts it as nothing
         self.refresh()
 
     def refresh(self, *_: object) -> None:

@@ -19,10 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.files.mime import local_files
-from app.core.models.library import ModelLibrary
 from app.core.models.model_file import ROLES, USED
-from app.core.models.table import FILE, OTHERS, SORTS, ModelTable
-from app.core.models.thumbnails import Thumbnails
+from app.core.models.studio_models import StudioModels
+from app.core.models.table import FILE, ORDERS, OTHERS, ModelTable
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
@@ -40,9 +39,11 @@ NOTHING = "No model has all of these words."
 class ModelPage(Retinted, QDialog):
     """The other windows stay usable; files and folders can be dropped on it."""
 
-    def __init__(self, library: ModelLibrary, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, models: StudioModels, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._library = library
+        self._models = models
+        library = self._library = models.library
+        thumbnails = models.thumbnails
         self.setWindowTitle("Models")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAcceptDrops(True)
@@ -54,7 +55,7 @@ class ModelPage(Retinted, QDialog):
         self.search.setClearButtonEnabled(True)
         self.kinds = ComboBox("Kind of model")
         self.sorts = ComboBox("Order")
-        for name, title in SORTS.items():
+        for name, title in ORDERS.items():
             self.sorts.addItem(f"By {title.lower()}", name)
         self.again = QToolButton()
         self.again.setAccessibleName("Refresh")
@@ -71,10 +72,13 @@ class ModelPage(Retinted, QDialog):
         self._lay_out()
         self.search.textChanged.connect(lambda text: self.table.show(search=text))
         self.kinds.activated.connect(lambda row: self.table.show(role=self.kinds.itemData(row)))
-        self.sorts.activated.connect(lambda row: self.table.show(sort=self.sorts.itemData(row)))
+        self.sorts.activated.connect(lambda row: self.table.show(order=self.sorts.itemData(row)))
         self.again.clicked.connect(library.refresh)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.table.arranged.connect(self._on_arranged)
+        self.details.used.connect(self._use)
+        self.details.word.connect(models.choice.add_word)
+        self.list.doubleClicked.connect(lambda index: self._use(index.data(FILE).path))
         self.bar.adding.connect(self.choose_folder)
         library.folders_changed.connect(self.refresh)
         library.changed.connect(self.refresh)
@@ -149,6 +153,12 @@ class ModelPage(Retinted, QDialog):
         self.show_model(paths[0])
 
     # the list
+
+    def _use(self, path: Path) -> None:
+        """Use a checkpoint, and close the page."""
+        file = self._library.files.get(path)
+        if file is not None and file.role == "model" and file.usable and self._models.choice.choose(str(path)):
+            self.close()
 
     def show_model(self, path: Path) -> None:
         """Choose a model as soon as it is listed."""

@@ -6,6 +6,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.core.models.choice import ModelChoice
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
@@ -17,9 +18,9 @@ from app.ui.widgets.quiet_label import QuietLabel
 class GenerateBar(Retinted, QWidget):
     """The document's generate and cancel."""
 
-    def __init__(self, document: Document, actions: ActionSet) -> None:
+    def __init__(self, document: Document, choice: ModelChoice, actions: ActionSet) -> None:
         super().__init__()
-        self._document, self._actions = document, actions
+        self._document, self._choice, self._actions = document, choice, actions
         self.button = QPushButton()
         self.button.setObjectName("generate")
         self.note = QuietLabel(lines=2, align="centre")
@@ -30,6 +31,11 @@ class GenerateBar(Retinted, QWidget):
         column.addWidget(self.button)
         column.addWidget(self.note)
         self.button.clicked.connect(self._on_pressed)
+        self.half = QPushButton("Use half precision")
+        self.half.setToolTip("Compute in 16 bits: half the memory, and pictures that differ a little")
+        self.half.clicked.connect(choice.halve)
+        column.addWidget(self.half)
+        choice.changed.connect(self.refresh)
         draft = document.draft
         for signal in (draft.changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
                        document.editing.inputs_changed):  # fmt: skip
@@ -60,6 +66,7 @@ class GenerateBar(Retinted, QWidget):
             set_kind(self.button, "stop" if self.cancels else "primary")
             self.tint()
         self.button.setToolTip(self._actions["cancel" if self.cancels else "generate"].toolTip())
+        self.half.setVisible(self._choice.can_halve)
         self.note.setText(self._note())
         self.button.setAccessibleDescription(self.note.text())
 
@@ -68,6 +75,8 @@ class GenerateBar(Retinted, QWidget):
         if document.why_not:
             return document.why_not
         if (job := document.jobs.running) is not None:
+            if job.loading is not None:
+                return f"Loading the model: {job.loading:.0%}"
             waiting = sum(1 for other in document.jobs.all if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
             eta = document.jobs.eta_text if job.share < 1 else ""
@@ -75,6 +84,8 @@ class GenerateBar(Retinted, QWidget):
             return f"Step {job.steps(' of ')}{left}{queued}"
         if document.edit_remark:
             return document.edit_remark
+        if self._choice.note:
+            return self._choice.note
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         return f"Takes {document.draft.price_text}   {keys}" if document.draft.price_text else keys
 

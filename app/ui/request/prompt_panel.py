@@ -8,10 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.core.models.studio_models import StudioModels
 from app.core.shown.naming import shorten
 from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.steering_section import SteeringDisclosure
 from app.ui.look.theme import em
+from app.ui.models.picker import ModelPicker
 from app.ui.request.advanced import Advanced
 from app.ui.request.edit_choice import EditChoice
 from app.ui.request.generate_bar import GenerateBar
@@ -22,7 +24,6 @@ from app.ui.request.second_stage import SizePicker
 from app.ui.request.seed_field import SeedField
 from app.ui.request.size_field import SizeField
 from app.ui.request.text_field import TextField
-from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.disclosure import Disclosure
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
@@ -36,14 +37,12 @@ LONGEST = 24  # characters of what a model calls its labels
 class PromptPanel(QWidget):
     """Shows and changes the draft; holds nothing of its own."""
 
-    def __init__(self, document: Document, actions: ActionSet) -> None:
+    def __init__(self, document: Document, models: StudioModels, actions: ActionSet) -> None:
         super().__init__()
         draft = self._draft = document.draft
         self.setAccessibleName("Settings")
         self.setMinimumWidth(em(self, 17))
-        self.model = ComboBox("Model")
-        for info in draft.models:
-            self.model.addItem(info.title, info.id)
+        self.model = ModelPicker(draft, models.choice, models.thumbnails, actions["models"])
         self.edit = EditChoice(draft, document.editing)
         self.prompt = PromptField(draft, document.tokens)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
@@ -65,9 +64,8 @@ class PromptPanel(QWidget):
         self.steering = SteeringDisclosure(document.guidance, actions)
         self.further = Advanced(draft)
         self.advanced = Disclosure("Advanced", self.further)
-        self.generate = GenerateBar(document, actions)
+        self.generate = GenerateBar(document, models.choice, actions)
         self._lay_out()
-        self.model.activated.connect(self._choose_model)
         self.negative.edited.connect(partial(self._change, "negative"))
         self.steps.changed.connect(lambda value: draft.update(steps=round(value)))
         self.guidance.changed.connect(lambda value: draft.update(guidance=round(value, 1)))
@@ -95,7 +93,6 @@ class PromptPanel(QWidget):
     def _lay_out(self) -> None:
         content = QWidget()
         column = column_of(content)
-        several = len(self._draft.models) > 1
         model_heading = label("Model", "heading", self.model)
         for heading, field in (
             (model_heading, self.model),
@@ -108,10 +105,8 @@ class PromptPanel(QWidget):
             if heading is not None:
                 column.addWidget(heading)
             column.addWidget(field)
-            if field not in (self.words, self.edit) and (several or field is not self.model):
+            if field not in (self.words, self.edit):
                 column.addSpacing(em(self, 0.4))
-        for widget in (model_heading, self.model):
-            widget.setVisible(several)
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.steering)
@@ -136,15 +131,11 @@ class PromptPanel(QWidget):
         first = self.prompt if self._draft.model.text else self.labels.first
         (first or self.sampler).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _choose_model(self, row: int) -> None:
-        self._draft.model = self._draft.models[row]
-
     def _change(self, field: str, value: object) -> None:
         self._draft.update(**{field: value})
 
     def refresh(self) -> None:
         model, draft = self._draft.model, self._draft.current
-        self.model.setCurrentIndex(self.model.findData(model.id))
         self.negative.show_text(draft.negative)
         if draft.negative:
             self.without.open()

@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self.actions_ = ActionSet(self, self)
-        self.panel = PromptPanel(document, self.actions_)
+        self.panel = PromptPanel(document, models, self.actions_)
         self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
         self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.picture_likelihood, self.encoder, self.actions_)
@@ -207,7 +207,7 @@ class MainWindow(QMainWindow):
         self._show_sheet(SweepSheet, lambda: SweepSheet(self.document.guidance, self))
 
     def show_models(self) -> None:
-        self._show_sheet(ModelPage, lambda: ModelPage(self.models.library, self.models.thumbnails, self))
+        self._show_sheet(ModelPage, lambda: ModelPage(self.models, self))
 
     def set_smooth(self, smooth: bool) -> None:
         self.canvas.smooth = self.morph_view.stage.smooth = smooth

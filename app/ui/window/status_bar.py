@@ -41,7 +41,7 @@ class StatusBar(QStatusBar):
         for widget in (self.progress, self.step, self.left):
             widget.setVisible(job is not None)
         if job is not None:
-            self.progress.show_share(job.share)
+            self.progress.show_share(job.share if job.loading is None else job.loading)
             self.step.setText(f"Step {job.steps(' / ')}")
             self.left.setText(f"{jobs.eta_text} left" if jobs.eta_text else "")
         self.message.setText(self._message(job))
@@ -51,6 +51,8 @@ class StatusBar(QStatusBar):
     def _message(self, job: QueuedJob | None) -> str:
         if loading := self._scores.loading:
             return f"Loading {loading}: a few seconds, this first time …"
+        if job is not None and job.loading is not None and not job.cancelling:
+            return "Loading the model …"
         if job is not None:
             return f"{'Stopping' if job.cancelling else job.verb} {title_of(job.request)} …"
         ended = [other for other in self._jobs.all if other.state.ended]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.core.document import Document
 from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice
 from tests.fakes.checkpoints import layouts, single_file, write_hollow
@@ -31,14 +32,14 @@ def shelf(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_models(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[[], StudioModels]]:
+def make_models(qtbot: QtBot, document: Document, tmp_path: Path) -> Iterator[Callable[[], StudioModels]]:
     """The user's models of a studio; called again, those of its next session. Closed after the test."""
     made: list[StudioModels] = []
 
     def make() -> StudioModels:
         if made:
             made[-1].close()
-        models = StudioModels(tmp_path / "config")
+        models = StudioModels(tmp_path / "config", document.draft, document.jobs)
         models.start()
         made.append(models)
         settle(qtbot, models)

@@ -1,0 +1,316 @@
+"""ModelChoice: which model the next run uses, of those in the box and the user's checkpoints, and what it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.jobs.engine import End, Task
+from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import JobState, QueuedJob
+from app.core.models.library import ModelLibrary
+from app.core.models.model_file import ModelFile
+from app.core.models.table import in_bytes, picture_of
+from app.core.notices import Notice
+from app.core.request.draft_model import DraftModel
+from app.core.request.run_costs import in_words
+from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.hashes import Hashes
+from engine.checkpoints.recognise import recognise
+from engine.checkpoints.settings import ModelSettings
+from engine.checkpoints.settings import load as load_settings
+from engine.errors import EngineError
+from engine.jobs.job import Event
+from engine.jobs.load import CheckpointOpened, OpenCheckpoint
+from engine.spec.catalog import DTYPES, ModelInfo, checkpoint
+from engine.spec.limits import MAX_NAME
+
+HALF = "bfloat16"
+LARGE = 256 * 2**20  # bytes from which on loading is worth a word
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model to choose.
+
+    key     -- the id of a model in the box, or the path of a checkpoint
+    used    -- its place in the order of uses, 0 for a model that was never used
+    picture -- of it, None without one
+    """
+
+    key: str
+    title: str
+    badge: str
+    about: str
+    used: int = 0
+    picture: Path | None = None
+
+
+def is_checkpoint(info: ModelInfo) -> bool:
+    """Whether a model is one of the user's checkpoints."""
+    return info.config.get("kind") == "checkpoint"
+
+
+def last_checkpoint(model: str, path: str, folder: Path) -> tuple[list[ModelInfo], str]:
+    """Return the checkpoint at `path` as the model of that id, for the next start, and "".
+
+    folder -- of the studio's settings. Where it cannot be used: none, and the reason; none and "" where `path` is ""
+    """
+    if not path:
+        return [], ""
+    try:
+        settings = load_settings(folder)
+        info = describe(Path(path), settings, Hashes(folder))
+    except (EngineError, OSError) as error:
+        return [], f"The last model cannot be used: {error}" if os.path.lexists(path) else (
+            f"The last model is no longer there ({path}): another one is chosen.")  # fmt: skip
+    return [replace(info, id=model)], ""
+
+
+def describe(path: Path, settings: ModelSettings, hashes: Hashes) -> ModelInfo:
+    """Describe a checkpoint in the precision that the user chose for it. Raises EngineError and OSError."""
+    precision = str(settings.defaults_of(path).get("precision", "float32"))
+    return checkpoint(path, settings, compute_dtype=precision if precision in DTYPES else "float32", hashes=hashes)
+
+
+class ModelChoice(QObject):
+    """Follows the draft. A checkpoint is made known to the engine when it is chosen; it is loaded by its first run.
+
+    changed -- the models to choose from, or what the chosen one needs
+    """
+
+    changed = Signal()
+    notice_raised = Signal(object)
+
+    def __init__(
+        self, draft: DraftModel, jobs: JobsModel, library: ModelLibrary, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._draft, self._jobs, self._library = draft, jobs, library
+        self._needs: CheckpointOpened | None = None
+        self._task: Task | None = None
+        self._loaded = ""  # the model of the last run that went through
+        draft.find = self._find
+        draft.model_changed.connect(self._on_model)
+        library.changed.connect(self._on_library)
+        library.hashing.changed.connect(self._check)
+        library.hashing.computed.connect(self._on_hash)
+        jobs.engine_changed.connect(self._open)
+        jobs.ended.connect(self._on_ended)
+
+    def start(self) -> None:
+        """Check the model that the studio begins with."""
+        self._on_model()
+
+    # to choose from
+
+    @property
+    def current(self) -> str:
+        """The key of the chosen model."""
+        return _key(self._draft.model)
+
+    def offers(self) -> list[Offer]:
+        """The models to choose from: those that were used last come first, then those in the box, then by name."""
+        found = [self._embedded(info) for info in self._draft.models if not is_checkpoint(info)]
+        files = [file for file in self._library.files.values() if file.role == "model" and file.usable]
+        files.sort(key=lambda file: (file.stem.lower(), str(file.path)))
+        found += [self._of_file(file) for file in files]
+        found.sort(key=lambda offer: -offer.used)
+        return found
+
+    def _embedded(self, info: ModelInfo) -> Offer:
+        use, picture = self._library.use_of(info.id), info.folder / "thumbnail.png"
+        return Offer(info.id, info.title, "", "In the box", use.at if use else 0, picture)
+
+    def _of_file(self, file: ModelFile) -> Offer:
+        use = self._library.use_of(str(file.path))
+        about = " · ".join(filter(None, (file.path.parent.name, in_bytes(file.bytes))))
+        picture = picture_of(file, self._library)
+        return Offer(str(file.path), file.stem, file.badge, about, use.at if use else 0, picture)
+
+    def choose(self, key: str) -> bool:
+        """Use that model from now on; False, with a notice, where that is not possible."""
+        info = next((one for one in self._draft.models if _key(one) == key), None)
+        if info is None or is_checkpoint(info):
+            try:
+                info = self.describe(Path(key))
+            except (EngineError, OSError) as error:
+                self.notice_raised.emit(Notice("error", str(error)))
+                return False
+            self._draft.offer(info)
+        self._draft.model = info
+        self._library.note_use(key)
+        return True
+
+    def add_word(self, word: str) -> None:
+        """Add a trigger word to the prompt, unless it is there."""
+        prompt = self._draft.current.prompt
+        if word.lower() not in prompt.lower():
+            self._draft.update(prompt=f"{prompt.rstrip(' ,')}, {word}" if prompt.strip(" ,") else word)
+
+    def describe(self, path: Path) -> ModelInfo:
+        """Describe a checkpoint, under an id that no other model has. Raises EngineError and OSError."""
+        info = describe(path, self._library.settings, self._library.hashes)
+        others = {one.id for one in self._draft.models if one.folder != path}
+        name, count = info.id, 1
+        while name in others:
+            name = f"{path.parent.name}/{info.id}" if count == 1 else f"{info.id} ({count})"
+            count += 1
+        return replace(info, id=name[:MAX_NAME])
+
+    def _find(self, model: str) -> ModelInfo | None:
+        """The checkpoint of that id among the user's files; None without one."""
+        for file in self._library.files.values():
+            if file.role == "model" and file.usable and file.stem[:MAX_NAME] == model:
+                try:
+                    info = self.describe(file.path)
+                except (EngineError, OSError):
+                    continue
+                if info.id == model:
+                    self._draft.offer(info)
+                    return info
+        return None
+
+    # what it needs
+
+    @property
+    def note(self) -> str:
+        """What a run of the chosen model does before its first step, such as “Loads 2.13 GB first, ≈ 3 s”; "" for
+        nothing worth a word.
+        """
+        needs = self._needs
+        if needs is None or needs.held or needs.needs < LARGE or self._loaded == needs.model:
+            return ""
+        rate = self._library.rate
+        time = f", ≈ {in_words(needs.needs / rate)}" if rate else ""
+        return f"Loads {in_bytes(needs.needs)} first{time}"
+
+    @property
+    def can_halve(self) -> bool:
+        """Whether the chosen model is too large for the memory, and half precision would do."""
+        needs = self._needs
+        return needs is not None and self._too_large(needs.needs) and not self._too_large(needs.half)
+
+    def halve(self) -> None:
+        """Use the chosen model in half precision from now on."""
+        path = self._draft.model.folder
+        self._library.set_defaults(path, dict(self._library.settings.defaults_of(path)) | {"precision": HALF})
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Describe the chosen checkpoint again: its settings have changed."""
+        if is_checkpoint(self._draft.model):
+            try:
+                info = self.describe(self._draft.model.folder)
+            except (EngineError, OSError) as error:
+                self._draft.obstacle = str(error)
+                return
+            self._draft.offer(info)
+            self._on_model()
+
+    def _too_large(self, count: int) -> bool:
+        needs = self._needs
+        if needs is None or needs.free is None or needs.held or needs.needs < LARGE:
+            return False
+        return count + needs.spare > needs.free
+
+    def _on_model(self) -> None:
+        """Another model was chosen, or it is described anew."""
+        self._needs = None
+        info = self._draft.model
+        if is_checkpoint(info) and not info.sha256:
+            try:
+                found = recognise(info.folder, self._library.settings.of(info.folder))
+                files = sorted({file for part in found.parts for file in part.header.files})
+                self._library.hashing.compute(files, first=True)
+            except (CheckpointError, OSError) as error:
+                self._draft.obstacle = str(error)
+                return
+        self._open()
+        self._check()
+
+    def _open(self) -> None:
+        """Make the checkpoint known to the engine, and ask what it needs."""
+        info = self._draft.model
+        if self._task is not None:
+            self._task.drop()
+            self._task = None
+        if is_checkpoint(info) and info.sha256 and self._jobs.engine_state == "ready":
+            job = OpenCheckpoint(info.id, info.folder, info.compute_dtype)
+            self._task = self._jobs.do_now(job)
+            self._task.told.connect(self._on_told)
+            self._task.ended.connect(self._on_opened)
+        self._check()
+
+    def _on_told(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, CheckpointOpened) and event.model == self._draft.model.id:
+                self._needs = event
+        self._check()
+
+    def _on_opened(self, end: End) -> None:
+        self._task = None
+        if end.how == "failed":
+            self._draft.obstacle = end.sentence
+
+    def _on_hash(self, _path: Path, _digest: str) -> None:
+        if is_checkpoint(self._draft.model) and not self._draft.model.sha256:
+            try:
+                info = self.describe(self._draft.model.folder)
+            except (EngineError, OSError) as error:
+                self._draft.obstacle = str(error)
+                return
+            if info.sha256:
+                self._draft.offer(info)
+                self._open()
+
+    def _on_library(self, paths: Collection[Path]) -> None:
+        if is_checkpoint(self._draft.model) and self._draft.model.folder in paths:
+            self._check()
+        self.changed.emit()
+
+    def _check(self) -> None:
+        """Say why the model cannot be used now, if it cannot."""
+        self._draft.obstacle = self._why_not()
+        self.changed.emit()
+
+    def _why_not(self) -> str:
+        info = self._draft.model
+        if not is_checkpoint(info):
+            return ""
+        file = self._library.files.get(info.folder)
+        if file is not None and file.missing:
+            return f"{info.title} is no longer in {info.folder.parent}: choose another model."
+        if not info.sha256:
+            hashing = self._library.hashing
+            return f"Reading the file once, for its hash: {hashing.share:.0%}" if hashing.busy else (
+                "The hash of this model is not known: choose the model again.")  # fmt: skip
+        needs = self._needs
+        if needs is not None and self._too_large(needs.needs):
+            assert needs.free is not None
+            way = "close other programs, or choose a smaller model"
+            if self.can_halve:
+                way = f"half precision takes {in_bytes(needs.half)}"
+            return f"It takes {in_bytes(needs.needs)} of memory, and {in_bytes(needs.free)} are free: {way}."
+        return ""
+
+    def _on_ended(self, job: QueuedJob) -> None:
+        """Remember the use of the model, its last picture, and how long it took to load."""
+        info = next((one for one in self._draft.models if one.id == job.request.model), None)
+        if info is None or job.state is not JobState.FINISHED:
+            return
+        self._loaded = info.id
+        if job.load_seconds and self._needs is not None and self._needs.model == info.id:
+            self._library.note_load(self._needs.needs, job.load_seconds)
+        if self._needs is not None and self._needs.model == info.id:
+            self._needs = replace(self._needs, held=True)
+        self._library.note_use(_key(info), job.images[0] if job.images else None)
+        self._check()
+
+
+def _key(info: ModelInfo) -> str:
+    return str(info.folder) if is_checkpoint(info) else info.id
