@@ -102,7 +102,7 @@ class Studio(QObject):
         self.window.show()
 
     def close(self) -> None:
-        """Cancel, wait for the engine (at most one model call), save what is remembered."""
+        """Cancel, wait for the engine (at most one model call), save the settings."""
         if self._closed:
             return
         self._closed = True

@@ -1,4 +1,4 @@
-"""When something breaks: nothing is swallowed, a report is left, and the next start says where."""
+"""Crash reports: log every uncaught error, and name the report at the next start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import IO
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 
 from engine.files import lock
-from engine.pictures.naming import free_path
+from engine.pictures.naming import next_path
 
 LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
@@ -120,8 +120,7 @@ class CrashReporter(QObject):
         for report in sorted(self.folder.glob("last-crash*.txt")):
             with suppress(OSError), open(report, "a", encoding="utf-8") as file:
                 if report.stat().st_size and lock(file):
-                    name = f"crash-{datetime.now():%Y%m%d-%H%M%S}"
-                    aside = report.replace(free_path(self.folder, name, ".txt"))
+                    aside = report.replace(next_path(self.folder, "crash", ".txt"))
         return aside
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -55,4 +55,4 @@ class Signals(QObject):
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Nothing: the wake-up socket has told it already. Without a handler Python would raise KeyboardInterrupt."""
+    """Do nothing: the wake-up socket reports the signal. Without a handler Python would raise KeyboardInterrupt."""

@@ -36,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         importlib.import_module(f"engine.commands.{name}").add_parsers(subparsers)
-    args = parser.parse_args(argv)
     try:
+        args = parser.parse_args(argv)
         return int(args.run(args) or 0)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

@@ -52,7 +52,7 @@ def choose(there: Mapping[str, bool], wanted: str | None = None) -> str:
 
 
 def kernels() -> dict[str, object]:
-    """Return what selects torch's kernels in this process: processor instructions, precisions, switches."""
+    """Return the settings that choose torch's kernels in this process: instructions, precisions, switches."""
     import torch
 
     return {

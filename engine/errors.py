@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import ClassVar
 
-LONGEST = 1000  # characters of a sentence; what a file holds may be longer
+LONGEST = 600  # characters of a sentence; what a file holds may be longer
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # turn the direction of what follows
 
 

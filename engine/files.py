@@ -1,6 +1,6 @@
 """Write files that appear whole or not at all: links are followed, permissions stay, a killed writer leaves no litter.
 
-`replacing` is the one way in which the studio writes a file that somebody keeps. It writes into a part file beside the
+`replace_file` writes every file that the studio keeps. It writes into a part file beside the
 destination and puts that in its place in one step. The part file has a short name, so every legal name can be written,
 and is locked while it is written, so `sweep` removes only those whose writer was killed.
 """
@@ -22,7 +22,7 @@ if os.name == "nt":
 
     LOCKED = 2**31 - 2  # the byte that is locked: on Windows nobody else can read a locked byte
 
-    def lock(file: IO[Any]) -> bool:
+    def lock(file: IO[Any], otherwise: bool = False) -> bool:
         """Lock an open file until it is closed; False if another process has it."""
         at = file.tell()
         try:
@@ -37,12 +37,16 @@ if os.name == "nt":
 else:
     import fcntl
 
-    def lock(file: IO[Any]) -> bool:
-        """Lock an open file until it is closed; False if another process has it, or the file system cannot lock."""
+    def lock(file: IO[Any], otherwise: bool = False) -> bool:
+        """Lock an open file until it is closed; False if another process has it, `otherwise` if the file system cannot
+        lock.
+        """
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             return False
+        except OSError:
+            return otherwise
         return True
 
 
@@ -84,7 +88,7 @@ def replace_file(path: Path, fresh: bool = False) -> Iterator[IO[bytes]]:
 
 
 def check_writable(path: Path) -> None:
-    """Raise OSError now for what `replacing` would raise later; makes the folder, and leaves an older file alone."""
+    """Raise now the OSError that replace_file() would raise later; make the folder, keep an older file."""
     try:
         target, _ = _destination(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +115,7 @@ def sweep(folder: Path) -> None:
 
 
 def _destination(path: Path) -> tuple[Path, os.stat_result | None]:
-    """The file behind `path` and its links, and what is there now. Raises OSError for what is no ordinary file."""
+    """Return the file behind `path` and its links, and its status. Raises OSError if it is no ordinary file."""
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, "this is a folder: add the name of a file", str(path))
     target = Path(os.path.realpath(path))
@@ -155,7 +159,7 @@ def _keep_permissions(file: IO[bytes], old: os.stat_result | None) -> None:
 
 
 def _name(error: OSError, path: Path) -> None:
-    """Let the error speak of the file that was asked for, and not of a part file, whose name nobody knows."""
+    """Set the error's file name to the requested file instead of the part file."""
     with suppress(AttributeError):  # PyAV's errors have names that cannot be set
         error.filename, error.filename2 = str(path), None
 

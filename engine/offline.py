@@ -1,4 +1,4 @@
-"""No library that the engine uses asks the network for anything, whatever the environment says."""
+"""Keep all libraries of the engine off the network, whatever the environment variables are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OFFLINE = {  # read when huggingface_hub is imported, by which transformers, ope
 
 
 def stay_offline() -> None:
-    """Set it, also against an environment that says otherwise: before these libraries are imported, and again after."""
+    """Set offline mode, against the environment too: before these libraries are imported, and again after."""
     os.environ.update(OFFLINE)
     if (constants := sys.modules.get("huggingface_hub.constants")) is not None:
         constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Paths, the lists of hops that run() walks: descending, ascending, RePaint. Torch-free."""
+"""Paths, the lists of hops that run() walks: descending, ascending, RePaint, Restart. Torch-free."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from engine.rules import RULES
+from engine.rules.restart import RESTART, Interval, intervals
+from engine.schedules import grid
 from engine.types import Hop, Path
 
 if TYPE_CHECKING:
@@ -13,11 +16,23 @@ if TYPE_CHECKING:
 
 
 def path_of(request: Request) -> Path:
-    """Return the hops of a request's run: down its noise levels, with RePaint also up again."""
+    """Return the hops of a request's run: down its noise levels; with RePaint or Restart also up again."""
     edit = request.edit
-    if edit is None or edit.resample == 1:
-        return descending(request.sigmas)
-    return repaint(request.sigmas, edit.jump, edit.resample)
+    if edit is not None and edit.resample > 1:
+        return repaint(request.sigmas, edit.jump, edit.resample)
+    return path_for(request.sampler, request.options, request.sigmas)
+
+
+def path_for(sampler: str, options: Iterable[tuple[str, float]], sigmas: Iterable[float]) -> Path:
+    """Return the hops of a sampler, by its key of RULES, down the noise levels: descending for all but Restart."""
+    if goes_back(sampler):
+        return restart(sigmas, intervals(options))
+    return descending(sigmas)
+
+
+def goes_back(sampler: str) -> bool:
+    """Whether the sampler's path goes up again."""
+    return RULES.get(sampler) is RESTART
 
 
 def descending(sigmas: Iterable[float]) -> Path:
@@ -61,3 +76,24 @@ def repaint(sigmas: Iterable[float], jump: int = 10, resample: int = 10) -> Path
             hops.extend(Hop(down[n - u].s2, down[n - u].s, "renoise") for u in range(t + 1, t + 1 + jump))
             t += jump
     return tuple(hops)
+
+
+def restart(sigmas: Iterable[float], restarts: Iterable[Interval]) -> Path:
+    """Return the path of Restart (Xu et al. 2023, Algorithm 1).
+
+    Where it has come down to the level nearest to an interval's `low`, it adds noise up to the level nearest to `high`
+    in one hop, goes down again over `levels` levels spaced as Karras et al. 2022 space them, and does so `times` times.
+    An interval that holds no step of the grid is left out. Raises ValueError for levels that do not descend.
+    """
+    down = descending(sigmas)
+    tops = [hop.s for hop in down]
+    ends = [hop.s2 for hop in down if hop.s2 > 0]
+    loops: dict[float, list[Hop]] = {}
+    for one in restarts:
+        bottom = min(ends, key=lambda s: abs(s - one.low), default=0.0)
+        top = min(tops, key=lambda s: abs(s - one.high))
+        if not 0 < bottom < top or bottom in loops:
+            continue
+        levels = grid("karras", one.levels - 1, top, bottom, final_zero=False)
+        loops[bottom] = [Hop(bottom, top, "renoise"), *descending(levels)] * one.times
+    return tuple(hop for step in down for hop in (step, *loops.get(step.s2, ())))

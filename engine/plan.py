@@ -22,6 +22,7 @@ from engine.spec.edit import pool_mask, steps_to_go
 from engine.spec.request import Request, RequestError
 from engine.spec.sampler import rule_of
 from engine.transforms import cfg, threshold
+from engine.types import ReadsPicture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -212,6 +213,8 @@ def plan(
     rule = rule_of(request.sampler, request.options)
     second_stage(request, model)  # refuse now, not after the last step
     _check_inputs(request, inputs)
+    if inputs is not None and request.edit is not None and isinstance(model, ReadsPicture):
+        conditions = _with_picture(model, conditions or Conditions.of(request, model), inputs)
     path = path_of(request)
     guided = guided_denoiser(
         request,
@@ -238,6 +241,14 @@ def plan(
             constraint = pin(inputs, y, request.sigmas, steady=not (rule.stochastic or len(path) > request.steps))
     price = Price(rule.cost(path), sum(passes(request)), sum(work(request)), x.nbytes, guided.graph_bytes)
     return Plan(request, guided.denoiser, guided.meter, path, rule, x, noise, price, constraint)
+
+
+def _with_picture(model: ReadsPicture, conditions: Conditions, inputs: Inputs) -> Conditions:
+    """Add the picture and the mask of an edit to the conditions of a model whose net reads them."""
+    device = next(v.device for v in conditions.cond.parts if v is not None)
+    picture = from_uint8(inputs.source, device)
+    mask = None if inputs.mask is None else from_array(inputs.mask, device).float()[None, None] / 255
+    return Conditions(*(model.read_picture(cond, picture, mask) for cond in conditions))
 
 
 def to_state(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.checkpoints.hashes import Hashes
 from engine.errors import Cancelled, EngineError, why
 from engine.finishing import to_pictures
 from engine.jobs.decode_step import StepDecoded
@@ -19,11 +20,13 @@ from engine.jobs.encode import own_start, parent_of
 from engine.jobs.enlarge import Enlarged
 from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
+from engine.jobs.load import FileHashed
 from engine.layout import from_array
 from engine.paths import path_of
 from engine.pictures.naming import save_new
 from engine.pictures.unsaved import Note
 from engine.rules import RULES
+from engine.settings_folder import settings_folder
 from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from engine.jobs.enlarge import Enlarge
     from engine.jobs.generate import Fork, Generate, Resume
     from engine.jobs.job import Caller, Event
-    from engine.jobs.load import LoadModel
+    from engine.jobs.load import HashFile, LoadModel
     from engine.session import Session
     from engine.spec.edit import Inputs
     from engine.spec.request import Request
@@ -91,8 +94,22 @@ def decode_step(job: DecodeStep, session: Session, caller: Caller) -> Iterator[E
 
 
 def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Event]:
-    session.load(session.info(job.model))
+    began = caller.clock()
+
+    def report(share: float) -> None:
+        caller.early(Progress(0, 0, share, caller.clock() - began))
+
+    session.load(session.info(job.model), report, caller.cancelled)
     yield from ()
+
+
+def hash_file(job: HashFile, session: Session, caller: Caller) -> Iterator[Event]:
+    began = caller.clock()
+
+    def report(share: float) -> None:
+        caller.early(Progress(0, 0, share, caller.clock() - began))
+
+    yield FileHashed(job.path, Hashes(settings_folder()).of(job.path, report, caller.cancelled))
 
 
 def previewer(model: Model, x0: Tensor) -> Callable[[int], NDArray[np.float32]]:
@@ -215,7 +232,7 @@ class _Run:
             yield PictureSaved(path)
 
     def _save_first_stage(self, folder: Path, error: EngineError) -> Iterator[Event]:
-        """Save the first stage's pictures where the second stage has no memory; then raise a sentence that says so."""
+        """Save the first stage's pictures if the second stage has no memory, then raise an error that names it."""
         assert self._last is not None
         assert self.request.enlargement is not None
         if self.request.enlargement.truncated:

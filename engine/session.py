@@ -101,11 +101,19 @@ class Session:
     def device_name(self) -> str:
         return devices.describe(self.device)
 
-    def load(self, info: ModelInfo) -> Model:
-        """Load the model of `info` onto this device at its first use, and return it. Raises ModelError for damaged
-        files and for too little memory.
+    def load(
+        self,
+        info: ModelInfo,
+        report: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = never_cancelled,
+    ) -> Model:
+        """Load the model of `info` onto this device at its first use, and return it. `report` is called with the share
+        that is loaded.
+
+        Raises ModelError or CheckpointError for damaged files and for too little memory, and Cancelled.
         """
-        return self.models.get(info)
+        with _memory_errors():
+            return self.models.get(info, report, cancelled)
 
     def info(self, model: str) -> ModelInfo:
         """Return the model of that id. Raises CatalogError for an unknown one."""

@@ -492,7 +492,7 @@ class RunReader:
 
 
 def _length(dtype: Any, shape: Any) -> int:
-    """The bytes of an array as a head describes it. Raises one of DAMAGED for what describes none."""
+    """Return the bytes of the array that a head describes. Raises one of DAMAGED for an invalid head."""
     kind = np.dtype(text(dtype))
     if kind.kind not in "biuf" or not isinstance(shape, list):
         raise TypeError("no array of numbers")

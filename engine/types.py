@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:  # torch stays out at import time: rules and menus are listed before it is loaded
     import torch
@@ -368,6 +368,15 @@ class Model(Protocol):
     @property
     def schedule(self) -> Schedule: ...
     def condition(self, said: Said) -> Cond: ...  # a batch of 1
+
+
+@runtime_checkable
+class ReadsPicture(Protocol):
+    """A model whose net reads the picture of an edit besides the state: inpainting, pix2pix."""
+
+    def read_picture(self, cond: Cond, picture: Tensor, mask: Tensor | None) -> Cond:
+        """Return `cond` with the picture (1, 3, H, W) in [−1, 1] and the mask (1, 1, H, W), 1 where it is made anew."""
+        ...
 
 
 class Schedule(Protocol):

@@ -1,10 +1,10 @@
-"""Whether two versions of the engine make the same runs, byte for byte.
+"""Check whether two versions of the engine make the same runs, byte for byte.
 
-    python packaging/compare_runs.py record FOLDER          in a checkout: does every run below and keeps its file
-    python packaging/compare_runs.py compare FOLDER OTHER   says which files differ; exit status 1 where any does
+    python packaging/compare_runs.py record FOLDER          do every run below and keep its files; call it in a checkout
+    python packaging/compare_runs.py compare FOLDER OTHER   list the files that differ; exit status 1 if there are any
 
-Both versions must run on one machine, with the same torch and number of threads. A step's wall time is the only thing
-that a record may differ in.
+Both versions must run on one machine, with the same torch and number of threads. Two records of a run file may differ
+in the wall time of the step only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = os.getcwd()  # the checkout that this is called from, not the one that it lies in
+sys.path[0] = os.getcwd()  # import the engine of the working directory, not of this file's checkout
 
 MAGIC = b"TWEEDIE1"
 FRAME = struct.Struct("<QII")  # bytes of head and arrays, CRC-32 of the head, bytes of the head
@@ -47,7 +47,7 @@ RUNS: dict[str, list[str]] = {
     "repaint": ["inpaint", "cascade.png", "heart", *NOTO[1:], "--mask", "half.png", "--method", "repaint"],
     "img2img": ["img2img", "cascade.png", "green apple", *NOTO[1:], "--strength", "0.75"],
 }
-FOLLOWED: dict[str, list[str]] = {  # what goes on from a run, or follows the flow
+FOLLOWED: dict[str, list[str]] = {  # these continue a run or follow the flow
     "fork": ["vary", "ddpm.twrun", "--step", "2", "--count", "2", "--out", "fork.png"],
     "encode": ["encode", "ddim-0.png", "--prompt", "red apple", "--class", "noto", "--tol", "0.01"],
     "null-text": ["encode", "ddim-0.png", "--prompt", "apple", "--method", "null-text", "--steps", "3"],
@@ -61,7 +61,7 @@ FOLLOWED: dict[str, list[str]] = {  # what goes on from a run, or follows the fl
 
 
 def record(folder: Path) -> None:
-    """Do every run, its run file and pictures in `folder`, which must be new."""
+    """Do every run; write its run file and pictures to `folder`, which must be new."""
     import numpy as np
     from PIL import Image
 
@@ -70,7 +70,7 @@ def record(folder: Path) -> None:
     folder.mkdir(parents=True)
     mask = np.zeros((128, 128), np.uint8)
     mask[:, 64:96], mask[:, 96:] = 128, 255
-    os.chdir(folder)  # so that no name in a file depends on where the folder lies
+    os.chdir(folder)  # then no file contains the path of the folder
     Image.fromarray(mask).save("half.png")
     for name, line in RUNS.items():
         _do(main, name, [*line, "--out", f"{name}.png", "--run-file", f"{name}.twrun"])
@@ -86,7 +86,7 @@ def _do(main: Any, name: str, line: list[str]) -> None:
 
 
 def records(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Each record of a run file: its head without wall times, and the bytes of its arrays."""
+    """Yield each record of a run file: its head without wall times, and the bytes of its arrays."""
     data = path.read_bytes()
     assert data.startswith(MAGIC)
     at = len(MAGIC)
@@ -99,9 +99,9 @@ def records(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
 
 
 def differs(a: Path, b: Path) -> str:
-    """What the first difference of two files is; "" where they are the same."""
+    """Describe the first difference of two files; "" if they are the same."""
     if not b.exists():
-        return "is not there"
+        return "is missing"
     if a.suffix != ".twrun":
         return "" if a.read_bytes() == b.read_bytes() else "has other bytes"
     mine, theirs = list(records(a)), list(records(b))
@@ -117,6 +117,7 @@ def differs(a: Path, b: Path) -> str:
 
 
 def compare(folder: Path, other: Path) -> int:
+    """Print the files that differ; return 1 if there are any."""
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     found = {file: difference for file in files if (difference := differs(folder / file, other / file))}
     for file, difference in found.items():

@@ -1,27 +1,24 @@
-"""Draw the uncurated sheet of the emoji model: 64 names it is judged by, each in a style at random, at its defaults.
+"""Draw the uncurated sheet of the emoji model: 64 names of its evaluation, each in a random style, with its defaults.
 
     python packaging/emoji_sheet.py [--out docs/pictures/emoji-sheet.png] [--model resources/models/emoji]
 
-Which names and styles is decided by Random(0), picture k has seed k; nothing is left out. Each is what
-`run.py generate NAME --class STYLE --seed k` makes.
+Random(0) chooses the names and styles; picture k has seed k; no picture is left out. `run.py generate NAME
+--class STYLE --seed k` makes the same picture.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from random import Random
 
+from checkout import PICTURES
 from PIL import Image, ImageDraw, ImageFont
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from engine.session import Session  # noqa: E402
-from engine.spec.catalog import read_model, resource_root  # noqa: E402
-from engine.spec.draft import Draft, resolve  # noqa: E402
-from engine.train.collection import EMOJI  # noqa: E402
+from engine.session import Session
+from engine.spec.catalog import read_model, resource_root
+from engine.spec.draft import Draft, resolve
+from engine.train.collection import EMOJI
 
 COLUMNS, COUNT = 8, 64
 SIDE, GAP, TEXT = 128, 12, 34  # pixels
@@ -29,7 +26,7 @@ SIDE, GAP, TEXT = 128, 12, 34  # pixels
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures" / "emoji-sheet.png")
+    parser.add_argument("--out", type=Path, default=PICTURES / "emoji-sheet.png")
     parser.add_argument("--model", type=Path, default=resource_root() / "models" / "emoji")
     args = parser.parse_args()
     info, chance = read_model(args.model), Random(0)

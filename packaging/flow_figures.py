@@ -1,9 +1,9 @@
-"""The figures of docs/flow.md and of Fashion's card, measured again: what the flow costs, and how likely pictures are.
+"""Measure the figures of docs/flow.md and of Fashion's card: model calls along the flow, and likelihoods.
 
-    OMP_NUM_THREADS=2 PYTHONPATH=. .venv/bin/python packaging/flow_figures.py PART … --out DIR
+    OMP_NUM_THREADS=2 .venv/bin/python packaging/flow_figures.py PART … --out DIR
 
-Each part appends JSON lines to OUT/PART.jsonl as it goes, skips what is there already, and at the end prints what they
-come to; --plot DIR draws. An hour or two on two cores for all of it.
+Each part appends JSON lines to DIR/PART.jsonl while it measures, skips lines that exist already, and prints a summary
+at the end. --plot DIR draws the figure. All parts together take one or two hours on two cores.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import checkout  # noqa: F401 -- engine can be imported now
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.evaluate.plots import Axis, Plot
 from engine.flow.density import bits, levels, mean_and_stderr
-from engine.jobs.likelihood import Elbo, ElboTerms, conditional
+from engine.jobs.likelihood import Elbo, ElboTerms, conditional_request
 from engine.metrics import psnr
 from engine.models.pixel import LUMA
 from engine.ode import solve
@@ -36,7 +37,7 @@ SIZE = 8  # pictures at once
 
 
 class Kept:
-    """Lines of JSON in a file, each under a key of its own."""
+    """JSON lines in a file, each with its own key."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,13 +55,13 @@ class Kept:
         print(key, {k: v for k, v in facts.items() if not isinstance(v, list)}, flush=True)
 
     def all(self, name: str, field: str) -> np.ndarray:
-        """The field of every row whose key begins with `name:`, one after the other."""
+        """Concatenate the field of every row whose key begins with `name:`."""
         rows = [row[field] for key, row in self.found.items() if key.startswith(f"{name}:")]
         return np.concatenate([np.atleast_1d(row) for row in rows]) if rows else np.zeros(0)
 
 
 def fashion(data: Path, n: int) -> np.ndarray:
-    """n of the 10,000 test pictures, drawn with seed 0: (n, 32, 32, 3)."""
+    """Draw n of the 10,000 test pictures with seed 0: (n, 32, 32, 3)."""
     table = json.loads((data / "fashion/rows.json").read_text())["rows"]
     held = [k for k, row in enumerate(table) if row.get("held_out")]
     rows = np.sort(np.random.default_rng(0).choice(held, n, replace=False))
@@ -68,7 +69,7 @@ def fashion(data: Path, n: int) -> np.ndarray:
 
 
 def emoji(data: Path, n: int) -> np.ndarray:
-    """n renders, drawn with seed 0, averaged down to 32×32 and greyed."""
+    """Draw n renders with seed 0; average them down to 32×32, make them grey: (n, 32, 32, 3)."""
     array = np.load(data / "emoji/pictures.npy", mmap_mode="r")
     rows = np.sort(np.random.default_rng(0).choice(len(array), n, replace=False))
     small = array[rows].astype(np.float64).reshape(n, 32, 4, 32, 4, 3).mean((2, 4))
@@ -76,19 +77,20 @@ def emoji(data: Path, n: int) -> np.ndarray:
 
 
 def bits_of(session: Session, pictures: np.ndarray, kept: Kept, name: str, tol: float, low: float) -> None:
-    """Bits per dimension under Fashion without a label, one solve for each picture, its seed its place."""
+    """Measure bits/dim under Fashion without a label. The seed of a picture is its index."""
     info = session.infos["fashion"]
-    model, request = session.load(info), conditional(info)
+    model, request = session.load(info), conditional_request(info)
     for at in range(0, len(pictures), SIZE):
         key = f"{name}:{at}"
         if key in kept:
             continue
         some, began = pictures[at : at + SIZE], time.perf_counter()
-        one = drained(bits(model, request, levels(some, model), range(at, at + len(some)), 0, tol, low))
+        one = run_to_end(bits(model, request, levels(some, model), range(at, at + len(some)), 0, tol, low))
         kept.add(key, bits=one.bits_dim.tolist(), calls=one.calls, seconds=time.perf_counter() - began)
 
 
-def drained(parts: Any) -> Any:
+def run_to_end(parts: Any) -> Any:
+    """Run a generator to its end; return its return value."""
     while True:
         try:
             next(parts)
@@ -122,23 +124,23 @@ def report_bits(kept: Kept) -> None:
         if not name.startswith("fashion") and len(garments) and len(found) > 1:
             below = (garments[:, None] < found).mean()
             cut = np.quantile(garments, 0.95)
-            summary += f"; AUC {below:.4f}, {(found > cut).mean():.1%} lie above what 95 % of the garments lie below"
+            summary += f"; AUC {below:.4f}, {(found > cut).mean():.1%} lie above the 95 % quantile of the garments"
             best = max(((garments < c).sum() + (found >= c).sum()) for c in np.concatenate([garments, found]))
             summary += f", best cut names {best / (len(garments) + len(found)):.1%} right"
         print(summary)
 
 
 def measure_bound(args: argparse.Namespace, kept: Kept, session: Session) -> None:
-    """Bits along the flow and the chain's bound of the same 20 dequantised pictures, real and generated."""
+    """Measure bits along the flow and the chain's bound for the same 20 dequantised pictures, real and generated."""
     info = session.infos["fashion"]
-    model, request = session.load(info), conditional(info)
-    generated, _ = drawn(session, info.id, 1, 0)
+    model, request = session.load(info), conditional_request(info)
+    generated, _ = generate_garments(session, info.id, 1, 0)
     for name, pictures in (("real", fashion(args.data, 200)[::10]), ("generated", generated[::2])):
         for k, rgb in enumerate(pictures):
             key = f"{name}:{k}"
             if key in kept:
                 continue
-            flow = drained(bits(model, request, levels(rgb[None], model), [k], 0, args.tol, LOW)).bits_dim.item()
+            flow = run_to_end(bits(model, request, levels(rgb[None], model), [k], 0, args.tol, LOW)).bits_dim.item()
             chains = {}
             for n in (100, 1000):
                 *_, summary = session.perform(Elbo(model=info.id, rgb=rgb, levels=n, draws=1, seed=k))
@@ -153,7 +155,7 @@ def measure_bound(args: argparse.Namespace, kept: Kept, session: Session) -> Non
 
 
 def measure_levels(args: argparse.Namespace, kept: Kept, session: Session) -> None:
-    """Bits of the first eight garments by the level at which the law is taken."""
+    """Measure the bits of the first eight garments by σ_min, the lowest level of the flow."""
     garments = fashion(args.data, 200)[:SIZE]
     for low in (0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002):
         bits_of(session, garments, kept, f"{low:g}", args.tol, low)
@@ -162,7 +164,7 @@ def measure_levels(args: argparse.Namespace, kept: Kept, session: Session) -> No
 
 
 def renders(data: Path, n: int) -> tuple[Tensor, list[tuple[str, str]]]:
-    """n held-out pairs of name and style, drawn with seed 0: pictures (n, 3, 32, 32) and the names and labels."""
+    """Draw n held-out renders with seed 0: pictures (n, 3, 32, 32) in [−1, 1], and their names and styles."""
     rows = json.loads((data / "emoji/rows.json").read_text())["rows"]
     held = [k for k, row in enumerate(rows) if row.get("held_out")]
     chosen = np.sort(np.random.default_rng(0).choice(held, n, replace=False))
@@ -199,7 +201,7 @@ def measure_round_trips(args: argparse.Namespace, kept: Kept, session: Session) 
 
 
 def measure_curve(args: argparse.Namespace, kept: Kept, session: Session) -> None:
-    """Calls and PSNR at each tolerance, with the caption, for four of the renders."""
+    """Measure calls and PSNR at each tolerance, with the caption, for four of the renders."""
     pictures, captions = renders(args.data, 20)
     for tol in (1e-2, 1e-3, 1e-4, 1e-5):
         for k in range(0, 20, 5):
@@ -222,29 +224,29 @@ def measure_curve(args: argparse.Namespace, kept: Kept, session: Session) -> Non
 
 
 def measure_temperature(args: argparse.Namespace, kept: Kept, session: Session) -> None:
-    """Garments of ten kinds drawn at γ = 1: their bits, and how far two of a kind are apart."""
+    """Generate garments of ten kinds at γ = 1; measure their bits, and the distance of two of a kind."""
     info = session.infos["fashion"]
     settings: list[tuple[float, float]] = [(1, 0), (0.8, 0), (0.9, 0), (1.1, 0), (1.2, 0), (1, 0.7), (1, 1), (1, 1.5)]
     for temperature, truncation in settings:
         name = f"τ={temperature:g}, truncation {truncation:g}"
         if f"{name}:0" in kept:
             continue
-        pictures, apart = drawn(session, info.id, temperature, truncation, args.each)
-        model, request = session.load(info), conditional(info)
+        pictures, apart = generate_garments(session, info.id, temperature, truncation, args.each)
+        model, request = session.load(info), conditional_request(info)
         found: list[float] = []
         for at in range(0, len(pictures), SIZE):
             level = levels(pictures[at : at + SIZE], model)
-            found += drained(bits(model, request, level, range(at, at + len(level)), 0, args.tol)).bits_dim.tolist()
+            found += run_to_end(bits(model, request, level, range(at, at + len(level)), 0, args.tol)).bits_dim.tolist()
         kept.add(f"{name}:0", bits=found, apart=apart)
     for key, row in kept.found.items():
         mean, stderr = mean_and_stderr(np.array(row["bits"]))
         print(f"{key[:-2]}: {mean:.3f} ± {stderr:.3f} bits/dim, two of a kind {row['apart']:.1f} of 255 apart")
 
 
-def drawn(
+def generate_garments(
     session: Session, model: str, temperature: float, truncation: float, each: int = 4
 ) -> tuple[np.ndarray, float]:
-    """`each` of each kind, and the mean RMS distance of two of a kind on the scale 0 … 255 (over eight of each)."""
+    """Generate eight of each kind: return `each` of each, and the mean RMS distance of two of a kind, 0 … 255."""
     info, some, apart = session.infos[model], [], []
     for label in info.labels:
         draft = Draft.for_model(info, label=label, guidance=1.0, batch=8, seed=0)
@@ -273,9 +275,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("parts", nargs="+", choices=list(PARTS))
     parser.add_argument("--data", type=Path, default=Path(".data"))
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tol", type=float, default=1e-3, help="of the densities (default %(default)s)")
-    parser.add_argument("--most", type=int, default=200, metavar="N", help="pictures of each set but Fashion's own")
-    parser.add_argument("--each", type=int, default=4, metavar="N", help="of each kind for the temperatures' bits")
+    parser.add_argument("--tol", type=float, default=1e-3, help="tolerance of the densities (default %(default)s)")
+    parser.add_argument("--most", type=int, default=200, metavar="N", help="pictures of each set except Fashion's own")
+    parser.add_argument(
+        "--each",
+        type=int,
+        default=4,
+        metavar="N",
+        help="garments of each kind by temperature",
+    )
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args(words)
     session = Session("cpu")

@@ -2,31 +2,28 @@
 
     python packaging/guidance_pictures.py [--out docs/pictures] [--only alone beside catch]
 
-guidance-alone.png   no prompt, CLIP alone, as in the table of figures: a row for each λ, a column for each aim
-guidance-beside.png  CLIP at its defaults beside the prompt and the model's own guidance
-guidance-catch.png   a class by its classifier: none, the one that knows noise, its clean twin on x_t and on x̂₀
+guidance-alone.png   CLIP alone, without a prompt: a row for each λ, a column for each aim, as in the table of figures
+guidance-beside.png  CLIP at its defaults, with the prompt and the model's own guidance
+guidance-catch.png   a class by classifier guidance: none, trained on noise, clean twin on x_t and on x̂₀
 
-Column k has seed k in every row; nothing is left out.
+Column k has seed k in every row; no picture is left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from checkout import PICTURES
 from PIL import Image, ImageDraw, ImageFont
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from engine.session import Session  # noqa: E402
-from engine.spec.catalog import ModelInfo, find  # noqa: E402
-from engine.spec.draft import Draft, resolve  # noqa: E402
-from engine.spec.guide_models import classifiers  # noqa: E402
-from engine.spec.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Guide  # noqa: E402
+from engine.session import Session
+from engine.spec.catalog import ModelInfo, find
+from engine.spec.draft import Draft, resolve
+from engine.spec.guide_models import classifiers
+from engine.spec.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Guide
 
 NAMES = ("red apple", "cat face", "rocket", "red heart", "tree", "bicycle")
 SCALES = {
@@ -34,7 +31,7 @@ SCALES = {
     "low": 0.25,
     "default": 1.0,
     "high": 4.0,
-}  # of λ, and of how far a step may move the estimate
+}  # factors of λ and of the largest move of x̂₀
 SIDE, GAP, LEFT, TOP = 96, 6, 190, 26  # pixels
 
 Row = tuple[str, list[np.ndarray]]
@@ -42,19 +39,20 @@ Row = tuple[str, list[np.ndarray]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    parser.add_argument("--out", type=Path, default=PICTURES)
     parser.add_argument("--only", nargs="+", choices=("alone", "beside", "catch"))
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     session, made = Session(), {"alone": alone, "beside": beside, "catch": catch}
     for name in args.only or made:
         names, rows = made[name](session)
         path = args.out / f"guidance-{name}.png"
-        tabled(names, rows).save(path, optimize=True)
+        draw_table(names, rows).save(path, optimize=True)
         print(path)
 
 
 def alone(session: Session) -> tuple[tuple[str, ...], list[Row]]:
-    """Both CLIPs, as they were measured: the one that knows noise on x_t, the other on x̂₀."""
+    """Draw both CLIPs together, as in the measurement: the one trained on noise at x_t, the other at x̂₀."""
     rows = []
     for title, share in SCALES.items():
         row = []
@@ -64,7 +62,7 @@ def alone(session: Session) -> tuple[tuple[str, ...], list[Row]]:
                 ClipGuide(clip="emoji-clip-noised", aims=aims, **ON_NOISE),
                 ClipGuide(clip="emoji-clip", aims=aims, scale=100.0, clip_gradient=0.3, cutouts=1),
             )
-            made = tuple(scaled(guide, share) for guide in guides)
+            made = tuple(scale_guide(guide, share) for guide in guides)
             own = {"guidance": 1.0, "sampler": "ddpm", "steps": 24, "enlarge": False}
             row.append(picture(session, find("emoji"), k, made, **own))
         rows.append((title, row))
@@ -74,7 +72,7 @@ def alone(session: Session) -> tuple[tuple[str, ...], list[Row]]:
 def beside(session: Session) -> tuple[tuple[str, ...], list[Row]]:
     rows = []
     for title, share in SCALES.items():
-        guides = [scaled(ClipGuide(clip="emoji-clip", aims=(Aim(name),)), share) for name in NAMES]
+        guides = [scale_guide(ClipGuide(clip="emoji-clip", aims=(Aim(name),)), share) for name in NAMES]
         made = [
             picture(session, find("emoji"), k, (guide,), prompt=name)
             for k, (name, guide) in enumerate(zip(NAMES, guides, strict=True))
@@ -83,7 +81,7 @@ def beside(session: Session) -> tuple[tuple[str, ...], list[Row]]:
     return NAMES, rows
 
 
-def scaled(guide: ClipGuide, share: float) -> ClipGuide:
+def scale_guide(guide: ClipGuide, share: float) -> ClipGuide:
     return replace(guide, scale=guide.scale * share, clip_gradient=guide.clip_gradient * share)
 
 
@@ -116,7 +114,7 @@ def picture(session: Session, info: ModelInfo, seed: int, guides: tuple[Guide, .
     return session.picture(request, last.move.x)[0]
 
 
-def tabled(names: tuple[str, ...], rows: list[Row]) -> Image.Image:
+def draw_table(names: tuple[str, ...], rows: list[Row]) -> Image.Image:
     size = LEFT + len(names) * (SIDE + GAP), TOP + len(rows) * (SIDE + GAP)
     sheet = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)

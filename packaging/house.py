@@ -1,11 +1,11 @@
-"""The shape of the house in numbers: modules, arrows between them, arrows that point up, circles.
+"""Count the modules and their imports: between packages, upwards, in circles.
 
     python packaging/house.py [CHECKOUT]
 
-An arrow is an import of one module by another, wherever in the file; imports for annotations alone (TYPE_CHECKING)
-are counted apart. A room is a sub-package, or a module that lies in no sub-package. Upward arrows are counted against
-the layers that the pyproject.toml beside this script declares. In another CHECKOUT a module that was moved since counts
-by the name that it has here: both checkouts must be of one git repository.
+An arrow is an import of one module by another, anywhere in the file; imports for annotations only (TYPE_CHECKING) are
+counted separately. A package here is a sub-package, or a module in no sub-package. An upward arrow breaks the layers
+that the pyproject.toml of this checkout declares. If CHECKOUT is another one, a module that was moved since has the
+name that it has here; both checkouts must belong to one git repository.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def arrows_of(package: str, annotations: bool) -> Arrows:
 
 
 def circles(arrows: Arrows) -> list[list[str]]:
-    """The groups of two or more modules that all reach each other (Tarjan 1972)."""
+    """Find the groups of two or more modules that all reach each other (Tarjan 1972)."""
     found: list[list[str]] = []
     number: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -64,7 +64,7 @@ def circles(arrows: Arrows) -> list[list[str]]:
 
 
 def layers() -> list[list[str]]:
-    """The layers that pyproject.toml declares, each a list of modules or packages, the highest first."""
+    """Read the layers of pyproject.toml, the highest first; each is a list of modules or packages."""
     with (HERE / "pyproject.toml").open("rb") as file:
         contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
     declared = []
@@ -76,7 +76,7 @@ def layers() -> list[list[str]]:
 
 
 def upward(arrows: Arrows, names: dict[str, str]) -> list[str]:
-    """The arrows that point up, “importer -> imported” by the names that the modules have here."""
+    """List the upward arrows as “importer -> imported”; `names` maps names there to names here."""
     place = {name: k for k, layer in enumerate(layers()) for name in layer}
 
     def height(module: str) -> int | None:
@@ -89,18 +89,18 @@ def upward(arrows: Arrows, names: dict[str, str]) -> list[str]:
     return [f"{a} -> {b}" for a, b, low, high in heights if low is not None and high is not None and high < low]
 
 
-def rooms(arrows: Arrows) -> Counter[tuple[str, str]]:
-    """The arrows between rooms, and how many imports each stands for."""
+def packages(arrows: Arrows) -> Counter[tuple[str, str]]:
+    """Count the imports between each pair of packages."""
 
-    def room(module: str) -> str:
+    def package(module: str) -> str:
         return ".".join(module.split(".")[: 3 if module.startswith("app.") else 2])
 
-    pairs = [(room(a), room(b)) for a, imported in arrows.items() for b in imported]
+    pairs = [(package(a), package(b)) for a, imported in arrows.items() for b in imported]
     return Counter((a, b) for a, b in pairs if a != b)
 
 
 def moved_since(checkout: Path) -> dict[str, str]:
-    """Modules of the checkout under other names than here → their names here."""
+    """Map the names of moved modules in `checkout` to their names here."""
     old, new = (_git(root, "rev-parse", "HEAD") for root in (checkout, HERE))
     moved = {}
     for line in _git(HERE, "diff", "--find-renames=40%", "--name-status", "--diff-filter=R", old, new).splitlines():
@@ -120,12 +120,12 @@ def _git(root: Path, *line: str) -> str:
 
 def report(package: str, names: dict[str, str]) -> dict[str, Any]:
     arrows = arrows_of(package, annotations=False)
-    between = rooms(arrows)
+    between = packages(arrows)
     return {
         "modules": len(arrows),
         "arrows": sum(map(len, arrows.values())),
-        "rooms": len({room for pair in between for room in pair}),
-        "arrows between rooms": len(between),
+        "packages": len({package for pair in between for package in pair}),
+        "arrows between packages": len(between),
         "upward": upward(arrows, names),
         "circles": circles(arrows),
         "circles with annotations": circles(arrows_of(package, annotations=True)),

@@ -1,18 +1,21 @@
-"""Draw one small picture per style of a model, with the model itself: what the studio shows on the style's chip.
+"""Generate one small picture for each style of a model: the studio shows it on the chip of the style.
 
     python packaging/label_pictures.py [--model emoji] [--prompt "red apple"] [--seed 0]
 
-Writes resources/models/<id>/labels/<style>.png; the same weights and seed give the same pictures.
+It writes resources/models/<id>/labels/<style>.png. The same weights and seed give the same pictures.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from checkout import ROOT
+
+from engine.pictures.png import save_png
+from engine.session import Session
+from engine.spec.catalog import embedded_models
+from engine.spec.draft import Draft, resolve
 
 
 def main() -> int:
@@ -22,12 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
-    from engine.pictures.png import save_png
-    from engine.session import Session
-    from engine.spec.catalog import embedded
-    from engine.spec.draft import Draft, resolve
-
-    info = next((info for info in embedded() if info.id == args.model), None)
+    info = next((info for info in embedded_models() if info.id == args.model), None)
     if info is None:
         print(f"There is no model {args.model!r} in resources/models.", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""What every test needs before Qt and torch are imported, also where pytest is called by hand; and how many workers."""
+"""Settings that every test needs before Qt and torch are imported, and the number of workers."""
 
 from __future__ import annotations
 

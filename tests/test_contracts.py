@@ -1,4 +1,4 @@
-"""The house rules that import-linter cannot express: it sees neither a package's submodules nor a start-up."""
+"""Rules of the code that import-linter cannot check: imports of submodules, and imports at the start."""
 
 from __future__ import annotations
 

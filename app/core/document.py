@@ -46,7 +46,7 @@ class Document(QObject):
     editing   -- what a run gets of the artwork, and the pictures that runs made for it
     jobs      -- the jobs of this session, and the engine's state
     guidance  -- guidance by CLIP and by classifiers, CLIP's scores, the sweep
-    appraisal -- how likely a model finds the picture on the canvas
+    picture_likelihood -- the likelihood of the picture on the canvas
     encoder   -- that picture encoded to x_T along the ODE, and decoded
     morph     -- the morph between key frames
     exporter  -- pictures written to files

@@ -1,4 +1,4 @@
-"""What the studio tells a person: one clear sentence, perhaps with what to do about it."""
+"""Notices to the user: one clear sentence, perhaps with buttons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 
 class NoticeAction(NamedTuple):
-    """Something to do about a notice, as a button says it."""
+    """A button of a notice."""
 
     text: str
     do: Callable[[], object]

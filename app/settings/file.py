@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from app.settings.declare import SettingsError, declarations
 from app.settings.values import Values
 from engine.errors import one_line
 from engine.files import replace_file, sweep
-from engine.pictures.naming import free_path
+from engine.pictures.naming import next_path
 
 VERSION = 1
 MOST_NAMED = 3  # how many damages the notice names one by one
@@ -39,7 +38,7 @@ def load(path: Path) -> tuple[Values, str]:
         values, lost = read(data.decode("utf-8", errors="replace"))
     if not lost:
         return values, ""
-    aside = free_path(path.parent, f"{path.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S}", path.suffix)
+    aside = next_path(path.parent, f"{path.stem}-damaged", path.suffix)
     try:
         path.replace(aside)
     except OSError:

@@ -44,7 +44,7 @@ class Settings(QObject):
         return self._values
 
     def update(self, **changes: Any) -> None:
-        """Change settings by name. Only other values are told and saved.
+        """Change settings by name. Only changed values are emitted and saved.
 
         Raises SettingsError for an unknown name, and for a value of another type or out of range: nothing changes then.
         """

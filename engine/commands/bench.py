@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.commands.flags import add_device
 from engine.commands.numbers import count, number
 from engine.errors import UsageError
+from engine.paths import goes_back
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
 from engine.spec.catalog import find
@@ -41,7 +42,10 @@ def add_parsers(subparsers: Any) -> None:
     )
     add = table.add_argument
     add("--model", metavar="ID", help="measure on this model instead of the mixture")
-    add("--samplers", nargs="+", choices=list(RULES), metavar="NAME", help="samplers to measure (default: all)")
+    measured = [name for name in RULES if not goes_back(name)]
+    add(
+        "--samplers", nargs="+", choices=measured, metavar="NAME", help="samplers to measure (default: all but restart)"
+    )
     spacings = [*SPACINGS, LEARNED]
     add(
         "--spacings",
@@ -84,7 +88,7 @@ def samplers(args: argparse.Namespace) -> int:
         raise UsageError("Choose 1 model call or more.")
     if args.images < 1 or args.reference < 1:
         raise UsageError("Choose 1 picture or more, and 1 model call or more.")
-    chosen = {name: RULES[name] for name in args.samplers or menu()}
+    chosen = {name: RULES[name] for name in args.samplers or menu() if not goes_back(name)}
 
     from engine.evaluate import few_steps  # torch comes in here
 

@@ -7,12 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-from engine.commands.flags import draft_of
+from engine.commands.flags import draft_of, model_of
 from engine.commands.guide_flags import guides_of
 from engine.commands.sampling import run_and_save
 from engine.errors import UsageError
 from engine.pictures.compositing import box_around, crop, whole_box
-from engine.spec.catalog import ModelInfo, find
+from engine.spec.catalog import ModelInfo
 from engine.spec.draft import first_size, resolve, size
 from engine.spec.edit import Box, Pixels, Size
 
@@ -31,7 +31,7 @@ def add_picture(parser: argparse.ArgumentParser) -> None:
 
 
 def edit_picture(args: argparse.Namespace, rgb: Pixels, mask: Pixels | None, **choices: Any) -> int:
-    info = find(args.model)
+    info = model_of(args)
     guides, aims = guides_of(args, info.id)
     if args.size is None:
         args.size = _size_for(args.box, rgb, info)

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name
-from engine.commands.flags import add_condition
+from engine.commands.flags import add_condition, model_of
 from engine.commands.flow_progress import wait_for
 from engine.commands.numbers import count, number, share
 from engine.commands.picture_files import read_picture
 from engine.jobs.encode import METHODS, Encode, Encoded
-from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
 
 
@@ -46,7 +45,7 @@ def add_parsers(subparsers: Any) -> None:
 
 def encode(args: argparse.Namespace) -> int:
     check_destinations([], args.run_file)
-    info = find(args.model)
+    info = model_of(args)
     rgb = read_picture(args.picture, info, args.fit)
     draft = Draft.for_model(
         info, prompt=args.prompt, label=args.label, guidance=args.guidance, steps=args.steps, enlarge=False,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.numbers import count, number, seed
+from engine.commands.sampler_flags import add_sampler
 from engine.errors import UsageError
 from engine.spec.catalog import find
 
@@ -38,8 +39,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
     add("--guidance", type=number, metavar="γ", help="scale of classifier-free guidance (default: the model's)")
-    add("--sampler", metavar="NAME", help="sampler (default: the model's)")
-    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: the model's)")
+    add_sampler(parser, "the model's")
     add("--sweep", type=Path, metavar="PNG", help=f"measure γ = 1 … 10 too, on {SWEPT} pictures each, and plot to PNG")
     add("--json", action="store_true", help="print the figures as JSON")
     parser.set_defaults(run=evaluate)
@@ -62,6 +62,8 @@ def evaluate(args: argparse.Namespace) -> int:
     if not args.json:
         print("\n".join(ceiling_lines(judge.card)), flush=True)
     choices = {key: getattr(args, key) for key in ("steps", "guidance", "sampler", "spacing")}
+    if args.sampler_options:
+        choices["options"] = args.sampler_options
     progress = PictureCounter()
     evaluation = Evaluation(info, judge, real, Session(), choices, progress)
     lists = evaluation.lists(n, args.draw)

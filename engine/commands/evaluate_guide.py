@@ -12,6 +12,7 @@ from engine.commands.evaluate import PictureCounter
 from engine.commands.flags import add_device
 from engine.commands.guide_flags import add_clip_numbers, add_noisy_clip, clip_numbers, noisy_numbers
 from engine.commands.numbers import count, number, seed
+from engine.commands.sampler_flags import add_sampler
 from engine.errors import UsageError
 from engine.spec.catalog import find
 from engine.spec.guides import Aim, ClipGuide, resolve_guide
@@ -49,8 +50,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--tuning", action="store_true", help="use other names and seeds, to tune settings with")
     add("--scales", type=number, nargs="+", metavar="λ", help="strengths to measure, of --clip, else of --noisy-clip")
     add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
-    add("--sampler", metavar="NAME", help="sampler (default: the model's)")
-    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: the model's)")
+    add_sampler(parser, "the model's")
     add_device(parser, "print the figures as JSON")
     add_clip_numbers(parser)
     add_noisy_clip(parser)
@@ -74,6 +74,8 @@ def evaluate_guide(args: argparse.Namespace) -> int:
     real = RealPictures.of(args.data or Path(".data") / info.id, judge.net.side)
     session, progress = Session(args.device, [info]), PictureCounter()
     choices = {key: getattr(args, key) for key in ("steps", "sampler", "spacing")}
+    if args.sampler_options:
+        choices["options"] = args.sampler_options
     scales = args.scales or [guides[-1].scale]
     counts = {part: getattr(args, part) for part in args.part or PARTS}
     specs = {part: _specs(real, n, args) for part, n in counts.items()}

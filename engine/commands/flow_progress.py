@@ -1,4 +1,4 @@
-"""Show how far a flow is while it is followed: what `encode` and `decode` share."""
+"""Show the progress of a flow: shared by `encode` and `decode`."""
 
 from __future__ import annotations
 

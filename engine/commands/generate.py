@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from engine.commands.flags import add_sampling, draft_of
+from engine.commands.flags import add_sampling, draft_of, model_of
 from engine.commands.guide_flags import guides_of
 from engine.commands.sampling import run_and_save
-from engine.spec.catalog import find
 from engine.spec.draft import resolve
 
 
@@ -27,7 +26,7 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def generate(args: argparse.Namespace) -> int:
-    info = find(args.model)
+    info = model_of(args)
     guides, aims = guides_of(args, info.id)
     request = resolve(draft_of(args, info, guides=guides), info)
     run_and_save(args, info, request, aims=aims)

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.commands.flags import add_condition
+from engine.commands.flags import add_condition, model_of
 from engine.commands.numbers import count, number, seed, share
 from engine.commands.picture_files import read_picture
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
-from engine.spec.catalog import find
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -45,7 +44,7 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def likelihood(args: argparse.Namespace) -> int:
-    info = find(args.model)
+    info = model_of(args)
     pictures = [read_picture(path, info, args.fit) for path in args.pictures]
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it

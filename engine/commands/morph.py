@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from engine.commands.destinations import film_name, save_or_keep
-from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging, sides
+from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging, model_of, sides
+from engine.commands.sampler_flags import add_sampler
 from engine.errors import EngineError
 from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import check, save
 from engine.morph.keys import FileKey, from_file
 from engine.pictures.png import read_settings
-from engine.rules import menu
-from engine.spec.catalog import ModelInfo, find
+from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Pixels, Size
 from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
@@ -92,8 +92,7 @@ def add_parsers(subparsers: Any) -> None:
         metavar="N",
         help="denoising steps (default: of the first picture with settings, else the model's)",
     )
-    add("--sampler", choices=list(menu()), metavar="NAME", help="as for generate (default: as --steps)")
-    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: as --steps)")
+    add_sampler(parser, "as --steps")
     add(
         "--guidance",
         type=float,
@@ -127,7 +126,7 @@ class _KeySetting(argparse.Action):
 
 def run(args: argparse.Namespace) -> int:
     check_enlarging(args)
-    info = find(args.model)
+    info = model_of(args)
     morph, pictures = morph_from_flags(args, info)
     check(args.out, morph)
 
@@ -235,12 +234,14 @@ def apply_settings(found: FileKey, one: KeyFlags, args: argparse.Namespace, seed
 def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int, size: Size) -> Request:
     """Return the frames' Request: the flags, else the first picture's settings, else the model's defaults."""
     flags: Sequence[str] = ("steps", "sampler", "spacing", "guidance")
-    chosen = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
+    chosen: dict[str, Any] = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
+    if args.sampler_options:
+        chosen["options"] = args.sampler_options
     if saved is None:
         draft = Draft.for_model(info, seed=seed, negative=args.negative, **chosen)
     else:
         if "sampler" in chosen and chosen["sampler"] != saved.sampler:
-            chosen["options"] = ()
+            chosen.setdefault("options", ())
         negative = args.negative or saved.negative
         draft = replace(Draft.of(saved), prompt="", label=None, seed=seed, batch=1, negative=negative, **chosen)
     draft = replace(draft, width=size[0], height=size[1])

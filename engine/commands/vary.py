@@ -10,16 +10,17 @@ from typing import Any
 from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_device, add_enlarging, check_enlarging
 from engine.commands.numbers import count
+from engine.commands.sampler_flags import add_sampler
 from engine.commands.sampling import file_names, report, save_all, show_progress
+from engine.errors import UsageError
 from engine.paths import path_of
-from engine.rules import menu
 from engine.spec.catalog import find
 from engine.spec.draft import vary
+from engine.spec.sampler import rule_of
 from engine.store import RunReader, StoreError
 
 
 def add_parsers(subparsers: Any) -> None:
-    noisy = [name for name, rule in menu().items() if rule.stochastic]
     parser = subparsers.add_parser(
         "vary",
         help="make pictures that share one step of a run",
@@ -33,7 +34,7 @@ def add_parsers(subparsers: Any) -> None:
     add("--step", type=count, required=True, metavar="K", help="the step to continue, counted from 0")
     add("--image", type=count, default=0, metavar="I", help="index of the picture in its batch (default %(default)s)")
     add("--count", type=count, default=4, metavar="N", help="number of pictures (default %(default)s)")
-    add("--sampler", choices=noisy, metavar="NAME", help=f"one of {', '.join(noisy)} (default: the run's, else ddpm)")
+    add_sampler(parser, "the run's, else ddpm", spaced=False)
     add("--steps", type=int, default=0, metavar="N", help="steps after that one (default: the rest of the run)")
     add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add_enlarging(parser)
@@ -50,6 +51,10 @@ def run(args: argparse.Namespace) -> int:
         have = f"{first} to {reader.steps[-1].i}" if reader.steps else "none"
         raise StoreError(f"The run {args.run_file.name} has no step {args.step}. Its steps: {have}.")
     check_enlarging(args)
+    if args.sampler_spacing is not None:
+        raise UsageError("The variations keep the run's noise levels: leave the grid out of the sampler's name.")
+    if not rule_of(args.sampler or "ddpm", args.sampler_options).stochastic:
+        raise UsageError("This sampler draws no noise, so all pictures would be the same: choose ddpm, for example.")
     info = find(reader.request.model)
     request = vary(reader.request, args.step, args.image, args.count, info, args.sampler, args.steps)
     paths = file_names(args.out, args.count)

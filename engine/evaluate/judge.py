@@ -17,7 +17,9 @@ from torch import Tensor
 from engine.evaluate.classifier import Classifier
 from engine.evaluate.dataset_pictures import JudgeError, RealPictures, average_down
 from engine.metrics import rough_distances
+from engine.models.filling import filled
 from engine.spec.catalog import resource_root
+from engine.spec.validation import text
 
 __all__ = ["Judge", "JudgeError", "JudgeOutput", "NearestPicture", "Verdicts", "judge_folder"]
 
@@ -68,9 +70,11 @@ class Judge:
             names = tuple(card["names"])
             if not (0 < card["net"]["side"] <= MAX_SIDE and card["net"]["channels"] in (1, 3)):
                 raise ValueError("the size of its pictures is impossible")
-            net = Classifier(**card["net"], names=len(names))
-            net.load_state_dict(load_file(folder / WEIGHTS))  # in half precision: copied into float32
+            weights = load_file(folder / WEIGHTS)  # in half precision: copied into float32
+            net = filled(lambda: Classifier(**card["net"], names=len(names)), weights)
             merged = tuple(tuple(group) for group in card["merged"])
+            for name in (*names, *(name for group in merged for name in group)):
+                text(name)
             return cls(net.eval().requires_grad_(False), names, merged, card)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise JudgeError(f"{folder} holds no usable judge: train one with run.py train-judge.") from error
@@ -131,7 +135,7 @@ class NearestPicture:
         return cls(coarse_features(real.pictures), real.names)
 
     def verdicts(self, pictures: Tensor, asked: Sequence[str]) -> Verdicts:
-        """Rank the asked name of each picture (N, C, H, W) in [−1, 1]."""
+        """Rank the requested name of each picture (N, C, H, W) in [−1, 1]."""
         place = {name: k for k, name in enumerate(dict.fromkeys(self.names))}
         column = torch.tensor([place[name] for name in self.names])
         wanted = torch.tensor([[place[name]] for name in asked])

@@ -85,7 +85,7 @@ class Evaluation:
         return figures | {key: float(overlap(made, self.real.alpha[at] > 0).mean()) for key, at in rows.items()}
 
     def rates(self, reading: JudgeOutput, specs: Sequence[PictureSpec]) -> Figures:
-        """Measure how often the judge sees the asked names, here and in the real pictures of the same pairs."""
+        """Measure how often the judge sees the requested names, here and in the real pictures of the same pairs."""
         asked, labels = [spec.name for spec in specs], [spec.label for spec in specs]
         figures: Figures = {"n": len(specs), "seeds": [specs[0].seed, specs[-1].seed]}
         verdicts = self.judge.verdicts(reading.names, asked)

@@ -105,7 +105,7 @@ def _psnr_to(rgb: Pixels, home: Tensor, x0: Tensor, model: Model) -> float:
     """
     if model.codec.identity:
         return psnr(home.cpu().numpy(), x0.cpu().numpy())
-    return psnr(*(picture.astype(np.float32) / 127.5 - 1 for picture in (to_pictures(home, model), rgb[None])))
+    return psnr(to_pictures(home, model), rgb[None], peak=255)
 
 
 def single_picture_request(request: Request) -> Request:

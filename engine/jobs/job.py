@@ -122,6 +122,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
     "enlarge": ("engine.jobs.enlarge:Enlarge", "engine.runs:enlarge"),
     "fork": ("engine.jobs.generate:Fork", "engine.runs:fork"),
     "generate": ("engine.jobs.generate:Generate", "engine.runs:generate"),
+    "hash-file": ("engine.jobs.load:HashFile", "engine.runs:hash_file"),
     "lab-coverage": ("engine.jobs.lab:LabCoverage", "engine.lab.doers:measure"),
     "lab-fields": ("engine.jobs.lab:LabFields", "engine.lab.doers:fields"),
     "lab-run": ("engine.jobs.lab:LabRun", "engine.lab.doers:run"),

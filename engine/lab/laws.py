@@ -14,7 +14,7 @@ class Laws:
         self._last: tuple[Data, Law, ScoreNearSamples] | None = None
 
     def of(self, data: Data) -> tuple[Law, ScoreNearSamples]:
-        """The law, and what training on samples of it can know. Raises LabError for data that cannot be used."""
+        """Return the law, and the score that training on its samples would give. Raises LabError for unusable data."""
         if self._last is None or self._last[0] != data:
             law = model(data)
             self._last = data, law, ScoreNearSamples.of(law)

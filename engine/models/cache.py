@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -33,15 +34,23 @@ class Models:
         self.device = device
         self._held: OrderedDict[tuple[str, str], tuple[Model, int]] = OrderedDict()  # with their bytes
 
-    def get(self, info: ModelInfo) -> Model:
-        """Return the model of `info`, loaded. Raises ModelError for damaged files and for too little memory."""
+    def get(
+        self,
+        info: ModelInfo,
+        report: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Model:
+        """Return the model of `info`, loaded. `report` is called with the share that is loaded.
+
+        Raises ModelError or CheckpointError for damaged files and for too little memory, and Cancelled.
+        """
         held = self.held(info)
         if held is not None:
             return held
         if info.bytes >= LARGE:
             self._drop_large()
             self._check_memory(info)
-        model = models.load(info, self.device, getattr(torch, info.compute_dtype))
+        model = models.load(info, self.device, getattr(torch, info.compute_dtype), report, cancelled)
         self.put(info, model)
         return model
 

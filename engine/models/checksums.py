@@ -9,7 +9,7 @@ from engine.models.errors import REMEDY, ModelError
 
 
 def check_name(name: str) -> str:
-    """The name of something in a folder of its own; ValueError for one that leads out of it."""
+    """Return a file name without a path; raise ValueError for one with a path."""
     if Path(name).name != name:
         raise ValueError(f"{name!r} is no plain name")
     return name

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from engine.models import clip_files
 from engine.models.checksums import check, check_name
 from engine.models.clip_config import allowed_shape
-from engine.models.clip_model import ClipModel, frozen_clip, open_clip
+from engine.models.clip_model import ClipModel, check_size, frozen_clip, open_clip
 from engine.models.errors import REMEDY, ModelError
 from engine.models.text import check_encoder
 from engine.models.towers import Level
@@ -51,9 +51,11 @@ def load(name: str | Path, device: torch.device | str = "cpu", dtype: torch.dtyp
     return clip_files.load(text, device, dtype)
 
 
-def assemble(shape: Mapping[str, Any]) -> Any:
+def assemble(shape: Mapping[str, Any], held: int | None = None) -> Any:
     """Build the open_clip model of an embedded configuration: its text tower is the vendored encoder, the rest
     unfilled.
+
+    held -- how many values there are for the rest: ModelError where the configuration has far more
     """
     library, allowed = open_clip(), allowed_shape(dict(shape))
     vision, text = allowed["vision_cfg"], allowed["text_cfg"]
@@ -62,8 +64,14 @@ def assemble(shape: Mapping[str, Any]) -> Any:
     encoder = resource_root() / "text" / check_name(text["hf_model_name"])
     text |= {"hf_model_name": str(encoder), "hf_tokenizer_name": str(encoder), "hf_model_pretrained": False}
     check_encoder(encoder)
-    net = library.CustomTextCLIP(embed_dim=allowed["embed_dim"], vision_cfg=vision, text_cfg=text)
     weights = {name: value.float() for name, value in load_file(encoder / WEIGHTS).items()}
+
+    def empty() -> Any:
+        return library.CustomTextCLIP(embed_dim=allowed["embed_dim"], vision_cfg=vision, text_cfg=text)
+
+    if held is not None:
+        check_size(empty, held + sum(value.numel() for value in weights.values()))
+    net = empty()
     net.text.transformer.load_state_dict(weights)
     return net
 
@@ -83,7 +91,7 @@ def _of_folder(info: GuideInfo, device: torch.device, dtype: torch.dtype) -> Cli
         shape = info.config["model_cfg"]
         check(path, info.config["sha256"][WEIGHTS])
         weights = {name: value.float() for name, value in load_file(path).items()}
-        net = assemble(shape)
+        net = assemble(shape, sum(value.numel() for value in weights.values()))
         levels = {name.removeprefix("level."): weights.pop(name) for name in [*weights] if name.startswith("level.")}
         level = Level(shape["vision_cfg"]["width"]) if info.noisy else None
         if level is not None:
@@ -94,5 +102,8 @@ def _of_folder(info: GuideInfo, device: torch.device, dtype: torch.dtype) -> Cli
         return frozen_clip(info, net, tokenizer_of(shape), info.config["preprocess_cfg"], level, (device, dtype))
     except ModelError:
         raise
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        SafetensorError, OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError,
+        AssertionError,
+    ) as error:  # fmt: skip
         raise ModelError(f"The CLIP in {info.folder} does not fit its config.json: {REMEDY}.") from error

@@ -1,7 +1,7 @@
-"""A CLIP from files of the user's own: a checkpoint, or what open_clip has kept in the cache. No network, no code.
+"""Load a CLIP from a user's checkpoint or from open_clip's cache, without network access and without running code.
 
-A pickle can run any code when it is read; torch.load(weights_only=True) reads arrays alone and refuses all else.
-Configurations can too: what they may say is in clip_config.py, and tokenizers are read by hugging_face.py.
+A pickle can run any code; torch.load(weights_only=True) reads arrays and refuses everything else.
+Configurations can run code too: clip_config.py lists the allowed keys, and hugging_face.py reads tokenizers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from engine.models.checksums import digest
 from engine.models.clip_config import allowed_shape
-from engine.models.clip_model import ClipModel, frozen_clip, open_clip, read_open_clip_config
+from engine.models.clip_model import ClipModel, check_size, frozen_clip, open_clip, read_open_clip_config
 from engine.models.errors import ModelError
 from engine.models.hugging_face import (
     DATA,
@@ -37,13 +37,15 @@ from engine.models.hugging_face import (
 from engine.spec.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
 
 OPENAI = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
-CHOOSE = "choose emoji-clip, an architecture of open_clip's whose weights are in your cache, or a checkpoint"
+CHOOSE = "choose emoji-clip, an open_clip architecture with weights in your cache, or a checkpoint"
 
 
 @dataclass(frozen=True)
 class ClipFile:
-    """A checkpoint with what is known of it: shape, an allowed open_clip configuration; words, where the tokenizer is
-    from: the folder that its files lie in, or the name of an architecture of open_clip's.
+    """A checkpoint and its description.
+
+    shape -- an allowed open_clip configuration
+    words -- source of the tokenizer: the folder of its files, or the name of an open_clip architecture
     """
 
     path: Path
@@ -54,9 +56,11 @@ class ClipFile:
 
 
 def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
-    """The CLIP that `name` finds (engine.models.clip.load says which names). Raises ModelError in one sentence."""
+    """Load the CLIP `name`; engine.models.clip.load lists the possible names. Raises ModelError."""
     try:
         found, state = find(name)
+        if not found.shape["vision_cfg"].get("timm_model_name"):  # those read values while they are built
+            check_size(lambda: build(found.shape), sum(value.numel() for value in state.values()))
         net = fill(build(found.shape), state, found)
         title = found.path.stem if found.path.name == Path(name).name else name
         about = GuideInfo(name, title, "", content_hash(found))
@@ -65,12 +69,14 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
         raise
     except MemoryError as error:
         raise ModelError(f"“{name}” does not fit into memory: choose a smaller CLIP.") from error
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, AssertionError) as error:
+    except (
+        OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, AssertionError,
+    ) as error:  # fmt: skip
         raise ModelError(f"“{name}” cannot be used as a CLIP ({first_sentence(error)}): {CHOOSE}.") from error
 
 
 def find(name: str) -> tuple[ClipFile, dict[str, Tensor]]:
-    """Return the checkpoint of that name, and its arrays."""
+    """Return the checkpoint of that name and its arrays. Raises ModelError."""
     architecture, _, file = name.rpartition("@")
     path = Path(file or name)
     if path.is_dir():
@@ -85,7 +91,7 @@ def find(name: str) -> tuple[ClipFile, dict[str, Tensor]]:
 
 
 def of_file(path: Path, architecture: str) -> tuple[ClipFile, dict[str, Tensor]]:
-    """A checkpoint with no more beside it than, perhaps, an open_clip_config.json."""
+    """Describe a checkpoint from its open_clip_config.json, from `architecture`, or from the sizes of its arrays."""
     state = read_state(path)
     config = None if architecture else read_open_clip_config(path.parent)
     if config is not None:
@@ -94,9 +100,7 @@ def of_file(path: Path, architecture: str) -> tuple[ClipFile, dict[str, Tensor]]
     if not architecture:
         fitting = [other for other in library.list_models() if fits(state, library.get_model_config(other))]
         if len(fitting) != 1:
-            some = (
-                f"{' or '.join(fitting[:4])}, for example" if fitting else "none of open_clip's is told by its arrays"
-            )
+            some = f"{' or '.join(fitting[:4])}, for example" if fitting else "its arrays fit no open_clip architecture"
             raise ModelError(f"{path.name} does not say its architecture: write ARCHITECTURE@{path.name} ({some}).")
         architecture = fitting[0]
     return of_architecture(path, architecture, {}), state
@@ -118,16 +122,16 @@ def of_config(path: Path, config: Mapping[str, Any]) -> ClipFile:
 
 
 def in_folder(folder: Path) -> ClipFile:
-    """The checkpoint beside an open_clip_config.json, safetensors before pickles."""
+    """Find the checkpoint beside an open_clip_config.json, safetensors before pickles. Raises ModelError."""
     config = read_open_clip_config(folder)
     files = sorted((p for p in folder.iterdir() if p.suffix in CHECKPOINTS), key=lambda p: CHECKPOINTS.index(p.suffix))
     if config is None or not files:
-        raise ModelError(f"{folder} holds no CLIP: it needs an open_clip_config.json and a checkpoint beside it.")
+        raise ModelError(f"{folder} contains no CLIP: it needs an open_clip_config.json and a checkpoint.")
     return of_config(files[0], config)
 
 
 def in_cache(name: str) -> ClipFile:
-    """What an earlier download of open_clip's has left; nothing is fetched."""
+    """Find an earlier download of open_clip in the user's cache. Raises ModelError: nothing is downloaded."""
     library = open_clip()
     table = library.pretrained._PRETRAINED
     if name.startswith(HUB):
@@ -140,7 +144,7 @@ def in_cache(name: str) -> ClipFile:
                 for tag in tags.values():
                     if tag["hf_hub"].rpartition("/")[0] == repository:
                         return of_architecture(path, architecture, tag)
-        raise ModelError(f"“{name}” is not in your cache, and the studio fetches nothing: {CHOOSE}.")
+        raise ModelError(f"“{name}” is not in your cache, and the studio downloads nothing: {CHOOSE}.")
     architecture, _, wanted = name.partition("/")
     if architecture not in library.list_models():
         raise ModelError(f"There is no CLIP “{name}”: {CHOOSE}.")
@@ -151,11 +155,11 @@ def in_cache(name: str) -> ClipFile:
         kept = Path.home() / ".cache" / "clip" / tag["url"].rpartition("/")[2]
         for path in [*snapshot(repository, file), *([kept] if tag["url"] and kept.is_file() else [])]:
             return of_architecture(path, architecture, tag)
-    raise ModelError(f"No weights of “{name}” are in your cache, and the studio fetches nothing: {CHOOSE}.")
+    raise ModelError(f"No weights of “{name}” are in your cache, and the studio downloads nothing: {CHOOSE}.")
 
 
 def snapshot(repository: str, file: str) -> Iterator[Path]:
-    """Checkpoints of a repository in the user's cache, safetensors first; those named like `file` if it is given."""
+    """Yield a repository's checkpoints in the user's cache, safetensors first; with `file`, those of that name."""
     if not repository:
         return
     stem = file.rpartition(".")[0] or "open_clip_"
@@ -165,27 +169,27 @@ def snapshot(repository: str, file: str) -> Iterator[Path]:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The arrays of a checkpoint by name. Raises ModelError for one with code in it, which is never run."""
+    """Read the arrays of a checkpoint by name. Raises ModelError for one that contains code, which is never run."""
     if path.suffix not in CHECKPOINTS:
         raise ModelError(
             f"{path.name} is no checkpoint: choose a file of safetensors, or one of {', '.join(CHECKPOINTS)}."
         )
-    damaged = f"{path.name} is damaged or cut short: fetch or save it again."
+    damaged = f"{path.name} is damaged or incomplete: download or save it again."
     try:
         if path.suffix == ".safetensors":
             held: Any = load_file(path)
         else:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that a program looks like one: it is refused just below
+                warnings.simplefilter("ignore")  # about TorchScript programs, which are refused below
                 held = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if re.search(r"Unsupported (global|class|operand)|GLOBAL|not an allowed|TypedStorage", str(error)):
-            held_code = f"{path.name} holds code beside its arrays and was not run: save its state_dict as safetensors."
+            held_code = f"{path.name} contains code, which was not run: save its state_dict as safetensors."
             raise ModelError(held_code) from error
         raise ModelError(damaged) from error
     except RuntimeError as error:
         if "TorchScript" in str(error):
-            program = f"{path.name} is a program (TorchScript) and was not run: save its state_dict as safetensors."
+            program = f"{path.name} is a TorchScript program, which was not run: save its state_dict as safetensors."
             raise ModelError(program) from error
         raise ModelError(damaged) from error
     except (SafetensorError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -198,7 +202,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 
 def build(shape: Mapping[str, Any]) -> Any:
-    """The open_clip model of a configuration, not yet filled: no tower looks for weights of its own."""
+    """Build the open_clip model of a configuration, without weights; no tower downloads its own."""
     library = open_clip()
     own: dict[str, Any] = copy.deepcopy(dict(shape))
     vision, text = own["vision_cfg"], own["text_cfg"]
@@ -217,7 +221,7 @@ def build(shape: Mapping[str, Any]) -> Any:
 
 
 def fill(net: Any, state: dict[str, Tensor], found: ClipFile) -> Any:
-    """The model with those weights, as open_clip itself takes over checkpoints of other makers."""
+    """Load the weights into the model, converted as open_clip converts other formats. Raises ModelError."""
     library = open_clip()
     try:
         state = library.convert.convert_state_dict(net, state)
@@ -227,17 +231,21 @@ def fill(net: Any, state: dict[str, Tensor], found: ClipFile) -> Any:
             if name in state and getattr(net, name, None) is not None:
                 state[name] = state[name].reshape(getattr(net, name).shape)
         state.pop("text.transformer.embeddings.position_ids", None)
-        for name in ("input_resolution", "context_length", "vocab_size"):  # numbers that OpenAI's hold as arrays
+        for name in (
+            "input_resolution",
+            "context_length",
+            "vocab_size",
+        ):  # OpenAI's checkpoints store these numbers as arrays
             state.pop(name, None)
         net.load_state_dict(state)
     except (RuntimeError, KeyError, ValueError, AttributeError) as error:
-        misfit = f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained as."
+        misfit = f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained with."
         raise ModelError(misfit) from error
     return net
 
 
 def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:
-    """Whether arrays of a transformer in open_clip's own naming have the sizes of that configuration."""
+    """Return whether the arrays, in open_clip's naming, have the sizes of a configuration of transformers."""
     vision, text = shape["vision_cfg"], shape["text_cfg"]
     if "visual.conv1.weight" not in state or "visual.proj" not in state or not vision.get("patch_size"):
         return False
@@ -258,7 +266,7 @@ def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:
 
 
 def load_tokenizer(found: ClipFile) -> Any:
-    """The tokenizer; ModelError where its files are not there."""
+    """Load the tokenizer. Raises ModelError where its files are missing or damaged."""
     library, text = open_clip(), found.shape["text_cfg"]
     length, options = text.get("context_length", 77), dict(text.get("tokenizer_kwargs") or {})
     name = text.get("hf_tokenizer_name")
@@ -272,11 +280,11 @@ def load_tokenizer(found: ClipFile) -> Any:
     except ModelError:
         raise
     except Exception as error:  # tokenizers raises bare Exceptions
-        raise ModelError(f"The tokenizer of {found.architecture} is not there, or is damaged: {CHOOSE}.") from error
+        raise ModelError(f"The tokenizer of {found.architecture} is missing or damaged: {CHOOSE}.") from error
 
 
 def content_hash(found: ClipFile) -> str:
-    """The SHA-256 of the checkpoint with its shape, its tokenizer's files and how pictures are prepared for it."""
+    """Return the SHA-256 over the checkpoint, its shape, its tokenizer's files and its preprocessing."""
     files = [found.path]
     if isinstance(found.words, Path) and found.shape["text_cfg"].get("hf_tokenizer_name"):
         files += sorted(path for path in found.words.iterdir() if path.name in DATA or path.suffix == SENTENCEPIECE)

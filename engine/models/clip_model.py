@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.models.empty import without_values
 from engine.models.errors import ModelError
 from engine.models.towers import Level, features, scale_input
 from engine.offline import stay_offline
 from engine.spec.guide_models import GuideInfo
 from engine.types import Sigma
+
+ROOM, SPARE = 4, 1 << 26  # values of a net above those of its weights: masks of attention, weights that are shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,11 @@ class ClipModel:
     @torch.no_grad()
     def text(self, texts: Sequence[str]) -> Tensor:
         """Return unit vectors (N, d) of texts. Raises ModelError for a text that is too long."""
-        return F.normalize(self.net.encode_text(self.tokens(texts).to(self.device)).to(self.dtype), dim=1)
+        tokens = self.tokens(texts)
+        table = getattr(self.net, "token_embedding", getattr(getattr(self.net, "text", None), "token_embedding", None))
+        if table is not None and int(tokens.max()) >= table.num_embeddings:
+            raise ModelError(f"“{self.title}” lacks words that its tokenizer has: choose another CLIP.")
+        return F.normalize(self.net.encode_text(tokens.to(self.device)).to(self.dtype), dim=1)
 
     def tokens(self, texts: Sequence[str]) -> Tensor:
         """Return tokens (N, L) int64. Raises ModelError for a text longer than the model reads: no text is cut
@@ -136,6 +143,15 @@ def frozen_clip(
         level=None if level is None else level.to(device, dtype).eval().requires_grad_(False),
         least=float(about.config.get("least_sigma", 0.0)),
     )
+
+
+def check_size(make: Callable[[], Any], held: int) -> None:
+    """Raise ModelError where a net has far more values than the `held` ones of its weights, before it takes memory."""
+    with without_values():  # shapes alone
+        net = make()
+    asked = sum(value.numel() for value in (*net.parameters(), *net.buffers()))
+    if asked > ROOM * held + SPARE:
+        raise ModelError("The configuration of this CLIP describes a larger net than its weights: choose another CLIP.")
 
 
 def open_clip() -> Any:

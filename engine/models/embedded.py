@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from engine import schedules
 from engine.denoisers import NetDenoiser, adapt
+from engine.errors import one_line
 from engine.meter import MICRO_BATCH
 from engine.models import net
 from engine.models.checksums import check, check_name
-from engine.models.empty import without_values
 from engine.models.errors import REMEDY, ModelError
+from engine.models.filling import filled
 from engine.models.pixel import PixelCodec
 from engine.models.text import read_encoder
 from engine.spec.catalog import ModelInfo, resource_root
@@ -94,7 +95,8 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
     except ModelError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"The model “{info.title}” has a damaged config.json ({error}): {REMEDY}.") from error
+        told = one_line(str(error), 200)
+        raise ModelError(f"The model “{info.title}” has a damaged config.json ({told}): {REMEDY}.") from error
 
 
 def read_denoiser(
@@ -130,12 +132,7 @@ def read_net(info: ModelInfo, described: dict[str, Any], name: str) -> nn.Module
         raise ModelError(f"The config.json of “{info.title}” lists no {name}: {REMEDY}.")
     try:
         weights: dict[str, Any] = {name: value.float() for name, value in load_file(path).items()}
-        with without_values():  # shapes alone: a net that its weights do not fill takes no memory
-            shapes = {key: value.shape for key, value in net.build(described).state_dict().items()}
-        if shapes != {key: value.shape for key, value in weights.items()}:
-            raise ValueError("its weights are of another net")
-        module = net.build(described)
-        module.load_state_dict(weights)
+        module = filled(lambda: net.build(described), weights)
     except (
         SafetensorError, OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError,
     ) as error:  # fmt: skip

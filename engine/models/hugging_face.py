@@ -1,7 +1,7 @@
-"""Tokenizers and text encoders in Hugging Face's format, read from data files alone: no Python of a folder is run.
+"""Tokenizers and text encoders in Hugging Face's format, read from data files only: no code of a folder is run.
 
-transformers takes settings from the same folders as the data, and some of them import code. So it never sees such a
-folder: it is shown a temporary one with copies of the data files and with the allowed settings.
+transformers reads settings from the folder of the data, and some settings import code. So it only gets a temporary
+folder with copies of the data files and the allowed settings.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _ENCODER = {
 
 @contextmanager
 def tokenizer_folder(folder: Path) -> Iterator[Path]:
-    """A folder for transformers' AutoTokenizer with the data files of `folder` and the settings that are allowed.
+    """Make a temporary folder for AutoTokenizer with the data files of `folder` and its allowed settings.
 
-    Raises ModelError where the folder asks for code of its own, or for a class that is not of transformers.
+    Raises ModelError for a folder that would run code, and for a class that transformers does not have.
     """
     config = _read(folder / "tokenizer_config.json")
     kind, model_type = config.get("tokenizer_class"), _read(folder / "config.json").get("model_type")
     if kind and kind not in CLASSES:
-        raise ModelError(f"The tokenizer in {folder} is of a class of its own ({kind}): choose another CLIP.")
+        raise ModelError(f"The tokenizer in {folder} has an unknown class ({kind}): choose another CLIP.")
     settings = {key: value for key, value in config.items() if key in _TOKENIZER and _plain(value)}
     with TemporaryDirectory(prefix="tweedie-") as made:
         to = Path(made)
@@ -72,20 +72,20 @@ def tokenizer_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def encoder_folder(folder: Path) -> Iterator[Path]:
-    """A folder for transformers' AutoConfig with the shape of the text encoder in `folder`, and no weights.
+    """Make a temporary folder for AutoConfig with the sizes of the text encoder in `folder`, without weights.
 
-    Raises ModelError where it asks for code of its own, or is of another kind than open_clip builds.
+    Raises ModelError for a folder that would run code, and for a kind that open_clip does not build.
     """
     config = _read(folder / "config.json")
     if config.get("model_type") not in TYPES:
-        raise ModelError(f"The text encoder in {folder} is of a kind that is not known here: choose another CLIP.")
+        raise ModelError(f"The text encoder in {folder} has an unknown kind: choose another CLIP.")
     with TemporaryDirectory(prefix="tweedie-") as made:
         _write(Path(made) / "config.json", _allowed(config, _ENCODER) | {"model_type": config["model_type"]})
         yield Path(made)
 
 
 def cached_folder(repository: str, has: Callable[[Path], bool]) -> Path:
-    """The folder of a repository in the user's cache that `has` what is needed. Raises ModelError where none has."""
+    """Find the snapshot of a repository in the user's cache for which `has` is true. Raises ModelError without one."""
     root = hub_cache() / f"models--{repository.replace('/', '--')}"
     try:
         main = (root / "refs" / "main").read_text(encoding="utf-8").strip()
@@ -95,7 +95,7 @@ def cached_folder(repository: str, has: Callable[[Path], bool]) -> Path:
     for place in places:
         if has(place):
             return place
-    raise ModelError(f"“{repository}” is not in your cache, and the studio fetches nothing: choose another CLIP.")
+    raise ModelError(f"“{repository}” is not in your cache, and the studio downloads nothing: choose another CLIP.")
 
 
 def holds_tokenizer(folder: Path) -> bool:
@@ -103,15 +103,15 @@ def holds_tokenizer(folder: Path) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The settings in a JSON file; {} where there is none. Raises ModelError for a damaged one, and for code."""
+    """Read the settings of a JSON file; {} without a file. Raises ModelError for a damaged file and for code."""
     if not path.is_file():
         return {}
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is damaged: fetch or save it again.") from error
+        raise ModelError(f"{path} is damaged: download or save it again.") from error
     if not isinstance(held, dict):
-        raise ModelError(f"{path} is damaged: fetch or save it again.")
+        raise ModelError(f"{path} is damaged: download or save it again.")
     refuse_code(held, str(path))
     return held
 
@@ -121,7 +121,7 @@ def _allowed(held: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any, deep: int = 3) -> bool:
-    """A word, a number, a truth value, or what is made of those: a special token, a list or a table of some."""
+    """Return whether a value is a text, a number, a bool, None, or a list or table of them, at most `deep` deep."""
     if isinstance(value, dict) and deep:
         return all(isinstance(key, str) and _plain(v, deep - 1) for key, v in value.items())
     if isinstance(value, list) and deep:

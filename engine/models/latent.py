@@ -130,6 +130,22 @@ class LatentModel:
             cond = replace(cond, image=self._image(said))
         return cond.map(lambda value: value.to(self.device))
 
+    def read_picture(self, cond: Cond, picture: Tensor, mask: Tensor | None) -> Cond:
+        """Return `cond` with the picture (1, 3, H, W) of an edit, for a net that reads it; else `cond` itself.
+
+        Inpainting (Rombach et al. 2022): the mask (1, 1, H, W), 1 where the picture is made anew, and the latents of
+        the picture with grey there. pix2pix (Brooks et al. 2023): the latents without the codec's scale.
+        """
+        if not self.variant:
+            return cond
+        with torch.no_grad():
+            if self.variant == "pix2pix":
+                return replace(cond, image=self.codec.encode(picture) / self.codec.scale)
+            new = torch.ones_like(picture[:, :1]) if mask is None else (mask >= 0.5).to(picture)
+            kept = self.codec.encode(picture * (1 - new))
+        small = torch.nn.functional.interpolate(new, size=kept.shape[-2:])
+        return replace(cond, image=torch.cat([small, kept], 1))
+
     def _image(self, said: Said) -> Tensor:
         """The picture that an inpainting or pix2pix net reads, where there is none: everything is made anew.
 

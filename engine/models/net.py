@@ -27,6 +27,8 @@ class Block(nn.Module):
 
     def __init__(self, width: int, head: int) -> None:
         super().__init__()
+        if width % head:
+            raise ValueError(f"a width of {width} is no multiple of a head's {head}")
         hidden = width * 8 // 3 // 32 * 32
         self.head = head
         self.qkv = nn.Linear(width, 3 * width, bias=False)

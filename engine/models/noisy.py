@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from engine.models.checksums import check
 from engine.models.errors import REMEDY, ModelError
+from engine.models.filling import filled
 from engine.models.towers import Level, scale_input
 from engine.spec import guide_models
 from engine.types import Sigma
@@ -140,8 +141,8 @@ def load(
     file = NOISY if noisy else CLEAN
     try:
         check(info.folder / file, info.config["sha256"][file])
-        net = NoisyNet(**info.config["net"], labels=len(info.labels), noisy=noisy)
-        net.load_state_dict({name: value.float() for name, value in load_file(info.folder / file).items()})
+        weights = {name: value.float() for name, value in load_file(info.folder / file).items()}
+        net = filled(lambda: NoisyNet(**info.config["net"], labels=len(info.labels), noisy=noisy), weights)
     except ModelError:
         raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:

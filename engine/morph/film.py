@@ -81,7 +81,7 @@ def save(
 
 
 def check(path: Path, morph: Morph) -> None:
-    """Raise now what save() would raise about the name and the kind of file: MorphError, OSError."""
+    """Raise now the errors that save() would raise for the name: MorphError, OSError."""
     write = _writer(path)
     if write is _mp4:
         _av()
@@ -93,7 +93,7 @@ def check(path: Path, morph: Morph) -> None:
 
 
 def _writer(path: Path) -> Write:
-    """What writes the kind of film that the name's ending says. Raises MorphError for another one."""
+    """Return the writer for the name's ending. Raises MorphError for an unknown ending."""
     if not path.name:
         raise MorphError("This is a folder: add the name of a file.")
     write: Write | None = {".webp": _webp, ".gif": _gif, ".mp4": _mp4, "": _folder}.get(path.suffix.lower())

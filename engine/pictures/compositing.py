@@ -1,4 +1,4 @@
-"""Between a document of any size and what a model sees of it: cropping, and blending the result back in.
+"""Crop a document to the model's box, and blend the result back in.
 
 A document has a box in it, which is all that the model sees. crop() resizes the box to the size of the model's
 pictures; composite() brings the result back to the box and blends it in through the mask, at the document's own

@@ -7,6 +7,7 @@ one ImageError whose sentence says what to do. Only what the pixels need decides
 from __future__ import annotations
 
 import io
+import logging
 import os
 import stat
 import struct
@@ -47,6 +48,10 @@ DAMAGED = "is damaged or ends too early: get it again, or save it again in the p
 # of it: at this studio's limit, and as an error.
 Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+# What else Pillow remarks on (a tag that is cut short, a palette) is no news for a terminal: `notes` say what a person
+# should know.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class ImageError(EngineError, ValueError):
@@ -61,7 +66,7 @@ class ReadingStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """rgb -- uint8 (H, W, 3), sRGB, upright; notes -- sentences on what is not as it was in the file"""
+    """rgb -- uint8 (H, W, 3), sRGB, upright; notes -- sentences on differences from the file"""
 
     rgb: NDArray[np.uint8]
     notes: tuple[str, ...] = ()
@@ -308,7 +313,7 @@ def _check_length(image: Image.Image, file: BinaryIO) -> None:
 
 
 def _check_icon(file: BinaryIO) -> None:
-    """Refuse an icon whose pictures are larger than icons are: their directory says nothing of it. Raises OSError."""
+    """Refuse an icon whose pictures are larger than icons are: their directory does not state it. Raises OSError."""
     file.seek(4)
     (count,) = struct.unpack("<H", file.read(2))
     directory = file.read(16 * count)

@@ -35,6 +35,15 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
     return path
 
 
+def next_path(folder: Path, stem: str, suffix: str) -> Path:
+    """folder/stem-1.suffix, or one more than the highest number that is there: the newest has the highest, whatever
+    the clock says.
+    """
+    named = re.compile(rf"{re.escape(stem)}-(\d{{1,9}}){re.escape(suffix)}")
+    found = (named.fullmatch(path.name) for path in folder.glob("*"))
+    return folder / f"{stem}-{max((int(match[1]) for match in found if match), default=0) + 1}{suffix}"
+
+
 def picture_path(folder: Path, request: Request, index: int) -> Path:
     """A free name for picture `index` of a request: <date>-<prompt>-<seed>.png. Save it with `fresh`."""
     return free_path(folder, f"{datetime.now():%Y-%m-%d}-{stem_of(request, index)}", ".png")

@@ -1,4 +1,4 @@
-"""Pictures with everything that made them: PNG whose text holds the Request, and what other studios read."""
+"""PNG files with all settings: the Request, and the `parameters` text that other studios read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def parameters(request: Request) -> str:
 
 
 def _quote(value: str) -> str:
-    """The value, in JSON's quotes where a reader could take a part of it for another value."""
+    """Return the value, in JSON quotes if it contains a separator."""
     return json.dumps(value, ensure_ascii=False) if re.search('[,:"\\n\\r]', value) else value
 
 
@@ -71,7 +71,7 @@ def save_png(
     rgb    -- uint8 (H, W, 3), or (H, W, 4) with straight alpha
     parent -- of a run that went on from another one's step, as its file's header says it: without that step the Request
               alone makes another picture, so the text says so too
-    box    -- (x, y, width, height) of what the model saw of the picture, where that was not all of it
+    box    -- (x, y, width, height) of the part that the model saw; None if it saw the whole picture
     fresh  -- never replace a file: raises FileExistsError where one has the name
 
     Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.

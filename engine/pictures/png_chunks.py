@@ -97,7 +97,7 @@ def read_text(file: BinaryIO, key: str) -> str | None:
 
 
 def _chunks(file: BinaryIO) -> Iterator[Chunk]:
-    """The chunks up to the end, or up to what is no chunk. Raises PngError unless the file begins as a PNG."""
+    """Yield the chunks up to the end or to the first invalid one. Raises PngError unless the file begins as a PNG."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     if file.read(8) != SIGNATURE:
@@ -179,7 +179,7 @@ _TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 
 
 def _text(kind: bytes, data: bytes) -> tuple[str, str] | None:
-    """The key and the text of a chunk, None for what is neither or unpacks to more than MAX_CHUNK."""
+    """Return the key and the text of a text chunk; None for other chunks, and above MAX_CHUNK unpacked."""
     name, _, rest = data.partition(b"\0")
     packed = kind == b"zTXt"
     if kind == b"iTXt":

@@ -21,7 +21,7 @@ MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class UnsavedRun:
-    """What a note says. saved -- the pictures of the batch, counted from 0, that are whole on disk"""
+    """The content of a note. saved -- indices of the pictures that are complete on disk"""
 
     run_path: Path
     pictures: Path
@@ -79,7 +79,7 @@ def forget(run_path: Path) -> None:
 
 
 def unsaved_runs(folder: Path) -> Iterator[UnsavedRun]:
-    """What the notes in a folder of run files say whose processes are gone. Raises nothing."""
+    """Yield the notes of ended processes in a folder of run files. Raises nothing."""
     with suppress(OSError):
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             with suppress(OSError), open(path, "r+b") as file:

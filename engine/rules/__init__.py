@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from engine.rules.consistency import LCM, TCD
 from engine.rules.ddim import DDIM, DDPM, MU
-from engine.rules.dpmpp import DPMPP_2M, DPMPP_2M_SDE, DPMPP_3M
+from engine.rules.deis import DEIS
+from engine.rules.dpm2 import DPM_2, DPM_2_A
+from engine.rules.dpmpp import DPMPP_2M, DPMPP_2M_SDE, DPMPP_2M_SDE_HEUN, DPMPP_3M, DPMPP_3M_SDE
+from engine.rules.dpmpp_single import DPMPP_2S_A, DPMPP_SDE
 from engine.rules.gradient import GE
 from engine.rules.heun import HEUN
 from engine.rules.ipndm import IPNDM_4
 from engine.rules.langevin import LANGEVIN, PC, PC_HMC
+from engine.rules.lms import LMS
+from engine.rules.restart import RESTART
 from engine.rules.reverse import (
     ANCESTRAL_SUBVP,
     DDPM_BETA,
@@ -27,11 +33,22 @@ _DISTINCT: dict[str, Rule] = {
     "ipndm-4": IPNDM_4,
     "unipc-2": UNIPC_2,
     "unipc-3": UNIPC_3,
+    "deis": DEIS,
+    "lms": LMS,
     "heun": HEUN,
+    "dpm-2": DPM_2,
     "ddim": DDIM,
     "ge": GE,
     "ddpm": DDPM,
     "dpmpp-2m-sde": DPMPP_2M_SDE,
+    "dpmpp-2m-sde-heun": DPMPP_2M_SDE_HEUN,
+    "dpmpp-3m-sde": DPMPP_3M_SDE,
+    "dpmpp-sde": DPMPP_SDE,
+    "dpmpp-2s-a": DPMPP_2S_A,
+    "dpm-2-a": DPM_2_A,
+    "restart": RESTART,
+    "lcm": LCM,
+    "tcd": TCD,
     "mu": MU,
     "ddpm-beta": DDPM_BETA,
     "ancestral-sub-vp": ANCESTRAL_SUBVP,

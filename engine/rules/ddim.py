@@ -28,6 +28,12 @@ def descend(x0: Tensor, x: Tensor, s: float, s_down: float) -> Tensor:
     return x0.add(x - x0, alpha=s_down / s)
 
 
+def ancestral(s: float, s2: float, eta: float) -> tuple[float, float]:
+    """Split σ' into σ↓ and η times DDPM's noise τ, with σ↓² + τ² = σ'²; η in 0 … 1."""
+    std = eta * s2 * (1 - (s2 / s) ** 2) ** 0.5 if eta > 0 else 0.0
+    return (s2**2 - std**2) ** 0.5, std
+
+
 def noised_move(
     x0: Tensor,
     x: Tensor,
@@ -47,8 +53,8 @@ def noised_move(
 
 def ddim(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, eta: float = 0.0) -> Move:
     """Take one DDIM step (Song et al. 2021a, eqs. 12 and 16): τ = η·τ_β̃; η = 0 is deterministic, η = 1 DDPM."""
-    std = eta * s2 * (1 - (s2 / s) ** 2) ** 0.5 if eta > 0 else 0.0
-    return noised_move(d(x, s), x, s, (s2**2 - std**2) ** 0.5, std, past, z)
+    down, std = ancestral(s, s2, eta)
+    return noised_move(d(x, s), x, s, down, std, past, z)
 
 
 def mu(d: Denoiser, x: Tensor, s: float, s2: float, past: History, z: NoiseSource, *, mu: float = 0.5) -> Move:

@@ -99,7 +99,7 @@ def ancestral(schedule: AnySchedule) -> Rule:
 
 
 def _for_process(rule: Rule, process: str) -> Rule:
-    """Rename the rule after the process whose native state it steps."""
+    """Name the rule after the process of its native state."""
     about = f"{rule.title} in the scaling of the {process} process: use hundreds of steps."
     return replace(rule, title=f"{rule.title}, {process}", about=about, aliases=())
 

@@ -1,6 +1,6 @@
 """Noise schedules (`processes`) and grids of noise levels (`grids`); NumPy only, in float64, no torch."""
 
-from engine.schedules.grids import DEFAULT, SPACINGS, grid, levels_below
+from engine.schedules.grids import DEFAULT, SPACINGS, TO_ZERO, grid, levels_below
 from engine.schedules.processes import (
     OU,
     SCHEDULES,
@@ -21,6 +21,7 @@ __all__ = [
     "SCHEDULES",
     "SIGMA_OF_PURE_NOISE",
     "SPACINGS",
+    "TO_ZERO",
     "VE",
     "VP",
     "Array",

@@ -20,7 +20,7 @@ from engine.checkpoints.sampling import identity, known_identity, memory, native
 from engine.checkpoints.scan import places
 from engine.checkpoints.settings import ModelSettings
 from engine.checkpoints.settings import load as load_settings
-from engine.errors import EngineError
+from engine.errors import EngineError, one_line
 from engine.schedules import from_config
 from engine.settings_folder import settings_folder
 from engine.spec.limits import MAX_NAME
@@ -134,7 +134,8 @@ def read_model(folder: Path) -> ModelInfo:
         raise CatalogError(f"{folder} is not a model folder: it has no config.json.") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({why}).") from error
+        told = one_line(why, 200)
+        raise CatalogError(f"The model in {folder} cannot be used: its config.json is damaged ({told}).") from error
 
 
 def _takes(config: dict[str, Any]) -> frozenset[str]:
@@ -174,7 +175,10 @@ def checkpoint(
         raise CheckpointError(f"{path} is {found.title}, which cannot be sampled here: choose another model.")
     about = family(found.family)
     schedule, rule = schedule_of(found, about), about.sizes
-    levels = from_config(schedule)
+    try:
+        levels = from_config(schedule)
+    except ValueError as error:
+        raise CheckpointError(f"{path} has an impossible noise schedule: {error}") from error
     native = native_sizes(found, about)
     defaults = dict(about.defaults) | {"sigma_min": levels.sigma_min, "sigma_max": levels.sigma_max}
     if found.zero_snr:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.paths import path_of
+from engine.paths import goes_back, path_of
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid, levels_below
 from engine.spec.adapter import AdapterUse
@@ -266,7 +266,8 @@ def _with_evaluations(request: Request) -> Request:
     path = path_of(request)
     if len(path) > MAX_HOPS:
         raise RequestError(
-            f"RePaint would make {len(path)} moves, and at most {MAX_HOPS} are possible: go back less often."
+            f"The path back and forth would have {len(path)} moves, and at most {MAX_HOPS} are possible: "
+            "go back less often."
         )
     return replace(request, evaluations=rule_of(request.sampler, request.options).cost(path))
 
@@ -337,8 +338,8 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
 
     Down to that step the noise levels are the parent's. Below it they are those of the draft's own grid; with the
     parent's steps and spacing nothing changes. Number and size of the images, x_T and the strength are the parent's.
-    `inputs` None: the parent's. A fork of a RePaint run stays on its path. Raises RequestError for an impossible draft,
-    or for another model.
+    `inputs` None: the parent's. A fork of a run with RePaint or Restart stays on its path. Raises RequestError for an
+    impossible draft, or for another model.
     """
     if info.sha256 != parent.model_sha256:
         raise RequestError(f"This run belongs to another model: choose “{parent.model}” to fork it.")
@@ -359,6 +360,10 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
         own = parent.edit and (parent.edit.method, parent.edit.jump, parent.edit.resample)
         if edit is None or (edit.method, edit.jump, edit.resample) != own:
             raise RequestError("This step lies on RePaint's path back and forth: keep the method RePaint.")
+        return _with_evaluations(replace(request, sigmas=parent.sigmas, edit=edit))
+    if goes_back(request.sampler) or goes_back(parent.sampler):
+        if (request.sampler, request.options) != (parent.sampler, parent.options):
+            raise RequestError("Restart's path goes back and forth: keep the run's sampler and its numbers.")
         return _with_evaluations(replace(request, sigmas=parent.sigmas, edit=edit))
     rest = levels_below(request.sigmas, parent.sigmas[i])
     if not rest:  # the first stage stops above this step
@@ -387,6 +392,8 @@ def vary(
         sampler = "ddpm"
     if sampler is not None and sampler != name:
         name, options = sampler, ()
+        if goes_back(name) or goes_back(request.sampler):
+            raise RequestError("Restart's path goes back and forth: keep the run's sampler.")
     rule = rule_of(name, options)
     if not rule.stochastic:
         noisy = ", ".join(name for name, rule in menu().items() if rule.stochastic)
@@ -395,7 +402,7 @@ def vary(
     if steps < 0:
         raise RequestError(f"{steps} steps are not possible: choose 1 or more, or 0 for the remaining ones.")
     if steps > 0 and len(path) > request.steps:
-        raise RequestError("This step lies on RePaint's path back and forth: keep the remaining steps.")
+        raise RequestError("This step lies on a path back and forth: keep the remaining steps.")
     if steps > 0:
         rest = _levels(request.spacing, steps, sigmas[i], info, request.enlargement)
         sigmas = (*sigmas[: i + 1], *rest[1:])  # "leading" would start lower

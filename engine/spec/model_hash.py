@@ -1,4 +1,4 @@
-"""One hash over everything of a model that changes a pixel: the files, and what its config.json says of them."""
+"""The hash of a model: over all its files and the config.json entries that change a pixel."""
 
 from __future__ import annotations
 

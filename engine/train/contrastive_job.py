@@ -14,12 +14,14 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.files import replace_file
 from engine.models import load as load_model
 from engine.models.clip import TEXT, assemble
 from engine.models.text import TextEncoder
 from engine.models.towers import Towers
 from engine.pictures.data_set import read_array, read_table
 from engine.spec.catalog import find, resource_root
+from engine.train import kept_files
 from engine.train.contrastive import Aligned, ContrastiveConfig, ContrastiveRun
 from engine.train.estimates import estimates
 from engine.train.export import WEIGHTS, describe, save_half
@@ -133,8 +135,8 @@ class ContrastiveJob:
 
     def estimates(self, pictures: Tensor, labels: Sequence[str], precision: str, say: Callable[[str], None]) -> Tensor:
         path = self.out / "estimates.npy"
-        if path.exists() and len(kept := np.load(path)) == len(pictures):
-            return torch.from_numpy(kept)
+        if (held := kept_files.pictures(path, (len(pictures), None, *pictures.shape[1:]))) is not None:
+            return torch.from_numpy(held)
         assert self.denoiser is not None
         info = find(self.denoiser)
         if (info.width, info.height) != (SIDE, SIDE):
@@ -143,7 +145,8 @@ class ContrastiveJob:
         of = torch.tensor([info.labels.index(label) if label in info.labels else len(info.labels) for label in labels])
         model = load_model(info, torch.device("cpu"))
         drawn = estimates(model, pictures, of, self.estimated, self.seed, precision)
-        np.save(path, drawn.numpy())
+        with replace_file(path) as file:
+            np.save(file, drawn.numpy())
         return drawn
 
 
@@ -187,16 +190,14 @@ def pool_texts(texts: Sequence[str], encoder: TextEncoder, folder: Path) -> Tens
     Computed states are cached in `folder`.
     """
     path = folder / f"pooled-{encoder.length}.pt"
-    kept: dict[str, Any] = {"texts": [], "states": torch.empty(0, encoder.width, dtype=torch.float16)}
-    if path.exists():
-        kept = torch.load(path, weights_only=True)
-    known = set(kept["texts"])
+    held = kept_files.cache(path, "texts", states=(torch.float16, (encoder.width,)))
+    known = set(held["texts"])
     if new := sorted({text for text in texts if text not in known}, key=len):  # alike in length: little padding
         parts = [states(new[at : at + 256], encoder) for at in range(0, len(new), 256)]
-        kept = {"texts": [*kept["texts"], *new], "states": torch.cat([kept["states"], *parts])}
-        torch.save(kept, path)
-    place = {text: k for k, text in enumerate(kept["texts"])}
-    chosen: Tensor = kept["states"][[place[text] for text in texts]]
+        held = {"texts": [*held["texts"], *new], "states": torch.cat([held["states"], *parts])}
+        kept_files.keep(path, held)
+    place = {text: k for k, text in enumerate(held["texts"])}
+    chosen: Tensor = held["states"][[place[text] for text in texts]]
     return chosen
 
 

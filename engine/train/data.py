@@ -8,10 +8,8 @@ often its picture is drawn against one of weight 1, and "held_out": true, which 
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +17,7 @@ from torch import Tensor
 
 from engine.models.text import TextEncoder
 from engine.pictures.data_set import DataSetError, read_array, read_table
+from engine.train import kept_files
 from engine.types import Cond
 
 
@@ -116,28 +115,19 @@ def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None
     return replace(captioned, captions=Captions(torch.tensor(caption), tokens, mask))
 
 
-def _read_cache(path: Path) -> dict[str, Any]:
-    """Read the token states that encode_texts() cached; empty where the file is missing or damaged."""
-    try:
-        kept: dict[str, Any] = torch.load(path, weights_only=True)
-        whole = len(kept["texts"]) == len(kept["tokens"]) == len(kept["mask"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError):
-        whole = False
-    return kept if whole else {"texts": []}
-
-
 def encode_texts(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:
     """Return token states of all texts in half precision and their mask; computed ones are cached in `folder`."""
     path = folder / f"tokens-{encoder.length}.pt"
-    kept = _read_cache(path)
-    place = {text: k for k, text in enumerate(kept["texts"])}
+    states = torch.float16, (encoder.length, encoder.width)
+    held = kept_files.cache(path, "texts", tokens=states, mask=(torch.bool, (encoder.length,)))
+    place = {text: k for k, text in enumerate(held["texts"])}
     new = [text for text in texts if text not in place]
     if new:
         place |= {text: len(place) + k for k, text in enumerate(new)}
         parts = [encoder.encode(new[k : k + 256]) for k in range(0, len(new), 256)]
-        tokens = torch.cat([*([kept["tokens"]] if kept["texts"] else []), *(p[0].half() for p in parts)])
-        mask = torch.cat([*([kept["mask"]] if kept["texts"] else []), *(p[1] for p in parts)])
-        kept = {"texts": list(place), "tokens": tokens, "mask": mask}
-        torch.save(kept, path)
+        tokens = torch.cat([held["tokens"], *(p[0].half() for p in parts)])
+        mask = torch.cat([held["mask"], *(p[1] for p in parts)])
+        held = {"texts": list(place), "tokens": tokens, "mask": mask}
+        kept_files.keep(path, held)
     order = torch.tensor([place[text] for text in texts])
-    return kept["tokens"][order], kept["mask"][order]
+    return held["tokens"][order], held["mask"][order]

@@ -16,16 +16,17 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from engine.files import replace_file
 from engine.models.net import PatchTransformer
 from engine.models.upscaler import Upscaler
-from engine.train import curves
+from engine.train import curves, kept_files
 from engine.train.data import Drop
 from engine.train.muon import Muon
 from engine.train.objective import flow_levels, flow_weight, loss
 from engine.types import Cond
 
 Net: TypeAlias = PatchTransformer | Upscaler
+MOST_STEPS = 1 << 32  # the seed of a step is (seed, step), 32 bits each
+PRECISIONS = ("float32", "bfloat16")
 Predict = Callable[..., Tensor]  # (x_native, t, *net.arguments(cond, size)) → the net's output
 
 
@@ -167,18 +168,50 @@ class Training:
             "seconds": self.seconds,
             "mean": self.mean,
         }
-        with replace_file(path) as file:
-            torch.save(state, file)
+        kept_files.keep(path, state)
 
     def resume(self, path: Path) -> None:
-        """Continue from a checkpoint of the same net, in the checkpoint's precision."""
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-        self.config = replace(self.config, precision=state["config"].get("precision", "float32"))
+        """Continue from a checkpoint of the same net, in the checkpoint's precision. Raises CheckpointError for a
+        damaged one and for one of another net; the training is then as it was. Raises OSError.
+        """
+        try:
+            state = kept_files.read(path)
+            precision = state["config"].get("precision", "float32")
+            kept_files.check_like(state["net"], self.net.state_dict())
+            kept_files.check_like(state["average"], self.average)
+            kept_files.check_like([state["seconds"], state["mean"]], [0.0, 0.0])
+            if precision not in PRECISIONS or type(state["step"]) is not int or not 0 <= state["step"] < MOST_STEPS:
+                raise ValueError("no place in a training")
+            for optimizer, held in zip(self.optimizers, state["optimizers"], strict=True):
+                _check_optimizer(held, optimizer)
+        except kept_files.DAMAGED as error:
+            raise kept_files.CheckpointError(
+                f"{path} is damaged, or is of another net: remove it, or train in another folder."
+            ) from error
+        self.config = replace(self.config, precision=precision)
         self.net.load_state_dict(state["net"])
         self.average = state["average"]
-        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+        for optimizer, held in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(held)
         self.step, self.seconds, self.mean = state["step"], state["seconds"], state["mean"]
+
+
+def _check_optimizer(held: Any, optimizer: torch.optim.Optimizer) -> None:
+    """Raise TypeError, ValueError or LookupError for what is no state of this optimizer."""
+    groups = optimizer.state_dict()["param_groups"]
+    for group, own in zip(held["param_groups"], groups, strict=True):
+        common = set(own) & set(group)  # other versions of torch have other keys
+        kept_files.check_like({key: group[key] for key in common | {"params"}}, {key: own[key] for key in common})
+        if group["params"] != own["params"]:
+            raise ValueError("other parameters")
+    values = [value for group in optimizer.param_groups for value in group["params"]]
+    for place, state in held["state"].items():
+        if type(place) is not int or not 0 <= place < len(values) or not isinstance(state, dict):
+            raise TypeError("no state of a parameter")
+        for value in state.values():
+            if not isinstance(value, Tensor) or value.shape not in (values[place].shape, ()):
+                raise ValueError("the state of another parameter")
+            kept_files.check_like(value, torch.empty_like(value))
 
 
 class DenoiserTraining(Training):

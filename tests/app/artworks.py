@@ -1,4 +1,4 @@
-"""What tests of the artwork share: a picture in which every pixel tells, and paint on its mask."""
+"""Shared by tests of the artwork: a picture with different pixels everywhere, and paint on its mask."""
 
 from __future__ import annotations
 

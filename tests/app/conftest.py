@@ -18,7 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.core.document import Document
-from app.core.jobs.queue import JobQueue, QueuedJob, Submission
+from app.core.jobs.queue import JobQueue, QueuedJob
+from app.core.jobs.submission import Submission
 from app.core.notices import Notice
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary

@@ -1,4 +1,4 @@
-"""What tests have a fake engine answer when a picture is to be taken up to its noise, or brought back."""
+"""Events of a fake engine for encoding and decoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CLIPs and a classifier that are not there, and what the fake engine answers for them."""
+"""Descriptions of fake CLIPs and a fake classifier, and the fake engine's events for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests have a fake engine answer when it is asked how likely a picture is."""
+"""Events of a fake engine for likelihood jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All parts together: the window comes before torch, closing is orderly, what was chosen comes back."""
+"""The whole studio: the window opens before torch loads, closing is orderly, choices are restored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Studio
 from app.core.files.folders import Folders
-from app.core.jobs.queue import JobState
+from app.core.jobs.queue import JobState, QueuedJob
 from app.core.notices import Notice
 from app.crash import CrashReporter
 from app.settings import Values, write
@@ -61,7 +61,7 @@ def test_garbage_is_collected_in_the_windows_thread_from_its_first_day_to_its_la
     assert gc.isenabled()
     studio = open_studio(fake)
     assert not gc.isenabled()
-    assert gc.get_freeze_count() > 10_000, "what came with the engine is not looked through again"
+    assert gc.get_freeze_count() > 10_000, "the collector skips the engine's objects"
     studio.window.close()
     studio.close()
     assert gc.isenabled()
@@ -339,3 +339,68 @@ def test_the_next_start_offers_to_finish_a_run_that_broke_off(
     assert [action.text for action in notice.actions] == ["Finish it", "Leave it"]
     notice.actions[1].do()
     assert list(unsaved_runs(folders.runs)) == []
+
+
+def waiting_runs(studio: Studio, by_hand: FakeEngine, qtbot: QtBot) -> list[QueuedJob]:
+    """Three runs, of which the first has done one step."""
+    jobs = []
+    for k in range(3):
+        studio.document.draft.update(prompt="red apple", steps=3, seed=k)
+        jobs.append(studio.document.generate())
+    by_hand.allow()
+    qtbot.waitUntil(lambda: studio.document.jobs.steps_done == 1)
+    studio.window.close()
+    studio.close()
+    return [job for job in jobs if job is not None]
+
+
+def test_runs_that_were_waiting_when_the_studio_closed_are_made_at_the_next_start(
+    open_studio: Callable[..., Studio], by_hand: FakeEngine, fake: FakeEngine, folders: Folders, qtbot: QtBot
+) -> None:
+    begun, *waiting = waiting_runs(open_studio(by_hand), by_hand, qtbot)
+    Note(begun.run_path, folders.pictures).close()  # which the fake engine does not write
+    said: list[Notice] = []
+    studio = open_studio(fake, said=said)
+    qtbot.waitUntil(lambda: any("waiting" in notice.text for notice in said))
+    (notice,) = [notice for notice in said if "waiting" in notice.text]
+    assert notice.text == "“red apple” broke off after 1 of 3 steps and 2 runs were waiting."
+    assert [action.text for action in notice.actions] == ["Finish them", "Leave them"]
+    fake.answers[Resume] = lambda _: ()
+    notice.actions[0].do()
+    qtbot.waitUntil(lambda: len(studio.document.jobs.all) == 3 and all(j.state.ended for j in studio.document.jobs.all))
+    again = studio.document.jobs.all
+    assert [job.run_path for job in again] == [begun.run_path, *(job.run_path for job in waiting)]
+    assert [job.request for job in again[1:]] == [job.request for job in waiting]
+    assert all(len(job.images) == 1 for job in again[1:])
+    assert list(folders.runs.glob("*.waiting")) == []
+
+
+def test_waiting_runs_can_be_left(
+    open_studio: Callable[..., Studio], by_hand: FakeEngine, fake: FakeEngine, folders: Folders, qtbot: QtBot
+) -> None:
+    studio = open_studio(by_hand)
+    jobs = [studio.document.generate() for _ in range(2)]  # neither has done a step
+    studio.window.close()
+    studio.close()
+    assert [job.state for job in jobs if job] == [JobState.CANCELLED] * 2
+    said: list[Notice] = []
+    open_studio(fake, said=said)
+    qtbot.waitUntil(lambda: any("waiting" in notice.text for notice in said))
+    (notice,) = [notice for notice in said if "waiting" in notice.text]
+    assert notice.text == "2 runs were waiting when the studio closed."
+    assert [action.text for action in notice.actions] == ["Make them", "Leave them"]
+    notice.actions[1].do()
+    assert list(folders.runs.iterdir()) == []
+
+
+def test_a_run_that_a_person_cancelled_does_not_come_back(
+    open_studio: Callable[..., Studio], by_hand: FakeEngine, folders: Folders, qtbot: QtBot
+) -> None:
+    studio = open_studio(by_hand)
+    for _ in range(2):
+        studio.document.generate()
+    studio.document.jobs.cancel_all()
+    qtbot.waitUntil(lambda: all(job.state.ended for job in studio.document.jobs.all))
+    studio.window.close()
+    studio.close()
+    assert list(folders.runs.glob("*.waiting")) == []

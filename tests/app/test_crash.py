@@ -1,4 +1,4 @@
-"""What breaks leaves a report, and the next start finds it. Each crash happens in a process of its own."""
+"""A crash leaves a report, and the next start finds it. Each crash happens in its own process."""
 
 from __future__ import annotations
 

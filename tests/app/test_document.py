@@ -1,4 +1,4 @@
-"""The document: setters tell only of change; what is asked for is made, or the reason said."""
+"""The document: setters emit only on change; commands start a job or give a reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.spec.request import RequestError
 from tests.app.conftest import Parts, count, finish, reach_told
 from tests.fakes.engine import FakeEngine
 
-# what is asked for
+# the requests
 
 
 def test_setters_tell_only_of_change(document: Document) -> None:

@@ -1,4 +1,4 @@
-"""Settings come back as they were; what is damaged in their file costs nothing but itself."""
+"""Settings are restored exactly; a damaged setting loses only itself."""
 
 from __future__ import annotations
 
@@ -98,6 +98,13 @@ def test_every_setting_survives_the_file(tmp_path: Path) -> None:
 
 def test_a_first_start_has_the_defaults_and_no_complaint(tmp_path: Path) -> None:
     assert load(tmp_path / "settings.json") == (Values(), "")
+
+
+def test_each_damaged_file_is_kept_under_a_higher_number(tmp_path: Path) -> None:
+    for k in range(1, 12):
+        (tmp_path / "settings.json").write_text(f"damage {k}", encoding="utf-8")
+        assert f"settings-damaged-{k}.json" in load(tmp_path / "settings.json")[1]
+    assert (tmp_path / "settings-damaged-11.json").read_text(encoding="utf-8") == "damage 11"
 
 
 def good() -> dict[str, object]:

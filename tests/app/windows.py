@@ -1,4 +1,4 @@
-"""What the tests of the window share: opening it, wheels, and reading what is painted."""
+"""Shared by tests of the window: opening it, wheel events, and reading painted pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What painting, undo, applying and whole-mask changes cost the window's thread.
+"""Time of painting, undo, applying and whole-mask changes in the window's thread.
 
 `python3 run.py test -m bench -s tests/bench/test_artwork.py`. Each is set against the plain way in the same run: a copy
 of the whole layer before a stroke, and whole arrays thereafter.
@@ -39,13 +39,13 @@ def photo(side: int) -> NDArray[np.uint8]:
     return np.stack([waves + rng.normal(0, 4, (side, side)) for _ in range(3)], axis=-1).clip(0, 255).astype(np.uint8)
 
 
-def opened() -> Artwork:
+def open_artwork() -> Artwork:
     artwork = Artwork()
     artwork.open(photo(SIDE))
     return artwork
 
 
-def told(name: str, seconds: list[float], reference: list[float] | None = None) -> None:
+def report(name: str, seconds: list[float], reference: list[float] | None = None) -> None:
     ordered = sorted(1000 * s for s in seconds)
     middle, p99 = statistics.median(ordered), ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
     line = f"\n{name}: median {middle:.2f}, p99 {p99:.2f}, worst {ordered[-1]:.2f} ms, n = {len(ordered)}"
@@ -73,8 +73,8 @@ def walk(strokes: int, moves: int) -> list[NDArray[np.float64]]:
 
 @pytest.mark.parametrize(("brush", "layer"), BRUSHES)
 def test_a_stroke_keeps_up_with_the_hand(brush: BrushStyle, layer: Layer) -> None:
-    """Each move: dabs, tiles saved, painted, told. The end of a stroke, where it is compressed, is told apart."""
-    artwork = opened()
+    """Time each move: dabs, saved tiles, painting, signals; and, apart, the end of the stroke, which compresses."""
+    artwork = open_artwork()
     moves, ends, undos, redos = [], [], [], []
     for points in walk(40, 40):
         stroke = BrushStroke(artwork, "Brush", brush, layer, add if layer == "mask" else colour(200, 40, 90))
@@ -84,15 +84,15 @@ def test_a_stroke_keeps_up_with_the_hand(brush: BrushStyle, layer: Layer) -> Non
         redos.append(measured(artwork.redo))
     whole = artwork.mask if layer == "mask" else artwork.pixels
     copies = [measured(whole.copy) for _ in range(20)]  # the least that undo by whole layers takes
-    told("move", moves)
-    told("end", ends)
-    told("undo", undos, copies)
-    told("redo", redos, copies)
+    report("move", moves)
+    report("end", ends)
+    report("undo", undos, copies)
+    report("redo", redos, copies)
     print(f"\n40 strokes keep {artwork.history_size / 2**20:.1f} MiB, whole layers {40 * whole.nbytes / 2**20:.0f}")
 
 
 def test_whole_mask_changes() -> None:
-    artwork = opened()
+    artwork = open_artwork()
     y, x = np.mgrid[:SIDE, :SIDE]
     mask = np.where((x - 900) ** 2 + (y - 1000) ** 2 < 600**2, np.uint8(255), np.uint8(0))
     artwork.apply_mask(artwork.rect, mask, "Shape")
@@ -112,17 +112,17 @@ def test_whole_mask_changes() -> None:
             back.append(measured(artwork.undo))
             if plain:
                 whole.append(measured(plain))
-        told(name, taken, whole or None)
-        told(f"undo {name}", back)
+        report(name, taken, whole or None)
+        report(f"undo {name}", back)
 
 
 @pytest.mark.parametrize("side", [512, SIDE])
 def test_a_result_is_applied(side: int) -> None:
-    artwork = opened()
+    artwork = open_artwork()
     made = np.random.default_rng(2).integers(0, 256, (side, side, 3), dtype=np.uint8)
     taken, back = [], []
     for _ in range(7):
         taken.append(measured(lambda: artwork.apply(QRect(0, 0, side, side), made, "Apply")))
         back.append(measured(artwork.undo))
-    told(f"apply {side}²", taken)
-    told(f"undo apply {side}²", back)
+    report(f"apply {side}²", taken)
+    report(f"undo apply {side}²", back)

@@ -62,7 +62,7 @@ def clocked(do: Callable[[], object]) -> Taken:
     return Taken(time.perf_counter() - wall, time.process_time() - processor)
 
 
-def told(name: str, taken: list[Taken], bar: float, plain: list[Taken], of: str) -> None:
+def report(name: str, taken: list[Taken], bar: float, plain: list[Taken], of: str) -> None:
     wall, processor = (spread([one[k] for one in taken]) for k in (0, 1))
     reference = statistics.median(one.processor for one in plain)
     print(
@@ -115,11 +115,11 @@ def test_strokes_and_their_undo(qtbot: QtBot, name: str) -> None:
     whole = [clocked(canvas.repaint) for _ in range(15)]
     layer = artwork.pixels if tool == "colour" else artwork.mask
     copies = [clocked(layer.copy) for _ in range(20)]  # the least that undo by whole layers takes
-    told(f"{name}: move to paint", moves, STROKE, whole, "a whole repaint")
-    told(f"{name}: pen up to paint", ends, FRAME, whole, "a whole repaint")
-    told(f"{name}: undo", undos, UNDO, copies, "a layer's copy")
-    told(f"{name}: redo", backs, UNDO, copies, "a layer's copy")
-    told(f"{name}: undo to paint", seen_undos, UNDO, whole, "a whole repaint")
+    report(f"{name}: move to paint", moves, STROKE, whole, "a whole repaint")
+    report(f"{name}: pen up to paint", ends, FRAME, whole, "a whole repaint")
+    report(f"{name}: undo", undos, UNDO, copies, "a layer's copy")
+    report(f"{name}: redo", backs, UNDO, copies, "a layer's copy")
+    report(f"{name}: undo to paint", seen_undos, UNDO, whole, "a whole repaint")
     print(f"\n{name}: 30 strokes keep {artwork.history_size / 2**20:.1f} MiB", end="")
 
 
@@ -144,6 +144,6 @@ def test_a_result_over_the_whole_document(name: str, side: int) -> None:
     assert np.array_equal(composite(rgb, mask, box, made), by_pillow())
     plain = [clocked(by_pillow) for _ in range(15)]
     taken = [clocked(lambda: composite(rgb, mask, box, made)) for _ in range(60)]
-    told(f"composite {side}², {name}", taken, COMPOSITE, plain, "Pillow's")
+    report(f"composite {side}², {name}", taken, COMPOSITE, plain, "Pillow's")
     live = [clocked(lambda: overlay(picture, placement)) for _ in range(60)]
-    told(f"overlay {side}², {name}", live, COMPOSITE, plain, "Pillow's composite")
+    report(f"overlay {side}², {name}", live, COMPOSITE, plain, "Pillow's composite")

@@ -1,4 +1,4 @@
-"""What a stroke costs from the mouse's event to the repainted canvas, set against repainting all of it.
+"""Time of a stroke from the mouse event to the repainted canvas, against repainting all of it.
 
 `python3 run.py test -m bench -s tests/bench/test_canvas.py`. Time of the window's thread, on a canvas of 1600 × 1000.
 """
@@ -20,7 +20,7 @@ from app.ui.canvas.view import CanvasView
 from engine.pictures.compositing import free_cells
 from tests.app.hands import Hands
 from tests.app.windows import opened
-from tests.bench.test_artwork import SIDE, measured, photo, told
+from tests.bench.test_artwork import SIDE, measured, photo, report
 
 pytestmark = pytest.mark.bench
 
@@ -49,5 +49,5 @@ def test_a_stroke_until_it_is_seen(qtbot: QtBot, name: str, scale: float) -> Non
     moves = [measured(partial(go, at)) for at in path[1:]]
     hands.release((path[-1].x(), path[-1].y()))
     whole = [measured(canvas.repaint) for _ in range(15)]
-    told(f"{name}, {scale:.0%}: move to paint", moves, whole)
+    report(f"{name}, {scale:.0%}: move to paint", moves, whole)
     print(f" ({1000 * statistics.median(whole):.2f} ms)", end="")

@@ -1,4 +1,4 @@
-"""What it costs to show a run in its place in the artwork, and to give a run what it works on.
+"""Time of showing a run in its place in the artwork, and of copying a run's inputs.
 
 `python3 run.py test -m bench -s tests/bench/test_editing.py`. Each is set against composite() of the whole document,
 the plain way to show the same pixels.
@@ -13,7 +13,7 @@ from app.core.canvas.artwork import Artwork
 from app.core.canvas.placement import Placement, overlay, thumbnail
 from app.core.shown.render import from_rgb
 from engine.pictures.compositing import composite, crop
-from tests.bench.test_artwork import SIDE, measured, photo, told
+from tests.bench.test_artwork import SIDE, measured, photo, report
 
 pytestmark = pytest.mark.bench
 ROUNDS = 40
@@ -37,9 +37,9 @@ def test_a_preview_in_its_place(side: int) -> None:
     picture, rgb, bounds = from_rgb(made), artwork.rgb(), (box.x(), box.y(), side, side)
     placement = Placement.on(artwork, box, masked=True)
     whole = [measured(lambda: composite(rgb, artwork.mask, bounds, made)) for _ in range(ROUNDS)]
-    told(f"overlay, box {side}²", [measured(lambda: overlay(picture, placement)) for _ in range(ROUNDS)], whole)
+    report(f"overlay, box {side}²", [measured(lambda: overlay(picture, placement)) for _ in range(ROUNDS)], whole)
     tile = QSize(48, 48)
-    told(f"tile, box {side}²", [measured(lambda: thumbnail(picture, placement, tile)) for _ in range(ROUNDS)], whole)
-    told(f"apply, box {side}²", [measured(lambda: placement.pixels(artwork, made)) for _ in range(ROUNDS)], whole)
+    report(f"tile, box {side}²", [measured(lambda: thumbnail(picture, placement, tile)) for _ in range(ROUNDS)], whole)
+    report(f"apply, box {side}²", [measured(lambda: placement.pixels(artwork, made)) for _ in range(ROUNDS)], whole)
     seen = [measured(lambda: crop(rgb, artwork.mask, bounds, (MODEL, MODEL))) for _ in range(ROUNDS)]
-    told(f"snapshot, box {side}²", seen, whole)
+    report(f"snapshot, box {side}²", seen, whole)

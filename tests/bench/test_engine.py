@@ -1,4 +1,4 @@
-"""What the engine adds to the bare net calls: `python3 run.py test -m bench -s tests/bench/test_engine.py`."""
+"""Time of the engine beside the bare net calls: `python3 run.py test -m bench -s tests/bench/test_engine.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What following the flow to a tolerance costs: `python3 run.py test -m bench -s tests/bench/test_flow.py`.
+"""Cost of solving the flow to a tolerance: `python3 run.py test -m bench -s tests/bench/test_flow.py`.
 
 Four garments of Fashion, drawn by the model itself so that no data set is needed, are carried up to x_T and down again.
 """
@@ -45,7 +45,7 @@ def away(a: Tensor, b: Tensor) -> list[float]:
     return (a.double() - b.double()).flatten(1).square().mean(1).sqrt().tolist()
 
 
-def told(name: str, calls: float, errors: list[float]) -> None:
+def report(name: str, calls: float, errors: list[float]) -> None:
     print(f"  {name:44} {calls:6.0f} calls, RMS error {np.median(errors):.1e} (worst {max(errors):.1e})")
 
 
@@ -60,11 +60,11 @@ def test_calls_and_error_by_tolerance_beside_fixed_steps(made: Made) -> None:
             steps = list(ode.solve_on_levels(d, x, levels, rule))
             calls, errors = sum(step.nfe for step in steps), away(steps[-1].move.x, exact)
             fixed.append((calls, float(np.median(errors))))
-            told(f"{rule}, {n} steps even in log σ", calls, errors)
+            report(f"{rule}, {n} steps even in log σ", calls, errors)
     for tol in TOLS:
         steps = list(ode.solve(d, x, HIGH, LOW, tol))
         calls, errors = sum(step.nfe for step in steps), away(steps[-1].move.x, exact)
-        told(f"adaptive, tolerance {tol:g}", calls, errors)
+        report(f"adaptive, tolerance {tol:g}", calls, errors)
         enough = [n for n, error in fixed if error <= float(np.median(errors))]
         ratio = f"{calls / min(enough):.2f}" if enough else "no fixed grid here comes as near"
         print(f"    calls over those of the cheapest fixed grid that comes as near: {ratio}")
@@ -88,9 +88,9 @@ def test_each_images_own_steps_beside_one_step_for_all(made: Made) -> None:
     print("\nfour pictures as one state, and each with its own steps:")
     for tol in TOLS:
         end, calls = as_one(tol)
-        told(f"one step for all, tolerance {tol:g}", calls, away(end, exact))
+        report(f"one step for all, tolerance {tol:g}", calls, away(end, exact))
         steps = list(ode.solve(d, x, HIGH, LOW, tol, whole=False))
-        told(f"each its own, tolerance {tol:g}", sum(step.nfe for step in steps), away(steps[-1].move.x, exact))
+        report(f"each its own, tolerance {tol:g}", sum(step.nfe for step in steps), away(steps[-1].move.x, exact))
 
 
 def test_orders_of_the_pair(made: Made) -> None:
@@ -100,10 +100,10 @@ def test_orders_of_the_pair(made: Made) -> None:
     for method in ("RK23", "RK45"):
         for tol in TOLS:
             end, calls = by_scipy(d, x[:1], method, tol)
-            told(f"{method}, tolerance {tol:g}", calls, away(end, exact[:1]))
+            report(f"{method}, tolerance {tol:g}", calls, away(end, exact[:1]))
     for variable, (to, back, slope) in VARIABLES.items():
         end, calls = by_scipy(d, x[:1], "RK23", 1e-3, to, back, slope)
-        told(f"RK23, tolerance 0.001, in {variable}", calls, away(end, exact[:1]))
+        report(f"RK23, tolerance 0.001, in {variable}", calls, away(end, exact[:1]))
 
 
 Function = Callable[[float], float]

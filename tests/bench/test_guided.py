@@ -1,4 +1,4 @@
-"""What a guide costs, in unguided calls of its model: alternating, so that whatever else runs here slows both."""
+"""Cost of a guide in unguided calls of its model, timed in turn: other load on the machine slows both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a morph adds to the bare calls of its net: `python3 run.py test -m bench -s tests/bench/test_morph.py`."""
+"""Time of a morph beside the bare calls of its net: `python3 run.py test -m bench -s tests/bench/test_morph.py`."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def test_thirty_frames_against_the_bare_calls(large: bool) -> None:
     request = resolve(Draft.for_model(info, seed=1, enlarge=large), info)
     model: Any = session.model(request)
     first, second = Timed(model.denoiser), Timed(model.second.denoiser)
-    session._models[request.model_sha256] = replace(
-        model, denoiser=first, second=replace(model.second, denoiser=second)
-    )
+    session.models.put(info, replace(model, denoiser=first, second=replace(model.second, denoiser=second)))
     keys = (Key(seed=3, prompt="red apple", label="noto"), Key(seed=4, prompt="rocket", label="fluent"))
     morph = Morph(request=request, keys=keys, frames=FRAMES)
     list(session.perform(Morphing(replace(morph, frames=2), {})))  # warm

@@ -1,4 +1,4 @@
-"""What painting costs the window's thread: `python3 run.py test -m bench -s tests/bench/test_ui.py`."""
+"""Time of painting in the window's thread: `python3 run.py test -m bench -s tests/bench/test_ui.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a frame of the lab costs the window's thread: `python3 run.py test -m bench -s tests/bench/test_ui_lab.py`."""
+"""Time of a lab frame in the window's thread: `python3 run.py test -m bench -s tests/bench/test_ui_lab.py`."""
 
 from __future__ import annotations
 

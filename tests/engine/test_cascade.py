@@ -100,7 +100,7 @@ def test_less_noise_in_the_small_picture_keeps_the_large_one_closer_to_it() -> N
     assert far[0] < far[1] < far[2]
 
 
-def asked(info: ModelInfo, **choices: Any) -> Request:
+def make_request(info: ModelInfo, **choices: Any) -> Request:
     return resolve(Draft.for_model(info, prompt="apple", seed=3, batch=2, **choices), info)
 
 
@@ -113,14 +113,14 @@ def finished(session: Session, request: Request, run: Path | None = None) -> np.
 
 def test_a_model_with_a_second_stage_draws_large_pictures_by_default(cascade: ModelInfo) -> None:
     session = Session("cpu", [cascade])
-    request = asked(cascade)
+    request = make_request(cascade)
     assert request.size == (64, 64)
     assert finished(session, request).shape == (2, 64, 64, 3)
-    assert finished(session, asked(cascade, enlarge=False)).shape == (2, 16, 16, 3)
+    assert finished(session, make_request(cascade, enlarge=False)).shape == (2, 16, 16, 3)
 
 
 def test_the_same_request_gives_the_same_large_picture_alone_and_in_a_batch(cascade: ModelInfo) -> None:
-    session, request = Session("cpu", [cascade]), asked(cascade)
+    session, request = Session("cpu", [cascade]), make_request(cascade)
     together = finished(session, request).astype(int)
     assert np.array_equal(together, finished(session, request))
     alone = finished(session, replace(request, seeds=request.seeds[1:]))[0]
@@ -128,7 +128,7 @@ def test_the_same_request_gives_the_same_large_picture_alone_and_in_a_batch(casc
 
 
 def test_enlarging_a_picture_equals_a_first_stage_that_ends_in_it(cascade: ModelInfo) -> None:
-    session, request = Session("cpu", [cascade]), asked(cascade)
+    session, request = Session("cpu", [cascade]), make_request(cascade)
     small = np.random.default_rng(2).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     ended = torch.from_numpy(small).permute(2, 0, 1)[None] / 127.5 - 1
     alone = replace(request, seeds=request.seeds[:1])
@@ -137,10 +137,10 @@ def test_enlarging_a_picture_equals_a_first_stage_that_ends_in_it(cascade: Model
 
 
 def test_a_picture_that_cannot_be_enlarged_is_refused(cascade: ModelInfo) -> None:
-    session, request = Session("cpu", [cascade]), asked(cascade)
+    session, request = Session("cpu", [cascade]), make_request(cascade)
     with pytest.raises(RequestError, match=r"16×16, but this one has 20×16: resize it"):
         session.enlarge(request, np.zeros((16, 20, 3), np.uint8))
-    for other in (asked(cascade, enlarge=False), asked(cascade, truncated=True)):
+    for other in (make_request(cascade, enlarge=False), make_request(cascade, truncated=True)):
         with pytest.raises(RequestError, match="needs a whole second stage"):
             session.enlarge(other, np.zeros((16, 16, 3), np.uint8))
     stop = threading.Event()
@@ -150,7 +150,7 @@ def test_a_picture_that_cannot_be_enlarged_is_refused(cascade: ModelInfo) -> Non
 
 
 def test_a_truncated_first_stage_stops_at_the_noise_level_of_the_second(cascade: ModelInfo) -> None:
-    request = asked(cascade, truncated=True, level=0.4)
+    request = make_request(cascade, truncated=True, level=0.4)
     assert request.sigmas[-1] == 0.4
     assert request.steps == 5
     assert finished(Session("cpu", [cascade]), request).shape == (2, 64, 64, 3)
@@ -159,18 +159,18 @@ def test_a_truncated_first_stage_stops_at_the_noise_level_of_the_second(cascade:
 
 
 def test_the_finished_picture_is_stored_in_the_run(cascade: ModelInfo, tmp_path: Path) -> None:
-    rgb = finished(Session("cpu", [cascade]), asked(cascade), tmp_path / "a.twrun")
+    rgb = finished(Session("cpu", [cascade]), make_request(cascade), tmp_path / "a.twrun")
     reader = RunReader(tmp_path / "a.twrun", verify=True)
     kept = reader.picture()
     assert kept is not None
     assert np.array_equal(kept, rgb)
     assert (reader.ended, len(reader.steps)) == ("finished", 5)
-    finished(Session("cpu", [cascade]), asked(cascade, enlarge=False), tmp_path / "b.twrun")
+    finished(Session("cpu", [cascade]), make_request(cascade, enlarge=False), tmp_path / "b.twrun")
     assert RunReader(tmp_path / "b.twrun").picture() is None
 
 
 def test_a_run_torn_before_its_picture_reads_as_finished_without_it(cascade: ModelInfo, tmp_path: Path) -> None:
-    session, request, path = Session("cpu", [cascade]), asked(cascade), tmp_path / "a.twrun"
+    session, request, path = Session("cpu", [cascade]), make_request(cascade), tmp_path / "a.twrun"
     rgb = finished(session, request, path)
     whole = path.read_bytes()
     record = whole.rindex(b'{"kind":"picture"') - 16
@@ -188,7 +188,7 @@ def test_a_run_torn_before_its_picture_reads_as_finished_without_it(cascade: Mod
 
 def test_appending_a_picture_after_a_damaged_step_cuts_nothing(cascade: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "a.twrun"
-    *_, last = Session("cpu", [cascade]).generate(asked(cascade), path)
+    *_, last = Session("cpu", [cascade]).generate(make_request(cascade), path)
     data = bytearray(path.read_bytes())
     data[data.index(RunReader(path).x0(2).tobytes()) + 5] ^= 1
     path.write_bytes(data)
@@ -200,7 +200,7 @@ def test_appending_a_picture_after_a_damaged_step_cuts_nothing(cascade: ModelInf
 
 
 def test_variations_of_a_truncated_run_stop_at_its_level(cascade: ModelInfo) -> None:
-    request = asked(cascade, truncated=True, level=0.4)
+    request = make_request(cascade, truncated=True, level=0.4)
     shared = vary(request, 2, 0, 3, cascade, steps=4)
     assert shared.sigmas[:3] == request.sigmas[:3]
     assert (shared.steps, shared.sigmas[-1]) == (6, 0.4)
@@ -209,7 +209,7 @@ def test_variations_of_a_truncated_run_stop_at_its_level(cascade: ModelInfo) -> 
 
 
 def test_the_second_stage_round_trips_in_the_settings_and_older_settings_have_none(cascade: ModelInfo) -> None:
-    request = asked(cascade, truncated=True)
+    request = make_request(cascade, truncated=True)
     assert Request.from_json(request.to_json()) == request
     assert resolve(Draft.of(request), cascade) == request
     old = request.to_dict() | {"sigmas": LEVELS}
@@ -235,7 +235,7 @@ def test_an_impossible_second_stage_is_refused(change: dict[str, Any], message: 
 
 
 def test_damaged_settings_of_a_second_stage_are_refused(cascade: ModelInfo) -> None:
-    data = asked(cascade).to_dict()
+    data = make_request(cascade).to_dict()
     for damage in ({"factor": "4"}, {"sampler": 3}, {"sigmas": None}, {"truncated": "yes"}):
         with pytest.raises(RequestError, match="damaged"):
             Request.from_dict(json.loads(json.dumps(data | {"enlargement": data["enlargement"] | damage})))
@@ -243,14 +243,14 @@ def test_damaged_settings_of_a_second_stage_are_refused(cascade: ModelInfo) -> N
 
 def test_a_model_without_a_second_stage_says_so(tiny_model: ModelInfo, cascade: ModelInfo) -> None:
     with pytest.raises(RequestError, match="has no second stage"):
-        asked(tiny_model, enlarge=True)
-    request = replace(asked(tiny_model), enlargement=asked(cascade).enlargement)
+        make_request(tiny_model, enlarge=True)
+    request = replace(make_request(tiny_model), enlargement=make_request(cascade).enlargement)
     with pytest.raises(RequestError, match="does not have this second stage"):  # before anything is drawn
         next(Session("cpu", [tiny_model]).generate(request))
 
 
 def test_an_unknown_sampler_of_the_second_stage_is_refused_before_anything_is_drawn(cascade: ModelInfo) -> None:
-    request = asked(cascade)
+    request = make_request(cascade)
     assert request.enlargement is not None
     request = replace(request, enlargement=replace(request.enlargement, sampler="magic"))
     with pytest.raises(RequestError, match="no sampler “magic”"):
@@ -258,7 +258,7 @@ def test_an_unknown_sampler_of_the_second_stage_is_refused_before_anything_is_dr
 
 
 def test_enlarging_is_cancelled_between_two_net_calls(cascade: ModelInfo) -> None:
-    session, request, stop = Session("cpu", [cascade]), asked(cascade), threading.Event()
+    session, request, stop = Session("cpu", [cascade]), make_request(cascade), threading.Event()
     *_, last = session.generate(request)
     stop.set()
     with pytest.raises(Cancelled):

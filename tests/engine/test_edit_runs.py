@@ -43,7 +43,7 @@ def inputs(side: int = 16, seed: int = 0) -> Inputs:
     return Inputs(rng.integers(0, 256, (side, side, 3), dtype=np.uint8), mask, (-3, 4, 20, 20))
 
 
-def asked(info: ModelInfo, given: Inputs, **choices: Any) -> Request:
+def make_request(info: ModelInfo, given: Inputs, **choices: Any) -> Request:
     choices = {"prompt": "red apple", "label": "round", "method": "replacement", "batch": 2} | choices
     return resolve(Draft.for_model(info, seed=7, **choices), info, given)
 
@@ -66,7 +66,7 @@ def test_kept_pixels_stay_unchanged(
 ) -> None:
     given = inputs()
     assert given.mask is not None
-    request = asked(tiny_model, given, method=method, strength=strength, sampler=sampler)
+    request = make_request(tiny_model, given, method=method, strength=strength, sampler=sampler)
     rgb = session.picture(request, last(session.generate(request, inputs=given)), inputs=given)
     kept = given.mask == 0
     for picture in rgb:
@@ -78,7 +78,7 @@ def test_kept_pixels_stay_unchanged(
 def test_the_second_stage_keeps_pixels_at_its_resolution(truncated: bool, cascade: ModelInfo) -> None:
     session, given = Session("cpu", [cascade]), inputs(64)
     assert given.mask is not None
-    request = asked(cascade, given, truncated=truncated, level=0.3)
+    request = make_request(cascade, given, truncated=truncated, level=0.3)
     assert request.size == (64, 64)
     final = last(session.generate(request, inputs=given))
     rgb = session.picture(request, final, inputs=given)
@@ -95,7 +95,7 @@ def test_img2img_starts_from_the_picture_plus_noise_of_its_level(tiny_model: Mod
     given = inputs()
     y = torch.from_numpy(given.source.copy()).permute(2, 0, 1).float() / 127.5 - 1
     for temperature in (1.0, 0.5):
-        request = asked(
+        request = make_request(
             tiny_model, given, method="img2img", strength=0.5, steps=10, temperature=temperature, prompt="", label=None
         )
         planned = plan(request, NormalModel(tiny_model.sha256), inputs=given)
@@ -109,8 +109,8 @@ def test_img2img_has_sdedits_law(tiny_model: ModelInfo) -> None:
     """The probability flow of N(m, c) takes y + σ·ε to m + (y + σ·ε − m)·√(c/(c + σ²)): its mean, and its variance."""
     given = inputs()
     session = Session("cpu", [tiny_model])
-    session._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
-    request = asked(
+    session.models.put(tiny_model, NormalModel(tiny_model.sha256))
+    request = make_request(
         tiny_model, given, method="img2img", strength=0.5, steps=600, sampler="ddim", batch=16, prompt="", label=None
     )
     x0 = last(session.generate(request, inputs=given)).double()
@@ -136,18 +136,18 @@ def test_the_second_stage_starts_from_the_picture_too_where_the_first_one_does(c
     session, given = Session("cpu", [cascade]), inputs(64)
     rgb = []
     for source in (given, Inputs(255 - given.source, given.mask)):
-        request = asked(cascade, source, method="img2img", strength=0.5)
+        request = make_request(cascade, source, method="img2img", strength=0.5)
         final = last(session.generate(request, inputs=given if source is given else source))
         rgb.append(session.picture(request, final * 0, inputs=source))  # whatever the first stage said
     assert not np.array_equal(rgb[0], rgb[1])
-    full = asked(cascade, given, method="img2img", strength=1.0)
+    full = make_request(cascade, given, method="img2img", strength=1.0)
     bare = session.picture(replace(full, edit=None), final)
     assert np.array_equal(session.picture(full, final, inputs=given), bare)
 
 
 def test_img2img_at_full_strength_starts_from_pure_noise(session: Session, tiny_model: ModelInfo) -> None:
     given = inputs()
-    request = asked(tiny_model, given, method="img2img", strength=1.0)
+    request = make_request(tiny_model, given, method="img2img", strength=1.0)
     plain = replace(request, edit=None)
     assert torch.equal(last(session.generate(request, inputs=given)), last(session.generate(plain)))
 
@@ -155,7 +155,7 @@ def test_img2img_at_full_strength_starts_from_pure_noise(session: Session, tiny_
 def test_a_batch_is_the_pictures_made_alone(session: Session, tiny_model: ModelInfo) -> None:
     given = inputs()
     for method in METHODS:
-        together = asked(tiny_model, given, method=method, strength=0.8, batch=3, sampler="ddpm")
+        together = make_request(tiny_model, given, method=method, strength=0.8, batch=3, sampler="ddpm")
         pictures = session.picture(together, last(session.generate(together, inputs=given)))
         for k, seed in enumerate(together.seeds):
             alone = replace(together, seeds=(seed,))
@@ -185,7 +185,7 @@ def test_every_step_resumes_bit_identically_in_a_new_process_from_the_file_alone
     for method in METHODS:
         for sampler in ("unipc-2", "ddpm", "dpmpp-2m-sde"):
             path = tmp_path / f"{method}-{sampler}.twrun"
-            request = asked(tiny_model, given, method=method, strength=0.8, sampler=sampler, resample=2)
+            request = make_request(tiny_model, given, method=method, strength=0.8, sampler=sampler, resample=2)
             steps = list(session.generate(request, path, inputs=given))
             digest = hashlib.sha256(steps[-1].move.x.numpy().tobytes()).hexdigest()
             expected += [f"{path.stem} {k} {digest}" for k in range(len(steps))]
@@ -199,7 +199,7 @@ def test_the_run_file_holds_the_edited_picture_and_mask(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     given, path = inputs(), tmp_path / "a.twrun"
-    list(session.generate(asked(tiny_model, given), path, inputs=given))
+    list(session.generate(make_request(tiny_model, given), path, inputs=given))
     kept = RunReader(path, verify=True).inputs()
     assert kept is not None
     assert kept.mask is not None
@@ -208,12 +208,12 @@ def test_the_run_file_holds_the_edited_picture_and_mask(
     assert np.array_equal(kept.mask, given.mask)
     assert (kept.box, kept.digests) == ((-3, 4, 20, 20), given.digests)
     whole = Inputs(given.source)
-    list(session.generate(asked(tiny_model, whole, method="img2img"), tmp_path / "b.twrun", inputs=whole))
+    list(session.generate(make_request(tiny_model, whole, method="img2img"), tmp_path / "b.twrun", inputs=whole))
     bare = RunReader(tmp_path / "b.twrun").inputs()
     assert bare is not None
     assert bare.mask is None
     assert bare.box is None
-    list(session.generate(replace(asked(tiny_model, given), edit=None), tmp_path / "c.twrun"))
+    list(session.generate(replace(make_request(tiny_model, given), edit=None), tmp_path / "c.twrun"))
     assert RunReader(tmp_path / "c.twrun").inputs() is None
 
 
@@ -222,7 +222,7 @@ def test_an_edit_run_torn_anywhere_after_its_picture_resumes_to_the_same_bits(
     method: str, session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     given, path = inputs(), tmp_path / "run.twrun"
-    request = asked(tiny_model, given, method=method, strength=0.8, sampler="ddpm")
+    request = make_request(tiny_model, given, method=method, strength=0.8, sampler="ddpm")
     final = last(session.generate(request, path, inputs=given))
     whole = path.read_bytes()
     for upto in (b'{"kind":"end"', b'{"kind":"step","i":2', b'{"kind":"step","i":0', b'{"kind":"start"'):
@@ -244,7 +244,7 @@ def test_an_edit_run_torn_anywhere_after_its_picture_resumes_to_the_same_bits(
 
 def test_a_fork_stores_its_parents_picture_or_another(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     given, parent = inputs(), tmp_path / "parent.twrun"
-    request = asked(tiny_model, given)
+    request = make_request(tiny_model, given)
     last(session.generate(request, parent, inputs=given))
     changed = branch(replace(Draft.of(request), prompt="rocket"), tiny_model, request, 2)
     last(session.fork(parent, 2, changed, tmp_path / "a.twrun"))
@@ -269,7 +269,7 @@ def test_a_fork_stores_its_parents_picture_or_another(session: Session, tiny_mod
 
 def test_missing_or_wrong_pictures_are_refused_before_the_first_step(session: Session, tiny_model: ModelInfo) -> None:
     given = inputs()
-    request = asked(tiny_model, given)
+    request = make_request(tiny_model, given)
     with pytest.raises(RequestError, match="a picture that is missing"):
         next(session.generate(request))
     for other in (inputs(seed=1), Inputs(given.source), inputs(64)):
@@ -284,7 +284,7 @@ def test_an_edit_makes_the_stated_number_of_evaluations(
     for method in METHODS:
         for sampler in ("unipc-2", "heun"):
             path = tmp_path / f"{method}{sampler}.twrun"
-            request = asked(tiny_model, given, method=method, strength=0.6, sampler=sampler)
+            request = make_request(tiny_model, given, method=method, strength=0.6, sampler=sampler)
             list(session.generate(request, path, inputs=given))
             assert sum(info.nfe for info in RunReader(path).steps) == request.evaluations
             assert session.plan(request, inputs=given).price.evaluations == request.evaluations

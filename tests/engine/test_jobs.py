@@ -22,7 +22,7 @@ from engine.jobs.generate import Fork, Generate, Resume
 from engine.jobs.job import KINDS, Job, JobError, class_of, doer_of
 from engine.jobs.lab import FieldView, LabCoverage, LabFields, LabRun, LabSave, LabWalk
 from engine.jobs.likelihood import Elbo, Likelihood
-from engine.jobs.load import LoadClip, LoadModel
+from engine.jobs.load import HashFile, LoadClip, LoadModel
 from engine.jobs.morph import Morphing
 from engine.jobs.score import Look, Score
 from engine.jobs.sweep import Sweep
@@ -78,6 +78,7 @@ def jobs_of(info: ModelInfo, folder: Path) -> Iterator[Job]:
     keys = (Key(seed=1, prompt="x", label="round", guidance=2.0), Key(picture=digest(RGB), temperature=0.5))
     yield Morphing(Morph(request=plain, keys=keys, frames=9, way="linear", loop="back"), {digest(RGB): RGB})
     yield LoadModel("tiny")
+    yield HashFile(folder / "model.safetensors")
     yield LoadClip("c")
     yield LabFields((FieldView(data, 0.5, 3.0, seen=True), FieldView(Data("spiral"), 1.0, 2.0)))
     yield LabRun(data, lab_request, 5, 2)
@@ -194,7 +195,7 @@ GOOD = '{"format":1,"job":{"clip":"c"},"kind":"load-clip"}'
 
 
 def nothing(name: str) -> np.ndarray:
-    raise AssertionError("no array is asked for")
+    raise AssertionError("no array is read")
 
 
 def test_the_plain_form_is_this() -> None:

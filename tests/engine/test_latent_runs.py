@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from engine.spec.guides import Aim, ClipGuide
 from engine.spec.morph import Key, Morph
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader
+from engine.types import Step
 from tests.engine.fake_clips import TinyClip, library
 from tests.latent import CELL, LatentModel, latent_info, latent_models
 
@@ -217,9 +219,8 @@ def test_a_run_is_resumed_with_the_micro_batch_that_it_was_begun_with(info: Mode
     list(begun.generate(request, whole))
     assert set(model.batches) == {3, 1}
     assert RunReader(whole).header["environment"]["micro_batch"] == 3
-    steps = begun.generate(request, broken)
-    next(steps), next(steps)
-    steps.close()
+    with closing(cast("Generator[Step]", begun.generate(request, broken))) as steps:
+        next(steps), next(steps)
     resumed, model = session_of(replace(info, micro_batch=2))
     list(resumed.go_on(broken))
     assert set(model.batches) == {3, 1}, "as recorded, not as this session would"

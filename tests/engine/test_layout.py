@@ -1,4 +1,4 @@
-"""One memory layout where nets are called: what a net sees does not depend on where the numbers come from."""
+"""One memory layout for net calls: a net's input does not depend on the source of the array."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class ChannelsLast:
 def session(tiny_model: ModelInfo) -> Session:
     made = Session("cpu", [tiny_model], library())
     model: Any = models.load(tiny_model, torch.device("cpu"))
-    made._models[tiny_model.sha256] = replace(model, denoiser=ChannelsLast(model.denoiser))
+    made.models.put(tiny_model, replace(model, denoiser=ChannelsLast(model.denoiser)))
     return made
 
 

@@ -56,7 +56,7 @@ def request_of(info: ModelInfo, **choices: Any) -> Request:
 def session_with(info: ModelInfo, d: Callable[..., Tensor]) -> Session:
     session, model = Session("cpu", [info]), NormalModel(info.sha256)
     model.denoiser = d
-    session._models[info.sha256] = model
+    session.models.put(info, model)
     return session
 
 
@@ -117,7 +117,7 @@ def test_the_second_stage_is_held_to_it_too(cascade: ModelInfo) -> None:
     model = session.load(cascade)
     assert model.second is not None
     broken = replace(model, second=replace(model.second, denoiser=lambda x, s, c=None: x * math.nan))  # type: ignore[type-var]
-    session._models[cascade.sha256] = broken
+    session.models.put(cascade, broken)
     request = resolve(Draft.for_model(cascade, label="round", seed=1), cascade)
     assert request.enlargement is not None
     with pytest.raises(NotFiniteError, match="Step 1 of 2"):

@@ -118,6 +118,15 @@ CASES = [  # sampler, its options, spacing, order, fewest steps, history seeded
     ("ipndm-4", {}, "log", 2, 80, False),
     ("ipndm-4", {}, "uniform-t", 2, 160, False),
     ("ipndm-4", {}, "balanced", 2, 20, False),
+    ("dpm-2", {}, "karras", 2, 20, False),
+    ("dpmpp-2s-a", {"eta": 0.0}, "karras", 2, 20, False),
+    ("dpmpp-sde", {"eta": 0.0}, "karras", 2, 20, False),
+    ("dpmpp-2m-sde-heun", {"eta": 0.0}, "log", 2, 40, False),
+    ("dpmpp-3m-sde", {"eta": 0.0}, "log", 2, 40, False),  # half of the parabola's quadratic term, as published
+    ("deis", {}, "karras", 3, 80, True),
+    ("deis", {"order": 4}, "balanced", 4, 160, True),
+    ("lms", {}, "karras", 4, 80, True),
+    ("lms", {}, "balanced", 4, 80, True),
 ]
 
 

@@ -63,7 +63,7 @@ def session(emoji: ModelInfo, fashion: ModelInfo) -> Session:
     return Session("cpu", [emoji, fashion])
 
 
-def asked(info: ModelInfo, given: Inputs | None = None, **choices: Any) -> Request:
+def make_request(info: ModelInfo, given: Inputs | None = None, **choices: Any) -> Request:
     words = {"prompt": "red apple"} if info.text else {}
     chosen: dict[str, Any] = {"steps": STEPS, "seed": 7, "batch": 1, "label": info.labels[0], "enlarge": False}
     return resolve(Draft.for_model(info, **words | chosen | choices), info, given)
@@ -108,7 +108,7 @@ def check(session: Session, path: Path) -> None:
 
 @pytest.mark.parametrize("sampler", menu())
 def test_every_sampler_on_the_emoji_model(sampler: str, session: Session, emoji: ModelInfo, tmp_path: Path) -> None:
-    request = asked(emoji, sampler=sampler, options=SHORT.get(sampler, ()))
+    request = make_request(emoji, sampler=sampler, options=SHORT.get(sampler, ()))
     last(session.generate(request, tmp_path / "run.twrun"))
     check(session, tmp_path / "run.twrun")
 
@@ -118,23 +118,23 @@ def test_every_family_of_samplers_on_one_grey_picture(
     sampler: str, session: Session, fashion: ModelInfo, tmp_path: Path
 ) -> None:
     """One channel and one picture: strides of size 1 say nothing, and torch reads them all the same."""
-    last(session.generate(asked(fashion, sampler=sampler), tmp_path / "run.twrun"))
+    last(session.generate(make_request(fashion, sampler=sampler), tmp_path / "run.twrun"))
     check(session, tmp_path / "run.twrun")
 
 
 def test_a_threshold(session: Session, emoji: ModelInfo, tmp_path: Path) -> None:
-    last(session.generate(asked(emoji, threshold="dynamic", guidance=8.0, batch=2), tmp_path / "run.twrun"))
+    last(session.generate(make_request(emoji, threshold="dynamic", guidance=8.0, batch=2), tmp_path / "run.twrun"))
     check(session, tmp_path / "run.twrun")
 
 
 def test_more_pictures_than_one_call_of_the_net_sees(session: Session, fashion: ModelInfo, tmp_path: Path) -> None:
-    last(session.generate(asked(fashion, batch=9, steps=2), tmp_path / "run.twrun"))
+    last(session.generate(make_request(fashion, batch=9, steps=2), tmp_path / "run.twrun"))
     check(session, tmp_path / "run.twrun")
 
 
 @pytest.mark.parametrize("guides", GUIDES.values(), ids=GUIDES)
 def test_guides(guides: tuple[Guide, ...], session: Session, emoji: ModelInfo, tmp_path: Path) -> None:
-    last(session.generate(asked(emoji, guides=guides, steps=2), tmp_path / "run.twrun"))
+    last(session.generate(make_request(emoji, guides=guides, steps=2), tmp_path / "run.twrun"))
     check(session, tmp_path / "run.twrun")
 
 
@@ -144,13 +144,13 @@ def test_edits(method: str, session: Session, emoji: ModelInfo, tmp_path: Path) 
     mask[6:25, 10:] = 255
     mask[6:25, 10:16] = 120
     given = Inputs(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8), mask)
-    request = asked(emoji, given, method=method, strength=0.75, resample=2, batch=2)
+    request = make_request(emoji, given, method=method, strength=0.75, resample=2, batch=2)
     last(session.generate(request, tmp_path / "run.twrun", inputs=given))
     check(session, tmp_path / "run.twrun")
 
 
 def test_forks_and_variations(session: Session, emoji: ModelInfo, tmp_path: Path) -> None:
-    request, parent = asked(emoji, batch=2), tmp_path / "parent.twrun"
+    request, parent = make_request(emoji, batch=2), tmp_path / "parent.twrun"
     last(session.generate(request, parent))
     draft = replace(Draft.of(request), prompt="rocket", sampler="ddpm")
     for name, fork in (
@@ -168,7 +168,7 @@ def test_the_second_stage_draws_the_same_from_a_stored_state(
     session: Session, emoji: ModelInfo, tmp_path: Path
 ) -> None:
     for truncated in (False, True):
-        request = asked(emoji, enlarge=True, truncated=truncated, steps=2)
+        request = make_request(emoji, enlarge=True, truncated=truncated, steps=2)
         path = tmp_path / f"{truncated}.twrun"
         live = session.picture(request, last(session.generate(request, path)))
         stored = last(session.go_on(cut(path, tmp_path / f"torn-{truncated}.twrun", 1)))
@@ -182,7 +182,7 @@ def test_an_encoding_decodes_from_its_file_as_it_did_live(
     """The way back that `check` walks has live states and tokens; Decode walks it from those in the file."""
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-    path, request = tmp_path / "up.twrun", asked(emoji, steps=3)
+    path, request = tmp_path / "up.twrun", make_request(emoji, steps=3)
     *_, up = session.perform(Encode(request=request, rgb=rgb, method=method, tol=0.05, inner=2, run_path=path))
     *_, down = session.perform(Decode(source=path, tol=0.05))
     assert isinstance(up, Encoded)
@@ -196,7 +196,7 @@ def test_an_encoding_decodes_from_its_file_as_it_did_live(
 def morphed(session: Session, emoji: ModelInfo) -> str:
     """The SHA-256 of a film of three frames."""
     keys = (Key(seed=3, prompt="red apple", label="noto"), Key(seed=4, prompt="rocket", label="fluent"))
-    morph = Morph(request=asked(emoji, steps=3), keys=keys, frames=3)
+    morph = Morph(request=make_request(emoji, steps=3), keys=keys, frames=3)
     film = [news.rgb.tobytes() for news in session.perform(Morphing(morph, {})) if isinstance(news, MorphFrame)]
     return hashlib.sha256(b"".join(film)).hexdigest()
 
@@ -217,9 +217,9 @@ print(morphed(session, find("emoji")))
 
 def test_in_a_new_process(session: Session, emoji: ModelInfo, fashion: ModelInfo, tmp_path: Path) -> None:
     requests = {
-        "unipc": asked(emoji, sampler="unipc-2"),
-        "grey": asked(fashion, sampler="ddpm", batch=2),
-        "class": asked(emoji, guides=(STYLE,), steps=2),
+        "unipc": make_request(emoji, sampler="unipc-2"),
+        "grey": make_request(fashion, sampler="ddpm", batch=2),
+        "class": make_request(emoji, guides=(STYLE,), steps=2),
     }
     for name, request in requests.items():
         last(session.generate(request, tmp_path / f"{name}.twrun"))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.noise import Noise
 from engine.oracle import Gaussian
-from engine.paths import descending
+from engine.paths import descending, path_for
 from engine.rules import RULES, menu
 from engine.rules.exponential import moments, weights
 from engine.rules.reverse import ancestral, euler_maruyama, reverse_diffusion
@@ -200,7 +200,8 @@ def test_no_number_is_drawn_twice_in_a_hop(name: str) -> None:
             return super().normal(like, draw)
 
     addresses: list[tuple[int, int]] = []
-    for _ in run(normal(0.25), descending(SIGMAS), RULES[name], torch.ones(1, 1, dtype=F64), Watched({})):  # type: ignore[arg-type]
+    path = path_for(name, (), SIGMAS)
+    for _ in run(normal(0.25), path, RULES[name], torch.ones(1, 1, dtype=F64), Watched({})):  # type: ignore[arg-type]
         pass
     assert addresses
     assert len(set(addresses)) == len(addresses)

@@ -11,7 +11,7 @@ import torch
 from engine import models
 from engine.noise import Noise
 from engine.oracle import Gaussian
-from engine.paths import descending
+from engine.paths import descending, path_for
 from engine.plan import plan
 from engine.rules import RULES, menu
 from engine.run import run
@@ -29,16 +29,16 @@ OPTIONS = [(name, option) for name, rule in menu().items() for option in rule.op
 @pytest.mark.parametrize(("name", "option"), OPTIONS, ids=[f"{name}.{option.name}" for name, option in OPTIONS])
 def test_an_option_set_to_its_default_changes_nothing_and_acts_at_both_ends(name: str, option: Option) -> None:
     d = Gaussian(torch.zeros(3, dtype=F64), torch.eye(3, dtype=F64) + 0.4)
-    path = descending(grid("log", 6, 10.0, 0.1))
+    sigmas = grid("log", 6, 10.0, 0.01)
     x = 10 * Noise([1, 2]).normal(torch.empty(2, 3, dtype=F64))
 
     def walk(value: float) -> torch.Tensor:
-        rule = RULES[name].with_options(**{option.name: value})
+        rule, path = RULES[name].with_options(**{option.name: value}), path_for(name, [(option.name, value)], sigmas)
         steps = list(run(d, path, rule, x, Noise([1, 2])))
         assert sum(step.nfe for step in steps) == rule.cost(path)
         return steps[-2].move.x
 
-    plain = list(run(d, path, RULES[name], x, Noise([1, 2])))[-2].move.x
+    plain = list(run(d, path_for(name, (), sigmas), RULES[name], x, Noise([1, 2])))[-2].move.x
     assert torch.equal(walk(option.default), plain)
     for end in (option.low, option.high):
         out = walk(end)

@@ -1,4 +1,4 @@
-"""Runs as jobs: what is told of each step, what is saved, and what is left on disk."""
+"""Runs as jobs: the events of each step, the saved pictures, and the files left on disk."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def estimates(events: list[Event]) -> list[Estimate]:
 
 
 def collect(told: Iterable[Event], into: list[Event]) -> None:
-    """Keep events as they come, so that what came before an error is there."""
+    """Keep events as they arrive, so that the events before an error are kept."""
     for event in told:
         into.append(event)  # noqa: PERF402 -- extend() would add none where it fails
 
@@ -255,7 +255,7 @@ def test_a_picture_is_enlarged_as_the_session_does(cascade: ModelInfo) -> None:
 
 def test_a_model_is_loaded_once_and_one_that_is_not_here_is_refused(session: Session, tiny_model: ModelInfo) -> None:
     assert list(session.perform(LoadModel(tiny_model.id))) == []
-    assert tiny_model.sha256 in session._models
+    assert session.models.held(tiny_model) is not None
     with pytest.raises(CatalogError, match="“gone” is not here"):
         list(session.perform(LoadModel("gone")))
 

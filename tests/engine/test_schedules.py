@@ -15,6 +15,7 @@ from engine.schedules import (
     OU,
     SCHEDULES,
     SPACINGS,
+    TO_ZERO,
     VE,
     VP,
     Discrete,
@@ -235,7 +236,7 @@ def test_a_grid_has_n_steps_and_descends(spacing: str, n: int, schedule: Schedul
         assert n == 1 or to_zero[0] < top
     else:
         assert to_zero[0] == to_bottom[0] == top
-    if spacing != "trailing" and n > 1:
+    if spacing not in TO_ZERO and n > 1:
         assert to_zero[-2] == bottom
 
 

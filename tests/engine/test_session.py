@@ -59,7 +59,7 @@ def test_a_run_repeats_bit_for_bit_and_is_in_its_file(
         assert np.array_equal(reader.next(k), step.move.x.numpy())
         assert np.array_equal(reader.x0(k), step.move.x0.numpy())
         assert np.array_equal(reader.x0_raw(k), step.x0_raw.numpy())
-        assert not np.array_equal(reader.x0_raw(k), reader.x0(k))
+        assert step.hop.kind == "renoise" or not np.array_equal(reader.x0_raw(k), reader.x0(k))
         assert len(reader.past(k)) == len(step.past)
     assert sum(info.nfe for info in reader.steps) == request.evaluations
 

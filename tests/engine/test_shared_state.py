@@ -43,7 +43,7 @@ K = 20  # the step whose state is shared
 @pytest.fixture
 def session(tiny_model: ModelInfo) -> Session:
     made = Session("cpu", [tiny_model])
-    made._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
+    made.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return made
 
 

@@ -56,14 +56,14 @@ def test_a_seeds_noise_changes_gradually_with_the_truncation() -> None:
     assert (truncate(z, 1.0) - truncate(z, 1.01)).abs().max() < 0.02
 
 
-def asked(info: ModelInfo, **choices: Any) -> Request:
+def make_request(info: ModelInfo, **choices: Any) -> Request:
     return resolve(Draft.for_model(info, prompt="red apple", seed=3, batch=2, **choices), info)
 
 
 def test_a_run_starts_from_the_truncated_noise_which_the_temperature_scales(tiny_model: ModelInfo) -> None:
     session = Session("cpu", [tiny_model])
     plain, bound, cool = (
-        session.plan(asked(tiny_model, **choices)).x
+        session.plan(make_request(tiny_model, **choices)).x
         for choices in ({}, {"truncation": 0.7}, {"truncation": 0.7, "temperature": 0.5})
     )
     scale = 81.0  # 1 + σ of a rectified flow
@@ -79,7 +79,7 @@ def test_the_labs_chains_start_within_it_too() -> None:
 
 
 def test_the_truncation_round_trips_between_draft_and_request_and_old_settings_load(tiny_model: ModelInfo) -> None:
-    request = asked(tiny_model, truncation=0.7)
+    request = make_request(tiny_model, truncation=0.7)
     assert request.truncation == 0.7
     assert Draft.of(request).truncation == 0.7
     assert Request.from_json(request.to_json()) == request
@@ -89,7 +89,7 @@ def test_the_truncation_round_trips_between_draft_and_request_and_old_settings_l
 
 
 def test_a_fork_states_the_truncation_of_its_parents_noise(tiny_model: ModelInfo) -> None:
-    parent = asked(tiny_model, truncation=0.7, temperature=0.9)
+    parent = make_request(tiny_model, truncation=0.7, temperature=0.9)
     draft = replace(Draft.of(parent), truncation=2.0, temperature=1.0)
     request = branch(draft, tiny_model, parent, 2)
     assert (request.truncation, request.temperature) == (0.7, 0.9)
@@ -98,7 +98,7 @@ def test_a_fork_states_the_truncation_of_its_parents_noise(tiny_model: ModelInfo
 @pytest.mark.parametrize("at", [-1.0, 0.01, 11.0, math.nan])
 def test_an_impossible_truncation_is_refused(tiny_model: ModelInfo, at: float) -> None:
     with pytest.raises(RequestError, match="truncation must lie between"):
-        asked(tiny_model, truncation=at)
+        make_request(tiny_model, truncation=at)
 
 
 def test_the_command_line_has_the_truncation(tiny_model: ModelInfo, tmp_path: Path) -> None:

@@ -74,6 +74,8 @@ def _own(error: BaseException) -> str:
 def _out_of_memory(error: BaseException | None) -> BaseException | None:
     """The error below this one that says that memory was refused."""
     while error is not None:
+        if type(error).__module__.startswith("av."):  # FFmpeg says so of a size that it does not ask for at all
+            return None
         if isinstance(error, MemoryError) or "not enough memory" in str(error) or "can't allocate" in str(error):
             return error
         error = error.__cause__ or error.__context__
@@ -94,7 +96,7 @@ def work(reader: Reader, seed: int, first: int, end: int, folder: Path) -> Itera
     made.mkdir(parents=True)
     whole = list(reader.seeds(made))
     shutil.rmtree(made)
-    for files in whole:  # imports everything, and shows that it is the damage that is told
+    for files in whole:  # imports everything; a valid file must raise nothing
         yield _one(reader, files, folder) | {"k": -1}
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the end of the process, wherever it hangs
     for k in range(first, end):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import pickle
 import struct
 import zlib
 from random import Random
@@ -209,8 +211,58 @@ def any_npy(data: bytes, rng: Random) -> bytes:
 
 
 def any_pickle(data: bytes, rng: Random) -> bytes:
-    """A checkpoint of torch: a zip whose checksums nothing mends, so its inside is reached by single bytes."""
-    return any_bytes(data, rng)
+    """A checkpoint of torch: a zip, whose inside is reached by reading it and writing it again."""
+    if rng.random() < 0.4:
+        return any_bytes(data, rng)
+    import torch
+
+    held, file = torch.load(io.BytesIO(data), weights_only=True), io.BytesIO()
+    parent, key = rng.choice(_places_of(held))
+    parent[key] = rng.choice((_other_tensor(parent[key], rng), value(rng), value(rng)))
+    try:
+        torch.save(held, file)
+    except (RuntimeError, ValueError, OverflowError):  # half a letter, a number that no pickle holds
+        return any_bytes(data, rng)
+    return file.getvalue()
+
+
+def _places_of(tree: Any) -> list[tuple[Any, Any]]:
+    """Each (container, key) of tables and lists with tensors in them."""
+    found: list[tuple[Any, Any]] = []
+    for key, inner in list(tree.items() if isinstance(tree, dict) else enumerate(tree)):
+        found.append((tree, key))
+        if isinstance(inner, dict | list):
+            found += _places_of(inner)
+    return found
+
+
+def _other_tensor(old: Any, rng: Random) -> Any:
+    """A tensor of another shape, type or content; of any other value a list."""
+    import torch
+
+    if not isinstance(old, torch.Tensor):
+        return [old] * rng.choice((0, 1, 5000))
+    match rng.randrange(10):
+        case 0:
+            return old.flatten()[:-1].clone()
+        case 1:
+            return old[None]
+        case 2:
+            return old.double() * float(rng.choice(("nan", "inf", "1e300")))
+        case 3:
+            return old.float() * float(rng.choice(("nan", "inf", "1e38")))
+        case 4:
+            return old.to(rng.choice((torch.complex64, torch.int64, torch.bool, torch.float16)))
+        case 5:
+            return old.to_sparse()
+        case 6:
+            return torch.zeros(1).expand(1 << 20, 1 << 10)
+        case 7:
+            return old.new_empty(0)
+        case 8:
+            return torch.tensor(3.0)
+        case _:
+            return torch.zeros_like(old)
 
 
 BY_SUFFIX: dict[str, Mutator] = {
@@ -230,7 +282,10 @@ def mutate(name: str, data: bytes, rng: Random) -> bytes:
     suffix = name[name.rfind(".") :]
     try:
         return BY_SUFFIX.get(suffix, any_bytes)(data, rng)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, struct.error):
+    except (
+        ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, OSError, EOFError,
+        pickle.UnpicklingError, struct.error,
+    ):  # fmt: skip
         return any_bytes(data, rng)
 
 

@@ -95,7 +95,7 @@ def _process(left: dict[str, tuple[int, int]], seed: int, folder: Path, reports:
 
 def _note(seed: int, event: dict[str, Any], report: Report) -> None:
     outcome, k = event["outcome"], event["k"]
-    if k < 0:  # a whole file: else it is not its damage that is told
+    if k < 0:  # the undamaged file must raise nothing
         if outcome != "read":
             report.faults.append(f"a whole file is not read: {event['text']}")
         return

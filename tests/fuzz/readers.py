@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Reader:
 
     name, covers -- what it reads; the public functions that it stands for, module:name
     seeds   -- makes whole files in a folder of its own
-    read    -- reads the damaged folder, whose chosen file has that name, and uses what comes of it
+    read    -- reads the damaged folder, whose chosen file has that name, and uses the result
     share   -- of 1,000 files
     torch   -- whether it needs torch: those run in a process of their own
     errors  -- what it may raise: each with one sentence
@@ -49,6 +50,15 @@ def picture(folder: Path, name: str) -> object:
     assert rgb.ndim == 3
     assert rgb.dtype == np.uint8
     return load_rgba(folder / name).shape == (*rgb.shape[:2], 4) and load((folder / name).read_bytes())
+
+
+def shown_picture(folder: Path, name: str) -> object:
+    """Never an error: a null image where it cannot be read."""
+    from app.core.files.read_image import read_image, read_transparent
+
+    path = folder / name
+    assert read_image(path).size() == read_transparent(path).size()
+    return path
 
 
 def mask(folder: Path, name: str) -> object:
@@ -223,6 +233,25 @@ def classifier(folder: Path, _: str) -> object:
     return found.logp(torch.zeros(1, found.channels, found.side, found.side), 0.5)
 
 
+def model_header(folder: Path, name: str) -> object:
+    from engine.checkpoints.recognise import recognise
+
+    return recognise(folder / name).bytes
+
+
+def pipeline(folder: Path, _: str) -> object:
+    from engine.spec.catalog import checkpoint
+
+    info = checkpoint(folder)
+    return info.sizes.native, info.bytes, info.defaults["sigma_max"]
+
+
+def model_settings(folder: Path, _: str) -> object:
+    from engine.checkpoints.settings import load
+
+    return load(folder).of(folder)
+
+
 def judge(folder: Path, _: str) -> object:
     import torch
 
@@ -249,6 +278,47 @@ def data_set(folder: Path, _: str) -> object:
     return load(folder, 8, None)
 
 
+def checkpoint(folder: Path, name: str) -> object:
+    """A training goes on from a checkpoint, and is saved again."""
+    from tests.fuzz.trainings import SmallTraining
+
+    run = SmallTraining()
+    run.resume(folder / name)
+    report = next(run.steps(), None)  # none where the checkpoint says that it is finished
+    run.save(folder / "again.pt")
+    return report
+
+
+def cache(folder: Path, _: str) -> object:
+    """Never an error: what is damaged is computed again, and is whole afterwards."""
+    import torch
+
+    from engine.train import contrastive_job, data, kept_files
+    from tests.fuzz.trainings import LENGTH, PICTURES, TEXTS, WIDTH, SmallEncoder
+
+    encoder: Any = SmallEncoder()
+    for _again in range(2):
+        tokens, mask = data.encode_texts(list(TEXTS), encoder, folder)
+        assert tokens.shape == (len(TEXTS), LENGTH, WIDTH)
+        assert mask.dtype == torch.bool
+        assert contrastive_job.pool_texts(TEXTS, encoder, folder).shape == (len(TEXTS), WIDTH)
+    found = kept_files.pictures(folder / "estimates.npy", (PICTURES, None, 3, 8, 8))
+    assert found is None or found.shape[2:] == (3, 8, 8)
+    return found
+
+
+def waiting(folder: Path, _: str) -> object:
+    """Jobs that were kept at the end of a session: a damaged one is left out and removed."""
+    from app.core.jobs import waiting as module
+
+    runs = folder.with_name("runs")
+    runs.mkdir()
+    folder.rename(runs / "a.twrun.waiting")
+    found = list(module.take(module.kept(runs)))
+    assert not list(runs.iterdir())
+    return found
+
+
 def torch_seeds(name: str) -> Callable[[Path], Iterator[Files]]:
     """Seeds that import torch only where they are made."""
 
@@ -267,6 +337,8 @@ OF_CONFIG = "engine.spec.catalog:read_model"
 
 READERS: tuple[Reader, ...] = (
     Reader("pictures", "engine.pictures.image_file:load, load_rgba, opened", seeds.pictures, picture, 170),
+    Reader("pictures of the session", "app.core.files.read_image:read_image, read_transparent", seeds.pictures,
+           shown_picture, 20),
     Reader("masks", "engine.pictures.mask_file:load_mask", seeds.masks, mask, 50),
     Reader("settings in pictures", "engine.pictures.png:read_settings, read_parent; app.core.files.open:read; "
            "engine.pictures.image_file:text_of", seeds.with_settings, settings_of_picture, 110),
@@ -276,19 +348,27 @@ READERS: tuple[Reader, ...] = (
     Reader("settings", "app.settings.file:load, read", seeds.settings, settings, 90),
     Reader("autosave", "app.core.files.autosave_file:read", seeds.autosaves, autosave, 80),
     Reader("jobs", "engine.jobs.serial:load, from_json", seeds.jobs, job, 70),
+    Reader("waiting jobs", "app.core.jobs.waiting:kept, take, read", seeds.waiting, waiting, 20),
     Reader("pictures of the lab", "engine.lab.picture:read_settings", seeds.lab_pictures, lab_picture, 20),
     Reader("films", "engine.morph.film:read", seeds.films, film, 40),
     Reader("model configs", OF_CONFIG, CONFIGS, model_config, 50),
     Reader("CLIP configs", "engine.spec.guide_models:read", GUIDES, guide_config, 10),
     Reader("classifier configs", "engine.spec.guide_models:read", CLASSIFIERS, guide_config, 10),
     Reader("captioned folders", "engine.train.folder:build", seeds.captioned, captioned_folder, 20),
+    Reader("model files", "engine.checkpoints.recognise:recognise", seeds.model_files, model_header, 40),
+    Reader("diffusers folders", "engine.spec.catalog:checkpoint", seeds.pipelines, pipeline, 30),
+    Reader("model settings", "engine.checkpoints.settings:load", seeds.model_settings, model_settings, 10),
     Reader("models", "engine.models.embedded:load", torch_seeds("models"), model, 40, True, mends=True),
     Reader("classifiers", "engine.models.noisy:load", torch_seeds("classifiers"), classifier, 15, True, mends=True),
     Reader("judges", "engine.evaluate.judge:Judge.of", torch_seeds("judges"), judge, 10, True, mends=True),
     Reader("data sets", "engine.train.data:load; engine.evaluate.dataset_pictures:RealPictures.of",
            torch_seeds("data_sets"), data_set, 10, True),
     Reader("CLIPs of open_clip", "engine.models.clip_files:load", torch_seeds("open_clips"), clip, 20, True),
-    Reader("CLIPs of the studio", "engine.models.clip:load", torch_seeds("own_clips"), clip, 5, True, mends=True),
+    Reader("CLIPs of the studio", "engine.models.clip:load", torch_seeds("own_clips"), clip, 20, True, mends=True),
+    Reader("training checkpoints", "engine.train.loop:Training.resume", torch_seeds("checkpoints"), checkpoint, 30,
+           True),
+    Reader("training caches", "engine.train.kept_files:cache, pictures; engine.train.data:encode_texts; "
+           "engine.train.contrastive_job:pool_texts", torch_seeds("caches"), cache, 20, True),
 )  # fmt: skip
 
 

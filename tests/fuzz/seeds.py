@@ -1,4 +1,4 @@
-"""Small whole files for each reader that needs no torch: what is damaged afterwards."""
+"""Small valid files to damage, for each reader that needs no torch."""
 
 from __future__ import annotations
 
@@ -188,6 +188,43 @@ def _steps(batch: int) -> list[Any]:
     return found
 
 
+def model_files(folder: Path) -> Iterator[Files]:
+    """A textual inversion, a LoRA, and shards with their index, all tiny and whole."""
+    from tests.fakes.checkpoints import header
+
+    lora = {f"lora_unet_down_blocks_0_attentions_0_proj_in.lora_{way}.weight": (1, 4) for way in ("down", "up")}
+    wholes = [{"emb_params": (1, 768)}, lora, {"clip_l": (1, 768), "clip_g": (1, 1280)}]
+    for shapes in wholes:
+        size = 2 * sum(a * b for a, b in shapes.values())
+        yield {"m.safetensors": header(shapes, metadata={"modelspec.title": "a", "ss_v2": "True"}) + bytes(size)}
+    parts = {f"{name}.safetensors": {name: (1, 768)} for name in ("emb_params", "b")}
+    index = {"weight_map": {name: file for file, shapes in parts.items() for name in shapes}}
+    files = {"m.safetensors.index.json": json.dumps(index).encode()}
+    yield files | {file: header(shapes) + bytes(2 * 768) for file, shapes in parts.items()}
+
+
+def pipelines(folder: Path) -> Iterator[Files]:
+    """A diffusers folder, whose weights are too few for a net."""
+    from tests.fakes.checkpoints import header
+
+    index = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"],
+             "scheduler": ["diffusers", "DDIMScheduler"], "vae": [None, None]}  # fmt: skip
+    config = {"_class_name": "UNet2DConditionModel", "in_channels": 4, "sample_size": 8, "cross_attention_dim": 8}
+    scheduler = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02, "num_train_timesteps": 10,
+                 "prediction_type": "v_prediction", "steps_offset": 1}  # fmt: skip
+    yield {
+        "model_index.json": json.dumps(index).encode(),
+        "unet/config.json": json.dumps(config).encode(),
+        "scheduler/scheduler_config.json": json.dumps(scheduler).encode(),
+        "unet/diffusion_pytorch_model.safetensors": header({"conv_in.weight": (4, 4, 3, 3)}) + bytes(288),
+    }
+
+
+def model_settings(folder: Path) -> Iterator[Files]:
+    by_hand = {"/a.safetensors": {"family": "sd1", "predicts": "v", "zero_snr": True, "unet": {"layers_per_block": 1}}}
+    yield {"models.json": json.dumps({"folders": ["/models", "/more"], "by_hand": by_hand}).encode()}
+
+
 def settings(folder: Path) -> Iterator[Files]:
     from app.core.canvas.toolset import ToolChoices, ToolsetState
     from app.settings import Values, write
@@ -246,6 +283,22 @@ def jobs(folder: Path) -> Iterator[Files]:
         serial.save(job, there / "job.json")
         files = saved(there)
         yield {"job.json": files.pop("job.json"), **files}
+
+
+def waiting(folder: Path) -> Iterator[Files]:
+    """A run and a fork that had not begun when the studio closed."""
+    from app.core.jobs import waiting as module
+    from app.core.jobs.submission import Submission
+
+    for submission in (
+        Submission(Generate(request=EDITED, run_path=folder / "a.twrun", inputs=INPUTS), EDITED),
+        Submission(Fork(source=folder / "b.twrun", at=2, run_path=folder / "c.twrun", aims=(RGB,)), GUIDED, 2),
+    ):
+        module.keep(submission)
+        (kept,) = folder.glob("*.waiting")
+        files = saved(kept)
+        yield {module.SUBMITTED: files.pop(module.SUBMITTED), module.JOB: files.pop(module.JOB), **files}
+        module.drop(kept)
 
 
 def lab_pictures(folder: Path) -> Iterator[Files]:

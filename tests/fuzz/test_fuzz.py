@@ -1,4 +1,4 @@
-"""500 damaged files over all readers: what is damaged is told in one sentence. 10,000: tests/bench/test_fuzz.py."""
+"""500 damaged files over all readers: each gives one sentence. 10,000: tests/bench/test_fuzz.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small whole folders for each reader that needs torch: models, judges, classifiers, CLIPs, data sets."""
+"""Small valid folders to damage, for each reader that needs torch: models, judges, classifiers, CLIPs, data sets."""
 
 from __future__ import annotations
 
@@ -128,3 +128,32 @@ def data_sets(folder: Path) -> Iterator[Files]:
     (folder / "rows.json").write_text(json.dumps(table | {"evaluation": ["apple"], "paraphrases": [["x", "apple"]]}))
     files = saved(folder)
     yield {"rows.json": files.pop("rows.json"), **files}
+
+
+def checkpoints(folder: Path) -> Iterator[Files]:
+    """A training after two steps, and before the first."""
+    from tests.fuzz.trainings import SmallTraining
+
+    run = SmallTraining()
+    run.save(folder / "checkpoint.pt")
+    yield saved(folder)
+    for _ in range(2):
+        next(run.steps())
+    run.save(folder / "checkpoint.pt")
+    yield saved(folder)
+
+
+def caches(folder: Path) -> Iterator[Files]:
+    """What training keeps beside a data set: states of captions, their means, estimates of pictures."""
+    from engine.train import kept_files
+    from tests.fuzz.trainings import LENGTH, PICTURES, TEXTS, WIDTH
+
+    generator = torch.Generator().manual_seed(0)
+    states = torch.randn(len(TEXTS), LENGTH, WIDTH, generator=generator).half()
+    mask = torch.ones(len(TEXTS), LENGTH, dtype=torch.bool)
+    kept_files.keep(folder / f"tokens-{LENGTH}.pt", {"texts": list(TEXTS), "tokens": states, "mask": mask})
+    kept_files.keep(folder / f"pooled-{LENGTH}.pt", {"texts": list(TEXTS), "states": states.float().mean(1).half()})
+    np.save(folder / "estimates.npy", np.zeros((PICTURES, 2, 3, 8, 8), np.uint8))
+    files = saved(folder)
+    for first in files:  # the first file is the one that is damaged most often
+        yield {first: files[first], **files}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,14 @@ from PySide6.QtGui import QColor, QImage
 from app.core.canvas.box import fit_box, largest_box, reshape_box
 from app.core.canvas.box_move import BoxMove, BoxPlace
 from app.core.canvas.canvas_size import SizeStep, Strip, crop, cut_strips
-from app.core.canvas.stroke import Layer, Stroke
-from app.core.canvas.undo import History, Pixels, UndoStep, part
+from app.core.canvas.pace import Pace
+from app.core.canvas.stroke import Layer, PaintStep, Stroke
+from app.core.canvas.undo import TILE, History, Pixels, UndoStep, part
 
 LIMIT = 256 << 20  # bytes of history
+LARGE = 1 << 22  # pixels: a change of a larger picture is made in pieces
+BAND = 1 << 20  # pixels of such a piece
+TILES = 512  # of an undo step: a larger one is packed, undone and redone in pieces
 KEEP, ANEW = 0, 255  # the mask's ends; a value m between has its pixel made anew in the last m/255 of the steps
 
 
@@ -37,6 +41,8 @@ class Artwork(QObject):
         """`limit`: bytes that the history may keep; above it the oldest step is dropped."""
         super().__init__(parent)
         self._history = History(limit)
+        self._writing, self._packing = Pace(self), Pace(self)
+        self._writing.changed.connect(self.history_changed)
         self._stroke: Stroke | BoxMove | None = None
         self._box, self._box_aspect = QRect(), QSize(1, 1)
         self.title = ""
@@ -69,6 +75,7 @@ class Artwork(QObject):
 
     def rgb(self, rect: QRect | None = None) -> NDArray[np.uint8]:
         """Copy the picture, or the part of `rect` that lies in it: (h, w, 3)."""
+        self.finish()
         inside = self.rect if rect is None else rect.intersected(self.rect)
         rgb = np.empty((inside.height(), inside.width(), 3), np.uint8)
         copy_reversed(part(self.pixels, inside), rgb)
@@ -173,6 +180,8 @@ class Artwork(QObject):
         self.history_changed.emit()
 
     def _forget(self) -> None:
+        self._writing.drop()
+        self._packing.drop()
         if self._stroke:
             self._stroke.is_open = False
             self._stroke = None
@@ -188,15 +197,13 @@ class Artwork(QObject):
 
     def begin(self, name: str) -> Stroke:
         """Begin a stroke; undo shows `name`, such as "Brush". A stroke that is still open ends first."""
-        if self._stroke:
-            self._stroke.end()
+        self._end_open()
         self._stroke = stroke = Stroke(self, name)
         return stroke
 
     def begin_move(self, name: str) -> BoxMove:
         """Begin to move or resize the box, as begin() does for paint."""
-        if self._stroke:
-            self._stroke.end()
+        self._end_open()
         self._stroke = move = BoxMove(self, name)
         return move
 
@@ -226,11 +233,11 @@ class Artwork(QObject):
         """
         if rect.isEmpty() or rect.intersected(self.rect).isEmpty():
             raise ValueError("Nothing of the picture lies in its new size.")
-        if self._stroke:
-            self._stroke.end()
+        self._end_open()
         if rect != self.rect:
             step = SizeStep(self._crop, name, self.rect, QRect(rect), cut_strips(self.pixels, self.mask, rect))
-            step.redo()
+            for _ in step.redoing():
+                pass
             self._history.add(step)
             self.history_changed.emit()
 
@@ -248,13 +255,47 @@ class Artwork(QObject):
     def _write(
         self, layer: Layer, write: Callable[[QRect, Pixels], None], rect: QRect, values: Pixels, name: str
     ) -> None:
+        corner = rect.topLeft()
+        self.paint(name, layer, rect, lambda band: write(band, part(values, band.translated(-corner))))
+
+    # long work
+
+    @property
+    def busy(self) -> bool:
+        """Whether a long change is going on, some milliseconds at a time."""
+        return self._writing.busy or self._packing.busy
+
+    def finish(self) -> None:
+        """End a long change now."""
+        self._writing.finish()
+
+    def work(self, change: Iterator[None]) -> None:
+        """Make a change that yields where it may be interrupted: at once on a picture that is not large."""
+        self._end_open()
+        self._writing.start(change, self.width * self.height <= LARGE)
+
+    def paint(self, name: str, layer: Layer, rect: QRect, write: Callable[[QRect], None]) -> None:
+        """Change a layer in `rect`, as far as it lies in the picture, as one undo step: `write` is called with bands of
+        it, from top to bottom.
+        """
+        self.work(self.painting(name, layer, rect, write))
+
+    def painting(self, name: str, layer: Layer, rect: QRect, write: Callable[[QRect], None]) -> Iterator[None]:
+        """Do paint() in pieces."""
         inside = rect.intersected(self.rect)
         stroke = self.begin(name)
-        if not inside.isEmpty():
-            stroke.touch(layer, inside)
-            write(inside, part(values, inside.translated(-rect.topLeft())))
-            stroke.changed(layer, inside)
+        for band in bands(inside):
+            stroke.touch(layer, band)
+            write(band)
+            stroke.pack(layer)
+            stroke.changed(layer, band)
+            yield
         stroke.end()
+
+    def _end_open(self) -> None:
+        self.finish()
+        if self._stroke:
+            self._stroke.end()
 
     # for the gestures that begin() and begin_move() return
 
@@ -272,6 +313,8 @@ class Artwork(QObject):
         self._stroke = None
         if step:
             self._history.add(step)
+            if isinstance(step, PaintStep):
+                self._packing.start(step.packing(), step.tiles <= TILES)
         if gesture.is_dirty or step:
             self.history_changed.emit()
 
@@ -303,18 +346,32 @@ class Artwork(QObject):
 
     def undo(self) -> None:
         """Revert the last step, if there is one; a stroke that is still open ends first and is that step."""
-        if self._stroke:
-            self._stroke.end()
+        self._end_open()
         if self._history.done:
-            self._history.undo()
-            self.history_changed.emit()
+            self._writing.start(self._walk(self._history.undoing()), _is_small(self._history.done[-1]))
 
     def redo(self) -> None:
-        if self._stroke:
-            self._stroke.end()
+        self._end_open()
         if self._history.undone:
-            self._history.redo()
-            self.history_changed.emit()
+            self._writing.start(self._walk(self._history.redoing()), _is_small(self._history.undone[-1]))
+
+    def _walk(self, steps: Iterator[None]) -> Iterator[None]:
+        yield from steps
+        self.history_changed.emit()
+
+
+def bands(rect: QRect) -> Iterator[QRect]:
+    """`rect` from top to bottom, in whole rows of tiles of about BAND pixels."""
+    step = max(1, BAND // max(1, rect.width() * TILE)) * TILE
+    top, end = rect.top(), rect.top() + rect.height()
+    while top < end and rect.width() > 0:
+        below = min(end, (top // step + 1) * step)
+        yield QRect(rect.left(), top, rect.width(), below - top)
+        top = below
+
+
+def _is_small(step: UndoStep) -> bool:
+    return not isinstance(step, PaintStep) or step.tiles <= TILES
 
 
 def plain_picture(width: int, height: int, colour: QColor) -> Pixels:

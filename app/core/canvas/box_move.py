@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -87,8 +88,10 @@ class BoxStep:
     def size(self) -> int:
         return COST
 
-    def undo(self) -> None:
+    def undoing(self) -> Iterator[None]:
         self.artwork.put_box(self.before)
+        yield
 
-    def redo(self) -> None:
+    def redoing(self) -> Iterator[None]:
         self.artwork.put_box(self.after)
+        yield

@@ -48,7 +48,7 @@ def colour(red: int, green: int, blue: int) -> Paint:
     paints = share(np.array((blue, green, red, 255), np.uint8), covers[:, None]).view(np.uint32)[:, 0]
 
     def paint(before: Pixels, coverage: Pixels) -> Pixels:
-        """Each byte is at most 255 minus what is added to it: four at a time never carry into one another."""
+        """Add to four bytes at a time: no sum exceeds 255, so no byte carries into the next."""
         after = share(before, repeat_channels(255 - coverage)).view(np.uint32)[..., 0]
         after += paints.take(coverage)
         return after.view(np.uint8).reshape(before.shape)
@@ -132,7 +132,7 @@ class BrushStroke:
     def to(self, x: float, y: float, pressure: float = 1.0) -> None:
         """Draw on in a straight line, x and y in pixels of the picture; pressure 0 … 1 scales the diameter.
 
-        What was painted is told by then. A stroke that has been ended takes no more.
+        All painted pixels are reported by then. An ended stroke takes no more points.
         """
         if not self.is_open:
             return

@@ -82,7 +82,7 @@ class Candidates(QObject):
         return next((k for k, one in enumerate(self._all, 1) if one.key == key), -1)
 
     def neighbour(self, by: int) -> int:
-        """The tile `by` further, clamped; from what has no tile, the one that came last."""
+        """Return the tile `by` further, clamped; without a selected tile, the newest one."""
         last = len(self._all)
         return max(ORIGINAL, min(last, self.index + by)) if self.index >= 0 else last
 
@@ -111,7 +111,7 @@ class Candidates(QObject):
         return [self._by_arrival[k] for k in order]
 
     def discard(self, tile: int) -> Candidate:
-        """Take one away; where it was looked at, what came after it takes its place, or else what came before."""
+        """Remove a candidate; if it was selected, select the next one, else the one before."""
         one, seen = self[tile], self.index == tile
         del self._all[tile - 1]
         self._by_arrival.remove(one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -78,8 +78,10 @@ class SizeStep:
     def size(self) -> int:
         return sum(len(strip.pixels) + len(strip.mask) for strip in self.strips)
 
-    def undo(self) -> None:
+    def undoing(self) -> Iterator[None]:
         self.crop(self.before.translated(-self.after.topLeft()), self.strips)
+        yield
 
-    def redo(self) -> None:
+    def redoing(self) -> Iterator[None]:
         self.crop(self.after, ())
+        yield

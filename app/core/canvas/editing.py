@@ -13,6 +13,7 @@ from app.core.canvas.artwork import ANEW, Artwork
 from app.core.canvas.candidates import ORIGINAL, Candidate, Candidates
 from app.core.canvas.placement import PlacedPicture, Placement, Snapshot, box_of, overlay, to_rgb
 from app.core.canvas.undo import part
+from app.core.files.read_image import read_image
 from app.core.request.methods import NEW, REWORK
 from app.core.shown.naming import title_of
 from app.core.shown.viewer import Viewer
@@ -220,7 +221,7 @@ class Editing(QObject):
     def add_candidates(self, run: Path, request: Request, images: Sequence[Path]) -> None:
         """Add the pictures of a run, saved as `images`, to the candidates, if the run belongs to the artwork."""
         if self.placement(run) is not None:
-            pictures = [QImage(str(path)) for path in images]
+            pictures = [read_image(path) for path in images]
             self.candidates.add(Candidate(run, k, request, one) for k, one in enumerate(pictures))
 
     def leave_run(self, run: Path) -> None:

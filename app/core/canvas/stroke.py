@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QRect
 
-from app.core.canvas.undo import Patch, Pixels, SavedTiles, UndoStep, bounds, cells_of
+from app.core.canvas.undo import (
+    TILES_AT_ONCE,
+    Change,
+    Patch,
+    Pixels,
+    SavedTiles,
+    UndoStep,
+    bounds,
+    cells_of,
+    packed,
+)
 
 Layer: TypeAlias = Literal["picture", "mask"]
 
@@ -41,6 +52,7 @@ class Stroke:
             "picture": SavedTiles(cells_of(artwork.pixels)),
             "mask": SavedTiles(cells_of(artwork.mask)),
         }
+        self._packed: dict[Layer, list[Patch]] = {"picture": [], "mask": []}
         self.is_dirty = False
         """Whether changed() was called."""
 
@@ -66,13 +78,17 @@ class Stroke:
             self._artwork.emit_history()
         self._artwork.emit_change(layer, inside)
 
+    def pack(self, layer: Layer) -> None:
+        """Pack what was touched so far and is not touched again: a long stroke keeps no tiles as they were."""
+        self._packed[layer] += packed(self._saved[layer].take())
+
     def end(self) -> None:
         """Add one step to the history; none where no pixel changed."""
         if not self.is_open:
             return
         self.is_open = False
-        layers = {layer: patches for layer, saved in self._saved.items() if (patches := saved.patches())}
-        self._artwork.end_gesture(self, PaintStep(self._artwork, self.name, layers) if layers else None)
+        step = PaintStep(self._artwork, self.name, self._packed, {k: saved.take() for k, saved in self._saved.items()})
+        self._artwork.end_gesture(self, step if step.size else None)
 
     def abandon(self) -> None:
         """Revert the stroke, without a step in the history."""
@@ -80,29 +96,48 @@ class Stroke:
             return
         self.is_open = False
         self._artwork.end_gesture(self, None)
+        for _ in PaintStep(self._artwork, self.name, self._packed, {}).undoing():
+            pass
         for layer, saved in self._saved.items():
             if keys := saved.restore():
                 self._artwork.emit_change(layer, bounds(keys, self._artwork.rect))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PaintStep:
-    """A step of the history: tiles of the picture, of the mask, or of both."""
+    """A step of the history: tiles of the picture, of the mask, or of both. `changes` are those not packed yet."""
 
     artwork: Layered = field(repr=False)
     name: str
-    layers: dict[Layer, tuple[Patch, ...]] = field(repr=False)
+    patches: dict[Layer, list[Patch]] = field(repr=False)
+    changes: dict[Layer, list[Change]] = field(repr=False)
 
     @property
     def size(self) -> int:
-        return sum(patch.size for patches in self.layers.values() for patch in patches)
+        """Its size in bytes; smaller once it is packed."""
+        waiting = sum(change.nbytes for changes in self.changes.values() for _, change in changes)
+        return waiting + sum(patch.size for patches in self.patches.values() for patch in patches)
 
-    def undo(self) -> None:
-        for layer, patches in self.layers.items():
+    @property
+    def tiles(self) -> int:
+        waiting = sum(len(changes) for changes in self.changes.values())
+        return waiting + sum(len(patch.keys) for patches in self.patches.values() for patch in patches)
+
+    def packing(self) -> Iterator[None]:
+        """Pack what is not packed yet."""
+        for layer, changes in self.changes.items():
+            while changes:
+                some, changes[:TILES_AT_ONCE] = changes[:TILES_AT_ONCE], []
+                self.patches[layer].append(Patch.of(some))
+                yield
+
+    def undoing(self) -> Iterator[None]:
+        yield from self.packing()
+        for layer, patches in self.patches.items():
             cells = cells_of(self.artwork.pixels if layer == "picture" else self.artwork.mask)
             for patch in patches:
                 patch.toggle(cells)
-            keys = [key for patch in patches for key in patch.keys]
-            self.artwork.emit_change(layer, bounds(keys, self.artwork.rect))
+                self.artwork.emit_change(layer, bounds(patch.keys, self.artwork.rect))
+                yield
 
-    redo = undo
+    redoing = undoing

@@ -8,9 +8,9 @@ holds whichever way one goes.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ Key = tuple[int, int]  # row and column of a tile
 Pixels = NDArray[np.uint8]  # (H, W) or (H, W, channels)
 Cells = NDArray[np.uint8] | NDArray[np.uint32]
 """(H, W): the mask, or the picture with the four bytes of a pixel as one number."""
+
+Change: TypeAlias = tuple[Key, Cells]
+"""A tile, and the exclusive-or of before and after."""
 
 
 def keys_over(rect: QRect) -> Iterator[Key]:
@@ -91,7 +94,7 @@ class Patch:
     values: bytes
 
     @classmethod
-    def of(cls, changes: Sequence[tuple[Key, Cells]]) -> Patch:
+    def of(cls, changes: Sequence[Change]) -> Patch:
         """Make a patch of tiles with the exclusive-or of before and after."""
         cells: Cells = np.concatenate([change.ravel() for _, change in changes])
         hit = cells != 0
@@ -131,6 +134,11 @@ class Patch:
             start += view.size
 
 
+def packed(changes: Sequence[Change]) -> Iterator[Patch]:
+    """Yield patches of TILES_AT_ONCE tiles."""
+    return (Patch.of(changes[k : k + TILES_AT_ONCE]) for k in range(0, len(changes), TILES_AT_ONCE))
+
+
 class SavedTiles:
     """The tiles of one layer as they were before a stroke touched them."""
 
@@ -160,11 +168,12 @@ class SavedTiles:
             tile(self._cells, key)[...] = before
         return list(self._tiles)
 
-    def patches(self) -> tuple[Patch, ...]:
-        """Return the changes since the first touch; unchanged tiles cost nothing."""
+    def take(self) -> list[Change]:
+        """Return the changes since the first touch, and forget the tiles; unchanged tiles cost nothing."""
         changes = ((key, before ^ tile(self._cells, key)) for key, before in self._tiles.items())
         changed = [(key, change) for key, change in changes if change.any()]
-        return tuple(Patch.of(changed[k : k + TILES_AT_ONCE]) for k in range(0, len(changed), TILES_AT_ONCE))
+        self._tiles.clear()
+        return changed
 
 
 class UndoStep(Protocol):
@@ -176,8 +185,11 @@ class UndoStep(Protocol):
     def size(self) -> int:
         """Its size in bytes."""
 
-    def undo(self) -> None: ...
-    def redo(self) -> None: ...
+    def undoing(self) -> Iterator[None]:
+        """Undo it; yields where that may be interrupted."""
+
+    def redoing(self) -> Iterator[None]:
+        """Redo it, as undoing()."""
 
 
 class History:
@@ -203,13 +215,11 @@ class History:
         self.done.clear()
         self.undone.clear()
 
-    def undo(self) -> None:
-        self._move(self.done, self.undone, lambda step: step.undo())
+    def undoing(self) -> Iterator[None]:
+        """Undo the newest step; it is undone once this ends: a step that runs out of memory stays where it is."""
+        yield from self.done[-1].undoing()
+        self.undone.append(self.done.pop())
 
-    def redo(self) -> None:
-        self._move(self.undone, self.done, lambda step: step.redo())
-
-    @staticmethod
-    def _move(source: list[UndoStep], target: list[UndoStep], do: Callable[[UndoStep], None]) -> None:
-        do(source[-1])  # first: a step that runs out of memory stays where it is
-        target.append(source.pop())
+    def redoing(self) -> Iterator[None]:
+        yield from self.undone[-1].redoing()
+        self.done.append(self.undone.pop())

@@ -5,24 +5,24 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QRect, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QRect, QTimer, Signal
 
 from app.core.canvas.artwork import Artwork, bgra
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave_candidates import AutosaveCandidates, FoundResult
 from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
 from app.core.files.background import Background
+from app.core.files.folder_lock import FolderLock
 from app.core.files.shelf import Shelf, folders_from
 from app.core.notices import Notice, NoticeAction
 from engine.errors import why
 from engine.files import sweep
 from engine.pictures.image_file import ImageError
-from engine.pictures.naming import free_path
+from engine.pictures.naming import next_path
 
 PAUSE_MS = 2000  # after the last change
 LATEST_MS = 15_000  # after the first one, for who paints without a pause
@@ -54,7 +54,7 @@ class Autosave(QObject):
         """`results` are the artwork's candidates, kept with it where they are given."""
         super().__init__(parent)
         self._artwork, self._folder, self._results = artwork, folder, results
-        self._lock: QLockFile | None = None
+        self._lock: FolderLock | None = None
         self._background = Background(self, finishes=True)
         self._shelf = Shelf(folder)
         self._failed: list[tuple[Path, AutosaveFile]] = []  # set aside, but not written yet: the disk was full
@@ -101,8 +101,7 @@ class Autosave(QObject):
         try:
             for folder in folders_from(self._folder):
                 folder.mkdir(parents=True, exist_ok=True)
-                self._lock = QLockFile(str(folder / "lock"))
-                if self._lock.tryLock(0) or self._lock.error() != QLockFile.LockError.LockFailedError:
+                if self._take_lock(folder):
                     break
         except OSError as error:
             self._report(error)
@@ -116,6 +115,14 @@ class Autosave(QObject):
         if (folder / NAME).exists():
             self._read_again()
         self._look_for_earlier()
+
+    def _take_lock(self, folder: Path) -> bool:
+        """Lock a folder; False if another studio has it. One that cannot be written is used as it is."""
+        self._lock = FolderLock(folder)
+        try:
+            return self._lock.take()
+        except OSError:
+            return True
 
     def _read_again(self) -> None:
         if self._artwork.is_open or self._restoring:
@@ -141,30 +148,30 @@ class Autosave(QObject):
         self._restoring = False
         if not isinstance(error, ImageError):  # the disk or the memory: perhaps later, and the picture is whole
             self._unread = True
-            text = f"The picture of the last time cannot be read now ({why(error)}): it stays in {self._folder}."
+            text = f"The picture of the last session cannot be read now ({why(error)}): it stays in {self._folder}."
             self.notice_raised.emit(Notice("error", text, (NoticeAction("Try again", self._read_again),)))
             return
-        aside = free_path(self._folder, f"damaged-{datetime.now():%Y%m%d-%H%M%S}", ".png")
+        aside = next_path(self._folder, "damaged", ".png")
         try:
             (self._folder / NAME).replace(aside)
         except OSError:
             aside = self._folder / NAME
-        text = f"The picture of the last time cannot be read; what is left of it is {aside}. ({error})"
+        text = f"The picture of the last session cannot be read; the damaged file is {aside}. ({error})"
         self.notice_raised.emit(Notice("error", text))
         self._schedule()
 
     # the one before this
 
     def set_aside(self) -> None:
-        """Another picture is about to take the artwork's place: keep it where a person has no file of it."""
+        """Set the unsaved artwork aside before another picture replaces it."""
         if self.unsaved:
             self._put_aside(self._current())
 
     def bring_back(self) -> None:
-        """The newest of those set aside becomes the artwork; what is the artwork now is set aside in its turn."""
+        """Make the newest picture set aside the artwork; the present one is set aside."""
         if found := self._find_earlier():
-            text = partial(self._on_brought_back, found[-1]), self._on_lost
-            self._background.start(partial(self._read, found[-1]), *text)
+            callbacks = partial(self._on_brought_back, found[-1]), self._on_lost
+            self._background.start(partial(self._read, found[-1]), *callbacks)
 
     def _on_brought_back(self, folder: Path, read: Read) -> None:
         self.set_aside()
@@ -206,7 +213,7 @@ class Autosave(QObject):
     # now
 
     def flush(self) -> None:
-        """Write what has changed, in the background. What changes meanwhile is written after its own pause."""
+        """Write the changes in the background. Later changes are written after their own pause."""
         self._timer.stop()
         if self._is_due() and not self._writing:
             self._writing = True
@@ -224,7 +231,7 @@ class Autosave(QObject):
         return self._background.idle_changed
 
     def close(self) -> None:
-        """Wait for what is being written, and write what is not yet. Nothing is kept any more after that."""
+        """Wait for a running write, write the rest, and stop saving."""
         if self._closed:
             return
         self._timer.stop()
@@ -241,10 +248,10 @@ class Autosave(QObject):
             self._complained = False
             self._report(error)
         if self._lock is not None:
-            self._lock.unlock()
+            self._lock.give_back()
 
     def _try_again(self) -> None:
-        """Write what could not be written: the disk may have room again."""
+        """Write again after a failed write: the disk may have room now."""
         failed, self._failed = self._failed, []
         for target, kept in failed:
             self._put_aside(kept, target)

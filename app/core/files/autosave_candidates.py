@@ -20,7 +20,7 @@ MOST = 64  # pictures that come back, the newest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """run -- the name of a run's file; images -- the pictures of it that are candidates; placement -- where they go"""
+    """run -- the name of the run file; images -- its pictures that are candidates; placement -- their place"""
 
     run: str
     images: tuple[int, ...]
@@ -61,7 +61,7 @@ class AutosaveCandidates(QObject):
         return (*self._later, *held)
 
     def find(self, kept: Sequence[Result]) -> list[FoundResult]:
-        """Read the pictures of those whose run file is still there. May run in any thread."""
+        """Read the pictures of the results whose run file exists. May run in any thread."""
         found, later = list[FoundResult](), list[Result]()
         for result in kept:
             path = self._folder / Path(result.run).name

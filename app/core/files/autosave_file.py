@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ from engine.pictures.png import image_of, save_image
 from engine.pictures.png_chunks import read_text
 
 NAME, KEY = "artwork.png", "tweedie-artwork"
+MASK_NAME = re.compile(r"mask-[0-9a-f]{16}\.png")
+LONGEST_NAME = 255  # bytes
 DAMAGED = ValueError, KeyError, TypeError, OverflowError, RecursionError  # of JSON that write() did not write
 
 T = TypeVar("T")
@@ -52,13 +56,13 @@ class AutosaveFile:
     notes: tuple[str, ...] = ()
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
-        """Make it the artwork; `pixels` is what bgra() made of `rgb`."""
+        """Make it the artwork; `pixels` is bgra(rgb)."""
         artwork.adopt(pixels, self.title, self.aspect, self.mask)
         artwork.box = QRect(*self.box)
 
 
 def write(folder: Path, kept: AutosaveFile) -> None:
-    """Write it, atomically. Raises OSError; then the folder still holds what it held before."""
+    """Write it atomically. Raises OSError; then the folder is unchanged."""
     mask, values = "", np.array(kept.mask)  # a copy: it may be painted on meanwhile
     if values.any():
         mask = _mask_name(values.data)
@@ -99,7 +103,9 @@ def _read_result(folder: Path, entry: dict[str, Any]) -> Result:
     box, rect = QRect(*map(int, entry["box"])), QRect(*map(int, entry["rect"]))
     if box.isEmpty():
         raise ValueError("no box")
-    mask = _decode(load_mask, _bytes(folder / Path(entry["mask"]).name)).mask if entry["mask"] else None
+    mask = _read_mask(folder, str(entry["mask"])) if entry["mask"] else None
+    if len(os.fsencode(str(entry["run"]))) > LONGEST_NAME:
+        raise ValueError("no name of a file")
     images = tuple(int(image) for image in entry["images"])
     if not images or min(images) < 0:
         raise ValueError("no pictures")
@@ -128,7 +134,7 @@ def read(folder: Path) -> AutosaveFile:
         notes.append("Its mask and its box were damaged and are left out.")
     if name := str(entry.get("mask", "")):
         try:
-            found = _decode(load_mask, _bytes(folder / Path(name).name)).mask
+            found = _read_mask(folder, name)
             if found.shape != mask.shape:
                 raise ImageError("of another size")
             mask = found
@@ -150,6 +156,13 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ImageError(f"{path} is not there.") from error
+
+
+def _read_mask(folder: Path, name: str) -> NDArray[np.uint8]:
+    """The mask of that name. Raises ImageError for a damaged one and for a name that write() does not give."""
+    if not MASK_NAME.fullmatch(name):
+        raise ImageError("This is no mask of the studio.")
+    return _decode(load_mask, _bytes(folder / name)).mask
 
 
 def _decode(decode: Callable[[bytes], T], data: bytes) -> T:

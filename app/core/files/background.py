@@ -1,4 +1,4 @@
-"""Work off the window's thread, for what takes longer than a frame: reading, converting and writing files."""
+"""A helper thread for work that takes longer than a frame: reading, converting and writing files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Background(QObject):
         self._pool.start(partial(self._do, work, then, failed))
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what has begun. Only with `finishes` is anything called back after that."""
+        """Begin no more work, and wait for running work. Its callback is called only with `finishes`."""
         self._closed = True
         if not self._finishes:
             self._silent = True

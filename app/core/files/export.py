@@ -53,7 +53,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExportSubject:
-    """What goes out. rgb -- (H, W, 3); request and index -- what made it, if it is exactly that; parent -- of a fork"""
+    """A picture to export. rgb -- (H, W, 3); request, index -- its settings, if unedited; parent -- of a fork"""
 
     rgb: NDArray[np.uint8]
     title: str
@@ -95,7 +95,7 @@ class Exporter(QObject):
     def export(
         self, subject: ExportSubject, choice: Export, path: Path, then: Callable[[], object] = lambda: None
     ) -> None:
-        """Enlarge and write it. The second stage draws it after what the engine does now, as the panel's seed says."""
+        """Enlarge and write it. The second stage draws it when the engine is free, with the panel's seed."""
         if choice.method == "cascade":
             self._ask_engine(subject, choice, path)
             return
@@ -135,7 +135,7 @@ class Exporter(QObject):
         return bool(self._drawing) or not self._background.idle
 
     def close(self) -> None:
-        """Wait for what is being written; what the engine still draws is dropped."""
+        """Wait for a running write; drop pictures that the engine still draws."""
         for task in self._drawing.values():
             task.drop()
         self._drawing.clear()

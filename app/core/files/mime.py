@@ -1,4 +1,4 @@
-"""Pictures in what is dropped or pasted: local files, bytes of picture formats, or a decoded image."""
+"""Pictures in dropped or pasted data: local files, bytes of picture formats, or a decoded image."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pictures_in(mime: QMimeData) -> list[bytes | QImage]:
 
 
 def holds_picture(mime: QMimeData) -> bool:
-    """Whether there may be a picture in it: what a file is shows only when it is read."""
+    """Whether it may contain a picture; a file is known only after reading."""
     return mime.hasImage() or mime.hasUrls()
 
 
@@ -49,7 +49,7 @@ def is_picture_alone(mime: QMimeData) -> bool:
 
 
 def from_image(image: QImage) -> NDArray[np.uint8]:
-    """Return the pixels of an image, (H, W, 3); what is transparent becomes white, as with files."""
+    """Return the pixels of an image, (H, W, 3); transparent pixels become white, as with files."""
     image = QImage(image)
     image.setDevicePixelRatio(1)
     flat = QImage(image.size(), QImage.Format.Format_RGB888)

@@ -78,7 +78,7 @@ class Opener(QObject):
         self._read([path], path.stem, path)
 
     def open_mime(self, mime: QMimeData | None) -> bool:
-        """Open what was dropped or pasted; False, with a notice, where there is no picture in it."""
+        """Open dropped or pasted data; False, with a notice, if it contains no picture."""
         mime = mime or QMimeData()
         files = local_files(mime)
         if files:
@@ -184,7 +184,7 @@ class Opener(QObject):
         self._background.start(partial(read, sources, title, path, self._stop.is_set), *then)
 
     def _new_request(self) -> None:
-        """Stop what is being read: its result is not wanted any more."""
+        """Stop reading: the result is no longer wanted."""
         self._request += 1
         self._stop.set()
         self._stop = Event()

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile
-
 from app.core.files.autosave_file import NAME, AutosaveFile, write
+from app.core.files.folder_lock import FolderLock
 from engine.files import sweep
 
 EARLIER = 5  # artworks on the shelf
@@ -57,10 +56,10 @@ class Shelf:
         """
         taken = 0
         for other in _beside(folder):
-            lock = QLockFile(str(other / "lock"))
-            if not lock.tryLock(0):
-                continue  # that studio is open
+            lock = FolderLock(other)
             try:
+                if not lock.take():
+                    continue  # that studio is open
                 for artwork in (*Shelf(other).folders(), other):
                     if (artwork / NAME).exists():
                         self.move(artwork, self.next_folder())
@@ -73,7 +72,7 @@ class Shelf:
             except OSError:
                 continue
             finally:
-                lock.unlock()
+                lock.give_back()
                 with suppress(OSError):
                     other.rmdir()
         return taken

@@ -1,4 +1,4 @@
-"""The picture on the canvas taken up the deterministic flow to its noise x_T, and brought back down from there."""
+"""Encode the picture on the canvas to its noise x_T along the probability flow, and decode it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, Signal
 from app.core.flow.likelihood import PictureLikelihood
 from app.core.flow.subject import fit
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import QueuedJob, Submission
+from app.core.jobs.queue import QueuedJob
+from app.core.jobs.submission import Submission
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.methods import NEW
@@ -56,7 +57,7 @@ class Passage:
 
 
 class Encoder(QObject):
-    """Encodes the appraised picture with its model and condition: a job of the queue. Setters emit only on change."""
+    """Encodes the judged picture with its model and condition: a job of the queue. Setters emit only on change."""
 
     changed = Signal()  # the settings or the result
     progressed = Signal()
@@ -113,7 +114,7 @@ class Encoder(QObject):
             self.changed.emit()
 
     def price(self, tolerance: float) -> str:
-        """What encoding to a tolerance takes, such as "≈ 120 model calls"; "" before any was encoded by the judge."""
+        """Estimated cost of an encoding, such as "≈ 120 model calls"; "" before the judge's first encoding."""
         judge = self._likelihood.judge
         calls = self._likelihood.costs.calls("up", judge.sha256, tolerance)
         return "" if calls is None else f"≈ {calls} model calls"
@@ -129,7 +130,7 @@ class Encoder(QObject):
         return self._likelihood.why_not or (BUSY if self._activity is not None else "")
 
     def encode(self) -> None:
-        """Take the picture up to its noise: a run that goes up, shown as it is made. A notice where it cannot be."""
+        """Encode the picture: a run that goes up, shown while it runs. A notice if it is impossible."""
         subject, judge = self._likelihood.subject, self._likelihood.judge
         if self.why_not() or subject is None:
             self._notify("info", self.why_not())
@@ -151,14 +152,14 @@ class Encoder(QObject):
     def why_no_decode(self) -> str:
         """Why the shown run cannot be decoded, in one sentence; "" when it can."""
         if self._upward() is None:
-            return "This run is not of an encoded picture: encode one first."
+            return "This run did not encode a picture: encode one first."
         return self._jobs.why_no_engine or (BUSY if self._activity is not None else "")
 
     def decode(self, anew: bool = False) -> None:
-        """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made.
+        """Decode the shown encoding: a run of its own, shown while it runs.
 
-        anew -- told what the panel says now, and guided as that says; else what it was encoded with, which gives the
-                picture back. A null-text inversion is made for the former: it keeps the picture under other words
+        anew -- decode with the panel's condition and guidance; else with the encoding's own, which gives the picture
+                back. A null-text inversion is made for a new condition: it keeps the picture under another prompt
         """
         request, source = self._upward(), self._shown.run_path
         if self.why_no_decode() or request is None or source is None:
@@ -276,7 +277,7 @@ BUSY = "A picture is on its way along the flow: wait for it, or stop it."
 
 
 def describe_encoding(encoded: Encoded) -> str:
-    """What is said of a picture that has come to its noise."""
+    """Describe a finished encoding."""
     back = ""
     if encoded.psnr is not None:
         back = f"; decoded again it is {encoded.psnr:.1f} dB from the picture (PSNR)"
@@ -289,7 +290,7 @@ def _resolve_single(draft: Draft, model: ModelInfo) -> Request:
 
 
 def advice(encoded: Encoded) -> str:
-    """How to make a rough return better; "" for a good one."""
+    """Return advice for an inexact round trip; "" for a good one."""
     if encoded.psnr is None or encoded.psnr >= ROUGH:
         return ""
-    return "That is rough: tell the model what the picture shows, or allow a smaller error (To within)."
+    return "The round trip is inexact: describe the picture in the prompt, or allow a smaller error (To within)."

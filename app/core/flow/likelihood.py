@@ -1,4 +1,4 @@
-"""How likely a model finds the picture on the canvas: the settings, the results so far, and which are shown."""
+"""The likelihood of the picture on the canvas under a model: settings, results and the map."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NOTHING = "There is no picture on the canvas: generate one, or open one."
 
 
 class PictureLikelihood(QObject):
-    """The one truth of the Likelihood panel. Every setter emits only on change; nothing is computed while unwatched."""
+    """The state of the Likelihood panel. Setters emit only on change; nothing is computed while the panel is hidden."""
 
     changed = Signal()  # the settings: the picture, the model, its condition, the tolerance
     found = Signal()  # the results
@@ -85,7 +85,7 @@ class PictureLikelihood(QObject):
     # the settings
 
     def set_watched(self, watched: bool) -> None:
-        """Whether the results are in sight."""
+        """Set whether the panel is visible."""
         if watched != self._watched:
             self._watched = watched
             self._refresh()
@@ -210,7 +210,7 @@ class PictureLikelihood(QObject):
         return self._activity
 
     def measure(self) -> None:
-        """Measure as the settings say; results for other pictures stay. A notice where that cannot be."""
+        """Measure with the present settings; results of other pictures stay. A notice if it is impossible."""
         subject, judge, question = self._subject, self.judge, self._question
         if self.why_no_bits or subject is None or question is None:
             self.notice_raised.emit(Notice("info", self.why_no_bits or NOTHING))
@@ -249,19 +249,19 @@ class PictureLikelihood(QObject):
 
     @property
     def result(self) -> LikelihoodResult | None:
-        """The result for the settings of now; None where they were not measured."""
+        """The result for the present settings; None before it is measured."""
         return self._results.get(self._question) if self._question else None
 
     @property
     def measuring(self) -> bool:
-        """Whether the settings of now are being measured."""
+        """Whether the present settings are being measured."""
         return self._activity is not None and self._activity.question == self._question
 
     # the map
 
     @property
     def map_shown(self) -> bool:
-        """Whether the map is wanted over the picture, where there is one."""
+        """Whether to show the map over the picture."""
         return self._map_shown
 
     @map_shown.setter
@@ -273,7 +273,7 @@ class PictureLikelihood(QObject):
 
     @property
     def side(self) -> int:
-        """Of a region, in pixels of the model."""
+        """Side of a region, in pixels of the model."""
         return self._side
 
     @side.setter
@@ -291,7 +291,7 @@ class PictureLikelihood(QObject):
 
     @property
     def map(self) -> Map | None:
-        """What lies over the canvas now."""
+        """The map over the canvas; None if it is hidden."""
         return self._map
 
     @property
@@ -323,8 +323,8 @@ class PictureLikelihood(QObject):
         self._subject = on_canvas(self._shown, self._editing) if self._watched else None
         judge, question = self.judge, None
         if self._subject is not None:
-            told = self.conditions[self.condition_source]
-            question = LikelihoodQuestion(self._subject.key, judge.sha256, told, self.way if self.ways else "")
+            condition = self.conditions[self.condition_source]
+            question = LikelihoodQuestion(self._subject.key, judge.sha256, condition, self.way if self.ways else "")
         # The map is of the finished picture, not of a noisy state on the canvas.
         clean = self._shown.view == "x0" or self._editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
@@ -365,7 +365,7 @@ class PictureLikelihood(QObject):
 
     def _on_told(self, events: Sequence[Event]) -> None:
         activity = self._activity
-        assert activity is not None, "a dropped task tells nothing"
+        assert activity is not None, "a dropped task sends nothing"
         result = self._results[activity.question]
         for event in events:
             if isinstance(event, Working):
@@ -381,7 +381,7 @@ class PictureLikelihood(QObject):
 
     def _on_ended(self, words: str, end: End) -> None:
         activity = self._activity
-        assert activity is not None, "a dropped task tells nothing"
+        assert activity is not None, "a dropped task sends nothing"
         del activity.tasks[words]
         activity.share = 0.0
         if end.how == "failed":
@@ -394,5 +394,5 @@ class PictureLikelihood(QObject):
 
 
 def _first_source(found: dict[ConditionSource, Condition], condition: Condition) -> ConditionSource:
-    """The first that says the same."""
+    """Return the first source of an equal condition."""
     return next(condition_source for condition_source, other in found.items() if other == condition)

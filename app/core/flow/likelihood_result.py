@@ -14,7 +14,7 @@ from app.core.flow.subject import Pixels
 from app.core.jobs.engine import Task
 from engine.jobs.likelihood import ElboTerms, LogDensity
 
-ConditionSource: TypeAlias = Literal["nothing", "panel", "made"]  # which of three conditions the model has
+ConditionSource: TypeAlias = Literal["nothing", "panel", "made"]  # where the judge's condition comes from
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ class LikelihoodResult:
     rgb: Pixels
     density: LogDensity | None = None
     terms: ElboTerms | None = None
-    problem: str = ""  # why there is no more, in one sentence
+    problem: str = ""  # the error of a failed measurement, in one sentence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Map:
-    """Bits by region over `place` of the canvas, and the picture (h, w, 3) that they are of."""
+    """Bits by region over `place` of the canvas, and their picture (h, w, 3)."""
 
     place: QRectF
     rgb: Pixels

@@ -38,7 +38,7 @@ class AimPictures:
         return from_rgb(self._held[name]) if name in self._held else QImage()
 
     def of(self, guides: Sequence[Guide]) -> tuple[Pixels, ...]:
-        """Those that are aimed at and are here; the engine says which are missing."""
+        """Return the known aim pictures of a request; the engine reports missing ones."""
         return tuple(self._held[name] for name in digests(guides) if name in self._held)
 
     def of_aims(self, aims: Iterable[Aim]) -> tuple[Pixels, ...]:

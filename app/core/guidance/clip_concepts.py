@@ -1,4 +1,4 @@
-"""What CLIP sees in the shown picture: the nearest concepts of x̂₀ under the timeline's cursor, while anybody looks."""
+"""The concepts nearest to x̂₀ of the selected step by CLIP, while their bars are visible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST = 60  # characters of a name
 
 @dataclass(frozen=True, slots=True)
 class ConceptsQuestion:
-    """What is seen in one picture of one step, by one CLIP, among these names."""
+    """A question: the nearest of `names` to one picture of one step, by one CLIP."""
 
     path: Path
     k: int
@@ -33,7 +33,7 @@ class ConceptsQuestion:
 
 
 class ClipConcepts(QObject):
-    """Sends one question at a time, then the latest one: a scrub over many steps sends as many as CLIP can answer."""
+    """Sends one question at a time, then the latest: scrubbing sends as many as CLIP can answer."""
 
     changed = Signal()
     notice_raised = Signal(object)
@@ -52,7 +52,7 @@ class ClipConcepts(QObject):
         self._steering, self._engine = steering, engine
         self._watched = False
         self._nearest: Concepts | None = None
-        self._answers: ConceptsQuestion | None = None  # the question of `seen`
+        self._answers: ConceptsQuestion | None = None  # the question of `nearest`
         self._pending: ConceptsQuestion | None = None
         self._task: Task | None = None
         self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
@@ -64,7 +64,7 @@ class ClipConcepts(QObject):
 
     @property
     def watched(self) -> bool:
-        """Whether the bars are seen; no question is sent otherwise."""
+        """Whether the bars are visible; no question is sent otherwise."""
         return self._watched
 
     @watched.setter

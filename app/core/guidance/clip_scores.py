@@ -64,7 +64,7 @@ class ClipScores(QObject):
     """Asks the engine for the scores that are missing, the shown run's newest step first.
 
     A run that CLIP steers is scored by its own guide; others by the panel's CLIP and their prompt, if that is wanted
-    (`Steering.scored`). One job at a time: what it did not answer is asked for again, the latest wish first. While a
+    (`Steering.scored`). One job at a time: unanswered wishes are sent again, the latest first. While a
     run is made, one step at a time is scored, between two steps of it, and only by a CLIP that is fast enough.
     """
 

@@ -218,7 +218,7 @@ class GuidanceSweep(QObject):
             return clip.aims
         draft = self._draft.current
         words = of_class.label if of_class is not None else draft.prompt.strip() or draft.label or ""
-        return (Aim(words[:MAX_AIM_TEXT]),) if words else ()  # a prompt that is too long is told when it is run
+        return (Aim(words[:MAX_AIM_TEXT]),) if words else ()  # a run reports a prompt that is too long
 
     def _series(self, seed: int) -> list[Series]:
         """The jobs, by the name of their series. Raises RequestError."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from app.core.jobs.engine import Engine, EngineState
-from app.core.jobs.queue import JobQueue, QueuedJob, Submission
+from app.core.jobs.queue import JobQueue, QueuedJob
+from app.core.jobs.submission import Submission
 from app.core.notices import Notice
 from app.core.request.run_costs import in_words
 from engine.spec.request import RequestError

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from enum import Enum
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.canvas.placement import Placement
+from app.core.jobs import waiting
 from app.core.jobs.engine import End, Ending, Engine, Task
+from app.core.jobs.submission import Submission
 from app.core.request.run_costs import Prices
 from engine.jobs.encode import Decode, Encode
-from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
+from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Event, Progress
 from engine.paths import path_of
 from engine.pictures.unsaved import forget
-from engine.spec.request import Request
 
-Queueable: TypeAlias = Generate | Fork | Resume | Encode | Decode  # jobs that write a run file
-
-
-class Submission(NamedTuple):
-    """A job for the queue, its request, and facts for the window.
-
-    before    -- the first step of a fork on its own path
-    placement -- the place of its pictures on the artwork
-    """
-
-    job: Queueable
-    request: Request
-    before: int = 0
-    placement: Placement | None = None
-
-    @property
-    def run_path(self) -> Path:
-        assert self.job.run_path is not None, "every queued job writes a run file"
-        return self.job.run_path
+log = logging.getLogger(__name__)
 
 
 class JobState(str, Enum):
@@ -155,12 +137,25 @@ class JobQueue(QObject):
             self._end(job, JobState.CANCELLED)
 
     def cancel_all(self, closing: bool = False) -> None:
-        """Cancel every job; with `closing` the running one keeps its note, so that the next start can finish it."""
+        """Cancel every job; with `closing` the running one keeps its note and the others are kept (app.core.jobs.
+        waiting), so that the next start can do them.
+        """
         self._closing = self._closing or closing
+        if closing:
+            self._keep()
         for job in list(self._waiting):
             self.cancel(job)
         if self._running:
             self.cancel(self._running)
+
+    def _keep(self) -> None:
+        """Keep the jobs that have done no step."""
+        begun = self._running
+        for job in (*([begun] if begun is not None and not begun.steps_done else []), *self._waiting):
+            try:
+                waiting.keep(Submission(job.job, job.request, job.steps_before))
+            except OSError:
+                log.exception("a waiting job could not be kept")
 
     def _advance(self) -> None:
         if self._engine.state in ("failed", "closed"):

@@ -1,15 +1,19 @@
-"""What the last session left unfinished: save the pictures of finished runs, offer to finish a run that broke off."""
+"""What the last session left unfinished: save the pictures of finished runs, offer to finish a run that broke off,
+and to make those that had not begun.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.jobs import waiting
 from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Submission
+from app.core.jobs.submission import Submission
 from app.core.notices import Notice, NoticeAction
 from app.core.shown.naming import title_of
 from app.core.shown.runs import RunLibrary
@@ -57,8 +61,9 @@ class Unfinished(QObject):
                 broken.append((note, run))
             else:
                 forget(note.run_path)
-        if broken:
-            self._offer(*broken[-1])
+        folders = waiting.kept(self._library.root)
+        if broken or folders:
+            self._offer(broken[-1:], folders)
 
     def _save(self, note: UnsavedRun) -> None:
         """Save the pictures of a finished run that are not saved yet."""
@@ -81,14 +86,34 @@ class Unfinished(QObject):
             text = f"{self._saved} {pictures} of the last time had not been saved; now they are in {where}."
             self.notice_raised.emit(Notice("info", text))
 
-    def _offer(self, note: UnsavedRun, run: RunReader) -> None:
-        """Let the person finish a run that broke off, or leave it."""
-        done, total = run.steps[-1].i + 1, len(path_of(run.request))
-        text = f"{title_of(run.request)} broke off after {done} of {total} steps."
-        finish = NoticeAction("Finish it", partial(self._finish, note, run))
-        leave = NoticeAction("Leave it", partial(forget, note.run_path))
-        self.notice_raised.emit(Notice("info", text, (finish, leave)))
+    def _offer(self, broken: Sequence[tuple[UnsavedRun, RunReader]], folders: list[Path]) -> None:
+        """Let the person finish a run that broke off, and make those that had not begun; or leave them."""
+        told = [_told(run) for _, run in broken]
+        if folders:
+            told.append("a run was waiting" if len(folders) == 1 else f"{len(folders)} runs were waiting")
+        them = "it" if len(broken) + len(folders) == 1 else "them"
+        verb = "Finish" if broken else "Make"
+        sentence = " and ".join(told) + ("." if broken else " when the studio closed.")
+        actions = (
+            NoticeAction(f"{verb} {them}", partial(self._finish, broken, folders)),
+            NoticeAction(f"Leave {them}", partial(_leave, broken, folders)),
+        )
+        self.notice_raised.emit(Notice("info", sentence[:1].upper() + sentence[1:], actions))
 
-    def _finish(self, note: UnsavedRun, run: RunReader) -> None:
-        job = Resume(run_path=note.run_path, pictures=note.pictures)
-        self._jobs.submit(lambda: Submission(job, run.request, run.steps[-1].i + 1))
+    def _finish(self, broken: Sequence[tuple[UnsavedRun, RunReader]], folders: list[Path]) -> None:
+        for note, run in broken:
+            job = Resume(run_path=note.run_path, pictures=note.pictures)
+            self._jobs.submit(partial(Submission, job, run.request, run.steps[-1].i + 1))
+        for submission in waiting.take(folders):
+            self._jobs.submit(lambda: submission)  # noqa: B023 -- called at once
+
+
+def _told(run: RunReader) -> str:
+    return f"{title_of(run.request)} broke off after {run.steps[-1].i + 1} of {len(path_of(run.request))} steps"
+
+
+def _leave(broken: Sequence[tuple[UnsavedRun, RunReader]], folders: list[Path]) -> None:
+    for note, _ in broken:
+        forget(note.run_path)
+    for folder in folders:
+        waiting.drop(folder)

@@ -37,6 +37,7 @@ from engine.jobs.lab import (
     LabWalk,
     Points,
 )
+from engine.paths import goes_back
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Pixels
@@ -90,7 +91,7 @@ class Lab(StepTimeline):
         self._plan()
         self._cursor = self.step_count - 1
 
-    # what is asked for
+    # settings
 
     @property
     def data(self) -> Data:
@@ -98,11 +99,11 @@ class Lab(StepTimeline):
 
     @property
     def model(self) -> ModelInfo:
-        """The data set as a model: what its Draft is resolved against."""
+        """The data set as a ModelInfo, with which the Draft is resolved."""
         return info(self._name)
 
     def choose(self, name: str) -> None:
-        """Another data set, a key of DATA; what was made of the one before goes."""
+        """Choose a data set, a key of DATA; results of the former one are dropped."""
         if name != self._name and name in DATA:
             self._name = name
             self._draft = replace(self._draft, model=info(name).id)
@@ -266,7 +267,7 @@ class Lab(StepTimeline):
             self._begin(LabWalk(self.data, self._particles, self._draft.seed, self.half(), self.sigma))
 
     def cover(self) -> None:
-        """Measure what noise at many scales does, and show where training data are."""
+        """Measure the coverage of the plane by noise level, and show the training data."""
         if self._usable():
             self.turn("seen", True)
             self._chains.clear()
@@ -274,12 +275,12 @@ class Lab(StepTimeline):
             self._begin(LabCoverage(self.data, COVERING))
 
     def save(self, path: Path, frames: Sequence[Pixels]) -> None:
-        """Write pictures of the plane, with what made them."""
+        """Write pictures of the plane with their settings."""
         task = self._engine.do(LabSave(path, tuple(frames), self.settings()), urgent=True)
         task.ended.connect(partial(self._on_saved, path))
 
     def cancel(self) -> None:
-        """Stop what is done before its next model call. What was reached stays."""
+        """Cancel the running job before its next model call. Its results so far stay."""
         if self._task:
             self._task.cancel()
 
@@ -301,7 +302,7 @@ class Lab(StepTimeline):
         self.closed.emit()
 
     def settings(self) -> str:
-        """Everything that makes what is shown, as JSON in ASCII."""
+        """All settings of the shown run, as JSON in ASCII."""
         trial = self.track.trial
         request = trial.request if trial else self._run.request if self._run else None
         particles = trial.particles if trial else self._particles
@@ -323,7 +324,7 @@ class Lab(StepTimeline):
         self.activity_changed.emit()
 
     def _drop(self) -> None:
-        """Cancel what is done, and hear no more of it."""
+        """Cancel the running job and ignore its remaining events."""
         if self._task is not None:
             self._task.drop()
             self._task = None
@@ -337,6 +338,8 @@ class Lab(StepTimeline):
         except RequestError as error:
             self._problem = str(error)
             return
+        if goes_back(request.sampler):
+            self._problem = "Restart's path goes back up, and the lab's goes down only: choose another sampler."
         try:
             self.data.components  # noqa: B018 -- says what is wrong with a drawing
         except LabError as error:
@@ -344,7 +347,7 @@ class Lab(StepTimeline):
         self._run = LabTimelineModel.of(request, self.track)
 
     def _forget(self) -> None:
-        """Another law or other levels: what was made of the ones before goes."""
+        """Drop the results of the former law or noise levels."""
         self._drop()
         at_end = self._cursor == self.step_count - 1
         self._clear_states()

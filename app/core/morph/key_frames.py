@@ -22,7 +22,7 @@ class KeyFrame:
     """One of them.
 
     key    -- for the model that there is; rgb -- the picture of the model's size that is encoded, None for a seed
-    image  -- what is seen of it; null for a seed of which nothing has been made
+    image  -- its thumbnail; null for a seed without a picture yet
     source -- the whole picture that it came from, which another model sees at its own size; None for a bare seed
     settings -- what made it, where that is known
     """

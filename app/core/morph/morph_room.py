@@ -32,7 +32,7 @@ MORPH_FIELDS = ("frames", "easing", "loop", "way", "at", "rate")  # fields of a 
 
 @dataclass(frozen=True, slots=True)
 class MorphChoices:
-    """How it goes, as the panel says; large -- whether the second stage draws the frames."""
+    """The settings of the panel; large -- whether the second stage enlarges the frames."""
 
     frames: int = 30
     easing: str = "smooth"
@@ -204,7 +204,7 @@ class MorphRoom(StepTimeline):
 
     @property
     def film(self) -> tuple[Morph, list[Pixels]] | None:
-        """What can be exported: a morph whose frames are all there."""
+        """The finished morph and its frames, for export; None before all frames are made."""
         return (
             (self._result.morph, list(self._result.frames)) if self._result is not None and self._result.whole else None
         )

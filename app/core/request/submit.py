@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from app.core.canvas.editing import Editing
 from app.core.canvas.placement import Placement, Snapshot
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import Submission
+from app.core.jobs.submission import Submission
 from app.core.request.fork import ForkPoint, fork_point, model_of_step, vary_request
 from app.core.request.methods import NEW
 from app.core.request.seeds import roll
@@ -34,7 +34,7 @@ class Submitter:
     aims: Callable[[Sequence[Guide]], tuple[Pixels, ...]]
 
     def new(self, draft: Draft, model: ModelInfo) -> Submission:
-        """A run from the start, as the panel says."""
+        """A run from the start with the panel's settings."""
         request, snapshot = resolve_edit(draft, model, self.editing)
         job = Generate(
             request=request, run_path=self.library.new_path(request), pictures=self.library.pictures,
@@ -43,7 +43,7 @@ class Submitter:
         return Submission(job, request, 0, _placement(snapshot))
 
     def fork(self, draft: Draft, model: ModelInfo, run: Lineage, k: int) -> Submission:
-        """A run that goes on from step `k` as the panel says; from the end of a way up, a picture of its own."""
+        """A run that continues step `k` with the panel's settings; from an encoding's end, a picture of its own."""
         point, parent = fork_point(run, k), run.request_at(k)
         if run.encodes(k):
             return self._fork(point, resolve(replace(draft, method=NEW, batch=1), model), None)

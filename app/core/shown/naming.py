@@ -9,7 +9,7 @@ LONGEST = 80  # characters of a person's text in a sentence
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
-    """The text in one line, cut with an ellipsis where it is longer: no label grows with what a person writes."""
+    """Return the text in one line of at most `longest` characters, cut with an ellipsis."""
     line = " ".join(text[: 4 * longest].split())
     return line if len(line) <= longest and len(text) <= 4 * longest else f"{line[: longest - 1].rstrip()}…"
 

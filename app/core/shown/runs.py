@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from engine.pictures.naming import free_path, stem_of
@@ -11,6 +11,7 @@ from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
 SUFFIX = ".twrun"
+STAMP, STAMP_LENGTH = "%Y%m%d-%H%M%S-%f", 22  # what a name begins with, and how long that is
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,15 @@ class RunLibrary:
         self.root, self.pictures = root, pictures
 
     def new_path(self, request: Request) -> Path:
-        """Return the path of a new run of `request`: an unused name, newest last when sorted."""
+        """Return the path of a new run of `request`: an unused name, newest last when sorted.
+
+        It begins with the time, or, where the clock went back, with the time just after that of the newest run.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
-        now = datetime.now(timezone.utc)
-        return free_path(self.root, f"{now:%Y%m%d-%H%M%S-%f}-{stem_of(request)}", SUFFIX)
+        now = datetime.now(timezone.utc).replace(tzinfo=None)
+        if (newest := self._newest_stamp()) is not None and newest >= now:
+            now = newest + timedelta(microseconds=1)
+        return free_path(self.root, f"{now.strftime(STAMP)}-{stem_of(request)}", SUFFIX)
 
     def paths(self) -> list[Path]:
         """The run files, newest first."""
@@ -42,6 +48,17 @@ class RunLibrary:
 
     def newest(self) -> Path | None:
         return next(iter(self.paths()), None)
+
+    def _newest_stamp(self) -> datetime | None:
+        """The time in the name of the newest run; None where no name begins with a time."""
+        for path in self.paths():
+            try:
+                found = datetime.strptime(path.name[:STAMP_LENGTH], STAMP)
+            except ValueError:
+                continue  # a file that a person named
+            if found.year < datetime.max.year:
+                return found
+        return None
 
     def entry(self, path: Path) -> RunEntry:
         """Read the entry of a run file. Raises StoreError or RequestError where it cannot be read."""

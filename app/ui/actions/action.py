@@ -1,4 +1,4 @@
-"""One action of the studio: its words, its keys, what it does, and why it cannot be used now."""
+"""One action of the studio: text, keys, effect, and the reason while it is disabled."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QPushButton
 
 
 class ActionButton(QPushButton):
-    """Triggers the action. It is enabled when the action is, and its tip is the action's: what it does, or why not."""
+    """Triggers the action, and follows its enabled state and its tip."""
 
     def __init__(self, action: QAction, text: str) -> None:
         super().__init__(text)

@@ -26,7 +26,7 @@ class ActionSet(QObject):
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
         self.menus: dict[str, QMenu] = {}
-        self._why: dict[str, str] = {}  # why each action is not possible, as its QAction shows it
+        self._why: dict[str, str] = {}  # the reason shown by each disabled action
         self.by_id: dict[str, QAction] = {action.id: self._make(action) for action in ACTIONS}
 
     def begin(self) -> None:

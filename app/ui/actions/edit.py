@@ -26,7 +26,7 @@ ACTIONS: tuple[Action, ...] = (
         tip="Add room around the picture for the model to draw, or cut some off",
         why=no_artwork, do=lambda s: s.files.resize_canvas()),
     Action(id="restore", text="Use the settings of this picture", menu="Edit", keys=("Ctrl+U",),
-        tip="Put everything that made the shown picture back on the panel",
+        tip="Put all settings of the shown picture back on the panel",
         why=unless(lambda s: s.document.shown.run is not None, "No run is shown: generate a picture, or open one."),
         do=lambda s: s.document.restore_settings()),
     Action(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True,

@@ -20,7 +20,7 @@ ACTIONS: tuple[Action, ...] = (
         tip="Take the picture at the selected step to the canvas, to paint on it and remake parts of it",
         why=first_of(outside_pictures, no_steps), do=lambda s: s.files.edit_shown()),
     Action(id="earlier", text="Back to the picture before", menu="File", keys=("Ctrl+Shift+T",),
-        tip="Open the last picture again that you left without saving it",
+        tip="Reopen the last picture that you closed without saving",
         why=unless(lambda s: s.files.has_earlier, "No earlier picture is kept."), do=lambda s: s.files.bring_back()),
     Action(id="close-picture", text="Close picture", menu="File", keys=("Ctrl+W",),
         tip="Close the picture that you work on; unsaved changes are kept",

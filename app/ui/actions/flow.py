@@ -40,7 +40,7 @@ ACTIONS: tuple[Action, ...] = (
         tip="Encode the picture on the canvas along the deterministic flow to its noise x_T",
         why=outside_pictures, do=_encode),
     Action(id="decode", text="Decode it again", menu="Run", keys=("Ctrl+Alt+D",), icon="decode",
-        tip="Decode the encoded picture along the flow, and say how near it comes to the original",
+        tip="Decode the encoded picture along the flow, and measure its distance from the original",
         why=_NO_DECODE, do=lambda s: s.encoder.decode()),
     Action(id="decode-anew", text="Decode it as the panel says", menu="Run", keys=("Ctrl+Alt+Shift+D",),
         tip="Decode the encoded picture with the prompt and guidance on the panel: x_T stays the same",

@@ -20,9 +20,9 @@ _FULL = unless(
 
 ACTIONS: tuple[Action, ...] = (
     Action(id="steer", text="Steer by CLIP", menu="Run", keys=("Ctrl+G",), begins=True,
-        tip="Say what CLIP should steer the picture to", do=lambda s: s.steer()),
+        tip="Type what CLIP should steer the picture to", do=lambda s: s.steer()),
     Action(id="aim-shown", text="Steer to the shown picture", menu="Run",
-        tip="Add the shown picture to the things that CLIP steers to",
+        tip="Add the shown picture to CLIP's aims",
         why=first_of(outside_pictures, no_steps, _FULL),
         do=lambda s: s.document.guidance.steering.aim_at_shown()),
     Action(id="sweep", text="Sweep the guidance …", menu="Run", short="Sweep …", icon="variations",

@@ -16,12 +16,12 @@ def always_usable(_: StudioParts) -> str:
 
 
 def unless(usable: Callable[[StudioParts], object], sentence: str) -> Reason:
-    """`sentence` as long as `usable` is false."""
+    """Return a Reason that gives `sentence` while `usable` is false."""
     return lambda studio: "" if usable(studio) else sentence
 
 
 def first_of(*reasons: Reason) -> Reason:
-    """The first reason that holds. A later one is asked only when no earlier one holds."""
+    """Return the first reason that applies. Later ones are checked only if no earlier one applies."""
     return lambda studio: next((sentence for reason in reasons if (sentence := reason(studio))), "")
 
 

@@ -1,4 +1,4 @@
-"""What the actions act on: the main window, as far as they know it."""
+"""The interface of the main window that the actions use."""
 
 from __future__ import annotations
 

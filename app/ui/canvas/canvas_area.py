@@ -187,9 +187,12 @@ class CanvasArea(QWidget):
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
         steps = steps_of_strength(draft.strength, draft.steps)
+        mask, factor = self.easel.mask_for_cells()
+        left, top, width, height = box_of(artwork.box)
+        box = left // factor, top // factor, max(1, width // factor), max(1, height // factor)
         model = self._document.draft.model
-        width, height = size(draft, model)
-        return free_cells(artwork.mask, box_of(artwork.box), (width // model.factor, height // model.factor), steps)
+        cells = tuple(side // model.factor for side in size(draft, model))
+        return free_cells(mask, box, (cells[0], cells[1]), steps)
 
     def _lend_keys(self, keys: str) -> None:
         """On the canvas the arrows move through candidates or through steps: never ambiguous."""

@@ -20,6 +20,7 @@ from app.ui.canvas.view import CanvasView
 from app.ui.canvas.viewport import Viewport
 from app.ui.look.theme import em
 
+CELLS_FROM = 2048  # pixels of a side of the box: the outline of a larger one follows a smaller copy of the mask
 HALF = 0.5  # device pixels per document pixel below which the picture is shrunk before it is painted
 
 
@@ -38,6 +39,7 @@ class Easel(QObject):
         self._small = ShrunkCopy(lambda: artwork.pixels, block_mean)
         self._mask = ShrunkCopy(lambda: artwork.mask, block_maximum)
         self._overlay = Overlay(self._mask)
+        self._coarse = ShrunkCopy(lambda: artwork.mask, block_maximum)
         self._stale = True  # the outline of the model's pixels
         self._drawn = QRect()  # what the hand's ring and outline cover
         artwork.opened.connect(self._reopened)
@@ -84,7 +86,7 @@ class Easel(QObject):
 
     @property
     def result_shown(self) -> bool:
-        """Whether what came of a run is looked at: the mask is out of the way then, unless the hand is at it."""
+        """Whether a result of a run is shown: the mask is hidden then, except during a gesture."""
         return self._result_shown
 
     @result_shown.setter
@@ -96,10 +98,18 @@ class Easel(QObject):
     def see_as(self, free_cells: Callable[[], NDArray[np.bool_] | None]) -> None:
         """What says which of the model's pixels in the box are made anew (h, w); None: no outline of them.
 
-        It is asked after each change of the mask or of the box.
+        It is called after each change of the mask or the box.
         """
         self._free_cells = free_cells
         self.look_again()
+
+    def mask_for_cells(self) -> tuple[NDArray[np.uint8], int]:
+        """Return the mask with each block of factor × factor pixels as its largest value, and the factor: 1 unless the
+        box is large, where all of it cannot be looked at after each move of a brush.
+        """
+        side = max(self._artwork.box.width(), self._artwork.box.height(), 1)
+        factor = 1 << max(0, math.ceil(math.log2(side / CELLS_FROM)))
+        return self._coarse.at(factor), factor
 
     def look_again(self) -> None:
         """What `see_as` was given would say something else now."""
@@ -207,6 +217,7 @@ class Easel(QObject):
     def _reopened(self) -> None:
         self._small.forget()
         self._mask.forget()
+        self._coarse.forget()
         self._candidate = None
         self._stale = True
         size = self._artwork.rect.size()
@@ -222,6 +233,7 @@ class Easel(QObject):
 
     def _mask_changed(self, rect: QRect) -> None:
         self._mask.touch(rect)
+        self._coarse.touch(rect)
         self._stale = True
         self._update(self._overlay.cells.around(rect) if self._overlay.cells else rect)
 

@@ -117,7 +117,7 @@ def tints(values: Pixels, shift: QPoint, colour: QColor) -> NDArray[np.uint32]:
 
 
 def corner_of(viewport: Viewport) -> QPoint:
-    """The document's corner in device pixels: what the grain and the dashes hang on, so that panning moves them too."""
+    """The document's corner in device pixels: origin of the grain and the dashes, so that they move with panning."""
     return (viewport.offset * viewport.ratio).toPoint()
 
 
@@ -149,7 +149,7 @@ def grain() -> Pixels:
 
 @lru_cache(maxsize=4)
 def palette(rgb: int) -> NDArray[np.uint32]:
-    """(512,): by the mask's value what lies between the grains, and then 256 times what a grain is."""
+    """Return (512,): the colour between grains by mask value, then 256 times the colour of a grain."""
     colour = QColor(rgb)
     between = [premultiply(colour, TINT * FAINT * m / 255) for m in range(256)]
     return np.array(between + 256 * [premultiply(colour, TINT)], np.uint32)

@@ -1,4 +1,4 @@
-"""Pixels for the screen: shrunk without aliasing, enlarged crisp or, when asked for, by Lanczos."""
+"""Scale pixels for the screen: shrink without aliasing, enlarge crisp or by Lanczos."""
 
 from __future__ import annotations
 

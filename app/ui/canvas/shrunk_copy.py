@@ -57,7 +57,7 @@ def block_mean(part: Pixels, factor: int) -> Pixels:
 
 
 def block_maximum(part: Pixels, factor: int) -> Pixels:
-    """The largest value of each block of (H, W): what is painted is never lost from sight."""
+    """Return the largest value of each block of (H, W), so that every painted pixel stays visible."""
     height, width = part.shape
     if not part.any():  # the mask of a large picture that was just opened, in a tenth of the time
         return np.zeros((-(-height // factor), -(-width // factor)), np.uint8)

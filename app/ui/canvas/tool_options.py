@@ -40,7 +40,7 @@ OPTIONS = {
     "opacity": ToolOption(AMOUNT[0], 1, 100, (1, 100), 100, " %", ""),
     "tolerance": ToolOption("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
 }
-ROOM_FOR_SLIDERS, ROOM_FOR_EDGES = 60, 49  # text lines of width
+ROOM_FOR_SLIDERS, ROOM_FOR_EDGES, ROOM_FOR_TITLES = 60, 49, 39  # text lines of width; tips say the titles too
 
 
 class ToolOptions(QFrame):
@@ -100,7 +100,8 @@ class ToolOptions(QFrame):
         row = QHBoxLayout(group)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(em(group, 0.12))
-        row.addWidget(label("Mask", "muted"))
+        self._titles["mask"] = label("Mask", "muted")
+        row.addWidget(self._titles["mask"])
         row.addSpacing(em(group, 0.3))
         for name in ("mask-shown", "mask-invert", "mask-clear"):
             row.addWidget(actions.button(name, group))
@@ -150,6 +151,8 @@ class ToolOptions(QFrame):
         for number in self.numbers.values():
             number.slider.setVisible(self.width() >= em(self, ROOM_FOR_SLIDERS))
         self._edges.setVisible(self.width() >= em(self, ROOM_FOR_EDGES))
+        for title in self._titles.values():
+            title.setVisible(self.width() >= em(self, ROOM_FOR_TITLES))
 
 
 class ColourButton(QPushButton):

@@ -31,7 +31,7 @@ SURROUNDS = {"plain": "Plain", "checker": "Checkerboard"}
 
 
 class CanvasContent(Protocol):
-    """What can stand on the canvas in the place of a frame, under a viewport of its own."""
+    """Content shown on the canvas instead of a frame, with its own viewport."""
 
     viewport: Viewport
 
@@ -47,7 +47,7 @@ class Glass(Protocol):
 
 
 class CanvasView(QWidget):
-    """Shows `frame`, which is the document's, or what stands on it; its own are only how it lies there and enlarges."""
+    """Shows `frame` of the document, or a CanvasContent; its own state is only the zoom and the smoothing."""
 
     viewport_changed = Signal()
     space_changed = Signal(bool)  # whether the space bar is held here
@@ -104,7 +104,7 @@ class CanvasView(QWidget):
 
     @property
     def glass(self) -> Glass | None:
-        """What lies over the frame or its stand."""
+        """The overlay over the frame or the content."""
         return self._glass
 
     @glass.setter

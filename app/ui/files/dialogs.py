@@ -63,7 +63,7 @@ class Files(QObject):
         self.opener.open_mime(QGuiApplication.clipboard().mimeData())
 
     def take(self, mime: QMimeData) -> None:
-        """Open what was dropped on the window."""
+        """Open the files dropped on the window."""
         self.opener.open_mime(mime)
 
     def ask_wildcards(self) -> None:
@@ -149,7 +149,7 @@ class Files(QObject):
         return ExportSubject(artwork.pixels.copy()[..., 2::-1], artwork.title)
 
     def save_shown(self) -> None:
-        """What the canvas shows, where the person says: nothing waits for the answer."""
+        """Save the shown picture to a file chosen in a dialog, which blocks nothing."""
         if self.shows_artwork:
             self.save_as()
             return
@@ -219,7 +219,7 @@ class Files(QObject):
         self.exporter.export(subject, choice, Path(path))
 
     def close(self) -> None:
-        """Wait for what is being read or written."""
+        """Wait for running reads and writes."""
         if self.sheet is not None:
             self.sheet.close()
         self.opener.close()

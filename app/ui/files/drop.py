@@ -69,7 +69,7 @@ class DropTarget(QObject):
     def __init__(
         self, window: QWidget, canvas: QWidget, take: Callable[[QMimeData], object], keys: Callable[[], bool]
     ) -> None:
-        """`keys`: whether what is dropped becomes key frames of a morph."""
+        """`keys`: whether dropped files become key frames of a morph."""
         super().__init__(window)
         self._keys = keys
         self.hint = DropHint(canvas)

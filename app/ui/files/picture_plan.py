@@ -19,7 +19,7 @@ class PicturePlan(QWidget):
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         super().__init__()
-        self.setAccessibleName("What becomes of the picture")
+        self.setAccessibleName("Preview of the fitted picture")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._size = QSize(rgb.shape[1], rgb.shape[0])
         self._thumbnail = thumbnail(rgb)

@@ -10,9 +10,7 @@ from app.ui.actions.action_set import ActionSet
 from app.ui.flow.likelihood_results import column_in
 from app.ui.widgets.label import label, paragraph
 
-FURTHER = (
-    "Or go on from x_T with any sampler: Fork here, at the last step of the way up, makes what the panel says of it."
-)
+FURTHER = "Or continue from x_T with any sampler: set the panel and click Fork here at the last step of the encoding."
 
 
 class EncodedCard(QWidget):

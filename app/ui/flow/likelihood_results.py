@@ -17,7 +17,7 @@ from app.ui.widgets.quiet_label import QuietLabel
 
 
 class DensityResults(QWidget):
-    """The number along the flow, and what it means."""
+    """The number of the flow with an explanation."""
 
     def __init__(self, picture_likelihood: PictureLikelihood) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class DensityResults(QWidget):
 
 
 class Steps(QWidget):
-    """The bound, level by level, and what it says of sending the picture bit by bit."""
+    """The bound by noise level, and the rate–distortion curve of the picture."""
 
     def __init__(self, picture_likelihood: PictureLikelihood) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class PlotReading(QuietLabel):
 
 
 class Surprise(QWidget):
-    """The map's switch, its regions and its scale, and what is pointed at."""
+    """The map's switch, its region size, its scale and the region under the pointer."""
 
     def __init__(self, picture_likelihood: PictureLikelihood, actions: ActionSet) -> None:
         super().__init__()

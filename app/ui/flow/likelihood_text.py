@@ -64,7 +64,7 @@ def _decimals(error: float) -> int:
 
 
 def sum_of(terms: ElboTerms) -> str:
-    """The bound and its three parts, and what they were measured by."""
+    """Describe the bound, its three parts and its settings."""
     error = "" if math.isnan(terms.stderr) else f" ± {terms.stderr:.{max(3, _decimals(terms.stderr))}f}"
     parts = f"L_T {terms.l_T:.3f} + Σ L_t {terms.terms.sum():.3f} + L_0 {terms.l_0:.3f}"
     draws = f"{terms.done} of {terms.draws} draws" if terms.done < terms.draws else f"{terms.draws} draws"

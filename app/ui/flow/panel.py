@@ -1,4 +1,4 @@
-"""The Likelihood panel: how likely a model finds the picture on the canvas, how that adds up, what surprises it."""
+"""The Likelihood panel: the log density of the picture on the canvas, by noise level and by region."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.flow.encode import CLOSENESS, METHODS, Encoder
-from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, PictureLikelihood
+from app.core.flow.likelihood import MOST_PROBES, TOLERANCES, PictureLikelihood
 from app.core.flow.likelihood_result import ConditionSource
 from app.core.flow.subject import MIDDLE, SHRUNK
 from app.ui.actions.action_set import ActionSet
@@ -28,7 +28,7 @@ SOURCE_NAMES: dict[ConditionSource, str] = {"nothing": "Nothing", "panel": "The 
 
 
 class LikelihoodPanel(QWidget):
-    """Shows and changes the appraisal; holds nothing of its own."""
+    """Shows the likelihood of the picture and its settings; has no state of its own."""
 
     def __init__(self, picture_likelihood: PictureLikelihood, encoder: Encoder, actions: ActionSet) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class LikelihoodPanel(QWidget):
         self.probes.changed.connect(self._tell_probes)
         self.method.activated.connect(self._tell_method)
         self.stop.clicked.connect(self._stop)
-        encoder.changed.connect(self.refresh)  # with the appraisal's
+        encoder.changed.connect(self.refresh)  # it emits the likelihood's changes too
         picture_likelihood.found.connect(self._show_found)
         for signal in (
             picture_likelihood.activity_changed,
@@ -167,7 +167,7 @@ class LikelihoodPanel(QWidget):
         picture_likelihood, judge = self._likelihood, self._likelihood.judge
         subject = picture_likelihood.subject
         title = subject.title if subject else ""
-        self.picture.setText(title[:1].upper() + title[1:] if subject else NOTHING)
+        self.picture.setText(title[:1].upper() + title[1:] if subject else "No picture yet")
         self.judge.setCurrentIndex(self.judge.findData(judge.id))
         self._list_conditions()
         self._list_ways()

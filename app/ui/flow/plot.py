@@ -62,7 +62,7 @@ class CurvePlot(QWidget):
         return "" if self._curve is None or self._at is None else self._curve.words[self._at]
 
     def show_curve(self, curve: PlotCurve | None, about: str = "") -> None:
-        """`about` is the whole of it in one sentence, for who cannot see it."""
+        """`about` describes the plot in one sentence for screen readers."""
         if curve == self._curve:
             return
         self._curve = curve

@@ -1,4 +1,4 @@
-"""The map of what surprises the model, over the picture on the canvas; the region under the pointer says its bits."""
+"""The map of bits by region over the picture on the canvas, with the number of the region under the pointer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOVERS = (QEvent.Type.HoverMove, QEvent.Type.HoverEnter, QEvent.Type.HoverLeave)
 
 
 class SurpriseOverlay(QObject):
-    """Lies on the canvas while the appraisal has a map to show, and tells it where the pointer is."""
+    """Paints the map of bits over the canvas, and reports the region under the pointer."""
 
     def __init__(self, canvas: CanvasView, picture_likelihood: PictureLikelihood) -> None:
         super().__init__(canvas)

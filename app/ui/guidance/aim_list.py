@@ -82,7 +82,7 @@ class AimRow(Retinted, QWidget):
         self.changed.emit("text", text)
 
     def _refuse(self) -> None:
-        refuse(self.text, f"An aim can have {MAX_AIM_TEXT} characters: what came after them was left out.")
+        refuse(self.text, f"An aim can have {MAX_AIM_TEXT} characters: the rest was left out.")
 
     def tint(self) -> None:
         self.remove.setIcon(icons.icon("close", QApplication.palette()))

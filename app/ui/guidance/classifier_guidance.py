@@ -44,20 +44,20 @@ class ClassGuidance(QWidget):
             grid.addWidget(said, k, 0)
             grid.addWidget(field, k, 1)
             self._hidden += [said, field]
-        self.classifier.activated.connect(self._chose)
-        self.label.activated.connect(self._labelled)
-        self.twin.activated.connect(self._twinned)
+        self.classifier.activated.connect(self._on_chosen)
+        self.label.activated.connect(self._on_labelled)
+        self.twin.activated.connect(self._on_twinned)
         self.scale.changed.connect(lambda value: steering.set_class(scale=round(value, 1)))
         steering.changed.connect(self.refresh)
         self.refresh()
 
-    def _chose(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         self._steering.set_class(classifier=self.classifier.itemData(row))
 
-    def _labelled(self, row: int) -> None:
+    def _on_labelled(self, row: int) -> None:
         self._steering.set_class(label=self.label.itemData(row))
 
-    def _twinned(self, row: int) -> None:
+    def _on_twinned(self, row: int) -> None:
         self._steering.set_class(noisy=self.twin.itemData(row))
 
     def refresh(self) -> None:

@@ -56,7 +56,7 @@ class ClipOptions(QWidget):
         }
         self._seen: list[QWidget] = []  # settings without effect for a CLIP on x_t
         self._lay_out()
-        self.place.activated.connect(self._placed)
+        self.place.activated.connect(self._on_placed)
         self.law.activated.connect(self._chose_law)
         self.cutouts.changed.connect(lambda value: steering.set_clip_settings(cutouts=round(value)))
         for name, field in self.fields.items():
@@ -99,7 +99,7 @@ class ClipOptions(QWidget):
             grid.addWidget(field, k, 1)
         column.addLayout(grid)
 
-    def _placed(self, row: int) -> None:
+    def _on_placed(self, row: int) -> None:
         self._steering.set_clip_settings(on=self.place.itemData(row))
 
     def _chose_law(self, row: int) -> None:
@@ -147,7 +147,7 @@ class LawNumbers(QWidget):
         row.setSpacing(em(self, 0.4))
         for parameter in LAWS[name].parameters:
             field = self.fields[parameter.name] = _real(parameter.name.capitalize(), parameter.low, parameter.high, 3)
-            field.valueChanged.connect(partial(self._typed, parameter.name))
+            field.valueChanged.connect(partial(self._on_typed, parameter.name))
             said = label(parameter.name, "muted", field)
             for widget in (said, field):
                 widget.setToolTip(parameter.about)
@@ -156,7 +156,7 @@ class LawNumbers(QWidget):
         self._column.addWidget(self._content)
         self.setVisible(bool(self.fields))
 
-    def _typed(self, name: str, value: float) -> None:
+    def _on_typed(self, name: str, value: float) -> None:
         """Where two are the ends of a window, the other one gives way."""
         law = self._steering.law
         values: dict[str, float] = {key: law[key] for key in self.fields} | {name: value}

@@ -30,7 +30,7 @@ LARGEST = 1e6
 
 
 class SteeringDisclosure(Disclosure):
-    """The section under its heading, which says what steers while it is closed; opened where settings bring guides."""
+    """The section under its heading; closed, the heading names the guides. Settings with guides open it."""
 
     def __init__(self, guidance: DocumentGuidance, actions: ActionSet) -> None:
         self.section = SteeringSection(guidance, actions)
@@ -90,7 +90,7 @@ class SteeringSection(QWidget):
         self.sweep = actions.button("sweep", self)
         self.sweep.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._lay_out()
-        self.clip.activated.connect(self._chose)
+        self.clip.activated.connect(self._on_chosen)
         self.aims.picture_asked.connect(self.choose_picture)
         self.scale.changed.connect(lambda value: self._steering.set_clip_settings(scale=round(value, 1)))
         self.scored.clicked.connect(self._score)
@@ -139,7 +139,7 @@ class SteeringSection(QWidget):
         self.dialog.setNameFilters(filters)
         return self.dialog
 
-    def _chose(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         chosen = self.clip.itemData(row)
         if chosen == FILE:
             self.clip.setCurrentIndex(self.clip.findData(self._steering.clip))

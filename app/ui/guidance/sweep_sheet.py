@@ -55,14 +55,14 @@ class SweepSheet(QDialog):
         self.words = QuietLabel(muted=False)
         self.use = QPushButton("Use these settings")
         self._lay_out()
-        self.over.activated.connect(self._chose)
+        self.over.activated.connect(self._on_chosen)
         self.low.valueChanged.connect(lambda low: self._set(low=low, high=max(low, self._sweep.plan.high)))
         self.high.valueChanged.connect(lambda high: self._set(high=high, low=min(high, self._sweep.plan.low)))
         self.count.valueChanged.connect(lambda count: self._set(count=count))
         self.pictures.valueChanged.connect(lambda pictures: self._set(pictures=pictures))
         self.twins.clicked.connect(lambda on: self._set(twins=on))
-        self.axis.activated.connect(self._turned)
-        self.go.clicked.connect(self._pressed)
+        self.axis.activated.connect(self._on_turned)
+        self.go.clicked.connect(self._on_pressed)
         self.use.clicked.connect(self._use)
         self.plot.used.connect(self._use)
         self._sweep.changed.connect(self.refresh)
@@ -106,13 +106,13 @@ class SweepSheet(QDialog):
     def _set(self, **changes: object) -> None:
         self._sweep.plan = replace(self._sweep.plan, **changes)  # type: ignore[arg-type]
 
-    def _chose(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         self._set(over=self.over.itemData(row))
 
-    def _turned(self, row: int) -> None:
+    def _on_turned(self, row: int) -> None:
         self.plot.by_diversity = row == 0
 
-    def _pressed(self) -> None:
+    def _on_pressed(self) -> None:
         if self._sweep.running:
             self._sweep.cancel()
         else:

@@ -58,7 +58,7 @@ class PlanePainter:
         self._legend()
 
     def paint_small(self, field: Field | None) -> None:
-        """What of it can be seen in a cell of the timeline."""
+        """Paint the layers that are visible in a timeline cell."""
         self.painter.save()
         self.painter.setClipRect(self.frame)
         self.painter.fillRect(self.frame, self._ink(Role.Dark))
@@ -128,7 +128,7 @@ class PlanePainter:
             self._dots(found.outcomes[self.lab.outcome].ends, self._ink(Role.BrightText), 1.1)
 
     def _legend(self) -> None:
-        """Which line is whose, where there are two kinds."""
+        """Paint the legend of the lines if there are two kinds."""
         lab, unit = self.lab, self.unit
         if not (lab.shows("flow") and lab.shows("paths")) or lab.track.flow(self.k) is None or self.k == 0:
             return
@@ -172,7 +172,7 @@ class PlanePainter:
         return np.asarray(at, np.float64) * [radius, -radius] + [centre.x(), centre.y()]
 
     def _around(self, half: float) -> QRectF:
-        """Where a square of this half side lies: a field that was asked for in another frame stays in its place."""
+        """Return the square of this half side, so that a field of another frame stays in its place."""
         radius = self.frame.width() / 2 * half / self.half
         centre = self.frame.center()
         return QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius)

@@ -34,7 +34,7 @@ class LevelStrip(Filmstrip):
         return f"Level {k + 1} of {len(levels)}: σ {levels[k]:.4g}" if 0 <= k < len(levels) else ""
 
     def _picture(self, k: int, side: float) -> QImage:
-        """Painted anew only where something of it changed."""
+        """Repaint a cell only if it changed."""
         lab, size = self._lab, math.ceil(side * self.devicePixelRatioF())
         palette = self.palette()
         field, states, look = (

@@ -9,7 +9,7 @@ class Retinted:
     """Mixed into a widget: calls its `tint` after each change of the palette. The widget calls it once by itself."""
 
     def tint(self) -> None:
-        """Draw again what holds the colours of the palette."""
+        """Redraw everything with colours of the palette."""
         raise NotImplementedError
 
     def changeEvent(self, event: QEvent) -> None:

@@ -20,14 +20,14 @@ Role = QPalette.ColorRole
 Group = QPalette.ColorGroup
 
 READABLE = 4.5  # contrast of text with its ground, to 1: WCAG 2.1, level AA
-DISABLED = 3.0  # of text that cannot be used: WCAG asks for nothing
+DISABLED = 3.0  # of disabled text, for which WCAG has no minimum
 
 MODES = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theme:
-    """Colours by what they are for; `palette` says which QPalette role carries each."""
+    """Colours by purpose; `palette` says which QPalette role carries each."""
 
     name: str
     window: str  # panels

@@ -26,7 +26,7 @@ NORM = 0.5, 1.1  # what of ‖x_T‖/√d the band shows, at least
 class FrameStrip(Filmstrip):
     """Frames, and two bands: the norm of x_T on both ways, and how far each frame is from the one before."""
 
-    nothing = "The frames will stand here, with the norm of x_T under them"
+    nothing = "The frames will appear here, with the norm of x_T below"
 
     def __init__(self, morph: MorphRoom) -> None:
         super().__init__(morph)

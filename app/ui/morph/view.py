@@ -13,6 +13,7 @@ from app.ui.look.theme import em
 from app.ui.morph.key_strip import KeyStrip
 from app.ui.morph.timeline import MOVES
 from app.ui.widgets.label import label
+from app.ui.widgets.opening_page import OpeningPage
 
 ADD = ("morph-add-shown", "morph-add-file", "morph-add-seed")
 
@@ -90,7 +91,7 @@ class Stage(QWidget):
         return "One more key frame, then Generate" if count == 1 else "Generate makes the frames between the keys"
 
 
-class FirstSteps(QWidget):
+class FirstSteps(OpeningPage):
     """What stands here before the first key frame."""
 
     def __init__(self, actions: ActionSet) -> None:
@@ -109,11 +110,10 @@ class FirstSteps(QWidget):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             text.setWordWrap(True)
             text.setMinimumWidth(1)
-        hint.setFixedWidth(em(self, 34))
+        hint.setMaximumWidth(em(self, 34))
         column.addWidget(title)
         column.addSpacing(em(self, 0.4))
-        hint.setFixedHeight(hint.heightForWidth(em(self, 34)))
-        column.addWidget(hint, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(self.centred(hint))
         column.addSpacing(em(self, 1.0))
         self.buttons: dict[str, QPushButton] = {}
         for name in ADD:
@@ -123,11 +123,6 @@ class FirstSteps(QWidget):
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
             column.addSpacing(em(self, 0.3))
         column.addStretch(4)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Dark))
-        painter.end()
 
 
 class MorphView(QWidget):

@@ -1,4 +1,4 @@
-"""What few need to touch: how the steps are spaced, the sampler's own numbers, and what else shapes x̂₀ and x_T."""
+"""The Advanced section: spacing of the steps, the sampler's options, and settings of x̂₀ and x_T."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ class IntervalField(QWidget):
         column.setSpacing(em(self, 0.3))
         column.addWidget(self.switch)
         column.addLayout(levels)
-        self.switch.clicked.connect(self._switched)
+        self.switch.clicked.connect(self._on_switched)
         self.low.valueChanged.connect(self._low_typed)
         self.high.valueChanged.connect(self._high_typed)
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _switched(self, on: bool) -> None:
+    def _on_switched(self, on: bool) -> None:
         self._draft.update(guidance_interval=USUAL_INTERVAL if on else None)
 
     def _low_typed(self, low: float) -> None:
@@ -135,12 +135,12 @@ class ThresholdPicker(QWidget):
         grid.addWidget(self.about, 2, 0, 1, 2)
         grid.addWidget(self.quantile_name, 3, 0)
         grid.addWidget(self.quantile, 3, 1)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         self.quantile.changed.connect(lambda value: draft.update(quantile=round(value, 3)))
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         self._draft.update(threshold=self.choice.itemData(row))
 
     def refresh(self) -> None:

@@ -20,7 +20,7 @@ from engine.spec.request import MAX_RESAMPLE
 METHODS = {
     NEW: ("New picture", "A picture of its own, from noise alone"),
     FILL: ("Fill", "Makes what is painted anew, and keeps the rest at every step"),
-    REWORK: ("Rework", "Starts from what is there with noise in it: a little noise keeps much of it"),
+    REWORK: ("Rework", "Starts from the picture plus noise: a little noise keeps much of it"),
 }
 STRENGTH = "How far back in time it starts: all of the steps begin from pure noise"
 
@@ -51,8 +51,8 @@ class EditChoice(QWidget):
         self.resample = NumberField("Times over", 1, MAX_RESAMPLE, (1, 10))
         self.stretches = QWidget()
         self._lay_out()
-        self.strength.valueChanged.connect(self._slid)
-        self.again.clicked.connect(self._turned)
+        self.strength.valueChanged.connect(self._on_slid)
+        self.again.clicked.connect(self._on_turned)
         self.jump.changed.connect(lambda value: draft.update(jump=round(value)))
         self.resample.changed.connect(lambda value: draft.update(resample=round(value)))
         draft.changed.connect(self.refresh)
@@ -73,7 +73,7 @@ class EditChoice(QWidget):
             button.setAccessibleName(title)
             button.setToolTip(about)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(self._chose)
+            button.clicked.connect(self._on_chosen)
             self._group.addButton(button)
             self.segments[method] = button
             row.addWidget(button, 1)
@@ -95,19 +95,19 @@ class EditChoice(QWidget):
         grid.setContentsMargins(em(self, 1.6), 0, 0, 0)
         self.stretches.setLayout(grid)
 
-    def _chose(self) -> None:
+    def _on_chosen(self) -> None:
         chosen = next(method for method, button in self.segments.items() if button.isChecked())
         if chosen != FILL or self._draft.current.method != REPAINT:
             self._draft.choose_method(chosen)
 
-    def _turned(self, on: bool) -> None:
+    def _on_turned(self, on: bool) -> None:
         """RePaint goes with samplers that draw noise: those with a memory would lose it at every way back."""
         if on and not RULES[self._draft.current.sampler].stochastic:
             self._draft.update(method=REPAINT, sampler="ddpm", options=())
         else:
             self._draft.update(method=REPAINT if on else FILL)
 
-    def _slid(self, steps: int) -> None:
+    def _on_slid(self, steps: int) -> None:
         self._draft.update(strength=steps / self._draft.current.steps)
 
     def refresh(self) -> None:

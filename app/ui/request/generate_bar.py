@@ -29,7 +29,7 @@ class GenerateBar(Retinted, QWidget):
         column.setSpacing(em(self, 0.2))
         column.addWidget(self.button)
         column.addWidget(self.note)
-        self.button.clicked.connect(self._pressed)
+        self.button.clicked.connect(self._on_pressed)
         draft = document.draft
         for signal in (draft.changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
                        document.editing.inputs_changed):  # fmt: skip
@@ -40,7 +40,7 @@ class GenerateBar(Retinted, QWidget):
     def cancels(self) -> bool:
         return self._document.jobs.running is not None
 
-    def _pressed(self) -> None:
+    def _on_pressed(self) -> None:
         if self.cancels:
             self._document.jobs.cancel()
         else:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
+from app.core.files.read_image import read_transparent
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
@@ -77,18 +78,18 @@ class LabelPicker(QWidget):
         for label in (None, *self._draft.model.labels):
             picture = None if label is None else self._thumbnail(label)
             self.choice.addItem(picture or QIcon(), display_name(label), label)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         return self.choice
 
     def _thumbnail(self, label: str) -> QIcon | None:
         path = self._draft.model.folder / "labels" / f"{label.replace(' ', '-')}.png"
-        picture = QPixmap(str(path))  # null where there is no such file
+        picture = QPixmap.fromImage(read_transparent(path))  # null where there is no such file
         return None if picture.isNull() else QIcon(_round_corners(picture, em(self, 1.25) * 2))
 
     def _choose(self, label: str | None) -> None:
         self._draft.update(label=label)
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         assert self.choice is not None
         self._choose(self.choice.itemData(row))
 

@@ -1,4 +1,4 @@
-"""What a run costs, in words: calls of the model, which is what time goes into."""
+"""Describe the cost of a run in model calls."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class PromptField(QWidget):
         self._pause.setSingleShot(True)
         self._pause.timeout.connect(self._look)
         self.text = TextField("Prompt", "Describe a picture", 3.4)
-        self.text.edited.connect(self._typed)
+        self.text.edited.connect(self._on_typed)
         self._marker = _Marker(self.text.document())
         self.count = label("", "muted")  # stands beside the heading, where it moves nothing
         self.hints = QWidget()
@@ -79,7 +79,7 @@ class PromptField(QWidget):
         self._show_count()
         self.refresh()
 
-    def _typed(self, text: str) -> None:
+    def _on_typed(self, text: str) -> None:
         self._draft.update(prompt=text)
 
     def refresh(self) -> None:

@@ -55,7 +55,7 @@ class PromptPanel(QWidget):
         self.sampler = SamplerPicker(draft)
         self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
         self.guidance = NumberField("Guidance", -100, 100, (0, 12), 0.5, 1)
-        self.guidance.setToolTip("How strongly the picture follows the prompt; 1 asks the model once a step, not twice")
+        self.guidance.setToolTip("How strongly the picture follows the prompt; 1 needs one model call a step, not two")
         self.seed = SeedField(draft, actions)
         self.batch = NumberField("Pictures", 1, MAX_BATCH, (1, 16))
         self.extent = SizePicker(draft)

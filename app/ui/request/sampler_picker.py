@@ -1,8 +1,12 @@
-"""The sampler and the spacing of its steps, each with one line on when to choose it and what it costs."""
+"""The sampler and the spacing of its steps, each with one line on when to choose it and what it costs.
+
+Typed text finds the names of other studios too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -15,7 +19,28 @@ from app.ui.widgets.label import paragraph
 from engine.rules import RULES, menu
 from engine.schedules import SPACINGS
 from engine.spec.draft import outline
+from engine.spec.foreign_samplers import other_grids, other_names, plain
 from engine.spec.request import RequestError
+
+SPACING_TITLES = {  # where capital letters are in it
+    "sgm-uniform": "SGM uniform",
+    "ays": "Align Your Steps",
+    "ays-xl": "Align Your Steps XL",
+    "kl-optimal": "KL optimal",
+}
+
+
+def find_row(names: list[list[str]], typed: str) -> int:
+    """Return the first row with a name that is `typed`, else begins with it, else holds it; −1 for none.
+
+    `names` are plain (engine.spec.foreign_samplers.plain), one list a row.
+    """
+    text = plain(typed)
+    for fits in (str.__eq__, str.startswith, str.__contains__):
+        for row, some in enumerate(names):
+            if text and any(fits(name, text) for name in some):
+                return row
+    return -1
 
 
 class SamplerPicker(QWidget):
@@ -25,10 +50,15 @@ class SamplerPicker(QWidget):
         super().__init__()
         self._draft = draft
         self.choice = ComboBox("Sampler")
-        for name, rule in menu().items():
-            self.choice.addItem(rule.title, name)
+        names = [(rule.title, name, *other_names(name)) for name, rule in menu().items()]
+        for title, name, *others in names:
+            self.choice.addItem(title, name)
+            if others:
+                tip = f"Also named {', '.join(one for one in others if not one.endswith('Scheduler'))}"
+                self.choice.setItemData(self.choice.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.choice.search_by(partial(find_row, [[plain(one) for one in row] for row in names]))
         self.choice.opening.connect(self._tell_prices)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         self.about = paragraph()
         self.price = paragraph("", "")
         self.price.setToolTip(COUNTED)
@@ -42,7 +72,7 @@ class SamplerPicker(QWidget):
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         sampler = self.choice.itemData(row)
         if sampler != self._draft.current.sampler:
             self._draft.update(sampler=sampler, options=())  # another sampler, other options
@@ -81,10 +111,12 @@ class SpacingPicker(QWidget):
         super().__init__()
         self._draft = draft
         self.choice = ComboBox("Spacing of the steps")
+        names = [(name, *other_grids(name)) for name in SPACINGS]
+        self.choice.search_by(partial(find_row, [[plain(one) for one in row] for row in names]))
         for name, about in SPACINGS.items():
-            self.choice.addItem(name.replace("-", " ").capitalize(), name)
+            self.choice.addItem(SPACING_TITLES.get(name, name.replace("-", " ").capitalize()), name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
-        self.choice.activated.connect(self._chosen)
+        self.choice.activated.connect(self._on_chosen)
         self.about = paragraph()
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
@@ -96,7 +128,7 @@ class SpacingPicker(QWidget):
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         self._draft.update(spacing=self.choice.itemData(row))
 
     def refresh(self) -> None:

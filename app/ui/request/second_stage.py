@@ -17,7 +17,7 @@ class SizePicker(ComboBox):
     def __init__(self, draft: DraftModel) -> None:
         super().__init__("Size")
         self._draft = draft
-        self.activated.connect(self._chosen)
+        self.activated.connect(self._on_chosen)
         draft.model_changed.connect(self._build)
         draft.changed.connect(self.refresh)
         self._build()
@@ -39,7 +39,7 @@ class SizePicker(ComboBox):
             self.setItemData(self.count() - 1, about, ABOUT)
         self.refresh()
 
-    def _chosen(self, row: int) -> None:
+    def _on_chosen(self, row: int) -> None:
         self._draft.update(enlarge=self.itemData(row))
 
     def refresh(self) -> None:
@@ -64,7 +64,7 @@ class SecondStageFields(QWidget):
         column.setSpacing(em(self, 0.3))
         for part in (name, self.level, self.truncated):
             column.addWidget(part)
-        self.level.changed.connect(self._levelled)
+        self.level.changed.connect(self._on_levelled)
         self.truncated.clicked.connect(lambda on: draft.update(truncated=on))
         draft.changed.connect(self.refresh)
         draft.model_changed.connect(self.refresh)
@@ -75,7 +75,7 @@ class SecondStageFields(QWidget):
         stage = self._draft.model.cascade
         return 0.0 if stage is None else float(stage["defaults"]["level"])
 
-    def _levelled(self, level: float) -> None:
+    def _on_levelled(self, level: float) -> None:
         level = round(level, 2)
         self._draft.update(level=None if level == self._usual else level)
 

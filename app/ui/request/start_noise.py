@@ -1,4 +1,4 @@
-"""The noise that a picture starts from, x_T: how large it is and how far out it may lie, and what that does."""
+"""Temperature and truncation of the start noise x_T, with their effect in words."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class StartNoise(QWidget):
         grid.addWidget(self.about, 3, 0, 1, 2)
         self.temperature.changed.connect(lambda value: draft.update(temperature=round(value, 2)))
         self.truncation.changed.connect(lambda value: draft.update(truncation=round(value, 2)))
-        self.switch.clicked.connect(self._switched)
+        self.switch.clicked.connect(self._on_switched)
         draft.changed.connect(self.refresh)
         self.refresh()
 
-    def _switched(self, on: bool) -> None:
+    def _on_switched(self, on: bool) -> None:
         self._draft.update(truncation=USUAL_TRUNCATION if on else 0.0)
 
     def refresh(self) -> None:

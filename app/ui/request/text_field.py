@@ -48,7 +48,7 @@ class TextField(QPlainTextEdit):
         self._refuse(len(text) - room)
 
     def _change(self) -> None:
-        """Take an edit; what is typed beyond the limit is removed again."""
+        """Take an edit; remove text beyond the limit."""
         over = len(self.toPlainText()) - MAX_TEXT
         if over > 0:
             self.blockSignals(True)
@@ -68,7 +68,7 @@ class TextField(QPlainTextEdit):
         return not source.hasUrls() and super().canInsertFromMimeData(source)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Leave what holds a picture to the window, also where it holds text too."""
+        """Leave drops with a picture to the window, even if they have text too."""
         if holds_picture(event.mimeData()):
             event.ignore()
         else:

@@ -41,7 +41,7 @@ class Filmstrip(QWidget):
     `menu_asked` carries where on the screen a menu for the shown step should open.
     """
 
-    nothing = "Every step of a picture will stand here"  # what it says where there is no run
+    nothing = "Every step of a picture will appear here"  # text without a run
 
     menu_asked = Signal(QPoint)
 
@@ -56,7 +56,7 @@ class Filmstrip(QWidget):
         self.setAccessibleName("Steps")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._painted = 0, -1, 0.0  # steps, cursor and the curve's top as last asked to be painted
+        self._painted = 0, -1, 0.0  # steps, cursor and the curve's top of the last repaint
         for signal in (steps.run_changed, steps.view_changed, steps.image_changed):
             signal.connect(self.update)
         steps.steps_changed.connect(self._moved_on)
@@ -91,7 +91,7 @@ class Filmstrip(QWidget):
         return timeline_bands.rows(QRectF(slots.left, top, slots.width, height), count)
 
     def show_scores(self, scores: Callable[[], ScoreCurve | None]) -> None:
-        """A fourth band for them while there are any; whoever has them calls update() when they change."""
+        """Show scores as a fourth band while there are any; their owner calls update() when they change."""
         self._scores = scores
         self.update()
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.core.canvas.editing import Editing
+from app.core.files.read_image import read_image
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import QueuedJob
 from app.core.shown.naming import title_of
@@ -71,7 +72,7 @@ class Recent(QWidget):
         self.list.setVisible(bool(self._listed))
 
     def _item(self, job: QueuedJob, index: int, path: Path) -> QListWidgetItem:
-        picture = QPixmap(str(path))
+        picture = QPixmap.fromImage(read_image(path))
         size = self.list.iconSize() * self.devicePixelRatioF()
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         thumbnail = picture.scaled(size, keep, smooth)

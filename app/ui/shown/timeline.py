@@ -1,4 +1,4 @@
-"""The timeline: what of each step to see, how to move through them, and the strip itself."""
+"""The timeline: the view buttons, the play buttons and the strip of steps."""
 
 from __future__ import annotations
 

@@ -1,24 +1,34 @@
-"""A combo box whose entries may say a second line about themselves."""
+"""A combo box whose entries may have a second, explaining line."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QElapsedTimer, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QWheelEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionComboBox,
+    QStyleOptionViewItem,
+)
 
 from app.ui.look import icons
 from app.ui.look.theme import em
 
 ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of an entry
-
-
-WIDEST = 45  # em: a list is no wider, whatever its entries say
+ARROW = 1.35  # em: from the left edge of the arrow to the right edge of the box
+WIDEST = 50  # em: a list is no wider, whatever its entries say
 
 
 class ComboBox(QComboBox):
-    """A combo box with the studio's own arrow. A wheel over it scrolls the panel, and never changes what was chosen.
+    """A combo box with the studio's own arrow. The wheel scrolls the panel and never changes the choice.
 
-    `opening` comes before its list shows: what an entry says of itself may be brought up to date then.
+    `opening` is emitted before the list shows: then the second lines can be updated.
     """
 
     opening = Signal()
@@ -31,6 +41,13 @@ class ComboBox(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
 
+    def search_by(self, find: Callable[[str], int]) -> None:
+        """Search typed text by `find`, which returns the row of a text, −1 for none, in place of Qt's search of
+        beginnings.
+        """
+        self.setView(_SearchedList(find))
+        self.setItemDelegate(_TwoLines(self))
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
@@ -39,8 +56,17 @@ class ComboBox(QComboBox):
         painter = QPainter(self)
         side = em(self)
         ink = self.palette().color(QPalette.ColorRole.Text if self.isEnabled() else QPalette.ColorRole.Mid)
-        icons.paint(painter, "down", QRectF(self.width() - 1.35 * side, (self.height() - side) / 2, side, side), ink)
+        icons.paint(painter, "down", QRectF(self.width() - ARROW * side, (self.height() - side) / 2, side, side), ink)
         painter.end()
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        """Shorten the text to the room left of the arrow: the style would cut it off."""
+        super().initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        room = self.width() - round(ARROW * em(self)) - field.left()
+        option.currentText = option.fontMetrics.elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
 
     def showPopup(self) -> None:
         self.opening.emit()
@@ -48,6 +74,27 @@ class ComboBox(QComboBox):
         widest = min(max([self.width(), *hints]), em(self, WIDEST))
         self.view().setMinimumWidth(widest + em(self, 1.5))  # the scroll bar's room included
         super().showPopup()
+
+
+class _SearchedList(QListView):
+    """The list of a combo box; letters typed in quick succession are one text."""
+
+    def __init__(self, find: Callable[[str], int]) -> None:
+        super().__init__()
+        self._find = find
+        self._typed = ""
+        self._since = QElapsedTimer()
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+
+    def keyboardSearch(self, search: str) -> None:
+        if not self._since.isValid() or self._since.elapsed() > QApplication.keyboardInputInterval():
+            self._typed = ""
+        self._typed += search
+        self._since.start()
+        row = self._find(self._typed)
+        if row >= 0:
+            self.setCurrentIndex(self.model().index(row, 0))
 
 
 class _TwoLines(QStyledItemDelegate):

@@ -1,4 +1,4 @@
-"""What is typed into a field and not taken yet, and the sentence on what a field cannot take."""
+"""Commit the text that is typed in a field, and explain refused text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OWN_TIP = "own tip"
 
 
 def commit_edit() -> None:
-    """Take what is typed in the field that has the focus, as if the focus left it. Other fields hold no such text."""
+    """Commit the text in the focused field, as if the focus left it. No other field has uncommitted text."""
     field = QApplication.focusWidget()
     if isinstance(field, QAbstractSpinBox):
         field.interpretText()
@@ -20,7 +20,7 @@ def commit_edit() -> None:
 
 
 def refuse(field: QWidget, sentence: str) -> None:
-    """Say under the field why it did not take what was typed; its tip says so until `clear_refusal`."""
+    """Show the reason for refused text in the field's tip until `clear_refusal`."""
     if field.property(_OWN_TIP) is None:
         field.setProperty(_OWN_TIP, field.toolTip())
     field.setToolTip(plain_tip(sentence))

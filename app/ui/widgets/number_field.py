@@ -119,8 +119,8 @@ class NumberField(QWidget):
             row.addStretch(1)
         row.addWidget(self.field)
         self.setFocusProxy(self.field)
-        self.slider.valueChanged.connect(self._slid)
-        self.field.valueChanged.connect(self._typed)
+        self.slider.valueChanged.connect(self._on_slid)
+        self.field.valueChanged.connect(self._on_typed)
 
     def show_value(self, value: float) -> None:
         """Show a value. Where the field has it already, what someone is typing there stays."""
@@ -129,8 +129,8 @@ class NumberField(QWidget):
         self.slider.blockSignals(False)
         show_number(self.field, value)
 
-    def _slid(self, at: int) -> None:
+    def _on_slid(self, at: int) -> None:
         self.changed.emit(at * self._step)
 
-    def _typed(self, value: float) -> None:
+    def _on_typed(self, value: float) -> None:
         self.changed.emit(float(value))

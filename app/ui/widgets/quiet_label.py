@@ -1,4 +1,4 @@
-"""Words that change often: painted without telling any layout, so that a step of a run costs a repaint and no more."""
+"""Labels whose text changes often: painted without a new layout, so that a step costs only a repaint."""
 
 from __future__ import annotations
 

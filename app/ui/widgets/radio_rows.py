@@ -1,4 +1,4 @@
-"""One of a few, each with a line that says what it is: rows to click on, or to walk through with the arrow keys."""
+"""A choice of rows, each with an explaining line: click one, or use the arrow keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.ui.look.theme import em
 
 
 class RadioRow(QAbstractButton):
-    """A title, what it comes to at the right, and under them a line about it."""
+    """A title, its cost at the right, and an explaining line below."""
 
     def __init__(self, name: str, title: str, about: str) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class RadioRows(QWidget):
         for row in self.rows.values():
             self._group.addButton(row)
             column.addWidget(row)
-        self._group.buttonToggled.connect(self._toggled)
+        self._group.buttonToggled.connect(self._on_toggled)
         next(iter(self.rows.values())).setChecked(True)
 
     @property
@@ -110,7 +110,7 @@ class RadioRows(QWidget):
     def chosen(self, name: str) -> None:
         self.rows[name].setChecked(True)
 
-    def _toggled(self, row: QAbstractButton, on: bool) -> None:
+    def _on_toggled(self, row: QAbstractButton, on: bool) -> None:
         if on and isinstance(row, RadioRow):
             self.setFocusProxy(row)
             self.changed.emit(row.name)

@@ -1,4 +1,4 @@
-"""Fields for one number: they take a point and a comma as the decimal sign, and say what they do not take."""
+"""Number fields: they accept a point or a comma as the decimal sign, and explain refused text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 
 
 class _NumberBox(_Base):
-    """What number fields share: any text can be typed, and is judged when it is taken.
+    """The base of number fields: any text can be typed, and is checked when it is committed.
 
     A field that drops the characters that it does not know makes 75 of "7,5" and 500 of "5000".
     """
@@ -41,8 +41,8 @@ class _NumberBox(_Base):
         return QValidator.State.Acceptable if fits else QValidator.State.Intermediate, text, at
 
     def fixup(self, text: str) -> str:
-        """The nearest number of the range; the former one where the text is no number. Say which it was."""
-        typed, number = self._typed(text), self._number(text)
+        """Return the nearest number in range, or the former one if the text is no number, and explain it."""
+        typed, number = self._typed_text(text), self._number(text)
         if number is None:
             if typed:
                 refuse(self, f"“{typed[:LONGEST]}” is not {self.KIND}.")
@@ -54,7 +54,7 @@ class _NumberBox(_Base):
     def _number(self, text: str) -> float | None:
         raise NotImplementedError
 
-    def _typed(self, text: str) -> str:
+    def _typed_text(self, text: str) -> str:
         """The text without the field's unit."""
         typed, unit = text.strip(), self.suffix().strip()
         while unit and typed.endswith(unit):  # a pasted "12 px" brings one of its own
@@ -68,7 +68,7 @@ class WholeSpinBox(_NumberBox, QSpinBox):
     KIND = "a whole number: type digits alone"
 
     def _number(self, text: str) -> int | None:
-        return read_whole(self._typed(text))
+        return read_whole(self._typed_text(text))
 
     def valueFromText(self, text: str) -> int:
         number = self._number(text)
@@ -81,7 +81,7 @@ class RealSpinBox(_NumberBox, QDoubleSpinBox):
     KIND = "a number: type digits, and one decimal sign at most"
 
     def _number(self, text: str) -> float | None:
-        return read_number(self._typed(text))
+        return read_number(self._typed_text(text))
 
     def valueFromText(self, text: str) -> float:
         number = self._number(text)

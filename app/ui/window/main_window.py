@@ -57,7 +57,7 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
         self.closing = False
-        """Whether it was asked to close: it may still wait for what is being written."""
+        """Whether it is closing; it may still wait for files being written."""
         self.picture_likelihood, self.encoder, self.morph = (
             document.picture_likelihood,
             document.encoder,
@@ -184,7 +184,7 @@ class MainWindow(QMainWindow):
         self.panel.focus_first()
 
     def steer(self) -> None:
-        """Move the keyboard to the field that says what CLIP steers to."""
+        """Move the keyboard focus to the field of CLIP's aim."""
         self.focus_prompt()
         self.panel.steering.open()
         self.panel.steering.section.focus_first()

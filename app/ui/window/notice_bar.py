@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from app.core.notices import Notice
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
-from app.ui.widgets.label import paragraph
+from app.ui.widgets.breaking_label import BreakingLabel
 
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
-CHOICE_MS = 20_000  # news that asks something stays long enough to be read and answered
+CHOICE_MS = 20_000  # a notice with buttons stays long enough to read and answer
 MOST = 2  # things to do about one notice
 
 
@@ -27,9 +27,7 @@ class NoticeBar(Retinted, QFrame):
         self.setObjectName("notice")
         self._stack: list[Notice] = []
         self.sign = QLabel()
-        self.text = paragraph("", "")
-        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text = BreakingLabel()
         self.actions_ = [QPushButton() for _ in range(MOST)]
         self.dismiss = QToolButton()
         self.dismiss.setAccessibleName("Close this notice")
@@ -53,7 +51,7 @@ class NoticeBar(Retinted, QFrame):
         return self._stack[-1] if self._stack else None
 
     def raise_notice(self, notice: Notice) -> None:
-        """Show `notice`. News in front gives way to it; the same words are not said twice."""
+        """Show `notice`. It replaces news in front; an equal notice is not shown twice."""
         self._stack = [kept for kept in self._stack if kept.level == "error" and kept.text != notice.text]
         self._stack.append(notice)
         self._show()
@@ -72,7 +70,7 @@ class NoticeBar(Retinted, QFrame):
     def _show(self) -> None:
         notice = self.notice
         if notice is not None:
-            self.text.setText(notice.text)
+            self.text.show_text(notice.text)
             self.setAccessibleName(f"Notice: {notice.text}")
             for k, button in enumerate(self.actions_):
                 button.setVisible(k < len(notice.actions))

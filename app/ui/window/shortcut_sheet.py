@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui.actions import ACTIONS
 from app.ui.actions.action import Action, keys_text
@@ -29,7 +38,7 @@ WHERE = {
     "candidates": "artwork on the canvas",
     "lab": "plane of the lab",
 }
-COLUMN = {"Canvas": 1, "Candidates": 1, "Run": 2, "Lab": 2, "Help": 2}  # the others in the first
+COLUMN = {"Canvas": 1, "Candidates": 1, "Morph": 1, "Run": 2, "Lab": 2}  # the others in the first
 
 
 class ShortcutSheet(QDialog):
@@ -43,7 +52,9 @@ class ShortcutSheet(QDialog):
         for action in ACTIONS:
             if action.keys:
                 menus.setdefault(action.menu, []).append(action)
-        columns = QHBoxLayout()
+        content = QWidget()
+        columns = QHBoxLayout(content)
+        columns.setContentsMargins(0, 0, em(self, 1), 0)  # on the right, for the scroll bar
         columns.setSpacing(em(self, 2))
         sides = [QVBoxLayout() for _ in range(3)]
         for name, actions in menus.items():
@@ -58,8 +69,15 @@ class ShortcutSheet(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(em(self, 1.2), em(self, 1), em(self, 1.2), em(self, 0.8))
         column.setSpacing(em(self, 0.8))
-        column.addLayout(columns)
+        scroll = QScrollArea()  # where the screen is smaller than the list
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(content)
+        scroll.setCornerWidget(QWidget())  # else a line is drawn there
+        column.addWidget(scroll, 1)
         column.addWidget(buttons)
+        size = self.sizeHint() - scroll.sizeHint() + content.sizeHint()
+        self.resize(size.boundedTo(self.screen().availableSize()))
 
     def _block(self, name: str, actions: list[Action]) -> QGridLayout:
         """One menu. Where the keys work stands in its heading if it is the same for all of them."""

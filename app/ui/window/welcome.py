@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
@@ -13,11 +13,12 @@ from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.label import label
+from app.ui.widgets.opening_page import OpeningPage
 
 SHOWN = 14
 
 
-class Welcome(QWidget):
+class Welcome(OpeningPage):
     """A click on a prompt puts it on the panel and generates, or waits for the engine and says so.
 
     For a model without text its labels stand in the prompts' place.
@@ -50,7 +51,7 @@ class Welcome(QWidget):
         column.addSpacing(em(self, 0.3))
         column.addWidget(self.hint)
         column.addSpacing(em(self, 1.1))
-        column.addWidget(self.chips, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(self.centred(self.chips))
         column.addSpacing(em(self, 1.6))
         column.addWidget(self.busy, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(em(self, 0.3))
@@ -90,8 +91,6 @@ class Welcome(QWidget):
             self.hint.setText(f"Pick a {model.label_kind} to see it come out of noise.")
         self.hint.setVisible(bool(offers) or model.text)
         self.chips.setVisible(bool(offers))
-        width = em(self, 36)
-        self.chips.setFixedSize(width, self._flow.heightForWidth(width))
 
     def _pick(self, choice: dict[str, str]) -> None:
         self._document.draft.update(**choice)
@@ -115,8 +114,3 @@ class Welcome(QWidget):
             self.status.setText(f"“{said}” begins as soon as the engine is loaded")
         else:
             self.status.setText(self._document.why_not)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Dark))
-        painter.end()

@@ -1,4 +1,4 @@
-"""The thread boundary: what the engine does arrives once, in order, and closing never aborts."""
+"""The thread boundary: the engine's events arrive once, in order, and closing never aborts."""
 
 from __future__ import annotations
 

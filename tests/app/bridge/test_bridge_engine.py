@@ -1,4 +1,4 @@
-"""The real engine behind the bridge: the adapter fits, a cancel reaches the net, pictures are what was shown."""
+"""The real engine behind the bridge: a cancel reaches the net, and saved pictures equal the shown ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.bridge.worker import open_session
 from app.core.document import Document
-from app.core.jobs.queue import JobQueue, JobState, Submission
+from app.core.jobs.queue import JobQueue, JobState
+from app.core.jobs.submission import Submission
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from engine.jobs.generate import Generate

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.core.jobs.queue import JobQueue, JobState, QueuedJob, Submission
+from app.core.jobs.queue import JobQueue, JobState, QueuedJob
+from app.core.jobs.submission import Submission
 from app.core.request.run_costs import Prices, in_words
 from engine.jobs.encode import Encode
 from engine.jobs.generate import Generate

@@ -1,4 +1,4 @@
-"""Tasks: told in order, ended once, cancelled between model calls; what is urgent waits for nobody."""
+"""Tasks: events in order, one end, cancel between model calls; urgent tasks run at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The artwork: what is written comes back, undo takes it away, redo brings it again, and nobody is told twice."""
+"""The artwork: writing, undo and redo, and signals that are emitted once."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class State:
 
 
 class Screen:
-    """What somebody shows who copies what they are told of, and nothing else."""
+    """A copy of the artwork that is updated only in the reported rectangles."""
 
     def __init__(self, artwork: Artwork) -> None:
         self._artwork = artwork

@@ -1,4 +1,4 @@
-"""The brush: what a stroke covers, how coverage paints, and that nothing outside is written."""
+"""The brush: the coverage of a stroke, how coverage paints, and that nothing outside is written."""
 
 from __future__ import annotations
 

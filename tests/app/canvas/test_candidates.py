@@ -1,4 +1,4 @@
-"""The list of candidates: what is looked at stays what it is, whatever comes and goes around it."""
+"""The list of candidates: the selected one stays selected while others are added and removed."""
 
 from __future__ import annotations
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QPainterPath, QPolygonF
 
-from app.core.canvas import mask_edits
+from app.core.canvas import artwork as artwork_module
+from app.core.canvas import colour_search, mask_edits
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.brush import remove
 from engine.pictures.masks import dilate, feather
@@ -152,7 +154,7 @@ def test_bands_of_a_tall_shape_meet(artwork: Artwork, monkeypatch: pytest.Monkey
     mask_edits.fill(artwork, ellipse)
     once = artwork.mask.copy()
     artwork.undo()
-    monkeypatch.setattr(mask_edits, "BAND", 17)
+    monkeypatch.setattr(artwork_module, "BAND", 64 * 17)
     mask_edits.fill(artwork, ellipse)
     assert np.abs(artwork.mask.astype(int) - once).max() <= 1
 
@@ -197,7 +199,7 @@ def test_connected_pixels_equal_a_flood_fill_with_a_queue(density: float) -> Non
             inside = rng.random((height, width)) < density
             y, x = int(rng.integers(height)), int(rng.integers(width))
             inside[y, x] = True
-            assert np.array_equal(mask_edits.connected_pixels(inside, x, y), flooded(inside, x, y))
+            assert np.array_equal(colour_search.connected_pixels(inside, x, y), flooded(inside, x, y))
 
 
 def test_a_spiral_hangs_together() -> None:
@@ -211,7 +213,7 @@ def test_a_spiral_hangs_together() -> None:
             y, x = y + dy, x + dx
         dy, dx = dx, -dy
         length += 1
-    assert np.array_equal(mask_edits.connected_pixels(inside, 40, 40), flooded(inside, 40, 40))
+    assert np.array_equal(colour_search.connected_pixels(inside, 40, 40), flooded(inside, 40, 40))
 
 
 @pytest.mark.parametrize("tolerance", [0, 19, 20, 40, 255])
@@ -235,7 +237,7 @@ def test_the_search_window_does_not_change_the_result(
     window: int, density: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It grows along a way that turns, to the picture's edges and no farther than that what hangs together reaches."""
-    monkeypatch.setattr(mask_edits, "WINDOW", window)
+    monkeypatch.setattr(colour_search, "WINDOW", window)
     rng = np.random.default_rng(0)
     for height, width in ((90, 61), (1, 40), (33, 1), (1, 1), (50, 50)):
         rgb = np.where(rng.random((height, width, 1)) < density, np.uint8(200), np.uint8(90)).repeat(3, axis=2)
@@ -243,7 +245,7 @@ def test_the_search_window_does_not_change_the_result(
         rgb[4::18, -3:] = 90
         for _ in range(6):
             y, x = int(rng.integers(height)), int(rng.integers(width))
-            rect, values = mask_edits.pixels_alike(rgb, x, y, 20)
+            rect, values = colour_search.pixels_alike(rgb, x, y, 20)
             found = np.zeros((height, width), np.uint8)
             found[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1] = values
             assert np.array_equal(found > 0, flooded((rgb == rgb[y, x]).all(axis=2), x, y))
@@ -252,16 +254,16 @@ def test_the_search_window_does_not_change_the_result(
 
 def test_a_patch_of_a_huge_picture_is_found_without_looking_at_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    connected = mask_edits.connected_pixels
+    connect = colour_search.connect
 
-    def watched(inside: np.ndarray, x: int, y: int) -> np.ndarray:
+    def watched(inside: np.ndarray, x: int, y: int) -> Generator[None, None, None]:
         seen.append(inside.size)
-        return connected(inside, x, y)
+        return connect(inside, x, y)
 
-    monkeypatch.setattr(mask_edits, "connected_pixels", watched)
+    monkeypatch.setattr(colour_search, "connect", watched)
     rgb = np.zeros((3000, 5000, 3), np.uint8)
     rgb[1500:1510, 2000:3000] = 7
-    rect, values = mask_edits.pixels_alike(rgb, 2100, 1505, 0)
+    rect, values = colour_search.pixels_alike(rgb, 2100, 1505, 0)
     assert (rect.x(), rect.y(), rect.width(), rect.height()) == (2000, 1500, 1000, 10)
     assert (values == 255).all()
     assert sum(seen) < rgb[..., 0].size / 8

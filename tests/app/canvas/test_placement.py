@@ -1,4 +1,4 @@
-"""Where a run's pictures lie in the artwork: what is shown is what is applied, and what is not painted stays."""
+"""The place of a run's pictures in the artwork: the overlay equals the applied pixels, unpainted pixels stay."""
 
 from __future__ import annotations
 

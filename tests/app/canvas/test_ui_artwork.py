@@ -1,4 +1,4 @@
-"""The artwork in a hand: what happens to it while a tool is down, and 500 random events of mouse, pen and keys."""
+"""The artwork under a tool: changes during a stroke, and 500 random events of mouse, pen and keys."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_undo_while_the_pen_is_down_takes_the_stroke_back_and_the_hand_is_free(b
 
 
 class Watcher:
-    """Keeps what somebody shows who copies the rectangles that are told, and nothing else."""
+    """A copy of the artwork that is updated only in the reported rectangles."""
 
     def __init__(self, artwork: Artwork) -> None:
         self._artwork = artwork

@@ -1,4 +1,4 @@
-"""The canvas: what is under the pointer stays there, stops are landed on, nothing held is left held."""
+"""The canvas: zooming keeps the point under the pointer and stops at zoom stops; a lost focus releases keys."""
 
 from __future__ import annotations
 

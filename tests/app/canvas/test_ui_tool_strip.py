@@ -251,7 +251,7 @@ def test_everything_of_the_tools_has_a_name_and_a_tip_and_can_be_reached(window:
     assert all(button.toolTip() for button in window.area.strip.buttons.values())
 
 
-@pytest.mark.parametrize("lines", [39, 48, 50, 59, 61, 90])
+@pytest.mark.parametrize("lines", [26, 38, 39, 48, 50, 59, 61, 90])
 def test_the_settings_fit_whatever_room_there_is(window: MainWindow, qtbot: QtBot, lines: int) -> None:
     host, options = QWidget(), ToolOptions(window.tools, window.actions_)
     column = QVBoxLayout(host)

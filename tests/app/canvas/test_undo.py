@@ -1,4 +1,4 @@
-"""What a step keeps: it leads there and back to the bit, and costs what has changed and no more."""
+"""Undo steps: undo and redo to the bit, and memory for the changed tiles only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRect
 
-from app.core.canvas.undo import Cells, SavedTiles, cells_of
+from app.core.canvas.undo import Cells, SavedTiles, cells_of, packed
 from tests.app.artworks import picture
 
 HEIGHT, WIDTH = 150, 700  # 33 tiles, those at the right and the bottom cut
@@ -34,7 +34,7 @@ def test_a_step_leads_back_and_there_again(name: str, share: float, change: str)
     cells[...] = np.bitwise_xor(cells, other)
     after = cells.copy()
     assert (after != before).any()
-    patches = saved.patches()
+    patches = tuple(packed(saved.take()))
     for expected in (before, after, before):
         for patch in patches:
             patch.toggle(cells)

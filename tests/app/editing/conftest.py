@@ -1,4 +1,4 @@
-"""What the tests of editing share: an artwork with a spot painted in its box."""
+"""Shared by tests of editing: an artwork with a spot painted in its box."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes of a run on the artwork: previews in their place, candidates that are applied or let go of."""
+"""Results of a run on the artwork: previews in their place, candidates that are applied or discarded."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_applying_blends_it_in_and_can_be_undone(
     np.testing.assert_array_equal(after, composite(before, mask, box_of(BOX), made))
     assert kept(artwork, before, SPOT, QRect(30, 30, 20, 8))
     assert "red apple" in artwork.undo_text
-    assert document.editing.candidates.index == 0, "the original is what was just made of it"
+    assert document.editing.candidates.index == 0, "the applied picture is the new original"
     assert document.editing.overlay is None
     assert len(document.editing.candidates) == 1, "it can be looked at again"
     artwork.undo()

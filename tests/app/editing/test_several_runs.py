@@ -1,4 +1,4 @@
-"""Several runs on one artwork, others beside it, and those that go on from a step."""
+"""Several runs on one artwork, unrelated runs, and forks."""
 
 from __future__ import annotations
 

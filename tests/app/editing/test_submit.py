@@ -1,4 +1,4 @@
-"""What is asked for on the artwork, and what a run is given of it."""
+"""Requests on the artwork, and the inputs of their runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.app.conftest import Parts, count, finish
 from tests.app.editing.conftest import BOX, SPOT, box_of, opened
 from tests.fakes.engine import FakeEngine
 
-# what is asked for
+# the request
 
 
 def test_an_artwork_is_to_be_filled_and_none_is_not(document: Document) -> None:

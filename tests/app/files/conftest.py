@@ -1,4 +1,4 @@
-"""What the tests of pictures in and out share: a window, and what a person drops on it or reads from it."""
+"""Shared by tests of files: a window, files to drop on it, and its notices."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -11,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
 import app.core.files.autosave_file as kept_module
 from app.core.canvas.artwork import Artwork
 from app.core.files.autosave import Autosave
-from app.core.files.autosave_file import NAME, AutosaveFile, forget, read, write
+from app.core.files.autosave_file import KEY, NAME, AutosaveFile, forget, read, write
 from app.core.files.shelf import EARLIER
 from app.core.notices import Notice
 from engine.pictures.image_file import ImageError, load
@@ -97,6 +100,19 @@ def test_a_damaged_mask_costs_the_mask_alone(tmp_path: Path, hurt: bytes | None)
     assert np.array_equal(back.rgb, RGB)
     assert not back.mask.any()
     assert back.box == (1, 2, 30, 20)
+    assert back.notes == ("Its mask was damaged and is left out.",)
+
+
+@pytest.mark.parametrize("name", ["mask-" + "9" * 400 + ".png", "../mask.png", "mask-\0.png", "artwork.png", 7])
+def test_a_mask_whose_name_the_studio_does_not_give_is_left_out(tmp_path: Path, name: object) -> None:
+    write(tmp_path, a_kept())
+    with Image.open(tmp_path / NAME) as image:
+        told = json.loads(image.info[KEY])
+        text = PngInfo()
+        text.add_itxt(KEY, json.dumps(told | {"mask": name}))
+        image.save(tmp_path / NAME, pnginfo=text)
+    back = read(tmp_path)
+    assert not back.mask.any()
     assert back.notes == ("Its mask was damaged and is left out.",)
 
 
@@ -268,7 +284,7 @@ def test_an_unreadable_autosave_is_set_aside_with_a_notice(
     artwork, _, notices = make()
     qtbot.waitUntil(lambda: bool(notices))
     assert not artwork.is_open
-    assert "cannot be read; what is left of it is" in notices[0].text
+    assert "cannot be read; the damaged file is" in notices[0].text
     (aside,) = (tmp_path / "artwork").glob("damaged-*.png")
     assert aside.read_bytes() == b"\x89PNG torn"
 

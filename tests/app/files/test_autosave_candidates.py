@@ -1,4 +1,4 @@
-"""What was made for the artwork is there again after a restart, in its place, and is applied to the same bits."""
+"""Candidates are restored after a restart, in their place, and apply to the same bits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture taken up to its noise and brought back: a run on the timeline, and what is said of it."""
+"""Encoding and decoding a picture: a run on the timeline, and its notices."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def encode(encoder: Encoder, qtbot: QtBot) -> None:
     until(qtbot, lambda: encoder.activity is None)
 
 
-def asked(parts: Parts) -> Encode:
+def submitted(parts: Parts) -> Encode:
     job = parts.fake.others[-1]
     assert isinstance(job, Encode)
     return job
@@ -49,7 +49,7 @@ def test_the_shown_picture_goes_up_as_a_run_that_is_shown(encoder: Encoder, part
     frame = parts.document.shown.frame
     assert frame is not None
     encode(encoder, qtbot)
-    job = asked(parts)
+    job = submitted(parts)
     assert job.rgb[3, 5].tolist() == [
         frame.pixelColor(5, 3).red(),
         frame.pixelColor(5, 3).green(),
@@ -82,7 +82,7 @@ def test_an_encoding_grows_on_the_timeline_and_can_be_stopped(hand_parts: Parts,
     for steps in (1, 2):
         hand_parts.fake.allow(1)
         until(qtbot, lambda steps=steps: encoder.activity is not None and encoder.activity.share == steps / 4)  # type: ignore[misc]
-        assert document.shown.step_count >= steps
+        until(qtbot, lambda steps=steps: document.shown.step_count >= steps)  # type: ignore[misc]
         assert document.shown.live
     assert encoder.activity is not None
     assert encoder.activity.words == "Up to the noise, σ 1, 60 model calls"
@@ -96,8 +96,12 @@ def test_an_encoding_grows_on_the_timeline_and_can_be_stopped(hand_parts: Parts,
 
 def test_an_encoding_without_guidance_uses_the_chosen_condition(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
     encode(encoder, qtbot)
-    assert (asked(parts).request.guidance, asked(parts).request.prompt, asked(parts).method) == (1.0, "", "plain")
-    assert encoder.methods == ("plain",), "nothing is told, so there is nothing to guide to"
+    assert (submitted(parts).request.guidance, submitted(parts).request.prompt, submitted(parts).method) == (
+        1.0,
+        "",
+        "plain",
+    )
+    assert encoder.methods == ("plain",), "without a condition there is no guidance"
 
 
 def test_guided_methods_need_a_condition(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
@@ -108,7 +112,7 @@ def test_guided_methods_need_a_condition(encoder: Encoder, parts: Parts, qtbot: 
     encoder.tolerance = 1e-3
     parts.document.draft.update(guidance=4.0)
     encode(encoder, qtbot)
-    job = asked(parts)
+    job = submitted(parts)
     assert (job.method, job.request.guidance, job.request.prompt) == ("null-text", 4.0, "red apple")
     assert job.tol == 1e-3
     assert len(job.request.seeds) == 1
@@ -124,7 +128,7 @@ def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) 
 
 
 def test_decoding_is_a_run_and_its_notice_gives_the_error(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
-    assert encoder.why_no_decode() == "This run is not of an encoded picture: encode one first."
+    assert encoder.why_no_decode() == "This run did not encode a picture: encode one first."
     encode(encoder, qtbot)
     up = parts.document.shown.run_path
     encoder.decode()
@@ -207,7 +211,7 @@ def test_the_artwork_is_encoded_from_its_box(encoder: Encoder, parts: Parts, qtb
     parts.document.artwork.open(rgb, "cat.png", (24, 16))
     parts.document.editing.shows_artwork = True
     encode(encoder, qtbot)
-    assert (asked(parts).rgb == rgb).all()
+    assert (submitted(parts).rgb == rgb).all()
     assert not parts.document.editing.shows_artwork, "the way up is looked at"
 
 

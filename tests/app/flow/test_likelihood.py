@@ -1,4 +1,4 @@
-"""The appraisal: what is asked of which model, what is remembered of each picture, and what its map shows."""
+"""The likelihood of the shown picture: its jobs, the stored results, and the map."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def last(parts: Parts) -> tuple[Elbo, Likelihood]:
     return elbo, flow
 
 
-# what is asked
+# the jobs
 
 
 def test_the_bound_is_measured_before_the_flow(

@@ -1,4 +1,4 @@
-"""The real engine and the model in the box: a picture made, judged, taken up to its noise and brought back."""
+"""The real engine and an embedded model: a picture is generated, measured, encoded and decoded."""
 
 from __future__ import annotations
 

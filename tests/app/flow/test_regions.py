@@ -1,4 +1,4 @@
-"""Bits by region: nothing is lost at the edges, and what is said of a region is what lies in it."""
+"""Bits by region: edges are counted, and each region's number is the sum of its pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture on the canvas as a model is asked about it."""
+"""The picture on the canvas as the subject of a measurement."""
 
 from __future__ import annotations
 

@@ -293,21 +293,21 @@ def test_a_click_encodes_and_the_way_up_is_on_the_timeline(window: MainWindow, p
     QTest.mouseClick(panel.encoded.decode, LEFT)
     until(qtbot, lambda: window.encoder.activity is None)
     assert not panel.encoded.isVisible()
-    assert window.area.notices.text.text().startswith("Decoded in 120 model calls")
+    assert window.area.notices.text.plain.startswith("Decoded in 120 model calls")
 
 
 def test_an_inexact_round_trip_gives_advice(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     Flow(parts.fake, psnr=24.6)
     QTest.mouseClick(window.likelihood.encode, LEFT)
     until(qtbot, lambda: window.encoder.activity is None)
-    assert "tell the model what the picture shows, or allow a smaller error" in window.likelihood.encoded.facts.text()
+    assert "describe the picture in the prompt, or allow a smaller error" in window.likelihood.encoded.facts.text()
 
 
 def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     Flow(parts.fake)
     decode = window.actions_["decode"]
     assert not decode.isEnabled()
-    assert decode.toolTip().startswith("This run is not of an encoded picture")
+    assert decode.toolTip().startswith("This run did not encode a picture")
     QTest.keyClick(window.canvas, Qt.Key.Key_E, CONTROL | ALT)
     until(qtbot, lambda: window.encoder.activity is None)
     up = parts.document.shown.run_path
@@ -341,7 +341,7 @@ def test_escape_stops_the_running_encoding(make_parts: Callable[..., Parts], by_
 
 def test_methods_of_encoding_have_explanations(window: MainWindow) -> None:
     panel = window.likelihood
-    assert not panel.method.isEnabled(), "the model is told nothing"
+    assert not panel.method.isEnabled(), "there is no condition"
     window.picture_likelihood.condition_source = "panel"
     assert [panel.method.itemData(row) for row in range(panel.method.count())] == ["plain", "guided", "null-text"]
     assert all(panel.method.itemData(row, ABOUT) for row in range(3))

@@ -1,4 +1,4 @@
-"""CLIP scores: of every step, live and afterwards; the order of candidates; what CLIP sees under the cursor."""
+"""CLIP scores of every step, live and afterwards; the order of candidates; concepts of the selected step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steering with the real engine and the CLIP in the box: a whole path, and what is wrong in one sentence each."""
+"""Steering with the real engine and an embedded CLIP: a whole run, and one sentence for each error."""
 
 from __future__ import annotations
 

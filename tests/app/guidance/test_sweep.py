@@ -1,4 +1,4 @@
-"""Sweeps: what is asked for, what came of it, and the way back to the panel."""
+"""Sweeps: their jobs, their results, and taking a point's settings over."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def guidance(parts: Parts) -> DocumentGuidance:
     return parts.document.guidance
 
 
-def asked(parts: Parts) -> list[Sweep]:
+def submitted(parts: Parts) -> list[Sweep]:
     return [one for one in parts.fake.others if isinstance(one, Sweep)]
 
 
@@ -56,7 +56,7 @@ def test_the_same_seeds_at_every_strength(guidance: DocumentGuidance, parts: Par
     assert sweeping.start()
     assert sweeping.running
     qtbot.waitUntil(lambda: not sweeping.running)
-    (sweep,) = asked(parts)
+    (sweep,) = submitted(parts)
     assert [round(value) for value in sweep.values] == [0, 1, 10, 100]  # and what it is without
     assert {request.seeds for request in sweep.requests()} == {(7, 8)}
     assert [one.point.value for one in sweeping.swept] == list(sweep.values)
@@ -83,7 +83,7 @@ def test_a_classifier_and_its_clean_twin_are_two_series(guidance: DocumentGuidan
     sweeping.plan = replace(sweeping.plan, over=CLASS, twins=True, count=3)
     sweeping.start()
     qtbot.waitUntil(lambda: not sweeping.running)
-    noisy, clean = asked(parts)
+    noisy, clean = submitted(parts)
     told = []
     for sweep in (noisy, clean):
         (guide,) = sweep.request.guides

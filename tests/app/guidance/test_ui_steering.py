@@ -1,4 +1,4 @@
-"""The steering section under a person's hands, and the curve, the order and the bars that come of it."""
+"""The steering section with real events, and the score curve, the order and the concept bars."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def test_where_there_is_no_clip_the_panel_says_what_to_do(section: SteeringSecti
     assert not window.document.draft.current.guides
 
 
-# what comes of it
+# the results
 
 
 def test_the_curve_is_under_the_timeline_only_where_a_clip_looks(

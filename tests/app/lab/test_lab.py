@@ -1,4 +1,4 @@
-"""The lab without a window: what it asks for, what it keeps, and what it refuses."""
+"""The lab without a window: its jobs, its results, and its refusals."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def lab(make_lab: Make, fake: FakeLab) -> Lab:
     return make_lab(fake)
 
 
-def told(lab: Lab) -> list[Notice]:
+def record_notices(lab: Lab) -> list[Notice]:
     heard: list[Notice] = []
     lab.notice_raised.connect(heard.append)
     return heard
@@ -176,7 +176,7 @@ def test_who_scrubs_while_it_runs_is_not_pulled_away(make_lab: Make, qtbot: QtBo
 def test_cancel_acts_before_the_next_call_and_keeps_the_finished_levels(make_lab: Make, qtbot: QtBot) -> None:
     fake = FakeLab(by_hand=True)
     lab = make_lab(fake)
-    heard = told(lab)
+    heard = record_notices(lab)
     lab.start()
     fake.allow(3)
     until(qtbot, lambda: lab.cursor == 3)
@@ -210,6 +210,13 @@ def fake_start(lab: Lab, seed: int) -> np.ndarray:
     return noise * np.float32(lab.levels[0])
 
 
+def test_a_sampler_that_goes_back_up_is_refused_in_one_sentence(lab: Lab) -> None:
+    lab.update_draft(sampler="restart")
+    assert lab.problem == "Restart's path goes back up, and the lab's goes down only: choose another sampler."
+    lab.update_draft(sampler="heun")
+    assert not lab.problem
+
+
 def test_other_levels_or_other_data_drop_the_run_another_sampler_does_not(lab: Lab, qtbot: QtBot) -> None:
     finish(lab, qtbot)
     lab.update_draft(sampler="heun")
@@ -225,7 +232,7 @@ def test_other_levels_or_other_data_drop_the_run_another_sampler_does_not(lab: L
 
 
 def test_an_error_gives_one_notice_and_the_lab_stays_usable(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
-    heard = told(lab)
+    heard = record_notices(lab)
     fake.fault = MemoryError()
     finish(lab, qtbot)
     assert [notice.level for notice in heard] == ["error"]
@@ -235,7 +242,7 @@ def test_an_error_gives_one_notice_and_the_lab_stays_usable(lab: Lab, fake: Fake
 
 
 def test_settings_that_cannot_be_run_say_why(lab: Lab, qtbot: QtBot) -> None:
-    heard = told(lab)
+    heard = record_notices(lab)
     lab.update_draft(steps=0)
     assert "0 steps are not possible" in lab.problem
     lab.start()
@@ -298,7 +305,7 @@ def test_points_are_drawn_in_strokes_and_taken_back_by_strokes(lab: Lab) -> None
 
 
 def test_too_few_points_are_refused_with_one_sentence(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
-    heard = told(lab)
+    heard = record_notices(lab)
     lab.choose(DRAWN)
     asked = len(fake.views)
     for do in (lab.start, lab.walk, lab.cover):
@@ -318,7 +325,7 @@ def test_too_few_points_are_refused_with_one_sentence(lab: Lab, fake: FakeLab, q
 
 
 def test_a_full_drawing_says_so(lab: Lab) -> None:
-    heard = told(lab)
+    heard = record_notices(lab)
     lab.choose(DRAWN)
     for k in range(MOST_POINTS + 2):
         lab.draw(-3 + 6 * k / MOST_POINTS, k % 7 / 7)
@@ -374,7 +381,7 @@ def test_coverage_is_measured_and_shown(lab: Lab, qtbot: QtBot) -> None:
 def test_saving_runs_in_the_labs_thread_and_gives_a_notice(
     lab: Lab, fake: FakeLab, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    heard = told(lab)
+    heard = record_notices(lab)
     frame = np.zeros((8, 8, 3), np.uint8)
     lab.save(tmp_path / "a.png", [frame])
     until(qtbot, lambda: bool(heard))
@@ -432,7 +439,7 @@ def test_closing_while_chains_walk_ends_them(make_lab: Make, qtbot: QtBot) -> No
 def test_the_real_lab_runs_walks_measures_and_saves(qtbot: QtBot, tmp_path: Path) -> None:
     client = EngineClient(open_lab, on_demand=True, name="lab")
     lab = Lab(client)
-    heard = told(lab)
+    heard = record_notices(lab)
     lab.set_watched(True)
     lab.particles = 60
     lab.update_draft(steps=6, sampler="dpmpp-2m")

@@ -1,4 +1,4 @@
-"""The morph room without its window: key frames, choices, what is made, and what goes out."""
+"""The morph room without its window: key frames, choices, frames and export."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def test_the_shown_picture_becomes_a_key_frame(qtbot: QtBot, document: Document)
     QTest.keyClick(window.canvas, Qt.Key.Key_K, CONTROL)
     assert seeds(window) == [5]
     assert window.room.name == "pictures"
-    assert "Key frame 1 of the morph: rocket." in window.area.notices.text.text()
+    assert "Key frame 1 of the morph: rocket." in window.area.notices.text.plain
 
 
 def test_a_click_on_a_picture_of_this_session_adds_it(window: MainWindow, document: Document, qtbot: QtBot) -> None:
@@ -361,7 +361,7 @@ def test_a_film_goes_out_by_keys_alone(window: MainWindow, qtbot: QtBot, tmp_pat
     until(qtbot, lambda: (tmp_path / "film.webp").exists() and not window.filming.busy)
     assert window.morph.film is not None
     assert read(tmp_path / "film.webp") == window.morph.film[0]
-    assert str(tmp_path / "film.webp") in window.area.notices.text.text()
+    assert str(tmp_path / "film.webp") in window.area.notices.text.plain
 
 
 def test_the_sheet_explains_unavailable_formats(window: MainWindow, qtbot: QtBot) -> None:

@@ -1,4 +1,4 @@
-"""The panel: what a person chooses is what the engine is asked for, to the last digit."""
+"""The panel: the request has the chosen values, to the last digit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temperature and truncation of x_T under Advanced: set by key, restored, and what they do said beside them."""
+"""Temperature and truncation of x_T under Advanced: set by key, restored, and described beside the fields."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from app.core.canvas.editing import Editing
 from app.core.canvas.placement import Placement
 from app.core.jobs.engine import FINISHED, Engine, Order, Task
 from app.core.jobs.jobs_model import JobsModel
-from app.core.jobs.queue import JobQueue, Submission
+from app.core.jobs.queue import JobQueue
+from app.core.jobs.submission import Submission
 from app.core.request.run_costs import Prices
 from app.core.shown.viewer import Viewer
 from app.ui.shown.recent_pictures import FILE, Recent
@@ -24,7 +25,7 @@ from engine.spec.request import Request
 
 
 class HandEngine(Engine):
-    """Gives a task to whoever asks, and does nothing: the test tells."""
+    """Returns a task for every job and does nothing; the test emits its signals."""
 
     state = "ready"
 

@@ -1,8 +1,9 @@
-"""Runs and pictures have names that a person finds and that nothing takes twice."""
+"""Runs and pictures have readable names, and no two have the same."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from app.core.files.folders import Folders
+from app.core.shown import runs
 from app.core.shown.runs import RunLibrary
-from engine.pictures.naming import free_path, save_new, slug
+from engine.pictures.naming import free_path, next_path, save_new, slug
 from engine.spec.request import Request
 from engine.store import RunWriter, StoreError
 
@@ -56,6 +58,34 @@ def test_new_runs_sort_by_age_and_are_listed_newest_first(library: RunLibrary, r
     assert library.paths() == made[::-1]
     assert library.newest() == made[-1]
     assert "red-apple" in made[0].name
+
+
+def test_a_clock_that_goes_back_makes_no_run_older(
+    library: RunLibrary, request_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = iter((9, 23, 4, 12, 1))
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls(2030, 5, 17, next(hours), tzinfo=tz)
+
+    monkeypatch.setattr(runs, "datetime", Clock)
+    library.root.mkdir()
+    for odd in ("99991231-235959-999999-far.twrun", "by hand.twrun"):
+        write(library.root / odd, request_of())
+    made = []
+    for k in range(5):
+        made.append(library.new_path(request_of(seed=k)))
+        write(made[-1], request_of(seed=k))
+    assert [path for path in library.paths() if path in made] == made[::-1]
+
+
+def test_what_is_set_aside_is_numbered_by_what_is_there(tmp_path: Path) -> None:
+    assert next_path(tmp_path, "a[1]", ".txt").name == "a[1]-1.txt"
+    for name in ("a[1]-1.txt", "a[1]-20301231-120000.txt", "a[1]-12.txt", "a[1]-13.png", "b-99.txt"):
+        (tmp_path / name).touch()
+    assert next_path(tmp_path, "a[1]", ".txt").name == "a[1]-13.txt"
 
 
 def test_the_tree_knows_parents_and_children(library: RunLibrary, request_of: Make) -> None:

@@ -396,7 +396,7 @@ def near(one: QColor, other: QColor) -> bool:
 
 
 class PaintSpy(QObject):
-    """Collects what a widget is asked to paint."""
+    """Collects the rectangles that a widget repaints."""
 
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)

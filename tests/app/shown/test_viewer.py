@@ -1,4 +1,4 @@
-"""What the document shows: the steps of a live run can be scrubbed, and nothing pulls the view away."""
+"""The viewer: the steps of a live run can be scrubbed, and new steps do not move the cursor."""
 
 from __future__ import annotations
 

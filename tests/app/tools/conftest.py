@@ -1,4 +1,4 @@
-"""What the tests of the tools share: a canvas with an artwork on it, and what is seen there."""
+"""Shared by tests of the tools: a canvas with an artwork, and its painted pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tool does is on the screen, at every zoom and density, and what is undone is gone from it."""
+"""A tool's change is on the screen at every zoom and pixel density, and undo removes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.app.hands import LEFT, RIGHT, SHIFT
 from tests.app.tools.conftest import HEIGHT, WIDTH, Bench, near, tinted
 from tests.app.windows import painted
 
-# a stroke, what is seen of it, undo and redo
+# a stroke on the screen, undo and redo
 
 
 @pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
@@ -134,7 +134,7 @@ ARROWS = Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down
 
 
 class Recorder:
-    """Keeps a picture of a widget by what the widget asks to be repainted, as the system's backing store does."""
+    """Keeps a picture of a widget from its repaint requests, as the system's backing store does."""
 
     def __init__(self, canvas: CanvasView) -> None:
         self._canvas = canvas

@@ -1,4 +1,4 @@
-"""Each tool but the brush: what it masks, paints or moves; and how the tools are set."""
+"""Each tool except the brush: what it masks, paints or moves, and its settings."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Person:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_nothing_breaks_and_the_history_leads_back(parts: Parts, qtbot: QtBot, seed: int) -> None:
-    """Qt tells of every error in a slot, which fails the test; what is told of the artwork is what is there."""
+    """Every error in a slot fails the test, and the reported changes of the artwork are complete."""
     bench = Bench(qtbot, parts)
     document, artwork, person = bench.document, bench.artwork, Person(bench, seed)
     shown = {"mask": artwork.mask.copy(), "rgb": artwork.rgb()}

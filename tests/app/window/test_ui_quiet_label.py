@@ -1,4 +1,4 @@
-"""Words that have a place of fixed size: what does not fit is cut in sight and said whole in the tip."""
+"""Labels of fixed size: a longer text is cut with an ellipsis, and the tip has all of it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -102,3 +103,31 @@ def test_a_title_is_short(parts: Parts, qtbot: QtBot) -> None:
     finish(qtbot, parts.document, prompt=LONG)
     assert parts.document.shown.run is not None
     assert len(title_of(parts.document.shown.run.request)) <= 82
+
+
+@pytest.mark.parametrize("word", ["x" * 300, "/home/" + "deep" * 60 + "/file.png", "ä" * 41])
+def test_a_notice_shows_its_longest_word_in_full(window: MainWindow, parts: Parts, qtbot: QtBot, word: str) -> None:
+    bar = window.area.notices
+    text = f"It could not be saved as {word}: choose another name."
+    bar.raise_notice(Notice("error", text))
+    until(qtbot, bar.isVisible)
+    metrics = bar.text.fontMetrics()
+    flags = Qt.TextFlag.TextWordWrap
+    for width in (bar.text.width(), 90):
+        laid = metrics.boundingRect(QRect(0, 0, width, 10_000), flags, bar.text.text())
+        assert laid.width() <= width
+    assert bar.text.height() >= bar.text.heightForWidth(bar.text.width())
+    assert bar.text.plain == text
+    assert text in bar.accessibleName()
+
+
+def test_what_is_copied_from_a_notice_is_the_text_that_was_given(window: MainWindow, qtbot: QtBot) -> None:
+    bar, word = window.area.notices, "x" * 100
+    bar.raise_notice(Notice("error", f"Saved as {word}"))
+    until(qtbot, bar.isVisible)
+    bar.text.setFocus()
+    QTest.keyClick(bar.text, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == f"Saved as {word}"
+    bar.text.setSelection(9, len(bar.text.text()) - 9)
+    QTest.keyClick(bar.text, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == word

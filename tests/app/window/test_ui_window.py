@@ -1,4 +1,4 @@
-"""The window as a whole: a first user's way in, what it says and remembers, and that it works without a mouse."""
+"""The whole window: the first start, messages, the saved layout, and use without a mouse."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_notice_is_a_bar_that_takes_no_focus_and_can_be_acted_on(window: MainW
     )
     bar = window.area.notices
     assert bar.isVisible()
-    assert bar.text.text() == "The disk is full: free some space."
+    assert bar.text.plain == "The disk is full: free some space."
     assert QApplication.focusWidget() is window.panel.prompt.text
     assert QApplication.activeModalWidget() is None
     assert bar.geometry().width() <= window.area.stack.width()

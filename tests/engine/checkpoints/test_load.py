@@ -22,6 +22,9 @@ from engine.types import Said
 from tests.fakes.checkpoints import layouts
 from tests.fakes.tiny_sd import BY_HAND, SCHEDULER, UNET, equal, nets, write_folder, write_single_file
 
+# diffusers warns of schedulers' configs without every key
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
+
 CPU = torch.device("cpu")
 PUBLISHED = {"sd1": "025a4b86a84829399d89f613e580757b", "sdxl": "142b114f67f5ab3a6d83fb5788f12ded"}
 PUBLISHED_VAE = "13115dd45a6e1c39860f91ab073b8a78"
@@ -29,7 +32,10 @@ UNETS = {"sd1": "unet-v1-sd", "sd2": "unet-v2-sd", "sdxl": "unet-xl-sd", "sdxl-r
 
 
 @pytest.fixture(autouse=True)
-def no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither a socket nor the user's own settings."""
+    monkeypatch.setenv("TWEEDIE_HOME", str(tmp_path / "home"))
+
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a socket was opened")
 
@@ -255,3 +261,77 @@ def test_configs_that_build_no_net_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="out of range"):
         loaded(path)
     assert UNET["sample_size"] == config["sample_size"]
+
+
+def test_inpainting_reads_the_mask_and_the_kept_part_of_the_picture(tmp_path: Path) -> None:
+    """As Stable Diffusion's inpainting was trained: the mask, and the latents of the picture with grey under it."""
+    model = loaded(write_folder(tmp_path / "tiny", nets(9)))
+    picture, mask = torch.rand(1, 3, 64, 64) * 2 - 1, torch.zeros(1, 1, 64, 64)
+    mask[..., 16:48] = 1
+    cond = model.read_picture(model.condition(Said("a", size=(64, 64))), picture, mask)
+    kept = torch.where(mask == 1, 0.0, picture)
+    assert cond.image is not None
+    assert torch.equal(cond.image[:, :1], mask[..., ::8, ::8])
+    torch.testing.assert_close(cond.image[:, 1:], nets(9).vae.encode(kept).latent_dist.mode() * 0.18215)
+
+
+def test_an_inpainting_run_sees_the_picture_of_its_edit(tmp_path: Path) -> None:
+    import numpy as np
+
+    from engine.session import Session
+    from engine.spec.draft import Draft, resolve
+    from engine.spec.edit import Inputs
+
+    info = with_hash(info_of(write_folder(tmp_path / "tiny", nets(9))), Hashes(tmp_path))
+    session = Session("cpu", [info])
+    draft = Draft.for_model(info, prompt="a", steps=2, seed=1, method="replacement")
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, 32:] = 255
+    states = []
+    for left in (0, 255):
+        picture = np.full((64, 64, 3), 128, np.uint8)
+        picture[:, 32:] = left  # under the mask: the run must not see it
+        inputs = Inputs(picture, mask)
+        *_, step = session.generate(resolve(draft, info, inputs), inputs=inputs)
+        states.append(step.move.x0)
+    assert torch.equal(states[0][..., 4:], states[1][..., 4:])
+    plain = Inputs(np.zeros((64, 64, 3), np.uint8), mask)
+    *_, step = session.generate(resolve(draft, info, plain), inputs=plain)
+    assert not torch.equal(states[0], step.move.x0)
+
+
+def test_loading_as_a_job_sends_progress(tmp_path: Path) -> None:
+    from engine.jobs.job import Event, Progress
+    from engine.jobs.load import FileHashed, HashFile, LoadModel
+    from engine.session import Session
+
+    info = with_hash(info_of(write_folder(tmp_path / "tiny", nets(small=True))), Hashes(tmp_path))
+    early: list[Event] = []
+    list(Session("cpu", [info]).perform(LoadModel("tiny"), early=early.append))
+    shares = [event.share for event in early if isinstance(event, Progress)]
+    assert shares[-1] == pytest.approx(1.0, abs=0.01)
+    path = tmp_path / "tiny" / "unet" / "diffusion_pytorch_model.safetensors"
+    assert Hashes(tmp_path).known(path) is not None
+    (told,) = Session("cpu", [info]).perform(HashFile(path))
+    assert isinstance(told, FileHashed)
+    assert told.sha256 == Hashes(tmp_path).known(path)
+
+
+def test_steps_offset_and_zero_snr_are_of_discrete_schedules() -> None:
+    from diffusers import DDIMScheduler
+
+    from engine.schedules import Discrete, from_config, grid
+
+    about = families()["sd1"].schedule
+    offset = from_config(about | {"steps_offset": 1})
+    assert isinstance(offset, Discrete)
+    theirs = DDIMScheduler(beta_schedule="scaled_linear", steps_offset=1, clip_sample=False)
+    for steps in (7, 10, 50):
+        theirs.set_timesteps(steps)
+        levels = grid("leading", steps, offset.sigma_max, offset.sigma_min, schedule=offset)[:-1]
+        assert [round(offset.t(float(s))) for s in levels] == theirs.timesteps.tolist()
+    assert from_config(about | {"zero_snr": True}).sigma_max == pytest.approx(1e5)
+    with pytest.raises(ValueError, match="no training steps"):
+        from_config({"type": "flow", "zero_snr": True})
+    with pytest.raises(ValueError, match="steps_offset"):
+        from_config(about | {"steps_offset": 5000})

@@ -1,4 +1,4 @@
-"""Where results go is looked at before the work; what cannot be written there after it is kept elsewhere."""
+"""Output paths are checked before the work; results that cannot be written after it are saved elsewhere."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_a_batch_is_numbered_and_its_files_are_printed(tmp_path: Path) -> None:
         (["x", "--batch", "1000"], "batch of 1000"),
         (["x", "--spacing", "bogus"], "bogus"),
         (["x", "--enlarge", "1000"], "1 to 64"),
-        (["x", "--quantile", "0.9"], "add --threshold dynamic"),
+        (["x", "--quantile", "0.9"], "needs --threshold dynamic"),
         (["x", "--threshold", "dynamic", "--quantile", "2"], "between 0 and 1"),
         (["x", "--guidance-interval", "5", "0.3"], "low one first"),
         (["x", "--temperature", "0"], "above 0"),

@@ -139,7 +139,7 @@ def test_the_report_begins_with_the_judges_figures_on_real_pictures(
     ("words", "says"),
     [
         (["bogus"], "no model “bogus”"),
-        (["emoji", "--pairs", "2"], "ask for 4 pairs or more"),
+        (["emoji", "--pairs", "2"], "set --pairs to 4 or more"),
         (["emoji", "--judge", "bogus"], "train one with run.py train-judge"),
         (["emoji", "--data", "bogus"], "build it with run.py data build"),
     ],

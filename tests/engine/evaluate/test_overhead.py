@@ -45,7 +45,7 @@ def test_the_bare_net_makes_exactly_the_calls_of_the_run(setting: Setting, monke
 def test_diffusers_loop_makes_the_same_pictures(name: str, setting: Setting) -> None:
     pytest.importorskip("diffusers")
     found = against_diffusers(setting, name, pairs=1)
-    assert found.difference < 1e-4
+    assert found.difference < 1e-2, "float32 alone makes 1e-4; another rule makes 20"
     assert min(found.ratio, found.ours, found.theirs) > 0
 
 

@@ -1,4 +1,4 @@
-"""`likelihood`, `encode` and `decode` without a window: what they print, and one sentence for what cannot be."""
+"""`likelihood`, `encode` and `decode` on the command line: their output, and one sentence for each error."""
 
 from __future__ import annotations
 
@@ -143,4 +143,4 @@ def test_encode_keeps_a_run_and_decode_goes_on_from_it(
     assert printed_json(capsys)["psnr"] != pytest.approx(facts["psnr"], abs=1e-6)
     model = ["--model", str(tiny_model.folder)]
     assert "encode a picture first" in failed(["decode", str(down), *model, "--out", str(out)], capsys)
-    assert "kind of picture" in failed(["decode", str(run), *model, "--out", str(tmp_path / "x.xyz")], capsys)
+    assert "cannot be written as" in failed(["decode", str(run), *model, "--out", str(tmp_path / "x.xyz")], capsys)

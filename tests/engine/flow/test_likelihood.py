@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -428,7 +429,7 @@ def test_it_stops_between_two_model_calls(session: Session, kind: Any, monkeypat
 
 
 def test_a_model_of_latents_has_no_bits(session: Session, tiny_model: ModelInfo) -> None:
-    model = session.load(tiny_model)
-    model.codec = object()  # type: ignore[assignment]
-    with pytest.raises(RequestError, match="works on latents"):
+    latent = replace(tiny_model, config=tiny_model.config | {"codec": {"type": "kl"}})
+    session.infos["tiny"] = latent
+    with pytest.raises(RequestError, match="density of latents"):
         next(session.perform(Likelihood(model="tiny", rgb=picture())))

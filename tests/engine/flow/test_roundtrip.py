@@ -248,7 +248,7 @@ def test_a_run_that_is_no_encoding_cannot_be_decoded(session: Session, tiny_mode
 
 
 class Worded:
-    """A model whose D is drawn towards the mean of its tokens; what a guided step makes of it is known."""
+    """A model whose D moves towards the mean of its tokens: its guided steps have a closed form."""
 
     id, compute_dtype, device = "tiny", F64, torch.device("cpu")
 

@@ -1,4 +1,4 @@
-"""Classifier-free guidance against its closed form, and what it costs."""
+"""Classifier-free guidance against its closed form, and its cost."""
 
 from __future__ import annotations
 

@@ -108,8 +108,8 @@ def test_weights_follow_the_last_colon() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (("--aim", "a cat"), "which CLIP: add --clip emoji-clip"),
-        (("--cutouts", "4"), "which CLIP"),
+        (("--aim", "a cat"), "need a CLIP: add --clip emoji-clip"),
+        (("--cutouts", "4"), "need a CLIP"),
         (("--noisy-scale", "4"), "need --noisy-clip"),
         (("--clean-classifier",), "add --classify LABEL"),
         (("--clip", "c", "--clip-law", "sideways"), "no law “sideways”"),
@@ -159,7 +159,7 @@ def test_a_missing_guide_model_raises_one_sentence(
     ("text", "says"),
     [
         (["emoji"], "name one with --clip or --noisy-clip"),
-        (["emoji", "--clip", "emoji-clip", "--alone", "3"], "ask for 4 or more"),
+        (["emoji", "--clip", "emoji-clip", "--alone", "3"], "to 4 or more"),
         (["emoji", "--clip", "emoji-clip", "--data", "nowhere"], "nowhere"),
         (["fashion", "--clip", "emoji-clip"], "takes no text"),
     ],

@@ -42,7 +42,7 @@ def session(info: ModelInfo, **seers: Any) -> Session:
     return Session("cpu", [info], library(**seers))
 
 
-def asked(info: ModelInfo, *guides: Guide, **choices: Any) -> Request:
+def make_request(info: ModelInfo, *guides: Guide, **choices: Any) -> Request:
     return resolve(Draft.for_model(info, **{"prompt": "red", "seed": 7, "batch": 2, "guides": guides} | choices), info)
 
 
@@ -54,7 +54,7 @@ def ended(session_: Session, request: Request, **more: Any) -> torch.Tensor:
 @pytest.mark.parametrize("name", GUIDES)
 def test_guides_change_the_picture_and_the_raw_estimate_stays_beside(name: str, tiny_model: ModelInfo) -> None:
     here = session(tiny_model)
-    request = asked(tiny_model, *GUIDES[name])
+    request = make_request(tiny_model, *GUIDES[name])
     steps = [*here.generate(request, aims=(RED,))]
     plain = [*here.generate(replace(request, guides=()))]
     assert not torch.equal(steps[-1].move.x, plain[-1].move.x)
@@ -68,7 +68,7 @@ def test_guides_change_the_picture_and_the_raw_estimate_stays_beside(name: str, 
 def test_a_scale_of_zero_is_the_unguided_run_to_the_bit(guides: tuple[Guide, ...], tiny_model: ModelInfo) -> None:
     clip = TinyClip(dtype=torch.float32)
     here = session(tiny_model, clip=clip)
-    request = asked(tiny_model, *guides)
+    request = make_request(tiny_model, *guides)
     plain = replace(request, guides=())
     assert torch.equal(ended(here, request), ended(here, plain))
     assert here.plan(request).price == here.plan(plain).price
@@ -79,7 +79,7 @@ def test_a_scale_of_zero_is_the_unguided_run_to_the_bit(guides: tuple[Guide, ...
 def test_a_guided_run_resumes_to_the_bit_from_its_file_alone(
     sampler: str, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
-    request = asked(tiny_model, CLASS, CLIP, PICTURED, sampler=sampler, steps=5)
+    request = make_request(tiny_model, CLASS, CLIP, PICTURED, sampler=sampler, steps=5)
     whole = [*session(tiny_model).generate(request, aims=(RED,))]
     path = tmp_path / "run"
     begun = session(tiny_model).generate(request, path, aims=(RED,))
@@ -96,7 +96,7 @@ def test_a_guided_run_resumes_to_the_bit_from_its_file_alone(
 
 def test_a_fork_may_drop_guides_or_add_some(tiny_model: ModelInfo, tmp_path: Path) -> None:
     here, path = session(tiny_model), tmp_path / "run"
-    request = asked(tiny_model, PICTURED, steps=4)
+    request = make_request(tiny_model, PICTURED, steps=4)
     ended(here, request, run_path=path, aims=(RED,))
     *_, free = here.fork(path, 2, replace(request, guides=()), tmp_path / "free")
     assert RunReader(tmp_path / "free").aims() == ()
@@ -128,7 +128,7 @@ def test_an_edit_keeps_its_pixels_under_guides(method: str, tiny_model: ModelInf
 
 
 def test_an_image_is_guided_alike_alone_and_in_a_batch(tiny_model: ModelInfo) -> None:
-    here, request = session(tiny_model), asked(tiny_model, CLASS, CLIP, batch=3, sampler="ddpm")
+    here, request = session(tiny_model), make_request(tiny_model, CLASS, CLIP, batch=3, sampler="ddpm")
     whole = next(here.generate(request)).move.x0
     for k, seed in enumerate(request.seeds):
         alone = next(here.generate(replace(request, seeds=(seed,)))).move.x0
@@ -137,14 +137,14 @@ def test_an_image_is_guided_alike_alone_and_in_a_batch(tiny_model: ModelInfo) ->
 
 @pytest.mark.parametrize("threshold", ["static", "dynamic"])
 def test_a_threshold_bounds_guided_runs(threshold: str, tiny_model: ModelInfo) -> None:
-    request = asked(tiny_model, replace(CLIP, scale=1e4), threshold=threshold)
+    request = make_request(tiny_model, replace(CLIP, scale=1e4), threshold=threshold)
     for step in session(tiny_model).generate(request):
         assert step.move.x0.abs().max() <= 1
 
 
 def test_a_guided_run_stops_between_two_calls(tiny_model: ModelInfo, tmp_path: Path) -> None:
     stop = threading.Event()
-    steps = session(tiny_model).generate(asked(tiny_model, CLIP), tmp_path / "run", stop.is_set)
+    steps = session(tiny_model).generate(make_request(tiny_model, CLIP), tmp_path / "run", stop.is_set)
     next(steps)
     stop.set()
     with pytest.raises(Cancelled):
@@ -165,14 +165,14 @@ def test_an_unusable_guide_raises_one_sentence(tiny_model: ModelInfo) -> None:
         (PICTURED, {}, "aim picture of these settings is missing"),
     ):
         with pytest.raises(RequestError, match=says):
-            next(session(tiny_model, **seers).generate(asked(tiny_model, guide)))
+            next(session(tiny_model, **seers).generate(make_request(tiny_model, guide)))
     with pytest.raises(RequestError, match="no guide library"):
-        plan(asked(tiny_model, CLIP), session(tiny_model).load(tiny_model))
+        plan(make_request(tiny_model, CLIP), session(tiny_model).load(tiny_model))
 
 
 def test_guides_are_priced_in_time_and_memory(tiny_model: ModelInfo, monkeypatch: pytest.MonkeyPatch) -> None:
     here = session(tiny_model)
-    request = asked(tiny_model, CLIP, steps=4)
+    request = make_request(tiny_model, CLIP, steps=4)
     plain = replace(request, guides=())
     assert here.plan(plain).price.work == here.plan(plain).price.passes == 8
     assert here.plan(plain).price.graph_bytes == 0
@@ -198,7 +198,7 @@ def test_guides_are_priced_in_time_and_memory(tiny_model: ModelInfo, monkeypatch
 @pytest.mark.parametrize("sampler", ["heun", "ddpm"])
 def test_saving_memory_gives_the_same_pictures(sampler: str, tiny_model: ModelInfo) -> None:
     here = session(tiny_model)
-    request = asked(tiny_model, CLIP, PICTURED, sampler=sampler, steps=3)
+    request = make_request(tiny_model, CLIP, PICTURED, sampler=sampler, steps=3)
     made = []
     for here.save in (False, True):
         made.append(ended(here, request, aims=(RED,)))
@@ -207,5 +207,5 @@ def test_saving_memory_gives_the_same_pictures(sampler: str, tiny_model: ModelIn
 
 def test_a_clip_that_knows_noise_guides_the_state_itself(tiny_model: ModelInfo) -> None:
     here = session(tiny_model, clip=TinyClip(noisy=True, side=16, dtype=torch.float32))
-    request = asked(tiny_model, replace(CLIP, on="xt", cutouts=1))
+    request = make_request(tiny_model, replace(CLIP, on="xt", cutouts=1))
     assert not torch.equal(ended(here, request), ended(here, replace(request, guides=())))

@@ -1,4 +1,4 @@
-"""CLIPs are read from files alone, run nothing that a file holds, and say in one sentence what is wrong."""
+"""CLIPs are read from local files, run no code of a file, and give one sentence for each error."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_a_checkpoint_with_code_in_it_is_refused_and_nothing_runs(foreign: Path,
     canary, path = tmp_path / "canary", tmp_path / "evil.pt"
     state = torch.load(foreign / "model.pt", weights_only=True)
     torch.save({**state, "extra": Canary(canary)}, path, _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(ModelError, match=r"^evil\.pt holds code beside its arrays and was not run[^.]*\.$"):
+    with pytest.raises(ModelError, match=r"^evil\.pt contains code, which was not run[^.]*\.$"):
         load(f"ViT-B-32@{path}")
     assert not canary.exists()
     torch.load(path, weights_only=False)  # the canary is alive: this is what the loader must not do
@@ -256,7 +256,7 @@ def test_a_program_is_refused(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that such programs are no longer made; there are some about
         torch.jit.save(torch.jit.trace(torch.nn.Linear(1, 1), torch.ones(1, 1)), str(path))
-    with pytest.raises(ModelError, match="is a program"):
+    with pytest.raises(ModelError, match="is a TorchScript program"):
         load(f"ViT-B-32@{path}")
 
 
@@ -268,7 +268,7 @@ def test_a_truncated_file_is_refused_in_a_sentence(foreign: Path, tmp_path: Path
     save_file(state, path) if path.suffix == ".safetensors" else torch.save(state, path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(part * len(whole))])
-    with pytest.raises(ModelError, match=rf"^{path.name} is damaged or cut short: fetch or save it again\.$"):
+    with pytest.raises(ModelError, match=rf"^{path.name} is damaged or incomplete: download or save it again\.$"):
         load(f"ViT-B-32@{path}")
 
 
@@ -279,7 +279,7 @@ def test_a_truncated_file_is_refused_in_a_sentence(foreign: Path, tmp_path: Path
         ("nowhere.pt", r"There is no file nowhere\.pt"),
         ("ViT-B-32", "No weights of “ViT-B-32” are in your cache"),
         ("hf-hub:some/where", "is not in your cache"),
-        ("", "There is no CLIP|holds no CLIP"),
+        ("", "There is no CLIP|contains no CLIP"),
     ],
 )
 def test_an_unknown_name_is_refused_in_a_sentence(
@@ -300,7 +300,7 @@ def test_what_is_no_checkpoint_is_refused_in_a_sentence(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(ModelError, match=r"list\.pt is no state_dict"):
         load(tmp_path / "list.pt")
-    with pytest.raises(ModelError, match="holds no CLIP"):
+    with pytest.raises(ModelError, match="contains no CLIP"):
         load(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The patch transformer: what it sees, what it must not see, and where it starts."""
+"""The patch transformer: inputs that count, inputs that must not, and its initial weights."""
 
 from __future__ import annotations
 

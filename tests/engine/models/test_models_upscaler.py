@@ -1,4 +1,4 @@
-"""The cascade's second stage: what it is given, how far it looks, and that its training asks the right thing of it."""
+"""The cascade's second stage: its inputs, its receptive field, and its training target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`morph` on the command line: keys in order, what is said of each, and one sentence for what cannot be."""
+"""`morph` on the command line: keys in order with their settings, and one sentence for each error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures go into a run and come back: unmasked pixels to the bit, nothing painted lost, bad arrays in a sentence."""
+"""Pictures go into a run and come back: unmasked pixels to the bit, no painted pixel lost, invalid arrays refused."""
 
 from __future__ import annotations
 

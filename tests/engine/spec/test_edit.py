@@ -1,4 +1,4 @@
-"""From what a person chose to a Request that works on a picture, and back: strengths, tails, branches, refusals."""
+"""From a draft to a Request that edits a picture, and back: strengths, tails, branches, refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guides as settings: what they hold and refuse, as JSON and back, in Drafts and Requests, in the run file."""
+"""Guides as settings: valid and invalid values, JSON and back, in Drafts, Requests and the run file."""
 
 from __future__ import annotations
 

@@ -264,7 +264,7 @@ def test_a_folder_of_captioned_pictures_becomes_a_data_set(own: Path, tmp_path: 
     assert data.captions is not None
     leaf = data.captions.tokens[data.captions.caption[0]].float()
     alone = torch.cat([encoder.encode([text])[0] for text in ("a green leaf", "leaf")])
-    assert (leaf[0] - leaf[1]).abs().max() > 0.1, "the two captions are told apart"
+    assert (leaf[0] - leaf[1]).abs().max() > 0.1, "the two captions differ"
     # Kept in half precision, and encoded beside other texts, which rounds differently than alone: one rounding each.
     torch.testing.assert_close(leaf, alone, rtol=2**-10, atol=2**-10)
 

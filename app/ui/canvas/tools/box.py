@@ -1,4 +1,4 @@
-"""The box tool: moves and resizes what the model sees."""
+"""The box tool: moves and resizes the box, the part that the model sees."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Box(Tool):
         return nearest if distances[nearest] <= touch.reach else None
 
     def _stretched(self, pinned: QPoint, at: QPointF) -> QRect:
-        """From the pinned corner to the pointer, in the shape of the model, as large as the farther side asks."""
+        """From the pinned corner to the pointer, in the model's aspect ratio, by the longer distance."""
         aspect = self.artwork.box_aspect
         across, down = at.x() - pinned.x(), at.y() - pinned.y()
         shape = aspect.height() / aspect.width()

@@ -1,4 +1,4 @@
-"""The eraser: takes away from the mask, and is what a pen's other end is."""
+"""The eraser: removes from the mask; also the other end of a pen."""
 
 from __future__ import annotations
 

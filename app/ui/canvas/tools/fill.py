@@ -1,4 +1,4 @@
-"""Fill: masks what has the colour that is clicked."""
+"""Fill: masks the region of the clicked colour."""
 
 from __future__ import annotations
 

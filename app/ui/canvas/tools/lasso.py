@@ -1,4 +1,4 @@
-"""The lasso: what is drawn around."""
+"""The lasso: masks the enclosed region."""
 
 from __future__ import annotations
 

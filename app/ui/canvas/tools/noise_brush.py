@@ -21,5 +21,5 @@ class NoiseBrush(Painting):
 
 
 def lower_mask(before: Pixels, coverage: Pixels) -> Pixels:
-    """The mask goes down by the coverage's share of it."""
+    """Lower the mask in proportion to the coverage."""
     return share(before, 255 - coverage)

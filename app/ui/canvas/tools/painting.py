@@ -14,7 +14,7 @@ from app.ui.canvas.tools.tool import Tool, Touch
 
 
 class Painting(Tool):
-    """Draws on `layer` what `paint` says."""
+    """Paints strokes on `layer` by `paint`."""
 
     options: ClassVar[tuple[str, ...]] = ("size", "hardness", "opacity")
     ring = True

@@ -13,7 +13,7 @@ from app.ui.canvas.tools.tool import Tool, Touch
 
 
 class Shape(Tool):
-    """Keeps the points from the press on; each shape says what path they make."""
+    """Collects points from the press on; each shape makes a path of them."""
 
     options = ("opacity",)
 
@@ -48,7 +48,7 @@ class Shape(Tool):
 
 
 def rectangle_from(points: list[QPointF], even: bool) -> QRectF:
-    """From the first point to the last, to whole pixels; `even`: a square, as large as the longer side asks."""
+    """From the first point to the last, to whole pixels; `even`: a square with the longer side."""
     start, end = (QPointF(round(point.x()), round(point.y())) for point in (points[0], points[-1]))
     if even:
         across, down = end.x() - start.x(), end.y() - start.y()

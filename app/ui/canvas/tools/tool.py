@@ -65,7 +65,7 @@ class Tool:
         """While it is pressed."""
 
     def release(self, touch: Touch) -> None:
-        """The end of what the press began."""
+        """End the gesture of the press."""
 
     def cancel(self) -> None:
         """As if it had not been pressed."""
