@@ -29,11 +29,11 @@ def main() -> int:
     from app.bootstrap import Studio, make_application
     from app.core.files.folders import Folders
     from app.crash import CrashReporter
-    from engine.spec.catalog import embedded, resource_root
+    from engine.spec.catalog import embedded_models, resource_root
 
     folders = Folders.of_user()
     reporter = CrashReporter(folders.log)
-    models = embedded()
+    models = embedded_models()
     if not models:
         print(f"There is no model in {resource_root() / 'models'}: install the studio again.", file=sys.stderr)
         return 1

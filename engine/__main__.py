@@ -19,7 +19,7 @@ COMMANDS = (  # a file each in engine/commands, with add_parsers(subparsers): im
 
 
 def sentence(error: Exception) -> str:
-    """What is wrong; of a file its name and why, without the system's number for it."""
+    """Return the error in one sentence; for a file its name and the reason, without the error number."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__
@@ -29,7 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     stay_offline()
     print_anything()
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning barriers starve everything else; see app/__main__
-    parser = argparse.ArgumentParser(prog="run.py", description="Tweedie Studio without its window.")
+    parser = argparse.ArgumentParser(
+        prog="run.py",
+        description="Use Tweedie Studio without its window. For a command's options: run.py COMMAND --help",
+    )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         importlib.import_module(f"engine.commands.{name}").add_parsers(subparsers)
@@ -39,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
-    except (ValueError, OSError, MemoryError) as error:  # what a person can do something about: one sentence
+    except (ValueError, OSError, MemoryError) as error:  # errors that the user can act on: one sentence
         print(f"{parser.prog}: {sentence(error)}", file=sys.stderr)
         return 2
 

@@ -18,14 +18,14 @@ class EngineError(Exception):
     kind: ClassVar[str] = "engine"
 
     def __str__(self) -> str:
-        return readable(super().__str__())
+        return one_line(super().__str__())
 
     @property
     def sentence(self) -> str:
         return str(self)
 
 
-def readable(text: str, longest: int = LONGEST) -> str:
+def one_line(text: str, longest: int = LONGEST) -> str:
     """Return a text that may quote a file, on one line: control characters and halves of characters become escapes.
 
     Of a text of more than `longest` characters the middle is left out.

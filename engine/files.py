@@ -50,7 +50,7 @@ PART = re.compile(r"^\.(tweedie-[0-9a-f]{8}|.+\.\d+)\.part$")  # the second: as 
 
 
 @contextmanager
-def replacing(path: Path, fresh: bool = False) -> Iterator[IO[bytes]]:
+def replace_file(path: Path, fresh: bool = False) -> Iterator[IO[bytes]]:
     """Open a new file for the bytes of `path`; it takes its place when the block ends without an error.
 
     An older file stays as it was until then. A link stays a link: the file that it points to is replaced. The new file

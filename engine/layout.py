@@ -8,6 +8,7 @@ and answer is brought into this layout at each net call (engine.meter) and where
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def from_array(array: np.ndarray[Any, Any], device: torch.device | str = "cpu") 
     return canonical(torch.tensor(array, device=device))
 
 
+@lru_cache(maxsize=256)
 def _strides(shape: torch.Size) -> tuple[int, ...]:
     strides, step = [], 1
     for size in reversed(shape):

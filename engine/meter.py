@@ -59,6 +59,7 @@ class Meter:
         self.calls, self.seconds = 0, 0.0
         self._raw: Tensor | None = None
         self._stacked: tuple[int, tuple[Cond, ...], Cond] | None = None
+        self._last: tuple[Cond, int, Cond] | None = None
 
     def __call__(self, x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         return self._keep(self._call(x, sigma, cond))
@@ -95,6 +96,15 @@ class Meter:
             self._raw = x0.detach() if x0.requires_grad else x0
         return x0
 
+    def _rows(self, cond: Cond, batch: int) -> Cond:
+        """Return the condition in the canonical layout with a row for each image, none shared; the last is cached."""
+        if torch.is_grad_enabled():  # the copy would belong to one graph
+            return cond.expand(batch).map(canonical)
+        kept = self._last
+        if kept is None or kept[0] is not cond or kept[1] != batch:
+            kept = self._last = cond, batch, cond.expand(batch).map(canonical)
+        return kept[2]
+
     def _call(self, x: Tensor, sigma: Sigma, cond: Cond | None) -> Tensor:
         size = self.micro_batch
         if len(x) <= size:
@@ -113,7 +123,7 @@ class Meter:
         began = time.perf_counter()
         x = canonical(x)
         sigma = sigma if isinstance(sigma, float | int) else canonical(sigma)
-        cond = None if cond is None else cond.expand(len(x)).map(canonical)  # a row for each image, none shared
+        cond = None if cond is None else self._rows(cond, len(x))
         x0 = canonical(checkpoint_if(self.d, self.save and x.requires_grad)(x, sigma, cond))
         self.seconds += time.perf_counter() - began
         self.calls += 1

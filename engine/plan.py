@@ -12,8 +12,8 @@ from engine.constraints import Pinned
 from engine.errors import NotFiniteError
 from engine.guidance.compose import Guidance, guidance
 from engine.layout import canonical, from_array
-from engine.meter import MICRO_BATCH, Meter
-from engine.models.pixel import PixelCodec, from_uint8, to_uint8
+from engine.meter import Meter
+from engine.models.pixel import from_uint8
 from engine.noise import Noise, truncate
 from engine.paths import path_of
 from engine.run import run
@@ -158,6 +158,7 @@ def guided_denoiser(
     aims: Mapping[str, Pixels] | None = None,
     library: Library | None = None,
     save: bool | None = None,
+    micro_batch: int | None = None,
 ) -> Guided:
     """Wrap the model's net in classifier-free guidance, then in each guide, then in the threshold, which bounds the
     result.
@@ -171,7 +172,7 @@ def guided_denoiser(
     cond, uncond = conditions or Conditions.of(request, model)
     scale = request.guidance if scales is None else scales
     guides = guidance(request, model, library, aims or {}, cond, save) if library is not None else _unguided(request)
-    meter = Meter(model.denoiser, MICRO_BATCH, fold=True, cancelled=cancelled, save=guides.save)
+    meter = Meter(model.denoiser, micro_batch or model.micro_batch, fold=True, cancelled=cancelled, save=guides.save)
     guided = cfg(scale, cond, uncond, request.guidance_interval)(meter)
     return Guided(_threshold(request, model)(guides.transform(guided)), meter, guides.bytes)
 
@@ -188,6 +189,7 @@ def plan(
     conditions: Conditions | None = None,
     scales: float | Tensor | None = None,
     noise: NoiseSource | None = None,
+    micro_batch: int | None = None,
 ) -> Plan:
     """Plan a run: return everything that run() needs.
 
@@ -198,6 +200,7 @@ def plan(
                   memory; None: only where memory is short
     conditions, scales -- as for guided_denoiser(), where images differ in them
     noise      -- None: from the request's seeds
+    micro_batch -- the most images in one call of the net, for a run that was begun with that many; None: the model's
 
     Raises RequestError for settings that the model does not support, and for inputs that the Request does not name.
     """
@@ -211,7 +214,15 @@ def plan(
     _check_inputs(request, inputs)
     path = path_of(request)
     guided = guided_denoiser(
-        request, model, conditions, scales, cancelled=cancelled, aims=aims, library=library, save=save
+        request,
+        model,
+        conditions,
+        scales,
+        cancelled=cancelled,
+        aims=aims,
+        library=library,
+        save=save,
+        micro_batch=micro_batch,
     )
     noise = Noise(request.seeds) if noise is None else noise
     shape = (len(request.seeds), *model.codec.latent_shape(request.width, request.height))
@@ -237,21 +248,6 @@ def to_state(inputs: Inputs, model: Model, size: tuple[int, int]) -> Tensor:
         image = torch.nn.functional.avg_pool2d(canonical(image), factor)
     with torch.no_grad():
         return canonical(model.codec.encode(canonical(image))[0].float())
-
-
-def to_pictures(x0: Tensor, model: Model, transparent: bool = False) -> Pixels:
-    """Finished states (B, C, h, w) of the model as pictures, uint8 (B, H, W, 3).
-
-    `transparent`: a model that draws alpha gives (B, H, W, 4), with straight colour. Raises RequestError where the
-    codec's values are not all finite: they would be black.
-    """
-    codec = model.codec
-    cut = transparent and isinstance(codec, PixelCodec) and codec.transparent
-    with torch.no_grad():
-        image = codec.cutout(x0) if cut and isinstance(codec, PixelCodec) else codec.decode(x0)
-    if not image.isfinite().all():
-        raise RequestError(f"The decoder of “{model.id}” made values that are no numbers: get the model again.")
-    return to_uint8(image)
 
 
 def pin(inputs: Inputs, y: Tensor, sigmas: Sequence[float], steady: bool) -> Pinned:
@@ -291,6 +287,6 @@ def _unguided(request: Request) -> Guidance:
 
 
 def _threshold(request: Request, model: Model) -> Transform:
-    if request.threshold != "none" and not isinstance(model.codec, PixelCodec):
+    if request.threshold != "none" and not model.codec.identity:
         raise RequestError(f"A threshold is for pixels, and the model “{model.id}” works on latents: choose none.")
     return threshold(request.threshold, request.quantile)

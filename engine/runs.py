@@ -1,4 +1,4 @@
-"""The doers of engine.jobs.generate and engine.jobs.enlarge: do runs, send an event for each step, save the
+"""The doers of engine.jobs.generate, enlarge and decode_step: do runs, send an event for each step, save the
 pictures.
 """
 
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import Cancelled, EngineError, why
+from engine.finishing import to_pictures
+from engine.jobs.decode_step import StepDecoded
 from engine.jobs.encode import own_start, parent_of
 from engine.jobs.enlarge import Enlarged
 from engine.jobs.generate import PictureSaved, RunEnded
@@ -22,11 +24,13 @@ from engine.paths import path_of
 from engine.pictures.naming import save_new
 from engine.pictures.unsaved import Note
 from engine.rules import RULES
+from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.jobs.decode_step import DecodeStep
     from engine.jobs.enlarge import Enlarge
     from engine.jobs.generate import Fork, Generate, Resume
     from engine.jobs.job import Caller, Event
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 def generate(job: Generate, session: Session, caller: Caller) -> Iterator[Event]:
     run = _Run(session, caller, job.request, inputs=job.inputs)
     steps = session.generate(job.request, job.run_path, caller.cancelled, run.on_first_x0, job.inputs, job.aims)
-    yield from run.whole(steps, job.run_path, job.pictures)
+    yield from run.finish(steps, job.run_path, job.pictures)
 
 
 def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
@@ -52,7 +56,7 @@ def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
     steps = session.fork(
         job.source, job.at, request, job.run_path, caller.cancelled, run.on_first_x0, job.share, inputs, job.aims
     )
-    yield from run.whole(steps, job.run_path, job.pictures)
+    yield from run.finish(steps, job.run_path, job.pictures)
 
 
 def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
@@ -65,11 +69,25 @@ def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
         run.take(stored)
     whole = stored.ended == "finished" and job.pictures is not None
     steps = iter(()) if whole else session.go_on(job.run_path, caller.cancelled)
-    yield from run.whole(steps, job.run_path, job.pictures)
+    yield from run.finish(steps, job.run_path, job.pictures)
 
 
 def enlarge(job: Enlarge, session: Session, caller: Caller) -> Iterator[Event]:
-    yield Enlarged(session.enlarged(job.request, job.rgb, caller.cancelled))
+    yield Enlarged(session.enlarge(job.request, job.rgb, caller.cancelled))
+
+
+def decode_step(job: DecodeStep, session: Session, caller: Caller) -> Iterator[Event]:
+    reader = RunReader(job.path)
+    if not (0 <= job.k < len(reader.steps) and 0 <= job.image < len(reader.request.seeds)):
+        raise RequestError(f"This run has no image {job.image} at step {job.k}: choose another image or step.")
+    info = session.info(reader.request.model)
+    if info.sha256 != reader.request.model_sha256:
+        raise RequestError(f"This run belongs to another version of “{info.title}”: its steps stay as they are shown.")
+    model = session.load(info) if job.load else session.models.held(info)
+    if model is None:
+        return
+    x0 = from_array(reader.x0(job.k)[job.image : job.image + 1], session.device)
+    yield StepDecoded(job.path, job.k, job.image, to_pictures(x0, model, cancelled=caller.cancelled)[0])
 
 
 def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Event]:
@@ -126,15 +144,15 @@ class _Run:
         self._last = from_array(stored.next(len(stored.steps) - 1), self._session.device)
         self._stored = stored.picture()
 
-    def whole(self, steps: Iterator[Step], run_path: Path | None, folder: Path | None) -> Iterator[Event]:
+    def finish(self, steps: Iterator[Step], run_path: Path | None, folder: Path | None) -> Iterator[Event]:
         """Tell every step, then save the pictures. Nothing is left on disk of a new run that did no step."""
         event, fresh = None, run_path is not None and not run_path.exists()
         note = Note(run_path, folder) if run_path is not None and folder is not None else None
         keep = True  # the note, for the next start
         try:
-            for event in self._told(steps):
+            for event in self._step_events(steps):
                 yield event
-            yield from self._finished(run_path, folder, note)
+            yield from self._finish_pictures(run_path, folder, note)
             keep = False
         except (Cancelled, OSError):  # the window closes, or the disk is full: perhaps the next start has more luck
             keep = self._last is not None
@@ -149,7 +167,7 @@ class _Run:
             if note is not None:
                 note.close() if keep else note.done()
 
-    def _told(self, steps: Iterator[Step]) -> Iterator[Event]:
+    def _step_events(self, steps: Iterator[Step]) -> Iterator[Event]:
         done = 0
         try:
             for done, step in enumerate(steps, 1):
@@ -160,7 +178,7 @@ class _Run:
                 raise
             self._remark = f"The run file could not be finished ({why(error)}); the pictures are saved."
 
-    def _finished(self, run_path: Path | None, folder: Path | None, note: Note | None) -> Iterator[Event]:
+    def _finish_pictures(self, run_path: Path | None, folder: Path | None, note: Note | None) -> Iterator[Event]:
         """Make the pictures of the last state, save each for itself, and only then write them into the run file."""
         assert self._last is not None, "a path has at least one step"
         seconds = self._seconds
@@ -168,12 +186,12 @@ class _Run:
             pictures = on_white = self._stored
         else:
             try:
-                pictures, on_white = self._session.finished(
+                pictures, on_white = self._session.finished_pictures(
                     self.request, self._last, self._caller.cancelled, self._inputs
                 )
             except EngineError as error:
                 if folder is not None and self.request.enlargement is not None and isinstance(error, MemoryError):
-                    yield from self._small(folder, error)
+                    yield from self._save_first_stage(folder, error)
                 raise
         finishing = self._seconds - seconds
         if folder is not None:
@@ -196,7 +214,7 @@ class _Run:
                 note.add(k)
             yield PictureSaved(path)
 
-    def _small(self, folder: Path, error: EngineError) -> Iterator[Event]:
+    def _save_first_stage(self, folder: Path, error: EngineError) -> Iterator[Event]:
         """Save the first stage's pictures where the second stage has no memory; then raise a sentence that says so."""
         assert self._last is not None
         assert self.request.enlargement is not None

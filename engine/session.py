@@ -10,31 +10,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from engine import devices, models
-from engine.cascade import enlarge
+from engine import devices
 from engine.errors import EngineError
+from engine.finishing import Finished, finish
 from engine.guidance.library import Library
 from engine.jobs.encode import end_of_encoding, own_start, parent_of
-from engine.jobs.job import Caller, Event, Job, doer_of, never
+from engine.jobs.job import Caller, Event, Job, doer_of, never_cancelled
 from engine.lab.laws import Laws
 from engine.layout import NAME as LAYOUT
-from engine.layout import canonical, from_array
-from engine.meter import MICRO_BATCH
-from engine.noise import Noise
+from engine.layout import from_array
+from engine.models.cache import Models
 from engine.paths import path_of
-from engine.plan import Plan, pin, plan, second_stage, to_pictures, to_state
-from engine.rules import RULES
-from engine.spec.catalog import CatalogError, ModelInfo, embedded
+from engine.plan import Plan, plan, to_state
+from engine.spec.catalog import CatalogError, ModelInfo, embedded_models
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter, StoreError, append_picture
-from engine.types import History, Model, Past, Said, Step
+from engine.types import History, Model, Past, Step
 
 T = TypeVar("T")
 NO_MEMORY = ("allocate memory", "bad_alloc", "could not create a memory")  # of a RuntimeError
@@ -45,6 +43,7 @@ class Start:
     """The start of a run: None for x, at the start; else a stored state at level s, before hop i of the path.
 
     parent -- the "parent" entry of the run file's header
+    micro_batch -- as the stored run was begun; None: the model's
     """
 
     x: torch.Tensor | None = None
@@ -53,8 +52,9 @@ class Start:
     s: float = math.inf
     parent: dict[str, Any] | None = None
     first: Callable[[torch.Tensor], None] | None = None
+    micro_batch: int | None = None
 
-    def shared(self, image: int, count: int) -> Start:
+    def share_image(self, image: int, count: int) -> Start:
         """Return the state and the history of one image of the batch, `count` times."""
 
         def rows(v: torch.Tensor) -> torch.Tensor:
@@ -63,13 +63,6 @@ class Start:
         assert self.x is not None
         past = (Past(p.s, rows(p.x), rows(p.x0), None if p.log_w is None else rows(p.log_w)) for p in self.past)
         return replace(self, x=rows(self.x), past=tuple(past))
-
-
-class Finished(NamedTuple):
-    """The pictures of a finished run, uint8: those to save, (B, H, W, 3 or 4), and the same on white, (B, H, W, 3)."""
-
-    pictures: Pixels
-    on_white: Pixels
 
 
 class OutOfMemory(EngineError, MemoryError):
@@ -93,8 +86,8 @@ class Session:
         if self.device.type == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=True)
-        self.infos = {info.id: info for info in (embedded() if infos is None else infos)}
-        self._models: dict[str, Model] = {}
+        self.infos = {info.id: info for info in (embedded_models() if infos is None else infos)}
+        self.models = Models(self.device)
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
         self.save: bool | None = None  # see engine.plan.plan
@@ -105,11 +98,9 @@ class Session:
 
     def load(self, info: ModelInfo) -> Model:
         """Load the model of `info` onto this device at its first use, and return it. Raises ModelError for damaged
-        files.
+        files and for too little memory.
         """
-        if info.sha256 not in self._models:
-            self._models[info.sha256] = models.load(info, self.device)
-        return self._models[info.sha256]
+        return self.models.get(info)
 
     def info(self, model: str) -> ModelInfo:
         """Return the model of that id. Raises CatalogError for an unknown one."""
@@ -125,18 +116,19 @@ class Session:
     def plan(
         self,
         request: Request,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
+        micro_batch: int | None = None,
     ) -> Plan:
-        pictures = pictures_of(request.guides, aims)
-        return plan(request, self.model(request), cancelled, inputs, pictures, self.library, self.save)
+        pictures, model = pictures_of(request.guides, aims), self.model(request)
+        return plan(request, model, cancelled, inputs, pictures, self.library, self.save, micro_batch=micro_batch)
 
     def generate(
         self,
         request: Request,
         run_path: Path | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         first: Callable[[torch.Tensor], None] | None = None,
         inputs: Inputs | None = None,
         aims: Sequence[Pixels] = (),
@@ -159,7 +151,7 @@ class Session:
         k: int,
         request: Request | None = None,
         run_path: Path | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         first: Callable[[torch.Tensor], None] | None = None,
         share: int | None = None,
         inputs: Inputs | None = None,
@@ -197,16 +189,17 @@ class Session:
             x, sigma = end_of_encoding(reader)
             start = Start(self._tensor(x), i=0, s=sigma)
         else:
-            start = self._stored(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
+            start = self._stored_start(reader, k, keep_past=replace(request, seeds=seeds) == reader.request)
         if share is not None:
-            start = start.shared(share, len(request.seeds))
+            start = start.share_image(share, len(request.seeds))
         if inputs is None and request.edit is not None:
             inputs = reader.inputs()
         if digests(request.guides):
             aims = (*reader.aims(), *aims)
-        return self._walk(request, replace(start, parent=origin, first=first), run_path, cancelled, inputs, aims)
+        start = replace(start, parent=origin, first=first, micro_batch=reader.micro_batch)
+        return self._walk(request, start, run_path, cancelled, inputs, aims)
 
-    def go_on(self, run_path: Path, cancelled: Callable[[], bool] = never) -> Iterator[Step]:
+    def go_on(self, run_path: Path, cancelled: Callable[[], bool] = never_cancelled) -> Iterator[Step]:
         """Finish a cancelled or interrupted run, in its own file, after its last complete step.
 
         Raises StoreError for a finished run, and for a fork that broke off before its first state was written.
@@ -218,25 +211,37 @@ class Session:
             raise StoreError(f"The run {run_path.name} is an unfinished encoding: encode the picture again.")
         parent, inputs, aims = reader.header["parent"], reader.inputs(), reader.aims()
         if reader.steps:
-            start = self._stored(reader, len(reader.steps) - 1, keep_past=True)
+            start = self._stored_start(reader, len(reader.steps) - 1, keep_past=True)
         elif parent is None:
             run_path.unlink()
-            return self.generate(reader.request, run_path, cancelled, inputs=inputs, aims=aims)
+            start = Start(micro_batch=reader.micro_batch)
+            return self._walk(reader.request, start, run_path, cancelled, inputs, aims)
         else:
             x, past = reader.start()
             at = own_start(parent)
             start = Start(self._tensor(x), self._history(past), at, path_of(reader.request)[at].s)
-        redo = bool(reader.steps)
+        redo, start = bool(reader.steps), replace(start, micro_batch=reader.micro_batch)
         return self._walk(reader.request, start, run_path, cancelled, inputs, aims, reopen=True, redo=redo)
 
-    def environment(self) -> dict[str, Any]:
+    def header(
+        self, path: Path, model: Model, parent: dict[str, Any] | None = None, micro_batch: int | None = None
+    ) -> dict[str, Any]:
+        """Return the header of a run file of `model`, without its request (docs/run-file.md)."""
+        codec, environment = model.codec, self.environment(model)
+        environment["micro_batch"] = micro_batch or model.micro_batch
+        linear = None if codec.linear is None else codec.linear._asdict()
+        head = {"id": path.stem, "environment": environment, "parent": parent, "preview": linear}
+        return head if codec.identity else head | {"factor": codec.factor}
+
+    def environment(self, model: Model) -> dict[str, Any]:
         """Return the facts besides the Request that decide the bits: stored in every run, fixed within it."""
         return {
             "device": self.device.type,
             "device_name": self.device_name,
             "threads": torch.get_num_threads(),
             "dtype": "float32",
-            "micro_batch": MICRO_BATCH,
+            "compute_dtype": str(model.compute_dtype).removeprefix("torch."),
+            "micro_batch": model.micro_batch,
             "fold": True,
             "layout": LAYOUT,
             "kernels": devices.kernels(),
@@ -250,7 +255,7 @@ class Session:
         self,
         request: Request,
         x: torch.Tensor,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return the pictures of the last state of a run of `request`: uint8 (B, H, W, 3), decoded and enlarged.
@@ -258,44 +263,25 @@ class Session:
         The second stage keeps the same pixels of `inputs` as the first one. Raises Cancelled and OutOfMemory as
         generate() does, and RequestError where the model does not have the request's second stage.
         """
-        return self.finished(request, x, cancelled, inputs).on_white
+        return self.finished_pictures(request, x, cancelled, inputs).on_white
 
-    def finished(
+    def finished_pictures(
         self,
         request: Request,
         x: torch.Tensor,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
         transparent: bool = False,
     ) -> Finished:
         """Return picture(), and the pictures to save: with `transparent`, (B, H, W, 4) of a model that draws alpha."""
         with _memory_errors():
-            large, model = self._large(request, x, cancelled, inputs), self.model(request)
-            on_white = to_pictures(large, model)
-            return Finished(to_pictures(large, model, transparent) if transparent else on_white, on_white)
+            return finish(request, self.model(request), x, cancelled, inputs, transparent)
 
-    def _large(
-        self, request: Request, x: torch.Tensor, cancelled: Callable[[], bool], inputs: Inputs | None
-    ) -> torch.Tensor:
-        """Enlarge the state x by the request's second stage, if it has one."""
-        model, x = self.model(request), canonical(x)
-        second = second_stage(request, model)
-        if second is not None and request.enlargement is not None:
-            label, constraint, origin = model.condition(Said(label=request.label)).label, None, None
-            if inputs is not None and request.edit is not None:
-                y = to_state(inputs, model, request.size)
-                origin = y if request.edit.strength < 1 else None
-                if request.edit.pinned:
-                    steady = not RULES[request.enlargement.sampler].stochastic
-                    constraint = pin(inputs, y, request.enlargement.sigmas, steady)
-            x = enlarge(second, request.enlargement, x, label, Noise(request.seeds), cancelled, constraint, origin)
-        return x
-
-    def enlarged(
+    def enlarge(
         self,
         request: Request,
         rgb: np.ndarray[Any, np.dtype[np.uint8]],
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
     ) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Enlarge a picture (height, width, 3) of the request's first size by the request's second stage.
 
@@ -316,14 +302,14 @@ class Session:
         return self.picture(replace(request, edit=None, seeds=request.seeds[:1]), x[None], cancelled)[0]
 
     def keep_picture(self, request: Request, on_white: Pixels, run_path: Path | None) -> None:
-        """Append the finished pictures (B, H, W, 3) to a run's file where they differ from its last step.
+        """Append the finished pictures (B, H, W, 3) to a run's file where its last step does not show them.
 
         Raises OSError and StoreError. Call it after the pictures are saved for themselves: the file may be gone.
         """
-        if run_path is not None and request.enlargement is not None:
+        if run_path is not None and (request.enlargement is not None or not self.model(request).codec.identity):
             append_picture(run_path, on_white)
 
-    def perform(self, job: Job, cancelled: Callable[[], bool] = never, **more: Any) -> Iterator[Event]:
+    def perform(self, job: Job, cancelled: Callable[[], bool] = never_cancelled, **more: Any) -> Iterator[Event]:
         """Do a job, and yield its events.
 
         `cancelled` and `more` are the fields of a Caller. Raises the errors of the job's class, and OutOfMemory.
@@ -336,7 +322,7 @@ class Session:
     def _history(self, held: Sequence[tuple[float, dict[str, np.ndarray]]]) -> History:
         return tuple(Past(s, **{name: self._tensor(array) for name, array in arrays.items()}) for s, arrays in held)
 
-    def _stored(self, reader: RunReader, k: int, keep_past: bool) -> Start:
+    def _stored_start(self, reader: RunReader, k: int, keep_past: bool) -> Start:
         info = reader.steps[k]
         # Another request drops the old denoiser's history; a renoising hop only shows it.
         past = reader.past(k) if keep_past or info.kind == "renoise" else []
@@ -353,7 +339,7 @@ class Session:
         reopen: bool = False,
         redo: bool = False,
     ) -> Iterator[Step]:
-        planned = self.plan(request, cancelled, inputs, aims)
+        planned = self.plan(request, cancelled, inputs, aims, start.micro_batch)
         if start.x is not None and not (start.i < len(planned.path) and planned.path[start.i].s == start.s):
             raise RequestError(
                 f"Step {start.i} of these settings does not start at the stored noise level {start.s:g}: "
@@ -375,8 +361,7 @@ class Session:
             yield from writer.record(_translate_memory_errors(steps), planned.meter.spent)
 
     def _writer(self, path: Path, request: Request, start: Start) -> RunWriter:
-        header = {"id": path.stem, "environment": self.environment(), "parent": start.parent, "preview": None}
-        return RunWriter(path, request, header)
+        return RunWriter(path, request, self.header(path, self.model(request), start.parent, start.micro_batch))
 
 
 def _translate_memory_errors(items: Iterator[T]) -> Iterator[T]:

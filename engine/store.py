@@ -36,6 +36,7 @@ MAGIC = b"TWEEDIE1"
 SYNC_SECONDS = 0.5
 _FRAME = struct.Struct("<QII")  # bytes of head and arrays, CRC-32 of the head, bytes of the head
 MAX_HEAD = 1 << 24
+MAX_FACTOR = 256  # pixels a side of a latent cell
 KEPT = 4  # recognise tensors of so many last records by identity: a history reaches three steps back
 
 
@@ -144,11 +145,13 @@ class RunWriter:
         self._append(head, arrays)
 
     def picture(self, rgb: np.ndarray) -> None:
-        """Write the finished pictures, uint8 (B, H, W, 3), where they differ from the last step (a second stage)."""
+        """Write the finished pictures, uint8 (B, H, W, 3), where the last step does not show them: of a second stage,
+        and of latents.
+        """
         self._append({"kind": "picture"}, {"rgb": rgb})
 
-    def keep(self, name: str, arrays: dict[str, Any]) -> None:
-        """Write further arrays of the run under a name; RunReader.kept() reads them."""
+    def write_arrays(self, name: str, arrays: dict[str, Any]) -> None:
+        """Write further arrays of the run under a name; RunReader.read_arrays() reads them."""
         self._append({"kind": "kept", "name": name}, arrays)
 
     def record(self, steps: Iterable[Step], spent: Callable[[], Mapping[str, Any]], end: bool = True) -> Iterator[Step]:
@@ -284,6 +287,18 @@ class RunReader:
             raise StoreError(f"The run {self.path.name} is damaged: choose another file.") from error
 
     @property
+    def latent(self) -> bool:
+        """Whether its states are latents: their pictures need the model's decoder, and preview() is an estimate."""
+        return "factor" in self.header
+
+    @property
+    def micro_batch(self) -> int | None:
+        """The most images in one call of the net, as the run was begun; None where the file does not say."""
+        with self._damage():
+            found = self.header.get("environment", {}).get("micro_batch")
+            return None if found is None else max(1, integer(found))
+
+    @property
     def records(self) -> int:
         return len(self._heads)
 
@@ -354,30 +369,30 @@ class RunReader:
 
     def x(self, k: int) -> np.ndarray:
         """Read the state before step k, (B, C, h, w)."""
-        return self._of(k, "x")
+        return self._read_of(k, "x")
 
     def x0(self, k: int) -> np.ndarray:
         """Read the guided x̂₀ that step k used."""
-        return self._of(k, "x0")
+        return self._read_of(k, "x0")
 
     def x0_raw(self, k: int) -> np.ndarray:
         """Read the unguided x̂₀ of step k where it was computed, else the guided one."""
-        return self._of(k, "x0_raw")
+        return self._read_of(k, "x0_raw")
 
     def next(self, k: int) -> np.ndarray:
         """Read the state after step k."""
-        return self._of(k, "next")
+        return self._read_of(k, "next")
 
     def eps(self, k: int) -> np.ndarray:
         """Compute ε̂ = (x − x̂₀)/σ where step k evaluated D."""
-        x_eval, x0 = self._of(k, "x_eval"), self.x0(k)
+        x_eval, x0 = self._read_of(k, "x_eval"), self.x0(k)
         with self._damage(), np.errstate(all="ignore"):
             return (x_eval - x0) / np.float32(self.steps[k].s_eval)
 
     def picture(self) -> np.ndarray | None:
-        """Read the finished pictures, uint8 (B, H, W, 3), of a second stage.
+        """Read the finished pictures, uint8 (B, H, W, 3), of a second stage or of a decoder.
 
-        None without a second stage, and where the run stopped between its last step and its picture.
+        None where the last step shows its picture itself, and where the run stopped between the two.
         """
         record = self._latest.get("picture")
         if record is None:
@@ -426,8 +441,8 @@ class RunReader:
         except RequestError as error:
             raise StoreError(f"An aim picture of the run {self.path.name} is damaged: generate it again.") from error
 
-    def kept(self, name: str) -> dict[str, np.ndarray] | None:
-        """Read the arrays that RunWriter.keep() wrote under a name, None where there are none."""
+    def read_arrays(self, name: str) -> dict[str, np.ndarray] | None:
+        """Read the arrays that RunWriter.write_arrays() wrote under a name, None where there are none."""
         for record, head in enumerate(self._heads):
             if head["kind"] == "kept" and head.get("name") == name:
                 return {key: self._read([record, key]) for key in head["arrays"]}
@@ -447,12 +462,14 @@ class RunReader:
             linear = self.header["preview"]
             if linear is not None:
                 factors, bias = (np.asarray(linear[key], np.float32) for key in ("factors", "bias"))
-                x0 = np.einsum("bchw,cr->brhw", x0, factors) + bias[None, :, None, None]
+                flat = np.ascontiguousarray(factors.T) @ x0.reshape(*x0.shape[:2], -1).astype(np.float32, copy=False)
+                flat += bias[:, None]
+                x0 = flat.reshape(x0.shape[0], -1, *x0.shape[2:])
             elif x0.shape[1] == 1:
                 x0 = np.repeat(x0, 3, axis=1)
             return np.clip(x0, -1, 1)
 
-    def _of(self, k: int, name: str) -> np.ndarray:
+    def _read_of(self, k: int, name: str) -> np.ndarray:
         record = self._step_records[k]  # IndexError for a step that it has not
         with self._damage():
             return self._read(self._heads[record][name])
@@ -499,6 +516,8 @@ def _check_header(header: dict[str, Any]) -> None:
                 integer(parent[name])
     if preview is not None:
         np.asarray(preview["factors"], np.float32), np.asarray(preview["bias"], np.float32)
+    if "factor" in header and not 1 <= integer(header["factor"]) <= MAX_FACTOR:
+        raise ValueError("a cell of latents larger than any codec's")
 
 
 def append_picture(path: Path, rgb: np.ndarray) -> None:

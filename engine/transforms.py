@@ -31,7 +31,7 @@ def cfg(
     γ = 1 is the conditional model and costs one pass, γ = 0 the unconditional one. A condition given in the call wins
     over the bound one.
     """
-    bound, gamma = cond, _shared(scale)
+    bound, gamma = cond, _shared_gamma(scale)
 
     def transform(d: Denoiser) -> Denoiser:
         def guided(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
@@ -59,7 +59,7 @@ def extrapolate(d_uncond: Tensor, d_cond: Tensor, scale: float | Tensor) -> Tens
     return d_uncond.lerp(d_cond, scale.to(d_uncond).reshape(-1, *[1] * (d_uncond.ndim - 1)))
 
 
-def _shared(scale: float | Tensor) -> float | Tensor:
+def _shared_gamma(scale: float | Tensor) -> float | Tensor:
     """The one γ of all images as a number, which may save a pass; else one for each, (B,)."""
     if isinstance(scale, float | int):
         return scale
@@ -92,7 +92,7 @@ def classifier(logp: Callable[[Tensor, Sigma], Tensor], scale: Scale, limit: flo
             with torch.enable_grad():
                 at = _leaf(x)
                 (gradient,) = torch.autograd.grad(logp(at, sigma).sum(), at)
-            return x0 + _limited(weight * canonical(gradient), limit)
+            return x0 + _limit_rms(weight * canonical(gradient), limit)
 
         return guided
 
@@ -126,7 +126,7 @@ def clip(loss: Callable[[Tensor], Tensor], scale: Scale, limit: float = 0.0) -> 
                 at = x if inside else _leaf(x)
                 x0 = canonical(d(at, sigma, cond))
                 (gradient,) = torch.autograd.grad(loss(x0).sum(), at, retain_graph=inside)
-            return (x0 if inside else x0.detach()) + _limited(-weight * canonical(gradient), limit)
+            return (x0 if inside else x0.detach()) + _limit_rms(-weight * canonical(gradient), limit)
 
         return guided
 
@@ -152,7 +152,7 @@ def _weight(scale: Scale, sigma: Sigma, x: Tensor) -> float | Tensor | None:
     return x.new_tensor(values).reshape(-1, *[1] * (x.ndim - 1)) if any(values) else None
 
 
-def _limited(move: Tensor, limit: float) -> Tensor:
+def _limit_rms(move: Tensor, limit: float) -> Tensor:
     """Shorten corrections (B, …) whose root mean square is above `limit` to it; 0: no limit."""
     if limit == 0:
         return move

@@ -118,7 +118,7 @@ class Cond:
         if all(v is None or v.dtype == dtype or not v.is_floating_point() for v in rest):
             return self
         cast = [v.to(dtype) if v is not None and v.is_floating_point() else v for v in rest]
-        return Cond(*cast, numbers)
+        return replace(Cond(*cast), numbers=numbers)
 
     def padded(self, length: int) -> Cond:
         """Return the condition with `length` tokens: those that are added count for nothing."""

@@ -15,7 +15,7 @@ from app.bridge.mailbox import Mailbox
 from app.bridge.previews import Previews, ViewState
 from app.bridge.work_queue import Within, WorkQueue
 from app.core.jobs.engine import CANCELLED, FINISHED, End, Order
-from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never
+from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never_cancelled
 from engine.jobs.load import LoadModel
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,11 @@ class EngineWorker(QObject):
         try:
             if model:
                 alone = Caller()
-                list(self._session.perform(LoadModel(model), never, live={}, early=alone.early, clock=alone.clock))
+                list(
+                    self._session.perform(
+                        LoadModel(model), never_cancelled, live={}, early=alone.early, clock=alone.clock
+                    )
+                )
         except (Exception, SystemExit) as error:
             log.info("%s could not be loaded", model, exc_info=True)
             complaint = sentence(error)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Signal
@@ -12,7 +13,7 @@ from app.core.canvas.editing import Editing
 from app.core.files.export import Exporter
 from app.core.files.save_step import save_step
 from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
+from app.core.flow.likelihood import PictureLikelihood
 from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
@@ -27,6 +28,7 @@ from app.core.request.submit import Submitter, why_no_new
 from app.core.request.token_count import TokenCount
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
+from app.core.shown.sharpener import Sharpener
 from app.core.shown.viewer import Viewer
 from engine.errors import why
 from engine.spec.catalog import ModelInfo
@@ -65,19 +67,21 @@ class Document(QObject):
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
         super().__init__(parent)
         self.draft = DraftModel(models, prices, draft, self)
-        self.draft.model_changed.connect(self._fit_box)  # before anybody else hears of the model
+        for signal in (self.draft.model_changed, self.draft.changed):
+            signal.connect(self._fit_box)  # before anybody else hears of the model or the size
         self.tokens = TokenCount(self.draft, self)
         self._library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
         self.editing = Editing(self.shown, self.artwork, self)
+        self._sharpener = Sharpener(self.shown, self.jobs, engine, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = DocumentGuidance(*parts, prices, engine, self)
         self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
-        self.appraisal = Appraisal(*parts, engine, self)
-        self.encoder = Encoder(self.appraisal, self.draft, self.shown, self.jobs, library, self)
+        self.picture_likelihood = PictureLikelihood(*parts, engine, self)
+        self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
         self.exporter = Exporter(self.draft, engine, self)
         self._had_artwork = False
@@ -86,7 +90,8 @@ class Document(QObject):
         self.jobs.added.connect(self._on_added)
         self.jobs.ended.connect(self._on_ended)
         for part in (
-            self.shown, self.jobs, self.guidance, self.appraisal, self.encoder, self.morph, self.exporter,
+            self.shown, self._sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder, self.morph,
+            self.exporter,
         ):  # fmt: skip
             part.notice_raised.connect(self.notice_raised)
 
@@ -171,12 +176,23 @@ class Document(QObject):
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
 
+    def when_sharp(self, then: Callable[[], object]) -> None:
+        """Call `then` when the shown step is no coarse preview of a latent: mostly now, else when it is decoded."""
+        self._sharpener.when_sharp(then)
+
     def save_picture(self, path: Path | None = None) -> Path | None:
-        """Save x̂₀ under the cursor as a PNG with its settings: to `path`, or to a free name among the pictures."""
-        if self.shown.run is None or not 0 <= self.shown.cursor < self.shown.step_count:
+        """Save x̂₀ under the cursor as a PNG with its settings: to `path`, or to a free name among the pictures.
+
+        A step that is still a coarse preview is saved when it is decoded; None then.
+        """
+        run, k, image = self.shown.run, self.shown.cursor, self.shown.image_index
+        if run is None or not 0 <= k < self.shown.step_count:
+            return None
+        if run.is_coarse(k, image):
+            self.when_sharp(partial(self.save_picture, path))
             return None
         try:
-            target = save_step(self.shown.run, self.shown.cursor, self.shown.image_index, self._library.pictures, path)
+            target = save_step(run, k, image, self._library.pictures, path)
         except (ValueError, OSError, MemoryError) as error:
             self.notice_raised.emit(Notice("error", f"The picture could not be saved: {why(error)}"))
             return None
@@ -193,7 +209,7 @@ class Document(QObject):
             self._fit_box()
 
     def _fit_box(self) -> None:
-        self.artwork.box_aspect = QSize(self.draft.model.width, self.draft.model.height)
+        self.artwork.box_aspect = QSize(*self.draft.size)
 
     def _on_added(self, job: QueuedJob) -> None:
         if job.placement is not None:

@@ -11,12 +11,12 @@ from typing import Any
 
 from app.settings.declare import SettingsError, declarations
 from app.settings.values import Values
-from engine.errors import readable
-from engine.files import replacing, sweep
+from engine.errors import one_line
+from engine.files import replace_file, sweep
 from engine.pictures.naming import free_path
 
 VERSION = 1
-TOLD = 3  # how many damages the notice names one by one
+MOST_NAMED = 3  # how many damages the notice names one by one
 LONGEST = 150  # characters of each of them
 MAX_BYTES = 16 * 2**20  # of the file: far more than the studio writes
 
@@ -45,8 +45,8 @@ def load(path: Path) -> tuple[Values, str]:
     except OSError:
         aside = path
     rest = "the defaults are used" if values == Values() else "the rest is as it was"
-    named = [readable(line, LONGEST) for line in lost[:TOLD]]
-    told = "; ".join([*named, f"and {len(lost) - TOLD} more"] if len(lost) > TOLD else named)
+    named = [one_line(line, LONGEST) for line in lost[:MOST_NAMED]]
+    told = "; ".join([*named, f"and {len(lost) - MOST_NAMED} more"] if len(lost) > MOST_NAMED else named)
     return values, f"The settings were damaged ({told}): {rest}, the old file is {aside}."
 
 
@@ -93,5 +93,5 @@ def _salvaged(text: str) -> dict[str, Any]:
 def write(path: Path, values: Values) -> None:
     """Atomically: after a power cut there is the old file or the new one. Raises OSError."""
     text = json.dumps({"version": VERSION} | dataclasses.asdict(values), indent=1, ensure_ascii=False)
-    with replacing(path) as file:
+    with replace_file(path) as file:
         file.write(text.encode("utf-8", errors="backslashreplace"))  # half an emoji becomes \udxxx, which is JSON

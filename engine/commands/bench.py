@@ -1,4 +1,4 @@
-"""`bench samplers` and `bench engine`: the figures that defaults are chosen by, and what the engine adds to a net."""
+"""`bench samplers` and `bench engine`: the errors of the samplers, and the engine's own time."""
 
 from __future__ import annotations
 
@@ -27,22 +27,21 @@ LEARNED = "learned"  # beside the spacings' names: a grid of its own for each sa
 
 
 def add_parsers(subparsers: Any) -> None:
-    parser = subparsers.add_parser("bench", help="measure samplers, and the engine against bare net calls")
+    parser = subparsers.add_parser("bench", help="measure samplers, or the engine's own time")
     kinds = parser.add_subparsers(dest="bench", required=True, metavar="WHAT")
     table = kinds.add_parser(
         "samplers",
-        help="sampler × spacing × evaluations × error",
-        description="How far each sampler is from the exact flow after so many model calls, RMS: on a mixture of two "
-        "normal laws in one dimension, or with --model on a model's own guided flow, per value of a picture in "
-        "[−1, 1], for its example prompts and labels in turn and seeds 0, 1, … Samplers of several calls a step take "
-        "fewer steps. Samplers that draw noise follow no flow: on the mixture the W₂ distance of what they draw to "
-        "the law is given instead, beside what as many samples of the law itself have; on a model they are left out. "
-        "Of a model it also says, for each number of calls, what is the best or within noise of it: two standard "
-        "errors of the difference in squared error over the same pictures.",
+        help="error of each sampler and spacing by number of model calls",
+        description="Measure the RMS error of each sampler against the exact flow, by number of calls: on a mixture "
+        "of two normal laws in one dimension, or with --model on a model's guided flow (values in [−1, 1]; its example "
+        "prompts and labels in turn, seeds 0, 1, …). A sampler with several calls a step takes fewer steps. Stochastic "
+        "samplers follow no flow: on the mixture their error is the W₂ distance to the law, printed beside that of as "
+        "many exact samples; with --model they are left out. With --model the best samplers for each number of calls "
+        "are listed, with all within two standard errors (of the difference in squared error over the same pictures).",
     )
     add = table.add_argument
     add("--model", metavar="ID", help="measure on this model instead of the mixture")
-    add("--samplers", nargs="+", choices=list(RULES), metavar="NAME", help="which (default: all)")
+    add("--samplers", nargs="+", choices=list(RULES), metavar="NAME", help="samplers to measure (default: all)")
     spacings = [*SPACINGS, LEARNED]
     add(
         "--spacings",
@@ -52,22 +51,28 @@ def add_parsers(subparsers: Any) -> None:
         help=f"of {', '.join(spacings)} (default: {', '.join(EVERYWHERE)}; on the mixture also uniform-t, {LEARNED})",
     )
     add("--evaluations", nargs="+", type=count, metavar="N", help="model calls (default 8 10 12 20; a model's 8 12 20)")
-    add("--images", type=count, default=16, metavar="N", help="pictures of the model (default %(default)s)")
-    add("--guidance", type=number, metavar="γ", help="of the model (default: its own)")
-    add("--reference", type=count, default=200, metavar="N", help="model calls of its flow (default %(default)s)")
+    add("--images", type=count, default=16, metavar="N", help="number of pictures, with --model (default %(default)s)")
+    add("--guidance", type=number, metavar="γ", help="guidance scale, with --model (default: the model's)")
+    add(
+        "--reference",
+        type=count,
+        default=200,
+        metavar="N",
+        help="model calls of the reference flow (default %(default)s)",
+    )
     add_device(table, "print the rows as JSON, one a line")
     table.set_defaults(run=samplers)
     speed = kinds.add_parser(
         "engine",
-        help="what the engine adds to bare net calls, and its time against diffusers'",
-        description="Two figures, medians over pairs that are timed in turn: the time of a guided run over that of "
-        "the same calls of the bare net, and over diffusers' own loop with the same net, steps and noise.",
+        help="time of the engine against bare net calls and against diffusers",
+        description="Print two ratios, medians over pairs of runs: the time of a guided run to the time of the same "
+        "calls of the bare net, and to diffusers' loop with the same net, steps and noise.",
     )
     add = speed.add_argument
-    add("--model", default="emoji", metavar="ID", help="whose net (default %(default)s)")
-    add("--batch", type=count, default=1, metavar="N", help="pictures at once (default %(default)s)")
-    add("--steps", type=count, default=10, metavar="N", help="of each run (default %(default)s)")
-    add("--pairs", type=count, default=15, metavar="N", help="how many pairs (default %(default)s)")
+    add("--model", default="emoji", metavar="ID", help="id of the model (default %(default)s)")
+    add("--batch", type=count, default=1, metavar="N", help="pictures per batch (default %(default)s)")
+    add("--steps", type=count, default=10, metavar="N", help="steps of each run (default %(default)s)")
+    add("--pairs", type=count, default=15, metavar="N", help="number of pairs (default %(default)s)")
     add_device(speed, "print the figures as JSON")
     speed.set_defaults(run=speed_of_engine)
 
@@ -109,7 +114,7 @@ def samplers(args: argparse.Namespace) -> int:
     for name, spacing, measured in rows(problem, chosen, spacings, counts):
         for n, errors in measured.items():
             trials[n][name, spacing] = errors
-        found = {n: few_steps.overall(measured[n]) if n in measured else None for n in counts}
+        found = {n: few_steps.overall_rms(measured[n]) if n in measured else None for n in counts}
         if args.json:
             print(json.dumps({"sampler": name, "spacing": spacing, "error": found}))
         else:
@@ -118,34 +123,35 @@ def samplers(args: argparse.Namespace) -> int:
             )
         sys.stdout.flush()
     if info is not None and not args.json:
-        print(f"\nThe best or within noise of it over these {args.images} pictures:")
+        print(f"\nThe best, with all within two standard errors, over these {args.images} pictures:")
         good = {n: few_steps.near_best(of_all) for n, of_all in trials.items() if of_all}
         for n, keys in good.items():
-            print(f"{n:4} calls: " + _listed(keys))
+            print(f"{n:4} calls: " + join_names(keys))
         print(
-            "  in all of them: " + _listed([key for key in trials[counts[0]] if all(key in k for k in good.values())])
+            "  in all of them: "
+            + join_names([key for key in trials[counts[0]] if all(key in k for k in good.values())])
         )
     if info is None and not args.json and any(rule.stochastic for rule in chosen.values()):
         floor = few_steps.sampling_floor(problem)
-        print(f"\n* draws noise: W₂ to the law; as many samples of the law itself have {floor:.4f}")
+        print(f"\n* stochastic: W₂ distance to the law; as many exact samples have {floor:.4f}")
     return 0
 
 
-def _listed(keys: Sequence[tuple[str, str]]) -> str:
+def join_names(keys: Sequence[tuple[str, str]]) -> str:
     return ", ".join(" ".join(key) for key in keys) or "none"
 
 
 def rows(
     problem: Problem, chosen: dict[str, Rule], spacings: Sequence[str], counts: Sequence[int]
 ) -> Iterator[tuple[str, str, dict[int, Tensor]]]:
-    """(sampler, spacing, every start's error for each number of model calls that pays for a step)."""
+    """Yield (sampler, spacing, {model calls: the error of each start}); too few calls for a step are left out."""
     from engine.evaluate import few_steps
 
     for name, rule in chosen.items():
         measure = few_steps.law_errors if rule.stochastic else few_steps.errors
         for spacing in spacings:
             if rule.stochastic and spacing == LEARNED:
-                continue  # its end is no fixed point to come closer to
+                continue  # stochastic samplers have no fixed end point to learn from
             errors: dict[int, Tensor] = {}
             for n in counts:
                 steps = few_steps.steps_within(rule, n, problem.to_zero)

@@ -1,4 +1,4 @@
-"""`decode`: follow the probability flow from an encoded picture's noise down to a picture."""
+"""`decode`: decode the noise x_T of an encoded picture along the probability flow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name, save_or_keep
 from engine.commands.flags import add_device
-from engine.commands.following import wait_for
+from engine.commands.flow_progress import wait_for
 from engine.commands.numbers import count, number, share
 from engine.errors import UsageError
 from engine.jobs.encode import Decode, Decoded
@@ -23,29 +23,29 @@ from engine.store import RunReader
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "decode",
-        help="follow the flow from an encoded picture's noise",
-        description="Follow the probability flow from the end of an encoding down to a picture: the same one, or with "
-        "another prompt or class, which keeps what the noise holds of it.",
+        help="decode an encoded picture",
+        description="Follow the probability flow from an encoded picture's x_T down to a picture. By default this is "
+        "the same picture; another prompt or class changes it, and x_T keeps its layout.",
         epilog='Example: run.py decode apple.twrun --prompt "green apple" --out green.png',
     )
     add = parser.add_argument
-    add("source", type=Path, metavar="RUN", help="a run file that encode wrote")
-    add("--model", metavar="MODEL", help="the folder of the model, where it is one of your own (default: the run's)")
-    add("--prompt", metavar="TEXT", help="another prompt (default: that of the encoding)")
-    add("--class", dest="label", metavar="NAME", help="another class or style (default: that of the encoding)")
-    add("--guidance", type=number, metavar="γ", help="another guidance (default: that of the encoding)")
+    add("source", type=Path, metavar="RUN", help="run file of encode")
+    add("--model", metavar="MODEL", help="folder of the model if it is your own (default: the run's model)")
+    add("--prompt", metavar="TEXT", help="another prompt (default: the encoding's)")
+    add("--class", dest="label", metavar="NAME", help="another class or style (default: the encoding's)")
+    add("--guidance", type=number, metavar="γ", help="another guidance (default: the encoding's)")
     add("--tol", type=share, default=1e-4, metavar="E", help="tolerance of the flow (default %(default)s)")
-    add("--max-calls", type=count, default=2000, metavar="N", help="most model calls (default %(default)s)")
+    add("--max-calls", type=count, default=2000, metavar="N", help="limit of model calls (default %(default)s)")
     about = "picture to write (default %(default)s)"
     add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help=about)
-    add("--run-file", type=file_name, metavar="FILE", help="also keep the steps in FILE")
+    add("--run-file", type=file_name, metavar="FILE", help="write the steps to FILE")
     add_device(parser)
     parser.set_defaults(run=decode)
 
 
 def decode(args: argparse.Namespace) -> int:
     if args.out.suffix.lower() not in KINDS:
-        raise UsageError(f"“{args.out.suffix}” is no kind of picture that can be written: choose {', '.join(KINDS)}.")
+        raise UsageError(f"Pictures cannot be written as “{args.out.suffix}”: choose {', '.join(KINDS)}.")
     check_destinations([args.out], args.run_file)
     own = RunReader(args.source).request
     info = find(args.model or own.model)

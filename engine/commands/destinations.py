@@ -1,4 +1,4 @@
-"""Check where results go before the work begins, and keep them elsewhere if they cannot be written after it."""
+"""Check the output paths before the work begins; save elsewhere if they cannot be written after it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.pictures.naming import free_path
 
 
 def file_name(text: str) -> Path:
-    """The type of a flag that names a file to write. Raises ArgumentTypeError for a folder and for nothing."""
+    """argparse type of an output file. Raises ArgumentTypeError for a folder and for an empty name."""
     if not text:
         raise argparse.ArgumentTypeError("the name is empty: give the name of a file")
     if text.endswith(("/", os.sep)) or Path(text).name in ("", "..") or os.path.isdir(text):
@@ -24,7 +24,7 @@ def file_name(text: str) -> Path:
 
 
 def film_name(text: str) -> Path:
-    """The type of a flag that names a film; without an ending it names a folder of frames, which is made."""
+    """argparse type of a film; a name without an ending is a new folder of frames."""
     path = Path(text)
     if not path.name or path.name == "..":
         raise argparse.ArgumentTypeError(f"“{text}” names no film: give the name of a file, or of a new folder")
@@ -32,9 +32,9 @@ def film_name(text: str) -> Path:
 
 
 def check_destinations(paths: Sequence[Path], run_file: Path | None = None) -> None:
-    """Raise now what would stop the pictures and the run file from being written after the work.
+    """Raise the errors that would stop the pictures or the run file from being written after the work.
 
-    Raises UsageError for a run file that is there already or has the name of a picture, OSError for the rest.
+    Raises UsageError for a run file that exists or has the name of a picture, OSError for the rest.
     """
     for path in paths:
         check_writable(path)
@@ -43,14 +43,14 @@ def check_destinations(paths: Sequence[Path], run_file: Path | None = None) -> N
     if os.path.realpath(run_file) in map(os.path.realpath, paths):
         raise UsageError(f"{run_file} cannot be the picture and the run file: give them different names.")
     if os.path.lexists(run_file):
-        raise UsageError(f"{run_file} is there already: choose another name for the run file.")
+        raise UsageError(f"{run_file} exists already: choose another name for the run file.")
     check_writable(run_file)
 
 
 def save_or_keep(path: Path, save: Callable[[Path], object]) -> Path:
-    """Save to `path`, or where that fails now to another folder, with a line that says where; return the place.
+    """Save to `path`; if that fails, to another folder, and print where. Return the path of the file.
 
-    Raises the OSError of `path` where no other folder takes it either.
+    Raises the OSError of `path` if no other folder can be written either.
     """
     try:
         save(path)
@@ -62,6 +62,6 @@ def save_or_keep(path: Path, save: Callable[[Path], object]) -> Path:
                 save(other)
             except OSError:
                 continue
-            print(f"{path} could not be written ({why(error)}): it is kept as {other}.", file=sys.stderr)
+            print(f"{path} could not be written ({why(error)}). The result is saved as {other}.", file=sys.stderr)
             return other
         raise

@@ -1,4 +1,4 @@
-"""`encode`: carry a picture up the probability flow to its noise x_T."""
+"""`encode`: encode a picture to its noise x_T along the probability flow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_condition
-from engine.commands.following import wait_for
+from engine.commands.flow_progress import wait_for
 from engine.commands.numbers import count, number, share
 from engine.commands.picture_files import read_picture
 from engine.jobs.encode import METHODS, Encode, Encoded
@@ -20,21 +20,27 @@ from engine.spec.draft import Draft, resolve
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "encode",
-        help="carry a picture up the flow to its noise",
-        description="Follow the probability flow from a picture to x_T, keep every step in a run file, and say how "
-        "well the way back comes home. " + " ".join(f"{name}: {about}." for name, about in METHODS.items()),
+        help="encode a picture to its noise x_T",
+        description="Follow the probability flow from a picture to x_T, write every step to a run file, decode x_T "
+        "again and print the error (PSNR). " + " ".join(f"{name}: {about}." for name, about in METHODS.items()),
         epilog='Example: run.py encode apple.png --prompt "red apple" --class noto --run-file apple.twrun',
     )
     add = parser.add_argument
-    add("picture", type=Path, metavar="IMAGE", help="a picture of the model's own size, or see --fit")
+    add("picture", type=Path, metavar="IMAGE", help="a picture of a size of the model, or see --fit")
     add_condition(parser, "emoji")
-    add("--method", choices=list(METHODS), default="plain", help="default %(default)s")
-    add("--guidance", type=number, metavar="γ", help="of guided and null-text (default: the model's)")
-    add("--steps", type=count, metavar="N", help="of null-text: the levels that it learns for (default: the model's)")
+    add("--method", choices=list(METHODS), default="plain", help="see above (default %(default)s)")
+    add("--guidance", type=number, metavar="γ", help="guidance scale of guided and null-text (default: the model's)")
+    add("--steps", type=count, metavar="N", help="noise levels of null-text (default: the model's)")
     add("--tol", type=share, default=1e-4, metavar="E", help="tolerance of the flow (default %(default)s)")
-    add("--max-calls", type=count, default=2000, metavar="N", help="most model calls each way (default %(default)s)")
-    add("--run-file", type=file_name, metavar="FILE", help="keep the steps in FILE, for decode and the studio")
-    add("--no-check", action="store_true", help="do not follow the flow back")
+    add(
+        "--max-calls",
+        type=count,
+        default=2000,
+        metavar="N",
+        help="limit of model calls in each direction (default %(default)s)",
+    )
+    add("--run-file", type=file_name, metavar="FILE", help="write the steps to FILE, for decode and the studio")
+    add("--no-check", action="store_true", help="do not decode x_T again")
     parser.set_defaults(run=encode)
 
 
@@ -43,8 +49,9 @@ def encode(args: argparse.Namespace) -> int:
     info = find(args.model)
     rgb = read_picture(args.picture, info, args.fit)
     draft = Draft.for_model(
-        info, prompt=args.prompt, label=args.label, guidance=args.guidance, steps=args.steps, enlarge=False
-    )
+        info, prompt=args.prompt, label=args.label, guidance=args.guidance, steps=args.steps, enlarge=False,
+        width=rgb.shape[1], height=rgb.shape[0],
+    )  # fmt: skip
     asked = Encode(
         request=resolve(draft, info),
         rgb=rgb,
@@ -73,7 +80,7 @@ def encode(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(facts))
         return 0
-    print(f"{args.picture}: {end.steps} steps, {end.calls} calls up; x_T has {end.spread:.3f} of the noise's deviation")
+    print(f"{args.picture}: {end.steps} steps, {end.calls} calls up; std of x_T / σ: {end.spread:.3f}")
     if end.psnr is not None:
         print(f"  back in {end.back_calls} calls: {end.psnr:.1f} dB")
     if end.run_path is not None:

@@ -1,4 +1,4 @@
-"""`evaluate`: how good a model is, by judges that know real pictures only."""
+"""`evaluate`: measure a model with an independent judge."""
 
 from __future__ import annotations
 
@@ -20,21 +20,27 @@ GUIDANCES = tuple(float(g) for g in range(1, 11))
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "evaluate",
-        help="judge a model by what it draws",
-        description="Draw what a data set's lists ask for, at the model's defaults, and let judges that know real "
-        "pictures only say what they see. docs/judges.md explains each figure.",
+        help="measure a model with an independent judge",
+        description="Draw the names of a data set's lists with the model's defaults, and let a judge, trained "
+        "on real pictures only, name them. docs/judges.md explains each figure.",
     )
     add = parser.add_argument
-    add("model", help="which model: an id such as emoji, or the folder of one")
+    add("model", help="id of the model, such as emoji, or its folder")
     add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
-    add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
+    add("--judge", type=Path, metavar="DIR", help="folder of your own judge (default: the embedded one)")
     add("--pairs", type=count, metavar="N", help="at most N pictures of each list (default: 200; 500 of classes alone)")
-    add("--draw", type=seed, default=0, metavar="SEED", help="which styles and names are drawn (default %(default)s)")
+    add(
+        "--draw",
+        type=seed,
+        default=0,
+        metavar="SEED",
+        help="seed of the choice of styles and names (default %(default)s)",
+    )
     add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
-    add("--guidance", type=number, metavar="γ", help="classifier-free guidance (default: the model's)")
-    add("--sampler", metavar="NAME", help="default: the model's")
-    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
-    add("--sweep", type=Path, metavar="PNG", help=f"also γ = 1 … 10 on {SWEPT} pictures each, plotted into PNG")
+    add("--guidance", type=number, metavar="γ", help="scale of classifier-free guidance (default: the model's)")
+    add("--sampler", metavar="NAME", help="sampler (default: the model's)")
+    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: the model's)")
+    add("--sweep", type=Path, metavar="PNG", help=f"measure γ = 1 … 10 too, on {SWEPT} pictures each, and plot to PNG")
     add("--json", action="store_true", help="print the figures as JSON")
     parser.set_defaults(run=evaluate)
 
@@ -43,7 +49,7 @@ def evaluate(args: argparse.Namespace) -> int:
     info = find(args.model)
     n = args.pairs if args.pairs is not None else 200 if info.text else 500
     if n < 4:
-        raise UsageError("Too few pictures to judge by: ask for 4 pairs or more.")
+        raise UsageError("There are too few pictures to judge: set --pairs to 4 or more.")
 
     from engine.evaluate.batches import specs_by_name
     from engine.evaluate.dataset_pictures import RealPictures
@@ -82,19 +88,19 @@ class PictureCounter:
     """Counts pictures on standard error: in place on a terminal, else a line each half minute."""
 
     def __init__(self) -> None:
-        self.total, self.done, self.told = 0, 0, time.monotonic()
+        self.total, self.done, self.reported = 0, 0, time.monotonic()
 
     def __call__(self, count: int) -> None:
         self.done += count
         on_terminal, last = sys.stderr.isatty(), self.done >= self.total
-        if on_terminal or last or time.monotonic() - self.told > 30:
-            self.told = time.monotonic()
+        if on_terminal or last or time.monotonic() - self.reported > 30:
+            self.reported = time.monotonic()
             start, end = ("\r", "\n" if last else "") if on_terminal else ("", "\n")
             print(f"{start}{self.done}/{self.total} pictures", end=end, file=sys.stderr, flush=True)
 
 
 def ceiling_lines(card: Any) -> list[str]:
-    """What the judge itself is worth, on real pictures."""
+    """Return the printed lines of the judge's own accuracy on real pictures."""
     lines = [f"The judge, on real pictures ({sum(map(len, card['merged']))} of {len(card['names'])} names merged):"]
     for name, figures in card["ceiling"].items():
         if figures["n"]:
@@ -105,7 +111,7 @@ def ceiling_lines(card: Any) -> list[str]:
 
 
 def report_lines(figures: Any) -> list[str]:
-    """The figures as a person reads them."""
+    """Return the printed lines of all figures."""
     settings = ", ".join(f"{key} {value}" for key, value in figures["settings"].items())
     lines = [f"The model {figures['model']['id']} ({settings}):"]
     for name, f in figures["rates"].items():
@@ -120,22 +126,22 @@ def report_lines(figures: Any) -> list[str]:
     lines.append("Nearest training picture (RMS at 16×16, in levels of 255; quantiles .1, .5, .9):")
     for name, f in figures["memory"].items():
         low, middle, high = f["distance"]
-        told = [f"  {name + ',':24} N = {f['n']}: {low:.1f}, {middle:.1f}, {high:.1f}"]
+        reported = [f"  {name + ',':24} N = {f['n']}: {low:.1f}, {middle:.1f}, {high:.1f}"]
         if "near" in f:
-            told.append(f"nearer than 95 % of held-out real ones: {f['near']:.1%}")
+            reported.append(f"nearer than 95 % of held-out real ones: {f['near']:.1%}")
         if "of the name asked" in f:
-            told.append(f"the nearest shows the name asked: {f['of the name asked']:.1%}")
-            told.append(f"is the very pair asked: {f['of the pair asked']:.1%}")
-        lines.append("; ".join(told))
+            reported.append(f"the nearest shows the requested name: {f['of the name asked']:.1%}")
+            reported.append(f"the nearest is the requested pair: {f['of the pair asked']:.1%}")
+        lines.append("; ".join(reported))
     for name, f in figures.get("alpha", {}).items():
         pair, near = f["of the pair asked"], f["of the nearest"]
-        fits = f"IoU with the real picture of the pair asked {pair:.3f}, with the nearest real picture {near:.3f}"
+        fits = f"IoU with the real picture of the requested pair {pair:.3f}, with the nearest real picture {near:.3f}"
         lines.append(f"Alpha, {name}, N = {f['n']}: {fits}")
     return lines
 
 
 def rate_lines(name: str, f: Any) -> list[str]:
-    """What one list came to."""
+    """Return the printed lines of one list."""
     low, high = f["first interval"]
     ratio = f["first"] / f["real pictures first"] if f["real pictures first"] else float("nan")
     asked = (
@@ -166,4 +172,4 @@ def plot_sweep(points: Any, title: str, path: Path) -> None:
 
     some = [Point(f"{p['guidance']:g}", p["fid"], p["first"]) for p in points]
     cost = f"FID on the judge's features (less is better; N = {points[0]['n']} each)"
-    plot_front(some, f"{title}: guidance 1 … 10", cost, "part that the judge names first", path)
+    plot_front(some, f"{title}: guidance 1 … 10", cost, "share that the judge ranks first", path)

@@ -1,4 +1,4 @@
-"""`evaluate-clip`: how often a CLIP finds the name of a picture that it has not seen."""
+"""`evaluate-clip`: measure how often a CLIP finds the name of a held-out picture."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "evaluate-clip",
-        help="measure a CLIP on pictures that it has not seen",
-        description="Zero-shot retrieval: the name of a held-out picture among all names of the data set, clean and by "
-        "noise level, beside what the judge reaches.",
+        help="measure a CLIP on held-out pictures",
+        description="Measure zero-shot retrieval: find the name of a held-out picture among all names of the data set, "
+        "for clean pictures and by noise level, beside the judge's accuracy.",
     )
     add = parser.add_argument
-    add("clip", help="which CLIP: an id such as emoji-clip, a folder, or a checkpoint")
+    add("clip", help="id of the CLIP, such as emoji-clip, a folder, or a checkpoint")
     add("--data", type=Path, metavar="DIR", default=Path(".data/emoji"), help="the data set (default %(default)s)")
-    add("--denoiser", metavar="MODEL", help="also what this model's x̂₀ of noisy pictures are taken for")
-    add("--judge", type=Path, metavar="DIR", help="for the ceiling (default: the one in the box for that data set)")
+    add("--denoiser", metavar="MODEL", help="measure this model's x̂₀ of noisy pictures too")
+    add("--judge", type=Path, metavar="DIR", help="judge to compare with (default: the embedded one of the data set)")
     add("--json", action="store_true", help="print the figures as JSON")
     parser.set_defaults(run=evaluate_clip)
 

@@ -1,4 +1,4 @@
-"""`evaluate-guide`: how often an independent judge sees what a CLIP steered the model to."""
+"""`evaluate-guide`: measure a CLIP as a guide with an independent judge."""
 
 from __future__ import annotations
 
@@ -26,25 +26,31 @@ PARTS = ("alone", "beside")
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "evaluate-guide",
-        help="judge a CLIP as a guide",
-        description="Draw names of a data set's list without a prompt, guided by CLIP alone, and at the model's "
-        "defaults with and without CLIP beside the prompt; a judge of real pictures says what it sees: "
+        help="measure a CLIP as a guide",
+        description="Draw the names of a data set's list: without a prompt, guided by CLIP alone; and with the prompt, "
+        "with and without CLIP. A judge, which was trained on real pictures only, names the pictures. See "
         "docs/guidance.md.",
     )
     add = parser.add_argument
-    add("model", help="which model: an id such as emoji, or the folder of one")
-    add("--clip", metavar="NAME", help="which CLIP guides x̂₀, such as emoji-clip")
+    add("model", help="id of the model, such as emoji, or its folder")
+    add("--clip", metavar="NAME", help="id of the CLIP that guides x̂₀, such as emoji-clip")
     add("--data", type=Path, metavar="DIR", help="the data set (default: .data/ID)")
-    add("--judge", type=Path, metavar="DIR", help="a judge of one's own (default: the one in the box)")
-    add("--part", choices=PARTS, action="append", help="one part only: CLIP alone, or beside the prompt")
-    add("--alone", type=count, default=100, metavar="N", help="names for CLIP alone (default %(default)s)")
-    add("--beside", type=count, default=200, metavar="N", help="pictures with a prompt (default %(default)s)")
-    add("--draw", type=seed, default=0, metavar="SEED", help="which names and styles are drawn (default %(default)s)")
-    add("--tuning", action="store_true", help="names that are not of the list, and other seeds: to choose numbers by")
-    add("--scales", type=number, nargs="+", metavar="λ", help="several λ of --clip, else of --noisy-clip")
+    add("--judge", type=Path, metavar="DIR", help="folder of your own judge (default: the embedded one)")
+    add("--part", choices=PARTS, action="append", help="measure one part only: CLIP alone, or beside the prompt")
+    add("--alone", type=count, default=100, metavar="N", help="number of names for CLIP alone (default %(default)s)")
+    add("--beside", type=count, default=200, metavar="N", help="number of pictures with a prompt (default %(default)s)")
+    add(
+        "--draw",
+        type=seed,
+        default=0,
+        metavar="SEED",
+        help="seed of the choice of names and styles (default %(default)s)",
+    )
+    add("--tuning", action="store_true", help="use other names and seeds, to tune settings with")
+    add("--scales", type=number, nargs="+", metavar="λ", help="strengths to measure, of --clip, else of --noisy-clip")
     add("--steps", type=count, metavar="N", help="denoising steps (default: the model's)")
-    add("--sampler", metavar="NAME", help="default: the model's")
-    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
+    add("--sampler", metavar="NAME", help="sampler (default: the model's)")
+    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: the model's)")
     add_device(parser, "print the figures as JSON")
     add_clip_numbers(parser)
     add_noisy_clip(parser)
@@ -54,9 +60,9 @@ def add_parsers(subparsers: Any) -> None:
 def evaluate_guide(args: argparse.Namespace) -> int:
     info = find(args.model)
     if not info.text:
-        raise UsageError(f"{info.title} takes no text, and its names are classes: CLIP as a guide is judged by names.")
+        raise UsageError(f"{info.title} takes no text: choose a model with text, such as emoji.")
     if min(args.alone, args.beside) < 4:
-        raise UsageError("Too few pictures to judge by: ask for 4 or more.")
+        raise UsageError("There are too few pictures to judge: set --alone and --beside to 4 or more.")
     guides = _guides(args)
 
     from engine.evaluate.dataset_pictures import RealPictures
@@ -72,7 +78,7 @@ def evaluate_guide(args: argparse.Namespace) -> int:
     counts = {part: getattr(args, part) for part in args.part or PARTS}
     specs = {part: _specs(real, n, args) for part, n in counts.items()}
     progress.total = sum((1 + len(scales)) * len(some) for some in specs.values())
-    told: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     unguided: dict[str, Any] = {}
     for scale in scales:
         some_guides = (*guides[:-1], replace(guides[-1], scale=scale))
@@ -87,18 +93,18 @@ def evaluate_guide(args: argparse.Namespace) -> int:
                 "seeds": [some[0].seed, some[-1].seed],
             }
             figures |= {"unguided": unguided[part], "guided": evaluation.figures(some, part, guided=True)}
-            told.append(figures)
+            results.append(figures)
             if not args.json:
                 print("\n".join(lines(figures)), flush=True)
     if args.json:
-        facts = {"model": info.id, "settings": choices, "figures": told}
+        facts = {"model": info.id, "settings": choices, "figures": results}
         facts["guides"] = [asdict(guide) for guide in guides]
         print(json.dumps(facts))
     return 0
 
 
 def _guides(args: argparse.Namespace) -> tuple[ClipGuide, ...]:
-    """Build the guides of the flags, with a placeholder as aim; CLIP on x̂₀ last."""
+    """Build the guides of the flags, with a placeholder aim; CLIP on x̂₀ last."""
     aims, guides = (Aim("each its own"),), []
     if args.noisy_clip is not None:
         guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
@@ -117,7 +123,7 @@ def _specs(real: RealPictures, n: int, args: argparse.Namespace) -> list[Picture
 
 
 def lines(figures: dict[str, Any]) -> list[str]:
-    """What one part came to, as a person reads it."""
+    """Return the printed lines of one part."""
     titles = {"alone": "no prompt, CLIP alone", "beside": "with the prompt, CLIP beside it"}
     first, last = figures["seeds"]
     head = f"λ = {figures['scale']:g}, {titles[figures['part']]}, N = {figures['n']}, seeds {first}–{last}:"

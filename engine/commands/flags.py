@@ -1,4 +1,4 @@
-"""The flags that several commands share, and what they choose."""
+"""Flags that several commands share, and the Draft that they give."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ MOST_ENLARGED = 64
 RANDOM = -1  # as a seed, in every other studio too
 
 
-def add_device(parser: argparse.ArgumentParser, json: str = "print what was made as JSON on standard output") -> None:
-    """Where a command computes, and whether it reports in JSON: what `json` says of that."""
+def add_device(parser: argparse.ArgumentParser, json: str = "print the results as JSON on standard output") -> None:
+    """Add --device, and --json with the help text `json`."""
     parser.add_argument("--device", metavar="KIND", help="cuda, xpu, mps or cpu (default: the best there is)")
     parser.add_argument("--json", action="store_true", help=json)
 
 
 def add_model(parser: argparse.ArgumentParser, default: str) -> None:
-    about = "which model, or the folder of one (default %(default)s)"
+    about = "id or folder of the model (default %(default)s)"
     parser.add_argument("--model", default=default, metavar="MODEL", help=about)
 
 
 def add_enlarging(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--enlarge", type=int, default=1, metavar="N", help="save N times as large (default %(default)s)")
-    add("--resampling", choices=list(RESAMPLING), default="nearest", help="how to enlarge (default %(default)s)")
+    add("--enlarge", type=int, default=1, metavar="N", help="enlarge the saved pictures N times (default %(default)s)")
+    add("--resampling", choices=list(RESAMPLING), default="nearest", help="method of --enlarge (default %(default)s)")
 
 
 def check_enlarging(args: argparse.Namespace) -> None:
@@ -45,22 +45,23 @@ def check_enlarging(args: argparse.Namespace) -> None:
 
 
 def add_condition(parser: argparse.ArgumentParser, model: str) -> None:
-    """The flags of every command about a picture under a model's condition."""
+    """Add the flags of the commands that take a picture and its condition."""
     add = parser.add_argument
     add_model(parser, model)
-    add("--prompt", default="", metavar="TEXT", help="what the picture shows, for a model with text")
+    add("--prompt", default="", metavar="TEXT", help="description of the picture, for a model with text")
     add("--class", dest="label", metavar="NAME", help="class or style, by name (default: none)")
-    add("--fit", action="store_true", help="bring pictures to the model's size, whole, their edges drawn out")
-    add_device(parser, "print what was found as JSON on standard output")
+    add("--fit", action="store_true", help="resize pictures to the model's size; the margins repeat the picture's edge")
+    add_device(parser, "print the results as JSON on standard output")
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:
-    """The flags of every command that makes pictures by the model's sampler."""
+    """Add the flags of the commands that sample pictures."""
     add = parser.add_argument
     add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add_model(parser, "emoji")
     add("--class", dest="label", metavar="NAME", help="class or style, by name")
-    add("--negative", default="", metavar="TEXT", help="what to keep away from")
+    add("--size", type=sides, metavar="WxH", help="of the picture in pixels, as 768x512 (default: the model's)")
+    add("--negative", default="", metavar="TEXT", help="negative prompt: what the picture should not show")
     add(
         "--wildcards",
         action="append",
@@ -69,35 +70,57 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     )
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add("--sampler", choices=list(menu()), metavar="NAME", help=f"one of {', '.join(menu())} (default: the model's)")
-    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: the model's)")
-    add("--guidance", type=float, metavar="γ", help="classifier-free guidance; 1 is none (default: the model's)")
-    add("--guidance-interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="guide where LOW ≤ σ ≤ HIGH alone")
-    add("--threshold", choices=THRESHOLDS, default="none", help="hold x̂₀ in [−1, 1]: clip it, or scale each picture")
-    add("--quantile", type=float, metavar="Q", help=f"of |x̂₀| for --threshold dynamic (default {QUANTILE})")
-    add("--temperature", type=float, default=1.0, metavar="τ", help="scales the noise x_T it starts from (default 1)")
-    add("--truncation", type=float, default=0.0, metavar="S", help="no number of x_T beyond ±S standard deviations")
-    add("--cascade", choices=CASCADE, help="draw larger: after the last step, or from a noisy state (default: on)")
+    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: the model's)")
+    add("--guidance", type=float, metavar="γ", help="scale of classifier-free guidance; 1: none (default: the model's)")
+    add("--guidance-interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="guide only where LOW ≤ σ ≤ HIGH")
+    add(
+        "--threshold",
+        choices=THRESHOLDS,
+        default="none",
+        help="keep x̂₀ in [−1, 1]: static clips, dynamic scales each picture",
+    )
+    add("--quantile", type=float, metavar="Q", help=f"quantile of |x̂₀| for --threshold dynamic (default {QUANTILE})")
+    add("--temperature", type=float, default=1.0, metavar="τ", help="factor of the start noise x_T (default 1)")
+    add(
+        "--truncation",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="limit x_T to ±S standard deviations (default 0: no limit)",
+    )
+    add("--cascade", choices=CASCADE, help="second stage, which enlarges: on, off, or from a noisy state (default: on)")
     add(
         "--cascade-noise",
         type=float,
         metavar="S",
         help="σ of the noise that the second stage sees (default: the model's)",
     )
-    add("--seed", type=int, metavar="N", help="of the first picture; the others count up (default, and −1: random)")
-    add("--batch", type=int, default=1, metavar="N", help="how many pictures; two or more are numbered from 0")
+    add("--seed", type=int, metavar="N", help="seed of the first picture; the others count up (default and −1: random)")
+    add("--batch", type=int, default=1, metavar="N", help="number of pictures; the files are numbered from 0")
     add_enlarging(parser)
-    add("--run-file", type=file_name, metavar="FILE", help="also keep every denoising step in FILE")
+    add("--run-file", type=file_name, metavar="FILE", help="write every denoising step to FILE")
     add_device(parser)
     add_guide_flags(parser)
 
 
+def sides(text: str) -> tuple[int, int]:
+    """The type of a flag that is a size, such as 768x512."""
+    try:
+        width, height = (int(side) for side in text.lower().replace("×", "x").split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is no size: type width x height, as 768x512") from None
+    return width, height
+
+
 def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
-    """What the flags choose, over the model's defaults. Raises UsageError for flags that do not belong together."""
+    """Return the Draft of the flags, with the model's defaults. Raises UsageError for flags that exclude each other."""
     if args.quantile is not None and args.threshold != "dynamic":
-        raise UsageError("A quantile is of a dynamic threshold: add --threshold dynamic, or leave --quantile out.")
+        raise UsageError("--quantile needs --threshold dynamic: add it, or leave --quantile out.")
     names = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch", "threshold", "quantile")
     chosen = {name: getattr(args, name) for name in (*names, "temperature", "truncation")}
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
+    if args.size is not None:
+        chosen["width"], chosen["height"] = args.size
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
     chosen["wildcards"] = tuple(args.wildcards or ())
     if args.cascade is not None:

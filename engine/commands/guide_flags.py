@@ -1,4 +1,4 @@
-"""The flags of what steers a picture: CLIPs and classifiers, for every command that makes pictures."""
+"""Flags of guides (CLIPs and classifiers), for all commands that sample pictures."""
 
 from __future__ import annotations
 
@@ -33,72 +33,86 @@ TIME = re.compile(r"(?:^|[^:\d])\d+:\d+$")
 
 
 def add_guide_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("guides", "what else steers the picture: docs/guidance.md")
+    group = parser.add_argument_group("guides", "CLIPs and classifiers that steer the picture: docs/guidance.md")
     add = group.add_argument
-    add("--clip", metavar="NAME", help="guide by this CLIP: emoji-clip, one of open_clip's that is here, or a file")
-    add("--aim", action="append", metavar="TEXT[:WEIGHT]", help="what CLIP steers to, or away from below 0; repeatable "
-        "(default: the prompt); the end of “at 10:30” is text, of “red:30.0” a weight")  # fmt: skip
+    add("--clip", metavar="NAME", help="guide x̂₀ by this CLIP: emoji-clip, an installed open_clip model, or a file")
+    add("--aim", action="append", metavar="TEXT[:WEIGHT]", help="text that CLIP steers to; repeatable; a "
+        "weight below 0: away from it (default: the prompt); “10:30” is text, “red:30.0” has a weight")  # fmt: skip
     add("--aim-image", action="append", metavar="FILE[:WEIGHT]", help="a picture that CLIP steers to; repeatable")
     add_clip_numbers(group)
     add_noisy_clip(group)
-    add("--classify", metavar="LABEL[:γ]", help="guide by a classifier to one of its labels (default γ 1)")
-    add("--classifier", metavar="NAME", help="which one (default: the one in the box for the model)")
-    add("--clean-classifier", action="store_true", help="its twin that has never seen noise, to see it fail")
-    add("--classify-on", choices=PLACES, help="what it looks at (default xt, the noisy state)")
-    add("--save-memory", action="store_true", help="compute nets twice rather than keep them for the gradients")
+    add("--classify", metavar="LABEL[:γ]", help="steer to a label of a classifier (default γ 1)")
+    add("--classifier", metavar="NAME", help="id of the classifier (default: the embedded one of the model)")
+    add(
+        "--clean-classifier",
+        action="store_true",
+        help="use the twin that was trained on clean pictures, to see it fail",
+    )
+    add("--classify-on", choices=PLACES, help="input of the classifier (default xt, the noisy state)")
+    add("--save-memory", action="store_true", help="recompute activations for the gradients: less memory, more time")
 
 
 def add_clip_numbers(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """How a CLIP guides, whatever it aims at."""
+    """Add the settings of a CLIP guide, without its aims."""
     add = parser.add_argument
-    add("--clip-scale", type=float, metavar="λ", help=f"how strongly (default {DEFAULTS.scale:g}); 0 is not at all")
+    add("--clip-scale", type=float, metavar="λ", help=f"strength (default {DEFAULTS.scale:g}); 0: off")
     add("--clip-law", metavar="LAW", help=f"how λ depends on σ: {', '.join(LAWS)}, with numbers as in "
         "window:low=0.1,high=5")  # fmt: skip
-    add("--clip-on", choices=PLACES, help="what CLIP looks at: the estimate x̂₀, or x_t for one that knows noise")
+    add("--clip-on", choices=PLACES, help="input of CLIP: the estimate x̂₀, or x_t for a CLIP trained on noise")
     add(
         "--cutouts",
         type=int,
         metavar="N",
-        help=f"views that it scores, the whole first (default {DEFAULTS.cutouts})",
+        help=f"number of views that CLIP scores; the first is the whole (default {DEFAULTS.cutouts})",
     )
-    add("--cut-size", type=float, nargs=2, metavar=("LOW", "HIGH"), help="their sides, as shares of the picture's")
-    add("--clip-limit", type=float, metavar="R", help="the most that one step moves x̂₀, root mean square; 0: no limit")
-    add("--smooth", type=float, metavar="W", help="weight of total variation beside CLIP's distance")
-    add("--keep-range", type=float, metavar="W", help="weight of values outside [−1, 1] beside CLIP's distance")
+    add(
+        "--cut-size",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="side of the other views, as a share of the picture's",
+    )
+    add("--clip-limit", type=float, metavar="R", help="limit of x̂₀'s change in one step, RMS; 0: no limit")
+    add("--smooth", type=float, metavar="W", help="weight of the total variation in the loss")
+    add("--keep-range", type=float, metavar="W", help="weight of values outside [−1, 1] in the loss")
 
 
 def add_noisy_clip(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """A second CLIP, on the noisy state."""
+    """Add the flags of a second CLIP, which sees the noisy state x_t."""
     add, own = parser.add_argument, ON_NOISE
-    add("--noisy-clip", metavar="NAME", help="also, or only, guide x_t by this CLIP that knows noise, to the same aims")
-    add("--noisy-scale", type=float, metavar="λ", help=f"how strongly (default {own['scale']:g})")
+    add(
+        "--noisy-clip",
+        metavar="NAME",
+        help="guide x_t by this CLIP, trained on noise; same aims, with or without --clip",
+    )
+    add("--noisy-scale", type=float, metavar="λ", help=f"strength (default {own['scale']:g})")
     add("--noisy-limit", type=float, metavar="R", help=f"as --clip-limit (default {own['clip_gradient']:g})")
 
 
 def clip_numbers(args: argparse.Namespace) -> dict[str, Any]:
-    """The fields of the ClipGuide of --clip. Raises UsageError for a law that cannot be."""
+    """Return the fields of the ClipGuide of --clip. Raises UsageError for an invalid law."""
     fields: dict[str, Any] = {field: getattr(args, flag) for field, flag in CLIP_FIELDS.items()}
-    fields["law"] = law_of(args.clip_law) if args.clip_law else None
+    fields["law"] = parse_law(args.clip_law) if args.clip_law else None
     fields["cut_size"] = tuple(args.cut_size) if args.cut_size else None
     chosen = {name: value for name, value in fields.items() if value is not None}
     return ON_NOISE | chosen if args.clip_on == "xt" else chosen
 
 
 def noisy_numbers(args: argparse.Namespace) -> dict[str, Any]:
-    """The fields of the ClipGuide of --noisy-clip."""
+    """Return the fields of the ClipGuide of --noisy-clip."""
     chosen = {"scale": args.noisy_scale, "clip_gradient": args.noisy_limit}
     return ON_NOISE | {name: value for name, value in chosen.items() if value is not None}
 
 
 def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], tuple[Pixels, ...]]:
-    """The guides that the flags ask for, the classifier innermost and CLIP on x̂₀ outermost; the pictures aimed at.
+    """Return the guides of the flags, the classifier innermost and CLIP on x̂₀ outermost, and the aim pictures.
 
-    Raises UsageError, in one sentence, for flags that do not belong together and for pictures that cannot be read.
+    Raises UsageError for flags that exclude each other, ImageError for pictures that cannot be read.
     """
     guides: list[Guide] = []
     pictures: list[Pixels] = []
     if args.classify is not None:
-        label, scale = weighted(args.classify)
+        label, scale = split_weight(args.classify)
         guides.append(
             ClassGuide(
                 classifier=args.classifier or classifier_for(model),
@@ -109,23 +123,23 @@ def guides_of(args: argparse.Namespace, model: str) -> tuple[tuple[Guide, ...], 
             )
         )
     elif any(getattr(args, name) for name in CLASS_FLAGS):
-        raise UsageError("A classifier needs a label to steer to: add --classify LABEL, or leave its other flags out.")
+        raise UsageError("A classifier needs a label: add --classify LABEL, or leave its other flags out.")
     if args.noisy_clip is None and (args.noisy_scale, args.noisy_limit) != (None, None):
-        raise UsageError("--noisy-scale and --noisy-limit are of --noisy-clip: add it, or leave them out.")
+        raise UsageError("--noisy-scale and --noisy-limit need --noisy-clip: add it, or leave them out.")
     if args.clip is not None or args.noisy_clip is not None:
-        pictures = [aim_picture(open_picture(Path(weighted_file(text)[0]))) for text in args.aim_image or ()]
+        pictures = [aim_picture(open_picture(Path(split_file_weight(text)[0]))) for text in args.aim_image or ()]
         aims = _aims(args, [digest(picture) for picture in pictures])
         if args.noisy_clip is not None:
             guides.append(ClipGuide(clip=args.noisy_clip, aims=aims, **noisy_numbers(args)))
         if args.clip is not None:
             guides.append(ClipGuide(clip=args.clip, aims=aims, **clip_numbers(args)))
     elif any(getattr(args, name) is not None for name in ("aim", "aim_image", *CLIP_FIELDS.values())):
-        raise UsageError("CLIP's flags need to know which CLIP: add --clip emoji-clip, or leave them out.")
+        raise UsageError("These flags need a CLIP: add --clip emoji-clip, or leave them out.")
     return tuple(guides), tuple(pictures)
 
 
-def weighted(text: str) -> tuple[str, float]:
-    """“a cat:1.5” → (“a cat”, 1.5); without a number after its last colon, all of it with the weight 1."""
+def split_weight(text: str) -> tuple[str, float]:
+    """Split “a cat:1.5” into (“a cat”, 1.5). Without a number after the last colon the weight is 1."""
     before, colon, after = text.rpartition(":")
     try:
         return (before, float(after)) if colon else (text, 1.0)
@@ -133,42 +147,42 @@ def weighted(text: str) -> tuple[str, float]:
         return text, 1.0
 
 
-def weighted_aim(text: str) -> tuple[str, float]:
-    """Read an aim. Two whole numbers at its end are text, as in “a clock at 10:30”; write :30.0 for that weight."""
-    return (text, 1.0) if TIME.search(text) else weighted(text)
+def split_aim_weight(text: str) -> tuple[str, float]:
+    """Split an aim. Two whole numbers at its end are text, as in “a clock at 10:30”; write :30.0 for a weight."""
+    return (text, 1.0) if TIME.search(text) else split_weight(text)
 
 
-def weighted_file(text: str) -> tuple[str, float]:
-    """Read the name of a picture; a file may be named as if it had a weight."""
-    return (text, 1.0) if Path(text).exists() else weighted(text)
+def split_file_weight(text: str) -> tuple[str, float]:
+    """Split the name of a picture and its weight. The name of an existing file is never split."""
+    return (text, 1.0) if Path(text).exists() else split_weight(text)
 
 
-def law_of(text: str) -> Law:
-    """“window:low=0.1,high=5” as a Law. Raises UsageError for anything else."""
+def parse_law(text: str) -> Law:
+    """Parse a Law such as “window:low=0.1,high=5”. Raises UsageError."""
     name, _, numbers = text.partition(":")
     try:
         pairs = [part.split("=") for part in numbers.split(",") if part]
         return Law.of(name.strip(), **{key.strip(): float(value) for key, value in pairs})
     except ValueError as error:
-        if isinstance(error, EngineError):  # it says more
+        if isinstance(error, EngineError):  # its sentence says more
             raise
         raise UsageError(f"“{text}” is no law of λ: type one such as window:low=0.1,high=5.") from None
 
 
 def classifier_for(model: str) -> str:
-    """The classifier in the box that was made for a model. Raises UsageError where there is none."""
+    """Return the id of the embedded classifier of a model. Raises UsageError without one."""
     from engine.spec.guide_models import classifiers
 
     for info in classifiers():
         if info.model == model:
             return info.id
-    raise UsageError(f"There is no classifier for “{model}” in the box: name one with --classifier.")
+    raise UsageError(f"“{model}” has no embedded classifier: name one with --classifier.")
 
 
 def _aims(args: argparse.Namespace, images: list[str]) -> tuple[Aim, ...]:
-    aims = [Aim(text, weight=weight) for text, weight in map(weighted_aim, args.aim or ())]
-    weights = [weighted_file(text)[1] for text in args.aim_image or ()]
+    aims = [Aim(text, weight=weight) for text, weight in map(split_aim_weight, args.aim or ())]
+    weights = [split_file_weight(text)[1] for text in args.aim_image or ()]
     aims += [Aim(image=image, weight=weight) for image, weight in zip(images, weights, strict=True)]
     if not aims and not args.prompt.strip():
-        raise UsageError("CLIP needs something to steer to: add --aim TEXT, or a prompt.")
+        raise UsageError("CLIP needs an aim: add --aim TEXT, or a prompt.")
     return tuple(aims) or (Aim(args.prompt),)

@@ -1,11 +1,11 @@
-"""`img2img`: a whole picture reworked, without a window."""
+"""`img2img`: add noise to a picture and denoise it with a text."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from engine.commands.editing import add_picture, rework
+from engine.commands.editing import add_picture, edit_picture
 from engine.commands.flags import add_sampling
 from engine.commands.picture_files import open_picture
 
@@ -16,7 +16,7 @@ def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "img2img",
         help="rework a whole picture",
-        description="Put noise into a picture and denoise it with a text. The result has the picture's own size.",
+        description="Add noise to a picture and denoise it with a text. The result has the picture's own size.",
         epilog=EXAMPLE,
     )
     add_picture(parser)
@@ -25,11 +25,11 @@ def add_parsers(subparsers: Any) -> None:
         type=float,
         default=0.8,
         metavar="S",
-        help="share of the steps taken, 0 … 1: how much may change (default %(default)s)",
+        help="share of the steps to run, 0 … 1: more steps change more (default %(default)s)",
     )
     add_sampling(parser)
     parser.set_defaults(run=img2img)
 
 
 def img2img(args: argparse.Namespace) -> int:
-    return rework(args, open_picture(args.image), None, method="img2img", strength=args.strength)
+    return edit_picture(args, open_picture(args.image), None, method="img2img", strength=args.strength)

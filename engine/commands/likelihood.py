@@ -1,4 +1,4 @@
-"""`likelihood`: how likely pictures are under a model, in bits per dimension."""
+"""`likelihood`: measure the log density of pictures under a model, in bits per dimension."""
 
 from __future__ import annotations
 
@@ -19,22 +19,28 @@ from engine.spec.catalog import find
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "likelihood",
-        help="say how likely pictures are under a model",
-        description="The log density of pictures under a model, by the change of variables along the probability flow, "
-        "as bits per dimension with a standard error; and, with --bound, where those bits are. A density says how a "
-        "model would code a picture, not how good the picture is: plain ones are likely under any. docs/flow.md.",
+        help="measure the log density of pictures",
+        description="Measure the log density of pictures under a model, by the change of variables along the "
+        "probability flow, in bits per dimension with a standard error. With --bound: by noise level too. A low number "
+        "means that the model could compress the picture well, not that the picture is good: plain pictures have low "
+        "numbers under every model. See docs/flow.md.",
         epilog="Example: run.py likelihood boot.png coat.png --model fashion",
     )
     add = parser.add_argument
-    add("pictures", nargs="+", type=Path, metavar="IMAGE", help="pictures of the model's own size, or see --fit")
+    add("pictures", nargs="+", type=Path, metavar="IMAGE", help="pictures of the model's size, or see --fit")
     add_condition(parser, "fashion")
-    add("--probes", type=count, default=8, metavar="N", help="solves to average over (default %(default)s)")
+    add("--probes", type=count, default=8, metavar="N", help="number of solves to average (default %(default)s)")
     add("--tol", type=share, default=1e-3, metavar="E", help="tolerance of the flow (default %(default)s)")
-    add("--sigma-min", type=number, metavar="S", help="noise level whose law it is (default: the model's least)")
-    add("--bound", action="store_true", help="also the variational bound, term by term")
+    add(
+        "--sigma-min",
+        type=number,
+        metavar="S",
+        help="lowest noise level: the density is of its law (default: the model's)",
+    )
+    add("--bound", action="store_true", help="compute the variational bound too, term by term")
     add("--levels", type=count, default=100, metavar="N", help="steps of the bound's chain (default %(default)s)")
-    add("--draws", type=count, default=4, metavar="N", help="draws of its noise (default %(default)s)")
-    add("--seed", type=seed, default=0, metavar="N", help="of the probes and the noise (default %(default)s)")
+    add("--draws", type=count, default=4, metavar="N", help="noise draws of the bound (default %(default)s)")
+    add("--seed", type=seed, default=0, metavar="N", help="seed of the probes and the noise (default %(default)s)")
     parser.set_defaults(run=likelihood)
 
 
@@ -49,10 +55,10 @@ def likelihood(args: argparse.Namespace) -> int:
     for path, rgb in zip(args.pictures, pictures, strict=True):
         shared = {"model": info.id, "rgb": rgb, "prompt": args.prompt, "label": args.label, "seed": args.seed}
         density = Likelihood(**shared, probes=args.probes, tol=args.tol, sigma_min=args.sigma_min)
-        found.append({"path": str(path)} | told(_last(session.perform(density), path, LogDensity)))
+        found.append({"path": str(path)} | density_to_dict(wait_for_last(session.perform(density), path, LogDensity)))
         if args.bound:
             bound = Elbo(**shared, levels=args.levels, draws=args.draws, sigma_min=args.sigma_min)
-            found[-1]["bound"] = told_bound(_last(session.perform(bound), path, ElboTerms))
+            found[-1]["bound"] = bound_to_dict(wait_for_last(session.perform(bound), path, ElboTerms))
         if not args.json:
             print("\n".join(lines(found[-1])), flush=True)
     if args.json:
@@ -65,21 +71,21 @@ def likelihood(args: argparse.Namespace) -> int:
     return 0
 
 
-def told(found: LogDensity) -> dict[str, Any]:
+def density_to_dict(found: LogDensity) -> dict[str, Any]:
     names = ("logp", "stderr", "bits_dim", "bits_stderr", "dims", "offset", "probes", "tol", "calls")
     ends = {name: getattr(found, name) for name in ("sigma_min", "sigma_max", "prior_std")}
     values = {name: getattr(found, name) for name in names} | ends
     return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in values.items()}
 
 
-def told_bound(bound: ElboTerms) -> dict[str, Any]:
+def bound_to_dict(bound: ElboTerms) -> dict[str, Any]:
     curves = {name: getattr(bound, name).tolist() for name in ("sigmas", "terms", "rate", "distortion", "pixels")}
     stderr = None if math.isnan(bound.stderr) else bound.stderr
     return {"total": bound.total, "stderr": stderr, "l_T": bound.l_T, "l_0": bound.l_0, "draws": bound.draws} | curves
 
 
 def lines(one: dict[str, Any]) -> list[str]:
-    """The figures of one picture as a person reads them."""
+    """Return the printed lines of one picture."""
     error = "" if one["bits_stderr"] is None else f" ± {one['bits_stderr']:.3f}"
     first = (
         f"{one['path']}: {one['bits_dim']:.3f}{error} bits/dim; log p = {one['logp']:.1f} nats over {one['dims']} "
@@ -93,7 +99,7 @@ def lines(one: dict[str, Any]) -> list[str]:
             f"  bound {bound['total']:.3f}{spread} bits/dim in {len(bound['sigmas'])} steps: "
             f"L_T {bound['l_T']:.4f}, steps {sum(bound['terms']):.3f}, L_0 {bound['l_0']:.3f}"
         )
-        said.append("  (the bound is of the DDPM chain's law, the first number of the flow's: either can be larger)")
+        said.append("  (the bound is for the DDPM chain, the first number for the flow: either can be larger)")
         n = len(bound["terms"])
         some = sorted({0, n // 4, n // 2, 3 * n // 4, n})
         said += [
@@ -104,7 +110,7 @@ def lines(one: dict[str, Any]) -> list[str]:
     return said
 
 
-def _last(news: Any, path: Path, kind: type) -> Any:
+def wait_for_last(news: Any, path: Path, kind: type) -> Any:
     found = None
     for one in news:
         found = one if isinstance(one, kind) else found

@@ -1,4 +1,4 @@
-"""`morph`: a film from picture to picture, without a window."""
+"""`morph`: make a film from picture to picture."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.commands.destinations import film_name, save_or_keep
-from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging
+from engine.commands.flags import add_device, add_enlarging, add_model, check_enlarging, sides
+from engine.errors import EngineError
 from engine.jobs.morph import MorphFrame, Morphing, Norms
 from engine.morph.film import check, save
 from engine.morph.keys import FileKey, from_file
+from engine.pictures.png import read_settings
 from engine.rules import menu
 from engine.spec.catalog import ModelInfo, find
 from engine.spec.draft import Draft, resolve
-from engine.spec.edit import Pixels
+from engine.spec.edit import Pixels, Size
 from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
 from engine.spec.request import Request
 
 
 @dataclass
-class Asked:
-    """One --key and what was said after it."""
+class KeyFlags:
+    """One --key, and the --prompt and --class after it."""
 
     key: str
     prompt: str | None = None
@@ -38,56 +40,84 @@ def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "morph",
         help="make a film from picture to picture",
-        description="Make the frames between pictures: from key to key their noise is interpolated on the sphere, and "
-        "prompt and class where the model has their meaning. A key is a seed, a picture of the studio, which is its "
-        "seed too, or any other picture, which is encoded along the probability flow.",
+        description="Make the frames between pictures. From key to key x_T is interpolated on the sphere, and "
+        "the prompt and the class with it. A key is a seed, a picture of the studio (its seed is used), or another "
+        "picture (it is encoded along the probability flow).",
         epilog='Example: run.py morph --key seed:3 --prompt "red apple" --key seed:4 --prompt rocket --class noto '
         "--frames 30 --loop back --out apple-rocket.webp",
     )
     add = parser.add_argument
     add("--key", action=_Key, required=True, metavar="KEY", help="seed:N or a picture file; two or more times")
-    add("--prompt", action=_Said, metavar="TEXT", help="what to see at the key before it; of all keys before the first")
-    add("--class", dest="label", action=_Said, metavar="NAME", help="class or style, in the same way")
-    add("--frames", type=int, default=30, metavar="N", help=f"how many, keys among them, to {MOST_FRAMES} (default 30)")
-    add("--rate", type=int, default=15, metavar="N", help=f"frames a second, 1 … {MOST_RATE} (default %(default)s)")
-    add("--easing", choices=list(EASINGS), default="smooth", help="how it goes from key to key (default %(default)s)")
-    add("--loop", choices=list(LOOPS), default="none", help="back to the first key, or there and back (default: once)")
+    add(
+        "--prompt",
+        action=_KeySetting,
+        metavar="TEXT",
+        help="prompt of the key before it; in front of the first key: of all keys",
+    )
+    add("--class", dest="label", action=_KeySetting, metavar="NAME", help="class or style, placed as --prompt")
+    add(
+        "--frames",
+        type=int,
+        default=30,
+        metavar="N",
+        help=f"number of frames with the keys, at most {MOST_FRAMES} (default 30)",
+    )
+    add("--rate", type=int, default=15, metavar="N", help=f"frames per second, 1 … {MOST_RATE} (default %(default)s)")
+    add("--easing", choices=list(EASINGS), default="smooth", help="speed between keys (default %(default)s)")
+    add(
+        "--loop",
+        choices=list(LOOPS),
+        default="none",
+        help="back to the first key, or forwards and backwards (default: once)",
+    )
     way = parser.add_mutually_exclusive_group()
-    way.add_argument("--linear", action="store_true", help="interpolate x_T straight, not on the sphere")
-    way.add_argument("--at-sigma", type=float, metavar="S", help="mix the pictures under one noise of level S instead")
+    way.add_argument("--linear", action="store_true", help="interpolate x_T linearly, not on the sphere")
+    way.add_argument(
+        "--at-sigma", type=float, metavar="S", help="add the same noise of level S to the pictures and mix them instead"
+    )
     add(
         "--out",
         type=film_name,
         default=Path("morph.webp"),
         metavar="FILE",
-        help=".webp, .gif, .mp4; no ending: PNG frames",
+        help=".webp, .gif, .mp4; without an ending: a folder of PNG frames",
     )
     add_enlarging(parser)
     add_model(parser, "emoji")
-    add("--negative", default="", metavar="TEXT", help="what to keep away from")
+    add("--size", type=sides, metavar="WxH", help="of the frames in pixels (default: the first picture's that says)")
+    add("--negative", default="", metavar="TEXT", help="negative prompt: what the picture should not show")
     add(
         "--steps",
         type=int,
         metavar="N",
-        help="denoising steps (default: the first picture's that says, or the model's)",
+        help="denoising steps (default: of the first picture with settings, else the model's)",
     )
     add("--sampler", choices=list(menu()), metavar="NAME", help="as for generate (default: as --steps)")
-    add("--spacing", metavar="NAME", help="how the noise levels are spaced (default: as --steps)")
-    add("--guidance", type=float, metavar="γ", help="of keys that are not encoded (default: as --steps)")
-    add("--cascade", choices=("on", "off"), help="draw the frames larger (default: on, where the model can)")
-    add("--seed", type=int, metavar="N", help="of the noise that --at-sigma shares, and that encoded pictures need")
+    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: as --steps)")
+    add(
+        "--guidance",
+        type=float,
+        metavar="γ",
+        help="guidance scale of the keys that are not encoded (default: as --steps)",
+    )
+    add(
+        "--cascade",
+        choices=("on", "off"),
+        help="second stage, which enlarges the frames (default: on if the model has one)",
+    )
+    add("--seed", type=int, metavar="N", help="seed of the noise of --at-sigma and of encoded pictures")
     add_device(parser)
     parser.set_defaults(run=run)
 
 
 class _Key(argparse.Action):
-    """Begins a key, of which --prompt and --class that follow speak."""
+    """Begin a key; --prompt and --class after it belong to it."""
 
     def __call__(self, _: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
-        namespace.key = [*(namespace.key or []), Asked(values)]
+        namespace.key = [*(namespace.key or []), KeyFlags(values)]
 
 
-class _Said(argparse.Action):
+class _KeySetting(argparse.Action):
     def __call__(self, _: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
         if namespace.key:
             setattr(namespace.key[-1], self.dest, values)
@@ -98,7 +128,7 @@ class _Said(argparse.Action):
 def run(args: argparse.Namespace) -> int:
     check_enlarging(args)
     info = find(args.model)
-    morph, pictures = asked(args, info)
+    morph, pictures = morph_from_flags(args, info)
     check(args.out, morph)
 
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
@@ -137,21 +167,22 @@ def _report(args: argparse.Namespace, morph: Morph, facts: dict[str, Any], devic
     if norm := facts.get("norm"):
         print(f"least norm of x_T between keys: {norm['slerp']:.3f} spherical, {norm['linear']:.3f} linear")
     for index, decibels in facts["psnr"].items():
-        print(f"frame {index} comes to {decibels:.1f} dB of its picture")
+        print(f"frame {index}: PSNR {decibels:.1f} dB against its picture")
     each = facts["seconds"] / facts["frames"]
     print(f"{facts['seconds']:.1f} s on {device}, {each:.2f} s a frame ({facts['load_seconds']:.1f} s to load)",
           file=sys.stderr)  # fmt: skip
 
 
-def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
-    """The morph that the flags ask for, and the pictures of its keys by their digests. Raises ValueErrors."""
-    found = [_found(one.key, info) for one in args.key]
+def morph_from_flags(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, Pixels]]:
+    """Return the morph of the flags, and the pictures of its keys by digest. Raises ValueErrors."""
+    size = _size(args, info)
+    found = [read_key(one.key, info, size) for one in args.key]
     saved = next((one.settings for one in found if one.rgb is None and one.settings is not None), None)
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
-    keys = [_said(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
+    keys = [apply_settings(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
     at = args.at_sigma
     morph = Morph(
-        request=_request(args, info, saved, seed),
+        request=_request(args, info, saved, seed, size),
         keys=tuple(keys),
         frames=args.frames,
         easing=args.easing,
@@ -160,22 +191,40 @@ def asked(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, dict[str, P
         at=0.0 if at is None else at,
         rate=args.rate,
     )
-    for key in keys:  # says what the model does not know
+    for key in keys:  # raises for words that the model does not know
         resolve(Draft.for_model(info, prompt=key.prompt, label=key.label), info)
     return morph, {one.key.picture: one.rgb for one in found if one.rgb is not None}
 
 
-def _found(text: str, info: ModelInfo) -> FileKey:
+def _size(args: argparse.Namespace, info: ModelInfo) -> Size:
+    """The frames' size before a second stage: the typed one, else the first picture's that this model has made."""
+    if args.size is not None:
+        return cast(Size, args.size)
+    for one in args.key:
+        if one.key.startswith("seed:"):
+            continue
+        try:
+            settings = read_settings(Path(one.key))
+        except (EngineError, OSError):  # the picture may still be readable
+            continue
+        if settings is not None and settings.model_sha256 == info.sha256:
+            return settings.width, settings.height
+    return info.width, info.height
+
+
+def read_key(text: str, info: ModelInfo, size: Size) -> FileKey:
     if text.startswith("seed:"):
         try:
             return FileKey(Key(seed=int(text.removeprefix("seed:"))), None, None)
         except ValueError:
-            raise MorphError(f"“{text}” is no key: write seed: and a whole number, or a picture's name.") from None
-    return from_file(Path(text), info)
+            raise MorphError(
+                f"“{text}” is not a key: write seed: and a whole number, or the name of a picture."
+            ) from None
+    return from_file(Path(text), info, size)
 
 
-def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Key:
-    """The key with what was said of it, else what was said of all, else what its picture says."""
+def apply_settings(found: FileKey, one: KeyFlags, args: argparse.Namespace, seed: int) -> Key:
+    """Set the prompt and the label of a key: its own flags, else those of all keys, else its picture's."""
     key = replace(found.key, seed=seed) if found.rgb is not None else found.key
     for name in ("prompt", "label"):
         value = next((v for v in (getattr(one, name), getattr(args, name)) if v is not None), None)
@@ -183,8 +232,8 @@ def _said(found: FileKey, one: Asked, args: argparse.Namespace, seed: int) -> Ke
     return key
 
 
-def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int) -> Request:
-    """How frames are made: as the flags say, else as the first picture that is its seed, else as the model would."""
+def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, seed: int, size: Size) -> Request:
+    """Return the frames' Request: the flags, else the first picture's settings, else the model's defaults."""
     flags: Sequence[str] = ("steps", "sampler", "spacing", "guidance")
     chosen = {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
     if saved is None:
@@ -194,6 +243,7 @@ def _request(args: argparse.Namespace, info: ModelInfo, saved: Request | None, s
             chosen["options"] = ()
         negative = args.negative or saved.negative
         draft = replace(Draft.of(saved), prompt="", label=None, seed=seed, batch=1, negative=negative, **chosen)
+    draft = replace(draft, width=size[0], height=size[1])
     if args.cascade is not None:
         draft = replace(draft, enlarge=args.cascade == "on")
     return resolve(draft, info)

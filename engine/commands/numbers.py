@@ -1,4 +1,4 @@
-"""Numbers of the command line within bounds: no flag takes nan, infinity, or more than a computer can do."""
+"""argparse types for bounded numbers: no flag takes NaN, infinity, or more than a computer can do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
+def int_between(low: int, high: int) -> Callable[[str], int]:
     """Return a type for argparse: a whole number, low … high."""
 
     def read(text: str) -> int:
@@ -22,7 +22,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def real(low: float, high: float) -> Callable[[str], float]:
+def float_between(low: float, high: float) -> Callable[[str], float]:
     """Return a type for argparse: a number, low … high."""
 
     def read(text: str) -> float:
@@ -37,8 +37,8 @@ def real(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
-count = whole(0, 1_000_000)  # a command may want more than 0 of something, and says so itself
-seed = whole(0, 2**63 - 1)
-share = real(0, 1)
-number = real(-1e6, 1e6)
-size = whole(1, 65536)  # of a net or a batch
+count = int_between(0, 1_000_000)  # a command that needs at least 1 checks that itself
+seed = int_between(0, 2**63 - 1)
+share = float_between(0, 1)
+number = float_between(-1e6, 1e6)
+size = int_between(1, 65536)  # of a net or a batch

@@ -1,4 +1,4 @@
-"""Picture files that a command is given, as pixels; notes on them go to standard error."""
+"""Read the picture and mask files of a command; print notes on them to standard error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.jobs.likelihood import check_picture
-from engine.pictures.compositing import crop, whole
+from engine.pictures.compositing import crop, whole_box
 from engine.pictures.image_file import load
 from engine.pictures.mask_file import load_mask
 from engine.spec.catalog import ModelInfo
@@ -34,12 +34,15 @@ def _print_notes(path: Path, notes: tuple[str, ...]) -> None:
 
 
 def read_picture(path: Path, info: ModelInfo, fit: bool) -> Pixels:
-    """Read a picture at the model's own size. Raises ImageError and RequestError in one sentence."""
+    """Read a picture at a size of the model; with `fit` it is brought to one of about its shape.
+
+    Raises ImageError and RequestError in one sentence.
+    """
     rgb = open_picture(path)
-    size = info.width, info.height
-    if fit and rgb.shape[:2] != size[::-1]:
-        return crop(rgb, None, whole(rgb, size), size).source
+    size = info.sizes.like((rgb.shape[1], rgb.shape[0]))
+    if fit and not info.sizes.fits((rgb.shape[1], rgb.shape[0])):
+        return crop(rgb, None, whole_box(rgb, size), size).source
     try:
         return check_picture(info, rgb)
     except EngineError as error:
-        raise type(error)(f"{path.name}: {error} With --fit it is done here.") from error
+        raise type(error)(f"{path.name}: {error} Or add --fit.") from error

@@ -1,4 +1,4 @@
-"""`resume`: finish a run that broke off, from its last whole step, and write its pictures."""
+"""`resume`: finish an interrupted run from its last complete step, and write its pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_device, add_enlarging, check_enlarging
-from engine.commands.making import file_names, report, save_all, show_progress
+from engine.commands.sampling import file_names, report, save_all, show_progress
 from engine.paths import path_of
 from engine.spec.catalog import find
 from engine.store import RunReader, StoreError
@@ -18,15 +18,15 @@ from engine.store import RunReader, StoreError
 def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "resume",
-        help="finish a run that broke off",
-        description="Finish a run from its last whole step and write its pictures: the same pictures that it would "
-        "have made. Of a finished run only the pictures are written. Of an edit the box is written, as the run file "
-        "does not hold the rest of the picture.",
+        help="finish an interrupted run",
+        description="Finish a run from its last complete step and write its pictures. They are the same as "
+        "without the interruption. A finished run only writes its pictures. An edit writes the box alone: the run file "
+        "does not contain the rest of the picture.",
         epilog='Example: run.py generate "red apple" --run-file apple.twrun; run.py resume apple.twrun --out apple.png',
     )
     add = parser.add_argument
-    add("run_file", type=Path, metavar="RUN", help="the run file, as generate --run-file and the studio write it")
-    add("--model", metavar="MODEL", help="the folder of the model, where it is one of your own (default: the run's)")
+    add("run_file", type=Path, metavar="RUN", help="run file of generate --run-file or of the studio")
+    add("--model", metavar="MODEL", help="folder of the model if it is your own (default: the run's model)")
     add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add_enlarging(parser)
     add_device(parser)
@@ -36,7 +36,7 @@ def add_parsers(subparsers: Any) -> None:
 def resume(args: argparse.Namespace) -> int:
     stored = RunReader(args.run_file, verify=True)
     if "flow" in stored.header:
-        raise StoreError(f"{args.run_file.name} holds an encoded picture: use decode.")
+        raise StoreError(f"{args.run_file.name} contains an encoded picture: use decode.")
     check_enlarging(args)
     request, parent = stored.request, stored.header["parent"]
     paths = file_names(args.out, len(request.seeds))
@@ -58,9 +58,9 @@ def resume(args: argparse.Namespace) -> int:
             last = step.move.x
             show_progress(step.i + 1, hops)
     if last is None:
-        raise StoreError(f"{args.run_file.name} has no step: generate the picture again.")
+        raise StoreError(f"{args.run_file.name} has no complete step: generate the picture again.")
     if rgb is None:
-        made = session.finished(request, last, inputs=stored.inputs(), transparent=request.edit is None)
+        made = session.finished_pictures(request, last, inputs=stored.inputs(), transparent=request.edit is None)
         paths = save_all(args, paths, list(made.pictures), request, parent)
         session.keep_picture(request, made.on_white, args.run_file)
     else:

@@ -1,4 +1,4 @@
-"""`train-classifier`: a classifier that is told σ, and its clean twin, to guide with."""
+"""`train-classifier`: train a noise-aware classifier and its twin for clean pictures, as guides."""
 
 from __future__ import annotations
 
@@ -14,27 +14,32 @@ def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "train-classifier",
         help="train a classifier that guides",
-        description="Train a small classifier of a data set's labels that reads pictures under noise and is told how "
-        "much, and its twin that sees clean pictures alone; measure both on what is held out, by noise level.",
+        description="Train a small classifier of a data set's labels on noisy pictures, with σ as input, and a twin "
+        "on clean pictures. Measure both on held-out pictures, by noise level.",
     )
     add = parser.add_argument
     add("data", type=Path, metavar="DATA", help="folder that `data build` wrote, such as .data/emoji")
-    add("--out", type=Path, metavar="DIR", help="where to (default .runs/classifier-NAME)")
+    add("--out", type=Path, metavar="DIR", help="output folder (default .runs/classifier-NAME)")
     add(
         "--steps",
         type=int,
         default=700,
         metavar="N",
-        help="of the clean twin; of the other twice (default %(default)s)",
+        help="steps of the clean twin; the other one takes twice as many (default %(default)s)",
     )
     add("--batch", type=size, default=128, metavar="N", help="pictures per step (default %(default)s)")
     add("--rate", type=number, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
     add("--level", type=number, default=0.0, metavar="MEAN", help="mean of ln σ (default %(default)s)")
-    add("--seed", type=seed, default=0, metavar="N", help="of everything random (default %(default)s)")
-    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
-    add("--begin", type=Path, metavar="DIR", help="a folder of an earlier training, from whose clean twin to begin")
-    add("--id", default="", metavar="NAME", help="what requests call it (default NAME-KIND)")
-    add("--title", default="", metavar="NAME", help="what the studio calls it")
+    add("--seed", type=seed, default=0, metavar="N", help="seed of all random numbers (default %(default)s)")
+    add(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="number format (default: the faster one on this machine)",
+    )
+    add("--begin", type=Path, metavar="DIR", help="folder of an earlier training: start from its clean twin")
+    add("--id", default="", metavar="NAME", help="id of the classifier (default NAME-KIND)")
+    add("--title", default="", metavar="NAME", help="title in the studio")
     parser.set_defaults(run=train_classifier)
 
 

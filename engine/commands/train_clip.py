@@ -1,4 +1,4 @@
-"""`train-clip`: a CLIP of captioned pictures, to guide and to score with."""
+"""`train-clip`: train a CLIP on captioned pictures, to guide and to score with."""
 
 from __future__ import annotations
 
@@ -14,38 +14,65 @@ def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "train-clip",
         help="train a CLIP that guides and scores",
-        description="Train a small picture tower against the frozen text encoder: pictures are drawn to "
-        "their captions, and all others apart. docs/training.md says more.",
+        description="Train a small image tower against the frozen text encoder: the vectors of a picture and its "
+        "caption come closer, all others move apart. See docs/training.md.",
     )
     add = parser.add_argument
     add("data", type=Path, metavar="DATA", help="folder that `data build` wrote, such as .data/emoji")
-    add("--out", type=Path, metavar="DIR", help="checkpoints and log (default .runs/clip-NAME); resumed if there")
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of checkpoints and log (default .runs/clip-NAME); an existing one is resumed",
+    )
     add("--minutes", type=number, default=30.0, metavar="M", help="wall-clock budget (default %(default)s)")
-    add("--steps", type=int, metavar="N", help="end after N steps if that is earlier")
+    add("--steps", type=int, metavar="N", help="end after N steps at the latest")
     add("--batch", type=size, default=192, metavar="N", help="pictures per step (default %(default)s)")
     add("--rate", type=number, default=2e-3, metavar="LR", help="peak learning rate (default %(default)s)")
-    add("--seed", type=seed, default=0, metavar="N", help="of everything random (default %(default)s)")
-    add("--noisy", action="store_true", help="a tower that is told σ and reads x_t, instead of one for clean pictures")
+    add("--seed", type=seed, default=0, metavar="N", help="seed of all random numbers (default %(default)s)")
+    add("--noisy", action="store_true", help="train on noisy pictures x_t, with σ as an input")
     add("--level", type=number, default=0.5, metavar="MEAN", help="mean of ln σ with --noisy (default %(default)s)")
-    add("--denoiser", metavar="MODEL", help="train also on this model's x̂₀ of noisy pictures: guidance sees such")
-    add("--estimated", type=count, default=8, metavar="N", help="x̂₀ made of each picture (default %(default)s)")
-    add("--blurred", type=share, default=0.5, metavar="PART", help="of the pictures that are x̂₀ (default %(default)s)")
+    add("--denoiser", metavar="MODEL", help="train on this model's x̂₀ of noisy pictures too, as guidance uses them")
+    add("--estimated", type=count, default=8, metavar="N", help="number of x̂₀ of each picture (default %(default)s)")
+    add(
+        "--blurred",
+        type=share,
+        default=0.5,
+        metavar="PART",
+        help="share of x̂₀ among the pictures (default %(default)s)",
+    )
     add(
         "--repeats",
         choices=("apart", "shared", "ignored"),
         default="apart",
-        help="pictures of one name: never in one batch, fitting each other's captions, or told apart all the same "
-        "(default %(default)s)",
+        help="pictures of one name: never in one batch (apart), share their captions (shared), or count as different "
+        "(ignored) (default %(default)s)",
     )
-    add("--robust", type=number, default=0.0, metavar="R", help="move pictures against their captions by up to R")
-    add("--width", type=size, default=128, metavar="N", help="of the tower, a multiple of 32 (default %(default)s)")
-    add("--depth", type=size, default=6, metavar="N", help="of the tower, in blocks (default %(default)s)")
-    add("--warm-start", type=Path, metavar="FILE", help="safetensors to begin from, as far as they fit")
+    add("--robust", type=number, default=0.0, metavar="R", help="adversarial training: perturb pictures by up to R")
+    add(
+        "--width",
+        type=size,
+        default=128,
+        metavar="N",
+        help="width of the tower, a multiple of 32 (default %(default)s)",
+    )
+    add("--depth", type=size, default=6, metavar="N", help="depth of the tower in blocks (default %(default)s)")
+    add(
+        "--warm-start",
+        type=Path,
+        metavar="FILE",
+        help="weights to start from (safetensors); arrays that do not fit are skipped",
+    )
     add("--compile", action="store_true", help="compile the tower: faster after a minute")
-    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="default: what is faster here")
-    add("--id", default="", metavar="NAME", help="what requests call it (default NAME-clip)")
-    add("--title", default="", metavar="NAME", help="what the studio calls it")
-    add("--export", type=Path, metavar="DIR", help="at the end, write a folder that the studio opens")
+    add(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="number format (default: the faster one on this machine)",
+    )
+    add("--id", default="", metavar="NAME", help="id of the CLIP (default NAME-clip)")
+    add("--title", default="", metavar="NAME", help="title in the studio")
+    add("--export", type=Path, metavar="DIR", help="write a CLIP folder for the studio at the end")
     parser.set_defaults(run=train_clip)
 
 

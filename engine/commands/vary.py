@@ -1,4 +1,4 @@
-"""`vary`: pictures that share one stored state x_t, and differ in the noise of the steps that are left."""
+"""`vary`: make pictures that share one stored state x_t and differ in the noise of the later steps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from engine.commands.destinations import check_destinations, file_name
 from engine.commands.flags import add_device, add_enlarging, check_enlarging
-from engine.commands.making import file_names, report, save_all, show_progress
 from engine.commands.numbers import count
+from engine.commands.sampling import file_names, report, save_all, show_progress
 from engine.paths import path_of
 from engine.rules import menu
 from engine.spec.catalog import find
@@ -23,23 +23,21 @@ def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "vary",
         help="make pictures that share one step of a run",
-        description="Go on several times from one picture of a stored step, each time with other noise: the pictures "
-        "share what was decided by then. From an early step they share the layout, from a late one all but details.",
+        description="Continue a stored step several times, each time with other noise. Pictures from an early step "
+        "share the layout; pictures from a late step differ only in details.",
         epilog='Example: run.py generate "red apple" --seed 3 --run-file apple.twrun; '
         "run.py vary apple.twrun --step 8 --count 6 --out like.png",
     )
     add = parser.add_argument
-    add("run_file", type=Path, metavar="RUN", help="a run with its steps, as generate --run-file and the studio write")
-    add("--step", type=count, required=True, metavar="K", help="the step whose state is shared, counted from 0")
-    add("--image", type=count, default=0, metavar="I", help="which picture of its batch (default %(default)s)")
-    add("--count", type=count, default=4, metavar="N", help="how many pictures (default %(default)s)")
+    add("run_file", type=Path, metavar="RUN", help="run file of generate --run-file or of the studio")
+    add("--step", type=count, required=True, metavar="K", help="the step to continue, counted from 0")
+    add("--image", type=count, default=0, metavar="I", help="index of the picture in its batch (default %(default)s)")
+    add("--count", type=count, default=4, metavar="N", help="number of pictures (default %(default)s)")
     add("--sampler", choices=noisy, metavar="NAME", help=f"one of {', '.join(noisy)} (default: the run's, else ddpm)")
-    add(
-        "--steps", type=int, default=0, metavar="N", help="how many steps from there on (default: those that were left)"
-    )
+    add("--steps", type=int, default=0, metavar="N", help="steps after that one (default: the rest of the run)")
     add("--out", type=file_name, default=Path("picture.png"), metavar="FILE", help="PNG to write (default %(default)s)")
     add_enlarging(parser)
-    add("--run-file", dest="kept", type=file_name, metavar="FILE", help="also keep these denoising steps in FILE")
+    add("--run-file", dest="kept", type=file_name, metavar="FILE", help="write the denoising steps to FILE")
     add_device(parser)
     parser.set_defaults(run=run)
 
@@ -50,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     k = args.step - first
     if not 0 <= k < len(reader.steps):
         have = f"{first} to {reader.steps[-1].i}" if reader.steps else "none"
-        raise StoreError(f"The run {args.run_file.name} has no step {args.step}: there is {have}.")
+        raise StoreError(f"The run {args.run_file.name} has no step {args.step}. Its steps: {have}.")
     check_enlarging(args)
     info = find(reader.request.model)
     request = vary(reader.request, args.step, args.image, args.count, info, args.sampler, args.steps)
@@ -66,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
         show_progress(step.i + 1, len(path_of(request)))
-    made = session.finished(request, step.move.x, inputs=reader.inputs(), transparent=request.edit is None)
+    made = session.finished_pictures(request, step.move.x, inputs=reader.inputs(), transparent=request.edit is None)
     done = time.perf_counter()
     paths = save_all(args, paths, list(made.pictures), request, parent)
     session.keep_picture(request, made.on_white, args.kept)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from engine.cascade import enlarge
 from engine.evaluate.dataset_pictures import JudgeError, RealPictures
-from engine.meter import MICRO_BATCH
 from engine.plan import Conditions, plan, second_stage
 from engine.session import Session
 from engine.spec.catalog import ModelInfo
@@ -54,8 +53,8 @@ def draw(
     transparent -- keep alpha as a fourth channel; otherwise the pictures of a model with alpha are on white
     """
     model, parts = session.load(info), []
-    for at in range(0, len(specs), MICRO_BATCH):
-        some = specs[at : at + MICRO_BATCH]
+    for at in range(0, len(specs), model.micro_batch):
+        some = specs[at : at + model.micro_batch]
         drafts = [
             Draft.for_model(info, prompt=spec.text, label=spec.label, seed=spec.seed, batch=1, **choices)
             for spec in some

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from engine.evaluate.learned_grid import learn_grid
-from engine.meter import MICRO_BATCH, Meter
+from engine.meter import Meter
 from engine.noise import Noise
 from engine.oracle import Mixture
 from engine.paths import descending
@@ -80,7 +80,7 @@ def law_errors(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
     return (drawn - target).abs()
 
 
-def overall(errors: Tensor) -> float:
+def overall_rms(errors: Tensor) -> float:
     """Compute the root mean square of all images' errors."""
     return float(errors.pow(2).mean().sqrt())
 
@@ -91,7 +91,7 @@ def near_best(trials: Mapping[T, Tensor]) -> list[T]:
     The difference is the mean difference of the squared errors of the same images. In a root mean square one picture
     that turns into another shape weighs more than all others: many pictures are needed to separate two samplers.
     """
-    best = min(trials, key=lambda key: overall(trials[key]))
+    best = min(trials, key=lambda key: overall_rms(trials[key]))
 
     def near(e: Tensor) -> bool:
         more = e.pow(2) - trials[best].pow(2)
@@ -104,7 +104,7 @@ def sampling_floor(problem: Problem, seed: int = 0) -> float:
     """Compute the W₂ distance of equally many independent samples of the target to the target."""
     values = problem.target.flatten()
     drawn = values[torch.randint(len(values), values.shape, generator=torch.Generator().manual_seed(seed))]
-    return overall(drawn.sort().values - values.sort().values)
+    return overall_rms(drawn.sort().values - values.sort().values)
 
 
 def mixture_problem(n: int = 2000) -> Problem:
@@ -130,7 +130,7 @@ def model_problem(
     pairs = [(prompts[k % len(prompts)], labels[k % len(labels)]) for k in range(images)]
     cond = Cond.cat([model.condition(Said(*pair)) for pair in pairs])
     scale = info.defaults["guidance"] if guidance is None else guidance
-    d = cfg(scale, cond, model.condition(Said()))(Meter(model.denoiser, MICRO_BATCH))
+    d = cfg(scale, cond, model.condition(Said()))(Meter(model.denoiser, model.micro_batch))
     top, bottom = info.defaults["sigma_max"], info.defaults["sigma_min"]
     x = torch.empty((images, *model.codec.latent_shape(info.width, info.height)), device=model.device)
     x = Noise(range(images)).normal(x).mul_(model.schedule.start_std(top))

@@ -35,9 +35,10 @@ from torch import Tensor
 
 from engine.adaptive import FlowError
 from engine.flow.density import PAUSE, dequantise, ends, levels, mean_and_stderr
-from engine.jobs.likelihood import OFFSET, ElboTerms, Working, check_picture, conditional, model_info
+from engine.jobs.likelihood import OFFSET, ElboTerms, Working, check_picture, conditional_request, pixel_model
+from engine.meter import MICRO_BATCH
 from engine.noise import FORWARD, Noise
-from engine.plan import MICRO_BATCH, plan
+from engine.plan import plan
 from engine.precision import wide
 
 if TYPE_CHECKING:
@@ -170,8 +171,8 @@ def chain(high: float, low: float, n: int) -> tuple[float, ...]:
 
 def elbo(job: Elbo, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.likelihood.Elbo."""
-    info = model_info(session.infos, job.model)
-    request, rgb = conditional(info, job.prompt, job.label), check_picture(info, job.rgb)
+    info = pixel_model(session.infos, job.model)
+    request, rgb = conditional_request(info, job.prompt, job.label), check_picture(info, job.rgb)
     model = session.model(request)
     planned = plan(request, model, caller.cancelled)
     level = levels(rgb[None], model)

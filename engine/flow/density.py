@@ -12,9 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.jobs.likelihood import OFFSET, LogDensity, Working, bits_per_dim, check_picture, conditional, model_info
+from engine.jobs.likelihood import (
+    OFFSET,
+    LogDensity,
+    Working,
+    bits_per_dim,
+    check_picture,
+    conditional_request,
+    pixel_model,
+)
 from engine.layout import canonical, from_array
-from engine.models.pixel import PixelCodec
 from engine.noise import DEQUANTISE, Noise
 from engine.ode import SolveProgress, density
 from engine.plan import plan
@@ -46,7 +53,7 @@ def levels(rgb: Pixels, model: Model) -> Tensor:
 
     Raises RequestError for a model of latents.
     """
-    if not isinstance(model.codec, PixelCodec):
+    if not model.codec.identity:
         raise RequestError(f"Bits are of pixels, and the model “{model.id}” works on latents: choose another.")
     image = from_array(rgb, model.device).permute(0, 3, 1, 2)
     state = model.codec.encode(canonical(wide(image) / 127.5 - 1))
@@ -107,8 +114,8 @@ def ends(request: Request, sigma_min: float | None = None) -> tuple[float, float
 
 def likelihood(job: Likelihood, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.likelihood.Likelihood."""
-    info = model_info(session.infos, job.model)
-    request, rgb = conditional(info, job.prompt, job.label), check_picture(info, job.rgb)
+    info = pixel_model(session.infos, job.model)
+    request, rgb = conditional_request(info, job.prompt, job.label), check_picture(info, job.rgb)
     model = session.model(request)
     level = levels(rgb[None], model)
     (low, high), dims = ends(request, job.sigma_min), level.numel()

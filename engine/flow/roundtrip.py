@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
+from engine.finishing import to_pictures
 from engine.flow.density import ends
 from engine.flow.nulltext import NullText, invert, retrace
 from engine.jobs.encode import Decoded, Encoded, Following, end_of_encoding
@@ -18,9 +19,9 @@ from engine.jobs.likelihood import check_picture, model_info
 from engine.layout import from_array
 from engine.metrics import psnr
 from engine.ode import solve
-from engine.plan import Plan, plan, to_pictures, to_state
+from engine.plan import Plan, plan, to_state
 from engine.runs import previewer
-from engine.spec.edit import Inputs
+from engine.spec.edit import Inputs, Pixels
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter
 
@@ -36,7 +37,12 @@ NULLS = "null-text"  # the name of the learned tokens in a run file
 def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.encode.Encode."""
     check_picture(model_info(session.infos, job.request.model), job.rgb)
-    request = single(job.request)
+    request = single_picture_request(job.request)
+    if job.rgb.shape[:2] != (request.height, request.width):
+        raise RequestError(
+            f"The picture has {job.rgb.shape[1]}×{job.rgb.shape[0]} pixels and the settings "
+            f"{request.width}×{request.height}: choose the picture's size."
+        )
     if job.method == "plain":
         request = replace(request, guidance=1.0)
     model = session.model(request)
@@ -56,15 +62,15 @@ def encode(job: Encode, session: Session, caller: Caller) -> Iterator[Event]:
     if job.check:
         down = solve(planned.denoiser, x, high, low, job.tol, max_calls=job.max_calls)
         home, _ = yield from legs.follow("down", down, high, low, recorded=False)
-        back = psnr(home.cpu().numpy(), x0.cpu().numpy())
-    yield Encoded(job.run_path, count, up, spread(x, high), back, planned.meter.calls - up)
+        back = _psnr_to(job.rgb, home, x0, model)
+    yield Encoded(job.run_path, count, up, relative_rms(x, high), back, planned.meter.calls - up)
 
 
 def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     """The doer of engine.jobs.encode.Decode."""
     reader = RunReader(job.source)
     x, high = end_of_encoding(reader)
-    request = reader.request if job.request is None else single(job.request)
+    request = reader.request if job.request is None else single_picture_request(job.request)
     if request.model_sha256 != reader.request.model_sha256:
         raise RequestError(f"Another model encoded this picture: choose “{reader.request.model}”.")
     if request.sigmas[0] != high:
@@ -75,7 +81,7 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     planned = plan(request, model, caller.cancelled)
     low, _ = ends(request)
     state = from_array(x, model.device)
-    nulls = reader.kept(NULLS)
+    nulls = reader.read_arrays(NULLS)
     if nulls is None:
         steps = solve(planned.denoiser, state, high, low, job.tol, max_calls=job.max_calls)
     else:
@@ -87,16 +93,27 @@ def decode(job: Decode, session: Session, caller: Caller) -> Iterator[Event]:
     way = _record(job.run_path, session, request, steps, state, planned, header, inputs, parent)
     home, count = yield from _Legs(caller, model, planned, count=1).follow("down", way, high, low)
     rgb = to_pictures(home, model)[0]
+    if job.run_path is not None:
+        session.keep_picture(request, rgb[None], job.run_path)
     picture = to_state(inputs, model, request.size)[None]
-    yield Decoded(job.run_path, rgb, count, planned.meter.calls, psnr(home.cpu().numpy(), picture.cpu().numpy()))
+    yield Decoded(job.run_path, rgb, count, planned.meter.calls, _psnr_to(inputs.source, home, picture, model))
 
 
-def single(request: Request) -> Request:
+def _psnr_to(rgb: Pixels, home: Tensor, x0: Tensor, model: Model) -> float:
+    """Return the PSNR of the decoded state `home` against the picture, in dB of [−1, 1]: of states where they are
+    pictures, else of decoded pictures.
+    """
+    if model.codec.identity:
+        return psnr(home.cpu().numpy(), x0.cpu().numpy())
+    return psnr(*(picture.astype(np.float32) / 127.5 - 1 for picture in (to_pictures(home, model), rgb[None])))
+
+
+def single_picture_request(request: Request) -> Request:
     """Return the request of one picture without a second stage, an edit or guides: they have no part in the flow."""
     return replace(request, edit=None, enlargement=None, guides=(), seeds=request.seeds[:1])
 
 
-def spread(x: Tensor, sigma: float) -> float:
+def relative_rms(x: Tensor, sigma: float) -> float:
     """Return the RMS of a state over its noise level."""
     return x.double().square().mean().sqrt().item() / sigma
 
@@ -149,13 +166,13 @@ def _null_text(
     calls = planned.meter.calls
     if job.run_path is not None:
         with RunWriter.reopen(job.run_path, verify=False) as writer:
-            writer.keep(NULLS, {f"{k:04}": tokens for k, tokens in enumerate(learned)})
+            writer.write_arrays(NULLS, {f"{k:04}": tokens for k, tokens in enumerate(learned)})
             writer.end("finished", **planned.meter.spent())
     back = None
     if job.check:
         home, _ = yield from legs.follow("down", retrace(null, states[-1]), high, low, recorded=False)
-        back = psnr(home.cpu().numpy(), x0.cpu().numpy())
-    yield Encoded(job.run_path, count, calls, spread(states[-1], high), back, planned.meter.calls - calls)
+        back = _psnr_to(job.rgb, home, x0, model)
+    yield Encoded(job.run_path, count, calls, relative_rms(states[-1], high), back, planned.meter.calls - calls)
 
 
 def _keep_states(steps: Iterator[Step], states: list[Tensor]) -> Iterator[Step]:
@@ -217,7 +234,7 @@ def _record(
     if path is None:
         yield from steps
         return
-    header = {"id": path.stem, "environment": session.environment(), "parent": parent, "preview": None, "flow": flow}
+    header = session.header(path, session.model(request), parent) | {"flow": flow}
     with RunWriter(path, request, header) as writer:
         writer.inputs(inputs)
         writer.start(x)

@@ -11,9 +11,9 @@ import torch
 
 from engine.guidance.cutouts import boxes, resize
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss
-from engine.guidance.memory import SHARE, free_bytes, graph_bytes
-from engine.meter import MICRO_BATCH
-from engine.models.pixel import PixelCodec, from_uint8
+from engine.guidance.memory import MEASURED, SHARE, graph_bytes
+from engine.models.memory import free_bytes
+from engine.models.pixel import from_uint8
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Guide
 from engine.spec.request import Request, RequestError
 from engine.transforms import classifier, clip
@@ -94,12 +94,10 @@ class _MemoryNeed(NamedTuple):
             kept += each * batch * clip_guide.cutouts
             calls.append(each * min(batch * clip_guide.cutouts, max(VIEWS_AT_ONCE, clip_guide.cutouts)))
         if any(guide.differentiates for guide in active):
-            shape = model.codec.latent_shape(request.width, request.height)
-            x = torch.zeros(1, *shape, device=model.device)
-            each = graph_bytes(lambda x: model.denoiser(x, request.sigmas[0], cond), x)
+            each, decoded = _graph_of_model(request, model, cond)
             rows = batch * (1 if request.guidance in (0, 1) else 2)
-            kept += each * rows
-            calls.append(each * min(rows, MICRO_BATCH))
+            kept += each * rows + decoded * batch
+            calls += [each * min(rows, model.micro_batch), decoded * batch]
         return cls(kept, max(calls))
 
     def must_save(self, free: int | None) -> bool:
@@ -112,6 +110,20 @@ class _MemoryNeed(NamedTuple):
                 "generate fewer pictures at once, or choose fewer cutouts."
             )
         return True
+
+
+def _graph_of_model(request: Request, model: Model, cond: Cond) -> tuple[int, int]:
+    """Return the bytes that a gradient keeps of one call of the net and of one decoded picture.
+
+    Latent models are large: they are measured on a state of at most MEASURED cells a side, and scaled up by its size.
+    """
+    channels, height, width = model.codec.latent_shape(request.width, request.height)
+    high, wide = (height, width) if model.codec.identity else (min(height, MEASURED), min(width, MEASURED))
+    x = torch.zeros(1, channels, high, wide, device=model.device)
+    scale = height * width / (high * wide)
+    each = graph_bytes(lambda x: model.denoiser(x, request.sigmas[0], cond), x)
+    decoded = 0 if model.codec.identity else graph_bytes(model.codec.decode, x)
+    return round(scale * each), round(scale * decoded)
 
 
 def encode_aims(clip: Clip, aims: Sequence[Aim], pictures: Mapping[str, Pixels]) -> Aims:
@@ -177,7 +189,11 @@ def _class_transform(guide: ClassGuide, request: Request, model: Model, library:
 def _check_states(title: str, side: int, request: Request, model: Model) -> None:
     """Raise RequestError unless the states are square pictures of that side: resizing would change their noise."""
     width, height = request.width, request.height
-    if not isinstance(model.codec, PixelCodec) or (side, side) != (width, height):
+    if not model.codec.identity:
+        raise RequestError(
+            f"“{title}” reads noisy pictures, and “{model.id}” makes latents: let it look at x̂₀, or choose another."
+        )
+    if (side, side) != (width, height):
         raise RequestError(
             f"“{title}” reads noisy pictures of {side}×{side} pixels, and “{model.id}” has {width}×{height}: "
             "let it look at x̂₀, or choose another."

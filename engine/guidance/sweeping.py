@@ -14,7 +14,7 @@ from engine.guidance.clip_images import encode_images, to_numpy
 from engine.guidance.compose import encode_aims
 from engine.guidance.scoring import TOLD_EVERY
 from engine.jobs.sweep import SweepPoint, SweepStep
-from engine.meter import MICRO_BATCH, Meter
+from engine.meter import Meter
 from engine.noise import TRANSFORM, Noise
 from engine.paths import path_of
 from engine.plan import plan
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.jobs.sweep import Sweep
     from engine.session import Session
     from engine.spec.request import Request
-    from engine.types import Cond, Denoiser
+    from engine.types import Cond, Model
 
 STRAIN_SIGMA = 0.5
 
@@ -37,7 +37,7 @@ def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
     clip = session.library.clip(job.clip)
     aims = encode_aims(clip, job.aims, pictures_of_aims(job.aims, job.pictures))
     wholes = job.requests()
-    requests = [_small(request) for request in wholes]
+    requests = [_without_second_stage(request) for request in wholes]
     total, done, told = sum(len(path_of(request)) for request in requests), 0, 0.0
     for value, request, whole in zip(job.values, requests, wholes, strict=True):
         began, model = time.monotonic(), session.model(request)
@@ -54,12 +54,12 @@ def sweep(job: Sweep, session: Session, caller: Caller) -> Iterator[Event]:
             clip, (rgb.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32), caller.cancelled
         )
         nothing = model.condition(replace(request, prompt="", label=None).said)
-        strain = _strain(request, model.denoiser, nothing, x, caller.cancelled)
+        strain = _strain(request, model, nothing, x, caller.cancelled)
         scores = to_numpy(aims.score(seen[:, None])[:, 0])
         yield SweepPoint(value, whole, rgb, scores, _diversity(seen), strain, seconds)
 
 
-def _small(request: Request) -> Request:
+def _without_second_stage(request: Request) -> Request:
     """Remove the second stage where the first stage finishes its pictures."""
     second = request.enlargement
     edits = request.edit is not None  # the edited picture has the size of the second stage's pictures
@@ -75,9 +75,9 @@ def _diversity(seen: Tensor) -> float:
     return float(1 - (cosines.sum() - cosines.trace()) / (n * (n - 1)))
 
 
-def _strain(request: Request, denoiser: Denoiser, cond: Cond, x0: Tensor, cancelled: Callable[[], bool]) -> float:
+def _strain(request: Request, model: Model, cond: Cond, x0: Tensor, cancelled: Callable[[], bool]) -> float:
     """Measure how far the pictures are from the model's own: the RMS of x0 − D(x0 + σ·ε) at σ = STRAIN_SIGMA."""
     with torch.no_grad():
         noisy = x0 + STRAIN_SIGMA * Noise(request.seeds).of(TRANSFORM).normal(x0)
-        again = Meter(denoiser, MICRO_BATCH, cancelled=cancelled)(noisy, STRAIN_SIGMA, cond)
+        again = Meter(model.denoiser, model.micro_batch, cancelled=cancelled)(noisy, STRAIN_SIGMA, cond)
         return float((x0 - again).square().mean().sqrt())

@@ -19,9 +19,9 @@ from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
 METHODS = {
-    "plain": "the flow of the model with its condition, without guidance; decodes to the picture up to the tolerance",
-    "guided": "the flow of the guided model; it drives states apart on the way down and rarely decodes to the picture",
-    "null-text": "up without guidance; then the empty text is optimised at each step until the guided "
+    "plain": "follow the flow of the conditional model, without guidance; decodes to the picture up to the tolerance",
+    "guided": "follow the flow of the guided model, which amplifies errors and rarely decodes to the picture",
+    "null-text": "encode without guidance, then optimise the empty text at each step until the guided "
     "sampler decodes to the picture; for models with text",
 }
 INNER = 10  # steps of the optimisation at each level, as Mokady et al. 2023 take

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from engine.errors import EngineError, readable
+from engine.errors import EngineError, one_line
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -86,7 +86,7 @@ class Estimate(Event):
     preview: Callable[[int], Any]
 
 
-def never() -> bool:
+def never_cancelled() -> bool:
     """The `cancelled` of a caller that never cancels."""
     return False
 
@@ -106,7 +106,7 @@ class Caller:
     clock     -- seconds, without the time of urgent jobs in between
     """
 
-    cancelled: Callable[[], bool] = never
+    cancelled: Callable[[], bool] = never_cancelled
     live: Mapping[str, float] = field(default_factory=dict)
     early: Callable[[Event], None] = _ignore
     clock: Callable[[], float] = time.perf_counter
@@ -116,6 +116,7 @@ Doer: TypeAlias = Callable[[Any, "Session", Caller], Iterator[Event]]
 
 KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
     "decode": ("engine.jobs.encode:Decode", "engine.flow.roundtrip:decode"),
+    "decode-step": ("engine.jobs.decode_step:DecodeStep", "engine.runs:decode_step"),
     "elbo": ("engine.jobs.likelihood:Elbo", "engine.flow.bound:elbo"),
     "encode": ("engine.jobs.encode:Encode", "engine.flow.roundtrip:encode"),
     "enlarge": ("engine.jobs.enlarge:Enlarge", "engine.runs:enlarge"),
@@ -129,7 +130,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
     "likelihood": ("engine.jobs.likelihood:Likelihood", "engine.flow.density:likelihood"),
     "load-clip": ("engine.jobs.load:LoadClip", "engine.guidance.scoring:load_clip"),
     "load-model": ("engine.jobs.load:LoadModel", "engine.runs:load_model"),
-    "look": ("engine.jobs.score:Look", "engine.guidance.scoring:look"),
+    "look": ("engine.jobs.score:Look", "engine.guidance.scoring:nearest_words"),
     "morph": ("engine.jobs.morph:Morphing", "engine.morph.render:morph"),
     "resume": ("engine.jobs.generate:Resume", "engine.runs:resume"),
     "score": ("engine.jobs.score:Score", "engine.guidance.scoring:score"),
@@ -140,18 +141,18 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
 def class_of(kind: str) -> type[Job]:
     """Return the dataclass of a kind. Raises JobError for a kind that is not in KINDS."""
     if kind not in KINDS:
-        raise JobError(f"There is no job of the kind “{readable(kind, 100)}” here: update the studio.")
-    found: type[Job] = _imported(KINDS[kind][0])
+        raise JobError(f"There is no job of the kind “{one_line(kind, 100)}” here: update the studio.")
+    found: type[Job] = _import(KINDS[kind][0])
     return found
 
 
 def doer_of(job: Job) -> Doer:
     """Import and return the doer of a job; the import may load torch."""
     class_of(job.kind)
-    found: Doer = _imported(KINDS[job.kind][1])
+    found: Doer = _import(KINDS[job.kind][1])
     return found
 
 
-def _imported(path: str) -> Any:
+def _import(path: str) -> Any:
     module, name = path.split(":")
     return getattr(importlib.import_module(module), name)

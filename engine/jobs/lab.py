@@ -146,7 +146,7 @@ class ChainEnds:
     landed: float
     parts: tuple[float, ...]
 
-    def off(self, truth: tuple[float, ...]) -> float:
+    def total_variation(self, truth: tuple[float, ...]) -> float:
         """Return the total variation between the shares of the parts and the true ones, 0 … 1."""
         return 0.5 * sum(abs(a - b) for a, b in zip(self.parts, truth, strict=True))
 

@@ -28,6 +28,7 @@ from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Pixels
 from engine.spec.request import Request, RequestError
+from engine.spec.sizes import named
 
 OFFSET = math.log2(127.5)  # levels lie 1/127.5 apart on the models' scale
 MAX_PROBES = 256
@@ -170,19 +171,30 @@ def model_info(infos: Mapping[str, ModelInfo], model: str) -> ModelInfo:
     return info
 
 
-def conditional(info: ModelInfo, prompt: str = "", label: str | None = None) -> Request:
+def pixel_model(infos: Mapping[str, ModelInfo], model: str) -> ModelInfo:
+    """Return the model of that id, for a measure in bits. Raises RequestError for an unknown model and for latents."""
+    info = model_info(infos, model)
+    if info.latent:
+        raise RequestError(
+            f"{info.title} has a density of latents and none of pixels, so its pictures have no bits per dimension: "
+            "choose a model of pixels."
+        )
+    return info
+
+
+def conditional_request(info: ModelInfo, prompt: str = "", label: str | None = None) -> Request:
     """Return the Request of the unguided conditional model, γ = 1: a guided denoiser has no density."""
     return resolve(Draft.for_model(info, prompt=prompt, label=label, guidance=1.0, enlarge=False), info)
 
 
 def check_picture(info: ModelInfo, rgb: NDArray[Any]) -> Pixels:
-    """Return the picture. Raises RequestError for one that is not 8-bit, or not of the model's own size."""
+    """Return the picture. Raises RequestError for one that is not 8-bit, or not of a size of the model."""
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
         raise RequestError("The picture has no 8-bit red, green and blue: open it as a picture file.")
     height, width = rgb.shape[:2]
-    if (width, height) != (info.width, info.height):
+    if not info.sizes.fits((width, height)):
         raise RequestError(
-            f"{info.title} reads pictures of {info.width}×{info.height} pixels, but this one has {width}×{height}: "
-            "resize it."
+            f"{info.title} reads pictures of {named([info.sizes.nearest((width, height))])} pixels, but this one has "
+            f"{width}×{height}: resize it."
         )
     return rgb

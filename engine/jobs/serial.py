@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import EngineError, readable
+from engine.errors import EngineError, one_line
 from engine.jobs.job import Job, JobError, class_of
 from engine.spec.edit import digest
 from engine.spec.morph import Morph
@@ -71,7 +71,7 @@ def from_json(text: str | bytes, find: Find) -> Job:
     except EngineError as error:  # of a Request or a Morph inside: its sentence is whole
         raise JobError(f"The settings of this job are damaged: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        told = readable(str(error), 200)
+        told = one_line(str(error), 200)
         raise JobError(f"This job of the kind “{data['kind']}” is damaged ({told}): create it again.") from error
 
 

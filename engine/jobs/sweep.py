@@ -95,13 +95,13 @@ class Sweep(Job):
         return tuple(replace(self.request, guides=(*before, one, *after)) for one in swept)
 
 
-def best(points: Sequence[SweepPoint]) -> tuple[int, ...]:
+def pareto_indices(points: Sequence[SweepPoint]) -> tuple[int, ...]:
     """Return the indices of the points that no other point beats in both score and strain, by rising strain."""
     named = [Point(str(k), point.strain, point.score) for k, point in enumerate(points)]
     return tuple(int(point.name) for point in front(named))
 
 
-def spread(low: float, high: float, count: int) -> tuple[float, ...]:
+def spaced_values(low: float, high: float, count: int) -> tuple[float, ...]:
     """Return `count` values from low to high: even in the logarithm where both are above 0, else even."""
     if not (np.isfinite(low) and np.isfinite(high) and -MAX_SCALE <= low <= high <= MAX_SCALE):
         raise RequestError("A sweep goes from one number up to another: set both.")

@@ -17,7 +17,7 @@ CHANNELS = 4
 SQUARE = 8  # pixels a side of the checkerboard's squares
 
 
-def straight(state: Tensor) -> Tensor:
+def to_straight(state: Tensor) -> Tensor:
     """Return straight colour and alpha, as in PNG files. Colour is white where alpha is 0."""
     unit = (state.clamp(-1, 1) + 1) / 2
     white, alpha = unit[..., :3, :, :], unit[..., 3:, :, :]
@@ -25,8 +25,8 @@ def straight(state: Tensor) -> Tensor:
     return torch.cat([colour, alpha], -3) * 2 - 1
 
 
-def premultiplied(rgba: Tensor) -> Tensor:
-    """Return the state of a picture with straight colour: the inverse of straight()."""
+def premultiply(rgba: Tensor) -> Tensor:
+    """Return the state of a picture with straight colour: the inverse of to_straight()."""
     unit = (rgba + 1) / 2
     colour, alpha = unit[..., :3, :, :], unit[..., 3:, :, :]
     return torch.cat([alpha * colour + 1 - alpha, alpha], -3) * 2 - 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.models.errors import REMEDY, ModelError
 
 
-def plain(name: str) -> str:
+def check_name(name: str) -> str:
     """The name of something in a folder of its own; ValueError for one that leads out of it."""
     if Path(name).name != name:
         raise ValueError(f"{name!r} is no plain name")

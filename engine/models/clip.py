@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.models import clip_files
-from engine.models.checksums import check, plain
+from engine.models.checksums import check, check_name
 from engine.models.clip_config import allowed_shape
-from engine.models.clip_model import ClipModel, frozen, open_clip
+from engine.models.clip_model import ClipModel, frozen_clip, open_clip
 from engine.models.errors import REMEDY, ModelError
 from engine.models.text import check_encoder
 from engine.models.towers import Level
@@ -59,7 +59,7 @@ def assemble(shape: Mapping[str, Any]) -> Any:
     vision, text = allowed["vision_cfg"], allowed["text_cfg"]
     if vision.get("timm_model_name"):
         raise ModelError("A CLIP of the studio's own has no tower of timm's: choose another.")
-    encoder = resource_root() / "text" / plain(text["hf_model_name"])
+    encoder = resource_root() / "text" / check_name(text["hf_model_name"])
     text |= {"hf_model_name": str(encoder), "hf_tokenizer_name": str(encoder), "hf_model_pretrained": False}
     check_encoder(encoder)
     net = library.CustomTextCLIP(embed_dim=allowed["embed_dim"], vision_cfg=vision, text_cfg=text)
@@ -71,7 +71,7 @@ def assemble(shape: Mapping[str, Any]) -> Any:
 def tokenizer_of(shape: Mapping[str, Any]) -> Any:
     """Return the tokenizer of an embedded configuration, with its context_length."""
     text = shape["text_cfg"]
-    encoder = resource_root() / "text" / plain(text["hf_tokenizer_name"])
+    encoder = resource_root() / "text" / check_name(text["hf_tokenizer_name"])
     return open_clip().tokenizer.HFTokenizer(str(encoder), context_length=text["context_length"])
 
 
@@ -91,7 +91,7 @@ def _of_folder(info: GuideInfo, device: torch.device, dtype: torch.dtype) -> Cli
         missing = net.load_state_dict(weights, strict=False)
         if missing.unexpected_keys or any(not key.startswith("text.transformer.") for key in missing.missing_keys):
             raise ValueError("its weights are of another net")
-        return frozen(info, net, tokenizer_of(shape), info.config["preprocess_cfg"], level, (device, dtype))
+        return frozen_clip(info, net, tokenizer_of(shape), info.config["preprocess_cfg"], level, (device, dtype))
     except ModelError:
         raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -24,9 +24,16 @@ from torch import Tensor
 
 from engine.models.checksums import digest
 from engine.models.clip_config import allowed_shape
-from engine.models.clip_model import ClipModel, described, frozen, open_clip
+from engine.models.clip_model import ClipModel, frozen_clip, open_clip, read_open_clip_config
 from engine.models.errors import ModelError
-from engine.models.hugging_face import DATA, SENTENCEPIECE, cached, encoder_folder, holds_tokenizer, tokenizer_folder
+from engine.models.hugging_face import (
+    DATA,
+    SENTENCEPIECE,
+    cached_folder,
+    encoder_folder,
+    holds_tokenizer,
+    tokenizer_folder,
+)
 from engine.spec.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
 
 OPENAI = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
@@ -53,13 +60,13 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
         net = fill(build(found.shape), state, found)
         title = found.path.stem if found.path.name == Path(name).name else name
         about = GuideInfo(name, title, "", content_hash(found))
-        return frozen(about, net, words(found), found.preprocess, None, (device, dtype))
+        return frozen_clip(about, net, load_tokenizer(found), found.preprocess, None, (device, dtype))
     except ModelError:
         raise
     except MemoryError as error:
         raise ModelError(f"“{name}” does not fit into memory: choose a smaller CLIP.") from error
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, AssertionError) as error:
-        raise ModelError(f"“{name}” cannot be used as a CLIP ({reason(error)}): {CHOOSE}.") from error
+        raise ModelError(f"“{name}” cannot be used as a CLIP ({first_sentence(error)}): {CHOOSE}.") from error
 
 
 def find(name: str) -> tuple[ClipFile, dict[str, Tensor]]:
@@ -80,7 +87,7 @@ def find(name: str) -> tuple[ClipFile, dict[str, Tensor]]:
 def of_file(path: Path, architecture: str) -> tuple[ClipFile, dict[str, Tensor]]:
     """A checkpoint with no more beside it than, perhaps, an open_clip_config.json."""
     state = read_state(path)
-    config = None if architecture else described(path.parent)
+    config = None if architecture else read_open_clip_config(path.parent)
     if config is not None:
         return of_config(path, config), state
     library = open_clip()
@@ -112,7 +119,7 @@ def of_config(path: Path, config: Mapping[str, Any]) -> ClipFile:
 
 def in_folder(folder: Path) -> ClipFile:
     """The checkpoint beside an open_clip_config.json, safetensors before pickles."""
-    config = described(folder)
+    config = read_open_clip_config(folder)
     files = sorted((p for p in folder.iterdir() if p.suffix in CHECKPOINTS), key=lambda p: CHECKPOINTS.index(p.suffix))
     if config is None or not files:
         raise ModelError(f"{folder} holds no CLIP: it needs an open_clip_config.json and a checkpoint beside it.")
@@ -126,7 +133,7 @@ def in_cache(name: str) -> ClipFile:
     if name.startswith(HUB):
         repository = name.removeprefix(HUB).rstrip("/")
         for path in snapshot(repository, ""):
-            config = described(path.parent)
+            config = read_open_clip_config(path.parent)
             if config is not None:
                 return of_config(path, config)
             for architecture, tags in table.items():
@@ -202,7 +209,9 @@ def build(shape: Mapping[str, Any]) -> Any:
     if not text.get("hf_model_name"):
         return maker(**own)
     text["hf_model_pretrained"] = False
-    with encoder_folder(cached(text["hf_model_name"], lambda place: (place / "config.json").is_file())) as folder:
+    with encoder_folder(
+        cached_folder(text["hf_model_name"], lambda place: (place / "config.json").is_file())
+    ) as folder:
         text["hf_model_name"] = str(folder)
         return maker(**own)
 
@@ -248,14 +257,14 @@ def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:
     return wanted == seen and sizes == (*embedding.shape, depths[1])
 
 
-def words(found: ClipFile) -> Any:
+def load_tokenizer(found: ClipFile) -> Any:
     """The tokenizer; ModelError where its files are not there."""
     library, text = open_clip(), found.shape["text_cfg"]
     length, options = text.get("context_length", 77), dict(text.get("tokenizer_kwargs") or {})
     name = text.get("hf_tokenizer_name")
     try:
         if name:
-            place = found.words if isinstance(found.words, Path) else cached(name, holds_tokenizer)
+            place = found.words if isinstance(found.words, Path) else cached_folder(name, holds_tokenizer)
             with tokenizer_folder(place) as folder:
                 mode = text.get("tokenizer_mode")
                 return library.tokenizer.HFTokenizer(str(folder), length, tokenizer_mode=mode, **options)
@@ -275,6 +284,6 @@ def content_hash(found: ClipFile) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
-def reason(error: BaseException) -> str:
+def first_sentence(error: BaseException) -> str:
     """Return the first sentence of a library's message."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

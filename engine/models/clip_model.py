@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.models.errors import ModelError
-from engine.models.towers import Level, entering, features
+from engine.models.towers import Level, features, scale_input
 from engine.offline import stay_offline
 from engine.spec.guide_models import GuideInfo
 from engine.types import Sigma
@@ -66,11 +66,11 @@ class ClipModel:
                 raise ValueError(f"“{self.title}” reads noisy pictures of {self.side}×{self.side} pixels only.")
             level = torch.as_tensor(0.0 if sigma is None else sigma, dtype=self.dtype, device=self.device)
             level = level.reshape(-1).expand(len(x)).clamp(min=self.least)
-            x, shift = entering(x, level), self.level(level)
-        x = (self.fitted(x) / 2 + 0.5 - self.mean) / self.std
+            x, shift = scale_input(x, level), self.level(level)
+        x = (self.resize(x) / 2 + 0.5 - self.mean) / self.std
         return F.normalize(features(self.net.visual, x, shift), dim=1)
 
-    def fitted(self, x: Tensor) -> Tensor:
+    def resize(self, x: Tensor) -> Tensor:
         """Resize x to the tower's side, with smoothing where it becomes smaller."""
         if x.shape[-2:] == (self.side, self.side):
             return x
@@ -100,18 +100,18 @@ class ClipModel:
         for text, found in zip(texts, longest.tolist(), strict=True):
             if found > length:
                 size = f"{found} tokens" if found < 2 * length else f"{found} tokens or more"
-                raise ModelError(f"“{short(text)}” has {size}, and “{self.title}” reads {length}: shorten it.")
+                raise ModelError(f"“{short_name(text)}” has {size}, and “{self.title}” reads {length}: shorten it.")
         padded = hasattr(
             getattr(self.net, "text", None), "pooler"
         )  # the pooler distinguishes padding from text: padding need not be read
         return tokens[:, : max(1, int(longest.max())) if padded else length]
 
 
-def short(text: str, most: int = 40) -> str:
+def short_name(text: str, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def frozen(
+def frozen_clip(
     about: GuideInfo,
     net: Any,
     tokenizer: Any,
@@ -147,7 +147,7 @@ def open_clip() -> Any:
     return library
 
 
-def described(folder: Path) -> dict[str, Any] | None:
+def read_open_clip_config(folder: Path) -> dict[str, Any] | None:
     """Read the open_clip_config.json in `folder`; None without one."""
     path = folder / "open_clip_config.json"
     if not path.is_file():

@@ -15,7 +15,8 @@ from engine import schedules
 from engine.denoisers import NetDenoiser, adapt
 from engine.meter import MICRO_BATCH
 from engine.models import net
-from engine.models.checksums import check, plain
+from engine.models.checksums import check, check_name
+from engine.models.empty import without_values
 from engine.models.errors import REMEDY, ModelError
 from engine.models.pixel import PixelCodec
 from engine.models.text import read_encoder
@@ -66,13 +67,15 @@ def load(info: ModelInfo, device: torch.device, dtype: torch.dtype = torch.float
     """
     try:
         for name, digest in info.config["sha256"].items():
-            check(info.folder / plain(name), digest)
+            check(info.folder / check_name(name), digest)
         denoiser, schedule = read_denoiser(info, info.config, WEIGHTS, device, dtype)
         if len(info.labels) != info.config["net"]["labels"]:
             raise ValueError("the number of its labels differs from the net's")
         text = info.config["conditioning"]["text"]
         encode = (
-            None if text is None else read_encoder(resource_root() / "text" / plain(text["encoder"]), text["length"])
+            None
+            if text is None
+            else read_encoder(resource_root() / "text" / check_name(text["encoder"]), text["length"])
         )
         second = read_stage(info, device, dtype)
         return EmbeddedModel(
@@ -127,7 +130,7 @@ def read_net(info: ModelInfo, described: dict[str, Any], name: str) -> nn.Module
         raise ModelError(f"The config.json of “{info.title}” lists no {name}: {REMEDY}.")
     try:
         weights: dict[str, Any] = {name: value.float() for name, value in load_file(path).items()}
-        with torch.device("meta"):  # shapes alone: a net that its weights do not fill takes no memory
+        with without_values():  # shapes alone: a net that its weights do not fill takes no memory
             shapes = {key: value.shape for key, value in net.build(described).state_dict().items()}
         if shapes != {key: value.shape for key, value in weights.items()}:
             raise ValueError("its weights are of another net")

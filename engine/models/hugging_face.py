@@ -84,7 +84,7 @@ def encoder_folder(folder: Path) -> Iterator[Path]:
         yield Path(made)
 
 
-def cached(repository: str, has: Callable[[Path], bool]) -> Path:
+def cached_folder(repository: str, has: Callable[[Path], bool]) -> Path:
     """The folder of a repository in the user's cache that `has` what is needed. Raises ModelError where none has."""
     root = hub_cache() / f"models--{repository.replace('/', '--')}"
     try:

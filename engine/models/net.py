@@ -7,14 +7,13 @@ convolutions.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.models.upscaler import Upscaler, embedded
+from engine.models.upscaler import Upscaler, embed_label, frequencies
 from engine.models.widening import Runs
 from engine.types import Cond
 
@@ -77,11 +76,11 @@ class PatchTransformer(nn.Module):
         self.side, self.patch, self.channels, self.grid = side, patch, channels, side // patch
         pixels, places = channels * patch**2, self.grid**2
         self.inp = nn.Linear(pixels, width)
-        self.pos = nn.Parameter(torch.randn(1, places, width) * 0.02)
+        self.pos = nn.Parameter(nn.init.normal_(torch.empty(1, places, width), std=0.02))
         self.reads = text_length > 0
         if self.reads:
             self.txt = nn.Linear(text_width, width)
-            self.tpos = nn.Parameter(torch.randn(1, text_length, width) * 0.02)
+            self.tpos = nn.Parameter(nn.init.normal_(torch.empty(1, text_length, width), std=0.02))
         self.t = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         if self.reads:
             self.pool = nn.Linear(text_width, width)
@@ -94,7 +93,7 @@ class PatchTransformer(nn.Module):
         for zero in (modulation.weight, modulation.bias, self.out.weight):
             nn.init.zeros_(zero)
         self.f: Tensor
-        self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
+        self.register_buffer("f", frequencies(), persistent=False)
 
     def by_channel(self) -> dict[str, Runs]:
         """The arrays that grow with the channels, and how (engine.models.widening)."""
@@ -124,7 +123,7 @@ class PatchTransformer(nn.Module):
         patches = F.pixel_unshuffle(x, self.patch).flatten(2).transpose(1, 2)
         z, attend = self.inp(patches) + self.pos, None
         angle = t[:, None] * self.f
-        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + embedded(self.sty, label)
+        c = self.t(torch.cat([angle.sin(), angle.cos()], 1)) + embed_label(self.sty, label)
         if self.reads:
             assert tokens is not None
             assert mask is not None

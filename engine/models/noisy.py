@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from engine.models.checksums import check
 from engine.models.errors import REMEDY, ModelError
-from engine.models.towers import Level, entering
+from engine.models.towers import Level, scale_input
 from engine.spec import guide_models
 from engine.types import Sigma
 
@@ -74,7 +74,7 @@ class NoisyNet(nn.Module):
         level = None
         if self.level is not None:
             sigma = torch.zeros(len(x), dtype=x.dtype, device=x.device) if sigma is None else sigma
-            x, level = entering(x, sigma), self.level(sigma)
+            x, level = scale_input(x, sigma), self.level(sigma)
         z = self.stem(x)
         for part in self.parts:
             z = part(z, level)

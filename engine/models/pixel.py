@@ -45,7 +45,7 @@ class PixelCodec:
             return (image * image.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
         if self.transparent:
             opaque = torch.ones_like(image[:, :1])
-            return torch.cat([image, opaque], 1) if image.shape[1] == 3 else alpha.premultiplied(image)
+            return torch.cat([image, opaque], 1) if image.shape[1] == 3 else alpha.premultiply(image)
         return image
 
     def decode(self, x0: Tensor, cancelled: Callable[[], bool] = lambda: False) -> Tensor:
@@ -55,7 +55,7 @@ class PixelCodec:
 
     def cutout(self, x0: Tensor) -> Tensor:
         """Return straight colour and alpha, (B, 4, h, w) in [−1, 1], of a transparent codec."""
-        return alpha.straight(x0)
+        return alpha.to_straight(x0)
 
     def preview(self, x0: Tensor) -> Tensor:
         """Return pictures (B, 3, h, w) in [−1, 1]."""

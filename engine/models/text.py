@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.models.bert import Bert
-from engine.models.checksums import check, plain
+from engine.models.checksums import check, check_name
 from engine.models.emphasis import emphasise
 from engine.models.errors import REMEDY, ModelError
 from engine.spec.model_hash import encoder_files
@@ -88,7 +88,7 @@ def check_encoder(folder: Path) -> None:
     if not listed:
         raise ModelError(f"The text encoder in {folder} is missing or damaged: {REMEDY}.")
     for name, sha256 in listed.items():
-        check(folder / plain(name), sha256)
+        check(folder / check_name(name), sha256)
 
 
 @lru_cache(maxsize=2)

@@ -32,7 +32,7 @@ class Level(nn.Module):
         return self.outer(nn.functional.silu(self.inner(torch.cat([angle.sin(), angle.cos()], 1))))
 
 
-def entering(x: Tensor, sigma: Tensor) -> Tensor:
+def scale_input(x: Tensor, sigma: Tensor) -> Tensor:
     """Scale x = x0 + σ·ε for a tower that reads σ: c_in·x, c_in = 1/√(1 + σ²), of unit size at every level.
 
     x (B, C, h, w); sigma (B,).
@@ -70,5 +70,5 @@ class Towers(nn.Module):
         self.level = Level(width) if noisy else None
 
     def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
-        """x (B, 3, side, side), scaled by entering() if σ (B,) is given → features (B, d), not normalised."""
+        """x (B, 3, side, side), scaled by scale_input() if σ (B,) is given → features (B, d), not normalised."""
         return features(self.visual, x, None if self.level is None or sigma is None else self.level(sigma))

@@ -18,6 +18,11 @@ from engine.models.widening import Runs
 from engine.types import Cond
 
 
+def frequencies() -> Tensor:
+    """Return the 64 angular frequencies, 1 to 1000, in which a net reads its time (on the meta device, too: real)."""
+    return torch.exp(torch.linspace(0, math.log(1000), 64, device="cpu"))
+
+
 class UpscalerBlock(nn.Module):
     """Two 3×3 convolutions over the cells, modulated by `c`, as a residual."""
 
@@ -60,7 +65,7 @@ class Upscaler(nn.Module):
             assert zero is not None
             nn.init.zeros_(zero)
         self.f: Tensor
-        self.register_buffer("f", torch.exp(torch.linspace(0, math.log(1000), 64)), persistent=False)
+        self.register_buffer("f", frequencies(), persistent=False)
 
     def by_channel(self) -> dict[str, Runs]:
         """The arrays that grow with the channels, and how (engine.models.widening)."""
@@ -85,7 +90,7 @@ class Upscaler(nn.Module):
         """Do forward() on plain tensors: image (B, channels, small, small) is the picture + level·noise, level (B,)."""
         s = level.view(-1, 1, 1, 1)
         angle = torch.cat([t[:, None] * self.f, (level / (1 + level))[:, None] * self.f], 1)
-        c = self.times(torch.cat([angle.sin(), angle.cos()], 1)) + embedded(self.label, label)
+        c = self.times(torch.cat([angle.sin(), angle.cos()], 1)) + embed_label(self.label, label)
         c = self.ada(c).view(len(x), 3, -1)
         h = self.inp(torch.cat([F.pixel_unshuffle(x, self.factor), image / (1 + s**2).sqrt()], 1))
         for block in self.blocks:
@@ -95,7 +100,7 @@ class Upscaler(nn.Module):
         return rough + F.pixel_shuffle(self.out(F.silu(_rms(h))), self.factor)
 
 
-def embedded(embedding: nn.Embedding, label: Tensor) -> Tensor:
+def embed_label(embedding: nn.Embedding, label: Tensor) -> Tensor:
     """Return the embedding of a label (B,), or the mixture by weights of all labels (B, labels + 1); (B, width)."""
     if label.ndim == 1:
         vectors: Tensor = embedding(label)

@@ -12,7 +12,7 @@ from torch import Tensor
 Runs: TypeAlias = tuple[int, tuple[tuple[int, bool], ...]]
 
 
-def widened(weights: Mapping[str, Tensor], by_channel: Mapping[str, Runs], channels: int) -> dict[str, Tensor]:
+def widen_weights(weights: Mapping[str, Tensor], by_channel: Mapping[str, Runs], channels: int) -> dict[str, Tensor]:
     """Return `weights` for a net with more channels, which gives the old channels exactly as before.
 
     by_channel names the arrays that grow. The new channels come last; their input weights and their outputs are zero

@@ -20,9 +20,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine.files import check_writable, replacing
+from engine.files import check_writable, replace_file
 from engine.pictures.image_file import info_of
-from engine.pictures.png import enlarged, save_image
+from engine.pictures.png import enlarge_picture, save_image
 from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, MorphError
 
@@ -74,7 +74,7 @@ def save(
         if stop():
             raise Stopped
         on_frame(n + 1, len(order))
-        return np.ascontiguousarray(enlarged(frames[order[n]], enlarge, resampling))
+        return np.ascontiguousarray(enlarge_picture(frames[order[n]], enlarge, resampling))
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, len(order), frame, morph)
@@ -221,7 +221,7 @@ def _mp4(path: Path, count: int, frame: Callable[[int], Pixels], morph: Morph) -
     """Write H.264. Its sides must be even, so an odd side repeats its last row or column."""
     av = _av()
     with (
-        replacing(path) as file,
+        replace_file(path) as file,
         _os_errors(path, av.FFmpegError),
         av.open(file.name, "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as video,
     ):

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.pictures.compositing import crop, whole
+from engine.pictures.compositing import crop, whole_box
 from engine.pictures.image_file import load, not_cancelled
 from engine.pictures.png import read_parent, read_settings
 from engine.spec.catalog import ModelInfo
-from engine.spec.edit import Pixels, digest
+from engine.spec.edit import Pixels, Size, digest
 from engine.spec.morph import Key
 from engine.spec.request import Request, RequestError
 
@@ -28,8 +28,8 @@ class FileKey:
     settings: Request | None
 
 
-def from_file(path: Path, info: ModelInfo, cancelled: Callable[[], bool] = not_cancelled) -> FileKey:
-    """Return the key of a picture file for `info`'s model.
+def from_file(path: Path, info: ModelInfo, size: Size, cancelled: Callable[[], bool] = not_cancelled) -> FileKey:
+    """Return the key of a picture file for frames of `size` by `info`'s model.
 
     A picture that this model draws from its Request alone becomes its seed: exact, without encoding. A forked, edited
     or guided one, and a picture from elsewhere, is encoded. Raises ImageError.
@@ -38,27 +38,25 @@ def from_file(path: Path, info: ModelInfo, cancelled: Callable[[], bool] = not_c
         settings, parent = read_settings(path), read_parent(path)
     except RequestError:
         settings = parent = None  # the picture may still be readable
-    if settings is not None and parent is None and comes_from_seed(settings, info):
+    if settings is not None and parent is None and comes_from_seed(settings, info, size):
         return FileKey(Key.of(settings), None, settings)
-    found = from_pixels(load(path, cancelled).rgb, info)
+    found = from_pixels(load(path, cancelled).rgb, size)
     return (
         found if settings is None else replace(found, key=with_settings(found.key, settings, info), settings=settings)
     )
 
 
-def from_pixels(rgb: Pixels, info: ModelInfo) -> FileKey:
-    """Return a picture (H, W, 3) as a key: whole, at the model's size, extended by its edge pixels to the model's
-    shape.
-    """
-    size = info.width, info.height
-    small = crop(rgb, None, whole(rgb, size), size).source
+def from_pixels(rgb: Pixels, size: Size) -> FileKey:
+    """Return a picture (H, W, 3) as a key: whole, at the frames' size, extended by its edge pixels to their shape."""
+    small = crop(rgb, None, whole_box(rgb, size), size).source
     return FileKey(Key(picture=digest(small)), small, None)
 
 
-def comes_from_seed(request: Request, info: ModelInfo) -> bool:
-    """Whether a picture of `request` comes from its seed alone, in `info`'s model."""
+def comes_from_seed(request: Request, info: ModelInfo, size: Size) -> bool:
+    """Whether a picture of `request` comes from its seed alone, in `info`'s model and at the frames' `size`."""
     guided = any(guide.scale != 0 for guide in request.guides)
-    return request.model_sha256 == info.sha256 and request.edit is None and not guided
+    same = request.model_sha256 == info.sha256 and (request.width, request.height) == size
+    return same and request.edit is None and not guided
 
 
 def with_settings(key: Key, request: Request, info: ModelInfo) -> Key:

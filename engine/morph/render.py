@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from engine.cascade import enlarge
+from engine.finishing import to_pictures
 from engine.jobs.morph import MorphFrame, MorphProgress, Norms
 from engine.metrics import psnr
 from engine.morph.blend import Between, blend, lerp, slerp
 from engine.morph.encode import encode
 from engine.noise import Noise
-from engine.plan import Conditions, plan, second_stage, to_pictures, to_state
+from engine.plan import Conditions, plan, second_stage, to_state
 from engine.spec.cost import enlargement_passes
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.morph import Key, Morph, MorphError, Place, batches, passes_of_frames, passes_of_keys, price
@@ -135,7 +136,7 @@ class Maker:
         if self.second is not None and request.enlargement is not None:
             x = enlarge(self.second, request.enlargement, x, cond.label, noise, self.cancelled)
             yield from self._count(enlargement_passes(request) * len(places), keys=False)
-        rgb = to_pictures(x, self.model)
+        rgb = to_pictures(x, self.model, cancelled=self.cancelled)
         seconds = (time.perf_counter() - began) / len(places)
         for n, place in enumerate(places):
             yield MorphFrame(first + n, rgb[n], seconds, self._psnr(place, rgb[n]))
@@ -154,10 +155,10 @@ class Maker:
         if key is None or not key.picture:
             return None
         wanted = self.pictures[key.picture]
-        return psnr(_averaged(rgb, wanted), wanted, peak=255)
+        return psnr(_average_down(rgb, wanted), wanted, peak=255)
 
 
-def _averaged(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
+def _average_down(rgb: Pixels, like: Pixels) -> NDArray[np.float64]:
     """Average a picture (H, W, 3), a whole number of times as large as another, down to that size."""
     (h, w), n = like.shape[:2], rgb.shape[0] // like.shape[0]
     return rgb.reshape(h, n, w, n, 3).mean((1, 3), dtype=np.float64)

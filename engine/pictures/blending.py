@@ -20,7 +20,7 @@ def alpha(mask: Pixels) -> Pixels:
     return (np.multiply(quarter, 255, dtype=np.uint16) // OPAQUE).astype(np.uint8)
 
 
-def painted(mask: Pixels) -> tuple[int, int, int, int]:
+def painted_bounds(mask: Pixels) -> tuple[int, int, int, int]:
     """Return the bounds of all that is not 0 in a mask (H, W): x, y, width, height; all 0 for an empty mask."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if not len(rows):

@@ -12,8 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.pictures.blending import blend, painted
-from engine.pictures.resizing import resized, strips
+from engine.pictures.blending import blend, painted_bounds
+from engine.pictures.resizing import resize, strips
 from engine.spec.edit import Box, Inputs, Pixels, Size, check, pool_mask, steps_to_go
 from engine.spec.guides import AIM_SIDE
 from engine.spec.validation import MAX_SIDE, RequestError
@@ -30,34 +30,34 @@ def crop(rgb: Pixels, mask: Pixels | None, box: Box, size: Size) -> Inputs:
     """
     check(rgb, mask)
     x, y, w, h = box
-    left, top, wide, high = visible(box, rgb)
+    left, top, wide, high = visible_part(box, rgb)
     if 0 in (wide, high):
         raise RequestError("The box shows nothing of the picture: move it over what should be made anew.")
     if max(w, h) > MAX_SIDE:
         raise RequestError(f"The box is {w}×{h} pixels, and {MAX_SIDE} a side are possible: make it smaller.")
     seen = rgb[top : top + high, left : left + wide]
     inside = (wide, high) == (w, h)
-    source = resized(seen, size) if inside else _resized_with_edges(seen, (left - x, top - y, w, h), size)
-    return Inputs(source, None if mask is None else _pooled(mask, box, size), box)
+    source = resize(seen, size) if inside else _resized_with_edges(seen, (left - x, top - y, w, h), size)
+    return Inputs(source, None if mask is None else _pool_box(mask, box, size), box)
 
 
 def _resized_with_edges(seen: Pixels, place: Box, size: Size) -> Pixels:
     """Resize a picture whose edge pixels go on to all sides. place -- x, y of `seen` in the whole, and its size.
 
-    The same pixels as resized() of the whole, which may be 4,000 times as large as `seen`: its columns are added and
+    The same pixels as resize() of the whole, which may be 4,000 times as large as `seen`: its columns are added and
     resized some rows at a time, its rows afterwards.
     """
     x, y, w, h = place
     high, wide = seen.shape[:2]
     across = ((0, 0), (x, w - x - wide), (0, 0))
     parts = [seen[top : top + ROWS] for top in range(0, high, ROWS)]
-    narrow = np.concatenate([resized(np.pad(part, across, mode="edge"), (size[0], len(part))) for part in parts])
-    return resized(np.pad(narrow, ((y, h - y - high), (0, 0), (0, 0)), mode="edge"), size)
+    narrow = np.concatenate([resize(np.pad(part, across, mode="edge"), (size[0], len(part))) for part in parts])
+    return resize(np.pad(narrow, ((y, h - y - high), (0, 0), (0, 0)), mode="edge"), size)
 
 
-def _pooled(mask: Pixels, box: Box, size: Size) -> Pixels:
+def _pool_box(mask: Pixels, box: Box, size: Size) -> Pixels:
     """The mask in the box at another size, as pool_mask() makes it; 0 outside of the document."""
-    x, y, w, h = visible(box, mask)
+    x, y, w, h = visible_part(box, mask)
     narrow = np.zeros((box[3], size[0]), np.uint8)
     for top in range(y, y + h, ROWS):
         rows = slice(top, min(top + ROWS, y + h))
@@ -69,29 +69,29 @@ def _pooled(mask: Pixels, box: Box, size: Size) -> Pixels:
     return pool_mask(narrow, size)
 
 
-def whole(document: Pixels, shape: Size) -> Box:
+def whole_box(document: Pixels, shape: Size) -> Box:
     """Return the smallest box of a shape (width : height) that shows all of a document (H, W, …), in its middle."""
     height, width = document.shape[:2]
-    return _widened((0, 0, width, height), shape)
+    return _widen_to_ratio((0, 0, width, height), shape)
 
 
-def around(mask: Pixels, shape: Size, margin: float = 0.125) -> Box:
+def box_around(mask: Pixels, shape: Size, margin: float = 0.125) -> Box:
     """Return a box of a shape (width : height) around what is painted, wider by `margin` of its size on every side.
 
     Where the document has the room it lies inside. Raises RequestError for a mask in which nothing is painted.
     """
-    left, top, w, h = painted(mask)
+    left, top, w, h = painted_bounds(mask)
     if 0 in (w, h):
         raise RequestError("The mask is empty: paint what should be made anew.")
     wider, higher = round(w * margin), round(h * margin)
-    x, y, w, h = _widened((left - wider, top - higher, w + 2 * wider, h + 2 * higher), shape)
+    x, y, w, h = _widen_to_ratio((left - wider, top - higher, w + 2 * wider, h + 2 * higher), shape)
     height, width = mask.shape
     x = min(max(x, 0), width - w) if w <= width else (width - w) // 2
     y = min(max(y, 0), height - h) if h <= height else (height - h) // 2
     return x, y, w, h
 
 
-def _widened(box: Box, shape: Size) -> Box:
+def _widen_to_ratio(box: Box, shape: Size) -> Box:
     """The smallest box of the shape with whole multiples of its ratio as sides that holds `box` in its middle."""
     x, y, w, h = box
     divisor = math.gcd(*shape)
@@ -100,7 +100,7 @@ def _widened(box: Box, shape: Size) -> Box:
     return x - (n * wide - w) // 2, y - (n * high - h) // 2, n * wide, n * high
 
 
-def visible(box: Box, document: Pixels) -> Box:
+def visible_part(box: Box, document: Pixels) -> Box:
     """The part of the box that lies in the document (H, W, …); of width or height 0 where none does."""
     (x, y, w, h), (height, width) = box, document.shape[:2]
     left, top = min(max(x, 0), width), min(max(y, 0), height)
@@ -113,7 +113,7 @@ def patch(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> tuple[Box
     `made`, uint8 of any size, is resized to the box; the mask is the document's (None: all of the box). Where the mask
     is 0 the pixels are the document's own.
     """
-    place = left, top, w, h = visible(box, rgb)
+    place = left, top, w, h = visible_part(box, rgb)
     pixels = rgb[top : top + h, left : left + w].copy()
     _lay(pixels, None if mask is None else mask[top : top + h, left : left + w], box, place, made)
     return place, pixels
@@ -124,7 +124,7 @@ def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixel
 
     Every pixel outside the box, and every one whose mask is 0, is bit-identical to the document's.
     """
-    place = left, top, w, h = visible(box, rgb)
+    place = left, top, w, h = visible_part(box, rgb)
     whole = rgb.copy()
     within = np.s_[top : top + h, left : left + w]
     _lay(whole[within], None if mask is None else mask[within], box, place, made)
@@ -133,7 +133,7 @@ def composite(rgb: Pixels, mask: Pixels | None, box: Box, made: Pixels) -> Pixel
 
 def _lay(pixels: Pixels, mask: Pixels | None, box: Box, place: Box, made: Pixels) -> None:
     """Blend the result for the box into the document's pixels at `place`, through the mask there."""
-    rect = painted(mask) if mask is not None else (0, 0, *place[2:])
+    rect = painted_bounds(mask) if mask is not None else (0, 0, *place[2:])
     if 0 in rect[2:]:
         return
     left, top, w, h = rect
@@ -156,7 +156,7 @@ def free_cells(mask: Pixels, box: Box, size: Size, steps: int) -> NDArray[np.boo
 
     `mask` is the document's (H, W): a cell of the box counts by the largest value in it.
     """
-    return steps_to_go(_pooled(mask, box, size), steps) > 0
+    return steps_to_go(_pool_box(mask, box, size), steps) > 0
 
 
 def aim_picture(rgb: Pixels) -> Pixels:
@@ -166,4 +166,4 @@ def aim_picture(rgb: Pixels) -> Pixels:
     scale = AIM_SIDE / max(width, height)
     if scale >= 1:
         return rgb
-    return resized(rgb, (max(1, math.floor(width * scale)), max(1, math.floor(height * scale))))
+    return resize(rgb, (max(1, math.floor(width * scale)), max(1, math.floor(height * scale))))

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from engine.errors import EngineError, readable, why
+from engine.errors import EngineError, one_line, why
 from engine.pictures.colour import Colours, wide_table
 from engine.pictures.jpeg_size import JpegError, check_jpeg
 from engine.pictures.png_chunks import SIGNATURE, Png, PngError, read_png, read_text
@@ -88,10 +88,10 @@ def load(source: Source, cancelled: Callable[[], bool] = not_cancelled) -> Loade
     Transparent parts become white, CMYK and colour profiles sRGB, 16 bits 8; floating point is black at 0 and white at
     1, or scaled where it leaves that range. Raises ImageError; ReadingStopped once `cancelled` returns True.
     """
-    with opened(source, cancelled) as picture:
+    with open_upright(source, cancelled) as picture:
         image, clear = picture.image, False
         rgb = np.empty((image.height, image.width, 3), np.uint8)
-        for rows, flat, alpha in _converted(picture):
+        for rows, flat, alpha in _convert_rows(picture):
             if cancelled():
                 raise ReadingStopped
             if alpha is not None and alpha.getextrema() != (255, 255):
@@ -107,9 +107,9 @@ def load(source: Source, cancelled: Callable[[], bool] = not_cancelled) -> Loade
 
 def load_rgba(source: Source) -> NDArray[np.uint8]:
     """Read a picture as load() does, but with its opacity: uint8 (H, W, 4). Raises ImageError."""
-    with opened(source) as picture:
+    with open_upright(source) as picture:
         rgba = np.full((picture.image.height, picture.image.width, 4), 255, np.uint8)
-        for rows, flat, alpha in _converted(picture):
+        for rows, flat, alpha in _convert_rows(picture):
             rgba[rows, :, :3] = np.asarray(flat)
             if alpha is not None:
                 rgba[rows, :, 3] = np.asarray(alpha)
@@ -143,12 +143,12 @@ def info_of(path: Path) -> tuple[dict[str | tuple[int, int], Any], Image.Exif]:
 
 
 @contextmanager
-def opened(source: Source, cancelled: Callable[[], bool] = not_cancelled) -> Iterator[Opened]:
+def open_upright(source: Source, cancelled: Callable[[], bool] = not_cancelled) -> Iterator[Opened]:
     """The first picture of a file, upright, with all its pixels. Raises ImageError, ReadingStopped.
 
     Errors while the picture is used inside become ImageErrors too: some decoders find only then what is wrong.
     """
-    name = PASTED if isinstance(source, bytes) else readable(source.name or str(source), 260)
+    name = PASTED if isinstance(source, bytes) else one_line(source.name or str(source), 260)
     with _errors(name), _file(source, name) as file:
         image, png = _image(file, cancelled)
         with image:
@@ -350,7 +350,7 @@ def opacity(band: Image.Image) -> Image.Image | None:
     return band.convert("RGBA").getchannel("A") if band.has_transparency_data and not is_wide(band) else None
 
 
-def _converted(picture: Opened) -> Iterator[tuple[slice, Image.Image, Image.Image | None]]:
+def _convert_rows(picture: Opened) -> Iterator[tuple[slice, Image.Image, Image.Image | None]]:
     """Yield the rows of a picture with their place, as RGB of sRGB and as opacity, None where it has none."""
     image, notes = picture.image, picture.notes
     if not is_wide(image):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.pictures.image_file import ImageError, Source, WideGrey, bands, is_wide, opacity, opened
+from engine.pictures.image_file import ImageError, Source, WideGrey, bands, is_wide, opacity, open_upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def load_mask(source: Source) -> LoadedMask:
     No colour profile changes its values. Raises ImageError; also where only black is visible and some parts are
     transparent, because no part of such a file says what to make anew.
     """
-    with opened(source) as picture:
+    with open_upright(source) as picture:
         image = picture.image
         mask = np.empty((image.height, image.width), np.uint8)
         alpha = np.full_like(mask, 255)

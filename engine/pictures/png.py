@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from engine.files import replacing
+from engine.files import replace_file
 from engine.pictures.image_file import ImageError, text_of
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.spec.request import Request, RequestError
 
 RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
@@ -47,10 +47,10 @@ def parameters(request: Request) -> str:
         facts["Denoising strength"] = f"{request.edit.strength:.2g}"
     if request.label:
         facts["Label"] = request.label
-    return "\n".join([*lines, ", ".join(f"{key}: {_quoted(str(value))}" for key, value in facts.items())])
+    return "\n".join([*lines, ", ".join(f"{key}: {_quote(str(value))}" for key, value in facts.items())])
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     """The value, in JSON's quotes where a reader could take a part of it for another value."""
     return json.dumps(value, ensure_ascii=False) if re.search('[,:"\\n\\r]', value) else value
 
@@ -84,10 +84,10 @@ def save_png(
         text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
     if box is not None:
         text.add_itxt("tweedie-box", json.dumps(list(box)))
-    save_image(path, image_of(enlarged(rgb, enlarge, resampling)), "PNG", fresh, pnginfo=text)
+    save_image(path, image_of(enlarge_picture(rgb, enlarge, resampling)), "PNG", fresh, pnginfo=text)
 
 
-def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
+def enlarge_picture(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:
     """The picture (H, W, 3 or 4) `factor` times as large, by one of RESAMPLING."""
     if factor == 1:
         return rgb
@@ -96,7 +96,7 @@ def enlarged(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.nd
     if resampling == "lanczos" and channels == 4:  # Pillow weighs colour by alpha: what is clear lends no colour
         return np.asarray(Image.fromarray(rgb).resize((width * factor, height * factor), Image.Resampling.LANCZOS))
     if resampling == "lanczos":
-        return resized(np.ascontiguousarray(rgb), (width * factor, height * factor))
+        return resize(np.ascontiguousarray(rgb), (width * factor, height * factor))
     wide = np.broadcast_to(rgb[:, :, None], (height, width, factor, channels)).reshape(height, -1, channels)
     tall = np.broadcast_to(wide[:, None], (height, factor, width * factor, channels))
     return tall.reshape(height * factor, width * factor, channels)
@@ -139,7 +139,7 @@ def save_image(path: Path, image: Image.Image, kind: str, fresh: bool = False, *
 
     Raises OSError as save_png.
     """
-    with replacing(path, fresh) as file:
+    with replace_file(path, fresh) as file:
         image.save(file, kind, **more)
 
 

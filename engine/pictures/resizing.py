@@ -26,7 +26,7 @@ BLACK, WHITE = np.int16(0), np.int16(255)
 ALONE = 4 << 16  # multiplications up to which OpenBLAS takes one thread: its others would take the window's core
 
 
-def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
+def resize(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
     """Resize a picture (H, W, 3): areas averaged along a side that shrinks, Lanczos along one that grows.
 
     part -- the part of the result to compute, None for all; the same pixels for less work
@@ -43,7 +43,7 @@ def resized(rgb: Pixels, size: Size, part: Box | None = None) -> Pixels:
 
 
 def strips(rgb: Pixels, size: Size, part: Box, take: Callable[[int, Pixels], None]) -> None:
-    """Pass a part of the result of resized(), which is not empty, to `take`, ROWS rows at a time.
+    """Pass a part of the result of resize(), which is not empty, to `take`, ROWS rows at a time.
 
     `take` receives the number of the first row, counted from the part's, and the rows (n, w, 3), valid until it
     returns. In one thread: two that change places at each of NumPy's steps take twice as long as one.
@@ -55,7 +55,7 @@ def strips(rgb: Pixels, size: Size, part: Box, take: Callable[[int, Pixels], Non
         for above, some in rows(wide, longer.sources.start, longer):
             take(above, some)
     else:
-        made = _averaged(_widened_to(rgb, size[0], left, left + w), (w, size[1]))[top : top + h]
+        made = _average_areas(_widened_to(rgb, size[0], left, left + w), (w, size[1]))[top : top + h]
         for above in range(0, h, ROWS):
             take(above, made[above : above + ROWS])
 
@@ -63,11 +63,11 @@ def strips(rgb: Pixels, size: Size, part: Box, take: Callable[[int, Pixels], Non
 def _widened_to(rgb: Pixels, size: int, left: int, right: int) -> Pixels:
     """Return columns `left` … `right` of the picture resized to `size` columns."""
     if size > rgb.shape[1]:
-        return across(rgb, size, left, right)
-    return _averaged(rgb, (size, len(rgb)))[:, left:right]
+        return resample_columns(rgb, size, left, right)
+    return _average_areas(rgb, (size, len(rgb)))[:, left:right]
 
 
-def _averaged(rgb: Pixels, size: Size) -> Pixels:
+def _average_areas(rgb: Pixels, size: Size) -> Pixels:
     """Average areas along the side that shrinks; return the picture itself where none does."""
     if size == (rgb.shape[1], rgb.shape[0]):
         return rgb
@@ -153,17 +153,17 @@ def _matrices(kernel: Kernel, lows: NDArray[np.int64], most: int) -> NDArray[np.
     return matrices[:, :, : 1 + most]
 
 
-def across(picture: Pixels, size: int, start: int, stop: int) -> Pixels:
+def resample_columns(picture: Pixels, size: int, start: int, stop: int) -> Pixels:
     """Return columns `start` … `stop` of the picture (h, w, channels) enlarged to `size` columns, at least w."""
     kernel = Kernel.of(picture.shape[1], size, start, stop)
-    needed = turned(picture[:, kernel.sources])
+    needed = transpose(picture[:, kernel.sources])
     made = np.empty((stop - start, *needed.shape[1:]), np.uint8)
     for first, some in rows(needed, kernel.sources.start, kernel):
         made[first : first + len(some)] = some
-    return turned(made)
+    return transpose(made)
 
 
-def turned(picture: Pixels) -> Pixels:
+def transpose(picture: Pixels) -> Pixels:
     """Transpose (h, w, channels) to (w, h, channels), channel by channel: in half the time."""
     made = np.empty((picture.shape[1], picture.shape[0], *picture.shape[2:]), np.uint8)
     for channel in range(picture.shape[2]):

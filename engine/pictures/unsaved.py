@@ -20,7 +20,7 @@ MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class UnsavedRun:
     """What a note says. saved -- the pictures of the batch, counted from 0, that are whole on disk"""
 
     run_path: Path
@@ -78,7 +78,7 @@ def forget(run_path: Path) -> None:
         note_path(run_path).unlink(missing_ok=True)
 
 
-def left(folder: Path) -> Iterator[Left]:
+def unsaved_runs(folder: Path) -> Iterator[UnsavedRun]:
     """What the notes in a folder of run files say whose processes are gone. Raises nothing."""
     with suppress(OSError):
         for path in sorted(folder.glob(f"*{SUFFIX}")):
@@ -92,16 +92,16 @@ def left(folder: Path) -> Iterator[Left]:
                         path.unlink()
 
 
-def _read(file: IO[bytes], run_path: Path) -> Left | None:
+def _read(file: IO[bytes], run_path: Path) -> UnsavedRun | None:
     file.seek(0)
     pictures, saved = None, set[int]()
     for line in file.read(MAX_BYTES).splitlines():
         try:
-            told = json.loads(line)
-            if "pictures" in told:
-                pictures = Path(str(told["pictures"]))
+            entry = json.loads(line)
+            if "pictures" in entry:
+                pictures = Path(str(entry["pictures"]))
             else:
-                saved.add(int(told["saved"]))
+                saved.add(int(entry["saved"]))
         except (ValueError, KeyError, TypeError, RecursionError):
             continue  # a line that was being written
-    return None if pictures is None else Left(run_path, pictures, frozenset(saved))
+    return None if pictures is None else UnsavedRun(run_path, pictures, frozenset(saved))

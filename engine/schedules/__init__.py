@@ -1,6 +1,6 @@
 """Noise schedules (`processes`) and grids of noise levels (`grids`); NumPy only, in float64, no torch."""
 
-from engine.schedules.grids import DEFAULT, SPACINGS, below, grid
+from engine.schedules.grids import DEFAULT, SPACINGS, grid, levels_below
 from engine.schedules.processes import (
     OU,
     SCHEDULES,
@@ -28,7 +28,7 @@ __all__ = [
     "Flow",
     "Schedule",
     "SubVP",
-    "below",
     "from_config",
     "grid",
+    "levels_below",
 ]

@@ -26,7 +26,7 @@ SPACINGS: dict[str, str] = {
 }
 
 
-def below(sigmas: Iterable[float], sigma: float) -> list[float]:
+def levels_below(sigmas: Iterable[float], sigma: float) -> list[float]:
     """Return the descending levels below σ, which a run at σ still visits.
 
     A level less than SHORTEST_HOP below σ counts as σ, unless σ is one of the levels: after a first hop of almost no

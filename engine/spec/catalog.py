@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
-from engine.spec.sizes import SizeRule
+from engine.spec.sizes import Size, SizeRule
 
 
 class CatalogError(EngineError, ValueError):
@@ -72,6 +72,11 @@ class ModelInfo:
         return self.sizes.native[0][1]
 
     @property
+    def size(self) -> Size:
+        """The size of its pictures at its first native size, before a second stage."""
+        return self.sizes.native[0]
+
+    @property
     def factor(self) -> int:
         """The side of a state's cell in pixels (engine.types.Codec)."""
         return int(self.config.get("codec", {}).get("factor", 1))
@@ -126,7 +131,7 @@ def _takes(config: dict[str, Any]) -> frozenset[str]:
     return frozenset(text | ({"label"} if condition["labels"] else set()))
 
 
-def embedded() -> list[ModelInfo]:
+def embedded_models() -> list[ModelInfo]:
     """The models in the box, by id; a damaged one is left out."""
     found = []
     for path in sorted((resource_root() / "models").glob("*/config.json")):
@@ -139,7 +144,7 @@ def embedded() -> list[ModelInfo]:
 
 def find(model: str) -> ModelInfo:
     """The model in the box with that id, else the one in the folder of that name. Raises CatalogError for neither."""
-    infos = {info.id: info for info in embedded()}
+    infos = {info.id: info for info in embedded_models()}
     if model in infos:
         return infos[model]
     folder = Path(model)

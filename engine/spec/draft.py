@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from engine.paths import path_of
 from engine.rules import RULES, menu
-from engine.schedules import below, from_config, grid
+from engine.schedules import from_config, grid, levels_below
 from engine.spec.catalog import ModelInfo
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
 from engine.spec.prompt.choices import Drawn, Wildcards, draw, plain
 from engine.spec.request import (
     MAX_BATCH,
+    MAX_CLIP_SKIP,
     MAX_HOPS,
     MAX_RESAMPLE,
     MAX_SEED,
@@ -28,6 +29,8 @@ from engine.spec.request import (
     RequestError,
 )
 from engine.spec.sampler import rule_of
+from engine.spec.sizes import Size
+from engine.spec.validation import MAX_SIDE
 
 if TYPE_CHECKING:
     from engine.spec.edit import Inputs
@@ -36,6 +39,10 @@ METHODS = ("new", "replacement", "repaint", "img2img")
 ABOVE_0 = math.nextafter(0, 1)  # the lower end of a range that excludes 0
 LIMITS: dict[str, tuple[float, float]] = {  # of a Draft's numbers, both ends included, as in a Request
     "steps": (1, MAX_STEPS),
+    "width": (1, MAX_SIDE),
+    "height": (1, MAX_SIDE),
+    "clip_skip": (1, MAX_CLIP_SKIP),
+    "distilled": (0.0, MAX_GUIDANCE),
     "guidance": (-MAX_GUIDANCE, MAX_GUIDANCE),
     "seed": (0, MAX_SEED),
     "batch": (1, MAX_BATCH),
@@ -56,6 +63,7 @@ class Draft:
     guidance -- γ
     seed     -- of the first image; the next images count up from it
     batch    -- the number of images
+    width, height -- of the pictures in pixels, before a second stage; None: the model's native size
     options  -- (name, value) of the sampler; missing ones have their defaults
     temperature, truncation -- the scale and the bound of x_T
     guidance_interval, threshold, quantile -- as in a Request; the quantile counts for the dynamic threshold
@@ -65,6 +73,7 @@ class Draft:
                 takes, rounded to whole steps; `jump` and `resample` count for "repaint"
     guides   -- as in a Request, by name alone
     wildcards -- the folders with the lists that `__name__` in a prompt draws from; without any it is plain text
+    clip_skip, distilled -- as in a Request
     """
 
     model: str
@@ -92,12 +101,16 @@ class Draft:
     resample: int = 4
     guides: tuple[Guide, ...] = ()
     wildcards: tuple[str, ...] = ()
+    width: int | None = None
+    height: int | None = None
+    clip_skip: int | None = None
+    distilled: float | None = None
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
         """Return the model's defaults, changed by `choices` (None means the default)."""
         defaults = {key: info.defaults[key] for key in ("sampler", "spacing", "steps", "guidance")}
-        defaults["enlarge"] = info.cascade is not None
+        defaults |= {"enlarge": info.cascade is not None, "width": info.width, "height": info.height}
         return cls(model=info.id, **defaults | {key: value for key, value in choices.items() if value is not None})
 
     @classmethod
@@ -107,6 +120,7 @@ class Draft:
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
+        further += ("width", "height", "clip_skip", "distilled")
         shared = ("model", "label", *look, *further)
         seeds = request.seeds
         second = request.enlargement
@@ -130,10 +144,16 @@ def steps_of_strength(strength: float, steps: int) -> int:
     return min(steps, max(1, round(strength * steps)))
 
 
-def size(draft: Draft, info: ModelInfo) -> tuple[int, int]:
+def first_size(draft: Draft, info: ModelInfo) -> Size:
+    """Return (width, height) of the pictures of `draft` before a second stage."""
+    return draft.width or info.width, draft.height or info.height
+
+
+def size(draft: Draft, info: ModelInfo) -> Size:
     """Return (width, height) of the pictures of `draft`, which is also the size of its Inputs."""
     factor = 1 if not draft.enlarge or info.cascade is None else int(info.cascade["net"]["factor"])
-    return factor * info.width, factor * info.height
+    width, height = first_size(draft, info)
+    return factor * width, factor * height
 
 
 def resolve(draft: Draft, info: ModelInfo, inputs: Inputs | None = None) -> Request:
@@ -168,6 +188,9 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         raise RequestError(f"{info.title} has no {info.label_kind} “{draft.label}”: choose {_names(info)}.")
     if not info.text and (draft.prompt.strip() or draft.negative.strip()):
         raise RequestError(f"{info.title} takes no text: leave the prompt empty and choose {_names(info)}.")
+    _check_takes(draft, info)
+    width, height = first_size(draft, info)
+    info.sizes.check((width, height), info.title)
     if draft.threshold != "none" and info.latent:
         raise RequestError(f"A threshold is for pixels, and {info.title} works on latents: choose none.")
     _check_steps(draft)
@@ -189,8 +212,8 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         sigmas=sigmas,
         guidance=float(draft.guidance),
         seeds=tuple(draft.seed + k for k in range(draft.batch)),
-        width=info.width,
-        height=info.height,
+        width=width,
+        height=height,
         evaluations=1,  # replaced when the path is known
         options=options,
         temperature=float(draft.temperature),
@@ -202,8 +225,22 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         edit=edit,
         guides=tuple(map(resolve_guide, draft.guides)),
         drawn=drawn,
+        clip_skip=draft.clip_skip,
+        distilled=draft.distilled,
     )
     return _with_evaluations(request)
+
+
+def _check_takes(draft: Draft, info: ModelInfo) -> None:
+    """Raise RequestError for a setting that the model does not take."""
+    asked = {
+        "negative": ("negative text", bool(draft.negative.strip())),
+        "clip_skip": ("clip skip", draft.clip_skip is not None),
+        "distilled": ("distilled guidance", draft.distilled is not None),
+    }
+    for name, (words, is_set) in asked.items():
+        if is_set and name not in info.takes:
+            raise RequestError(f"{info.title} takes no {words}: leave it out.")
 
 
 def _check_steps(draft: Draft) -> None:
@@ -295,13 +332,13 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
     """Return the Request of a fork: from the state before step `i` of `parent`'s run with the choices of `draft`.
 
     Down to that step the noise levels are the parent's. Below it they are those of the draft's own grid; with the
-    parent's steps and spacing nothing changes. The number of images, x_T and the strength are the parent's. `inputs`
-    None: the parent's. A fork of a RePaint run stays on its path. Raises RequestError for an impossible draft, or for
-    another model.
+    parent's steps and spacing nothing changes. Number and size of the images, x_T and the strength are the parent's.
+    `inputs` None: the parent's. A fork of a RePaint run stays on its path. Raises RequestError for an impossible draft,
+    or for another model.
     """
     if info.sha256 != parent.model_sha256:
         raise RequestError(f"This run belongs to another model: choose “{parent.model}” to fork it.")
-    whole = replace(draft, batch=len(parent.seeds), strength=1.0)
+    whole = replace(draft, batch=len(parent.seeds), strength=1.0, width=parent.width, height=parent.height)
     edit = None
     if draft.method != "new" and inputs is None and parent.edit is not None:
         edit = _method(whole, parent.edit.source, parent.edit.mask)
@@ -319,7 +356,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
         if edit is None or (edit.method, edit.jump, edit.resample) != own:
             raise RequestError("This step lies on RePaint's path back and forth: keep the method RePaint.")
         return _with_evaluations(replace(request, sigmas=parent.sigmas, edit=edit))
-    rest = below(request.sigmas, parent.sigmas[i])
+    rest = levels_below(request.sigmas, parent.sigmas[i])
     if not rest:  # the first stage stops above this step
         raise RequestError("The first stage would have stopped before this step: choose an earlier one.")
     sigmas = (*parent.sigmas[: i + 1], *rest)

@@ -43,14 +43,14 @@ class GuideInfo:
 
 def clips() -> list[GuideInfo]:
     """Return the embedded CLIPs, then those that open_clip has already downloaded into the user's cache."""
-    return [*_embedded("clips"), *_cached()]
+    return [*_embedded_clips("clips"), *_cached_clips()]
 
 
 def classifiers() -> list[GuideInfo]:
     """Return the embedded classifiers: for each model one that was trained on noise, and its twin for clean
     pictures.
     """
-    return _embedded("classifiers")
+    return _embedded_clips("classifiers")
 
 
 def read(folder: Path, where: str = "") -> GuideInfo:
@@ -73,7 +73,7 @@ def read(folder: Path, where: str = "") -> GuideInfo:
         raise CatalogError(f"{folder} cannot be used as a guide: its config.json is missing or damaged.") from error
 
 
-def _embedded(kind: str) -> list[GuideInfo]:
+def _embedded_clips(kind: str) -> list[GuideInfo]:
     found = []
     for path in sorted((resource_root() / kind).glob("*/config.json")):
         try:
@@ -91,7 +91,7 @@ def hub_cache() -> Path:
     return Path(home) / "hub"
 
 
-def _cached() -> list[GuideInfo]:
+def _cached_clips() -> list[GuideInfo]:
     """List the repositories in the user's cache that hold an open_clip checkpoint, by name."""
     found = []
     for folder in sorted(hub_cache().glob("models--*--*")):

@@ -20,7 +20,7 @@ from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from engine.spec.edit import Pixels, check, digest
-from engine.spec.model_hash import current
+from engine.spec.model_hash import current_hash
 from engine.spec.validation import RequestError, check_text, integer, number, text, within
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def guide_from_dict(data: Mapping[str, Any]) -> Guide:
         law, (low, high) = data["law"], data["cut_size"]
         guide: Guide = ClipGuide(
             clip=text(data["clip"]),
-            sha256=current(text(data["sha256"])),
+            sha256=current_hash(text(data["sha256"])),
             aims=tuple(Aim(text(a["text"]), text(a["image"]), number(a["weight"])) for a in data["aims"]),
             scale=number(data["scale"]),
             law=Law(text(law["name"]), tuple((text(name), number(value)) for name, value in law["options"])),
@@ -280,7 +280,7 @@ def guide_from_dict(data: Mapping[str, Any]) -> Guide:
             raise TypeError("noisy")
         guide = ClassGuide(
             **{name: text(data[name]) for name in names},
-            sha256=current(text(data["sha256"])),
+            sha256=current_hash(text(data["sha256"])),
             scale=number(data["scale"]),
             noisy=data["noisy"],
         )

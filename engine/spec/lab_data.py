@@ -54,7 +54,7 @@ class Components:
         away = self.means - self.mean
         return np.asarray(np.einsum("k,kde->de", self.weights, self.covs + away[:, :, None] * away[:, None, :]))
 
-    def standard(self) -> Components:
+    def standardise(self) -> Components:
         """Centre the law and scale it to tr C = 2."""
         scale = (np.trace(self.cov) / 2) ** -0.5
         width = None if self.width is None else float(self.width * scale)
@@ -87,27 +87,27 @@ def _gaussian(_: tuple[Point, ...]) -> Components:
     """Build one Gaussian, tilted by 30°, three times as long as wide."""
     c, s = np.cos(np.pi / 6), np.sin(np.pi / 6)
     axes = np.array([[c, -s], [s, c]])
-    return Components(np.ones(1), np.zeros((1, 2)), (axes * [9.0, 1.0]) @ axes.T[None]).standard()
+    return Components(np.ones(1), np.zeros((1, 2)), (axes * [9.0, 1.0]) @ axes.T[None]).standardise()
 
 
 def _mixture(_: tuple[Point, ...]) -> Components:
     """Build three islands of unequal weight, so far apart that no chain crosses between them at small σ."""
     means = np.array([[-1.5, -0.9], [1.6, -0.7], [0.1, 1.7]])
     covs = np.array([[[0.10, 0.05], [0.05, 0.08]], [[0.05, 0.0], [0.0, 0.12]], [[0.06, -0.02], [-0.02, 0.04]]])
-    return Components(np.array([0.6, 0.3, 0.1]), means, covs).standard()
+    return Components(np.array([0.6, 0.3, 0.1]), means, covs).standardise()
 
 
 def _spiral(_: tuple[Point, ...]) -> Components:
     """Build two spiral arms, a full turn each."""
     t = np.linspace(0.12, 1.0, 100)
     arm = t[:, None] * np.stack([np.cos(2 * np.pi * t), np.sin(2 * np.pi * t)], 1)
-    return _smoothed_points(np.concatenate([arm, -arm]), 0.03).standard()
+    return _smoothed_points(np.concatenate([arm, -arm]), 0.03).standardise()
 
 
 def _swiss_roll(_: tuple[Point, ...]) -> Components:
     """Build the roll of manifold learning, from the side: t·(cos t, sin t), t from 1.5π to 4.5π, even in t."""
     t = np.linspace(1.5 * np.pi, 4.5 * np.pi, 200)
-    return _smoothed_points(t[:, None] * np.stack([np.cos(t), np.sin(t)], 1), 0.35).standard()
+    return _smoothed_points(t[:, None] * np.stack([np.cos(t), np.sin(t)], 1), 0.35).standardise()
 
 
 def _drawing(points: tuple[Point, ...]) -> Components:

@@ -54,7 +54,7 @@ def model_hash(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def current(sha256: str) -> str:
+def current_hash(sha256: str) -> str:
     """The hash that a model of the box has today, for one that a Request of an older version holds; else itself."""
     return _FORMER.get(sha256, sha256)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from engine.paths import path_of
-from engine.schedules import below
+from engine.schedules import levels_below
 from engine.spec.cost import enlargement_passes, passes, passes_of
 from engine.spec.request import Request, RequestError
 from engine.spec.sampler import rule_of
@@ -167,7 +167,7 @@ class Morph:
         """The request with the noise levels of the frames: with "mix" those from `at` down."""
         if self.way != "mix":
             return self.request
-        rest = below(self.request.sigmas, self.at)
+        rest = levels_below(self.request.sigmas, self.at)
         if not rest:
             low = self.request.sigmas[-1]
             raise MorphError(f"The run ends at the noise level {low:g}: mix the pictures at a higher one.")

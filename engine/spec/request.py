@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
-from engine.spec.model_hash import current
+from engine.spec.model_hash import current_hash
 from engine.spec.prompt.choices import Drawn
 from engine.spec.validation import MAX_SIDE, check_text, integer, number, within
 from engine.spec.validation import RequestError as RequestError
@@ -320,7 +320,7 @@ class Request:
             for key in ("model", "model_sha256", "prompt", "negative", "sampler", "spacing", "threshold"):
                 if not isinstance(data[key], str):
                     raise TypeError(key)
-            data["model_sha256"] = current(data["model_sha256"])
+            data["model_sha256"] = current_hash(data["model_sha256"])
             if not isinstance(data["label"], str | None):
                 raise TypeError("label")
             return cls(**data)

@@ -31,7 +31,7 @@ class Collection:
     alpha: bool = False
     synonyms: bool = False
 
-    def listed(self, name: str) -> list[str]:
+    def read_list(self, name: str) -> list[str]:
         """Return the lines of NAME.txt in every folder that has one, without comments."""
         paths = [LISTS / folder / f"{name}.txt" for folder in self.folders]
         texts = [path.read_text(encoding="utf-8") for path in paths if path.exists()]
@@ -40,7 +40,7 @@ class Collection:
     def concepts(self) -> dict[str, str]:
         """Return the names of the concepts → their group."""
         group, names = "", {}
-        for line in self.listed("concepts"):
+        for line in self.read_list("concepts"):
             if line.startswith("["):
                 group = line.strip("[]")
             else:
@@ -51,21 +51,21 @@ class Collection:
         """Return the names that models are judged by: drawn once from all concepts, so only the last folder's list
         counts.
         """
-        return Collection(self.id, self.title, self.folders[-1:]).listed("evaluation")
+        return Collection(self.id, self.title, self.folders[-1:]).read_list("evaluation")
 
     def held_out(self) -> set[tuple[str, str]]:
         """Return the (name, style) pairs that are never trained on: they show what the model did not memorise."""
-        return {(name, style) for name, style in (line.split(" | ") for line in self.listed("held_out"))}
+        return {(name, style) for name, style in (line.split(" | ") for line in self.read_list("held_out"))}
 
     def paraphrases(self) -> list[tuple[str, str]]:
         """Return (text, name) pairs: texts for a concept that no caption contains."""
-        return [(text, name) for text, name in (line.split(" = ") for line in self.listed("paraphrases"))]
+        return [(text, name) for text, name in (line.split(" = ") for line in self.read_list("paraphrases"))]
 
     def descriptions(self) -> dict[str, tuple[str, ...]]:
         """Return descriptions of each concept without its name, except those with a paraphrase in them: that is the
         test.
         """
-        found = (line.split(" = ") for line in self.listed("descriptions"))
+        found = (line.split(" = ") for line in self.read_list("descriptions"))
         return {name: self._untested(texts.split(" | ")) for name, texts in found}
 
     def usable_captions(self, texts: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.models.towers import Towers, entering
+from engine.models.towers import Towers, scale_input
 from engine.train.loop import Config, Predict, Training
 from engine.train.views import cut
 
@@ -119,9 +119,9 @@ class ContrastiveRun(Training):
         sigma = None
         if self.net.level is not None:
             sigma = torch.exp(config.level + config.spread * torch.randn(len(x), generator=generator))
-            x = entering(x + sigma.view(-1, 1, 1, 1) * torch.randn(x.shape, generator=generator), sigma)
+            x = scale_input(x + sigma.view(-1, 1, 1, 1) * torch.randn(x.shape, generator=generator), sigma)
         if config.robust and self.step % 2:
-            x = self.against(x, states, sigma, shared, generator)
+            x = self.perturb(x, states, sigma, shared, generator)
         return self.pair(x, states, sigma, shared)
 
     def pair(self, x: Tensor, states: Tensor, sigma: Tensor | None, same: Tensor | None) -> Tensor:
@@ -130,7 +130,7 @@ class ContrastiveRun(Training):
         image, text = F.normalize(image.float(), dim=1), F.normalize(text.float(), dim=1)
         return contrastive_loss(image, text, self.net.logit_scale.clamp(max=4.6052).exp(), same)
 
-    def against(
+    def perturb(
         self, x: Tensor, states: Tensor, sigma: Tensor | None, same: Tensor | None, generator: torch.Generator
     ) -> Tensor:
         """Return x, each picture moved up its loss by a random part of `robust`."""

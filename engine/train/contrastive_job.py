@@ -70,7 +70,7 @@ class ContrastiveJob:
         towers = Towers(whole.visual, whole.text.proj.in_features, self.noisy)
         if self.warm_start is not None:
             say(f"{warm_start(towers, load_file(self.warm_start))} arrays from {self.warm_start}")
-        data = self.aligned(precision, say)
+        data = self.read_pairs(precision, say)
         config = ContrastiveConfig(
             minutes=self.minutes,
             steps=self.steps,
@@ -104,12 +104,12 @@ class ContrastiveJob:
             export_clip(run.average, shape, about, self.export)
             say(f"{self.export} is a CLIP that the studio opens")
 
-    def aligned(self, precision: str, say: Callable[[str], None]) -> Aligned:
+    def read_pairs(self, precision: str, say: Callable[[str], None]) -> Aligned:
         """Read the data set except what is held out, encode its captions, and make its estimates (kept in `out`)."""
         table = read_table(self.data)
         kept = [k for k, row in enumerate(table["rows"]) if not row.get("held_out")]
         rows = [table["rows"][k] for k in kept]
-        pictures = small(read_array(self.data, table), kept)
+        pictures = shrink_pictures(read_array(self.data, table), kept)
         names = {name: k for k, name in enumerate(dict.fromkeys(row["name"] for row in rows))}
         if len(names) < 2:
             raise ValueError(f"{self.data} has one concept only: a CLIP needs at least two.")
@@ -127,7 +127,7 @@ class ContrastiveJob:
             name=torch.tensor([names[row["name"]] for row in rows]),
             weight=torch.tensor([float(row.get("weight", 1)) for row in rows]),
             caption=torch.tensor([[texts[captions[v % len(captions)]] for v in range(most)] for captions in called]),
-            states=pooled(list(texts), encoder, self.data),
+            states=pool_texts(list(texts), encoder, self.data),
             estimates=drawn,
         )
 
@@ -172,7 +172,7 @@ def model_config(width: int, depth: int) -> dict[str, Any]:
     }
 
 
-def small(array: np.ndarray, rows: Sequence[int]) -> Tensor:
+def shrink_pictures(array: np.ndarray, rows: Sequence[int]) -> Tensor:
     """Return those rows of (N, h, w, C) uint8 as colour (on white), averaged down to SIDE: (n, 3, SIDE, SIDE) uint8."""
     parts = []
     for at in range(0, len(rows), 256):
@@ -181,7 +181,7 @@ def small(array: np.ndarray, rows: Sequence[int]) -> Tensor:
     return torch.cat(parts)
 
 
-def pooled(texts: Sequence[str], encoder: TextEncoder, folder: Path) -> Tensor:
+def pool_texts(texts: Sequence[str], encoder: TextEncoder, folder: Path) -> Tensor:
     """Return the mean state of each text's tokens, (K, width) float16, as open_clip's mean pooler computes it.
 
     Computed states are cached in `folder`.

@@ -112,12 +112,12 @@ def load(folder: Path, side: int, encoder: TextEncoder | None, limit: int | None
     place = {text: k for k, text in enumerate(texts)}
     most = max(len(row["captions"]) for row in rows)
     caption = [[place[row["captions"][v % len(row["captions"])]] for v in range(most)] for row in rows]
-    tokens, mask = encoded(texts, encoder, folder)
+    tokens, mask = encode_texts(texts, encoder, folder)
     return replace(captioned, captions=Captions(torch.tensor(caption), tokens, mask))
 
 
-def _cached(path: Path) -> dict[str, Any]:
-    """What encoded() kept in a file; nothing where it is missing or damaged, since it can be computed again."""
+def _read_cache(path: Path) -> dict[str, Any]:
+    """Read the token states that encode_texts() cached; empty where the file is missing or damaged."""
     try:
         kept: dict[str, Any] = torch.load(path, weights_only=True)
         whole = len(kept["texts"]) == len(kept["tokens"]) == len(kept["mask"])
@@ -126,10 +126,10 @@ def _cached(path: Path) -> dict[str, Any]:
     return kept if whole else {"texts": []}
 
 
-def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:
+def encode_texts(texts: list[str], encoder: TextEncoder, folder: Path) -> tuple[Tensor, Tensor]:
     """Return token states of all texts in half precision and their mask; computed ones are cached in `folder`."""
     path = folder / f"tokens-{encoder.length}.pt"
-    kept = _cached(path)
+    kept = _read_cache(path)
     place = {text: k for k, text in enumerate(kept["texts"])}
     new = [text for text in texts if text not in place]
     if new:

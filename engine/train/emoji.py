@@ -21,7 +21,7 @@ from PIL import Image
 from engine.pictures.image_file import load_rgba
 from engine.train.collection import EMOJI, Collection, words
 from engine.train.packages import Package
-from engine.train.pictures import SIDE, on_white, rendered, with_alpha, write
+from engine.train.pictures import SIDE, on_white, render_svg, with_alpha, write
 
 PACKAGES = (
     Package(
@@ -223,7 +223,7 @@ def build(packages: Path, out: Path, side: int = SIDE, collection: Collection = 
         for style in STYLES:
             source = sources[code].get(style)
             if source is not None:
-                picture = rendered(source) if isinstance(source, str) else Image.fromarray(load_rgba(source))
+                picture = render_svg(source) if isinstance(source, str) else Image.fromarray(load_rgba(source))
                 pictures.append((with_alpha if collection.alpha else on_white)(picture, side))
                 texts = captions(concept, style, aliases, Random(code))
                 row: dict[str, Any] = {

@@ -18,7 +18,7 @@ from engine import rules, schedules
 from engine.models.net import PatchTransformer
 from engine.models.text import TextEncoder
 from engine.models.upscaler import Upscaler
-from engine.models.widening import widened
+from engine.models.widening import widen_weights
 from engine.pictures.data_set import read_table
 from engine.spec.catalog import resource_root
 from engine.train.cascade import Enlarging
@@ -128,7 +128,7 @@ class TrainingJob:
     ) -> dict[str, Tensor]:
         """Train and return the weights: their moving average."""
         if self.warm_start is not None:
-            weights = widened(load_file(self.warm_start), net.by_channel(), net.channels)
+            weights = widen_weights(load_file(self.warm_start), net.by_channel(), net.channels)
             say(f"{warm_start(net, weights)} arrays from {self.warm_start}")
         config = Config(
             minutes=self.minutes,

@@ -70,7 +70,7 @@ def train(
     for step in range(settings.steps):
         generator = torch.Generator().manual_seed((settings.seed << 32) + step)
         i = torch.randint(len(pictures), (settings.batch,), generator=generator)
-        x = varied(pictures[i], generator).contiguous(memory_format=torch.channels_last)
+        x = augment(pictures[i], generator).contiguous(memory_format=torch.channels_last)
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * settings.schedule(step)
         with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
@@ -84,7 +84,7 @@ def train(
     return net.eval().requires_grad_(False)
 
 
-def varied(pictures: Tensor, generator: torch.Generator) -> Tensor:
+def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
     """Augment pictures (B, C, H, W) in [−1, 1]: move, scale, turn, blur, tint and add grain, each a little.
 
     Never mirrored: a mirrored arrow is another arrow. A quarter keep their geometry, half their colours, half their

@@ -74,10 +74,10 @@ class JudgeJob:
         file.
         """
         if self.jobs == 1 or len(left_out) == 1:
-            nets = [trained(self.data, self.settings, without, say) for without in left_out]
+            nets = [train_judge(self.data, self.settings, without, say) for without in left_out]
         else:
             with ProcessPoolExecutor(self.jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-                nets = list(pool.map(partial(trained, self.data, self.settings), left_out))
+                nets = list(pool.map(partial(train_judge, self.data, self.settings), left_out))
         return [Judge(net.half().float(), real.distinct) for net in nets]
 
     def write(self, judge: Judge, ceiling: Mapping[str, Any], say: Callable[[str], None]) -> None:
@@ -107,7 +107,7 @@ def report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def trained(
+def train_judge(
     data: Path, settings: JudgeSettings, without: str | None, say: Callable[[str], None] = report
 ) -> Classifier:
     """Do one training, in any process."""

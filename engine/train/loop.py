@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from engine.files import replacing
+from engine.files import replace_file
 from engine.models.net import PatchTransformer
 from engine.models.upscaler import Upscaler
 from engine.train import curves
@@ -167,7 +167,7 @@ class Training:
             "seconds": self.seconds,
             "mean": self.mean,
         }
-        with replacing(path) as file:
+        with replace_file(path) as file:
             torch.save(state, file)
 
     def resume(self, path: Path) -> None:

@@ -17,14 +17,14 @@ from torch import Tensor
 QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
-def orthogonal(x: Tensor, steps: int = 5) -> Tensor:
+def orthogonalise(x: Tensor, steps: int = 5) -> Tensor:
     """Each matrix of x (K, m, n) with its singular values brought near 1 (0.7 … 1.2), m ≤ n or not.
 
     The Newton–Schulz quintic X ← (aI + bG + cG²)X, G = XXᵀ, keeps X's singular vectors; so G and the product of the
     brackets can be iterated alone, at m×m, and applied to X once.
     """
     if x.shape[1] > x.shape[2]:
-        return orthogonal(x.mT, steps).mT
+        return orthogonalise(x.mT, steps).mT
     a, b, c = QUINTIC
     x = x / (x.flatten(1).norm(dim=1) + 1e-7)[:, None, None]
     gram = x @ x.mT
@@ -40,7 +40,7 @@ def orthogonal(x: Tensor, steps: int = 5) -> Tensor:
 
 
 def orthogonal_half(x: Tensor, steps: int = 5) -> Tensor:
-    """orthogonal() in bfloat16, on the matrices themselves: squared small singular values would not survive it."""
+    """Do orthogonalise() in bfloat16, on the matrices themselves: squares of small singular values would vanish."""
     if x.shape[1] > x.shape[2]:
         return orthogonal_half(x.mT, steps).mT
     a, b, c = QUINTIC
@@ -65,7 +65,7 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float = 0.05,
         half: bool = False,
     ) -> None:
-        self.orthogonal = orthogonal_half if half else orthogonal
+        self.orthogonal = orthogonal_half if half else orthogonalise
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()

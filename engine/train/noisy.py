@@ -76,7 +76,7 @@ def train(
     for step in range(settings.of(noisy)):
         generator = torch.Generator().manual_seed((settings.seed << 32) + step)
         i = torch.randint(len(pictures), (settings.batch,), generator=generator)
-        x, sigma = moved(pictures[i], settings.shift, generator), None
+        x, sigma = shift_and_scale(pictures[i], settings.shift, generator), None
         if noisy:
             sigma = torch.exp(settings.level + settings.spread * torch.randn(len(x), generator=generator))
             sigma = sigma * (torch.rand(len(x), generator=generator) > 0.1)
@@ -100,7 +100,7 @@ def train(
     return net.eval().requires_grad_(False)
 
 
-def moved(pictures: Tensor, shift: float, generator: torch.Generator) -> Tensor:
+def shift_and_scale(pictures: Tensor, shift: float, generator: torch.Generator) -> Tensor:
     """Move each picture by up to `shift` of its side and scale it a little, with its border repeated. Never
     mirrored.
     """

@@ -15,7 +15,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 SIDE = 128  # pictures are first rendered at this size, then averaged down
 
 
-def rendered(svg: str) -> Image.Image:
+def render_svg(svg: str) -> Image.Image:
     """Render an SVG text at its own size."""
     try:
         import resvg_py

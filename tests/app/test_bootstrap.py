@@ -23,7 +23,7 @@ from app.crash import CrashReporter
 from app.settings import Values, write
 from app.ui.canvas.tool_options import ToolOptions
 from engine.jobs.generate import PictureSaved, Resume
-from engine.pictures.unsaved import Note, left
+from engine.pictures.unsaved import Note, unsaved_runs
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from tests.fakes.engine import FakeEngine
@@ -106,7 +106,7 @@ def test_no_value_in_the_settings_stops_the_start(
     studio.document.generate()  # or says why not
 
 
-def test_what_was_chosen_comes_back(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:
+def test_the_choices_are_restored(open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders) -> None:
     studio = open_studio(fake)
     studio.document.draft.update(prompt="birthday cake", steps=9, seed=2**40)
     studio.document.draft.seed_locked = True
@@ -134,7 +134,7 @@ def test_the_tools_come_back_as_they_were_held(open_studio: Callable[..., Studio
     studio.close()
     window = open_studio(FakeEngine()).window
     again = window.tools
-    assert again.held == tools.held
+    assert again.state == tools.state
     assert (again.tool, again.of("brush").size, again.of("fill").tolerance) == ("noise", 7, 9)
     assert again.mask_shown
     assert window.actions_["tool-noise"].isChecked()
@@ -143,7 +143,7 @@ def test_the_tools_come_back_as_they_were_held(open_studio: Callable[..., Studio
     assert options.numbers["opacity"].field.value() == 50
 
 
-def test_the_picture_that_was_worked_on_is_on_the_canvas_again(
+def test_the_artwork_is_restored_at_the_next_start(
     open_studio: Callable[..., Studio], fake: FakeEngine, folders: Folders, qtbot: QtBot
 ) -> None:
     rgb = np.random.default_rng(3).integers(0, 256, (30, 45, 3), dtype=np.uint8)
@@ -179,7 +179,7 @@ def test_closing_while_a_run_goes_on_ends_it_and_closes_once(
     assert [j.state for j in jobs if j] == [JobState.CANCELLED] * 2
 
 
-def test_damaged_settings_and_a_crash_before_are_told(
+def test_damaged_settings_and_an_earlier_crash_give_notices(
     open_studio: Callable[..., Studio],
     fake: FakeEngine,
     folders: Folders,
@@ -338,4 +338,4 @@ def test_the_next_start_offers_to_finish_a_run_that_broke_off(
     (notice,) = [notice for notice in said if "broke off" in notice.text]
     assert [action.text for action in notice.actions] == ["Finish it", "Leave it"]
     notice.actions[1].do()
-    assert list(left(folders.runs)) == []
+    assert list(unsaved_runs(folders.runs)) == []

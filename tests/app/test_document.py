@@ -66,7 +66,7 @@ def test_a_draft_of_another_model_brings_the_model(document: Document) -> None:
         document.draft.update(model="gone")
 
 
-def test_words_that_the_model_does_not_know_are_found_with_the_nearest_it_does(document: Document) -> None:
+def test_unknown_words_are_found_with_the_nearest_known_ones(document: Document) -> None:
     assert document.draft.unknown_words("Red apple, birthday") == []
     (word,) = document.draft.unknown_words("red aple")
     assert (word.word, word.start) == ("aple", 4)

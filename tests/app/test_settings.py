@@ -62,7 +62,7 @@ def assert_dropped(name: str, value: object) -> None:
     assert "“fake”" in lost[0]
 
 
-def test_a_draft_of_an_older_studio_gets_the_defaults_of_what_it_did_not_know() -> None:
+def test_a_draft_of_an_older_version_gets_defaults_for_new_fields() -> None:
     text = json.loads(json.dumps({"version": 1, "drafts": {"fake": asdict(DRAFT)}}))
     for name in ("options", "temperature", "guidance_interval", "threshold", "quantile"):
         del text["drafts"]["fake"][name]
@@ -108,7 +108,7 @@ def good() -> dict[str, object]:
     "text",
     ["", "{", "[]", "null", "\x00\xff", json.dumps({"theme": "dark"}), json.dumps(good() | {"version": 2})],
 )
-def test_a_file_of_which_nothing_can_be_used_is_kept_aside_and_said(text: str, tmp_path: Path) -> None:
+def test_an_unusable_settings_file_is_set_aside_with_a_notice(text: str, tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text(text, encoding="utf-8")
     values, complaint = load(path)
@@ -132,7 +132,7 @@ def test_a_file_of_which_nothing_can_be_used_is_kept_aside_and_said(text: str, t
         ({"tools": 3}, "tools"),
     ],
 )
-def test_a_damaged_setting_costs_itself_alone_and_is_said(damage: dict[str, object], what: str, tmp_path: Path) -> None:
+def test_only_the_damaged_setting_is_lost(damage: dict[str, object], what: str, tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(good() | damage), encoding="utf-8")
     values, complaint = load(path)
@@ -149,7 +149,7 @@ def test_of_several_drafts_the_whole_ones_are_kept() -> None:
     assert [line.count("“torn”") + line.count("“other”") for line in lost] == [1, 1, 1]
 
 
-def test_a_file_that_is_torn_or_mistyped_keeps_what_stands_before_and_behind(tmp_path: Path) -> None:
+def test_a_torn_settings_file_keeps_its_readable_settings(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     write(path, ALL)
     whole = path.read_text(encoding="utf-8")
@@ -191,9 +191,7 @@ def test_a_file_that_is_torn_or_mistyped_keeps_what_stands_before_and_behind(tmp
         ({"edge": None}, "edge"),
     ],
 )
-def test_what_is_damaged_of_the_tools_falls_back_and_is_said(
-    tools: dict[str, object], what: str, tmp_path: Path
-) -> None:
+def test_damaged_tool_settings_fall_back_with_a_notice(tools: dict[str, object], what: str, tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(good() | {"tools": {"tool": "noise"} | tools}), encoding="utf-8")
     values, complaint = load(path)
@@ -208,12 +206,12 @@ def test_a_tool_that_is_damaged_in_part_keeps_the_rest() -> None:
     assert len(lost) == 2
 
 
-def test_tools_of_an_older_studio_get_the_defaults_of_what_it_did_not_know() -> None:
+def test_tools_of_an_older_version_get_defaults_for_new_options() -> None:
     text = json.dumps({"version": 1, "tools": {"choices": {"brush": {"size": 7}}}})
     assert read(text)[0].tools == ToolsetState(choices={"brush": ToolChoices(size=7)})
 
 
-def test_a_tool_that_there_is_no_longer_costs_nothing_but_itself(qapp: object) -> None:
+def test_a_removed_tool_is_dropped_alone(qapp: object) -> None:
     at_first, tools = toolset(), toolset()
     tools.restore(
         ToolsetState(tool="airbrush", choices={"airbrush": ToolChoices(size=9), "brush": ToolChoices(size=7)})
@@ -221,7 +219,7 @@ def test_a_tool_that_there_is_no_longer_costs_nothing_but_itself(qapp: object) -
     assert tools.tool == at_first.tool
     assert tools.of("brush").size == 7
     assert tools.of("noise") == at_first.of("noise")
-    assert "airbrush" not in tools.held.choices
+    assert "airbrush" not in tools.state.choices
 
 
 @pytest.mark.parametrize(("name", "value"), [("steps", "five"), ("steps", True), ("label", 3), ("guidance", "1")])
@@ -282,7 +280,7 @@ def test_a_setting_out_of_range_is_dropped(name: str, value: object) -> None:
     assert [f"“{name}”" in line for line in lost] == [True]
 
 
-def test_a_file_that_is_nested_too_deep_keeps_what_stands_before(tmp_path: Path) -> None:
+def test_a_too_deeply_nested_file_keeps_the_settings_before_it(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     write(path, ALL)
     whole = path.read_text(encoding="utf-8")
@@ -333,7 +331,7 @@ def test_every_setting_is_declared_with_a_title_and_a_description() -> None:
     "change",
     [{"theme": "green"}, {"export_quality": 0}, {"seed_locked": 1}, {"drafts": []}, {"tools": {}}, {"colour": "red"}],
 )
-def test_a_change_to_what_cannot_be_is_refused(change: dict[str, object], qapp: object) -> None:
+def test_an_invalid_change_is_refused(change: dict[str, object], qapp: object) -> None:
     settings = Settings()
     with pytest.raises(SettingsError, match=next(iter(change))):
         settings.update(scaling="smooth", **change)
@@ -344,7 +342,7 @@ def test_a_setting_that_an_older_file_lacks_has_its_default() -> None:
     assert read('{"version": 1, "theme": "dark"}') == (Values(theme="dark"), [])
 
 
-def test_changes_are_told_by_name_once_and_written_once(tmp_path: Path, qtbot: QtBot) -> None:
+def test_changes_emit_their_names_once_and_are_written_once(tmp_path: Path, qtbot: QtBot) -> None:
     path = tmp_path / "settings.json"
     settings = Settings(path)
     told: list[object] = []
@@ -361,7 +359,7 @@ def test_changes_are_told_by_name_once_and_written_once(tmp_path: Path, qtbot: Q
     assert path.stat().st_mtime_ns == stamp, "nothing new, nothing written"
 
 
-def test_flush_writes_what_still_waits(tmp_path: Path, qapp: object) -> None:
+def test_flush_writes_pending_changes(tmp_path: Path, qapp: object) -> None:
     path = tmp_path / "settings.json"
     settings = Settings(path)
     settings.update(theme="light")
@@ -369,7 +367,7 @@ def test_flush_writes_what_still_waits(tmp_path: Path, qapp: object) -> None:
     assert load(path)[0].theme == "light"
 
 
-def test_a_write_that_fails_is_said_and_leaves_the_old_file(tmp_path: Path, qapp: object) -> None:
+def test_a_failed_write_gives_a_notice_and_keeps_the_old_file(tmp_path: Path, qapp: object) -> None:
     path = tmp_path / "file" / "settings.json"
     (tmp_path / "file").write_text("not a folder")
     settings = Settings(path)

@@ -10,7 +10,7 @@ import pytest
 
 from engine.run import run
 from engine.session import Session
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 from engine.spec.draft import Draft, resolve
 
 pytestmark = pytest.mark.bench
@@ -20,7 +20,7 @@ ROUNDS = 15
 @pytest.mark.parametrize("batch", [1, 4])
 def test_overhead_of_the_loop_and_of_the_run_file(batch: int, tmp_path: Path) -> None:
     """(wall − Σ net)/Σ net within one run, for the bare loop and with every step written to the run file."""
-    info = next(info for info in embedded() if info.id == "emoji")
+    info = next(info for info in embedded_models() if info.id == "emoji")
     session = Session("cpu")
     request = resolve(Draft.for_model(info, prompt="red apple", batch=batch), info)
     loop, filed, seconds = [], [], []

@@ -19,7 +19,7 @@ from engine.adaptive import Integration
 from engine.ode import _error, _Flow, _t
 from engine.schedules import grid
 from engine.session import Session
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 from engine.spec.draft import Draft, resolve
 from engine.types import Denoiser
 
@@ -32,7 +32,7 @@ Made = tuple[Denoiser, Tensor, Tensor]
 @pytest.fixture(scope="module")
 def made() -> Made:
     """D, x_T, and where the flow leads from it: to the last digits that float32 holds, at most."""
-    info = next(info for info in embedded() if info.id == "fashion")
+    info = next(info for info in embedded_models() if info.id == "fashion")
     session = Session("cpu", [info])
     request = resolve(Draft.for_model(info, guidance=1.0, batch=4, seed=0), info)
     planned = session.plan(request)

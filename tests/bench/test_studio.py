@@ -19,11 +19,14 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import Studio
 from app.core.files.folders import Folders
 from app.core.shown.render import View
-from engine.spec.catalog import ModelInfo, embedded
-from engine.spec.draft import Draft
+from app.core.shown.viewer import Viewer
+from engine.session import Session
+from engine.spec.catalog import ModelInfo, embedded_models
+from engine.spec.draft import Draft, resolve
 from engine.spec.sizes import SizeRule
 from tests.app.conftest import Parts
 from tests.fakes.engine import FakeEngine
+from tests.latent import SIZES, latent_info, latent_models
 
 pytestmark = pytest.mark.bench
 VIEWS: tuple[View, ...] = ("x0", "x", "eps")
@@ -92,7 +95,7 @@ class Beat(QObject):
 @pytest.fixture
 def studio(qtbot: QtBot, tmp_path: Path) -> Iterator[Studio]:
     """The real engine with the first embedded model."""
-    models = embedded()
+    models = embedded_models()
     if not models:
         pytest.skip("no model is embedded yet")
     studio = Studio(models, Folders.under(tmp_path))
@@ -159,7 +162,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject
 from app.bootstrap import Studio, make_application
 from app.core.files.folders import Folders
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 
 class Watch(QObject):
     painted = None
@@ -173,7 +176,7 @@ def end():
     application.quit()
 
 application = make_application(["studio"])
-studio = Studio(embedded(), Folders.under(Path(sys.argv[1])))
+studio = Studio(embedded_models(), Folders.under(Path(sys.argv[1])))
 watch = Watch()
 studio.window.installEventFilter(watch)
 studio.document.jobs.engine_changed.connect(end)
@@ -195,3 +198,24 @@ def test_start_up(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         print(done.stdout.strip())
+
+
+def test_scrubbing_latents_takes_a_frame_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    """A finished run of 128×128×4 latents: each step is read, mapped to colour and put up within 16 ms."""
+    latent_models(monkeypatch)
+    info = replace(latent_info(tmp_path), sizes=replace(SIZES, most=1024))
+    request = resolve(Draft.for_model(info, prompt="red apple", seed=1, width=1024, height=1024, steps=20), info)
+    path = tmp_path / "a.twrun"
+    list(Session("cpu", [info]).generate(request, path))
+    viewer = Viewer(lambda _: False)
+    assert viewer.show_run(path)
+    for view in VIEWS:
+        viewer.view = view
+        taken = []
+        for k in (0, 7, 3, 15, 9) * 8:
+            began = time.perf_counter()
+            viewer.scrub(k)
+            taken.append(time.perf_counter() - began)
+        assert viewer.frame is not None
+        assert viewer.frame.width() == 128
+        print(spread(f"scrub latents 128², {view}", taken))

@@ -32,7 +32,7 @@ def test_a_level_is_shown_within_a_frame(make_parts: Callable[..., Parts], qtbot
     for layer in LAYERS:
         lab.turn(layer, layer != "seen")
     lab.start()
-    until(qtbot, lambda: lab.track.finished and not lab.doing)
+    until(qtbot, lambda: lab.track.finished and not lab.activity)
     until(qtbot, lambda: all(lab.field_at(k) for k in range(len(lab.levels))))
     plane, strip = window.lab_view.plane, window.lab_timeline.strip
 

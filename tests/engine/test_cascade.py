@@ -132,21 +132,21 @@ def test_enlarging_a_picture_equals_a_first_stage_that_ends_in_it(cascade: Model
     small = np.random.default_rng(2).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     ended = torch.from_numpy(small).permute(2, 0, 1)[None] / 127.5 - 1
     alone = replace(request, seeds=request.seeds[:1])
-    assert np.array_equal(session.enlarged(request, small), session.picture(alone, ended)[0])
-    assert not np.array_equal(session.enlarged(request, small), session.enlarged(request, 255 - small))
+    assert np.array_equal(session.enlarge(request, small), session.picture(alone, ended)[0])
+    assert not np.array_equal(session.enlarge(request, small), session.enlarge(request, 255 - small))
 
 
 def test_a_picture_that_cannot_be_enlarged_is_refused(cascade: ModelInfo) -> None:
     session, request = Session("cpu", [cascade]), asked(cascade)
     with pytest.raises(RequestError, match=r"16×16, but this one has 20×16: resize it"):
-        session.enlarged(request, np.zeros((16, 20, 3), np.uint8))
+        session.enlarge(request, np.zeros((16, 20, 3), np.uint8))
     for other in (asked(cascade, enlarge=False), asked(cascade, truncated=True)):
         with pytest.raises(RequestError, match="needs a whole second stage"):
-            session.enlarged(other, np.zeros((16, 16, 3), np.uint8))
+            session.enlarge(other, np.zeros((16, 16, 3), np.uint8))
     stop = threading.Event()
     stop.set()
     with pytest.raises(Cancelled):
-        session.enlarged(request, np.zeros((16, 16, 3), np.uint8), stop.is_set)
+        session.enlarge(request, np.zeros((16, 16, 3), np.uint8), stop.is_set)
 
 
 def test_a_truncated_first_stage_stops_at_the_noise_level_of_the_second(cascade: ModelInfo) -> None:

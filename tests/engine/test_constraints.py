@@ -37,7 +37,7 @@ def test_replacement_has_the_law_of_repaint_without_resampling() -> None:
     assert round(cov[1, 1].item(), 3) == 0.302
 
 
-def test_repaint_comes_closer_to_the_posterior() -> None:
+def test_repaint_approaches_the_posterior() -> None:
     sigmas = [*np.geomspace(20.0, 0.05, 20).tolist(), 0.0]
     keep_first = mask_of(sigmas, 0, 20)
     start, means = torch.zeros(2, dtype=F64), []

@@ -15,14 +15,14 @@ from PIL import Image
 
 from app.settings.file import write as write_settings
 from app.settings.values import Values
-from engine.files import check_writable, replacing, sweep
+from engine.files import check_writable, replace_file, sweep
 from engine.pictures.png import save_image
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links and permissions of POSIX")
 
 
 def put(path: Path, data: bytes = b"new") -> None:
-    with replacing(path) as file:
+    with replace_file(path) as file:
         file.write(data)
 
 
@@ -63,7 +63,7 @@ def test_every_legal_name_can_be_written(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name).read_bytes() == b"new"
 
 
-def test_an_error_speaks_of_the_file_that_was_asked_for(tmp_path: Path) -> None:
+def test_an_error_names_the_requested_file(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 256)
     with pytest.raises(OSError, match="too long") as caught:
         put(path)
@@ -73,7 +73,7 @@ def test_an_error_speaks_of_the_file_that_was_asked_for(tmp_path: Path) -> None:
 def test_when_the_writer_fails_the_old_file_stands_and_nothing_is_left(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"old")
-    with contextlib.suppress(RuntimeError), replacing(path) as file:
+    with contextlib.suppress(RuntimeError), replace_file(path) as file:
         file.write(b"half")
         raise RuntimeError
     assert path.read_bytes() == b"old"
@@ -90,9 +90,9 @@ def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_fresh_name_is_never_taken_from_another_file(tmp_path: Path) -> None:
-    with replacing(tmp_path / "a", fresh=True) as file:
+    with replace_file(tmp_path / "a", fresh=True) as file:
         file.write(b"mine")
-    with pytest.raises(FileExistsError), replacing(tmp_path / "a", fresh=True) as file:
+    with pytest.raises(FileExistsError), replace_file(tmp_path / "a", fresh=True) as file:
         file.write(b"yours")
     assert (tmp_path / "a").read_bytes() == b"mine"
     assert len(list(tmp_path.iterdir())) == 1
@@ -106,12 +106,12 @@ def test_looking_first_changes_nothing(tmp_path: Path) -> None:
 
 
 @posix
-def test_what_a_killed_writer_left_is_swept_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+def test_part_files_of_killed_writers_are_removed_and_open_ones_stay(tmp_path: Path) -> None:
     killed = f"""
 import os
 from pathlib import Path
-from engine.files import replacing
-with replacing(Path({str(tmp_path / "killed")!r})) as file:
+from engine.files import replace_file
+with replace_file(Path({str(tmp_path / "killed")!r})) as file:
     file.write(b"half")
     file.flush()
     os._exit(9)
@@ -120,7 +120,7 @@ with replacing(Path({str(tmp_path / "killed")!r})) as file:
     (tmp_path / ".older.png.1234.part").write_bytes(b"as the studio named them before")
     (tmp_path / "mine.part").write_bytes(b"a person's own")
     assert len(list(tmp_path.glob(".*.part"))) == 2
-    with replacing(tmp_path / "a") as file:
+    with replace_file(tmp_path / "a") as file:
         file.write(b"whole")
         sweep(tmp_path)
         assert len(list(tmp_path.glob(".*.part"))) == 1

@@ -15,6 +15,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.jobs import serial
+from engine.jobs.decode_step import DecodeStep
 from engine.jobs.encode import Decode, Encode
 from engine.jobs.enlarge import Enlarge
 from engine.jobs.generate import Fork, Generate, Resume
@@ -26,7 +27,7 @@ from engine.jobs.morph import Morphing
 from engine.jobs.score import Look, Score
 from engine.jobs.sweep import Sweep
 from engine.session import Session
-from engine.spec.catalog import ModelInfo, embedded
+from engine.spec.catalog import ModelInfo, embedded_models
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import Inputs, digest
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
@@ -65,6 +66,7 @@ def jobs_of(info: ModelInfo, folder: Path) -> Iterator[Job]:
     yield Enlarge(request=large, rgb=RGB)
     yield Encode(request=plain, rgb=RGB, method="guided", tol=1e-3, max_calls=9, run_path=run, check=False, inner=3)
     yield Decode(source=run)
+    yield DecodeStep(path=run, k=2, image=1, load=False)
     yield Decode(source=run, request=plain, tol=1e-3, max_calls=9, run_path=run)
     yield Likelihood(model="tiny", rgb=RGB, prompt="a cat", label="round", probes=2, tol=0.1, seed=4, sigma_min=0.5)
     yield Likelihood(model="tiny", rgb=RGB)
@@ -162,7 +164,7 @@ def records(path: Path) -> list[Any]:
 
 
 def test_an_edit_runs_from_its_json_alone_in_another_process_to_the_same_bits(tmp_path: Path) -> None:
-    info = next(info for info in embedded() if info.id == "emoji")
+    info = next(info for info in embedded_models() if info.id == "emoji")
     side = info.width
     rgb = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     mask = np.zeros((side, side), np.uint8)

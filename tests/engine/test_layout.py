@@ -143,11 +143,11 @@ def test_under_guides_and_masks_too(
     check_run(session, resolve(draft, tiny_model, given), tmp_path / "run.twrun", inputs=given)
 
 
-def test_the_environment_of_a_run_says_the_layout_and_what_chooses_kernels(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+def test_the_environment_of_a_run_holds_the_layout_and_the_kernel_choice(
+    session: Session, tiny_model: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
-    told = session.environment()
+    told = session.environment(session.load(tiny_model))
     assert told["layout"] == "contiguous"
     assert told["kernels"]["cpu"] == torch.backends.cpu.get_cpu_capability()
     assert told["kernels"]["switches"]["MKL_CBWR"] == "COMPATIBLE"

@@ -71,7 +71,7 @@ def test_the_loop_ends_in_place_of_the_first_step_that_is_not_finite(rule: str, 
     assert seen in ([0, 1], [0, 1, 2])  # Heun sees the level that a step goes to, too
 
 
-def test_what_was_reached_stays_in_the_run_file_and_the_cause_is_told(tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_finished_steps_stay_in_the_run_file_and_the_cause_is_named(tiny_model: ModelInfo, tmp_path: Path) -> None:
     session, path = session_with(tiny_model, failing(1.5)), tmp_path / "a.twrun"
     with pytest.raises(NotFiniteError, match="the model returned values that are not numbers: its weights") as told:
         list(session.generate(request_of(tiny_model), path))
@@ -83,13 +83,13 @@ def test_what_was_reached_stays_in_the_run_file_and_the_cause_is_told(tiny_model
     assert whole[-1].isfinite().all()  # gone on with by a model that is sound
 
 
-def test_a_threshold_does_not_hide_what_is_infinite(tiny_model: ModelInfo) -> None:
+def test_a_threshold_does_not_hide_infinity(tiny_model: ModelInfo) -> None:
     session = session_with(tiny_model, failing(1.5, math.inf))
     with pytest.raises(NotFiniteError, match="Step 4 of 4"):
         list(session.generate(request_of(tiny_model, threshold="static")))
 
 
-def test_guidance_that_overflows_is_told_from_a_model_that_is_damaged(tiny_model: ModelInfo) -> None:
+def test_overflowing_guidance_is_distinguished_from_a_damaged_model(tiny_model: ModelInfo) -> None:
     def large(x: Tensor, sigma: Sigma, cond: Cond | None = None) -> Tensor:
         signs = torch.ones(len(x), 1, 1, 1)
         signs[len(x) // 2 :] = -1  # the two halves of a guided batch disagree
@@ -100,7 +100,7 @@ def test_guidance_that_overflows_is_told_from_a_model_that_is_damaged(tiny_model
         list(session.generate(request_of(tiny_model, guidance=5.0)))
 
 
-def test_a_state_that_is_damaged_is_told_from_both(tiny_model: ModelInfo) -> None:
+def test_a_damaged_state_is_distinguished_from_both(tiny_model: ModelInfo) -> None:
     x = torch.full((1, 3, 4, 4), math.nan)
     with pytest.raises(NotFiniteError, match="its first state"):
         next(run(normal, descending(LEVELS), RULES["ddim"], x, Noise([1])))
@@ -124,7 +124,7 @@ def test_the_second_stage_is_held_to_it_too(cascade: ModelInfo) -> None:
         session.picture(request, torch.zeros(1, 3, 16, 16))
 
 
-def test_a_bound_is_not_made_of_them() -> None:
+def test_a_bound_refuses_them() -> None:
     with pytest.raises(FlowError, match="not numbers"):
         list(draw(failing(3.0), torch.zeros(3, 4, 4), LEVELS[:-1], 10.0, Noise([1]), 0))
 

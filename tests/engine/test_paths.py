@@ -110,7 +110,7 @@ def test_invalid_repaint_levels_and_numbers_are_refused_in_one_sentence() -> Non
 
 
 @pytest.mark.parametrize("name", ["ddim", "heun", "dpmpp-2m", "dpmpp-3m", "ipndm-4", "unipc-2", "unipc-3", "ge"])
-def test_going_up_and_down_again_comes_home(name: str) -> None:
+def test_encoding_and_decoding_return_the_state(name: str) -> None:
     up = grid("log", 400, 30.0, 0.05, final_zero=False)[::-1]
     x = torch.tensor([[0.5, -0.2], [1.5, 1.0]], dtype=F64)
     *_, top = run(D, ascending(up), RULES[name], x, Noise([0, 1]))

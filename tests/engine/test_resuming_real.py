@@ -176,7 +176,7 @@ def test_the_second_stage_draws_the_same_from_a_stored_state(
 
 
 @pytest.mark.parametrize("method", ["plain", "null-text"])
-def test_an_encoding_comes_back_from_its_file_as_it_did_live(
+def test_an_encoding_decodes_from_its_file_as_it_did_live(
     method: str, session: Session, emoji: ModelInfo, tmp_path: Path
 ) -> None:
     """The way back that `check` walks has live states and tokens; Decode walks it from those in the file."""

@@ -21,7 +21,7 @@ from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Estimate, Event, Progress
 from engine.jobs.load import LoadModel
 from engine.pictures.png import read_settings
-from engine.pictures.unsaved import left
+from engine.pictures.unsaved import unsaved_runs
 from engine.run import Cancelled
 from engine.runs import previewer
 from engine.session import OutOfMemory, Session
@@ -75,16 +75,14 @@ def test_a_run_tells_each_step_then_its_pictures_then_its_seconds(
         assert read_settings(path) == replace(request, seeds=request.seeds[k : k + 1])
 
 
-def test_the_run_is_the_one_that_generate_makes(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_the_job_and_generate_give_the_same_run(session: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     request = request_for(tiny_model, steps=3, sampler="ddpm")
     list(session.perform(Generate(request=request, run_path=tmp_path / "a.twrun")))
     *_, last = session.generate(request)
     np.testing.assert_array_equal(RunReader(tmp_path / "a.twrun").next(2), last.move.x.numpy())
 
 
-def test_the_first_estimate_is_told_within_the_first_step_where_that_takes_two_calls(
-    session: Session, tiny_model: ModelInfo
-) -> None:
+def test_a_two_call_sampler_sends_the_first_x0_within_the_first_step(session: Session, tiny_model: ModelInfo) -> None:
     early: list[Event] = []
     for sampler, told in (("heun", 1), ("ddim", 0)):
         early.clear()
@@ -140,12 +138,12 @@ def test_the_pictures_of_a_killed_run_are_saved_by_resuming_it_each_once(
         if isinstance(event, PictureSaved):
             break
     steps.close()  # type: ignore[attr-defined]  # killed after the first of two pictures
-    (note,) = left(tmp_path)
+    (note,) = unsaved_runs(tmp_path)
     assert (note.saved, note.pictures) == (frozenset({0}), folder)
     events = list(session.perform(Resume(run_path=path, pictures=folder)))
     assert len(saved(events)) == 1
     assert {read_settings(one).seeds for one in folder.iterdir()} == {(seed,) for seed in request.seeds}  # type: ignore[union-attr]
-    assert list(left(tmp_path)) == []
+    assert list(unsaved_runs(tmp_path)) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="removes an open file")
@@ -194,7 +192,7 @@ def test_where_the_second_stage_has_no_memory_the_small_pictures_are_saved(
     assert all(one is not None and one.enlargement is None for one in found)
 
 
-def test_a_run_without_a_step_leaves_no_file_and_takes_none_that_was_there(
+def test_a_run_without_a_step_leaves_no_new_file_and_keeps_an_old_one(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.twrun"
@@ -252,7 +250,7 @@ def test_a_picture_is_enlarged_as_the_session_does(cascade: ModelInfo) -> None:
     request = request_for(cascade, batch=1)
     (event,) = session.perform(Enlarge(request=request, rgb=rgb))
     assert isinstance(event, Enlarged)
-    np.testing.assert_array_equal(event.rgb, session.enlarged(request, rgb))
+    np.testing.assert_array_equal(event.rgb, session.enlarge(request, rgb))
 
 
 def test_a_model_is_loaded_once_and_one_that_is_not_here_is_refused(session: Session, tiny_model: ModelInfo) -> None:
@@ -269,12 +267,12 @@ def test_a_full_device_is_one_sentence_wherever_it_happens(
     def full(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(session, "_large", full)
+    monkeypatch.setattr(session, "_enlarge_state", full)
     with pytest.raises(OutOfMemory, match="make fewer images"):
         list(session.perform(Generate(request=request_for(tiny_model))))
 
 
-def test_a_preview_is_of_the_picture_asked_for_and_of_single_precision(session: Session, tiny_model: ModelInfo) -> None:
+def test_a_preview_shows_the_chosen_picture_in_float32(session: Session, tiny_model: ModelInfo) -> None:
     x0 = torch.stack([torch.full((3, 2, 2), value, dtype=torch.float64) for value in (-0.5, 0.5)])
     preview = previewer(session.load(tiny_model), x0)
     for image, value in enumerate((-0.5, 0.5)):

@@ -77,7 +77,7 @@ def test_a_table_interpolates_log_sigma_between_two_indices() -> None:
     assert len(ddpm) == 1000
 
 
-def test_a_table_clips_what_lies_outside_it() -> None:
+def test_a_table_clips_values_outside_it() -> None:
     ddpm = Discrete.linear()
     assert (ddpm.t(0.0), ddpm.t(1e-4), ddpm.t(1e4)) == (0.0, 0.0, 999.0)
 

@@ -232,7 +232,7 @@ def test_the_vary_command(tmp_path: Path) -> None:
         assert np.abs(small - final).mean() < 8  # drawn larger from what the steps ended with
     assert not np.array_equal(shown[0], shown[1])
     for words, says in (
-        (["--step", "6"], "has no step 6: there is 0 to 5"),
+        (["--step", "6"], "has no step 6. Its steps: 0 to 5"),
         (["--step", "3", "--image", "2"], "no image 2"),
         (["--step", "3", "--count", "65"], "batch of 65"),
         (["--step", "3", "--out", "a.jpg"], "end the name in .png"),

@@ -40,7 +40,7 @@ def a_run(path: Path) -> bytes:
             past = (Past(s, x, x),)  # type: ignore[arg-type]
             writer.step(Step(i, Hop(s, s2), i + 1, x, past, move, x))  # type: ignore[arg-type]
         writer.picture(np.zeros((1, 4, 4, 3), np.uint8))
-        writer.keep("more", {"a": x})
+        writer.write_arrays("more", {"a": x})
         writer.end("finished")
     return path.read_bytes()
 
@@ -74,7 +74,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 def read_all(path: Path) -> None:
     """Everything that the studio and the commands read of a run."""
     run = RunReader(path)
-    for call in (run.start, run.picture, run.inputs, run.aims, lambda: run.kept("more")):
+    for call in (run.start, run.picture, run.inputs, run.aims, lambda: run.read_arrays("more")):
         call()
     for k in range(min(len(run.steps), 4)):
         for read in (run.x, run.x0, run.x0_raw, run.next, run.eps, run.past):
@@ -113,7 +113,7 @@ def test_a_head_that_is_no_table_is_one_sentence(tmp_path: Path, head: bytes) ->
         read_all(path)
 
 
-def test_an_array_that_claims_more_than_its_record_is_never_read(tmp_path: Path) -> None:
+def test_an_array_larger_than_its_record_is_never_read(tmp_path: Path) -> None:
     path = tmp_path / "a.twrun"
     whole = records(a_run(path))
     whole[1][0]["arrays"]["x"][1] = [10**6, 10**6, 10**6]

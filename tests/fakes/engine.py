@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from engine.jobs.encode import end_of_encoding, own_start, parent_of
 from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.generate import Fork, Generate, PictureSaved, RunEnded
-from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never
+from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never_cancelled
 from engine.jobs.load import LoadModel
 from engine.paths import path_of
 from engine.pictures.naming import picture_path
 from engine.pictures.png import save_png
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.rules import RULES
 from engine.spec.edit import Inputs, Pixels, pool_mask
 from engine.spec.guides import digests, pictures_of
@@ -83,7 +83,7 @@ class FakeEngine:
     def perform(
         self,
         job: Job,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Callable[[], bool] = never_cancelled,
         *,
         live: Mapping[str, float] | None = None,
         early: Callable[[Event], None] = lambda event: None,
@@ -235,7 +235,7 @@ def targets(request: Request, inputs: Inputs | None = None) -> NDArray[np.float3
     if inputs is None or request.edit is None:
         return made
     size = request.width, request.height
-    source = resized(inputs.source, size).transpose(2, 0, 1).astype(np.float32) / np.float32(127.5) - 1
+    source = resize(inputs.source, size).transpose(2, 0, 1).astype(np.float32) / np.float32(127.5) - 1
     if request.edit.method == "img2img" or inputs.mask is None:
         share: Any = np.float32(request.edit.strength)
     else:

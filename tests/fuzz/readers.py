@@ -75,9 +75,10 @@ def settings_of_picture(folder: Path, name: str) -> object:
 
 def morph_key(folder: Path, name: str) -> object:
     from engine.morph.keys import from_file
-    from engine.spec.catalog import embedded
+    from engine.spec.catalog import embedded_models
 
-    return from_file(folder / name, embedded()[0])
+    info = embedded_models()[0]
+    return from_file(folder / name, info, (info.width, info.height))
 
 
 def run(folder: Path, name: str) -> object:
@@ -88,7 +89,7 @@ def run(folder: Path, name: str) -> object:
 
     reader = RunReader(folder / name)
     Draft.of(reader.request)
-    for part in (reader.start, reader.inputs, reader.aims, reader.picture, partial(reader.kept, "nulltext")):
+    for part in (reader.start, reader.inputs, reader.aims, reader.picture, partial(reader.read_arrays, "nulltext")):
         _told(part)
     for k in range(min(len(reader.steps), 8)):
         for view in ("x0", "x", "eps"):

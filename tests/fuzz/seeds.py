@@ -171,7 +171,7 @@ def runs(folder: Path) -> Iterator[Files]:
                 writer.step(step)
             if request.enlargement is not None:
                 writer.picture(np.stack([RGB] * len(request.seeds)))
-            writer.keep("nulltext", {"null": np.zeros((2, 3), np.float32)})
+            writer.write_arrays("nulltext", {"null": np.zeros((2, 3), np.float32)})
             writer.end("finished")
         yield saved(folder)
 

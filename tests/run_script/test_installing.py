@@ -134,7 +134,7 @@ def test_of_two_calls_at_once_one_installs_and_the_other_waits_and_says_so(facts
     assert (first.returncode, second.returncode) == (0, 0)
 
 
-def test_a_call_that_waited_installs_the_extras_that_the_other_did_not(facts: run.Facts) -> None:
+def test_a_waiting_call_installs_the_missing_extras(facts: run.Facts) -> None:
     with installing(facts, "studio") as first:
         lines_until(first, "--editable")
         with installing(facts, "train") as second:

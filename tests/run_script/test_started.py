@@ -68,7 +68,7 @@ def test_the_checks_run_beside_each_other_however_much_they_say(facts: run.Facts
 
 @by_shell
 @pytest.mark.parametrize("args", [("-m", "bench", "-s"), ("tests/bench",), ("-x", "--pdb"), ("-s",)])
-def test_benchmarks_and_what_talks_with_the_person_run_alone_on_the_terminal_itself(
+def test_benchmarks_and_interactive_runs_use_the_terminal_directly(
     args: tuple[str, ...], facts: run.Facts, capfd: pytest.CaptureFixture[str]
 ) -> None:
     stand_in(facts, mypy="sleep 0.1; test ! -e pytest-began", pytest="touch pytest-began; echo to the terminal")

@@ -147,7 +147,7 @@ class Artwork(QObject):
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
         """Replace the artwork by a picture of one colour. Raises ValueError where a side is less than 1."""
-        self._start(plain(width, height, colour), "", box_size)
+        self._start(plain_picture(width, height, colour), "", box_size)
 
     def close(self) -> None:
         if not self.is_open:
@@ -317,7 +317,7 @@ class Artwork(QObject):
             self.history_changed.emit()
 
 
-def plain(width: int, height: int, colour: QColor) -> Pixels:
+def plain_picture(width: int, height: int, colour: QColor) -> Pixels:
     """Return (height, width, 4) of one colour, as bgra() does. Raises ValueError where a side is less than 1."""
     if width < 1 or height < 1:
         raise ValueError(f"A picture has at least one pixel, not {width} × {height}.")

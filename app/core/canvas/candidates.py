@@ -40,7 +40,7 @@ class Candidates(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._came: list[Candidate] = []
+        self._by_arrival: list[Candidate] = []
         self._all: list[Candidate] = []
         self._merit: Callable[[Candidate], float | None] | None = None
         self._at: tuple[Path, int] | None = None
@@ -90,7 +90,7 @@ class Candidates(QObject):
         """Add finished pictures."""
         more = [one for one in made if self.tile_of(one.key) < 0]
         if more:
-            self._came += more
+            self._by_arrival += more
             self._all = self._ordered()
             self.listed.emit()
 
@@ -105,16 +105,16 @@ class Candidates(QObject):
 
     def _ordered(self) -> list[Candidate]:
         if self._merit is None:
-            return list(self._came)
-        merits = [self._merit(one) for one in self._came]
+            return list(self._by_arrival)
+        merits = [self._merit(one) for one in self._by_arrival]
         order = sorted(range(len(merits)), key=lambda k: math.inf if (found := merits[k]) is None else -found)
-        return [self._came[k] for k in order]
+        return [self._by_arrival[k] for k in order]
 
     def discard(self, tile: int) -> Candidate:
         """Take one away; where it was looked at, what came after it takes its place, or else what came before."""
         one, seen = self[tile], self.index == tile
         del self._all[tile - 1]
-        self._came.remove(one)
+        self._by_arrival.remove(one)
         if seen:
             tile = min(tile, len(self._all))
             self._at = self._all[tile - 1].key if tile else None
@@ -125,7 +125,7 @@ class Candidates(QObject):
 
     def clear(self) -> None:
         """Remove all candidates."""
-        had, self._all, self._came = bool(self._all), [], []
+        had, self._all, self._by_arrival = bool(self._all), [], []
         if had:
             self.listed.emit()
         self.at = None

@@ -194,7 +194,7 @@ class Editing(QObject):
         """Return the snapshot for a fork of the run in `run`, whose request is `parent`: in that run's box, if it is on
         the artwork, and with its mask if nothing is painted.
         """
-        placement = self.placement(run)
+        draft, placement = replace(draft, width=parent.width, height=parent.height), self.placement(run)
         if placement is None:
             return self.snapshot(draft, model)
         if draft.method != NEW and parent.edit is not None and not self._is_painted(placement.box):
@@ -258,6 +258,9 @@ class Editing(QObject):
             return "It lies outside of the present picture: undo the canvas size, or choose another."
         if self._viewer.live and self._viewer.following:
             return "This picture is not finished: wait for it, or choose one of its steps."
+        run, k = self._viewer.run, self._viewer.cursor
+        if run is not None and 0 <= k < len(run.steps) and run.is_coarse(k, self._viewer.image_index):
+            return "This step is still a coarse preview: wait a moment until it is sharp."
         return ""
 
     def apply(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.pictures.compositing import crop
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Box
 
@@ -34,16 +34,26 @@ WAYS = (
 )
 
 
-def sizes(model: ModelInfo) -> list[Size]:
-    """Return the sizes of a model's pictures: its own, and its second stage's."""
+def sizes(model: ModelInfo, own: Size | None = None) -> list[Size]:
+    """Return the sizes of a model's pictures: `own` (None: its native size), and its second stage's."""
+    width, height = own or model.size
     factors = [1] if model.cascade is None else [1, int(model.cascade["net"]["factor"])]
-    return [(factor * model.width, factor * model.height) for factor in factors]
+    return [(factor * width, factor * height) for factor in factors]
 
 
-def is_multiple_of_box(size: Size, model: ModelInfo) -> bool:
+def targets(model: ModelInfo, own: Size, picture: Size) -> list[Size]:
+    """Return the sizes that a picture can be brought to: those of `own`; where sizes are free, also one of the
+    picture's shape, and the native ones.
+    """
+    if not model.sizes.free:
+        return sizes(model, own)
+    return list(dict.fromkeys([own, model.sizes.like(picture), *model.sizes.native]))
+
+
+def is_multiple_of_box(size: Size, own: Size) -> bool:
     """Whether a size is a whole multiple of the model's own."""
-    times, rest = divmod(size[0], model.width)
-    return rest == 0 and size[1] == times * model.height
+    times, rest = divmod(size[0], own[0])
+    return rest == 0 and size[1] == times * own[1]
 
 
 def ways(size: Size, target: Size) -> tuple[FittingWay, ...]:
@@ -79,7 +89,7 @@ def fit_picture(rgb: Pixels, way: str, target: Size) -> tuple[Pixels, Pixels | N
     if way == "keep":
         return rgb, None
     if way == "fit":
-        return resized(rgb, result(way, size, target)), None
+        return resize(rgb, result(way, size, target)), None
     box = frame(way, size, target)
     made = crop(rgb, None, box, target).source
     return made, _outside(size, box, target) if way == "pad" else None

@@ -50,7 +50,7 @@ def feather(artwork: Artwork, pixels: float, name: str = "Feather mask") -> None
 def fill(artwork: Artwork, path: QPainterPath, paint: Paint = add, opacity: float = 1.0, name: str = "Shape") -> None:
     """Paint the inside of a path (odd-even) into the mask, antialiased, as far as it lies in the picture."""
     rect = path.boundingRect().toAlignedRect().intersected(artwork.rect)
-    _painted(artwork, rect, lambda band: path_coverage(path, band), paint, opacity, name)
+    _paint_region(artwork, rect, lambda band: path_coverage(path, band), paint, opacity, name)
 
 
 def fill_colour(
@@ -67,10 +67,10 @@ def fill_colour(
     if artwork.rect.contains(x, y):
         rect, found = pixels_alike(artwork.pixels, x, y, tolerance, everywhere)
         corner = rect.topLeft()
-        _painted(artwork, rect, lambda band: part(found, band.translated(-corner)), paint, opacity, name)
+        _paint_region(artwork, rect, lambda band: part(found, band.translated(-corner)), paint, opacity, name)
 
 
-def _painted(
+def _paint_region(
     artwork: Artwork, rect: QRect, coverage: Callable[[QRect], Pixels], paint: Paint, opacity: float, name: str
 ) -> None:
     stroke = artwork.begin(name)

@@ -13,9 +13,9 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from app.core.canvas.artwork import Artwork, copy_reversed
-from app.core.canvas.brush import fourfold, share
+from app.core.canvas.brush import repeat_channels, share
 from app.core.canvas.undo import part
-from engine.pictures.blending import alpha, painted, runs
+from engine.pictures.blending import alpha, painted_bounds, runs
 from engine.pictures.compositing import patch
 from engine.pictures.resizing import strips
 from engine.spec.edit import Box, Inputs
@@ -41,7 +41,7 @@ class Placement:
         if not masked:
             return cls(QRect(box), seen, None)
         mask = part(artwork.mask, seen)
-        rect = QRect(*painted(mask)).translated(seen.topLeft())
+        rect = QRect(*painted_bounds(mask)).translated(seen.topLeft())
         if rect.isEmpty():
             return cls(QRect(box), QRect(), None)
         return cls.through(box, rect, part(artwork.mask, rect))
@@ -122,7 +122,7 @@ def fade(pixels: Pixels, mask: Pixels) -> None:
         done = last
         if soft:
             part = np.s_[:, first:last]
-            pixels[part] = share(pixels[part], fourfold(alpha(mask[part])))
+            pixels[part] = share(pixels[part], repeat_channels(alpha(mask[part])))
     pixels[:, done:] = 0
 
 

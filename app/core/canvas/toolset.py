@@ -102,18 +102,18 @@ class Toolset(QObject):
         self._shown = True
 
     @property
-    def held(self) -> ToolsetState:
+    def state(self) -> ToolsetState:
         """What to remember. Whether the mask is shown is not: a start with a hidden one would look like a lost one."""
         own = {name: choices for name, choices in self._choices.items() if name not in self._shares}
         return ToolsetState(tool=self._tool, choices=own, colour=self._colour, edge=self._edge)
 
-    def restore(self, held: ToolsetState) -> None:
+    def restore(self, state: ToolsetState) -> None:
         """Restore the stored settings. Unknown tools are left out; new tools keep their defaults."""
-        self._choices |= {name: choices for name, choices in held.choices.items() if name in self._choices}
-        self._colour, self._edge = held.colour, held.edge
+        self._choices |= {name: choices for name, choices in state.choices.items() if name in self._choices}
+        self._colour, self._edge = state.colour, state.edge
         self.choices_changed.emit()
-        if held.tool in self._choices:
-            self.tool = held.tool
+        if state.tool in self._choices:
+            self.tool = state.tool
 
     @property
     def tool(self) -> str:
@@ -137,9 +137,9 @@ class Toolset(QObject):
 
     def choose(self, **changes: Any) -> None:
         """Change settings of the selected tool; each value is clamped to its range."""
-        held = {name: min(max(value, LIMITS[name][0]), LIMITS[name][1]) if name in LIMITS else value
+        state = {name: min(max(value, LIMITS[name][0]), LIMITS[name][1]) if name in LIMITS else value
                 for name, value in changes.items()}  # fmt: skip
-        choices = replace(self.choices, **held)
+        choices = replace(self.choices, **state)
         if choices != self.choices:
             self._choices[self._shares.get(self._tool, self._tool)] = choices
             self.choices_changed.emit()

@@ -110,9 +110,9 @@ class Autosave(QObject):
         self._folder, self._shelf = folder, Shelf(folder)
         sweep(folder)
         if taken := self._shelf.adopt(folder):
-            told = "The picture of another window was" if taken == 1 else f"{taken} pictures of other windows were"
+            text = "The picture of another window was" if taken == 1 else f"{taken} pictures of other windows were"
             back = NoticeAction("Back to it" if taken == 1 else "Back to the last one", self.bring_back)
-            self.notice_raised.emit(Notice("info", f"{told} not saved; the studio has kept it.", (back,)))
+            self.notice_raised.emit(Notice("info", f"{text} not saved; the studio has kept it.", (back,)))
         if (folder / NAME).exists():
             self._read_again()
         self._look_for_earlier()
@@ -134,23 +134,23 @@ class Autosave(QObject):
         self._saved = -1 if kept.unsaved else self._artwork.revision
         self._written = self._state()
         self._timer.stop()
-        told = " ".join((f"{_title_in_words(kept.title)} is back as you left it.", *kept.notes))
-        self.notice_raised.emit(Notice("info", told))
+        text = " ".join((f"{_title_in_words(kept.title)} is back as you left it.", *kept.notes))
+        self.notice_raised.emit(Notice("info", text))
 
     def _on_restore_failed(self, error: Exception) -> None:
         self._restoring = False
         if not isinstance(error, ImageError):  # the disk or the memory: perhaps later, and the picture is whole
             self._unread = True
-            told = f"The picture of the last time cannot be read now ({why(error)}): it stays in {self._folder}."
-            self.notice_raised.emit(Notice("error", told, (NoticeAction("Try again", self._read_again),)))
+            text = f"The picture of the last time cannot be read now ({why(error)}): it stays in {self._folder}."
+            self.notice_raised.emit(Notice("error", text, (NoticeAction("Try again", self._read_again),)))
             return
         aside = free_path(self._folder, f"damaged-{datetime.now():%Y%m%d-%H%M%S}", ".png")
         try:
             (self._folder / NAME).replace(aside)
         except OSError:
             aside = self._folder / NAME
-        told = f"The picture of the last time cannot be read; what is left of it is {aside}. ({error})"
-        self.notice_raised.emit(Notice("error", told))
+        text = f"The picture of the last time cannot be read; what is left of it is {aside}. ({error})"
+        self.notice_raised.emit(Notice("error", text))
         self._schedule()
 
     # the one before this
@@ -163,8 +163,8 @@ class Autosave(QObject):
     def bring_back(self) -> None:
         """The newest of those set aside becomes the artwork; what is the artwork now is set aside in its turn."""
         if found := self._find_earlier():
-            told = partial(self._on_brought_back, found[-1]), self._on_lost
-            self._background.start(partial(self._read, found[-1]), *told)
+            text = partial(self._on_brought_back, found[-1]), self._on_lost
+            self._background.start(partial(self._read, found[-1]), *text)
 
     def _on_brought_back(self, folder: Path, read: Read) -> None:
         self.set_aside()
@@ -200,8 +200,8 @@ class Autosave(QObject):
 
     def _on_set_aside(self, title: str, _: object) -> None:
         self._look_for_earlier()
-        told = f"{_title_in_words(title)} was not saved; the studio has kept it."
-        self.notice_raised.emit(Notice("info", told, (NoticeAction("Back to it", self.bring_back),)))
+        text = f"{_title_in_words(title)} was not saved; the studio has kept it."
+        self.notice_raised.emit(Notice("info", text, (NoticeAction("Back to it", self.bring_back),)))
 
     # now
 
@@ -317,8 +317,8 @@ class Autosave(QObject):
         """Said once, and again only after something could be written in between."""
         if not self._complained:
             self._complained = True
-            told = f"The picture cannot be kept in {self._folder} ({why(error)}): save it yourself, or make room there."
-            self.notice_raised.emit(Notice("error", told))
+            text = f"The picture cannot be kept in {self._folder} ({why(error)}): save it yourself, or make room there."
+            self.notice_raised.emit(Notice("error", text))
 
 
 def _title_in_words(title: str) -> str:

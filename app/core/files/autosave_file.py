@@ -65,10 +65,10 @@ def write(folder: Path, kept: AutosaveFile) -> None:
         if not (folder / mask).exists():
             save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
     results = [_write_result(folder, result) for result in kept.results]
-    told: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
-    told["results"] = results
+    entry: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
+    entry["results"] = results
     text = PngInfo()
-    text.add_itxt(KEY, json.dumps(told | {"unsaved": kept.unsaved}))
+    text.add_itxt(KEY, json.dumps(entry | {"unsaved": kept.unsaved}))
     save_image(folder / NAME, image_of(kept.rgb), "PNG", pnginfo=text, compress_level=1)
     for other in folder.glob("mask-*.png"):
         if other.name not in (mask, *(result["mask"] for result in results)):
@@ -83,27 +83,27 @@ def _mask_name(values: memoryview | bytes) -> str:
 def _write_result(folder: Path, result: Result) -> dict[str, Any]:
     """A result as JSON; writes its mask. Raises OSError."""
     place = result.placement
-    told = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
+    entry = {"run": result.run, "images": result.images, "box": box_of(place.box), "rect": box_of(place.rect)}
     if place.packed is None:
-        return told | {"mask": ""}
+        return entry | {"mask": ""}
     name = _mask_name(repr(box_of(place.rect)[2:]).encode() + place.packed)
     if not (folder / name).exists():
         mask = place.mask
         assert mask is not None
         save_image(folder / name, Image.fromarray(mask), "PNG", compress_level=1)
-    return told | {"mask": name}
+    return entry | {"mask": name}
 
 
-def _read_result(folder: Path, told: dict[str, Any]) -> Result:
+def _read_result(folder: Path, entry: dict[str, Any]) -> Result:
     """A result from JSON. Raises one of DAMAGED where that is damaged."""
-    box, rect = QRect(*map(int, told["box"])), QRect(*map(int, told["rect"]))
+    box, rect = QRect(*map(int, entry["box"])), QRect(*map(int, entry["rect"]))
     if box.isEmpty():
         raise ValueError("no box")
-    mask = _decode(load_mask, _bytes(folder / Path(told["mask"]).name)).mask if told["mask"] else None
-    images = tuple(int(image) for image in told["images"])
+    mask = _decode(load_mask, _bytes(folder / Path(entry["mask"]).name)).mask if entry["mask"] else None
+    images = tuple(int(image) for image in entry["images"])
     if not images or min(images) < 0:
         raise ValueError("no pictures")
-    return Result(str(told["run"]), images, Placement.through(box, rect, mask))
+    return Result(str(entry["run"]), images, Placement.through(box, rect, mask))
 
 
 def read(folder: Path) -> AutosaveFile:
@@ -115,18 +115,18 @@ def read(folder: Path) -> AutosaveFile:
     rgb = _decode(load, data).rgb
     height, width = rgb.shape[:2]
     mask, notes = np.zeros((height, width), np.uint8), list[str]()
-    told: dict[str, Any] = {}
+    entry: dict[str, Any] = {}
     try:
-        told = json.loads(read_text(io.BytesIO(data), KEY) or "{}")
-        x, y, w, h = (int(number) for number in told["box"])
-        across, down = (int(number) for number in told["aspect"])
+        entry = json.loads(read_text(io.BytesIO(data), KEY) or "{}")
+        x, y, w, h = (int(number) for number in entry["box"])
+        across, down = (int(number) for number in entry["aspect"])
         if min(w, h, across, down) < 1:
             raise ValueError("no box")
     except (OSError, AttributeError, *DAMAGED):
-        told = {}
+        entry = {}
         x, y, w, h, across, down = 0, 0, width, height, width, height
         notes.append("Its mask and its box were damaged and are left out.")
-    if name := str(told.get("mask", "")):
+    if name := str(entry.get("mask", "")):
         try:
             found = _decode(load_mask, _bytes(folder / Path(name).name)).mask
             if found.shape != mask.shape:
@@ -134,13 +134,13 @@ def read(folder: Path) -> AutosaveFile:
             mask = found
         except ImageError:
             notes.append("Its mask was damaged and is left out.")
-    results, listed = list[Result](), told.get("results", [])
+    results, listed = list[Result](), entry.get("results", [])
     for result in listed if isinstance(listed, list) else [listed]:
         try:
             results.append(_read_result(folder, result))
         except DAMAGED:
             notes.append("A candidate was damaged and is left out.")
-    title, unsaved = str(told.get("title", "")), bool(told.get("unsaved", True))
+    title, unsaved = str(entry.get("title", "")), bool(entry.get("unsaved", True))
     return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
 
 

@@ -59,16 +59,16 @@ class Background(QObject):
         self, work: Callable[[], Any], then: Callable[[Any], object], failed: Callable[[Exception], object]
     ) -> None:
         try:
-            told = partial(then, work())
+            callback = partial(then, work())
         except BaseException as error:  # SystemExit too: whoever waits for an end gets one
             log.info("work in the background failed", exc_info=True)
-            told = partial(failed, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
-        self._ended.emit(told)
+            callback = partial(failed, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
+        self._ended.emit(callback)
 
-    def _deliver(self, told: Callable[[], object]) -> None:
+    def _deliver(self, callback: Callable[[], object]) -> None:
         if self._silent:
             return
         self._waiting -= 1
-        told()
+        callback()
         if self.idle:
             self.idle_changed.emit()

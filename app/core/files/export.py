@@ -21,7 +21,7 @@ from engine.errors import why
 from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.job import Event
 from engine.pictures.png import KINDS as FORMATS
-from engine.pictures.png import LONGEST, enlarged, save_copy, save_png
+from engine.pictures.png import LONGEST, enlarge_picture, save_copy, save_png
 from engine.spec.draft import resolve
 from engine.spec.request import Request, RequestError
 from engine.spec.validation import MAX_SIDE
@@ -99,8 +99,8 @@ class Exporter(QObject):
         if choice.method == "cascade":
             self._ask_engine(subject, choice, path)
             return
-        told = partial(self._written, path, then), partial(self._failed, path)
-        self._background.start(partial(write, subject, choice, path), *told)
+        callbacks = partial(self._written, path, then), partial(self._failed, path)
+        self._background.start(partial(write, subject, choice, path), *callbacks)
 
     def _ask_engine(self, subject: ExportSubject, choice: Export, path: Path) -> None:
         model = self._draft.model
@@ -155,4 +155,4 @@ def write(subject: ExportSubject, choice: Export, path: Path) -> None:
     if path.suffix.lower() == ".png" and subject.request is not None:
         save_png(path, subject.rgb, subject.request, subject.index, choice.factor, choice.method, subject.parent)
     else:
-        save_copy(path, enlarged(subject.rgb, choice.factor, choice.method), choice.quality)
+        save_copy(path, enlarge_picture(subject.rgb, choice.factor, choice.method), choice.quality)

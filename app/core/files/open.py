@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 
-from app.core.canvas.artwork import Artwork, bgra, plain
+from app.core.canvas.artwork import Artwork, bgra, plain_picture
 from app.core.canvas.fitting import fit_picture, is_multiple_of_box
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Autosave
@@ -21,7 +21,7 @@ from app.core.files.background import Background
 from app.core.files.mime import from_image, local_files, pictures_in
 from app.core.notices import Notice, NoticeAction
 from app.core.request.draft_model import DraftModel
-from app.core.shown.render import pixels
+from app.core.shown.render import finished_pixels
 from app.core.shown.viewer import Viewer
 from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
 from engine.pictures.png import read_settings
@@ -108,7 +108,7 @@ class Opener(QObject):
         if run is None or not 0 <= k < shown.step_count:
             return
         try:
-            rgb = pixels(run, k, "x0", shown.image_index)
+            rgb = finished_pixels(run, k, shown.image_index)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
@@ -119,10 +119,10 @@ class Opener(QObject):
         """Make a picture of one colour the artwork, a large one in the background. Raises ValueError for no size."""
         self._new_request()
         if 3 * width * height < AT_ONCE:
-            self._adopt_blank(self._request, plain(width, height, colour))
+            self._adopt_blank(self._request, plain_picture(width, height, colour))
         else:
             then = partial(self._adopt_blank, self._request), partial(self._on_failed, self._request)
-            self._background.start(partial(plain, width, height, colour), *then)
+            self._background.start(partial(plain_picture, width, height, colour), *then)
 
     def _adopt_blank(self, request: int, pixels: Pixels) -> None:
         if request != self._request:
@@ -133,8 +133,13 @@ class Opener(QObject):
         self.opened.emit()
 
     def place(self, arrival: Arrival, way: str = "keep", target: tuple[int, int] | None = None) -> None:
-        """Make an arrival the artwork, in one of fitting.WAYS; `target` is the size for all of them but "keep"."""
+        """Make an arrival the artwork, in one of fitting.WAYS; `target` is the size for all of them but "keep".
+
+        A model whose sizes are free works at that size from then on.
+        """
         self._new_request()
+        if target is not None and way != "keep" and self._draft.model.sizes.free:
+            self._draft.choose_size(target)
         if arrival.rgb.size < AT_ONCE:
             self._adopt(arrival, self._request, prepare(arrival.rgb, way, target or self._box_size))
         else:
@@ -169,7 +174,7 @@ class Opener(QObject):
 
     @property
     def _box_size(self) -> tuple[int, int]:
-        return self._draft.model.width, self._draft.model.height
+        return self._draft.size
 
     def _read(self, sources: Sequence[Path | bytes | QImage], title: str, path: Path | None) -> None:
         self._new_request()
@@ -199,7 +204,7 @@ class Opener(QObject):
         self.notice_raised.emit(Notice("error", sentence))
 
     def _arrive(self, arrival: Arrival) -> None:
-        if is_multiple_of_box(arrival.size, self._draft.model):
+        if is_multiple_of_box(arrival.size, self._draft.size):
             self.place(arrival)
         else:
             self.choice_needed.emit(arrival)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.core.shown.lineage import Lineage
-from app.core.shown.render import pixels
+from app.core.shown.render import finished_pixels
 from engine.pictures.naming import save_new
 from engine.pictures.png import save_png
 
@@ -13,7 +13,7 @@ from engine.pictures.png import save_png
 def save_step(run: Lineage, k: int, image: int, folder: Path, path: Path | None = None) -> Path:
     """Save x̂₀ of step `k` to `path`, or to a free name in `folder`. Raises ValueError and OSError."""
     request, index = run.request_at(k), run.image_in(k, image)
-    rgb = pixels(run, k, "x0", image)
+    rgb = finished_pixels(run, k, image)
     parent = run.parent_at(k)
     if path is None:
         return save_new(folder, rgb, request, index, parent)

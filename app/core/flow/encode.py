@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.flow.likelihood import Appraisal
+from app.core.flow.likelihood import PictureLikelihood
 from app.core.flow.subject import fit
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import QueuedJob, Submission
@@ -60,12 +60,12 @@ class Encoder(QObject):
 
     changed = Signal()  # the settings or the result
     progressed = Signal()
-    doing_changed = Signal()  # it began, is to stop, or ended
+    activity_changed = Signal()  # it began, is to stop, or ended
     notice_raised = Signal(object)
 
     def __init__(
         self,
-        appraisal: Appraisal,
+        picture_likelihood: PictureLikelihood,
         draft: DraftModel,
         shown: Viewer,
         jobs: JobsModel,
@@ -73,13 +73,13 @@ class Encoder(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._appraisal, self._draft, self._shown, self._jobs = appraisal, draft, shown, jobs
+        self._likelihood, self._draft, self._shown, self._jobs = picture_likelihood, draft, shown, jobs
         self._library = library
         self._method: Method = "plain"
         self._tolerance = TOLERANCE
-        self._doing: Passage | None = None
+        self._activity: Passage | None = None
         self._encoded: dict[Path, Encoded] = {}
-        for signal in (appraisal.changed, shown.run_changed, shown.steps_changed):
+        for signal in (picture_likelihood.changed, shown.run_changed, shown.steps_changed):
             signal.connect(self.changed)
 
     # the settings
@@ -87,9 +87,9 @@ class Encoder(QObject):
     @property
     def methods(self) -> tuple[Method, ...]:
         """The conditions that the picture can be encoded under: guidance needs a prompt or a label."""
-        judge = self._appraisal.judge
-        guidable = judge is not None and (judge.text or bool(judge.labels))
-        told = self._appraisal.conditions.get(self._appraisal.given)
+        judge = self._likelihood.judge
+        guidable = judge.text or bool(judge.labels)
+        told = self._likelihood.conditions.get(self._likelihood.condition_source)
         return tuple(METHODS) if guidable and told is not None and told.words else ("plain",)
 
     @property
@@ -114,31 +114,31 @@ class Encoder(QObject):
 
     def price(self, tolerance: float) -> str:
         """What encoding to a tolerance takes, such as "≈ 120 model calls"; "" before any was encoded by the judge."""
-        judge = self._appraisal.judge
-        calls = self._appraisal.costs.calls("up", judge.sha256, tolerance) if judge else None
+        judge = self._likelihood.judge
+        calls = self._likelihood.costs.calls("up", judge.sha256, tolerance)
         return "" if calls is None else f"≈ {calls} model calls"
 
     # the run
 
     @property
-    def doing(self) -> Passage | None:
-        return self._doing
+    def activity(self) -> Passage | None:
+        return self._activity
 
     def why_not(self) -> str:
         """Why the picture cannot be encoded now, in one sentence; "" when it can."""
-        return self._appraisal.why_not or (BUSY if self._doing is not None else "")
+        return self._likelihood.why_not or (BUSY if self._activity is not None else "")
 
     def encode(self) -> None:
         """Take the picture up to its noise: a run that goes up, shown as it is made. A notice where it cannot be."""
-        subject, judge = self._appraisal.subject, self._appraisal.judge
-        if self.why_not() or subject is None or judge is None:
-            self._say("info", self.why_not())
+        subject, judge = self._likelihood.subject, self._likelihood.judge
+        if self.why_not() or subject is None:
+            self._notify("info", self.why_not())
             return
         try:
             request = self._request(judge)
-            fitted = fit(subject, (judge.width, judge.height), self._appraisal.way)
+            fitted = fit(subject, self._likelihood.judged_size, self._likelihood.way)
         except (ValueError, OSError) as error:
-            self._say("error", str(error))
+            self._notify("error", str(error))
             return
 
         def submission() -> Submission:
@@ -152,7 +152,7 @@ class Encoder(QObject):
         """Why the shown run cannot be decoded, in one sentence; "" when it can."""
         if self._upward() is None:
             return "This run is not of an encoded picture: encode one first."
-        return self._jobs.why_no_engine or (BUSY if self._doing is not None else "")
+        return self._jobs.why_no_engine or (BUSY if self._activity is not None else "")
 
     def decode(self, anew: bool = False) -> None:
         """Bring the encoded picture that is shown back down the flow: a run of its own, shown as it is made.
@@ -162,29 +162,29 @@ class Encoder(QObject):
         """
         request, source = self._upward(), self._shown.run_path
         if self.why_no_decode() or request is None or source is None:
-            self._say("info", self.why_no_decode())
+            self._notify("info", self.why_no_decode())
             return
         model = next((info for info in self._draft.models if info.sha256 == request.model_sha256), None)
         try:
             if model is None:
                 raise RequestError(f"The model “{request.model}” that encoded this picture is not here.")
-            asked = self._as_panel(model) if anew else None
+            request_now = self._as_panel(model, request) if anew else None
         except RequestError as error:
-            self._say("error", str(error))
+            self._notify("error", str(error))
             return
 
         def submission() -> Submission:
-            path = self._library.new_path(asked or request)
-            job = Decode(source=source, request=asked, tol=self._tolerance, run_path=path)
-            return Submission(job, asked or request)
+            path = self._library.new_path(request_now or request)
+            job = Decode(source=source, request=request_now, tol=self._tolerance, run_path=path)
+            return Submission(job, request_now or request)
 
         self._begin(self._jobs.submit(submission), model, None)
 
     def stop(self) -> None:
         """End before the next model call; the steps that were reached stay."""
-        if self._doing is not None and not self._doing.stopping:
-            self._jobs.cancel_job(self._doing.job)
-            self._tell()
+        if self._activity is not None and not self._activity.stopping:
+            self._jobs.cancel_job(self._activity.job)
+            self._emit_changes()
 
     # the result
 
@@ -210,7 +210,7 @@ class Encoder(QObject):
 
     def _request(self, judge: ModelInfo) -> Request:
         """The judge's condition, with the panel's guidance where it counts. Raises RequestError."""
-        told = self._appraisal.conditions[self._appraisal.given]
+        condition = self._likelihood.conditions[self._likelihood.condition_source]
         own = self._draft.model.id == judge.id
         draft = self._draft.current if own else Draft.for_model(judge)
         if self.method != "plain" and draft.guidance == 1:
@@ -218,53 +218,57 @@ class Encoder(QObject):
                 "The panel's guidance is 1, so there is none to encode with: raise it, or choose without."
             )
         guidance = 1.0 if self.method == "plain" else draft.guidance
-        return _resolve_single(replace(draft, prompt=told.prompt, label=told.label, guidance=guidance), judge)
+        width, height = self._likelihood.judged_size
+        conditioned = replace(
+            draft, prompt=condition.prompt, label=condition.label, guidance=guidance, width=width, height=height
+        )
+        return _resolve_single(conditioned, judge)
 
-    def _as_panel(self, model: ModelInfo) -> Request:
-        """What the panel says now. Raises RequestError where its model is another."""
+    def _as_panel(self, model: ModelInfo, encoded: Request) -> Request:
+        """What the panel says now, at the size of what was encoded. Raises RequestError where its model is another."""
         if self._draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
-        return _resolve_single(self._draft.current, model)
+        return _resolve_single(replace(self._draft.current, width=encoded.width, height=encoded.height), model)
 
-    def _say(self, level: Literal["info", "error"], text: str) -> None:
+    def _notify(self, level: Literal["info", "error"], text: str) -> None:
         self.notice_raised.emit(Notice(level, text))
 
     def _begin(self, job: QueuedJob | None, model: ModelInfo, method: Method | None) -> None:
         if job is None or job.state.ended:
             return
-        self._doing = Passage(job, model, self._tolerance, method)
+        self._activity = Passage(job, model, self._tolerance, method)
         job.told.connect(self._on_told)
         job.ended.connect(self._on_ended)
-        self._tell()
+        self._emit_changes()
 
     def _on_told(self, events: Sequence[Event]) -> None:
-        doing = self._doing
-        assert doing is not None, "one at a time"
+        activity = self._activity
+        assert activity is not None, "one at a time"
         for event in events:
             if isinstance(event, Following):
-                doing.share = event.done
-                doing.words = f"{LEGS[event.leg]}, σ {event.sigma:.3g}, {event.calls} model calls"
+                activity.share = event.done
+                activity.words = f"{LEGS[event.leg]}, σ {event.sigma:.3g}, {event.calls} model calls"
             elif isinstance(event, Optimised):
-                doing.share = event.level / event.levels
-                doing.words = f"Null text at level {event.level} of {event.levels}, {event.calls} model calls"
+                activity.share = event.level / event.levels
+                activity.words = f"Null text at level {event.level} of {event.levels}, {event.calls} model calls"
             elif isinstance(event, Encoded):
-                self._encoded[doing.job.run_path] = event
-                if doing.method != "null-text":  # the optimisation has another price
-                    self._appraisal.costs.learn("up", doing.model.sha256, doing.tolerance, event.calls)
-                self._say("info", describe_encoding(event))
+                self._encoded[activity.job.run_path] = event
+                if activity.method != "null-text":  # the optimisation has another price
+                    self._likelihood.costs.learn("up", activity.model.sha256, activity.tolerance, event.calls)
+                self._notify("info", describe_encoding(event))
                 self.changed.emit()
             elif isinstance(event, Decoded):
                 off = f"{event.psnr:.1f} dB from the picture that was encoded (PSNR)"
-                self._say("info", f"Decoded in {event.calls} model calls: {off}")
+                self._notify("info", f"Decoded in {event.calls} model calls: {off}")
         self.progressed.emit()
 
     def _on_ended(self) -> None:
-        self._doing = None
-        self._tell()
+        self._activity = None
+        self._emit_changes()
 
-    def _tell(self) -> None:
+    def _emit_changes(self) -> None:
         self.changed.emit()
-        self.doing_changed.emit()
+        self.activity_changed.emit()
 
 
 LEGS = {"up": "Up to the noise", "down": "Down to the picture"}

@@ -10,7 +10,14 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.canvas.editing import Editing
-from app.core.flow.likelihood_result import Condition, Doing, Given, LikelihoodQuestion, LikelihoodResult, Map
+from app.core.flow.likelihood_result import (
+    Condition,
+    ConditionSource,
+    LikelihoodQuestion,
+    LikelihoodResult,
+    Map,
+    Measurement,
+)
 from app.core.flow.regions import Regions
 from app.core.flow.solve_costs import SolveCosts
 from app.core.flow.subject import SHRUNK, Subject, fit, on_canvas, ways
@@ -20,8 +27,10 @@ from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.shown.viewer import Viewer
 from engine.jobs.job import Event
-from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working
+from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working, pixel_model
 from engine.spec.catalog import ModelInfo
+from engine.spec.request import RequestError
+from engine.spec.sizes import Size
 
 KEPT = 32  # results that are remembered while the studio is open
 PROBES, MOST_PROBES = 4, 64
@@ -31,15 +40,15 @@ REGIONS = (1, 2, 4, 8)  # pixels of the model along the side of a region
 NOTHING = "There is no picture on the canvas: generate one, or open one."
 
 
-class Appraisal(QObject):
+class PictureLikelihood(QObject):
     """The one truth of the Likelihood panel. Every setter emits only on change; nothing is computed while unwatched."""
 
     changed = Signal()  # the settings: the picture, the model, its condition, the tolerance
     found = Signal()  # the results
-    doing_changed = Signal()  # it began, is to stop, or does another thing now
+    activity_changed = Signal()  # it began, is to stop, or does another thing now
     progressed = Signal()
     map_changed = Signal()
-    pointed_changed = Signal()
+    pointed_region_changed = Signal()
     notice_raised = Signal(object)
 
     def __init__(
@@ -55,23 +64,23 @@ class Appraisal(QObject):
         self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
         self.costs = SolveCosts()
         self._judge: str | None = None  # a model's id; None: the panel's model
-        self._given: Given = "nothing"
+        self._condition_source: ConditionSource = "nothing"
         self._way = SHRUNK
         self._probes, self._tolerance = PROBES, TOLERANCES[1]
         self._side, self._map_shown = 4, True
         self._watched, self._clean = False, True
         self._subject: Subject | None = None
         self._question: LikelihoodQuestion | None = None
-        self._said: tuple[object, ...] = ()  # the settings at the last `changed`
+        self._settings_shown: tuple[object, ...] = ()  # the settings at the last `changed`
         self._results: OrderedDict[LikelihoodQuestion, LikelihoodResult] = OrderedDict()
-        self._doing: Doing | None = None
+        self._activity: Measurement | None = None
         self._map: Map | None = None
-        self._pointed: tuple[int, int] | None = None
+        self._pointed_region: tuple[int, int] | None = None
         for signal in (shown.frame_changed, shown.run_changed, shown.cursor_changed, shown.image_changed,
                        shown.steps_changed, shown.view_changed, draft.changed, draft.model_changed,
                        editing.changed, editing.inputs_changed):  # fmt: skip
-            signal.connect(self._look)
-        jobs.engine_changed.connect(self._look)
+            signal.connect(self._refresh)
+        jobs.engine_changed.connect(self._refresh)
 
     # the settings
 
@@ -79,7 +88,7 @@ class Appraisal(QObject):
         """Whether the results are in sight."""
         if watched != self._watched:
             self._watched = watched
-            self._look()
+            self._refresh()
 
     @property
     def subject(self) -> Subject | None:
@@ -87,45 +96,57 @@ class Appraisal(QObject):
 
     @property
     def models(self) -> list[ModelInfo]:
-        """Those that can judge pixels."""
-        return [info for info in self._draft.models if not info.latent]
+        """Those that can encode a picture; models of pixels can also measure its bits."""
+        return self._draft.models
 
     @property
-    def judge(self) -> ModelInfo | None:
-        """Who judges: the model that was chosen, else the panel's; None where no model here judges pixels."""
+    def judge(self) -> ModelInfo:
+        """Who judges: the model that was chosen, else the panel's."""
         wanted = self._judge or self._draft.model.id
-        models = self.models
-        return next((info for info in models if info.id == wanted), models[0] if models else None)
+        return next((info for info in self.models if info.id == wanted), self._draft.model)
+
+    @property
+    def judged_size(self) -> Size:
+        """The size of the judged picture: one of the judge's, of about the picture's shape where sizes are free."""
+        judge, subject = self.judge, self._subject
+        if subject is None:
+            return judge.size
+        if subject.made_by is not None and judge.sizes.fits(subject.size):
+            return subject.size
+        return judge.sizes.like(subject.size)
 
     def choose_judge(self, model: str) -> None:
         if model != self._judge:
             self._judge = model
-            self._look()
+            self._refresh()
 
     @property
-    def conditions(self) -> dict[Given, Condition]:
+    def conditions(self) -> dict[ConditionSource, Condition]:
         """The judge's possible conditions, each once: none, the panel's, and the one that made the picture."""
-        found = self._sayings()
-        return {given: told for given, told in found.items() if _first(found, told) == given}
+        found = self._conditions_by_source()
+        return {
+            condition_source: condition
+            for condition_source, condition in found.items()
+            if _first_source(found, condition) == condition_source
+        }
 
     @property
-    def given(self) -> Given:
+    def condition_source(self) -> ConditionSource:
         """The condition of `conditions` in use: the chosen one, or its equal; else none."""
-        found = self._sayings()
-        told = found.get(self._given)
-        return "nothing" if told is None else _first(found, told)
+        found = self._conditions_by_source()
+        condition = found.get(self._condition_source)
+        return "nothing" if condition is None else _first_source(found, condition)
 
-    @given.setter
-    def given(self, given: Given) -> None:
-        if given != self._given:
-            self._given = given
-            self._look()
+    @condition_source.setter
+    def condition_source(self, condition_source: ConditionSource) -> None:
+        if condition_source != self._condition_source:
+            self._condition_source = condition_source
+            self._refresh()
 
     @property
     def ways(self) -> tuple[str, ...]:
         """What can bring the picture to the judge's size; empty where it has it."""
-        judge = self.judge
-        return ways(self._subject, (judge.width, judge.height)) if self._subject and judge else ()
+        return ways(self._subject, self.judged_size) if self._subject else ()
 
     @property
     def way(self) -> str:
@@ -135,7 +156,7 @@ class Appraisal(QObject):
     def way(self, way: str) -> None:
         if way != self._way:
             self._way = way
-            self._look()
+            self._refresh()
 
     @property
     def probes(self) -> int:
@@ -159,60 +180,70 @@ class Appraisal(QObject):
 
     @property
     def why_not(self) -> str:
-        """Why nothing can be measured now, in one sentence; "" when it can."""
-        if self.judge is None:
-            return "None of the models here judges pixels: a likelihood is of pixels."
-        if self._subject is None:
-            return NOTHING
-        return self._jobs.why_no_engine
+        """Why the picture can be neither measured nor encoded now, in one sentence; "" when it can."""
+        return NOTHING if self._subject is None else self._jobs.why_no_engine
+
+    @property
+    def why_no_bits(self) -> str:
+        """Why its bits cannot be measured now, in one sentence; "" when they can."""
+        try:
+            pixel_model({self.judge.id: self.judge}, self.judge.id)
+        except RequestError as error:
+            return str(error)
+        return self.why_not
 
     def price(self, tolerance: float) -> str:
         """The cost of a probe at a tolerance, such as "≈ 90 model calls a probe"; "" before the first measurement."""
-        each = self.costs.calls("density", self.judge.sha256, tolerance) if self.judge else None
+        each = self.costs.calls("density", self.judge.sha256, tolerance)
         return "" if each is None else f"≈ {each} model calls a probe"
 
     @property
     def price_text(self) -> str:
         """The cost of measuring, such as "≈ 748 model calls"; "" before the first measurement at any tolerance."""
-        each = self.costs.calls("density", self.judge.sha256, self._tolerance) if self.judge else None
+        each = self.costs.calls("density", self.judge.sha256, self._tolerance)
         return "" if each is None else f"≈ {LEVELS * DRAWS + self._probes * each} model calls"
 
     # measuring
 
     @property
-    def doing(self) -> Doing | None:
-        return self._doing
+    def activity(self) -> Measurement | None:
+        return self._activity
 
     def measure(self) -> None:
         """Measure as the settings say; results for other pictures stay. A notice where that cannot be."""
         subject, judge, question = self._subject, self.judge, self._question
-        if self.why_not or subject is None or judge is None or question is None:
-            self.notice_raised.emit(Notice("info", self.why_not or NOTHING))
+        if self.why_no_bits or subject is None or question is None:
+            self.notice_raised.emit(Notice("info", self.why_no_bits or NOTHING))
             return
         try:
-            fitted = fit(subject, (judge.width, judge.height), question.way)
+            fitted = fit(subject, self.judged_size, question.way)
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", str(error)))
             return
-        if self._doing is not None:
-            for task in self._doing.tasks.values():
+        if self._activity is not None:
+            for task in self._activity.tasks.values():
                 task.drop()
         self._keep(question, LikelihoodResult(fitted.place, fitted.rgb))
-        told = question.condition
-        asked: dict[str, Any] = {"model": judge.id, "rgb": fitted.rgb, "prompt": told.prompt, "label": told.label}
-        self._doing = Doing(question)
-        self._do("Step by step", Elbo(**asked, levels=LEVELS, draws=DRAWS))
-        self._do("Along the flow", Likelihood(**asked, probes=self._probes, tol=self._tolerance))
-        self.doing_changed.emit()
-        self._tell()
+        condition = question.condition
+        arguments: dict[str, Any] = {
+            "model": judge.id,
+            "rgb": fitted.rgb,
+            "prompt": condition.prompt,
+            "label": condition.label,
+        }
+        self._activity = Measurement(question)
+        self._do("Step by step", Elbo(**arguments, levels=LEVELS, draws=DRAWS))
+        self._do("Along the flow", Likelihood(**arguments, probes=self._probes, tol=self._tolerance))
+        self.activity_changed.emit()
+        self._emit_results()
 
     def stop(self) -> None:
         """Stop measuring before the next model call; the results stay."""
-        if self._doing is not None and not self._doing.stopping:
-            self._doing.stopping = True
-            for task in self._doing.tasks.values():
+        if self._activity is not None and not self._activity.stopping:
+            self._activity.stopping = True
+            for task in self._activity.tasks.values():
                 task.cancel()
-            self.doing_changed.emit()
+            self.activity_changed.emit()
 
     # the results
 
@@ -224,7 +255,7 @@ class Appraisal(QObject):
     @property
     def measuring(self) -> bool:
         """Whether the settings of now are being measured."""
-        return self._doing is not None and self._doing.question == self._question
+        return self._activity is not None and self._activity.question == self._question
 
     # the map
 
@@ -264,23 +295,21 @@ class Appraisal(QObject):
         return self._map
 
     @property
-    def pointed(self) -> tuple[int, int] | None:
+    def pointed_region(self) -> tuple[int, int] | None:
         """Row and column of the region under the pointer."""
-        return self._pointed
+        return self._pointed_region
 
-    @pointed.setter
-    def pointed(self, pointed: tuple[int, int] | None) -> None:
-        if pointed != self._pointed:
-            self._pointed = pointed
-            self.pointed_changed.emit()
+    @pointed_region.setter
+    def pointed_region(self, pointed_region: tuple[int, int] | None) -> None:
+        if pointed_region != self._pointed_region:
+            self._pointed_region = pointed_region
+            self.pointed_region_changed.emit()
 
     # inside
 
-    def _sayings(self) -> dict[Given, Condition]:
-        """All conditions of the judge, with repetitions; empty without a judge."""
-        judge, found = self.judge, dict[Given, Condition]()
-        if judge is None:
-            return found
+    def _conditions_by_source(self) -> dict[ConditionSource, Condition]:
+        """All conditions of the judge, with repetitions."""
+        judge, found = self.judge, dict[ConditionSource, Condition]()
         found["nothing"] = Condition()
         draft, made = self._draft.current, self._subject.made_by if self._subject else None
         if self._draft.model.sha256 == judge.sha256:
@@ -289,26 +318,26 @@ class Appraisal(QObject):
             found["made"] = Condition(made.prompt, made.label)
         return found
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Read the shown picture and the settings."""
         self._subject = on_canvas(self._shown, self._editing) if self._watched else None
         judge, question = self.judge, None
-        if self._subject is not None and judge is not None:
-            told = self.conditions[self.given]
+        if self._subject is not None:
+            told = self.conditions[self.condition_source]
             question = LikelihoodQuestion(self._subject.key, judge.sha256, told, self.way if self.ways else "")
         # The map is of the finished picture, not of a noisy state on the canvas.
         clean = self._shown.view == "x0" or self._editing.shows_artwork
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now
         title = self._subject.title if self._subject else ""
-        said = question, title, judge and judge.id, tuple(self.conditions.items()), self.why_not
-        if said != self._said:
-            self._said = said
+        said = question, title, judge.id, tuple(self.conditions.items()), self.why_no_bits
+        if said != self._settings_shown:
+            self._settings_shown = said
             self.changed.emit()
         if now != before:
-            self._tell()
+            self._emit_results()
 
-    def _tell(self) -> None:
+    def _emit_results(self) -> None:
         self.found.emit()
         self._show_map()
 
@@ -318,7 +347,7 @@ class Appraisal(QObject):
         if result is not None and regions is not None and self._clean:
             self._map = Map(result.place, result.rgb, regions)
         if before is not None or self._map is not None:
-            self.pointed = None
+            self.pointed_region = None
             self.map_changed.emit()
 
     def _keep(self, question: LikelihoodQuestion, result: LikelihoodResult) -> None:
@@ -328,42 +357,42 @@ class Appraisal(QObject):
             self._results.popitem(last=False)
 
     def _do(self, words: str, job: Elbo | Likelihood) -> None:
-        doing, task = self._doing, self._engine.do(job)
-        assert doing is not None
-        doing.tasks[words] = task
+        activity, task = self._activity, self._engine.do(job)
+        assert activity is not None
+        activity.tasks[words] = task
         task.told.connect(self._on_told)
         task.ended.connect(partial(self._on_ended, words))
 
     def _on_told(self, events: Sequence[Event]) -> None:
-        doing = self._doing
-        assert doing is not None, "a dropped task tells nothing"
-        result = self._results[doing.question]
+        activity = self._activity
+        assert activity is not None, "a dropped task tells nothing"
+        result = self._results[activity.question]
         for event in events:
             if isinstance(event, Working):
-                doing.share = event.done
+                activity.share = event.done
             elif isinstance(event, ElboTerms):
-                result.terms, doing.share = event, event.done / event.draws
+                result.terms, activity.share = event, event.done / event.draws
             elif isinstance(event, LogDensity):
-                result.density, doing.share = event, event.probe / event.probes
-                self.costs.learn("density", doing.question.model_sha256, event.tol, round(event.calls / event.probe))
+                result.density, activity.share = event, event.probe / event.probes
+                self.costs.learn("density", activity.question.model_sha256, event.tol, round(event.calls / event.probe))
         self.progressed.emit()
         if self.measuring and any(isinstance(event, ElboTerms | LogDensity) for event in events):
-            self._tell()
+            self._emit_results()
 
     def _on_ended(self, words: str, end: End) -> None:
-        doing = self._doing
-        assert doing is not None, "a dropped task tells nothing"
-        del doing.tasks[words]
-        doing.share = 0.0
+        activity = self._activity
+        assert activity is not None, "a dropped task tells nothing"
+        del activity.tasks[words]
+        activity.share = 0.0
         if end.how == "failed":
-            self._results[doing.question].problem = end.sentence
-        if not doing.tasks:
-            self._doing = None
-        self.doing_changed.emit()
+            self._results[activity.question].problem = end.sentence
+        if not activity.tasks:
+            self._activity = None
+        self.activity_changed.emit()
         if end.how == "failed":
             self.found.emit()
 
 
-def _first(found: dict[Given, Condition], told: Condition) -> Given:
+def _first_source(found: dict[ConditionSource, Condition], condition: Condition) -> ConditionSource:
     """The first that says the same."""
-    return next(given for given, other in found.items() if other == told)
+    return next(condition_source for condition_source, other in found.items() if other == condition)

@@ -14,7 +14,7 @@ from app.core.flow.subject import Pixels
 from app.core.jobs.engine import Task
 from engine.jobs.likelihood import ElboTerms, LogDensity
 
-Given: TypeAlias = Literal["nothing", "panel", "made"]  # which of three conditions the model has
+ConditionSource: TypeAlias = Literal["nothing", "panel", "made"]  # which of three conditions the model has
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Map:
 
 
 @dataclass(slots=True)
-class Doing:
+class Measurement:
     """The tasks of one question that have not ended, the running one first; `share` of it is done."""
 
     question: LikelihoodQuestion

@@ -17,10 +17,10 @@ from app.core.canvas.editing import Editing
 from app.core.canvas.placement import PlacedPicture, box_of, to_rgb
 from app.core.shown.lineage import Lineage
 from app.core.shown.naming import title_of
-from app.core.shown.render import from_rgb, pixels
+from app.core.shown.render import finished_pixels, from_rgb
 from app.core.shown.viewer import Viewer
 from engine.pictures.compositing import crop
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.spec.request import Request
 
 Pixels = NDArray[np.uint8]
@@ -68,8 +68,8 @@ def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
     if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
         return None
     request, last = run.request_at(k), k == shown.step_count - 1
-    enlarged = last and request.enlargement is not None and run.picture() is not None
-    size = request.size if enlarged else (request.width, request.height)
+    finished = last and run.picture() is not None
+    size = request.size if finished else (request.width, request.height)
     words = "the encoded picture" if run.flows(k) else title_of(request)
     title = words if last and not shown.live else f"x̂₀ of {words} at step {k + 1}"
     place = QRect(0, 0, *run.request.size)
@@ -80,7 +80,7 @@ def _read_step(run: Lineage, k: int, image: int) -> Pixels:
     """Read x̂₀ of a step. Raises ValueError where the run broke down: its black painting is no black picture."""
     if not np.isfinite(run.x0(k)[image]).all():
         raise ValueError("This step holds values that are not numbers: choose another step.")
-    return pixels(run, k, "x0", image)
+    return finished_pixels(run, k, image)
 
 
 def _artwork_subject(artwork: Artwork, overlay: PlacedPicture | None) -> Subject:
@@ -127,4 +127,4 @@ def fit(subject: Subject, size: tuple[int, int], way: str) -> Fitted:
     taken = rgb[part.y() : part.y() + part.height(), part.x() : part.x() + part.width()]
     across, down = subject.place.width() / width, subject.place.height() / height
     place = QRectF(part.x() * across, part.y() * down, part.width() * across, part.height() * down)
-    return Fitted(resized(taken, size), place.translated(subject.place.topLeft()))
+    return Fitted(resize(taken, size), place.translated(subject.place.topLeft()))

@@ -51,16 +51,16 @@ class ClipConcepts(QObject):
         self._draft, self._shown, self._jobs = draft, shown, jobs
         self._steering, self._engine = steering, engine
         self._watched = False
-        self._seen: Concepts | None = None
+        self._nearest: Concepts | None = None
         self._answers: ConceptsQuestion | None = None  # the question of `seen`
-        self._asked: ConceptsQuestion | None = None
+        self._pending: ConceptsQuestion | None = None
         self._task: Task | None = None
         self._loaded: set[str] = set()  # CLIPs that have answered: the first time their words are embedded
         self._failed: set[str | tuple[str, Path]] = set()  # CLIPs that failed, and (CLIP, run file) pairs that did
         self._names: dict[str, tuple[str, ...]] = {}  # concepts by model
         for signal in (shown.cursor_changed, shown.image_changed, shown.run_changed, jobs.changed,
                        shown.steps_changed, steering.changed, engine.state_changed):  # fmt: skip
-            signal.connect(self._look)
+            signal.connect(self._ask_latest)
 
     @property
     def watched(self) -> bool:
@@ -71,15 +71,15 @@ class ClipConcepts(QObject):
     def watched(self, watched: bool) -> None:
         if watched != self._watched:
             self._watched = watched
-            self._look()
+            self._ask_latest()
 
     @property
-    def seen(self) -> Concepts | None:
+    def nearest(self) -> Concepts | None:
         """Names and cosines, nearest first; None where nothing is shown or no CLIP has answered yet."""
-        return self._seen
+        return self._nearest
 
     @property
-    def asked_for(self) -> tuple[str, ...]:
+    def prompt_names(self) -> tuple[str, ...]:
         """The prompt of the shown run, which is one of the names; at most as long as any CLIP can read."""
         run = self._shown.run
         if run is None:
@@ -91,7 +91,7 @@ class ClipConcepts(QObject):
     @property
     def busy(self) -> bool:
         """Whether CLIP is being loaded for its first answer, which takes seconds."""
-        return self._task is not None and self._asked is not None and self._asked.clip not in self._loaded
+        return self._task is not None and self._pending is not None and self._pending.clip not in self._loaded
 
     # inside
 
@@ -105,23 +105,23 @@ class ClipConcepts(QObject):
         model = next((info for info in self._draft.models if info.id == run.request.model), self._draft.model)
         if model.id not in self._names:
             self._names[model.id] = vocabulary(model)
-        names = tuple(dict.fromkeys((*self._names[model.id], *self.asked_for)))
+        names = tuple(dict.fromkeys((*self._names[model.id], *self.prompt_names)))
         return ConceptsQuestion(path, index, run.image_in(k, self._shown.image_index), clip, names)
 
-    def _look(self) -> None:
+    def _ask_latest(self) -> None:
         """Send the latest question, if it is a new one and the engine is free."""
         if self._engine.state != "ready" or self._task is not None:
             return
         question = self._question()
         if question is None:
-            if self._seen is not None and self._shown.run is None:
-                self._seen = self._answers = None
+            if self._nearest is not None and self._shown.run is None:
+                self._nearest = self._answers = None
                 self.changed.emit()
             return
         urgent = question.clip in self._loaded  # the words of another have to be read first, which takes seconds
         if question == self._answers or (self._jobs.running is not None and not urgent):
             return
-        self._asked = question
+        self._pending = question
         job = Look(
             path=question.path, k=question.k, image=question.image, clip=question.clip, vocabulary=question.names
         )
@@ -132,18 +132,18 @@ class ClipConcepts(QObject):
             self.changed.emit()
 
     def _on_told(self, events: Sequence[Event]) -> None:
-        assert self._asked is not None, "one at a time"
+        assert self._pending is not None, "one at a time"
         for one in events:
             if isinstance(one, Concepts):
-                self._seen, self._answers = one, self._asked
-                self._loaded.add(self._asked.clip)
+                self._nearest, self._answers = one, self._pending
+                self._loaded.add(self._pending.clip)
         self.changed.emit()
 
     def _on_ended(self, end: End) -> None:
-        assert self._asked is not None, "one at a time"
-        asked, self._task, self._asked = self._asked, None, None
+        assert self._pending is not None, "one at a time"
+        pending, self._task, self._pending = self._pending, None, None
         if end.how == "failed":
-            self._failed.add((asked.clip, asked.path) if asked.clip in self._loaded else asked.clip)
+            self._failed.add((pending.clip, pending.path) if pending.clip in self._loaded else pending.clip)
             self.notice_raised.emit(Notice("error", end.sentence))
             self.changed.emit()
-        self._look()
+        self._ask_latest()

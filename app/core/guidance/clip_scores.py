@@ -92,10 +92,10 @@ class ClipScores(QObject):
         self._curve: ScoreCurve | None = None
         self._stale = True  # the curve must be built again; every painting reads it
         for signal in (shown.run_changed, steering.changed, candidates.listed):
-            signal.connect(self._look)
+            signal.connect(self._refresh)
         for signal in (shown.steps_changed, shown.image_changed, jobs.changed):
             signal.connect(self._moved_on)
-        engine.state_changed.connect(self._ask)
+        engine.state_changed.connect(self._start_next)
 
     def target(self, request: Request | None) -> Target | None:
         """The texts and pictures that a request's pictures are scored against; None where there are none."""
@@ -131,7 +131,7 @@ class ClipScores(QObject):
     def ranked(self, ranked: bool) -> None:
         if ranked != self._ranked:
             self._ranked = ranked
-            self._look()
+            self._refresh()
 
     @property
     def can_rank(self) -> bool:
@@ -175,15 +175,15 @@ class ClipScores(QObject):
         guided, raw = ([(k, float(pair[n][of])) for k, pair, of in found] for n in (0, 1))
         return ScoreCurve(guided, raw if any(abs(a[1] - b[1]) > 1e-6 for a, b in zip(guided, raw, strict=True)) else [])
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         self._stale = True
         self._order()
         self.changed.emit()
-        self._ask()
+        self._start_next()
 
     def _moved_on(self) -> None:
         self._stale = True
-        self._ask()
+        self._start_next()
 
     def _order(self) -> None:
         self._candidates.order_by(self._merit if self._ranked else None)
@@ -191,7 +191,7 @@ class ClipScores(QObject):
     def _merit(self, one: Candidate) -> float | None:
         return self.finished(one.run, one.request, one.image)
 
-    def _ask(self) -> None:
+    def _start_next(self) -> None:
         """Begin with the most urgent wish, unless a job is under way; that one is cancelled where it is no wish."""
         if self._engine.state != "ready":
             return
@@ -300,7 +300,7 @@ class ClipScores(QObject):
             self.notice_raised.emit(Notice("error", end.sentence))
         elif end.how == "finished":
             self._loaded(target.clip)
-        self._look()
+        self._refresh()
 
 
 def _stretch(target: Target, missing: list[Key]) -> ScoreWish:

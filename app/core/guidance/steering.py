@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.guidance.aim_pictures import AimPictures
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
-from app.core.shown.render import pixels
+from app.core.shown.render import finished_pixels
 from app.core.shown.viewer import Viewer
 from engine.spec import guide_models
 from engine.spec.edit import Pixels
@@ -157,7 +157,7 @@ class Steering(QObject):
             self.notice_raised.emit(Notice("info", "No picture is shown yet: generate or open one."))
             return
         try:
-            self.aim_at(pixels(shown.run, shown.cursor, "x0", shown.image_index))
+            self.aim_at(finished_pixels(shown.run, shown.cursor, shown.image_index))
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
 

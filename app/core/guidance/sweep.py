@@ -18,7 +18,7 @@ from app.core.request.run_costs import Prices, in_words
 from app.core.request.seeds import roll
 from app.core.request.submit import resolve_edit, why_no_new
 from engine.jobs.job import Event
-from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spread
+from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, spaced_values
 from engine.pareto import Point, front
 from engine.spec.draft import Draft
 from engine.spec.guides import MAX_AIM_TEXT, Aim, ClassGuide, ClipGuide
@@ -47,7 +47,7 @@ class SweepPlan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Swept:
+class SweptPoint:
     """One point; `series` is "" where there is one alone."""
 
     series: str
@@ -78,12 +78,12 @@ class GuidanceSweep(QObject):
         self._draft, self._editing, self._jobs, self._prices = draft, editing, jobs, prices
         self._steering, self._engine = steering, engine
         self._plan = SweepPlan()
-        self._swept: list[Swept] = []
+        self._swept: list[SweptPoint] = []
         self._over = CLIP  # whose strength the points are of
         self._waiting: list[Series] = []
         self._task: tuple[Task, str] | None = None
         self._done, self._before, self._total = 0, 0, 0
-        self._chosen: Swept | None = None
+        self._chosen: SweptPoint | None = None
         for signal in (steering.changed, draft.changed, draft.model_changed, engine.state_changed):
             signal.connect(self.changed)
 
@@ -177,7 +177,7 @@ class GuidanceSweep(QObject):
     # the points
 
     @property
-    def swept(self) -> list[Swept]:
+    def swept(self) -> list[SweptPoint]:
         """The points, as they came."""
         return list(self._swept)
 
@@ -187,21 +187,21 @@ class GuidanceSweep(QObject):
         return self._over
 
     @property
-    def chosen(self) -> Swept | None:
+    def chosen(self) -> SweptPoint | None:
         return self._chosen
 
     @chosen.setter
-    def chosen(self, one: Swept | None) -> None:
+    def chosen(self, one: SweptPoint | None) -> None:
         if one is not self._chosen:
             self._chosen = one
             self.changed.emit()
 
-    def beside(self, one: Swept) -> list[Swept]:
+    def at_same_value(self, one: SweptPoint) -> list[SweptPoint]:
         """The points of every series at the same value, that one's own first."""
         same = [other for other in self._swept if other.point.value == one.point.value and other is not one]
         return [one, *same]
 
-    def use(self, one: Swept) -> None:
+    def use(self, one: SweptPoint) -> None:
         """Put the settings of a point's pictures on the panel."""
         try:
             self._draft.current = Draft.of(one.point.request)
@@ -225,7 +225,7 @@ class GuidanceSweep(QObject):
         plan = self.plan
         draft = replace(self._draft.current, seed=seed, batch=plan.pictures)
         request, snapshot = resolve_edit(draft, self._draft.model, self._editing)
-        values = spread(plan.low, plan.high, plan.count)
+        values = spaced_values(plan.low, plan.high, plan.count)
         if plan.over == CLIP and plan.low > 0:
             values = (0.0, *values)  # without guidance: the others are compared with it
         over = "guidance" if plan.over == GUIDANCE else "scale"
@@ -255,7 +255,7 @@ class GuidanceSweep(QObject):
 
     def _on_told(self, events: Sequence[Event]) -> None:
         assert self._task is not None, "one at a time"
-        points = [Swept(self._task[1], one) for one in events if isinstance(one, SweepPoint)]
+        points = [SweptPoint(self._task[1], one) for one in events if isinstance(one, SweepPoint)]
         for one in events:
             if isinstance(one, SweepStep):
                 self._done, self._total = self._before + one.done, max(self._total, self._before + one.total)
@@ -273,7 +273,7 @@ class GuidanceSweep(QObject):
         self._next()
 
 
-def best(swept: Sequence[Swept], series: str, by_diversity: bool) -> list[Swept]:
+def pareto_front(swept: Sequence[SweptPoint], series: str, by_diversity: bool) -> list[SweptPoint]:
     """The points of a series that no other one beats: a higher score with less strain, or with more diversity."""
     of_it = [one for one in swept if one.series == series]
     points = [Point(str(k), place(one, by_diversity)[0] * (-1 if by_diversity else 1), one.point.score)
@@ -281,7 +281,7 @@ def best(swept: Sequence[Swept], series: str, by_diversity: bool) -> list[Swept]
     return [of_it[int(point.name)] for point in front([point for point in points if point.x == point.x])]
 
 
-def place(one: Swept, by_diversity: bool) -> tuple[float, float]:
+def place(one: SweptPoint, by_diversity: bool) -> tuple[float, float]:
     """Where a point lies: strain or diversity, and score. NaN where one picture has no diversity."""
     return (one.point.diversity if by_diversity else one.point.strain), one.point.score
 

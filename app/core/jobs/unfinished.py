@@ -17,7 +17,7 @@ from engine.errors import EngineError
 from engine.jobs.generate import PictureSaved, Resume
 from engine.jobs.job import Event
 from engine.paths import path_of
-from engine.pictures.unsaved import Left, forget, left
+from engine.pictures.unsaved import UnsavedRun, forget, unsaved_runs
 from engine.store import RunReader
 
 
@@ -31,19 +31,19 @@ class Unfinished(QObject):
         self._library, self._jobs, self._engine = library, jobs, engine
         self._tasks: list[Task] = []
         self._saved = 0
-        engine.state_changed.connect(self._look)
+        engine.state_changed.connect(self._find_runs)
 
     def stop(self) -> None:
         """Finish nothing more; the notes stay for the next start."""
         for task in self._tasks:
             task.cancel()
 
-    def _look(self) -> None:
+    def _find_runs(self) -> None:
         if self._engine.state != "ready":
             return
-        self._engine.state_changed.disconnect(self._look)
-        broken = list[tuple[Left, RunReader]]()
-        for note in list(left(self._library.root)):
+        self._engine.state_changed.disconnect(self._find_runs)
+        broken = list[tuple[UnsavedRun, RunReader]]()
+        for note in list(unsaved_runs(self._library.root)):
             try:
                 run = RunReader(note.run_path)
             except EngineError:
@@ -60,7 +60,7 @@ class Unfinished(QObject):
         if broken:
             self._offer(*broken[-1])
 
-    def _save(self, note: Left) -> None:
+    def _save(self, note: UnsavedRun) -> None:
         """Save the pictures of a finished run that are not saved yet."""
         task = self._engine.do(Resume(run_path=note.run_path, pictures=note.pictures))
         self._tasks.append(task)
@@ -73,22 +73,22 @@ class Unfinished(QObject):
     def _on_ended(self, task: Task, end: End) -> None:
         self._tasks.remove(task)
         if end.how == "failed":
-            told = f"A picture of the last time could not be saved: {end.sentence}"
-            self.notice_raised.emit(Notice("error", told))
+            text = f"A picture of the last time could not be saved: {end.sentence}"
+            self.notice_raised.emit(Notice("error", text))
         if not self._tasks and self._saved:
             pictures = "picture" if self._saved == 1 else "pictures"
             where = self._library.pictures
-            told = f"{self._saved} {pictures} of the last time had not been saved; now they are in {where}."
-            self.notice_raised.emit(Notice("info", told))
+            text = f"{self._saved} {pictures} of the last time had not been saved; now they are in {where}."
+            self.notice_raised.emit(Notice("info", text))
 
-    def _offer(self, note: Left, run: RunReader) -> None:
+    def _offer(self, note: UnsavedRun, run: RunReader) -> None:
         """Let the person finish a run that broke off, or leave it."""
         done, total = run.steps[-1].i + 1, len(path_of(run.request))
-        told = f"{title_of(run.request)} broke off after {done} of {total} steps."
+        text = f"{title_of(run.request)} broke off after {done} of {total} steps."
         finish = NoticeAction("Finish it", partial(self._finish, note, run))
         leave = NoticeAction("Leave it", partial(forget, note.run_path))
-        self.notice_raised.emit(Notice("info", told, (finish, leave)))
+        self.notice_raised.emit(Notice("info", text, (finish, leave)))
 
-    def _finish(self, note: Left, run: RunReader) -> None:
+    def _finish(self, note: UnsavedRun, run: RunReader) -> None:
         job = Resume(run_path=note.run_path, pictures=note.pictures)
         self._jobs.submit(lambda: Submission(job, run.request, run.steps[-1].i + 1))

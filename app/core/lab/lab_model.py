@@ -43,8 +43,8 @@ from engine.spec.edit import Pixels
 from engine.spec.lab_data import DATA, DRAWN, HALF, MOST_POINTS, Data, LabError, Point, info
 from engine.spec.request import RequestError
 
-Doing: TypeAlias = Literal["", "run", "walk", "cover"]
-DOING: dict[type, Doing] = {LabRun: "run", LabWalk: "walk", LabCoverage: "cover"}
+Activity: TypeAlias = Literal["", "run", "walk", "cover"]
+ACTIVITIES: dict[type, Activity] = {LabRun: "run", LabWalk: "walk", LabCoverage: "cover"}
 
 TRACED = 40  # particles whose paths are drawn
 COVERING = 300  # chains that measure coverage
@@ -65,7 +65,7 @@ class Lab(StepTimeline):
     field_changed = Signal()
     states_changed = Signal()  # of the run, its flow, or the chains
     coverage_changed = Signal()
-    doing_changed = Signal()
+    activity_changed = Signal()
     closed = Signal()
 
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
@@ -237,8 +237,8 @@ class Lab(StepTimeline):
     # what is done
 
     @property
-    def doing(self) -> Doing:
-        return DOING[type(self._task.job)] if self._task else ""
+    def activity(self) -> Activity:
+        return ACTIVITIES[type(self._task.job)] if self._task else ""
 
     def start(self) -> None:
         """Run the sampler. What was run before goes."""
@@ -259,7 +259,7 @@ class Lab(StepTimeline):
 
     def walk(self) -> None:
         """Let chains walk at the level under the cursor, wherever it moves; or stop them."""
-        if self.doing == "walk":
+        if self.activity == "walk":
             self.cancel()
         elif self._usable():
             self._chains.clear()
@@ -320,14 +320,14 @@ class Lab(StepTimeline):
         self._task = self._engine.do(job)
         self._task.told.connect(self._on_told)
         self._task.ended.connect(self._on_ended)
-        self.doing_changed.emit()
+        self.activity_changed.emit()
 
     def _drop(self) -> None:
         """Cancel what is done, and hear no more of it."""
         if self._task is not None:
             self._task.drop()
             self._task = None
-            self.doing_changed.emit()
+            self.activity_changed.emit()
 
     def _plan(self) -> None:
         """Resolve the draft; the levels of a run that is shown stand until they are another's."""
@@ -425,7 +425,7 @@ class Lab(StepTimeline):
         self._task = None
         if end.how == "failed":
             self.notice_raised.emit(Notice("error", end.sentence))
-        self.doing_changed.emit()
+        self.activity_changed.emit()
 
     def _on_saved(self, path: Path, end: End) -> None:
         if end.how == "failed":

@@ -35,7 +35,7 @@ class Filming(QObject):
     changed = Signal()  # whether one is written, and how far it is
     written = Signal(object)  # the path
     notice_raised = Signal(object)
-    _told = Signal(int, int)
+    _progressed = Signal(int, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +43,7 @@ class Filming(QObject):
         self._stop = threading.Event()
         self._path: Path | None = None
         self._share = 0.0
-        self._told.connect(self._on_told)  # crosses threads: a bound method of a QObject
+        self._progressed.connect(self._on_progress)  # crosses threads: a bound method of a QObject
 
     @property
     def busy(self) -> bool:
@@ -65,7 +65,14 @@ class Filming(QObject):
         self._path, self._share, self._stop = path, 0.0, threading.Event()
         self.changed.emit()
         work = partial(
-            film.save, path, frames, morph, way.enlarge, way.resampling, on_frame=self._tell, stop=self._stop.is_set
+            film.save,
+            path,
+            frames,
+            morph,
+            way.enlarge,
+            way.resampling,
+            on_frame=self._send_progress,
+            stop=self._stop.is_set,
         )
         self._background.start(work, self._on_written, self._on_failed)
 
@@ -76,12 +83,12 @@ class Filming(QObject):
         """Wait for the film that is being written."""
         self._background.close()
 
-    def _tell(self, done: int, total: int) -> None:
+    def _send_progress(self, done: int, total: int) -> None:
         """In the writer's thread."""
         if done == total or done % max(1, total // TELL) == 0:
-            self._told.emit(done, total)
+            self._progressed.emit(done, total)
 
-    def _on_told(self, done: int, total: int) -> None:
+    def _on_progress(self, done: int, total: int) -> None:
         if self.busy:
             self._share = done / total
             self.changed.emit()

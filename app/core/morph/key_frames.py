@@ -12,7 +12,7 @@ from app.core.shown.render import from_rgb
 from engine.morph.keys import FileKey, comes_from_seed, from_file, from_pixels, with_settings
 from engine.pictures.image_file import load, not_cancelled
 from engine.spec.catalog import ModelInfo
-from engine.spec.edit import Pixels
+from engine.spec.edit import Pixels, Size
 from engine.spec.morph import Key
 from engine.spec.request import Request
 
@@ -48,39 +48,45 @@ def of_seed(seed: int, prompt: str, label: str | None) -> KeyFrame:
     return KeyFrame(Key(seed=seed, prompt=prompt, label=label))
 
 
-def of_picture(rgb: Pixels, request: Request | None, index: int, alone: bool, model: ModelInfo) -> KeyFrame:
-    """A picture (H, W, 3) that the studio shows. request, index -- what made it, if that is known; alone -- whether
-    that and no step of another run did: then it is its seed, and nothing is lost."""
-    if request is not None and alone and comes_from_seed(request, model):
+def of_picture(rgb: Pixels, request: Request | None, index: int, alone: bool, model: ModelInfo, size: Size) -> KeyFrame:
+    """A picture (H, W, 3) that the studio shows, as a key of frames of `size`.
+
+    request, index -- what made it, if that is known; alone -- whether that and no step of another run did: then it is
+    its seed, and nothing is lost.
+    """
+    if request is not None and alone and comes_from_seed(request, model, size):
         return KeyFrame(
             Key.of(request, index), None, from_rgb(rgb), rgb, replace(request, seeds=(request.seeds[index],))
         )
-    found = from_pixels(rgb, model)
+    found = from_pixels(rgb, size)
     if request is not None:
         found = replace(found, key=with_settings(found.key, request, model), settings=request)
-    return _of(found, rgb)
+    return _from_file(found, rgb)
 
 
-def of_file(path: Path, model: ModelInfo, cancelled: Callable[[], bool] = not_cancelled) -> KeyFrame:
-    """Read a picture file as a key frame. Raises ImageError; ReadingStopped once `cancelled` returns True."""
-    return _of(from_file(path, model, cancelled), load(path, cancelled).rgb)
+def of_file(path: Path, model: ModelInfo, size: Size, cancelled: Callable[[], bool] = not_cancelled) -> KeyFrame:
+    """Read a picture file as a key for frames of `size`. Raises ImageError; ReadingStopped once it is cancelled."""
+    return _from_file(from_file(path, model, size, cancelled), load(path, cancelled).rgb)
 
 
-def _of(found: FileKey, source: Pixels) -> KeyFrame:
+def _from_file(found: FileKey, source: Pixels) -> KeyFrame:
     seen = source if found.rgb is None else found.rgb
     return KeyFrame(found.key, found.rgb, from_rgb(seen), source, found.settings)
 
 
-def for_model(frame: KeyFrame, model: ModelInfo) -> KeyFrame:
-    """The same key frame for another model: a seed stays one, also where it made a picture with the model before."""
+def for_model(frame: KeyFrame, model: ModelInfo, size: Size) -> KeyFrame:
+    """The same key frame for another model or size: a seed stays one, also one that made a picture."""
     key = frame.key
     label = key.label if key.label in model.labels else None
     key = replace(key, label=label, prompt=key.prompt if model.text else "")
     if frame.rgb is None or frame.source is None:
-        return replace(frame, key=key, image=None, source=None, settings=None) if _foreign(frame, model) else frame
-    found = from_pixels(frame.source, model)
+        return (
+            replace(frame, key=key, image=None, source=None, settings=None) if _foreign(frame, model, size) else frame
+        )
+    found = from_pixels(frame.source, size)
     return replace(frame, key=replace(key, picture=found.key.picture), rgb=found.rgb)
 
 
-def _foreign(frame: KeyFrame, model: ModelInfo) -> bool:
-    return frame.settings is None or frame.settings.model_sha256 != model.sha256
+def _foreign(frame: KeyFrame, model: ModelInfo, size: Size) -> bool:
+    made = frame.settings
+    return made is None or made.model_sha256 != model.sha256 or (made.width, made.height) != size

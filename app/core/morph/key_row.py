@@ -18,7 +18,7 @@ from app.core.morph.key_frames import KeyFrame
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.seeds import roll
-from app.core.shown.render import from_rgb, pixels
+from app.core.shown.render import finished_pixels, from_rgb
 from app.core.shown.viewer import Viewer
 from engine.pictures.image_file import ImageError
 from engine.spec.draft import Draft
@@ -40,7 +40,9 @@ class KeyRow(QObject):
         self._stop = Event()  # stops reading
         self._keys: list[KeyFrame] = []
         self._selected = -1
-        draft.model_changed.connect(self._on_model)
+        self._for = draft.model.id, draft.size
+        for signal in (draft.model_changed, draft.changed):
+            signal.connect(self._on_draft)
 
     @property
     def frames(self) -> tuple[KeyFrame, ...]:
@@ -66,7 +68,7 @@ class KeyRow(QObject):
     def add(self, frame: KeyFrame) -> bool:
         """Put it after the selected one; False, with a notice, where there are too many."""
         if len(self._keys) >= MOST_KEYS:
-            self._say("info", f"A morph has {MOST_KEYS} key frames at most: take one away first.")
+            self._notify("info", f"A morph has {MOST_KEYS} key frames at most: take one away first.")
             return False
         self._keys.insert(self._selected + 1, frame)
         self._selected += 1
@@ -88,38 +90,40 @@ class KeyRow(QObject):
     def add_shown(self) -> None:
         """What the canvas shows: a finished picture of a run of its own is its seed, everything else a picture."""
         if self.why_no_shown:
-            self._say("info", self.why_no_shown)
+            self._notify("info", self.why_no_shown)
             return
         try:
             if self._editing.shows_artwork:
                 rgb = self._editing.artwork.pixels.copy()[..., 2::-1]
-                frame = keyframes.of_picture(np.ascontiguousarray(rgb), None, 0, False, self._draft.model)
+                frame = keyframes.of_picture(
+                    np.ascontiguousarray(rgb), None, 0, False, self._draft.model, self._draft.size
+                )
             else:
                 frame = self._shown_step()
         except (ValueError, OSError) as error:
-            self._say("error", f"This picture cannot be read: {error}")
+            self._notify("error", f"This picture cannot be read: {error}")
             return
         if self.add(frame):
-            self._say("info", f"Key frame {self._selected + 1} of the morph: {frame.words}.")
+            self._notify("info", f"Key frame {self._selected + 1} of the morph: {frame.words}.")
 
     def _shown_step(self) -> KeyFrame:
         run, k, image = self._shown.run, self._shown.cursor, self._shown.image_index
         assert run is not None
-        rgb, request = pixels(run, k, "x0", image), run.request_at(k)
+        rgb, request = finished_pixels(run, k, image), run.request_at(k)
         alone = run.parent_at(k) is None and k == run.total - 1
-        return keyframes.of_picture(rgb, request, run.image_in(k, image), alone, self._draft.model)
+        return keyframes.of_picture(rgb, request, run.image_in(k, image), alone, self._draft.model, self._draft.size)
 
     def add_file(self, path: Path) -> None:
         """A picture file, read in the background."""
-        work = partial(keyframes.of_file, path, self._draft.model, self._stop.is_set)
+        work = partial(keyframes.of_file, path, self._draft.model, self._draft.size, self._stop.is_set)
         self._background.start(work, self._on_read, partial(self._on_unread, path))
 
     def _on_read(self, frame: KeyFrame) -> None:
-        self.add(keyframes.for_model(frame, self._draft.model))
+        self.add(keyframes.for_model(frame, self._draft.model, self._draft.size))
 
     def _on_unread(self, path: Path, error: Exception) -> None:
         words = str(error) if isinstance(error, ImageError) else f"{path.name} cannot be opened: {error}"
-        self._say("error", words)
+        self._notify("error", words)
 
     def move(self, index: int, to: int) -> None:
         """Take key frame `index` to the place `to` in the row; it is selected then."""
@@ -166,7 +170,7 @@ class KeyRow(QObject):
                 method=draft.method, strength=draft.strength,
             )  # fmt: skip
         except RequestError as error:
-            self._say("error", str(error))
+            self._notify("error", str(error))
 
     def show(self, key: KeyFrame, rgb: Pixels) -> None:
         """A seed that nothing had been made of has a picture now."""
@@ -180,9 +184,14 @@ class KeyRow(QObject):
         self._stop.set()
         self._background.close()
 
-    def _on_model(self) -> None:
-        self._keys = [keyframes.for_model(frame, self._draft.model) for frame in self._keys]
+    def _on_draft(self) -> None:
+        """Bring the key frames to another model, or to another size of its pictures."""
+        wanted = self._draft.model.id, self._draft.size
+        if wanted == self._for:
+            return
+        self._for = wanted
+        self._keys = [keyframes.for_model(frame, self._draft.model, self._draft.size) for frame in self._keys]
         self.changed.emit()
 
-    def _say(self, kind: str, words: str) -> None:
+    def _notify(self, kind: str, words: str) -> None:
         self.notice_raised.emit(Notice(kind, words))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from app.core.canvas.editing import Editing
 from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.key_row import KeyRow
-from app.core.morph.result import Film, Made, estimated, measured
+from app.core.morph.result import Film, MorphResult, estimate_seconds, measured_run
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import Prices, in_words
@@ -27,7 +27,7 @@ from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, price
 from engine.spec.request import Request, RequestError
 
-HELD = ("frames", "easing", "loop", "way", "at", "rate")  # fields of a Morph that the panel sets as they are
+MORPH_FIELDS = ("frames", "easing", "loop", "way", "at", "rate")  # fields of a Morph that the panel sets as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class MorphRoom(StepTimeline):
 
     choices_changed = Signal()
     frames_changed = Signal()  # the frames made, or the progress
-    doing_changed = Signal()
+    activity_changed = Signal()
     closed = Signal()
 
     def __init__(
@@ -71,7 +71,7 @@ class MorphRoom(StepTimeline):
         self.keys = KeyRow(draft, shown, editing, self)
         self._choices = MorphChoices()
         self._task: Task | None = None
-        self._made: Made | None = None
+        self._result: MorphResult | None = None
         self._image: tuple[int, QImage] | None = None
         self._backwards = False  # of there and back
         self._engine.state_changed.connect(self.choices_changed)
@@ -107,10 +107,10 @@ class MorphRoom(StepTimeline):
 
     def plan(self) -> Morph:
         """The morph of these settings. Raises RequestError."""
-        held = {name: getattr(self._choices, name) for name in HELD}
+        fields = {name: getattr(self._choices, name) for name in MORPH_FIELDS}
         if self._choices.way != "mix":
-            held["at"] = 0.0
-        return Morph(request=self.base, keys=tuple(frame.key for frame in self.keys.frames), **held)
+            fields["at"] = 0.0
+        return Morph(request=self.base, keys=tuple(frame.key for frame in self.keys.frames), **fields)
 
     @property
     def why_not(self) -> str:
@@ -133,8 +133,8 @@ class MorphRoom(StepTimeline):
         except RequestError:
             return ""
         for n, frame in enumerate(self.keys.frames):
-            made = frame.settings
-            if made is not None and not frame.encoded and _other_way(made, base):
+            result = frame.settings
+            if result is not None and not frame.encoded and _other_way(result, base):
                 return f"Key frame {n + 1} was made with other settings than the panel of pictures has now."
         return ""
 
@@ -147,13 +147,13 @@ class MorphRoom(StepTimeline):
         except RequestError:
             return ""
         calls = f"{morph.frames} frames, {costs.calls} model calls"
-        seconds = estimated(self._prices.seconds, morph)
+        seconds = estimate_seconds(self._prices.seconds, morph)
         return calls if seconds is None else f"{calls}, ≈ {in_words(seconds)}"
 
     # making it
 
     @property
-    def doing(self) -> bool:
+    def rendering(self) -> bool:
         return self._task is not None
 
     @property
@@ -163,13 +163,13 @@ class MorphRoom(StepTimeline):
     def start(self) -> None:
         """Make the frames anew."""
         if self.why_not:
-            self._say("info", self.why_not)
+            self._notify("info", self.why_not)
             return
         if self._task is not None:
             self._task.drop()
         self.pause()
         morph = self.plan()
-        self._made, self._image = Made(morph, self.keys.frames), None
+        self._result, self._image = MorphResult(morph, self.keys.frames), None
         self._backwards, self._cursor = False, -1
         given = {frame.key.picture: frame.rgb for frame in self.keys.frames if frame.rgb is not None}
         self._task = self._engine.do(Morphing(morph, given))
@@ -177,68 +177,70 @@ class MorphRoom(StepTimeline):
         self._task.ended.connect(self._on_ended)
         self.run_changed.emit()
         self.frames_changed.emit()
-        self.doing_changed.emit()
+        self.activity_changed.emit()
 
     def cancel(self) -> None:
         """Stop before the next model call; the frames that are there stay."""
         if self._task is not None and not self.stopping:
             self._task.cancel()
-            self.doing_changed.emit()
+            self.activity_changed.emit()
 
     @property
     def progress(self) -> tuple[float, str]:
         """The share of the model calls made, and in words how far it is."""
-        made = self._made
-        if made is None or self._task is None:
+        result = self._result
+        if result is None or self._task is None:
             return 0.0, ""
         if self.stopping:
-            return made.share, "Stopping …"
-        if made.keys_first and not made.frames:
-            return made.share, "Finding where the key frames start …"
-        return made.share, f"Frame {len(made.frames)} of {made.morph.frames}"
+            return result.share, "Stopping …"
+        if result.keys_first and not result.frames:
+            return result.share, "Finding where the key frames start …"
+        return result.share, f"Frame {len(result.frames)} of {result.morph.frames}"
 
     @property
-    def made(self) -> Made | None:
+    def result(self) -> MorphResult | None:
         """What the timeline shows; only the room changes it."""
-        return self._made
+        return self._result
 
     @property
     def film(self) -> tuple[Morph, list[Pixels]] | None:
         """What can be exported: a morph whose frames are all there."""
-        return (self._made.morph, list(self._made.frames)) if self._made is not None and self._made.whole else None
+        return (
+            (self._result.morph, list(self._result.frames)) if self._result is not None and self._result.whole else None
+        )
 
     @property
     def changed_since(self) -> bool:
         """Whether the key frames or the settings are others than those that the shown frames were made of."""
-        if self._made is None:
+        if self._result is None:
             return False
         try:
-            now = replace(self.plan(), rate=self._made.morph.rate)
+            now = replace(self.plan(), rate=self._result.morph.rate)
         except RequestError:
             return True
-        return now.to_json() != self._made.morph.to_json()
+        return now.to_json() != self._result.morph.to_json()
 
     # the timeline
 
     @property
     def run(self) -> Film | None:
-        return self._made.film if self._made is not None else None
+        return self._result.film if self._result is not None else None
 
     @property
     def image(self) -> QImage | None:
         """The frame under the cursor."""
-        made, k = self._made, self._cursor
-        if made is None or not 0 <= k < len(made.frames):
+        result, k = self._result, self._cursor
+        if result is None or not 0 <= k < len(result.frames):
             return None
         if self._image is None or self._image[0] != k:
-            self._image = k, from_rgb(made.frames[k])
+            self._image = k, from_rgb(result.frames[k])
         return self._image[1]
 
     def thumbnail(self, k: int, size: int) -> QImage:
-        if self._made is None or not 0 <= k < len(self._made.frames):
+        if self._result is None or not 0 <= k < len(self._result.frames):
             return QImage()
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        return from_rgb(self._made.frames[k]).scaled(QSize(size, size), keep, smooth)
+        return from_rgb(self._result.frames[k]).scaled(QSize(size, size), keep, smooth)
 
     # playing: at the rate, and round and round where it is a loop
 
@@ -254,7 +256,7 @@ class MorphRoom(StepTimeline):
     @property
     def _round(self) -> bool:
         """Whether the shown film loops."""
-        return self._made is not None and self._made.whole and self._choices.loop != "none"
+        return self._result is not None and self._result.whole and self._choices.loop != "none"
 
     def _tick(self) -> None:
         last, k = self.step_count - 1, self._cursor
@@ -283,38 +285,42 @@ class MorphRoom(StepTimeline):
     # inside
 
     def _on_told(self, events: Sequence[Event]) -> None:
-        made = self._made
-        assert made is not None, "there is one from the start on"
-        before = len(made.frames)
+        result = self._result
+        assert result is not None, "there is one from the start on"
+        before = len(result.frames)
         for one in events:
             if isinstance(one, MorphProgress):
-                made.share, made.keys_first = one.done / max(1, one.total), one.keys
+                result.share, result.keys_first = one.done / max(1, one.total), one.keys
             elif isinstance(one, Norms):
-                made.norms = one
-            elif isinstance(one, MorphFrame) and (key := made.take(one)) is not None:
+                result.norms = one
+            elif isinstance(one, MorphFrame) and (key := result.take(one)) is not None:
                 self.keys.show(key, one.rgb)
         following = self._cursor in (-1, before - 1) and not self.playing
-        if len(made.frames) > before:
+        if len(result.frames) > before:
             self.steps_changed.emit()
             if following:
-                self._move(len(made.frames) - 1)
+                self._move(len(result.frames) - 1)
         self.frames_changed.emit()
 
     def _on_ended(self, end: End) -> None:
         self._task = None
         if end.how == "failed":
-            self._say("error", end.sentence)
-        elif (made := self._made) and made.whole and (run := measured(made.morph, made.seconds)) is not None:
+            self._notify("error", end.sentence)
+        elif (
+            (result := self._result)
+            and result.whole
+            and (run := measured_run(result.morph, result.seconds)) is not None
+        ):
             self._prices.learn(*run)
         self.frames_changed.emit()
-        self.doing_changed.emit()
+        self.activity_changed.emit()
         self.choices_changed.emit()  # the price is known better now
 
-    def _say(self, kind: str, words: str) -> None:
+    def _notify(self, kind: str, words: str) -> None:
         self.notice_raised.emit(Notice(kind, words))  # type: ignore[arg-type]
 
 
-def _other_way(made: Request, base: Request) -> bool:
+def _other_way(result: Request, base: Request) -> bool:
     """Whether two pictures' settings differ in a field that decides pixels, prompt and seed aside."""
     same = ("model_sha256", "sampler", "options", "sigmas", "guidance", "guidance_interval", "negative", "threshold")
-    return any(getattr(made, name) != getattr(base, name) for name in same)
+    return any(getattr(result, name) != getattr(base, name) for name in same)

@@ -31,7 +31,7 @@ class Film:
 
 
 @dataclass
-class Made:
+class MorphResult:
     """The result of one start. `morph` has the settings; frames grow until all of them are there."""
 
     morph: Morph
@@ -64,7 +64,7 @@ class Made:
         return Film(self.morph.request, tuple(steps), self.morph.frames)
 
 
-def estimated(seconds: Callable[[Request], float | None], morph: Morph) -> float | None:
+def estimate_seconds(seconds: Callable[[Request], float | None], morph: Morph) -> float | None:
     """The seconds that a morph takes, from those of runs; None before a run of its model was measured."""
     batch = _batch(morph)
     first, whole = seconds(batch), seconds(replace(batch, enlargement=morph.request.enlargement))
@@ -74,7 +74,7 @@ def estimated(seconds: Callable[[Request], float | None], morph: Morph) -> float
     return first / _passes(batch) * (costs.keys + costs.frames) + (whole - first) / size * morph.frames
 
 
-def measured(morph: Morph, seconds: float) -> tuple[Request, float] | None:
+def measured_run(morph: Morph, seconds: float) -> tuple[Request, float] | None:
     """The seconds of a run, from a morph's frames that took `seconds`. None with a second stage."""
     costs, batch = price(morph), _batch(morph)
     return None if costs.second else (batch, seconds / costs.frames * _passes(batch))

@@ -13,8 +13,9 @@ from app.core.request.run_costs import Prices, in_words
 from app.core.request.seeds import roll
 from app.core.request.vocabulary import Unknown, Vocabulary
 from engine.spec.catalog import ModelInfo
-from engine.spec.draft import Draft, outline
+from engine.spec.draft import Draft, first_size, outline
 from engine.spec.request import RequestError
+from engine.spec.sizes import Size
 
 
 class DraftModel(QObject):
@@ -41,7 +42,7 @@ class DraftModel(QObject):
         self._seed_locked = False
         self._model = next((m for m in self._models if draft and m.id == draft.model), self._models[0])
         if draft and draft.model == self._model.id:
-            self._draft = replace(draft, method=NEW)  # no artwork is open yet
+            self._draft = _of_valid_size(replace(draft, method=NEW), self._model)  # no artwork is open yet
         else:
             self._draft = Draft.for_model(self._model, seed=roll())
         self._drafts = {self._model.id: self._draft}
@@ -64,7 +65,7 @@ class DraftModel(QObject):
         kept: dict[str, Any] = {"seed": self._draft.seed}
         if model.text:  # words that no field shows would be in no picture either
             kept |= {"prompt": self._draft.prompt, "negative": self._draft.negative}
-        draft = self._drafts.get(model.id) or Draft.for_model(model, **kept)
+        draft = _of_valid_size(self._drafts.get(model.id) or Draft.for_model(model, **kept), model)
         shared = {name: getattr(self._draft, name) for name in ("method", "strength", "wildcards")}
         self._draft = replace(draft, **shared)
         self._vocabulary = self._read_vocabulary()
@@ -122,6 +123,16 @@ class DraftModel(QObject):
             self._seed_locked = locked
             self.changed.emit()
 
+    @property
+    def size(self) -> Size:
+        """The size of the next pictures, before a second stage."""
+        return first_size(self._draft, self._model)
+
+    def choose_size(self, size: Size) -> None:
+        """Set the size of the next pictures: the valid one that is nearest to `size`."""
+        width, height = self._model.sizes.nearest(size)
+        self.update(width=width, height=height)
+
     def choose_method(self, method: str) -> None:
         """Change the method; each method remembers its own strength."""
         if method != self._draft.method:
@@ -157,3 +168,12 @@ class DraftModel(QObject):
             return Vocabulary.of(self._model)
         except (OSError, ValueError):  # it only marks words; a model is as good without it
             return Vocabulary(frozenset())
+
+
+def _of_valid_size(draft: Draft, model: ModelInfo) -> Draft:
+    """Return the draft at its size, or at the nearest that the model makes: a stored one may be older than its rule."""
+    size = first_size(draft, model)
+    if model.sizes.fits(size):
+        return draft
+    width, height = model.sizes.nearest(size)
+    return replace(draft, width=width, height=height)

@@ -10,32 +10,40 @@ class Prices:
     """Seconds per pass of the net over one image, as the last run of each model and batch size took them: what guides
     take counts in passes too.
 
-    A pass of the second stage, over larger pictures, has a price of its own: that of the last run that had one.
+    A pass of the second stage, over larger pictures, has a price of its own: that of the last run that had one. So has
+    the decoder of a latent model. A size that was not measured is priced by its pixels.
     """
 
     def __init__(self) -> None:
-        self._measured: dict[tuple[str, int], float] = {}
-        self._latest: dict[str, float] = {}
+        self._measured: dict[tuple[str, int, int], float] = {}  # by model, pictures and their pixels
+        self._latest: dict[str, float] = {}  # by model: for each pixel
         self._second: dict[str, float] = {}
+        self._decoding: dict[str, float] = {}  # by model: for each pixel
 
     def learn(self, request: Request, seconds: float, start: int = 0, finishing: float = 0.0) -> None:
         """A run of `request` took `seconds` from the model call of its step `start` to its last step, and `finishing`
         from there to its pictures.
         """
-        each = seconds / _work(request, start)
-        self._measured[request.model, len(request.seeds)] = self._latest[request.model] = each
+        each, pixels = seconds / _work(request, start), request.width * request.height
+        self._measured[request.model, len(request.seeds), pixels] = each
+        self._latest[request.model] = each / pixels
         if second := _passes_of_second(request):
             self._second[request.model] = finishing / second
+        else:
+            self._decoding[request.model] = finishing / (pixels * len(request.seeds))
 
     def seconds(self, request: Request) -> float | None:
         """The estimated seconds of `request`; None before a run of its model, and of its second stage, was measured."""
-        key = request.model, len(request.seeds)
-        each = self._measured.get(key, self._latest.get(request.model))
+        pixels = request.width * request.height
+        each = self._measured.get((request.model, len(request.seeds), pixels))
+        if each is None and (latest := self._latest.get(request.model)) is not None:
+            each = latest * pixels
         second = _passes_of_second(request)
         of_second = self._second.get(request.model) if second else 0.0
         if each is None or of_second is None:
             return None
-        return each * _work(request) + of_second * second
+        decoding = 0.0 if second else self._decoding.get(request.model, 0.0) * pixels * len(request.seeds)
+        return each * _work(request) + of_second * second + decoding
 
 
 def _work(request: Request, start: int = 0) -> float:

@@ -56,7 +56,9 @@ class Vocabulary:
             if len(self._nearest) >= MOST_KEPT:
                 self._nearest.clear()
             close = difflib.get_close_matches(word, self._ordered, n=6, cutoff=0.6)  # the nearest first …
-            close.sort(key=lambda known: (-_likeness(word, known), known[0] != word[0]))  # … a slip rarely comes first
+            close.sort(
+                key=lambda known: (-_similarity(word, known), known[0] != word[0])
+            )  # … a slip rarely comes first
             self._nearest[word] = tuple(close[:3])
         return self._nearest[word]
 
@@ -65,5 +67,5 @@ class Vocabulary:
         return sorted(self.words)
 
 
-def _likeness(word: str, known: str) -> float:
+def _similarity(word: str, known: str) -> float:
     return difflib.SequenceMatcher(None, known, word).ratio()

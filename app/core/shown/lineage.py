@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from engine.spec.request import Request
 from engine.store import RunReader, StepInfo
 
 Array = NDArray[np.float32]
+KEPT_SHARP = 64  # decoded steps; at 1024 pixels a side that is 200 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Lineage:
         self.steps: list[StepInfo] = []
         self.calls: list[int] = []
         self.parent: Parent | None = None
+        self._sharp: OrderedDict[tuple[int, int], NDArray[np.uint8]] = OrderedDict()
         self._stretches: list[_Stretch] = []
         older = self._ancestors()
         for reader, images, until in reversed(older):
@@ -156,8 +159,25 @@ class Lineage:
         return self._array("eps", k)
 
     def picture(self) -> NDArray[np.uint8] | None:
-        """Return the finished pictures of a second stage; None without one."""
+        """Return the finished pictures of a second stage or of a decoder; None without one."""
         return self.own.picture()
+
+    def sharp(self, k: int, image: int) -> NDArray[np.uint8] | None:
+        """Return the decoded x̂₀ of a latent run, (H, W, 3): the finished picture, or one of keep_sharp(); else None."""
+        if k == len(self.steps) - 1 and (finished := self.picture()) is not None:
+            return finished[image]
+        return self._sharp.get((k, image))
+
+    def is_coarse(self, k: int, image: int) -> bool:
+        """Whether x̂₀ of step k can only be shown as a preview: it is a latent, and it is not decoded."""
+        return self._stretch(k).reader.latent and self.sharp(k, image) is None
+
+    def keep_sharp(self, k: int, image: int, rgb: NDArray[np.uint8]) -> None:
+        """Keep the decoded x̂₀ of a step, (H, W, 3); of the last KEPT_SHARP."""
+        self._sharp[k, image] = rgb
+        self._sharp.move_to_end((k, image))
+        while len(self._sharp) > KEPT_SHARP:
+            self._sharp.popitem(last=False)
 
     def preview(self, x0: Array) -> Array:
         return np.asarray(self.own.preview(x0), np.float32)

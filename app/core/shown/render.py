@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
+from app.core.shown.lineage import Lineage
+
 if TYPE_CHECKING:
-    from app.core.shown.lineage import Lineage
     from engine.store import RunReader
 
 View: TypeAlias = Literal["x0", "x", "eps"]
@@ -73,6 +74,23 @@ def render(run: RunReader | Lineage, k: int, view: View, image: int) -> QImage:
 
 def pixels(run: RunReader | Lineage, k: int, view: View, image: int) -> NDArray[np.uint8]:
     """Return the pixels of render(), (H, W, 3)."""
-    if view == "x0" and k == len(run.steps) - 1 and (finished := run.picture()) is not None:
-        return finished[image]
+    if view == "x0" and (sharp := _sharp(run, k, image)) is not None:
+        return sharp
     return to_uint8(state(run, k, view, image))
+
+
+def finished_pixels(run: Lineage, k: int, image: int) -> NDArray[np.uint8]:
+    """Return x̂₀ of step `k` as a picture to save, to copy or to judge, (H, W, 3).
+
+    Raises ValueError while only a preview of a latent is there.
+    """
+    if run.is_coarse(k, image):
+        raise ValueError("this step is still a coarse preview. Wait a moment until it is sharp, and try again.")
+    return pixels(run, k, "x0", image)
+
+
+def _sharp(run: RunReader | Lineage, k: int, image: int) -> NDArray[np.uint8] | None:
+    if isinstance(run, Lineage):
+        return run.sharp(k, image)
+    finished = run.picture() if k == len(run.steps) - 1 else None
+    return None if finished is None else finished[image]

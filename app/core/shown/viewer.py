@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
@@ -189,6 +191,17 @@ class Viewer(StepTimeline):
         # Rendering each new x̂₀ here would defeat the preview budget: show_live brings it.
         fed = live and self._following and self._framed is not None and self._framed[1:] == ("x0", self._image)
         if not fed:
+            self._refresh()
+
+    def show_sharp(self, path: Path, k: int, image: int, rgb: NDArray[np.uint8]) -> None:
+        """Keep the decoded x̂₀ of step `k` of the shown run, and show it if it is on the canvas."""
+        if self._run is None or self._path != path:
+            return
+        self._run.keep_sharp(k, image, rgb)
+        for key in [key for key in self._thumbnails if key[:3] == (k, "x0", image)]:
+            del self._thumbnails[key]
+        if self._framed == (k, "x0", image):
+            self._framed = None
             self._refresh()
 
     def _open(self, path: Path, live: bool) -> bool:

@@ -26,6 +26,7 @@ class ActionSet(QObject):
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
         self.menus: dict[str, QMenu] = {}
+        self._why: dict[str, str] = {}  # why each action is not possible, as its QAction shows it
         self.by_id: dict[str, QAction] = {action.id: self._make(action) for action in ACTIONS}
 
     def begin(self) -> None:
@@ -38,16 +39,16 @@ class ActionSet(QObject):
                        document.editing.changed, document.editing.inputs_changed, studio.look.changed,
                        studio.tools.tool_changed, studio.tools.choices_changed):  # fmt: skip
             signal.connect(self.refresh)
-        appraisal, encoder = studio.appraisal, studio.encoder
-        for signal in (appraisal.map_changed, appraisal.doing_changed, encoder.doing_changed):
+        picture_likelihood, encoder = studio.picture_likelihood, studio.encoder
+        for signal in (picture_likelihood.map_changed, picture_likelihood.activity_changed, encoder.activity_changed):
             signal.connect(self.refresh)
         lab = studio.lab
-        for signal in (lab.cursor_changed, lab.steps_changed, lab.playing_changed, lab.doing_changed,
+        for signal in (lab.cursor_changed, lab.steps_changed, lab.playing_changed, lab.activity_changed,
                        lab.draft_changed, lab.field_changed):  # fmt: skip
             signal.connect(self.refresh)
         morph = studio.morph
         for signal in (morph.keys.changed, morph.cursor_changed, morph.frames_changed, morph.playing_changed,
-                       morph.doing_changed, morph.choices_changed, studio.films.changed):  # fmt: skip
+                       morph.activity_changed, morph.choices_changed, studio.films.changed):  # fmt: skip
             signal.connect(self.refresh)
         studio.look.changed.connect(self.tint)
         self.tint()
@@ -60,8 +61,10 @@ class ActionSet(QObject):
         for action in ACTIONS:
             qaction = self.by_id[action.id]
             why = action.why(self._studio)
-            qaction.setEnabled(not why)
-            qaction.setToolTip(self._tip(action, why))
+            if why != self._why.get(action.id):
+                self._why[action.id] = why
+                qaction.setEnabled(not why)
+                qaction.setToolTip(self._tip(action, why))
             if action.text_now is not None:
                 qaction.setText(action.text_now(self._studio))
             if action.checked is not None:

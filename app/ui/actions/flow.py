@@ -14,7 +14,7 @@ def _show_panel(studio: StudioParts) -> None:
 
 def _measure(studio: StudioParts) -> None:
     _show_panel(studio)
-    studio.appraisal.measure()
+    studio.picture_likelihood.measure()
 
 
 def _encode(studio: StudioParts) -> None:
@@ -26,7 +26,7 @@ _NO_DECODE = first_of(outside_pictures, lambda s: s.encoder.why_no_decode())
 
 
 def _turn_map(studio: StudioParts) -> None:
-    studio.appraisal.map_shown = not studio.appraisal.map_shown
+    studio.picture_likelihood.map_shown = not studio.picture_likelihood.map_shown
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -35,7 +35,7 @@ ACTIONS: tuple[Action, ...] = (
         do=_measure),
     Action(id="surprise-map", text="Show what surprises the model", menu="Run", keys=("Ctrl+Alt+M",),
         tip="Colour over a measured picture the regions that the model did not expect",
-        why=outside_pictures, do=_turn_map, checked=lambda s: s.appraisal.map_shown),
+        why=outside_pictures, do=_turn_map, checked=lambda s: s.picture_likelihood.map_shown),
     Action(id="encode", text="Encode the picture", menu="Run", keys=("Ctrl+Alt+E",), icon="encode",
         tip="Encode the picture on the canvas along the deterministic flow to its noise x_T",
         why=outside_pictures, do=_encode),

@@ -12,10 +12,10 @@ _NO_DRAWING = first_of(
 ACTIONS: tuple[Action, ...] = (
     Action(id="lab-walk", text="Walk chains", menu="Lab", keys=("W",), where="lab",
         tip="Let Langevin chains walk at the selected noise level; move it while they do",
-        why=outside_lab, do=lambda s: s.lab.walk(), checked=lambda s: s.lab.doing == "walk"),
+        why=outside_lab, do=lambda s: s.lab.walk(), checked=lambda s: s.lab.activity == "walk"),
     Action(id="lab-cover", text="Measure coverage", menu="Lab", keys=("C",), where="lab",
         tip="Measure how much of the plane lies near training data, clean and noised, and near the chains",
-        why=first_of(outside_lab, unless(lambda s: s.lab.doing != "cover", "Coverage is being measured.")),
+        why=first_of(outside_lab, unless(lambda s: s.lab.activity != "cover", "Coverage is being measured.")),
         do=lambda s: s.lab.cover()),
     Action(id="lab-undo", text="Undo stroke", menu="Lab", keys=("Ctrl+Z",), where="lab", begins=True,
         tip="Undo the last stroke of your drawing",

@@ -7,7 +7,7 @@ from typing import Protocol
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.flow.encode import Encoder
-from app.core.flow.likelihood import Appraisal
+from app.core.flow.likelihood import PictureLikelihood
 from app.core.lab.lab_model import Lab
 from app.core.morph.morph_room import MorphRoom
 from app.core.shown.timeline import StepTimeline
@@ -23,7 +23,7 @@ class StudioParts(Protocol):
     """`room` is the room in front, `steps` the timeline that belongs to it."""
 
     document: Document
-    appraisal: Appraisal
+    picture_likelihood: PictureLikelihood
     encoder: Encoder
     canvas: CanvasView
     look: Appearance

@@ -90,7 +90,7 @@ class CandidateStrip(QWidget):
             return QRectF(float(em(self, 0.8)), top, side, side)
         return QRectF(self._first() + (tile - self.shown.start) * (side + self._gap()), top, side, side)
 
-    def said(self, tile: int) -> str:
+    def describe(self, tile: int) -> str:
         """Describe a tile in words."""
         candidates = self._editing.candidates
         if tile == ORIGINAL:
@@ -104,7 +104,7 @@ class CandidateStrip(QWidget):
         return f"{title_of(job.request)}, {'being made' if job.state is JobState.RUNNING else 'waiting'}"
 
     def refresh(self) -> None:
-        self.setAccessibleDescription(self.said(self.index) if self.index >= 0 else "A step on the way")
+        self.setAccessibleDescription(self.describe(self.index) if self.index >= 0 else "A step on the way")
         self.update()
 
     def _side(self) -> float:
@@ -143,7 +143,7 @@ class CandidateStrip(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             tile = self._tile_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), "" if tile is None else self.said(tile), self)
+            QToolTip.showText(event.globalPos(), "" if tile is None else self.describe(tile), self)
             return True
         return super().event(event)
 
@@ -179,7 +179,7 @@ class CandidateStrip(QWidget):
         place, size = self._inner(cell, box)
         key = (box.x(), box.y(), box.width(), box.height(), size.width(), size.height())
         if key not in self._grounds:
-            self._grounds[key] = _shrunk(self._editing.artwork.image.copy(box), size)
+            self._grounds[key] = _shrink(self._editing.artwork.image.copy(box), size)
         painter.drawImage(place, self._grounds[key])
 
     def _paint_candidate(self, painter: QPainter, cell: QRectF, one: Candidate) -> None:
@@ -300,6 +300,6 @@ class CandidateBar(QFrame):
         self.rank.setVisible(self._scores.can_rank)
 
 
-def _shrunk(picture: QImage, size: QSize) -> QImage:
+def _shrink(picture: QImage, size: QSize) -> QImage:
     ignore = Qt.AspectRatioMode.IgnoreAspectRatio
     return picture.scaled(size, ignore, Qt.TransformationMode.SmoothTransformation)

@@ -139,7 +139,7 @@ class CanvasArea(QWidget):
         self._come_forward(self.canvas)
         overlay = self._document.editing.overlay
         self.easel.set_candidate(overlay.rect if overlay else QRect(), overlay.image if overlay else None)
-        self.easel.judged = self._document.editing.reviewing
+        self.easel.result_shown = self._document.editing.reviewing
         tool = self.easel.hand.tool
         looks_at_one = self._document.editing.reviewing and overlay is not None
         self.facts.setText(self._actions.hint(GESTURES if looks_at_one else tool.gestures))
@@ -182,12 +182,14 @@ class CanvasArea(QWidget):
         self.canvas.setAccessibleDescription(f"Picture of {words}, seed {seed}")
 
     def _free_cells(self) -> NDArray[np.bool_] | None:
-        """Return the model's pixels that a run of the panel's settings makes anew; None for all or none of them."""
+        """Return the cells of the state that a run of the panel's settings makes anew; None for all or none of them."""
         draft, artwork = self._document.draft.current, self._document.artwork
         if draft.method not in (FILL, REPAINT) or not artwork.is_open:
             return None
         steps = steps_of_strength(draft.strength, draft.steps)
-        return free_cells(artwork.mask, box_of(artwork.box), size(draft, self._document.draft.model), steps)
+        model = self._document.draft.model
+        width, height = size(draft, model)
+        return free_cells(artwork.mask, box_of(artwork.box), (width // model.factor, height // model.factor), steps)
 
     def _lend_keys(self, keys: str) -> None:
         """On the canvas the arrows move through candidates or through steps: never ambiguous."""

@@ -13,9 +13,9 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette, QPen
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.toolset import Toolset
 from app.ui.canvas.hand import Hand
-from app.ui.canvas.overlay import Cells, Overlay, device, tint_of
+from app.ui.canvas.overlay import Cells, Overlay, tint_of, to_device_pixels
 from app.ui.canvas.resample import CRISP_FROM
-from app.ui.canvas.shrunk_copy import ShrunkCopy, mean, most
+from app.ui.canvas.shrunk_copy import ShrunkCopy, block_maximum, block_mean
 from app.ui.canvas.view import CanvasView
 from app.ui.canvas.viewport import Viewport
 from app.ui.look.theme import em
@@ -32,11 +32,11 @@ class Easel(QObject):
         self.hand = Hand(canvas, artwork, tools)
         self._canvas, self._artwork, self._tools = canvas, artwork, tools
         self._candidate: tuple[QRect, QImage] | None = None
-        self._judged = False
+        self._result_shown = False
         self._was_busy = False
         self._free_cells: Callable[[], NDArray[np.bool_] | None] = lambda: None
-        self._small = ShrunkCopy(lambda: artwork.pixels, mean)
-        self._mask = ShrunkCopy(lambda: artwork.mask, most)
+        self._small = ShrunkCopy(lambda: artwork.pixels, block_mean)
+        self._mask = ShrunkCopy(lambda: artwork.mask, block_maximum)
         self._overlay = Overlay(self._mask)
         self._stale = True  # the outline of the model's pixels
         self._drawn = QRect()  # what the hand's ring and outline cover
@@ -83,14 +83,14 @@ class Easel(QObject):
             self._refresh()  # the tint goes, or comes back
 
     @property
-    def judged(self) -> bool:
+    def result_shown(self) -> bool:
         """Whether what came of a run is looked at: the mask is out of the way then, unless the hand is at it."""
-        return self._judged
+        return self._result_shown
 
-    @judged.setter
-    def judged(self, judged: bool) -> None:
-        if judged != self._judged:
-            self._judged = judged
+    @result_shown.setter
+    def result_shown(self, result_shown: bool) -> None:
+        if result_shown != self._result_shown:
+            self._result_shown = result_shown
             self._refresh()
 
     def see_as(self, free_cells: Callable[[], NDArray[np.bool_] | None]) -> None:
@@ -117,7 +117,7 @@ class Easel(QObject):
         painter.setTransform(self.viewport.transform, True)
         self._paint_picture(painter)
         painter.restore()
-        if self._tools.mask_shown and (self.hand.busy or not self._judged):
+        if self._tools.mask_shown and (self.hand.busy or not self._result_shown):
             self._paint_mask(painter, exposed)
         painter.restore()
         self._paint_box(painter)
@@ -150,7 +150,7 @@ class Easel(QObject):
             self._overlay.cells = None if free is None else Cells(free, self._artwork.box)
         tinted = self._candidate is None or self.hand.busy
         ratio = self.viewport.ratio
-        area = device(QRectF(exposed).intersected(self.viewport.rect()), ratio)
+        area = to_device_pixels(QRectF(exposed).intersected(self.viewport.rect()), ratio)
         if area.isEmpty():
             return
         image = self._overlay.image(self.viewport, area, self.tint, tinted)
@@ -228,7 +228,7 @@ class Easel(QObject):
     def _hand_moved(self) -> None:
         if self.hand.busy != self._was_busy:
             self._was_busy = self.hand.busy
-            if self._candidate is not None or self._judged:
+            if self._candidate is not None or self._result_shown:
                 self._refresh()  # the mask is shown or hidden
         outline = self.viewport.transform.map(self.hand.tool.outline()).boundingRect()
         at = self.hand.at

@@ -82,16 +82,16 @@ class Grid:
 
     def sampled(self, values: Pixels, factor: int) -> Pixels:
         """`values`, of blocks of `factor` document pixels, at each device pixel; 0 outside."""
-        return _taken(values, self.y / factor, self.x / factor)
+        return _sample(values, self.y / factor, self.x / factor)
 
     def over(self, cells: Cells) -> NDArray[np.bool_]:
         box, (height, width) = cells.box, cells.free.shape
         y = (self.y - box.y()) * height / box.height()
         x = (self.x - box.x()) * width / box.width()
-        return _taken(cells.free.view(np.uint8), y, x).view(np.bool_)
+        return _sample(cells.free.view(np.uint8), y, x).view(np.bool_)
 
 
-def _taken(values: Pixels, y: NDArray[np.float64], x: NDArray[np.float64]) -> Pixels:
+def _sample(values: Pixels, y: NDArray[np.float64], x: NDArray[np.float64]) -> Pixels:
     rows, columns = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
     out = np.zeros((len(rows), len(columns)), np.uint8)
     inside = [np.flatnonzero((at >= 0) & (at < size)) for at, size in zip((rows, columns), values.shape, strict=True)]
@@ -151,17 +151,17 @@ def grain() -> Pixels:
 def palette(rgb: int) -> NDArray[np.uint32]:
     """(512,): by the mask's value what lies between the grains, and then 256 times what a grain is."""
     colour = QColor(rgb)
-    between = [premultiplied(colour, TINT * FAINT * m / 255) for m in range(256)]
-    return np.array(between + 256 * [premultiplied(colour, TINT)], np.uint32)
+    between = [premultiply(colour, TINT * FAINT * m / 255) for m in range(256)]
+    return np.array(between + 256 * [premultiply(colour, TINT)], np.uint32)
 
 
-def premultiplied(colour: QColor, opacity: float) -> int:
+def premultiply(colour: QColor, opacity: float) -> int:
     """As Format_ARGB32_Premultiplied keeps it."""
     alpha = round(255 * opacity)
     red, green, blue = (round(v * alpha / 255) for v in (colour.red(), colour.green(), colour.blue()))
     return alpha << 24 | red << 16 | green << 8 | blue
 
 
-def device(rect: QRectF, ratio: float) -> QRect:
+def to_device_pixels(rect: QRectF, ratio: float) -> QRect:
     """`rect`, logical, in whole device pixels: all that it touches."""
     return QRectF(rect.x() * ratio, rect.y() * ratio, rect.width() * ratio, rect.height() * ratio).toAlignedRect()

@@ -49,14 +49,14 @@ class ShrunkCopy:
         self._factor = 0
 
 
-def mean(part: Pixels, factor: int) -> Pixels:
+def block_mean(part: Pixels, factor: int) -> Pixels:
     """Averages blocks of (H, W, 4); those at the far edges may be cut short."""
     height, width = part.shape[:2]
     picture = Image.frombuffer("RGBX", (width, height), np.ascontiguousarray(part), "raw", "RGBX", 0, 1)  # no copy
     return np.asarray(picture.reduce(factor))
 
 
-def most(part: Pixels, factor: int) -> Pixels:
+def block_maximum(part: Pixels, factor: int) -> Pixels:
     """The largest value of each block of (H, W): what is painted is never lost from sight."""
     height, width = part.shape
     if not part.any():  # the mask of a large picture that was just opened, in a tenth of the time

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.canvas.artwork import Artwork
-from app.core.canvas.fitting import sizes
+from app.core.canvas.fitting import Size, sizes
 from app.ui.files.picture_plan import PicturePlan
 from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
@@ -41,11 +41,11 @@ class NewSheet(FormDialog):
 
     chosen = Signal(int, int, QColor)
 
-    def __init__(self, model: ModelInfo, parent: QWidget | None = None) -> None:
-        own = sizes(model)[0]
+    def __init__(self, model: ModelInfo, own: Size, parent: QWidget | None = None) -> None:
+        """`own` is the size of the model's next pictures."""
         about = f"{model.title} makes pictures of {own[0]} × {own[1]}: on a larger canvas it works inside a box."
         super().__init__("New canvas", "Create", about, parent)
-        large = sizes(model)[-1]
+        large = sizes(model, own)[-1]
         self.width_ = side_field("Width", 1, MAX_SIDE, large[0])
         self.height_ = side_field("Height", 1, MAX_SIDE, large[1])
         self.colour = ComboBox("Colour")

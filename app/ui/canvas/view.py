@@ -24,13 +24,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.canvas.resample import Resampler
 from app.ui.canvas.viewport import Viewport
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from app.ui.look.theme import em, is_dark
 
 SURROUNDS = {"plain": "Plain", "checker": "Checkerboard"}
 
 
-class Stand(Protocol):
+class CanvasContent(Protocol):
     """What can stand on the canvas in the place of a frame, under a viewport of its own."""
 
     viewport: Viewport
@@ -60,7 +60,7 @@ class CanvasView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.viewport = self._frame_viewport = Viewport()
-        self._stand: Stand | None = None
+        self._stand: CanvasContent | None = None
         self._glass: Glass | None = None
         self._tool_cursor: Qt.CursorShape | None = None
         self._frame: QImage | None = None
@@ -90,12 +90,12 @@ class CanvasView(QWidget):
             self.update(before.united(self._dirty()))
 
     @property
-    def stand(self) -> Stand | None:
+    def stand(self) -> CanvasContent | None:
         """What is shown in the place of the frame; each keeps its own zoom."""
         return self._stand
 
     @stand.setter
-    def stand(self, stand: Stand | None) -> None:
+    def stand(self, stand: CanvasContent | None) -> None:
         if stand is self._stand:
             return
         self._stand, self._grabbed = stand, None
@@ -277,7 +277,7 @@ class CanvasView(QWidget):
         tile = QPixmap(2 * side, 2 * side)
         tile.fill(ground)
         painter = QPainter(tile)
-        other = mixed(ground, "#ffffff" if is_dark(self.palette()) else "#000000", 0.07)
+        other = mix(ground, "#ffffff" if is_dark(self.palette()) else "#000000", 0.07)
         painter.fillRect(0, 0, side, side, other)
         painter.fillRect(side, side, side, side, other)
         painter.end()

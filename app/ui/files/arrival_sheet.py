@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.canvas.fitting import Size, frame, result, sizes, ways
+from app.core.canvas.fitting import Size, frame, result, ways
 from app.core.files.open import Arrival
 from app.ui.files.picture_plan import PicturePlan
 from app.ui.look.theme import em
@@ -16,7 +16,7 @@ from app.ui.widgets.radio_rows import RadioRows
 from engine.spec.catalog import ModelInfo
 
 
-def said(size: Size) -> str:
+def describe_size(size: Size) -> str:
     return f"{size[0]} × {size[1]}"
 
 
@@ -25,17 +25,19 @@ class ArrivalSheet(FormDialog):
 
     chosen = Signal(object, str, object)
 
-    def __init__(self, arrival: Arrival, model: ModelInfo, target: Size, parent: QWidget | None = None) -> None:
-        """`target` is the current size of the model's pictures; it is offered first."""
-        made = " or ".join(map(said, sizes(model)))
-        about = f"“{arrival.title}” is {said(arrival.size)}; {model.title} makes pictures of {made}."
+    def __init__(
+        self, arrival: Arrival, model: ModelInfo, sizes: list[Size], target: Size, parent: QWidget | None = None
+    ) -> None:
+        """`sizes` can be chosen; `target`, the current size of the model's pictures, is chosen first."""
+        made = "many sizes" if model.sizes.free else " or ".join(map(describe_size, sizes))
+        about = f"“{arrival.title}” is {describe_size(arrival.size)}; {model.title} makes pictures of {made}."
         super().__init__("Open picture", "Open", about, parent)
         self._arrival, self._model = arrival, model
-        self._sizes = sizes(model)
+        self._sizes = sizes
         self.plan = PicturePlan(arrival.rgb)
         self.size_ = ComboBox("Size to bring it to")
         for size in self._sizes:
-            self.size_.addItem(said(size), size)
+            self.size_.addItem(describe_size(size), size)
         self.size_.setCurrentIndex(self._sizes.index(target) if target in self._sizes else 0)
         shown = ways(arrival.size, self._sizes[0])
         self.pick = RadioRows("What to do with it", [(way.name, way.title, way.about) for way in shown])
@@ -71,7 +73,7 @@ class ArrivalSheet(FormDialog):
     def refresh(self) -> None:
         size, target = self._arrival.size, self.target
         for row in self.pick.rows.values():
-            row.say(row.about, said(result(row.name, size, target)))
+            row.say(row.about, describe_size(result(row.name, size, target)))
         way = self.pick.chosen
         self.size_.setEnabled(way != "keep")
         box = QRect(*frame("crop", size, self._sizes[0])) if way == "keep" else None

@@ -9,13 +9,13 @@ from PySide6.QtCore import QMimeData, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.canvas.fitting import sizes
+from app.core.canvas.fitting import sizes, targets
 from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.files.export import Export, ExportSubject
 from app.core.files.open import Arrival, Opener
 from app.core.notices import Notice
-from app.core.shown.render import pixels
+from app.core.shown.render import finished_pixels
 from app.settings import Settings
 from app.ui.canvas.size_sheets import CanvasSheet, NewSheet
 from app.ui.files.arrival_sheet import ArrivalSheet
@@ -84,7 +84,7 @@ class Files(QObject):
         self._document.notice_raised.emit(Notice("info", use if lists else f"{folder} has no lists: add name.txt."))
 
     def new(self) -> None:
-        sheet = NewSheet(self._document.draft.model, self._window)
+        sheet = NewSheet(self._document.draft.model, self._document.draft.size, self._window)
         sheet.chosen.connect(self._blank)
         self._show(sheet)
 
@@ -92,8 +92,9 @@ class Files(QObject):
         self.opener.blank(width, height, colour)
 
     def _ask(self, arrival: Arrival) -> None:
-        model = self._document.draft.model
-        sheet = ArrivalSheet(arrival, model, size(self._document.draft.current, model), self._window)
+        draft = self._document.draft
+        offered = targets(draft.model, draft.size, arrival.size)
+        sheet = ArrivalSheet(arrival, draft.model, offered, size(draft.current, draft.model), self._window)
         sheet.chosen.connect(self.opener.place)
         self._show(sheet)
 
@@ -135,7 +136,7 @@ class Files(QObject):
         if run is None or not 0 <= k < document.shown.step_count:
             return None
         try:
-            rgb = pixels(run, k, "x0", image)
+            rgb = finished_pixels(run, k, image)
         except (ValueError, OSError) as error:
             document.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return None

@@ -72,7 +72,7 @@ class PicturePlan(QWidget):
             shade = QColor(palette.color(QPalette.ColorRole.Dark))
             shade.setAlpha(190)
             kept = shown.intersected(result)
-            for strip in _around(shown, kept):
+            for strip in _margins(shown, kept):
                 painter.fillRect(strip, shade)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(accent, max(1.0, em(self, 0.1))))
@@ -96,7 +96,7 @@ def thumbnail(rgb: NDArray[np.uint8]) -> QImage:
     return image.scaled(SIDE, SIDE, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
 
 
-def _around(outer: QRectF, inner: QRectF) -> list[QRectF]:
+def _margins(outer: QRectF, inner: QRectF) -> list[QRectF]:
     """Return the parts of `outer` without `inner`: above, below, left, right."""
     return [
         QRectF(outer.left(), outer.top(), outer.width(), inner.top() - outer.top()),

@@ -20,7 +20,7 @@ def heat(shares: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.rint(rgb).astype(np.uint8)
 
 
-def over(rgb: NDArray[np.uint8], shares: NDArray[np.floating]) -> NDArray[np.uint8]:
+def overlay_heat(rgb: NDArray[np.uint8], shares: NDArray[np.floating]) -> NDArray[np.uint8]:
     """The picture (h, w, 3) in greys under the colours of its map (h, w)."""
     grey = rgb @ np.array([0.299, 0.587, 0.114])
     return np.rint(SHOWN * heat(shares) + (1 - SHOWN) * grey[..., None]).astype(np.uint8)

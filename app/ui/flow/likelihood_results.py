@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.flow.likelihood import REGIONS, Appraisal
+from app.core.flow.likelihood import REGIONS, PictureLikelihood
 from app.ui.actions.action_set import ActionSet
 from app.ui.flow import likelihood_text
 from app.ui.flow.map_legend import Legend
@@ -19,9 +19,9 @@ from app.ui.widgets.quiet_label import QuietLabel
 class DensityResults(QWidget):
     """The number along the flow, and what it means."""
 
-    def __init__(self, appraisal: Appraisal) -> None:
+    def __init__(self, picture_likelihood: PictureLikelihood) -> None:
         super().__init__()
-        self._appraisal = appraisal
+        self._likelihood = picture_likelihood
         self.headline = label("", "title")
         self.detail = paragraph()
         about = paragraph(likelihood_text.SMEARED)
@@ -30,11 +30,11 @@ class DensityResults(QWidget):
         column.addWidget(self.headline)
         column.addWidget(self.detail)
         column.addWidget(self.about)
-        appraisal.found.connect(self.refresh)
+        picture_likelihood.found.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        result = self._appraisal.result
+        result = self._likelihood.result
         density = result.density if result else None
         self.setVisible(density is not None)
         if density is not None:
@@ -45,9 +45,9 @@ class DensityResults(QWidget):
 class Steps(QWidget):
     """The bound, level by level, and what it says of sending the picture bit by bit."""
 
-    def __init__(self, appraisal: Appraisal) -> None:
+    def __init__(self, picture_likelihood: PictureLikelihood) -> None:
         super().__init__()
-        self._appraisal = appraisal
+        self._likelihood = picture_likelihood
         self.sum = paragraph()
         self.terms = CurvePlot("Bits by noise level")
         self.terms.setToolTip(likelihood_text.BOUND)
@@ -69,11 +69,11 @@ class Steps(QWidget):
                 column.addWidget(heading)
             column.addWidget(plot)
             column.addWidget(self.readings[plot])
-        appraisal.found.connect(self.refresh)
+        picture_likelihood.found.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        result = self._appraisal.result
+        result = self._likelihood.result
         terms = result.terms if result else None
         self.setVisible(terms is not None)
         if terms is not None:
@@ -99,9 +99,9 @@ class PlotReading(QuietLabel):
 class Surprise(QWidget):
     """The map's switch, its regions and its scale, and what is pointed at."""
 
-    def __init__(self, appraisal: Appraisal, actions: ActionSet) -> None:
+    def __init__(self, picture_likelihood: PictureLikelihood, actions: ActionSet) -> None:
         super().__init__()
-        self._appraisal = appraisal
+        self._likelihood = picture_likelihood
         self.switch = QCheckBox("Show over the picture")
         self.switch.setAccessibleName("Show what surprises over the picture")
         self.switch.setToolTip(actions["surprise-map"].toolTip())
@@ -123,27 +123,27 @@ class Surprise(QWidget):
         column.addWidget(self.reading)
         self.switch.clicked.connect(self._turn)
         self.side.activated.connect(self._choose)
-        for signal in (appraisal.found, appraisal.changed, appraisal.pointed_changed):
+        for signal in (picture_likelihood.found, picture_likelihood.changed, picture_likelihood.pointed_region_changed):
             signal.connect(self.refresh)
         self.refresh()
 
     def _turn(self, on: bool) -> None:
-        self._appraisal.map_shown = on
+        self._likelihood.map_shown = on
 
     def _choose(self, row: int) -> None:
-        self._appraisal.side = self.side.itemData(row)
+        self._likelihood.side = self.side.itemData(row)
 
     def refresh(self) -> None:
-        appraisal, regions = self._appraisal, self._appraisal.regions
+        picture_likelihood, regions = self._likelihood, self._likelihood.regions
         self.setVisible(regions is not None)
-        self.switch.setChecked(appraisal.map_shown)
-        self.side.setCurrentIndex(self.side.findData(appraisal.side))
+        self.switch.setChecked(picture_likelihood.map_shown)
+        self.side.setCurrentIndex(self.side.findData(picture_likelihood.side))
         if regions is None:
             return
         self.legend.show_regions(regions)
-        pointed = appraisal.pointed
-        row, column = pointed or regions.most
-        lead = "" if pointed else "Most: "
+        pointed_region = picture_likelihood.pointed_region
+        row, column = pointed_region or regions.most
+        lead = "" if pointed_region else "Most: "
         self.reading.setText(f"{lead}{regions.where(row, column)}, {regions.words(row, column)}")
 
 

@@ -33,33 +33,39 @@ def headline(density: LogDensity) -> str:
     """Such as "3.415 ± 0.007", in bits/dim, as exact as the error; without ± while one probe has been made."""
     if math.isnan(density.bits_stderr):
         return number(density.bits_dim)
-    places = _places(density.bits_stderr)
+    places = _decimals(density.bits_stderr)
     return f"{number(density.bits_dim, places)} ± {density.bits_stderr:.{places}f}"
 
 
 def detail(density: LogDensity) -> str:
     error = "" if math.isnan(density.stderr) else f" ± {number(density.stderr, 0)}"
-    probes = f"{density.probe} of {density.probes} probes" if density.probe < density.probes else _many(density.probe)
+    probes = (
+        f"{density.probe} of {density.probes} probes"
+        if density.probe < density.probes
+        else _count_in_words(density.probe)
+    )
     log = f"log p = {number(density.logp, 0)}{error} nats over {number(density.dims, 0)} numbers"
-    return f"bits per dimension (bits/dim)\n{log}\n{probes}, {number(density.calls, 0)} model calls{_error(density)}"
+    return (
+        f"bits per dimension (bits/dim)\n{log}\n{probes}, {number(density.calls, 0)} model calls{_error_text(density)}"
+    )
 
 
-def _error(density: LogDensity) -> str:
+def _error_text(density: LogDensity) -> str:
     return "; ± is their standard error" if density.probe > 1 else "; a second one gives an error"
 
 
-def _many(probes: int) -> str:
+def _count_in_words(probes: int) -> str:
     return f"{probes} probe{'' if probes == 1 else 's'}"
 
 
-def _places(error: float) -> int:
+def _decimals(error: float) -> int:
     """As many as show one figure of the error, and two at least."""
     return min(6, max(2, -math.floor(math.log10(error)))) if error > 0 else 2
 
 
 def sum_of(terms: ElboTerms) -> str:
     """The bound and its three parts, and what they were measured by."""
-    error = "" if math.isnan(terms.stderr) else f" ± {terms.stderr:.{max(3, _places(terms.stderr))}f}"
+    error = "" if math.isnan(terms.stderr) else f" ± {terms.stderr:.{max(3, _decimals(terms.stderr))}f}"
     parts = f"L_T {terms.l_T:.3f} + Σ L_t {terms.terms.sum():.3f} + L_0 {terms.l_0:.3f}"
     draws = f"{terms.done} of {terms.draws} draws" if terms.done < terms.draws else f"{terms.draws} draws"
     how = f"{len(terms.sigmas)} levels, {draws}, {number(terms.calls, 0)} model calls"

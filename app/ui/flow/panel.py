@@ -8,8 +8,8 @@ from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.flow.encode import CLOSENESS, METHODS, Encoder
-from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, Appraisal
-from app.core.flow.likelihood_result import Given
+from app.core.flow.likelihood import MOST_PROBES, NOTHING, TOLERANCES, PictureLikelihood
+from app.core.flow.likelihood_result import ConditionSource
 from app.core.flow.subject import MIDDLE, SHRUNK
 from app.ui.actions.action_set import ActionSet
 from app.ui.flow.encoded_card import EncodedCard
@@ -24,22 +24,22 @@ from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
 from app.ui.widgets.quiet_label import QuietLabel
 from app.ui.widgets.quiet_progress import QuietProgress
 
-GIVEN: dict[Given, str] = {"nothing": "Nothing", "panel": "The panel's words", "made": "What made it"}
+SOURCE_NAMES: dict[ConditionSource, str] = {"nothing": "Nothing", "panel": "The panel's words", "made": "What made it"}
 
 
 class LikelihoodPanel(QWidget):
     """Shows and changes the appraisal; holds nothing of its own."""
 
-    def __init__(self, appraisal: Appraisal, encoder: Encoder, actions: ActionSet) -> None:
+    def __init__(self, picture_likelihood: PictureLikelihood, encoder: Encoder, actions: ActionSet) -> None:
         super().__init__()
-        self._appraisal, self._encoder, self._actions = appraisal, encoder, actions
+        self._likelihood, self._encoder, self._actions = picture_likelihood, encoder, actions
         self.setAccessibleName("Likelihood and encoding")
         self.setMinimumWidth(em(self, 18.5))
         self.picture = QuietLabel(muted=False)
         self.judge = ComboBox("Judged by")
-        for info in appraisal.models:
+        for info in picture_likelihood.models:
             self.judge.addItem(info.title, info.id)
-        self.given = ComboBox("Told")
+        self.condition_source = ComboBox("Told")
         self.way = ComboBox("Brought to size")
         self.size_note = paragraph()
         self.probes = NumberField("Probes", 1, MOST_PROBES, (1, 16))
@@ -48,9 +48,9 @@ class LikelihoodPanel(QWidget):
         self.method = ComboBox("Encoding")
         self.method.setToolTip("How a picture is taken up to its noise")
         self.closeness = tolerances("Tolerance of encoding", CLOSENESS)
-        self.density = DensityResults(appraisal)
-        self.steps = Steps(appraisal)
-        self.surprise = Surprise(appraisal, actions)
+        self.density = DensityResults(picture_likelihood)
+        self.steps = Steps(picture_likelihood)
+        self.surprise = Surprise(picture_likelihood, actions)
         self.problem = paragraph("", "alarm")
         self.encoded = EncodedCard(encoder, actions)
         self.measure = self._button(actions["likelihood"], "Measure")
@@ -62,8 +62,8 @@ class LikelihoodPanel(QWidget):
         self.progress = QuietProgress("Progress along the flow")
         self.note = QuietLabel(lines=2, align="centre")
         self._lay_out()
-        self.judge.activated.connect(lambda row: appraisal.choose_judge(self.judge.itemData(row)))
-        self.given.activated.connect(self._tell_given)
+        self.judge.activated.connect(lambda row: picture_likelihood.choose_judge(self.judge.itemData(row)))
+        self.condition_source.activated.connect(self._choose_condition)
         self.way.activated.connect(self._tell_way)
         self.tolerance.activated.connect(self._tell_tolerance)
         self.closeness.activated.connect(self._tell_closeness)
@@ -71,8 +71,13 @@ class LikelihoodPanel(QWidget):
         self.method.activated.connect(self._tell_method)
         self.stop.clicked.connect(self._stop)
         encoder.changed.connect(self.refresh)  # with the appraisal's
-        appraisal.found.connect(self._show_found)
-        for signal in (appraisal.doing_changed, encoder.doing_changed, appraisal.progressed, encoder.progressed):
+        picture_likelihood.found.connect(self._show_found)
+        for signal in (
+            picture_likelihood.activity_changed,
+            encoder.activity_changed,
+            picture_likelihood.progressed,
+            encoder.progressed,
+        ):
             signal.connect(self._show_foot)
         self.refresh()
         self._show_found()
@@ -83,7 +88,7 @@ class LikelihoodPanel(QWidget):
         column.addWidget(label("Likelihood and encoding", "heading"))
         column.addWidget(self.picture)
         column.addSpacing(em(self, 0.3))
-        column.addLayout(field_grid(self, {"Judged by": self.judge, "Told": self.given}))
+        column.addLayout(field_grid(self, {"Judged by": self.judge, "Told": self.condition_source}))
         column.addWidget(self.size_note)
         column.addWidget(self.way)
         careful = QWidget()
@@ -127,85 +132,90 @@ class LikelihoodPanel(QWidget):
     # mouse and keyboard
 
     def _stop(self) -> None:
-        self._appraisal.stop()
+        self._likelihood.stop()
         self._encoder.stop()
 
     def _tell_method(self, row: int) -> None:
         self._encoder.method = self.method.itemData(row)
 
-    def _tell_given(self, row: int) -> None:
-        self._appraisal.given = self.given.itemData(row)
+    def _choose_condition(self, row: int) -> None:
+        self._likelihood.condition_source = self.condition_source.itemData(row)
 
     def _tell_way(self, row: int) -> None:
-        self._appraisal.way = self.way.itemData(row)
+        self._likelihood.way = self.way.itemData(row)
 
     def _tell_tolerance(self, row: int) -> None:
-        self._appraisal.tolerance = self.tolerance.itemData(row)
+        self._likelihood.tolerance = self.tolerance.itemData(row)
 
     def _tell_closeness(self, row: int) -> None:
         self._encoder.tolerance = self.closeness.itemData(row)
 
     def _tell_probes(self, probes: float) -> None:
-        self._appraisal.probes = round(probes)
+        self._likelihood.probes = round(probes)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._appraisal.set_watched(True)
+        self._likelihood.set_watched(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._appraisal.set_watched(False)
+        self._likelihood.set_watched(False)
 
     # showing
 
     def refresh(self) -> None:
-        appraisal, judge = self._appraisal, self._appraisal.judge
-        subject = appraisal.subject
+        picture_likelihood, judge = self._likelihood, self._likelihood.judge
+        subject = picture_likelihood.subject
         title = subject.title if subject else ""
         self.picture.setText(title[:1].upper() + title[1:] if subject else NOTHING)
-        self.judge.setCurrentIndex(self.judge.findData(judge.id if judge else None))
+        self.judge.setCurrentIndex(self.judge.findData(judge.id))
         self._list_conditions()
         self._list_ways()
         self._list_tolerances()
         self._list_methods()
-        self.probes.show_value(appraisal.probes)
+        self.probes.show_value(picture_likelihood.probes)
         self._show_foot()
 
     def _show_found(self) -> None:
         """What it took is the next one's price."""
         self._list_tolerances()
         self._show_foot()
-        result = self._appraisal.result
+        result = self._likelihood.result
         self.problem.setText(result.problem if result else "")
         self.problem.setVisible(bool(self.problem.text()))
 
     def _list_conditions(self) -> None:
-        conditions = self._appraisal.conditions
+        conditions = self._likelihood.conditions
         entries = [
-            (f"{GIVEN[given]}: {c.words}" if c.words else GIVEN[given], given) for given, c in conditions.items()
+            (
+                f"{SOURCE_NAMES[condition_source]}: {c.words}" if c.words else SOURCE_NAMES[condition_source],
+                condition_source,
+            )
+            for condition_source, c in conditions.items()
         ]
-        fill(self.given, entries, self._appraisal.given)
-        self.given.setEnabled(len(entries) > 1)
+        fill(self.condition_source, entries, self._likelihood.condition_source)
+        self.condition_source.setEnabled(len(entries) > 1)
 
     def _list_ways(self) -> None:
-        appraisal, judge, subject = self._appraisal, self._appraisal.judge, self._appraisal.subject
-        ways = appraisal.ways
+        picture_likelihood, judge, subject = self._likelihood, self._likelihood.judge, self._likelihood.subject
+        ways = picture_likelihood.ways
         for widget in (self.size_note, self.way):
             widget.setVisible(bool(ways))
-        if not ways or judge is None or subject is None:
+        if not ways or subject is None:
             return
-        wanted = f"{judge.width} × {judge.height}"
+        width, height = picture_likelihood.judged_size
+        wanted = f"{width} × {height}"
         self.size_note.setText(f"It is {subject.size[0]} × {subject.size[1]}, and {judge.title} judges {wanted}:")
         names = {SHRUNK: f"all of it, brought to {wanted}", MIDDLE: f"its middle {wanted} pixels as they are"}
-        fill(self.way, [(names[way], way) for way in ways], appraisal.way)
+        fill(self.way, [(names[way], way) for way in ways], picture_likelihood.way)
 
     def _list_tolerances(self) -> None:
         """Each with its price, as far as it is known."""
         for row, value in enumerate(TOLERANCES):
-            self.tolerance.setItemData(row, self._appraisal.price(value), ABOUT)
+            self.tolerance.setItemData(row, self._likelihood.price(value), ABOUT)
         for row, value in enumerate(CLOSENESS):
             self.closeness.setItemData(row, self._encoder.price(value), ABOUT)
-        self.tolerance.setCurrentIndex(self.tolerance.findData(self._appraisal.tolerance))
+        self.tolerance.setCurrentIndex(self.tolerance.findData(self._likelihood.tolerance))
         self.closeness.setCurrentIndex(self.closeness.findData(self._encoder.tolerance))
 
     def _list_methods(self) -> None:
@@ -216,21 +226,21 @@ class LikelihoodPanel(QWidget):
         self.method.setEnabled(len(methods) > 1)
 
     def _show_foot(self) -> None:
-        appraisal, measured, moved = self._appraisal, self._appraisal.doing, self._encoder.doing
+        picture_likelihood, measured, moved = self._likelihood, self._likelihood.activity, self._encoder.activity
         busy = measured or moved
-        why = appraisal.why_not
-        for button in (self.measure, self.encode):
+        why = picture_likelihood.why_no_bits
+        for button, why_not in ((self.measure, why), (self.encode, picture_likelihood.why_not)):
             button.setVisible(busy is None)
-            button.setEnabled(not why)
-            button.setAccessibleDescription(why)
+            button.setEnabled(not why_not)
+            button.setAccessibleDescription(why_not)
         self.stop.setVisible(busy is not None)
         self.progress.setVisible(busy is not None)
-        said = why or appraisal.price_text
+        said = why or picture_likelihood.price_text
         if busy is not None:
             self.stop.setText("Stopping …" if busy.stopping else "Stop")
             self.stop.setEnabled(not busy.stopping)
             self.progress.show_share(busy.share)
-            elsewhere = measured is not None and not appraisal.measuring
+            elsewhere = measured is not None and not picture_likelihood.measuring
             said = f"{busy.words}{', of another picture' if elsewhere else ''}"
         self.note.setText(said)
 

@@ -67,7 +67,7 @@ class CurvePlot(QWidget):
             return
         self._curve = curve
         if curve is not None and curve.points:
-            across = [_scaled(x, curve) for x, _ in curve.points]
+            across = [_axis_value(x, curve) for x, _ in curve.points]
             self._ends, self._top = (min(across), max(across)), max(y for _, y in curve.points)
         if self._at is not None and (curve is None or self._at >= len(curve.points)):
             self._read(None)
@@ -179,12 +179,12 @@ class CurvePlot(QWidget):
     def _across(self, x: float) -> float:
         assert self._curve is not None
         low, high = self._ends
-        share = (_scaled(x, self._curve) - low) / (high - low) if high > low else 0.5
+        share = (_axis_value(x, self._curve) - low) / (high - low) if high > low else 0.5
         return 1 - share if self._curve.descending else share
 
     def _up(self, y: float) -> float:
         return min(max(y / self._top, 0.0), 1.0) if self._top > 0 else 0.0
 
 
-def _scaled(x: float, curve: PlotCurve) -> float:
+def _axis_value(x: float, curve: PlotCurve) -> float:
     return math.log(x) if curve.logarithmic else x

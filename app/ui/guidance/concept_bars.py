@@ -27,7 +27,7 @@ class ConceptBars(QWidget):
     @property
     def lines(self) -> list[tuple[str, float]]:
         """Names with their cosines, nearest first."""
-        seen = self._concepts.seen
+        seen = self._concepts.nearest
         return [] if seen is None else list(zip(seen.names, seen.cosines.tolist(), strict=True))[:MOST]
 
     @property
@@ -77,7 +77,7 @@ class ConceptBars(QWidget):
         """A bar as long as the cosine's share of the best one's, the name on it, the number at the right."""
         value = f"{cosine:.2f}"
         room = row.width() - painter.fontMetrics().horizontalAdvance("−0.00") - em(self, 0.5)
-        asked = name in self._concepts.asked_for
+        asked = name in self._concepts.prompt_names
         ground = QColor(self._ink(QPalette.ColorRole.Highlight if asked else QPalette.ColorRole.Mid))
         ground.setAlphaF(0.45 if asked else 0.6)
         share = max(0.0, cosine / top) if top > 0 else 0.0

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.guidance.sweep import CLEAN, GuidanceSweep, Swept, best, place
+from app.core.guidance.sweep import CLEAN, GuidanceSweep, SweptPoint, pareto_front, place
 from app.core.shown.render import from_rgb
 from app.ui.canvas import badge
 from app.ui.look.theme import em
@@ -54,17 +54,17 @@ class ParetoPlot(QWidget):
         kept = {id(one) for one in self._sweep.swept}
         self._pictures = {key: image for key, image in self._pictures.items() if key in kept}
         chosen = self._sweep.chosen
-        self.setAccessibleDescription("" if chosen is None else said(chosen))
+        self.setAccessibleDescription("" if chosen is None else describe_point(chosen))
         self.update()
 
     # where things are
 
     @property
-    def placed(self) -> list[Swept]:
+    def placed(self) -> list[SweptPoint]:
         """The points that have a place: one picture alone has no diversity."""
         return [one for one in self._sweep.swept if all(map(math.isfinite, place(one, self._by_diversity)))]
 
-    def at(self, one: Swept) -> QPointF:
+    def at(self, one: SweptPoint) -> QPointF:
         """Where a point is drawn."""
         area, (x, y) = self._area, place(one, self._by_diversity)
         (left, right), (low, high) = self._range(0), self._range(1)
@@ -73,7 +73,7 @@ class ParetoPlot(QWidget):
             area.bottom() - (y - low) / (high - low) * area.height(),
         )
 
-    def cell(self, one: Swept) -> QRectF:
+    def cell(self, one: SweptPoint) -> QRectF:
         """The thumbnail of a point, over it."""
         side = float(em(self, 2.6))
         at = self.at(one)
@@ -92,7 +92,7 @@ class ParetoPlot(QWidget):
         margin = 0.06 * (high - low) or max(1e-3, 0.05 * abs(high))
         return low - margin, high + margin
 
-    def _under(self, at: QPointF) -> Swept | None:
+    def _under(self, at: QPointF) -> SweptPoint | None:
         """The point whose thumbnail or dot is under the pointer; of several the one on top."""
         for one in reversed(self._stack()):
             dot = self.at(one) - at
@@ -100,7 +100,7 @@ class ParetoPlot(QWidget):
                 return one
         return None
 
-    def _stack(self) -> list[Swept]:
+    def _stack(self) -> list[SweptPoint]:
         """The points in painting order: the one under the pointer last, so on top."""
         chosen = self._sweep.chosen
         return sorted(self.placed, key=lambda one: one is chosen)
@@ -129,7 +129,7 @@ class ParetoPlot(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             one = self._under(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), "" if one is None else said(one), self)
+            QToolTip.showText(event.globalPos(), "" if one is None else describe_point(one), self)
             return True
         return super().event(event)
 
@@ -189,13 +189,13 @@ class ParetoPlot(QWidget):
             painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
             for a, b in pairwise(way):
                 painter.drawLine(a, b)
-            points = [self.at(one) for one in best(self.placed, series, self._by_diversity)]
+            points = [self.at(one) for one in pareto_front(self.placed, series, self._by_diversity)]
             style = Qt.PenStyle.DashLine if series == CLEAN else Qt.PenStyle.SolidLine
             painter.setPen(QPen(self._ink(QPalette.ColorRole.Highlight), 1.4, style))
             for a, b in pairwise(points):
                 painter.drawLine(a, b)
 
-    def _paint_point(self, painter: QPainter, one: Swept) -> None:
+    def _paint_point(self, painter: QPainter, one: SweptPoint) -> None:
         accent = self._ink(QPalette.ColorRole.Highlight)
         at, cell, radius = self.at(one), self.cell(one), 0.28 * em(self)
         painter.setPen(QPen(accent, 1.4))
@@ -208,7 +208,7 @@ class ParetoPlot(QWidget):
         painter.drawRect(cell.adjusted(-0.5, -0.5, 0.5, 0.5))
         badge.paint(painter, cell, f"{one.point.value:g}", self.palette())
 
-    def _picture(self, one: Swept) -> QImage:
+    def _picture(self, one: SweptPoint) -> QImage:
         if id(one) not in self._pictures:
             self._pictures[id(one)] = from_rgb(one.point.rgb[0])
         return self._pictures[id(one)]
@@ -217,7 +217,7 @@ class ParetoPlot(QWidget):
         return self.palette().color(role)
 
 
-def said(one: Swept) -> str:
+def describe_point(one: SweptPoint) -> str:
     """A point in words."""
     point = one.point
     words = f"{point.value:g}{', ' if one.series else ''}{one.series}"

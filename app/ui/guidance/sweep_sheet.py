@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.guidance.guide_panel import DocumentGuidance
-from app.core.guidance.sweep import STRENGTHS, GuidanceSweep, Swept
+from app.core.guidance.sweep import STRENGTHS, GuidanceSweep, SweptPoint
 from app.core.shown.render import from_rgb
-from app.ui.guidance.pareto_plot import ParetoPlot, said
+from app.ui.guidance.pareto_plot import ParetoPlot, describe_point
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
@@ -81,12 +81,12 @@ class SweepSheet(QDialog):
             what.addWidget(label(part, "muted") if isinstance(part, str) else part)
         what.addStretch(1)
         what.addWidget(self.go)
-        told = QHBoxLayout()
-        told.addWidget(self.note, 1)
-        told.addWidget(self.progress)
-        told.addSpacing(em(self, 0.6))
-        told.addWidget(label("against", "muted", self.axis))
-        told.addWidget(self.axis)
+        row = QHBoxLayout()
+        row.addWidget(self.note, 1)
+        row.addWidget(self.progress)
+        row.addSpacing(em(self, 0.6))
+        row.addWidget(label("against", "muted", self.axis))
+        row.addWidget(self.axis)
         foot = QHBoxLayout()
         foot.addWidget(self.words, 1)
         foot.addWidget(self.use)
@@ -95,7 +95,7 @@ class SweepSheet(QDialog):
         column.setContentsMargins(side, side, side, side)
         column.setSpacing(em(self, 0.5))
         column.addLayout(what)
-        column.addLayout(told)
+        column.addLayout(row)
         column.addWidget(self.plot, 1)
         column.addWidget(self.shown)
         column.addLayout(foot)
@@ -145,7 +145,7 @@ class SweepSheet(QDialog):
         self.go.setEnabled(sweep.running or not sweep.why_not)
         chosen = sweep.chosen
         self.use.setEnabled(chosen is not None)
-        self.words.setText(f"{STRENGTHS[sweep.over][0]} = {said(chosen)}" if chosen else "")
+        self.words.setText(f"{STRENGTHS[sweep.over][0]} = {describe_point(chosen)}" if chosen else "")
         self._show_progress()
 
     def _show_progress(self) -> None:
@@ -176,16 +176,16 @@ class SweptPictures(QWidget):
         sweep.changed.connect(self.refresh)
 
     @property
-    def rows(self) -> list[Swept]:
+    def rows(self) -> list[SweptPoint]:
         chosen = self._sweep.chosen
-        return [] if chosen is None else self._sweep.beside(chosen)
+        return [] if chosen is None else self._sweep.at_same_value(chosen)
 
     def sizeHint(self) -> QSize:
         series = {one.series for one in self._sweep.swept}
         return QSize(em(self, 30), round(em(self, 5.4) * max(1, len(series))))
 
     def refresh(self) -> None:
-        self.setAccessibleDescription("; ".join(said(one) for one in self.rows))
+        self.setAccessibleDescription("; ".join(describe_point(one) for one in self.rows))
         self.updateGeometry()
         self.update()
 
@@ -197,7 +197,7 @@ class SweptPictures(QWidget):
             self._paint_row(painter, one, QRectF(0, k * high, self.width(), high))
         painter.end()
 
-    def _paint_row(self, painter: QPainter, one: Swept, row: QRectF) -> None:
+    def _paint_row(self, painter: QPainter, one: SweptPoint, row: QRectF) -> None:
         left, gap = 0.0, float(em(self, 0.3))
         if one.series:
             left = float(em(self, 8.5))

@@ -54,7 +54,7 @@ class CoverageCard(QWidget):
             if found is None or k >= count:
                 continue
             outcome = found.outcomes[k]
-            off = f", weights off {outcome.off(found.truth):.2f}" if len(found.truth) > 1 else ""
+            off = f", weights off {outcome.total_variation(found.truth):.2f}" if len(found.truth) > 1 else ""
             button.setText(f"{outcome.name}\n{100 * outcome.landed:.0f} % arrive{off}")
             button.setAccessibleName(button.text().replace("\n", ": "))
             button.setToolTip("Show where these chains ended. Weights: total variation from those of the data, 0 to 1")

@@ -55,7 +55,7 @@ class LabPanel(QWidget):
         self.seed.changed.connect(lambda value: lab.update_draft(seed=round(value)))
         self.particles.changed.connect(self._set_particles)
         self.run.clicked.connect(self._run)
-        for signal in (lab.draft_changed, lab.doing_changed):
+        for signal in (lab.draft_changed, lab.activity_changed):
             signal.connect(self.refresh)
         self.refresh()
 
@@ -112,7 +112,7 @@ class LabPanel(QWidget):
         self._lab.particles = round(value)
 
     def _run(self) -> None:
-        if self._lab.doing == "run":
+        if self._lab.activity == "run":
             self._lab.cancel()
         else:
             self._lab.start()
@@ -126,11 +126,11 @@ class LabPanel(QWidget):
         self.steps.show_value(lab.draft.steps)
         self.seed.show_value(lab.draft.seed)
         self.particles.show_value(lab.particles)
-        runs = lab.doing == "run"
+        runs = lab.activity == "run"
         self._face(self.run, "Cancel" if runs else "Run", "stop" if runs else "primary")
         self.run.setToolTip(self._actions["cancel" if runs else "generate"].toolTip().replace("Generate", "Run"))
-        self._face(self.walk, "Stop the chains" if lab.doing == "walk" else "Walk chains", "")
-        self._face(self.cover, "Measuring …" if lab.doing == "cover" else "Measure coverage", "")
+        self._face(self.walk, "Stop the chains" if lab.activity == "walk" else "Walk chains", "")
+        self._face(self.cover, "Measuring …" if lab.activity == "cover" else "Measure coverage", "")
         self.note.setText(lab.problem)
 
     @staticmethod

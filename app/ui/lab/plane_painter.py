@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPalette, QPen, QPolygonF
 
 from app.core.lab.lab_model import Lab
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from engine.jobs.lab import Field, Points
 
 Role = QPalette.ColorRole
@@ -186,4 +186,4 @@ class PlanePainter:
 @lru_cache(maxsize=8)
 def _shades(ground: str, accent: str) -> list[int]:
     """From nothing to the densest."""
-    return [mixed(ground, accent, 0.8 * level / 255).rgb() for level in range(256)]
+    return [mix(ground, accent, 0.8 * level / 255).rgb() for level in range(256)]

@@ -18,7 +18,7 @@ def contrast(a: QColor | str, b: QColor | str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def mixed(a: QColor | str, b: QColor | str, share: float) -> QColor:
+def mix(a: QColor | str, b: QColor | str, share: float) -> QColor:
     """`a` with `share` (0 … 1) of `b` in it."""
     p, q = QColor(a), QColor(b)
     return QColor.fromRgbF(

@@ -13,6 +13,7 @@ _SHAPES = {
     '<circle cx="15.4" cy="15.4" r="1.4"/></g>',
     "locked": '<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>',
     "unlocked": '<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V7.5a4 4 0 0 1 7.6-1.7"/>',
+    "swap": '<path d="M4 9h14M14.5 5.5 18 9l-3.5 3.5M20 16H6M9.5 12.5 6 16l3.5 3.5"/>',
     "play": '<path d="M8 5.5v13l10.5-6.5z" fill="#ink"/>',
     "pause": '<path d="M8.5 5.5v13M15.5 5.5v13" stroke-width="3"/>',
     "first": '<path d="M6 6v12M18.5 6v12L9.5 12z"/>',

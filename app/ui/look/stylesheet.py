@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QPushButton
 
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 
 _SHEET = """
 QMainWindow::separator { background: palette(mid); width: 1px; height: 1px; }
@@ -139,8 +139,8 @@ def stylesheet(palette: QPalette, line: int) -> str:
     accent = palette.color(QPalette.ColorRole.Highlight)
     ink = palette.color(QPalette.ColorRole.HighlightedText)
     words = {
-        "accent_hover": mixed(accent, ink, 0.10).name(),
-        "accent_down": mixed(accent, ink, 0.16).name(),
+        "accent_hover": mix(accent, ink, 0.10).name(),
+        "accent_down": mix(accent, ink, 0.16).name(),
         "faint": palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text).name(),
         "chip2": f"{round(line * 0.8)}px",
         "chip": f"{round(line * 0.68)}px",

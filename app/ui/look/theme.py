@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.ui.look.colours import contrast, luminance, mixed
+from app.ui.look.colours import contrast, luminance, mix
 from app.ui.look.fonts import with_marks
 from app.ui.look.stylesheet import stylesheet
 
@@ -61,11 +61,11 @@ class Theme:
             Role.Accent: self.accent,
             Role.Link: self.accent,
             Role.LinkVisited: self.accent,
-            Role.Light: mixed(self.raised, "#ffffff", 0.10),
-            Role.Midlight: mixed(self.raised, self.text, 0.08),
+            Role.Light: mix(self.raised, "#ffffff", 0.10),
+            Role.Midlight: mix(self.raised, self.text, 0.08),
             Role.Mid: self.line,
             Role.Dark: self.canvas,
-            Role.Shadow: mixed(self.window, "#000000", 0.5),
+            Role.Shadow: mix(self.window, "#000000", 0.5),
         }.items():
             palette.setColor(role, QColor(colour))
         for role in (Role.WindowText, Role.Text, Role.ButtonText, Role.HighlightedText):

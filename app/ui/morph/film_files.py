@@ -58,16 +58,18 @@ class Films(QObject):
         if self._filming.busy:
             return "A film is being written: wait for it, or stop it."
         if self._morph.film is None:
-            made = self._morph.made
-            return "Make the frames first." if made is None else "The morph was stopped: make all of its frames first."
+            result = self._morph.result
+            return (
+                "Make the frames first." if result is None else "The morph was stopped: make all of its frames first."
+            )
         return ""
 
     def export(self) -> None:
         """Save the film as it is now; the dialog stops nothing."""
-        made = self._morph.film
-        if made is None or self.why_no_export:
+        result = self._morph.film
+        if result is None or self.why_no_export:
             return
-        morph, frames = made
+        morph, frames = result
         if self.sheet is not None:
             self.sheet.close()
         size = frames[0].shape[1], frames[0].shape[0]
@@ -96,14 +98,14 @@ class Films(QObject):
 
     def save_frame(self) -> None:
         """The frame under the cursor as a PNG, with the morph that it is of."""
-        made, k = self._morph.made, self._morph.cursor
-        if made is None or not 0 <= k < len(made.frames):
+        result, k = self._morph.result, self._morph.cursor
+        if result is None or not 0 <= k < len(result.frames):
             return
         dialog = self._ask("Save frame as", QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("PNG picture (*.png)")
         dialog.setDefaultSuffix("png")
         dialog.selectFile(f"frame-{k + 1:04}.png")
-        dialog.fileSelected.connect(partial(self.save_frame_to, made.morph, made.frames[k]))
+        dialog.fileSelected.connect(partial(self.save_frame_to, result.morph, result.frames[k]))
         dialog.open()
 
     def save_frame_to(self, morph: Morph, rgb: Pixels, path: str) -> None:

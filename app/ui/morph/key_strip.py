@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from app.core.morph.key_frames import KeyFrame
 from app.core.morph.key_row import KeyRow
 from app.ui.look.theme import em
+from app.ui.widgets.picture_fit import fit_in
 
 LEAST = 2.6  # lines: the narrowest that a cell becomes before its neighbours overlap it
 
@@ -132,7 +133,7 @@ class KeyStrip(QWidget):
         painter.fillRect(cell, self._ink(QPalette.ColorRole.Base))
         if frame.image is not None:
             small = self._scaled(n, frame.image, round(cell.width() * self.devicePixelRatioF()))
-            painter.drawImage(cell, small)
+            painter.drawImage(fit_in(cell, small), small)
         else:
             painter.setPen(self._ink(QPalette.ColorRole.PlaceholderText))
             words = f"seed\n{frame.key.seed}"
@@ -154,7 +155,7 @@ class KeyStrip(QWidget):
     def _scaled(self, n: int, image: QImage, side: int) -> QImage:
         known = self._small.get((n, side))
         if known is None or known[0] is not image:
-            keep, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
             known = self._small[n, side] = image, image.scaled(QSize(side, side), keep, smooth)
         return known[1]
 

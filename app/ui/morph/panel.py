@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 from app.core.jobs.jobs_model import JobsModel
 from app.core.morph.morph_room import MorphRoom
 from app.core.request.draft_model import DraftModel
-from app.core.shown.naming import short
+from app.core.shown.naming import shorten
 from app.ui.actions.action_set import ActionSet
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
@@ -53,7 +53,7 @@ class MorphPanel(QWidget):
         self.at_name = label("At σ", "heading", self.at)
         self.large = QCheckBox("Larger, by the second stage")
         self.large.setAccessibleName(self.large.text())
-        self.made = paragraph()
+        self.result = paragraph()
         self.button = QPushButton()
         self.button.setObjectName("generate-morph")
         self.note = QuietLabel(lines=2, align="centre")
@@ -71,7 +71,7 @@ class MorphPanel(QWidget):
             box.activated.connect(lambda row, box=box, name=name: morph.choose(**{name: box.itemData(row)}))
         self.button.clicked.connect(self._press)
         draft.model_changed.connect(self._fill_labels)
-        for signal in (morph.choices_changed, morph.doing_changed, morph.frames_changed, jobs.engine_changed):
+        for signal in (morph.choices_changed, morph.activity_changed, morph.frames_changed, jobs.engine_changed):
             signal.connect(self.refresh)
         self._fill_labels()
         self.refresh()
@@ -104,7 +104,7 @@ class MorphPanel(QWidget):
         column.addWidget(self.at)
         column.addSpacing(em(self, 0.2))
         column.addWidget(self.large)
-        column.addWidget(self.made)
+        column.addWidget(self.result)
         column.addStretch(1)
         lay_out(self, content, self._foot())
 
@@ -124,7 +124,7 @@ class MorphPanel(QWidget):
         self.labels.addItem(NO_LABEL, None)
         for name in model.labels:
             self.labels.addItem(name.title(), name)
-        self.label_name.setText(short(model.label_kind.capitalize(), 24))
+        self.label_name.setText(shorten(model.label_kind.capitalize(), 24))
         self.labels.setAccessibleName(f"{model.label_kind.capitalize()} of the key frame")
 
     def _choose_label(self, row: int) -> None:
@@ -133,7 +133,7 @@ class MorphPanel(QWidget):
         self.refresh()
 
     def _press(self) -> None:
-        (self._morph.cancel if self._morph.doing else self._morph.start)()
+        (self._morph.cancel if self._morph.rendering else self._morph.start)()
 
     def refresh(self) -> None:
         self._show_key()
@@ -150,7 +150,7 @@ class MorphPanel(QWidget):
         self.large.blockSignals(True)
         self.large.setChecked(choices.large)
         self.large.blockSignals(False)
-        self.made.setText(self._how())
+        self.result.setText(self._how())
         self._show_button()
 
     def _show_key(self) -> None:
@@ -174,7 +174,7 @@ class MorphPanel(QWidget):
 
     def _about(self) -> str:
         """What the selected key frame is to the flow."""
-        keys, made = self._morph.keys, self._morph.made
+        keys, result = self._morph.keys, self._morph.result
         frame = keys.at
         if frame is None:
             return ""
@@ -183,9 +183,11 @@ class MorphPanel(QWidget):
         if self._morph.choices.way == "mix":
             return "A picture: mixed as it is."
         decibels = None
-        if made is not None:
-            places = made.morph.places()
-            decibels = next((v for n, v in made.psnr.items() if made.keys[places[n].key or 0].key == frame.key), None)
+        if result is not None:
+            places = result.morph.places()
+            decibels = next(
+                (v for n, v in result.psnr.items() if result.keys[places[n].key or 0].key == frame.key), None
+            )
         back = "" if decibels is None else f" It came back to {decibels:.1f} dB."
         return f"A picture: encoded along the flow, without guidance, under these words.{back}"
 
@@ -197,14 +199,14 @@ class MorphPanel(QWidget):
 
     def _show_button(self) -> None:
         morph, why = self._morph, self._morph.why_not
-        text = "Stopping …" if morph.stopping else "Cancel" if morph.doing else "Generate"
+        text = "Stopping …" if morph.stopping else "Cancel" if morph.rendering else "Generate"
         self.button.setText(text)
         self.button.setAccessibleName(text)
-        self.button.setEnabled(not morph.stopping if morph.doing else not why)
-        set_kind(self.button, "stop" if morph.doing else "primary")
-        action = self._actions["cancel" if morph.doing else "generate"]
+        self.button.setEnabled(not morph.stopping if morph.rendering else not why)
+        set_kind(self.button, "stop" if morph.rendering else "primary")
+        action = self._actions["cancel" if morph.rendering else "generate"]
         self.button.setToolTip(action.toolTip())
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         price = morph.price_text
-        self.note.setText(morph.progress[1] if morph.doing else why or (f"{price}   {keys}" if price else keys))
+        self.note.setText(morph.progress[1] if morph.rendering else why or (f"{price}   {keys}" if price else keys))
         self.button.setAccessibleDescription(self.note.text())

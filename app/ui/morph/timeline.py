@@ -43,67 +43,67 @@ class FrameStrip(Filmstrip):
         )
 
     def _tip(self, k: int) -> str:
-        made = self._morph.made
-        if made is None or not 0 <= k < self.count:
+        result = self._morph.result
+        if result is None or not 0 <= k < self.count:
             return ""
-        place = made.morph.places()[k]
+        place = result.morph.places()[k]
         where = (
             f"key {place.key + 1}"
             if place.key is not None
             else f"{place.t:.0%} from key {place.a + 1} to {place.b + 1}"
         )
         said = [f"Frame {k + 1} of {self.count}", where]
-        if made.norms is not None:
-            said.append(f"norm of x_T {made.norms.slerp[k]:.3f} spherical, {made.norms.linear[k]:.3f} linear")
-        if k in made.psnr:
-            said.append(f"{made.psnr[k]:.1f} dB from its picture")
-        if k >= len(made.frames):
+        if result.norms is not None:
+            said.append(f"norm of x_T {result.norms.slerp[k]:.3f} spherical, {result.norms.linear[k]:.3f} linear")
+        if k in result.psnr:
+            said.append(f"{result.psnr[k]:.1f} dB from its picture")
+        if k >= len(result.frames):
             said.append("still to come")
         return ", ".join(said)
 
     def _bands(self, k: int) -> list[Band]:
         """The way that was not taken is muted; the norms share one row."""
-        made, role = self._morph.made, QPalette.ColorRole
-        if made is None:
+        result, role = self._morph.result, QPalette.ColorRole
+        if result is None:
             return []
         found: list[Band] = []
-        if made.norms is not None:
-            ways = {"slerp": made.norms.slerp, "linear": made.norms.linear}
+        if result.norms is not None:
+            ways = {"slerp": result.norms.slerp, "linear": result.norms.linear}
             low = min(NORM[0], *(float(way.min()) for way in ways.values()))
             high = max(NORM[1], *(float(way.max()) for way in ways.values()))
-            taken = made.morph.way
+            taken = result.morph.way
             for name in sorted(ways, key=lambda name: name == taken):
                 points: Points = [(n, (float(v) - low) / (high - low)) for n, v in enumerate(ways[name])]
                 value = f"{ways[name][k]:.2f}" if name == taken and 0 <= k < self.count else ""
                 ink = role.Highlight if name == taken else role.PlaceholderText
                 found.append(Band("‖x_T‖" if name == taken else "", value, points, ink))
-        top = max((v for v in made.changes if math.isfinite(v)), default=0.0)
-        moved = [(n, v / top if top else 0.0) for n, v in enumerate(made.changes) if math.isfinite(v)]
-        here = made.changes[k] if 0 <= k < len(made.changes) else math.nan
+        top = max((v for v in result.changes if math.isfinite(v)), default=0.0)
+        moved = [(n, v / top if top else 0.0) for n, v in enumerate(result.changes) if math.isfinite(v)]
+        here = result.changes[k] if 0 <= k < len(result.changes) else math.nan
         found.append(Band("Δ frame", f"{here:.3f}" if math.isfinite(here) else "", moved, role.WindowText))
         return found
 
     def _paint_curves(self, painter: QPainter, slots: timeline_bands.Slots) -> None:
-        made, k = self._morph.made, self._steps.cursor
-        if made is None:
+        result, k = self._morph.result, self._steps.cursor
+        if result is None:
             return
         drawn, rows = self._bands(k), self.rows
         places = [rows[0]] * (len(drawn) - 1) + [rows[1]]
         # the whole curve of the norms is known from the start
         timeline_bands.paint(painter, drawn[:-1], self.count, k, slots, places[:-1], self.palette())
-        timeline_bands.paint(painter, drawn[-1:], len(made.frames), k, slots, places[-1:], self.palette())
+        timeline_bands.paint(painter, drawn[-1:], len(result.frames), k, slots, places[-1:], self.palette())
         self._paint_keys(painter, slots)
-        at = f"{k + 1}/{self.count}" if 0 <= k < len(made.frames) else f"–/{self.count}"
+        at = f"{k + 1}/{self.count}" if 0 <= k < len(result.frames) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
         ink = self.palette().color(QPalette.ColorRole.PlaceholderText)
-        timeline_bands.named(painter, "frame", at, beside, ink, self.palette())
+        timeline_bands.paint_label(painter, "frame", at, beside, ink, self.palette())
 
     def _paint_keys(self, painter: QPainter, slots: timeline_bands.Slots) -> None:
         """A tick over each frame that is a key."""
-        made = self._morph.made
-        assert made is not None
+        result = self._morph.result
+        assert result is not None
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 2))
-        for n, place in enumerate(made.morph.places()):
+        for n, place in enumerate(result.morph.places()):
             if place.key is not None:
                 x = slots.centre(n)
                 painter.drawLine(int(x), int(slots.top + slots.side + 2), int(x), int(slots.top + slots.side + 6))
@@ -145,7 +145,7 @@ class MorphTimeline(QWidget):
         column.setSpacing(em(self, 0.3))
         column.addLayout(head)
         column.addWidget(self.strip, 1)
-        for signal in (morph.cursor_changed, morph.frames_changed, morph.doing_changed, morph.choices_changed,
+        for signal in (morph.cursor_changed, morph.frames_changed, morph.activity_changed, morph.choices_changed,
                        filming.changed):  # fmt: skip
             signal.connect(self.refresh)
         for name in MOVES:
@@ -154,25 +154,25 @@ class MorphTimeline(QWidget):
 
     def refresh(self) -> None:
         share, words = self._morph.progress
-        doing, busy = self._morph.doing, self._filming.busy
-        self.progress.setVisible(doing)
+        rendering, busy = self._morph.rendering, self._filming.busy
+        self.progress.setVisible(rendering)
         self.progress.show_share(share)
         self.written.setVisible(busy)
         self.written.show_share(self._filming.share)
         self.stop.setVisible(busy)
         if busy:
             words = self._filming.words
-        elif not doing:
+        elif not rendering:
             words = self._said()
         self.facts.setText(words)
 
     def _said(self) -> str:
-        made, k = self._morph.made, self._morph.cursor
-        if made is None:
+        result, k = self._morph.result, self._morph.cursor
+        if result is None:
             return ""
         words = self.strip._tip(k) if k >= 0 else "No frame was finished"
-        if not made.whole:
-            words += f"  ·  stopped at {len(made.frames)} of {made.morph.frames}"
+        if not result.whole:
+            words += f"  ·  stopped at {len(result.frames)} of {result.morph.frames}"
         elif self._morph.changed_since:
             words += "  ·  of the key frames and settings before"
         return words

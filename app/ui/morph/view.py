@@ -42,9 +42,9 @@ class Stage(QWidget):
             self.update()
 
     def refresh(self) -> None:
-        made, k = self._morph.made, self._morph.cursor
-        shown = self._morph.image is not None and made is not None
-        words = f"Frame {k + 1} of {made.morph.frames}" if shown and made else self._empty()
+        result, k = self._morph.result, self._morph.cursor
+        shown = self._morph.image is not None and result is not None
+        words = f"Frame {k + 1} of {result.morph.frames}" if shown and result else self._empty()
         self.setAccessibleDescription(words)
         self.update()
 
@@ -84,7 +84,7 @@ class Stage(QWidget):
         painter.end()
 
     def _empty(self) -> str:
-        if self._morph.doing:
+        if self._morph.rendering:
             return "The first frames come together"
         count = len(self._morph.keys.frames)
         return "One more key frame, then Generate" if count == 1 else "Generate makes the frames between the keys"
@@ -165,6 +165,6 @@ class MorphView(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        begun = bool(self._morph.keys.frames) or self._morph.made is not None
+        begun = bool(self._morph.keys.frames) or self._morph.result is not None
         self._pages.setCurrentWidget(self.stage if begun else self.first)
         self.footer.setVisible(begun)

@@ -61,7 +61,7 @@ class LabelPicker(QWidget):
         flow = FlowLayout(content, gap=em(self, 0.35))
         self._group = QButtonGroup(content)
         for label in (None, *self._draft.model.labels):
-            button = chip(shown(label), partial(self._choose, label))
+            button = chip(display_name(label), partial(self._choose, label))
             button.setCheckable(True)
             button.setProperty("label", label or "")
             picture = None if label is None else self._thumbnail(label)
@@ -76,14 +76,14 @@ class LabelPicker(QWidget):
         self.choice = ComboBox(self._draft.model.label_kind.capitalize())
         for label in (None, *self._draft.model.labels):
             picture = None if label is None else self._thumbnail(label)
-            self.choice.addItem(picture or QIcon(), shown(label), label)
+            self.choice.addItem(picture or QIcon(), display_name(label), label)
         self.choice.activated.connect(self._chosen)
         return self.choice
 
     def _thumbnail(self, label: str) -> QIcon | None:
         path = self._draft.model.folder / "labels" / f"{label.replace(' ', '-')}.png"
         picture = QPixmap(str(path))  # null where there is no such file
-        return None if picture.isNull() else QIcon(_rounded(picture, em(self, 1.25) * 2))
+        return None if picture.isNull() else QIcon(_round_corners(picture, em(self, 1.25) * 2))
 
     def _choose(self, label: str | None) -> None:
         self._draft.update(label=label)
@@ -100,7 +100,7 @@ class LabelPicker(QWidget):
             self.choice.setCurrentIndex(max(0, self.choice.findData(label)))
 
 
-def _rounded(picture: QPixmap, side: int) -> QPixmap:
+def _round_corners(picture: QPixmap, side: int) -> QPixmap:
     """`picture`, `side` pixels square, without the corners that would stand out on a chip."""
     made = QPixmap(side, side)
     made.fill(Qt.GlobalColor.transparent)
@@ -114,6 +114,6 @@ def _rounded(picture: QPixmap, side: int) -> QPixmap:
     return made
 
 
-def shown(label: str | None) -> str:
+def display_name(label: str | None) -> str:
     """A label as people read it."""
     return "Any" if label is None else label.title()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from app.core.request.draft_model import DraftModel
 from app.core.request.token_count import TokenCount
 from app.core.request.vocabulary import Unknown
-from app.core.shown.naming import short
+from app.core.shown.naming import shorten
 from app.ui.look.theme import em
 from app.ui.request.text_field import TextField
 from app.ui.widgets.flow_layout import FlowLayout
@@ -144,10 +144,10 @@ class PromptField(QWidget):
     def _hint(self, unknown: str) -> QWidget:
         row = QWidget()
         flow = FlowLayout(row, gap=em(self, 0.15))
-        nearest, word = self._draft.nearest_words(unknown), short(unknown, LONGEST_WORD)
+        nearest, word = self._draft.nearest_words(unknown), shorten(unknown, LONGEST_WORD)
         flow.addWidget(label(f"{word}  →" if nearest else f"{word}: nothing near it"))
         for near in nearest:
-            link = QPushButton(short(near, LONGEST_WORD))
+            link = QPushButton(shorten(near, LONGEST_WORD))
             link.setProperty("kind", "link")
             link.setAccessibleName(f"Replace {word} by {near}")
             link.setToolTip(f"Replace “{word}” by “{near}”")

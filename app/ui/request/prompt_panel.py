@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.shown.naming import short
+from app.core.shown.naming import shorten
 from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.steering_section import SteeringDisclosure
 from app.ui.look.theme import em
@@ -20,6 +20,7 @@ from app.ui.request.prompt_field import PromptField
 from app.ui.request.sampler_picker import SamplerPicker
 from app.ui.request.second_stage import SizePicker
 from app.ui.request.seed_field import SeedField
+from app.ui.request.size_field import SizeField
 from app.ui.request.text_field import TextField
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.disclosure import Disclosure
@@ -58,7 +59,9 @@ class PromptPanel(QWidget):
         self.seed = SeedField(draft, actions)
         self.batch = NumberField("Pictures", 1, MAX_BATCH, (1, 16))
         self.extent = SizePicker(draft)
+        self.sides = SizeField(draft)
         self.extent_name = label("Size", "heading", self.extent)
+        self.extent_name.setFixedHeight(self.sides.width_.sizeHint().height())  # beside the first line of the field
         self.steering = SteeringDisclosure(document.guidance, actions)
         self.further = Advanced(draft)
         self.advanced = Disclosure("Advanced", self.further)
@@ -119,8 +122,9 @@ class PromptPanel(QWidget):
     def _numbers(self) -> QGridLayout:
         fields = {"Steps": self.steps, "Guidance": self.guidance, "Seed": self.seed, "Pictures": self.batch}
         grid = field_grid(self, fields)
-        grid.addWidget(self.extent_name, len(fields), 0)
+        grid.addWidget(self.extent_name, len(fields), 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.extent, len(fields), 1)
+        grid.addWidget(self.sides, len(fields), 1)
         return grid
 
     def _known(self) -> str:
@@ -147,11 +151,13 @@ class PromptPanel(QWidget):
         self.words.setVisible(model.text)
         self.no_text.setVisible(not model.text)
         self.no_text.setText(f"{model.title} takes no text: {self._known()}")
-        self.label_heading.setText(short(model.label_kind.capitalize(), LONGEST))
+        self.label_heading.setText(shorten(model.label_kind.capitalize(), LONGEST))
         for widget in (self.label_heading, self.labels):
             widget.setVisible(bool(model.labels))
         self.steps.show_value(draft.steps)
         self.guidance.show_value(draft.guidance)
         self.batch.show_value(draft.batch)
-        self.extent_name.setVisible(self.extent.needed)
-        self.extent.setVisible(self.extent.needed)
+        self.without.setVisible("negative" in model.takes)
+        self.sides.setVisible(self.sides.needed)
+        self.extent.setVisible(self.extent.needed and not self.sides.needed)
+        self.extent_name.setVisible(self.extent.needed or self.sides.needed)

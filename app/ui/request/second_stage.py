@@ -34,7 +34,8 @@ class SizePicker(ComboBox):
         if model.cascade is not None:
             sizes.append((int(model.cascade["net"]["factor"]), "Drawn larger by the second stage"))
         for factor, about in sizes:
-            self.addItem(f"{factor * model.width} × {factor * model.height}", factor > 1)
+            width, height = model.size
+            self.addItem(f"{factor * width} × {factor * height}", factor > 1)
             self.setItemData(self.count() - 1, about, ABOUT)
         self.refresh()
 

@@ -60,10 +60,10 @@ class StartNoise(QWidget):
         self.switch.setChecked(draft.truncation > 0)
         self.truncation.show_value(draft.truncation or USUAL_TRUNCATION)
         self.truncation.setEnabled(draft.truncation > 0)
-        self.about.setText(effect(draft.temperature, draft.truncation))
+        self.about.setText(describe_effect(draft.temperature, draft.truncation))
 
 
-def spread(temperature: float, truncation: float) -> float:
+def noise_scale(temperature: float, truncation: float) -> float:
     """The standard deviation of x_T's numbers against the usual one's: a truncated normal law's, scaled."""
     if truncation == 0:
         return temperature
@@ -72,9 +72,9 @@ def spread(temperature: float, truncation: float) -> float:
     return temperature * math.sqrt(max(0.0, 1 - 2 * truncation * density / within))
 
 
-def effect(temperature: float, truncation: float) -> str:
+def describe_effect(temperature: float, truncation: float) -> str:
     """What the two do to the pictures, in a line."""
-    found = spread(temperature, truncation)
+    found = noise_scale(temperature, truncation)
     if abs(found - 1) <= SAME:
         return "The spread that the model was trained for: all of its variety"
     times = f"{found:.2f} of the usual spread"

@@ -15,6 +15,7 @@ from app.core.shown.viewer import Viewer
 from app.ui.canvas import badge
 from app.ui.look import icons
 from app.ui.look.theme import em
+from app.ui.widgets.picture_fit import fit_in
 
 READING_SECONDS = 0.006  # of one paint may go into reading; the rest comes with the next paints
 
@@ -106,7 +107,7 @@ class BatchStrip(QWidget):
                 read += perf_counter() - began
             cell = self.cell(index)
             if (picture := self._pictures.get(index)) is not None:
-                painter.drawImage(cell, picture)
+                painter.drawImage(fit_in(cell, picture), picture)
             else:
                 painter.setPen(QPen(self._ink(QPalette.ColorRole.Mid), 1))
                 painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5))

@@ -25,11 +25,12 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.guidance.clip_scores import ScoreCurve
 from app.core.shown.timeline import StepTimeline
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from app.ui.look.theme import em
 from app.ui.shown import timeline_bands
 from app.ui.shown.timeline_curves import change_top
 from app.ui.shown.timeline_layout import Slots
+from app.ui.widgets.picture_fit import fit_in
 
 READING_SECONDS = 0.006  # of one paint may go into pictures not seen before; the rest come with the next paints
 
@@ -212,7 +213,7 @@ class Filmstrip(QWidget):
 
     def _paint_cells(self, painter: QPainter, slots: Slots, dirty: QRectF) -> None:
         done, read = self._steps.step_count, 0.0  # drawing does not count: on a busy machine nothing would be read
-        empty = mixed(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
+        empty = mix(self._ink(QPalette.ColorRole.Window), self._ink(QPalette.ColorRole.Mid), 0.35)
         for k in slots.pictured():
             cell = slots.cell(k)
             if not cell.intersects(dirty):
@@ -227,8 +228,9 @@ class Filmstrip(QWidget):
             if picture.isNull():
                 painter.fillRect(cell, empty)
             else:
-                painter.drawImage(cell, picture)
-                self._frame(painter, cell)
+                place = fit_in(cell, picture)
+                painter.drawImage(place, picture)
+                self._frame(painter, place)
 
     def _frame(self, painter: QPainter, cell: QRectF) -> None:
         """A hairline, without which a white picture has no edge on a light panel."""
@@ -248,7 +250,8 @@ class Filmstrip(QWidget):
         if slots.stride > 1:
             picture = self._picture(k, slots.side)
             if not picture.isNull():
-                painter.drawImage(cell, picture)
+                painter.fillRect(cell, self._ink(QPalette.ColorRole.Window))
+                painter.drawImage(fit_in(cell, picture), picture)
         painter.setPen(QPen(accent, 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(cell.adjusted(-1, -1, 1, 1), 3, 3)
@@ -263,7 +266,7 @@ class Filmstrip(QWidget):
         at = f"{k + 1}/{self.count}" if 0 <= k < len(run.steps) else f"–/{self.count}"
         beside = QRectF(0, slots.top, slots.left, slots.side)
         ink = self._ink(QPalette.ColorRole.PlaceholderText)
-        timeline_bands.named(painter, self._steps.unit, at, beside, ink, self.palette())
+        timeline_bands.paint_label(painter, self._steps.unit, at, beside, ink, self.palette())
 
     def _paint_fork(self, painter: QPainter, slots: Slots) -> None:
         """A dashed line where the shown run left its parent's way."""

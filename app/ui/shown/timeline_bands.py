@@ -85,10 +85,10 @@ def paint(
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(ink)
                 painter.drawEllipse(_point(at, height, row, slots), 2.5, 2.5)
-        named(painter, band.name, band.value, QRectF(0, row.top(), slots.left, row.height()), ink, palette)
+        paint_label(painter, band.name, band.value, QRectF(0, row.top(), slots.left, row.height()), ink, palette)
 
 
-def named(painter: QPainter, name: str, value: str, cell: QRectF, ink: QColor, palette: QPalette) -> None:
+def paint_label(painter: QPainter, name: str, value: str, cell: QRectF, ink: QColor, palette: QPalette) -> None:
     """A name at the left and its value at the right of `cell`, with the margins of the strip's left column."""
     line = painter.fontMetrics().height()
     text = QRectF(0.2 * line, cell.center().y() - line, cell.width() - 0.9 * line, 2 * line)

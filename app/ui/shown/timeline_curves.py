@@ -20,7 +20,7 @@ class Changing(Protocol):
 def noise_curve(levels: Sequence[float]) -> Points:
     """Noise levels σ; those that are 0 or ∞ are left out."""
     logs = [(k, math.log(s)) for k, s in enumerate(levels) if 0 < s < math.inf]
-    return _spread(logs)
+    return _normalise(logs)
 
 
 def change_curve(steps: Sequence[Changing]) -> Points:
@@ -44,10 +44,10 @@ def calls_curve(done: Sequence[int], planned: Sequence[int]) -> Points:
 
 def score_curves(guided: Points, raw: Points) -> tuple[Points, Points]:
     """Scores of the guided and of the raw x̂₀ on one scale, from the lowest to the highest of both."""
-    heights = _spread([*guided, *raw])
+    heights = _normalise([*guided, *raw])
     return heights[: len(guided)], heights[len(guided) :]
 
 
-def _spread(values: Points) -> Points:
+def _normalise(values: Points) -> Points:
     low, high = (pick((v for _, v in values), default=0.0) for pick in (min, max))
     return [(k, (v - low) / (high - low) if high > low else 1.0) for k, v in values]

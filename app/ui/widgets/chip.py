@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QPushButton
 
-from app.core.shown.naming import short
+from app.core.shown.naming import shorten
 
 LONGEST = 40  # characters: a model's label may be a sentence
 
 
 def chip(text: str, do: Callable[[], object], tip: str = "", large: bool = False) -> QPushButton:
     """A click on it calls `do`; `tip` says what that does."""
-    made = QPushButton(short(text, LONGEST).replace("&", "&&"))
+    made = QPushButton(shorten(text, LONGEST).replace("&", "&&"))
     made.setProperty("kind", "chip")
     made.setProperty("large", large)
     made.setAccessibleName(text)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
-from app.ui.look.colours import mixed
+from app.ui.look.colours import mix
 from app.ui.look.theme import em
 
 
@@ -48,7 +48,7 @@ class RadioRow(QAbstractButton):
         accent = palette.color(QPalette.ColorRole.Highlight)
         rect = self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5)
         window = palette.color(QPalette.ColorRole.Window)
-        painter.setBrush(mixed(window, accent, 0.12) if on else palette.color(QPalette.ColorRole.Base))
+        painter.setBrush(mix(window, accent, 0.12) if on else palette.color(QPalette.ColorRole.Base))
         strong = on or self.hasFocus()
         painter.setPen(accent if strong else palette.color(QPalette.ColorRole.Mid))
         radius = em(self, 5 / 16)

@@ -58,7 +58,11 @@ class MainWindow(QMainWindow):
         self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
         self.closing = False
         """Whether it was asked to close: it may still wait for what is being written."""
-        self.appraisal, self.encoder, self.morph = document.appraisal, document.encoder, document.morph
+        self.picture_likelihood, self.encoder, self.morph = (
+            document.picture_likelihood,
+            document.encoder,
+            document.morph,
+        )
         self.look = look or Appearance(app, settings.values.theme, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
@@ -71,8 +75,8 @@ class MainWindow(QMainWindow):
         self.panel = PromptPanel(document, self.actions_)
         self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
         self.recent = Recent(document.jobs, document.shown, document.editing)
-        self.likelihood = LikelihoodPanel(self.appraisal, self.encoder, self.actions_)
-        SurpriseOverlay(self.canvas, self.appraisal)
+        self.likelihood = LikelihoodPanel(self.picture_likelihood, self.encoder, self.actions_)
+        SurpriseOverlay(self.canvas, self.picture_likelihood)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
         self.lab_view = LabView(lab, self.actions_)
@@ -110,7 +114,7 @@ class MainWindow(QMainWindow):
     def _make_rooms(self) -> tuple[Room, ...]:
         """The studio opens with the first one."""
         pictures = pictures_room(
-            self.document, self.appraisal, self.files,
+            self.document, self.picture_likelihood, self.files,
             panel=self.panel, timeline=self.timeline, canvas=self.canvas,
         )  # fmt: skip
         lab = lab_room(self.lab, panel=self.lab_panel, timeline=self.lab_timeline, view=self.lab_view)
@@ -161,6 +165,10 @@ class MainWindow(QMainWindow):
         if self.document.editing.shows_artwork:
             QGuiApplication.clipboard().setImage(self.document.artwork.image.copy())
         elif self.document.shown.frame is not None:
+            self.document.when_sharp(self._copy_frame)
+
+    def _copy_frame(self) -> None:
+        if self.document.shown.frame is not None:
             QGuiApplication.clipboard().setImage(self.document.shown.frame)
 
     def open_pictures(self) -> None:
@@ -209,7 +217,7 @@ class MainWindow(QMainWindow):
     # the window itself
 
     def _remember_tools(self) -> None:
-        self.settings.update(tools=self.tools.held)
+        self.settings.update(tools=self.tools.state)
 
     def _show_title(self) -> None:
         run = self.document.shown.run

@@ -91,7 +91,7 @@ def test_the_first_estimate_is_shown_after_one_model_call_also_where_a_step_take
     assert heard.frames[-1].step == 2
 
 
-def test_pictures_are_saved_with_what_made_them(parts: Parts, do: Do, request_of: Make, qtbot: QtBot) -> None:
+def test_pictures_are_saved_with_their_settings(parts: Parts, do: Do, request_of: Make, qtbot: QtBot) -> None:
     choices: dict[str, Any] = {"prompt": "Red apple!", "batch": 3, "seed": 41}
     request, heard = request_of(**choices), do(parts.engine, **choices)
     qtbot.waitUntil(lambda: bool(heard.ends))
@@ -113,7 +113,7 @@ def test_the_same_settings_twice_never_overwrite(parts: Parts, do: Do, qtbot: Qt
     assert all(p.stat().st_size for p in kept)
 
 
-def test_cancel_acts_before_the_next_model_call_and_keeps_what_was_reached(
+def test_cancel_acts_before_the_next_model_call_and_keeps_the_finished_steps(
     hand_parts: Parts, do: Do, tmp_path: Path, qtbot: QtBot
 ) -> None:
     heard = do(hand_parts.engine, steps=5)
@@ -202,7 +202,7 @@ def test_nobody_watching_costs_no_frames_between_first_and_last(parts: Parts, do
     assert [f.step for f in heard.frames] == [0, 9]
 
 
-def test_frames_are_of_the_picture_that_is_looked_at(parts: Parts, do: Do, qtbot: QtBot) -> None:
+def test_frames_show_the_selected_picture_of_the_batch(parts: Parts, do: Do, qtbot: QtBot) -> None:
     parts.engine.show_image(1)
     two = do(parts.engine, batch=2)
     qtbot.waitUntil(lambda: bool(two.ends))
@@ -252,7 +252,7 @@ def test_closing_while_the_engine_still_loads_waits_for_it(fake: FakeEngine, mod
     assert thread.isFinished()
 
 
-def test_closing_what_was_never_started_is_nothing(fake: FakeEngine) -> None:
+def test_closing_an_engine_that_never_started_does_nothing(fake: FakeEngine) -> None:
     EngineClient(fake).close()
 
 

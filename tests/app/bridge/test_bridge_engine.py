@@ -18,7 +18,7 @@ from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from engine.jobs.generate import Generate
 from engine.pictures.png import read_settings
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 from engine.store import RunReader
 
 
@@ -30,7 +30,7 @@ def engine() -> Iterator[EngineClient]:
 
 
 def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
-    model = embedded()[0]
+    model = embedded_models()[0]
     library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
     jobs = JobQueue(engine, prices)
     document = Document([model], engine, jobs, library, prices)

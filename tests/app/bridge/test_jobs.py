@@ -123,7 +123,7 @@ def test_closing_ends_every_job(hand_parts: Parts, request_of: Make, qtbot: QtBo
     assert len(ends.ended) == 2
 
 
-def test_what_remains_comes_from_the_job_itself(request_of: Make, tmp_path: Path) -> None:
+def test_the_remaining_time_comes_from_the_job(request_of: Make, tmp_path: Path) -> None:
     request = request_of(steps=10)
     job = QueuedJob(1, Submission(Generate(request=request, run_path=tmp_path / "a.twrun"), request))
     job.state = JobState.RUNNING
@@ -176,5 +176,5 @@ def test_the_second_stage_has_a_price_of_its_own(request_of: Make) -> None:
     ("seconds", "said"),
     [(0.01, "0.1 s"), (0.62, "0.6 s"), (9.96, "10 s"), (42, "42 s"), (99.6, "2 min"), (600, "10 min"), (9000, "2.5 h")],
 )
-def test_times_are_said_as_exactly_as_they_are_known(seconds: float, said: str) -> None:
+def test_times_are_rounded_to_their_precision(seconds: float, said: str) -> None:
     assert in_words(seconds) == said

@@ -82,7 +82,7 @@ def test_each_taking_allows_one_more_wake_up(qtbot: QtBot) -> None:
     assert [taken[0][1] for taken in reader.taken] == [progress(0), progress(1), progress(2)]
 
 
-def test_newer_progress_keeps_its_place_before_a_frame_that_waits() -> None:
+def test_newer_progress_stays_before_a_waiting_frame() -> None:
     mailbox, run = Mailbox(), order()
     mailbox.put(run, progress(1))
     mailbox.put(run, frame(1))
@@ -95,7 +95,7 @@ def test_newer_progress_keeps_its_place_before_a_frame_that_waits() -> None:
     assert mailbox.take() == []
 
 
-def test_live_news_of_one_job_does_not_replace_that_of_another_nor_what_must_arrive() -> None:
+def test_newer_events_replace_only_replaceable_events_of_the_same_job() -> None:
     mailbox, one, other = Mailbox(), order(1), order(2)
     for k in range(3):
         mailbox.put(one, progress(k))
@@ -107,7 +107,7 @@ def test_live_news_of_one_job_does_not_replace_that_of_another_nor_what_must_arr
     ]  # fmt: skip
 
 
-def test_news_that_nobody_takes_hold_the_job_up() -> None:
+def test_a_full_mailbox_stops_the_job_until_events_are_taken() -> None:
     mailbox, talker = Mailbox(), order()
 
     def talk() -> None:
@@ -125,7 +125,7 @@ def test_news_that_nobody_takes_hold_the_job_up() -> None:
     assert taken == [News(k) for k in range(MOST_EVENTS + 5)]
 
 
-def test_nobody_waits_for_a_window_that_closes_or_with_a_job_that_was_cancelled() -> None:
+def test_a_full_mailbox_does_not_stop_a_closing_window_or_a_cancelled_job() -> None:
     mailbox, talker = Mailbox(), order()
     talker.cancelled.set()
     for k in range(MOST_EVENTS + 5):

@@ -139,7 +139,7 @@ def test_a_cancelled_task_ends_before_its_next_model_call_without_complaint(
     assert heard.numbers(task) == [0, 1]
 
 
-def test_one_that_is_cancelled_before_it_began_ends_at_once_and_never_begins(
+def test_a_task_cancelled_before_it_begins_ends_at_once(
     engine: EngineClient, by_hand: FakeEngine, heard: Heard, qtbot: QtBot
 ) -> None:
     first, second = heard.do(engine, Count(1)), heard.do(engine, Count(1))
@@ -223,7 +223,7 @@ def test_urgent_jobs_take_turns_an_event_at_a_time(
     engine.close()
 
 
-def test_a_run_that_stood_still_for_an_urgent_job_keeps_its_picture(
+def test_an_urgent_job_during_a_run_does_not_change_its_picture(
     engine: EngineClient, by_hand: FakeEngine, heard: Heard, request_of: Make, tmp_path: Path, qtbot: QtBot
 ) -> None:
     run = heard.do(engine, run_of(request_of(steps=3), tmp_path))
@@ -297,7 +297,7 @@ def test_what_must_be_done_is_done_before_the_thread_ends(by_hand: FakeEngine, h
     assert [heard.numbers(save) for save in saves] == [[0], [0]]
 
 
-def test_one_asked_for_before_the_engine_is_there_is_done_when_it_is(
+def test_a_task_submitted_before_the_engine_is_ready_is_done_later(
     by_hand: FakeEngine, heard: Heard, model: ModelInfo, qtbot: QtBot
 ) -> None:
     engine = EngineClient(by_hand)
@@ -320,7 +320,7 @@ def test_on_demand_the_thread_begins_with_the_first_job(by_hand: FakeEngine, hea
     engine.close()
 
 
-def test_an_engine_that_could_not_start_says_why_of_every_task(
+def test_every_task_fails_with_the_reason_if_the_engine_cannot_start(
     by_hand: FakeEngine, heard: Heard, model: ModelInfo, qtbot: QtBot
 ) -> None:
     by_hand.open_error = RequestError("There is no device: plug one in.")
@@ -335,7 +335,7 @@ def test_an_engine_that_could_not_start_says_why_of_every_task(
     engine.close()
 
 
-def test_the_session_does_what_the_table_of_kinds_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_session_calls_the_doer_of_each_kind_of_job(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KINDS, "count", (f"{__name__}:Count", f"{__name__}:count"))
     assert list(Session("cpu", []).perform(Count(3))) == [Number(0), Number(1), Number(2)]
 

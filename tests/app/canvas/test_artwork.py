@@ -49,7 +49,7 @@ def test_an_opened_picture_comes_back_bit_for_bit_and_its_image_is_a_view(width:
     assert image.pixelColor(width - 1, height - 1) == QColor(3, 2, 1), "who still holds it may look at it"
 
 
-def test_a_part_of_the_picture_is_what_lies_in_it(artwork: Artwork) -> None:
+def test_the_part_of_a_rectangle_has_its_pixels(artwork: Artwork) -> None:
     rgb = artwork.rgb()
     assert np.array_equal(artwork.rgb(QRect(-5, 90, 20, 20)), rgb[90:, :15])
     assert artwork.rgb(QRect(400, 0, 5, 5)).size == 0
@@ -120,7 +120,7 @@ def test_another_stroke_ends_the_one_that_is_open(artwork: Artwork) -> None:
     assert artwork.undo_text == "First", "the second did nothing and is not in the history"
 
 
-def test_a_stroke_that_leaves_all_as_it_was_is_no_step_and_takes_no_redo_away(artwork: Artwork) -> None:
+def test_a_stroke_without_a_change_adds_no_step_and_keeps_redo(artwork: Artwork) -> None:
     paint(artwork, QRect(0, 0, 90, 90), name="First")
     paint(artwork, QRect(20, 20, 9, 9), 3, name="Second")
     artwork.undo()
@@ -298,7 +298,7 @@ def test_a_move_of_the_box_is_one_step_with_its_signal(artwork: Artwork) -> None
     assert artwork.revision == revision, "nothing of the picture has changed: there is nothing to save"
 
 
-def test_a_move_that_leads_nowhere_or_is_abandoned_is_no_step(artwork: Artwork) -> None:
+def test_an_abandoned_or_empty_move_adds_no_step(artwork: Artwork) -> None:
     start = artwork.box
     move = artwork.begin_move("Move the box")
     move.to(start.translated(20, 5))
@@ -373,7 +373,7 @@ def test_moves_of_the_box_are_within_the_bound_too() -> None:
         QRect(149, 100, 1, 1),
     ],
 )
-def test_another_size_keeps_what_lies_in_it_and_is_undone(artwork: Artwork, rect: QRect) -> None:
+def test_resizing_keeps_the_common_part_and_can_be_undone(artwork: Artwork, rect: QRect) -> None:
     rng = np.random.default_rng(2)
     mask = rng.integers(0, 256, artwork.mask.shape, dtype=np.uint8)
     artwork.apply_mask(artwork.rect, mask, "Load mask")

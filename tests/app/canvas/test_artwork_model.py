@@ -266,7 +266,7 @@ def most_within(mask: Array, pixels: int) -> Array:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_500_random_actions_leave_what_the_plain_model_says(seed: int) -> None:
+def test_500_random_actions_agree_with_a_simple_model(seed: int) -> None:
     plain = Plain(seed)
     often = [plain.stroke] * 6 + [plain.undo] * 5 + [plain.redo] * 4
     rarely = [plain.abandoned, plain.undone_while_open, plain.shape, plain.fill, plain.edge, plain.whole, plain.result,

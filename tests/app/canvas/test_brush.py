@@ -157,14 +157,14 @@ def test_a_stroke_outside_leaves_nothing(artwork: Artwork, points: list[tuple[fl
     assert not changes
 
 
-def test_a_stroke_that_begins_and_ends_outside_paints_what_it_crosses(artwork: Artwork) -> None:
+def test_a_stroke_across_the_picture_paints_between_points_outside(artwork: Artwork) -> None:
     stroke(artwork, HARD, (-3000.0, 75.0), (3000.0, 75.0))
     assert (artwork.mask[67:83] == 255).all()
     assert not artwork.mask[:63].any()
     assert not artwork.mask[87:].any()
 
 
-def test_what_is_told_holds_all_that_has_changed(artwork: Artwork) -> None:
+def test_the_reported_rectangles_hold_every_changed_pixel(artwork: Artwork) -> None:
     changes: list[QRect] = []
     artwork.mask_changed.connect(changes.append)
     drawn = BrushStroke(artwork, "Brush", BrushStyle(diameter=31, hardness=0.3), "mask", add)

@@ -27,7 +27,7 @@ def candidates(some: list[Candidate]) -> Candidates:
     return filled
 
 
-def test_the_original_is_the_first_tile_and_what_is_looked_at_at_first(candidates: Candidates) -> None:
+def test_the_original_is_the_first_tile_and_selected_first(candidates: Candidates) -> None:
     assert (candidates.at, candidates.index, candidates.current) == (None, ORIGINAL, None)
     assert [candidates[tile].key for tile in range(1, 5)] == [(Path(r), k) for r in "ab" for k in range(2)]
     for tile in (ORIGINAL, 5, -1):
@@ -52,7 +52,7 @@ def test_the_same_pictures_are_taken_up_once(candidates: Candidates, some: list[
     assert (len(candidates), listed) == (4, [])
 
 
-def test_browsing_stops_at_both_ends_and_comes_back_from_a_step_on_the_way(candidates: Candidates) -> None:
+def test_browsing_stops_at_both_ends(candidates: Candidates) -> None:
     assert candidates.neighbour(-1) == ORIGINAL
     candidates.at = Path("b"), 0
     assert (candidates.neighbour(-1), candidates.neighbour(+1), candidates.neighbour(+9)) == (2, 4, 4)
@@ -76,7 +76,7 @@ def test_discarding_one(candidates: Candidates, some: list[Candidate], looked_at
     assert bool(chosen) == (looked_at == gone)
 
 
-def test_the_last_one_that_goes_leaves_the_original(some: list[Candidate]) -> None:
+def test_discarding_the_last_candidate_selects_the_original(some: list[Candidate]) -> None:
     candidates = Candidates()
     candidates.add(some[:1])
     candidates.at = some[0].key

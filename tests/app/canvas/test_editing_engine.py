@@ -19,7 +19,7 @@ from app.core.request.methods import REWORK
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from engine.pictures import image_file as imagefile
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 from engine.store import RunReader
 from tests.app.artworks import kept, paint, picture
 
@@ -28,7 +28,7 @@ PATIENCE = 240_000  # milliseconds
 
 @pytest.fixture
 def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
-    model = embedded()[0]
+    model = embedded_models()[0]
     engine = EngineClient(open_session)
     prices, library = Prices(), RunLibrary(tmp_path / "runs", tmp_path / "pictures")
     document = Document([model], engine, JobQueue(engine, prices), library, prices)
@@ -79,7 +79,7 @@ def test_a_picture_is_filled_applied_saved_and_read_again(document: Document, qt
     np.testing.assert_array_equal(artwork.rgb(), after)
 
 
-def test_a_part_is_reworked_from_what_is_there(document: Document, qtbot: QtBot) -> None:
+def test_img2img_of_a_part_starts_from_its_pixels(document: Document, qtbot: QtBot) -> None:
     artwork, editing = document.artwork, document.editing
     before = picture(97, 131, seed=6)
     artwork.open(before, box_size=(document.draft.model.width, document.draft.model.height))

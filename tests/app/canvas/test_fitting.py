@@ -25,7 +25,7 @@ def test_a_model_with_a_second_stage_makes_two_sizes(model: ModelInfo) -> None:
 def test_only_whole_multiples_of_the_models_size_need_no_choice(
     model: ModelInfo, size: tuple[int, int], suited: bool
 ) -> None:
-    assert is_multiple_of_box(size, model) == suited
+    assert is_multiple_of_box(size, model.size) == suited
 
 
 def test_a_picture_of_the_models_shape_has_nothing_to_crop_or_pad() -> None:
@@ -35,7 +35,7 @@ def test_a_picture_of_the_models_shape_has_nothing_to_crop_or_pad() -> None:
 
 @pytest.mark.parametrize("shape", [(40, 120), (120, 40), (1, 1), (16, 24), (33, 47), (1, 999), (999, 1)])
 @pytest.mark.parametrize("way", ["keep", "crop", "fit", "pad"])
-def test_every_way_ends_in_the_size_that_it_says(way: str, shape: tuple[int, int]) -> None:
+def test_every_way_of_fitting_gives_its_size(way: str, shape: tuple[int, int]) -> None:
     rgb = np.zeros((*shape, 3), np.uint8)
     fitted, mask = fit_picture(rgb, way, (24, 16))
     assert fitted.shape[1::-1] == result(way, (shape[1], shape[0]), (24, 16))
@@ -56,7 +56,7 @@ def test_keep_keeps_every_pixel_and_crop_shows_the_middle() -> None:
     assert mask is None
 
 
-def test_pad_shows_all_of_it_and_marks_what_is_missing_to_be_made_anew() -> None:
+def test_pad_keeps_the_whole_picture_and_masks_the_margins() -> None:
     fitted, mask = fit_picture(WIDE, "pad", (120, 80))
     assert mask is not None
     assert np.array_equal(fitted[20:60], WIDE)

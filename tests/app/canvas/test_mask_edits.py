@@ -190,7 +190,7 @@ def flooded(same: np.ndarray, x: int, y: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("density", [0.3, 0.55, 0.6, 0.7, 1.0])
-def test_what_hangs_together_is_what_a_queue_of_pixels_finds(density: float) -> None:
+def test_connected_pixels_equal_a_flood_fill_with_a_queue(density: float) -> None:
     rng = np.random.default_rng(int(100 * density))
     for height, width in ((40, 57), (1, 30), (30, 1), (1, 1), (64, 64)):
         for _ in range(8):
@@ -231,7 +231,7 @@ def test_a_colour_is_the_same_up_to_the_tolerance_in_its_largest_channel(
 
 @pytest.mark.parametrize("window", [4, 7, 64])
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.45])
-def test_the_window_that_is_looked_in_cannot_be_seen(
+def test_the_search_window_does_not_change_the_result(
     window: int, density: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It grows along a way that turns, to the picture's edges and no farther than that what hangs together reaches."""

@@ -43,7 +43,7 @@ def laid_over(artwork: Artwork, shown: PlacedPicture) -> QImage:
 
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("masked", [True, False])
-def test_what_is_seen_is_what_is_applied(artwork: Artwork, box: QRect, masked: bool) -> None:
+def test_the_overlay_equals_the_applied_pixels(artwork: Artwork, box: QRect, masked: bool) -> None:
     generated = picture(24, 16, seed=1)
     placement = Placement.on(artwork, box, masked)
     seen = to_rgb(laid_over(artwork, overlay(from_rgb(generated), placement))).astype(int)

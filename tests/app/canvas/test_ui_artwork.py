@@ -47,9 +47,7 @@ def go_back(artwork: Artwork) -> None:
 
 @pytest.mark.parametrize("change", [grow_canvas, crop_canvas, open_another, go_back, Artwork.close])
 @pytest.mark.parametrize("tool", [tool.name for tool in TOOLS])
-def test_a_tool_that_is_down_while_the_picture_becomes_another_spoils_nothing(
-    bench: Bench, tool: str, change: Callable[[Artwork], None]
-) -> None:
+def test_opening_a_picture_during_a_stroke_is_safe(bench: Bench, tool: str, change: Callable[[Artwork], None]) -> None:
     artwork = bench.artwork
     bench.tools.tool = "rectangle"
     bench.drag((10, 10), (60, 60))
@@ -211,7 +209,7 @@ def inner(bench: Bench) -> QImage:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_500_random_events_leave_a_history_that_leads_back_and_forth(bench: Bench, qtbot: QtBot, seed: int) -> None:
+def test_after_500_random_events_undo_and_redo_still_work(bench: Bench, qtbot: QtBot, seed: int) -> None:
     """What was told is all that changed; undo leads to the very beginning and redo to the very end, each in the same
     states; a canvas that has followed all along looks like one that is new.
     """

@@ -171,14 +171,14 @@ def test_more_are_queued_while_one_runs_and_each_has_a_tile(slow: Bench) -> None
     slow.document.draft.update(batch=1)
     second = slow.generate()
     strip = slow.strip
-    assert [strip.said(tile).rsplit(", ")[-1] for tile in (1, 2)] == ["being made", "waiting"]
+    assert [strip.describe(tile).rsplit(", ")[-1] for tile in (1, 2)] == ["being made", "waiting"]
     assert (strip.count, strip.index) == (3, 1)
     assert "1 waiting" in slow.window.panel.generate.note.text()
     slow.parts.fake.allow(9)
     until(slow.qtbot, lambda: second.state is JobState.FINISHED)
     assert first.state is JobState.FINISHED
     assert (strip.count, len(slow.editing.candidates)) == (5, 4)
-    assert strip.said(4).startswith("4 of 4")
+    assert strip.describe(4).startswith("4 of 4")
 
 
 def test_a_cancelled_run_leaves_nothing_to_dismiss(slow: Bench) -> None:
@@ -227,7 +227,7 @@ def test_the_strip_is_worked_by_keys_and_speaks(bench: Bench) -> None:
         assert button.accessibleName()
 
 
-def test_more_tiles_than_have_room_keep_the_one_that_is_looked_at_in_sight(bench: Bench) -> None:
+def test_the_selected_tile_stays_visible_without_room_for_all(bench: Bench) -> None:
     bench.document.draft.update(batch=40)
     bench.finish()
     strip = bench.strip
@@ -280,7 +280,7 @@ def test_arrows_on_the_canvas_step_through_a_run_where_there_is_no_artwork(bench
     assert not bench.editing.shows_artwork
 
 
-def test_f3_comes_back_from_a_run_of_its_own(bench: Bench) -> None:
+def test_f3_returns_from_an_unrelated_run(bench: Bench) -> None:
     back = bench.window.actions_["artwork"]
     assert not back.isEnabled()
     bench.document.draft.choose_method(NEW)
@@ -313,33 +313,33 @@ def test_losing_the_focus_ends_the_comparison(bench: Bench) -> None:
 
 def test_the_mask_is_out_of_the_way_while_a_result_is_judged(bench: Bench) -> None:
     easel = bench.window.area.easel
-    assert not easel.judged
+    assert not easel.result_shown
     bench.finish()
-    assert easel.judged
+    assert easel.result_shown
     bench.editing.choose(0)
-    assert not easel.judged
+    assert not easel.result_shown
     bench.editing.choose(1)
     bench.key(Key.Key_Return)
-    assert easel.judged, "what was applied is looked at until something else is painted"
+    assert easel.result_shown, "what was applied is looked at until something else is painted"
     bench.hands.drag((70, 45), (85, 50))
-    assert not easel.judged
+    assert not easel.result_shown
 
 
-def test_what_was_applied_and_is_made_anew_shows_its_mask_again(slow: Bench) -> None:
+def test_a_new_run_after_apply_shows_the_mask_again(slow: Bench) -> None:
     easel = slow.window.area.easel
     job = slow.generate()
     slow.parts.fake.allow(job.steps_total)
     until(slow.qtbot, lambda: job.state.ended)
     slow.key(Key.Key_Return)
-    assert easel.judged
+    assert easel.result_shown
     slow.generate()
     slow.key(Key.Key_Escape)
     until(slow.qtbot, lambda: slow.document.jobs.running is None)
     assert slow.editing.candidates.index == 0
-    assert not easel.judged
+    assert not easel.result_shown
 
 
-def test_the_footer_tells_the_keys_of_what_is_in_front(bench: Bench) -> None:
+def test_the_footer_lists_the_keys_of_the_front_view(bench: Bench) -> None:
     facts = bench.window.area.facts
     assert "paint" in facts.text()
     bench.finish()
@@ -360,7 +360,7 @@ def test_the_lab_hides_the_candidates_and_gives_them_back(bench: Bench) -> None:
 # the panel
 
 
-def test_the_panel_chooses_what_a_run_does(bench: Bench) -> None:
+def test_the_panel_sets_the_method_of_a_run(bench: Bench) -> None:
     edit, document = bench.window.panel.edit, bench.document
     assert edit.isVisible()
     assert edit.segments[FILL].isChecked()

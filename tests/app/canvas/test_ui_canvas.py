@@ -133,7 +133,7 @@ def test_losing_the_window_lets_go_of_a_held_space_and_of_the_pan(canvas: Canvas
     assert canvas.viewport.offset == before
 
 
-def test_pixels_are_crisp_when_enlarged_unless_smoothness_is_asked_for(canvas: CanvasView) -> None:
+def test_enlarged_pixels_are_crisp_unless_smooth_is_on(canvas: CanvasView) -> None:
     scale = round(canvas.viewport.scale)
     corner = canvas.viewport.to_picture(QPointF()) * -scale
     block = QRect(corner.toPoint() + QPoint(10 * scale, 10 * scale), QSizeF(scale, scale).toSize())

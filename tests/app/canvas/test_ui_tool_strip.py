@@ -150,7 +150,7 @@ def test_undo_and_redo_are_enabled_when_there_is_something_to_take_back(window: 
     assert artwork.mask.any()
 
 
-def test_undo_says_what_it_takes_back(window: MainWindow, artwork: Artwork) -> None:
+def test_the_text_of_undo_names_the_step(window: MainWindow, artwork: Artwork) -> None:
     undo, redo = window.actions_["undo"], window.actions_["redo"]
     assert undo.text() == "Undo"
     Hands(window.canvas).drag((20, 20), (60, 20))
@@ -159,7 +159,7 @@ def test_undo_says_what_it_takes_back(window: MainWindow, artwork: Artwork) -> N
     assert (undo.text(), redo.text()) == ("Undo", "Redo: Brush")
 
 
-def test_who_cannot_see_the_pointer_of_the_keyboard_is_told_where_it_is(window: MainWindow) -> None:
+def test_a_screen_reader_gets_the_place_of_the_keyboards_pointer(window: MainWindow) -> None:
     assert "meadow, 96 × 64" in window.canvas.accessibleDescription()
     QTest.keyClick(window.canvas, Qt.Key.Key_Right, SHIFT | CTRL)
     assert window.canvas.accessibleDescription().endswith("Brush at 49, 32")
@@ -196,7 +196,7 @@ def test_the_settings_are_those_of_the_tool_in_hand(window: MainWindow, tool: ty
     assert shown == set(tool.options)
 
 
-def test_a_number_that_is_typed_is_the_tools_and_the_tools_is_shown(window: MainWindow) -> None:
+def test_a_typed_number_sets_the_tool_and_the_tools_number_is_shown(window: MainWindow) -> None:
     size, hardness = (window.area.options.numbers[name] for name in ("size", "hardness"))
     size.field.setFocus()
     size.field.selectAll()
@@ -279,9 +279,7 @@ def test_the_wheel_zooms_under_the_tools_and_the_pictures_pixel_stays(window: Ma
     assert (window.canvas.viewport.to_picture(at) - QPointF(40, 30)).manhattanLength() < 1e-6
 
 
-def test_painting_goes_on_while_a_run_does_and_the_run_keeps_the_mask_that_it_was_given(
-    hand_parts: Parts, qtbot: QtBot
-) -> None:
+def test_painting_during_a_run_does_not_change_its_mask(hand_parts: Parts, qtbot: QtBot) -> None:
     window = with_artwork(qtbot, hand_parts)
     document, artwork = hand_parts.document, hand_parts.document.artwork
     hands = Hands(window.canvas)
@@ -328,7 +326,7 @@ def test_escape_takes_back_the_stroke_first_and_cancels_the_run_only_then(hand_p
     assert (hand_parts.document.artwork.mask == before).all()
 
 
-def test_what_is_made_is_seen_in_its_place_and_the_original_where_nothing_was_painted(
+def test_a_result_is_shown_in_the_mask_and_the_original_outside(
     window: MainWindow, artwork: Artwork, qtbot: QtBot
 ) -> None:
     paint(artwork, QRect(30, 20, 30, 30))

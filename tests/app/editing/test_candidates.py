@@ -87,7 +87,7 @@ def test_scrubbing_shows_each_step_in_its_place(
     assert len(seen) == 4
 
 
-def test_scrubbing_comes_back_from_the_original(
+def test_scrubbing_returns_from_the_original_to_the_run(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     finish(parts, qtbot)
@@ -170,7 +170,7 @@ def test_a_step_on_the_way_can_be_applied_too(document: Document, artwork: Artwo
     np.testing.assert_array_equal(artwork.rgb(SPOT), to_rgb(seen.image))
 
 
-def test_what_is_still_being_made_is_not_applied(hand_parts: Parts, qtbot: QtBot) -> None:
+def test_an_unfinished_result_cannot_be_applied(hand_parts: Parts, qtbot: QtBot) -> None:
     document, artwork = hand_parts.document, opened(hand_parts.document)
     assert "choose one" in document.editing.why_no_apply
     document.generate()
@@ -238,7 +238,7 @@ def test_a_cancelled_run_leaves_nothing_to_dismiss(hand_parts: Parts, qtbot: QtB
     assert editing.overlay is not None
 
 
-def test_the_next_run_does_not_pull_away_what_is_looked_at(hand_parts: Parts, qtbot: QtBot) -> None:
+def test_the_next_run_does_not_replace_the_viewed_picture(hand_parts: Parts, qtbot: QtBot) -> None:
     document, editing = hand_parts.document, hand_parts.document.editing
     opened(document)
     hand_parts.fake.allow(5)
@@ -258,7 +258,7 @@ def test_the_next_run_does_not_pull_away_what_is_looked_at(hand_parts: Parts, qt
     assert (editing.candidates.at, len(editing.candidates)) == (None, 3)
 
 
-def test_the_original_stays_in_sight_while_a_run_that_was_looked_at_goes_on(hand_parts: Parts, qtbot: QtBot) -> None:
+def test_the_original_stays_visible_while_its_run_continues(hand_parts: Parts, qtbot: QtBot) -> None:
     document, editing = hand_parts.document, hand_parts.document.editing
     opened(document)
     job = document.generate()

@@ -175,7 +175,7 @@ def test_variations_of_a_run_on_the_artwork_are_candidates_in_its_place(
     assert document.editing.placement(job.run_path) is not None
 
 
-def test_a_new_picture_that_goes_on_from_a_run_on_the_artwork_is_one_of_its_own(
+def test_a_fork_without_the_artwork_is_an_independent_picture(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     finish(parts, qtbot)
@@ -197,7 +197,7 @@ def test_a_run_file_that_is_gone_leaves_the_window_as_it_is(
     assert document.editing.candidates.index == 2
 
 
-def test_whatever_is_done_in_whatever_order_only_what_was_painted_changes(
+def test_random_actions_change_only_painted_pixels(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     """500 actions at random on candidates of three boxes: what is seen and what is kept are always right."""

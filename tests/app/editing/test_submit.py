@@ -72,16 +72,14 @@ def test_a_picture_from_the_last_time_has_its_box_in_the_shape_of_the_model_of_n
     assert document.artwork.box == QRect(5, 5, 48, 32)
 
 
-def test_a_draft_from_the_last_time_does_not_ask_for_a_picture_that_is_not_there(
-    make_parts: Callable[..., Parts], fake: FakeEngine
-) -> None:
+def test_a_restored_draft_needs_no_missing_picture(make_parts: Callable[..., Parts], fake: FakeEngine) -> None:
     document = make_parts(fake).document
     document.draft.remember({"other": Draft.for_model(document.draft.models[1], method=FILL)})
     document.draft.model = document.draft.models[1]
     assert document.draft.current.method == NEW
 
 
-def test_why_nothing_can_be_made_is_one_sentence(document: Document) -> None:
+def test_the_reason_against_generate_is_one_sentence(document: Document) -> None:
     document.draft.update(method=FILL)
     assert document.why_not == NOTHING_OPEN
     artwork = opened(document)
@@ -102,7 +100,7 @@ def test_why_nothing_can_be_made_is_one_sentence(document: Document) -> None:
     assert (document.why_not, document.edit_remark) == ("", "")
 
 
-def test_the_reason_follows_every_change_of_what_is_painted(document: Document, artwork: Artwork) -> None:
+def test_the_reason_follows_every_change_of_the_mask(document: Document, artwork: Artwork) -> None:
     told = count(document.editing.inputs_changed)
     artwork.undo()
     assert document.why_not == NOTHING_PAINTED
@@ -140,7 +138,7 @@ def test_a_run_is_given_the_box_of_the_picture_and_of_the_mask(
     assert (edit.source, edit.mask) == expected.digests
 
 
-def test_a_rework_of_all_of_the_box_has_no_mask_and_takes_the_steps_that_its_strength_says(
+def test_img2img_of_the_whole_box_has_no_mask_and_runs_the_steps_of_its_strength(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     paint(artwork, artwork.rect, 0)
@@ -152,7 +150,7 @@ def test_a_rework_of_all_of_the_box_has_no_mask_and_takes_the_steps_that_its_str
     assert document.editing.overlay.rect == BOX
 
 
-def test_the_mask_of_a_run_is_the_one_that_was_painted_when_it_was_asked_for(
+def test_a_run_keeps_the_mask_of_its_submission(
     make_parts: Callable[..., Parts], by_hand: FakeEngine, qtbot: QtBot
 ) -> None:
     """Two are queued with different masks; what is painted later is in neither."""
@@ -177,7 +175,7 @@ def test_the_mask_of_a_run_is_the_one_that_was_painted_when_it_was_asked_for(
     assert kept(artwork, before, SPOT, other)
 
 
-def test_a_run_that_goes_back_and_forth_is_scrubbed_move_by_move(
+def test_a_repaint_run_is_scrubbed_move_by_move(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:
     before = artwork.rgb()

@@ -197,7 +197,7 @@ def test_a_closed_artwork_does_not_come_back_by_itself(
     assert not list((tmp_path / "artwork").glob("*.png"))
 
 
-def test_an_unsaved_picture_that_another_takes_the_place_of_can_be_brought_back(
+def test_a_replaced_unsaved_picture_can_be_restored(
     qtbot: QtBot, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
     artwork, autosave, notices = make()
@@ -260,7 +260,7 @@ def test_a_picture_opened_before_the_last_one_was_read_keeps_both(
     idle(qtbot, autosave)
 
 
-def test_a_kept_picture_that_cannot_be_read_is_put_aside_and_said(
+def test_an_unreadable_autosave_is_set_aside_with_a_notice(
     qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
     (tmp_path / "artwork").mkdir()
@@ -273,7 +273,7 @@ def test_a_kept_picture_that_cannot_be_read_is_put_aside_and_said(
     assert aside.read_bytes() == b"\x89PNG torn"
 
 
-def test_a_disk_that_takes_nothing_is_said_once(
+def test_a_full_disk_gives_one_notice(
     qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -372,7 +372,7 @@ def green(value: int) -> np.ndarray:
     return np.full((8, 8, 3), value, np.uint8)
 
 
-def test_a_clock_that_goes_back_deletes_nothing_and_the_newest_comes_back_first(
+def test_a_clock_set_back_deletes_no_artwork(
     qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]]
 ) -> None:
     for name in ("20991231-235959-000000", "20991231-235959-000001"):  # of an older studio, its clock far ahead
@@ -428,7 +428,7 @@ def test_the_picture_of_another_window_is_found_by_the_next_start(
 
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError()])
-def test_what_cannot_be_read_now_is_no_damage_and_comes_back_later(
+def test_a_temporary_read_error_is_no_damage(
     qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]],
     monkeypatch: pytest.MonkeyPatch, error: Exception,
 ) -> None:  # fmt: skip
@@ -449,7 +449,7 @@ def test_what_cannot_be_read_now_is_no_damage_and_comes_back_later(
     assert not list((tmp_path / "artwork").glob("damaged*"))
 
 
-def test_a_picture_that_could_not_be_read_is_not_written_over_by_the_next_one(
+def test_an_unreadable_autosave_is_not_overwritten(
     qtbot: QtBot, tmp_path: Path, make: Callable[[], tuple[Artwork, Autosave, list[Notice]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip

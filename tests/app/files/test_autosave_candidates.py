@@ -117,9 +117,7 @@ def test_the_run_of_a_candidate_from_the_last_time_is_scrubbed_and_forked_in_its
     assert place.box == BOX
 
 
-def test_a_candidate_whose_run_is_gone_or_whose_mask_is_damaged_costs_itself_alone(
-    start: Callable[[], Start], qtbot: QtBot, tmp_path: Path
-) -> None:
+def test_a_damaged_candidate_is_dropped_alone(start: Callable[[], Start], qtbot: QtBot, tmp_path: Path) -> None:
     parts, autosave, _ = start()
     artwork = parts.document.artwork
     opened(artwork)
@@ -159,7 +157,7 @@ def test_nonsense_in_the_file_costs_the_candidates_alone(
     assert "candidate" in notices[0].text
 
 
-def test_a_picture_that_is_brought_back_has_its_candidates_again(start: Callable[[], Start], qtbot: QtBot) -> None:
+def test_a_restored_picture_has_its_candidates(start: Callable[[], Start], qtbot: QtBot) -> None:
     parts, autosave, _ = start()
     artwork, editing = parts.document.artwork, parts.document.editing
     opened(artwork)

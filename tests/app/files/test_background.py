@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.core.files.background import Background
 
 
-def test_work_is_done_elsewhere_in_order_and_told_here(qtbot: QtBot) -> None:
+def test_work_runs_in_order_in_another_thread_and_returns_here(qtbot: QtBot) -> None:
     background, here = Background(), threading.get_ident()
     told: list[object] = []
 
@@ -27,7 +27,7 @@ def test_work_is_done_elsewhere_in_order_and_told_here(qtbot: QtBot) -> None:
     background.close()
 
 
-def test_what_it_raises_is_told_too_and_the_next_goes_on(qtbot: QtBot) -> None:
+def test_errors_are_returned_and_the_next_work_runs(qtbot: QtBot) -> None:
     background = Background()
     told: list[object] = []
 
@@ -41,7 +41,7 @@ def test_what_it_raises_is_told_too_and_the_next_goes_on(qtbot: QtBot) -> None:
     background.close()
 
 
-def test_closing_waits_for_what_was_begun_and_tells_nothing_more(qtbot: QtBot) -> None:
+def test_closing_waits_for_running_work_and_returns_nothing(qtbot: QtBot) -> None:
     background, begun, go = Background(), threading.Event(), threading.Event()
     done: list[str] = []
     told: list[object] = []

@@ -54,7 +54,7 @@ def test_escape_leaves_everything_as_it_was(
     assert not document.artwork.is_open
 
 
-def test_the_size_that_is_made_now_is_offered_first_and_the_other_can_be_chosen(
+def test_the_panels_size_is_the_first_offer(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.draft.model = replace(document.draft.model, id="large", config=document.draft.model.config | STAGE)
@@ -79,7 +79,7 @@ def test_the_size_that_is_made_now_is_offered_first_and_the_other_can_be_chosen(
 # another size
 
 
-def test_the_canvas_grows_on_the_sides_that_are_asked_for_and_undo_takes_it_back(
+def test_the_canvas_grows_on_the_chosen_sides_and_undo_restores_it(
     window: MainWindow, document: Document, qtbot: QtBot
 ) -> None:
     document.artwork.open(SUITS, "holiday", (24, 16))
@@ -101,7 +101,7 @@ def test_the_canvas_grows_on_the_sides_that_are_asked_for_and_undo_takes_it_back
     assert np.array_equal(document.artwork.rgb(), SUITS)
 
 
-def test_a_canvas_of_nothing_or_too_large_cannot_be_asked_for(window: MainWindow, document: Document) -> None:
+def test_an_empty_or_too_large_canvas_cannot_be_chosen(window: MainWindow, document: Document) -> None:
     document.artwork.open(SUITS)
     window.actions_["canvas-size"].trigger()
     sheet = window.files.sheet
@@ -116,7 +116,7 @@ def test_a_canvas_of_nothing_or_too_large_cannot_be_asked_for(window: MainWindow
     assert sheet.yes.isEnabled()
 
 
-def test_a_sheet_goes_with_the_picture_that_it_is_about(window: MainWindow, document: Document, qtbot: QtBot) -> None:
+def test_a_sheet_closes_with_its_picture(window: MainWindow, document: Document, qtbot: QtBot) -> None:
     document.artwork.open(SUITS)
     window.actions_["canvas-size"].trigger()
     assert window.files.sheet is not None

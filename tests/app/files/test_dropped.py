@@ -69,7 +69,7 @@ def test_words_are_not_taken_from_the_prompt(window: MainWindow, tmp_path: Path)
     assert not window.panel.prompt.text.canInsertFromMimeData(files(tmp_path / "a.png")), "the window takes files"
 
 
-def test_of_several_files_the_first_is_opened_and_that_is_said(
+def test_the_first_of_several_files_is_opened_with_a_notice(
     window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path
 ) -> None:
     first, second = saved(tmp_path, SUITS, "a.png"), saved(tmp_path, 255 - SUITS, "b.png")
@@ -110,7 +110,7 @@ def test_a_picture_on_another_machine_is_not_fetched(window: MainWindow, parts: 
     ]
 
 
-def test_the_newest_of_two_pictures_asked_for_is_the_one_that_stays(
+def test_the_last_of_two_opened_pictures_stays(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
     heard: list[str] = []
@@ -123,7 +123,7 @@ def test_the_newest_of_two_pictures_asked_for_is_the_one_that_stays(
 
 
 @pytest.mark.parametrize(("choice", "seed"), [("Use its settings", 11), ("All but the seed", 22)])
-def test_a_picture_that_was_made_here_offers_its_settings_with_its_seed_and_without(
+def test_a_picture_of_the_studio_offers_its_settings_and_its_seed(
     choice: str, seed: int, window: MainWindow, document: Document, parts: Parts, qtbot: QtBot
 ) -> None:
     job = finish(qtbot, document, prompt="rocket", steps=7, seed=11)
@@ -143,7 +143,7 @@ def test_a_picture_that_was_made_here_offers_its_settings_with_its_seed_and_with
     assert not bar.isVisible()
 
 
-def test_a_drop_while_the_lab_is_open_comes_back_to_the_canvas(
+def test_a_drop_on_the_lab_returns_to_the_canvas(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window.show_room("lab")

@@ -96,7 +96,7 @@ def test_other_kinds_have_a_quality_and_lanczos_is_smooth(
     sheet.close()
 
 
-def test_more_pixels_than_a_kind_of_file_has_cannot_be_asked_for(window: MainWindow, qtbot: QtBot) -> None:
+def test_an_export_too_large_for_its_format_cannot_be_chosen(window: MainWindow, qtbot: QtBot) -> None:
     window.document.artwork.open(np.zeros((4, 64, 3), np.uint8))
     sheet = export(window, qtbot)
     sheet.factor.setValue(256)
@@ -140,7 +140,7 @@ def test_where_the_second_stage_cannot_be_had_its_row_says_why(
     assert row.about == "Only for pictures of 24 × 16, the size that it has learnt"
 
 
-def test_the_second_stage_draws_a_picture_of_its_size_and_that_is_written(
+def test_export_can_enlarge_by_the_second_stage(
     window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.draft.model = replace(document.draft.model, id="l", config=document.draft.model.config | STAGE)
@@ -185,7 +185,7 @@ def test_a_picture_that_cannot_be_written_is_one_notice(
 # nothing is lost
 
 
-def test_opening_another_picture_keeps_the_one_that_was_not_saved(
+def test_opening_a_picture_keeps_the_unsaved_one(
     window: MainWindow, document: Document, parts: Parts, qtbot: QtBot, tmp_path: Path
 ) -> None:
     document.artwork.open(SUITS, "mine")

@@ -96,7 +96,7 @@ def test_of_several_formats_the_first_whole_one_is_pasted(
     assert not [notice for notice in parts.notices if notice.level == "error"]
 
 
-def test_where_no_format_is_whole_the_best_ones_error_is_said(
+def test_the_error_of_the_best_clipboard_format_is_shown(
     window: MainWindow, document: Document, qtbot: QtBot, parts: Parts
 ) -> None:
     mime = QMimeData()
@@ -173,9 +173,7 @@ def test_a_newer_picture_and_closing_stop_what_is_being_read(
     assert document.artwork.width == 3
 
 
-def test_pasting_words_says_what_to_copy_and_the_prompt_keeps_its_own_key(
-    window: MainWindow, document: Document, parts: Parts
-) -> None:
+def test_pasting_text_on_the_canvas_explains_what_to_copy(window: MainWindow, document: Document, parts: Parts) -> None:
     QGuiApplication.clipboard().setText("rocket")
     window.actions_["paste"].trigger()
     assert "no picture on the clipboard: copy one" in parts.notices[0].text
@@ -265,7 +263,7 @@ def test_the_open_dialog_knows_the_kinds_and_opens_the_file(
     opened(qtbot, document, SUITS)
 
 
-def test_a_slow_picture_is_said_to_be_on_its_way(window: MainWindow, parts: Parts) -> None:
+def test_a_slow_picture_shows_a_notice_while_it_is_read(window: MainWindow, parts: Parts) -> None:
     window.files.opener._name = "holiday"
     window.files.opener._slow.timeout.emit()
     assert parts.notices == [Notice("info", "Reading holiday …")]

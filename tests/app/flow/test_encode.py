@@ -22,7 +22,7 @@ Make = Callable[..., Parts]
 
 
 def encoder_of(parts: Parts) -> Encoder:
-    parts.document.appraisal.set_watched(True)
+    parts.document.picture_likelihood.set_watched(True)
     return parts.document.encoder
 
 
@@ -35,7 +35,7 @@ def encoder(parts: Parts, qtbot: QtBot) -> Encoder:
 
 def encode(encoder: Encoder, qtbot: QtBot) -> None:
     encoder.encode()
-    until(qtbot, lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.activity is None)
 
 
 def asked(parts: Parts) -> Encode:
@@ -63,7 +63,7 @@ def test_the_shown_picture_goes_up_as_a_run_that_is_shown(encoder: Encoder, part
     assert encoder.goes_up
 
 
-def test_what_came_of_it_is_said_with_the_round_trip(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
+def test_the_notice_of_an_encoding_gives_the_round_trip_error(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
     encode(encoder, qtbot)
     assert parts.notices[-1].text == (
         "Encoded in 4 steps and 120 model calls; decoded again it is 43.2 dB from the picture (PSNR)"
@@ -72,7 +72,7 @@ def test_what_came_of_it_is_said_with_the_round_trip(encoder: Encoder, parts: Pa
     assert encoder.encoded.spread == 0.98
 
 
-def test_it_grows_on_the_timeline_while_it_goes_on_and_stops_when_asked(hand_parts: Parts, qtbot: QtBot) -> None:
+def test_an_encoding_grows_on_the_timeline_and_can_be_stopped(hand_parts: Parts, qtbot: QtBot) -> None:
     Flow(hand_parts.fake)
     hand_parts.fake.allow(5)
     finish(hand_parts, qtbot, steps=5)
@@ -81,30 +81,28 @@ def test_it_grows_on_the_timeline_while_it_goes_on_and_stops_when_asked(hand_par
     document = hand_parts.document
     for steps in (1, 2):
         hand_parts.fake.allow(1)
-        until(qtbot, lambda steps=steps: encoder.doing is not None and encoder.doing.share == steps / 4)  # type: ignore[misc]
+        until(qtbot, lambda steps=steps: encoder.activity is not None and encoder.activity.share == steps / 4)  # type: ignore[misc]
         assert document.shown.step_count >= steps
         assert document.shown.live
-    assert encoder.doing is not None
-    assert encoder.doing.words == "Up to the noise, σ 1, 60 model calls"
+    assert encoder.activity is not None
+    assert encoder.activity.words == "Up to the noise, σ 1, 60 model calls"
     encoder.stop()
-    until(qtbot, lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.activity is None)
     assert document.shown.step_count >= 2, "what was reached stays"
     assert not document.shown.live
     assert not encoder.goes_up
     assert [notice.level for notice in hand_parts.notices] == []
 
 
-def test_without_guidance_the_model_is_asked_as_it_is_and_told_what_is_chosen(
-    encoder: Encoder, parts: Parts, qtbot: QtBot
-) -> None:
+def test_an_encoding_without_guidance_uses_the_chosen_condition(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
     encode(encoder, qtbot)
     assert (asked(parts).request.guidance, asked(parts).request.prompt, asked(parts).method) == (1.0, "", "plain")
     assert encoder.methods == ("plain",), "nothing is told, so there is nothing to guide to"
 
 
-def test_guided_ways_are_offered_for_what_the_model_is_told(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
-    appraisal = encoder._appraisal
-    appraisal.given = "panel"
+def test_guided_methods_need_a_condition(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
+    picture_likelihood = encoder._likelihood
+    picture_likelihood.condition_source = "panel"
     assert encoder.methods == ("plain", "guided", "null-text")
     encoder.method = "null-text"
     encoder.tolerance = 1e-3
@@ -117,7 +115,7 @@ def test_guided_ways_are_offered_for_what_the_model_is_told(encoder: Encoder, pa
 
 
 def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) -> None:
-    encoder._appraisal.given = "panel"
+    encoder._likelihood.condition_source = "panel"
     encoder.method = "guided"
     parts.document.draft.update(guidance=1.0)
     encoder.encode()
@@ -125,14 +123,12 @@ def test_guidance_of_one_is_none_to_encode_with(encoder: Encoder, parts: Parts) 
     assert parts.fake.others == []
 
 
-def test_decoding_is_a_run_that_comes_down_and_says_how_near_it_is(
-    encoder: Encoder, parts: Parts, qtbot: QtBot
-) -> None:
+def test_decoding_is_a_run_and_its_notice_gives_the_error(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
     assert encoder.why_no_decode() == "This run is not of an encoded picture: encode one first."
     encode(encoder, qtbot)
     up = parts.document.shown.run_path
     encoder.decode()
-    until(qtbot, lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.activity is None)
     job = parts.fake.others[-1]
     assert isinstance(job, Decode)
     assert (job.source, job.run_path, job.request) == (up, parts.document.shown.run_path, None)
@@ -148,7 +144,7 @@ def test_decoding_as_the_panel_says_asks_for_its_words_and_guidance(
     encode(encoder, qtbot)
     parts.document.draft.update(prompt="rocket", guidance=2.0, batch=3)
     encoder.decode(anew=True)
-    until(qtbot, lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.activity is None)
     job = parts.fake.others[-1]
     assert isinstance(job, Decode)
     assert job.request is not None
@@ -182,7 +178,7 @@ def test_the_end_of_the_way_up_is_gone_on_from_with_other_words(encoder: Encoder
     assert (job.request.prompt, len(job.request.seeds), job.request.edit) == ("rocket", 1, None)
 
 
-def test_the_price_of_a_tolerance_follows_from_what_was_measured(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
+def test_the_price_of_a_tolerance_is_estimated_from_measurements(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
     assert encoder.price(1e-4) == ""
     encode(encoder, qtbot)
     assert encoder.price(1e-4) == f"≈ {4 * CALLS} model calls"
@@ -225,5 +221,5 @@ def test_two_at_once_are_refused(make_parts: Make, by_hand: FakeEngine, qtbot: Q
     encoder.encode()
     assert parts.notices[-1].text == "A picture is on its way along the flow: wait for it, or stop it."
     by_hand.allow(9)
-    until(qtbot, lambda: encoder.doing is None)
+    until(qtbot, lambda: encoder.activity is None)
     assert len(by_hand.others) == 1

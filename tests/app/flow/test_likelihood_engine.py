@@ -15,14 +15,14 @@ from app.core.document import Document
 from app.core.jobs.queue import JobQueue, JobState
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 
 PATIENCE = 240_000  # milliseconds
 
 
 @pytest.fixture
 def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
-    model = next(info for info in embedded() if info.id == "fashion")
+    model = next(info for info in embedded_models() if info.id == "fashion")
     engine = EngineClient(open_session)
     prices, library = Prices(), RunLibrary(tmp_path / "runs", tmp_path / "pictures")
     document = Document([model], engine, JobQueue(engine, prices), library, prices)
@@ -39,15 +39,15 @@ def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
 
 
 def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document, qtbot: QtBot) -> None:
-    appraisal, encoder = document.appraisal, document.encoder
+    picture_likelihood, encoder = document.picture_likelihood, document.encoder
     heard: list[str] = []
     document.notice_raised.connect(lambda notice: heard.append(notice.text))
-    appraisal.set_watched(True)
-    appraisal.given = "made" if "made" in appraisal.conditions else "panel"
-    appraisal.probes, appraisal.tolerance = 2, 1e-2
-    appraisal.measure()
-    qtbot.waitUntil(lambda: appraisal.doing is None, timeout=PATIENCE)
-    result = appraisal.result
+    picture_likelihood.set_watched(True)
+    picture_likelihood.condition_source = "made" if "made" in picture_likelihood.conditions else "panel"
+    picture_likelihood.probes, picture_likelihood.tolerance = 2, 1e-2
+    picture_likelihood.measure()
+    qtbot.waitUntil(lambda: picture_likelihood.activity is None, timeout=PATIENCE)
+    result = picture_likelihood.result
     assert result is not None
     assert result.problem == ""
     assert result.density is not None
@@ -57,10 +57,10 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
     assert result.terms is not None
     assert result.terms.pixels.sum() == pytest.approx(result.terms.total * result.terms.dims)
     assert result.terms.total > 0
-    assert appraisal.map is not None
+    assert picture_likelihood.map is not None
 
     encoder.encode()
-    qtbot.waitUntil(lambda: encoder.doing is None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: encoder.activity is None, timeout=PATIENCE)
     up = document.shown.run_path
     assert encoder.encoded is not None, heard
     assert encoder.encoded.psnr is not None
@@ -72,7 +72,7 @@ def test_a_picture_is_judged_encoded_decoded_and_gone_on_from(document: Document
     assert run.total == len(levels)
 
     encoder.decode()
-    qtbot.waitUntil(lambda: encoder.doing is None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: encoder.activity is None, timeout=PATIENCE)
     assert "dB from the picture that was encoded" in heard[-1]
     assert document.shown.run_path != up
 

@@ -53,7 +53,7 @@ def test_each_step_and_each_picture_is_another_subject(parts: Parts, qtbot: QtBo
     assert len(keys) == 10
 
 
-def test_a_step_that_holds_no_numbers_says_so(parts: Parts, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_with_nan_gives_the_reason(parts: Parts, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     finish(parts, qtbot, steps=5)
     run = parts.document.shown.run
     assert run is not None
@@ -103,7 +103,7 @@ def test_a_smaller_picture_can_only_be_enlarged() -> None:
     assert fit(small, (24, 16), MIDDLE).rgb.shape == (16, 24, 3)
 
 
-def test_another_shape_is_cut_not_squeezed_and_the_place_says_what_was_judged() -> None:
+def test_another_aspect_ratio_is_cropped_and_the_place_is_the_crop() -> None:
     wide = subject(60, 16, QRect(100, 50, 120, 32))
     fitted = fit(wide, (16, 16), SHRUNK)
     assert (fitted.rgb == wide.read()[:, 22:38]).all()

@@ -43,7 +43,7 @@ def window(parts: Parts, qtbot: QtBot) -> MainWindow:
 
 def measure(window: MainWindow, qtbot: QtBot) -> None:
     QTest.mouseClick(window.likelihood.measure, LEFT)
-    until(qtbot, lambda: window.appraisal.doing is None)
+    until(qtbot, lambda: window.picture_likelihood.activity is None)
     plots = window.likelihood.steps.terms, window.likelihood.steps.trade
     until(qtbot, lambda: all(not plot.isVisible() or plot.height() == plot.sizeHint().height() for plot in plots))
 
@@ -57,7 +57,7 @@ def region(window: MainWindow, row: int, column: int) -> QPoint:
 # the panel
 
 
-def test_the_panel_is_hidden_until_it_is_asked_for(parts: Parts, qtbot: QtBot) -> None:
+def test_the_panel_is_hidden_at_first(parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, parts.document)
     assert not window.likelihood.isVisible()
     QTest.keyClick(window.canvas, Qt.Key.Key_4, ALT)
@@ -112,7 +112,7 @@ def test_what_goes_wrong_is_one_sentence_on_the_panel(window: MainWindow, parts:
     assert not window.likelihood.problem.isVisible()
 
 
-def test_a_picture_that_does_not_fit_shows_how_it_is_brought_to_size(window: MainWindow, parts: Parts) -> None:
+def test_a_picture_of_another_size_offers_the_ways_to_fit_it(window: MainWindow, parts: Parts) -> None:
     panel = window.likelihood
     assert not panel.way.isVisible()
     parts.document.artwork.open(np.zeros((32, 48, 3), np.uint8), "cat.png", (24, 16))
@@ -121,23 +121,23 @@ def test_a_picture_that_does_not_fit_shows_how_it_is_brought_to_size(window: Mai
     assert panel.size_note.text() == "It is 48 × 32, and Fake judges 24 × 16:"
     panel.way.setFocus()
     QTest.keyClick(panel.way, Qt.Key.Key_Down)
-    assert window.appraisal.way == "middle"
+    assert window.picture_likelihood.way == "middle"
 
 
-def test_who_judges_and_what_it_is_told_are_chosen_by_key(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+def test_the_judge_and_its_condition_are_chosen_by_key(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     panel = window.likelihood
-    panel.given.setFocus()
-    QTest.keyClick(panel.given, Qt.Key.Key_Down)
-    assert window.appraisal.given == "panel"
-    assert panel.given.currentText() == "The panel's words: “red apple”"
+    panel.condition_source.setFocus()
+    QTest.keyClick(panel.condition_source, Qt.Key.Key_Down)
+    assert window.picture_likelihood.condition_source == "panel"
+    assert panel.condition_source.currentText() == "The panel's words: “red apple”"
     panel.judge.setFocus()
     QTest.keyClick(panel.judge, Qt.Key.Key_Down)
-    assert window.appraisal.judge is parts.document.draft.models[1]
+    assert window.picture_likelihood.judge is parts.document.draft.models[1]
     measure(window, qtbot)
     assert parts.fake.others[-1].model == "other"  # type: ignore[attr-defined]
 
 
-def test_the_panel_goes_with_the_pictures_and_comes_back_with_them(window: MainWindow) -> None:
+def test_the_panel_hides_and_returns_with_the_room_of_pictures(window: MainWindow) -> None:
     QTest.keyClick(window.canvas, Qt.Key.Key_F2)
     assert not window.likelihood.isVisible()
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
@@ -155,7 +155,7 @@ def test_everything_on_the_panel_has_a_name_and_is_reached_by_tab(window: MainWi
             break
         reached.append(widget)
         QTest.keyClick(widget, Qt.Key.Key_Tab)
-    for part in (panel.judge, panel.given, panel.surprise.switch, panel.surprise.side, panel.steps.terms,
+    for part in (panel.judge, panel.condition_source, panel.surprise.switch, panel.surprise.side, panel.steps.terms,
                  panel.steps.trade, panel.measure, panel.encode):  # fmt: skip
         assert part in reached
     assert all(widget.accessibleName() for widget in reached)
@@ -184,10 +184,10 @@ def test_the_region_under_the_pointer_says_its_bits(window: MainWindow, qtbot: Q
     reading = window.likelihood.surprise.reading
     assert reading.text() == "Most: middle, 144.0 bits, 9.00 a pixel: 6.8 times the mean"
     QTest.mouseMove(window.canvas, region(window, 3, 4))
-    until(qtbot, lambda: window.appraisal.pointed == (3, 4))
+    until(qtbot, lambda: window.picture_likelihood.pointed_region == (3, 4))
     assert reading.text() == "bottom right, 16.0 bits, 1.00 a pixel: 0.8 times the mean"
     QTest.mouseMove(window.canvas, QPoint(2, 2))
-    until(qtbot, lambda: window.appraisal.pointed is None)
+    until(qtbot, lambda: window.picture_likelihood.pointed_region is None)
 
 
 def test_the_map_follows_the_zoom(window: MainWindow, qtbot: QtBot) -> None:
@@ -199,7 +199,7 @@ def test_the_map_follows_the_zoom(window: MainWindow, qtbot: QtBot) -> None:
     assert QColor(painted(window.canvas).pixel(after)).lightness() > 150
 
 
-def test_scrubbing_takes_the_map_with_the_picture_that_it_is_of(window: MainWindow, qtbot: QtBot) -> None:
+def test_scrubbing_hides_the_map_of_another_step(window: MainWindow, qtbot: QtBot) -> None:
     measure(window, qtbot)
     assert window.canvas.glass is not None
     window.canvas.setFocus()
@@ -217,7 +217,7 @@ def test_the_words_on_the_map_are_the_looks_own(parts: Parts, qtbot: QtBot, them
     window = open_window(qtbot, parts.document, Settings(values=Values(theme=theme)))
     QTest.keyClick(window.canvas, Qt.Key.Key_4, ALT)
     measure(window, qtbot)
-    window.appraisal.pointed = (1, 2)
+    window.picture_likelihood.pointed_region = (1, 2)
     seen = colours(painted(window.canvas))
     palette = window.canvas.palette()
     assert palette.color(QPalette.ColorRole.Window).name() in seen
@@ -284,22 +284,22 @@ def test_a_click_encodes_and_the_way_up_is_on_the_timeline(window: MainWindow, p
     panel = window.likelihood
     assert not panel.encoded.isVisible()
     QTest.mouseClick(panel.encode, LEFT)
-    until(qtbot, lambda: window.encoder.doing is None)
+    until(qtbot, lambda: window.encoder.activity is None)
     assert panel.encoded.isVisible()
     assert "43.2 dB from the picture (PSNR). x_T has 0.98" in panel.encoded.facts.text()
     assert parts.document.shown.step_count == 4
     assert window.timeline.strip.isVisible()
     assert "rough" not in panel.encoded.facts.text()
     QTest.mouseClick(panel.encoded.decode, LEFT)
-    until(qtbot, lambda: window.encoder.doing is None)
+    until(qtbot, lambda: window.encoder.activity is None)
     assert not panel.encoded.isVisible()
     assert window.area.notices.text.text().startswith("Decoded in 120 model calls")
 
 
-def test_a_rough_way_back_says_what_to_change(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+def test_an_inexact_round_trip_gives_advice(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     Flow(parts.fake, psnr=24.6)
     QTest.mouseClick(window.likelihood.encode, LEFT)
-    until(qtbot, lambda: window.encoder.doing is None)
+    until(qtbot, lambda: window.encoder.activity is None)
     assert "tell the model what the picture shows, or allow a smaller error" in window.likelihood.encoded.facts.text()
 
 
@@ -309,7 +309,7 @@ def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts
     assert not decode.isEnabled()
     assert decode.toolTip().startswith("This run is not of an encoded picture")
     QTest.keyClick(window.canvas, Qt.Key.Key_E, CONTROL | ALT)
-    until(qtbot, lambda: window.encoder.doing is None)
+    until(qtbot, lambda: window.encoder.activity is None)
     up = parts.document.shown.run_path
     assert decode.isEnabled()
     parts.document.draft.update(prompt="rocket")
@@ -321,7 +321,7 @@ def test_keys_encode_decode_and_go_on_with_other_words(window: MainWindow, parts
     assert parts.document.shown.run_path == up
 
 
-def test_escape_stops_what_is_on_its_way(make_parts: Callable[..., Parts], by_hand: FakeEngine, qtbot: QtBot) -> None:
+def test_escape_stops_the_running_encoding(make_parts: Callable[..., Parts], by_hand: FakeEngine, qtbot: QtBot) -> None:
     parts = make_parts(by_hand)
     Judge(by_hand)
     Flow(by_hand)
@@ -329,20 +329,20 @@ def test_escape_stops_what_is_on_its_way(make_parts: Callable[..., Parts], by_ha
     finish(parts, qtbot, steps=5)
     window = open_window(qtbot, parts.document)
     window.actions_["encode"].trigger()
-    assert window.encoder.doing is not None
+    assert window.encoder.activity is not None
     by_hand.allow(1)
     QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
-    until(qtbot, lambda: window.encoder.doing is None)
+    until(qtbot, lambda: window.encoder.activity is None)
     window.actions_["likelihood"].trigger()
-    assert window.appraisal.doing is not None
+    assert window.picture_likelihood.activity is not None
     QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
-    until(qtbot, lambda: window.appraisal.doing is None)
+    until(qtbot, lambda: window.picture_likelihood.activity is None)
 
 
-def test_ways_of_encoding_say_what_they_are_good_for(window: MainWindow) -> None:
+def test_methods_of_encoding_have_explanations(window: MainWindow) -> None:
     panel = window.likelihood
     assert not panel.method.isEnabled(), "the model is told nothing"
-    window.appraisal.given = "panel"
+    window.picture_likelihood.condition_source = "panel"
     assert [panel.method.itemData(row) for row in range(panel.method.count())] == ["plain", "guided", "null-text"]
     assert all(panel.method.itemData(row, ABOUT) for row in range(3))
     QTest.mouseClick(panel.careful.button, LEFT)
@@ -363,5 +363,5 @@ def test_a_tolerance_shows_its_price_once_one_was_paid(window: MainWindow, parts
     assert prices == ["≈ 46 model calls a probe", "≈ 100 model calls a probe", "≈ 215 model calls a probe"]
     assert panel.note.text() == "≈ 600 model calls"
     QTest.mouseClick(panel.encode, LEFT)
-    until(qtbot, lambda: window.encoder.doing is None)
+    until(qtbot, lambda: window.encoder.activity is None)
     assert panel.closeness.itemData(panel.closeness.findData(1e-4), ABOUT) == "≈ 120 model calls"

@@ -52,9 +52,7 @@ def test_a_guided_run_is_scored_step_by_step(guidance: DocumentGuidance, parts: 
     assert curve(guidance) == expected(5, 1)
 
 
-def test_a_run_that_no_clip_steers_has_no_score_unless_it_is_wanted(
-    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
-) -> None:
+def test_a_run_without_clip_is_scored_only_if_chosen(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=4)
     assert guidance.scores.curve is None
     assert parts.fake.others == []
@@ -85,9 +83,7 @@ def test_scores_come_while_the_run_goes_on(by_hand: DocumentGuidance, hand_parts
     qtbot.waitUntil(lambda: curve(by_hand) == expected(60))
 
 
-def test_a_fork_has_the_scores_of_the_way_that_led_to_it(
-    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
-) -> None:
+def test_a_fork_shows_the_scores_of_its_parents_steps(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=6, guides=(GUIDE,))
     qtbot.waitUntil(lambda: len(curve(guidance)) == 6)
     parts.document.shown.scrub(3)
@@ -110,7 +106,7 @@ def test_steps_are_scored_once(guidance: DocumentGuidance, parts: Parts, qtbot: 
     assert len(parts.fake.others) == asked
 
 
-def test_a_clip_that_fails_is_said_once_and_not_asked_again(
+def test_a_failing_clip_gives_one_notice_and_is_not_used_again(
     guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
 ) -> None:
     guidance.steering.clip = BROKEN
@@ -157,9 +153,7 @@ def test_candidates_stand_in_the_order_of_their_scores(guidance: DocumentGuidanc
     assert [candidates[tile].image for tile in (1, 2)] == [0, 2]
 
 
-def test_candidates_of_runs_that_are_not_shown_are_scored_too(
-    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
-) -> None:
+def test_candidates_of_other_runs_are_scored(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     job = finish(parts, qtbot, steps=3, batch=2, guides=(GUIDE,))
     other = finish(parts, qtbot, steps=3, batch=1, guides=())
     assert parts.document.shown.run_path == other.run_path
@@ -176,13 +170,13 @@ def test_candidates_of_runs_that_are_not_shown_are_scored_too(
 def test_what_clip_sees_follows_the_cursor(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=5)
     concepts = guidance.concepts
-    assert concepts.seen is None
+    assert concepts.nearest is None
     assert parts.fake.others == []  # nobody looks
     concepts.watched = True
-    qtbot.waitUntil(lambda: concepts.seen is not None and concepts.seen.k == 4)
+    qtbot.waitUntil(lambda: concepts.nearest is not None and concepts.nearest.k == 4)
     parts.document.shown.scrub(1)
-    qtbot.waitUntil(lambda: concepts.seen is not None and concepts.seen.k == 1)
-    assert concepts.asked_for == ("red apple",)
+    qtbot.waitUntil(lambda: concepts.nearest is not None and concepts.nearest.k == 1)
+    assert concepts.prompt_names == ("red apple",)
     looks = [one for one in parts.fake.others if isinstance(one, Look)]
     assert all("red apple" in one.vocabulary for one in looks)
 
@@ -198,14 +192,14 @@ def test_a_scrub_asks_no_more_than_can_be_answered(by_hand: DocumentGuidance, ha
     for k in (0, 3, 1, 6, 2):
         document.shown.scrub(k)
     fake.allow(20)
-    qtbot.waitUntil(lambda: by_hand.concepts.seen is not None and by_hand.concepts.seen.k == 2)
+    qtbot.waitUntil(lambda: by_hand.concepts.nearest is not None and by_hand.concepts.nearest.k == 2)
     assert [one.k for one in fake.others if isinstance(one, Look)] == [7, 2]
 
 
-def test_nothing_is_asked_once_nobody_looks(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
+def test_no_question_is_sent_while_the_bars_are_hidden(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=3)
     guidance.concepts.watched = True
-    qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
+    qtbot.waitUntil(lambda: guidance.concepts.nearest is not None)
     guidance.concepts.watched = False
     asked = len(parts.fake.others)
     parts.document.shown.scrub(0)
@@ -224,27 +218,25 @@ def test_a_run_file_that_is_gone_is_one_notice(
     assert len(parts.notices) == 1
 
 
-def test_a_file_that_a_person_chose_is_tried_at_once(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
+def test_a_chosen_file_is_loaded_at_once(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.steering.clip = BROKEN
     qtbot.waitUntil(lambda: len(parts.notices) == 1)
     assert "broken.safetensors" in parts.notices[0].text
 
 
-def test_a_prompt_that_no_clip_could_read_is_none_of_the_names(
-    guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
-) -> None:
+def test_a_prompt_too_long_for_clip_is_not_a_name(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=3, prompt="red apple " * 50)
-    assert guidance.concepts.asked_for == ()
+    assert guidance.concepts.prompt_names == ()
     guidance.concepts.watched = True
-    qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
+    qtbot.waitUntil(lambda: guidance.concepts.nearest is not None)
 
 
-def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
+def test_an_unreadable_run_does_not_stop_the_bars_of_others(
     guidance: DocumentGuidance, parts: Parts, qtbot: QtBot
 ) -> None:
     first = finish(parts, qtbot, steps=3)
     guidance.concepts.watched = True
-    qtbot.waitUntil(lambda: guidance.concepts.seen is not None)
+    qtbot.waitUntil(lambda: guidance.concepts.nearest is not None)
     answers, wrong = parts.fake.answers[Look], first.run_path
 
     def some(job: Look) -> object:
@@ -257,5 +249,5 @@ def test_one_run_that_cannot_be_read_does_not_blind_it_for_others(
     qtbot.waitUntil(lambda: len(parts.notices) == 1)
     parts.document.shown.scrub(1)
     finish(parts, qtbot, steps=2)
-    qtbot.waitUntil(lambda: guidance.concepts.seen is not None and guidance.concepts.seen.k == 1)
+    qtbot.waitUntil(lambda: guidance.concepts.nearest is not None and guidance.concepts.nearest.k == 1)
     assert len(parts.notices) == 1

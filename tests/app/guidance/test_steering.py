@@ -38,7 +38,7 @@ def picture(colour: int = 40) -> np.ndarray:
     return np.full((8, 6, 3), colour, np.uint8)
 
 
-def test_a_typed_text_is_all_that_it_takes(steering: Steering, document: Document) -> None:
+def test_a_typed_text_is_enough_to_steer(steering: Steering, document: Document) -> None:
     assert not document.draft.current.guides
     steering.set_wish(0, text=" a red apple ")
     assert document.draft.current.guides == (ClipGuide(clip=CLIP.id, aims=(Aim("a red apple"),)),)
@@ -67,7 +67,7 @@ def test_several_aims_with_signed_weights(steering: Steering, document: Document
     assert not document.draft.current.guides
 
 
-def test_settings_are_kept_while_nothing_is_asked_for(steering: Steering, document: Document) -> None:
+def test_settings_are_kept_without_an_aim(steering: Steering, document: Document) -> None:
     steering.set_clip_settings(scale=25.0, law=Law.of("late", power=2.0), cutouts=8)
     steering.set_wish(0, text="apple")
     steering.set_wish(0, text="")
@@ -203,7 +203,7 @@ def test_settings_with_guides_come_back_with_the_draft(steering: Steering, docum
     assert steering.in_words == "CLIP: apple"
 
 
-def test_a_clip_that_cannot_be_used_is_said_once(parts: Parts, qtbot: QtBot) -> None:
+def test_an_unusable_clip_gives_one_notice(parts: Parts, qtbot: QtBot) -> None:
     steering = parts.document.guidance.steering
     steering.clip = BROKEN
     steering.set_wish(0, text="apple")

@@ -15,7 +15,7 @@ from app.core.document import Document
 from app.core.jobs.queue import JobQueue, JobState
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
-from engine.spec.catalog import embedded
+from engine.spec.catalog import embedded_models
 from engine.spec.guide_models import clips
 from engine.spec.guides import ClipGuide
 
@@ -40,7 +40,7 @@ class Canary:
 @pytest.fixture
 def document(qtbot: QtBot, tmp_path: Path) -> Iterator[Document]:
     engine = EngineClient(open_session)
-    model = next(info for info in embedded() if info.id == "emoji")
+    model = next(info for info in embedded_models() if info.id == "emoji")
     library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
     jobs = JobQueue(engine, prices)
     document = Document([model], engine, jobs, library, prices)
@@ -76,9 +76,9 @@ def test_from_a_typed_text_to_a_scored_picture(document: Document, qtbot: QtBot)
     assert curve.raw  # what was steered is not what the model estimates by itself
     assert curve.guided[0][1] > curve.raw[0][1]  # the first estimate moves uphill
     guidance.concepts.watched = True
-    until(lambda: guidance.concepts.seen)
-    assert guidance.concepts.seen is not None
-    assert len(guidance.concepts.seen.names) == 8
+    until(lambda: guidance.concepts.nearest)
+    assert guidance.concepts.nearest is not None
+    assert len(guidance.concepts.nearest.names) == 8
     guidance.concepts.watched = False
     assert notices == []
 

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.guidance.guide_panel import DocumentGuidance
-from app.core.guidance.sweep import CLASS, CLEAN, CLIP, GUIDANCE, NOISY, Swept, best, place
+from app.core.guidance.sweep import CLASS, CLEAN, CLIP, GUIDANCE, NOISY, SweptPoint, pareto_front, place
 from app.ui.guidance.sweep_sheet import SweepSheet
 from app.ui.window.main_window import MainWindow
 from engine.jobs.sweep import Sweep
@@ -35,7 +35,7 @@ def asked(parts: Parts) -> list[Sweep]:
     return [one for one in parts.fake.others if isinstance(one, Sweep)]
 
 
-def test_what_can_be_swept_is_what_steers(guidance: DocumentGuidance, parts: Parts) -> None:
+def test_only_active_guides_can_be_swept(guidance: DocumentGuidance, parts: Parts) -> None:
     sweeping, steering = guidance.sweep, guidance.steering
     assert list(sweeping.choices) == [GUIDANCE]
     assert sweeping.plan.over == GUIDANCE
@@ -92,7 +92,7 @@ def test_a_classifier_and_its_clean_twin_are_two_series(guidance: DocumentGuidan
     assert told == [True, False]
     assert noisy.aims == (Aim("noto"),)  # nothing else says what to score by
     assert [one.series for one in sweeping.swept] == [NOISY] * 3 + [CLEAN] * 3
-    both = sweeping.beside(sweeping.swept[1])
+    both = sweeping.at_same_value(sweeping.swept[1])
     assert [one.series for one in both] == [NOISY, CLEAN]
     assert both[0].point.value == both[1].point.value
 
@@ -142,7 +142,7 @@ def test_a_sweep_that_fails_is_one_notice(guidance: DocumentGuidance, parts: Par
     ]
 
 
-def test_without_anything_to_score_by_it_says_what_to_do(guidance: DocumentGuidance, parts: Parts) -> None:
+def test_a_sweep_without_an_aim_gives_a_reason(guidance: DocumentGuidance, parts: Parts) -> None:
     parts.document.draft.update(prompt="", label=None)
     assert "CLIP should look for" in guidance.sweep.why_not
     assert not guidance.sweep.start()
@@ -156,14 +156,16 @@ def test_the_price_is_that_of_all_its_runs(guidance: DocumentGuidance, parts: Pa
     assert guidance.sweep.price.startswith("≈")
 
 
-def test_the_front_holds_the_points_that_nothing_beats(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
+def test_the_pareto_front_holds_the_undominated_points(guidance: DocumentGuidance, parts: Parts, qtbot: QtBot) -> None:
     guidance.sweep.plan = replace(guidance.sweep.plan, count=4, pictures=1)
     guidance.sweep.start()
     qtbot.waitUntil(lambda: not guidance.sweep.running)
     swept = guidance.sweep.swept
-    worse = Swept("", replace(swept[3].point, scores=swept[0].point.scores))  # dearest, and no better than the cheapest
-    assert best([*swept[:3], worse], "", by_diversity=False) == swept[:3]
-    assert best(swept, "", by_diversity=True) == []  # one picture alone has no diversity
+    worse = SweptPoint(
+        "", replace(swept[3].point, scores=swept[0].point.scores)
+    )  # dearest, and no better than the cheapest
+    assert pareto_front([*swept[:3], worse], "", by_diversity=False) == swept[:3]
+    assert pareto_front(swept, "", by_diversity=True) == []  # one picture alone has no diversity
     assert math.isnan(place(swept[0], by_diversity=True)[0])
 
 

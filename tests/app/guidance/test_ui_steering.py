@@ -290,21 +290,21 @@ def test_candidates_are_ordered_and_say_their_scores(
     assert bar.rank.isVisible()
     QTest.mouseClick(bar.rank, LEFT)
     assert [candidates[tile].image for tile in (1, 2)] == [1, 0]
-    assert bar.strip.said(1).endswith("CLIP score 0.170")
+    assert bar.strip.describe(1).endswith("CLIP score 0.170")
 
 
-def test_what_clip_sees_is_asked_only_while_it_is_open(
+def test_concepts_are_computed_only_while_the_section_is_open(
     section: SteeringSection, window: MainWindow, qtbot: QtBot
 ) -> None:
     document, concepts = window.document, window.document.guidance.concepts
     finish(qtbot, document, steps=4)
     assert not concepts.watched
     QTest.mouseClick(section.sees.button, LEFT)
-    until(qtbot, lambda: concepts.seen is not None)
+    until(qtbot, lambda: concepts.nearest is not None)
     bars = section.bars
-    assert [name for name, _ in bars.lines] == list(concepts.seen.names if concepts.seen else ())
+    assert [name for name, _ in bars.lines] == list(concepts.nearest.names if concepts.nearest else ())
     document.shown.scrub(1)
-    until(qtbot, lambda: concepts.seen is not None and concepts.seen.k == 1)
+    until(qtbot, lambda: concepts.nearest is not None and concepts.nearest.k == 1)
     assert bars.lines[0][0] in bars.accessibleDescription()
     QTest.mouseClick(section.sees.button, LEFT)
     assert not concepts.watched
@@ -327,7 +327,7 @@ def test_all_of_it_is_reached_by_tab(section: SteeringSection, window: MainWindo
     assert all(widget.accessibleName() for widget in seen)
 
 
-def test_the_section_reads_what_is_there_when_it_is_built(parts: Parts, qtbot: QtBot) -> None:
+def test_the_section_shows_the_existing_state_when_it_is_built(parts: Parts, qtbot: QtBot) -> None:
     answer(parts.fake)
     offer(parts.document)
     parts.document.guidance.steering.set_wish(0, text="apple")

@@ -62,7 +62,7 @@ def told(lab: Lab) -> list[Notice]:
 
 def finish(lab: Lab, qtbot: QtBot) -> None:
     lab.start()
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
 
 
 # levels and fields
@@ -81,7 +81,7 @@ def test_before_any_run_every_noise_level_can_be_looked_at(lab: Lab, qtbot: QtBo
     assert lab.track.states(3) is None
 
 
-def test_the_field_follows_the_cursor_and_is_asked_for_once(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+def test_the_field_follows_the_cursor_and_is_computed_once(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     until(qtbot, lambda: all(lab.field_at(k) for k in range(21)))
     for k in (0, 7, 20):
         lab.scrub(k)
@@ -90,7 +90,7 @@ def test_the_field_follows_the_cursor_and_is_asked_for_once(lab: Lab, fake: Fake
     assert len(fake.views) == len(set(fake.views)) == 21
 
 
-def test_the_cursors_field_is_asked_for_first(make_lab: Make, qtbot: QtBot) -> None:
+def test_the_cursors_field_is_computed_first(make_lab: Make, qtbot: QtBot) -> None:
     fake = FakeLab()
     lab = make_lab(fake, watched=False)
     lab.scrub(12)
@@ -99,7 +99,7 @@ def test_the_cursors_field_is_asked_for_first(make_lab: Make, qtbot: QtBot) -> N
     assert [lab.levels.index(ask.sigma) for ask in fake.views[:3]] == [12, 11, 13]
 
 
-def test_a_long_run_is_not_asked_for_whole(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+def test_the_fields_of_a_long_run_are_not_all_computed(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     lab.update_draft(steps=500)
     lab.scrub(333)
     until(qtbot, lambda: lab.field is not None and lab.field.view.sigma == lab.levels[333])
@@ -124,7 +124,7 @@ def test_nothing_is_computed_while_nobody_looks(make_lab: Make, qtbot: QtBot) ->
     lab.walk()
     until(qtbot, lambda: len(lab.chains) > 2)
     lab.set_watched(False)
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
 
 
 # runs
@@ -135,7 +135,7 @@ def test_a_run_fills_the_levels_one_after_another(make_lab: Make, qtbot: QtBot) 
     lab = make_lab(fake)
     lab.update_draft(steps=4)
     lab.start()
-    assert lab.doing == "run"
+    assert lab.activity == "run"
     for done in range(1, 5):
         fake.allow()
         until(qtbot, lambda: lab.cursor == done)  # noqa: B023 -- called before the next round
@@ -148,7 +148,7 @@ def test_a_run_fills_the_levels_one_after_another(make_lab: Make, qtbot: QtBot) 
     assert lab.track.finished
     assert lab.track.flow(4) is None
     fake.allow()
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     assert lab.track.flow(4) is not None
     off = lab.track.off_flow(4)
     assert off is not None
@@ -173,7 +173,7 @@ def test_who_scrubs_while_it_runs_is_not_pulled_away(make_lab: Make, qtbot: QtBo
     until(qtbot, lambda: lab.cursor == 9)
 
 
-def test_cancel_acts_before_the_next_call_and_keeps_what_was_reached(make_lab: Make, qtbot: QtBot) -> None:
+def test_cancel_acts_before_the_next_call_and_keeps_the_finished_levels(make_lab: Make, qtbot: QtBot) -> None:
     fake = FakeLab(by_hand=True)
     lab = make_lab(fake)
     heard = told(lab)
@@ -181,7 +181,7 @@ def test_cancel_acts_before_the_next_call_and_keeps_what_was_reached(make_lab: M
     fake.allow(3)
     until(qtbot, lambda: lab.cursor == 3)
     lab.cancel()
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     assert lab.track.states(3) is not None
     assert lab.track.states(4) is None
     assert not lab.track.finished
@@ -198,7 +198,7 @@ def test_another_run_takes_the_place_of_the_one_that_goes_on(make_lab: Make, qtb
     lab.start()
     assert lab.track.states(0) is None
     fake.allow(40)
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     first = lab.track.states(0)
     assert first is not None
     assert np.array_equal(first, fake_start(lab, 9))
@@ -224,7 +224,7 @@ def test_other_levels_or_other_data_drop_the_run_another_sampler_does_not(lab: L
     assert lab.draft.sampler == "heun"
 
 
-def test_what_goes_wrong_is_said_once_and_the_lab_lives_on(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+def test_an_error_gives_one_notice_and_the_lab_stays_usable(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     heard = told(lab)
     fake.fault = MemoryError()
     finish(lab, qtbot)
@@ -240,7 +240,7 @@ def test_settings_that_cannot_be_run_say_why(lab: Lab, qtbot: QtBot) -> None:
     assert "0 steps are not possible" in lab.problem
     lab.start()
     assert [notice.text for notice in heard] == [lab.problem]
-    assert not lab.doing
+    assert not lab.activity
     lab.update_draft(steps=3)
     assert lab.problem == ""
 
@@ -253,14 +253,14 @@ def test_chains_walk_at_the_level_under_the_cursor_wherever_it_moves(make_lab: M
     lab = make_lab(fake)
     lab.home()
     lab.walk()
-    assert lab.doing == "walk"
+    assert lab.activity == "walk"
     until(qtbot, lambda: fake.levels[-1:] == [lab.levels[0]])
     lab.scrub(15)
     until(qtbot, lambda: fake.levels[-1:] == [lab.levels[15]])
     until(qtbot, lambda: lab.field_at(15) is not None)  # fields are answered while chains walk
     until(qtbot, lambda: len(lab.chains) == lab._chains.maxlen)
     lab.walk()
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     assert lab.chains  # where they stopped stays to be seen
 
 
@@ -303,7 +303,7 @@ def test_too_few_points_are_refused_with_one_sentence(lab: Lab, fake: FakeLab, q
     asked = len(fake.views)
     for do in (lab.start, lab.walk, lab.cover):
         do()
-        assert not lab.doing
+        assert not lab.activity
     assert {notice.text for notice in heard} == {
         "The drawing has too few points: draw at least 3 of them on the plane."
     }
@@ -339,7 +339,7 @@ def test_a_drawing_is_kept_while_something_else_is_looked_at(lab: Lab) -> None:
 # layers, coverage, saving
 
 
-def test_layers_are_switched_and_told_only_where_they_change(lab: Lab) -> None:
+def test_switching_a_layer_emits_only_on_change(lab: Lab) -> None:
     heard = count(lab.layers_changed)
     for layer in LAYERS:
         before = lab.shows(layer)
@@ -351,7 +351,7 @@ def test_layers_are_switched_and_told_only_where_they_change(lab: Lab) -> None:
     assert len(heard) == len(LAYERS)
 
 
-def test_training_data_are_asked_for_when_they_are_to_be_seen(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
+def test_training_data_are_loaded_when_their_layer_is_on(lab: Lab, fake: FakeLab, qtbot: QtBot) -> None:
     until(qtbot, lambda: lab.field is not None)
     assert lab.field is not None
     assert lab.field.seen is None
@@ -362,7 +362,7 @@ def test_training_data_are_asked_for_when_they_are_to_be_seen(lab: Lab, fake: Fa
 
 def test_coverage_is_measured_and_shown(lab: Lab, qtbot: QtBot) -> None:
     lab.cover()
-    assert lab.doing == "cover"
+    assert lab.activity == "cover"
     until(qtbot, lambda: lab.coverage is not None)
     assert lab.shows("seen")
     assert lab.outcome == 1
@@ -371,7 +371,9 @@ def test_coverage_is_measured_and_shown(lab: Lab, qtbot: QtBot) -> None:
     assert lab.coverage is None
 
 
-def test_saving_goes_to_the_labs_thread_and_is_told(lab: Lab, fake: FakeLab, qtbot: QtBot, tmp_path: Path) -> None:
+def test_saving_runs_in_the_labs_thread_and_gives_a_notice(
+    lab: Lab, fake: FakeLab, qtbot: QtBot, tmp_path: Path
+) -> None:
     heard = told(lab)
     frame = np.zeros((8, 8, 3), np.uint8)
     lab.save(tmp_path / "a.png", [frame])
@@ -389,7 +391,7 @@ def test_saving_does_not_stop_the_chains(lab: Lab, fake: FakeLab, qtbot: QtBot, 
     until(qtbot, lambda: bool(lab.chains))
     lab.save(tmp_path / "a.png", [np.zeros((8, 8, 3), np.uint8)])
     until(qtbot, lambda: bool(fake.saved))
-    assert lab.doing == "walk"
+    assert lab.activity == "walk"
 
 
 def test_scrubbing_is_answered_while_something_is_measured(make_lab: Make, qtbot: QtBot) -> None:
@@ -398,11 +400,11 @@ def test_scrubbing_is_answered_while_something_is_measured(make_lab: Make, qtbot
     lab.cover()  # waits in its first model call
     lab.scrub(4)
     until(qtbot, lambda: lab.field is not None and lab.field.view.sigma == lab.levels[4])
-    assert lab.doing == "cover"
+    assert lab.activity == "cover"
     assert lab.coverage is None
 
 
-def test_the_settings_of_a_picture_are_those_of_the_run_that_is_shown(lab: Lab, qtbot: QtBot) -> None:
+def test_a_saved_picture_has_the_settings_of_the_shown_run(lab: Lab, qtbot: QtBot) -> None:
     finish(lab, qtbot)
     lab.update_draft(sampler="heun", seed=77)
     lab.particles = 5
@@ -420,7 +422,7 @@ def test_closing_while_chains_walk_ends_them(make_lab: Make, qtbot: QtBot) -> No
     until(qtbot, lambda: bool(lab.chains))
     lab.close()
     lab.close()
-    assert not lab.doing
+    assert not lab.activity
     lab.start()  # nothing begins any more
 
 

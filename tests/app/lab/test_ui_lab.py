@@ -60,7 +60,7 @@ def at(window: MainWindow, k: int) -> QPoint:
 
 def run(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_Return, CONTROL)
-    until(qtbot, lambda: window.lab.track.finished and not window.lab.doing)
+    until(qtbot, lambda: window.lab.track.finished and not window.lab.activity)
 
 
 # the way in and out
@@ -202,7 +202,7 @@ def test_particles_are_painted_where_they_are(window: MainWindow, qtbot: QtBot) 
     assert all(shot.pixelColor(p.toPoint()) == ink for p in inside)
 
 
-def test_every_layer_changes_what_is_painted(window: MainWindow, qtbot: QtBot) -> None:
+def test_every_layer_changes_the_painted_picture(window: MainWindow, qtbot: QtBot) -> None:
     run(window, qtbot)
     window.lab.scrub(10)
     plane = window.lab_view.plane
@@ -219,10 +219,10 @@ def test_escape_and_the_button_stop_a_run(open_lab: Open, qtbot: QtBot) -> None:
     panel, plane = window.lab_panel, window.lab_view.plane
     for stop in (lambda: QTest.keyClick(plane, Qt.Key.Key_Escape), lambda: QTest.mouseClick(panel.run, LEFT)):
         QTest.mouseClick(panel.run, LEFT)
-        assert window.lab.doing == "run"
+        assert window.lab.activity == "run"
         assert panel.run.text() == "Cancel"
         stop()
-        until(qtbot, lambda: not window.lab.doing)
+        until(qtbot, lambda: not window.lab.activity)
         assert panel.run.text() == "Run"
     assert not window.lab.track.finished
 
@@ -244,14 +244,14 @@ def test_the_panels_choices_are_the_labs_and_not_the_pictures(window: MainWindow
     assert window.document.draft.current == before
 
 
-def test_the_strip_says_what_its_cells_are(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, names = timeline_bands.named, list[tuple[str, str]]()
+def test_the_strip_labels_its_cells(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, names = timeline_bands.paint_label, list[tuple[str, str]]()
 
     def named(painter: QPainter, name: str, value: str, *rest: Any) -> None:
         names.append((name, value))
         plain(painter, name, value, *rest)
 
-    monkeypatch.setattr(timeline_bands, "named", named)
+    monkeypatch.setattr(timeline_bands, "paint_label", named)
     painted(window.lab_timeline.strip)
     assert ("level", "21/21") in names
     assert "step" not in dict(names)
@@ -284,7 +284,7 @@ def test_chains_walk_while_sigma_is_moved(open_lab: Open, qtbot: QtBot) -> None:
     drag(window.lab_timeline.strip, LEFT, at(window, 9))
     until(qtbot, lambda: fake.levels[-1:] == [lab.levels[9]])
     QTest.mouseClick(window.lab_panel.walk, LEFT)
-    until(qtbot, lambda: not lab.doing)
+    until(qtbot, lambda: not lab.activity)
     assert window.lab_panel.walk.text() == "Walk chains"
 
 
@@ -292,7 +292,7 @@ def test_leaving_the_lab_stops_the_chains(window: MainWindow, qtbot: QtBot) -> N
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_W)
     until(qtbot, lambda: bool(window.lab.chains))
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
-    until(qtbot, lambda: not window.lab.doing)
+    until(qtbot, lambda: not window.lab.activity)
 
 
 def test_a_picture_is_made_while_chains_walk(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
@@ -300,7 +300,7 @@ def test_a_picture_is_made_while_chains_walk(window: MainWindow, parts: Parts, q
     until(qtbot, lambda: bool(window.lab.chains))
     job = finish(qtbot, parts.document)
     assert job.images
-    assert window.lab.doing == "walk"
+    assert window.lab.activity == "walk"
 
 
 # drawing
@@ -354,7 +354,7 @@ def test_points_are_drawn_by_keyboard_alone(window: MainWindow, qtbot: QtBot) ->
     assert lab.drawn == ()
 
 
-def test_an_empty_drawing_says_what_to_do_and_refuses_to_run(window: MainWindow, qtbot: QtBot) -> None:
+def test_an_empty_drawing_gives_a_reason_and_cannot_run(window: MainWindow, qtbot: QtBot) -> None:
     window.lab.choose(DRAWN)
     plane = window.lab_view.plane
     muted = QApplication.palette().color(QPalette.ColorRole.PlaceholderText).name()
@@ -364,13 +364,13 @@ def test_an_empty_drawing_says_what_to_do_and_refuses_to_run(window: MainWindow,
     QTest.mouseClick(window.lab_panel.run, LEFT)
     assert window.area.notices.isVisible()
     assert window.area.notices.text.text() == window.lab.problem
-    assert not window.lab.doing
+    assert not window.lab.activity
 
 
 # coverage
 
 
-def test_coverage_is_told_in_words_and_each_outcome_can_be_seen(window: MainWindow, qtbot: QtBot) -> None:
+def test_coverage_is_described_and_each_outcome_can_be_shown(window: MainWindow, qtbot: QtBot) -> None:
     panel, lab = window.lab_panel, window.lab
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_C)
     until(qtbot, lambda: lab.coverage is not None)
@@ -422,7 +422,7 @@ def test_an_animation_is_given_up_where_the_lab_is_changed_meanwhile(
     assert fake.saved == []
 
 
-def test_a_saved_picture_is_what_is_seen(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_saved_picture_equals_the_plane(window: MainWindow, qtbot: QtBot) -> None:
     run(window, qtbot)
     plane = window.lab_view.plane
     side = 256

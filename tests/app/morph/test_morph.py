@@ -66,7 +66,7 @@ def seeds(room: MorphRoom) -> list[int]:
 
 def made(room: MorphRoom, qtbot: QtBot) -> None:
     room.start()
-    until(qtbot, lambda: not room.doing)
+    until(qtbot, lambda: not room.rendering)
 
 
 # key frames
@@ -102,7 +102,7 @@ def test_the_artwork_is_a_picture_at_the_models_size(document: Document) -> None
     assert np.unique(frame.rgb).tolist() == [77]
 
 
-def test_without_a_picture_on_the_canvas_it_is_said(document: Document) -> None:
+def test_adding_without_a_picture_gives_a_notice(document: Document) -> None:
     room = room_of(document)
     heard = Heard(room)
     room.keys.add_shown()
@@ -110,7 +110,7 @@ def test_without_a_picture_on_the_canvas_it_is_said(document: Document) -> None:
     assert not room.keys.frames
 
 
-def test_a_file_is_added_after_the_selected_one_and_a_bad_one_is_said(
+def test_a_file_is_added_after_the_selected_one_and_a_bad_one_gives_a_notice(
     document: Document, room: MorphRoom, tmp_path: Path, qtbot: QtBot
 ) -> None:
     heard = Heard(room)
@@ -190,11 +190,11 @@ def test_frames_come_as_they_are_made_and_the_cursor_follows(hand_parts: Parts, 
     room = room_of(hand_parts.document, 3, 4)
     room.choose(frames=5)
     room.start()
-    assert room.doing
+    assert room.rendering
     assert room.run is not None
     assert (room.run.total, room.step_count, room.cursor) == (5, 0, -1)
     hand_parts.fake.allow(2)  # progress and norms
-    until(qtbot, lambda: room.made is not None and room.made.norms is not None)
+    until(qtbot, lambda: room.result is not None and room.result.norms is not None)
     assert room.progress == (0.0, "Finding where the key frames start …")
     hand_parts.fake.allow(4)
     until(qtbot, lambda: room.step_count == 2)
@@ -217,14 +217,14 @@ def test_cancel_keeps_the_frames_that_are_there(hand_parts: Parts, qtbot: QtBot)
     until(qtbot, lambda: room.step_count == 2)
     room.cancel()
     assert room.progress[1] == "Stopping …"
-    until(qtbot, lambda: not room.doing)
+    until(qtbot, lambda: not room.rendering)
     assert room.step_count == 2
     assert room.image is not None
     assert room.film is None
     assert not heard.notices
 
 
-def test_what_fails_is_said_and_the_window_goes_on(parts: Parts, room: MorphRoom, qtbot: QtBot) -> None:
+def test_a_failed_morph_gives_a_notice_and_the_window_stays_usable(parts: Parts, room: MorphRoom, qtbot: QtBot) -> None:
     from engine.spec.morph import MorphError
 
     def fails(job: Morphing) -> list[object]:
@@ -239,7 +239,7 @@ def test_what_fails_is_said_and_the_window_goes_on(parts: Parts, room: MorphRoom
     assert room.film is not None
 
 
-def test_the_engine_is_asked_for_what_the_row_and_the_choices_say(parts: Parts, qtbot: QtBot) -> None:
+def test_the_job_has_the_key_frames_and_the_choices(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     document.draft.update(prompt="red apple", label="noto", guidance=2.5, steps=4)
     room = room_of(document, 3)
@@ -270,7 +270,7 @@ def test_why_it_cannot_be_started_is_one_sentence(parts: Parts, room: MorphRoom)
     assert room.why_not.startswith("The pictures can be mixed at a noise level above 0 and up to 80")
     room.start()
     assert heard.said == room.why_not
-    assert not room.doing
+    assert not room.rendering
     room.choose(way="slerp")
     room.keys.remove(0)
     assert "two key frames or more" in room.why_not
@@ -286,7 +286,7 @@ def test_the_price_is_there_before_the_click_and_better_known_after(parts: Parts
     assert room.price_text == "10 frames, 100 model calls, ≈ 0.1 s"  # 10 · 0.01 s, as the fake says
 
 
-def test_it_says_when_what_is_shown_is_of_other_settings(room: MorphRoom, qtbot: QtBot) -> None:
+def test_a_film_of_older_settings_is_marked(room: MorphRoom, qtbot: QtBot) -> None:
     made(room, qtbot)
     assert not room.changed_since
     room.choose(rate=30)
@@ -295,7 +295,7 @@ def test_it_says_when_what_is_shown_is_of_other_settings(room: MorphRoom, qtbot:
     assert room.changed_since
 
 
-def test_a_picture_made_with_other_settings_is_remarked_and_they_can_be_taken(parts: Parts, qtbot: QtBot) -> None:
+def test_a_key_frame_with_other_settings_offers_them(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     room = room_of(document, 3)
     finish(parts, qtbot, steps=5, seed=9)
@@ -334,9 +334,7 @@ def test_it_plays_at_its_rate_and_round_and_round_where_it_is_a_loop(
 # out
 
 
-def test_a_film_is_written_in_the_background_and_it_is_said_how_far_it_is(
-    room: MorphRoom, qtbot: QtBot, tmp_path: Path
-) -> None:
+def test_a_film_is_written_in_the_background_with_progress(room: MorphRoom, qtbot: QtBot, tmp_path: Path) -> None:
     made(room, qtbot)
     filming = Filming()
     notices: list[Notice] = []

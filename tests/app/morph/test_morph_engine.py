@@ -51,14 +51,14 @@ def test_from_pictures_to_a_film(engine: EngineClient, qtbot: QtBot, tmp_path: P
     assert morph.why_not == ""
     assert "≈" in morph.price_text
     morph.start()
-    until(qtbot, lambda: not morph.doing)
+    until(qtbot, lambda: not morph.rendering)
     assert morph.film is not None
-    assert morph.made is not None
+    assert morph.result is not None
     settings, frames = morph.film
     with Image.open(job.images[0]) as image:
         assert np.mean(np.abs(np.asarray(image).astype(int) - frames[0]) <= 1) > 0.999
-    assert morph.made.psnr[3] > 30
-    assert morph.made.norms is not None
+    assert morph.result.psnr[3] > 30
+    assert morph.result.norms is not None
     window.films.export_to(settings, frames, window.films.way, str(tmp_path / "film.webp"))
     until(qtbot, lambda: not window.filming.busy)
     assert read(tmp_path / "film.webp") == settings

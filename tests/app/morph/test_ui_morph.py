@@ -63,7 +63,7 @@ def with_keys(window: MainWindow, *seeds: int) -> MainWindow:
 def make(window: MainWindow, qtbot: QtBot, **choices: object) -> None:
     window.morph.choose(**choices)
     QTest.keyClick(window.morph_view.stage, Qt.Key.Key_Return, CONTROL)
-    until(qtbot, lambda: window.morph.film is not None and not window.morph.doing)
+    until(qtbot, lambda: window.morph.film is not None and not window.morph.rendering)
 
 
 def seeds(window: MainWindow) -> list[int]:
@@ -119,7 +119,7 @@ def test_before_the_first_key_frame_it_says_how_to_begin(window: MainWindow, qtb
 # key frames
 
 
-def test_what_the_canvas_shows_becomes_one_from_the_room_of_pictures_too(qtbot: QtBot, document: Document) -> None:
+def test_the_shown_picture_becomes_a_key_frame(qtbot: QtBot, document: Document) -> None:
     window = open_window(qtbot, document)
     finish(qtbot, document, prompt="rocket", seed=5)
     until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
@@ -230,7 +230,7 @@ def test_settings_are_set_by_the_panel(window: MainWindow) -> None:
 # making it
 
 
-def test_generate_makes_it_and_esc_keeps_what_is_there(qtbot: QtBot, hand_parts: Parts) -> None:
+def test_generate_makes_the_frames_and_esc_keeps_them(qtbot: QtBot, hand_parts: Parts) -> None:
     window = with_keys(opened(qtbot, hand_parts.document), 3, 4)
     window.morph.choose(frames=6)
     assert window.morph_panel.note.text().startswith("6 frames, 60 model calls")
@@ -242,7 +242,7 @@ def test_generate_makes_it_and_esc_keeps_what_is_there(qtbot: QtBot, hand_parts:
     assert window.morph_timeline.progress.share == pytest.approx(2 / 6)
     assert window.morph_timeline.facts.text() == "Frame 2 of 6"
     QTest.keyClick(window.morph_view.stage, Qt.Key.Key_Escape)
-    until(qtbot, lambda: not window.morph.doing)
+    until(qtbot, lambda: not window.morph.rendering)
     assert window.morph.step_count == 2
     assert window.morph_panel.button.text() == "Generate"
     assert "stopped at 2 of 6" in window.morph_timeline.facts.text()
@@ -262,10 +262,10 @@ def test_a_picture_may_be_made_meanwhile(qtbot: QtBot, hand_parts: Parts) -> Non
     assert job is not None
     hand_parts.fake.allow(5)
     until(qtbot, lambda: job.state.ended)
-    assert window.morph.doing
+    assert window.morph.rendering
     assert window.morph.step_count == 1
     window.morph.cancel()
-    until(qtbot, lambda: not window.morph.doing)
+    until(qtbot, lambda: not window.morph.rendering)
 
 
 def test_the_frame_under_the_cursor_is_on_the_stage(window: MainWindow, qtbot: QtBot) -> None:
@@ -310,7 +310,7 @@ def test_the_timelines_keys_scrub_and_play_it(window: MainWindow, qtbot: QtBot) 
     assert window.document.shown.cursor == -1, "the pictures' timeline stands still"
 
 
-def test_both_norms_are_drawn_and_said(window: MainWindow, qtbot: QtBot) -> None:
+def test_both_norms_are_drawn_and_described(window: MainWindow, qtbot: QtBot) -> None:
     make(with_keys(window, 3, 4), qtbot, frames=5, easing="linear")
     strip = window.morph_timeline.strip
     window.morph.scrub(2)
@@ -364,7 +364,7 @@ def test_a_film_goes_out_by_keys_alone(window: MainWindow, qtbot: QtBot, tmp_pat
     assert str(tmp_path / "film.webp") in window.area.notices.text.text()
 
 
-def test_the_sheet_says_what_cannot_be(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_sheet_explains_unavailable_formats(window: MainWindow, qtbot: QtBot) -> None:
     make(with_keys(window, 3, 4), qtbot, frames=5, rate=60)
     window.films.export()
     sheet = window.films.sheet
@@ -376,7 +376,7 @@ def test_the_sheet_says_what_cannot_be(window: MainWindow, qtbot: QtBot) -> None
     sheet.close()
 
 
-def test_one_frame_is_saved_with_the_morph_that_it_is_of(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_single_frame_is_saved_with_its_morph(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     make(with_keys(window, 3, 4), qtbot, frames=5)
     window.morph.scrub(2)
     QTest.keyClick(window.morph_view.stage, Qt.Key.Key_S, CONTROL)

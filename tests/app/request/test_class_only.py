@@ -70,7 +70,7 @@ def window(document: Document, qtbot: QtBot) -> MainWindow:
     return open_window(qtbot, document)
 
 
-def test_the_panel_asks_for_a_class_and_says_that_there_is_no_text(window: MainWindow) -> None:
+def test_the_panel_of_a_class_model_has_no_prompt(window: MainWindow) -> None:
     panel = window.panel
     assert panel.model.isVisible()
     assert panel.model.currentText() == "Grey"
@@ -101,9 +101,7 @@ def test_the_welcome_offers_the_classes(window: MainWindow, document: Document, 
     assert document.jobs.all[0].request.label == "ankle boot"
 
 
-def test_the_welcome_has_room_for_what_another_model_offers(
-    window: MainWindow, document: Document, qtbot: QtBot
-) -> None:
+def test_the_welcome_fits_the_offers_of_every_model(window: MainWindow, document: Document, qtbot: QtBot) -> None:
     chips = window.area.welcome.chips
     for model in reversed(document.draft.models):
         document.draft.model = model

@@ -34,7 +34,7 @@ def forked(parts: Parts, qtbot: QtBot, k: int, **choices: object) -> RunReader:
 # forks
 
 
-def test_a_fork_goes_on_from_the_shown_step_with_what_the_panel_says(parts: Parts, qtbot: QtBot) -> None:
+def test_a_fork_continues_the_shown_step_with_the_panels_settings(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     parent = finish(parts, qtbot, steps=6, batch=2)
     run = forked(parts, qtbot, 2, prompt="rocket", label="noto", guidance=5.0, sampler="heun", seed=50, batch=9)
@@ -66,7 +66,7 @@ def test_a_fork_may_take_other_steps_from_there_on(parts: Parts, qtbot: QtBot) -
     assert parts.document.shown.run.total == run.request.steps
 
 
-def test_a_fork_takes_what_it_made_itself_as_its_time(hand_parts: Parts, qtbot: QtBot) -> None:
+def test_the_time_of_a_fork_counts_its_own_steps(hand_parts: Parts, qtbot: QtBot) -> None:
     document = hand_parts.document
     hand_parts.fake.allow(6)
     finish(hand_parts, qtbot, steps=6)
@@ -110,7 +110,7 @@ def test_a_run_under_way_is_forked_when_it_has_ended(hand_parts: Parts, qtbot: Q
     assert document.shown.run_path == second.run_path
 
 
-def test_a_fork_that_cannot_be_says_why(parts: Parts, qtbot: QtBot) -> None:
+def test_an_impossible_fork_gives_a_reason(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     assert document.fork() is None
     finish(parts, qtbot)
@@ -124,7 +124,7 @@ def test_a_fork_that_cannot_be_says_why(parts: Parts, qtbot: QtBot) -> None:
     assert len(document.jobs.all) == 1
 
 
-def test_the_picture_of_a_fork_says_what_it_was_forked_from(parts: Parts, qtbot: QtBot) -> None:
+def test_the_picture_of_a_fork_names_its_parent(parts: Parts, qtbot: QtBot) -> None:
     parent = finish(parts, qtbot, steps=4)
     assert read_parent(parent.images[0]) is None
     forked(parts, qtbot, 1, prompt="rocket")
@@ -203,7 +203,7 @@ def test_runs_that_name_each_other_as_parents_end_somewhere(request_of: Callable
     assert way.parent is not None
 
 
-def test_the_way_back_leads_to_the_step_that_was_forked(parts: Parts, qtbot: QtBot) -> None:
+def test_the_link_to_the_parent_selects_the_forked_step(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     parent = finish(parts, qtbot, steps=6, prompt="apple")
     forked(parts, qtbot, 2, prompt="heart")
@@ -259,7 +259,7 @@ def test_variations_share_the_shown_pictures_state_and_end_apart(parts: Parts, q
     assert parts.notices == []
 
 
-def test_before_the_step_every_variation_is_the_picture_it_was_made_of(parts: Parts, qtbot: QtBot) -> None:
+def test_before_the_step_every_variation_shows_the_parents_picture(parts: Parts, qtbot: QtBot) -> None:
     document = parts.document
     parent = finish(parts, qtbot, steps=6, batch=3, sampler="ddpm")
     document.shown.image_index = 2
@@ -288,7 +288,7 @@ def test_where_the_sampler_draws_no_noise_ddpm_makes_the_variations_and_says_so(
     assert "Ancestral (DDPM)" in notice.text
 
 
-def test_a_sampler_that_was_told_to_draw_noise_keeps_its_numbers(parts: Parts, qtbot: QtBot) -> None:
+def test_a_stochastic_sampler_keeps_its_options(parts: Parts, qtbot: QtBot) -> None:
     finish(parts, qtbot, steps=6, sampler="ddim", options=(("eta", 0.6),))
     run = varied(parts, qtbot, 2, batch=3)
     assert (run.request.sampler, run.request.options) == ("ddim", (("eta", 0.6),))

@@ -175,7 +175,7 @@ def test_why_they_cannot_be_used_is_their_tip(window: MainWindow, document: Docu
     assert "choose “fake”" in fork.toolTip()
 
 
-def test_a_deterministic_run_is_varied_by_another_sampler_which_is_said(
+def test_variations_of_a_deterministic_run_change_the_sampler_with_a_notice(
     window: MainWindow, document: Document, qtbot: QtBot
 ) -> None:
     finish(qtbot, document, sampler="dpmpp-2m", steps=6)

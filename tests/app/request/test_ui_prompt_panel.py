@@ -143,7 +143,7 @@ def test_what_the_document_says_is_shown_without_an_echo(panel: PromptPanel, doc
     assert panel.sampler.choice.currentData() == "heun"
 
 
-def test_the_guidance_interval_is_off_until_it_is_asked_for(panel: PromptPanel, document: Document) -> None:
+def test_the_guidance_interval_is_off_at_first(panel: PromptPanel, document: Document) -> None:
     panel.advanced.open()
     interval = panel.further.interval
     assert document.draft.current.guidance_interval is None
@@ -187,9 +187,7 @@ def test_no_threshold_is_offered_for_latents(panel: PromptPanel, document: Docum
     assert resolve(document.draft.current, latent).threshold == "none"
 
 
-def test_what_advanced_set_comes_back_with_the_settings_of_a_picture(
-    window: MainWindow, parts: Parts, qtbot: QtBot
-) -> None:
+def test_advanced_settings_are_restored_from_a_picture(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     further, document = window.panel.further, parts.document
     window.panel.advanced.open()
     finish(qtbot, document, guidance_interval=(0.4, 6.0), threshold="dynamic", quantile=0.95, temperature=1.3)
@@ -242,7 +240,7 @@ def test_every_sampler_has_an_entry_a_line_and_fields_within_its_limits(panel: P
             assert field.value() == pytest.approx(option.default)
 
 
-def test_the_price_is_said_in_model_calls(panel: PromptPanel, document: Document) -> None:
+def test_the_price_is_given_in_model_calls(panel: PromptPanel, document: Document) -> None:
     document.draft.update(sampler="ddim", steps=10, guidance=3.0)
     assert panel.sampler.price.text() == "20 model calls (10 × 2 for guidance)"
     document.draft.update(guidance=1.0)
@@ -255,7 +253,7 @@ def test_the_price_is_said_in_model_calls(panel: PromptPanel, document: Document
     assert panel.sampler.price.toolTip() == COUNTED
 
 
-def test_the_list_says_what_each_sampler_costs_now(panel: PromptPanel, document: Document, qtbot: QtBot) -> None:
+def test_the_list_shows_the_cost_of_each_sampler(panel: PromptPanel, document: Document, qtbot: QtBot) -> None:
     choice = panel.sampler.choice
     for steps, guidance in ((10, 3.0), (7, 1.0)):
         document.draft.update(steps=steps, guidance=guidance)
@@ -373,7 +371,7 @@ def test_an_engine_that_cannot_start_says_why(make_parts: Callable[..., Parts], 
     assert window.panel.generate.note.text() == parts.document.why_not != ""
 
 
-def test_the_time_it_takes_is_said_once_it_was_measured(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+def test_the_time_is_shown_after_the_first_measurement(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     assert window.panel.generate.note.text() == "Ctrl+Return"
     finish(qtbot, parts.document)
     assert window.panel.generate.note.text() == f"Takes {parts.document.draft.price_text}   Ctrl+Return"

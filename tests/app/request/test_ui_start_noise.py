@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
-from app.ui.request.start_noise import USUAL_TRUNCATION, StartNoise, effect, spread
+from app.ui.request.start_noise import USUAL_TRUNCATION, StartNoise, describe_effect, noise_scale
 from tests.app.conftest import Parts, finish
 from tests.app.windows import opened
 
@@ -32,7 +32,7 @@ def test_truncation_is_off_until_it_is_switched_on(start: StartNoise, document: 
     assert document.draft.current.truncation == 0
 
 
-def test_a_typed_truncation_is_asked_for(start: StartNoise, parts: Parts, qtbot: QtBot) -> None:
+def test_a_typed_truncation_is_in_the_draft(start: StartNoise, parts: Parts, qtbot: QtBot) -> None:
     QTest.keyClick(start.switch, Qt.Key.Key_Space)
     field = start.truncation.field
     field.setFocus()
@@ -57,12 +57,16 @@ def test_restoring_the_settings_of_a_picture_brings_both_back(start: StartNoise,
 @pytest.mark.parametrize("at", [0.5, 1.0, 1.5, 3.0])
 def test_the_spread_is_that_of_a_truncated_normal_law(at: float) -> None:
     z = np.random.default_rng(0).standard_normal(2_000_000)
-    assert spread(1.0, at) == pytest.approx(z[np.abs(z) <= at].std(), rel=5e-3)
-    assert spread(0.5, at) == pytest.approx(0.5 * spread(1.0, at))
+    assert noise_scale(1.0, at) == pytest.approx(z[np.abs(z) <= at].std(), rel=5e-3)
+    assert noise_scale(0.5, at) == pytest.approx(0.5 * noise_scale(1.0, at))
 
 
-def test_what_they_do_is_said_beside_them(start: StartNoise, document: Document) -> None:
-    assert start.about.text() == effect(1.0, 0.0) == "The spread that the model was trained for: all of its variety"
+def test_their_effect_is_described_beside_them(start: StartNoise, document: Document) -> None:
+    assert (
+        start.about.text()
+        == describe_effect(1.0, 0.0)
+        == "The spread that the model was trained for: all of its variety"
+    )
     document.draft.update(temperature=0.8)
     assert start.about.text() == "0.80 of the usual spread: likelier noise, plainer pictures, more alike"
     document.draft.update(temperature=1.0, truncation=1.5)

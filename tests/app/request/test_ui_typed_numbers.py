@@ -111,7 +111,7 @@ def test_a_field_takes_the_number_in_every_locale_or_keeps_the_former_one(
         ("0", 1, "0"),
     ],
 )
-def test_a_whole_field_says_what_it_does_not_take(qtbot: QtBot, text: str, number: int, refused: str) -> None:
+def test_a_full_field_explains_refused_text(qtbot: QtBot, text: str, number: int, refused: str) -> None:
     field = WholeSpinBox()
     field.setRange(1, 1000)
     field.setSuffix(" px")
@@ -139,7 +139,7 @@ def numbers(panel: PromptPanel) -> dict[str, tuple[QWidget, str, str]]:
 
 
 @pytest.mark.parametrize("name", ["steps", "guidance", "seed", "batch"])
-def test_a_command_by_key_takes_what_is_typed(window: MainWindow, parts: Parts, qtbot: QtBot, name: str) -> None:
+def test_a_command_by_key_uses_the_typed_text(window: MainWindow, parts: Parts, qtbot: QtBot, name: str) -> None:
     field, text, attribute = numbers(window.panel)[name]
     field.setFocus()
     QTest.keyClick(field, Qt.Key.Key_A, CONTROL)
@@ -153,7 +153,7 @@ def test_a_command_by_key_takes_what_is_typed(window: MainWindow, parts: Parts, 
 
 
 @pytest.mark.parametrize("name", ["steps", "guidance", "seed", "batch"])
-def test_a_run_that_ends_leaves_what_is_being_typed(window: MainWindow, parts: Parts, qtbot: QtBot, name: str) -> None:
+def test_the_end_of_a_run_keeps_text_being_typed(window: MainWindow, parts: Parts, qtbot: QtBot, name: str) -> None:
     field, text, _ = numbers(window.panel)[name]
     job = parts.document.generate()
     assert job is not None

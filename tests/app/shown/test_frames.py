@@ -65,7 +65,7 @@ def run(parts: Parts, qtbot: QtBot) -> RunReader:
     return RunReader(job.run_path)
 
 
-def test_views_show_what_their_names_say(run: RunReader) -> None:
+def test_each_view_shows_its_quantity(run: RunReader) -> None:
     k, sigma = 2, run.steps[2].s
     x, x0, eps = run.x(k)[1], run.x0(k)[1], run.eps(k)[1]
     assert np.allclose(x, x0 + sigma * eps, atol=1e-3 * sigma)

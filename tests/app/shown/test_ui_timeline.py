@@ -122,7 +122,7 @@ def test_space_plays_to_the_last_step_and_stops_there(window: MainWindow, qtbot:
     assert seen == list(range(12))
 
 
-def test_space_pauses_what_plays(window: MainWindow, qtbot: QtBot) -> None:
+def test_space_pauses_playing(window: MainWindow, qtbot: QtBot) -> None:
     strip, document = window.timeline.strip, window.document
     QTest.keyClick(strip, Qt.Key.Key_Space)
     assert window.actions_["play"].isChecked()
@@ -178,7 +178,7 @@ def test_each_view_has_pictures_of_its_own_on_the_strip(window: MainWindow, qtbo
     assert shots[0] != shots[1] != shots[2] != shots[0]
 
 
-def test_the_facts_of_the_selected_step_are_said(window: MainWindow) -> None:
+def test_the_selected_step_is_described(window: MainWindow) -> None:
     document = window.document
     document.shown.scrub(4)
     assert document.shown.run is not None
@@ -228,9 +228,7 @@ def test_the_curves_are_drawn_each_in_its_ink_beside_its_name(
         assert len(heights) >= 2, f"{band.name} is a line in its ink"
 
 
-def test_the_calls_of_a_run_are_those_in_its_file_and_what_its_settings_still_cost(
-    hand_parts: Parts, qtbot: QtBot
-) -> None:
+def test_the_calls_of_a_run_are_its_done_and_planned_ones(hand_parts: Parts, qtbot: QtBot) -> None:
     hand_parts.fake.allow(1)
     start(hand_parts, qtbot, steps=6, sampler="heun", guidance=1.0)
     run = hand_parts.document.shown.run
@@ -342,7 +340,7 @@ def test_following_is_seen_left_by_scrubbing_and_taken_up_again(hand_parts: Part
     assert not follow.isVisible()
 
 
-def test_before_a_run_the_strip_says_what_it_is_for(parts: Parts, qtbot: QtBot) -> None:
+def test_the_empty_strip_explains_itself(parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, parts.document)
     strip = window.timeline.strip
     ink = QApplication.palette().color(QPalette.ColorRole.PlaceholderText)

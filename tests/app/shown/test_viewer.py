@@ -108,7 +108,7 @@ def test_scrubbing_stops_at_both_ends(parts: Parts, qtbot: QtBot) -> None:
     assert document.shown.cursor == 4
 
 
-def test_cancel_keeps_what_was_reached(hand_parts: Parts, qtbot: QtBot, tmp_path: Path) -> None:
+def test_cancel_keeps_the_finished_steps(hand_parts: Parts, qtbot: QtBot, tmp_path: Path) -> None:
     document = hand_parts.document
     job = document.generate()
     assert job is not None
@@ -144,7 +144,7 @@ def test_each_queued_run_comes_up_as_it_begins(parts: Parts, qtbot: QtBot) -> No
     assert shown == [j.run_path for j in made if j]
 
 
-def test_the_next_job_does_not_pull_away_what_is_scrubbed(hand_parts: Parts, qtbot: QtBot) -> None:
+def test_the_next_job_does_not_replace_the_scrubbed_run(hand_parts: Parts, qtbot: QtBot) -> None:
     document = hand_parts.document
     first, second = document.generate(), document.generate()
     assert first is not None
@@ -192,7 +192,7 @@ def test_a_file_that_cannot_be_read_is_a_notice_and_changes_nothing(parts: Parts
     assert parts.document.shown.run_path == job.run_path
 
 
-def test_a_run_file_that_vanishes_is_said_once(parts: Parts, qtbot: QtBot) -> None:
+def test_a_vanished_run_file_gives_one_notice(parts: Parts, qtbot: QtBot) -> None:
     job = finish(parts, qtbot)
     job.run_path.unlink()
     assert all(parts.document.shown.thumbnail(k, 20).isNull() for k in range(5))

@@ -45,7 +45,7 @@ def test_a_stroke_is_in_the_mask_and_on_the_screen_and_undo_takes_it_from_both(q
 
 
 @pytest.mark.parametrize("scale", [0.25, 1.0, 3.0])
-def test_what_is_repainted_piece_by_piece_is_what_a_whole_repaint_shows(qtbot: QtBot, scale: float) -> None:
+def test_partial_repaints_equal_a_whole_repaint(qtbot: QtBot, scale: float) -> None:
     """The screen is refreshed where something changed and nowhere else: nothing stale may be left."""
     bench = Bench(qtbot, 333, 251)
     bench.zoom(scale)
@@ -71,7 +71,7 @@ def test_pressing_and_lifting_a_tool_over_a_candidate_leaves_nothing_stale(bench
     bench.easel.set_candidate(QRect(40, 20, 64, 64), made)
     piecewise = Recorder(bench.canvas)
     for judged in (False, True):
-        bench.easel.judged = judged
+        bench.easel.result_shown = judged
         bench.press((150, 20))
         assert piecewise.is_true()
         bench.move((180, 20))

@@ -16,7 +16,7 @@ from tests.app.windows import opened, painted, until
 # the mouse
 
 
-def test_the_right_button_takes_away_what_the_left_one_paints(bench: Bench) -> None:
+def test_the_right_button_erases(bench: Bench) -> None:
     bench.drag((40, 60), (160, 60))
     assert bench.mask[60, 100] == 255
     bench.drag((100, 20), (100, 100), button=RIGHT)
@@ -154,7 +154,7 @@ def test_the_other_end_of_the_pen_is_the_eraser_whatever_is_in_hand(bench: Bench
     assert bench.tools.tool == "lasso"
 
 
-def test_a_pen_that_is_used_is_not_told_again_as_a_mouse_and_one_that_pans_is(bench: Bench) -> None:
+def test_used_pen_events_are_not_repeated_as_mouse_events(bench: Bench) -> None:
     assert bench.pen(QEvent.Type.TabletPress, (20, 20), 0.5)
     assert bench.pen(QEvent.Type.TabletMove, (40, 20), 0.5)
     assert bench.pen(QEvent.Type.TabletRelease, (40, 20), 0.0)

@@ -15,7 +15,7 @@ from tests.app.windows import wheel
 # the other tools
 
 
-def test_the_lasso_masks_what_is_drawn_around(bench: Bench) -> None:
+def test_the_lasso_masks_the_enclosed_region(bench: Bench) -> None:
     bench.tools.tool = "lasso"
     bench.drag((20, 20), (100, 20), (100, 100))
     assert bench.mask[30, 80] == 255
@@ -192,7 +192,7 @@ def test_brush_and_eraser_are_set_together_and_others_alone(bench: Bench) -> Non
     assert bench.tools.choices.size != 77
 
 
-def test_values_are_held_within_what_makes_sense(bench: Bench) -> None:
+def test_values_are_clamped_to_their_ranges(bench: Bench) -> None:
     bench.tools.choose(size=0, hardness=3.0, opacity=-1.0)
     assert (bench.tools.choices.size, bench.tools.choices.hardness, bench.tools.choices.opacity) == (1, 1.0, 0.0)
     bench.tools.resize(-5)

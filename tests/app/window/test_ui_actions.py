@@ -104,7 +104,7 @@ def test_the_sheet_lists_every_key(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
 
 
-def test_about_says_what_it_computes_on(window: MainWindow, qtbot: QtBot) -> None:
+def test_about_names_the_device(window: MainWindow, qtbot: QtBot) -> None:
     window.actions_["about"].trigger()
     about = window.findChild(AboutSheet)
     assert about is not None
@@ -113,7 +113,7 @@ def test_about_says_what_it_computes_on(window: MainWindow, qtbot: QtBot) -> Non
 
 
 @pytest.mark.parametrize(("command", "kind"), [("shortcuts", ShortcutSheet), ("about", AboutSheet)])
-def test_a_sheet_asked_for_twice_is_there_once(command: str, kind: type[QDialog], window: MainWindow) -> None:
+def test_opening_a_sheet_twice_shows_one(command: str, kind: type[QDialog], window: MainWindow) -> None:
     def open_ones() -> list[QDialog]:
         return [sheet for sheet in window.findChildren(kind) if sheet.isVisible()]
 
@@ -211,7 +211,7 @@ def test_cancel_is_there_while_something_runs(hand_parts: Parts, qtbot: QtBot) -
     assert not window.actions_["cancel"].isEnabled()
 
 
-def test_switches_show_what_is_on(window: MainWindow, document: Document) -> None:
+def test_switches_show_their_state(window: MainWindow, document: Document) -> None:
     actions = window.actions_
     for name, on in product(("smooth", "checker", "lock", "panel-timeline"), (0, 1)):
         before = actions[name].isChecked()
@@ -235,7 +235,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
     leaves = {"prompt", "steer", "paste", "earlier"}  # the room
     parts.fake.answers[Morphing] = morphed
     begun: set[str] = set()
-    window.lab.doing_changed.connect(lambda: begun.add(window.lab.doing))
+    window.lab.activity_changed.connect(lambda: begun.add(window.lab.activity))
     for room in ("pictures", "pictures", "lab", "lab", "morph", "morph"):
         window.show_room(room)
         for action in ACTIONS:
@@ -245,7 +245,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
         until(qtbot, lambda: all(job.state.ended for job in parts.document.jobs.all))
         window.steps.pause()
         window.lab.cancel()
-        until(qtbot, lambda: not window.lab.doing and not window.morph.doing)
+        until(qtbot, lambda: not window.lab.activity and not window.morph.rendering)
     assert parts.document.jobs.all
     assert begun >= {"run", "walk", "cover"}
 

@@ -51,7 +51,7 @@ def test_one_long_word_is_cut_too(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("why", [NOTHING_OPEN, NOTHING_PAINTED, PAINTED_OUTSIDE])
-def test_why_nothing_of_the_artwork_can_be_made_fits_under_the_button(qtbot: QtBot, why: str) -> None:
+def test_the_reason_against_generate_fits_under_the_button(qtbot: QtBot, why: str) -> None:
     made = line(qtbot, 2, 36)
     made.setText(why)
     assert "…" not in made.shown()

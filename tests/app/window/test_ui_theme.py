@@ -18,7 +18,7 @@ from app.core.notices import Notice
 from app.settings import Settings, Values
 from app.ui.guidance.aim_list import AimRow
 from app.ui.look import icons
-from app.ui.look.colours import contrast, luminance, mixed
+from app.ui.look.colours import contrast, luminance, mix
 from app.ui.look.fonts import MARKED, places_marks, with_marks
 from app.ui.look.stylesheet import stylesheet
 from app.ui.look.theme import DARK, LIGHT, Appearance, Theme
@@ -49,7 +49,7 @@ def test_all_text_has_a_contrast_of_four_and_a_half(theme: Theme) -> None:
         assert contrast(palette.color(ink), palette.color(ground)) >= 4.5, (ink, ground)
 
 
-def test_a_theme_that_cannot_be_read_says_where() -> None:
+def test_an_unreadable_theme_names_the_place() -> None:
     assert any(line.startswith("muted on window") for line in replace(DARK, muted="#555555").failures())
 
 
@@ -57,7 +57,7 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the well-known grey that just fails
     assert luminance("#ff0000") == pytest.approx(0.2126)
-    assert mixed("#000000", "#ffffff", 0.5).red() in (127, 128)
+    assert mix("#000000", "#ffffff", 0.5).red() in (127, 128)
 
 
 def test_light_is_light_and_dark_is_dark() -> None:
@@ -102,7 +102,7 @@ def test_the_window_starts_in_the_remembered_theme_and_can_change_it(parts: Part
     assert not window.actions_["theme-light"].isChecked()
 
 
-def test_changing_the_theme_reaches_all_that_is_painted(parts: Parts, qtbot: QtBot) -> None:
+def test_changing_the_theme_repaints_everything(parts: Parts, qtbot: QtBot) -> None:
     """In each theme the window's grounds are that theme's, and so are the icons on its buttons."""
     window = open_window(qtbot, parts.document, Settings(values=Values(theme="light")))
     finish(qtbot, parts.document)

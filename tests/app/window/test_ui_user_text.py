@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.notices import Notice
-from app.core.shown.naming import short, title_of
+from app.core.shown.naming import shorten, title_of
 from app.ui.widgets.chip import chip
 from app.ui.widgets.elided_button import ElidedButton
 from app.ui.widgets.plain_tip import plain_tip
@@ -92,10 +92,10 @@ def test_a_tip_shows_each_sign(text: str) -> None:
 
 
 def test_text_in_a_sentence_is_one_short_line() -> None:
-    assert short("red\n apple") == "red apple"
-    assert short("x" * 80) == "x" * 80
-    assert short("x" * 81) == "x" * 79 + "…"
-    assert len(short("a b " * 10**6)) <= 80
+    assert shorten("red\n apple") == "red apple"
+    assert shorten("x" * 80) == "x" * 80
+    assert shorten("x" * 81) == "x" * 79 + "…"
+    assert len(shorten("a b " * 10**6)) <= 80
 
 
 def test_a_title_is_short(parts: Parts, qtbot: QtBot) -> None:

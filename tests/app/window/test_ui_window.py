@@ -94,7 +94,7 @@ def test_the_windows_modules_need_no_torch() -> None:
 # what it says
 
 
-def test_the_status_bar_does_not_keep_what_was_missing_when_the_engine_came(
+def test_the_status_bar_drops_the_old_message_when_the_engine_is_ready(
     make_parts: Callable[..., Parts], qtbot: QtBot
 ) -> None:
     parts = make_parts(FakeEngine(), ready=False)
@@ -157,7 +157,7 @@ def test_a_notice_is_a_bar_that_takes_no_focus_and_can_be_acted_on(window: MainW
     assert not bar.isVisible()
 
 
-def test_an_error_under_a_newer_one_comes_back_and_news_gives_way(window: MainWindow, document: Document) -> None:
+def test_an_older_error_returns_and_news_gives_way(window: MainWindow, document: Document) -> None:
     bar = window.area.notices
     for level, text in (("info", "Saved."), ("error", "First."), ("error", "Second."), ("error", "Second.")):
         document.notice_raised.emit(Notice(level, text))  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def test_a_failed_run_says_why_in_the_bar(window: MainWindow, parts: Parts, qtbo
     assert parts.document.shown.step_count == 2  # what was reached is shown
 
 
-def test_the_footer_says_what_is_on_the_canvas(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
+def test_the_footer_describes_the_canvas(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     finish(qtbot, parts.document, seed=41, batch=2)
     parts.document.shown.image_index = 1
     assert window.area.facts.text() == "“red apple”   24 × 16   seed 42"
@@ -223,7 +223,7 @@ def test_a_cancelled_run_lists_no_picture(hand_parts: Parts, qtbot: QtBot) -> No
 # saving
 
 
-def test_the_selected_step_is_saved_with_all_that_made_it(
+def test_the_selected_step_is_saved_with_its_settings(
     window: MainWindow, parts: Parts, qtbot: QtBot, tmp_path: Path
 ) -> None:
     finish(qtbot, parts.document, seed=3, batch=2)
@@ -242,7 +242,7 @@ def test_the_selected_step_is_saved_with_all_that_made_it(
     assert window.area.notices.notice.text == f"Saved as {path}"
 
 
-def test_what_cannot_be_saved_is_said_and_raises_nothing(
+def test_a_failed_save_gives_a_notice_and_raises_nothing(
     window: MainWindow, parts: Parts, qtbot: QtBot, tmp_path: Path
 ) -> None:
     finish(qtbot, parts.document)

@@ -12,7 +12,7 @@ from PIL import Image
 
 import engine.session
 from engine.__main__ import main
-from engine.commands import making
+from engine.commands import sampling
 from engine.pictures.png import read_settings
 
 posix = pytest.mark.skipif(os.name == "nt", reason="names of POSIX")
@@ -87,14 +87,12 @@ def test_the_run_file_is_neither_the_picture_nor_a_file_that_is_there(
     out = str(tmp_path / "a.png")
     assert "different names" in refused([*APPLE, "--out", out, "--run-file", out], capsys)
     (tmp_path / "a.twrun").touch()
-    assert "is there already" in refused([*APPLE, "--out", out, "--run-file", str(tmp_path / "a.twrun")], capsys)
+    assert "exists already" in refused([*APPLE, "--out", out, "--run-file", str(tmp_path / "a.twrun")], capsys)
 
 
 @pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize("high", ["inf", "nan"])
-def test_numbers_that_json_cannot_say_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], high: str
-) -> None:
+def test_numbers_outside_json_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], high: str) -> None:
     said = refused([*APPLE, "--guidance-interval", "1", high, "--out", str(tmp_path / "a.png")], capsys)
     assert "must be two noise levels" in said
 
@@ -110,14 +108,14 @@ def test_what_cannot_be_written_at_the_end_is_kept_elsewhere(
 ) -> None:
     place = tmp_path / "network" / "apple.png"
     monkeypatch.chdir(tmp_path)
-    save = making.save_png
+    save = sampling.save_png
 
     def fails_there(path: Path, *rest: object) -> None:
         if path.parent == place.parent:
             raise OSError(errno.EIO, "the network is gone", str(path))
         save(path, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(making, "save_png", fails_there)
+    monkeypatch.setattr(sampling, "save_png", fails_there)
     assert main([*APPLE, "--out", str(place), "--json"]) == 0
     said = capsys.readouterr()
     (picture,) = json.loads(said.out)["pictures"]
@@ -130,7 +128,7 @@ def test_what_cannot_be_written_at_the_end_is_kept_elsewhere(
 
 
 @posix
-def test_a_run_that_broke_off_is_finished_by_resume_and_a_finished_one_gives_its_pictures(
+def test_resume_finishes_an_interrupted_run_and_rewrites_the_pictures_of_a_finished_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, whole = tmp_path / "a.twrun", tmp_path / "whole.png"

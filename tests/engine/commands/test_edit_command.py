@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.pictures.compositing import around, visible, whole
+from engine.pictures.compositing import box_around, visible_part, whole_box
 from engine.pictures.masks import dilate, feather
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
@@ -55,7 +55,7 @@ def made(files: Path, model: ModelInfo, command: str, *words: str) -> np.ndarray
 
 @pytest.mark.parametrize("box", [None, "mask", "8,5,32,32", "-20,-30,90,90", "20,15,64,64", "12,10,3,3"])
 @pytest.mark.parametrize("method", ["replacement", "repaint", "img2img"])
-def test_what_is_not_masked_is_bit_identical_in_the_file(
+def test_unmasked_pixels_are_bit_identical_in_the_file(
     box: str | None, method: str, files: Path, tiny_model: ModelInfo
 ) -> None:
     where = [] if box is None else [f"--box={box}"]
@@ -121,8 +121,8 @@ def test_what_cannot_be_done_is_one_sentence(
     picture, mask = str(files / "in.png"), ["--mask", str(files / "mask.png")]
     for words, says in (
         (["inpaint", picture, "x", "--mask", str(files / "short.png")], "mask has 53×36 pixels and the picture 53×37"),
-        (["inpaint", picture, "x", "--mask", str(files / "empty.png")], "black all over"),
-        (["inpaint", picture, "x", "--mask", str(files / "full.png"), "--invert-mask"], "black all over"),
+        (["inpaint", picture, "x", "--mask", str(files / "empty.png")], "The whole mask is black"),
+        (["inpaint", picture, "x", "--mask", str(files / "full.png"), "--invert-mask"], "The whole mask is black"),
         (["inpaint", picture, "x", "--mask", str(files / "gone.png")], "gone.png is not there"),
         (["inpaint", str(files / "nan.tif"), "x", *mask], "nan.tif"),
         (["img2img", str(files / "nan.tif"), "x"], "nan.tif"),
@@ -133,8 +133,8 @@ def test_what_cannot_be_done_is_one_sentence(
         (["img2img", picture, "x", "--box", "0,0,0,0"], "no size"),
         (["img2img", picture, "x", "--box", "0,0,20,21"], "make both sides alike"),
         (["img2img", picture, "x", "--box", "53,0,20,20"], "box shows nothing"),
-        (["inpaint", picture, "x", *mask, "--box", "40,25,10,10"], "holds nothing of the mask"),
-        (["inpaint", picture, "x", *mask, "--resample", "3"], "are of --method repaint"),
+        (["inpaint", picture, "x", *mask, "--box", "40,25,10,10"], "do not overlap"),
+        (["inpaint", picture, "x", *mask, "--resample", "3"], "need --method repaint"),
         (["inpaint", picture, "x", *mask, "--enlarge", "99"], "1 to 64"),
     ):
         assert main([*words, "--model", str(tiny_model.folder)]) == 2, words
@@ -153,14 +153,14 @@ def test_bad_input_is_refused_before_torch_is_loaded(files: Path) -> None:
     assert done.returncode == 2, done.stderr
 
 
-def test_a_white_mask_keeps_nothing_and_that_is_said(
+def test_a_white_mask_keeps_nothing_and_prints_a_note(
     files: Path, tiny_model: ModelInfo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made(files, tiny_model, "inpaint", "x", "--mask", str(files / "full.png"))
     assert "nothing of the picture is kept" in capsys.readouterr().err
 
 
-def test_a_repaint_without_a_sampler_takes_one_that_draws_noise(files: Path, tiny_model: ModelInfo) -> None:
+def test_repaint_without_a_sampler_uses_a_stochastic_one(files: Path, tiny_model: ModelInfo) -> None:
     made(files, tiny_model, "inpaint", "x", "--mask", str(files / "mask.png"), "--method", "repaint", "--resample", "2")
     request = read_settings(files / "out.png")
     assert request is not None
@@ -175,16 +175,16 @@ def test_a_box_around_the_document_or_the_mask_has_the_models_shape(
 ) -> None:
     mask = np.zeros(size[::-1], np.uint8)
     mask[size[1] // 2 :, size[0] // 3 : size[0] // 3 + 2] = 9
-    for x, y, w, h in (whole(mask, shape), around(mask, shape), around(mask, shape, 0)):
+    for x, y, w, h in (whole_box(mask, shape), box_around(mask, shape), box_around(mask, shape, 0)):
         assert w * shape[1] == h * shape[0]
         inside = np.zeros(size[::-1], bool)
-        left, top, wide, high = visible((x, y, w, h), mask)
+        left, top, wide, high = visible_part((x, y, w, h), mask)
         inside[top : top + high, left : left + wide] = True
         assert inside[mask > 0].all()
-    x, y, w, h = whole(mask, shape)
-    assert visible((x, y, w, h), mask) == (0, 0, *size)
+    x, y, w, h = whole_box(mask, shape)
+    assert visible_part((x, y, w, h), mask) == (0, 0, *size)
     with pytest.raises(RequestError, match="mask is empty"):
-        around(mask * 0, shape)
+        box_around(mask * 0, shape)
 
 
 @pytest.mark.parametrize("flag", ["--grow=1e9", "--grow=1000000000", "--feather=nan", "--feather=inf", "--feather=-1"])

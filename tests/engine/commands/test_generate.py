@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.making import file_names
+from engine.commands.sampling import file_names
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
 from engine.store import RunReader
@@ -27,7 +27,7 @@ def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("encoding", ["koi8-r", "cp1252", "euc_jp", "ascii"])
-def test_a_terminal_that_lacks_a_sign_costs_nothing_but_the_sign(
+def test_a_terminal_without_a_character_prints_a_substitute(
     encoding: str, tmp_path: Path, tiny_model: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("stdout", "stderr"):
@@ -51,7 +51,7 @@ def test_minus_one_is_a_random_seed(tmp_path: Path, tiny_model: ModelInfo) -> No
     assert request.seeds[0] >= 0
 
 
-def test_a_batch_is_numbered_and_says_what_it_made(tmp_path: Path) -> None:
+def test_a_batch_is_numbered_and_its_files_are_printed(tmp_path: Path) -> None:
     out, run = tmp_path / "apple.png", tmp_path / "apple.twrun"
     words = [
         "red apple",
@@ -117,7 +117,7 @@ def test_help_names_every_option() -> None:
     assert [name for name in named if f"--{name}" not in done.stdout] == []
 
 
-def test_without_the_second_stage_the_picture_is_what_the_last_step_ends_in(tmp_path: Path) -> None:
+def test_without_a_second_stage_the_picture_is_the_last_state(tmp_path: Path) -> None:
     out, run = tmp_path / "apple.png", tmp_path / "apple.twrun"
     words = ["--cascade", "off", "--steps", "3", "--seed", "5", "--out", str(out), "--run-file", str(run)]
     assert main(["generate", "red apple", *words]) == 0
@@ -135,7 +135,7 @@ def test_a_model_of_ones_own_is_named_by_its_folder(
     assert json.loads(capsys.readouterr().out)["request"]["model_sha256"] == tiny_model.sha256
 
 
-def test_a_place_that_cannot_be_written_is_named_as_the_person_named_it(
+def test_the_error_of_an_unwritable_path_names_the_typed_path(
     tiny_model: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.png"
@@ -154,7 +154,7 @@ def test_one_picture_keeps_its_name_and_a_batch_counts_from_zero() -> None:
     assert file_names(Path("d/a.png"), 2) == [Path("d/a-0.png"), Path("d/a-1.png")]
 
 
-def test_interval_threshold_and_temperature_are_in_what_the_picture_holds(tmp_path: Path) -> None:
+def test_interval_threshold_and_temperature_are_in_the_pictures_settings(tmp_path: Path) -> None:
     out = tmp_path / "a.png"
     words = ["--guidance-interval", "0.3", "5", "--threshold", "dynamic", "--quantile", "0.9", "--temperature", "0.8"]
     assert main(["generate", "red apple", "--steps", "2", "--seed", "1", *words, "--out", str(out)]) == 0

@@ -153,7 +153,7 @@ def test_an_impossible_evaluation_raises_one_line(
     assert len(error.splitlines()) == 1
 
 
-def test_the_front_holds_the_points_that_nothing_beats() -> None:
+def test_the_pareto_front_holds_the_undominated_points() -> None:
     points = [Point("a", 1, 1), Point("b", 2, 3), Point("c", 3, 2), Point("d", 2, 2), Point("e", 5, 4)]
     assert [point.name for point in front(points)] == ["a", "b", "e"]
 

@@ -20,7 +20,7 @@ from engine.evaluate.few_steps import (
     law_errors,
     mixture_problem,
     near_best,
-    overall,
+    overall_rms,
     sampling_floor,
     steps_within,
 )
@@ -61,7 +61,7 @@ def test_the_default_sampler_beats_the_bar_at_ten_counted_evaluations() -> None:
     rule = RULES[engine.rules.DEFAULT]
     assert not rule.stochastic
     sigmas = grid(engine.schedules.DEFAULT, steps_within(rule, 10, to_zero=False), 80.0, 0.002, final_zero=False)
-    assert overall(errors(replace(problem, d=counted), rule, sigmas)) < 0.035
+    assert overall_rms(errors(replace(problem, d=counted), rule, sigmas)) < 0.035
     assert calls <= 10
 
 
@@ -73,14 +73,14 @@ def test_the_distance_of_laws_is_that_of_the_sorted_samples() -> None:
         return problem.target.flip(0) + 0.25  # its order does not matter
 
     moved = replace(problem, d=shifted, to_zero=True)
-    assert overall(law_errors(moved, RULES["ddim"], grid("log", 1, 80.0, 0.002))) == pytest.approx(0.25, rel=1e-12)
+    assert overall_rms(law_errors(moved, RULES["ddim"], grid("log", 1, 80.0, 0.002))) == pytest.approx(0.25, rel=1e-12)
     assert 0.5 / math.sqrt(400) < sampling_floor(problem) * math.sqrt(2) < 5 / math.sqrt(400)
 
 
-def test_samplers_that_draw_noise_come_closer_to_the_law_with_more_steps() -> None:
+def test_stochastic_samplers_converge_to_the_law() -> None:
     problem = mixture_problem(1000)
     few, some, many = (
-        overall(law_errors(problem, RULES["ddpm"], grid("log", n, 80.0, 0.002, False))) for n in (5, 15, 60)
+        overall_rms(law_errors(problem, RULES["ddpm"], grid("log", n, 80.0, 0.002, False))) for n in (5, 15, 60)
     )
     assert few > 1.5 * some > 2.25 * many
 
@@ -95,7 +95,7 @@ def test_a_models_flow_is_the_exact_one_from_the_start_of_its_own_runs(tiny_mode
     high, low = request.sigmas[0], request.sigmas[-2]
     x = MEAN + (problem.x - MEAN) * ((VARIANCE + low**2) / (VARIANCE + high**2)) ** 0.5
     torch.testing.assert_close(problem.target, normal(x, low), rtol=0, atol=2e-5)
-    coarse, fine = (overall(errors(problem, RULES["ddim"], problem.grid("log", n))) for n in (20, 40))
+    coarse, fine = (overall_rms(errors(problem, RULES["ddim"], problem.grid("log", n))) for n in (20, 40))
     assert coarse / fine == pytest.approx(2, abs=0.2)
 
 
@@ -120,7 +120,7 @@ def test_bench_names_the_samplers_within_noise_of_the_best(capsys: pytest.Captur
 def test_guidance_is_part_of_a_models_flow(tiny_model: ModelInfo) -> None:
     model = models.load(tiny_model, torch.device("cpu"))
     plain, own = (few_steps.model_problem(tiny_model, model, 1, guidance, evaluations=5)[0] for guidance in (1.0, None))
-    assert overall(plain.target - own.target) > 0.1
+    assert overall_rms(plain.target - own.target) > 0.1
 
 
 def test_bench_prints_the_table_and_its_rows_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +132,7 @@ def test_bench_prints_the_table_and_its_rows_as_json(capsys: pytest.CaptureFixtu
     assert float(table["ipndm-4", "learned"][1]) < 0.02
     assert float(table["heun", "log"][1]) > float(table["heun", "learned"][1])
     assert sum(line.startswith("pc-hmc *") for line in lines) == 1
-    assert "draws noise" in lines[-1]
+    assert "stochastic" in lines[-1]
     assert main([*words, "--spacings", "log", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert rows[0]["sampler"] == "ipndm-4"

@@ -15,7 +15,7 @@ from engine.evaluate.classifier import Classifier
 from engine.evaluate.dataset_pictures import RealPictures
 from engine.evaluate.judge import Judge, JudgeError, NearestPicture
 from engine.train import judge_job
-from engine.train.judge import JudgeSettings, train, varied
+from engine.train.judge import JudgeSettings, augment, train
 from engine.train.judge_job import JudgeJob, merge
 
 
@@ -106,9 +106,9 @@ def test_chains_of_confusion_do_not_merge_into_one() -> None:
 
 def test_variation_keeps_a_picture_in_range_and_is_repeated_by_its_seed() -> None:
     pictures = plain(255, 0, 128, 30).contiguous()
-    some = varied(pictures, torch.Generator().manual_seed(1))
-    torch.testing.assert_close(some, varied(pictures, torch.Generator().manual_seed(1)), rtol=0, atol=0)
-    assert not torch.equal(some, varied(pictures, torch.Generator().manual_seed(2)))
+    some = augment(pictures, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(some, augment(pictures, torch.Generator().manual_seed(1)), rtol=0, atol=0)
+    assert not torch.equal(some, augment(pictures, torch.Generator().manual_seed(2)))
     assert some.abs().max() <= 1
     assert (some.mean((1, 2, 3)).argsort() == pictures.mean((1, 2, 3)).argsort()).all()  # black stays black
 

@@ -24,7 +24,7 @@ from engine.jobs.likelihood import (
     Working,
     bits_per_dim,
     check_picture,
-    conditional,
+    conditional_request,
 )
 from engine.meter import Meter
 from engine.noise import FORWARD, Noise
@@ -51,7 +51,7 @@ def picture(side: int = 16) -> np.ndarray:
 @pytest.fixture
 def session(tiny_model: ModelInfo) -> Session:
     made = Session("cpu", [tiny_model])
-    made._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
+    made.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return made
 
 
@@ -98,7 +98,7 @@ def test_estimates_come_one_by_one_each_the_mean_so_far(session: Session) -> Non
 def test_a_solve_of_several_pictures_is_that_of_each_alone(session: Session, tiny_model: ModelInfo) -> None:
     rgb = np.stack([picture(), 255 - picture()])
     model = session.load(tiny_model)
-    request, levels = conditional(tiny_model), bits.levels(rgb, model)
+    request, levels = conditional_request(tiny_model), bits.levels(rgb, model)
 
     def solved(some: Tensor, seeds: list[int]) -> Tensor:
         solve = bits.bits(model, request, some, seeds)
@@ -228,7 +228,7 @@ def test_as_the_least_level_goes_to_zero_the_weights_are_the_gain_in_signal_to_n
 
 
 @pytest.mark.parametrize("s", [0.2, 0.5])
-def test_the_terms_of_a_gaussian_sum_to_what_sending_it_takes(s: float) -> None:
+def test_the_terms_of_a_gaussian_sum_to_its_code_length(s: float) -> None:
     """Down to σ the rate is the mutual information of picture and state, ½ ln((s² + σ²)/τ²)."""
     d, x = independent(s)
     many = drawn(d, x, elbo.chain(HIGH, LOW, 1000)).steps.sum(0).mean().item()
@@ -262,7 +262,7 @@ class Columns:
         return self.law(rows.reshape(-1, x.shape[1]), levels.reshape(-1)).reshape(rows.shape).mT[:, :, None]
 
 
-def test_numbers_that_hang_together_are_sent_above_shannons_curve_as_noise_of_one_level_must() -> None:
+def test_correlated_numbers_lie_above_shannons_curve() -> None:
     """Rate Σ½ln(1 + c/σ²) at distortion Σ cσ²/(c + σ²), against water filling Σ½ln⁺(c/θ) at Σ min(c, θ)."""
     values = torch.tensor([0.5, 0.05, 0.005], dtype=F64)
     q, _ = torch.linalg.qr(torch.randn(3, 3, dtype=F64, generator=torch.Generator().manual_seed(2)))
@@ -372,13 +372,13 @@ def test_what_is_strange_in_a_picture_is_bright_in_its_map(session: Session) -> 
 
 
 @pytest.mark.parametrize("kind", [Likelihood, Elbo])
-def test_a_picture_of_another_size_is_told_the_size(session: Session, kind: Any) -> None:
+def test_the_error_of_another_size_names_the_right_size(session: Session, kind: Any) -> None:
     with pytest.raises(RequestError, match=r"reads pictures of 16×16 pixels, but this one has 20×12: resize it"):
         next(session.perform(kind(model="tiny", rgb=np.zeros((12, 20, 3), np.uint8))))
 
 
 @pytest.mark.parametrize("kind", [Likelihood, Elbo])
-def test_a_label_or_a_model_that_is_not_there_is_told(session: Session, kind: Any) -> None:
+def test_a_missing_label_or_model_is_named(session: Session, kind: Any) -> None:
     with pytest.raises(RequestError, match="“ankle boot”: choose round, square"):
         next(session.perform(kind(model="tiny", rgb=picture(), label="ankle boot")))
     with pytest.raises(RequestError, match="not here: choose one of tiny"):

@@ -48,7 +48,7 @@ def request_for(info: ModelInfo, **choices: Any) -> Request:
 def exact(tiny_model: ModelInfo) -> Session:
     """Pixels that are normal, each by itself."""
     made = Session("cpu", [tiny_model])
-    made._models[tiny_model.sha256] = NormalModel(tiny_model.sha256)
+    made.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return made
 
 
@@ -82,7 +82,7 @@ def test_the_noise_of_a_picture_is_the_exact_one(exact: Session, tiny_model: Mod
     assert (end.run_path, end.steps) == (path, len(RunReader(path).steps))
 
 
-def test_a_tighter_tolerance_comes_home_nearer_and_costs_more(exact: Session, tiny_model: ModelInfo) -> None:
+def test_a_tighter_tolerance_has_a_smaller_error_and_costs_more(exact: Session, tiny_model: ModelInfo) -> None:
     ends = [
         ended(exact.perform(Encode(request=request_for(tiny_model), rgb=picture(), tol=tol)))
         for tol in (1e-2, 1e-3, 1e-4)
@@ -177,7 +177,7 @@ def test_any_sampler_goes_on_from_the_noise_with_another_prompt(
     assert (way.inherited, way.total) == (count + 2, count + 4)
 
 
-def test_a_run_from_an_encoding_that_broke_off_is_gone_on_with(
+def test_an_interrupted_run_from_an_encoding_is_resumed(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     up, whole, part = (tmp_path / f"{name}.twrun" for name in ("up", "whole", "part"))
@@ -211,7 +211,7 @@ def _end_of_start(path: Path) -> int:
     return at
 
 
-def test_an_encoding_that_broke_off_is_not_gone_on_with_nor_decoded(
+def test_an_interrupted_encoding_is_neither_resumed_nor_decoded(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     path = tmp_path / "up.twrun"
@@ -263,7 +263,7 @@ class Worded:
         return Cond(tokens=words, mask=torch.ones(1, 2, dtype=torch.bool))
 
 
-def test_what_no_text_means_is_learned_until_the_guided_sampler_comes_home(tiny_model: ModelInfo) -> None:
+def test_null_text_is_optimised_until_the_guided_sampler_returns_the_picture(tiny_model: ModelInfo) -> None:
     request = request_for(tiny_model, guidance=3.0, steps=20)
     model: Any = Worded()
     null = NullText.of(request, model, Meter(model.denoiser))
@@ -301,7 +301,7 @@ def test_null_text_replaces_the_tokens_and_keeps_everything_else_of_the_conditio
     assert seen[1].parts[1:] == empty.parts[1:]
 
 
-def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
+def test_null_text_inversion_stores_its_tokens_and_decodes_with_them(
     session: Session, tiny_model: ModelInfo, tmp_path: Path
 ) -> None:
     path = tmp_path / "null.twrun"
@@ -313,7 +313,7 @@ def test_null_text_inversion_keeps_what_it_learned_and_decodes_by_it(
     assert [(news.level, news.levels) for news in losses] == [(0, 3), (1, 3), (2, 3)]
     assert all(news.after <= news.before for news in losses)
     reader = RunReader(path, verify=True)
-    kept = reader.kept("null-text")
+    kept = reader.read_arrays("null-text")
     assert kept is not None
     assert [array.shape for array in kept.values()] == [(1, 16, 384)] * 3
     assert [step.s for step in reader.steps] == [s for s in request.sigmas[::-1] if s > 0][:-1]
@@ -333,7 +333,7 @@ def test_a_model_without_text_has_no_null_text(exact: Session, tiny_model: Model
 # --- what can go wrong ---
 
 
-def test_what_cannot_be_encoded_is_told_in_one_sentence(exact: Session, tiny_model: ModelInfo) -> None:
+def test_an_impossible_encoding_gives_one_sentence(exact: Session, tiny_model: ModelInfo) -> None:
     request = request_for(tiny_model)
     for choices, says in (
         ({"rgb": np.zeros((8, 16, 3), np.uint8)}, "16×16 pixels, but this one has 16×8"),
@@ -347,9 +347,7 @@ def test_what_cannot_be_encoded_is_told_in_one_sentence(exact: Session, tiny_mod
             next(exact.perform(Encode(**{"request": request, "rgb": picture()} | choices)))  # type: ignore[arg-type]
 
 
-def test_a_flow_that_takes_too_many_calls_ends_as_failed_with_what_to_do(
-    exact: Session, tiny_model: ModelInfo, tmp_path: Path
-) -> None:
+def test_a_flow_with_too_many_calls_fails_with_advice(exact: Session, tiny_model: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "up.twrun"
     encode = Encode(request=request_for(tiny_model), rgb=picture(), tol=1e-6, max_calls=30, run_path=path)
     with pytest.raises(FlowError, match="larger tolerance, or allow more calls"):

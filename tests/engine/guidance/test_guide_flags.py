@@ -14,7 +14,14 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands.guide_flags import add_guide_flags, guides_of, law_of, weighted, weighted_aim, weighted_file
+from engine.commands.guide_flags import (
+    add_guide_flags,
+    guides_of,
+    parse_law,
+    split_aim_weight,
+    split_file_weight,
+    split_weight,
+)
 from engine.session import Session
 from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
@@ -80,22 +87,22 @@ def test_every_flag_is_a_field(tmp_path: Path) -> None:
     ],
 )
 def test_a_time_at_the_end_of_an_aim_is_text(text: str, aim: tuple[str, float]) -> None:
-    assert weighted_aim(text) == aim
+    assert split_aim_weight(text) == aim
 
 
 def test_a_file_that_is_named_as_if_it_had_a_weight_is_that_file(tmp_path: Path) -> None:
     (tmp_path / "red:2").touch()
-    assert weighted_file(str(tmp_path / "red:2")) == (str(tmp_path / "red:2"), 1.0)
-    assert weighted_file(str(tmp_path / "red.png:2")) == (str(tmp_path / "red.png"), 2.0)
+    assert split_file_weight(str(tmp_path / "red:2")) == (str(tmp_path / "red:2"), 1.0)
+    assert split_file_weight(str(tmp_path / "red.png:2")) == (str(tmp_path / "red.png"), 2.0)
 
 
 def test_weights_follow_the_last_colon() -> None:
-    assert weighted("a cat") == ("a cat", 1.0)
-    assert weighted("a cat:-2") == ("a cat", -2.0)
-    assert weighted("ratio 16:9:1") == ("ratio 16:9", 1.0)
-    assert weighted("note: red") == ("note: red", 1.0)
-    assert law_of("early:power=2") == Law.of("early", power=2.0)
-    assert law_of("late") == Law("late")
+    assert split_weight("a cat") == ("a cat", 1.0)
+    assert split_weight("a cat:-2") == ("a cat", -2.0)
+    assert split_weight("ratio 16:9:1") == ("ratio 16:9", 1.0)
+    assert split_weight("note: red") == ("note: red", 1.0)
+    assert parse_law("early:power=2") == Law.of("early", power=2.0)
+    assert parse_law("late") == Law("late")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +110,7 @@ def test_weights_follow_the_last_colon() -> None:
     [
         (("--aim", "a cat"), "which CLIP: add --clip emoji-clip"),
         (("--cutouts", "4"), "which CLIP"),
-        (("--noisy-scale", "4"), "are of --noisy-clip"),
+        (("--noisy-scale", "4"), "need --noisy-clip"),
         (("--clean-classifier",), "add --classify LABEL"),
         (("--clip", "c", "--clip-law", "sideways"), "no law “sideways”"),
         (("--clip", "c", "--clip-law", "window:low"), "is no law of λ: type one such as window:low=0.1,high=5"),

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from engine.guidance.cutouts import boxes, resize, views
 from engine.guidance.losses import Aims, NoisyLoss, PictureLoss, out_of_range, spherical, total_variation
-from engine.guidance.memory import free_bytes, graph_bytes
+from engine.guidance.memory import graph_bytes
 from engine.meter import Meter
+from engine.models.memory import free_bytes
 from engine.oracle import Gaussian, Mixture
 from engine.run import Cancelled
 from engine.spec.guides import Law

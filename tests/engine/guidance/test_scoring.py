@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from engine.jobs.score import Concepts, Look, Score, StepScores, clip_aims, rank_images, vocabulary
-from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, best, spread
+from engine.jobs.sweep import Sweep, SweepPoint, SweepStep, pareto_indices, spaced_values
 from engine.run import Cancelled
 from engine.session import Session
-from engine.spec.catalog import ModelInfo, embedded
+from engine.spec.catalog import ModelInfo, embedded_models
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import digest
 from engine.spec.guides import Aim, ClipGuide
@@ -102,7 +102,7 @@ def test_the_nearest_words_of_a_picture(session: Session, path: Path) -> None:
 
 
 def test_a_vocabulary_holds_the_names_of_the_models_judge() -> None:
-    known = {info.id: vocabulary(info) for info in embedded()}
+    known = {info.id: vocabulary(info) for info in embedded_models()}
     assert len(known["emoji"]) == 511
     assert "red heart" in known["emoji"]
     assert len(known["fashion"]) == 10
@@ -138,7 +138,7 @@ def test_a_sweep_draws_the_same_seeds_at_every_value(
         np.testing.assert_allclose(point.scores, expected(seen), atol=1e-4)
         assert 0 < point.diversity < 2
         assert point.strain > 0
-    places = best(points)
+    places = pareto_indices(points)
     assert list(places) == sorted(places, key=lambda k: points[k].strain)
     assert max(range(3), key=lambda k: points[k].score) in places
 
@@ -174,9 +174,9 @@ def test_an_impossible_sweep_raises_one_sentence(request_: Request) -> None:
         with pytest.raises(RequestError, match=says):
             sweep(request_, **choices).requests()
     with pytest.raises(RequestError, match="goes from one number up"):
-        spread(3.0, 1.0, 4)
-    assert spread(1.0, 100.0, 3) == (1.0, 10.0, 100.0)
-    assert spread(0.0, 3.0, 4) == (0.0, 1.0, 2.0, 3.0)
+        spaced_values(3.0, 1.0, 4)
+    assert spaced_values(1.0, 100.0, 3) == (1.0, 10.0, 100.0)
+    assert spaced_values(0.0, 3.0, 4) == (0.0, 1.0, 2.0, 3.0)
 
 
 def test_scores_and_sweeps_stop_between_two_calls(session: Session, request_: Request, path: Path) -> None:

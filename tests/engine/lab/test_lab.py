@@ -82,7 +82,7 @@ def test_samples_of_smoothed_points_have_their_mean_and_covariance() -> None:
     assert np.cov(x.numpy().T) == pytest.approx(spread, abs=0.04)
 
 
-def test_unusable_data_says_what_to_do() -> None:
+def test_unusable_data_gives_advice() -> None:
     with pytest.raises(LabError, match="no data set “cube”: choose one of gaussian"):
         model(Data("cube"))
     for n, words in ((LEAST_POINTS - 1, "too few points: draw at least 3"), (MOST_POINTS + 1, "draw at most 400")):

@@ -53,10 +53,10 @@ def test_one_small_level_gets_the_weights_wrong_and_many_get_them_right() -> Non
     assert found.truth == pytest.approx((0.6, 0.3, 0.1))
     exact, partial, annealed = found.outcomes
     assert exact.landed > 0.95  # every chain finds the nearest island, whatever it weighs
-    assert exact.off(found.truth) > 0.15
+    assert exact.total_variation(found.truth) > 0.15
     assert partial.landed < 0.5  # and where no sample was it finds none
     assert annealed.landed > 0.8  # some stray once, and nothing calls them back
-    assert annealed.off(found.truth) < 0.08
+    assert annealed.total_variation(found.truth) < 0.08
     assert found.shares == tuple(sorted(found.shares, reverse=True))
     assert (found.levels[0], found.levels[-1]) == pytest.approx((LARGE, SMALL))
 

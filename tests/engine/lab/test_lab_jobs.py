@@ -63,7 +63,7 @@ def test_arrows_are_the_score_in_units_of_the_noise(session: Session) -> None:
     )
 
 
-def test_where_training_data_are_is_told_when_asked_for(session: Session) -> None:
+def test_training_data_are_sent_on_request(session: Session) -> None:
     views = tuple(FieldView(Data("spiral"), sigma, HALF, seen=True) for sigma in (0.0, 0.5, 3.0))
     shares = []
     for field in session.perform(LabFields(views)):

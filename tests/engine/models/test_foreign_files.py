@@ -102,7 +102,7 @@ def test_a_tokenizer_with_python_of_its_own_is_refused_and_not_run(clip: Path, c
 
 
 @pytest.mark.parametrize("file", ["tokenizer_config.json", "config.json", "special_tokens_map.json"])
-def test_code_is_refused_wherever_it_is_asked_for(clip: Path, canary: Path, file: str) -> None:
+def test_code_is_refused_in_every_settings_file(clip: Path, canary: Path, file: str) -> None:
     with_code(clip, canary)
     rewrite(clip / "tokenizer_config.json", lambda c: [c.pop("auto_map"), c.update(tokenizer_class="BertTokenizer")])
     rewrite(clip / file, lambda c: c.update(auto_map={"AutoTokenizer": ["tok.Tok", None]}))
@@ -244,7 +244,7 @@ print("connects:", len(connects))
 """
 
 
-def test_nothing_is_asked_of_the_network_although_the_environment_allows_it(clip: Path, tmp_path: Path) -> None:
+def test_the_network_is_not_used_even_if_the_environment_allows_it(clip: Path, tmp_path: Path) -> None:
     """A folder that names a text encoder which is nowhere, one without its tokenizer, names that would be fetched."""
     bare = tmp_path / "bare"
     shutil.copytree(clip, bare)

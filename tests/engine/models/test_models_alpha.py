@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.models.alpha import checkerboard, over, premultiplied, straight
+from engine.models.alpha import checkerboard, over, premultiply, to_straight
 
 
 @pytest.fixture
@@ -23,32 +23,32 @@ def laid(rgba: torch.Tensor, ground: torch.Tensor) -> torch.Tensor:
 
 
 def test_the_first_three_channels_are_the_picture_on_white(rgba: torch.Tensor) -> None:
-    state = premultiplied(rgba)
+    state = premultiply(rgba)
     torch.testing.assert_close(state[:, :3], laid(rgba, torch.ones(3, 1, 1, dtype=torch.float64)))
     assert torch.equal(state[:, 3], rgba[:, 3])
 
 
 def test_any_ground_can_be_laid_under_a_state(rgba: torch.Tensor) -> None:
     ground = torch.rand(3, 5, 6, dtype=torch.float64) * 2 - 1
-    torch.testing.assert_close(over(premultiplied(rgba), ground), laid(rgba, ground))
+    torch.testing.assert_close(over(premultiply(rgba), ground), laid(rgba, ground))
 
 
 def test_a_state_gives_back_the_straight_colour_wherever_it_can_be_seen(rgba: torch.Tensor) -> None:
-    back, seen = straight(premultiplied(rgba)), (rgba[:, 3:] > -1).expand(-1, 4, -1, -1)
+    back, seen = to_straight(premultiply(rgba)), (rgba[:, 3:] > -1).expand(-1, 4, -1, -1)
     torch.testing.assert_close(back[seen], rgba[seen])
     assert (back[:, :3][~seen[:, :3]] == 1).all()
 
 
-def test_averages_of_states_are_states_of_what_is_seen_from_afar(rgba: torch.Tensor) -> None:
+def test_averaging_a_state_equals_the_state_of_the_averaged_picture(rgba: torch.Tensor) -> None:
     """Half a red and half a clear pixel are a red at half alpha, with no white in it."""
     pair = torch.tensor([[1.0, -1, -1, 1], [1, 1, 1, -1]], dtype=torch.float64).T.view(1, 4, 1, 2)
-    mean = premultiplied(pair).mean(-1, keepdim=True)
-    torch.testing.assert_close(straight(mean).flatten(), torch.tensor([1.0, -1, -1, 0], dtype=torch.float64))
+    mean = premultiply(pair).mean(-1, keepdim=True)
+    torch.testing.assert_close(to_straight(mean).flatten(), torch.tensor([1.0, -1, -1, 0], dtype=torch.float64))
 
 
 def test_a_state_that_no_picture_has_becomes_one_in_range() -> None:
     state = torch.tensor([-1.0, 0.0, 3.0, -0.9]).view(1, 4, 1, 1)  # darker on white than its alpha allows
-    made = straight(state)
+    made = to_straight(state)
     assert made.abs().max() <= 1
     assert made[0, 0] == -1
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from engine.models.clip import load
 from engine.models.clip_model import ClipModel
 from engine.models.errors import ModelError
-from engine.models.towers import Level, entering
+from engine.models.towers import Level, scale_input
 from engine.spec.guide_models import clips
 
 SMALL = {
@@ -105,7 +105,7 @@ def test_a_vector_depends_on_its_own_picture_alone_whatever_its_size(model: Clip
         model.image(torch.zeros(1, 4, 16, 16))
 
 
-def test_a_clean_one_ignores_the_level_and_a_noisy_one_is_told_it(model: ClipModel, tiny_noised_clip: Path) -> None:
+def test_a_clean_classifier_ignores_sigma_and_a_noisy_one_uses_it(model: ClipModel, tiny_noised_clip: Path) -> None:
     x = pictures()
     torch.testing.assert_close(model.image(x, 5.0), model.image(x))
     noisy = load(tiny_noised_clip)
@@ -121,7 +121,7 @@ def test_what_a_noisy_one_sees_is_of_one_size_at_every_level() -> None:
     sigma = torch.tensor([0.01, 1.0, 80.0])
     x = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(2))
     x = x + sigma.view(-1, 1, 1, 1) * torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(entering(x, sigma).flatten(1).std(1), torch.ones(3), atol=0.03, rtol=0)
+    torch.testing.assert_close(scale_input(x, sigma).flatten(1).std(1), torch.ones(3), atol=0.03, rtol=0)
 
 
 def test_an_untrained_level_changes_nothing() -> None:
@@ -158,7 +158,7 @@ def test_open_clips_own_tokenizer_counts_alike(foreign: Path) -> None:
         model.text([" ".join(["apple"] * 76)])
 
 
-def test_a_folder_of_ours_is_what_open_clip_makes_of_it(tiny_clip: Path, model: ClipModel) -> None:
+def test_an_embedded_clip_equals_open_clips(tiny_clip: Path, model: ClipModel) -> None:
     """By its own factory, from the same configuration with the encoder's folder filled in."""
     from engine.models.clip_model import open_clip
     from engine.spec.catalog import resource_root
@@ -187,7 +187,7 @@ def test_a_checkpoint_is_read_from_a_folder_a_pickle_or_safetensors_alike(foreig
     assert len(load(foreign / "model.pt").sha256) == 64
 
 
-def test_the_architecture_of_a_bare_checkpoint_is_told_by_its_arrays_or_asked_for(
+def test_the_architecture_of_a_checkpoint_is_read_from_its_arrays_or_requested(
     foreign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from engine.models.clip_model import open_clip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from engine import models
 from engine.models import ModelError
 from engine.models.embedded import EmbeddedModel
 from engine.models.net import build
-from engine.spec.catalog import CatalogError, ModelInfo, embedded, read_model
+from engine.spec.catalog import CatalogError, ModelInfo, embedded_models, read_model
 from engine.spec.request import RequestError
 from engine.train.export import export
 from engine.types import Said
@@ -60,7 +62,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def test_what_training_exports_is_what_the_studio_loads(folder: Path) -> None:
+def test_an_exported_model_loads_with_the_same_weights(folder: Path) -> None:
     info = read_model(folder)
     model = loaded(info)
     assert (model.id, model.sha256, model.labels) == ("tiny", info.sha256, ("warm", "cold"))
@@ -172,7 +174,7 @@ def test_weights_that_do_not_fit_are_one_clear_error_even_with_the_right_hash(ho
         (lambda c: c["sha256"].update({"../config.json": "0"}), "damaged config.json"),
     ],
 )
-def test_a_config_that_asks_for_what_is_not_there(
+def test_a_config_with_an_unknown_part_is_refused(
     change: Callable[[dict[str, Any]], object], words: str, folder: Path
 ) -> None:
     rewrite(folder, change)
@@ -185,7 +187,7 @@ def test_weights_that_overflow_half_precision_are_not_exported(tmp_path: Path) -
         export({"w": torch.tensor([1e6])}, CONFIG, [], tmp_path)
 
 
-@pytest.mark.parametrize("info", embedded(), ids=lambda info: info.id)
+@pytest.mark.parametrize("info", embedded_models(), ids=lambda info: info.id)
 def test_every_model_in_the_box(info: ModelInfo) -> None:
     """Loads, draws, keeps the size that was promised, knows the words of its examples, and has a card."""
     model = loaded(info)
@@ -199,3 +201,12 @@ def test_every_model_in_the_box(info: ModelInfo) -> None:
         assert {word for example in info.examples for word in example.split()} <= words
     assert all(path.stat().st_size < 25e6 for path in info.folder.glob("*.safetensors"))
     assert "Licence" in (info.folder / "card.md").read_text(encoding="utf-8")
+
+
+def test_loading_a_model_imports_no_compiler() -> None:
+    code = (
+        "import sys; from engine.session import Session; session = Session('cpu'); "
+        # The compiler's import takes over a second at each start.
+        "session.load(session.info('fashion')); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=100).returncode == 0

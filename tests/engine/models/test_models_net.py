@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.models.empty import without_values
 from engine.models.net import PatchTransformer, build
 from engine.types import Cond
 
@@ -42,7 +43,7 @@ def test_the_prediction_is_shaped_like_the_picture(x: Tensor, cond: Cond) -> Non
     assert trained_looking_net()(x, T, cond).shape == x.shape
 
 
-def test_tokens_that_do_not_count_change_nothing(x: Tensor, cond: Cond) -> None:
+def test_masked_tokens_change_nothing(x: Tensor, cond: Cond) -> None:
     net = trained_looking_net()
     assert cond.tokens is not None
     assert cond.mask is not None
@@ -52,7 +53,7 @@ def test_tokens_that_do_not_count_change_nothing(x: Tensor, cond: Cond) -> None:
 
 
 @pytest.mark.parametrize("part", ["tokens", "label", "t", "x"])
-def test_everything_that_counts_changes_the_prediction(part: str, x: Tensor, cond: Cond) -> None:
+def test_every_input_changes_the_prediction(part: str, x: Tensor, cond: Cond) -> None:
     net = trained_looking_net()
     assert cond.tokens is not None
     assert cond.label is not None
@@ -114,3 +115,11 @@ def test_a_missing_condition_is_named(x: Tensor, cond: Cond) -> None:
     for lacking in (None, Cond(tokens=cond.tokens, mask=cond.mask)):
         with pytest.raises(ValueError, match="needs a condition: text tokens, their mask and a label"):
             trained_looking_net()(x, T, lacking)
+
+
+def test_a_net_without_values_has_the_shapes_of_one_with_values() -> None:
+    with without_values():
+        empty = PatchTransformer(side=8, width=48, depth=1, head=24, text_length=2, text_width=8).state_dict()
+    filled = PatchTransformer(side=8, width=48, depth=1, head=24, text_length=2, text_width=8).state_dict()
+    assert {name: value.shape for name, value in empty.items()} == {name: value.shape for name, value in filled.items()}
+    assert {value.device.type for value in empty.values()} == {"meta"}

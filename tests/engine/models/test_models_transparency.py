@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from engine.__main__ import main
-from engine.models.alpha import premultiplied
+from engine.models.alpha import premultiply
 from engine.models.net import build
 from engine.models.pixel import PixelCodec
-from engine.pictures.png import enlarged
+from engine.pictures.png import enlarge_picture
 from engine.session import Session
 from engine.spec.catalog import read_model
 from engine.spec.draft import Draft, resolve
@@ -81,8 +81,8 @@ def test_a_png_holds_straight_alpha_and_looks_on_white_as_the_state_does(folder:
 def test_a_larger_copy_has_no_white_in_its_edges() -> None:
     sticker = np.zeros((2, 2, 4), np.uint8)
     sticker[:, 0], sticker[:, 1] = (200, 0, 0, 255), (255, 255, 255, 0)
-    assert enlarged(sticker, 2).tolist() == np.repeat(np.repeat(sticker, 2, 0), 2, 1).tolist()
-    smooth = enlarged(sticker, 4, "lanczos")
+    assert enlarge_picture(sticker, 2).tolist() == np.repeat(np.repeat(sticker, 2, 0), 2, 1).tolist()
+    smooth = enlarge_picture(sticker, 4, "lanczos")
     seen = smooth[..., 3] > 32
     assert seen.any()
     assert smooth[seen][:, 0].min() > 180
@@ -97,7 +97,7 @@ def test_a_codec_with_alpha_takes_opaque_pictures_and_ones_that_are_not() -> Non
     assert torch.equal(codec.decode(state), opaque)
     assert (state[:, 3] == 1).all()
     clear = torch.cat([opaque, torch.full((1, 1, 2, 2), 0.5)], 1)
-    assert torch.equal(codec.encode(clear), premultiplied(clear))
+    assert torch.equal(codec.encode(clear), premultiply(clear))
     torch.testing.assert_close(codec.cutout(codec.encode(clear)), clear)
     assert codec.preview(2 * state).shape == (1, 3, 2, 2)
 

@@ -78,7 +78,7 @@ def test_a_missing_condition_is_named() -> None:
         net()(torch.zeros(1, 3, 16, 16), torch.zeros(1), Cond(label=torch.zeros(1, dtype=torch.int64)))
 
 
-def test_the_small_picture_carries_noise_of_the_level_that_is_told() -> None:
+def test_the_small_picture_has_noise_of_the_given_level() -> None:
     data = Enlarging(squares(), 4)
     x0, cond = data.batch(4000, Drop(0, 0, 0), torch.Generator().manual_seed(3))
     assert cond.image is not None

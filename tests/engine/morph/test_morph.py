@@ -39,7 +39,7 @@ def session(tiny_model: ModelInfo) -> Session:
 @pytest.fixture
 def known(session: Session, tiny_model: ModelInfo) -> Session:
     """The same with a model in its place that is known exactly."""
-    session._models = {tiny_model.sha256: NormalModel(tiny_model.sha256)}
+    session.models.put(tiny_model, NormalModel(tiny_model.sha256))
     return session
 
 
@@ -349,7 +349,7 @@ def test_the_second_stage_draws_the_ends_as_it_draws_the_keys(cascade: ModelInfo
         assert np.mean(np.abs(frame.astype(int) - alone) <= 1) > 0.999
 
 
-def test_an_encoded_picture_comes_back_and_says_how_near(known: Session, make: Make) -> None:
+def test_an_encoded_picture_returns_with_its_error(known: Session, make: Make) -> None:
     """Of a model that is known; 12 real renders are in test_morph_real.py."""
     rgb = np.random.default_rng(0).integers(60, 220, (16, 16, 3), dtype=np.uint8)
     keys = (Key(picture=digest(rgb)), Key(seed=4))
@@ -361,7 +361,7 @@ def test_an_encoded_picture_comes_back_and_says_how_near(known: Session, make: M
     assert middle.psnr is last.psnr is None
 
 
-def test_pictures_are_encoded_and_decoded_without_guidance_and_it_goes_over_into_that_of_seeds(make: Make) -> None:
+def test_encoded_keys_have_no_guidance_and_it_rises_towards_seeds(make: Make) -> None:
     keys = (Key(picture="0" * 64), Key(seed=4), Key(picture="0" * 64, guidance=2.0))
     morph = make({"guidance": 5.0}, keys=keys, frames=5, easing="linear")
     assert [morph.guidance_at(place) for place in morph.places()] == [1.0, 3.0, 5.0, 3.5, 2.0]
@@ -380,7 +380,7 @@ def test_the_mixed_way_is_the_flow_of_the_mixture_and_its_noise_is_shared(known:
     assert np.abs(generated - rgb).max() < 1.5
 
 
-def test_the_norms_of_both_ways_are_told_before_the_frames(session: Session, make: Make) -> None:
+def test_the_norms_of_both_paths_are_sent_before_the_frames(session: Session, make: Make) -> None:
     news = list(session.perform(Morphing(make(frames=5, easing="linear"), {})))
     norms = next(one for one in news if isinstance(one, Norms))
     assert news.index(norms) < next(n for n, one in enumerate(news) if isinstance(one, MorphFrame))
@@ -389,7 +389,7 @@ def test_the_norms_of_both_ways_are_told_before_the_frames(session: Session, mak
     assert norms.linear[0] == norms.slerp[0]
 
 
-def test_the_price_is_what_the_net_is_called_for(session: Session, make: Make) -> None:
+def test_the_price_equals_the_net_calls(session: Session, make: Make) -> None:
     rgb = np.full((16, 16, 3), 90, np.uint8)
     picture = Key(picture=digest(rgb))
     for choices in (
@@ -403,11 +403,11 @@ def test_the_price_is_what_the_net_is_called_for(session: Session, make: Make) -
         morph = make(**choices)
         model: Any = session.model(morph.request)
         seen = Counting(model.denoiser)
-        session._models = {morph.request.model_sha256: replace(model, denoiser=seen)}
+        session.models.put(session.info(morph.request.model), replace(model, denoiser=seen))
         last = [one for one in session.perform(Morphing(morph, {digest(rgb): rgb})) if isinstance(one, MorphProgress)][
             -1
         ]
-        session._models = {morph.request.model_sha256: model}
+        session.models.put(session.info(morph.request.model), model)
         assert seen.pictures == price(morph).calls == last.done == last.total, choices
 
 
@@ -421,7 +421,7 @@ class Counting:
         return generated
 
 
-def test_a_cancel_ends_it_between_two_calls_and_keeps_the_frames_that_were_told(session: Session, make: Make) -> None:
+def test_cancel_acts_between_two_calls_and_keeps_the_sent_frames(session: Session, make: Make) -> None:
     calls = 0
 
     def cancelled() -> bool:
@@ -449,7 +449,7 @@ def test_a_morph_comes_back_from_its_json(make: Make) -> None:
             Morph.from_json(bad)
 
 
-def test_what_cannot_be_is_said_in_one_sentence(session: Session, make: Make) -> None:
+def test_an_impossible_morph_gives_one_sentence(session: Session, make: Make) -> None:
     picture = Key(picture="0" * 64)
     one = make().keys[0]
     for choices, words in (

@@ -53,21 +53,21 @@ def test_a_saved_picture_is_its_seed_and_its_settings_are_the_films(tiny_model: 
         assert np.mean(np.abs(np.asarray(a).astype(int) - np.asarray(b)) <= 1) > 0.999
 
 
-def test_another_picture_is_encoded_and_it_is_said_how_near_it_comes(
+def test_another_picture_is_encoded_and_its_error_is_printed(
     tiny_model: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = tmp_path / "photo.png"
     Image.new("RGB", (40, 20), (200, 100, 50)).save(photo)
     out = tmp_path / "film.gif"
     assert run(tiny_model, "--key", photo, "--key", "seed:4", "--frames", 3, "--out", out, "--seed", 2) == 0
-    assert "frame 0 comes to" in capsys.readouterr().out
+    assert "frame 0: PSNR" in capsys.readouterr().out
     morph = read(out)
     assert morph is not None
     assert morph.keys[0].picture
     assert morph.keys[0].seed == 2
 
 
-def test_mixing_and_the_straight_way_are_asked_for_by_flags(tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_flags_choose_mixing_and_linear_interpolation(tiny_model: ModelInfo, tmp_path: Path) -> None:
     keys = ["--key", "seed:3", "--key", "seed:4", "--frames", 2]
     assert run(tiny_model, *keys, "--at-sigma", 1.5, "--out", tmp_path / "a.webp") == 0
     assert run(tiny_model, *keys, "--linear", "--out", tmp_path / "b.webp") == 0
@@ -77,14 +77,14 @@ def test_mixing_and_the_straight_way_are_asked_for_by_flags(tiny_model: ModelInf
     assert (mixed.way, mixed.at, straight.way) == ("mix", 1.5, "linear")
 
 
-def test_what_cannot_be_is_said_in_one_sentence(
+def test_an_impossible_morph_gives_one_sentence(
     tiny_model: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "no.png").write_text("no picture")
     two = ["--key", "seed:3", "--key", "seed:4"]
     for flags, words in (
         (["--key", "seed:3"], "2 to 32 key frames, and there are 1"),
-        (["--key", "seed:x", "--key", "seed:4"], "“seed:x” is no key"),
+        (["--key", "seed:x", "--key", "seed:4"], "“seed:x” is not a key"),
         (["--key", tmp_path / "none.png", "--key", "seed:4"], "none.png is not there"),
         (["--key", tmp_path / "no.png", "--key", "seed:4"], "not a picture"),
         ([*two, "--frames", 0], "0 frames are not possible"),

@@ -76,7 +76,7 @@ def test_a_webp_has_every_frame_at_its_rate(morph: Morph, frames: list[Pixels], 
     assert sum(times(tmp_path / "a.webp")) == pytest.approx(7000 / 12, abs=1)
 
 
-def test_a_gif_has_one_palette_and_what_stands_still_does_not_flicker(
+def test_a_gif_has_one_palette_and_still_parts_do_not_flicker(
     morph: Morph, frames: list[Pixels], tmp_path: Path
 ) -> None:
     save(tmp_path / "a.gif", frames, morph)
@@ -211,7 +211,7 @@ def test_a_folder_that_fails_half_way_is_not_there(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_written_is_said(morph: Morph, frames: list[Pixels], tmp_path: Path) -> None:
+def test_an_unwritable_film_gives_a_reason(morph: Morph, frames: list[Pixels], tmp_path: Path) -> None:
     wrong: tuple[tuple[Callable[[], None], str], ...] = (
         (lambda: save(tmp_path / "a.avi", frames, morph), "“.avi” is not a film format"),
         (lambda: save(tmp_path / "a.webp", frames[:5], morph), "5 of 7 frames are ready"),

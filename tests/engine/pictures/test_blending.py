@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.pictures.blending import MOST_RUNS, OPAQUE, alpha, blend, painted
+from engine.pictures.blending import MOST_RUNS, OPAQUE, alpha, blend, painted_bounds
 
 SIDE = 96
 Y, X = np.mgrid[:SIDE, :SIDE]
@@ -52,6 +52,6 @@ def test_every_pair_of_values_and_every_share_is_rounded_to_the_nearest() -> Non
 
 def test_what_is_painted_is_the_smallest_rectangle() -> None:
     mask = np.zeros((40, 50), np.uint8)
-    assert painted(mask) == (0, 0, 0, 0)
+    assert painted_bounds(mask) == (0, 0, 0, 0)
     mask[7, 3] = mask[31, 20] = 1
-    assert painted(mask) == (3, 7, 18, 25)
+    assert painted_bounds(mask) == (3, 7, 18, 25)

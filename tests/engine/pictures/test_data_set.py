@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import LONGEST, EngineError, readable
+from engine.errors import LONGEST, EngineError, one_line
 from engine.pictures.data_set import DataSetError, read_array, read_table
 
 ROW = {"name": "apple", "label": "a", "captions": ["an apple"]}
@@ -60,6 +60,6 @@ def test_a_header_that_claims_more_than_the_file_holds_takes_no_memory(tmp_path:
 def test_the_sentence_of_an_error_is_one_readable_line() -> None:
     said = str(EngineError("There is no “a\nb\ud800\u202e\0” 👍🏽 here: choose another one."))
     assert said == "There is no “a\\nb\\ud800\\u202e\\x00” 👍🏽 here: choose another one."
-    long = readable("x" * 10**6)
+    long = one_line("x" * 10**6)
     assert len(long) <= LONGEST
     assert "…" in long

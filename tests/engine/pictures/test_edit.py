@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from engine.pictures.blending import OPAQUE, alpha
-from engine.pictures.compositing import composite, crop, free_cells, patch, visible
+from engine.pictures.compositing import composite, crop, free_cells, patch, visible_part
 from engine.pictures.masks import dilate, feather
-from engine.pictures.resizing import resized
+from engine.pictures.resizing import resize
 from engine.spec.edit import Box, Inputs, check, pool_mask, steps_to_go
 from engine.spec.request import RequestError
 
@@ -38,7 +38,7 @@ def blotches(width: int, height: int, seed: int = 1) -> np.ndarray:
 @pytest.mark.parametrize("box", [INSIDE, OUTSIDE, ROUNDABOUT, CORNER, TINY])
 @pytest.mark.parametrize("size", [(37, 53), (61, 45), (128, 128)])
 @pytest.mark.parametrize("made", [(32, 32), (128, 128), (29, 31)])
-def test_what_is_not_masked_is_bit_identical(
+def test_unmasked_pixels_are_bit_identical(
     box: Box, size: tuple[int, int], made: tuple[int, int], tmp_path: Path
 ) -> None:
     """On odd sizes, in boxes that reach outside, through save and reload; a naive loop says what the rest is."""
@@ -47,14 +47,14 @@ def test_what_is_not_masked_is_bit_identical(
     out = composite(rgb, mask, box, new)
     assert out is not rgb
     in_box = np.zeros(mask.shape, bool)
-    x, y, w, h = visible(box, rgb)
+    x, y, w, h = visible_part(box, rgb)
     in_box[y : y + h, x : x + w] = True
     kept = ~in_box | (mask == 0)
     assert np.array_equal(out[kept], rgb[kept])
     Image.fromarray(out).save(tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as image:
         assert np.array_equal(np.asarray(image)[kept], rgb[kept])
-    large = resized(new, box[2:])
+    large = resize(new, box[2:])
     for row in range(y, y + h, 5):
         for column in range(x, x + w, 3):
             a = min(int(mask[row, column]) * 255 // OPAQUE, 255) / 255
@@ -72,7 +72,7 @@ def test_a_mask_from_a_quarter_on_shows_the_new_picture_whole_and_a_feathered_ed
     assert np.array_equal(composite(rgb, None, (0, 0, 20, 20), new), new)
 
 
-def test_a_patch_is_what_changes_of_the_whole() -> None:
+def test_a_patch_holds_every_changed_pixel() -> None:
     rgb, mask, new = picture(41, 33), blotches(41, 33), picture(16, 16, 3)
     (x, y, w, h), pixels = patch(rgb, mask, OUTSIDE, new)
     assert (x, y, w, h) == (0, 0, 33, 18)
@@ -173,7 +173,7 @@ def test_a_box_that_reaches_outside_is_the_padded_picture_resized(
     beyond = (max(0, -y), max(0, y + h - height)), (max(0, -x), max(0, x + w - width))
     seen = np.s_[max(0, y) : y + h, max(0, x) : x + w]
     inputs = crop(rgb, mask, box, size)
-    assert np.array_equal(inputs.source, resized(np.pad(rgb[seen], (*beyond, (0, 0)), mode="edge"), size))
+    assert np.array_equal(inputs.source, resize(np.pad(rgb[seen], (*beyond, (0, 0)), mode="edge"), size))
     assert inputs.mask is not None
     assert np.array_equal(inputs.mask, pool_mask(np.pad(mask[seen], beyond), size))
 
@@ -182,9 +182,9 @@ def test_a_box_that_reaches_outside_is_the_padded_picture_resized(
 @pytest.mark.parametrize("shape", ["(4, 16384)", "(16384, 4)"])
 def test_a_long_thin_picture_needs_no_square_of_its_length(shape: str) -> None:
     code = (
-        "import resource, numpy as np\nfrom engine.pictures.compositing import crop, free_cells, whole\n"
+        "import resource, numpy as np\nfrom engine.pictures.compositing import crop, free_cells, whole_box\n"
         f"rgb, mask = np.zeros((*{shape}, 3), np.uint8), np.full({shape}, 255, np.uint8)\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nbox = whole(rgb, (64, 64))\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nbox = whole_box(rgb, (64, 64))\n"
         "crop(rgb, mask, box, (64, 64))\nfree_cells(mask, box, (64, 64), 9)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )

@@ -96,7 +96,7 @@ def test_a_lossless_file_brings_back_every_pixel(kind: str, more: dict[str, Any]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF"])
-def test_a_lossy_file_comes_near(kind: str) -> None:
+def test_a_lossy_file_is_close(kind: str) -> None:
     ramp = np.linspace(40, 200, 64, dtype=np.uint8)[None, :, None].repeat(48, 0).repeat(3, 2)
     loaded = load(written(ramp, kind, quality=95))
     assert np.abs(loaded.rgb.astype(int) - ramp).max() <= 4
@@ -133,7 +133,7 @@ def test_a_picture_stands_upright_whichever_way_the_camera_was_held(kind: str, o
     assert np.abs(rgb.astype(int) - upright).max() <= 3
 
 
-def test_what_is_transparent_becomes_white_and_is_said() -> None:
+def test_transparent_pixels_become_white_with_a_note() -> None:
     alpha = np.array([[0, 128, 255]], np.uint8)
     ink = np.full((1, 3, 3), 100, np.uint8)
     loaded = load(written(np.dstack([ink, alpha]), "PNG"))
@@ -205,7 +205,7 @@ def test_a_colour_profile_is_honoured() -> None:
     assert plain.notes == ()
 
 
-def test_a_profile_that_is_damaged_or_of_another_kind_is_left_out_and_said() -> None:
+def test_a_damaged_profile_is_ignored_with_a_note() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     for profile, picture in ((b"not a profile", RGB), (srgb[:300], RGB), (lab, RGB), (srgb, GREY)):
@@ -274,7 +274,7 @@ def test_a_gamma_chunk_is_honoured_unless_the_file_says_more_of_its_colours() ->
         assert load(with_chunks(grey, *chunks)).notes == ()
 
 
-def test_a_colour_space_that_cannot_be_converted_is_said() -> None:
+def test_an_unknown_colour_space_gives_a_note() -> None:
     grey = written(np.full((2, 2, 3), 128, np.uint8), "PNG")
     hdr = load(with_chunks(grey, chunk(b"cICP", bytes([9, 16, 0, 1]))))
     assert hdr.notes == ("Its colour space (cICP 9, 16) cannot be converted: it is taken as sRGB.",)
@@ -284,7 +284,7 @@ def test_a_colour_space_that_cannot_be_converted_is_said() -> None:
     assert p3.notes == ("Its primary colours (cHRM) cannot be converted: they are taken as sRGB's.",)
 
 
-def test_only_what_the_pixels_need_decides_whether_a_png_is_whole() -> None:
+def test_only_the_chunks_of_the_pixels_decide_whether_a_png_is_complete() -> None:
     png = written(RGB, "PNG")
     text = chunk(b"zTXt", b"workflow\0\0" + zlib.compress(b"n" * 3_000_000))
     international = chunk(b"iTXt", b"prompt\0\1\0\0\0" + zlib.compress(b"n" * 3_000_000))
@@ -303,7 +303,7 @@ def test_only_what_the_pixels_need_decides_whether_a_png_is_whole() -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_several_frames_the_first_is_taken_and_it_is_said(kind: str) -> None:
+def test_the_first_of_several_frames_is_used_with_a_note(kind: str) -> None:
     frames = [Image.new("RGB", (6, 4), colour) for colour in ("#c80000", "#00c800")]
     loaded = load(written(frames[0], kind, save_all=True, append_images=frames[1:]))
     assert np.abs(loaded.rgb.astype(int) - (200, 0, 0)).max() <= 4
@@ -330,7 +330,7 @@ def test_a_mask_is_its_brightness() -> None:
         load_mask(b"")
 
 
-def test_one_transparent_pixel_does_not_make_what_is_black_anew() -> None:
+def test_one_transparent_pixel_does_not_unmask_black() -> None:
     mask = np.zeros((4, 4, 4), np.uint8)
     mask[..., 3] = 255
     mask[0, 0] = 0
@@ -358,7 +358,7 @@ def test_a_mask_of_one_colour_on_nothing_is_its_opacity() -> None:
 # what cannot be used says what to do
 
 
-def test_what_is_not_there_or_no_picture_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_or_wrong_file_gives_advice(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("The quick brown fox jumps over the lazy dog.\n" * 40)
     (tmp_path / "empty.png").touch()
     os.mkfifo(tmp_path / "pipe.png")
@@ -426,7 +426,7 @@ def _exif() -> Image.Exif:
     return exif
 
 
-def test_a_picture_that_is_too_long_says_how_long_it_is() -> None:
+def test_the_error_of_a_too_long_picture_names_its_size() -> None:
     with pytest.raises(ImageError, match=r"16385 × 1 pixels, and 16384 a side is the most"):
         load(written(np.zeros((1, MAX_SIDE + 1), np.uint8), "PNG"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.pictures.unsaved import Note, forget, left, note_path
+from engine.pictures.unsaved import Note, forget, note_path, unsaved_runs
 
 
 def test_a_note_is_read_once_its_process_is_gone_and_not_before(tmp_path: Path) -> None:
@@ -16,9 +16,9 @@ def test_a_note_is_read_once_its_process_is_gone_and_not_before(tmp_path: Path) 
     note = Note(run, pictures)
     note.add(2)
     if os.name != "nt":
-        assert list(left(tmp_path)) == [], "it is being made"
+        assert list(unsaved_runs(tmp_path)) == [], "it is being made"
     note.close()
-    (found,) = left(tmp_path)
+    (found,) = unsaved_runs(tmp_path)
     assert (found.run_path, found.pictures, found.saved) == (run, pictures, frozenset({2}))
     again = Note(run, tmp_path / "other")
     assert again.saved == {2}
@@ -32,7 +32,7 @@ def test_a_damaged_note_and_one_without_its_run_are_removed(tmp_path: Path, text
     run.touch()
     note_path(run).write_bytes(text)
     Note(tmp_path / "gone.twrun", tmp_path).close()
-    assert list(left(tmp_path)) == []
+    assert list(unsaved_runs(tmp_path)) == []
     assert list(tmp_path.iterdir()) == [run]
 
 
@@ -44,8 +44,8 @@ def test_a_torn_line_costs_that_line_alone(tmp_path: Path) -> None:
     note.close()
     with open(note_path(run), "ab") as file:
         file.write(b'{"sav')
-    (found,) = left(tmp_path)
+    (found,) = unsaved_runs(tmp_path)
     assert found.saved == {0}
     forget(run)
     forget(run)
-    assert list(left(tmp_path)) == []
+    assert list(unsaved_runs(tmp_path)) == []

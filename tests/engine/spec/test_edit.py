@@ -133,7 +133,7 @@ def test_a_second_stage_takes_its_own_share_of_the_strength(cascade: ModelInfo) 
         assert free.enlargement == plain
 
 
-def test_what_a_draft_takes_has_the_size_of_what_it_makes(tiny_model: ModelInfo, cascade: ModelInfo) -> None:
+def test_the_inputs_of_a_draft_have_the_size_of_its_picture(tiny_model: ModelInfo, cascade: ModelInfo) -> None:
     assert size(Draft.for_model(tiny_model), tiny_model) == (16, 16)
     draft = Draft.for_model(cascade, method="replacement")
     assert size(draft, cascade) == (64, 64)

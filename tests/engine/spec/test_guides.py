@@ -78,7 +78,7 @@ def test_a_draft_names_them_without_their_weights(tiny_model: ModelInfo) -> None
     assert vary(request, 2, 0, 3, tiny_model).guides == request.guides
 
 
-def test_a_request_names_what_a_folder_holds_by_its_files(tiny_model: ModelInfo, tmp_path: Path) -> None:
+def test_a_request_names_models_by_the_hash_of_their_files(tiny_model: ModelInfo, tmp_path: Path) -> None:
     config = {"id": "k", "title": "K", "noisy": True, "labels": ["round"], "sha256": {"a": "1"}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     found = read(tmp_path)
@@ -142,7 +142,7 @@ def test_what_is_no_guide_is_refused(guides: object, tiny_model: ModelInfo) -> N
         ({"on": "xt"}, "only the whole noisy picture"),
     ],
 )
-def test_a_clip_guide_that_cannot_be_says_what_to_change(choices: dict[str, Any], says: str) -> None:
+def test_an_invalid_clip_guide_gives_advice(choices: dict[str, Any], says: str) -> None:
     with pytest.raises(RequestError, match=says):
         replace(CLIP, **choices)
 
@@ -197,7 +197,7 @@ def test_the_laws_say_when() -> None:
     assert active_guides((CLIP, CLASS), 0.0) == ()
 
 
-def test_pictures_are_found_by_what_they_show() -> None:
+def test_aim_pictures_are_found_by_digest() -> None:
     blue = np.zeros((4, 4, 3), np.uint8)
     assert digests((CLASS, CLIP, CLIP)) == (digest(RED),)
     assert pictures_of((CLIP,), (blue, RED.copy())) == {digest(RED): pytest.approx(RED)}
@@ -215,7 +215,7 @@ def test_a_large_picture_is_kept_small() -> None:
     assert aim_picture(RED) is RED
 
 
-def test_the_run_file_keeps_the_pictures_that_are_aimed_at(tmp_path: Path, tiny_model: ModelInfo) -> None:
+def test_the_run_file_keeps_the_aim_pictures(tmp_path: Path, tiny_model: ModelInfo) -> None:
     request = guided(tiny_model, CLIP)
     x = np.zeros((1, 3, 16, 16), np.float32)
     with RunWriter(tmp_path / "run", request, {"id": "run", "parent": None}) as writer:

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from engine.session import Session
-from engine.spec.catalog import ModelInfo, embedded, read_model, resource_root
+from engine.spec.catalog import ModelInfo, embedded_models, read_model, resource_root
 from engine.spec.draft import Draft, resolve
 from engine.spec.guide_models import classifiers, clips
 from engine.spec.guides import ClassGuide, ClipGuide, guide_from_dict
-from engine.spec.model_hash import _FORMER, current, encoder_files, model_hash
+from engine.spec.model_hash import _FORMER, current_hash, encoder_files, model_hash
 from engine.spec.request import Request, RequestError
 
-BOX = {info.id: info for info in embedded()}
+BOX = {info.id: info for info in embedded_models()}
 EMOJI = json.loads((resource_root() / "models" / "emoji" / "config.json").read_text(encoding="utf-8"))
 CLIP = json.loads((resource_root() / "clips" / "emoji-noised" / "config.json").read_text(encoding="utf-8"))
 
@@ -118,14 +118,14 @@ def files_alone(config: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(sorted(config["sha256"].items()), separators=(",", ":")).encode()).hexdigest()
 
 
-def test_settings_of_older_versions_find_the_models_that_are_still_in_the_box() -> None:
+def test_requests_of_older_versions_find_the_embedded_models() -> None:
     known = 0
     for info in BOX.values():
         former = files_alone(info.config)
         if former not in _FORMER:  # put into the box later
             continue
         known += 1
-        assert current(former) == info.sha256
+        assert current_hash(former) == info.sha256
         request = request_of(info)
         old = request.to_dict() | {"model_sha256": former}
         assert Request.from_dict(old) == request
@@ -144,9 +144,9 @@ def test_so_do_those_of_guides() -> None:
             data = {name: getattr(guide, name) for name in guide.__dataclass_fields__}
             assert guide_from_dict(data | {"sha256": former}) == guide
         else:
-            assert current(former) == info.sha256
+            assert current_hash(former) == info.sha256
 
 
-def test_a_hash_that_is_not_known_stays_what_it_is() -> None:
+def test_an_unknown_hash_is_unchanged() -> None:
     request = replace(request_of(BOX["fashion"]), model_sha256="ab" * 32)
     assert Request.from_dict(request.to_dict()) == request

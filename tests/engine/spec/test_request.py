@@ -81,7 +81,7 @@ def test_settings_from_before_there_were_thresholds_still_load() -> None:
         ({"model": ""}, "choose a model"),
     ],
 )
-def test_what_cannot_be_run_is_refused_with_what_to_change(change: dict[str, object], says: str) -> None:
+def test_an_invalid_request_is_refused_with_advice(change: dict[str, object], says: str) -> None:
     with pytest.raises(RequestError, match=says):
         replace(GOOD, **change)  # type: ignore[arg-type]
 
@@ -163,7 +163,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links, permissions and pipes of POSIX")
-def test_saving_onto_a_link_writes_what_it_leads_to_and_keeps_permissions(tmp_path: Path) -> None:
+def test_saving_to_a_link_replaces_its_target_and_keeps_permissions(tmp_path: Path) -> None:
     target, link = tmp_path / "real" / "apple.png", tmp_path / "apple.png"
     target.parent.mkdir()
     target.write_bytes(b"old")
@@ -185,7 +185,7 @@ def test_saving_onto_a_link_writes_what_it_leads_to_and_keeps_permissions(tmp_pa
     assert long.exists()
 
 
-def test_reading_settings_from_what_holds_none(tmp_path: Path) -> None:
+def test_reading_settings_from_a_file_without_any(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "plain.png")
     assert read_settings(tmp_path / "plain.png") is None
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
@@ -193,7 +193,7 @@ def test_reading_settings_from_what_holds_none(tmp_path: Path) -> None:
         read_settings(tmp_path / "broken.png")
 
 
-def test_a_draft_resolves_to_what_was_chosen(tiny_model: ModelInfo) -> None:
+def test_a_draft_resolves_to_its_choices(tiny_model: ModelInfo) -> None:
     draft = Draft.for_model(tiny_model, prompt=" red apple ", sampler="heun", steps=4, seed=9, batch=3, guidance=None)
     request = resolve(draft, tiny_model)
     assert (request.prompt, request.sampler, request.steps, request.guidance) == ("red apple", "heun", 4, 3.0)
@@ -237,7 +237,7 @@ def test_a_quantile_that_nothing_reads_makes_no_other_request(tiny_model: ModelI
         ({"seed": 2**63 - 1, "batch": 2}, "seed"),
     ],
 )
-def test_an_impossible_draft_says_what_to_choose(change: dict[str, object], says: str, tiny_model: ModelInfo) -> None:
+def test_an_impossible_draft_gives_advice(change: dict[str, object], says: str, tiny_model: ModelInfo) -> None:
     with pytest.raises(RequestError, match=says):
         resolve(replace(Draft.for_model(tiny_model), **change), tiny_model)  # type: ignore[arg-type]
 
@@ -259,7 +259,7 @@ def test_a_model_of_classes_alone_refuses_text(text: dict[str, str], tiny_model:
         resolve(Draft.for_model(classes, **text), classes)
 
 
-def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=r"no config\.json"):
         read_model(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"id": "x"}))
@@ -276,7 +276,7 @@ def test_listing_models_and_samplers_and_resolving_need_no_torch() -> None:
         "import sys, engine.spec.catalog, engine.spec.cost, engine.spec.draft, engine.rules, engine.store,"
         "engine.pictures.png,"
         "engine.morph.keys, engine.morph.film, engine.jobs.morph;"
-        "infos = engine.spec.catalog.embedded();"
+        "infos = engine.spec.catalog.embedded_models();"
         "[engine.spec.draft.resolve(engine.spec.draft.Draft.for_model(i), i) for i in infos];"
         "assert infos and engine.rules.menu();"
         "sys.exit('torch' in sys.modules)"

@@ -48,7 +48,7 @@ def test_the_loss_is_open_clips_in_value_and_in_gradient() -> None:
         torch.testing.assert_close(own, other, rtol=1e-12, atol=1e-12)
 
 
-def test_pairs_that_show_the_same_share_the_target() -> None:
+def test_pairs_of_one_name_share_the_target() -> None:
     image, text, scale = unit(3), unit(4), torch.tensor(5.0, dtype=torch.float64)
     alone = torch.eye(6, dtype=torch.bool)
     torch.testing.assert_close(contrastive_loss(image, text, scale, alone), contrastive_loss(image, text, scale))
@@ -114,7 +114,7 @@ def test_a_picture_comes_with_a_caption_of_its_own_as_often_as_its_weight_says()
     assert 0.45 < often[0] / 1200 < 0.55
 
 
-def test_the_asked_part_of_the_pictures_are_estimates() -> None:
+def test_the_chosen_share_of_pictures_is_estimates() -> None:
     data = tiny_data(each=1)
     marked = torch.stack([255 - data.pictures, 254 - data.pictures], 1)
     data = replace(data, estimates=marked)
@@ -150,10 +150,10 @@ def test_a_run_resumed_from_a_checkpoint_is_the_run_that_was_not_interrupted(tmp
         assert torch.equal(value, resumed.average[name]), name
 
 
-def test_moving_against_the_caption_raises_the_loss_and_goes_no_further_than_asked() -> None:
+def test_perturbing_raises_the_loss_within_its_radius() -> None:
     run = tiny_run(1, robust=0.7)
     pictures, states, _ = run.data.batch(6, 0.0, "apart", torch.Generator().manual_seed(3))
-    moved = run.against(pictures.clone(), states, None, None, torch.Generator().manual_seed(4))
+    moved = run.perturb(pictures.clone(), states, None, None, torch.Generator().manual_seed(4))
     assert ((moved - pictures).flatten(1).norm(dim=1) <= 0.7 + 1e-5).all()
     with torch.no_grad():
         assert run.pair(moved, states, None, None) > run.pair(pictures, states, None, None)
@@ -167,7 +167,7 @@ def test_views_are_repeated_by_their_seed_and_are_never_mirrored() -> None:
     assert (some[..., 24:].mean((1, 2, 3)) > some[..., :8].mean((1, 2, 3))).all()
 
 
-def test_estimates_are_the_denoisers_and_as_many_as_asked(tiny_model: Any) -> None:
+def test_estimates_are_the_denoisers_and_have_the_chosen_number(tiny_model: Any) -> None:
     model = load_model(tiny_model, torch.device("cpu"))
     pictures = torch.randint(0, 256, (3, 3, 16, 16), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
     made = estimates(model, pictures, torch.tensor([0, 1, 2]), 2, seed=7)
@@ -224,7 +224,7 @@ def test_a_clip_of_a_data_set_finds_the_names_of_pictures_that_it_has_not_seen(f
 
 def test_the_texts_of_training_are_those_of_the_loaded_model(folder: Path, tmp_path: Path) -> None:
     job = ContrastiveJob(data=folder, out=tmp_path / "run", minutes=None, width=32, depth=1)
-    data = job.aligned("float32", lambda line: None)
+    data = job.read_pairs("float32", lambda line: None)
     torch.manual_seed(1)
     towers = Towers(assemble(CLIP_SHAPE).visual, 384, False)
     export_clip(towers.state_dict(), CLIP_SHAPE, {"id": "c", "title": "C", "noisy": False}, tmp_path / "c")

@@ -19,7 +19,7 @@ from engine.models.text import TextEncoder
 from engine.spec.catalog import resource_root
 from engine.train import emoji, folder
 from engine.train.collection import EMOJI, STICKERS, Collection
-from engine.train.data import encoded, load
+from engine.train.data import encode_texts, load
 from engine.train.packages import Package, fetch, unpack, verify
 from engine.train.pictures import on_white, with_alpha
 
@@ -103,7 +103,7 @@ def test_articles(name: str, named: str) -> None:
 
 
 @pytest.mark.parametrize("collection", [EMOJI, STICKERS], ids=lambda c: c.id)
-def test_the_chosen_concepts_hold_what_the_studio_promises(collection: Collection) -> None:
+def test_the_chosen_concepts_contain_the_promised_ones(collection: Collection) -> None:
     assert {"red apple", "cat face", "rocket", "birthday cake", "blue heart", "pizza"} <= collection.concepts().keys()
     assert set(emoji.EXAMPLES) <= collection.concepts().keys()
 
@@ -313,8 +313,8 @@ def test_captions_are_encoded_once_and_only_the_new_ones_after(
         return real(texts)
 
     monkeypatch.setattr(encoder, "encode", counting)
-    encoded(["cat", ""], encoder, tmp_path)
-    tokens, mask = encoded(["dog", "cat", ""], encoder, tmp_path)
+    encode_texts(["cat", ""], encoder, tmp_path)
+    tokens, mask = encode_texts(["dog", "cat", ""], encoder, tmp_path)
     assert encoded_texts == ["cat", "", "dog"]
     states, counts = real(["dog", "cat", ""])
     assert torch.allclose(tokens.float(), states, atol=0.01)

@@ -38,7 +38,7 @@ def twins() -> dict[bool, NoisyClassifier]:
     }
 
 
-def test_the_one_that_is_told_the_level_reads_through_noise_and_its_twin_does_not(
+def test_the_noisy_classifier_reads_through_noise_and_its_clean_twin_does_not(
     twins: dict[bool, NoisyClassifier],
 ) -> None:
     pictures, label = bars(400, torch.Generator().manual_seed(1))

@@ -13,7 +13,7 @@ from engine import models
 from engine.__main__ import main
 from engine.models.net import PatchTransformer
 from engine.models.upscaler import Upscaler
-from engine.models.widening import widened
+from engine.models.widening import widen_weights
 from engine.spec.catalog import read_model
 from engine.train.job import warm_start
 from engine.types import Cond, Said
@@ -57,7 +57,7 @@ def test_what_was_not_built_is_one_sentence(tmp_path: Path, capsys: pytest.Captu
     assert "There are no pictures in" in capsys.readouterr().err
 
 
-def test_a_warm_start_takes_what_fits() -> None:
+def test_a_warm_start_loads_the_fitting_arrays() -> None:
     torch.manual_seed(0)
     old = PatchTransformer(side=8, width=32, depth=1, head=16, text_length=3, text_width=6, labels=2, detail=0)
     new = PatchTransformer(side=8, width=32, depth=2, head=16, text_length=5, text_width=6, labels=2, detail=4)
@@ -72,13 +72,13 @@ def test_a_warm_start_takes_what_fits() -> None:
 
 
 @pytest.mark.parametrize("detail", [0, 4])
-def test_weights_of_a_net_of_colours_begin_one_with_alpha_that_sees_and_draws_the_same_colours(detail: int) -> None:
+def test_weights_of_a_colour_net_start_a_net_with_alpha_that_draws_the_same_colours(detail: int) -> None:
     shape = {"side": 8, "width": 32, "depth": 1, "head": 16, "text_length": 0, "labels": 2, "detail": detail}
     torch.manual_seed(0)
     old, new = PatchTransformer(channels=3, **shape), PatchTransformer(channels=4, **shape)
     for parameter in old.parameters():  # also of what begins at zero
         torch.nn.init.normal_(parameter, std=0.1)
-    weights = widened(old.state_dict(), new.by_channel(), 4)
+    weights = widen_weights(old.state_dict(), new.by_channel(), 4)
     assert warm_start(new, weights) == len(new.state_dict())
     x, t, cond = torch.randn(2, 4, 8, 8), torch.rand(2), Cond(label=torch.tensor([0, 2]))
     seen = new(x, t, cond)
@@ -93,7 +93,7 @@ def test_weights_of_a_second_stage_of_colours_begin_one_with_alpha() -> None:
     old, new = (Upscaler(side=8, factor=2, channels=c, width=8, depth=1, labels=1) for c in (3, 4))
     for parameter in old.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
-    assert warm_start(new, widened(old.state_dict(), new.by_channel(), 4)) == len(new.state_dict())
+    assert warm_start(new, widen_weights(old.state_dict(), new.by_channel(), 4)) == len(new.state_dict())
     x, small, t = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 4, 4), torch.rand(1)
     cond = Cond(image=small, level=torch.tensor([0.1]), label=torch.tensor([0]))
     fewer = Cond(image=small[:, :3], level=cond.level, label=cond.label)
@@ -102,5 +102,5 @@ def test_weights_of_a_second_stage_of_colours_begin_one_with_alpha() -> None:
 
 def test_weights_that_have_the_channels_stay_as_they_are() -> None:
     net = Upscaler(side=8, factor=2, channels=4, width=8, depth=1, labels=1)
-    kept = widened(net.state_dict(), net.by_channel(), 4)
+    kept = widen_weights(net.state_dict(), net.by_channel(), 4)
     assert all(torch.equal(kept[name], value) for name, value in net.state_dict().items())

@@ -16,7 +16,7 @@ from torch import Tensor
 from engine.models.net import PatchTransformer
 from engine.train.data import Captioned, Captions, Drop
 from engine.train.loop import Config, DenoiserTraining, train
-from engine.train.muon import Muon, orthogonal, orthogonal_half
+from engine.train.muon import Muon, orthogonal_half, orthogonalise
 from engine.train.sheets import tile
 
 pytestmark = pytest.mark.usefixtures("two_threads")
@@ -126,7 +126,7 @@ def test_the_learning_rate_rises_stays_and_falls_to_nothing() -> None:
     assert config.rate(1.0, 1000) == 0
 
 
-def test_every_branch_of_guidance_is_trained_as_often_as_asked() -> None:
+def test_every_branch_of_guidance_is_trained_at_its_rate() -> None:
     text, label = Drop(both=0.15, text_alone=0.1, label_alone=0.1)(100_000, torch.Generator().manual_seed(3))
     for found, share in [(text & label, 0.15), (label & ~text, 0.1), (text & ~label, 0.1), (~text & ~label, 0.65)]:
         assert found.double().mean().item() == pytest.approx(share, abs=0.005)
@@ -161,7 +161,7 @@ def test_a_picture_is_drawn_as_often_as_its_weight_says() -> None:
     assert 0.7 < often[1] / 2000 < 0.8
 
 
-def test_bfloat16_is_asked_of_the_matrix_products_alone() -> None:
+def test_only_matrix_products_use_bfloat16() -> None:
     plain, half = tiny_run(30), tiny_run(30, precision="bfloat16")
     a, b = finish(plain), finish(half)
     assert a != b
@@ -169,7 +169,7 @@ def test_bfloat16_is_asked_of_the_matrix_products_alone() -> None:
     assert {value.dtype for value in half.net.state_dict().values()} == {torch.float32}
 
 
-def test_a_run_goes_on_in_the_precision_that_it_was_begun_in(tmp_path: Path) -> None:
+def test_a_resumed_training_keeps_its_precision(tmp_path: Path) -> None:
     begun = tiny_run(4, precision="bfloat16")
     begun.save(tmp_path / "checkpoint.pt")
     resumed = tiny_run(4, precision="float32")
@@ -178,7 +178,7 @@ def test_a_run_goes_on_in_the_precision_that_it_was_begun_in(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 20), (3, 20, 8), (2, 8, 8)])
-@pytest.mark.parametrize(("by", "error"), [(orthogonal, 1e-4), (orthogonal_half, 0.03)])
+@pytest.mark.parametrize(("by", "error"), [(orthogonalise, 1e-4), (orthogonal_half, 0.03)])
 def test_orthogonalising_keeps_singular_vectors_and_evens_singular_values(
     shape: tuple[int, ...], by: Callable[[torch.Tensor], torch.Tensor], error: float
 ) -> None:

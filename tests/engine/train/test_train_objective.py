@@ -53,7 +53,7 @@ def test_the_target_of_a_score_is_that_of_the_native_state() -> None:
 
 @pytest.mark.parametrize("predicts", TARGETS)
 @pytest.mark.parametrize("schedule", MADE.values(), ids=MADE)
-def test_the_factor_is_what_an_error_of_the_output_does_to_the_denoised_picture(
+def test_the_factor_converts_the_outputs_error_to_the_pictures(
     schedule: Schedule, predicts: str, pair: tuple[Tensor, Tensor]
 ) -> None:
     x0, eps = pair

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainterPath
 
-from app.ui.canvas.tools.shape import Shape, spanned
+from app.ui.canvas.tools.shape import Shape, rectangle_from
 
 
 class Ellipse(Shape):
@@ -15,5 +15,5 @@ class Ellipse(Shape):
 
     def path(self, points: list[QPointF], straight: bool) -> QPainterPath:
         path = QPainterPath()
-        path.addEllipse(spanned(points, straight))
+        path.addEllipse(rectangle_from(points, straight))
         return path

@@ -17,9 +17,9 @@ class NoiseBrush(Painting):
     gestures = (("Drag", "add noise, again for more"), ("Right button", "take noise away"), LINE, SIZE)
 
     def paint(self, against: bool) -> Paint:
-        return calm if against else build_up
+        return lower_mask if against else build_up
 
 
-def calm(before: Pixels, coverage: Pixels) -> Pixels:
+def lower_mask(before: Pixels, coverage: Pixels) -> Pixels:
     """The mask goes down by the coverage's share of it."""
     return share(before, 255 - coverage)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainterPath
 
-from app.ui.canvas.tools.shape import Shape, spanned
+from app.ui.canvas.tools.shape import Shape, rectangle_from
 
 
 class Rectangle(Shape):
@@ -15,5 +15,5 @@ class Rectangle(Shape):
 
     def path(self, points: list[QPointF], straight: bool) -> QPainterPath:
         path = QPainterPath()
-        path.addRect(spanned(points, straight))
+        path.addRect(rectangle_from(points, straight))
         return path

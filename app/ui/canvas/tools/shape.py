@@ -47,7 +47,7 @@ class Shape(Tool):
         return self.path(self._points, self._straight) if len(self._points) > 1 else QPainterPath()
 
 
-def spanned(points: list[QPointF], even: bool) -> QRectF:
+def rectangle_from(points: list[QPointF], even: bool) -> QRectF:
     """From the first point to the last, to whole pixels; `even`: a square, as large as the longer side asks."""
     start, end = (QPointF(round(point.x()), round(point.y())) for point in (points[0], points[-1]))
     if even:

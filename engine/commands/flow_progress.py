@@ -9,7 +9,7 @@ from engine.jobs.encode import Following, Optimised
 
 
 def wait_for(news: Any) -> Any:
-    """The last event, after all of them; progress goes to standard error, on a terminal."""
+    """Take all events and return the last one; show progress on standard error if it is a terminal."""
     one = None
     for one in news:
         if not sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""Make the pictures of a request, save them and say so: what the commands share that make pictures."""
+"""Run a request, save its pictures and report them: shared by the commands that sample."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from engine.spec.catalog import ModelInfo
 from engine.spec.edit import Box, Inputs, Pixels
 from engine.spec.request import Request
 
-Page: TypeAlias = tuple[Pixels, Pixels | None, Box]  # a picture, its mask, and the box that is made anew in it
+Page: TypeAlias = tuple[Pixels, Pixels | None, Box]  # a picture, its mask, and the box that is generated
 
 
-def make(
+def run_and_save(
     args: argparse.Namespace,
     info: ModelInfo,
     request: Request,
@@ -32,10 +32,11 @@ def make(
     page: Page | None = None,
     aims: Sequence[Pixels] = (),
 ) -> None:
-    """Run a request and save its pictures, each in its place on `page` where there is one; say what was made. `aims`
-    are the pictures that its guides aim at.
+    """Run a request, save its pictures and report them. With `page` each picture is blended into its box.
 
-    Raises UsageError for flags that cannot be, before torch is loaded.
+    aims -- the aim pictures of the guides
+
+    Raises UsageError for invalid flags before torch is loaded.
     """
     check_enlarging(args)
     paths = file_names(args.out, args.batch)
@@ -51,7 +52,7 @@ def make(
     hops = len(path_of(request))
     for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
         show_progress(step.i + 1, hops)
-    made = session.finished(request, step.move.x, inputs=inputs, transparent=page is None)
+    made = session.finished_pictures(request, step.move.x, inputs=inputs, transparent=page is None)
     done = time.perf_counter()
     pictures = [rgb if page is None else composite(*page, rgb) for rgb in made.pictures]
     paths = save_all(args, paths, pictures, request, box=page[2] if page else None)
@@ -68,7 +69,7 @@ def save_all(
     parent: Mapping[str, Any] | None = None,
     box: Box | None = None,
 ) -> list[Path]:
-    """Save each picture of a request, elsewhere if its place fails now; return where they are. Raises OSError."""
+    """Save each picture of a request, elsewhere if its path fails; return the paths. Raises OSError."""
 
     def save(path: Path, index: int) -> None:
         save_png(path, pictures[index], request, index, args.enlarge, args.resampling, parent, box)
@@ -77,7 +78,7 @@ def save_all(
 
 
 def file_names(out: Path, batch: int) -> list[Path]:
-    """apple.png for one picture; apple-0.png, apple-1.png … for more."""
+    """Return apple.png for one picture; apple-0.png, apple-1.png … for more."""
     out = out if out.suffix else out.with_name(f"{out.name}.png")
     if out.suffix.lower() != ".png":
         raise UsageError(f"Pictures are written as PNG: end the name in .png instead of {out.suffix}.")

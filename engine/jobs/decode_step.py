@@ -1,0 +1,38 @@
+"""The job that decodes the x̂₀ of one step of a latent run to a sharp picture. Needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from engine.jobs.job import Event, Job
+from engine.spec.edit import Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepDecoded(Event):
+    """The decoded x̂₀ of image `image` at step `k` of the run in `path`: uint8 (H, W, 3)."""
+
+    path: Path
+    k: int
+    image: int
+    rgb: Pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeStep(Job):
+    """Decode the x̂₀ of image `image` at step `k` of the run in `path`, an index into its file.
+
+    load -- whether to load the run's model if it is not loaded; otherwise nothing is sent then
+
+    Sends StepDecoded. Raises StoreError, RequestError for a step or an image that the run does not have, ModelError,
+    OutOfMemory.
+    """
+
+    kind: ClassVar[str] = "decode-step"
+
+    path: Path
+    k: int
+    image: int
+    load: bool = True
