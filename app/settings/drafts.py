@@ -103,6 +103,7 @@ DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
     "guidance_interval": _interval,
     "guides": _guides,
     "adapters": _adapters,
+    "off": lambda value: tuple(map(text, value)),
     "wildcards": lambda value: tuple(map(text, value)),
     "threshold": lambda value: _one_of(THRESHOLDS, value),
     "method": lambda value: _one_of(METHODS, value),

@@ -66,6 +66,15 @@ class Loading(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterApplied(Event):
+    """An adapter of a run is on: `tensors` of the `total` tensors of its file change the model."""
+
+    name: str
+    tensors: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileHashed(Event):
     """The SHA-256 of the file at `path` is known."""
 

@@ -74,6 +74,7 @@ class Draft:
                 takes, rounded to whole steps; `jump` and `resample` count for "repaint"
     guides   -- as in a Request, by name alone
     clip_skip, distilled, adapters -- as in a Request
+    off      -- the hashes of adapters that are switched off: they stay in the list, and no Request has them
     wildcards -- the folders with the lists that `__name__` in a prompt draws from; without any it is plain text
     """
 
@@ -107,6 +108,12 @@ class Draft:
     distilled: float | None = None
     wildcards: tuple[str, ...] = ()
     adapters: tuple[AdapterUse, ...] = ()
+    off: tuple[str, ...] = ()
+
+    @property
+    def worn(self) -> tuple[AdapterUse, ...]:
+        """The adapters that are on, in the order of the list."""
+        return tuple(use for use in self.adapters if use.sha256 not in self.off)
 
     @classmethod
     def for_model(cls, info: ModelInfo, **choices: Any) -> Draft:
@@ -229,7 +236,7 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         clip_skip=draft.clip_skip,
         distilled=draft.distilled,
         drawn=drawn,
-        adapters=draft.adapters,
+        adapters=draft.worn,
     )
     return _with_evaluations(request)
 
@@ -240,7 +247,7 @@ def _check_takes(draft: Draft, info: ModelInfo) -> None:
         "negative": ("negative text", bool(draft.negative.strip())),
         "clip_skip": ("clip skip", draft.clip_skip is not None),
         "distilled": ("distilled guidance", draft.distilled is not None),
-        "adapters": ("adapters such as LoRA", bool(draft.adapters)),
+        "adapters": ("adapters such as LoRA", bool(draft.worn)),
     }
     for name, (words, is_set) in asked.items():
         if is_set and name not in info.takes:

@@ -40,6 +40,7 @@ class Offer:
     key     -- the id of a model in the box, or the path of a checkpoint
     used    -- its place in the order of uses, 0 for a model that was never used
     picture -- of it, None without one
+    alarm   -- why it cannot be chosen; "" where it can
     """
 
     key: str
@@ -48,6 +49,7 @@ class Offer:
     about: str
     used: int = 0
     picture: Path | None = None
+    alarm: str = ""
 
 
 def is_checkpoint(info: ModelInfo) -> bool:

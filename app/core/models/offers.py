@@ -1,21 +1,36 @@
-"""OfferTable: the models to choose from as rows, searched by their names and families."""
+"""OfferTable: models or other files to choose from as rows, searched by their names and families."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, SignalInstance
 
-from app.core.models.choice import ModelChoice, Offer
+from app.core.models.choice import Offer
 from app.core.models.table import ABOUT, ALARM, BADGE, PICTURE, Index
 
 KEY = Qt.ItemDataRole.UserRole + 10
 
 
+class Offers(Protocol):
+    """What can be chosen from: ModelChoice, AdapterChoice."""
+
+    @property
+    def changed(self) -> SignalInstance: ...
+
+    @property
+    def current(self) -> str:
+        """The key of what is chosen; "" for nothing."""
+
+    def offers(self) -> list[Offer]: ...
+
+    def choose(self, key: str) -> bool: ...
+
+
 class OfferTable(QAbstractListModel):
     """One row a model, the last used ones first. refresh() reads the choice again."""
 
-    def __init__(self, choice: ModelChoice, parent: QObject | None = None) -> None:
+    def __init__(self, choice: Offers, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._choice = choice
         self._all: list[Offer] = []
@@ -47,7 +62,7 @@ class OfferTable(QAbstractListModel):
             return offer.key if offer.badge else ""
         return {
             Qt.ItemDataRole.DisplayRole: offer.title, ABOUT: offer.about, BADGE: offer.badge,
-            PICTURE: offer.picture, ALARM: "", KEY: offer.key,
+            PICTURE: offer.picture, ALARM: offer.alarm, KEY: offer.key,
         }.get(role)  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class DraftModel(QObject):
         """`models` holds at least one; `draft`, where it names one of them, is the first draft on the panel."""
         super().__init__(parent)
         self._models, self._prices = list(models), prices
-        self._obstacle = ""
+        self._obstacle = self._lacking = ""
         self.find: Callable[[str], ModelInfo | None] = _find_nothing
         self._strengths: dict[str, float] = {}  # by method, as they were left
         self._seed_locked = False
@@ -71,13 +71,24 @@ class DraftModel(QObject):
 
     @property
     def obstacle(self) -> str:
-        """Why no run can use the model now, in one sentence; "" when one can."""
-        return self._obstacle
+        """Why no run can use the model and its files now, in one sentence; "" when one can."""
+        return self._obstacle or self._lacking
 
     @obstacle.setter
     def obstacle(self, sentence: str) -> None:
         if sentence != self._obstacle:
             self._obstacle = sentence
+            self.changed.emit()
+
+    @property
+    def lacking(self) -> str:
+        """Why no run can use the files beside the model, in one sentence; "" when one can."""
+        return self._lacking
+
+    @lacking.setter
+    def lacking(self, sentence: str) -> None:
+        if sentence != self._lacking:
+            self._lacking = sentence
             self.changed.emit()
 
     @property

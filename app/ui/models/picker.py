@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.models.choice import ModelChoice
-from app.core.models.offers import KEY, OfferTable
+from app.core.models.offers import KEY, Offers, OfferTable
 from app.core.models.thumbnails import Thumbnails
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
@@ -22,20 +22,29 @@ SHOWN = 9  # rows at most
 class ModelPopup(QFrame):
     """The list under the field. Typing searches, the arrows walk, Return chooses, Esc closes."""
 
-    def __init__(self, choice: ModelChoice, thumbnails: Thumbnails, more: QAction, field: QWidget) -> None:
+    def __init__(
+        self,
+        choice: Offers,
+        thumbnails: Thumbnails,
+        more: QAction,
+        field: QWidget,
+        one: str = "model",
+        many: str = "models",
+    ) -> None:
+        """`one` and `many` name what is chosen."""
         super().__init__(field, Qt.WindowType.Popup)
         self._choice, self._field = choice, field
         self.setObjectName("notice")  # the ground and the edge of what floats
-        self.setAccessibleName("Choose a model")
+        self.setAccessibleName(f"Choose a {one}")
         self.table = OfferTable(choice, self)
         self.search = QLineEdit()
-        self.search.setAccessibleName("Search the models")
+        self.search.setAccessibleName(f"Search the {many}")
         self.search.setPlaceholderText("Search")
         self.search.installEventFilter(self)
-        self.list = ModelList(thumbnails, "Models")
+        self.list = ModelList(thumbnails, many[:1].upper() + many[1:])
         self.list.setModel(self.table)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.nothing = paragraph("No model has all of these words.")
+        self._one, self.nothing = one, paragraph()
         self.more = QPushButton()
         self.more.setProperty("kind", "link")
         keys = more.shortcut().toString(more.shortcut().SequenceFormat.NativeText)
@@ -109,6 +118,8 @@ class ModelPopup(QFrame):
             index = self.table.index(0)
         self.list.setVisible(self.table.rowCount() > 0)
         self.nothing.setVisible(self.table.rowCount() == 0)
+        searched = bool(self.table.search)
+        self.nothing.setText(f"No {self._one} has all of these words." if searched else f"No {self._one} is here yet.")
         if index.isValid():
             self.list.setCurrentIndex(index)
             self.list.scrollTo(index)

@@ -14,6 +14,7 @@ from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.steering_section import SteeringDisclosure
 from app.ui.look.theme import em
 from app.ui.models.picker import ModelPicker
+from app.ui.request.adapter_list import AdapterList
 from app.ui.request.advanced import Advanced
 from app.ui.request.edit_choice import EditChoice
 from app.ui.request.generate_bar import GenerateBar
@@ -48,6 +49,7 @@ class PromptPanel(QWidget):
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
         self.words = self._words()
+        self.adapters = AdapterList(models.adapters, models.thumbnails, actions["models"], models.choice.add_word)
         self.label_heading = label("", "heading")
         self.no_text = paragraph()
         self.labels = LabelPicker(draft)
@@ -98,6 +100,7 @@ class PromptPanel(QWidget):
             (model_heading, self.model),
             (None, self.edit),
             (None, self.words),
+            (None, self.adapters),
             (self.label_heading, self.labels),
             (None, self.no_text),
             (label("Sampler", "heading", self.sampler), self.sampler),
@@ -105,7 +108,7 @@ class PromptPanel(QWidget):
             if heading is not None:
                 column.addWidget(heading)
             column.addWidget(field)
-            if field not in (self.words, self.edit):
+            if field not in (self.words, self.adapters, self.edit):
                 column.addSpacing(em(self, 0.4))
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))

@@ -44,7 +44,11 @@ class AdapterFiles:
         found = self._found.get(digest)
         if found is not None and hashes.known(found) == digest:
             return found
-        found = hashes.holding(digest) or next((p for p in self._named(name) if hashes.of(p) == digest), None)
+        found = (
+            hashes.holding(digest)
+            or self._anew().holding(digest)
+            or next((p for p in self._named(name) if self._known().of(p) == digest), None)
+        )
         if found is None:
             raise CheckpointError(
                 f"The LoRA “{one_line(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of your model "
@@ -52,6 +56,11 @@ class AdapterFiles:
             )
         self._found[digest] = found
         return found
+
+    def _anew(self) -> Hashes:
+        """Read the known hashes again: the window or another command may have added some."""
+        self._hashes = Hashes(self._folder)
+        return self._hashes
 
     def _known(self) -> Hashes:
         if self._hashes is None:
