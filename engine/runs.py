@@ -89,6 +89,7 @@ def decode_step(job: DecodeStep, session: Session, caller: Caller) -> Iterator[E
     info = session.info(reader.request.model)
     if info.sha256 != reader.request.model_sha256:
         raise RequestError(f"This run belongs to another version of “{info.title}”: its steps stay as they are shown.")
+    info = session.described(reader.request)
     model = session.load(info) if job.load else session.models.held(info)
     if model is None:
         return

@@ -95,6 +95,7 @@ class Session:
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
         self.adapters = AdapterFiles(settings_folder())
+        self.vaes = AdapterFiles(settings_folder(), "VAE")
         self.save: bool | None = None  # see engine.plan.plan
 
     @property
@@ -123,14 +124,28 @@ class Session:
             raise CatalogError(f"The model “{model}” is not here (available: {have}): choose another.")
         return info
 
+    def described(self, request: Request) -> ModelInfo:
+        """Return the model of a request in its precision, with its VAE. Raises CatalogError, and CheckpointError for a
+        VAE that is not here.
+        """
+        info = self.info(request.model)
+        if "precision" in info.takes:
+            info = info.in_precision(request.precision or "float32")
+        if "vae" not in info.takes or request.vae == info.vae:
+            return info
+        vae = request.vae
+        return info.with_vae(None) if vae is None else info.with_vae(self.vaes.path(vae.name, vae.sha256), vae.sha256)
+
     def model(
         self,
         request: Request,
         report: Callable[[float], None] = lambda share: None,
         cancelled: Callable[[], bool] = never_cancelled,
     ) -> Model:
-        """Return the model of a request, with its adapters on. The other arguments and errors are those of load()."""
-        model = self.load(self.info(request.model), report, cancelled)
+        """Return the model of a request in its precision, with its VAE and its adapters.
+
+        The other arguments and errors are those of load()."""
+        model = self.load(self.described(request), report, cancelled)
         return wear(model, tuple(Worn(use, self.adapters.path(use.name, use.sha256)) for use in request.adapters))
 
     def applied(self, request: Request) -> tuple[Applied, ...]:

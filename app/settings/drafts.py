@@ -13,7 +13,9 @@ from engine.spec.adapter import AdapterUse, check_adapters
 from engine.spec.draft import LIMITS as DRAFT_LIMITS
 from engine.spec.draft import METHODS, Draft
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
+from engine.spec.limits import DTYPES
 from engine.spec.request import MAX_TEXT, THRESHOLDS
+from engine.spec.vae import VaeUse
 from engine.spec.validation import number, text
 
 LIMITS_OF_DRAFT = DRAFT_LIMITS | {"prompt": (0, MAX_TEXT), "negative": (0, MAX_TEXT)}
@@ -103,6 +105,8 @@ DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
     "guidance_interval": _interval,
     "guides": _guides,
     "adapters": _adapters,
+    "vae": lambda value: None if value is None else VaeUse.from_dict(value),
+    "precision": lambda value: None if value is None else _one_of(tuple(DTYPES), value),
     "off": lambda value: tuple(map(text, value)),
     "wildcards": lambda value: tuple(map(text, value)),
     "threshold": lambda value: _one_of(THRESHOLDS, value),

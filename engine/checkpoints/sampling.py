@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from engine.checkpoints.errors import CheckpointError
@@ -74,13 +73,12 @@ def memory(found: Found, bytes_per_number: int) -> int:
 def identity(
     found: Found,
     hashes: Hashes,
-    vae: Path | None = None,
     report: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> str:
     """Return the hash by which a Request names a checkpoint: of a single file its SHA-256.
 
-    Where more than a file decides the pixels (a folder's configs, what the user set, another VAE), it is the SHA-256 of
+    Where more than a file decides the pixels (a folder's configs, what the user set), it is the SHA-256 of
     all of it. Raises Cancelled, and CheckpointError for a file that cannot be read.
     """
     files = sorted({file for part in found.parts for file in part.header.files})
@@ -89,14 +87,13 @@ def identity(
         share = k / len(files)
         digests[str(k)] = hashes.of(file, lambda s, k=share: report(k + s / len(files)), cancelled)  # type: ignore[misc]
     configs = {part.role: dict(part.config) for part in found.parts if part.config}
-    if len(files) == 1 and not configs and not found.by_hand and vae is None:
+    if len(files) == 1 and not configs and not found.by_hand:
         return digests["0"]
     whole = {
         "files": digests,
         "configs": configs,
         "schedule": dict(found.schedule),
         "by_hand": dict(found.by_hand),
-        "vae": None if vae is None else hashes.of(vae, cancelled=cancelled),
     }
     return hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

@@ -99,6 +99,12 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="lists for __name__ in a text: name.txt, one text a line",
     )
+    add(
+        "--clip-skip",
+        type=int,
+        metavar="N",
+        help="read the text encoder N layers before its end, 1: at its end (default: the model's)",
+    )
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add_sampler(parser, "the model's")
     add("--guidance", type=float, metavar="γ", help="scale of classifier-free guidance; 1: none (default: the model's)")
@@ -163,6 +169,7 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
     chosen = {name: getattr(args, name) for name in (*names, "temperature", "truncation")}
     if args.sampler_options:
         chosen["options"] = args.sampler_options
+    chosen["clip_skip"] = args.clip_skip
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
     if args.size is not None:
         chosen["width"], chosen["height"] = args.size

@@ -48,7 +48,7 @@ def resume(args: argparse.Namespace) -> int:
 
     began = time.perf_counter()
     session = Session(args.device, [info])
-    session.load(info)
+    session.model(request)
     loaded = time.perf_counter()
     hops = len(path_of(request))
     last = from_array(stored.next(len(stored.steps) - 1), session.device) if stored.steps else None

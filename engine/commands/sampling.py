@@ -48,9 +48,9 @@ def run_and_save(
     began = time.perf_counter()
     session = Session(args.device, [info])
     session.save = True if args.save_memory else None
-    session.load(info)
     for flag in args.lora or ():
         session.adapters.add(parse_flag(flag)[0])
+    session.model(request)
     adapters = session.applied(request)
     loaded = time.perf_counter()
     hops = len(path_of(request))

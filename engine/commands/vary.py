@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
     began = time.perf_counter()
-    session = Session(args.device)
-    session.load(info)
+    session = Session(args.device, [info])
+    session.model(request)
     loaded = time.perf_counter()
     for step in session.fork(args.run_file, k, request, args.kept, share=args.image):
         show_progress(step.i + 1, len(path_of(request)))

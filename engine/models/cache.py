@@ -32,7 +32,7 @@ class Models:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._held: OrderedDict[tuple[str, str], tuple[Model, int]] = OrderedDict()  # with their bytes
+        self._held: OrderedDict[tuple[str, ...], tuple[Model, int]] = OrderedDict()  # with their bytes
 
     def get(
         self,
@@ -98,8 +98,9 @@ class Models:
         raise ModelError(f"“{info.title}” takes {_gib(info.bytes)} of memory and {_gib(free)} are free: {way}.")
 
 
-def _key(info: ModelInfo) -> tuple[str, str]:
-    return info.sha256 or str(info.folder), info.compute_dtype  # a large file's hash is known later
+def _key(info: ModelInfo) -> tuple[str, ...]:
+    vae = info.config.get("vae") or ""
+    return info.sha256 or str(info.folder), info.compute_dtype, vae  # a large file's hash is known later
 
 
 def _gib(size: int) -> str:

@@ -24,11 +24,13 @@ from engine.errors import EngineError, one_line
 from engine.rules import RULES
 from engine.schedules import SPACINGS, from_config
 from engine.settings_folder import settings_folder
+from engine.spec.limits import DTYPES as DTYPES
 from engine.spec.limits import MAX_NAME
 from engine.spec.model_config import check_model, read_config
 from engine.spec.model_hash import model_hash
 from engine.spec.model_hash import resource_root as resource_root
 from engine.spec.sizes import Size, SizeRule
+from engine.spec.vae import VaeUse
 
 
 class CatalogError(EngineError, ValueError):
@@ -37,8 +39,7 @@ class CatalogError(EngineError, ValueError):
     kind = "model"
 
 
-TAKES = frozenset({"text", "negative", "label", "size", "distilled", "clip_skip", "adapters", "vae"})
-DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}  # to compute in, with their bytes
+TAKES = frozenset({"text", "negative", "label", "size", "distilled", "clip_skip", "adapters", "vae", "precision"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,22 @@ class ModelInfo:
     def factor(self) -> int:
         """The side of a state's cell in pixels (engine.types.Codec)."""
         return int(self.config.get("codec", {}).get("factor", 1))
+
+    @property
+    def vae(self) -> VaeUse | None:
+        """The VAE of another file that it is described with; None: its own."""
+        path, digest = self.config.get("vae"), self.config.get("vae_sha256")
+        return VaeUse(name=Path(path).stem[:MAX_NAME], sha256=digest) if path and digest else None
+
+    def in_precision(self, precision: str) -> ModelInfo:
+        """The same checkpoint in another precision, a key of DTYPES."""
+        weights = self.config["weights"]
+        needs = weights["net"] * DTYPES[precision] + weights["rest"]
+        return replace(self, compute_dtype=precision, bytes=needs)
+
+    def with_vae(self, path: Path | None, sha256: str = "") -> ModelInfo:
+        """The same checkpoint with the VAE in that file, whose hash is `sha256`; None: with its own."""
+        return replace(self, config=self.config | {"vae": path and str(path), "vae_sha256": sha256})
 
     @property
     def latent(self) -> bool:
@@ -194,7 +211,7 @@ def checkpoint(
         id=path.stem[:MAX_NAME] if path.is_file() else path.name[:MAX_NAME],
         title=path.stem if path.is_file() else path.name,
         folder=path,
-        sha256="" if hashes is None or vae is not None else known_identity(found, hashes),
+        sha256="" if hashes is None else known_identity(found, hashes),
         labels=(),
         label_kind="class",
         sizes=SizeRule(
@@ -204,7 +221,7 @@ def checkpoint(
             max(rule["most"], *(max(size) for size in native)),
             free=True,
         ),
-        takes=frozenset({"text", "negative", "size", "clip_skip", "adapters"}),
+        takes=frozenset({"text", "negative", "size", "clip_skip", "adapters", "vae", "precision"}),
         defaults=defaults,
         config={
             "kind": "checkpoint",
@@ -215,6 +232,7 @@ def checkpoint(
             "codec": {"type": "kl", "factor": about.codec["factor"]},
             "by_hand": dict(found.by_hand),
             "vae": None if vae is None else str(vae),
+            "weights": {"net": memory(found, 1) - (rest := memory(found, 0)), "rest": rest},
         },
         micro_batch=about.micro_batch,
         compute_dtype=compute_dtype,
@@ -234,9 +252,8 @@ def with_hash(
     """
     if info.sha256:
         return info
-    vae = info.config.get("vae")
     found = recognise(info.folder, info.config["by_hand"])
-    return replace(info, sha256=identity(found, hashes, None if vae is None else Path(vae), report, cancelled))
+    return replace(info, sha256=identity(found, hashes, report, cancelled))
 
 
 def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
@@ -281,4 +298,5 @@ def find(
                 f"There is no model “{model}”: choose {' or '.join(infos)}, or the file or folder of one."
             )
         path = named[0]
-    return with_hash(checkpoint(path, settings, vae, compute_dtype, hashes), hashes, report)
+    info = with_hash(checkpoint(path, settings, compute_dtype=compute_dtype, hashes=hashes), hashes, report)
+    return info if vae is None else info.with_vae(vae, hashes.of(vae))

@@ -31,6 +31,7 @@ from engine.spec.request import (
 )
 from engine.spec.sampler import rule_of
 from engine.spec.sizes import Size
+from engine.spec.vae import VaeUse
 from engine.spec.validation import MAX_SIDE
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Draft:
                 takes, rounded to whole steps; `jump` and `resample` count for "repaint"
     guides   -- as in a Request, by name alone
     clip_skip, distilled, adapters -- as in a Request
+    vae, precision -- as in a Request; None: the model's own
     off      -- the hashes of adapters that are switched off: they stay in the list, and no Request has them
     wildcards -- the folders with the lists that `__name__` in a prompt draws from; without any it is plain text
     """
@@ -109,6 +111,8 @@ class Draft:
     wildcards: tuple[str, ...] = ()
     adapters: tuple[AdapterUse, ...] = ()
     off: tuple[str, ...] = ()
+    vae: VaeUse | None = None
+    precision: str | None = None
 
     @property
     def worn(self) -> tuple[AdapterUse, ...]:
@@ -129,7 +133,7 @@ class Draft:
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
-        latent = ("width", "height", "clip_skip", "distilled", "adapters")
+        latent = ("width", "height", "clip_skip", "distilled", "adapters", "vae", "precision")
         shared = ("model", "label", *look, *further, *latent)
         seeds = request.seeds
         second = request.enlargement
@@ -237,6 +241,8 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         distilled=draft.distilled,
         drawn=drawn,
         adapters=draft.worn,
+        vae=draft.vae or info.vae,
+        precision=draft.precision or (info.compute_dtype if "precision" in info.takes else None),
     )
     return _with_evaluations(request)
 
@@ -248,6 +254,8 @@ def _check_takes(draft: Draft, info: ModelInfo) -> None:
         "clip_skip": ("clip skip", draft.clip_skip is not None),
         "distilled": ("distilled guidance", draft.distilled is not None),
         "adapters": ("adapters such as LoRA", bool(draft.worn)),
+        "vae": ("VAE of another file", draft.vae is not None),
+        "precision": ("precision", draft.precision is not None),
     }
     for name, (words, is_set) in asked.items():
         if is_set and name not in info.takes:

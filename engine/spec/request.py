@@ -18,9 +18,10 @@ from typing import Any
 
 from engine.spec.adapter import AdapterUse, check_adapters
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
-from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
+from engine.spec.limits import DTYPES, MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current_hash
 from engine.spec.prompt.choices import Drawn
+from engine.spec.vae import VaeUse
 from engine.spec.validation import MAX_SIDE, check_text, integer, number, within
 from engine.spec.validation import RequestError as RequestError
 from engine.types import Said
@@ -37,7 +38,14 @@ METHODS = ("replacement", "repaint", "img2img")  # ways to edit a picture
 MAX_RESAMPLE = 50
 MAX_HOPS = 10_000  # of a run that goes back and forth
 MAX_CLIP_SKIP = 64
-OPTIONAL = ("clip_skip", "distilled", "drawn", "adapters")  # in JSON only where they are set: old hashes stay
+OPTIONAL = (
+    "clip_skip",
+    "distilled",
+    "drawn",
+    "adapters",
+    "vae",
+    "precision",
+)  # in JSON only where they are set: old hashes stay
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
 
@@ -196,6 +204,8 @@ class Request:
     distilled: float | None = None
     drawn: Drawn | None = None
     adapters: tuple[AdapterUse, ...] = ()
+    vae: VaeUse | None = None
+    precision: str | None = None
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -245,6 +255,8 @@ class Request:
         if self.distilled is not None and not within(self.distilled, 0, MAX_GUIDANCE):
             raise RequestError(f"The distilled guidance must lie between 0 and {MAX_GUIDANCE:g}.")
         check_adapters(self.adapters)
+        if self.precision is not None and self.precision not in DTYPES:
+            raise RequestError(f"There is no precision “{self.precision}”: choose one of {', '.join(DTYPES)}.")
         if not 1 <= self.evaluations <= MAX_EVALUATIONS:
             raise RequestError(f"A run takes 1 to {MAX_EVALUATIONS} evaluations.")
         second = self.enlargement
@@ -314,6 +326,10 @@ class Request:
                 data["edit"] = Edit.from_dict(data["edit"])
             data["guides"] = tuple(guide_from_dict(guide) for guide in data.get("guides", ()))
             data["adapters"] = tuple(AdapterUse.from_dict(use) for use in data.get("adapters", ()))
+            if data.get("vae") is not None:
+                data["vae"] = VaeUse.from_dict(data["vae"])
+            if not isinstance(data.get("precision"), str | None):
+                raise TypeError("precision")
             if data.get("clip_skip") is not None:
                 data["clip_skip"] = integer(data["clip_skip"])
             if data.get("drawn") is not None:

@@ -13,13 +13,14 @@ from engine.errors import one_line
 
 
 class AdapterFiles:
-    """The files of adapters. Nothing is read before the first one is looked for.
+    """The files of adapters, or of VAEs. Nothing is read before the first one is looked for.
 
     folder -- of the studio's settings, with the folders to look in and the hashes that are known
+    what   -- they are, for sentences
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, what: str = "LoRA") -> None:
+        self._folder, self._what = folder, what
         self._found: dict[str, Path] = {}  # by hash
         self._hashes: Hashes | None = None
 
@@ -32,7 +33,7 @@ class AdapterFiles:
         if not path.is_file():
             named = next(self._named(where.removesuffix(ENDINGS[0])), None)
             if named is None:
-                raise CheckpointError(f"There is no LoRA “{one_line(where, 200)}”: give its .safetensors file.")
+                raise CheckpointError(f"There is no {self._what} “{one_line(where, 200)}”: give its .safetensors file.")
             path = named
         digest = self._known().of(path)
         self._found[digest] = path
@@ -51,8 +52,8 @@ class AdapterFiles:
         )
         if found is None:
             raise CheckpointError(
-                f"The LoRA “{one_line(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of your model "
-                "folders."
+                f"The {self._what} “{one_line(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of "
+                "your model folders."
             )
         self._found[digest] = found
         return found
