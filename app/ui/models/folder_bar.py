@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
@@ -87,7 +87,7 @@ class FolderBar(QWidget):
             self._menus.append(menu)
             self._flow.addWidget(button)
         self._flow.addWidget(self.add)
-        for widget in self.chips.findChildren(QWidget):
+        for widget in self.chips.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
             widget.show()  # at once: until it is shown a layout counts it as nothing
         self.refresh()
 
