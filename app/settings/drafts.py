@@ -9,6 +9,7 @@ from typing import Any
 
 from app.core.canvas.toolset import EDGES, LIMITS, ToolChoices, ToolsetState
 from app.settings.declare import SettingsError, read_fields
+from engine.spec.adapter import AdapterUse, check_adapters
 from engine.spec.draft import LIMITS as DRAFT_LIMITS
 from engine.spec.draft import METHODS, Draft
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
@@ -77,6 +78,14 @@ def _guides(data: list[dict[str, Any]]) -> tuple[Guide, ...]:
     return tuple(map(guide_from_dict, data))
 
 
+def _adapters(data: list[dict[str, Any]]) -> tuple[AdapterUse, ...]:
+    if not isinstance(data, list):
+        raise ValueError("adapters are a list")
+    found = tuple(map(AdapterUse.from_dict, data))
+    check_adapters(found)
+    return found
+
+
 def _finite(value: object) -> float:
     if not math.isfinite(found := number(value)):
         raise ValueError("not a finite number")
@@ -93,6 +102,7 @@ DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
     "options": _options,
     "guidance_interval": _interval,
     "guides": _guides,
+    "adapters": _adapters,
     "wildcards": lambda value: tuple(map(text, value)),
     "threshold": lambda value: _one_of(THRESHOLDS, value),
     "method": lambda value: _one_of(METHODS, value),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from typing import Any
 from engine.checkpoints.adapters.files import AdapterFiles
 from engine.commands.destinations import file_name
 from engine.commands.guide_flags import add_guide_flags
+from engine.commands.sampler_flags import add_sampler
 from engine.errors import UsageError
 from engine.pictures.png import RESAMPLING
-from engine.rules import menu
 from engine.settings_folder import settings_folder
 from engine.spec.adapter import AdapterUse, parse_flag
-from engine.spec.catalog import ModelInfo
+from engine.spec.catalog import DTYPES, ModelInfo, find
 from engine.spec.draft import Draft
 from engine.spec.request import QUANTILE, THRESHOLDS
 
@@ -32,8 +33,27 @@ def add_device(parser: argparse.ArgumentParser, json: str = "print the results a
 
 
 def add_model(parser: argparse.ArgumentParser, default: str) -> None:
-    about = "id or folder of the model (default %(default)s)"
-    parser.add_argument("--model", default=default, metavar="MODEL", help=about)
+    add = parser.add_argument
+    about = "id, file or folder of the model (default %(default)s); “run.py models” lists those that are here"
+    add("--model", default=default, metavar="MODEL", help=about)
+    add("--vae", type=Path, metavar="FILE", help="another VAE for a checkpoint, also a TAESD (default: its own)")
+    add("--precision", choices=list(DTYPES), default="float32", help="of a checkpoint's net (default %(default)s)")
+
+
+def model_of(args: argparse.Namespace) -> ModelInfo:
+    """Return the model that the flags of add_model() choose. Raises CatalogError, and UsageError for flags that belong
+    to checkpoints alone.
+    """
+    info = find(args.model, args.vae, args.precision, show_hashing)
+    if info.config.get("kind") != "checkpoint" and (args.vae is not None or args.precision != "float32"):
+        raise UsageError(f"{info.title} is no checkpoint: leave out --vae and --precision.")
+    return info
+
+
+def show_hashing(share: float) -> None:
+    """Show the share of a checkpoint that is hashed, at its first use alone."""
+    if sys.stderr.isatty():
+        print(f"\rSHA-256: {share:.0%}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
 
 
 def add_enlarging(parser: argparse.ArgumentParser) -> None:
@@ -80,8 +100,7 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         help="lists for __name__ in a text: name.txt, one text a line",
     )
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
-    add("--sampler", choices=list(menu()), metavar="NAME", help=f"one of {', '.join(menu())} (default: the model's)")
-    add("--spacing", metavar="NAME", help="spacing of the noise levels (default: the model's)")
+    add_sampler(parser, "the model's")
     add("--guidance", type=float, metavar="γ", help="scale of classifier-free guidance; 1: none (default: the model's)")
     add("--guidance-interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="guide only where LOW ≤ σ ≤ HIGH")
     add(
@@ -142,6 +161,8 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
         raise UsageError("--quantile needs --threshold dynamic: add it, or leave --quantile out.")
     names = ("prompt", "negative", "label", "sampler", "spacing", "steps", "guidance", "batch", "threshold", "quantile")
     chosen = {name: getattr(args, name) for name in (*names, "temperature", "truncation")}
+    if args.sampler_options:
+        chosen["options"] = args.sampler_options
     interval = tuple(args.guidance_interval) if args.guidance_interval else None
     if args.size is not None:
         chosen["width"], chosen["height"] = args.size

@@ -175,14 +175,15 @@ class Wearer(Protocol):
     """A model that takes adapters."""
 
     fitting: Fitting | None
+    adapters: tuple[Worn, ...]
 
     def wearing(self, adapters: tuple[Worn, ...]) -> Model: ...
 
 
 def wear(model: Model, adapters: tuple[Worn, ...]) -> Model:
-    """Return a view of a model with these adapters on; the model itself for none.
+    """Return a view of a model that has these adapters on from its next condition or call; the model itself for none.
 
-    Raises ModelError for a model that takes none, and as Fitting.ensure() does.
+    Raises ModelError for a model that takes none.
     """
     if not adapters:
         return model
@@ -193,5 +194,11 @@ def wear(model: Model, adapters: tuple[Worn, ...]) -> Model:
 
 
 def applied_to(model: Model) -> tuple[Applied, ...]:
-    """Say what each adapter does to a model that has it on; () for a model that takes none."""
-    return model.fitting.applied if isinstance(model, Wearer) and model.fitting is not None else ()
+    """Put a view's adapters on now, and say what each does; () for a model that takes none.
+
+    Raises as Fitting.ensure() does.
+    """
+    if not isinstance(model, Wearer) or model.fitting is None:
+        return ()
+    model.fitting.ensure(model.adapters)
+    return model.fitting.applied

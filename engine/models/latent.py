@@ -113,14 +113,10 @@ class LatentModel:
     adapters: tuple[Worn, ...] = ()
 
     def wearing(self, adapters: tuple[Worn, ...]) -> LatentModel:
-        """Return a view of this model with these adapters on, on the same nets.
-
-        Raises ModelError for an adapter that does not fit, a file that cannot be read, and too little memory.
-        """
+        """Return a view of this model on the same nets, which have these adapters on at each call (Fitting.ensure)."""
         if adapters == self.adapters:
             return self
         assert self.fitting is not None
-        self.fitting.ensure(adapters)
         assert isinstance(self.denoiser.net, Fitted)
         net = Fitted(self.denoiser.net.inner, self.fitting, adapters)
         return replace(self, denoiser=replace(self.denoiser, net=net), adapters=adapters)

@@ -24,7 +24,7 @@ ROLES: dict[str, str] = {
 }  # fmt: skip
 _NAMED = r"(\.(?:lora_A|lora_B|lora_magnitude_vector))\.(?!weight$|bias$)\w+(?=(?:\.weight|\.bias)?$)"  # PEFT: .default
 _PEFT = re.compile(_NAMED)
-_ENDS = re.compile(rf"(?:{'|'.join(re.escape(end) for end in sorted(ROLES, key=len, reverse=True))})$")
+_UNDERSCORED = tuple(end for end in ROLES if not end.startswith("."))
 
 
 def split(name: str) -> tuple[str, str] | None:
@@ -32,11 +32,25 @@ def split(name: str) -> tuple[str, str] | None:
 
     PEFT puts the name of an adapter, such as “default”, into the tensor's name; it is left out.
     """
-    match = _ENDS.search(name)
-    if match is None and ".lora_" in name:
+    end = _end(name)
+    if not end and ".lora_" in name:
         name = _PEFT.sub(r"\1", name)
-        match = _ENDS.search(name)
-    return None if match is None else (name[: match.start()], ROLES[match.group()])
+        end = _end(name)
+    return (name[: -len(end)], ROLES[end]) if end else None
+
+
+def _end(name: str) -> str:
+    """Return the longest end of a name that is a key of ROLES, "" without one."""
+    if name.endswith(_UNDERSCORED):
+        return next(end for end in _UNDERSCORED if name.endswith(end))
+    found, at = "", len(name)
+    for _ in range(3):  # no key has more dots
+        at = name.rfind(".", 0, at)
+        if at < 0:
+            break
+        if name[at:] in ROLES:
+            found = name[at:]
+    return found
 
 
 def group(names: Iterable[str]) -> tuple[dict[str, dict[str, str]], list[str]]:

@@ -52,8 +52,9 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("conditioner.embedders.0.transformer.", "text", False, ORIGINAL),
     Prefix("conditioner.embedders.1.model.", "text_2", False, ORIGINAL),
     Prefix("", NET, False, BARE),
+    Prefix("", "text", False, BARE),
 )
-_UNPREFIXED = PREFIXES[-1:]
+_UNPREFIXED = PREFIXES[-2:]
 _BY_START = {
     start: tuple(prefix for prefix in PREFIXES if prefix.text[:5] in (start, ""))
     for start in {prefix.text[:5] for prefix in PREFIXES if prefix.text}
@@ -119,7 +120,7 @@ def plain(name: str, prefix: Prefix) -> str:
     """Return the rest of a module's name without what older writers put into it."""
     if prefix.joined:
         return name.removeprefix("text_model_") if prefix.part != NET else name
-    if prefix.part != NET or prefix.dialect == BARE:
+    if prefix.part != NET:
         return name.removeprefix(_TEXT_MODEL)
     if ".processor." in name:
         return _PROCESSOR.sub(lambda match: f".{match[1]}{'.0' if match[1] == 'to_out' else ''}", name)

@@ -18,7 +18,7 @@ from engine.checkpoints.families import families
 from engine.checkpoints.header import Header
 
 SORTS = ("DoRA", "LoHa", "LoKr", "LoRA", "difference", *KNOWN_ONLY)  # the first that occurs names the file
-SAMPLE = 64  # modules
+SAMPLE = 32  # modules
 _PLAIN = (".weight", ".bias", ".scale")  # ends of a tensor that replaces one of the net
 
 
@@ -100,6 +100,8 @@ def find_adapter(header: Header) -> Adapter | None:
     fitted = best[0] if best else None
     if fitted is None:
         why_not = f"its modules are those of no family that is known here ({first(tuple(modules))})"
+        if sort in KNOWN_ONLY:
+            why_not = f"{sort} is not applied here"
         fitted = _Family("", "", False, 0, 0, {}, why_not, tuple(header.tensors))
     return Adapter(
         sort=sort,
