@@ -144,7 +144,10 @@ class ModelChoice(QObject):
                 self.notice_raised.emit(Notice("error", str(error)))
                 return False
             self.draft.offer(info)
+        again = info.id == self.draft.model.id
         self.draft.model = info
+        if again:  # perhaps its hash was cancelled
+            self._on_model()
         self._library.note_use(key)
         return True
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.core.models.library import ModelLibrary
 from app.core.models.model_file import PREDICTS, ModelFile
+from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.panel_layout import field_grid
@@ -24,6 +25,7 @@ class ByHandSheet(FormDialog):
     def __init__(self, library: ModelLibrary, file: ModelFile, parent: QWidget | None = None) -> None:
         super().__init__(f"Set by hand: {file.stem}", "Set", ABOUT, parent)
         self._library, self._file = library, file
+        self.setMinimumWidth(em(self, 26))
         self.family, self.predicts = ComboBox("Family"), ComboBox("Predicts")
         self.family.addItem("As recognised", "")
         for name, about in families().items():

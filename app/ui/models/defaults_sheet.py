@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.core.models.choice import ModelChoice
+from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.panel_layout import field_grid
@@ -26,6 +27,7 @@ class DefaultsSheet(FormDialog):
         super().__init__(f"Defaults of {info.title}", "Keep", ABOUT, parent)
         self._choice, self._info = choice, info
         now = info.defaults
+        self.setMinimumWidth(em(self, 24))
         self.steps, self.guidance = WholeSpinBox(), RealSpinBox()
         self.steps.setRange(1, MAX_STEPS)
         self.guidance.setRange(-MAX_GUIDANCE, MAX_GUIDANCE)
