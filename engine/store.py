@@ -292,6 +292,11 @@ class RunReader:
         return "factor" in self.header
 
     @property
+    def has_picture(self) -> bool:
+        """Whether picture() has pictures, without reading them."""
+        return "picture" in self._latest
+
+    @property
     def micro_batch(self) -> int | None:
         """The most images in one call of the net, as the run was begun; None where the file does not say."""
         with self._damage():

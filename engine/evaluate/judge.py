@@ -19,6 +19,7 @@ from engine.evaluate.dataset_pictures import JudgeError, RealPictures, average_d
 from engine.metrics import rough_distances
 from engine.models.filling import filled
 from engine.spec.catalog import resource_root
+from engine.spec.model_config import check_net
 from engine.spec.validation import text
 
 __all__ = ["Judge", "JudgeError", "JudgeOutput", "NearestPicture", "Verdicts", "judge_folder"]
@@ -68,6 +69,7 @@ class Judge:
             if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != card["sha256"][WEIGHTS]:
                 raise ValueError("the checksum of its weights is wrong")
             names = tuple(card["names"])
+            check_net(card["net"])
             if not (0 < card["net"]["side"] <= MAX_SIDE and card["net"]["channels"] in (1, 3)):
                 raise ValueError("the size of its pictures is impossible")
             weights = load_file(folder / WEIGHTS)  # in half precision: copied into float32

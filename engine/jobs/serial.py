@@ -38,7 +38,8 @@ def save(job: Job, path: Path) -> None:
     """Write a job to `path` and its arrays beside it. The file is complete or absent. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = to_json(job, lambda array: _keep(path.parent, array))
-    _write(path, lambda file: file.write_text(text, encoding="utf-8"))
+    data = text.encode("utf-8", errors="backslashreplace")  # half a letter of a path becomes \udxxx, which is JSON
+    _write(path, lambda file: file.write_bytes(data))
 
 
 def load(path: Path) -> Job:

@@ -92,7 +92,7 @@ class Models:
 
 
 def _key(info: ModelInfo) -> tuple[str, str]:
-    return info.sha256, info.compute_dtype
+    return info.sha256 or str(info.folder), info.compute_dtype  # a large file's hash is known later
 
 
 def _gib(size: int) -> str:

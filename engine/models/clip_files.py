@@ -36,6 +36,7 @@ from engine.models.hugging_face import (
 )
 from engine.spec.guide_models import CHECKPOINTS, HUB, GuideInfo, hub_cache
 
+OWN = "its open_clip_config.json"
 OPENAI = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
 CHOOSE = "choose emoji-clip, an open_clip architecture with weights in your cache, or a checkpoint"
 
@@ -59,7 +60,7 @@ def load(name: str, device: torch.device, dtype: torch.dtype) -> ClipModel:
     """Load the CLIP `name`; engine.models.clip.load lists the possible names. Raises ModelError."""
     try:
         found, state = find(name)
-        if not found.shape["vision_cfg"].get("timm_model_name"):  # those read values while they are built
+        if found.architecture == OWN and not found.shape["vision_cfg"].get("timm_model_name"):  # timm needs values
             check_size(lambda: build(found.shape), sum(value.numel() for value in state.values()))
         net = fill(build(found.shape), state, found)
         title = found.path.stem if found.path.name == Path(name).name else name
@@ -118,7 +119,7 @@ def of_architecture(path: Path, architecture: str, tag: Mapping[str, Any]) -> Cl
 
 def of_config(path: Path, config: Mapping[str, Any]) -> ClipFile:
     preprocess = {key: config.get("preprocess_cfg", {}).get(key) or OPENAI[key] for key in OPENAI}
-    return ClipFile(path, allowed_shape(config["model_cfg"]), path.parent, preprocess, "its open_clip_config.json")
+    return ClipFile(path, allowed_shape(config["model_cfg"]), path.parent, preprocess, OWN)
 
 
 def in_folder(folder: Path) -> ClipFile:
@@ -239,9 +240,13 @@ def fill(net: Any, state: dict[str, Tensor], found: ClipFile) -> Any:
             state.pop(name, None)
         net.load_state_dict(state)
     except (RuntimeError, KeyError, ValueError, AttributeError) as error:
-        misfit = f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained with."
-        raise ModelError(misfit) from error
+        raise ModelError(misfit(found)) from error
     return net
+
+
+def misfit(found: ClipFile) -> str:
+    """Return the sentence for a file whose weights are not of its architecture."""
+    return f"{found.path.name} does not fit {found.architecture}: name the architecture that it was trained with."
 
 
 def fits(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> bool:

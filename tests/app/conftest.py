@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partialmethod
 from pathlib import Path
@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.client import EngineClient
 from app.core.document import Document
+from app.core.jobs.engine import Frame
 from app.core.jobs.queue import JobQueue, QueuedJob
 from app.core.jobs.submission import Submission
 from app.core.notices import Notice
@@ -222,6 +223,12 @@ def finish(parts: Parts, qtbot: QtBot, **choices: object) -> QueuedJob:
 
 
 def reach_told(parts: Parts, qtbot: QtBot, done: int) -> None:
-    """Let one call through and wait for the word of it: the first always comes."""
-    parts.fake.allow()
-    qtbot.waitUntil(lambda: parts.document.jobs.steps_done == done)
+    """Let one call through and wait for its progress and its picture: the first always come."""
+    jobs = parts.document.jobs
+
+    def has_frame(_: object, events: Sequence[object]) -> bool:
+        return any(isinstance(event, Frame) for event in events)
+
+    with qtbot.waitSignal(jobs.told, check_params_cb=has_frame):
+        parts.fake.allow()
+    assert jobs.steps_done == done

@@ -293,7 +293,8 @@ def test_without_a_display_it_says_what_to_do(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_barriers_are_passive_before_anything_can_load_torch() -> None:
+def test_barriers_are_passive_before_anything_can_load_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)  # a choice of the user's stays
     done = python("-c", "import app.__main__, os, sys; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)")
     assert done.stdout.split() == ["passive", "False"]
 

@@ -87,7 +87,7 @@ def test_every_step_of_every_rule_resumes_bit_identically_in_a_new_process(
         path = tmp_path / f"{name}.twrun"
         final = last(session.generate(request_for(tiny_model, sampler=name), path))
         digest = hashlib.sha256(final.numpy().tobytes()).hexdigest()
-        expected += [f"{name} {k} {digest}" for k in range(5)]
+        expected += [f"{name} {k} {digest}" for k in range(len(RunReader(path).steps))]
         paths.append(str(path))
     command = [sys.executable, "-c", RESUME, str(torch.get_num_threads()), str(tiny_model.folder), *paths]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)

@@ -34,6 +34,7 @@ from engine.pictures.png_chunks import read_text
 NAME, KEY = "artwork.png", "tweedie-artwork"
 MASK_NAME = re.compile(r"mask-[0-9a-f]{16}\.png")
 LONGEST_NAME = 255  # bytes
+LARGEST = 2**30  # pixels: more than any box has, and less than Qt counts
 DAMAGED = ValueError, KeyError, TypeError, OverflowError, RecursionError  # of JSON that write() did not write
 
 T = TypeVar("T")
@@ -126,7 +127,7 @@ def read(folder: Path) -> AutosaveFile:
         entry = json.loads(read_text(io.BytesIO(data), KEY) or "{}")
         x, y, w, h = (int(number) for number in entry["box"])
         across, down = (int(number) for number in entry["aspect"])
-        if min(w, h, across, down) < 1:
+        if min(w, h, across, down) < 1 or max(map(abs, (x, y, w, h, across, down))) > LARGEST:
             raise ValueError("no box")
     except (OSError, AttributeError, *DAMAGED):
         entry = {}

@@ -68,7 +68,7 @@ def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
     if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
         return None
     request, last = run.request_at(k), k == shown.step_count - 1
-    finished = last and run.picture() is not None
+    finished = last and run.own.has_picture
     size = request.size if finished else (request.width, request.height)
     words = "the encoded picture" if run.flows(k) else title_of(request)
     title = words if last and not shown.live else f"x̂₀ of {words} at step {k + 1}"
@@ -80,6 +80,8 @@ def _read_step(run: Lineage, k: int, image: int) -> Pixels:
     """Read x̂₀ of a step. Raises ValueError where the run broke down: its black painting is no black picture."""
     if not np.isfinite(run.x0(k)[image]).all():
         raise ValueError("This step holds values that are not numbers: choose another step.")
+    if run.is_coarse(k, image):
+        raise ValueError("This step is still a coarse preview: wait a moment until it is sharp.")
     return finished_pixels(run, k, image)
 
 

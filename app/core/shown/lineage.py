@@ -170,7 +170,9 @@ class Lineage:
 
     def is_coarse(self, k: int, image: int) -> bool:
         """Whether x̂₀ of step k can only be shown as a preview: it is a latent, and it is not decoded."""
-        return self._stretch(k).reader.latent and self.sharp(k, image) is None
+        if not self._stretch(k).reader.latent or (k, image) in self._sharp:
+            return False
+        return not (self.own.has_picture and k == len(self.steps) - 1)
 
     def keep_sharp(self, k: int, image: int, rgb: NDArray[np.uint8]) -> None:
         """Keep the decoded x̂₀ of a step, (H, W, 3); of the last KEPT_SHARP."""

@@ -79,3 +79,11 @@ def test_a_damaged_job_costs_itself_alone(runs: Path, request_of: Make, damage: 
         path.write_text(json.dumps(told | damage))
     assert [submission.run_path.name for submission in waiting.take(waiting.kept(runs))] == ["2.twrun"]
     assert list(runs.iterdir()) == []
+
+
+def test_a_job_in_a_home_that_is_not_utf_8_is_kept_too(runs: Path, request_of: Make) -> None:
+    job = Generate(request=request_of(), run_path=runs / "a.twrun", pictures=Path("/caf\udce9/pictures"))
+    waiting.keep(Submission(job, request_of()))
+    (again,) = waiting.take(waiting.kept(runs))
+    assert isinstance(again.job, Generate)
+    assert again.job.pictures == job.pictures

@@ -82,7 +82,7 @@ def test_an_encoding_grows_on_the_timeline_and_can_be_stopped(hand_parts: Parts,
     for steps in (1, 2):
         hand_parts.fake.allow(1)
         until(qtbot, lambda steps=steps: encoder.activity is not None and encoder.activity.share == steps / 4)  # type: ignore[misc]
-        until(qtbot, lambda steps=steps: document.shown.step_count >= steps)  # type: ignore[misc]
+        until(qtbot, lambda: document.shown.step_count >= 1)  # the first step is always shown, others within a budget
         assert document.shown.live
     assert encoder.activity is not None
     assert encoder.activity.words == "Up to the noise, σ 1, 60 model calls"

@@ -18,6 +18,7 @@ from app.settings import Settings, Values
 from app.ui.morph.film_files import Films
 from app.ui.morph.film_sheet import FilmSheet
 from app.ui.window.main_window import MainWindow
+from engine.jobs.generate import Generate
 from engine.jobs.morph import Morphing
 from engine.morph.film import read
 from tests.app.conftest import Parts
@@ -260,7 +261,8 @@ def test_a_picture_may_be_made_meanwhile(qtbot: QtBot, hand_parts: Parts) -> Non
     until(qtbot, lambda: window.morph.step_count == 1)
     job = hand_parts.document.generate()
     assert job is not None
-    hand_parts.fake.allow(5)
+    until(qtbot, lambda: isinstance(hand_parts.fake.jobs[-1], Generate))  # begun between two calls of the morph
+    hand_parts.fake.allow(job.request.steps)
     until(qtbot, lambda: job.state.ended)
     assert window.morph.rendering
     assert window.morph.step_count == 1

@@ -77,3 +77,9 @@ def test_two_precisions_of_a_model_are_two_models(held: Models) -> None:
     half = held.get(replace(a, compute_dtype="bfloat16"))
     assert half is not held.get(a)
     assert half.compute_dtype == torch.bfloat16
+
+
+def test_models_whose_hashes_are_not_known_yet_are_told_apart(held: Models) -> None:
+    a, b = (replace(info(name, 0), sha256="", folder=Path(name)) for name in "ab")
+    assert held.get(a) is not held.get(b)
+    assert held.get(a) is held.get(a)

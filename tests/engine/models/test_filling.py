@@ -51,7 +51,7 @@ def test_a_clip_larger_than_its_weights_is_refused_before_it_takes_memory() -> N
 def test_no_number_of_a_clip_is_larger_than_such_numbers_are(part: str, key: str, number: object) -> None:
     config = {"embed_dim": 8, "vision_cfg": {"layers": 1}, "text_cfg": {"layers": 1}}
     config[part] = {key: number}
-    with pytest.raises(ModelError, match=rf"{key} in {part} of this CLIP is no plain value"):
+    with pytest.raises(ModelError, match=rf"{key} in {part} of this CLIP is not a plain value"):
         allowed_shape(config)
 
 
