@@ -120,8 +120,7 @@ class Draft:
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
-        further += ("width", "height", "clip_skip", "distilled")
-        shared = ("model", "label", *look, *further)
+        shared = ("model", "label", *look, *further, "width", "height", "clip_skip", "distilled")
         seeds = request.seeds
         second = request.enlargement
         stage: dict[str, Any] = (

@@ -48,8 +48,8 @@ def info_of(path: Path, **by_hand: object) -> ModelInfo:
     return checkpoint(path, settings)
 
 
-def loaded(path: Path, dtype: torch.dtype = torch.float32, **by_hand: object) -> LatentModel:
-    return load(info_of(path, **by_hand), CPU, dtype)
+def loaded(path: Path, **by_hand: object) -> LatentModel:
+    return load(info_of(path, **by_hand), CPU)
 
 
 @pytest.mark.parametrize("name", UNETS)
@@ -114,7 +114,9 @@ def test_the_text_encoder_is_transformers_bit_for_bit(tmp_path: Path) -> None:
     ids = [START, *read_tokenizer()("a red apple"), END]
     ids += [END] * (77 - len(ids))
     theirs = nets().text(torch.tensor([ids])).last_hidden_state
-    assert torch.equal(model.condition(Said("a red apple")).tokens, theirs)
+    ours = model.condition(Said("a red apple")).tokens
+    assert ours is not None
+    assert torch.equal(ours, theirs)
 
 
 @pytest.mark.parametrize("channels", [9, 8])
@@ -128,7 +130,7 @@ def test_inpainting_and_pix2pix_load_and_denoise(channels: int, tmp_path: Path) 
 
 def test_half_precision_is_the_dtype_of_the_net_alone(tmp_path: Path) -> None:
     path = write_single_file(tmp_path / "tiny.safetensors", dtype=torch.float16)
-    model = loaded(path, torch.bfloat16, **BY_HAND)
+    model = load(info_of(path, **BY_HAND), CPU, torch.bfloat16)
     assert {p.dtype for p in model.parts["unet"].parameters()} == {torch.bfloat16}
     assert {p.dtype for p in model.parts["vae"].parameters()} == {torch.float32}
     x = torch.randn(2, 4, 8, 8)
@@ -325,7 +327,7 @@ def test_steps_offset_and_zero_snr_are_of_discrete_schedules() -> None:
 
     from engine.schedules import Discrete, from_config, grid
 
-    about = families()["sd1"].schedule
+    about = dict(families()["sd1"].schedule)
     offset = from_config(about | {"steps_offset": 1})
     assert isinstance(offset, Discrete)
     theirs = DDIMScheduler(beta_schedule="scaled_linear", steps_offset=1, clip_sample=False)
