@@ -257,6 +257,25 @@ def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
     return list(found.values())
 
 
+def named_checkpoint(model: str, where: Path) -> ModelInfo | None:
+    """Return the checkpoint in the user's folders whose file has that name, None for none. Only its header is read.
+
+    model -- a file's name without its ending, alone or after the name of its folder and “/”
+    where -- the folder of the studio's settings
+    """
+    settings, hashes = load_settings(where), Hashes(where)
+    for path in places(settings.folders, settings.files):
+        name = path.name if path.is_dir() else path.stem
+        if model in (name[:MAX_NAME], f"{path.parent.name}/{name}"[:MAX_NAME]):
+            dtype = str(settings.defaults_of(path).get("precision", "float32"))
+            try:
+                info = checkpoint(path, settings, None, dtype if dtype in DTYPES else "float32", hashes)
+            except CheckpointError:
+                continue
+            return replace(info, id=model)
+    return None
+
+
 def find(
     model: str,
     vae: Path | None = None,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.checkpoints.hashes import Hashes
+from engine.checkpoints.settings import ModelSettings, save
 from engine.errors import Cancelled
 from engine.jobs.generate import Generate
 from engine.jobs.job import Event
@@ -66,3 +67,13 @@ def test_a_checkpoint_is_opened_in_half_precision_under_any_id(tiny: ModelInfo) 
     assert opened.needs == opened.half
     assert session.info("shelf/tiny").compute_dtype == "bfloat16"
     assert session.info("shelf/tiny").sha256 == tiny.sha256
+
+
+def test_a_session_finds_a_checkpoint_of_the_users_folders_by_its_name(tiny: ModelInfo, tmp_path: Path) -> None:
+    """So a run of the last session can be finished, and its steps decoded."""
+    save(ModelSettings(folders=(tmp_path,)), settings_folder())
+    session = Session("cpu")
+    assert session.info("tiny").folder == tiny.folder
+    assert session.info(f"{tmp_path.name}/tiny").sha256 == tiny.sha256
+    with pytest.raises(CatalogError, match="is not here"):
+        session.info("tin")
