@@ -6,7 +6,7 @@ card.md and thumbnail.png.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -185,11 +185,14 @@ def checkpoint(
     if found.zero_snr:
         defaults["spacing"] = "trailing"  # grids by σ would spend half of their steps near pure noise
     own = {} if settings is None else dict(settings.defaults_of(path))
-    choices = {"sampler": RULES, "spacing": SPACINGS}  # those of an older studio may be gone
+    choices: dict[str, Mapping[str, Any]] = {
+        "sampler": RULES,
+        "spacing": SPACINGS,
+    }  # those of an older studio may be gone
     size = tuple(own.pop("size", native[0]))
     if all(side % rule["multiple"] == 0 for side in size):
         native = (size, *(one for one in native if one != size))
-    defaults |= {key: value for key, value in own.items() if value in choices.get(key, (value,))}
+    defaults |= {key: value for key, value in own.items() if key not in choices or value in choices[key]}
     return ModelInfo(
         id=path.stem[:MAX_NAME] if path.is_file() else path.name[:MAX_NAME],
         title=path.stem if path.is_file() else path.name,
