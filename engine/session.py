@@ -31,7 +31,7 @@ from engine.models.cache import Models
 from engine.paths import path_of
 from engine.plan import Plan, plan, to_state
 from engine.settings_folder import settings_folder
-from engine.spec.catalog import CatalogError, ModelInfo, embedded_models
+from engine.spec.catalog import CatalogError, ModelInfo, embedded_models, named_checkpoint
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
 from engine.spec.request import Request, RequestError
@@ -79,7 +79,7 @@ class Session:
     """One device and the models loaded onto it. Not thread-safe: one thread uses it.
 
     device  -- "cuda", "xpu", "mps" or "cpu"; None: the best available. Raises DeviceError for a missing one
-    infos   -- the available models, the embedded ones by default
+    infos   -- the available models; None: the embedded ones, and the user's checkpoints by their names
     library -- the source of CLIPs and classifiers, by default the engine's own
     """
 
@@ -90,6 +90,7 @@ class Session:
         if self.device.type == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=True)
+        self._finds = infos is None
         self.infos = {info.id: info for info in (embedded_models() if infos is None else infos)}
         self.models = Models(self.device)
         self.library = library or Library(self.device)
@@ -117,8 +118,10 @@ class Session:
             return self.models.get(info, report, cancelled)
 
     def info(self, model: str) -> ModelInfo:
-        """Return the model of that id. Raises CatalogError for an unknown one."""
+        """Return the model of that id, or the user's checkpoint of that name. Raises CatalogError for neither."""
         info = self.infos.get(model)
+        if info is None and self._finds and (info := named_checkpoint(model, settings_folder())) is not None:
+            self.infos[model] = info
         if info is None:
             have = ", ".join(self.infos) or "none"
             raise CatalogError(f"The model “{model}” is not here (available: {have}): choose another.")

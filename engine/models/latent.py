@@ -269,7 +269,7 @@ def load_codec(
 ) -> KLCodec:
     """Load a VAE or a TAESD as the codec of a family. It computes in float32, since half precision overflows."""
     own = about.codec
-    linear = Linear(tuple(map(tuple, own["linear"])), tuple(own["bias"]))  # type: ignore[arg-type]
+    linear = Linear(tuple(map(tuple, own["linear"])), tuple(own["bias"]))
     if part.role in _TINY_ROLES:
         return _tiny_codec(part, about, linear, device, progress)
     config = dict(part.config or about.vae) | dict((by_hand or {}).get("vae", {}))

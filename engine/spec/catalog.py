@@ -6,7 +6,7 @@ card.md and thumbnail.png.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -202,11 +202,14 @@ def checkpoint(
     if found.zero_snr:
         defaults["spacing"] = "trailing"  # grids by σ would spend half of their steps near pure noise
     own = {} if settings is None else dict(settings.defaults_of(path))
-    choices = {"sampler": RULES, "spacing": SPACINGS}  # those of an older studio may be gone
+    choices: dict[str, Mapping[str, Any]] = {
+        "sampler": RULES,
+        "spacing": SPACINGS,
+    }  # those of an older studio may be gone
     size = tuple(own.pop("size", native[0]))
     if all(side % rule["multiple"] == 0 for side in size):
         native = (size, *(one for one in native if one != size))
-    defaults |= {key: value for key, value in own.items() if value in choices.get(key, (value,))}
+    defaults |= {key: value for key, value in own.items() if key not in choices or value in choices[key]}
     return ModelInfo(
         id=path.stem[:MAX_NAME] if path.is_file() else path.name[:MAX_NAME],
         title=path.stem if path.is_file() else path.name,
@@ -272,6 +275,25 @@ def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
             count += 1
         found[name] = replace(info, id=name[:MAX_NAME])
     return list(found.values())
+
+
+def named_checkpoint(model: str, where: Path) -> ModelInfo | None:
+    """Return the checkpoint in the user's folders whose file has that name, None for none. Only its header is read.
+
+    model -- a file's name without its ending, alone or after the name of its folder and “/”
+    where -- the folder of the studio's settings
+    """
+    settings, hashes = load_settings(where), Hashes(where)
+    for path in places(settings.folders, settings.files):
+        name = path.name if path.is_dir() else path.stem
+        if model in (name[:MAX_NAME], f"{path.parent.name}/{name}"[:MAX_NAME]):
+            dtype = str(settings.defaults_of(path).get("precision", "float32"))
+            try:
+                info = checkpoint(path, settings, None, dtype if dtype in DTYPES else "float32", hashes)
+            except CheckpointError:
+                continue
+            return replace(info, id=model)
+    return None
 
 
 def find(

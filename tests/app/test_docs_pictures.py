@@ -28,6 +28,7 @@ SCRIPTS = {  # those that open the window, and the pictures that they take in ea
     "steering_pictures": ("steering", "sweep"),
     "likelihood_pictures": ("likelihood", "encoded"),
     "morph_pictures": ("morph",),
+    "model_pictures": ("models",),
 }  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -82,6 +83,7 @@ def describe(path: Path, settings: ModelSettings, hashes: Hashes) -> ModelInfo:
 class ModelChoice(QObject):
     """Follows the draft. A checkpoint is made known to the engine when it is chosen; it is loaded by its first run.
 
+    draft   -- whose model it chooses
     changed -- the models to choose from, or what the chosen one needs
     """
 
@@ -92,7 +94,7 @@ class ModelChoice(QObject):
         self, draft: DraftModel, jobs: JobsModel, library: ModelLibrary, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._draft, self._jobs, self._library = draft, jobs, library
+        self.draft, self._jobs, self._library = draft, jobs, library
         self._needs: CheckpointOpened | None = None
         self._task: Task | None = None
         self._loaded = ""  # the model of the last run that went through
@@ -113,11 +115,11 @@ class ModelChoice(QObject):
     @property
     def current(self) -> str:
         """The key of the chosen model."""
-        return _key(self._draft.model)
+        return _key(self.draft.model)
 
     def offers(self) -> list[Offer]:
         """The models to choose from: those that were used last come first, then those in the box, then by name."""
-        found = [self._embedded(info) for info in self._draft.models if not is_checkpoint(info)]
+        found = [self._embedded(info) for info in self.draft.models if not is_checkpoint(info)]
         files = [file for file in self._library.files.values() if file.role == "model" and file.usable]
         files.sort(key=lambda file: (file.stem.lower(), str(file.path)))
         found += [self._of_file(file) for file in files]
@@ -136,28 +138,31 @@ class ModelChoice(QObject):
 
     def choose(self, key: str) -> bool:
         """Use that model from now on; False, with a notice, where that is not possible."""
-        info = next((one for one in self._draft.models if _key(one) == key), None)
+        info = next((one for one in self.draft.models if _key(one) == key), None)
         if info is None or is_checkpoint(info):
             try:
                 info = self.describe(Path(key))
             except (EngineError, OSError) as error:
                 self.notice_raised.emit(Notice("error", str(error)))
                 return False
-            self._draft.offer(info)
-        self._draft.model = info
+            self.draft.offer(info)
+        again = info.id == self.draft.model.id
+        self.draft.model = info
+        if again:  # perhaps its hash was cancelled
+            self._on_model()
         self._library.note_use(key)
         return True
 
     def add_word(self, word: str) -> None:
         """Add a trigger word to the prompt, unless it is there."""
-        prompt = self._draft.current.prompt
+        prompt = self.draft.current.prompt
         if word.lower() not in prompt.lower():
-            self._draft.update(prompt=f"{prompt.rstrip(' ,')}, {word}" if prompt.strip(" ,") else word)
+            self.draft.update(prompt=f"{prompt.rstrip(' ,')}, {word}" if prompt.strip(" ,") else word)
 
     def describe(self, path: Path) -> ModelInfo:
         """Describe a checkpoint, under an id that no other model has. Raises EngineError and OSError."""
         info = describe(path, self._library.settings, self._library.hashes)
-        others = {one.id for one in self._draft.models if one.folder != path}
+        others = {one.id for one in self.draft.models if one.folder != path}
         name, count = info.id, 1
         while name in others:
             name = f"{path.parent.name}/{info.id}" if count == 1 else f"{info.id} ({count})"
@@ -173,7 +178,7 @@ class ModelChoice(QObject):
                 except (EngineError, OSError):
                     continue
                 if info.id == model:
-                    self._draft.offer(info)
+                    self.draft.offer(info)
                     return info
         return None
 
@@ -199,19 +204,31 @@ class ModelChoice(QObject):
 
     def halve(self) -> None:
         """Use the chosen model in half precision from now on."""
-        path = self._draft.model.folder
+        path = self.draft.model.folder
         self._library.set_defaults(path, dict(self._library.settings.defaults_of(path)) | {"precision": HALF})
         self.refresh()
 
+    def set_defaults(self, path: Path, defaults: Mapping[str, Any]) -> None:
+        """Set what runs of a checkpoint begin with, and put it on the panel where that is the chosen model.
+
+        {} forgets it. Raises CheckpointError for impossible ones.
+        """
+        self._library.set_defaults(path, defaults)
+        self.refresh()
+        try:
+            self.draft.begin_with(self.describe(path))
+        except (EngineError, OSError) as error:
+            self.notice_raised.emit(Notice("error", str(error)))
+
     def refresh(self) -> None:
         """Describe the chosen checkpoint again: its settings have changed."""
-        if is_checkpoint(self._draft.model):
+        if is_checkpoint(self.draft.model):
             try:
-                info = self.describe(self._draft.model.folder)
+                info = self.describe(self.draft.model.folder)
             except (EngineError, OSError) as error:
-                self._draft.obstacle = str(error)
+                self.draft.obstacle = str(error)
                 return
-            self._draft.offer(info)
+            self.draft.offer(info)
             self._on_model()
 
     def _too_large(self, count: int) -> bool:
@@ -223,21 +240,21 @@ class ModelChoice(QObject):
     def _on_model(self) -> None:
         """Another model was chosen, or it is described anew."""
         self._needs = None
-        info = self._draft.model
+        info = self.draft.model
         if is_checkpoint(info) and not info.sha256:
             try:
                 found = recognise(info.folder, self._library.settings.of(info.folder))
                 files = sorted({file for part in found.parts for file in part.header.files})
                 self._library.hashing.compute(files, first=True)
             except (CheckpointError, OSError) as error:
-                self._draft.obstacle = str(error)
+                self.draft.obstacle = str(error)
                 return
         self._open()
         self._check()
 
     def _open(self) -> None:
         """Make the checkpoint known to the engine, and ask what it needs."""
-        info = self._draft.model
+        info = self.draft.model
         if self._task is not None:
             self._task.drop()
             self._task = None
@@ -250,38 +267,38 @@ class ModelChoice(QObject):
 
     def _on_told(self, events: Sequence[Event]) -> None:
         for event in events:
-            if isinstance(event, CheckpointOpened) and event.model == self._draft.model.id:
+            if isinstance(event, CheckpointOpened) and event.model == self.draft.model.id:
                 self._needs = event
         self._check()
 
     def _on_opened(self, end: End) -> None:
         self._task = None
         if end.how == "failed":
-            self._draft.obstacle = end.sentence
+            self.draft.obstacle = end.sentence
 
     def _on_hash(self, _path: Path, _digest: str) -> None:
-        if is_checkpoint(self._draft.model) and not self._draft.model.sha256:
+        if is_checkpoint(self.draft.model) and not self.draft.model.sha256:
             try:
-                info = self.describe(self._draft.model.folder)
+                info = self.describe(self.draft.model.folder)
             except (EngineError, OSError) as error:
-                self._draft.obstacle = str(error)
+                self.draft.obstacle = str(error)
                 return
             if info.sha256:
-                self._draft.offer(info)
+                self.draft.offer(info)
                 self._open()
 
     def _on_library(self, paths: Collection[Path]) -> None:
-        if is_checkpoint(self._draft.model) and self._draft.model.folder in paths:
+        if is_checkpoint(self.draft.model) and self.draft.model.folder in paths:
             self._check()
         self.changed.emit()
 
     def _check(self) -> None:
         """Say why the model cannot be used now, if it cannot."""
-        self._draft.obstacle = self._why_not()
+        self.draft.obstacle = self._why_not()
         self.changed.emit()
 
     def _why_not(self) -> str:
-        info = self._draft.model
+        info = self.draft.model
         if not is_checkpoint(info):
             return ""
         file = self._library.files.get(info.folder)
@@ -302,7 +319,7 @@ class ModelChoice(QObject):
 
     def _on_ended(self, job: QueuedJob) -> None:
         """Remember the use of the model, its last picture, and how long it took to load."""
-        info = next((one for one in self._draft.models if one.id == job.request.model), None)
+        info = next((one for one in self.draft.models if one.id == job.request.model), None)
         if info is None or job.state is not JobState.FINISHED:
             return
         self._loaded = info.id

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from app.core.models.library import ModelLibrary
 from app.core.models.model_file import PREDICTS, ROLES, USED, ModelFile
+from engine.checkpoints.families import families
 
 ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of a row
 BADGE = Qt.ItemDataRole.UserRole + 2  # its family
@@ -94,8 +95,8 @@ class ModelTable(QAbstractListModel):
 
     def _about(self, file: ModelFile) -> str:
         said = [ROLES[file.role][0]]
-        if file.predicts and file.role == "model":
-            said.append(f"predicts {PREDICTS[file.predicts]}")
+        if file.role == "model" and (file.predicts or (file.problem and file.family in families())):
+            said.append(f"predicts {PREDICTS.get(file.predicts, 'ε or v?')}")
         said.append(in_bytes(file.bytes))
         if file.missing:
             said.insert(0, "Missing")

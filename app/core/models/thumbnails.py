@@ -41,9 +41,10 @@ class Thumbnails(QObject):
             self._next()
         return None
 
-    def forget(self, path: Path) -> None:
-        """Read a picture again at its next use."""
-        self._kept.pop(path, None)
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is being read."""
+        return self._reading is not None
 
     def close(self) -> None:
         self._waiting.clear()

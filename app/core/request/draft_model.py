@@ -69,6 +69,16 @@ class DraftModel(QObject):
             self.model_changed.emit()
             self.changed.emit()
 
+    def begin_with(self, model: ModelInfo) -> None:
+        """Give the draft of a model that model's own steps, guidance, sampler, spacing and size."""
+        own = Draft.for_model(model)
+        names = "steps", "guidance", "sampler", "spacing", "width", "height"
+        defaults: dict[str, Any] = {name: getattr(own, name) for name in names} | {"options": ()}
+        if model.id == self._model.id:
+            self.update(**defaults)
+        elif model.id in self._drafts:
+            self._drafts[model.id] = replace(self._drafts[model.id], **defaults)
+
     @property
     def obstacle(self) -> str:
         """Why no run can use the model and its files now, in one sentence; "" when one can."""

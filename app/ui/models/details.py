@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QScrollArea, QSi
 
 from app.core.models.library import ModelLibrary
 from app.core.models.model_file import PREDICTS, ROLES, ModelFile
+from app.core.models.paths import short_path
 from app.core.models.table import ModelTable, in_bytes, picture_of
 from app.core.models.thumbnails import Thumbnails
 from app.ui.look.stylesheet import set_kind
@@ -148,7 +149,7 @@ class Details(QScrollArea):
         self.picture.setVisible(picture is not None)
         self.picture.update()
         self.name.setText(file.stem)
-        self.place.setText(str(file.path.parent))
+        self.place.setText(short_path(file.path.parent))
         self._show_problem(file)
         self._show_facts(file)
         self._show_hash()
@@ -175,7 +176,8 @@ class Details(QScrollArea):
         copy = self._table.copy_of(file.path)
         if copy is not None:
             path, sure = copy
-            there = f"“{path.name}” in {path.parent}" if path.name != file.path.name else str(path.parent)
+            place = short_path(path.parent)
+            there = f"“{path.name}” in {place}" if path.name != file.path.name else place
             if file.missing:
                 self.copy.setText(f"Perhaps it is now in {there}.")
             else:

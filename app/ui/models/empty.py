@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from app.core.models.paths import short_path
 from app.core.models.usual_places import usual_places
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
@@ -44,7 +45,7 @@ class NoModels(QWidget):
         self.places = QWidget()
         flow = FlowLayout(self.places, gap=em(self, 0.4), centred=True)
         for path in usual_places()[:SHOWN]:
-            button = chip(_short(path), lambda path=path: add(path), plain_tip(f"Add {path}"))  # type: ignore[misc]
+            button = chip(short_path(path), lambda path=path: add(path), plain_tip(f"Add {path}"))  # type: ignore[misc]
             button.setAutoDefault(False)
             flow.addWidget(button)
         self.found = label("Found on this machine:", "muted")
@@ -64,8 +65,3 @@ class NoModels(QWidget):
         column.addWidget(self.found)
         column.addWidget(self.places)
         column.addStretch(3)
-
-
-def _short(path: Path) -> str:
-    home = Path.home()
-    return f"~/{path.relative_to(home)}" if home in path.parents else str(path)

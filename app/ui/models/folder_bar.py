@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.core.models.library import ModelLibrary
+from app.core.models.paths import short_path
 from app.core.shown.naming import shorten
 from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
@@ -75,7 +76,7 @@ class FolderBar(QWidget):
         self._menus.clear()  # PySide deletes a menu with its last reference
         self._flow.addWidget(label("Folders", "heading"))
         for folder in self._library.folders:
-            button = chip(shorten(_short(folder), LONGEST), lambda: None, plain_tip(str(folder)))
+            button = chip(shorten(short_path(folder), LONGEST), lambda: None, plain_tip(str(folder)))
             button.clicked.disconnect()
             button.setAccessibleName(str(folder))
             button.setAutoDefault(False)
@@ -87,7 +88,7 @@ class FolderBar(QWidget):
             self._menus.append(menu)
             self._flow.addWidget(button)
         self._flow.addWidget(self.add)
-        for widget in self.chips.findChildren(QWidget):
+        for widget in self.chips.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
             widget.show()  # at once: until it is shown a layout counts it as nothing
         self.refresh()
 
@@ -118,9 +119,3 @@ class FolderBar(QWidget):
 def open_folder(path: Path) -> None:
     """Show a folder in the file manager; of a file its folder."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(path if path.is_dir() else path.parent)))
-
-
-def _short(folder: Path) -> str:
-    """A folder as people write it, with ~ for their home."""
-    home = Path.home()
-    return f"~/{folder.relative_to(home)}" if home in folder.parents else str(folder)

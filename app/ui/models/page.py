@@ -22,15 +22,19 @@ from app.core.files.mime import local_files
 from app.core.models.model_file import ROLES, USED
 from app.core.models.studio_models import StudioModels
 from app.core.models.table import FILE, ORDERS, OTHERS, ModelTable
+from app.core.notices import Notice
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
+from app.ui.models.by_hand_sheet import ByHandSheet
+from app.ui.models.defaults_sheet import DefaultsSheet
 from app.ui.models.details import Details
 from app.ui.models.empty import NoModels
 from app.ui.models.folder_bar import FolderBar
 from app.ui.models.row import ModelList
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.label import paragraph
+from engine.errors import EngineError
 
 SIZE = QSize(1040, 680)
 NOTHING = "No model has all of these words."
@@ -77,6 +81,8 @@ class ModelPage(Retinted, QDialog):
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.table.arranged.connect(self._on_arranged)
         self.details.used.connect(self._use)
+        self.details.by_hand.connect(self._ask_by_hand)
+        self.details.defaults.connect(self._ask_defaults)
         self.details.word.connect(models.choice.add_word)
         self.list.doubleClicked.connect(lambda index: self._use(index.data(FILE).path))
         self.bar.adding.connect(self.choose_folder)
@@ -153,6 +159,18 @@ class ModelPage(Retinted, QDialog):
         self.show_model(paths[0])
 
     # the list
+
+    def _ask_by_hand(self, path: Path) -> None:
+        if (file := self._library.files.get(path)) is not None:
+            ByHandSheet(self._library, file, self).open()
+
+    def _ask_defaults(self, path: Path) -> None:
+        try:
+            info = self._models.choice.describe(path)
+        except (EngineError, OSError) as error:
+            self._models.notice_raised.emit(Notice("error", str(error)))
+            return
+        DefaultsSheet(self._models.choice, info, self).open()
 
     def _use(self, path: Path) -> None:
         """Use a checkpoint, and close the page."""

@@ -85,7 +85,9 @@ class Welcome(OpeningPage):
             made = chip(said, partial(self._pick, {field: offer}), f"Generate “{said}”", large=True)
             self._flow.addWidget(made)
             made.show()  # at once: until it is shown a layout counts it as nothing
-        if model.text:
+        if model.text and not offers:
+            self.hint.setText("Type a prompt on the left to see a picture come out of noise.")
+        elif model.text:
             self.hint.setText("Pick a prompt to see it come out of noise, or type your own on the left.")
         else:
             self.hint.setText(f"Pick a {model.label_kind} to see it come out of noise.")

@@ -70,6 +70,7 @@ class AdapterFiles:
 
     def _named(self, name: str) -> Iterator[Path]:
         """Yield the files of that name in the user's folders."""
-        for path in places(load_settings(self._folder).folders):
+        settings = load_settings(self._folder)
+        for path in places(settings.folders, settings.files):
             if path.stem == name and path.suffix in ENDINGS and path.is_file():
                 yield path

@@ -230,7 +230,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
 ) -> None:
     """Nothing raises: pytest-qt fails a test for an exception in a slot."""
     opens_others = {"new", "open", "export", "canvas-size", "save-as", "save-animation"}
-    opens_others |= {"pictures", "shortcuts", "about", "quit", "sweep"}
+    opens_others |= {"pictures", "shortcuts", "about", "quit", "sweep", "models", "wildcards"}
     opens_others |= {"morph-add-file", "morph-export"}
     leaves = {"prompt", "steer", "paste", "earlier"}  # the room
     parts.fake.answers[Morphing] = morphed

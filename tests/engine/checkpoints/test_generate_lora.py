@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.__main__ import main
+from engine.checkpoints.adapters.modules import Module
 from engine.checkpoints.adapters.names import names_of
 from engine.checkpoints.hashes import FILE as HASHES
 from engine.checkpoints.hashes import sha256
@@ -38,7 +39,7 @@ def style(tmp_path: Path) -> Path:
     return write(tmp_path / "adapters" / "style.safetensors", lora(modules(), seed=1))
 
 
-def modules() -> list:  # type: ignore[type-arg]
+def modules() -> list[tuple[str, Module]]:
     """The modules of the tiny model."""
     text = {"width": TEXT["hidden_size"], "mlp": TEXT["intermediate_size"], "layers": TEXT["num_hidden_layers"]}
     listed = names_of(SMALL_UNET, {"text": text}).parts

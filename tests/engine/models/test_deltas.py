@@ -47,7 +47,7 @@ def check(tensors: dict[str, Tensor], shape: tuple[int, ...], expected: Tensor) 
 @pytest.mark.parametrize("shape", [LINEAR, POINT])
 def test_lora_of_a_matrix(shape: tuple[int, ...]) -> None:
     up, down = random(OUT, R), random(R, IN)
-    expected = sum(torch.outer(up[:, k], down[k]) for k in range(R)) * (ALPHA / R)
+    expected = torch.stack([torch.outer(up[:, k], down[k]) for k in range(R)]).sum(0) * (ALPHA / R)
     check(with_alpha(up=up, down=down), shape, expected)  # a matrix's factors also change a 1×1 convolution
     check(with_alpha(up=up[:, :, None, None], down=down[:, :, None, None]), shape, expected)
 
