@@ -64,6 +64,14 @@ def kernels() -> dict[str, object]:
     }
 
 
+def precisions(device: torch.device) -> tuple[str, ...]:
+    """Return the precisions to offer on a device: float16 where it computes so, bfloat16 everywhere, for its memory."""
+    import torch
+
+    half = device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+    return ("float32", "bfloat16", "float16") if half else ("float32", "bfloat16")
+
+
 def describe(device: torch.device) -> str:
     """Name the device for the user, such as “CPU, 2 threads”."""
     import torch

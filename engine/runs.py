@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import devices
 from engine.checkpoints.hashes import Hashes
 from engine.checkpoints.settings import load as load_settings
 from engine.errors import Cancelled, EngineError, why
@@ -114,7 +115,7 @@ def open_checkpoint(job: OpenCheckpoint, session: Session, caller: Caller) -> It
     half = checkpoint(job.path, settings, compute_dtype="float16", hashes=hashes)
     info = session.infos[job.model] = replace(info, id=job.model)
     room, held = session.models.room(), session.models.held(info) is not None
-    yield CheckpointOpened(job.model, info.bytes, half.bytes, SPARE, room, held)
+    yield CheckpointOpened(job.model, info.bytes, half.bytes, SPARE, room, held, devices.precisions(session.device))
 
 
 def hash_file(job: HashFile, session: Session, caller: Caller) -> Iterator[Event]:

@@ -46,6 +46,7 @@ class CheckpointOpened(Event):
     spare       -- bytes that a run needs besides, at least
     free        -- bytes of memory that are free, with those of a model that would go for it; None where unknown
     held        -- whether it is loaded
+    precisions  -- in which the device computes without emulation, keys of engine.spec.limits.DTYPES
     """
 
     model: str
@@ -54,6 +55,7 @@ class CheckpointOpened(Event):
     spare: int
     free: int | None
     held: bool
+    precisions: tuple[str, ...] = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class AdapterChoice(QObject):
     def _on_change(self) -> None:
         lines = self.lines if self.needed else []
         bad = next((line for line in lines if line.on and line.problem), None)
-        self._draft.lacking = "" if bad is None else f"“{bad.use.name}”: {bad.problem}"
+        self._draft.lack("adapters", "" if bad is None else f"“{bad.use.name}”: {bad.problem}")
         self.changed.emit()
 
     def _on_library(self, _paths: Collection[Path]) -> None:

@@ -97,9 +97,11 @@ class ModelChoice(QObject):
         self.draft, self._jobs, self._library = draft, jobs, library
         self._needs: CheckpointOpened | None = None
         self._task: Task | None = None
+        self._precision = draft.current.precision
         self._loaded = ""  # the model of the last run that went through
         draft.find = self._find
         draft.model_changed.connect(self._on_model)
+        draft.changed.connect(self._on_draft)
         library.changed.connect(self._on_library)
         library.hashing.changed.connect(self._check)
         library.hashing.computed.connect(self._on_hash)
@@ -190,22 +192,39 @@ class ModelChoice(QObject):
         nothing worth a word.
         """
         needs = self._needs
-        if needs is None or needs.held or needs.needs < LARGE or self._loaded == needs.model:
+        if needs is None or needs.held or self._takes < LARGE or self._loaded == needs.model:
             return ""
         rate = self._library.rate
-        time = f", ≈ {in_words(needs.needs / rate)}" if rate else ""
-        return f"Loads {in_bytes(needs.needs)} first{time}"
+        time = f", ≈ {in_words(self._takes / rate)}" if rate else ""
+        return f"Loads {in_bytes(self._takes)} first{time}"
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions that the device computes in."""
+        return ("float32", HALF) if self._needs is None else self._needs.precisions
+
+    @property
+    def _takes(self) -> int:
+        """The bytes of memory that the chosen model takes in the draft's precision."""
+        needs, info, precision = self._needs, self.draft.model, self.draft.current.precision
+        if needs is None:
+            return 0
+        if precision is None or precision == info.compute_dtype:
+            return needs.needs
+        return needs.half if DTYPES[precision] == 2 else info.in_precision(precision).bytes
 
     @property
     def can_halve(self) -> bool:
         """Whether the chosen model is too large for the memory, and half precision would do."""
         needs = self._needs
-        return needs is not None and self._too_large(needs.needs) and not self._too_large(needs.half)
+        return needs is not None and self._too_large(self._takes) and not self._too_large(needs.half)
 
     def halve(self) -> None:
         """Use the chosen model in half precision from now on."""
         path = self.draft.model.folder
         self._library.set_defaults(path, dict(self._library.settings.defaults_of(path)) | {"precision": HALF})
+        if self.draft.current.precision is not None:
+            self.draft.update(precision=HALF)
         self.refresh()
 
     def set_defaults(self, path: Path, defaults: Mapping[str, Any]) -> None:
@@ -251,6 +270,12 @@ class ModelChoice(QObject):
                 return
         self._open()
         self._check()
+
+    def _on_draft(self) -> None:
+        """Another precision takes another amount of memory."""
+        if self.draft.current.precision != self._precision:
+            self._precision = self.draft.current.precision
+            self._check()
 
     def _open(self) -> None:
         """Make the checkpoint known to the engine, and ask what it needs."""
@@ -309,12 +334,12 @@ class ModelChoice(QObject):
             return f"Reading the file once, for its hash: {hashing.share:.0%}" if hashing.busy else (
                 "The hash of this model is not known: choose the model again.")  # fmt: skip
         needs = self._needs
-        if needs is not None and self._too_large(needs.needs):
+        if needs is not None and self._too_large(self._takes):
             assert needs.free is not None
             way = "close other programs, or choose a smaller model"
             if self.can_halve:
                 way = f"half precision takes {in_bytes(needs.half)}"
-            return f"It takes {in_bytes(needs.needs)} of memory, and {in_bytes(needs.free)} are free: {way}."
+            return f"It takes {in_bytes(self._takes)} of memory, and {in_bytes(needs.free)} are free: {way}."
         return ""
 
     def _on_ended(self, job: QueuedJob) -> None:

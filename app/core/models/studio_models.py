@@ -11,6 +11,7 @@ from app.core.models.adapters import AdapterChoice
 from app.core.models.choice import ModelChoice
 from app.core.models.library import ModelLibrary
 from app.core.models.thumbnails import Thumbnails
+from app.core.models.vaes import VaeChoice
 from app.core.request.draft_model import DraftModel
 
 
@@ -20,6 +21,7 @@ class StudioModels(QObject):
     library    -- the folders and files
     choice     -- which model the next run uses
     adapters   -- its LoRAs and their kin
+    vaes       -- its VAE
     thumbnails -- of their pictures
     """
 
@@ -32,6 +34,7 @@ class StudioModels(QObject):
         self.thumbnails = Thumbnails(self)
         self.choice = ModelChoice(draft, jobs, self.library, self)
         self.adapters = AdapterChoice(draft, jobs, self.library, self)
+        self.vaes = VaeChoice(draft, self.library, self)
         for part in (self.library, self.choice, self.adapters):
             part.notice_raised.connect(self.notice_raised)
 

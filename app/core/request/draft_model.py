@@ -40,7 +40,8 @@ class DraftModel(QObject):
         """`models` holds at least one; `draft`, where it names one of them, is the first draft on the panel."""
         super().__init__(parent)
         self._models, self._prices = list(models), prices
-        self._obstacle = self._lacking = ""
+        self._obstacle = ""
+        self._lacking: dict[str, str] = {}  # by what it is about
         self.find: Callable[[str], ModelInfo | None] = _find_nothing
         self._strengths: dict[str, float] = {}  # by method, as they were left
         self._seed_locked = False
@@ -82,7 +83,7 @@ class DraftModel(QObject):
     @property
     def obstacle(self) -> str:
         """Why no run can use the model and its files now, in one sentence; "" when one can."""
-        return self._obstacle or self._lacking
+        return self._obstacle or next(filter(None, self._lacking.values()), "")
 
     @obstacle.setter
     def obstacle(self, sentence: str) -> None:
@@ -90,15 +91,11 @@ class DraftModel(QObject):
             self._obstacle = sentence
             self.changed.emit()
 
-    @property
-    def lacking(self) -> str:
-        """Why no run can use the files beside the model, in one sentence; "" when one can."""
-        return self._lacking
-
-    @lacking.setter
-    def lacking(self, sentence: str) -> None:
-        if sentence != self._lacking:
-            self._lacking = sentence
+    def lack(self, about: str, sentence: str) -> None:
+        """Say why no run can use the files beside the model, "adapters" or "vae", in one sentence; "" when one can."""
+        before = self.obstacle
+        self._lacking[about] = sentence
+        if self.obstacle != before:
             self.changed.emit()
 
     @property

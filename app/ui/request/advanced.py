@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.core.models.studio_models import StudioModels
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
+from app.ui.request.checkpoint_fields import CheckpointFields
 from app.ui.request.sampler_options import SamplerOptions
 from app.ui.request.sampler_picker import SpacingPicker
 from app.ui.request.second_stage import SecondStageFields
@@ -27,7 +29,7 @@ THRESHOLDS = {
 class Advanced(QWidget):
     """Shows and changes the draft."""
 
-    def __init__(self, draft: DraftModel) -> None:
+    def __init__(self, draft: DraftModel, models: StudioModels) -> None:
         super().__init__()
         self._draft = draft
         self.spacing = SpacingPicker(draft)
@@ -36,6 +38,7 @@ class Advanced(QWidget):
         self.threshold = ThresholdPicker(draft)
         self.second = SecondStageFields(draft)
         self.start = StartNoise(draft)
+        self.checkpoint = CheckpointFields(draft, models.choice, models.vaes)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.3))
@@ -46,6 +49,7 @@ class Advanced(QWidget):
             column.addSpacing(em(self, 0.3))
             column.addWidget(part)
         column.addWidget(self.second)
+        column.addWidget(self.checkpoint)
         draft.model_changed.connect(self.refresh)
         self.refresh()
 

@@ -64,7 +64,7 @@ class PromptPanel(QWidget):
         self.extent_name = label("Size", "heading", self.extent)
         self.extent_name.setFixedHeight(self.sides.width_.sizeHint().height())  # beside the first line of the field
         self.steering = SteeringDisclosure(document.guidance, actions)
-        self.further = Advanced(draft)
+        self.further = Advanced(draft, models)
         self.advanced = Disclosure("Advanced", self.further)
         self.generate = GenerateBar(document, models.choice, actions)
         self._lay_out()

@@ -52,6 +52,8 @@ def section(qtbot: QtBot, parts: Parts, models: StudioModels, shelf: Path) -> Ad
     settle(qtbot, models)
     assert models.choice.choose(str(shelf / "dream.safetensors"))
     qtbot.waitUntil(lambda: parts.document.can_generate)
+    parts.document.draft.update(steps=1)
+    parts.document.draft.choose_size((64, 64))
     section = AdapterList(models.adapters, models.thumbnails, QAction(models), models.choice.add_word)
     opened(qtbot, section, 340, 500)
     return section
