@@ -24,6 +24,7 @@ from engine.errors import EngineError, one_line
 from engine.rules import RULES
 from engine.schedules import SPACINGS, from_config
 from engine.settings_folder import settings_folder
+from engine.spec.few_step import LCM_KEYS
 from engine.spec.limits import DTYPES as DTYPES
 from engine.spec.limits import MAX_NAME
 from engine.spec.model_config import check_model, read_config
@@ -235,6 +236,7 @@ def checkpoint(
             "codec": {"type": "kl", "factor": about.codec["factor"]},
             "by_hand": dict(found.by_hand),
             "vae": None if vae is None else str(vae),
+            "few_step_keys": [key for part in found.parts for key in part.header.tensors if key.endswith(LCM_KEYS)],
             "weights": {"net": memory(found, 1) - (rest := memory(found, 0)), "rest": rest},
         },
         micro_batch=about.micro_batch,

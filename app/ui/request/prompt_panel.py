@@ -17,6 +17,7 @@ from app.ui.models.picker import ModelPicker
 from app.ui.request.adapter_list import AdapterList
 from app.ui.request.advanced import Advanced
 from app.ui.request.edit_choice import EditChoice
+from app.ui.request.few_step_line import FewStepLine
 from app.ui.request.generate_bar import GenerateBar
 from app.ui.request.label_picker import LabelPicker
 from app.ui.request.prompt_field import PromptField
@@ -53,6 +54,7 @@ class PromptPanel(QWidget):
         self.label_heading = label("", "heading")
         self.no_text = paragraph()
         self.labels = LabelPicker(draft)
+        self.few_step = FewStepLine(models.few_step)
         self.sampler = SamplerPicker(draft)
         self.steps = NumberField("Steps", 1, MAX_STEPS, (1, 60))
         self.guidance = NumberField("Guidance", -100, 100, (0, 12), 0.5, 1)
@@ -103,12 +105,13 @@ class PromptPanel(QWidget):
             (None, self.adapters),
             (self.label_heading, self.labels),
             (None, self.no_text),
+            (None, self.few_step),
             (label("Sampler", "heading", self.sampler), self.sampler),
         ):
             if heading is not None:
                 column.addWidget(heading)
             column.addWidget(field)
-            if field not in (self.words, self.adapters, self.edit):
+            if field not in (self.words, self.adapters, self.few_step, self.edit):
                 column.addSpacing(em(self, 0.4))
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))
