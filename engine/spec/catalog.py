@@ -185,10 +185,7 @@ def checkpoint(
     if found.zero_snr:
         defaults["spacing"] = "trailing"  # grids by σ would spend half of their steps near pure noise
     own = {} if settings is None else dict(settings.defaults_of(path))
-    choices: dict[str, Mapping[str, Any]] = {
-        "sampler": RULES,
-        "spacing": SPACINGS,
-    }  # those of an older studio may be gone
+    choices: dict[str, Mapping[str, Any]] = {"sampler": RULES, "spacing": SPACINGS}  # an older studio's may be gone
     size = tuple(own.pop("size", native[0]))
     if all(side % rule["multiple"] == 0 for side in size):
         native = (size, *(one for one in native if one != size))

@@ -151,12 +151,6 @@ class ModelChoice(QObject):
         self._library.note_use(key)
         return True
 
-    def add_word(self, word: str) -> None:
-        """Add a trigger word to the prompt, unless it is there."""
-        prompt = self.draft.current.prompt
-        if word.lower() not in prompt.lower():
-            self.draft.update(prompt=f"{prompt.rstrip(' ,')}, {word}" if prompt.strip(" ,") else word)
-
     def describe(self, path: Path) -> ModelInfo:
         """Describe a checkpoint, under an id that no other model has. Raises EngineError and OSError."""
         info = describe(path, self._library.settings, self._library.hashes)

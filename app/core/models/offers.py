@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
-from app.core.models.choice import ModelChoice, Offer
+from app.core.models.choice import Offer
 from app.core.models.table import ABOUT, ALARM, BADGE, PICTURE, Index
 
 KEY = Qt.ItemDataRole.UserRole + 10
 
 
 class OfferTable(QAbstractListModel):
-    """One row a model, the last used ones first. refresh() reads the choice again."""
+    """One row a model. refresh() asks for `offers` again."""
 
-    def __init__(self, choice: ModelChoice, parent: QObject | None = None) -> None:
+    def __init__(self, offers: Callable[[], list[Offer]], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._choice = choice
+        self._offers = offers
         self._all: list[Offer] = []
         self._rows: list[Offer] = []
         self.search = ""
 
     def refresh(self, search: str | None = None) -> None:
         if search is None:
-            self._all = self._choice.offers()
+            self._all = self._offers()
         else:
             self.search = search.strip().lower()
         words = self.search.split()

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.jobs.jobs_model import JobsModel
 from app.core.models.choice import ModelChoice
 from app.core.models.library import ModelLibrary
+from app.core.models.lora_list import LoraList
 from app.core.models.thumbnails import Thumbnails
 from app.core.request.draft_model import DraftModel
 
@@ -18,6 +19,7 @@ class StudioModels(QObject):
 
     library    -- the folders and files
     choice     -- which model the next run uses
+    loras      -- its adapters
     thumbnails -- of their pictures
     """
 
@@ -29,7 +31,8 @@ class StudioModels(QObject):
         self.library = ModelLibrary(folder, self)
         self.thumbnails = Thumbnails(self)
         self.choice = ModelChoice(draft, jobs, self.library, self)
-        for part in (self.library, self.choice):
+        self.loras = LoraList(draft, self.library, self)
+        for part in (self.library, self.choice, self.loras):
             part.notice_raised.connect(self.notice_raised)
 
     def start(self) -> None:

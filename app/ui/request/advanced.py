@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, 
 
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
+from app.ui.request.clip_skip import ClipSkip
 from app.ui.request.sampler_options import SamplerOptions
 from app.ui.request.sampler_picker import SpacingPicker
 from app.ui.request.second_stage import SecondStageFields
@@ -36,13 +37,14 @@ class Advanced(QWidget):
         self.threshold = ThresholdPicker(draft)
         self.second = SecondStageFields(draft)
         self.start = StartNoise(draft)
+        self.clip_skip = ClipSkip(draft)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.3))
         column.addWidget(label("Spacing of the steps", "muted", self.spacing))
         column.addWidget(self.spacing)
         column.addWidget(self.options)
-        for part in (self.interval, self.threshold, self.start):
+        for part in (self.clip_skip, self.interval, self.threshold, self.start):
             column.addSpacing(em(self, 0.3))
             column.addWidget(part)
         column.addWidget(self.second)

@@ -13,6 +13,7 @@ from app.core.shown.naming import shorten
 from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.steering_section import SteeringDisclosure
 from app.ui.look.theme import em
+from app.ui.models.lora_section import LoraDisclosure
 from app.ui.models.picker import ModelPicker
 from app.ui.request.advanced import Advanced
 from app.ui.request.edit_choice import EditChoice
@@ -61,6 +62,7 @@ class PromptPanel(QWidget):
         self.sides = SizeField(draft)
         self.extent_name = label("Size", "heading", self.extent)
         self.extent_name.setFixedHeight(self.sides.width_.sizeHint().height())  # beside the first line of the field
+        self.loras = LoraDisclosure(models, actions["models"])
         self.steering = SteeringDisclosure(document.guidance, actions)
         self.further = Advanced(draft)
         self.advanced = Disclosure("Advanced", self.further)
@@ -109,6 +111,7 @@ class PromptPanel(QWidget):
                 column.addSpacing(em(self, 0.4))
         column.addLayout(self._numbers())
         column.addSpacing(em(self, 0.3))
+        column.addWidget(self.loras)
         column.addWidget(self.steering)
         column.addWidget(self.advanced)
         column.addStretch(1)
