@@ -194,6 +194,11 @@ class ModelChoice(QObject):
         needs = self._needs
         return needs is not None and self._too_large(needs.needs) and not self._too_large(needs.half)
 
+    @property
+    def half_text(self) -> str:
+        """The words on the button for half precision."""
+        return f"Use half precision: {in_bytes(self._needs.half)}" if self._needs is not None else "Use half precision"
+
     def halve(self) -> None:
         """Use the chosen model in half precision from now on."""
         path = self.draft.model.folder
@@ -303,10 +308,8 @@ class ModelChoice(QObject):
         needs = self._needs
         if needs is not None and self._too_large(needs.needs):
             assert needs.free is not None
-            way = "close other programs, or choose a smaller model"
-            if self.can_halve:
-                way = f"half precision takes {in_bytes(needs.half)}"
-            return f"It takes {in_bytes(needs.needs)} of memory, and {in_bytes(needs.free)} are free: {way}."
+            way = "use half precision" if self.can_halve else "choose a smaller model"
+            return f"It takes {in_bytes(needs.needs)} of memory, {in_bytes(needs.free)} are free: {way}."
         return ""
 
     def _on_ended(self, job: QueuedJob) -> None:
