@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
@@ -19,7 +19,7 @@ from engine.spec.adapter import AdapterUse
 from tests.app.conftest import Parts
 from tests.app.models.conftest import notices, settle
 from tests.app.models.test_choice import SMALL
-from tests.app.windows import open_window
+from tests.app.windows import open_window, opened
 from tests.fakes.checkpoints import layouts, write_hollow
 
 LEFT = Qt.MouseButton.LeftButton
@@ -105,21 +105,14 @@ def test_the_section_adds_sets_and_removes(qtbot: QtBot, window: MainWindow, doc
     QTest.mouseClick(row.remove, LEFT)
     assert document.draft.current.adapters == ()
     assert section.rows == []
-
-
-def test_a_missing_file_is_told_in_its_row(
-    qtbot: QtBot, window: MainWindow, document: Document, chosen: StudioModels
-) -> None:
     document.draft.update(adapters=(AdapterUse(name="gone", sha256="0" * 64),))
-    row = window.panel.loras.section.rows[0]
-    assert [label.text() for label in row.findChildren(type(window.panel.no_text))] == [
-        "Its file is not in your folders."
-    ]
+    said = [label.text() for label in section.rows[0].findChildren(QLabel)]
+    assert said == ["Its file is not in your folders."]
 
 
-def test_the_page_adds_a_lora_to_the_model(qtbot: QtBot, window: MainWindow, chosen: StudioModels, shelf: Path) -> None:
-    window.show_models()
-    page = window.findChildren(ModelPage)[-1]
+def test_the_page_adds_a_lora_to_the_model(qtbot: QtBot, chosen: StudioModels, shelf: Path) -> None:
+    page = ModelPage(chosen)
+    opened(qtbot, page)
     settle(qtbot, chosen)
     page.show_model(shelf / "lora" / "water.safetensors")
     QTest.mouseClick(page.details.use, LEFT)
@@ -132,13 +125,10 @@ def test_a_model_without_loras_and_layers_shows_neither(
     window.panel.advanced.open()
     assert window.panel.loras.isVisible()
     assert window.panel.further.clip_skip.isVisible()
+    layers = window.panel.further.clip_skip.choice
+    layers.setCurrentIndex(2)
+    layers.activated.emit(2)
+    assert document.draft.current.clip_skip == 2
     chosen.choice.choose("fake")
     assert not window.panel.loras.isVisible()
     assert not window.panel.further.clip_skip.isVisible()
-
-
-def test_clip_skip_goes_into_the_draft(window: MainWindow, document: Document) -> None:
-    field = window.panel.further.clip_skip.choice
-    field.setCurrentIndex(2)
-    field.activated.emit(2)
-    assert document.draft.current.clip_skip == 2
