@@ -120,7 +120,8 @@ class Draft:
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
-        shared = ("model", "label", *look, *further, "width", "height", "clip_skip", "distilled")
+        numbers = ("width", "height", "clip_skip", "distilled")
+        shared = ("model", "label", *look, *further, *numbers)
         seeds = request.seeds
         second = request.enlargement
         stage: dict[str, Any] = (
