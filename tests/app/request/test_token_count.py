@@ -74,7 +74,6 @@ def test_the_drawn_prompt_is_counted(draft: DraftModel, tokens: TokenCount, tmp_
 
 def test_a_tokenizer_that_is_missing_counts_nothing(draft: DraftModel, tokens: TokenCount, qtbot: QtBot) -> None:
     lost = replace(draft.model, id="lost", config={"conditioning": {"text": {"encoder": "nowhere", "length": 16}}})
-    draft.models.append(lost)
     draft.update(prompt="red")
     draft.model = lost
     tokens.start()
@@ -82,8 +81,8 @@ def test_a_tokenizer_that_is_missing_counts_nothing(draft: DraftModel, tokens: T
     assert tokens.used is None
 
 
-def test_the_panel_shows_them_beside_the_heading(parts: Parts, limited: ModelInfo, qtbot: QtBot) -> None:
-    parts.document.draft._models[0] = parts.document.draft._model = limited
+def test_the_panel_shows_them_beside_the_heading(parts: Parts, qtbot: QtBot) -> None:
+    parts.document.draft.model.config.update(LIMITED)
     window = open_window(qtbot, parts.document)
     field = window.panel.prompt
     assert field.count.text() == ""
