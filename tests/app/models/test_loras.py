@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.core.document import Document
 from app.core.models.studio_models import StudioModels
 from app.ui.models.page import ModelPage
+from app.ui.widgets.spin_box import RealSpinBox
 from app.ui.window.main_window import MainWindow
 from engine.jobs.load import CheckpointOpened, OpenCheckpoint
 from engine.spec.adapter import AdapterUse
@@ -98,6 +99,7 @@ def test_the_section_adds_sets_and_removes(qtbot: QtBot, window: MainWindow, doc
     assert loras.button.text() == "LoRA   1"
     row = section.rows[0]
     assert row.name.text() == "water"
+    assert isinstance(row.strength.field, RealSpinBox)
     row.strength.field.setValue(0.6)
     assert document.draft.current.adapters[0].strength == 0.6
     QTest.mouseClick(row.words.findChildren(QPushButton)[0], LEFT)
