@@ -55,6 +55,20 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def model_name(path: Path) -> str:
+    """Return the name of a model: of its file without the ending, or of its folder.
+
+    In a cache of the Hugging Face hub the folder's name is a hash, and the model's name stands two folders above it:
+    models--OWNER--NAME/snapshots/HASH.
+    """
+    if not path.is_dir():
+        return path.stem
+    cached = path.parent.parent.name
+    if path.parent.name == "snapshots" and cached.startswith("models--"):
+        return cached.split("--")[-1] or path.name
+    return path.name
+
+
 def read_pipeline(path: Path, variant: str | None = None) -> tuple[str, dict[str, Component]]:
     """Read a pipeline's folder: the name of its class, and its components that have a folder, by name.
 

@@ -55,13 +55,7 @@ class Hashes:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        self._known: dict[str, tuple[int, int, str]] = {}
-        with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
-            with open(self.path, "rb") as file:
-                held = json.loads(file.read(MAX_BYTES))
-            for name, (size, changed, digest) in held.items():
-                if type(size) is int and type(changed) is int and isinstance(digest, str) and len(digest) == 64:
-                    self._known[name] = size, changed, digest
+        self._known = _read(self.path)
 
     def known(self, path: Path) -> str | None:
         """Return the hash of a file that did not change since it was computed, else None."""
@@ -93,16 +87,31 @@ class Hashes:
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read ({why(error)}).") from error
         digest = sha256(path, progress, cancelled)
-        self._known.pop(name, None)
-        self._known[name] = *stamp, digest
-        while len(self._known) > MOST:
-            del self._known[next(iter(self._known))]
+        known = self._known | _read(self.path)  # with what the window, the engine and the commands have added since
+        known.pop(name, None)
+        known[name] = *stamp, digest
+        while len(known) > MOST:
+            del known[next(iter(known))]
+        self._known = known
         self._save()
         return digest
 
     def _save(self) -> None:
         with suppress(OSError), replace_file(self.path) as file:  # then it is computed again next time
             file.write(json.dumps(self._known, ensure_ascii=True).encode())
+
+
+def _read(path: Path) -> dict[str, tuple[int, int, str]]:
+    """Return the entries of a file that can be used."""
+    with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
+        with open(path, "rb") as file:
+            held = json.loads(file.read(MAX_BYTES))
+        return {
+            name: (size, changed, digest)
+            for name, (size, changed, digest) in held.items()
+            if type(size) is int and type(changed) is int and isinstance(digest, str) and len(digest) == 64
+        }
+    return {}
 
 
 def _stamp(name: str) -> tuple[int, int]:

@@ -105,7 +105,7 @@ class Fitting:
             parameter = self._parameter(key)
             original = self._originals.setdefault(key, parameter.data.to("cpu"))
             made = _with_changes(original.to(parameter.device), changes, key[1].endswith("weight"))
-            if not bool(made.isfinite().all()):
+            if made is None:
                 names = ", ".join(f"“{one_line(file.worn.use.name, 80)}”" for file, _ in changes)
                 raise ModelError(
                     f"With {names} {key[1]} has values that are not numbers: set a smaller strength, or get the file "
@@ -133,14 +133,20 @@ class Fitting:
             )
 
 
-def _with_changes(original: Tensor, changes: Changes, of_weight: bool) -> Tensor:
-    """Return the original and all its changes, summed in the wide dtype and rounded once."""
+def _with_changes(original: Tensor, changes: Changes, of_weight: bool) -> Tensor | None:
+    """Return the original and all its changes, summed in the wide dtype and rounded once; None where the sum has values
+    that are not numbers in the original's dtype.
+    """
     wide = original.to(torch.float64 if original.dtype == torch.float64 else torch.float32)
-    total = wide.clone()
+    total = wide
     for file, change in changes:
         factor = file.worn.use.factor(change.part, block_of(change.module.original))
         make = weight_change if of_weight else bias_change
-        total += factor * make(change, file.read(change, wide), wide, file.alphas.get(change.part))
+        total = total.add(make(change, file.read(change, wide), wide, file.alphas.get(change.part)), alpha=factor)
+    limit = torch.finfo(original.dtype).max
+    low, high = (float(end) for end in total.aminmax())
+    if not -limit <= low <= high <= limit:  # nor NaN
+        return None
     return total.to(original.dtype)
 
 

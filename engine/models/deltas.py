@@ -20,6 +20,7 @@ from engine.checkpoints.adapters.algebras import MAGNITUDE, magnitude_axis
 from engine.checkpoints.adapters.fit import Change
 
 Tensors = Mapping[str, Tensor]
+_FIRST = ("up", "w1_a", "k1", "k1_a")  # the first factor of each kind
 
 
 def weight_change(change: Change, tensors: Tensors, weight: Tensor, alpha: float | None = None) -> Tensor:
@@ -28,7 +29,11 @@ def weight_change(change: Change, tensors: Tensors, weight: Tensor, alpha: float
     tensors -- by role, in the dtype of `weight`
     alpha   -- α where the adapter has no tensor of it; None: α = r
     """
-    delta = _FORMULAS[change.algebra](tensors).reshape(weight.shape) * scale(change, tensors, alpha)
+    factor = scale(change, tensors, alpha)
+    if factor != 1:  # a factor of the product is smaller than the product
+        name = next(name for name in _FIRST if name in tensors)
+        tensors = {**tensors, name: tensors[name] * factor}
+    delta = _FORMULAS[change.algebra](tensors).reshape(weight.shape)
     if MAGNITUDE not in tensors:
         return delta
     axis = magnitude_axis(tuple(tensors[MAGNITUDE].shape), tuple(weight.shape))

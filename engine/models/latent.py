@@ -28,6 +28,7 @@ from engine.models.adapter_file import Worn
 from engine.models.adapters import Fitted, Fitting, names_of_model
 from engine.models.clip_text import read_clip_text
 from engine.models.nets import UNet, build_tiny_vae, build_unet, build_vae
+from engine.models.placement import TILE, decodes_in_tiles
 from engine.models.words import ClipWords, Encoder
 from engine.spec.catalog import ModelInfo
 from engine.types import Cond, Linear, Said, Schedule
@@ -63,14 +64,28 @@ class KLCodec:
         return out
 
     def decode(self, x0: Tensor, cancelled: Callable[[], bool] = lambda: False) -> Tensor:
-        """Decode states (B, C, h, w) to pictures (B, 3, H, W), one at a time; Cancelled between two."""
+        """Decode states (B, C, h, w) to pictures (B, 3, H, W), one at a time; Cancelled between two.
+
+        Where memory is short a picture is decoded in tiles that overlap by a quarter: it differs a little.
+        """
         latents = (x0.float() / self.scale + self.shift).to(next(self.net.parameters()))
         made = []
         for one in latents.split(1):
             if cancelled():
                 raise Cancelled
-            made.append(self.net.decode(one, return_dict=False)[0].float())
+            decode = self._decode_in_tiles if self._short_of_memory(one) else self.net.decode
+            made.append(decode(one, return_dict=False)[0].float())
         return torch.cat(made)
+
+    def _short_of_memory(self, latent: Tensor) -> bool:
+        if self.tiny:
+            return False
+        height, width = (self.factor * side for side in latent.shape[-2:])
+        return decodes_in_tiles(latent.device, width, height, self.net.config.block_out_channels[0])
+
+    def _decode_in_tiles(self, latent: Tensor, return_dict: bool) -> Any:
+        self.net.tile_latent_min_size, self.net.tile_sample_min_size = TILE, TILE * self.factor
+        return self.net.tiled_decode(latent, return_dict=return_dict)
 
     def preview(self, x0: Tensor) -> Tensor:
         """Return small pictures (B, 3, h, w) in [−1, 1], by the linear map."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.families import family
-from engine.checkpoints.folder import is_folder
+from engine.checkpoints.folder import is_folder, model_name
 from engine.checkpoints.hashes import Hashes
 from engine.checkpoints.recognise import recognise
 from engine.checkpoints.sampling import identity, known_identity, memory, native_sizes, schedule_of
@@ -203,17 +203,14 @@ def checkpoint(
     if found.zero_snr:
         defaults["spacing"] = "trailing"  # grids by σ would spend half of their steps near pure noise
     own = {} if settings is None else dict(settings.defaults_of(path))
-    choices: dict[str, Mapping[str, Any]] = {
-        "sampler": RULES,
-        "spacing": SPACINGS,
-    }  # those of an older studio may be gone
+    choices: dict[str, Mapping[str, Any]] = {"sampler": RULES, "spacing": SPACINGS}  # an older studio's may be gone
     size = tuple(own.pop("size", native[0]))
     if all(side % rule["multiple"] == 0 for side in size):
         native = (size, *(one for one in native if one != size))
     defaults |= {key: value for key, value in own.items() if key not in choices or value in choices[key]}
     return ModelInfo(
-        id=path.stem[:MAX_NAME] if path.is_file() else path.name[:MAX_NAME],
-        title=path.stem if path.is_file() else path.name,
+        id=model_name(path)[:MAX_NAME],
+        title=model_name(path),
         folder=path,
         sha256="" if hashes is None else known_identity(found, hashes),
         labels=(),
@@ -287,7 +284,7 @@ def named_checkpoint(model: str, where: Path) -> ModelInfo | None:
     """
     settings, hashes = load_settings(where), Hashes(where)
     for path in places(settings.folders, settings.files):
-        name = path.name if path.is_dir() else path.stem
+        name = model_name(path)
         if model in (name[:MAX_NAME], f"{path.parent.name}/{name}"[:MAX_NAME]):
             dtype = str(settings.defaults_of(path).get("precision", "float32"))
             try:

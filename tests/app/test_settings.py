@@ -16,6 +16,7 @@ from app.core.canvas.toolset import ToolChoices, ToolsetState
 from app.settings import Settings, SettingsError, Values, declarations, from_text, load, read, to_text, write
 from app.settings.file import MAX_BYTES
 from app.ui.canvas.tools import toolset
+from engine.spec.adapter import AdapterUse
 from engine.spec.draft import LIMITS, Draft
 from engine.spec.guides import Aim, ClassGuide, ClipGuide, Law
 
@@ -77,6 +78,15 @@ def test_damaged_options_are_dropped(options: object) -> None:
 @pytest.mark.parametrize("interval", [[1], [1, 2, 3], ["1", 2], 3, {}, [True, 2]])
 def test_a_damaged_interval_is_dropped(interval: object) -> None:
     assert_dropped("guidance_interval", interval)
+
+
+def test_adapters_survive_and_damaged_ones_are_dropped() -> None:
+    use = AdapterUse(name="style", sha256="ab" * 32, strength=0.5, blocks=(("M00", 0.0),))
+    draft = replace(DRAFT, adapters=(use,))
+    text = json.dumps({"version": 1, "drafts": {"fake": asdict(draft)}})
+    assert read(text) == (Values(drafts={"fake": draft}), [])
+    for damaged in ({}, "style", [3], [asdict(use) | {"sha256": "x"}], [asdict(use), asdict(use)], [{"name": "style"}]):
+        assert_dropped("adapters", damaged)
 
 
 def test_guides_survive_and_damaged_ones_are_dropped() -> None:

@@ -19,6 +19,7 @@ from app.core.request.draft_model import DraftModel
 from engine.jobs.job import Event
 from engine.jobs.load import AdapterApplied
 from engine.spec.adapter import MAX_ADAPTERS, AdapterUse
+from engine.spec.limits import MAX_NAME
 
 TAKES = "adapters"  # what a model must take
 
@@ -48,14 +49,13 @@ class AdapterChoice(QObject):
 
     changed = Signal()
     notice_raised = Signal(object)
-    current = ""  # no row of the list of offers is marked
 
     def __init__(
         self, draft: DraftModel, jobs: JobsModel, library: ModelLibrary, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._draft, self._library = draft, library
-        self._adding: set[Path] = set()  # they wait for their hashes
+        self._adding: dict[Path, str] = {}  # files that wait for their hashes, and the models that they are for
         self._told: object = None  # of the last run: its model and adapters
         draft.changed.connect(self._on_change)
         draft.model_changed.connect(self._on_change)
@@ -78,7 +78,7 @@ class AdapterChoice(QObject):
     @property
     def adding(self) -> bool:
         """Whether an added file is still read for its hash."""
-        return bool(self._adding)
+        return self._draft.model.id in self._adding.values()
 
     # to add
 
@@ -91,36 +91,44 @@ class AdapterChoice(QObject):
         return found
 
     def _offer(self, file: ModelFile) -> Offer:
-        use, alarm = self._library.use_of(str(file.path)), self._why_not(file)
+        use, alarm = self._library.use_of(str(file.path)), self.why_not(file)
         words = ", ".join(file.words[:3])
         about = alarm or " · ".join(filter(None, (file.path.parent.name, in_bytes(file.bytes), words)))
         picture = picture_of(file, self._library)
         return Offer(str(file.path), file.stem, file.badge, about, use.at if use else 0, picture, alarm)
 
-    def _why_not(self, file: ModelFile) -> str:
+    def why_not(self, file: ModelFile) -> str:
         """Why the model cannot use an adapter, in one sentence; "" where it can."""
-        if file.problem:
-            return file.problem
+        if file.problem or file.missing:
+            return file.problem or "This file is no longer here."
+        if not self.needed:
+            return f"{self._draft.model.title} takes no LoRA: choose a checkpoint first."
         family = self._draft.model.config.get("family", "")
-        return "" if family in file.serves else f"{file.title}: it does not fit this model."
+        return "" if family in file.serves else f"It does not fit this model: {file.title}."
 
     def choose(self, key: str) -> bool:
         """Add the adapter at that path; False, with a notice, where that is not possible."""
         path = Path(key)
         file, draft = self._library.files.get(path), self._draft.current
-        why = "This file is no longer here." if file is None else self._why_not(file)
+        why = "This file is no longer here." if file is None else self.why_not(file)
         if not why and len(draft.adapters) >= MAX_ADAPTERS:
             why = f"A run takes {MAX_ADAPTERS} adapters at most: remove one first."
         if why or file is None:
             self.notice_raised.emit(Notice("info", why))
             return False
-        self._adding.add(path)
+        self._adding[path] = self._draft.model.id
         if digest := self._library.hashes.known(path):
             self._on_hash(path, digest)
         else:
             self._library.hashing.compute([path], first=True)
             self.changed.emit()
         return True
+
+    def add_word(self, word: str) -> None:
+        """Add a trigger word to the prompt, unless it is there."""
+        prompt = self._draft.current.prompt
+        if word.lower() not in prompt.lower():
+            self._draft.update(prompt=f"{prompt.rstrip(' ,')}, {word}" if prompt.strip(" ,") else word)
 
     # to change
 
@@ -154,7 +162,7 @@ class AdapterChoice(QObject):
     def _line(self, use: AdapterUse, on: bool) -> AdapterLine:
         file = self._file(use)
         if file is not None:
-            return AdapterLine(use, on, file, self._why_not(file), file.words)
+            return AdapterLine(use, on, file, self.why_not(file), file.words)
         if self._library.listing:
             return AdapterLine(use, on, None, "")
         return AdapterLine(use, on, None, "It is not here: add the folder with its file, or remove it.")
@@ -178,17 +186,16 @@ class AdapterChoice(QObject):
     def _on_hash(self, path: Path, digest: str) -> None:
         if path not in self._adding:
             return
-        self._adding.discard(path)
+        model = self._adding.pop(path)
         adapters = self._draft.current.adapters
-        if self.needed and not any(use.sha256 == digest for use in adapters):
+        if model == self._draft.model.id and not any(use.sha256 == digest for use in adapters):
             self._library.note_use(str(path))
-            self._draft.update(adapters=(*adapters, AdapterUse(name=path.stem, sha256=digest)))
+            self._draft.update(adapters=(*adapters, AdapterUse(name=path.stem[:MAX_NAME], sha256=digest)))
         else:
             self.changed.emit()
 
     def _on_no_hash(self, path: Path, _sentence: str) -> None:
-        if path in self._adding:
-            self._adding.discard(path)
+        if self._adding.pop(path, None) is not None:
             self.changed.emit()
 
     def _on_told(self, job: QueuedJob, events: Sequence[Event]) -> None:

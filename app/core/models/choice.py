@@ -155,12 +155,6 @@ class ModelChoice(QObject):
         self._library.note_use(key)
         return True
 
-    def add_word(self, word: str) -> None:
-        """Add a trigger word to the prompt, unless it is there."""
-        prompt = self.draft.current.prompt
-        if word.lower() not in prompt.lower():
-            self.draft.update(prompt=f"{prompt.rstrip(' ,')}, {word}" if prompt.strip(" ,") else word)
-
     def describe(self, path: Path) -> ModelInfo:
         """Describe a checkpoint, under an id that no other model has. Raises EngineError and OSError."""
         info = describe(path, self._library.settings, self._library.hashes)
@@ -218,6 +212,11 @@ class ModelChoice(QObject):
         """Whether the chosen model is too large for the memory, and half precision would do."""
         needs = self._needs
         return needs is not None and self._too_large(self._takes) and not self._too_large(needs.half)
+
+    @property
+    def half_text(self) -> str:
+        """The words on the button for half precision."""
+        return f"Use half precision: {in_bytes(self._needs.half)}" if self._needs is not None else "Use half precision"
 
     def halve(self) -> None:
         """Use the chosen model in half precision from now on."""
@@ -336,10 +335,8 @@ class ModelChoice(QObject):
         needs = self._needs
         if needs is not None and self._too_large(self._takes):
             assert needs.free is not None
-            way = "close other programs, or choose a smaller model"
-            if self.can_halve:
-                way = f"half precision takes {in_bytes(needs.half)}"
-            return f"It takes {in_bytes(self._takes)} of memory, and {in_bytes(needs.free)} are free: {way}."
+            way = "use half precision" if self.can_halve else "choose a smaller model"
+            return f"It takes {in_bytes(self._takes)} of memory, {in_bytes(needs.free)} are free: {way}."
         return ""
 
     def _on_ended(self, job: QueuedJob) -> None:

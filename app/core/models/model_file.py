@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.checkpoints.adapters.facts import read_facts
 from engine.checkpoints.families import families
+from engine.checkpoints.folder import model_name
 from engine.checkpoints.recognise import Found
 from engine.checkpoints.scan import Listed, is_model_file
 from engine.errors import one_line
@@ -88,8 +89,8 @@ class ModelFile:
 
     @property
     def stem(self) -> str:
-        """Its name without the ending."""
-        return self.path.stem if self.single else self.path.name
+        """Its name."""
+        return self.path.stem if self.single else model_name(self.path)
 
     @property
     def usable(self) -> bool:

@@ -1,10 +1,11 @@
-"""OfferTable: models or other files to choose from as rows, searched by their names and families."""
+"""OfferTable: the models to choose from as rows, searched by their names and families."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, SignalInstance
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from app.core.models.choice import Offer
 from app.core.models.table import ABOUT, ALARM, BADGE, PICTURE, Index
@@ -12,34 +13,19 @@ from app.core.models.table import ABOUT, ALARM, BADGE, PICTURE, Index
 KEY = Qt.ItemDataRole.UserRole + 10
 
 
-class Offers(Protocol):
-    """What can be chosen from: ModelChoice, AdapterChoice."""
-
-    @property
-    def changed(self) -> SignalInstance: ...
-
-    @property
-    def current(self) -> str:
-        """The key of what is chosen; "" for nothing."""
-
-    def offers(self) -> list[Offer]: ...
-
-    def choose(self, key: str) -> bool: ...
-
-
 class OfferTable(QAbstractListModel):
-    """One row a model, the last used ones first. refresh() reads the choice again."""
+    """One row a model. refresh() asks for `offers` again."""
 
-    def __init__(self, choice: Offers, parent: QObject | None = None) -> None:
+    def __init__(self, offers: Callable[[], list[Offer]], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._choice = choice
+        self._offers = offers
         self._all: list[Offer] = []
         self._rows: list[Offer] = []
         self.search = ""
 
     def refresh(self, search: str | None = None) -> None:
         if search is None:
-            self._all = self._choice.offers()
+            self._all = self._offers()
         else:
             self.search = search.strip().lower()
         words = self.search.split()
@@ -59,7 +45,7 @@ class OfferTable(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(filter(None, (offer.title, offer.badge, offer.about)))
         if role == Qt.ItemDataRole.ToolTipRole:
-            return offer.key if offer.badge else ""
+            return offer.alarm or (offer.key if offer.badge else "")
         return {
             Qt.ItemDataRole.DisplayRole: offer.title, ABOUT: offer.about, BADGE: offer.badge,
             PICTURE: offer.picture, ALARM: offer.alarm, KEY: offer.key,

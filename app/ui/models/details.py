@@ -9,9 +9,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.models.library import ModelLibrary
 from app.core.models.model_file import PREDICTS, ROLES, ModelFile
 from app.core.models.paths import short_path
+from app.core.models.studio_models import StudioModels
 from app.core.models.table import ModelTable, in_bytes, picture_of
 from app.core.models.thumbnails import Thumbnails
 from app.ui.look.stylesheet import set_kind
@@ -57,9 +57,10 @@ class Details(QScrollArea):
     defaults = Signal(object)
     word = Signal(str)
 
-    def __init__(self, library: ModelLibrary, table: ModelTable, thumbnails: Thumbnails) -> None:
+    def __init__(self, models: StudioModels, table: ModelTable) -> None:
         super().__init__()
-        self._library, self._table = library, table
+        library = self._library = models.library
+        self._adapters, self._table = models.adapters, table
         self.path: Path | None = None
         self._shown: ModelFile | None = None
         self.setAccessibleName("The chosen model")
@@ -67,7 +68,7 @@ class Details(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.picture = Picture(thumbnails)
+        self.picture = Picture(models.thumbnails)
         self.name, self.place = paragraph("", "heading"), paragraph()
         self.place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.alarm, self.copy = paragraph("", "alarm"), paragraph()
@@ -88,6 +89,7 @@ class Details(QScrollArea):
         self._lay_out()
         library.changed.connect(self._on_changed)
         library.hashing.changed.connect(self._show_hash)
+        models.adapters.changed.connect(self.refresh)
         self.refresh()
 
     def _button(self, text: str, do: Callable[[Path], object], kind: str = "") -> QPushButton:
@@ -156,8 +158,11 @@ class Details(QScrollArea):
         if self._shown is None or self._shown.words != file.words or self._shown.path != file.path:
             self._show_words(file)
         self._shown = file
-        self.use.setVisible(file.role == "model")
-        self.use.setEnabled(file.usable)
+        why_not = self._adapters.why_not(file) if file.role == "adapter" else ""
+        self.use.setText("Use with the model" if file.role == "adapter" else "Use this model")
+        self.use.setVisible(file.role == "model" or (file.role == "adapter" and file.usable))
+        self.use.setEnabled(file.usable and not why_not)
+        self.use.setToolTip(plain_tip(why_not))
         self.own.setVisible(file.role == "model" and file.usable)
         self.set.setVisible(not file.missing and (file.role == "model" or file.unknown))
         set_kind(self.set, "primary" if file.unknown or (not file.predicts and file.problem) else "")

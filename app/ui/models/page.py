@@ -69,7 +69,7 @@ class ModelPage(Retinted, QDialog):
         self.list.setModel(self.table)
         self.nothing = paragraph(NOTHING)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.details = Details(library, self.table, thumbnails)
+        self.details = Details(models, self.table)
         self.bar = FolderBar(library)
         self.empty = NoModels(self.choose_folder, lambda path: library.add([path]))
         self.pages = QStackedWidget()
@@ -83,7 +83,7 @@ class ModelPage(Retinted, QDialog):
         self.details.used.connect(self._use)
         self.details.by_hand.connect(self._ask_by_hand)
         self.details.defaults.connect(self._ask_defaults)
-        self.details.word.connect(models.choice.add_word)
+        self.details.word.connect(models.adapters.add_word)
         self.list.doubleClicked.connect(lambda index: self._use(index.data(FILE).path))
         self.bar.adding.connect(self.choose_folder)
         library.folders_changed.connect(self.refresh)
@@ -173,9 +173,13 @@ class ModelPage(Retinted, QDialog):
         DefaultsSheet(self._models.choice, info, self).open()
 
     def _use(self, path: Path) -> None:
-        """Use a checkpoint, and close the page."""
+        """Use a checkpoint, or an adapter with the chosen one, and close the page."""
         file = self._library.files.get(path)
-        if file is not None and file.role == "model" and file.usable and self._models.choice.choose(str(path)):
+        if file is None or not file.usable:
+            return
+        if (file.role == "model" and self._models.choice.choose(str(path))) or (
+            file.role == "adapter" and self._models.adapters.choose(str(path))
+        ):
             self.close()
 
     def show_model(self, path: Path) -> None:

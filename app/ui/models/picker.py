@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.models.choice import ModelChoice
-from app.core.models.offers import KEY, Offers, OfferTable
+from app.core.models.offers import KEY, OfferTable
 from app.core.models.thumbnails import Thumbnails
 from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
@@ -20,34 +22,38 @@ SHOWN = 9  # rows at most
 
 
 class ModelPopup(QFrame):
-    """The list under the field. Typing searches, the arrows walk, Return chooses, Esc closes."""
+    """A list under `field`. Typing searches, the arrows walk, Return chooses, Esc closes.
+
+    choose  -- called with the key of the chosen row
+    current -- the key that is marked at first
+    more    -- the action of the line under the list; nothing -- the sentence where there is nothing to choose
+    """
 
     def __init__(
         self,
-        choice: Offers,
+        table: OfferTable,
         thumbnails: Thumbnails,
         more: QAction,
         field: QWidget,
-        one: str = "model",
-        many: str = "models",
+        choose: Callable[[str], object],
+        current: Callable[[], str] = str,
+        nothing: str = "No model has all of these words.",
     ) -> None:
-        """`one` and `many` name what is chosen."""
         super().__init__(field, Qt.WindowType.Popup)
-        self._choice, self._field = choice, field
+        self.table, self._field, self._choose, self._current = table, field, choose, current
         self.setObjectName("notice")  # the ground and the edge of what floats
-        self.setAccessibleName(f"Choose a {one}")
-        self.table = OfferTable(choice, self)
+        self.setAccessibleName("Choose a model")
         self.search = QLineEdit()
-        self.search.setAccessibleName(f"Search the {many}")
+        self.search.setAccessibleName("Search the models")
         self.search.setPlaceholderText("Search")
         self.search.installEventFilter(self)
-        self.list = ModelList(thumbnails, many[:1].upper() + many[1:])
+        self.list = ModelList(thumbnails, "Models")
         self.list.setModel(self.table)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._one, self.nothing = one, paragraph()
+        self.nothing = paragraph(nothing)
         self.more = QPushButton()
         self.more.setProperty("kind", "link")
-        keys = more.shortcut().toString(more.shortcut().SequenceFormat.NativeText)
+        keys = more.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         self.more.setText(f"All models, and folders …   {keys}")
         self.more.clicked.connect(self.close)
         self.more.clicked.connect(more.trigger)
@@ -59,7 +65,6 @@ class ModelPopup(QFrame):
             column.addWidget(widget)
         self.search.textChanged.connect(self._on_search)
         self.list.clicked.connect(self._on_clicked)
-        choice.changed.connect(self._on_changed)
 
     def open(self, text: str = "") -> None:
         """Show the list under the field, or over it where there is more room; `text` begins the search."""
@@ -84,8 +89,9 @@ class ModelPopup(QFrame):
         """Use the marked model."""
         index = self.list.currentIndex()
         if index.isValid():
+            key = index.data(KEY)
             self.close()
-            self._choice.choose(index.data(KEY))
+            self._choose(key)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -104,7 +110,8 @@ class ModelPopup(QFrame):
         self.table.refresh(text)
         self._mark()
 
-    def _on_changed(self) -> None:
+    def refresh(self) -> None:
+        """The models have changed: the open list shows it."""
         if self.isVisible():
             key = self.list.currentIndex().data(KEY)
             self.table.refresh()
@@ -112,14 +119,12 @@ class ModelPopup(QFrame):
 
     def _mark(self, key: str | None = None) -> None:
         """Mark a row: that of `key`, else of the chosen model, or the first while someone searches."""
-        wanted = key or (self._choice.current if not self.table.search else "")
+        wanted = key or (self._current() if not self.table.search else "")
         index = self.table.row_of(wanted)
         if not index.isValid() and self.table.rowCount():
             index = self.table.index(0)
         self.list.setVisible(self.table.rowCount() > 0)
         self.nothing.setVisible(self.table.rowCount() == 0)
-        searched = bool(self.table.search)
-        self.nothing.setText(f"No {self._one} has all of these words." if searched else f"No {self._one} is here yet.")
         if index.isValid():
             self.list.setCurrentIndex(index)
             self.list.scrollTo(index)
@@ -131,7 +136,9 @@ class ModelPicker(ComboBox):
     def __init__(self, draft: DraftModel, choice: ModelChoice, thumbnails: Thumbnails, more: QAction) -> None:
         super().__init__("Model")
         self._draft = draft
-        self.popup = ModelPopup(choice, thumbnails, more, self)
+        table = OfferTable(choice.offers, self)
+        self.popup = ModelPopup(table, thumbnails, more, self, choice.choose, lambda: choice.current)
+        choice.changed.connect(self.popup.refresh)
         draft.model_changed.connect(self.refresh)
         self.refresh()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
@@ -10,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.core.models.adapters import AdapterChoice, AdapterLine
+from app.core.models.offers import OfferTable
 from app.core.models.thumbnails import Thumbnails
 from app.core.shown.naming import shorten
 from app.ui.look import icons
@@ -53,12 +53,14 @@ class AdapterRow(Retinted, QWidget):
         self.text_name = label("text", "muted", self.text_strength)
         for widget in (self.text_name, self.text_strength):
             widget.setToolTip("How strongly it changes the text encoder")
-        self.apart = chip("Text apart", self._part, "Give the text encoder a strength of its own")
+        self.apart = chip("Text", self._part, "Give the text encoder a strength of its own, or the same one again")
+        self.apart.setCheckable(True)
         self.problem = paragraph(rank="alarm")
         self._flow_of = QWidget()
         self._flow = FlowLayout(self._flow_of, gap=em(self, 0.3))
         top = QHBoxLayout()
         top.addWidget(self.switch, 1)
+        top.addWidget(self.apart)
         top.addWidget(self.remove)
         text = QHBoxLayout()
         text.setSpacing(em(self, 0.4))
@@ -72,7 +74,6 @@ class AdapterRow(Retinted, QWidget):
         column.addWidget(self.strength)
         column.addLayout(text)
         column.addWidget(self._flow_of)
-        self._flow.addWidget(self.apart)
         self._parted = False
         self.switch.clicked.connect(self.switched)
         self.remove.clicked.connect(lambda _=False: self.removed.emit())
@@ -92,30 +93,30 @@ class AdapterRow(Retinted, QWidget):
         apart = self._parted or use.text_strength != use.strength
         for widget in (self.text_name, self.text_strength):
             widget.setVisible(apart)
-        self.apart.setText("Text the same" if apart else "Text apart")
-        self.apart.setAccessibleName(f"{self.apart.text()}: {use.name}")
+        self.apart.setAccessibleName(f"Text strength of {use.name} {'the same' if apart else 'apart'}")
+        self.apart.setChecked(apart)
         self.problem.setText(line.problem)
         self.problem.setVisible(bool(line.problem))
         usable = line.on and not line.problem
         for part in (self.strength, self.text_strength, self.text_name):
             part.setEnabled(usable)
-        self._flow_of.setVisible(usable)
+        self.apart.setEnabled(usable)
+        self._flow_of.setVisible(usable and bool(line.words))
         if line.words != self._words:
             self._show_words(line.words)
 
     def _show_words(self, words: tuple[str, ...]) -> None:
-        """Show a chip for each of the first trigger words, before the last chip."""
+        """Show a chip for each of the first trigger words."""
         while self._flow.count():
             item = self._flow.takeAt(0)
             widget = item.widget() if item is not None else None
-            if widget is not None and widget is not self.apart:
+            if widget is not None:
                 widget.hide()
                 widget.deleteLater()
         for word in words[:SHOWN_WORDS]:
             made = chip(word, partial(self.word_chosen.emit, word), "A trigger word: puts it into the prompt")
             self._flow.addWidget(made)
             made.show()
-        self._flow.addWidget(self.apart)
         self._words = words
 
     def _on_strength(self, strength: float) -> None:
@@ -127,7 +128,7 @@ class AdapterRow(Retinted, QWidget):
         strength = self.strength.field.value()
         for widget in (self.text_name, self.text_strength):
             widget.setVisible(self._parted)
-        self.apart.setText("Text the same" if self._parted else "Text apart")
+        self.apart.setChecked(self._parted)
         if not self._parted:
             self.text_strength_chosen.emit(round(strength, 2))
 
@@ -135,14 +136,16 @@ class AdapterRow(Retinted, QWidget):
 class AdapterList(QWidget):
     """Shows and changes the draft's adapters; nothing is there for a model that takes none."""
 
-    def __init__(
-        self, choice: AdapterChoice, thumbnails: Thumbnails, more: QAction, add_word: Callable[[str], object]
-    ) -> None:
+    def __init__(self, choice: AdapterChoice, thumbnails: Thumbnails, more: QAction) -> None:
         super().__init__()
-        self._choice, self._add_word = choice, add_word
+        self._choice = choice
         self.rows: list[AdapterRow] = []
         self.add = chip("+ LoRA", self._open, "Add a LoRA, LoHa, LoKr or DoRA from your folders of models")
-        self.popup = ModelPopup(choice, thumbnails, more, self.add, "LoRA", "LoRAs")
+        table = OfferTable(choice.offers, self)
+        nothing = "No LoRA with these words is in your folders."
+        self.popup = ModelPopup(table, thumbnails, more, self.add, choice.choose, nothing=nothing)
+        self.popup.setAccessibleName("Choose a LoRA")
+        self.popup.search.setAccessibleName("Search the LoRAs")
         self.reading = paragraph("Reading the file once, for its hash …")
         top = QHBoxLayout()
         top.addWidget(label("LoRA", "heading", self.add), 1)
@@ -169,6 +172,7 @@ class AdapterList(QWidget):
             row.show_line(line)
         self.reading.setVisible(self._choice.adding)
         self.setVisible(self._choice.needed)
+        self.popup.refresh()
 
     def _build(self, lines: list[AdapterLine]) -> None:
         """Keep the rows that stay, so that a slider is not lost under the pointer."""
@@ -192,7 +196,7 @@ class AdapterList(QWidget):
         row.removed.connect(partial(self._remove, digest))
         row.strength_chosen.connect(partial(choice.set_strength, digest))
         row.text_strength_chosen.connect(partial(choice.set_text_strength, digest))
-        row.word_chosen.connect(self._add_word)
+        row.word_chosen.connect(choice.add_word)
         return row
 
     def _remove(self, digest: str) -> None:

@@ -49,6 +49,7 @@ class Advanced(QWidget):
             column.addSpacing(em(self, 0.3))
             column.addWidget(part)
         column.addWidget(self.second)
+        column.addSpacing(em(self, 0.3))
         column.addWidget(self.checkpoint)
         draft.model_changed.connect(self.refresh)
         self.refresh()

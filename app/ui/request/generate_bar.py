@@ -67,6 +67,7 @@ class GenerateBar(Retinted, QWidget):
             self.tint()
         self.button.setToolTip(self._actions["cancel" if self.cancels else "generate"].toolTip())
         self.half.setVisible(self._choice.can_halve)
+        self.half.setText(self._choice.half_text)
         self.note.setText(self._note())
         self.button.setAccessibleDescription(self.note.text())
 

@@ -50,7 +50,7 @@ class PromptPanel(QWidget):
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
         self.words = self._words()
-        self.adapters = AdapterList(models.adapters, models.thumbnails, actions["models"], models.choice.add_word)
+        self.adapters = AdapterList(models.adapters, models.thumbnails, actions["models"])
         self.label_heading = label("", "heading")
         self.no_text = paragraph()
         self.labels = LabelPicker(draft)

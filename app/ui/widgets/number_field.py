@@ -39,7 +39,9 @@ class FlatSlider(QSlider):
         painter.drawRoundedRect(line, thick / 2, thick / 2)
         if usable:
             painter.setBrush(palette.color(QPalette.ColorRole.Highlight))
-            painter.drawRoundedRect(QRectF(line.left(), line.top(), at.x() - line.left(), thick), thick / 2, thick / 2)
+            origin = self._x(0) if self.minimum() < 0 < self.maximum() else line.left()
+            filled = QRectF(min(origin, at.x()), line.top(), abs(at.x() - origin), thick)
+            painter.drawRoundedRect(filled, thick / 2, thick / 2)
         if self.hasFocus():
             painter.drawEllipse(at, radius, radius)
             painter.setBrush(palette.color(QPalette.ColorRole.Window))

@@ -124,8 +124,9 @@ def test_a_model_that_does_not_fit_is_refused_with_half_precision_as_the_way(
     memory["free"] = 4 * GIB
     choose(qtbot, models, dream)
     qtbot.waitUntil(lambda: not document.can_generate)
-    assert document.why_not == ("It takes 4.29 GB of memory, and 4.29 GB are free: half precision takes 2.15 GB.")
+    assert document.why_not == ("It takes 4.29 GB of memory, 4.29 GB are free: use half precision.")
     assert models.choice.can_halve
+    assert models.choice.half_text == "Use half precision: 2.15 GB"
     models.choice.halve()
     qtbot.waitUntil(lambda: document.can_generate)
     assert document.draft.model.compute_dtype == "bfloat16"

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.core.models.studio_models import StudioModels
+from app.ui.models.page import ModelPage
 from app.ui.request.adapter_list import AdapterList, AdapterRow
 from engine.checkpoints.adapters.files import AdapterFiles
 from engine.checkpoints.hashes import sha256
@@ -54,7 +55,7 @@ def section(qtbot: QtBot, parts: Parts, models: StudioModels, shelf: Path) -> Ad
     qtbot.waitUntil(lambda: parts.document.can_generate)
     parts.document.draft.update(steps=1)
     parts.document.draft.choose_size((64, 64))
-    section = AdapterList(models.adapters, models.thumbnails, QAction(models), models.choice.add_word)
+    section = AdapterList(models.adapters, models.thumbnails, QAction(models))
     opened(qtbot, section, 340, 500)
     return section
 
@@ -182,3 +183,24 @@ def test_the_engine_finds_a_file_that_the_window_has_hashed_since(tmp_path: Path
     files.add(str(first))
     digest = models.library.hashes.of(path)
     assert files.path("another name", digest) in (path, first)
+
+
+def test_each_model_keeps_its_own(
+    qtbot: QtBot, parts: Parts, models: StudioModels, section: AdapterList, shelf: Path
+) -> None:
+    add(qtbot, section, "water")
+    models.choice.choose("other")
+    assert parts.document.draft.current.adapters == ()
+    models.choice.choose(str(shelf / "dream.safetensors"))
+    assert [use.name for use in parts.document.draft.current.adapters] == ["water"]
+
+
+def test_the_page_adds_one_to_the_model(qtbot: QtBot, models: StudioModels, section: AdapterList, shelf: Path) -> None:
+    page = ModelPage(models)
+    opened(qtbot, page)
+    settle(qtbot, models)
+    page.show_model(shelf / "large.safetensors")
+    assert not page.details.use.isEnabled()
+    page.show_model(shelf / "water.safetensors")
+    QTest.mouseClick(page.details.use, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(section.rows) == 1)

@@ -18,7 +18,7 @@ from app.core.models.studio_models import StudioModels
 from app.ui.models.page import ModelPage
 from app.ui.window.main_window import MainWindow
 from tests.app.models.conftest import settle
-from tests.app.windows import open_window
+from tests.app.windows import open_window, opened
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -31,11 +31,11 @@ def window(qtbot: QtBot, document: Document, models: StudioModels) -> MainWindow
 
 
 @pytest.fixture
-def page(qtbot: QtBot, window: MainWindow) -> Iterator[ModelPage]:
-    """The page, opened by its key."""
-    QTest.keyClick(window, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
-    page = window.findChildren(ModelPage)[-1]
-    settle(qtbot, window.models)
+def page(qtbot: QtBot, models: StudioModels) -> Iterator[ModelPage]:
+    """The page alone, without a window behind it."""
+    page = ModelPage(models)
+    opened(qtbot, page)
+    settle(qtbot, models)
     yield page
     if shiboken6.isValid(page):  # it is gone where a test has used a model
         page.close()
@@ -150,11 +150,17 @@ def test_the_hash_is_computed_on_request(qtbot: QtBot, full: ModelPage, models: 
     assert not full.details.hash.isVisible()
 
 
-def test_using_a_checkpoint_makes_it_the_panels_model(full: ModelPage, document: Document, window: MainWindow) -> None:
-    choose(full, "dream")
-    QTest.mouseClick(full.details.use, LEFT)
+def test_its_key_opens_it_and_a_used_checkpoint_is_the_panels_model(
+    qtbot: QtBot, window: MainWindow, models: StudioModels, shelf: Path
+) -> None:
+    models.library.add([shelf])
+    QTest.keyClick(window, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    (page,) = window.findChildren(ModelPage)
+    settle(qtbot, models)
+    choose(page, "dream")
+    QTest.mouseClick(page.details.use, LEFT)
     assert window.panel.model.currentText() == "dream"
-    assert not full.isVisible()
+    assert not page.isVisible()
 
 
 def test_a_missing_file_is_told_and_forgotten(qtbot: QtBot, full: ModelPage, models: StudioModels, shelf: Path) -> None:

@@ -6,36 +6,36 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
 from app.core.models.studio_models import StudioModels
-from app.ui.models.page import ModelPage
 from app.ui.models.picker import ModelPicker
-from app.ui.window.main_window import MainWindow
+from tests.app.conftest import count
 from tests.app.models.conftest import settle
-from tests.app.windows import open_window
+from tests.app.windows import opened
 from tests.fakes.checkpoints import single_file, write_hollow
 
 Key = Qt.Key
 
 
 @pytest.fixture
-def window(qtbot: QtBot, document: Document, models: StudioModels, shelf: Path) -> MainWindow:
-    """A window with a folder of models."""
-    write_hollow(shelf / "night.safetensors", single_file("unet-xl-sd"))
-    models.library.add([shelf])
-    settle(qtbot, models)
-    window = open_window(qtbot, document, models=models)
-    window.resize(1100, 760)
-    return window
+def opens_page() -> QAction:
+    """The command of the line under the list."""
+    return QAction("Models…")
 
 
 @pytest.fixture
-def field(window: MainWindow) -> ModelPicker:
-    window.panel.model.setFocus()
-    return window.panel.model
+def field(qtbot: QtBot, document: Document, models: StudioModels, shelf: Path, opens_page: QAction) -> ModelPicker:
+    """The field alone, with a folder of models."""
+    write_hollow(shelf / "night.safetensors", single_file("unet-xl-sd"))
+    models.library.add([shelf])
+    settle(qtbot, models)
+    field = ModelPicker(document.draft, models.choice, models.thumbnails, opens_page)
+    opened(qtbot, field, 300, 30)
+    return field
 
 
 def shown(field: ModelPicker) -> list[str]:
@@ -91,12 +91,12 @@ def test_a_click_opens_it_and_a_click_on_a_row_chooses(field: ModelPicker, docum
     assert document.draft.model.title == "dream"
 
 
-def test_its_last_line_opens_the_page(qtbot: QtBot, field: ModelPicker, window: MainWindow) -> None:
+def test_its_last_line_opens_the_page(field: ModelPicker, opens_page: QAction) -> None:
+    triggered = count(opens_page.triggered)
     QTest.keyClick(field, Key.Key_Return)
     QTest.mouseClick(field.popup.more, Qt.MouseButton.LeftButton)
-    (page,) = window.findChildren(ModelPage)
-    assert page.isVisible()
-    page.close()
+    assert triggered
+    assert not field.popup.isVisible()
 
 
 def test_a_new_file_comes_into_the_open_list(

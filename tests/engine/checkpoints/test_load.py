@@ -19,7 +19,7 @@ from engine.models.latent import LatentModel, load
 from engine.models.nets import build_unet, build_vae
 from engine.spec.catalog import ModelInfo, checkpoint, checkpoints, with_hash
 from engine.types import Said
-from tests.fakes.checkpoints import layouts
+from tests.fakes.checkpoints import layouts, single_file, write_hollow
 from tests.fakes.tiny_sd import BY_HAND, SCHEDULER, UNET, equal, nets, write_folder, write_single_file
 
 # diffusers warns of schedulers' configs without every key
@@ -195,6 +195,23 @@ def test_the_codec_keeps_a_picture_as_the_vae_does(tmp_path: Path) -> None:
         model.codec.decode(latents, lambda: True)
 
 
+def test_a_picture_is_decoded_in_tiles_where_memory_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.models import latent, placement
+
+    codec = loaded(write_folder(tmp_path / "tiny", nets(small=True))).codec
+    latents = torch.randn(1, 4, 16, 24)
+    whole = codec.decode(latents)
+    torch.testing.assert_close(whole, nets(small=True).vae.decode(latents / 0.18215).sample)
+    monkeypatch.setattr(placement, "free_bytes", lambda device: 2**20)
+    monkeypatch.setattr(latent, "TILE", 8)
+    tiles = codec.decode(latents)
+    assert tiles.shape == whole.shape == (1, 3, 128, 192)
+    assert not torch.equal(tiles, whole)
+    vae = nets(small=True).vae
+    corner = vae.decode(latents[..., :8, :8] / 0.18215).sample
+    torch.testing.assert_close(tiles[..., :48, :48], corner[..., :48, :48])  # where no other tile is blended in
+
+
 def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
     from diffusers import AutoencoderTiny
     from safetensors.torch import save_file
@@ -340,3 +357,24 @@ def test_steps_offset_and_zero_snr_are_of_discrete_schedules() -> None:
         from_config({"type": "flow", "zero_snr": True})
     with pytest.raises(ValueError, match="steps_offset"):
         from_config(about | {"steps_offset": 5000})
+
+
+FULL = {  # layout: the width of the text, the depths of the text encoders
+    "unet-v1-sd": (768, [12]), "unet-v1-inpainting": (768, [12]), "unet-v1-pix2pix": (768, [12]),
+    "unet-v2-sd": (1024, [23]), "unet-v2-inpainting": (1024, [23]), "unet-xl-sd": (2048, [12, 32]),
+    "unet-xl-refiner": (1280, [32]),
+}  # fmt: skip
+SOME = ("unet-v2-sd", "unet-xl-refiner")  # the others with the benches: each takes a second or more
+
+
+@pytest.mark.parametrize(
+    "layout", [name if name in SOME else pytest.param(name, marks=pytest.mark.bench) for name in FULL]
+)
+def test_a_published_single_file_loads_strictly_at_its_full_size(layout: str, tmp_path: Path) -> None:
+    """Mapped from a hole of up to 14 GB: nothing is read, so nothing but the structure is tested here."""
+    width, depths = FULL[layout]
+    path = write_hollow(tmp_path / "full.safetensors", single_file(layout), "F32")
+    model = loaded(path, predicts="eps")
+    assert model.parts["unet"].config.cross_attention_dim == width  # type: ignore[union-attr]
+    assert sum(encoder.net.width for encoder in model.words.encoders) == width
+    assert [encoder.net.depth for encoder in model.words.encoders] == depths

@@ -77,3 +77,19 @@ def test_a_session_finds_a_checkpoint_of_the_users_folders_by_its_name(tiny: Mod
     assert session.info(f"{tmp_path.name}/tiny").sha256 == tiny.sha256
     with pytest.raises(CatalogError, match="is not here"):
         session.info("tin")
+
+
+def test_a_model_in_the_hubs_cache_has_the_models_name(tiny: ModelInfo, tmp_path: Path) -> None:
+    cached = tmp_path / "models--runner--sketches" / "snapshots" / "0123abcd"
+    cached.parent.mkdir(parents=True)
+    tiny.folder.rename(cached)
+    assert checkpoint(cached).title == "sketches"
+
+
+def test_hashes_of_two_parts_of_the_studio_are_all_remembered(tmp_path: Path) -> None:
+    one, two = (tmp_path / name for name in ("one", "two"))
+    window, engine = Hashes(tmp_path), Hashes(tmp_path)
+    for hashes, path in ((window, one), (engine, two)):
+        path.write_bytes(path.name.encode())
+        hashes.of(path)
+    assert all(Hashes(tmp_path).known(path) for path in (one, two))

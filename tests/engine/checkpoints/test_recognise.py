@@ -101,14 +101,14 @@ def test_the_layout_of_the_published_xl_file_has_its_md5(tmp_path: Path) -> None
 def test_tensors_and_metadata_say_the_prediction(
     layout: str, extra: tuple[str, ...], metadata: dict[str, str], predicts: str, zero: bool, tmp_path: Path
 ) -> None:
-    shapes = single_file(layout) | dict.fromkeys(extra, (0,))
+    shapes = layouts()[layout] | dict.fromkeys(extra, (0,))
     model = found(tmp_path, shapes, metadata)
     assert (model.predicts, model.zero_snr) == (predicts, zero)
     assert model.said_by != "the family"
 
 
 def test_the_user_says_the_prediction_before_everything_else(tmp_path: Path) -> None:
-    model = found(tmp_path, single_file("unet-v2-sd"), {"modelspec.prediction_type": "v"}, predicts="eps")
+    model = found(tmp_path, layouts()["unet-v2-sd"], {"modelspec.prediction_type": "v"}, predicts="eps")
     assert (model.predicts, model.said_by) == ("eps", "the user")
 
 
@@ -139,7 +139,7 @@ def test_strangers_are_told_by_their_tensors(tmp_path: Path) -> None:
 
 
 def test_a_model_with_another_noise_schedule_is_named_and_not_loaded(tmp_path: Path) -> None:
-    model = found(tmp_path, single_file("unet-xl-sd") | {"edm_mean": (4,), "edm_std": (4,)})
+    model = found(tmp_path, layouts()["unet-xl-sd"] | {"edm_mean": (4,), "edm_std": (4,)})
     assert "Playground" in model.title
     assert not model.loadable
 
