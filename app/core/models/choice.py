@@ -28,7 +28,11 @@ from engine.errors import EngineError
 from engine.jobs.job import Event
 from engine.jobs.load import CheckpointOpened, OpenCheckpoint
 from engine.spec.catalog import DTYPES, ModelInfo, checkpoint
+from engine.spec.draft import outline
 from engine.spec.limits import MAX_NAME
+from engine.spec.memory import run_bytes, smaller_size
+from engine.spec.request import RequestError
+from engine.spec.sizes import Size, named
 
 HALF = "bfloat16"
 LARGE = 256 * 2**20  # bytes from which on loading is worth a word
@@ -97,7 +101,7 @@ class ModelChoice(QObject):
         self.draft, self._jobs, self._library = draft, jobs, library
         self._needs: CheckpointOpened | None = None
         self._task: Task | None = None
-        self._precision = draft.current.precision
+        self._extent: object = None  # of the draft: what decides the memory
         self._loaded = ""  # the model of the last run that went through
         draft.find = self._find
         draft.model_changed.connect(self._on_model)
@@ -215,8 +219,31 @@ class ModelChoice(QObject):
 
     @property
     def half_text(self) -> str:
-        """The words on the button for half precision."""
+        """The words on the button for the smaller way: half precision, or a smaller size."""
+        if self._needs is not None and not self.can_halve and (size := self.smaller_size) is not None:
+            return f"Use {size[0]} × {size[1]}"
         return f"Use half precision: {in_bytes(self._needs.half)}" if self._needs is not None else "Use half precision"
+
+    @property
+    def smaller_size(self) -> Size | None:
+        """The largest smaller size that fits into the memory, where the draft's does not and half precision would not
+        do.
+        """
+        if self.can_halve or not self._too_large(self._takes):
+            return None
+        return smaller_size(self.draft.size, self.draft.model, lambda size: not self._too_large(self._takes, size))
+
+    @property
+    def memory(self) -> int:
+        """The bytes of memory that a run takes, with the weights; 0 where nobody asks."""
+        return self._takes + self._run_bytes(self.draft.size) if self._takes else 0
+
+    def go_smaller(self) -> None:
+        """Take the smaller way: half precision where that does, else the smaller size."""
+        if self.can_halve:
+            self.halve()
+        elif (size := self.smaller_size) is not None:
+            self.draft.choose_size(size)
 
     def halve(self) -> None:
         """Use the chosen model in half precision from now on."""
@@ -249,11 +276,21 @@ class ModelChoice(QObject):
             self.draft.offer(info)
             self._on_model()
 
-    def _too_large(self, count: int) -> bool:
+    def _too_large(self, count: int, size: Size | None = None) -> bool:
+        """Whether a model of `count` bytes and a run of the draft at that size, its own by default, do not fit."""
         needs = self._needs
-        if needs is None or needs.free is None or needs.held or needs.needs < LARGE:
+        if needs is None or needs.free is None or needs.needs < LARGE:
             return False
-        return count + needs.spare > needs.free
+        return count + max(needs.spare, self._run_bytes(size or self.draft.size)) > needs.free
+
+    def _run_bytes(self, size: Size) -> int:
+        """The bytes that a run of the draft at that size takes besides the weights; 0 for settings that make none."""
+        width, height = size
+        try:
+            request = outline(replace(self.draft.current, width=width, height=height), self.draft.model)
+        except RequestError:
+            return 0
+        return run_bytes(request, self.draft.model)
 
     def _on_model(self) -> None:
         """Another model was chosen, or it is described anew."""
@@ -271,9 +308,11 @@ class ModelChoice(QObject):
         self._check()
 
     def _on_draft(self) -> None:
-        """Another precision takes another amount of memory."""
-        if self.draft.current.precision != self._precision:
-            self._precision = self.draft.current.precision
+        """Another precision, size or batch takes another amount of memory."""
+        draft = self.draft.current
+        extent = draft.precision, draft.width, draft.height, draft.batch, draft.guidance
+        if extent != self._extent:
+            self._extent = extent
             self._check()
 
     def _open(self) -> None:
@@ -335,8 +374,11 @@ class ModelChoice(QObject):
         needs = self._needs
         if needs is not None and self._too_large(self._takes):
             assert needs.free is not None
-            way = "use half precision" if self.can_halve else "choose a smaller model"
-            return f"It takes {in_bytes(self._takes)} of memory, {in_bytes(needs.free)} are free: {way}."
+            size = self.smaller_size
+            way = (
+                "use half precision" if self.can_halve else f"use {named([size])}" if size else "choose a smaller model"
+            )
+            return f"It takes {in_bytes(self.memory)} of memory, {in_bytes(needs.free)} are free: {way}."
         return ""
 
     def _on_ended(self, job: QueuedJob) -> None:

@@ -6,7 +6,8 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
-from app.core.models.choice import ModelChoice
+from app.core.models.choice import LARGE, ModelChoice
+from app.core.models.table import in_bytes
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
@@ -32,8 +33,8 @@ class GenerateBar(Retinted, QWidget):
         column.addWidget(self.note)
         self.button.clicked.connect(self._on_pressed)
         self.half = QPushButton("Use half precision")
-        self.half.setToolTip("Compute in 16 bits: half the memory, and pictures that differ a little")
-        self.half.clicked.connect(choice.halve)
+        self.half.setToolTip("Half precision computes in 16 bits: half the memory, and pictures that differ a little")
+        self.half.clicked.connect(choice.go_smaller)
         column.addWidget(self.half)
         choice.changed.connect(self.refresh)
         draft = document.draft
@@ -66,7 +67,7 @@ class GenerateBar(Retinted, QWidget):
             set_kind(self.button, "stop" if self.cancels else "primary")
             self.tint()
         self.button.setToolTip(self._actions["cancel" if self.cancels else "generate"].toolTip())
-        self.half.setVisible(self._choice.can_halve)
+        self.half.setVisible(self._choice.can_halve or self._choice.smaller_size is not None)
         self.half.setText(self._choice.half_text)
         self.note.setText(self._note())
         self.button.setAccessibleDescription(self.note.text())
@@ -85,10 +86,12 @@ class GenerateBar(Retinted, QWidget):
             return f"Step {job.steps(' of ')}{left}{queued}"
         if document.edit_remark:
             return document.edit_remark
+        price, memory = document.draft.price_text, self._choice.memory
+        takes = " and ".join(filter(None, (price, f"{in_bytes(memory)} of memory" if memory >= LARGE else "")))
         if self._choice.note:
-            return self._choice.note
+            return f"Takes {takes}. {self._choice.note}" if takes else self._choice.note
         keys = self._actions["generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        return f"Takes {document.draft.price_text}   {keys}" if document.draft.price_text else keys
+        return f"Takes {takes}   {keys}" if takes else keys
 
     def tint(self) -> None:
         palette = QApplication.palette()

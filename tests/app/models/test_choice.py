@@ -124,7 +124,7 @@ def test_a_model_that_does_not_fit_is_refused_with_half_precision_as_the_way(
     memory["free"] = 4 * GIB
     choose(qtbot, models, dream)
     qtbot.waitUntil(lambda: not document.can_generate)
-    assert document.why_not == ("It takes 4.29 GB of memory, 4.29 GB are free: use half precision.")
+    assert document.why_not == "It takes 4.78 GB of memory, 4.29 GB are free: use half precision."
     assert models.choice.can_halve
     assert models.choice.half_text == "Use half precision: 2.15 GB"
     models.choice.halve()
@@ -196,3 +196,21 @@ def test_a_real_checkpoint_is_described_under_its_name(qtbot: QtBot, models: Stu
     path = write_hollow(tmp_path / "shelf" / "real.safetensors", single_file("unet-v1-sd"))
     info = models.choice.describe(path)
     assert (info.id, info.title, info.size) == ("real", "real", (512, 512))
+
+
+def test_a_size_that_does_not_fit_is_refused_with_a_smaller_one_as_the_way(
+    qtbot: QtBot, document: Document, models: StudioModels, memory: dict[str, Any], dream: Path
+) -> None:
+    memory |= {"half": 4 * GIB, "free": 5.3 * GIB}
+    choose(qtbot, models, dream)
+    qtbot.waitUntil(lambda: document.can_generate)
+    before = models.choice.memory
+    document.draft.choose_size((2048, 2048))
+    assert not document.can_generate
+    assert models.choice.memory > before
+    size = models.choice.smaller_size
+    assert size is not None
+    assert f"use {size[0]}×{size[1]}" in document.why_not
+    models.choice.go_smaller()
+    assert document.draft.size == size
+    assert document.can_generate

@@ -20,16 +20,16 @@ from tests.app.windows import opened
 from tests.fakes.checkpoints import write_hollow
 
 PLAIN, LIGHTNING, LCM, LORA_FILE = "dream", "dreamXL_Lightning_4step", "plain", "lcm-lora-sdv1-5"
-SMALL = {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)}
-DISTILLED = {"model.diffusion_model.time_embed.cond_proj.weight": (32, 32)}
+SMALL: dict[str, tuple[int, ...]] = {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)}
+DISTILLED: dict[str, tuple[int, ...]] = {"model.diffusion_model.time_embed.cond_proj.weight": (32, 32)}
 
 
 @pytest.fixture
 def shelf(qtbot: QtBot, parts: Parts, models: StudioModels, tmp_path: Path) -> Path:
     parts.fake.answers[OpenCheckpoint] = lambda job: [CheckpointOpened(job.model, 0, 0, 0, None, True)]
     root = tmp_path / "shelf"
-    for name, more in ((PLAIN, {}), (LIGHTNING, {}), (LCM, DISTILLED)):
-        path = write_hollow(root / f"{name}.safetensors", SMALL | more)
+    for name, tensors in ((PLAIN, SMALL), (LIGHTNING, SMALL), (LCM, SMALL | DISTILLED)):
+        path = write_hollow(root / f"{name}.safetensors", tensors)
         models.library.set_by_hand(path, {"family": "sd1"})
     write_hollow(root / f"{LORA_FILE}.safetensors", LORA)
     models.library.add([root])
