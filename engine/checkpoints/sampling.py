@@ -101,7 +101,13 @@ def identity(
     return hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def known_identity(found: Found, hashes: Hashes) -> str:
+def known_identity(found: Found, hashes: Hashes, vae: Path | None = None) -> str:
     """Return identity() where no file must be read for it, else ""."""
+    files = files_of(found, vae)
+    return identity(found, hashes, vae) if all(hashes.known(file) is not None for file in files) else ""
+
+
+def files_of(found: Found, vae: Path | None = None) -> list[Path]:
+    """Return the files that decide the pixels of a checkpoint, with another VAE than its own or not."""
     files = {file for part in found.parts for file in part.header.files}
-    return identity(found, hashes) if all(hashes.known(file) is not None for file in files) else ""
+    return sorted(files if vae is None else files | {vae})

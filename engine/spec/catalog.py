@@ -189,12 +189,14 @@ def checkpoint(
     size = tuple(own.pop("size", native[0]))
     if all(side % rule["multiple"] == 0 for side in size):
         native = (size, *(one for one in native if one != size))
+    for key in ("precision", "vae"):  # see own_checkpoint()
+        own.pop(key, None)
     defaults |= {key: value for key, value in own.items() if key not in choices or value in choices[key]}
     return ModelInfo(
         id=model_name(path)[:MAX_NAME],
         title=model_name(path),
         folder=path,
-        sha256="" if hashes is None or vae is not None else known_identity(found, hashes),
+        sha256="" if hashes is None else known_identity(found, hashes, vae),
         labels=(),
         label_kind="class",
         sizes=SizeRule(
@@ -257,6 +259,15 @@ def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
     return list(found.values())
 
 
+def own_checkpoint(path: Path, settings: ModelSettings, hashes: Hashes) -> ModelInfo:
+    """Return checkpoint() with the VAE and in the precision that the user chose for it. Raises as checkpoint() does."""
+    own = settings.defaults_of(path)
+    dtype, vae = own.get("precision", "float32"), own.get("vae")
+    return checkpoint(
+        path, settings, None if vae is None else Path(vae), dtype if dtype in DTYPES else "float32", hashes
+    )
+
+
 def named_checkpoint(model: str, where: Path) -> ModelInfo | None:
     """Return the checkpoint in the user's folders whose file has that name, None for none. Only its header is read.
 
@@ -267,9 +278,8 @@ def named_checkpoint(model: str, where: Path) -> ModelInfo | None:
     for path in places(settings.folders, settings.files):
         name = model_name(path)
         if model in (name[:MAX_NAME], f"{path.parent.name}/{name}"[:MAX_NAME]):
-            dtype = str(settings.defaults_of(path).get("precision", "float32"))
             try:
-                info = checkpoint(path, settings, None, dtype if dtype in DTYPES else "float32", hashes)
+                info = own_checkpoint(path, settings, hashes)
             except CheckpointError:
                 continue
             return replace(info, id=model)

@@ -78,7 +78,7 @@ def test_each_model_keeps_its_own(qtbot: QtBot, chosen: StudioModels, document: 
     chosen.choice.choose("fake")
     assert chosen.loras.uses == ()
     chosen.choice.choose(str(shelf / "tiny.safetensors"))
-    assert [use.name for use in chosen.loras.uses] == ["water"]
+    assert [one.name for one in chosen.loras.uses] == ["water"]
 
 
 @pytest.fixture
