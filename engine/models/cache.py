@@ -44,8 +44,6 @@ class Models:
 
         Raises ModelError or CheckpointError for damaged files and for too little memory, and Cancelled.
         """
-        if not info.sha256:  # two such models would be taken for one another
-            raise ModelError(f"The SHA-256 of “{info.title}” is not known yet: choose the model again.")
         held = self.held(info)
         if held is not None:
             return held

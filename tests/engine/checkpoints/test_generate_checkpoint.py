@@ -86,16 +86,6 @@ def test_a_model_that_does_not_fit_into_memory_is_refused_before_it_is_read(
     assert "GiB are free" in capsys.readouterr().err
 
 
-def test_a_model_whose_hash_is_not_known_is_not_loaded(tmp_path: Path) -> None:
-    """Loaded models are kept by their hash, so two without one would be taken for one another."""
-    from engine.models.errors import ModelError
-    from engine.spec.catalog import checkpoint
-
-    info = checkpoint(write_folder(tmp_path / "tiny", nets(small=True)))
-    with pytest.raises(ModelError, match="not known yet"):
-        Session("cpu", [info]).load(info)
-
-
 def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "old.ckpt"
     path.write_bytes(b"PK\x03\x04" + bytes(100))
