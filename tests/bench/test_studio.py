@@ -17,8 +17,13 @@ from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Studio
+from app.bridge.client import EngineClient
+from app.core.document import Document
 from app.core.files.folders import Folders
+from app.core.jobs.queue import JobQueue
+from app.core.request.run_costs import Prices
 from app.core.shown.render import View
+from app.core.shown.runs import RunLibrary
 from app.core.shown.viewer import Viewer
 from engine.session import Session
 from engine.spec.catalog import ModelInfo, embedded_models
@@ -219,3 +224,29 @@ def test_scrubbing_latents_takes_a_frame_at_most(tmp_path: Path, monkeypatch: py
         assert viewer.frame is not None
         assert viewer.frame.width() == 128
         print(spread(f"scrub latents 128², {view}", taken))
+
+
+def test_a_resting_step_of_latents_becomes_sharp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    """Seconds from the last move of the cursor to the decoded 1024×1024 picture; the codec is a linear map."""
+    latent_models(monkeypatch)
+    info = replace(latent_info(tmp_path), sizes=replace(SIZES, most=1024))
+    engine = EngineClient(lambda: Session("cpu", [info]))
+    prices = Prices()
+    document = Document([info], engine, JobQueue(engine, prices), RunLibrary(tmp_path, tmp_path / "pictures"), prices)
+    with qtbot.waitSignal(document.jobs.engine_changed, timeout=120_000):
+        engine.start(info)
+    document.draft.update(prompt="red apple", width=1024, height=1024, steps=10)
+    with qtbot.waitSignal(document.jobs.ended, timeout=120_000):
+        document.generate()
+    taken = []
+    for k in range(8):
+        began = time.perf_counter()
+        document.shown.scrub(k)
+        with qtbot.waitSignal(document.shown.frame_changed, timeout=20_000):
+            pass
+        taken.append(time.perf_counter() - began)
+        assert document.shown.frame is not None
+        assert document.shown.frame.width() == 1024
+    engine.close()
+    document.shown.close()
+    print(spread("sharp after", taken))

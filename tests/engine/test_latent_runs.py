@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from engine.errors import Cancelled
+from engine.guidance import compose
 from engine.jobs.decode_step import DecodeStep, StepDecoded
 from engine.jobs.encode import Decode, Decoded, Encode, Encoded
 from engine.jobs.generate import Fork, Generate, PictureSaved, Resume
@@ -31,7 +32,7 @@ from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from engine.types import Step
 from tests.engine.fake_clips import TinyClip, library
-from tests.latent import CELL, LatentModel, latent_info, latent_models
+from tests.latent import CELL, BlockCodec, LatentModel, latent_info, latent_models
 
 Make = Callable[..., Request]
 
@@ -323,3 +324,22 @@ def test_a_clip_guides_latents_through_the_decoder(info: ModelInfo) -> None:
     noisy = Session("cpu", [info], library(TinyClip(noisy=True, dtype=torch.float32)))
     with pytest.raises(RequestError, match="makes latents: let it look at x̂₀"):
         list(noisy.generate(replace(request, guides=(replace(guide, on="xt", cutouts=1, smooth=0.0, keep_range=0.0),))))
+
+
+def test_memory_for_gradients_is_estimated_on_a_small_state(info: ModelInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, _ = session_of(info, TinyClip(side=4, dtype=torch.float32))
+    request = request_of(info, width=256, height=256)
+    request = replace(request, guides=(ClipGuide(clip="tiny", aims=(Aim("a cat"),), scale=5.0),))
+    whole = session.plan(request).price.graph_bytes  # 32 × 32 cells are measured as they are
+    monkeypatch.setattr(compose, "MEASURED", 8)
+    seen: list[torch.Size] = []
+
+    def watched(self: BlockCodec, x0: torch.Tensor, *more: Any) -> torch.Tensor:
+        seen.append(x0.shape)
+        return decode(self, x0, *more)
+
+    decode = BlockCodec.decode
+    monkeypatch.setattr(BlockCodec, "decode", watched)
+    estimated = session.plan(request).price.graph_bytes
+    assert seen == [(1, 4, 8, 8)]
+    assert estimated == pytest.approx(whole, rel=0.2)

@@ -144,7 +144,7 @@ def test_a_threshold_is_refused_where_states_are_not_pixels(
     model = session.load(tiny_model)
 
     class Latents:
-        latent_shape = model.codec.latent_shape
+        latent_shape, identity = model.codec.latent_shape, False
 
     monkeypatch.setattr(session, "load", lambda info: replace(model, codec=Latents()))  # type: ignore[type-var]
     assert session.plan(request_for(tiny_model)).x.shape == (2, 3, 16, 16)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+import engine.finishing
 import engine.session
 from engine.jobs.encode import Encode
 from engine.jobs.enlarge import Enlarge, Enlarged
@@ -184,7 +185,7 @@ def test_where_the_second_stage_has_no_memory_the_small_pictures_are_saved(
     def no_memory(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
 
-    monkeypatch.setattr(engine.session, "enlarge", no_memory)
+    monkeypatch.setattr(engine.finishing, "enlarge", no_memory)
     with pytest.raises(OutOfMemory, match="the small pictures are saved"):
         list(session.perform(Generate(request=request, run_path=tmp_path / "a.twrun", pictures=folder)))
     found = [read_settings(one) for one in folder.iterdir()]
@@ -267,7 +268,7 @@ def test_a_full_device_is_one_sentence_wherever_it_happens(
     def full(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(session, "_enlarge_state", full)
+    monkeypatch.setattr(engine.session, "finish", full)
     with pytest.raises(OutOfMemory, match="make fewer images"):
         list(session.perform(Generate(request=request_for(tiny_model))))
 

@@ -229,7 +229,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
     window: MainWindow, parts: Parts, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing raises: pytest-qt fails a test for an exception in a slot."""
-    opens_others = {"new", "open", "export", "canvas-size", "save-as", "save-animation"}
+    opens_others = {"new", "open", "wildcards", "export", "canvas-size", "save-as", "save-animation"}
     opens_others |= {"pictures", "shortcuts", "about", "quit", "sweep"}
     opens_others |= {"morph-add-file", "morph-export"}
     leaves = {"prompt", "steer", "paste", "earlier"}  # the room

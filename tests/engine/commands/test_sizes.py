@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.commands import editing, encode, generate, likelihood, morph, resume
+from engine.commands import flags, resume
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
 from engine.store import RunReader
@@ -22,8 +22,8 @@ def lossy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelInfo:
     """The model that every command finds."""
     latent_models(monkeypatch)
     info = latent_info(tmp_path, lossy=True)
-    for command in (editing, encode, generate, likelihood, morph, resume):
-        monkeypatch.setattr(command, "find", lambda name: info)
+    for module in (flags, resume):
+        monkeypatch.setattr(module, "find", lambda *_: info)
     return info
 
 

@@ -10,7 +10,7 @@ import pytest
 from engine.models import clip_bpe
 from engine.models.clip_bpe import COMMA, END, MERGES, START, VOCABULARY, read_tokenizer
 from engine.models.errors import ModelError
-from engine.spec.catalog import ModelInfo, embedded
+from engine.spec.catalog import ModelInfo, embedded_models
 from engine.spec.prompt.chunks import Used
 from tests.engine.models.clips import tokenizer, vocabulary
 
@@ -68,7 +68,7 @@ def test_tokens_are_counted_before_a_run() -> None:
     assert count("") == Used(0, 75)
     assert count("a (red:1.3) apple, [green]") == Used(5, 75)
     assert count("red apple, " * 26) == Used(78, 150)
-    models: dict[str, ModelInfo] = {info.id: info for info in embedded()}
+    models: dict[str, ModelInfo] = {info.id: info for info in embedded_models()}
     emoji = token_counter(models["emoji"])
     assert emoji is not None
     assert emoji("a (red:1.3) apple") == Used(3, 14)
