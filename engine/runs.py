@@ -111,8 +111,8 @@ def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Eve
 def open_checkpoint(job: OpenCheckpoint, session: Session, caller: Caller) -> Iterator[Event]:
     where = settings_folder()
     settings, hashes = load_settings(where), Hashes(where)
-    info = checkpoint(job.path, settings, compute_dtype=job.compute_dtype, hashes=hashes)
-    half = checkpoint(job.path, settings, compute_dtype="float16", hashes=hashes)
+    info = checkpoint(job.path, settings, job.vae, job.compute_dtype, hashes)
+    half = checkpoint(job.path, settings, job.vae, "float16", hashes)
     info = session.infos[job.model] = replace(info, id=job.model)
     room, held = session.models.room(), session.models.held(info) is not None
     yield CheckpointOpened(job.model, info.bytes, half.bytes, SPARE, room, held, devices.precisions(session.device))

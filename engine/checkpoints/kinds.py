@@ -141,6 +141,10 @@ KINDS: tuple[Kind, ...] = (
          _diffusers_unet(384, 1280, 1) | {_ADD: (1536, 2560)}),
     # transformers and other nets, which are named and cannot be loaded yet
     _flow("chroma", "Chroma", LDM, "distilled_guidance_layer.in_proj.bias", "double_blocks.0.img_attn.proj.weight"),
+    _flow("chroma", "Chroma", DIFFUSERS, "distilled_guidance_layer.in_proj.bias",
+          "transformer_blocks.0.attn.add_k_proj.weight"),
+    _flow("hunyuan-video", "Hunyuan video", DIFFUSERS, "transformer_blocks.0.attn.add_k_proj.weight",
+          "context_embedder.token_refiner.refiner_blocks.0.norm1.weight"),
     _flow("flux2", "Flux.2", LDM, "single_stream_modulation.lin.weight", "double_blocks.0.img_attn.proj.weight"),
     _flow("flux2", "Flux.2", DIFFUSERS, "single_stream_modulation.linear.weight",
           "single_transformer_blocks.0.attn.to_out.weight"),
@@ -156,6 +160,8 @@ KINDS: tuple[Kind, ...] = (
     _flow("z-image", "Z-Image", DIFFUSERS, "layers.0.adaLN_modulation.0.weight", "cap_embedder.0.weight",
           "all_x_embedder.2-1.weight"),
     _flow("lumina2", "Lumina 2", LDM, "layers.0.adaLN_modulation.1.weight", "cap_embedder.0.weight"),
+    _flow("lumina2", "Lumina 2", DIFFUSERS, "time_caption_embed.timestep_embedder.linear_1.weight",
+          "noise_refiner.0.attn.to_q.weight"),
     _flow("qwen-image", "Qwen-Image", DIFFUSERS, "transformer_blocks.0.img_mod.1.weight",
           "transformer_blocks.0.txt_mod.1.weight", "txt_norm.weight"),
     _flow("krea2", "Krea 2", LDM, "txtfusion.projector.weight"),
@@ -164,7 +170,13 @@ KINDS: tuple[Kind, ...] = (
     _flow("pixart", "PixArt", DIFFUSERS, "transformer_blocks.0.scale_shift_table",
           "caption_projection.linear_1.weight", "adaln_single.linear.weight"),
     _flow("auraflow", "AuraFlow", LDM, "double_layers.0.attn.w1q.weight", "cond_seq_linear.weight"),
+    _flow("auraflow", "AuraFlow", DIFFUSERS, "register_tokens", "joint_transformer_blocks.0.attn.add_k_proj.weight"),
+    _flow("sana", "Sana", DIFFUSERS, "caption_norm.weight", "patch_embed.proj.weight",
+          "transformer_blocks.0.scale_shift_table"),
+    _flow("wan", "Wan video", DIFFUSERS, "condition_embedder.time_embedder.linear_1.weight", "patch_embedding.weight"),
     _flow("wan", "Wan video", LDM, "head.modulation", "blocks.0.cross_attn.k.weight"),
+    _flow("ltx", "LTX video", DIFFUSERS, "time_embed.emb.timestep_embedder.linear_1.weight", "proj_in.weight",
+          "transformer_blocks.0.scale_shift_table"),
     _flow("ltx", "LTX video", LDM, "patchify_proj.weight", "transformer_blocks.0.scale_shift_table"),
     _flow("hunyuan-video", "Hunyuan video", LDM, "txt_in.individual_token_refiner.blocks.0.adaLN_modulation.1.bias"),
     _flow("cascade", "Stable Cascade", LDM, "clip_txt_mapper.weight"),
@@ -236,14 +248,14 @@ def fits(shape: tuple[int, ...], wanted: Shape) -> bool:
 
 
 def parts_of(header: Header, kinds: Iterable[Kind] = KINDS) -> list[Part]:
-    """Find every row that fits, in the order of KINDS; of rows for the same tensors only the first."""
+    """Find every row that fits, in the order of KINDS; of rows with one role and one prefix only the first."""
     found: list[Part] = []
-    taken: set[str] = set()
+    taken: set[tuple[str, str]] = set()
     tensors = header.tensors
     for kind in kinds:
         for prefix in kind.prefixes:
-            if _has(tensors, kind, prefix) and f"{prefix}{next(iter(kind.has))}" not in taken:
-                taken.update(f"{prefix}{name}" for name in kind.has)
+            if (kind.role, prefix) not in taken and _has(tensors, kind, prefix):
+                taken.add((kind.role, prefix))
                 count = sum(name.startswith(prefix) for name in tensors) if prefix else len(tensors)
                 found.append(Part(kind, prefix, count))
                 break

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.checkpoints.errors import CheckpointError
@@ -100,5 +101,10 @@ def identity(
 
 def known_identity(found: Found, hashes: Hashes) -> str:
     """Return identity() where no file must be read for it, else ""."""
+    return identity(found, hashes) if all(hashes.known(file) is not None for file in files_of(found)) else ""
+
+
+def files_of(found: Found, vae: Path | None = None) -> list[Path]:
+    """Return the files that decide the pixels of a checkpoint, with another VAE than its own or not."""
     files = {file for part in found.parts for file in part.header.files}
-    return identity(found, hashes) if all(hashes.known(file) is not None for file in files) else ""
+    return sorted(files if vae is None else files | {vae})

@@ -22,9 +22,9 @@ MAX_BYTES = 16 * 2**20
 PREDICTIONS = ("eps", "v")
 DEFAULTS = {  # the settings that a run begins with, each with its range
     "steps": (1, 1000), "guidance": (-100, 100), "sampler": (1, 300), "spacing": (1, 300), "size": (8, 16384),
-    "precision": (1, 20),
+    "precision": (1, 20), "vae": (1, 4096),
 }  # fmt: skip
-TEXTS = ("sampler", "spacing", "precision")
+TEXTS = ("sampler", "spacing", "precision", "vae")
 NETS = ("unet", "vae")  # whose arguments can be set, as in “unet.cross_attention_dim=768”
 
 

@@ -27,6 +27,7 @@ class OpenCheckpoint(Job):
     header is read.
 
     compute_dtype -- a key of engine.spec.catalog.DTYPES
+    vae           -- another VAE for it
 
     Raises CheckpointError for a file that cannot be sampled.
     """
@@ -36,6 +37,7 @@ class OpenCheckpoint(Job):
     model: str
     path: Path
     compute_dtype: str = "float32"
+    vae: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

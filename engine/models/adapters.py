@@ -32,7 +32,9 @@ SPARE = 256 * 2**20  # bytes to leave free
 
 
 class Applied(NamedTuple):
-    """What an adapter does to a model: `tensors` of `total` tensors of its file are applied, to `modules` modules."""
+    """What an adapter does to a model: `tensors` of `total` tensors of its file are applied, to `modules` modules; the
+    others are of learned words beside it.
+    """
 
     name: str
     tensors: int
@@ -41,7 +43,11 @@ class Applied(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        return f"{self.name}: {self.tensors} of {self.total} tensors applied to {self.modules} modules"
+        """What it does, for the user."""
+        applied = f"{self.name}: {self.tensors} of {self.total} tensors applied to {self.modules} modules"
+        if left := self.total - self.tensors:
+            return f"{applied}; {left} of learned words are not used"
+        return applied
 
 
 @dataclass

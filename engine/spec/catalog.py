@@ -185,7 +185,7 @@ def checkpoint(
     """Describe the checkpoint at `path`, a single file or a diffusers folder, from its header.
 
     vae    -- another VAE for it
-    hashes -- where its hash is remembered; sha256 is "" where it is not known yet: see with_hash()
+    hashes -- where its hash and the VAE's are remembered; sha256 is "" where one is not known yet: see with_hash()
 
     Raises CheckpointError for a file that is none, or that cannot be sampled.
     """
@@ -207,12 +207,15 @@ def checkpoint(
     size = tuple(own.pop("size", native[0]))
     if all(side % rule["multiple"] == 0 for side in size):
         native = (size, *(one for one in native if one != size))
+    for key in ("precision", "vae"):  # see own_checkpoint()
+        own.pop(key, None)
     defaults |= {key: value for key, value in own.items() if key not in choices or value in choices[key]}
+    vae_sha256 = "" if hashes is None or vae is None else hashes.known(vae) or ""
     return ModelInfo(
         id=model_name(path)[:MAX_NAME],
         title=model_name(path),
         folder=path,
-        sha256="" if hashes is None else known_identity(found, hashes),
+        sha256="" if hashes is None or (vae is not None and not vae_sha256) else known_identity(found, hashes),
         labels=(),
         label_kind="class",
         sizes=SizeRule(
@@ -233,6 +236,7 @@ def checkpoint(
             "codec": {"type": "kl", "factor": about.codec["factor"]},
             "by_hand": dict(found.by_hand),
             "vae": None if vae is None else str(vae),
+            "vae_sha256": vae_sha256,
             "few_step_keys": [key for part in found.parts for key in part.header.tensors if key.endswith(LCM_KEYS)],
             "weights": {"net": memory(found, 1) - (rest := memory(found, 0)), "rest": rest},
         },
@@ -255,7 +259,9 @@ def with_hash(
     if info.sha256:
         return info
     found = recognise(info.folder, info.config["by_hand"])
-    return replace(info, sha256=identity(found, hashes, report, cancelled))
+    info = replace(info, sha256=identity(found, hashes, report, cancelled))
+    vae = info.config.get("vae")
+    return info if vae is None else info.with_vae(Path(vae), hashes.of(Path(vae), cancelled=cancelled))
 
 
 def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
@@ -276,6 +282,15 @@ def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
     return list(found.values())
 
 
+def own_checkpoint(path: Path, settings: ModelSettings, hashes: Hashes) -> ModelInfo:
+    """Return checkpoint() with the VAE and in the precision that the user chose for it. Raises as checkpoint() does."""
+    own = settings.defaults_of(path)
+    dtype, vae = own.get("precision", "float32"), own.get("vae")
+    return checkpoint(
+        path, settings, None if vae is None else Path(vae), dtype if dtype in DTYPES else "float32", hashes
+    )
+
+
 def named_checkpoint(model: str, where: Path) -> ModelInfo | None:
     """Return the checkpoint in the user's folders whose file has that name, None for none. Only its header is read.
 
@@ -286,9 +301,8 @@ def named_checkpoint(model: str, where: Path) -> ModelInfo | None:
     for path in places(settings.folders, settings.files):
         name = model_name(path)
         if model in (name[:MAX_NAME], f"{path.parent.name}/{name}"[:MAX_NAME]):
-            dtype = str(settings.defaults_of(path).get("precision", "float32"))
             try:
-                info = checkpoint(path, settings, None, dtype if dtype in DTYPES else "float32", hashes)
+                info = own_checkpoint(path, settings, hashes)
             except CheckpointError:
                 continue
             return replace(info, id=model)
@@ -319,5 +333,4 @@ def find(
                 f"There is no model “{model}”: choose {' or '.join(infos)}, or the file or folder of one."
             )
         path = named[0]
-    info = with_hash(checkpoint(path, settings, compute_dtype=compute_dtype, hashes=hashes), hashes, report)
-    return info if vae is None else info.with_vae(vae, hashes.of(vae))
+    return with_hash(checkpoint(path, settings, vae, compute_dtype, hashes), hashes, report)

@@ -55,7 +55,7 @@ class SizeRule:
 
         It is a native size where one has that shape.
         """
-        width, height = size
+        width, height = size = max(1, size[0]), max(1, size[1])  # a picture of one row may have a box without height
         best = min(self.native, key=lambda native: abs(_aspect(native) - _aspect(size)))
         if not self.free or abs(_aspect(best) - _aspect(size)) < 0.01:
             return best

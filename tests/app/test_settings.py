@@ -85,7 +85,9 @@ def test_adapters_survive_and_damaged_ones_are_dropped() -> None:
     draft = replace(DRAFT, adapters=(use,))
     text = json.dumps({"version": 1, "drafts": {"fake": asdict(draft)}})
     assert read(text) == (Values(drafts={"fake": draft}), [])
-    for damaged in ({}, "style", [3], [asdict(use) | {"sha256": "x"}], [asdict(use), asdict(use)], [{"name": "style"}]):
+    whole = asdict(use)
+    some: list[object] = [{}, "style", [3], [whole | {"sha256": "x"}], [whole, whole], [{"name": "style"}]]
+    for damaged in some:
         assert_dropped("adapters", damaged)
 
 

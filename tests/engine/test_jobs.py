@@ -79,7 +79,7 @@ def jobs_of(info: ModelInfo, folder: Path) -> Iterator[Job]:
     yield Morphing(Morph(request=plain, keys=keys, frames=9, way="linear", loop="back"), {digest(RGB): RGB})
     yield LoadModel("tiny")
     yield HashFile(folder / "model.safetensors")
-    yield OpenCheckpoint("tiny", folder / "model.safetensors", "bfloat16")
+    yield OpenCheckpoint("tiny", folder / "model.safetensors", "bfloat16", folder / "vae.safetensors")
     yield LoadClip("c")
     yield LabFields((FieldView(data, 0.5, 3.0, seen=True), FieldView(Data("spiral"), 1.0, 2.0)))
     yield LabRun(data, lab_request, 5, 2)

@@ -22,12 +22,12 @@ from app.core.request.run_costs import in_words
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.hashes import Hashes
 from engine.checkpoints.recognise import recognise
-from engine.checkpoints.settings import ModelSettings
+from engine.checkpoints.sampling import files_of
 from engine.checkpoints.settings import load as load_settings
 from engine.errors import EngineError
 from engine.jobs.job import Event
 from engine.jobs.load import CheckpointOpened, OpenCheckpoint
-from engine.spec.catalog import DTYPES, ModelInfo, checkpoint
+from engine.spec.catalog import DTYPES, ModelInfo, own_checkpoint
 from engine.spec.draft import outline
 from engine.spec.limits import MAX_NAME
 from engine.spec.memory import run_bytes, smaller_size
@@ -71,17 +71,11 @@ def last_checkpoint(model: str, path: str, folder: Path) -> tuple[list[ModelInfo
         return [], ""
     try:
         settings = load_settings(folder)
-        info = describe(Path(path), settings, Hashes(folder))
+        info = own_checkpoint(Path(path), settings, Hashes(folder))
     except (EngineError, OSError) as error:
         return [], f"The last model cannot be used: {error}" if os.path.lexists(path) else (
             f"The last model is no longer there ({path}): another one is chosen.")  # fmt: skip
     return [replace(info, id=model)], ""
-
-
-def describe(path: Path, settings: ModelSettings, hashes: Hashes) -> ModelInfo:
-    """Describe a checkpoint in the precision that the user chose for it. Raises EngineError and OSError."""
-    precision = str(settings.defaults_of(path).get("precision", "float32"))
-    return checkpoint(path, settings, compute_dtype=precision if precision in DTYPES else "float32", hashes=hashes)
 
 
 class ModelChoice(QObject):
@@ -161,7 +155,7 @@ class ModelChoice(QObject):
 
     def describe(self, path: Path) -> ModelInfo:
         """Describe a checkpoint, under an id that no other model has. Raises EngineError and OSError."""
-        info = describe(path, self._library.settings, self._library.hashes)
+        info = own_checkpoint(path, self._library.settings, self._library.hashes)
         others = {one.id for one in self.draft.models if one.folder != path}
         name, count = info.id, 1
         while name in others:
@@ -181,6 +175,14 @@ class ModelChoice(QObject):
                     self.draft.offer(info)
                     return info
         return None
+
+    def vaes_for(self, info: ModelInfo) -> list[ModelFile]:
+        """The VAEs among the user's single files that serve the family of a checkpoint, by name."""
+        family = info.config.get("family")
+        found = [
+            f for f in self._library.files.values() if f.role == "vae" and f.single and f.usable and family in f.serves
+        ]
+        return sorted(found, key=lambda file: (file.stem.lower(), str(file.path)))
 
     # what it needs
 
@@ -299,8 +301,7 @@ class ModelChoice(QObject):
         if is_checkpoint(info) and not info.sha256:
             try:
                 found = recognise(info.folder, self._library.settings.of(info.folder))
-                files = sorted({file for part in found.parts for file in part.header.files})
-                self._library.hashing.compute(files, first=True)
+                self._library.hashing.compute(files_of(found, _vae_of(info)), first=True)
             except (CheckpointError, OSError) as error:
                 self.draft.obstacle = str(error)
                 return
@@ -322,7 +323,7 @@ class ModelChoice(QObject):
             self._task.drop()
             self._task = None
         if is_checkpoint(info) and info.sha256 and self._jobs.engine_state == "ready":
-            job = OpenCheckpoint(info.id, info.folder, info.compute_dtype)
+            job = OpenCheckpoint(info.id, info.folder, info.compute_dtype, _vae_of(info))
             self._task = self._jobs.do_now(job)
             self._task.told.connect(self._on_told)
             self._task.ended.connect(self._on_opened)
@@ -397,3 +398,9 @@ class ModelChoice(QObject):
 
 def _key(info: ModelInfo) -> str:
     return str(info.folder) if is_checkpoint(info) else info.id
+
+
+def _vae_of(info: ModelInfo) -> Path | None:
+    """The VAE that the user chose for a checkpoint."""
+    vae = info.config.get("vae")
+    return None if vae is None else Path(vae)

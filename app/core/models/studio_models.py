@@ -36,7 +36,7 @@ class StudioModels(QObject):
         self.thumbnails = Thumbnails(self)
         self.choice = ModelChoice(draft, jobs, self.library, self)
         self.adapters = AdapterChoice(draft, jobs, self.library, self)
-        self.vaes = VaeChoice(draft, self.library, self)
+        self.vaes = VaeChoice(draft, self.library, self.choice, self)
         self.few_step = FewStepOffer(draft, self.library, self.adapters, self)
         for part in (self.library, self.choice, self.adapters):
             part.notice_raised.connect(self.notice_raised)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.models.choice import ModelChoice
 from app.core.models.library import ModelLibrary
 from app.core.models.model_file import ModelFile
 from app.core.request.draft_model import DraftModel
@@ -22,9 +23,11 @@ class VaeChoice(QObject):
 
     changed = Signal()
 
-    def __init__(self, draft: DraftModel, library: ModelLibrary, parent: QObject | None = None) -> None:
+    def __init__(
+        self, draft: DraftModel, library: ModelLibrary, choice: ModelChoice, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._draft, self._library = draft, library
+        self._draft, self._library, self._choice = draft, library, choice
         self._waiting: tuple[Path, str] | None = None  # a file that is read for its hash, and the model that it is for
         draft.changed.connect(self._check)
         draft.model_changed.connect(self._check)
@@ -41,13 +44,7 @@ class VaeChoice(QObject):
     @property
     def files(self) -> list[ModelFile]:
         """The VAEs that are here and fit the model, by name."""
-        family = self._draft.model.config.get("family", "")
-        found = [
-            file
-            for file in self._library.files.values()
-            if file.role == "vae" and file.single and file.usable and family in file.serves
-        ]
-        return sorted(found, key=lambda file: (file.stem.lower(), str(file.path)))
+        return self._choice.vaes_for(self._draft.model)
 
     @property
     def current(self) -> Path | None:
@@ -59,6 +56,12 @@ class VaeChoice(QObject):
         use = self._draft.current.vae
         file = None if use is None else self._file(use)
         return None if file is None else file.path
+
+    @property
+    def default(self) -> str:
+        """The name of the VAE that the model is set to; "" for its own."""
+        vae = self._draft.model.vae
+        return "" if vae is None else vae.name
 
     @property
     def waiting(self) -> bool:

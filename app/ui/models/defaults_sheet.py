@@ -44,9 +44,14 @@ class DefaultsSheet(FormDialog):
             self.precision.addItem(PRECISIONS[name], name)
         self.sampler.setCurrentIndex(max(0, self.sampler.findData(now["sampler"])))
         self.precision.setCurrentIndex(max(0, self.precision.findData(info.compute_dtype)))
+        self.vae = ComboBox("VAE")
+        self.vae.addItem("Its own", "")
+        for file in choice.vaes_for(info):
+            self.vae.addItem(file.stem, str(file.path))
+        self.vae.setCurrentIndex(max(0, self.vae.findData(info.config.get("vae") or "")))
         fields = {
             "Steps": self.steps, "Guidance": self.guidance, "Sampler": self.sampler, "Size": self.sides,
-            "Precision": self.precision,
+            "Precision": self.precision, "VAE": self.vae,
         }  # fmt: skip
         for name, field in fields.items():
             field.setAccessibleName(name)
@@ -71,7 +76,7 @@ class DefaultsSheet(FormDialog):
             "sampler": self.sampler.currentData(),
             "size": self.sides.currentData(),
             "precision": self.precision.currentData(),
-        }
+        } | ({"vae": self.vae.currentData()} if self.vae.currentData() else {})
 
     def _take(self) -> None:
         """Put the panel's settings into the fields."""

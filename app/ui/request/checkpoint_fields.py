@@ -49,6 +49,9 @@ class VaePicker(QWidget):
             for file in choice.files:
                 self.box.addItem(file.stem, str(file.path))
                 self.box.setItemData(self.box.count() - 1, f"{file.title} · {file.path.parent.name}", ABOUT)
+        own = choice.default
+        self.box.setItemData(0, f"As the model is set: {own}" if own else None, ABOUT)
+        self.box.setItemText(0, "Automatic" if own else "The model's own")
         current = choice.current
         missing = bool(choice.problem)
         self.box.setCurrentIndex(-1 if missing else max(0, self.box.findData(str(current) if current else "")))

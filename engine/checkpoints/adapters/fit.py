@@ -19,6 +19,7 @@ from engine.checkpoints.header import Entry
 from engine.errors import one_line
 
 SHOWN = 3  # names in the sentence of an error
+BUNDLED = "bundle_emb."  # before the names of learned words that trainers put beside an adapter
 
 
 class Change(NamedTuple):
@@ -60,12 +61,14 @@ class Fit(NamedTuple):
     unknown -- tensors whose names fit no module
     misfits -- modules whose names fit, with tensors of another shape or kind
     total   -- the tensors of the file
+    bundled -- its tensors that are no adapter's: learned words beside the adapter, which are not used
     """
 
     changes: tuple[Change, ...]
     unknown: tuple[str, ...]
     misfits: tuple[Misfit, ...]
     total: int
+    bundled: int = 0
 
     @property
     def mapped(self) -> int:
@@ -74,8 +77,8 @@ class Fit(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Whether every tensor is applied."""
-        return self.mapped == self.total
+        """Whether every tensor of the adapter is applied."""
+        return self.mapped + self.bundled == self.total
 
     def why_not(self) -> str:
         """Say what does not fit, for the end of a sentence; "" where everything does."""
@@ -100,7 +103,8 @@ def fit(
 ) -> Fit:
     """Map the grouped tensors of a file (engine.checkpoints.adapters.endings.group) onto the modules of `names`."""
     changes: list[Change] = []
-    unknown = list(others)
+    unknown = [name for name in others if not name.startswith(BUNDLED)]
+    bundled = len(others) - len(unknown)
     misfits: list[Misfit] = []
     taken: set[tuple[str, str]] = set()
     for name, roles in modules.items():
@@ -120,7 +124,7 @@ def fit(
         taken.add((place.part, place.module.name))
         rank = algebra.rank(shapes)
         changes.append(Change(place.part, place.module, algebra.name, rank, roles, place.dialect))
-    return Fit(tuple(changes), tuple(unknown), tuple(misfits), len(tensors))
+    return Fit(tuple(changes), tuple(unknown), tuple(misfits), len(tensors), bundled)
 
 
 def _check(shapes: Mapping[str, Shape], change: Shape, module: Module) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
+from app.core.models.dropped import holds_models
 from app.core.models.studio_models import StudioModels
 from app.ui.models.page import ModelPage
 from app.ui.window.main_window import MainWindow
@@ -189,6 +190,14 @@ def test_a_dropped_file_is_added_and_shown(qtbot: QtBot, page: ModelPage, models
     settle(qtbot, models)
     assert names(page) == ["water"]
     assert page.details.name.text() == "water"
+
+
+def test_a_folder_is_one_of_models_where_it_holds_some(shelf: Path, tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    assert holds_models(shelf)
+    assert holds_models(tmp_path)  # one folder below
+    assert not holds_models(tmp_path / "letters")
+    assert not holds_models(tmp_path / "gone")
 
 
 def test_a_model_dropped_on_the_window_opens_the_page(

@@ -104,6 +104,18 @@ def test_defaults_take_what_the_panel_says(defaults: DefaultsSheet, document: Do
     assert defaults.defaults["size"] == [640, 448]
 
 
+def test_another_vae_is_chosen_for_a_model(
+    qtbot: QtBot, defaults: DefaultsSheet, document: Document, listed: StudioModels, shelf: Path
+) -> None:
+    before = document.draft.model.sha256
+    pick(defaults.vae, str(shelf / "vae" / "mse.safetensors"))
+    QTest.mouseClick(defaults.yes, LEFT)
+    assert document.draft.model.config["vae"] == str(shelf / "vae" / "mse.safetensors")
+    qtbot.waitUntil(lambda: not listed.library.hashing.busy)
+    assert len(document.draft.model.sha256) == 64
+    assert document.draft.model.sha256 != before  # other pixels, another hash
+
+
 def test_defaults_are_forgotten(defaults: DefaultsSheet, document: Document, listed: StudioModels) -> None:
     listed.choice.set_defaults(document.draft.model.folder, {"steps": 9})
     assert document.draft.current.steps == 9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ import torch
 
 from engine.__main__ import main
 from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.hashes import Hashes, sha256
+from engine.checkpoints.settings import ModelSettings
 from engine.pictures.image_file import load as load_picture
 from engine.pictures.png import read_settings
 from engine.session import Session
-from engine.spec.catalog import find
+from engine.spec.catalog import find, own_checkpoint, with_hash
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.spec.vae import VaeUse
@@ -128,3 +131,26 @@ def test_a_model_in_the_box_takes_neither() -> None:
     info = find("emoji")
     with pytest.raises(RequestError, match="takes no precision"):
         resolve(Draft.for_model(info, precision="float16"), info)
+
+
+def test_a_vae_that_the_model_is_set_to_is_in_its_requests(tiny: Path, vae: Path, tmp_path: Path) -> None:
+    hashes = Hashes(tmp_path / "hashes")
+    settings = ModelSettings().with_defaults(tiny, {"vae": str(vae)})
+    info = with_hash(own_checkpoint(tiny, settings, hashes), hashes)
+    request = resolve(Draft.for_model(info), info)
+    assert request.vae == VaeUse(name="taesd_decoder", sha256=sha256(vae))
+    assert request.model_sha256 == find(str(tiny)).sha256
+    session = Session("cpu", [info])
+    assert session.model(request).codec.tiny  # type: ignore[attr-defined]
+    own = replace(request, vae=None)  # of a picture that was made before
+    assert not session.model(own).codec.tiny  # type: ignore[attr-defined]
+
+
+def test_a_hash_of_the_vae_is_awaited_as_that_of_the_model_is(tiny: Path, vae: Path, tmp_path: Path) -> None:
+    hashes = Hashes(tmp_path / "hashes")
+    settings = ModelSettings().with_defaults(tiny, {"vae": str(vae)})
+    with_hash(own_checkpoint(tiny, ModelSettings(), hashes), hashes)
+    assert own_checkpoint(tiny, ModelSettings(), hashes).sha256
+    assert own_checkpoint(tiny, settings, hashes).sha256 == ""
+    hashes.of(vae)
+    assert own_checkpoint(tiny, settings, hashes).sha256

@@ -308,6 +308,14 @@ def test_keys_that_fit_nothing_are_named_and_counted(model: LatentModel, tmp_pat
     assert f"8 of its {len(tensors) + 8} tensors fit no module (lora_unet_strange_0" in said
 
 
+def test_learned_words_beside_an_adapter_are_said_and_not_used(model: LatentModel, tmp_path: Path) -> None:
+    tensors = lora(modules(model, "text"))
+    path = write(tmp_path / "a.safetensors", tensors | {"bundle_emb.word.string_to_param.*": torch.ones(2, 32)})
+    fitting_of(model).ensure((worn(path),))
+    assert f"{len(tensors)} of {len(tensors) + 1} tensors applied" in fitting_of(model).applied[0].sentence
+    assert "1 of learned words are not used" in fitting_of(model).applied[0].sentence
+
+
 def test_shapes_that_do_not_fit_are_named(model: LatentModel, tmp_path: Path) -> None:
     stem = "lora_unet_mid_block_attentions_0_proj_in"
     tensors = {f"{stem}.lora_down.weight": torch.ones(2, 99), f"{stem}.lora_up.weight": torch.ones(32, 2)}
