@@ -112,8 +112,9 @@ def test_another_vae_is_chosen_for_a_model(
     QTest.mouseClick(defaults.yes, LEFT)
     assert document.draft.model.config["vae"] == str(shelf / "vae" / "mse.safetensors")
     qtbot.waitUntil(lambda: not listed.library.hashing.busy)
-    assert len(document.draft.model.sha256) == 64
-    assert document.draft.model.sha256 != before  # other pixels, another hash
+    assert document.draft.model.sha256 == before  # the model is the same, and its requests name the VAE
+    assert document.draft.model.vae is not None
+    assert document.draft.model.vae.name == "mse"
 
 
 def test_defaults_are_forgotten(defaults: DefaultsSheet, document: Document, listed: StudioModels) -> None:
