@@ -76,7 +76,7 @@ def test_one_of_another_family_is_refused_by_name(chosen: StudioModels, shelf: P
 def test_each_model_keeps_its_own(qtbot: QtBot, chosen: StudioModels, document: Document, shelf: Path) -> None:
     add(qtbot, chosen, shelf / "lora" / "water.safetensors")
     chosen.choice.choose("fake")
-    assert chosen.loras.uses == ()
+    assert not chosen.loras.uses
     chosen.choice.choose(str(shelf / "tiny.safetensors"))
     assert [one.name for one in chosen.loras.uses] == ["water"]
 
