@@ -72,7 +72,7 @@ class Details(QScrollArea):
         self.name, self.place = paragraph("", "heading"), paragraph()
         self.place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.alarm, self.copy = paragraph("", "alarm"), paragraph()
-        self.nearest = paragraph()
+        self.nearest, self.reason = paragraph(), paragraph()
         self.facts = {name: paragraph("", "") for name in ("Kind", "Family", "Predicts", "Size", "SHA-256", "Licence")}
         self.facts["SHA-256"].setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.hash = self._button("Compute", self._on_hash, "link")
@@ -128,8 +128,8 @@ class Details(QScrollArea):
         column.addWidget(self.words_heading)
         column.addWidget(self.words)
         column.addSpacing(em(self, 0.4))
-        for button in (self.use, self.own, self.set, self.show_, self.forget):
-            column.addWidget(button)
+        for widget in (self.use, self.reason, self.own, self.set, self.show_, self.forget):
+            column.addWidget(widget)
         column.addStretch(1)
         self.setWidget(content)
 
@@ -162,7 +162,8 @@ class Details(QScrollArea):
         self.use.setText("Use with the model" if file.role == "adapter" else "Use this model")
         self.use.setVisible(file.role == "model" or (file.role == "adapter" and file.usable))
         self.use.setEnabled(file.usable and not why_not)
-        self.use.setToolTip(plain_tip(why_not))
+        self.reason.setText(why_not)
+        self.reason.setVisible(bool(why_not) and file.usable)
         self.own.setVisible(file.role == "model" and file.usable)
         self.set.setVisible(not file.missing and (file.role == "model" or file.unknown))
         set_kind(self.set, "primary" if file.unknown or (not file.predicts and file.problem) else "")

@@ -113,6 +113,8 @@ def test_trigger_words_go_into_the_prompt(full: ModelPage, document: Document) -
     choose(full, "water")
     chips = [button.text() for button in full.details.words.findChildren(QPushButton)]
     assert chips == ["watercolour", "wet paper"]
+    assert not full.details.use.isEnabled()
+    assert full.details.reason.text() == "Fake takes no LoRA: choose a checkpoint first."
     QTest.mouseClick(full.details.words.findChildren(QPushButton)[1], LEFT)
     assert document.draft.current.prompt == "red apple, wet paper"
 
