@@ -114,3 +114,14 @@ def test_a_model_that_takes_none_shows_none(models: StudioModels, fields: Checkp
     assert fields.isVisible()
     models.choice.choose("other")
     assert not fields.isVisible()
+
+
+def test_the_time_of_a_run_is_that_of_its_precision(
+    qtbot: QtBot, parts: Parts, models: StudioModels, fields: CheckpointFields
+) -> None:
+    draft = parts.document.draft
+    assert draft.price_text == ""
+    finish(qtbot, parts.document)
+    assert draft.price_text
+    choose(fields.precision.box, 2)
+    assert draft.price_text == ""

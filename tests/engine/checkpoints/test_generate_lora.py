@@ -13,10 +13,15 @@ from engine.checkpoints.adapters.names import names_of
 from engine.checkpoints.hashes import FILE as HASHES
 from engine.checkpoints.hashes import sha256
 from engine.errors import EngineError
+from engine.jobs.generate import Generate
+from engine.jobs.job import Estimate, Event, Progress
+from engine.jobs.load import AdapterApplied
 from engine.pictures.image_file import load as load_picture
 from engine.pictures.png import read_settings
 from engine.session import Session
+from engine.spec.adapter import AdapterUse
 from engine.spec.catalog import find
+from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from tests.fakes.adapters import lora, write
@@ -149,3 +154,16 @@ def test_the_same_adapter_twice_is_refused(style: Path, model: Path, tmp_path: P
     data["adapters"] *= 2
     with pytest.raises(RequestError, match="there twice"):
         Request.from_dict(data)
+
+
+def test_a_run_tells_what_its_adapters_change_before_its_first_step(model: Path, style: Path, tmp_path: Path) -> None:
+    info = find(str(model))
+    session = Session("cpu", [info])
+    name, digest = session.adapters.add(str(style))
+    draft = Draft.for_model(info, prompt="a", steps=1, adapters=(AdapterUse(name=name, sha256=digest),))
+    told: list[Event] = []
+    told += session.perform(Generate(request=resolve(draft, info)), early=told.append)
+    applied = [event for event in told if isinstance(event, AdapterApplied)]
+    tensors = 3 * sum(len(module.shape) > 1 for _, module in modules())
+    assert applied == [AdapterApplied("style", tensors, tensors)]
+    assert told.index(applied[0]) < next(k for k, event in enumerate(told) if isinstance(event, Progress | Estimate))
