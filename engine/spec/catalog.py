@@ -205,7 +205,7 @@ def checkpoint(
     own = {} if settings is None else dict(settings.defaults_of(path))
     choices: dict[str, Mapping[str, Any]] = {"sampler": RULES, "spacing": SPACINGS}  # an older studio's may be gone
     size = tuple(own.pop("size", native[0]))
-    if all(side % rule["multiple"] == 0 for side in size):
+    if all(side % rule["multiple"] == 0 and rule["least"] <= side <= rule["most"] for side in size):
         native = (size, *(one for one in native if one != size))
     for key in ("precision", "vae"):  # see own_checkpoint()
         own.pop(key, None)

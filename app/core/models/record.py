@@ -55,7 +55,7 @@ class Record:
 def read(folder: Path) -> Record:
     """Read the record in `folder`. Raises nothing."""
     record = Record()
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         with open(folder / FILE, "rb") as file:
             held = json.loads(file.read(MAX_BYTES))
         for key, (at, picture) in held["uses"].items():

@@ -177,6 +177,20 @@ def test_a_missing_file_is_told_and_forgotten(qtbot: QtBot, full: ModelPage, mod
     assert "water" not in names(full)
 
 
+def test_all_missing_files_are_forgotten_at_once(
+    qtbot: QtBot, full: ModelPage, models: StudioModels, shelf: Path
+) -> None:
+    for name in ("odd", "sharp"):
+        (shelf / f"{name}.safetensors").unlink()
+    models.library.refresh()
+    settle(qtbot, models)
+    assert full.bar.forget.text() == "Forget 2 missing"
+    QTest.mouseClick(full.bar.forget, LEFT)
+    settle(qtbot, models)
+    assert names(full) == ["dream", "mse", "water"]
+    assert not full.bar.forget.isVisible()
+
+
 def test_a_removed_folder_goes_with_its_models(
     qtbot: QtBot, full: ModelPage, models: StudioModels, shelf: Path
 ) -> None:
