@@ -72,7 +72,7 @@ class ClipText(nn.Module):
 
     @property
     def depth(self) -> int:
-        return len(self.encoder["layers"])
+        return len(list(self.encoder["layers"].children()))
 
     @property
     def config(self) -> dict[str, int]:
@@ -94,7 +94,7 @@ class ClipText(nn.Module):
         if extra is not None:
             learned = ids >= self.vocabulary
             z[learned] = extra.to(z)[ids[learned] - self.vocabulary]
-        z = z + self.embeddings["position_embedding"].weight[: ids.shape[1]]
+        z = z + self.embeddings["position_embedding"].get_parameter("weight")[: ids.shape[1]]
         states = z
         for k, layer in enumerate(self.encoder["layers"].children()):
             z = layer(z)

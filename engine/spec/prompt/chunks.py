@@ -27,7 +27,7 @@ class Chunk(NamedTuple):
 class Used(NamedTuple):
     """The tokens of a prompt: `count` of `room`. A chunk that is not the last counts in full."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of that name
     room: int
 
 

@@ -78,7 +78,7 @@ def reference(scheduler: Any, model: LatentModel, noise: Tensor) -> Tensor:
 
 def ours(model: LatentModel, rule: str, sigmas: Any, x: Tensor, schedule: Any = None, predicts: str = "eps") -> Tensor:
     d = model.denoiser
-    net = d.net  # type: ignore[attr-defined]
+    net = d.net
     if schedule is not None:
         d = adapt(net, schedule, predicts, torch.float32)
     conds = model.condition(Said("a red apple")), model.condition(Said("", negative=True))

@@ -199,7 +199,7 @@ def test_the_second_encoder_pads_with_0(encoders: Encoders) -> None:
 @torch.no_grad()
 def test_a_learned_word_is_used_by_its_name(encoders: Encoders, tmp_path: Path) -> None:
     """Its vectors are those of two known words, so its states are theirs."""
-    table = encoders.first.embeddings["token_embedding"].weight
+    table = encoders.first.embeddings["token_embedding"].get_parameter("weight")
     vectors = table[[*read_tokenizer()("red cat")]].clone()
     save_file({"emb_params": vectors}, tmp_path / "My-Cat.safetensors")
     words = replace(encoders.sd1, inversions=Inversions([tmp_path]))
@@ -213,7 +213,10 @@ def test_a_learned_word_is_used_by_its_name(encoders: Encoders, tmp_path: Path) 
 @torch.no_grad()
 def test_a_learned_word_of_sdxl_has_vectors_for_both_encoders(encoders: Encoders, tmp_path: Path) -> None:
     ids = read_tokenizer()("red cat")
-    tables = [net.embeddings["token_embedding"].weight[ids].clone() for net in (encoders.first, encoders.second)]
+    tables = [
+        net.embeddings["token_embedding"].get_parameter("weight")[ids].clone()
+        for net in (encoders.first, encoders.second)
+    ]
     save_file({"clip_l": tables[0], "clip_g": tables[1]}, tmp_path / "both.safetensors")
     words = replace(encoders.sdxl, inversions=Inversions([tmp_path]))
     ours, plain = words(Said("a both")), encoders.sdxl(Said("a red cat"))
