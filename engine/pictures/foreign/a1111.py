@@ -90,7 +90,7 @@ def parse(text: str) -> ForeignSettings | None:
         clip_skip=whole(said.get("Clip skip", said.get("CLIP skip")), 1, 64),
         strength=None if hires else strength,
         hires=hires,
-        unused=(*unused, *groups(key for key in said if key not in KNOWN)),
+        unused=(*unused, *groups(key for key in said if key not in KNOWN and not (hires and key[:5] == "Hires"))),
     )
 
 

@@ -21,6 +21,20 @@ from engine.spec.validation import RequestError
 
 MOST_NAMED = 6  # things in one list of a sentence
 LONGEST = 690  # characters of a notice
+TITLES = {  # of a Draft's fields
+    "prompt": "prompt",
+    "negative": "negative prompt",
+    "adapters": "LoRAs",
+    "sampler": "sampler",
+    "spacing": "schedule",
+    "steps": "steps",
+    "guidance": "guidance",
+    "distilled": "distilled guidance",
+    "clip_skip": "clip skip",
+    "width": "size",
+    "strength": "strength",
+    "seed": "seed",
+}
 SEED = "Its seed draws other noise here, so the picture will be another one."
 
 
@@ -43,6 +57,7 @@ class Adopted:
     differs -- sentences on what is not as in the picture
     missing -- models and LoRAs that are not here
     unused  -- names of settings that have no counterpart here
+    instead -- the model that is used in place of a missing one; "" where none is missing
     """
 
     program: str
@@ -51,13 +66,20 @@ class Adopted:
     differs: tuple[str, ...]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
+    instead: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """What a person should know, the most important first."""
+        taken = [title for name, title in TITLES.items() if name in self.taken]
         made = [f"This picture was made with {self.program}."]
+        if taken:
+            *first, last = taken
+            made = [f"Made with {self.program}: its {', '.join(first)}{' and ' if first else ''}{last} can be used."]
         if self.missing:
             made.append(f"Not here: {listed(self.missing)}.")
+        if self.instead:
+            made.append(f"The model {self.instead} is used instead.")
         if self.unused:
             made.append(f"Not used: {listed(self.unused)}.")
         return (*made, *self.differs)
@@ -104,11 +126,13 @@ def adopt(
     loras = loras or FoundLoras(missing=found.loras)
     info, same = _model(found.model, models)
     missing: list[str] = []
+    instead = ""
     differs = [*found.notes, *loras.notes]
     if info is None:
         info = otherwise
         if found.model is not None:
-            missing.append(f"the model {found.model.title}, so {info.title} is used")
+            missing.append(f"the model {found.model.title}")
+            instead = info.title
     elif not same and found.model is not None:
         differs.append(f"The model “{info.title}” here has another hash than the picture's, {found.model.sha256}.")
     missing += [f"the LoRA {lora.file.title}" for lora in loras.missing]
@@ -129,10 +153,13 @@ def adopt(
     return Adopted(
         found.program,
         draft,
-        tuple(made.chosen),
+        tuple(
+            name for name in made.chosen if name != "width" or found.size == (made.chosen[name], made.chosen["height"])
+        ),
         _unique(made.differs),
         tuple(one_line(one, 120) for one in missing),
         _unique(made.unused),
+        instead,
     )
 
 
