@@ -41,8 +41,8 @@ PASTED = "Pasted picture"
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
     """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
-    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras -- what another
-    studio wrote into it, and those of its LoRAs that are here
+    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras -- what
+    another studio wrote into it, and those of its LoRAs that are here
     """
 
     rgb: NDArray[np.uint8]

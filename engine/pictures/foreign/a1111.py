@@ -35,6 +35,7 @@ KNOWN = {  # keys that are read, or that decide no pixel here
     "Negative Template", "Raw prompt", "Raw negative prompt", "Scheduler", "Performance", "Styles", "NGMS", "Label",
     "Method", "Module 1", "Module 2", "Module 3", "Discard penultimate sigma", "Downcast alphas_cumprod",
 }  # fmt: skip
+TABLES = ("Hashes", "Civitai resources", "Civitai metadata")  # keys whose values are JSON without quotes
 GROUPS = ("Hires", "ADetailer", "ControlNet", "FreeU", "Tiled Diffusion", "Tiled VAE", "Variation seed", "Refiner",
           "Dynamic thresholding", "Regional Prompter", "Soft inpainting", "Ultimate SD upscale", "Face restoration",
           "Token merging", "LLuL", "Latent Couple", "AnimateDiff", "Detailer", "Postprocess")  # fmt: skip
@@ -112,7 +113,7 @@ def split(text: str) -> tuple[str, str, str] | None:
 
 
 def pairs(line: str) -> dict[str, Any]:
-    """Read `key: value, …` into texts; values in braces or square brackets that are JSON are read as such."""
+    """Read `key: value, …` into texts; the values of TABLES into what their JSON says."""
     found: dict[str, Any] = {}
     place = 0
     while place < len(line) and len(found) < MAX_PAIRS:
@@ -123,16 +124,19 @@ def pairs(line: str) -> dict[str, Any]:
         place = line.index(":", key.end()) + 1
         while place < len(line) and line[place] == " ":
             place += 1
-        value, end = _value(line, place)
+        value, end = _value(line, place, key[0].strip())
         found.setdefault(key[0].strip(), value)
         place = _after_comma(line, end)
     return found
 
 
-def _value(line: str, place: int) -> tuple[Any, int]:
-    if line[place : place + 1] in ('"', "{", "["):
+def _value(line: str, place: int, key: str) -> tuple[Any, int]:
+    """Read one value: a JSON string, a JSON object of TABLES, else the text up to the next comma."""
+    if line[place : place + 1] == '"' or key in TABLES:
         try:
-            return json.JSONDecoder().raw_decode(line, place)
+            value, end = json.JSONDecoder().raw_decode(line, place)
+            if line[end : end + 1] in ("", ","):
+                return value, end
         except (ValueError, RecursionError):
             pass
     end = line.find(",", place)

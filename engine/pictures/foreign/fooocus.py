@@ -102,7 +102,7 @@ def _of_text(text: str, found: ForeignSettings) -> ForeignSettings:
 
 
 def _loras(said: Mapping[str, Any]) -> Iterator[ForeignLora]:
-    listed = [[*row, "", ""][:3] for row in rows(said.get("loras"))[:MAX_LORAS] if isinstance(row, list)]
+    listed = [[*row[:3], "", "", ""][:3] for row in rows(said.get("loras"))[:MAX_LORAS] if isinstance(row, list)]
     if not listed:  # as its log has them: "name : weight"
         for key, value in said.items():
             if key.startswith("lora_combined_") and len(listed) < MAX_LORAS:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.pictures.foreign.settings import MAX_JSON, read_json
-from engine.pictures.image_file import opened
+from engine.pictures.image_file import open_upright
 from engine.pictures.png_chunks import SIGNATURE
 
 PLAIN, PACKED = b"stealth_pnginfo", b"stealth_pngcomp"
@@ -37,7 +37,7 @@ def alpha_of(path: Path) -> NDArray[np.uint8] | None:
     width, height = struct.unpack_from(">II", head, 16)
     if width * height > MAX_PIXELS:
         return None
-    with opened(path) as picture:
+    with open_upright(path) as picture:
         return np.asarray(picture.image.getchannel("A")) if picture.image.mode == "RGBA" else None
 
 
