@@ -53,8 +53,8 @@ def test_everything_that_fits_is_on_the_draft() -> None:
     assert adopted.missing == ()
     assert adopted.notice == (
         "Made with A1111: its prompt, negative prompt, LoRAs, sampler, schedule, steps, guidance, clip skip, size and "
-        "seed can be used. Not used: Hires upscale 1.5×, ADetailer, ControlNet. Its VAE was “a, b” (735e4c3a44): choose "
-        "it for the same colours. Its seed draws other noise here, so the picture will be another one."
+        "seed can be used. Not used: Hires upscale 1.5×, ADetailer, ControlNet. Its VAE was “a, b” (735e4c3a44): "
+        "choose it for the same colours. Its seed draws other noise here, so the picture will be another one."
     )
 
 
