@@ -40,7 +40,7 @@ def test_its_settings_go_on_the_panel(
         png(path, {"parameters": A1111})
     else:
         exif(path, {}, b"UNICODE\0" + A1111.encode("utf-16-be"))
-    before = document.draft.current
+    before = document.draft.current.prompt, document.draft.current.seed
     text = offered(window, qtbot, path)
     title = document.draft.model.title
     assert text.startswith(
@@ -50,7 +50,7 @@ def test_its_settings_go_on_the_panel(
         f"Not here: the model “dream” (879db523c3), the LoRA “detail” (7c6bad76eb). The model {title} is used" in text
     )
     assert "Not used: Hires upscale 1.5×, ADetailer, ControlNet" in text
-    assert document.draft.current == before, "nothing changes before the person says so"
+    assert (document.draft.current.prompt, document.draft.current.seed) == before, "nothing is taken unasked"
     assert [button.text() for button in window.area.notices.actions_] == ["Use its settings", "All but the seed"]
     QTest.mouseClick(window.area.notices.actions_[0], Qt.MouseButton.LeftButton)
     draft = document.draft.current
