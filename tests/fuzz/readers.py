@@ -94,7 +94,10 @@ def foreign_settings(folder: Path, name: str) -> object:
     found = read_foreign(folder / name)
     if found is not None:
         models = embedded_models()
-        check_sentence(adopt(found, models, models[0]).notice)
+        adopted = adopt(found, models, models[0])
+        assert len(adopted.notice) <= LONGEST
+        for sentence in adopted.sentences:
+            check_sentence(sentence)
         json.dumps(dataclasses.asdict(found), ensure_ascii=False).encode()
     return found
 

@@ -27,6 +27,7 @@ from engine.pictures.foreign.settings import (
 NEGATIVE = "Negative prompt:"
 LEAST = 3  # pairs on the line of settings, where it does not begin with “Steps”
 MAX_PAIRS = 500
+MAX_TEXT = 2**19  # characters
 KNOWN = {  # keys that are read, or that decide no pixel here
     "Steps", "Sampler", "Schedule type", "CFG scale", "Distilled CFG Scale", "Seed", "Size", "Size-1", "Size-2",
     "Model", "Model hash", "VAE", "VAE hash", "Clip skip", "CLIP skip", "Denoising strength", "Hashes", "Lora hashes",
@@ -44,7 +45,7 @@ AUTOMATIC = {  # the grids of the samplers for which “Automatic” is not A111
     "exponential": ("dpm++ 2m sde", "dpm++ 2m sde heun", "dpm++ 3m sde"),
     "ddim uniform": ("ddim", "plms"),
 }
-_KEY = re.compile(r"[^\W_][\w \-/.]*?(?=\s*:)")
+_KEY = re.compile(r"[^\W_][\w \-/.]{0,80}?(?=:)")
 _TAG = re.compile(r"<(lora|lyco|hypernet):([^<>:]{1,300})((?::[^<>:]{0,100})*)>")
 _EDITING = re.compile(r"\[[^\[\]]{0,300}:[^\[\]]{0,300}:\s*\d*\.?\d+\s*\]|\[[^\[\]|]{1,300}\|[^\[\]]{1,300}\]")
 
@@ -100,7 +101,7 @@ def split(text: str) -> tuple[str, str, str] | None:
 
     Lines after the settings belong to extensions.
     """
-    lines = text.strip().splitlines()
+    lines = text[:MAX_TEXT].strip().splitlines()
     last = next((k for k in range(len(lines) - 1, -1, -1) if lines[k].lstrip().startswith("Steps:")), None)
     if last is None and lines and len(pairs(lines[-1])) >= LEAST:
         last = len(lines) - 1
@@ -226,8 +227,9 @@ def named_hashes(value: object) -> list[tuple[str, str, str]]:
 
 
 def without_tags(prompt: str) -> str:
-    """Return a prompt without the tags of LoRAs."""
-    return re.sub(r"[ ,]*\n[ ,]*\n", "\n", re.sub(r"(?<=,)\s*,", "", _TAG.sub("", prompt))).strip(" ,\n")
+    """Return a prompt without the tags of LoRAs, and without the commas and lines that only held them."""
+    lines = re.sub(r"(?<=,)\s*,", "", _TAG.sub("", prompt)).split("\n")
+    return "\n".join(line.rstrip() for line in lines if line.strip(" ,")).strip(" ,\n")
 
 
 def groups(keys: Iterable[str]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ TITLES = {  # of a Draft's fields
     "strength": "strength",
     "seed": "seed",
 }
-SEED = "Its seed draws other noise here, so the picture will be another one."
+SEED = "The same seed draws other noise here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +78,25 @@ class Adopted:
             *first, last = taken
             made = [f"Made with {self.program}: its {', '.join(first)}{' and ' if first else ''}{last} can be used."]
         if self.missing:
-            made.append(f"Not here: {listed(self.missing)}.")
-        if self.instead:
-            made.append(f"The model {self.instead} is used instead.")
+            instead = f"; {self.instead} is used instead" if self.instead else ""
+            made.append(f"Not here: {listed(self.missing)}{instead}.")
         if self.unused:
             made.append(f"Not used: {listed(self.unused)}.")
         return (*made, *self.differs)
 
     @property
     def notice(self) -> str:
-        """The sentences that fit a notice."""
-        text = ""
+        """The sentences that fit a notice, what is of one kind on one line."""
+        lines: list[str] = []
+        room = LONGEST
         for sentence in self.sentences:
-            if len(text) + len(sentence) < LONGEST:
-                text = f"{text} {sentence}".strip()
-        return text
+            if len(sentence) < room:
+                room -= len(sentence) + 1
+                if sentence in self.differs and lines and self.differs[0] in lines[-1]:
+                    lines[-1] += f" {sentence}"
+                else:
+                    lines.append(sentence)
+        return "\n".join(lines)
 
 
 def find_loras(loras: Sequence[ForeignLora], files: AdapterFiles) -> FoundLoras:
@@ -231,7 +236,9 @@ class _Choices:
         sizes = self.info.sizes
         fits = found.size if sizes.fits(found.size) else sizes.nearest(found.size)
         if fits != found.size:
-            self.differs.append(f"{self.info.title} makes {named([fits])} pixels, not {named([found.size])}.")
+            factor = 1 if self.info.cascade is None else int(self.info.cascade["net"]["factor"])
+            made = named([(factor * fits[0], factor * fits[1])])
+            self.differs.append(f"{self.info.title} makes {made} pixels, not {named([found.size])}.")
         self.chosen |= {"width": fits[0], "height": fits[1]}
 
     def loras(self, loras: FoundLoras) -> None:
@@ -268,16 +275,19 @@ def _model(file: ForeignFile | None, models: Iterable[ModelInfo]) -> tuple[Model
             if info.sha256.startswith(file.sha256):
                 return info, True
     for info in here:
-        if file.name and plain(file.name) in set(_names(info)):
+        if (key := _key(file.name)) and key in _keys(info):
             return info, not (file.sha256 and info.sha256)
     return None, True
 
 
-def _names(info: ModelInfo) -> Iterator[str]:
-    for name in (info.id, info.title, info.folder.name):
-        file = file_of(name)
-        if file is not None:
-            yield plain(file.name)
+def _keys(info: ModelInfo) -> set[str]:
+    files = (file_of(name) for name in (info.id, info.title, info.folder.name))
+    return {_key(file.name) for file in files if file is not None}
+
+
+def _key(name: str) -> str:
+    """Return a name without case, signs and spaces."""
+    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def _differences(sampler: str, program: str) -> list[str]:

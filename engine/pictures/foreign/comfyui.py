@@ -27,6 +27,7 @@ from engine.pictures.foreign.settings import (
 from engine.pictures.foreign.weights import from_comfyui
 from engine.spec.foreign_samplers import COMFY
 
+MAX_OUTPUTS = 50  # of a graph, the last ones
 EXIF = ("Model", "Make", "ImageDescription", "UserComment")
 MODEL_NAMES = ("ckpt_name", "unet_name", "gguf_name", "model_name", "base_ckpt_name")
 TEXTS = ("text", "text_g", "text_l", "clip_l", "t5xxl", "prompt", "string", "value", "Text", "populated_text")
@@ -124,13 +125,15 @@ class _Walk:
 
     def _output(self) -> Node | None:
         """Return the last node that saves a picture, else the last one that shows one, else the last sampler."""
-        nodes = list(self.graph.nodes.values())
-        saving = [node for node in nodes if OUTPUTS.search(node.kind) and node.links and self._samplers(node)]
+        nodes = sorted(self.graph.nodes.values(), key=_order)
+        showing = [node for node in nodes if OUTPUTS.search(node.kind) and node.links][-MAX_OUTPUTS:]
+        above = {node.id: self._samplers(node) for node in showing}
+        saving = [node for node in showing if above[node.id]]
         written = [node for node in saving if "save" in node.kind.lower()]
-        chosen = sorted(written or saving or [node for node in nodes if _is_sampler(node)], key=_order)
-        if len({self._samplers(node)[0].id for node in chosen if self._samplers(node)}) > 1:
+        chosen = written or saving
+        if len({above[node.id][0].id for node in chosen}) > 1:
             self.notes.add(f"Its graph makes {len(chosen)} pictures: the settings are those of the last one.")
-        return chosen[-1] if chosen else None
+        return next(reversed(chosen or [node for node in nodes if _is_sampler(node)]), None)
 
     def _samplers(self, start: Node) -> list[Node]:
         """Return the samplers above a node, with none between."""

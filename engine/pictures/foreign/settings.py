@@ -12,7 +12,7 @@ from typing import Any
 MAX_JSON = 10 * 2**20  # characters of a text that is read as JSON
 MAX_FILE_NAME = 300  # characters
 MAX_LORAS = 100
-MAX_PROMPT = 100_000  # characters
+MAX_PROMPT = 20_000  # characters
 SHORT, OLD = (
     10,
     8,

@@ -7,8 +7,8 @@ import re
 NOVELAI_STEP = 1.05  # the factor of a pair of braces
 COMPEL_STEP = {"+": 1.1, "-": 0.9}  # the factor of one sign
 _NUMBER = re.compile(r"(-?\d{1,3}(?:\.\d{1,6})?)::")
-_SUFFIX = re.compile(r"\++|-+|\d{1,3}(?:\.\d{1,6})?")
-_WORD = re.compile(r"([^\s,()\\+-][^\s,()\\+]*?)(\++|-+)(?=[\s,]|$)")
+_SUFFIX = re.compile(r"\+{1,20}|-{1,20}|\d{1,3}(?:\.\d{1,6})?")
+_WORD = re.compile(r"([^\s,()\\+-][^\s,()\\+]{0,80}?)(\+{1,20}|-{1,20})(?=[\s,]|$)")
 _BLEND = re.compile(r"\)\s*\.\s*(?:and|blend|swap)\(")
 _EMBEDDING = re.compile(r"\bembedding:([^\s,():<>|]+?)(?:\.(?:pt|safetensors|bin))?(?=[\s,():<>|]|$)")
 

@@ -46,9 +46,7 @@ def test_its_settings_go_on_the_panel(
     assert text.startswith(
         "Made with A1111: its prompt, negative prompt, sampler, schedule, steps, guidance and seed can"
     )
-    assert (
-        f"Not here: the model “dream” (879db523c3), the LoRA “detail” (7c6bad76eb). The model {title} is used" in text
-    )
+    assert f"Not here: the model “dream” (879db523c3), the LoRA “detail” (7c6bad76eb); {title} is used instead." in text
     assert "Not used: Hires upscale 1.5×, ADetailer, ControlNet" in text
     assert (document.draft.current.prompt, document.draft.current.seed) == before, "nothing is taken unasked"
     assert [button.text() for button in window.area.notices.actions_] == ["Use its settings", "All but the seed"]

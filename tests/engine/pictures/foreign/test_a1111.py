@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.pictures.foreign.a1111 import pairs, parse
-from engine.pictures.foreign.settings import ForeignFile, ForeignLora, Hires
+from engine.pictures.foreign.settings import MAX_PROMPT, ForeignFile, ForeignLora, Hires
 from tests.engine.pictures.foreign.files import A1111
 
 
@@ -115,6 +115,7 @@ def test_a_text_without_settings_is_none(text: str) -> None:
         "Steps: " + "[" * 5000 + ", Seed: " + '"' * 3000,
         "Steps: 5, " + "a" * 100_000 + ": " * 1000,
         "Steps: " + ", Steps: " * 50_000,
+        "Steps: a" + " " * 200_000 + ", b" + "-" * 200_000 + "x",
     ],
 )
 def test_impossible_values_are_left_out(line: str) -> None:
@@ -123,3 +124,10 @@ def test_impossible_values_are_left_out(line: str) -> None:
     assert found.seed is None
     assert found.size is None
     assert found.guidance is None
+
+
+def test_a_long_prompt_is_read_to_its_bound() -> None:
+    for text in (" " * 300_000, "[" * 100_000, "a--" * 100_000, "<lora:" * 50_000, ", " * 100_000):
+        found = parse(f"x{text}\nSteps: 5, Sampler: Euler a, Seed: 1")
+        assert found is not None
+        assert len(found.prompt) <= MAX_PROMPT

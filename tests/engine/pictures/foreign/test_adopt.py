@@ -51,22 +51,20 @@ def test_everything_that_fits_is_on_the_draft() -> None:
     assert (draft.seed, draft.width, draft.height, draft.clip_skip) == (123456, 512, 768, 2)
     assert draft.adapters == (use,)
     assert adopted.missing == ()
-    assert adopted.notice == (
-        "Made with A1111: its prompt, negative prompt, LoRAs, sampler, schedule, steps, guidance, clip skip, size and "
-        "seed can be used. Not used: Hires upscale 1.5×, ADetailer, ControlNet. Its VAE was “a, b” (735e4c3a44): "
-        "choose it for the same colours. Its seed draws other noise here, so the picture will be another one."
-    )
+    taken = "prompt, negative prompt, LoRAs, sampler, schedule, steps, guidance, clip skip, size and seed"
+    assert adopted.notice.splitlines() == [
+        f"Made with A1111: its {taken} can be used.",
+        "Not used: Hires upscale 1.5×, ADetailer, ControlNet.",
+        "Its VAE was “a, b” (735e4c3a44): choose it for the same colours. The same seed draws other noise here.",
+    ]
 
 
 def test_what_is_missing_is_named_and_the_panel_s_model_is_used() -> None:
     adopted = whole(models=[EMOJI])
     assert adopted.draft.model == "emoji"
     assert adopted.missing == ("the model “dream” (879db523c3)", "the LoRA “detail” (7c6bad76eb)")
-    assert (
-        "Not here: the model “dream” (879db523c3), the LoRA “detail” (7c6bad76eb). The model Emoji is used"
-        in adopted.notice
-    )
-    assert "Emoji makes 32×32 pixels, not 512×768." in adopted.notice
+    assert "Not here: the model “dream” (879db523c3), the LoRA “detail” (7c6bad76eb); Emoji is used" in adopted.notice
+    assert "Emoji makes 128×128 pixels, not 512×768." in adopted.notice
     assert "size" not in adopted.notice.split("can be used")[0]
     assert (adopted.draft.width, adopted.draft.height, adopted.draft.clip_skip) == (32, 32, None)
     assert "clip skip" in adopted.unused
@@ -89,6 +87,13 @@ def test_a_model_of_that_name_with_another_hash_is_used_and_that_is_said() -> No
 def test_names_are_compared_without_case(name: str) -> None:
     found = ForeignSettings(program="ComfyUI", model=ForeignFile(name))
     assert adopt(found, MODELS, EMOJI).draft.model == "dream"
+
+
+def test_names_without_latin_letters_are_told_apart() -> None:
+    here = replace(LATENT, id="動漫", title="動漫", folder=Path("動漫.safetensors"))
+    for name, model in (("動漫", "動漫"), ("写真", "emoji"), ("___", "emoji")):
+        found = ForeignSettings(program="ComfyUI", model=ForeignFile(name))
+        assert adopt(found, [EMOJI, here], EMOJI).draft.model == model
 
 
 def test_unknown_samplers_and_grids_are_named() -> None:

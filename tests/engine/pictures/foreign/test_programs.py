@@ -12,6 +12,7 @@ from engine.pictures.foreign import fooocus, invokeai, novelai
 from engine.pictures.foreign.a1111 import parse
 from engine.pictures.foreign.programs import read_foreign
 from engine.pictures.foreign.settings import ForeignFile, ForeignLora
+from engine.pictures.foreign.weights import from_comfyui, from_compel, from_novelai
 from engine.pictures.image_file import ImageError
 from tests.engine.pictures.foreign.files import (
     A1111,
@@ -106,6 +107,15 @@ def test_fooocus_in_a1111_s_form() -> None:
     assert set(found.unused) == {"Sharpness", "ADM Guidance"}
 
 
+@pytest.mark.parametrize(
+    "text", ["(" * 9000, "a" + "-" * 9000 + "x", "{" * 9000 + "a", "1::" * 9000, "a+ " * 9000, "[" * 9000]
+)
+def test_prompts_of_signs_alone_end(text: str) -> None:
+    """A pattern that tried each way to read them would not."""
+    for read in (from_compel, from_novelai, from_comfyui):
+        assert isinstance(read(text), str)
+
+
 @pytest.mark.parametrize("kind", ["tEXt", "zTXt", "iTXt", "packed iTXt"])
 def test_png_texts_of_every_kind(kind: str, tmp_path: Path) -> None:
     assert read_foreign(png(tmp_path / "a.png", {"parameters": A1111}, kind)) == parse(A1111)
@@ -177,11 +187,14 @@ def test_a_file_that_ends_early_is_none_or_a_sentence(length: int, tmp_path: Pat
     assert found is None or found == parse(A1111)
 
 
+WRONG: tuple[object, ...] = (None, [], {}, [[]], {"name": []}, "x" * 10, -1, 1e308, True, [None] * 3)
+
+
 @pytest.mark.parametrize("said", [INVOKE, OLD_INVOKE, FOOOCUS, json.loads(NOVELAI["Comment"])])
 def test_wrong_types_are_left_out(said: dict[str, object]) -> None:
     """Each value in turn is something that it is not; readers raise nothing and the rest stays."""
     for key in said:
-        for wrong in (None, [], {}, [[]], {"name": []}, "x" * 10, -1, 1e308, True, [None] * 3):
+        for wrong in WRONG:
             text = json.dumps(said | {key: wrong})
             for read, name in ((invokeai.read, "invokeai_metadata"), (invokeai.read, "sd-metadata"),
                                (fooocus.read, "parameters"), (novelai.read, "Comment")):  # fmt: skip
