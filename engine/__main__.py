@@ -14,7 +14,7 @@ from engine.terminal import print_anything
 COMMANDS = (  # a file each in engine/commands, with add_parsers(subparsers): imported without torch
     *("generate", "inpaint", "img2img", "vary", "resume", "encode", "decode", "likelihood", "morph"),
     *("evaluate", "evaluate_guide", "bench", "train_judge", "train_clip", "evaluate_clip", "train_classifier"),
-    *("models", "train"),  # and data
+    *("models", "settings", "train"),  # and data
 )
 
 

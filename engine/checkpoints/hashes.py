@@ -68,9 +68,9 @@ class Hashes:
         return found[2] if found is not None and found[:2] == stamp else None
 
     def holding(self, digest: str) -> Path | None:
-        """Return a file that is known to have this hash and did not change since, None without one."""
-        names = [name for name, held in self._known.items() if held[2] == digest]
-        return next((Path(name) for name in names if self.known(Path(name)) == digest), None)
+        """Return a file that is known to have this hash, or one that begins so, and did not change since; else None."""
+        names = [name for name, held in self._known.items() if digest and held[2].startswith(digest)]
+        return next((Path(name) for name in names if (self.known(Path(name)) or "").startswith(digest)), None)
 
     def of(
         self,

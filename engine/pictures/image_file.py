@@ -25,7 +25,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from engine.errors import EngineError, one_line, why
 from engine.pictures.colour import Colours, wide_table
 from engine.pictures.jpeg_size import JpegError, check_jpeg
-from engine.pictures.png_chunks import SIGNATURE, Png, PngError, read_png, read_text
+from engine.pictures.png_chunks import SIGNATURE, Png, PngError, read_png, read_text, read_texts
 from engine.spec.validation import MAX_SIDE
 
 Source: TypeAlias = Path | bytes
@@ -137,6 +137,22 @@ def text_of(path: Path, key: str) -> str | None:
             return read_text(file, key)
         except (PngError, OSError) as error:
             raise ImageError(f"{path.name} cannot be read as a PNG ({error}).") from error
+
+
+def png_texts(path: Path) -> tuple[dict[str, str], bytes] | None:
+    """Return the texts of a PNG file by their keys, and its EXIF data, b"" without; None for a file of another format.
+
+    No pixel is decoded. Raises ImageError for a file that cannot be read.
+    """
+    with _errors(path.name), _file(path, path.name) as file:
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            return None
+        texts = read_texts(file)
+        try:
+            exif = read_png(file).info.get("exif", b"")
+        except PngError:  # its pixels are damaged, and its texts are whole
+            exif = b""
+        return texts, exif
 
 
 def info_of(path: Path) -> tuple[dict[str | tuple[int, int], Any], Image.Exif]:

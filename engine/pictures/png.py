@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from engine.files import replace_file
 from engine.pictures.image_file import ImageError, text_of
+from engine.pictures.parameters import parameters
 from engine.pictures.resizing import resize
 from engine.spec.request import Request, RequestError
 
@@ -22,37 +22,6 @@ RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
 AT_ONCE = 1 << 18  # pixels that Pillow is given at a time
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}  # by the end of a file's name
 LONGEST = {"PNG": 2**31 - 1, "JPEG": 65500, "WEBP": 16383}  # pixels a side that its format can say
-
-
-def parameters(request: Request) -> str:
-    """The settings in the text form that other studios read from a PNG's `parameters`.
-
-    They read by lines and by ", key: ", so a text of more lines stands in one, and a value with such signs in quotes.
-    """
-    lines = [" ".join(request.prompt.splitlines())]
-    if request.negative:
-        lines.append(f"Negative prompt: {' '.join(request.negative.splitlines())}")
-    facts = {
-        "Steps": request.steps,
-        "Sampler": request.sampler,
-        "Schedule type": request.spacing,
-        "CFG scale": f"{request.guidance:g}",
-        "Seed": request.seeds[0],
-        "Size": "{}x{}".format(*request.size),
-        "Model hash": request.model_sha256[:10],
-        "Model": request.model,
-    }
-    if request.edit is not None:
-        facts["Method"] = request.edit.method
-        facts["Denoising strength"] = f"{request.edit.strength:.2g}"
-    if request.label:
-        facts["Label"] = request.label
-    return "\n".join([*lines, ", ".join(f"{key}: {_quote(str(value))}" for key, value in facts.items())])
-
-
-def _quote(value: str) -> str:
-    """Return the value, in JSON quotes if it contains a separator."""
-    return json.dumps(value, ensure_ascii=False) if re.search('[,:"\\n\\r]', value) else value
 
 
 def save_png(

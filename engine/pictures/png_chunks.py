@@ -84,16 +84,26 @@ def read_png(file: BinaryIO) -> Png:
 
 def read_text(file: BinaryIO, key: str) -> str | None:
     """The last text of a PNG file under a key, None where it has none. Raises PngError for no PNG, OSError."""
-    text, found = None, list(_chunks(file))
+    return read_texts(file, key).get(key)
+
+
+def read_texts(file: BinaryIO, only: str | None = None) -> dict[str, str]:
+    """Return the texts of a PNG file by their keys, of each the last; `only` the text of that key where it is given.
+
+    At most MAX_CHUNK characters in all. Raises PngError for no PNG, OSError.
+    """
+    texts: dict[str, str] = {}
+    found, room = list(_chunks(file)), MAX_CHUNK
     if not found:
         raise PngError("no header")
     for chunk in found:
         if chunk.kind in _TEXTS and chunk.length <= MAX_CHUNK:
             data = _data(file, chunk)
             pair = None if data is None else _text(chunk.kind, data)
-            if pair is not None and pair[0] == key:
-                text = pair[1]
-    return text
+            if pair is not None and only in (None, pair[0]) and len(pair[1]) <= room:
+                texts[pair[0]] = pair[1]
+                room -= len(pair[1]) if only is None else 0
+    return texts
 
 
 def _chunks(file: BinaryIO) -> Iterator[Chunk]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -81,6 +83,23 @@ def settings_of_picture(folder: Path, name: str) -> object:
         assert arrival.settings.digest
     read_parent(folder / name)
     return read_settings(folder / name)
+
+
+def foreign_settings(folder: Path, name: str) -> object:
+    """A picture of another studio, with its settings as the window offers them."""
+    from engine.pictures.foreign.adopt import adopt
+    from engine.pictures.foreign.programs import read_foreign
+    from engine.spec.catalog import embedded_models
+
+    found = read_foreign(folder / name)
+    if found is not None:
+        models = embedded_models()
+        adopted = adopt(found, models, models[0])
+        assert len(adopted.notice) <= LONGEST
+        for sentence in adopted.sentences:
+            check_sentence(sentence)
+        json.dumps(dataclasses.asdict(found), ensure_ascii=False).encode()
+    return found
 
 
 def morph_key(folder: Path, name: str) -> object:
@@ -342,6 +361,8 @@ READERS: tuple[Reader, ...] = (
     Reader("masks", "engine.pictures.mask_file:load_mask", seeds.masks, mask, 50),
     Reader("settings in pictures", "engine.pictures.png:read_settings, read_parent; app.core.files.open:read; "
            "engine.pictures.image_file:text_of", seeds.with_settings, settings_of_picture, 110),
+    Reader("pictures of other studios", "engine.pictures.foreign.programs:read_foreign", seeds.foreign,
+           foreign_settings, 60),
     Reader("morph keys", "engine.morph.keys:from_file", seeds.with_settings, morph_key, 20),
     Reader("run files", "engine.store:RunReader", seeds.runs, run, 130),
     Reader("reopened runs", "engine.store:RunWriter.reopen, append_picture", seeds.runs, reopened_run, 30),

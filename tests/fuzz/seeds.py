@@ -32,6 +32,18 @@ from engine.spec.morph import Key, Morph
 from engine.spec.request import Edit, Enlargement, Request
 from engine.store import RunWriter
 from engine.types import Hop, Move, Past, Step
+from tests.engine.pictures.foreign.files import (
+    A1111,
+    FOOOCUS,
+    GRAPH,
+    INVOKE,
+    NOVELAI,
+    OLD_INVOKE,
+    comfy,
+    exif,
+    hidden,
+    png,
+)
 
 Files: TypeAlias = dict[str, bytes]  # a folder; its first file is the one that a person chooses
 
@@ -150,6 +162,24 @@ def with_settings(folder: Path) -> Iterator[Files]:
         path = folder / "a.png"
         save_png(path, RGB, request, parent={"run": "b", "step": 2, "sha256": "c"}, box=(0, 0, 16, 16))
         yield saved(folder)
+
+
+def foreign(folder: Path) -> Iterator[Files]:
+    """Pictures of other studios, in each container."""
+    graph = comfy(**GRAPH)
+    made = (
+        png(folder / "a.png", {"parameters": A1111}, "tEXt"),
+        png(folder / "b.png", {"prompt": graph, "workflow": graph}),
+        png(folder / "c.png", {"invokeai_metadata": json.dumps(INVOKE)}),
+        png(folder / "d.png", {"sd-metadata": json.dumps(OLD_INVOKE)}),
+        png(folder / "e.png", {"Comment": NOVELAI["Comment"]}),
+        png(folder / "f.png", {"parameters": json.dumps(FOOOCUS)}),
+        exif(folder / "g.jpg", {}, b"UNICODE\0" + A1111.encode("utf-16-be")),
+        exif(folder / "h.webp", {0x0110: f"prompt:{graph}"}),
+        hidden(folder / "i.png", A1111),
+    )
+    for path in made:
+        yield {path.name: path.read_bytes()}
 
 
 def runs(folder: Path) -> Iterator[Files]:

@@ -23,8 +23,13 @@ from app.core.notices import Notice, NoticeAction
 from app.core.request.draft_model import DraftModel
 from app.core.shown.render import finished_pixels
 from app.core.shown.viewer import Viewer
+from engine.checkpoints.adapters.files import AdapterFiles
+from engine.pictures.foreign.adopt import FoundLoras, adopt, find_loras
+from engine.pictures.foreign.programs import read_foreign
+from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
 from engine.pictures.png import read_settings
+from engine.settings_folder import settings_folder
 from engine.spec.draft import Draft
 from engine.spec.request import Request, RequestError
 
@@ -36,7 +41,8 @@ PASTED = "Pasted picture"
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
     """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
-    is not as in the file; settings -- the Request that made it, where the file holds one
+    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras -- what
+    another studio wrote into it, and those of its LoRAs that are here
     """
 
     rgb: NDArray[np.uint8]
@@ -44,6 +50,8 @@ class Arrival:
     path: Path | None = None
     notes: tuple[str, ...] = ()
     settings: Request | None = None
+    foreign: ForeignSettings | None = None
+    loras: FoundLoras | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -156,13 +164,18 @@ class Opener(QObject):
             self._autosave.mark_saved()
         self.opened.emit()
         if arrival.settings is not None:
-            sentence = " ".join(("This picture says how it was made.", *arrival.notes))
-            settings = arrival.settings
-            use = NoticeAction("Use its settings", partial(self._use, settings))
-            keep = NoticeAction("All but the seed", partial(self._use, settings, with_seed=False))
-            self.notice_raised.emit(Notice("info", sentence, (use, keep)))
+            self._offer("This picture says how it was made.", arrival, partial(Draft.of, arrival.settings))
+        elif arrival.foreign is not None:
+            adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras)
+            self._offer(adopted.notice, arrival, lambda: adopted.draft)
         elif arrival.notes:
             self.notice_raised.emit(Notice("info", " ".join(arrival.notes)))
+
+    def _offer(self, sentence: str, arrival: Arrival, settings: Callable[[], Draft]) -> None:
+        """Offer the settings of a picture."""
+        use = NoticeAction("Use its settings", partial(self._use, settings))
+        keep = NoticeAction("All but the seed", partial(self._use, settings, with_seed=False))
+        self.notice_raised.emit(Notice("info", " ".join((sentence, *arrival.notes)), (use, keep)))
 
     def close(self) -> None:
         """Stop reading; nothing is opened any more."""
@@ -212,10 +225,10 @@ class Opener(QObject):
     def _say_reading(self) -> None:
         self.notice_raised.emit(Notice("info", f"Reading {self._name} …"))
 
-    def _use(self, settings: Request, with_seed: bool = True) -> None:
+    def _use(self, settings: Callable[[], Draft], with_seed: bool = True) -> None:
         """Put the settings of a picture on the panel, with its seed or with the one that is there."""
         try:
-            draft, now = Draft.of(settings), self._draft.current
+            draft, now = settings(), self._draft.current
             self._draft.current = draft if with_seed else replace(draft, seed=now.seed)
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
@@ -237,18 +250,26 @@ def read(
         except ImageError as error:
             failure = failure or error
             continue
-        return Arrival(loaded.rgb, title, path, loaded.notes, _settings_in(path))
+        return _with_settings(Arrival(loaded.rgb, title, path, loaded.notes))
     raise failure or ImageError("There is no picture in it: copy one, and paste again.")
 
 
-def _settings_in(path: Path | None) -> Request | None:
-    """The Request in a picture file; None where it holds none, or a damaged one."""
-    if path is not None:
-        try:
-            return read_settings(path)
-        except RequestError:
-            return None  # the picture is whole all the same
-    return None
+def _with_settings(arrival: Arrival) -> Arrival:
+    """Add the settings in the picture's file, ours or another studio's; none where they are damaged."""
+    if arrival.path is None:
+        return arrival
+    try:
+        if (settings := read_settings(arrival.path)) is not None:
+            return replace(arrival, settings=settings)
+    except RequestError:
+        pass  # no PNG, or damaged: the picture is whole all the same
+    try:
+        foreign = read_foreign(arrival.path)
+    except (ImageError, OSError):
+        return arrival
+    if foreign is None:
+        return arrival
+    return replace(arrival, foreign=foreign, loras=find_loras(foreign.loras, AdapterFiles(settings_folder())))
 
 
 def prepare(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:

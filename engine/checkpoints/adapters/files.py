@@ -63,6 +63,20 @@ class AdapterFiles:
         self._hashes = Hashes(self._folder)
         return self._hashes
 
+    def named(self, name: str, digits: str = "") -> tuple[str, str] | None:
+        """Return the name and the hash of the adapter whose known hash begins with `digits`, else of the one called
+        `name` in the user's folders; None where neither is there. Raises CheckpointError for a file that cannot be
+        read.
+        """
+        path = self._known().holding(digits) if digits else None
+        if path is None:
+            path = next(self._named(name), None)
+        if path is None:
+            return None
+        digest = self._known().of(path)
+        self._found[digest] = path
+        return path.stem, digest
+
     def _known(self) -> Hashes:
         if self._hashes is None:
             self._hashes = Hashes(self._folder)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.paths import path_of
-from engine.pictures.png import parameters
+from engine.pictures.parameters import parameters
 from engine.spec.catalog import ModelInfo
 from engine.spec.cost import enlargement_passes, passes
 from engine.spec.draft import Draft, branch, resolve, size, steps_of_strength, vary

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.pictures.png import parameters, read_settings, save_png
+from engine.pictures.parameters import parameters
+from engine.pictures.png import read_settings, save_png
 from engine.spec.catalog import CatalogError, ModelInfo, read_model
 from engine.spec.draft import Draft, branch, resolve
 from engine.spec.request import Request, RequestError
@@ -129,7 +130,7 @@ def test_a_png_holds_its_own_image_of_the_batch(tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(image), rgb)
         text = image.info["parameters"]
     assert text.startswith("røde æbler")
-    assert "Negative prompt: pear\nSteps: 3, Sampler: heun" in text
+    assert "Negative prompt: pear\nSteps: 3, Sampler: Heun" in text
     assert "CFG scale: 2.5, Seed: 9223372036854775807, Size: 32x32" in text
     assert parameters(replace(GOOD, seeds=(2**63 - 1,))) == text
 
