@@ -18,10 +18,11 @@ from engine.spec.validation import MAX_SIDE, integer, number, text, within
 
 MAX_BYTES = 64 * 2**20  # of a config.json: far more than training writes
 MOST_LABELS = 100_000
+NET_SIDE = 1024  # pixels of the side that one of our nets reads: a call at more would take gigabytes
 NETS: dict[str, tuple[int, int]] = {  # the whole numbers that shape a net, each with its range
-    "side": (1, MAX_SIDE), "patch": (1, 256), "channels": (1, 4), "width": (1, 2**15), "depth": (1, 256),
+    "side": (1, NET_SIDE), "patch": (1, 256), "channels": (1, 4), "width": (1, 2**15), "depth": (1, 256),
     "head": (1, 2**15), "text_length": (0, 2**13), "text_width": (0, 2**15), "labels": (0, MOST_LABELS),
-    "detail": (0, 2**12), "factor": (2, 64), "embed_dim": (1, 2**15), "image_size": (1, MAX_SIDE),
+    "detail": (0, 2**12), "factor": (2, 64), "embed_dim": (1, 2**15), "image_size": (1, NET_SIDE),
     "patch_size": (1, 256), "layers": (1, 256), "head_width": (1, 2**15), "context_length": (1, 2**13),
 }  # fmt: skip
 
