@@ -146,7 +146,7 @@ def test_a_threshold_is_refused_where_states_are_not_pixels(
     class Latents:
         latent_shape, identity = model.codec.latent_shape, False
 
-    monkeypatch.setattr(session, "load", lambda info: replace(model, codec=Latents()))  # type: ignore[type-var]
+    monkeypatch.setattr(session, "load", lambda *_: replace(model, codec=Latents()))  # type: ignore[type-var]
     assert session.plan(request_for(tiny_model)).x.shape == (2, 3, 16, 16)
     with pytest.raises(RequestError, match="works on latents: choose none"):
         session.plan(request_for(tiny_model, threshold="static"))

@@ -6,14 +6,15 @@ from collections import OrderedDict
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
 
 from app.core.files.background import Background
+from app.core.shown.render import from_rgb
+from engine.pictures.image_file import ImageError, load
 
 SIDE = 320  # pixels, the largest that any view shows
 MOST = 600  # kept
-LARGEST = 16384  # pixels of a side: nobody's preview is larger
 WAITING = 60  # at most: while someone scrolls, the newest are wanted
 
 
@@ -70,17 +71,14 @@ class Thumbnails(QObject):
 
 def read_thumbnail(path: Path) -> QImage:
     """Return the middle square of a picture file, at most SIDE pixels; null where it cannot be read."""
-    reader = QImageReader(str(path))
-    reader.setAutoTransform(True)
-    size = reader.size()
-    if size.isValid():
-        if max(size.width(), size.height()) > LARGEST:
-            return QImage()
-        if min(size.width(), size.height()) > SIDE:
-            reader.setScaledSize(size.scaled(QSize(SIDE, SIDE), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
-    image = reader.read()
-    if image.isNull():
-        return image
-    side = min(image.width(), image.height())
-    square = QRect((image.width() - side) // 2, (image.height() - side) // 2, side, side)
-    return image.copy(square).convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    try:
+        rgb = load(path).rgb
+    except ImageError:
+        return QImage()
+    height, width = rgb.shape[:2]
+    side = min(width, height)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = from_rgb(rgb[top : top + side, left : left + side])
+    if side > SIDE:
+        square = square.scaled(SIDE, SIDE, mode=Qt.TransformationMode.SmoothTransformation)
+    return square.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
