@@ -34,7 +34,7 @@ FAMILIES = {  # the short name of a family, for its badge
 }  # fmt: skip
 PREDICTS = {"eps": "ε", "v": "v", "flow": "flow"}
 PICTURES = (".preview.png", ".png", ".preview.jpg", ".jpg", ".preview.jpeg", ".jpeg", ".preview.webp", ".webp")
-USED = ("model", "adapter", "vae", "embedding")  # roles that a run can use
+USED = ("model", "adapter", "vae")  # roles that a run can use
 UNKNOWN = "This file fits no kind of model that is known here. If you know what it is, set it by hand."
 LONGEST = 300  # characters of a text from the file's metadata
 MOST_WORDS = 50
@@ -55,7 +55,7 @@ class ModelFile:
     nearest   -- for a file that is not recognised: the nearest kinds, one sentence each
     name      -- that its author gave it; "" for none
     licence   -- that its author gave it; "" for none
-    words     -- of an adapter or an embedding: the words that call it in a prompt
+    words     -- of an adapter: the words that call it in a prompt
     preview   -- the picture beside it
     by_hand   -- what the user set
     unknown   -- whether it can be read and is not recognised
@@ -164,8 +164,6 @@ def _problem(found: Found) -> str:
 
 
 def _words(found: Found, triggers: tuple[str, ...]) -> tuple[str, ...]:
-    if found.role == "embedding":
-        return (found.path.stem,)
     return triggers[:MOST_WORDS] if found.role == "adapter" else ()
 
 
