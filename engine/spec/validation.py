@@ -1,16 +1,13 @@
-"""Checks of settings while they are read from JSON: RequestError, numbers, texts, ranges; JSON of others."""
+"""Checks of settings while they are read from JSON: RequestError, whole numbers, numbers, texts, ranges."""
 
 from __future__ import annotations
 
-import json
 import math
 from reprlib import repr as shortened
-from typing import Any
 
 from engine.errors import EngineError
 
 MAX_SIDE = 16384  # pixels of a picture's side
-MAX_JSON = 10 * 2**20  # characters of a text of another program that is read as JSON
 
 
 class RequestError(EngineError, ValueError):
@@ -51,13 +48,3 @@ def check_text(value: str, name: str) -> None:
         value.encode("utf-8")
     except UnicodeEncodeError:
         raise RequestError(f"The {name} holds half a character, which no file can hold: type it again.") from None
-
-
-def read_json(text: str, most: int = MAX_JSON) -> Any:
-    """Read JSON of another program, at most `most` characters; None for anything else."""
-    if not text or len(text) > most:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

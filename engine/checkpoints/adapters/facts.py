@@ -6,11 +6,12 @@ trusted: everything is text within bounds, and what cannot be read is left out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.errors import one_line
-from engine.spec.validation import read_json
 
 MAX_JSON = 4 * 2**20  # characters of a table of tags
 MAX_TAGS = 50
@@ -74,7 +75,7 @@ def trained_alphas(metadata: Mapping[str, str]) -> Mapping[str, float]:
 
     {} where there is none. The parts are "unet", "text" and "text_2".
     """
-    found = read_json(metadata.get("lora_adapter_metadata", ""), MAX_JSON)
+    found = _json(metadata.get("lora_adapter_metadata", ""))
     if not isinstance(found, dict):
         return {}
     parts = {"unet": "unet", "transformer": "unet", "text_encoder": "text", "text_encoder_2": "text_2", "": "unet"}
@@ -88,7 +89,7 @@ def trained_alphas(metadata: Mapping[str, str]) -> Mapping[str, float]:
 
 def _tags(text: str) -> tuple[tuple[str, int], ...]:
     """Sum the counts of each tag over the folders of the data: {folder: {tag: count}}."""
-    found = read_json(text, MAX_JSON)
+    found = _json(text)
     counts: dict[str, int] = {}
     for folder in found.values() if isinstance(found, dict) else ():
         for tag, count in folder.items() if isinstance(folder, dict) else ():
@@ -99,9 +100,18 @@ def _tags(text: str) -> tuple[tuple[str, int], ...]:
 
 
 def _triggers(text: str) -> tuple[str, ...]:
-    listed = read_json(text, MAX_JSON) if text.startswith("[") else None
+    listed = _json(text) if text.startswith("[") else None
     words = listed if isinstance(listed, list) else text.split(",")
     return tuple(word.strip() for word in words if isinstance(word, str) and word.strip())[:MAX_TAGS]
+
+
+def _json(text: str) -> Any:
+    if not text or len(text) > MAX_JSON:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _number(value: object) -> float | None:

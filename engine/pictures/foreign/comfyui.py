@@ -17,6 +17,7 @@ from engine.pictures.foreign.settings import (
     ForeignSettings,
     Hires,
     file_of,
+    read_json,
     real,
     sides,
     table,
@@ -25,7 +26,6 @@ from engine.pictures.foreign.settings import (
 )
 from engine.pictures.foreign.weights import from_comfyui
 from engine.spec.foreign_samplers import COMFY
-from engine.spec.validation import read_json
 
 MAX_OUTPUTS = 50  # of a graph, the last ones
 EXIF = ("Model", "Make", "ImageDescription", "UserComment")

@@ -11,6 +11,7 @@ from engine.pictures.foreign.settings import (
     ForeignLora,
     ForeignSettings,
     file_of,
+    read_json,
     real,
     rows,
     size_in,
@@ -19,7 +20,6 @@ from engine.pictures.foreign.settings import (
     words,
 )
 from engine.spec.foreign_samplers import COMFY
-from engine.spec.validation import read_json
 
 NOT_USED = {  # key: the value that changes nothing, and its name
     "refiner_model": ("None", "Refiner"),

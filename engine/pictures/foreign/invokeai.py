@@ -14,6 +14,7 @@ from engine.pictures.foreign.settings import (
     ForeignSettings,
     Hires,
     file_of,
+    read_json,
     real,
     rows,
     sides,
@@ -23,7 +24,6 @@ from engine.pictures.foreign.settings import (
 )
 from engine.pictures.foreign.weights import blends, from_compel
 from engine.spec.foreign_samplers import INVOKE
-from engine.spec.validation import read_json
 
 NOT_USED = {
     "controlnets": "ControlNet",

@@ -8,6 +8,7 @@ from typing import Any
 from engine.pictures.foreign.settings import (
     ForeignFile,
     ForeignSettings,
+    read_json,
     real,
     rows,
     sides,
@@ -17,7 +18,6 @@ from engine.pictures.foreign.settings import (
 )
 from engine.pictures.foreign.weights import from_novelai
 from engine.spec.foreign_samplers import COMFY
-from engine.spec.validation import read_json
 
 GRIDS = {"native": "normal", "karras": "karras", "exponential": "exponential", "polyexponential": "polyexponential"}
 SWITCHES = {"sm": "SMEA", "sm_dyn": "SMEA DYN", "dynamic_thresholding": "Decrisper", "cfg_rescale": "Guidance rescale"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+MAX_JSON = 10 * 2**20  # characters of a text that is read as JSON
 MAX_FILE_NAME = 300  # characters
 MAX_LORAS = 100
 MAX_PROMPT = 20_000  # characters
@@ -146,6 +148,16 @@ def file_of(name: object, digest: object = "") -> ForeignFile | None:
         known = ""
     sha256 = known if len(known) >= SHORT and re.fullmatch("[0-9a-f]{10,64}", known) else ""
     return ForeignFile(bare, sha256, "" if sha256 else known[:80]) if bare or known else None
+
+
+def read_json(text: str) -> Any:
+    """Read JSON of at most MAX_JSON characters; None for anything else."""
+    if not text or len(text) > MAX_JSON:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def table(value: object) -> dict[str, Any]:

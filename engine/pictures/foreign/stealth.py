@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.pictures.foreign.settings import MAX_JSON, read_json
 from engine.pictures.image_file import open_upright
 from engine.pictures.png_chunks import SIGNATURE
-from engine.spec.validation import MAX_JSON, read_json
 
 PLAIN, PACKED = b"stealth_pnginfo", b"stealth_pngcomp"
 HEAD = len(PLAIN) + 4  # bytes
