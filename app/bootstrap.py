@@ -18,6 +18,7 @@ from app.core.files.autosave import Autosave
 from app.core.files.autosave_candidates import AutosaveCandidates
 from app.core.files.folders import NAME, Folders
 from app.core.jobs.queue import JobQueue
+from app.core.jobs.queue_keeper import QueueKeeper
 from app.core.jobs.unfinished import Unfinished
 from app.core.lab.lab_model import Lab
 from app.core.models.choice import is_checkpoint, last_checkpoint
@@ -85,6 +86,7 @@ class Studio(QObject):
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         self.models = StudioModels(folders.config, self.document.draft, self.document.jobs, self)
+        QueueKeeper(self.jobs, folders.runs, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)

@@ -18,6 +18,8 @@ from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import JobQueue, JobState, QueuedJob
+from app.core.jobs.repeat import repeat
+from app.core.jobs.submission import Submission
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
@@ -160,6 +162,15 @@ class Document(QObject):
         if job and (instead := explain_other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
+
+    def repeat(self, job: QueuedJob) -> QueuedJob | None:
+        """Queue a job of this session again (app.core.jobs.repeat); None, with a notice, where that cannot be."""
+        return self.jobs.submit(lambda: self._again(job))
+
+    def _again(self, job: QueuedJob) -> Submission:
+        """The job again; on the artwork only if that is still the one of the job."""
+        again = repeat(job, self._library)
+        return again if self.editing.placement(job.run_path) is not None else again._replace(placement=None)
 
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
         """Roll the seed of the next run, unless the seed is locked."""
