@@ -52,6 +52,7 @@ class Document(QObject):
     encoder   -- that picture encoded to x_T along the ODE, and decoded
     morph     -- the morph between key frames
     exporter  -- pictures written to files
+    prices    -- the measured times of runs, and estimates
     """
 
     notice_raised = Signal(object)
@@ -68,6 +69,7 @@ class Document(QObject):
     ) -> None:
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
         super().__init__(parent)
+        self.prices = prices
         self.draft = DraftModel(models, prices, draft, self)
         for signal in (self.draft.model_changed, self.draft.changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
@@ -162,6 +164,11 @@ class Document(QObject):
         if job and (instead := explain_other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
+
+    def show_job(self, job: QueuedJob) -> None:
+        """Show the run of a job: its newest step, or its picture where it lies on the artwork."""
+        if job.run_path == self.shown.run_path or self.shown.show_run(job.run_path):
+            self.editing.show_in_place()
 
     def repeat(self, job: QueuedJob) -> QueuedJob | None:
         """Queue a job of this session again (app.core.jobs.repeat); None, with a notice, where that cannot be."""

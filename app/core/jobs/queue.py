@@ -18,8 +18,8 @@ from PySide6.QtCore import QObject, Signal
 from app.core.jobs.engine import End, Ending, Engine, Task
 from app.core.jobs.submission import Submission
 from app.core.request.run_costs import Prices
-from engine.jobs.encode import Decode, Encode
 from engine.errors import EngineError, why
+from engine.jobs.encode import Decode, Encode
 from engine.jobs.generate import PictureSaved, Resume, RunEnded
 from engine.jobs.job import Event, Progress
 from engine.jobs.load import Loading

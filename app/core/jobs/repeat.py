@@ -28,9 +28,7 @@ def repeat(job: QueuedJob, library: RunLibrary) -> Submission:
         request = _with_new_seeds(request)
     path = library.new_path(request)
     again: Queueable
-    if isinstance(submission.job, Generate):
-        again = replace(submission.job, request=request, run_path=path)
-    elif isinstance(submission.job, Fork):
+    if isinstance(submission.job, Generate | Fork):
         again = replace(submission.job, request=request, run_path=path)
     else:
         again = replace(submission.job, run_path=path)

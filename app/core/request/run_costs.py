@@ -49,6 +49,11 @@ class Prices:
         decoding = 0.0 if second else self._decoding.get(_who(request), 0.0) * pixels * len(request.seeds)
         return each * _work(request) + of_second * second + decoding
 
+    def words(self, request: Request) -> str:
+        """The estimated time in words, such as "≈ 0.6 s"; "" where it is not known."""
+        seconds = self.seconds(request)
+        return "" if seconds is None else f"≈ {in_words(seconds)}"
+
 
 def _who(request: Request) -> Who:
     return request.model, request.precision

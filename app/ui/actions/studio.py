@@ -8,6 +8,8 @@ from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import PictureLikelihood
+from app.core.jobs.queue import QueuedJob
+from app.core.jobs.queue_selection import QueueSelection
 from app.core.lab.lab_model import Lab
 from app.core.morph.morph_room import MorphRoom
 from app.core.shown.timeline import StepTimeline
@@ -33,12 +35,14 @@ class StudioParts(Protocol):
     files: Files
     tools: Toolset
     docks: Docks
+    queue: QueueSelection
 
     @property
     def room(self) -> Room: ...
     @property
     def steps(self) -> StepTimeline: ...
     def show_room(self, name: str) -> None: ...
+    def show_job(self, job: QueuedJob) -> None: ...
     def save_animation(self) -> None: ...
     def copy_picture(self) -> None: ...
     def open_pictures(self) -> None: ...

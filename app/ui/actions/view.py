@@ -50,6 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     _panel("timeline", "Timeline", "Alt+2"),
     _panel("recent", "Pictures of this session", "Alt+3"),
     _panel("likelihood", "Likelihood", "Alt+4"),
+    _panel("queue", "Queue", "Ctrl+J"),
     _theme("system", "As the system"),
     _theme("light", "Light"),
     _theme("dark", "Dark"),

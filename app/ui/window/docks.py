@@ -18,26 +18,30 @@ BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 PANELS = {  # title and place of each panel, from left to right
     "settings": ("Settings", LEFT),
     "likelihood": ("Likelihood", RIGHT),
+    "queue": ("Queue", RIGHT),
     "recent": ("Pictures of this session", RIGHT),
     "timeline": ("Timeline", BOTTOM),
 }
-WIDTHS = {"settings": 19, "likelihood": 17, "recent": 6.6}  # at the first start, in line heights
+WIDTHS = {"settings": 19, "likelihood": 17, "queue": 17, "recent": 6.6}  # at the first start, in line heights
 TIMELINE_HEIGHT = 12.5  # the same
 BESIDE = {  # the panels on the right, and the rooms that have them
     "likelihood": (PICTURES,),
+    "queue": (PICTURES, MORPH),
     "recent": (PICTURES, MORPH),
 }
 
 
 class Docks:
-    """The panels of one window, by name. The likelihood is hidden at first."""
+    """The panels of one window, by name. The likelihood and the queue are hidden at first."""
 
     def __init__(self, window: QMainWindow, panels: Mapping[str, QWidget]) -> None:
         self._window = window
         self._docks = {name: self._dock(name, panels[name]) for name in PANELS}
         self._wanted: set[str] = set()  # of BESIDE: shown where the room has them
-        window.splitDockWidget(self._docks["likelihood"], self._docks["recent"], Qt.Orientation.Horizontal)
-        self._docks["likelihood"].hide()
+        window.splitDockWidget(self._docks["likelihood"], self._docks["queue"], Qt.Orientation.Horizontal)
+        window.splitDockWidget(self._docks["queue"], self._docks["recent"], Qt.Orientation.Horizontal)
+        for name in ("likelihood", "queue"):
+            self._docks[name].hide()
         window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
         window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
         window.setDockOptions(QMainWindow.DockOption(0))

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.files.folders import Folders
+from app.core.jobs.queue import QueuedJob
+from app.core.jobs.queue_selection import QueueSelection
 from app.core.lab.lab_model import Lab
 from app.core.models.dropped import models_in
 from app.core.models.studio_models import StudioModels
@@ -38,6 +40,7 @@ from app.ui.morph.film_files import Films
 from app.ui.morph.panel import MorphPanel
 from app.ui.morph.timeline import MorphTimeline
 from app.ui.morph.view import MorphView
+from app.ui.queue.panel import QueuePanel
 from app.ui.request.prompt_panel import PromptPanel
 from app.ui.shown.recent_pictures import Recent
 from app.ui.shown.timeline import Timeline
@@ -86,6 +89,8 @@ class MainWindow(QMainWindow):
         self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
         self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.picture_likelihood, self.encoder, self.actions_)
+        self.queue = QueueSelection(document.jobs, self)
+        self.queue_panel = QueuePanel(document.jobs, self.queue, document.prices, models.thumbnails, self.actions_)
         SurpriseOverlay(self.canvas, self.picture_likelihood)
         self.lab_panel = LabPanel(lab, self.actions_)
         self.lab_timeline = LabTimeline(lab, self.actions_)
@@ -96,16 +101,19 @@ class MainWindow(QMainWindow):
         self.morph_view.stage.smooth = self.canvas.smooth
         self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
         self.rooms = Rooms(self._make_rooms(), self)
-        self.status = StatusBar(document.jobs, document.guidance.scores)
+        self.status = StatusBar(document.jobs, document.guidance.scores, self.actions_)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
         panels = {"settings": self.rooms.panels, "timeline": self.rooms.timelines}
-        self.docks = Docks(self, panels | {"likelihood": self.likelihood, "recent": self.recent})
+        self.docks = Docks(
+            self, panels | {"likelihood": self.likelihood, "queue": self.queue_panel, "recent": self.recent}
+        )
         self.actions_.begin()
         self.actions_.fill(self.menuBar())
         self.actions_.reach("picture", self.canvas, self.timeline.strip)
         self.actions_.reach("steps", self.timeline.strip)
+        self.actions_.reach("queue", self.queue_panel.list)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
         for source in (lab, self.filming, models):
@@ -174,6 +182,11 @@ class MainWindow(QMainWindow):
         self.show_room(PICTURES)
         self.document.editing.shows_artwork = True
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_job(self, job: QueuedJob) -> None:
+        """Show the run of a job, in its place on the artwork if it has one."""
+        self.show_room(PICTURES)
+        self.document.show_job(job)
 
     def copy_picture(self) -> None:
         if self.document.editing.shows_artwork:

@@ -37,6 +37,7 @@ WHERE = {
     "steps": "timeline, or a run on the canvas",
     "candidates": "artwork on the canvas",
     "lab": "plane of the lab",
+    "queue": "list of the queue",
 }
 COLUMN = {"Canvas": 1, "Candidates": 1, "Morph": 1, "Run": 2, "Lab": 2}  # the others in the first
 
