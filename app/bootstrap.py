@@ -24,6 +24,7 @@ from app.core.lab.lab_model import Lab
 from app.core.models.choice import is_checkpoint, last_checkpoint
 from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice
+from app.core.request.calibration import Calibration
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from app.crash import CrashReporter
@@ -67,7 +68,7 @@ class Studio(QObject):
         self.settings = Settings(path, values, self)
         self.engine = EngineClient(session, self)
         self.library = RunLibrary(folders.runs, folders.pictures)
-        prices = Prices()
+        prices = Prices(folders.runs.parent / "call-times.json", next(iter(models), None), self)
         self.jobs = JobQueue(self.engine, prices, self)
         last, trouble = last_checkpoint(values.model, values.model_path, folders.config)
         self.document = Document(
@@ -86,6 +87,7 @@ class Studio(QObject):
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         self.models = StudioModels(folders.config, self.document.draft, self.document.jobs, self)
+        self._calibration = Calibration(self.document.draft, prices, self.engine, self)
         QueueKeeper(self.jobs, folders.runs, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)
         self._unfinished.notice_raised.connect(self.document.notice_raised)
@@ -120,6 +122,7 @@ class Studio(QObject):
         self._closed = True
         self._first_paint.stop()
         self._unfinished.stop()
+        self._calibration.stop()
         self.models.close()
         self.document.tokens.close()
         self.window.files.close()

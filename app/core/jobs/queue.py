@@ -159,7 +159,7 @@ class JobQueue(QObject):
         self._running: QueuedJob | None = None
         self._task: Task | None = None
         self._closing = self._paused = False
-        engine.state_changed.connect(self._advance)
+        engine.state_changed.connect(self._on_engine)
 
     @property
     def running(self) -> QueuedJob | None:
@@ -265,6 +265,11 @@ class JobQueue(QObject):
             self.cancel(job)
         if self._running:
             self.cancel(self._running)
+
+    def _on_engine(self) -> None:
+        if self._engine.state == "ready":
+            self._prices.device = self._engine.text
+        self._advance()
 
     def _advance(self) -> None:
         if self._engine.state in ("failed", "closed"):

@@ -50,6 +50,7 @@ class GenerateBar(Retinted, QWidget):
         self.half.clicked.connect(choice.go_smaller)
         column.addWidget(self.half)
         choice.changed.connect(self.refresh)
+        document.prices.changed.connect(self.refresh)
         draft = document.draft
         for signal in (draft.changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
                        document.editing.inputs_changed):  # fmt: skip
