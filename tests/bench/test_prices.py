@@ -75,4 +75,5 @@ def test_prices_of_unseen_runs(tmp_path: Path) -> None:
         assert before is not None
         assert after is not None
         told = ", ".join(f"{name} {value}" for name, value in choices.items())
-        print(f"{before:6.2f} s ({before / took - 1:+4.0%})  {after:6.2f} s ({after / took - 1:+4.0%})  took {took:6.2f} s: {told}")
+        predicted = "  ".join(f"{price:6.2f} s ({price / took - 1:+4.0%})" for price in (before, after))
+        print(f"{predicted}  took {took:6.2f} s: {told}")
