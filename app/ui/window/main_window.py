@@ -61,9 +61,10 @@ class MainWindow(QMainWindow):
         models: StudioModels,
         look: Appearance | None = None,
     ) -> None:
-        super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
+        look = look or Appearance(app, settings.values.theme)  # before any widget: see with_marks
+        super().__init__()
         self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
         self.models = models
         self.closing = False
@@ -73,7 +74,7 @@ class MainWindow(QMainWindow):
             document.encoder,
             document.morph,
         )
-        self.look = look or Appearance(app, settings.values.theme, self)
+        self.look = look
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
         self.files.opened.connect(self._show_artwork)
         document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
+        self.look.finish()
         self.docks.restore(settings)
         self.actions_.refresh()
         self.focus_prompt()
