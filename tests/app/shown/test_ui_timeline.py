@@ -205,7 +205,7 @@ def inked(pixel: QColor, ink: QColor, ground: QColor) -> bool:
     """Whether the pixel is at least .4 of the ink: a line between two rows of pixels is drawn half in each."""
 
     def apart(a: QColor, b: QColor) -> int:
-        return sum(abs(x - y) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3], strict=True))  # type: ignore[index, call-overload]
+        return sum(abs(x - y) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3], strict=True))  # type: ignore[index]
 
     return apart(pixel, ink) <= 0.6 * apart(ground, ink)
 
