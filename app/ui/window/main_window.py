@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
         self.docks.change_page(self.page)
         self.recent.picks = self.pages.name == MORPH
         self.area.show_view(self.page.view)
+        self.status.tell_ended(self.pages.name == PICTURES)
         self._tell_watched()
         self.actions_.refresh()
         if not self.top.tabs.hasFocus():  # where the arrow keys go through the tabs
