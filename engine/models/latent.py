@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine import schedules
+from engine.checkpoints.complete import lacks, why_incomplete
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.families import Family, family
 from engine.checkpoints.kinds import LDM
@@ -239,14 +240,9 @@ def _needed(found: Found, about: Family, info: ModelInfo) -> dict[str, PartFile]
         parts["vae"] = replace(vae.parts[0], role=vae.parts[0].role)
     elif "vae" not in parts and "tiny-vae" in parts:
         parts["vae"] = parts["tiny-vae"]
-    wanted = ["unet", "vae", *(one["part"] for one in about.text)]
-    if missing := [role for role in wanted if role not in parts]:
-        names = {"vae": "VAE", "text": "text encoder", "text_2": "second text encoder"}
-        raise CheckpointError(
-            f"{found.path} has no {' and no '.join(names[role] for role in missing)}: get the complete checkpoint, or "
-            "the folder of the diffusers model."
-        )
-    return {role: parts[role] for role in wanted}
+    if why := why_incomplete(str(found.path), lacks(found), own is not None):
+        raise CheckpointError(why)
+    return {role: parts[role] for role in ("unet", "vae", *(one["part"] for one in about.text))}
 
 
 def _bytes_of(part: PartFile) -> int:

@@ -22,10 +22,9 @@ from engine.spec.draft import Draft
 from tests.app.conftest import Parts
 from tests.app.models.conftest import LORA, notices, settle
 from tests.app.windows import finish, opened
-from tests.fakes.checkpoints import write_hollow
+from tests.fakes.checkpoints import SMALL, write_hollow
 
 Key = Qt.Key
-SMALL = {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)}  # its hash takes no time
 OTHER = {
     "lora_unet_mid_block_attentions_0_transformer_blocks_9_attn1_to_q.lora_down.weight": (4, 1280),
     "lora_unet_mid_block_attentions_0_transformer_blocks_9_attn1_to_q.lora_up.weight": (1280, 4),
