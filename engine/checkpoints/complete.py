@@ -33,7 +33,7 @@ def why_incomplete(title: str, missing: Collection[str], other_vae: bool = False
     other_vae -- whether it is used with the VAE of another file
     """
     if set(missing) - {"vae"}:  # text encoders cannot be chosen apart
-        what = " and no ".join(TITLES[role] for role in missing)
+        what = " and no ".join(TITLES[role] for role in missing if role != "vae" or not other_vae)
         return f"{title} has no {what}: get the complete checkpoint, or the folder of the diffusers model."
     if missing and not other_vae:
         return f"{title} has no VAE: choose one for it (on the command line: --vae FILE)."

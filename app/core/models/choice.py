@@ -374,7 +374,7 @@ class ModelChoice(QObject):
         file = self._library.files.get(info.folder)
         if file is not None and file.missing:
             return f"{info.title} is no longer in {info.folder.parent}: choose another model."
-        if why := why_incomplete(info.title, info.lacks, other_vae=True):  # VaeChoice speaks of a missing VAE
+        if why := why_incomplete(info.title, info.lacks, other_vae=info.lacks == ("vae",)):  # of that VaeChoice speaks
             return why
         if not info.sha256:
             hashing = self._library.hashing

@@ -159,7 +159,8 @@ def _problem(found: Found) -> str:
             return f"{found.title} cannot be sampled here yet: use a checkpoint of {_names()}."
         if not found.predicts:
             return "Nothing in the file says whether it predicts ε or v: set it by hand."
-        return why_incomplete("This checkpoint", lacks(found), other_vae=True)
+        missing = lacks(found)
+        return why_incomplete("This checkpoint", missing, other_vae=missing == ("vae",))  # which can be chosen
     if found.role not in USED:
         return f"{found.title} cannot be used here yet."
     if found.adapter is not None and not found.adapter.loadable:
