@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine import schedules
+from engine.checkpoints.adapters.usable import unet_config
 from engine.checkpoints.complete import lacks, why_incomplete
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.families import Family, family
@@ -258,15 +259,10 @@ def load_unet(
     progress: Progress | None = None,
 ) -> nn.Module:
     """Load a UNet by its own config, or else by that of its family with what the user set."""
-    config = dict(part.config or about.unet) | dict(by_hand.get("unet", {}))
+    config = unet_config(part, about, by_hand)
     rename: Rename = lambda name: name  # noqa: E731
     if part.naming == LDM:
         rename = partial(unet_name, layers=int(config["layers_per_block"]))
-        first = part.header.shape(f"{part.prefix}input_blocks.0.0.weight")
-    else:
-        first = part.header.shape(f"{part.prefix}conv_in.weight")
-    if first is not None and len(first) == 4:
-        config["in_channels"] = first[1]
     tensors = read_tensors(part, rename)
     return fill(lambda: build_unet(config), tensors, part.header.path, about.title, device, dtype, progress)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoints.adapters.algebras import KNOWN_ONLY
 from engine.checkpoints.adapters.facts import read_facts
 from engine.checkpoints.complete import lacks, why_incomplete
 from engine.checkpoints.families import families
@@ -163,9 +164,11 @@ def _problem(found: Found) -> str:
         return why_incomplete("This checkpoint", missing, other_vae=missing == ("vae",))  # which can be chosen
     if found.role not in USED:
         return f"{found.title} cannot be used here yet."
-    if found.adapter is not None and not found.adapter.loadable:
+    if found.adapter is not None and found.adapter.families and not found.adapter.loadable:
         return f"{found.title}: the studio cannot use it, because it loads no model of that family."
-    return ""
+    if found.adapter is not None and found.adapter.sort in KNOWN_ONLY:
+        return f"{found.adapter.sort} is not applied here."
+    return ""  # one of a family that is not known may fit a checkpoint with sizes of its own
 
 
 def _words(found: Found, triggers: tuple[str, ...]) -> tuple[str, ...]:

@@ -142,6 +142,16 @@ def test_a_flag_that_cannot_be_is_one_sentence(
     assert len(err.splitlines()) == 1
 
 
+def test_one_that_does_not_fit_is_refused_before_anything_is_loaded(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = [(part, module._replace(shape=(96, 96))) for part, module in modules() if len(module.shape) == 2]
+    other = write(tmp_path / "other.safetensors", lora(wide))
+    monkeypatch.setattr(Session, "load", lambda *_: pytest.fail("the model is loaded"))
+    assert generate(model, tmp_path / "a.png", "--lora", str(other)) == 2
+    assert "“other” does not fit this model (Stable Diffusion 1): " in capsys.readouterr().err
+
+
 def test_a_model_of_the_box_takes_no_lora(style: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "apple", "--lora", str(style), "--steps", "1", "--out", str(tmp_path / "a.png")]) == 2
     assert "takes no adapters such as LoRA" in capsys.readouterr().err

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from engine.checkpoints.adapters.modules import Module, block_of
 from engine.checkpoints.adapters.names import names_of_family
+from engine.checkpoints.adapters.usable import names_of_checkpoint
+from engine.checkpoints.recognise import recognise
+from engine.checkpoints.settings import ModelSettings
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Fitting, names_of_model
 from engine.models.clip_text import ClipText
@@ -23,7 +26,7 @@ from engine.spec.adapter import AdapterUse
 from engine.spec.catalog import checkpoint
 from engine.types import Said
 from tests.fakes.adapters import DIALECTS, lora, write
-from tests.fakes.tiny_sd import SMALL_UNET, nets, write_folder
+from tests.fakes.tiny_sd import BY_HAND, SMALL_UNET, nets, write_folder, write_single_file
 
 UNET_ALONE = ("PEFT", "original", "whole names", "no prefix")
 
@@ -72,6 +75,14 @@ def same(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
 
 def changed(one: dict[str, Tensor], two: dict[str, Tensor]) -> set[str]:
     return {name for name in one if not torch.equal(one[name], two[name])}
+
+
+def test_the_modules_are_known_from_the_header_alone(model: LatentModel, tmp_path: Path) -> None:
+    """So the window and the commands decide as the loaded model does."""
+    for path in (write_folder(tmp_path / "tiny", nets(small=True)), write_single_file(tmp_path / "tiny.safetensors")):
+        info = checkpoint(path, None if path.is_dir() else ModelSettings().with_choices(path, BY_HAND))
+        found = names_of_checkpoint(recognise(path, info.config["by_hand"]))
+        assert found.parts == fitting_of(load(info, torch.device("cpu"))).names.parts
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
