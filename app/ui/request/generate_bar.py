@@ -82,7 +82,7 @@ class GenerateBar(Retinted, QWidget):
             return document.why_not
         if (job := document.jobs.running) is not None:
             if job.loading is not None:
-                return f"Loading the model: {job.loading:.0%}"
+                return f"{job.loading_text}: {job.loading:.0%}"
             waiting = sum(1 for other in document.jobs.all if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
             eta = document.jobs.eta_text if job.share < 1 else ""

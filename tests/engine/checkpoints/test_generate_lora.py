@@ -15,7 +15,7 @@ from engine.checkpoints.hashes import sha256
 from engine.errors import EngineError
 from engine.jobs.generate import Generate
 from engine.jobs.job import Estimate, Event, Progress
-from engine.jobs.load import AdapterApplied
+from engine.jobs.load import AdapterApplied, Applying
 from engine.pictures.image_file import load as load_picture
 from engine.pictures.png import read_settings
 from engine.session import Session
@@ -176,4 +176,12 @@ def test_a_run_tells_what_its_adapters_change_before_its_first_step(model: Path,
     applied = [event for event in told if isinstance(event, AdapterApplied)]
     tensors = 3 * sum(len(module.shape) > 1 for _, module in modules())
     assert applied == [AdapterApplied("style", tensors, tensors)]
-    assert told.index(applied[0]) < next(k for k, event in enumerate(told) if isinstance(event, Progress | Estimate))
+    applying = [event for event in told if isinstance(event, Applying)]
+    assert {event.count for event in applying} == {1}
+    shares = [event.share for event in applying]
+    assert shares == sorted(shares)
+    assert (
+        told.index(applying[-1])
+        < told.index(applied[0])
+        < next(k for k, event in enumerate(told) if isinstance(event, Progress | Estimate))
+    )

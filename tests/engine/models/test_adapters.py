@@ -17,6 +17,7 @@ from engine.checkpoints.adapters.names import names_of_family
 from engine.checkpoints.adapters.usable import names_of_checkpoint
 from engine.checkpoints.recognise import recognise
 from engine.checkpoints.settings import ModelSettings
+from engine.errors import Cancelled
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Fitting, names_of_model
 from engine.models.clip_text import ClipText
@@ -104,6 +105,27 @@ def test_every_dialect_changes_every_weight_by_its_own_delta(dialect: str, model
         torch.testing.assert_close(after[f"{part}.{module.name}.weight"].double(), expected, rtol=1e-6, atol=1e-7)
     (applied,) = fitting_of(model).applied
     assert applied.sentence == f"a: {len(tensors)} of {len(tensors)} tensors applied to {len(listed)} modules"
+
+
+def test_esc_while_they_are_applied_leaves_the_bits_of_before(model: LatentModel, tmp_path: Path) -> None:
+    """Cancelled before the fourth weight: three were computed, and none is left changed."""
+    before, fitting = weights(model), fitting_of(model)
+    adapters = (worn(write(tmp_path / "a.safetensors", lora(modules(model)))),)
+    shares: list[float] = []
+    with pytest.raises(Cancelled):
+        fitting.ensure(adapters, shares.append, lambda: len(shares) == 3)
+    assert fitting.on == ()
+    assert same(before, weights(model))
+    fitting.ensure(adapters, shares.append)
+    count = sum(len(module.shape) > 1 for _, module in modules(model))
+    assert shares[3:] == [k / count for k in range(count)]
+    on = weights(model)
+    more = (*adapters, worn(write(tmp_path / "b.safetensors", lora(modules(model), seed=1))))
+    with pytest.raises(Cancelled):
+        fitting.ensure(more, shares.append, lambda: len(shares) == 3 + count + 2)
+    assert same(before, weights(model))
+    fitting.ensure(adapters)
+    assert same(on, weights(model))
 
 
 def test_in_float64_the_weight_is_exactly_the_formula(tmp_path: Path) -> None:
