@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from engine.spec.limits import MAX_NAME
 from engine.spec.validation import RequestError, check_text, text
 
-OWN = "own"
+OWN: Final = "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

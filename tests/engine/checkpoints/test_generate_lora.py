@@ -180,8 +180,5 @@ def test_a_run_tells_what_its_adapters_change_before_its_first_step(model: Path,
     assert {event.count for event in applying} == {1}
     shares = [event.share for event in applying]
     assert shares == sorted(shares)
-    assert (
-        told.index(applying[-1])
-        < told.index(applied[0])
-        < next(k for k, event in enumerate(told) if isinstance(event, Progress | Estimate))
-    )
+    first = next(k for k, event in enumerate(told) if isinstance(event, Progress | Estimate))
+    assert told.index(applying[-1]) < told.index(applied[0]) < first
