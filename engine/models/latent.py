@@ -195,7 +195,7 @@ def load(
     progress = Progress(sum(_bytes_of(part) for part in needed.values()), report, cancelled)
     unet = load_unet(needed["unet"], about, found.by_hand, device, dtype, progress)
     codec = load_codec(needed["vae"], about, device, progress, found.by_hand)
-    words = load_words(needed, about, device, progress)
+    words = load_words(needed, about, device, progress, found.force_zeros)
     schedule = schedules.from_config(info.config["schedule"])
     net = UNet(unet, int(unet.config.in_channels) - codec.channels)  # type: ignore[union-attr, arg-type]
     parts = {"unet": unet, "vae": codec.net}
@@ -310,9 +310,16 @@ def _tiny_codec(
 
 
 def load_words(
-    parts: Mapping[str, PartFile], about: Family, device: torch.device, progress: Progress | None = None
+    parts: Mapping[str, PartFile],
+    about: Family,
+    device: torch.device,
+    progress: Progress | None = None,
+    force_zeros: bool | None = None,
 ) -> ClipWords:
-    """Load the text encoders of a family, in float32."""
+    """Load the text encoders of a family, in float32.
+
+    force_zeros -- whether an empty negative prompt is zeros; None: as the family has it
+    """
     encoders = []
     for one in about.text:
         part = parts[one["part"]]
@@ -327,4 +334,4 @@ def load_words(
         quick = (config.get("hidden_act") or net["act"]) == "quick_gelu"
         encoder = read_clip_text(tensors, quick, str(part.header.path), heads, layers)
         encoders.append(Encoder.of(encoder, one))
-    return ClipWords(tuple(encoders), about.numbers, about.force_zeros)
+    return ClipWords(tuple(encoders), about.numbers, about.force_zeros if force_zeros is None else force_zeros)

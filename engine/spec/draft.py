@@ -207,9 +207,7 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         raise RequestError(f"{info.title} takes no text: leave the prompt empty and choose {_names(info)}.")
     _check_takes(draft, info)
     vae = _vae(draft, info)
-    if draws and (
-        why := why_incomplete(info.title, info.lacks, vae is not None)
-    ):  # an outline has a price all the same
+    if draws and (why := why_incomplete(info.title, info.lacks, vae is not None)):
         raise RequestError(why)
     width, height = first_size(draft, info)
     info.sizes.check((width, height), info.title)
