@@ -5,6 +5,7 @@ It prints the largest difference of a net's output, relative to its largest valu
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ XL: dict[str, Any] = SMALL_UNET | {
 }  # fmt: skip
 NETS = {"SD 1": SMALL_UNET, "XL": XL}
 CLOSE = 1e-5
+THEIR_OWN = (  # where diffusers does something else, as far as was seen with 0.42 and peft 0.21
+    "diffusers, alpha 2.0", "PEFT in diffusers, alpha 2.0",  # it ignores alpha unless the names are kohya's
+    "kohya, every layer",  # it leaves out XL's add_embedding, whose name it turns into add.embedding
+    "dora, strength 0.5",  # peft scales the direction before its norm is taken, we scale the whole change
+)  # fmt: skip
 
 
 def build(config: Mapping[str, Any]) -> Any:
@@ -80,6 +86,7 @@ def difference(config: Mapping[str, Any], files: Mapping[Path, float]) -> float:
 @pytest.mark.parametrize("family", NETS)
 def test_the_difference_to_diffusers_with_peft(family: str, tmp_path: Path) -> None:
     pytest.importorskip("peft")
+    warnings.simplefilter("ignore")  # of diffusers
     config = NETS[family]
     modules = [("unet", one) for one in names_of_model(build(config), {}).parts["unet"].values()]
     attention = [(part, one) for part, one in modules if ".attn" in one.name and len(one.shape) == 2]
@@ -87,18 +94,19 @@ def test_the_difference_to_diffusers_with_peft(family: str, tmp_path: Path) -> N
     found: dict[str, float | str] = {}
 
     def compare(name: str, *some: tuple[dict[str, Tensor], float]) -> None:
-        files = {}
+        files, stem = {}, "".join(letter for letter in name if letter.isalnum())  # peft takes no dots
         for k, (tensors, strength) in enumerate(some):
             single = {key: value.float() for key, value in tensors.items()}
-            files[write(tmp_path / f"{name.replace(' ', '-').replace(',', '')}{k}.safetensors", single)] = strength
+            files[write(tmp_path / f"{stem}-{k}.safetensors", single)] = strength
         try:
             found[name] = difference(config, files)
-        except Exception as error:  # what diffusers refuses is one of the results
+        except (ValueError, KeyError, RuntimeError) as error:  # what diffusers refuses is one of the results
             found[name] = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
 
     for dialect in ("kohya", "diffusers", "PEFT in diffusers"):
         for alpha in (None, 2.0):
             compare(f"{dialect}, alpha {alpha}", (lora(attention, dialect, alpha), 0.8))
+    compare("PEFT in diffusers, every layer", (lora(every, "PEFT in diffusers", None), 0.8))
     compare("kohya, every layer", (lora(every, "kohya", 2.0), 0.8))
     two = lora(attention, "kohya", 2.0), lora(attention, "PEFT in diffusers", None, seed=1)
     compare("two at once", (two[0], 0.7), (two[1], -0.4))
@@ -106,7 +114,7 @@ def test_the_difference_to_diffusers_with_peft(family: str, tmp_path: Path) -> N
     compare("dora, strength 0.5", (dora(attention), 0.5))
     print(f"\n{family}:", *(f"  {name}: {value}" for name, value in found.items()), sep="\n")
     numbers = {name: value for name, value in found.items() if isinstance(value, float)}
-    assert max(value for name, value in numbers.items() if name != "dora, strength 0.5") < CLOSE
+    assert max(value for name, value in numbers.items() if name not in THEIR_OWN) < CLOSE
 
 
 def dora(modules: list[tuple[str, Any]]) -> dict[str, Tensor]:
