@@ -22,7 +22,7 @@ from engine.errors import EngineError, why
 from engine.jobs.encode import Decode, Encode
 from engine.jobs.generate import PictureSaved, Resume, RunEnded
 from engine.jobs.job import Event, Progress
-from engine.jobs.load import Loading
+from engine.jobs.load import Applying, Loading
 from engine.paths import path_of
 from engine.pictures.unsaved import forget
 from engine.store import RunReader
@@ -54,7 +54,8 @@ class QueuedJob(QObject):
     held      -- it is paused only because the studio was closed: the user did not pause it
     message   -- why it failed, or a problem of a finished job
     images    -- the saved pictures
-    loading   -- the share of its model that is loaded; None before and after
+    loading   -- the share of its model that is loaded, or of its adapters that is applied; None before and after
+    applying  -- the number of adapters that are being applied; 0 before and after
     load_seconds -- that its model took to load; 0 where it was loaded
     """
 
@@ -77,6 +78,7 @@ class QueuedJob(QObject):
         self.message = ""
         self.images: list[Path] = []
         self.loading: float | None = None
+        self.applying = 0
         self.load_began = self.load_seconds = 0.0
 
     @property
@@ -93,6 +95,15 @@ class QueuedJob(QObject):
         """Return the present step and the number of all, such as "3 of 20"; one number where the total is unknown."""
         done = str(self.steps_before + self.steps_done)
         return f"{done}{of}{self.steps_before + self.steps_total}" if self.steps_total else done
+
+    @property
+    def loading_text(self) -> str:
+        """What happens before its first step, such as "Loading the model"; "" where `loading` is None."""
+        if self.loading is None:
+            return ""
+        if self.applying:
+            return "Applying the LoRA" if self.applying == 1 else f"Applying {self.applying} LoRAs"
+        return "Loading the model"
 
     @property
     def eta_seconds(self) -> float | None:
@@ -294,16 +305,19 @@ class JobQueue(QObject):
                 if job.loading is None:
                     job.load_began = time.monotonic()
                 job.loading = event.share
+            if isinstance(event, Applying | Progress) and job.loading is not None and not job.applying:
+                job.load_seconds = time.monotonic() - job.load_began
+            if isinstance(event, Applying):
+                job.loading, job.applying = event.share, event.count
             if isinstance(event, Progress):
-                if job.loading is not None:
-                    job.loading, job.load_seconds = None, time.monotonic() - job.load_began
+                job.loading, job.applying = None, 0
                 job.advance(event)
             elif isinstance(event, PictureSaved):
                 job.images.append(event.path)
             elif isinstance(event, RunEnded):
                 self._prices.learn(job.request, event.seconds, job.started_at, event.finishing)
                 job.finish(event)
-        if any(isinstance(event, Loading | Progress | PictureSaved) for event in events):
+        if any(isinstance(event, Loading | Applying | Progress | PictureSaved) for event in events):
             self.job_changed.emit(job)
         job.told.emit(events)
         self.job_told.emit(job, events)
@@ -328,7 +342,7 @@ class JobQueue(QObject):
             if steps:
                 job.continue_later(steps[-1].i + 1)
         job.state = JobState.PAUSED if job.pausing == "run" else JobState.QUEUED
-        job.pausing, job.loading = "", None
+        job.pausing, job.loading, job.applying = "", None, 0
         self._waiting.insert(0, job)
         self.job_changed.emit(job)
         self.job_stopped.emit(job)

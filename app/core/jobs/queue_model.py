@@ -109,12 +109,12 @@ class QueueModel(QAbstractListModel):
             if job.cancelling or job.pausing:
                 return "Pausing …" if job.pausing else "Stopping …"
             if job.loading is not None:
-                return f"Loading the model: {job.loading:.0%}"
+                return f"{job.loading_text}: {job.loading:.0%}"
             left = f" · {in_words(job.eta_seconds)} left" if job.eta_seconds is not None and job.share < 1 else ""
             return f"{step.capitalize()}{left}"
         if job.state is JobState.QUEUED:
             price = self._prices.words(job.request) if not job.flows and not job.steps_done else ""
-            return " · ".join(filter(None, ("Goes on next" if job.steps_done else "Waits", price)))
+            return " · ".join(filter(None, (f"Goes on at {step}" if job.steps_done else "Waits", price)))
         if job.state is JobState.PAUSED:
             begun = step if job.steps_done or job.steps_before else ""
             return " · ".join(filter(None, ("From the last time" if job.held else "Paused", begun)))

@@ -10,17 +10,19 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayou
 from app.core.document import Document
 from app.core.models.choice import LARGE, ModelChoice
 from app.core.models.table import in_bytes
+from app.core.models.vaes import VaeChoice
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
+from app.ui.request.vae_button import VaeButton
 from app.ui.widgets.quiet_label import QuietLabel
 
 
 class GenerateBar(Retinted, QWidget):
     """The document's generate and cancel."""
 
-    def __init__(self, document: Document, choice: ModelChoice, actions: ActionSet) -> None:
+    def __init__(self, document: Document, choice: ModelChoice, vaes: VaeChoice, actions: ActionSet) -> None:
         super().__init__()
         self._document, self._choice, self._actions = document, choice, actions
         self.button = QPushButton()
@@ -49,6 +51,8 @@ class GenerateBar(Retinted, QWidget):
         self.half.setToolTip("Half precision computes in 16 bits: half the memory, and pictures that differ a little")
         self.half.clicked.connect(choice.go_smaller)
         column.addWidget(self.half)
+        self.vae = VaeButton(vaes)
+        column.addWidget(self.vae)
         choice.changed.connect(self.refresh)
         document.prices.changed.connect(self.refresh)
         draft = document.draft
@@ -73,14 +77,16 @@ class GenerateBar(Retinted, QWidget):
         self.button.setToolTip(self._actions["generate"].toolTip())
         running = jobs.running
         stopping = running is not None and (running.cancelling or bool(running.pausing))
-        words = ("Stopping …" if stopping else "Cancel") if running is not None else "Resume the queue"
+        words = ("Stopping …" if stopping else "Cancel") if running is not None else "Resume"
         if words != self.cancel.text():
             self.cancel.setText(words)
             self.cancel.setAccessibleName(words)
             self.tint()
         self.cancel.setEnabled(not stopping)
-        self.cancel.setToolTip(self._actions["cancel" if running is not None else "queue-pause-all"].toolTip())
-        self.cancel.setVisible(running is not None or (jobs.paused and bool(jobs.waiting)))
+        shown = running is not None or (jobs.paused and bool(jobs.waiting))
+        self.cancel.setVisible(shown)
+        if shown:
+            self.cancel.setToolTip(self._actions["cancel" if running is not None else "queue-pause-all"].toolTip())
         self.half.setVisible(self._choice.can_halve or self._choice.smaller_size is not None)
         self.half.setText(self._choice.half_text)
         self.progress.setText(self._progress())
@@ -97,7 +103,7 @@ class GenerateBar(Retinted, QWidget):
         if job is None:
             return f"The queue is paused: {waiting}" if jobs.paused and waiting else ""
         if job.loading is not None:
-            return f"Loading the model: {job.loading:.0%}"
+            return f"{job.loading_text}: {job.loading:.0%}"
         left = f"{jobs.eta_text} left" if jobs.eta_text and job.share < 1 else ""
         return " · ".join(filter(None, (f"Step {job.steps(' of ')}", left, waiting)))
 

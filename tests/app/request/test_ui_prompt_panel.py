@@ -327,7 +327,7 @@ def test_cancel_stands_beside_generate_while_a_run_goes_on(hand_parts: Parts, qt
     assert document.shown.step_count == 2  # what was reached is kept
     document.jobs.paused = True
     until(qtbot, lambda: document.jobs.running is None)
-    assert bar.cancel.text() == "Resume the queue"
+    assert bar.cancel.text() == "Resume"
     QTest.mouseClick(bar.cancel, LEFT)
     assert document.jobs.running is second
     document.jobs.cancel()

@@ -20,7 +20,7 @@ Key, ALT = Qt.Key, Qt.KeyboardModifier.AltModifier
 @pytest.fixture
 def window(hand_parts: Parts, qtbot: QtBot) -> MainWindow:
     window = open_window(qtbot, hand_parts.document)
-    window.show_room("pictures")
+    window.show_page("pictures")
     return window
 
 
