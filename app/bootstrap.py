@@ -87,6 +87,7 @@ class Studio(QObject):
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         self.models = StudioModels(folders.config, self.document.draft, self.document.jobs, self)
+        self.document.picture_likelihood.costs.keep_in(folders.runs.parent / "solve-calls.json")
         self._calibration = Calibration(self.document.draft, prices, self.engine, self)
         QueueKeeper(self.jobs, folders.runs, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,14 @@ from app.core.jobs.submission import Submission
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
-from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_variations
+from app.core.request.fork import (
+    explain_other_sampler,
+    fork_point,
+    model_of_step,
+    vary_request,
+    why_no_fork,
+    why_no_variations,
+)
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
 from app.core.request.submit import Submitter, why_no_new
@@ -34,7 +42,7 @@ from app.core.shown.sharpener import Sharpener
 from app.core.shown.viewer import Viewer
 from engine.errors import why
 from engine.spec.catalog import ModelInfo
-from engine.spec.draft import Draft
+from engine.spec.draft import Draft, outline
 from engine.spec.request import RequestError
 
 
@@ -84,7 +92,7 @@ class Document(QObject):
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = DocumentGuidance(*parts, prices, engine, self)
         self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
-        self.picture_likelihood = PictureLikelihood(*parts, engine, self)
+        self.picture_likelihood = PictureLikelihood(*parts, prices, engine, self)
         self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
         self.exporter = Exporter(self.draft, engine, self)
@@ -149,6 +157,30 @@ class Document(QObject):
     def why_no_variations(self) -> str:
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
         return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.jobs.why_no_engine
+
+    @property
+    def fork_price(self) -> str:
+        """How long fork() takes, such as "≈ 3.2 s"; "" where it cannot start or nothing was measured."""
+        run, k = self.shown.run, self.shown.cursor
+        if run is None or self.why_no_fork:
+            return ""
+        draft = replace(self.draft.current, batch=1 if run.encodes(k) else len(run.request_at(k).seeds))
+        try:
+            return self.prices.words(outline(draft, self.draft.model), fork_point(run, k).step)
+        except RequestError:
+            return ""
+
+    @property
+    def variations_price(self) -> str:
+        """How long vary() takes; "" where it cannot start or nothing was measured."""
+        run, k = self.shown.run, self.shown.cursor
+        if run is None or self.why_no_variations or (model := model_of_step(run, k, self.draft.models)) is None:
+            return ""
+        try:
+            request = vary_request(run, k, self.shown.image_index, self.draft.current.batch, 0, model)
+            return self.prices.words(request, fork_point(run, k).step)
+        except RequestError:
+            return ""
 
     def vary(self) -> QueuedJob | None:
         """Start a run of several pictures that share the shown picture's state at the shown step; None as for fork().

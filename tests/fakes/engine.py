@@ -97,7 +97,7 @@ class FakeEngine:
             if self.load_error:
                 raise self.load_error
             return iter(())
-        if isinstance(job, MeasureCalls):
+        if isinstance(job, MeasureCalls) and MeasureCalls not in self.answers:
             return iter(())
         self.jobs.append(job)
         if isinstance(job, Generate):

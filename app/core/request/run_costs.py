@@ -97,11 +97,13 @@ class Prices(QObject):
 
     # estimating
 
-    def seconds(self, request: Request) -> float | None:
-        """The estimated seconds of `request`; None before calls of its net, and of its second stage, were measured."""
+    def seconds(self, request: Request, start: int = 0) -> float | None:
+        """The estimated seconds of `request` from step `start` of its path; None before calls of its net, and of its
+        second stage, were measured.
+        """
         batch, second = len(request.seeds), enlargement_passes(request)
         total = 0.0
-        for cost in hop_costs(request):
+        for cost in hop_costs(request)[start:]:
             each = self._times.seconds(self._called("net", request), batch * cost.rows)
             if each is None:
                 return None
@@ -131,9 +133,9 @@ class Prices(QObject):
         rows = sum(work(request)) * len(request.seeds)
         return Estimate(row * UNET_ROWS * weights * pixels * rows, measured=False)
 
-    def words(self, request: Request) -> str:
+    def words(self, request: Request, start: int = 0) -> str:
         """The estimated time in words, such as "≈ 0.6 s"; "" where it was not measured."""
-        seconds = self.seconds(request)
+        seconds = self.seconds(request, start)
         return "" if seconds is None else Estimate(seconds).words
 
     def _called(self, kind: Kind, request: Request) -> Called:

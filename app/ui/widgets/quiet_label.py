@@ -86,7 +86,7 @@ class QuietLabel(QWidget):
 
     def _starts(self) -> list[int]:
         """Where in the text each line begins, those that there is no room for too."""
-        layout = QTextLayout(self._text, self.font())
+        layout = QTextLayout(self._text.replace("\n", "\u2028"), self.font())  # which Qt breaks a line at
         layout.setTextOption(WRAPPED)
         layout.beginLayout()
         starts = []
