@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoints.named import embeddings_in, lora_of
 from engine.paths import goes_back, path_of
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid, levels_below
@@ -18,6 +17,7 @@ from engine.spec.embedding import EmbeddingUse
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
 from engine.spec.prompt.choices import Drawn, Wildcards, draw, plain
+from engine.spec.prompt.named import embeddings_in, lora_of
 from engine.spec.prompt.tags import tags_in, without_tags
 from engine.spec.request import (
     MAX_BATCH,

@@ -24,7 +24,7 @@ from tests.fakes.tiny_sd import TEXT, nets, write_folder
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a tiny model, and a watched folder `mine` with a LoRA `style` and an embedding `My-Cat`."""
     monkeypatch.setenv("TWEEDIE_HOME", str(tmp_path / "home"))
-    write_folder(tmp_path / "tiny", nets(small=True))
+    write_folder(tmp_path / "mine" / "tiny", nets(small=True))
     write(tmp_path / "mine" / "style.safetensors", lora(modules(), seed=1))
     _embedding(tmp_path, TEXT["hidden_size"])
     settings = tmp_path / "home" / "config"
@@ -39,7 +39,18 @@ def _embedding(here: Path, width: int) -> None:
 
 def made(here: Path, prompt: str, *more: str) -> tuple[int, Path]:
     out = here / f"{len(list(here.glob('*.png')))}.png"
-    words = ["generate", prompt, "--model", str(here / "tiny"), "--steps", "2", "--seed", "5", "--out", str(out)]
+    words = [
+        "generate",
+        prompt,
+        "--model",
+        str(here / "mine" / "tiny"),
+        "--steps",
+        "2",
+        "--seed",
+        "5",
+        "--out",
+        str(out),
+    ]
     return main([*words, *more]), out
 
 
