@@ -65,7 +65,7 @@ def test_a_batch_is_numbered_and_its_files_are_printed(tmp_path: Path, capsys: p
         "2",
         "--json",
     ]
-    assert main(["generate", "red apple", *words, "--out", str(out), "--run-file", str(run)]) == 0
+    assert main(["generate", *words, "--out", str(out), "--run-file", str(run)]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert [p["seed"] for p in facts["pictures"]] == [5, 6]
     for k, picture in enumerate(facts["pictures"]):
