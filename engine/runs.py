@@ -24,13 +24,13 @@ from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
 from engine.jobs.load import AdapterApplied, CheckpointOpened, FileHashed, Loading
 from engine.layout import from_array
-from engine.models.cache import SPARE
 from engine.paths import path_of
 from engine.pictures.naming import save_new
 from engine.pictures.unsaved import Note
 from engine.rules import RULES
 from engine.settings_folder import settings_folder
 from engine.spec.catalog import checkpoint
+from engine.spec.memory import SPARE, weights_of
 from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
@@ -114,8 +114,11 @@ def open_checkpoint(job: OpenCheckpoint, session: Session, caller: Caller) -> It
     info = checkpoint(job.path, settings, job.vae, job.compute_dtype, hashes)
     half = checkpoint(job.path, settings, job.vae, "float16", hashes)
     info = session.infos[job.model] = replace(info, id=job.model)
-    room, held = session.models.room(), session.models.held(info) is not None
-    yield CheckpointOpened(job.model, info.bytes, half.bytes, SPARE, room, held, devices.precisions(session.device))
+    room, held, weights = session.models.room(), session.models.held(info) is not None, weights_of(half)
+    precisions, best = devices.precisions(session.device), devices.best_precision(session.device)
+    yield CheckpointOpened(
+        job.model, info.bytes, half.bytes, SPARE, room, held, precisions, best, weights.text, weights.vae
+    )
 
 
 def hash_file(job: HashFile, session: Session, caller: Caller) -> Iterator[Event]:

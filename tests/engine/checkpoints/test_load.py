@@ -196,20 +196,19 @@ def test_the_codec_keeps_a_picture_as_the_vae_does(tmp_path: Path) -> None:
 
 
 def test_a_picture_is_decoded_in_tiles_where_memory_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.models import latent, placement
+    from engine.models import placement
 
     codec = loaded(write_folder(tmp_path / "tiny", nets(small=True))).codec
-    latents = torch.randn(1, 4, 16, 24)
+    latents = torch.randn(1, 4, 8, 80)
     whole = codec.decode(latents)
     torch.testing.assert_close(whole, nets(small=True).vae.decode(latents / 0.18215).sample)
     monkeypatch.setattr(placement, "free_bytes", lambda device: 2**20)
-    monkeypatch.setattr(latent, "TILE", 8)
     tiles = codec.decode(latents)
-    assert tiles.shape == whole.shape == (1, 3, 128, 192)
+    assert tiles.shape == whole.shape == (1, 3, 64, 640)
     assert not torch.equal(tiles, whole)
     vae = nets(small=True).vae
-    corner = vae.decode(latents[..., :8, :8] / 0.18215).sample
-    torch.testing.assert_close(tiles[..., :48, :48], corner[..., :48, :48])  # where no other tile is blended in
+    corner = vae.decode(latents[..., :64] / 0.18215).sample
+    torch.testing.assert_close(tiles[..., :128], corner[..., :128])  # where no other tile is blended in
 
 
 def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
