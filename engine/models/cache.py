@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from engine.spec.catalog import ModelInfo
     from engine.spec.request import Request
     from engine.spec.saving import Change
-    from engine.types import Model
+    from engine.types import Codec, Model
 
 LARGE = 512 * 2**20  # bytes from which on a model is large: the embedded ones have less than 50 MB
 SMALL_TOGETHER = 2 * 2**30  # bytes that small models may take together
@@ -34,6 +35,7 @@ class Models:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._held: OrderedDict[tuple[str, ...], tuple[Model, int]] = OrderedDict()  # with their bytes
+        self._tiny: dict[tuple[Path, str], Codec] = {}
 
     def get(
         self,
@@ -62,6 +64,18 @@ class Models:
             return None
         self._held.move_to_end(key)
         return self._held[key][0]
+
+    def tiny_codec(self, path: Path, info: ModelInfo) -> Codec:
+        """Return the TAESD at `path` for previews of a checkpoint; it stays loaded: it has 10 MB.
+
+        Raises CheckpointError for a file that is none for the family of the checkpoint.
+        """
+        key = path, str(info.config.get("family"))
+        if key not in self._tiny:
+            from engine.models.latent import load_preview_codec  # of diffusers
+
+            self._tiny = {key: load_preview_codec(path, key[1], self.device)}
+        return self._tiny[key]
 
     def room(self) -> int | None:
         """Return the bytes of memory for the next large model: those that are free, and those of the large models that

@@ -347,6 +347,14 @@ def load_tiny_codec(
     return KLCodec(net, 1.0, channels=4, factor=about.codec["factor"], linear=_linear(about), tiny=True)
 
 
+def load_preview_codec(path: Path, name: str, device: torch.device) -> KLCodec:
+    """Load the TAESD at `path` for the family of that name. Raises CheckpointError for a file that is none for it."""
+    found, about = recognise(path), family(name)
+    if found.parts[0].role not in _TINY_ROLES or name not in found.families:
+        raise CheckpointError(f"{path} is {found.title}, no TAESD for {about.title}: choose another.")
+    return load_tiny_codec(found.parts[0], about, device)
+
+
 def load_words(
     parts: Mapping[str, PartFile],
     about: Family,

@@ -233,6 +233,10 @@ def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
         torch.testing.assert_close(model.codec.decode(latents), taesd.decode(latents).sample)
         image = torch.rand(1, 3, 64, 64)
         torch.testing.assert_close(model.codec.encode(image), taesd.encode(image).latents)
+        preview = load_preview_codec(vae, "sd1", CPU)
+        torch.testing.assert_close(preview.decode(latents), taesd.decode(latents).sample)
+    with pytest.raises(CheckpointError, match="no TAESD for Stable Diffusion 1"):
+        load_preview_codec(path, "sd1", CPU)
 
 
 def test_the_scheduler_of_a_folder_decides_schedule_and_prediction(tmp_path: Path) -> None:
