@@ -156,9 +156,18 @@ class Session:
         model = self.load(info, report, cancelled)
         return wear(model, tuple(Worn(use, self.adapters.path(use.name, use.sha256)) for use in request.adapters))
 
-    def applied(self, request: Request) -> tuple[Applied, ...]:
-        """Say what each adapter of a request does to its model: how many of its tensors are applied."""
-        return applied_to(self.model(request)) if request.adapters else ()
+    def applied(
+        self,
+        request: Request,
+        report: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = never_cancelled,
+    ) -> tuple[Applied, ...]:
+        """Put the adapters of a request on its model, which takes seconds for a large one, and say how many tensors of
+        each are applied. `report` is called with the share that is done.
+
+        Raises ModelError for one that does not fit, and Cancelled: then the model has nothing on.
+        """
+        return applied_to(self.model(request), report, cancelled) if request.adapters else ()
 
     def plan(
         self,

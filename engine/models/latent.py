@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from engine import schedules
+from engine.checkpoints.adapters.usable import unet_config
+from engine.checkpoints.complete import lacks, why_incomplete
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.families import Family, family
 from engine.checkpoints.kinds import LDM
@@ -204,7 +206,7 @@ def load(
     where, wide = (torch.device("cpu"), None) if away else (device, torch.float32)
     unet = load_unet(needed["unet"], about, found.by_hand, where, None if away else dtype, progress)
     codec = load_codec(needed["vae"], about, where, progress, found.by_hand, wide)
-    words = load_words(needed, about, where, progress, wide)
+    words = load_words(needed, about, where, progress, found.force_zeros, wide)
     schedule = schedules.from_config(info.config["schedule"])
     net = UNet(unet, int(unet.config.in_channels) - codec.channels)  # type: ignore[union-attr, arg-type]
     parts = {"unet": unet, "vae": codec.net}
@@ -255,14 +257,9 @@ def _needed(found: Found, about: Family, info: ModelInfo) -> dict[str, PartFile]
         parts["vae"] = replace(vae.parts[0], role=vae.parts[0].role)
     elif "vae" not in parts and "tiny-vae" in parts:
         parts["vae"] = parts["tiny-vae"]
-    wanted = ["unet", "vae", *(one["part"] for one in about.text)]
-    if missing := [role for role in wanted if role not in parts]:
-        names = {"vae": "VAE", "text": "text encoder", "text_2": "second text encoder"}
-        raise CheckpointError(
-            f"{found.path} has no {' and no '.join(names[role] for role in missing)}: get the complete checkpoint, or "
-            "the folder of the diffusers model."
-        )
-    return {role: parts[role] for role in wanted}
+    if why := why_incomplete(str(found.path), lacks(found), own is not None):
+        raise CheckpointError(why)
+    return {role: parts[role] for role in ("unet", "vae", *(one["part"] for one in about.text))}
 
 
 def _bytes_of(part: PartFile) -> int:
@@ -281,15 +278,10 @@ def load_unet(
 
     dtype -- None: as it is stored
     """
-    config = dict(part.config or about.unet) | dict(by_hand.get("unet", {}))
+    config = unet_config(part, about, by_hand)
     rename: Rename = lambda name: name  # noqa: E731
     if part.naming == LDM:
         rename = partial(unet_name, layers=int(config["layers_per_block"]))
-        first = part.header.shape(f"{part.prefix}input_blocks.0.0.weight")
-    else:
-        first = part.header.shape(f"{part.prefix}conv_in.weight")
-    if first is not None and len(first) == 4:
-        config["in_channels"] = first[1]
     tensors = read_tensors(part, rename)
     return fill(lambda: build_unet(config), tensors, part.header.path, about.title, device, dtype, progress)
 
@@ -360,9 +352,14 @@ def load_words(
     about: Family,
     device: torch.device,
     progress: Progress | None = None,
+    force_zeros: bool | None = None,
     dtype: torch.dtype | None = torch.float32,
 ) -> ClipWords:
-    """Load the text encoders of a family, in `dtype`, in their own for None."""
+    """Load the text encoders of a family.
+
+    force_zeros -- whether an empty negative prompt is zeros; None: as the family has it
+    dtype       -- None: as they are stored
+    """
     encoders = []
     for one in about.text:
         part = parts[one["part"]]
@@ -377,4 +374,4 @@ def load_words(
         quick = (config.get("hidden_act") or net["act"]) == "quick_gelu"
         encoder = read_clip_text(tensors, quick, str(part.header.path), heads, layers)
         encoders.append(Encoder.of(encoder, one))
-    return ClipWords(tuple(encoders), about.numbers, about.force_zeros)
+    return ClipWords(tuple(encoders), about.numbers, about.force_zeros if force_zeros is None else force_zeros)

@@ -32,22 +32,20 @@ def decode_in_tiles(
     Raises Cancelled between two tiles.
     """
     height, width = latent.shape[-2:]
-    total, weights = None, None
+    total, weights = latent.new_empty(0), latent.new_empty(0)
     for top, left in product(starts(height, tile, overlap), starts(width, tile, overlap)):
         if cancelled():
             raise Cancelled
         part = decode(latent[..., top : top + tile, left : left + tile])
-        if total is None:
+        if total.ndim == 1:  # the first: it says how many channels and which dtype
             total = part.new_zeros((*part.shape[:2], height * factor, width * factor))
             weights = part.new_zeros(total.shape[-2:])
-        assert weights is not None
         rise = [ramp(side, overlap * factor).to(part) for side in part.shape[-2:]]
         weight = rise[0][:, None] * rise[1]
         rows = slice(top * factor, top * factor + part.shape[-2])
         columns = slice(left * factor, left * factor + part.shape[-1])
         total[..., rows, columns] += part * weight
         weights[rows, columns] += weight
-    assert total is not None
     return total.div_(weights)
 
 

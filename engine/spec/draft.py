@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.checkpoints.complete import why_incomplete
 from engine.paths import goes_back, path_of
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid, levels_below
@@ -31,7 +32,7 @@ from engine.spec.request import (
 )
 from engine.spec.sampler import rule_of
 from engine.spec.sizes import Size
-from engine.spec.vae import VaeUse
+from engine.spec.vae import OWN, VaeChosen, VaeUse
 from engine.spec.validation import MAX_SIDE
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Draft:
                 takes, rounded to whole steps; `jump` and `resample` count for "repaint"
     guides   -- as in a Request, by name alone
     clip_skip, distilled, adapters -- as in a Request
-    vae, precision -- as in a Request; None: the model's own
+    vae      -- the VAE of a file; OWN: the model's own; None: the one that the model is set to, by default its own
+    precision -- as in a Request; None: the model's
     off      -- the hashes of adapters that are switched off: they stay in the list, and no Request has them
     wildcards -- the folders with the lists that `__name__` in a prompt draws from; without any it is plain text
     """
@@ -111,7 +113,7 @@ class Draft:
     wildcards: tuple[str, ...] = ()
     adapters: tuple[AdapterUse, ...] = ()
     off: tuple[str, ...] = ()
-    vae: VaeUse | None = None
+    vae: VaeChosen = None
     precision: str | None = None
 
     @property
@@ -133,7 +135,7 @@ class Draft:
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
-        latent = ("width", "height", "clip_skip", "distilled", "adapters", "vae", "precision")
+        latent = ("width", "height", "clip_skip", "distilled", "adapters", "precision")
         shared = ("model", "label", *look, *further, *latent)
         seeds = request.seeds
         second = request.enlargement
@@ -142,6 +144,8 @@ class Draft:
         )
         chosen = {name: getattr(request, name) for name in shared} | stage
         chosen |= {"prompt": plain(request.prompt), "negative": plain(request.negative)}
+        is_checkpoint = request.precision is not None  # only these can have another VAE than their own
+        chosen["vae"] = request.vae or (OWN if is_checkpoint else None)
         edit = request.edit
         if edit is not None:
             chosen |= {"method": edit.method, "strength": edit.strength}
@@ -202,6 +206,9 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
     if not info.text and (draft.prompt.strip() or draft.negative.strip()):
         raise RequestError(f"{info.title} takes no text: leave the prompt empty and choose {_names(info)}.")
     _check_takes(draft, info)
+    vae = _vae(draft, info)
+    if draws and (why := why_incomplete(info.title, info.lacks, vae is not None)):
+        raise RequestError(why)
     width, height = first_size(draft, info)
     info.sizes.check((width, height), info.title)
     if draft.threshold != "none" and info.latent:
@@ -241,10 +248,17 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         distilled=draft.distilled,
         drawn=drawn,
         adapters=draft.worn,
-        vae=draft.vae or info.vae,
+        vae=vae,
         precision=draft.precision or (info.compute_dtype if "precision" in info.takes else None),
     )
     return _with_evaluations(request)
+
+
+def _vae(draft: Draft, info: ModelInfo) -> VaeUse | None:
+    """Return the VAE file of a run; None for the model's own."""
+    if isinstance(draft.vae, VaeUse):
+        return draft.vae
+    return info.vae if draft.vae is None else None
 
 
 def _check_takes(draft: Draft, info: ModelInfo) -> None:
@@ -254,7 +268,7 @@ def _check_takes(draft: Draft, info: ModelInfo) -> None:
         "clip_skip": ("clip skip", draft.clip_skip is not None),
         "distilled": ("distilled guidance", draft.distilled is not None),
         "adapters": ("adapters such as LoRA", bool(draft.worn)),
-        "vae": ("VAE of another file", draft.vae is not None),
+        "vae": ("VAE of another file", isinstance(draft.vae, VaeUse)),
         "precision": ("precision", draft.precision is not None),
     }
     for name, (words, is_set) in asked.items():

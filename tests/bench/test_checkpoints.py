@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 
 from engine.checkpoints.recognise import recognise
 from engine.denoisers import adapt
-from engine.types import Cond
+from engine.types import Cond, Model
 from tests.engine.checkpoints.test_headers_hostile import check_each, damaged
 from tests.fakes.checkpoints import single_file, write_hollow
 
@@ -147,15 +149,15 @@ def test_guided_sampling_takes_no_more_than_2_percent_on_top_of_the_bare_calls(t
 
     info, steps = checkpoint(write_folder(tmp_path / "tiny")), 60
     model = load(info, torch.device("cpu"))
-    net, schedule = model.denoiser.net, model.schedule
+    net, schedule = model.denoiser.net, model.denoiser.schedule
     for side in range(128, 2048, 64):  # the first whose call takes 100 ms, also on a quiet machine
-        setting = Setting(replace(info, sizes=SizeRule.fixed(side, side), examples=("a",)), model, 1, steps)
+        setting = Setting(
+            replace(info, sizes=SizeRule.fixed(side, side), examples=("a",)), cast("Model", model), 1, steps
+        )
         conds, x = setting.conds, setting.noise()
         both = Cond.cat([cond.expand(1) for cond in conds])
         with torch.no_grad():
-            call = min(
-                time_call(lambda x=x, both=both: model.denoiser(x.repeat(2, 1, 1, 1), 1.0, both)) for _ in range(5)
-            )
+            call = min(time_call(partial(model.denoiser, x.repeat(2, 1, 1, 1), 1.0, both)) for _ in range(5))
         if call >= 0.11:
             break
     clock = Clock(net)
@@ -169,7 +171,7 @@ def test_guided_sampling_takes_no_more_than_2_percent_on_top_of_the_bare_calls(t
         for _ in range(steps):
             whole.append(time_call(lambda: next(made)))
             inputs = clock.inputs.pop()
-            bare.append(time_call(lambda inputs=inputs: net(*inputs)))
+            bare.append(time_call(partial(net, *inputs)))
     ratio = statistics.median(whole) / statistics.median(bare)
     print(f"a net of {statistics.median(bare) * 1e3:.0f} ms a call ({side}²): a step is {ratio:.4f} × its bare call")
     assert statistics.median(bare) >= 0.1

@@ -26,11 +26,12 @@ pytestmark = pytest.mark.bench
 
 
 class Alive(TorchDispatchMode):
-    """Counts the bytes of all arrays that operations make and that are alive at once."""
+    """Counts the bytes of all arrays that operations make and that are alive at once, without the weights of a net."""
 
-    def __init__(self) -> None:
+    def __init__(self, net: torch.nn.Module) -> None:
         super().__init__()
-        self.now, self.peak, self._seen = 0, 0, set[int]()
+        self.now, self.peak = 0, 0
+        self._seen = {held.untyped_storage()._cdata for held in net.parameters()}
 
     def __torch_dispatch__(self, f: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = f(*args, **(kwargs or {}))
@@ -63,7 +64,7 @@ def test_the_activations_of_a_net(name: str, monkeypatch: pytest.MonkeyPatch) ->
             more["added_cond_kwargs"] = {"text_embeds": torch.empty(rows, 1280), "time_ids": times}
         tokens = torch.empty(rows, 77, int(about.unet["cross_attention_dim"]))
         x, t = torch.empty(rows, 4, side, side), torch.zeros(rows)
-        with Alive() as alive:
+        with Alive(net) as alive:
             net(x, t, encoder_hidden_states=tokens, return_dict=False, **more)
     each = alive.peak / rows / (8 * side) ** 2
     print(f"{about.title}: {each:.0f} B alive for each pixel of an image; counted with {about.memory['pixel']}")
@@ -82,12 +83,10 @@ def test_a_picture_of_tiles_beside_the_whole_one() -> None:
     apart = (tiled - whole).abs()
     steps = (tiled - whole).diff(dim=3).abs().mean((0, 1, 2))
     edges = torch.cat([steps[k - 8 : k + 8] for k in (32 * 8, 64 * 8)])  # where tiles begin and end
-    print(
-        f"tiles beside whole, 768²: mean {apart.mean().item() / spread:.4f}, largest {apart.max().item() / spread:.3f} of "
-        f"the picture's deviation; difference from pixel to pixel {edges.max().item() / spread:.5f} at the tiles' edges, "
-        f"{steps.max().item() / spread:.5f} at most anywhere, {whole.diff(dim=3).abs().mean().item() / spread:.5f} in "
-        "the picture itself"
-    )
+    shares = [v.item() / spread for v in (apart.mean(), apart.max(), edges.max(), steps.max())]
+    print("tiles beside whole at 768², as parts of the picture's deviation: mean {:.4f}, largest {:.3f}; from pixel to "
+          "pixel {:.5f} at the tiles' edges, {:.5f} at most anywhere,".format(*shares), end=" ")  # fmt: skip
+    print(f"{whole.diff(dim=3).abs().mean().item() / spread:.5f} in the picture itself")
     assert edges.max() < 0.25 * whole.diff(dim=3).abs().mean()
 
 

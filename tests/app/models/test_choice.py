@@ -23,7 +23,7 @@ from engine.spec.saving import Change
 from tests.app.conftest import Parts
 from tests.app.models.conftest import notices, settle
 from tests.app.windows import opened
-from tests.fakes.checkpoints import single_file, write_hollow
+from tests.fakes.checkpoints import SMALL, single_file, write_hollow
 
 GIB = 2**30
 
@@ -53,9 +53,6 @@ def dream(qtbot: QtBot, models: StudioModels, memory: dict[str, Any], tmp_path: 
     return path
 
 
-SMALL = {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)}  # its hash takes no time
-
-
 def choose(qtbot: QtBot, models: StudioModels, path: Path) -> None:
     assert models.choice.choose(str(path))
     qtbot.waitUntil(lambda: models.choice._needs is not None)
@@ -72,6 +69,20 @@ def test_the_models_in_the_box_and_the_usable_checkpoints_are_offered(
         "Other": ("other", ""),
         "dream": (str(shelf / "dream.safetensors"), "SD 1"),
     }
+
+
+def test_a_checkpoint_without_a_text_encoder_is_offered_with_the_reason_and_not_chosen(
+    qtbot: QtBot, models: StudioModels, dream: Path
+) -> None:
+    path = write_hollow(dream.with_name("bare.safetensors"), dict(list(SMALL.items())[:1]))
+    models.library.set_by_hand(path, {"family": "sd1"})
+    settle(qtbot, models)
+    heard = notices(models)
+    (offer,) = (offer for offer in models.choice.offers() if offer.title == "bare")
+    assert offer.about.startswith("no VAE, no text encoder")
+    assert not models.choice.choose(offer.key)
+    assert [notice.text for notice in heard] == [offer.alarm]
+    assert offer.alarm.startswith("This checkpoint has no VAE and no text encoder: get the complete checkpoint")
 
 
 def test_the_last_used_models_come_first(qtbot: QtBot, models: StudioModels, dream: Path) -> None:
@@ -218,7 +229,7 @@ def test_a_size_that_does_not_fit_is_refused_with_one_button_for_the_whole_chang
     assert change.size is not None
     assert document.why_not.endswith(f"are free: {change.words}.")
     actions = {name: QAction() for name in ("generate", "cancel")}
-    bar = GenerateBar(document, models.choice, cast("ActionSet", actions))
+    bar = GenerateBar(document, models.choice, models.vaes, cast("ActionSet", actions))
     opened(qtbot, bar, 340, 120)
     assert bar.smaller.text() == f"Use {change.title}"
     QTest.mouseClick(bar.smaller, Qt.MouseButton.LeftButton)

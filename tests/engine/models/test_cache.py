@@ -15,7 +15,7 @@ from engine.models.errors import ModelError
 from engine.spec.catalog import ModelInfo, checkpoint
 from engine.spec.draft import Draft, resolve
 from engine.spec.saving import Change
-from tests.fakes.checkpoints import write_hollow
+from tests.fakes.checkpoints import SMALL, write_hollow
 from tests.latent import latent_info, latent_models
 
 GIB = 2**30
@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_refused_before_it_is_read_with_the_smaller_way(
 def test_a_run_that_does_not_fit_is_refused_with_the_smallest_change(
     held: Models, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    path = write_hollow(tmp_path / "m.safetensors", {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)})
+    path = write_hollow(tmp_path / "m.safetensors", SMALL)
     small = checkpoint(path, ModelSettings().with_choices(path, {"family": "sd1"}))
     weights = {"net": 5 * GIB // 4, "text": 0, "vae": GIB}
     large = replace(small, bytes=6 * GIB, config=small.config | {"weights": weights})

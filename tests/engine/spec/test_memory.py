@@ -21,7 +21,7 @@ from engine.spec.memory import (
 )
 from engine.spec.request import Request
 from engine.spec.saving import Change
-from tests.fakes.checkpoints import write_hollow
+from tests.fakes.checkpoints import SMALL, write_hollow
 
 GB = 10**9
 SIZE = 1024, 768
@@ -31,7 +31,7 @@ PRECISIONS = [("half", "bfloat16"), ("tiles", None), ("offload", None), ("single
 @pytest.fixture
 def info(tmp_path: Path) -> ModelInfo:
     """A model of Stable Diffusion 1 that takes 8 GB, 2 of them for text encoders and 1 for the decoder."""
-    path = write_hollow(tmp_path / "m.safetensors", {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)})
+    path = write_hollow(tmp_path / "m.safetensors", SMALL)
     small = checkpoint(path, ModelSettings().with_choices(path, {"family": "sd1"}))
     weights = {"net": 5 * GB // 4, "text": 2 * GB, "vae": GB}
     return replace(small, bytes=8 * GB, config=small.config | {"weights": weights})
