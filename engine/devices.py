@@ -84,6 +84,15 @@ def best_precision(device: torch.device) -> str:
     return {"mps": "float16", "xpu": "bfloat16"}.get(device.type, "float32")
 
 
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for bfloat16, so that a preview may be computed in it."""
+    import torch
+
+    if device.type != "cpu":
+        return best_precision(device) == "bfloat16"
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 def describe(device: torch.device) -> str:
     """Name the device for the user, such as “CPU, 2 threads”."""
     import torch

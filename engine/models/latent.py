@@ -25,6 +25,7 @@ from engine.checkpoints.names import Rename, tiny_decoder_name, tiny_encoder_nam
 from engine.checkpoints.recognise import Found, PartFile, recognise
 from engine.checkpoints.weights import Progress, fill, read_tensors
 from engine.denoisers import NetDenoiser, adapt
+from engine.devices import computes_bfloat16
 from engine.errors import Cancelled
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Fitted, Fitting, names_of_model
@@ -340,11 +341,15 @@ def load_tiny_codec(
 
 
 def load_preview_codec(path: Path, name: str, device: torch.device) -> KLCodec:
-    """Load the TAESD at `path` for the family of that name. Raises CheckpointError for a file that is none for it."""
+    """Load the TAESD at `path` for previews of the family of that name, in bfloat16 where the device has it.
+
+    Raises CheckpointError for a file that is none for the family.
+    """
     found, about = recognise(path), family(name)
     if found.parts[0].role not in _TINY_ROLES or name not in found.families:
         raise CheckpointError(f"{path} is {found.title}, no TAESD for {about.title}: choose another.")
-    return load_tiny_codec(found.parts[0], about, device)
+    dtype = torch.bfloat16 if computes_bfloat16(device) else torch.float32
+    return load_tiny_codec(found.parts[0], about, device, dtype=dtype)
 
 
 def load_words(

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.checkpoints.families import families
+from engine.devices import computes_bfloat16
 from engine.evaluate.overhead import time_call
 from engine.models.nets import build_tiny_vae, build_unet, build_vae
 from engine.models.tiles import decode_in_tiles
@@ -92,7 +93,9 @@ def test_a_picture_of_tiles_beside_the_whole_one() -> None:
 
 def test_a_taesd_decodes_a_step_of_512_within_the_rest_of_a_cursor() -> None:
     taesd: Any = build_tiny_vae({"in_channels": 3, "out_channels": 3, "latent_channels": 4}).eval()
-    x0 = torch.randn(1, 4, 64, 64)
+    if computes_bfloat16(torch.device("cpu")):  # as load_preview_codec() has it
+        taesd = taesd.bfloat16()
+    x0 = torch.randn(1, 4, 64, 64).to(next(taesd.parameters()))
     with torch.no_grad():
         took = [time_call(lambda: taesd.decode(x0)) for _ in range(9)]
     print(f"TAESD, 64×64×4 to 512², {torch.get_num_threads()} threads: {statistics.median(took) * 1e3:.0f} ms, "

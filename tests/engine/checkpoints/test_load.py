@@ -239,7 +239,8 @@ def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
         image = torch.rand(1, 3, 64, 64)
         assert_close(model.codec.encode(image), taesd.encode(image).latents)
         preview = load_preview_codec(vae, "sd1", CPU)
-        assert_close(preview.decode(latents), taesd.decode(latents).sample)
+        apart = (preview.decode(latents) - taesd.decode(latents).sample).abs().max()
+        assert apart < 0.1 * taesd.decode(latents).sample.std(), "bfloat16 at the least"
     with pytest.raises(CheckpointError, match="no TAESD for Stable Diffusion 1"):
         load_preview_codec(path, "sd1", CPU)
 
