@@ -240,7 +240,7 @@ def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
         assert_close(model.codec.encode(image), taesd.encode(image).latents)
         preview = load_preview_codec(vae, "sd1", CPU)
         apart = (preview.decode(latents) - taesd.decode(latents).sample).abs().max()
-        assert apart < 0.1 * taesd.decode(latents).sample.std(), "bfloat16 at the least"
+        assert apart < 2 / 127.5, "bfloat16 has steps of 1/256 near ±1: a level of a picture or two"
     with pytest.raises(CheckpointError, match="no TAESD for Stable Diffusion 1"):
         load_preview_codec(path, "sd1", CPU)
 
