@@ -28,6 +28,7 @@ from engine.layout import from_array
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Applied, applied_to, wear
 from engine.models.cache import Models
+from engine.models.inversion import know
 from engine.paths import path_of
 from engine.plan import Plan, plan, to_state
 from engine.settings_folder import settings_folder
@@ -96,6 +97,7 @@ class Session:
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
         self.adapters = AdapterFiles(settings_folder())
+        self.embeddings = AdapterFiles(settings_folder(), "embedding")
         self.vaes = AdapterFiles(settings_folder(), "VAE")
         self.save: bool | None = None  # see engine.plan.plan
 
@@ -154,6 +156,9 @@ class Session:
         if self.models.held(info) is None:
             self.models.check_run(request, info)
         model = self.load(info, report, cancelled)
+        if request.embeddings:
+            files = {use.name: self.embeddings.path(use.name, use.sha256) for use in request.embeddings}
+            model = know(model, files)
         return wear(model, tuple(Worn(use, self.adapters.path(use.name, use.sha256)) for use in request.adapters))
 
     def applied(

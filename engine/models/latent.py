@@ -30,6 +30,7 @@ from engine.errors import Cancelled
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Fitted, Fitting, names_of_model
 from engine.models.clip_text import read_clip_text
+from engine.models.inversion import Inversions
 from engine.models.nets import UNet, build_tiny_vae, build_unet, build_vae
 from engine.models.offload import Offload
 from engine.models.placement import decodes_in_tiles
@@ -147,6 +148,10 @@ class LatentModel:
         assert isinstance(self.denoiser.net, Fitted)
         net = Fitted(self.denoiser.net.inner, self.fitting, adapters)
         return replace(self, denoiser=replace(self.denoiser, net=net), adapters=adapters)
+
+    def knowing(self, embeddings: Inversions) -> LatentModel:
+        """Return a view of this model on the same nets, whose texts can name these learned words."""
+        return replace(self, words=replace(self.words, inversions=embeddings))
 
     def condition(self, said: Said) -> Cond:
         """Encode what is said of one picture. Raises ModelError for a clip skip that the text encoder does not have."""

@@ -11,11 +11,15 @@ from engine.checkpoints.complete import why_incomplete
 from engine.paths import goes_back, path_of
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid, levels_below
+from engine.settings_folder import settings_folder
 from engine.spec.adapter import AdapterUse
 from engine.spec.catalog import ModelInfo
+from engine.spec.embedding import EmbeddingUse
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
 from engine.spec.prompt.choices import Drawn, Wildcards, draw, plain
+from engine.spec.prompt.named import embeddings_in, lora_of
+from engine.spec.prompt.tags import tags_in, without_tags
 from engine.spec.request import (
     MAX_BATCH,
     MAX_CLIP_SKIP,
@@ -221,6 +225,11 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
     if edit is not None:
         sigmas = _tail(sigmas, edit.strength)
     prompt, negative, drawn = drawn_texts(draft) if draws else (draft.prompt.strip(), draft.negative.strip(), None)
+    worn = draft.worn
+    embeddings: tuple[EmbeddingUse, ...] = ()
+    if draws and "adapters" in info.takes:
+        prompt, worn = _with_tagged(prompt, negative, draft.worn)
+        embeddings = embeddings_in((prompt, negative), settings_folder())
     request = Request(
         model=info.id,
         model_sha256=info.sha256,
@@ -247,11 +256,29 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         clip_skip=draft.clip_skip,
         distilled=draft.distilled,
         drawn=drawn,
-        adapters=draft.worn,
+        adapters=worn,
+        embeddings=embeddings,
         vae=vae,
         precision=draft.precision or (info.compute_dtype if "precision" in info.takes else None),
     )
     return _with_evaluations(request)
+
+
+def _with_tagged(prompt: str, negative: str, worn: tuple[AdapterUse, ...]) -> tuple[str, tuple[AdapterUse, ...]]:
+    """Return the prompt without the tags of LoRAs, and the adapters with those that the tags name.
+
+    The text decides the strengths of one that is there already; of two tags with one name the last one counts. Raises
+    RequestError for a tag in the negative prompt, and for a name that is not here.
+    """
+    if tags := tags_in(negative):
+        raise RequestError(f"<lora:{tags[0].name}> has no effect in the negative prompt: write it in the prompt.")
+    if not (tags := tags_in(prompt)):
+        return prompt, worn
+    uses = {use.sha256: use for use in worn}
+    for use in (lora_of(tag, settings_folder()) for tag in tags):
+        own = uses.get(use.sha256)
+        uses[use.sha256] = use if own is None else replace(use, name=own.name, blocks=own.blocks)
+    return without_tags(prompt), tuple(uses.values())
 
 
 def _vae(draft: Draft, info: ModelInfo) -> VaeUse | None:

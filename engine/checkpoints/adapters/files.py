@@ -63,6 +63,11 @@ class AdapterFiles:
             or self._anew().holding(digest)
             or next((p for p in self._named(name) if self._known().of(p) == digest), None)
         )
+        if found is None and (other := next(self._named(name), None)) is not None:
+            raise CheckpointError(
+                f"The {self._what} “{one_line(name, 100)}” has changed: {other} is not the file {digest[:SHORT]} that "
+                "was used. Put that one back, or start a new run."
+            )
         if found is None:
             raise CheckpointError(
                 f"The {self._what} “{one_line(name, 100)}” ({digest[:SHORT]}) is missing: put its file into one of "
