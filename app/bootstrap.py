@@ -22,6 +22,7 @@ from app.core.jobs.queue_keeper import QueueKeeper
 from app.core.jobs.unfinished import Unfinished
 from app.core.lab.lab_model import Lab
 from app.core.models.choice import is_checkpoint, last_checkpoint
+from app.core.models.preview_decoder import PreviewDecoder
 from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice
 from app.core.request.calibration import Calibration
@@ -87,6 +88,9 @@ class Studio(QObject):
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         self.models = StudioModels(folders.config, self.document.draft, self.document.jobs, self)
+        self.document.sharpener.decoder = PreviewDecoder(
+            lambda: self.settings.values.preview_decoder, self.models.library, self.document.draft
+        )
         self.document.picture_likelihood.costs.keep_in(folders.runs.parent / "solve-calls.json")
         self._calibration = Calibration(self.document.draft, prices, self.engine, self)
         QueueKeeper(self.jobs, folders.runs, self)

@@ -47,10 +47,10 @@ class GenerateBar(Retinted, QWidget):
         column.addWidget(self.note)
         self.button.clicked.connect(document.generate)
         self.cancel.clicked.connect(self._on_cancel)
-        self.half = QPushButton("Use half precision")
-        self.half.setToolTip("Half precision computes in 16 bits: half the memory, and pictures that differ a little")
-        self.half.clicked.connect(choice.go_smaller)
-        column.addWidget(self.half)
+        self.smaller = QPushButton()
+        self.smaller.setObjectName("smaller")
+        self.smaller.clicked.connect(choice.take_change)
+        column.addWidget(self.smaller)
         self.vae = VaeButton(vaes)
         column.addWidget(self.vae)
         choice.changed.connect(self.refresh)
@@ -87,8 +87,11 @@ class GenerateBar(Retinted, QWidget):
         self.cancel.setVisible(shown)
         if shown:
             self.cancel.setToolTip(self._actions["cancel" if running is not None else "queue-pause-all"].toolTip())
-        self.half.setVisible(self._choice.can_halve or self._choice.smaller_size is not None)
-        self.half.setText(self._choice.half_text)
+        change = self._choice.change
+        self.smaller.setVisible(change is not None)
+        if change is not None:
+            self.smaller.setText(f"Use {change.title}")
+            self.smaller.setToolTip(change.about)
         self.progress.setText(self._progress())
         self.progress.setVisible(bool(self.progress.text()))
         self.note.lines = 1 if self.progress.text() else 2  # the bar keeps its height
