@@ -71,8 +71,8 @@ def test_real_runs_whole_paused_cancelled_and_refused(engine: EngineClient, qtbo
         jobs.resume(paused)
     assert paused.state is JobState.FINISHED
     assert len(paused.images) == 1
-    one, other = RunReader(whole.run_path), RunReader(paused.run_path)
-    assert all((one.next(k) == other.next(k)).all() for k in range(10)), "to the same bits, with its history and noise"
+    one, two = RunReader(whole.run_path), RunReader(paused.run_path)
+    assert all((one.next(k) == two.next(k)).all() for k in range(10)), "to the same bits, with its history and noise"
 
     document.draft.update(steps=500, batch=1)
     job = document.generate()
