@@ -13,10 +13,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.jobs import waiting
 from app.core.jobs.engine import End, Ending, Engine, Task
+from app.core.jobs.second_stage import SecondStage
 from app.core.jobs.submission import Submission
 from app.core.request.run_costs import Prices
 from engine.jobs.encode import Decode, Encode
-from engine.jobs.generate import PictureSaved, RunEnded
+from engine.jobs.generate import Enlarging, PictureSaved, RunEnded
 from engine.jobs.job import Event, Progress
 from engine.jobs.load import Loading
 from engine.paths import path_of
@@ -42,7 +43,9 @@ class QueuedJob(QObject):
 
     steps_done, steps_total -- the job's own steps: a fork's begin after its parent's `steps_before`. The total is 0
                                where it is unknown
-    share     -- the finished part, 0 … 1
+    share     -- the finished part of its steps, 0 … 1; whole_share -- of its time, with the second stage: never less
+                 than before
+    second    -- its second stage; None without one
     seconds   -- of its own time so far; finishing -- those from its last step to its pictures
     message   -- why it failed, or a problem of a finished job
     images    -- the saved pictures
@@ -62,7 +65,8 @@ class QueuedJob(QObject):
         self.cancelling = False
         self.steps_done = 0
         self.steps_total = 0 if self.flows else len(path_of(self.request)) - self.steps_before
-        self.share = self.seconds = self.finishing = 0.0
+        self.share = self.whole_share = self.seconds = self.finishing = 0.0
+        self.second: SecondStage | None = None
         self.message = ""
         self.images: list[Path] = []
         self.loading: float | None = None
@@ -88,7 +92,19 @@ class QueuedJob(QObject):
         """The remaining time, from its own measured seconds; None before the first step."""
         if self.state is not JobState.RUNNING or not self.share:
             return None
-        return self.seconds / self.share * (1 - self.share)
+        steps = self.seconds / self.share
+        return steps * (1 - self.share) + (self.second.left(steps) if self.second else 0.0)
+
+    @property
+    def stage_text(self) -> str:
+        """What it does now: "Step 3 of 20", "Enlarging 3 of 12"."""
+        return self.second.text if self.second and self.second.running else f"Step {self.steps(' of ')}"
+
+    def measure_share(self) -> None:
+        """Bring `whole_share` up to date."""
+        left = self.eta_seconds
+        share = self.share if left is None else self.seconds / max(self.seconds + left, 1e-9)
+        self.whole_share = max(self.whole_share, share)
 
 
 class JobQueue(QObject):
@@ -172,6 +188,8 @@ class JobQueue(QObject):
             return
         job = self._running = self._waiting.pop(0)
         job.state = JobState.RUNNING
+        if job.request.enlargement is not None and not job.flows:
+            job.second = SecondStage(job.request, job.steps_before, self._prices.finishing(job.request))
         self.job_changed.emit(job)
         self._task = self._engine.do(job.job, placement=job.placement)
         self._task.told.connect(self._on_events)
@@ -190,13 +208,18 @@ class JobQueue(QObject):
                     job.loading, job.load_seconds = None, time.monotonic() - job.load_began
                 job.steps_done, job.share, job.seconds = event.done, event.share, event.seconds
                 job.steps_total = event.total or job.steps_total
+            elif isinstance(event, Enlarging):
+                if job.second is not None:
+                    job.second.advance(event)
+                job.seconds = event.seconds
             elif isinstance(event, PictureSaved):
                 job.images.append(event.path)
             elif isinstance(event, RunEnded):
                 job.seconds, job.finishing = event.seconds + event.finishing, event.finishing
                 job.message = event.remark
                 self._prices.learn(job.request, event.seconds, job.steps_before, event.finishing)
-        if any(isinstance(event, Loading | Progress | PictureSaved) for event in events):
+        job.measure_share()
+        if any(isinstance(event, Loading | Progress | Enlarging | PictureSaved) for event in events):
             self.job_changed.emit(job)
         job.told.emit(events)
         self.job_told.emit(job, events)

@@ -49,6 +49,11 @@ class Prices:
         decoding = 0.0 if second else self._decoding.get(_who(request), 0.0) * pixels * len(request.seeds)
         return each * _work(request) + of_second * second + decoding
 
+    def finishing(self, request: Request) -> float | None:
+        """The estimated seconds of the request's second stage; None before one was measured."""
+        each = self._second.get(_who(request))
+        return None if each is None else each * _passes_of_second(request)
+
 
 def _who(request: Request) -> Who:
     return request.model, request.precision

@@ -83,7 +83,7 @@ class GenerateBar(Retinted, QWidget):
             queued = f" · {waiting} waiting" if waiting else ""
             eta = document.jobs.eta_text if job.share < 1 else ""
             left = f" · {eta} left" if eta else ""
-            return f"Step {job.steps(' of ')}{left}{queued}"
+            return f"{job.stage_text}{left}{queued}"
         if document.edit_remark:
             return document.edit_remark
         price, memory = document.draft.price_text, self._choice.memory

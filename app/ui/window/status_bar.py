@@ -24,7 +24,7 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self.message = QuietLabel(muted=False)
         self.progress = QuietProgress("Progress of the run")
-        self.step = QuietLabel("Step 1000 / 1000")
+        self.step = QuietLabel("Enlarging 100 of 100")
         self.left = QuietLabel("99 min left")
         self.device = label("", "muted")
         self.setContentsMargins(em(self, 0.6), 0, em(self, 0.6), 0)
@@ -47,8 +47,8 @@ class StatusBar(QStatusBar):
         for widget in (self.progress, self.step, self.left):
             widget.setVisible(job is not None)
         if job is not None:
-            self.progress.show_share(job.share if job.loading is None else job.loading)
-            self.step.setText(f"Step {job.steps(' / ')}")
+            self.progress.show_share(job.whole_share if job.loading is None else job.loading)
+            self.step.setText(job.stage_text)
             self.left.setText(f"{jobs.eta_text} left" if jobs.eta_text else "")
         self.message.setText(self._message(job))
         state = {"starting": "Engine loading …", "ready": jobs.device_text, "failed": "No engine", "closed": ""}
