@@ -109,6 +109,8 @@ class MainWindow(QMainWindow):
         self.tools.choices_changed.connect(self._remember_tools)
         for source in (lab, self.filming, models):
             source.notice_raised.connect(self.area.notices.raise_notice)
+        document.auto_box.on = settings.values.box_follows_mask
+        document.auto_box.changed.connect(self._remember_box)
         self._paste_keys = PasteKeys(self)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.pages.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
@@ -231,6 +233,9 @@ class MainWindow(QMainWindow):
 
     def _remember_tools(self) -> None:
         self.settings.update(tools=self.tools.state)
+
+    def _remember_box(self) -> None:
+        self.settings.update(box_follows_mask=self.document.auto_box.on)
 
     def _show_title(self) -> None:
         run = self.document.shown.run

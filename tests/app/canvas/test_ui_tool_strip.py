@@ -253,7 +253,7 @@ def test_the_settings_fit_whatever_room_there_is(window: MainWindow, qtbot: QtBo
     column.setContentsMargins(0, 0, 0, 0)
     column.addWidget(options)
     opened(qtbot, host, em(options, 90), em(options, 4))
-    for lines in (90, 61, 59, 50, 48, 39, 38, 26):
+    for lines in (90, 63, 61, 52, 50, 41, 40, 26):
         host.resize(em(options, lines), em(options, 4))
         for tool in TOOLS:
             window.tools.tool = tool.name
