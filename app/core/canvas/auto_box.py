@@ -57,7 +57,7 @@ class AutoBox(QObject):
             painted.left() - box.left(), painted.top() - box.top(),
             box.right() - painted.right(), box.bottom() - painted.bottom(),
         )  # fmt: skip
-        return f"Box {box.width()} × {box.height()}, margin {max(0, min(sides))} px"
+        return f"{box.width()} × {box.height()}, margin {max(0, min(sides))} px"
 
     def follow(self) -> None:
         """Let the box follow the mask again."""

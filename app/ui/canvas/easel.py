@@ -188,9 +188,10 @@ class Easel(QObject):
             painter.fillPath(outside.intersected(path_of(self.viewport.rect())), QColor(0, 0, 0, 110))
         two_tone(painter, path_of(box), dashed=True)
         note = self._box_note()
-        if note and painter.fontMetrics().horizontalAdvance(note) < box.width():
-            inside = box.intersected(QRectF(self._canvas.rect()))
-            badge.paint(painter, inside.adjusted(2, 2, -2, -2), note, self._canvas.palette())
+        if note:  # under the box; above its lower edge where the canvas ends there
+            plate = QRectF(box.left(), box.bottom() + 2, em(self._canvas, 0.6 * len(note)), em(self._canvas))
+            plate.moveBottom(min(plate.bottom(), self._canvas.height() - 2))
+            badge.paint(painter, plate, note, self._canvas.palette(), left=True)
         if in_hand:
             side = em(self._canvas, 0.5)
             painter.setPen(QPen(Qt.GlobalColor.black, 1))

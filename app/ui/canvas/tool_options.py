@@ -41,7 +41,7 @@ OPTIONS = {
     "tolerance": ToolOption("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
 }
 # text lines of width; tips say the titles too, and the menu Canvas has the edits of the mask
-ROOM_FOR_SLIDERS, ROOM_FOR_EDGES, ROOM_FOR_TITLES, ROOM_FOR_MASK = 62, 51, 41, 26
+ROOM_FOR_SLIDERS, ROOM_FOR_EDGES, ROOM_FOR_TITLES, ROOM_FOR_MASK = 62, 52, 42, 29
 
 
 class ToolOptions(QFrame):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
@@ -132,6 +132,21 @@ class MainWindow(QMainWindow):
             return
         if self.pages.name != MORPH or not self.films.take(mime):
             self.files.take(mime)
+
+    def take_files(self, files: Sequence[str]) -> None:
+        """Take files of the command line as dropped ones."""
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(file) for file in files])
+        if files:
+            self._take(mime)
+
+    def raise_window(self) -> None:
+        """Bring the window to the front, also where it is minimised."""
+        self.setWindowState((self.windowState() & ~Qt.WindowState.WindowMinimized) | Qt.WindowState.WindowActive)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        QApplication.alert(self)  # where the desktop does not let a window come to the front by itself
 
     # called by the actions: app.ui.actions.studio
 
