@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoints.errors import CheckpointError
-from engine.checkpoints.families import Family
+from engine.checkpoints.families import Family, families
 from engine.checkpoints.hashes import Hashes
 from engine.checkpoints.recognise import Found
 
@@ -58,16 +59,15 @@ def native_sizes(found: Found, about: Family) -> tuple[tuple[int, int], ...]:
     return tuple(sizes)
 
 
-def memory(found: Found, bytes_per_number: int) -> int:
-    """Return the bytes that its weights take: the net in the compute dtype, VAE and text encoders in float32."""
-    total = 0
+def memory(found: Found) -> dict[str, int]:
+    """Return what its weights take: the numbers of the "net", and the bytes of "text" encoders and "vae" in float32."""
+    total = {"net": 0, "text": 0, "vae": 0}
     for part in found.parts:
-        for name, entry in part.header.tensors.items():
-            if name.startswith(part.prefix):
-                numbers = 1
-                for side in entry.shape:
-                    numbers *= side
-                total += numbers * (bytes_per_number if part.role == "unet" else 4)
+        numbers = sum(prod(e.shape) for name, e in part.header.tensors.items() if name.startswith(part.prefix))
+        if part.role == "unet":
+            total["net"] += numbers
+        else:
+            total["text" if part.role.startswith("text") else "vae"] += 4 * numbers
     return total
 
 
@@ -90,12 +90,15 @@ def identity(
     configs = {part.role: dict(part.config) for part in found.parts if part.config}
     if len(files) == 1 and not configs and not found.by_hand:
         return digests["0"]
-    whole = {
+    whole: dict[str, Any] = {
         "files": digests,
         "configs": configs,
         "schedule": dict(found.schedule),
         "by_hand": dict(found.by_hand),
     }
+    about = families().get(found.family)
+    if found.force_zeros is not None and about is not None and found.force_zeros != about.force_zeros:
+        whole["force_zeros"] = found.force_zeros
     return hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

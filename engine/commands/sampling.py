@@ -43,6 +43,7 @@ def run_and_save(
     paths = file_names(args.out, args.batch)
     check_destinations(paths, args.run_file)
 
+    from engine.models.cache import DoesNotFit
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
     began = time.perf_counter()
@@ -50,8 +51,13 @@ def run_and_save(
     session.save = True if args.save_memory else None
     for flag in args.lora or ():
         session.adapters.add(parse_flag(flag)[0])
-    session.model(request)
-    adapters = session.applied(request)
+    try:
+        session.model(request)
+    except DoesNotFit as error:
+        if error.change is None:
+            raise
+        raise UsageError(f"{error} On the command line: {error.change.flags}") from error
+    adapters = session.applied(request, show_applying)
     loaded = time.perf_counter()
     hops = len(path_of(request))
     for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
@@ -94,6 +100,12 @@ def file_names(out: Path, batch: int) -> list[Path]:
 def show_progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{done}/{total} steps", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def show_applying(share: float) -> None:
+    """Show the share of the adapters that is applied, where it takes a while."""
+    if sys.stderr.isatty():
+        print(f"\rApplying adapters: {share:.0%}", end="\r", file=sys.stderr, flush=True)
 
 
 def report(

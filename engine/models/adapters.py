@@ -7,7 +7,7 @@ W + Σ fᵢ·ΔWᵢ, in float32 (float64 for float64 nets), in the order of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -18,17 +18,28 @@ from torch import Tensor, nn
 from engine.checkpoints.adapters.fit import Change
 from engine.checkpoints.adapters.modules import block_of
 from engine.checkpoints.adapters.names import Names, names_of
-from engine.errors import one_line
+from engine.errors import Cancelled, one_line
 from engine.models.adapter_file import AdapterFile, Worn
 from engine.models.clip_text import ClipText
 from engine.models.deltas import bias_change, weight_change
 from engine.models.errors import ModelError
 from engine.models.memory import free_bytes
+from engine.models.offload import Offload
 from engine.types import Model
 
 Key = tuple[str, str]  # a part, and the name of a parameter in its net
 Changes = Sequence[tuple[AdapterFile, Change]]
+Report = Callable[[float], object]
+Ask = Callable[[], bool]
 SPARE = 256 * 2**20  # bytes to leave free
+
+
+def _ignore(share: float) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
 
 
 class Applied(NamedTuple):
@@ -57,21 +68,37 @@ class Fitting:
     nets  -- by part: "unet", "text", "text_2"
     names -- their modules
     title -- of the model's family, for sentences
-    on    -- the adapters that the nets have on now
+    on    -- the adapters that the nets have on now; None: it is not known any more, since nets went away
+    offload -- keeps one part on the device at a time; None: all of them stay
     """
 
     nets: Mapping[str, nn.Module]
     names: Names
     title: str
-    on: tuple[Worn, ...] = ()
+    on: tuple[Worn, ...] | None = ()
+    offload: Offload | None = None
     applied: tuple[Applied, ...] = ()
     _originals: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
 
-    def ensure(self, adapters: tuple[Worn, ...]) -> None:
+    def make_ready(self, part: str, adapters: tuple[Worn, ...]) -> None:
+        """Bring a part, "unet" or "text", to its device, with exactly these adapters on. Raises as ensure() does."""
+        if self.offload is not None:
+            self.offload.use(part)
+        self.ensure(adapters)
+
+    def forget(self, part: str) -> None:
+        """A part has the parameters of its file again: forget what it had on."""
+        self._originals = {key: held for key, held in self._originals.items() if not key[0].startswith(part)}
+        self.on = None
+
+    def ensure(self, adapters: tuple[Worn, ...], report: Report = _ignore, cancelled: Ask = _never) -> None:
         """Bring the nets to have on exactly these adapters. It costs nothing where they do already.
 
-        Raises ModelError for an adapter that does not fit, a file that cannot be read, and too little memory; then the
-        nets have nothing on.
+        report    -- called with the share of the changed weights that is computed, 0 … 1
+        cancelled -- called before each weight; True raises Cancelled
+
+        Raises ModelError for an adapter that does not fit, a file that cannot be read, and too little memory. After
+        this and after Cancelled the nets have nothing on, to the bit.
         """
         if adapters is self.on or adapters == self.on:
             return
@@ -79,7 +106,7 @@ class Fitting:
             with ExitStack() as stack:
                 ordered = sorted(adapters, key=lambda worn: worn.use.sha256)
                 files = [AdapterFile.open(worn, self.names, self.title, stack) for worn in ordered]
-                self._change(self._parameters(files))
+                self._change(self._parameters(files), report, cancelled)
         except BaseException:
             self._restore(set(self._originals))
             self.on, self.applied = (), ()
@@ -99,15 +126,20 @@ class Fitting:
 
     def _has(self, part: str, module: str) -> bool:
         net = self.nets.get(part)
+        if self.offload is not None and not (self.offload.there and part.startswith(self.offload.there)):
+            return False  # it gets its adapters when it comes
         try:
             return net is not None and net.get_submodule(module) is not None
         except AttributeError:
             return False
 
-    def _change(self, parameters: Mapping[Key, Changes]) -> None:
+    def _change(self, parameters: Mapping[Key, Changes], report: Report, cancelled: Ask) -> None:
         self._restore(set(self._originals) - set(parameters))
         self._check_memory(parameters)
-        for key, changes in parameters.items():
+        for k, (key, changes) in enumerate(parameters.items()):
+            if cancelled():
+                raise Cancelled
+            report(k / len(parameters))
             parameter = self._parameter(key)
             original = self._originals.setdefault(key, parameter.data.to("cpu"))
             made = _with_changes(original.to(parameter.device), changes, key[1].endswith("weight"))
@@ -167,7 +199,7 @@ class Fitted(nn.Module):
         self.inner, self.fitting, self.adapters = inner, fitting, adapters
 
     def forward(self, *args: Any) -> Tensor:
-        self.fitting.ensure(self.adapters)
+        self.fitting.make_ready("unet", self.adapters)
         out: Tensor = self.inner(*args)
         return out
 
@@ -205,12 +237,12 @@ def wear(model: Model, adapters: tuple[Worn, ...]) -> Model:
     return worn
 
 
-def applied_to(model: Model) -> tuple[Applied, ...]:
+def applied_to(model: Model, report: Report = _ignore, cancelled: Ask = _never) -> tuple[Applied, ...]:
     """Put a view's adapters on now, and say what each does; () for a model that takes none.
 
-    Raises as Fitting.ensure() does.
+    The other arguments and errors are those of Fitting.ensure().
     """
     if not isinstance(model, Wearer) or model.fitting is None:
         return ()
-    model.fitting.ensure(model.adapters)
+    model.fitting.ensure(model.adapters, report, cancelled)
     return model.fitting.applied

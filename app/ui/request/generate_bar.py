@@ -8,18 +8,20 @@ from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from app.core.document import Document
 from app.core.models.choice import LARGE, ModelChoice
 from app.core.models.table import in_bytes
+from app.core.models.vaes import VaeChoice
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
+from app.ui.request.vae_button import VaeButton
 from app.ui.widgets.quiet_label import QuietLabel
 
 
 class GenerateBar(Retinted, QWidget):
     """The document's generate and cancel."""
 
-    def __init__(self, document: Document, choice: ModelChoice, actions: ActionSet) -> None:
+    def __init__(self, document: Document, choice: ModelChoice, vaes: VaeChoice, actions: ActionSet) -> None:
         super().__init__()
         self._document, self._choice, self._actions = document, choice, actions
         self.button = QPushButton()
@@ -32,10 +34,12 @@ class GenerateBar(Retinted, QWidget):
         column.addWidget(self.button)
         column.addWidget(self.note)
         self.button.clicked.connect(self._on_pressed)
-        self.half = QPushButton("Use half precision")
-        self.half.setToolTip("Half precision computes in 16 bits: half the memory, and pictures that differ a little")
-        self.half.clicked.connect(choice.go_smaller)
-        column.addWidget(self.half)
+        self.smaller = QPushButton()
+        self.smaller.setObjectName("smaller")
+        self.smaller.clicked.connect(choice.take_change)
+        column.addWidget(self.smaller)
+        self.vae = VaeButton(vaes)
+        column.addWidget(self.vae)
         choice.changed.connect(self.refresh)
         draft = document.draft
         for signal in (draft.changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
@@ -67,8 +71,11 @@ class GenerateBar(Retinted, QWidget):
             set_kind(self.button, "stop" if self.cancels else "primary")
             self.tint()
         self.button.setToolTip(self._actions["cancel" if self.cancels else "generate"].toolTip())
-        self.half.setVisible(self._choice.can_halve or self._choice.smaller_size is not None)
-        self.half.setText(self._choice.half_text)
+        change = self._choice.change
+        self.smaller.setVisible(change is not None)
+        if change is not None:
+            self.smaller.setText(f"Use {change.title}")
+            self.smaller.setToolTip(change.about)
         self.note.setText(self._note())
         self.button.setAccessibleDescription(self.note.text())
 
@@ -78,7 +85,7 @@ class GenerateBar(Retinted, QWidget):
             return document.why_not
         if (job := document.jobs.running) is not None:
             if job.loading is not None:
-                return f"Loading the model: {job.loading:.0%}"
+                return f"{job.loading_text}: {job.loading:.0%}"
             waiting = sum(1 for other in document.jobs.all if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
             eta = document.jobs.eta_text if job.share < 1 else ""
