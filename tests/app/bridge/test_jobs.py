@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,14 @@ def test_the_second_stage_counts_in_the_bar_and_in_the_remaining_time(request_of
     assert shares[-1] < 1
 
 
+def _did_a_step(job: QueuedJob) -> bool:
+    return job.steps_done == 1
+
+
+def _has_ended(job: QueuedJob) -> bool:
+    return job.state.ended
+
+
 def test_a_cancelled_job_is_no_failure_in_the_log(
     hand_parts: Parts, request_of: Make, qtbot: QtBot, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -167,13 +176,13 @@ def test_a_cancelled_job_is_no_failure_in_the_log(
     for fails in (False, True):
         job = hand_parts.submit(request_of())
         hand_parts.fake.allow()
-        qtbot.waitUntil(lambda job=job: job.steps_done == 1)
+        qtbot.waitUntil(partial(_did_a_step, job))
         if fails:
             hand_parts.fake.fail_at = 1
             hand_parts.fake.allow()
         else:
             hand_parts.jobs.cancel(job)
-        qtbot.waitUntil(lambda job=job: job.state.ended)
+        qtbot.waitUntil(partial(_has_ended, job))
         assert any(record.exc_info for record in caplog.records) is fails
 
 
