@@ -111,7 +111,7 @@ class QueueModel(QAbstractListModel):
             if job.loading is not None:
                 return f"{job.loading_text}: {job.loading:.0%}"
             left = f" · {in_words(job.eta_seconds)} left" if job.eta_seconds is not None and job.whole_share < 1 else ""
-            return f"{step.capitalize()}{left}"
+            return f"{job.stage_text}{left}"
         if job.state is JobState.QUEUED:
             price = self._prices.words(job.request) if not job.flows and not job.steps_done else ""
             return " · ".join(filter(None, (f"Goes on at {step}" if job.steps_done else "Waits", price)))
