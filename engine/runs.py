@@ -24,13 +24,13 @@ from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
 from engine.jobs.load import AdapterApplied, CheckpointOpened, FileHashed, Loading
 from engine.layout import from_array
-from engine.models.cache import SPARE
 from engine.paths import path_of
 from engine.pictures.naming import save_new
 from engine.pictures.unsaved import Note
 from engine.rules import RULES
 from engine.settings_folder import settings_folder
 from engine.spec.catalog import checkpoint
+from engine.spec.picture_text import COMPLETE, PictureText
 from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 def generate(job: Generate, session: Session, caller: Caller) -> Iterator[Event]:
-    run = _Run(session, caller, job.request, inputs=job.inputs)
+    run = _Run(session, caller, job.request, inputs=job.inputs, text=job.text)
     steps = session.generate(job.request, job.run_path, caller.cancelled, run.on_first_x0, job.inputs, job.aims)
     yield from run.finish(steps, job.run_path, job.pictures)
 
@@ -59,7 +59,7 @@ def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
     request = reader.request if job.request is None else job.request
     parent = parent_of(reader, job.at, job.share)
     inputs = reader.inputs() if job.inputs is None and request.edit is not None else job.inputs
-    run = _Run(session, caller, request, own_start(parent), parent, inputs)
+    run = _Run(session, caller, request, own_start(parent), parent, inputs, job.text)
     steps = session.fork(
         job.source, job.at, request, job.run_path, caller.cancelled, run.on_first_x0, job.share, inputs, job.aims
     )
@@ -71,7 +71,7 @@ def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
     parent = stored.header["parent"]
     start = own_start(parent) if parent else 0
     begins = stored.steps[-1].i + 1 if stored.steps else start
-    run = _Run(session, caller, stored.request, begins, parent, stored.inputs())
+    run = _Run(session, caller, stored.request, begins, parent, stored.inputs(), job.text)
     if begins == len(path_of(stored.request)):
         run.take(stored)
     whole = stored.ended == "finished" and job.pictures is not None
@@ -115,7 +115,7 @@ def open_checkpoint(job: OpenCheckpoint, session: Session, caller: Caller) -> It
     half = checkpoint(job.path, settings, job.vae, "float16", hashes)
     info = session.infos[job.model] = replace(info, id=job.model)
     room, held = session.models.room(), session.models.held(info) is not None
-    yield CheckpointOpened(job.model, info.bytes, half.bytes, SPARE, room, held, devices.precisions(session.device))
+    yield CheckpointOpened(job.model, info.bytes, half.bytes, session.models.spare, room, held, devices.precisions(session.device))
 
 
 def hash_file(job: HashFile, session: Session, caller: Caller) -> Iterator[Event]:
@@ -145,6 +145,7 @@ class _Run:
     start  -- the first step of its path
     parent -- the "parent" entry of its run file
     inputs -- the picture and the mask that it edits
+    text   -- what its pictures say about how they were made
     """
 
     def __init__(
@@ -155,9 +156,10 @@ class _Run:
         start: int = 0,
         parent: dict[str, Any] | None = None,
         inputs: Inputs | None = None,
+        text: PictureText = COMPLETE,
     ) -> None:
         self._session, self._caller, self.request = session, caller, request
-        self._parent, self._inputs = parent, inputs
+        self._parent, self._inputs, self._text = parent, inputs, text
         # loaded before the clock starts
         self._model = session.model(request, lambda share: caller.early(Loading(share)), caller.cancelled)
         for on in session.applied(request):
@@ -244,7 +246,7 @@ class _Run:
         for k, rgb in enumerate(pictures):
             if note is not None and k in note.saved:
                 continue
-            path = save_new(folder, rgb, request, k, self._parent)
+            path = save_new(folder, rgb, request, k, self._parent, self._text)
             if note is not None:
                 note.add(k)
             yield PictureSaved(path)

@@ -93,6 +93,10 @@ class EngineClient(Engine):
     def set_watched(self, watched: bool) -> None:
         self._view.watched = watched
 
+    def set_preview_share(self, share: float) -> None:
+        """Set the share of a run's time, 0 … 1, that previews may take; it is that of the runs that begin later."""
+        self._view.share = share
+
     def close(self) -> None:
         """Cancel the jobs, except those that must still finish, wait for these and for the running one (at most one
         model call), and deliver their ends. Never terminates the thread.

@@ -83,7 +83,7 @@ class Document(QObject):
         self.picture_likelihood = PictureLikelihood(*parts, engine, self)
         self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
-        self.exporter = Exporter(self.draft, engine, self)
+        self.exporter = Exporter(self.draft, engine, library, self)
         self._had_artwork = False
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
@@ -192,7 +192,7 @@ class Document(QObject):
             self.when_sharp(partial(self.save_picture, path))
             return None
         try:
-            target = save_step(run, k, image, self._library.pictures, path)
+            target = save_step(run, k, image, self._library, path)
         except (ValueError, OSError, MemoryError) as error:
             self.notice_raised.emit(Notice("error", f"The picture could not be saved: {why(error)}"))
             return None

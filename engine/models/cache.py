@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LARGE = 512 * 2**20  # bytes from which on a model is large: the embedded ones have less than 50 MB
 SMALL_TOGETHER = 2 * 2**30  # bytes that small models may take together
-SPARE = 512 * 2**20  # bytes to leave for the states and activations of a run, at least
+SPARE = 512 * 2**20  # bytes to keep free beside a large model
 
 
 class Models:
@@ -30,8 +30,9 @@ class Models:
     instead of raising an error.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, spare: int = SPARE) -> None:
+        """spare: bytes that stay free beside a large model, for its runs and for other programs"""
+        self.device, self.spare = device, spare
         self._held: OrderedDict[tuple[str, ...], tuple[Model, int]] = OrderedDict()  # with their bytes
 
     def get(
@@ -89,11 +90,11 @@ class Models:
     def _check_memory(self, info: ModelInfo) -> None:
         """Raise ModelError with the smaller way where the weights do not fit into the free memory."""
         free = free_bytes(self.device)
-        if free is None or info.bytes + SPARE <= free:
+        if free is None or info.bytes + self.spare <= free:
             return
         half = info.bytes * 2 // DTYPES[info.compute_dtype]
         way = "close other programs, or choose a smaller model"
-        if half < info.bytes and half + SPARE <= free:
+        if half < info.bytes and half + self.spare <= free:
             way = f"load it in half precision, which takes {_gib(half)}"
         raise ModelError(f"“{info.title}” takes {_gib(info.bytes)} of memory and {_gib(free)} are free: {way}.")
 

@@ -67,7 +67,7 @@ class Unfinished(QObject):
 
     def _save(self, note: UnsavedRun) -> None:
         """Save the pictures of a finished run that are not saved yet."""
-        task = self._engine.do(Resume(run_path=note.run_path, pictures=note.pictures))
+        task = self._engine.do(Resume(run_path=note.run_path, pictures=note.pictures, text=self._library.text))
         self._tasks.append(task)
         task.told.connect(self._on_told)
         task.ended.connect(partial(self._on_ended, task))
@@ -102,7 +102,7 @@ class Unfinished(QObject):
 
     def _finish(self, broken: Sequence[tuple[UnsavedRun, RunReader]], folders: list[Path]) -> None:
         for note, run in broken:
-            job = Resume(run_path=note.run_path, pictures=note.pictures)
+            job = Resume(run_path=note.run_path, pictures=note.pictures, text=self._library.text)
             self._jobs.submit(partial(Submission, job, run.request, run.steps[-1].i + 1))
         for submission in waiting.take(folders):
             self._jobs.submit(lambda: submission)  # noqa: B023 -- called at once

@@ -53,4 +53,7 @@ ACTIONS: tuple[Action, ...] = (
     _theme("system", "As the system"),
     _theme("light", "Light"),
     _theme("dark", "Dark"),
+    _theme("contrast", "High contrast"),
+    Action(id="palette", text="Command palette…", menu="View", keys=("Ctrl+K",), begins=True,
+        tip="Find any command, model, page or preference by its name", do=lambda s: s.show_palette()),
 )  # fmt: skip
