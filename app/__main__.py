@@ -29,6 +29,7 @@ def main() -> int:
     from app.bootstrap import Studio, make_application
     from app.core.files.folders import Folders
     from app.crash import CrashReporter
+    from app.settings import peek
     from engine.spec.catalog import embedded_models, resource_root
 
     folders = Folders.of_user()
@@ -38,6 +39,9 @@ def main() -> int:
         print(f"There is no model in {resource_root() / 'models'}: install the studio again.", file=sys.stderr)
         return 1
     reporter.install()
+    scale = peek(folders.config / "settings.json").scale
+    if scale != 100:
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{scale / 100:g}")
     app = make_application(sys.argv)
     studio = Studio(models, folders, reporter=reporter)
     app.aboutToQuit.connect(studio.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer
@@ -26,10 +27,12 @@ from app.core.notices import Notice
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from app.crash import CrashReporter
-from app.settings import Settings
+from app.settings import Settings, Values
 from app.signals import Signals
+from engine.devices import Computing
 from engine.files import sweep
 from engine.spec.catalog import ModelInfo
+from engine.spec.picture_text import NO_TEXT, PictureText
 
 if TYPE_CHECKING:
     from app.ui.window.main_window import MainWindow
@@ -54,7 +57,7 @@ class Studio(QObject):
         self,
         models: Sequence[ModelInfo],
         folders: Folders,
-        session: Callable[[], Performer] = open_session,
+        session: Callable[[], Performer] | None = None,
         reporter: CrashReporter | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -64,8 +67,9 @@ class Studio(QObject):
         path = folders.config / "settings.json"
         values, complaint = kept.load(path)
         self.settings = Settings(path, values, self)
-        self.engine = EngineClient(session, self)
-        self.library = RunLibrary(folders.runs, folders.pictures)
+        self.engine = EngineClient(session or partial(open_session, computing_of(values)), self)
+        chosen = folders.chosen(values.pictures_folder, values.runs_folder)
+        self.library = RunLibrary(chosen.runs, chosen.pictures)
         prices = Prices()
         self.jobs = JobQueue(self.engine, prices, self)
         last, trouble = last_checkpoint(values.model, values.model_path, folders.config)
@@ -89,13 +93,17 @@ class Studio(QObject):
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
         self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
-        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave, self.models)
+        self.window: MainWindow = MainWindow(
+            self.document, self.lab, self.settings, self.autosave, self.models, folders=folders
+        )
         self._closed = False
         self._signals = Signals(self)
         self._signals.received.connect(self._close_window)
         self._collector = Collector(self)
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
         self.document.draft.changed.connect(self._remember)
+        self.settings.changed.connect(partial(self._follow, folders))
+        self._follow(folders, set())
         self.document.jobs.engine_changed.connect(self._collector.settle)
         self.settings.save_failed.connect(self._complain)
         for sentence in filter(None, (complaint, trouble)):
@@ -119,6 +127,7 @@ class Studio(QObject):
         self._first_paint.stop()
         self._unfinished.stop()
         self.models.close()
+        self.window.sheets.close()
         self.document.tokens.close()
         self.window.files.close()
         self.window.films.close()
@@ -145,6 +154,7 @@ class Studio(QObject):
         self.engine.start(None if is_checkpoint(model) else model)  # a large model is loaded by its first run
         self.document.tokens.start()
         self.models.start()
+        self.window.sheets.check_storage()
         self.autosave.restore()
         sweep(self.library.pictures)
 
@@ -155,8 +165,23 @@ class Studio(QObject):
             drafts=draft.by_model, model=draft.model.id, model_path=path, seed_locked=draft.seed_locked
         )
 
+    def _follow(self, usual: Folders, _names: set[str]) -> None:
+        """Use the settings that act at once, outside of the window."""
+        values = self.settings.values
+        self.document.draft.seed_locked = values.seed_locked
+        self.engine.set_preview_share(values.preview_share / 100)
+        self.library.pictures = usual.chosen(values.pictures_folder, "").pictures
+        text = PictureText(values.written_prompt, values.written_settings, values.written_model)
+        self.library.text, self.library.exports = text, NO_TEXT if values.bare_exports else text
+
     def _complain(self, sentence: str) -> None:
         self.document.notice_raised.emit(Notice("error", sentence))
+
+
+def computing_of(values: Values) -> Computing:
+    """The device, the threads and the free memory that the settings say."""
+    device = None if values.device == "auto" else values.device
+    return Computing(device, values.threads, round(values.headroom * 2**30))
 
 
 class FirstPaint(QObject):

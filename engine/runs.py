@@ -115,7 +115,9 @@ def open_checkpoint(job: OpenCheckpoint, session: Session, caller: Caller) -> It
     half = checkpoint(job.path, settings, job.vae, "float16", hashes)
     info = session.infos[job.model] = replace(info, id=job.model)
     room, held = session.models.room(), session.models.held(info) is not None
-    yield CheckpointOpened(job.model, info.bytes, half.bytes, session.models.spare, room, held, devices.precisions(session.device))
+    yield CheckpointOpened(
+        job.model, info.bytes, half.bytes, session.models.spare, room, held, devices.precisions(session.device)
+    )
 
 
 def hash_file(job: HashFile, session: Session, caller: Caller) -> Iterator[Event]:

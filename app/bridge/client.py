@@ -94,7 +94,6 @@ class EngineClient(Engine):
         self._view.watched = watched
 
     def set_preview_share(self, share: float) -> None:
-        """Set the share of a run's time, 0 … 1, that previews may take; it is that of the runs that begin later."""
         self._view.share = share
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class Document(QObject):
         for signal in (self.draft.model_changed, self.draft.changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
         self.tokens = TokenCount(self.draft, self)
-        self._library = library
+        self.library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
@@ -192,7 +192,7 @@ class Document(QObject):
             self.when_sharp(partial(self.save_picture, path))
             return None
         try:
-            target = save_step(run, k, image, self._library, path)
+            target = save_step(run, k, image, self.library, path)
         except (ValueError, OSError, MemoryError) as error:
             self.notice_raised.emit(Notice("error", f"The picture could not be saved: {why(error)}"))
             return None

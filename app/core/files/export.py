@@ -90,9 +90,7 @@ class Exporter(QObject):
     writing_changed = Signal()
     notice_raised = Signal(object)  # a Notice
 
-    def __init__(
-        self, draft: DraftModel, engine: Engine, library: RunLibrary, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, draft: DraftModel, engine: Engine, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._draft, self._engine, self._library = draft, engine, library
         self._background = Background(self, finishes=True)

@@ -40,7 +40,11 @@ class Bindings(QObject):
 
     def is_changed(self, name: str) -> bool:
         """Whether the user changed its keys, or took one of them for another action."""
-        return self._keys[name] != self._default(name)
+        return self._keys[name] != self.default(name)
+
+    def default(self, name: str) -> tuple[str, ...]:
+        """Its keys in the table."""
+        return tuple(map(normal, self._action(name).keys))
 
     @property
     def changes(self) -> int:
@@ -60,7 +64,7 @@ class Bindings(QObject):
         for other in {action.id for key in wanted for action in self.conflicts(name, key)} & set(own):
             own[other] = tuple(key for key in self._keys[other] if key not in wanted)
         own[name] = wanted
-        if wanted == self._default(name):
+        if wanted == self.default(name):
             del own[name]
         self._settings.update(shortcuts=own)
 
@@ -70,7 +74,7 @@ class Bindings(QObject):
 
     def reset(self, name: str) -> None:
         """Give an action its default keys again; who had one of them in the same place loses it."""
-        self.set_keys(name, self._default(name))
+        self.set_keys(name, self.default(name))
 
     def reset_all(self) -> None:
         self._settings.update(shortcuts={})
@@ -85,11 +89,8 @@ class Bindings(QObject):
         own = self._settings.values.shortcuts
         self._keys = {action.id: () for action in self._actions}
         for action in sorted(self._actions, key=lambda action: action.id not in own):
-            wanted = tuple(filter(None, map(normal, own[action.id]))) if action.id in own else self._default(action.id)
+            wanted = tuple(filter(None, map(normal, own[action.id]))) if action.id in own else self.default(action.id)
             self._keys[action.id] = tuple(key for key in wanted if not self.conflicts(action.id, key))
-
-    def _default(self, name: str) -> tuple[str, ...]:
-        return tuple(map(normal, self._action(name).keys))
 
     def _action(self, name: str) -> Action:
         return next(action for action in self._actions if action.id == name)

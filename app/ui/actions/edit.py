@@ -35,5 +35,5 @@ ACTIONS: tuple[Action, ...] = (
         tip="Keep this seed for the next pictures",
         do=_turn_lock, checked=lambda s: s.document.draft.seed_locked),
     Action(id="preferences", text="Preferences…", menu="Edit", keys=("Ctrl+,",), begins=True,
-        tip="Appearance, folders, device, shortcuts, privacy", do=lambda s: s.show_preferences()),
+        tip="Appearance, folders, device, shortcuts, privacy", do=lambda s: s.sheets.preferences()),
 )  # fmt: skip

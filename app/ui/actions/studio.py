@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
@@ -17,6 +17,9 @@ from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
 from app.ui.window.docks import Docks
 from app.ui.window.rooms import Room
+
+if TYPE_CHECKING:
+    from app.ui.window.sheets import Sheets  # whose preferences and palette know the actions
 
 
 class StudioParts(Protocol):
@@ -33,6 +36,7 @@ class StudioParts(Protocol):
     files: Files
     tools: Toolset
     docks: Docks
+    sheets: Sheets
 
     @property
     def room(self) -> Room: ...
@@ -48,9 +52,4 @@ class StudioParts(Protocol):
     def show_models(self) -> None: ...
     def set_smooth(self, smooth: bool) -> None: ...
     def set_theme(self, mode: str) -> None: ...
-    def show_shortcuts(self) -> None: ...
-    def show_palette(self) -> None: ...
-    def show_preferences(self, page: str = "") -> None: ...
-    def show_guide(self) -> None: ...
-    def show_about(self) -> None: ...
     def close(self) -> bool: ...

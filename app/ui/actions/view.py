@@ -55,5 +55,5 @@ ACTIONS: tuple[Action, ...] = (
     _theme("dark", "Dark"),
     _theme("contrast", "High contrast"),
     Action(id="palette", text="Command palette…", menu="View", keys=("Ctrl+K",), begins=True,
-        tip="Find any command, model, page or preference by its name", do=lambda s: s.show_palette()),
+        tip="Find any command, model, page or preference by its name", do=lambda s: s.sheets.palette()),
 )  # fmt: skip

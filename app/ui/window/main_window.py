@@ -20,6 +20,7 @@ from app.core.shown.naming import title_of
 from app.core.shown.timeline import StepTimeline
 from app.settings import Settings
 from app.ui.actions.action_set import ActionSet
+from app.ui.actions.bindings import Bindings
 from app.ui.canvas.canvas_area import CanvasArea
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
@@ -41,11 +42,11 @@ from app.ui.morph.view import MorphView
 from app.ui.request.prompt_panel import PromptPanel
 from app.ui.shown.recent_pictures import Recent
 from app.ui.shown.timeline import Timeline
-from app.ui.window.about_sheet import AboutSheet
 from app.ui.window.docks import Docks
+from app.ui.window.follow_settings import SettingsFollower
 from app.ui.window.room_setup import lab_room, morph_room, pictures_room
 from app.ui.window.rooms import LAB, MORPH, PICTURES, Room, Rooms
-from app.ui.window.shortcut_sheet import ShortcutSheet
+from app.ui.window.sheets import Sheets
 from app.ui.window.status_bar import StatusBar
 
 
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         autosave: Autosave,
         models: StudioModels,
         look: Appearance | None = None,
+        folders: Folders | None = None,
     ) -> None:
         super().__init__()
         app = QApplication.instance()
@@ -81,7 +83,7 @@ class MainWindow(QMainWindow):
         self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
-        self.actions_ = ActionSet(self, self)
+        self.actions_ = ActionSet(self, self, Bindings(settings, self))
         self.panel = PromptPanel(document, models, self.actions_)
         self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
         self.recent = Recent(document.jobs, document.shown, document.editing)
@@ -117,6 +119,8 @@ class MainWindow(QMainWindow):
         self.files.opened.connect(self._show_artwork)
         document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
+        self.sheets = Sheets(self, folders or Folders.of_user())
+        self._follower = SettingsFollower(self)
         self.docks.restore(settings)
         self.actions_.refresh()
         self.focus_prompt()
@@ -186,7 +190,7 @@ class MainWindow(QMainWindow):
             QGuiApplication.clipboard().setImage(self.document.shown.frame)
 
     def open_pictures(self) -> None:
-        folder = Folders.of_user().pictures
+        folder = self.document.library.pictures
         if folder.is_dir():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         else:
@@ -216,12 +220,6 @@ class MainWindow(QMainWindow):
     def set_theme(self, mode: str) -> None:
         self.look.set_mode(mode)
         self.settings.update(theme=mode)
-
-    def show_shortcuts(self) -> None:
-        self._show_sheet(ShortcutSheet, lambda: ShortcutSheet(self))
-
-    def show_about(self) -> None:
-        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.jobs.device_text, self))
 
     def _show_sheet(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
         """Bring the open sheet of that kind to the front; make one where none is open."""

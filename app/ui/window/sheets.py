@@ -1,0 +1,147 @@
+"""The sheets of the window that belong to no page: preferences, command palette, shortcuts, guide, about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QDialog
+
+from app.core.files.folders import Folders
+from app.core.notices import Notice, NoticeAction
+from app.core.palette.entries import Entry
+from app.core.storage.storage import RUNS, Storage
+from app.core.storage.usage import Place
+from app.ui.help.about_sheet import AboutSheet
+from app.ui.help.guide_sheet import GuideSheet
+from app.ui.models.page import ModelPage
+from app.ui.palette.offers import offers
+from app.ui.palette.palette import CommandPalette
+from app.ui.preferences.parts import PreferenceParts
+from app.ui.preferences.sheet import Preferences
+from app.ui.window.shortcut_sheet import ShortcutSheet
+
+if TYPE_CHECKING:
+    from app.ui.window.main_window import MainWindow
+
+Sheet = TypeVar("Sheet", bound=QDialog)
+
+GB = 1_000_000_000
+
+
+class Sheets(QObject):
+    """Each sheet is open at most once: opening it again brings it to the front.
+
+    usual -- the folders where the user chose no others
+    """
+
+    def __init__(self, window: MainWindow, usual: Folders) -> None:
+        super().__init__(window)
+        self._window, self._usual = window, usual
+        folders = self.folders
+        places = (
+            Place(RUNS, "Runs", folders.runs),
+            Place("pictures", "Finished pictures", folders.pictures),
+            Place("artwork", "Pictures being worked on", folders.artwork),
+            Place("log", "Crash reports and logs", folders.log),
+        )
+        self.storage = Storage(places, self._runs_in_use, parent=self)
+        self.storage.notice_raised.connect(window.document.notice_raised)
+        window.settings.changed.connect(self._on_settings)
+
+    @property
+    def folders(self) -> Folders:
+        """The folders in use."""
+        library = self._window.document.library
+        return replace(self._usual, pictures=library.pictures, runs=library.root)
+
+    def close(self) -> None:
+        """Stop measuring."""
+        self.storage.close()
+
+    def check_storage(self) -> None:
+        """Measure the runs if they have a limit, and say so where they take more."""
+        limit = round(self._window.settings.values.runs_limit * GB)
+        if limit:
+            self.storage.changed.connect(self._tell_full)
+            self.storage.set_limit(limit)
+
+    def preferences(self, page: str = "") -> Preferences:
+        """Open the preferences, at the page of a subject or of a setting where `page` names one."""
+        self.storage.set_limit(round(self._window.settings.values.runs_limit * GB))
+        sheet = self._show(Preferences, lambda: Preferences(self._parts(), self._window))
+        if page:
+            sheet.open_page(page)
+        return sheet
+
+    def palette(self) -> None:
+        window = self._window
+
+        def entries() -> list[Entry]:
+            return offers(window.actions_, window.models.choice, self.preferences)
+
+        self._show(CommandPalette, lambda: CommandPalette(entries, window.settings, window))
+
+    def shortcuts(self) -> None:
+        self._show(ShortcutSheet, lambda: ShortcutSheet(self._window.actions_.bindings, self._window))
+
+    def guide(self) -> None:
+        self._show(GuideSheet, lambda: GuideSheet(self._window))
+
+    def about(self) -> None:
+        device = self._window.document.jobs.device_text
+        self._show(AboutSheet, lambda: AboutSheet(device, self.folders, self._open_folder, self._window))
+
+    def _parts(self) -> PreferenceParts:
+        window = self._window
+        return PreferenceParts(
+            settings=window.settings, bindings=window.actions_.bindings, library=window.models.library,
+            storage=self.storage, usual=self._usual, folders=self.folders, add_folder=self._add_model_folder,
+            open_folder=self._open_folder,
+        )  # fmt: skip
+
+    def _add_model_folder(self) -> None:
+        self._window.show_models()
+        self._window.findChildren(ModelPage)[-1].choose_folder()
+
+    def _open_folder(self, path: Path) -> None:
+        if path.is_dir():
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+        else:
+            self._window.document.notice_raised.emit(Notice("info", f"{path} is made when the first file is written."))
+
+    def _runs_in_use(self) -> set[Path]:
+        """The runs that must stay: shown, waiting or running, and those of the artwork's candidates."""
+        document = self._window.document
+        used = {job.run_path for job in document.jobs.all if not job.state.ended}
+        used |= {candidate.run for candidate in document.editing.candidates}
+        if (run := document.shown.run) is not None:
+            used.add(run.own.path)
+        return used
+
+    def _on_settings(self, names: set[str]) -> None:
+        if "runs_limit" in names:
+            self.storage.set_limit(round(self._window.settings.values.runs_limit * GB))
+
+    def _tell_full(self) -> None:
+        if self.storage.busy:
+            return
+        self.storage.changed.disconnect(self._tell_full)
+        if self.storage.surplus:
+            count = len(self.storage.surplus)
+            told = f"The runs take more than their limit: {count} old one{'' if count == 1 else 's'} could go."
+            show = NoticeAction("Show them", lambda: self.preferences("storage"))
+            self._window.document.notice_raised.emit(Notice("info", told, (show,)))
+
+    def _show(self, kind: type[Sheet], make: Callable[[], Sheet]) -> Sheet:
+        """Bring the open sheet of that kind to the front; make one where none is open."""
+        opened = (sheet for sheet in self._window.findChildren(kind) if not sheet.isHidden())
+        sheet = next(opened, None) or make()
+        sheet.show()
+        sheet.raise_()
+        sheet.activateWindow()
+        return sheet
