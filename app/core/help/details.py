@@ -28,9 +28,7 @@ class Licensed:
 
 EMBEDDED = (
     Licensed("Emoji model, trained on Noto", "Apache-2.0 (Google)", "models/emoji/card.md"),
-    Licensed(
-        "… on Twemoji and EmojiOne", "CC-BY-4.0 (Twitter, Inc. and contributors; EmojiOne)", "models/emoji/card.md"
-    ),
+    Licensed("… on Twemoji and EmojiOne", "CC-BY-4.0 (Twitter and contributors; EmojiOne)", "models/emoji/card.md"),
     Licensed("… on Fluent Emoji and emojibase", "MIT (Microsoft; Miles Johnson)", "models/emoji/card.md"),
     Licensed("Fashion model, trained on Fashion-MNIST", "MIT (Zalando)", "models/fashion/card.md"),
     Licensed("Text encoder all-MiniLM-L6-v2", "Apache-2.0 (sentence-transformers)", "text/minilm/README.md"),
@@ -63,7 +61,7 @@ def packages() -> list[Licensed]:
 def licence_of(package: str) -> str:
     """The licence that an installed package states, in one line."""
     about = metadata.metadata(package)
-    stated = about.get("License-Expression") or about.get("License") or ""
+    stated = next((about[key] for key in ("License-Expression", "License") if key in about), "")
     if not stated.strip():
         named = [line for line in about.get_all("Classifier") or [] if line.startswith("License")]
         stated = named[0].rsplit("::", 1)[-1] if named else "see the package"

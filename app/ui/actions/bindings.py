@@ -110,7 +110,7 @@ def why_not_key(sequence: QKeySequence) -> str:
     """Why a key can be no shortcut, in one sentence; "" when it can."""
     if sequence.isEmpty():
         return "Press a key, alone or with Ctrl, Alt and Shift."
-    pressed = sequence[0]
+    pressed = sequence[0]  # type: ignore[index]
     if pressed.key() in FOCUS_KEYS and not pressed.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier:
         return "Tab moves from field to field: choose another key."
     return ""

@@ -36,9 +36,7 @@ class AboutSheet(QDialog):
         column.setSpacing(em(self, 0.4))
         column.addWidget(label(f"Tweedie Studio {studio_version()}".strip(), "title"))
         column.addWidget(paragraph("Watch, scrub and understand every step of denoising.", ""))
-        column.addWidget(
-            paragraph("No network, no telemetry. Pictures hold what the preferences say, and nothing else.")
-        )
+        column.addWidget(paragraph("No network, no telemetry. Pictures hold what the preferences say."))
         column.addSpacing(em(self, 0.4))
         column.addLayout(self._facts())
         column.addSpacing(em(self, 0.4))

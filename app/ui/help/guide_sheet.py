@@ -28,6 +28,7 @@ PAGES = (  # in the order of reading; further ones come after them
     "other-pictures", "checkpoints", "training",
 )  # fmt: skip
 SIZE = 62, 42  # line heights
+ROW = 1.7  # line heights of a page in the list
 LACKS = "The pages of the guide are not installed with this studio. They are in the folder docs of its source."
 
 
@@ -57,11 +58,11 @@ class PageBrowser(QTextBrowser):
         if anchor:
             self._scroll_to(anchor)
 
-    def loadResource(self, kind: int, name: QUrl) -> Any:
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
         """Pictures are never wider than the page."""
         found = super().loadResource(kind, name)
         if kind == QTextDocument.ResourceType.ImageResource.value:
-            image = QImage(self.source().resolved(name).toLocalFile())
+            image = QImage(self.source().resolved(QUrl(name)).toLocalFile())
             width = self.viewport().width() - em(self, 2.5)
             if not image.isNull() and image.width() > width > 0:
                 return image.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
@@ -100,17 +101,19 @@ class GuideSheet(QDialog):
         self.list.setAccessibleName("Pages of the guide")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.addItems([title_of(path) for path in self.paths])
-        self.find = QLineEdit()
-        self.find.setPlaceholderText("Find on this page")
-        self.find.setAccessibleName("Find on this page")
-        self.find.setClearButtonEnabled(True)
-        self.find.installEventFilter(self)
+        for row in range(self.list.count()):
+            self.list.item(row).setSizeHint(QSize(0, em(self, ROW)))
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find on this page")
+        self.search.setAccessibleName("Find on this page")
+        self.search.setClearButtonEnabled(True)
+        self.search.installEventFilter(self)
         back = QPushButton("Back")
         back.setAutoDefault(False)
         back.setEnabled(False)
         left = QVBoxLayout()
         left.setSpacing(em(self, 0.5))
-        for widget in (self.find, self.list, back):
+        for widget in (self.search, self.list, back):
             left.addWidget(widget, 1 if widget is self.list else 0)
         side = QWidget()
         left.setContentsMargins(0, 0, 0, 0)
@@ -122,18 +125,18 @@ class GuideSheet(QDialog):
         self.page.backwardAvailable.connect(back.setEnabled)
         self.page.sourceChanged.connect(self._on_source)
         self.list.currentRowChanged.connect(self._on_row)
-        self.find.textEdited.connect(lambda text: self._find(text, anew=True))
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self.find.setFocus)
+        self.search.textEdited.connect(lambda text: self._find(text, anew=True))
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self.search.setFocus)
         self.list.setCurrentRow(0)
         self.page.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._find(self.find.text())
+                self._find(self.search.text())
                 return True
-            if event.key() == Qt.Key.Key_Escape and self.find.text():
-                self.find.clear()
+            if event.key() == Qt.Key.Key_Escape and self.search.text():
+                self.search.clear()
                 return True
         return super().eventFilter(watched, event)
 
@@ -166,7 +169,7 @@ def pages_in(folder: Path) -> list[Path]:
 def title_of(path: Path) -> str:
     """The first heading of a page."""
     with open(path, encoding="utf-8") as file:
-        return file.readline().lstrip("# ").strip() or path.stem
+        return file.readline().lstrip("# ").replace("`", "").strip() or path.stem
 
 
 def anchor_of(heading: str) -> str:

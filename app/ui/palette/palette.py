@@ -35,6 +35,7 @@ from app.ui.look.theme import em
 from app.ui.widgets.label import paragraph
 
 WALKS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+LEFT = Qt.FocusReason.ActiveWindowFocusReason  # for another window
 WIDE, SHOWN = 34, 10  # line heights; rows
 ENTRY = Qt.ItemDataRole.UserRole
 
@@ -105,6 +106,7 @@ class CommandPalette(QDialog):
     def __init__(self, offers: Callable[[], Sequence[Entry]], settings: Settings, window: QWidget) -> None:
         super().__init__(window, Qt.WindowType.Dialog | Qt.WindowType.FramelessWindowHint)
         self.setWindowTitle("Command palette")
+        self.setObjectName("palette")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._settings, self._entries = settings, list(offers())
         self.search = QLineEdit()
@@ -155,9 +157,8 @@ class CommandPalette(QDialog):
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self.choose()
                 return True
-        if watched is self.search and isinstance(event, QFocusEvent) and event.type() == QEvent.Type.FocusOut:
-            if event.reason() == Qt.FocusReason.ActiveWindowFocusReason:
-                self.close()
+        if isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() == LEFT:
+            self.close()
         return super().eventFilter(watched, event)
 
     def _walk(self, key: Qt.Key) -> None:

@@ -39,6 +39,9 @@ class Field(QWidget):
     def show_value(self, value: Any) -> None:
         raise NotImplementedError
 
+    def _on_value(self, value: Any) -> None:
+        self.chosen.emit(value)
+
     def _lay_out(self, *widgets: QWidget) -> QHBoxLayout:
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -58,7 +61,7 @@ class CheckField(Field):
         self.box.setAccessibleName(declared.title)
         self.box.setAccessibleDescription(declared.description)
         self._lay_out(self.box).addStretch(1)
-        self.box.clicked.connect(self.chosen)
+        self.box.clicked.connect(self._on_value)
 
     def show_value(self, value: Any) -> None:
         self.box.setChecked(bool(value))
@@ -89,7 +92,7 @@ class SpinField(Field):
         self.box.setKeyboardTracking(False)
         self.box.setFixedWidth(em(self, 6.5))
         self._lay_out(self.box)
-        self.box.valueChanged.connect(self.chosen)
+        self.box.valueChanged.connect(self._on_value)
 
     def show_value(self, value: Any) -> None:
         show_number(self.box, value)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.settings.subjects import Subject
+from app.ui.actions import ACTIONS
+from app.ui.actions.action import Action
 from app.ui.look.theme import em
 from app.ui.models.folder_bar import FolderBar
 from app.ui.preferences.parts import PreferenceParts
 from app.ui.preferences.pen import PenTrial
 from app.ui.preferences.row import SettingRow
-from app.ui.preferences.search import Hits, of_subject
+from app.ui.preferences.search import find, of_subject
 from app.ui.preferences.shortcuts import ShortcutPage
 from app.ui.preferences.storage import StorageUse
 from app.ui.widgets.label import label, paragraph
 from app.ui.window.places_list import PlacesList
 
+MOST_COMMANDS = 8
 NETWORK = "The studio never connects to the network: no telemetry, no updates, no downloads. What you do stays here."
 REPORTS = "Crash reports are files on this computer. They are sent nowhere; read or delete them as you like."
 
@@ -41,8 +45,15 @@ def page_of(subject: Subject, parts: PreferenceParts) -> QWidget:
     return scrolled(content)
 
 
-def results(hits: list[Hits], parts: PreferenceParts, go: Callable[[str], object]) -> QWidget:
-    """The hits of a search, by subject; `go` is called with the name of a subject to open."""
+def results(
+    query: str, parts: PreferenceParts, go: Callable[[str], object], find_command: Callable[[str], object]
+) -> QWidget:
+    """The hits of a search, by subject, and the commands that have its words.
+
+    go           -- called with the name of a subject to open
+    find_command -- called with the id of a command, to show its keys
+    """
+    hits, commands = find(query), _commands(query)
     content = QWidget()
     column = QVBoxLayout(content)
     column.setContentsMargins(0, 0, em(content, 0.8), 0)
@@ -52,16 +63,35 @@ def results(hits: list[Hits], parts: PreferenceParts, go: Callable[[str], object
         for declared in hit.settings:
             column.addWidget(SettingRow(parts.settings, declared, parts.usual_folder))
         for extra in hit.extras:
-            link = QPushButton(extra.title)
-            link.setProperty("kind", "link")
-            link.setAutoDefault(False)
-            link.setAccessibleName(f"{hit.subject.title}: {extra.title}")
-            link.clicked.connect(lambda _=False, name=hit.subject.name: go(name))
+            link = _link(extra.title, f"{hit.subject.title}: {extra.title}", partial(go, hit.subject.name))
             column.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
-    if not hits:
+    if commands:
+        column.addWidget(label("Keys of commands", "title"))
+    for action in commands:
+        keys = parts.bindings.text(action.id) or "no key"
+        text = f"{action.text.rstrip('…')}   {keys}"
+        column.addWidget(
+            _link(text, f"Keys of {text}", partial(find_command, action.id)), 0, Qt.AlignmentFlag.AlignLeft
+        )
+    if not hits and not commands:
         column.addWidget(paragraph("No preference has all of these words."))
     column.addStretch(1)
     return scrolled(content)
+
+
+def _commands(query: str) -> list[Action]:
+    """The first commands that have every word of the query."""
+    words = query.casefold().split()
+    return [action for action in ACTIONS if all(word in action.text.casefold() for word in words)][:MOST_COMMANDS]
+
+
+def _link(text: str, name: str, do: Callable[[], object]) -> QPushButton:
+    link = QPushButton(text.replace("&", "&&"))
+    link.setProperty("kind", "link")
+    link.setAutoDefault(False)
+    link.setAccessibleName(name)
+    link.clicked.connect(lambda _=False: do())
+    return link
 
 
 def scrolled(content: QWidget) -> QScrollArea:

@@ -42,21 +42,16 @@ class SettingRow(QWidget):
         grid.setHorizontalSpacing(em(self, 1))
         grid.setVerticalSpacing(em(self, 0.15))
         grid.setColumnStretch(0, 1)
-        right = Qt.AlignmentFlag.AlignRight
-        if isinstance(self.field, CheckField):
-            grid.addWidget(self.field, 0, 0)
-            grid.addWidget(self.reset, 0, 1, right)
-        else:
-            grid.addWidget(label(declared.title, "heading", self.field), 0, 0)
-            if self.field.wide:
-                grid.addWidget(self.field, 2, 0, 1, 2)
-                grid.addWidget(self.reset, 0, 1, right)
-            else:
-                grid.addWidget(self.field, 0, 1, right)
-                grid.addWidget(self.reset, 1, 1, right | Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.about, 1, 0)
+        checks = isinstance(self.field, CheckField)
+        grid.addWidget(self.field if checks else label(declared.title, "heading", self.field), 0, 0)
+        grid.addWidget(self.reset, 0, 1)
+        if self.field.wide:
+            grid.addWidget(self.field, 2, 0, 1, 3)
+        elif not checks:
+            grid.addWidget(self.field, 0, 2)
+        grid.addWidget(self.about, 1, 0, 1, 3)
         if declared.restart:
-            grid.addWidget(self.waits, 3, 0, 1, 2)
+            grid.addWidget(self.waits, 3, 0, 1, 3)
         else:
             self.waits.setParent(self)
             self.waits.hide()

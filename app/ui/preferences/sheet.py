@@ -23,7 +23,8 @@ from app.ui.preferences.row import SettingRow
 from app.ui.preferences.search import find
 from app.ui.preferences.shortcuts import ShortcutPage
 
-SIZE = 46, 34  # line heights
+SIZE = 50, 36  # line heights
+ROW = 1.9  # line heights of a subject
 
 
 class Preferences(QDialog):
@@ -44,6 +45,8 @@ class Preferences(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Subjects")
         self.list.addItems([subject.title for subject in SUBJECTS])
+        for row in range(self.list.count()):
+            self.list.item(row).setSizeHint(QSize(0, em(self, ROW)))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.pages = QStackedWidget()
         left = QVBoxLayout()
@@ -54,11 +57,11 @@ class Preferences(QDialog):
         side.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
         side.setFixedWidth(em(self, 10))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(em(self, 0.9), em(self, 0.9), em(self, 0.5), em(self, 0.9))
-        row.setSpacing(em(self, 1.2))
-        row.addWidget(side)
-        row.addWidget(self.pages, 1)
+        columns = QHBoxLayout(self)
+        columns.setContentsMargins(em(self, 0.9), em(self, 0.9), em(self, 0.5), em(self, 0.9))
+        columns.setSpacing(em(self, 1.2))
+        columns.addWidget(side)
+        columns.addWidget(self.pages, 1)
         self.list.currentRowChanged.connect(self._on_row)
         self.list.itemClicked.connect(lambda _: self._on_row(self.list.currentRow()))
         self.search.textChanged.connect(self._on_search)
@@ -111,6 +114,7 @@ class Preferences(QDialog):
         if row < 0:
             return
         subject = SUBJECTS[row]
+        self.list.item(row).setSelected(True)  # a search took it
         if subject.name not in self._pages:
             page = self._pages[subject.name] = page_of(subject, self._parts)
             self.pages.addWidget(page)
@@ -121,7 +125,8 @@ class Preferences(QDialog):
 
     def _on_search(self, text: str) -> None:
         if text.strip():
-            found = results(find(text), self._parts, self._go)
+            found = results(text, self._parts, self._go, self.find_command)
+            self.list.clearSelection()
             self.pages.addWidget(found)
             self._show(found)
             self._results = found

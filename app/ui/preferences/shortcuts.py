@@ -24,6 +24,7 @@ from app.ui.widgets.label import label, paragraph
 from app.ui.window.shortcut_sheet import WHERE
 
 NAME = Qt.ItemDataRole.UserRole
+WALKS = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
 ADVICE = "Choose a command, then press its new key in the field."
 
 
@@ -64,9 +65,9 @@ class ShortcutPage(QWidget):
         self.tree.setMinimumHeight(em(self, 9))
         header = self.tree.header()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
+        header.resizeSection(1, em(self, 10))
+        header.resizeSection(2, em(self, 9))
         self.title = label("", "heading")
         self.key = KeyField()
         self.add = QPushButton("Add this key")
@@ -80,8 +81,9 @@ class ShortcutPage(QWidget):
             button.setAutoDefault(False)
         fields = QHBoxLayout()
         fields.setSpacing(em(self, 0.4))
-        for widget in (self.key, self.replace, self.add, self.none, self.reset):
-            fields.addWidget(widget, 1 if widget is self.key else 0)
+        fields.addWidget(self.key, 1)
+        for button in (self.replace, self.add, self.none, self.reset):
+            fields.addWidget(button)
         foot = QHBoxLayout()
         foot.addWidget(self.said, 1)
         foot.addWidget(self.take)
@@ -89,11 +91,13 @@ class ShortcutPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.4))
-        for widget in (self.search, self.tree, self.title):
-            column.addWidget(widget, 1 if widget is self.tree else 0)
+        column.addWidget(self.search)
+        column.addWidget(self.tree, 1)
+        column.addWidget(self.title)
         column.addLayout(fields)
         column.addLayout(foot)
         self._items = {action.id: QTreeWidgetItem() for action in ACTIONS}
+        self._menus: dict[str, QTreeWidgetItem] = {}
         self._fill()
         self.search.textChanged.connect(self._filter)
         self.search.installEventFilter(self)
@@ -134,15 +138,14 @@ class ShortcutPage(QWidget):
         self._on_current()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
-                self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
-                self.tree.keyPressEvent(event)
-                return True
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in WALKS:
+            self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.tree.keyPressEvent(event)
+            return True
         return super().eventFilter(watched, event)
 
     def _fill(self) -> None:
-        menus: dict[str, QTreeWidgetItem] = {}
+        menus = self._menus
         for action in ACTIONS:
             if action.menu not in menus:
                 menu = menus[action.menu] = QTreeWidgetItem([action.menu])
@@ -168,9 +171,11 @@ class ShortcutPage(QWidget):
             item.setHidden(not fits)
             if fits and first is None:
                 first = item
-        for row in range(self.tree.topLevelItemCount()):
-            menu = self.tree.topLevelItem(row)
-            menu.setHidden(all(menu.child(k).isHidden() for k in range(menu.childCount())))
+        for menu in self._menus.values():
+            menu.setHidden(True)
+        for action in ACTIONS:
+            if not self._items[action.id].isHidden():
+                self._menus[action.menu].setHidden(False)
         if not self.chosen and first is not None:
             self.tree.setCurrentItem(first)
         self._on_current()
@@ -203,9 +208,7 @@ class ShortcutPage(QWidget):
         elif held:
             names = " and ".join(f"“{action.text.rstrip('…')}”" for action in held)
             mine = self.title.text()
-            self.said.setText(
-                f"{native(key)} is the key of {names}. “{mine}” can take it; then they have it no longer."
-            )
+            self.said.setText(f"{native(key)} is the key of {names}. “{mine}” can take it from there.")
             self.take.setText("Take it")
             self.take.setAccessibleName(f"Take {native(key)} for “{mine}” from {names}")
         elif key in self._bindings.keys(name):

@@ -9,12 +9,11 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from app.core.models.paths import short_path
 from app.core.models.table import in_bytes
 from app.core.storage.storage import RUNS, Storage
 from app.ui.look.theme import em
+from app.ui.widgets.folder_link import FolderLink
 from app.ui.widgets.label import label, paragraph
-from app.ui.widgets.plain_tip import plain_tip
 
 PATH = Qt.ItemDataRole.UserRole
 HIGH = 9  # line heights of the list
@@ -25,8 +24,8 @@ class StorageUse(QWidget):
 
     def __init__(self, storage: Storage, open_folder: Callable[[Path], object]) -> None:
         super().__init__()
-        self._storage, self._open = storage, open_folder
-        self.rows: dict[str, tuple[QPushButton, QWidget]] = {}
+        self._storage = storage
+        self.links: dict[str, FolderLink] = {}
         self.grid = QGridLayout()
         self.grid.setHorizontalSpacing(em(self, 1))
         self.grid.setVerticalSpacing(em(self, 0.2))
@@ -34,12 +33,8 @@ class StorageUse(QWidget):
         self.sizes = {name: label("", "muted") for name in storage.places}
         for k, (name, place) in enumerate(storage.places.items()):
             self.grid.addWidget(label(place.title), k, 0)
-            folder = QPushButton()
-            folder.setProperty("kind", "link")
-            folder.setAutoDefault(False)
-            folder.clicked.connect(lambda _=False, name=name: self._open(self._storage.places[name].path))
-            self.rows[name] = folder, self.sizes[name]
-            self.grid.addWidget(folder, k, 1)
+            self.links[name] = FolderLink(place.title, open_folder)
+            self.grid.addWidget(self.links[name], k, 1)
             self.grid.addWidget(self.sizes[name], k, 2, Qt.AlignmentFlag.AlignRight)
         self.note = paragraph()
         self.list = QListWidget()
@@ -71,10 +66,7 @@ class StorageUse(QWidget):
     def refresh(self) -> None:
         storage = self._storage
         for name, place in storage.places.items():
-            folder, _ = self.rows[name]
-            folder.setText(short_path(place.path).replace("&", "&&"))
-            folder.setToolTip(plain_tip(f"Open {place.path}"))
-            folder.setAccessibleName(f"Open the folder of {place.title.lower()}")
+            self.links[name].show_path(place.path)
             measured = "" if place.bytes is None else in_bytes(place.bytes) or "empty"
             self.sizes[name].setText(measured or "measuring …")
         self._fill()
