@@ -100,7 +100,7 @@ LIGHT = Theme(
     text="#1d1f20", muted="#565b5e", faint="#7b8082", accent="#0a6b62", on_accent="#ffffff", alarm="#a62a1a",
 )  # fmt: skip
 CONTRAST = Theme(
-    name="contrast", window="#000000", base="#000000", canvas="#000000", raised="#1c1c1c", line="#595959",
+    name="contrast", window="#000000", base="#000000", canvas="#000000", raised="#1c1c1c", line="#535353",
     text="#ffffff", muted="#ffffff", faint="#a0a0a0", accent="#5ce1ff", on_accent="#000000", alarm="#ffb4a8",
     readable=ENHANCED, disabled=READABLE,
 )  # fmt: skip
