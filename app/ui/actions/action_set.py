@@ -12,6 +12,7 @@ from app.ui.actions import ACTIONS
 from app.ui.actions.action import Action
 from app.ui.actions.bindings import NATIVE, Bindings
 from app.ui.actions.studio import StudioParts
+from app.ui.actions.window_keys import WindowKeys
 from app.ui.look import icons
 from app.ui.widgets.edits import commit_edit
 
@@ -29,6 +30,7 @@ class ActionSet(QObject):
         self._studio = studio
         self.bindings = bindings
         bindings.changed.connect(self._rebind)
+        self._window_keys = WindowKeys(window, bindings.is_of_window)
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
         self.menus: dict[str, QMenu] = {}

@@ -38,6 +38,10 @@ class Bindings(QObject):
         keys = self._keys[name]
         return native(keys[0]) if keys else ""
 
+    def is_of_window(self, key: str) -> bool:
+        """Whether an action has this key that works anywhere in the window."""
+        return any(key in self._keys[action.id] for action in self._actions if action.where == "window")
+
     def is_changed(self, name: str) -> bool:
         """Whether the user changed its keys, or took one of them for another action."""
         return self._keys[name] != self.default(name)
