@@ -83,9 +83,9 @@ def versions() -> dict[str, str]:
 
 def guide_folder() -> Path | None:
     """The folder with the pages of the guide: beside the source, or among the files of the installed package."""
-    beside = ROOT / "docs"
-    if (beside / "guide.md").is_file():
-        return beside
+    for beside in (ROOT / "docs", ROOT / "share" / "doc" / DISTRIBUTION):  # the second: pip install --target
+        if (beside / "guide.md").is_file():
+            return beside
     try:
         files = metadata.files(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
