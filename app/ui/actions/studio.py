@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from app.core.canvas.toolset import Toolset
 from app.core.document import Document
@@ -18,8 +18,15 @@ from app.ui.morph.film_files import Films
 from app.ui.window.docks import Docks
 from app.ui.window.rooms import Room
 
-if TYPE_CHECKING:
-    from app.ui.window.sheets import Sheets  # whose preferences and palette know the actions
+
+class StudioSheets(Protocol):
+    """The sheets that belong to no page."""
+
+    def preferences(self, page: str = "") -> object: ...
+    def palette(self) -> None: ...
+    def shortcuts(self) -> None: ...
+    def guide(self) -> None: ...
+    def about(self) -> None: ...
 
 
 class StudioParts(Protocol):
@@ -36,7 +43,9 @@ class StudioParts(Protocol):
     files: Files
     tools: Toolset
     docks: Docks
-    sheets: Sheets
+
+    @property
+    def sheets(self) -> StudioSheets: ...
 
     @property
     def room(self) -> Room: ...

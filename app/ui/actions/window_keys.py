@@ -17,8 +17,9 @@ EDITING = (
 
 
 class WindowKeys(QObject):
-    """Takes keys of the window from the field with the keyboard: under X11 a field has uses of its own for Ctrl+K, Ctrl+E
-    and Ctrl+U, and claims them before the window's shortcuts see them.
+    """Takes keys of the window from the field with the keyboard.
+
+    Under X11 a field has uses of its own for Ctrl+K, Ctrl+E and Ctrl+U, and claims them before the window sees them.
 
     is_ours -- whether a key with Ctrl or Alt is a shortcut of the whole window
     """

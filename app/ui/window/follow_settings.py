@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
+from app.core.canvas.toolset import Toolset
+from app.settings import Settings
 from app.ui.look.motion import reduce_motion
+from app.ui.look.theme import Appearance
 from app.ui.preferences.pen import pen_of
-
-if TYPE_CHECKING:
-    from app.ui.window.main_window import MainWindow
 
 
 class SettingsFollower(QObject):
-    """Keeps the looks, the canvas and the pen of a window as the settings say."""
+    """Keeps the looks, the canvas and the pen as the settings say. `set_smooth` changes the canvas's enlargement."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-        window.settings.changed.connect(self._follow)
-        reduce_motion(window.settings.values.reduced_motion)
-        window.tools.pen = pen_of(window.settings.values)
+    def __init__(
+        self,
+        settings: Settings,
+        look: Appearance,
+        tools: Toolset,
+        set_smooth: Callable[[bool], object],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._settings, self._look, self._tools, self._set_smooth = settings, look, tools, set_smooth
+        settings.changed.connect(self._follow)
+        reduce_motion(settings.values.reduced_motion)
+        tools.pen = pen_of(settings.values)
 
     def _follow(self, names: set[str]) -> None:
-        window, values = self._window, self._window.settings.values
+        values = self._settings.values
         if "theme" in names:
-            window.look.set_mode(values.theme)
+            self._look.set_mode(values.theme)
         if "reduced_motion" in names:
             reduce_motion(values.reduced_motion)
         if "scaling" in names:
-            window.set_smooth(values.scaling == "smooth")
-            window.actions_.refresh()
+            self._set_smooth(values.scaling == "smooth")
         if names & {"pen_curve", "pen_pressure"}:
-            window.tools.pen = pen_of(values)
+            self._tools.pen = pen_of(values)

@@ -119,8 +119,9 @@ class MainWindow(QMainWindow):
         self.files.opened.connect(self._show_artwork)
         document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
-        self.sheets = Sheets(self, folders or Folders.of_user())
-        self._follower = SettingsFollower(self)
+        usual = folders or Folders.of_user()
+        self.sheets = Sheets(document, settings, models, self.actions_, usual, self.show_models, self)
+        self._follower = SettingsFollower(settings, self.look, self.tools, self.set_smooth, self)
         self.docks.restore(settings)
         self.actions_.refresh()
         self.focus_prompt()
@@ -216,6 +217,7 @@ class MainWindow(QMainWindow):
     def set_smooth(self, smooth: bool) -> None:
         self.canvas.smooth = self.morph_view.stage.smooth = smooth
         self.settings.update(scaling="smooth" if smooth else "nearest")
+        self.actions_.refresh()
 
     def set_theme(self, mode: str) -> None:
         self.look.set_mode(mode)

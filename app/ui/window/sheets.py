@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QWidget
 
+from app.core.document import Document
 from app.core.files.folders import Folders
+from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice, NoticeAction
 from app.core.palette.entries import Entry
 from app.core.storage.storage import RUNS, Storage
 from app.core.storage.usage import Place
+from app.settings import Settings
+from app.ui.actions.action_set import ActionSet
 from app.ui.help.about_sheet import AboutSheet
 from app.ui.help.guide_sheet import GuideSheet
 from app.ui.models.page import ModelPage
@@ -25,9 +29,6 @@ from app.ui.preferences.parts import PreferenceParts
 from app.ui.preferences.sheet import Preferences
 from app.ui.window.shortcut_sheet import ShortcutSheet
 
-if TYPE_CHECKING:
-    from app.ui.window.main_window import MainWindow
-
 Sheet = TypeVar("Sheet", bound=QDialog)
 
 GB = 1_000_000_000
@@ -36,12 +37,23 @@ GB = 1_000_000_000
 class Sheets(QObject):
     """Each sheet is open at most once: opening it again brings it to the front.
 
-    usual -- the folders where the user chose no others
+    usual       -- the folders where the user chose no others
+    show_models -- opens the page of models
     """
 
-    def __init__(self, window: MainWindow, usual: Folders) -> None:
+    def __init__(
+        self,
+        document: Document,
+        settings: Settings,
+        models: StudioModels,
+        actions: ActionSet,
+        usual: Folders,
+        show_models: Callable[[], object],
+        window: QWidget,
+    ) -> None:
         super().__init__(window)
-        self._window, self._usual = window, usual
+        self._document, self._settings, self._models, self._actions = document, settings, models, actions
+        self._window, self._usual, self._show_models = window, usual, show_models
         folders = self.folders
         places = (
             Place(RUNS, "Runs", folders.runs),
@@ -50,13 +62,13 @@ class Sheets(QObject):
             Place("log", "Crash reports and logs", folders.log),
         )
         self.storage = Storage(places, self._runs_in_use, parent=self)
-        self.storage.notice_raised.connect(window.document.notice_raised)
-        window.settings.changed.connect(self._on_settings)
+        self.storage.notice_raised.connect(document.notice_raised)
+        settings.changed.connect(self._on_settings)
 
     @property
     def folders(self) -> Folders:
         """The folders in use."""
-        library = self._window.document.library
+        library = self._document.library
         return replace(self._usual, pictures=library.pictures, runs=library.root)
 
     def close(self) -> None:
@@ -65,58 +77,56 @@ class Sheets(QObject):
 
     def check_storage(self) -> None:
         """Measure the runs if they have a limit, and say so where they take more."""
-        limit = round(self._window.settings.values.runs_limit * GB)
+        limit = round(self._settings.values.runs_limit * GB)
         if limit:
             self.storage.changed.connect(self._tell_full)
             self.storage.set_limit(limit)
 
     def preferences(self, page: str = "") -> Preferences:
         """Open the preferences, at the page of a subject or of a setting where `page` names one."""
-        self.storage.set_limit(round(self._window.settings.values.runs_limit * GB))
+        self.storage.move("pictures", self.folders.pictures)
+        self.storage.set_limit(round(self._settings.values.runs_limit * GB))
         sheet = self._show(Preferences, lambda: Preferences(self._parts(), self._window))
         if page:
             sheet.open_page(page)
         return sheet
 
     def palette(self) -> None:
-        window = self._window
-
         def entries() -> list[Entry]:
-            return offers(window.actions_, window.models.choice, self.preferences)
+            return offers(self._actions, self._models.choice, self.preferences)
 
-        self._show(CommandPalette, lambda: CommandPalette(entries, window.settings, window))
+        self._show(CommandPalette, lambda: CommandPalette(entries, self._settings, self._window))
 
     def shortcuts(self) -> None:
-        self._show(ShortcutSheet, lambda: ShortcutSheet(self._window.actions_.bindings, self._window))
+        self._show(ShortcutSheet, lambda: ShortcutSheet(self._actions.bindings, self._window))
 
     def guide(self) -> None:
         self._show(GuideSheet, lambda: GuideSheet(self._window))
 
     def about(self) -> None:
-        device = self._window.document.jobs.device_text
+        device = self._document.jobs.device_text
         self._show(AboutSheet, lambda: AboutSheet(device, self.folders, self._open_folder, self._window))
 
     def _parts(self) -> PreferenceParts:
-        window = self._window
         return PreferenceParts(
-            settings=window.settings, bindings=window.actions_.bindings, library=window.models.library,
+            settings=self._settings, bindings=self._actions.bindings, library=self._models.library,
             storage=self.storage, usual=self._usual, folders=self.folders, add_folder=self._add_model_folder,
             open_folder=self._open_folder,
         )  # fmt: skip
 
     def _add_model_folder(self) -> None:
-        self._window.show_models()
+        self._show_models()
         self._window.findChildren(ModelPage)[-1].choose_folder()
 
     def _open_folder(self, path: Path) -> None:
         if path.is_dir():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
         else:
-            self._window.document.notice_raised.emit(Notice("info", f"{path} is made when the first file is written."))
+            self._document.notice_raised.emit(Notice("info", f"{path} is made when the first file is written."))
 
     def _runs_in_use(self) -> set[Path]:
         """The runs that must stay: shown, waiting or running, and those of the artwork's candidates."""
-        document = self._window.document
+        document = self._document
         used = {job.run_path for job in document.jobs.all if not job.state.ended}
         used |= {candidate.run for candidate in document.editing.candidates}
         if (run := document.shown.run) is not None:
@@ -125,7 +135,7 @@ class Sheets(QObject):
 
     def _on_settings(self, names: set[str]) -> None:
         if "runs_limit" in names:
-            self.storage.set_limit(round(self._window.settings.values.runs_limit * GB))
+            self.storage.set_limit(round(self._settings.values.runs_limit * GB))
 
     def _tell_full(self) -> None:
         if self.storage.busy:
@@ -135,7 +145,7 @@ class Sheets(QObject):
             count = len(self.storage.surplus)
             told = f"The runs take more than their limit: {count} old one{'' if count == 1 else 's'} could go."
             show = NoticeAction("Show them", lambda: self.preferences("storage"))
-            self._window.document.notice_raised.emit(Notice("info", told, (show,)))
+            self._document.notice_raised.emit(Notice("info", told, (show,)))
 
     def _show(self, kind: type[Sheet], make: Callable[[], Sheet]) -> Sheet:
         """Bring the open sheet of that kind to the front; make one where none is open."""

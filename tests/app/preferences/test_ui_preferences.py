@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.settings import Settings, Values, declarations
@@ -25,10 +25,17 @@ from app.ui.preferences.shortcuts import ShortcutPage
 SHOWN = [declared for declared in declarations(Values).values() if declared.subject]
 
 
+def page_of(sheet: Preferences) -> QWidget:
+    """The page in front."""
+    page = sheet.pages.currentWidget()
+    assert page is not None
+    return page
+
+
 def row_of(sheet: Preferences, name: str) -> SettingRow:
     """The row of a setting, on the page that is in front."""
     sheet.open_page(name)
-    rows = sheet.pages.currentWidget().findChildren(SettingRow)
+    rows = page_of(sheet).findChildren(SettingRow)
     return next(row for row in rows if row.declared.name == name)
 
 
@@ -90,7 +97,7 @@ def test_a_search_finds_titles_and_descriptions_of_all_subjects(sheet: Preferenc
     for declared in SHOWN:
         assert declared in [one for hits in find(declared.title) for one in hits.settings]
     QTest.keyClicks(sheet.search, "export")
-    rows = {row.declared.name for row in sheet.pages.currentWidget().findChildren(SettingRow)}
+    rows = {row.declared.name for row in page_of(sheet).findChildren(SettingRow)}
     assert {"export_factor", "bare_exports"} <= rows
     QTest.keyClick(sheet.search, Qt.Key.Key_Escape)
     assert sheet.isVisible()
@@ -99,7 +106,7 @@ def test_a_search_finds_titles_and_descriptions_of_all_subjects(sheet: Preferenc
 
 def test_a_search_leads_to_the_keys_of_a_command(sheet: Preferences) -> None:
     QTest.keyClicks(sheet.search, "another seed")
-    links = sheet.pages.currentWidget().findChildren(QPushButton)
+    links = page_of(sheet).findChildren(QPushButton)
     next(link for link in links if "Another seed" in link.text()).click()
     assert sheet.subject == "shortcuts"
     assert sheet.findChildren(ShortcutPage)[0].chosen == "roll"

@@ -48,7 +48,7 @@ def test_a_choice_that_has_no_room_ends_in_an_ellipsis(qtbot: QtBot) -> None:
 
 
 def test_the_list_of_shortcuts_is_no_larger_than_the_screen(window: MainWindow) -> None:
-    window.show_shortcuts()
+    window.sheets.shortcuts()
     sheet = window.findChild(ShortcutSheet)
     assert sheet is not None
     assert sheet.height() <= sheet.screen().availableSize().height()
