@@ -37,7 +37,7 @@ def _models(choice: ModelChoice) -> Iterator[Entry]:
     for offer in choice.offers():
         current = " · in use" if offer.key == choice.current else ""
         about = " · ".join(filter(None, ("Model", offer.badge, offer.about))) + current
-        yield Entry(f"model:{offer.key}"[:100], offer.title, partial(choice.choose, offer.key), about)
+        yield Entry(f"model:{offer.key}"[:100], offer.title, partial(choice.choose, offer.key), about, why=offer.alarm)
 
 
 def _preferences(show: Callable[[str], object]) -> Iterator[Entry]:

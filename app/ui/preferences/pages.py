@@ -12,6 +12,7 @@ from app.settings.subjects import Subject
 from app.ui.actions import ACTIONS
 from app.ui.actions.action import Action
 from app.ui.look.theme import em
+from app.ui.models.defaults_sheet import PRECISIONS
 from app.ui.models.folder_bar import FolderBar
 from app.ui.preferences.parts import PreferenceParts
 from app.ui.preferences.pen import PenTrial
@@ -19,6 +20,7 @@ from app.ui.preferences.row import SettingRow
 from app.ui.preferences.search import find, of_subject
 from app.ui.preferences.shortcuts import ShortcutPage
 from app.ui.preferences.storage import StorageUse
+from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.label import label, paragraph
 from app.ui.window.places_list import PlacesList
 
@@ -163,8 +165,23 @@ def _reports(parts: PreferenceParts) -> QWidget:
     return block
 
 
+def _precision(parts: PreferenceParts) -> QWidget:
+    about = paragraph(
+        "Of your own models that have no precision of their own (Models ▸ Defaults). 16 bits take half the memory; "
+        "pictures differ a little."
+    )
+    box = ComboBox("Precision of models")
+    for name, words in PRECISIONS.items():
+        box.addItem(words, name)
+    box.setCurrentIndex(max(0, box.findData(parts.library.settings.precision)))
+    box.setMaximumWidth(em(box, 13))
+    box.activated.connect(lambda row: parts.set_precision(box.itemData(row)))
+    return _block("Precision of models", about, box)
+
+
 EXTRA_PARTS: dict[str, tuple[Callable[[PreferenceParts], QWidget], ...]] = {
     "folders": (_model_folders, _places),
+    "computing": (_precision,),
     "storage": (_storage,),
     "pen": (_pen,),
     "privacy": (_reports, _network),

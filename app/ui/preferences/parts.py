@@ -17,6 +17,7 @@ from app.ui.actions.bindings import Bindings
 class PreferenceParts:
     """usual       -- the folders where nothing else is chosen
     folders     -- those in use
+    set_precision -- sets the precision of models that have none of their own
     add_folder  -- asks for another folder of models
     open_folder -- shows a folder in the file manager
     """
@@ -24,6 +25,7 @@ class PreferenceParts:
     settings: Settings
     bindings: Bindings
     library: ModelLibrary
+    set_precision: Callable[[str], object]
     storage: Storage
     usual: Folders
     folders: Folders

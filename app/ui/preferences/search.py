@@ -21,6 +21,7 @@ class Extra:
 EXTRAS = (
     Extra("folders", "Folders of models", "checkpoints LoRA watched"),
     Extra("folders", "Where things are kept", "crash log artwork settings"),
+    Extra("computing", "Precision of models", "float32 bfloat16 float16 half bits checkpoints"),
     Extra("storage", "Space on the disk", "size usage"),
     Extra("shortcuts", "Keys of every command", "keyboard hotkey binding rebind"),
     Extra("pen", "Try the pen", "stylus tablet test stroke curve"),

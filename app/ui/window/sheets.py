@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app.core.document import Document
 from app.core.files.folders import Folders
+from app.core.models.choice import is_checkpoint
 from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice, NoticeAction
 from app.core.palette.entries import Entry
@@ -109,10 +110,21 @@ class Sheets(QObject):
 
     def _parts(self) -> PreferenceParts:
         return PreferenceParts(
-            settings=self._settings, bindings=self._actions.bindings, library=self._models.library,
-            storage=self.storage, usual=self._usual, folders=self.folders, add_folder=self._add_model_folder,
+            settings=self._settings,
+            bindings=self._actions.bindings,
+            library=self._models.library,
+            set_precision=self._set_precision,
+            storage=self.storage,
+            usual=self._usual,
+            folders=self.folders,
+            add_folder=self._add_model_folder,
             open_folder=self._open_folder,
-        )  # fmt: skip
+        )
+
+    def _set_precision(self, precision: str) -> None:
+        self._models.library.set_precision(precision)
+        if is_checkpoint(self._document.draft.model):  # described again, with it
+            self._models.choice.choose(self._models.choice.current)
 
     def _add_model_folder(self) -> None:
         self._show_models()

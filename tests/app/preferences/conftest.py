@@ -26,9 +26,16 @@ def preference_parts(qtbot: QtBot, tmp_path: Path) -> Iterator[PreferenceParts]:
     library = ModelLibrary(tmp_path / "config")
     storage = Storage((Place(RUNS, "Runs", folders.runs),), set)
     yield PreferenceParts(
-        settings=settings, bindings=Bindings(settings), library=library, storage=storage, usual=folders,
-        folders=folders, add_folder=lambda: None, open_folder=lambda path: None,
-    )  # fmt: skip
+        settings=settings,
+        bindings=Bindings(settings),
+        library=library,
+        set_precision=library.set_precision,
+        storage=storage,
+        usual=folders,
+        folders=folders,
+        add_folder=lambda: None,
+        open_folder=lambda path: None,
+    )
     storage.close()
     library.close()
     settings.flush()

@@ -21,6 +21,7 @@ from app.ui.preferences.row import NOW_WAITING, SettingRow
 from app.ui.preferences.search import find
 from app.ui.preferences.sheet import Preferences
 from app.ui.preferences.shortcuts import ShortcutPage
+from app.ui.widgets.combo_box import ComboBox
 
 SHOWN = [declared for declared in declarations(Values).values() if declared.subject]
 
@@ -137,6 +138,16 @@ def test_a_key_is_changed_on_the_page_and_a_conflict_is_told(
     assert bindings.keys("prompt") == ("Ctrl+L",)
     page.all.click()
     assert bindings.changes == 0
+
+
+def test_the_precision_of_models_is_kept_with_their_settings(
+    sheet: Preferences, preference_parts: PreferenceParts
+) -> None:
+    sheet.open_page("computing")
+    box = next(box for box in page_of(sheet).findChildren(ComboBox) if box.accessibleName() == "Precision of models")
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert preference_parts.library.settings.precision == "bfloat16"
 
 
 def test_an_impossible_folder_is_refused_with_a_reason(sheet: Preferences, tmp_path: Path) -> None:
