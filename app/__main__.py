@@ -26,10 +26,9 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    from app.bootstrap import Studio, make_application
+    from app.bootstrap import SETTINGS, Studio, make_application, set_scale
     from app.core.files.folders import Folders
     from app.crash import CrashReporter
-    from app.settings import peek
     from engine.spec.catalog import embedded_models, resource_root
 
     folders = Folders.of_user()
@@ -39,9 +38,7 @@ def main() -> int:
         print(f"There is no model in {resource_root() / 'models'}: install the studio again.", file=sys.stderr)
         return 1
     reporter.install()
-    scale = peek(folders.config / "settings.json").scale
-    if scale != 100:
-        os.environ.setdefault("QT_SCALE_FACTOR", f"{scale / 100:g}")
+    set_scale(folders.config / SETTINGS, os.environ)
     app = make_application(sys.argv)
     studio = Studio(models, folders, reporter=reporter)
     app.aboutToQuit.connect(studio.close)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer
@@ -27,7 +28,7 @@ from app.core.notices import Notice
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from app.crash import CrashReporter
-from app.settings import Settings, Values
+from app.settings import Settings, Values, declarations
 from app.signals import Signals
 from engine.devices import Computing
 from engine.files import sweep
@@ -37,6 +38,7 @@ from engine.spec.picture_text import NO_TEXT, PictureText
 if TYPE_CHECKING:
     from app.ui.window.main_window import MainWindow
 
+SETTINGS = "settings.json"  # in the folder of settings
 IMAGE_MIB = 2048  # Qt's own limit of 256 MiB would load large pictures as nothing
 
 
@@ -48,6 +50,16 @@ def make_application(argv: Sequence[str]) -> QApplication:
     app.setDesktopFileName("tweedie-studio")
     QImageReader.setAllocationLimit(IMAGE_MIB)
     return app
+
+
+def set_scale(settings: Path, environ: MutableMapping[str, str]) -> None:
+    """Let Qt draw the window as large as the settings file says: call it before the application is made.
+
+    A factor that the user's environment has is left as it is.
+    """
+    scale = kept.peek(settings).scale
+    if scale != declarations(Values)["scale"].default:
+        environ.setdefault("QT_SCALE_FACTOR", f"{scale / 100:g}")
 
 
 class Studio(QObject):
@@ -64,7 +76,7 @@ class Studio(QObject):
         super().__init__(parent)
         from app.ui.window.main_window import MainWindow
 
-        path = folders.config / "settings.json"
+        path = folders.config / SETTINGS
         values, complaint = kept.load(path)
         self.settings = Settings(path, values, self)
         self.engine = EngineClient(session or partial(open_session, computing_of(values)), self)

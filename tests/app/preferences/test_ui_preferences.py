@@ -8,11 +8,13 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QListView, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.settings import Settings, Values, declarations
 from app.settings.subjects import SUBJECTS
+from app.ui.help.about_sheet import AboutSheet
+from app.ui.help.guide_sheet import GuideSheet
 from app.ui.look.motion import motion_reduced, reduce_motion
 from app.ui.preferences.fields import CheckField, ChoiceField, FolderField, SpinField, why_not_folder
 from app.ui.preferences.parts import PreferenceParts
@@ -182,3 +184,22 @@ def test_reduced_motion_stops_the_cursor_and_gives_it_back(qtbot: QtBot) -> None
     assert motion_reduced()
     reduce_motion(False)
     assert QGuiApplication.styleHints().cursorFlashTime() == before
+
+
+def test_everything_that_takes_the_keyboard_has_a_name(
+    sheet: Preferences, preference_parts: PreferenceParts, qtbot: QtBot
+) -> None:
+    """Screen readers speak it."""
+    about = AboutSheet("a device", preference_parts.folders, lambda path: None)
+    guide = GuideSheet()
+    for made in (about, guide):
+        qtbot.addWidget(made)
+    for subject in SUBJECTS:
+        sheet.open_page(subject.name)
+    for top in (sheet, about, guide):
+        for widget in top.findChildren(QWidget):
+            drops_down = type(widget) is QListView  # which is named when it opens
+            takes = widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not drops_down
+            if takes and not widget.objectName().startswith("qt_"):
+                text = widget.accessibleName() or widget.property("text")
+                assert text, (type(widget), widget.objectName())
