@@ -75,7 +75,7 @@ class ShortcutPage(QWidget):
         self.none = QPushButton("No key")
         self.reset = QPushButton("Reset")
         self.said = paragraph(ADVICE)
-        self.take = QPushButton()
+        self.take = QPushButton("Take it")
         self.all = QPushButton("Reset all")
         for button in (self.add, self.replace, self.none, self.reset, self.take, self.all):
             button.setAutoDefault(False)
@@ -209,7 +209,6 @@ class ShortcutPage(QWidget):
             names = " and ".join(f"“{action.text.rstrip('…')}”" for action in held)
             mine = self.title.text()
             self.said.setText(f"{native(key)} is the key of {names}. “{mine}” can take it from there.")
-            self.take.setText("Take it")
             self.take.setAccessibleName(f"Take {native(key)} for “{mine}” from {names}")
         elif key in self._bindings.keys(name):
             self.said.setText(f"{native(key)} is a key of this command already.")
