@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
 
-from PySide6.QtCore import QFile, QObject, Signal
+from PySide6.QtCore import QFile, QObject, QStandardPaths, Signal
 
 from app.core.files.background import Background
 from app.core.notices import Notice
@@ -20,7 +21,10 @@ RUNS = "runs"  # the name of the place that has the run files
 
 def to_trash(path: Path) -> bool:
     """Move a file to the desktop's trash; False where there is none or it cannot be moved."""
-    return QFile.moveToTrash(str(path))[0]
+    data = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation)
+    with suppress(OSError):
+        Path(data).mkdir(parents=True, exist_ok=True)  # Qt makes the trash in it, but not the folder itself
+    return QFile(str(path)).moveToTrash()
 
 
 class Storage(QObject):

@@ -98,13 +98,13 @@ QToolButton[edge="first"] { border-top-left-radius: @r; border-bottom-left-radiu
 QToolButton[edge="last"] { border-top-right-radius: @r; border-bottom-right-radius: @r; }
 QToolButton[edge="middle"], QToolButton[edge="last"] { margin-left: -1px; }
 
-QCheckBox::indicator:unchecked {
+QCheckBox::indicator:unchecked, QAbstractItemView::indicator:unchecked {
   background: palette(base); border: 1px solid palette(placeholder-text); border-radius: @p3; }
 QCheckBox::indicator:unchecked:disabled { border-color: palette(mid); }
-QCheckBox::indicator:checked {
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {
   background: palette(highlight); border: 1px solid palette(highlight); border-radius: @p3; image: url("@check"); }
 QCheckBox::indicator:checked:disabled { background: palette(mid); border-color: palette(mid); }
-QCheckBox::indicator { width: @side; height: @side; }
+QCheckBox::indicator, QAbstractItemView::indicator { width: @side; height: @side; }
 QCheckBox::indicator:unchecked:focus, QRadioButton::indicator:unchecked:focus { border-color: palette(highlight); }
 QCheckBox::indicator:checked:focus { border-color: palette(text); }
 QRadioButton::indicator { border-radius: @round; background: palette(base); }

@@ -101,7 +101,7 @@ LIGHT = Theme(
 )  # fmt: skip
 CONTRAST = Theme(
     name="contrast", window="#000000", base="#000000", canvas="#000000", raised="#1c1c1c", line="#535353",
-    text="#ffffff", muted="#ffffff", faint="#a0a0a0", accent="#5ce1ff", on_accent="#000000", alarm="#ffb4a8",
+    text="#ffffff", muted="#d4d4d4", faint="#a0a0a0", accent="#5ce1ff", on_accent="#000000", alarm="#ffb4a8",
     readable=ENHANCED, disabled=READABLE,
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, CONTRAST)}

@@ -66,7 +66,7 @@ class ShortcutPage(QWidget):
         header = self.tree.header()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setStretchLastSection(False)
-        header.resizeSection(1, em(self, 10))
+        header.resizeSection(1, em(self, 11))
         header.resizeSection(2, em(self, 9))
         self.title = label("", "heading")
         self.key = KeyField()

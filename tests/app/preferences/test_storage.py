@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.notices import Notice
-from app.core.storage.storage import RUNS, Storage
+from app.core.storage.storage import RUNS, Storage, to_trash
 from app.core.storage.usage import Place, measure, surplus
 from app.ui.preferences.storage import StorageUse
 from engine.pictures.unsaved import note_path
@@ -105,3 +106,14 @@ def test_a_run_that_cannot_be_moved_is_told(run: Make, tmp_path: Path, qtbot: Qt
     assert "could not be moved to the trash" in said[0].text
     assert path.exists()
     storage.close()
+
+
+def test_the_trash_is_that_of_the_desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    path = tmp_path / "a.twrun"
+    path.touch()
+    if sys.platform.startswith("linux"):
+        assert to_trash(path)
+        assert (tmp_path / "data" / "Trash" / "files" / "a.twrun").exists()
+        assert not path.exists()
+    assert not to_trash(tmp_path / "none")
