@@ -42,7 +42,8 @@ PASTED = "Pasted picture"
 class Arrival:
     """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
     is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras -- what
-    another studio wrote into it, and those of its LoRAs that are here
+    another studio wrote into it, and those of its LoRAs that are here; of_shown -- it is a step of the shown run, which
+    stays on the timeline
     """
 
     rgb: NDArray[np.uint8]
@@ -52,6 +53,7 @@ class Arrival:
     settings: Request | None = None
     foreign: ForeignSettings | None = None
     loras: FoundLoras | None = None
+    of_shown: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -121,7 +123,7 @@ class Opener(QObject):
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
         request = run.request_at(k)
-        self.place(Arrival(rgb, request.prompt or request.label or "Picture"))
+        self.place(Arrival(rgb, request.prompt or request.label or "Picture", of_shown=True))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:
         """Make a picture of one colour the artwork, a large one in the background. Raises ValueError for no size."""
@@ -136,6 +138,7 @@ class Opener(QObject):
         if request != self._request:
             return
         self._autosave.set_aside()
+        self._shown.close()  # its steps are not those of this picture
         self._artwork.adopt(pixels, "", self._box_size)
         self._autosave.mark_saved()  # there is nothing on it yet
         self.opened.emit()
@@ -159,6 +162,8 @@ class Opener(QObject):
             return
         pixels, mask = made
         self._autosave.set_aside()
+        if not arrival.of_shown:
+            self._shown.close()
         self._artwork.adopt(pixels, arrival.title, self._box_size, mask)
         if arrival.title != PASTED:
             self._autosave.mark_saved()

@@ -20,6 +20,7 @@ from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.core.notices import Notice, NoticeAction
 from app.settings import Settings, Values
+from app.ui.window import notice_bar
 from app.ui.window.main_window import MainWindow
 from engine.pictures.png import read_settings
 from tests.app.conftest import Parts
@@ -176,6 +177,18 @@ def test_an_older_error_returns_and_news_gives_way(window: MainWindow, document:
         shown.append(bar.notice.text)
         QTest.mouseClick(bar.dismiss, LEFT)
     assert shown == ["Second.", "First."]
+
+
+def test_an_error_that_was_seen_does_not_return_later(
+    window: MainWindow, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = window.area.notices
+    document.notice_raised.emit(Notice("error", "The run failed."))
+    bar.grab()
+    monkeypatch.setattr(notice_bar, "MOMENT_S", 0.0)  # the next notice comes later
+    document.notice_raised.emit(Notice("error", "The disk is full."))
+    QTest.mouseClick(bar.dismiss, LEFT)
+    assert bar.notice is None
 
 
 def test_a_failed_run_says_why_in_the_bar(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
