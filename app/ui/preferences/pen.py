@@ -20,15 +20,11 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
 from app.core.canvas.pressure import PenPressure
 from app.settings import Settings
-from app.settings.values import Values
+from app.settings.pen import pen_of
 from app.ui.look.theme import em
 from app.ui.widgets.label import label, paragraph
 
 POINTS = 48  # of the drawn curve
-
-
-def pen_of(values: Values) -> PenPressure:
-    return PenPressure(values.pen_curve, values.pen_pressure)
 
 
 class CurvePlot(QWidget):

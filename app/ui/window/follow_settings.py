@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject
 
 from app.core.canvas.toolset import Toolset
 from app.settings import Settings
+from app.settings.pen import pen_of
 from app.ui.look.motion import reduce_motion
 from app.ui.look.theme import Appearance
-from app.ui.preferences.pen import pen_of
 
 
 class SettingsFollower(QObject):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -16,19 +16,16 @@ from app.core.files.folders import Folders
 from app.core.models.choice import is_checkpoint
 from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice, NoticeAction
-from app.core.palette.entries import Entry
 from app.core.storage.storage import RUNS, Storage
 from app.core.storage.usage import Place
 from app.settings import Settings
 from app.ui.actions.action_set import ActionSet
-from app.ui.help.about_sheet import AboutSheet
-from app.ui.help.guide_sheet import GuideSheet
 from app.ui.models.page import ModelPage
-from app.ui.palette.offers import offers
-from app.ui.palette.palette import CommandPalette
-from app.ui.preferences.parts import PreferenceParts
-from app.ui.preferences.sheet import Preferences
-from app.ui.window.shortcut_sheet import ShortcutSheet
+
+if TYPE_CHECKING:
+    from app.core.palette.entries import Entry
+    from app.ui.preferences.parts import PreferenceParts
+    from app.ui.preferences.sheet import Preferences
 
 Sheet = TypeVar("Sheet", bound=QDialog)
 
@@ -36,7 +33,8 @@ GB = 1_000_000_000
 
 
 class Sheets(QObject):
-    """Each sheet is open at most once: opening it again brings it to the front.
+    """Each sheet is open at most once: opening it again brings it to the front. It is imported when it is first opened:
+    the window comes sooner.
 
     usual       -- the folders where the user chose no others
     show_models -- opens the page of models
@@ -85,6 +83,8 @@ class Sheets(QObject):
 
     def preferences(self, page: str = "") -> Preferences:
         """Open the preferences, at the page of a subject or of a setting where `page` names one."""
+        from app.ui.preferences.sheet import Preferences
+
         self.storage.move("pictures", self.folders.pictures)
         self.storage.set_limit(round(self._settings.values.runs_limit * GB))
         sheet = self._show(Preferences, lambda: Preferences(self._parts(), self._window))
@@ -93,22 +93,33 @@ class Sheets(QObject):
         return sheet
 
     def palette(self) -> None:
+        from app.ui.palette.offers import offers
+        from app.ui.palette.palette import CommandPalette
+
         def entries() -> list[Entry]:
             return offers(self._actions, self._models.choice, self.preferences)
 
         self._show(CommandPalette, lambda: CommandPalette(entries, self._settings, self._window))
 
     def shortcuts(self) -> None:
+        from app.ui.window.shortcut_sheet import ShortcutSheet
+
         self._show(ShortcutSheet, lambda: ShortcutSheet(self._actions.bindings, self._window))
 
     def guide(self) -> None:
+        from app.ui.help.guide_sheet import GuideSheet
+
         self._show(GuideSheet, lambda: GuideSheet(self._window))
 
     def about(self) -> None:
+        from app.ui.help.about_sheet import AboutSheet
+
         device = self._document.jobs.device_text
         self._show(AboutSheet, lambda: AboutSheet(device, self.folders, self._open_folder, self._window))
 
     def _parts(self) -> PreferenceParts:
+        from app.ui.preferences.parts import PreferenceParts
+
         return PreferenceParts(
             settings=self._settings,
             bindings=self._actions.bindings,
