@@ -52,6 +52,8 @@ def _settings(request: Request) -> dict[str, object]:
         "Seed": request.seeds[0],
         "Size": "{}x{}".format(*request.size),
     }
+    if request.vae is not None:
+        facts |= {"VAE hash": request.vae.sha256[:SHORT], "VAE": request.vae.name}
     facts |= {f"Sampler {name}": f"{value:g}" for name, value in options}
     if request.distilled is not None:
         facts["Distilled CFG Scale"] = f"{request.distilled:g}"

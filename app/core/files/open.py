@@ -24,7 +24,7 @@ from app.core.request.draft_model import DraftModel
 from app.core.shown.render import finished_pixels
 from app.core.shown.viewer import Viewer
 from engine.checkpoints.adapters.files import AdapterFiles
-from engine.pictures.foreign.adopt import FoundLoras, adopt, find_loras
+from engine.pictures.foreign.adopt import FoundLoras, FoundVae, adopt, find_loras, find_vae
 from engine.pictures.foreign.programs import read_foreign
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
@@ -41,9 +41,9 @@ PASTED = "Pasted picture"
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
     """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
-    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras -- what
-    another studio wrote into it, and those of its LoRAs that are here; of_shown -- it is a step of the shown run, which
-    stays on the timeline
+    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras, vae -- what
+    another studio wrote into it, and those of its LoRAs and its VAE that are here; of_shown -- it is a step of the
+    shown run, which stays on the timeline
     """
 
     rgb: NDArray[np.uint8]
@@ -54,6 +54,7 @@ class Arrival:
     foreign: ForeignSettings | None = None
     loras: FoundLoras | None = None
     of_shown: bool = False
+    vae: FoundVae | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -171,7 +172,7 @@ class Opener(QObject):
         if arrival.settings is not None:
             self._offer("This picture says how it was made.", arrival, partial(Draft.of, arrival.settings))
         elif arrival.foreign is not None:
-            adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras)
+            adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras, arrival.vae)
             self._offer(adopted.notice, arrival, lambda: adopted.draft)
         elif arrival.notes:
             self.notice_raised.emit(Notice("info", " ".join(arrival.notes)))
@@ -274,7 +275,9 @@ def _with_settings(arrival: Arrival) -> Arrival:
         return arrival
     if foreign is None:
         return arrival
-    return replace(arrival, foreign=foreign, loras=find_loras(foreign.loras, AdapterFiles(settings_folder())))
+    where = settings_folder()
+    loras, vae = find_loras(foreign.loras, AdapterFiles(where)), find_vae(foreign.vae, AdapterFiles(where, "VAE"))
+    return replace(arrival, foreign=foreign, loras=loras, vae=vae)
 
 
 def prepare(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:

@@ -36,7 +36,7 @@ def ranked(entries: Iterable[Entry], query: str, recent: Sequence[str]) -> list[
     age = {name: k for k, name in enumerate(recent)}
     found = []
     for k, entry in enumerate(entries):
-        merit = max(score(query, entry.title), 0.5 * score(query, f"{entry.about} {entry.title} {entry.words}"))
+        merit = score(query, entry.title) or 0.5 * score(query, f"{entry.about} {entry.title} {entry.words}")
         if merit > 0:
             bonus = RECENT * (1 - age[entry.name] / len(recent)) if entry.name in age else 0.0
             if not query.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 BEGINS, FOLLOWS, INSIDE = 8.0, 5.0, 1.0  # the merit of a letter: first of a word, next to the last one, elsewhere
@@ -14,17 +15,22 @@ def score(query: str, text: str) -> float:
     words, plain = _plain(query).split(), _plain(text)
     if not words:
         return 1.0
+    if not all(letter in plain for word in words for letter in word):
+        return 0.0
     merits = [_score_word(word, plain) for word in words]
     return max(0.1, sum(merits) - FAR * len(plain)) if all(merits) else 0.0
 
 
 def _score_word(word: str, text: str) -> float:
-    """The best of the ways to find the letters of `word` in `text`, each begun at another place of its first letter."""
-    best, at = 0.0, text.find(word[0])
+    """The best of the ways to find the letters of `word` in `text`: begun where the whole word stands, where a word of
+    the text begins, and at the first letter that fits.
+    """
+    starts = {text.find(word), text.find(word[0])}
+    at = _first_of_word(word[0], text, 0)
     while at >= 0:
-        best = max(best, _from(word, text, at))
-        at = text.find(word[0], at + 1)
-    return best
+        starts.add(at)
+        at = _first_of_word(word[0], text, at + 1)
+    return max((_from(word, text, start) for start in starts if start >= 0), default=0.0)
 
 
 def _from(word: str, text: str, at: int) -> float:
@@ -57,6 +63,7 @@ def _first_of_word(letter: str, text: str, start: int) -> int:
     return at
 
 
+@functools.lru_cache(maxsize=8192)
 def _plain(text: str) -> str:
     """Small letters without accents."""
     letters = unicodedata.normalize("NFKD", text.casefold())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -25,6 +26,8 @@ class Bindings(QObject):
     def __init__(self, settings: Settings, parent: QObject | None = None, actions: Sequence[Action] = ACTIONS) -> None:
         super().__init__(parent)
         self._settings, self._actions = settings, actions
+        self._by_id = {action.id: action for action in actions}
+        self._defaults = {action.id: tuple(map(normal, action.keys)) for action in actions}
         self._keys: dict[str, tuple[str, ...]] = {}
         self._read()
         settings.changed.connect(self._on_settings)
@@ -48,7 +51,7 @@ class Bindings(QObject):
 
     def default(self, name: str) -> tuple[str, ...]:
         """Its keys in the table."""
-        return tuple(map(normal, self._action(name).keys))
+        return self._defaults[name]
 
     @property
     def changes(self) -> int:
@@ -57,9 +60,9 @@ class Bindings(QObject):
 
     def conflicts(self, name: str, key: str) -> list[Action]:
         """The other actions that have this key in a place where that of `name` works too."""
-        mine, wanted = self._action(name), normal(key)
-        others = (other for other in self._actions if other.id != name and meet(mine, other))
-        return [other for other in others if wanted in self._keys[other.id]]
+        mine, wanted = self._by_id[name], normal(key)
+        holders = (other for other in self._actions if other.id != name and wanted in self._keys[other.id])
+        return [other for other in holders if meet(mine, other)]
 
     def set_keys(self, name: str, keys: Sequence[str]) -> None:
         """Give an action these keys alone. Whatever had one of them in the same place loses it."""
@@ -96,10 +99,8 @@ class Bindings(QObject):
             wanted = tuple(filter(None, map(normal, own[action.id]))) if action.id in own else self.default(action.id)
             self._keys[action.id] = tuple(key for key in wanted if not self.conflicts(action.id, key))
 
-    def _action(self, name: str) -> Action:
-        return next(action for action in self._actions if action.id == name)
 
-
+@functools.lru_cache(maxsize=1024)
 def normal(key: str) -> str:
     """A key in Qt's portable text, "" for none."""
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText)

@@ -68,7 +68,7 @@ class PromptPanel(QWidget):
         self.steering = SteeringDisclosure(document.guidance, actions)
         self.further = Advanced(draft, models)
         self.advanced = Disclosure("Advanced", self.further)
-        self.generate = GenerateBar(document, models.choice, actions)
+        self.generate = GenerateBar(document, models.choice, models.vaes, actions)
         self._lay_out()
         self.negative.edited.connect(partial(self._change, "negative"))
         self.steps.changed.connect(lambda value: draft.update(steps=round(value)))

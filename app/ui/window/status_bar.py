@@ -58,7 +58,7 @@ class StatusBar(QStatusBar):
         if loading := self._scores.loading:
             return f"Loading {loading}: a few seconds, this first time …"
         if job is not None and job.loading is not None and not job.cancelling:
-            return "Loading the model …"
+            return f"{job.loading_text} …"
         if job is not None:
             return f"{'Stopping' if job.cancelling else job.verb} {title_of(job.request)} …"
         ended = [other for other in self._jobs.all if other.state.ended]

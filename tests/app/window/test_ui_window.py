@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from app.core.notices import Notice, NoticeAction
 from app.settings import Settings, Values
 from app.ui.window import notice_bar
 from app.ui.window.main_window import MainWindow
+from engine.jobs.load import Applying, Loading
 from engine.pictures.png import read_settings
 from tests.app.conftest import Parts
 from tests.app.windows import (
@@ -142,6 +144,27 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     document.jobs.cancel_all()
     until(qtbot, lambda: all(job is not None and job.state.ended for job in waiting))
     assert status.message.text() == "Cancelled “red apple” before its first step"
+
+
+def test_loading_and_applying_adapters_are_said_with_their_shares(hand_parts: Parts, qtbot: QtBot) -> None:
+    window, document = open_window(qtbot, hand_parts.document), hand_parts.document
+    note = window.panel.generate.note
+
+    def shows(text: str) -> bool:
+        return note.text() == text
+
+    for loads, said in (
+        ((Loading(0.5),), "Loading the model: 50%"),
+        ((Loading(1.0), Applying(0.25, 1)), "Applying the LoRA: 25%"),
+        ((Applying(0.75, 3),), "Applying 3 LoRAs: 75%"),
+    ):
+        hand_parts.fake.loads = loads
+        job = document.generate()
+        assert job is not None
+        until(qtbot, partial(shows, said))
+        assert window.status.message.text() == f"{said.split(':')[0]} …"
+        document.jobs.cancel()
+        until(qtbot, lambda: document.jobs.running is None)
 
 
 def test_a_finished_run_is_reported_with_its_time(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:

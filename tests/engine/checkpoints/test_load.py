@@ -253,6 +253,20 @@ def test_the_scheduler_of_a_folder_decides_schedule_and_prediction(tmp_path: Pat
     assert info.size == (64, 64)
 
 
+def test_a_folder_can_say_that_an_empty_negative_prompt_is_zeros(tmp_path: Path) -> None:
+    path = write_folder(tmp_path / "tiny", nets(small=True))
+    before = with_hash(checkpoint(path), Hashes(tmp_path / "hashes")).sha256
+    index = path / "model_index.json"
+    for zeros in (False, True):
+        said = json.loads(index.read_text(encoding="utf-8")) | {"force_zeros_for_empty_prompt": zeros}
+        index.write_text(json.dumps(said), encoding="utf-8")
+        model = load(checkpoint(path), torch.device("cpu"))
+        tokens = [model.condition(Said(text, negative=True)).tokens for text in ("", "dog")]
+        assert [bool((one == 0).all()) for one in tokens if one is not None] == [zeros, False]
+        digest = with_hash(checkpoint(path), Hashes(tmp_path / "hashes")).sha256
+        assert (digest == before) is not zeros  # it decides pixels
+
+
 def test_the_hash_is_the_files_or_of_all_that_decides_the_pixels(tmp_path: Path) -> None:
     import hashlib
 
