@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -53,6 +53,8 @@ class Sheets(QObject):
         super().__init__(window)
         self._document, self._settings, self._models, self._actions = document, settings, models, actions
         self._window, self._usual, self._show_models = window, usual, show_models
+        self.starred_runs: Callable[[], Iterable[Path]] = tuple
+        """Finds the runs of pictures with a star: they are never offered for deletion."""
         folders = self.folders
         places = (
             Place(RUNS, "Runs", folders.runs),
@@ -148,9 +150,10 @@ class Sheets(QObject):
             self._document.notice_raised.emit(Notice("info", f"{path} is made when the first file is written."))
 
     def _runs_in_use(self) -> set[Path]:
-        """The runs that must stay: shown, waiting or running, and those of the artwork's candidates."""
+        """The runs that must stay: starred, shown, waiting or running, and those of the artwork's candidates."""
         document = self._document
-        used = {job.run_path for job in document.jobs.all if not job.state.ended}
+        used = set(self.starred_runs())
+        used |= {job.run_path for job in document.jobs.all if not job.state.ended}
         used |= {candidate.run for candidate in document.editing.candidates}
         if (run := document.shown.run) is not None:
             used.add(run.own.path)

@@ -11,7 +11,7 @@ from app.ui.palette.palette import CommandPalette
 from app.ui.preferences.sheet import Preferences
 from app.ui.window.main_window import MainWindow
 from tests.app.conftest import Parts
-from tests.app.windows import open_window, until
+from tests.app.windows import finish, open_window, until
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -83,3 +83,11 @@ def test_new_keys_reach_menus_tips_and_the_window(parts: Parts, qtbot: QtBot) ->
     assert window.tools.pen.share(0.5) == 0.25
     assert window.canvas.smooth
     window.settings.update(theme="dark")
+
+
+def test_runs_that_somebody_needs_are_never_offered_for_deletion(parts: Parts, qtbot: QtBot) -> None:
+    window = open_window(qtbot, parts.document)
+    job = finish(qtbot, parts.document, steps=2)
+    starred = parts.library.root / "starred.twrun"
+    window.sheets.starred_runs = lambda: [starred]
+    assert window.sheets.storage._in_use() == {job.run_path, starred}
