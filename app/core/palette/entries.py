@@ -32,7 +32,7 @@ class Entry:
 
 
 def ranked(entries: Iterable[Entry], query: str, recent: Sequence[str]) -> list[Entry]:
-    """The entries that fit, the best first. Without a query: the recent ones, then the others as they come."""
+    """The entries that fit, the best first. Without a query: the recent ones, then the possible ones."""
     age = {name: k for k, name in enumerate(recent)}
     found = []
     for k, entry in enumerate(entries):
@@ -41,6 +41,6 @@ def ranked(entries: Iterable[Entry], query: str, recent: Sequence[str]) -> list[
             bonus = RECENT * (1 - age[entry.name] / len(recent)) if entry.name in age else 0.0
             if not query.strip():
                 bonus *= 1000
-            found.append((-(merit + bonus - (1.0 if entry.why else 0.0) * bool(query.strip())), k, entry))
+            found.append((-(merit + bonus - (1.0 if entry.why else 0.0)), k, entry))
     found.sort(key=lambda row: row[:2])
     return [entry for _, _, entry in found[:MOST]]
