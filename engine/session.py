@@ -28,7 +28,7 @@ from engine.layout import NAME as LAYOUT
 from engine.layout import from_array
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Applied, applied_to, wear
-from engine.models.cache import SPARE, Models
+from engine.models.cache import Models
 from engine.models.inversion import know
 from engine.paths import path_of
 from engine.plan import Plan, plan, to_state
@@ -36,6 +36,7 @@ from engine.settings_folder import settings_folder
 from engine.spec.catalog import CatalogError, ModelInfo, embedded_models, named_checkpoint
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
+from engine.spec.memory import SPARE
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
@@ -171,8 +172,13 @@ class Session:
     ) -> Model:
         """Return the model of a request in its precision, with its VAE and its adapters.
 
-        The other arguments and errors are those of load()."""
-        model = self.load(self.described(request), report, cancelled)
+        Raises DoesNotFit before anything is loaded where the run does not fit into the memory. The other arguments and
+        errors are those of load().
+        """
+        info = self.described(request)
+        if self.models.held(info) is None:
+            self.models.check_run(request, info)
+        model = self.load(info, report, cancelled)
         if request.embeddings:
             files = {use.name: self.embeddings.path(use.name, use.sha256) for use in request.embeddings}
             model = know(model, files)
@@ -199,6 +205,7 @@ class Session:
         aims: Sequence[Pixels] = (),
         micro_batch: int | None = None,
     ) -> Plan:
+        self.models.check_run(request, self.described(request))
         pictures, model = pictures_of(request.guides, aims), self.model(request)
         return plan(request, model, cancelled, inputs, pictures, self.library, self.save, micro_batch=micro_batch)
 

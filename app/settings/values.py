@@ -18,6 +18,7 @@ Theme: TypeAlias = Literal["system", "light", "dark", "contrast"]
 Scaling: TypeAlias = Literal["nearest", "smooth"]
 Language: TypeAlias = Literal["system", "en"]
 Device: TypeAlias = Literal["auto", "cuda", "xpu", "mps", "cpu"]
+Previews: TypeAlias = Literal["taesd", "full", "linear"]
 
 LONGEST_NAME = 300  # characters of a model's id
 LONGEST_PATH = 4096  # characters
@@ -65,6 +66,14 @@ class Values:
         description="How the canvas enlarges small pictures.",
         subject="pictures",
         labels={"nearest": "As squares", "smooth": "Smoothly"},
+    )
+    preview_decoder: Previews = setting(
+        "taesd",
+        title="Preview decoder",
+        description="How a step of a checkpoint becomes sharp where the cursor rests on it. A TAESD is one of your "
+        "models, where one fits. Finished pictures are always the model's own.",
+        subject="pictures",
+        labels={"taesd": "TAESD", "full": "The model's own", "linear": "Not at all"},
     )
     seed_locked: bool = setting(
         False,

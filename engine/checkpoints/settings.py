@@ -22,8 +22,9 @@ MAX_BYTES = 16 * 2**20
 PREDICTIONS = ("eps", "v")
 DEFAULTS = {  # the settings that a run begins with, each with its range
     "steps": (1, 1000), "guidance": (-100, 100), "sampler": (1, 300), "spacing": (1, 300), "size": (8, 16384),
-    "precision": (1, 20), "vae": (1, 4096),
+    "precision": (1, 20), "vae": (1, 4096), "saving": (0, 10),
 }  # fmt: skip
+SAVINGS = ("tiles", "offload", "single")  # ways to take less memory: engine.spec.saving
 TEXTS = ("sampler", "spacing", "precision", "vae")
 NETS = ("unet", "vae")  # whose arguments can be set, as in “unet.cross_attention_dim=768”
 
@@ -36,14 +37,14 @@ class ModelSettings:
     by_hand  -- by the path of a file or folder, what it is
     files    -- single files and model folders outside of `folders`
     defaults -- by path, the settings that its runs begin with: keys of DEFAULTS
-    precision -- of models without a precision of their own among these, a key of engine.spec.limits.DTYPES
+    precision -- of models without a precision of their own among these, a key of engine.spec.limits.DTYPES; "": the device's best
     """
 
     folders: tuple[Path, ...] = ()
     by_hand: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    precision: str = "float32"
+    precision: str = ""
 
     def of(self, path: Path) -> Mapping[str, Any]:
         """Return what the user set for the file at `path`, {} for nothing."""
@@ -91,7 +92,8 @@ def load(folder: Path) -> ModelSettings:
         files = tuple(Path(one) for one in found.get("files", []))
         by_hand = {str(key): check(value) for key, value in found.get("by_hand", {}).items()}
         defaults = {str(key): check_defaults(value) for key, value in found.get("defaults", {}).items()}
-        precision = check_defaults({"precision": found.get("precision", "float32")})["precision"]
+        precision = found.get("precision") or ""
+        check_defaults({"precision": precision} if precision else {})
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
         reason = one_line(str(error), 200)
         raise CheckpointError(f"{path} is damaged ({reason}): correct it, or delete it to begin anew.") from error
@@ -166,6 +168,9 @@ def check_defaults(defaults: Any) -> dict[str, Any]:
         if key in TEXTS:
             if not isinstance(value, str) or not low <= len(value) <= high:
                 raise CheckpointError(f"The default “{key}” is a name.")
+        elif key == "saving":
+            if not (isinstance(value, list) and all(name in SAVINGS for name in value)):
+                raise CheckpointError(f"The default “saving” is a list of {', '.join(SAVINGS)}.")
         elif key == "size":
             if not (isinstance(value, list) and len(value) == 2 and all(_is_number(v, low, high, True) for v in value)):
                 raise CheckpointError("The default size is a width and a height.")

@@ -189,8 +189,7 @@ class ModelLibrary(QObject):
         self.changed.emit({path})
 
     def set_precision(self, precision: str) -> None:
-        """Set the precision of models that have none of their own, a key of DTYPES."""
-        kept.check_defaults({"precision": precision})
+        """Set the precision of models that have none of their own, a key of DTYPES; "" for the device's best."""
         self._change(lambda settings: replace(settings, precision=precision))
         self.changed.emit(set(self.files))
 

@@ -171,7 +171,7 @@ def _precision(parts: PreferenceParts) -> QWidget:
         "pictures differ a little."
     )
     box = ComboBox("Precision of models")
-    for name, words in PRECISIONS.items():
+    for name, words in {"": "The device's best", **PRECISIONS}.items():
         box.addItem(words, name)
     box.setCurrentIndex(max(0, box.findData(parts.library.settings.precision)))
     box.setMaximumWidth(em(box, 13))

@@ -149,7 +149,7 @@ def test_the_precision_of_models_is_kept_with_their_settings(
     box = next(box for box in page_of(sheet).findChildren(ComboBox) if box.accessibleName() == "Precision of models")
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Down)
-    assert preference_parts.library.settings.precision == "bfloat16"
+    assert preference_parts.library.settings.precision == "float32"
 
 
 def test_an_impossible_folder_is_refused_with_a_reason(sheet: Preferences, tmp_path: Path) -> None:

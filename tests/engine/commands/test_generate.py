@@ -48,23 +48,8 @@ def test_minus_one_is_a_random_seed(tmp_path: Path, tiny_model: ModelInfo) -> No
 
 def test_a_batch_is_numbered_and_its_files_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, run = tmp_path / "apple.png", tmp_path / "apple.twrun"
-    words = [
-        "--class",
-        "noto",
-        "--negative",
-        "blue",
-        "--steps",
-        "4",
-        "--sampler",
-        "heun",
-        "--guidance",
-        "2",
-        "--seed",
-        "5",
-        "--batch",
-        "2",
-        "--json",
-    ]
+    words = ["red apple", "--class", "noto", "--negative", "blue", "--steps", "4", "--sampler", "heun"]
+    words += ["--guidance", "2", "--seed", "5", "--batch", "2", "--json"]
     assert main(["generate", *words, "--out", str(out), "--run-file", str(run)]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert [p["seed"] for p in facts["pictures"]] == [5, 6]
