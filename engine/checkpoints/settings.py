@@ -37,7 +37,7 @@ class ModelSettings:
     by_hand  -- by the path of a file or folder, what it is
     files    -- single files and model folders outside of `folders`
     defaults -- by path, the settings that its runs begin with: keys of DEFAULTS
-    precision -- of models without a precision of their own among these, a key of engine.spec.limits.DTYPES; "": the device's best
+    precision -- of models that have none among these, a key of engine.spec.limits.DTYPES; "": the device's best
     """
 
     folders: tuple[Path, ...] = ()
