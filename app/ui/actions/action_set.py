@@ -34,7 +34,7 @@ class ActionSet(QObject):
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
         self.menus: dict[str, QMenu] = {}
-        self._why: dict[str, str] = {}  # the reason shown by each disabled action
+        self._said: dict[str, tuple[str, str]] = {}  # the reason of each disabled action, and the price of another
         self.by_id: dict[str, QAction] = {action.id: self._make(action) for action in ACTIONS}
 
     def begin(self) -> None:
@@ -58,6 +58,7 @@ class ActionSet(QObject):
         for signal in (morph.keys.changed, morph.cursor_changed, morph.frames_changed, morph.playing_changed,
                        morph.activity_changed, morph.choices_changed, studio.films.changed):  # fmt: skip
             signal.connect(self.refresh)
+        studio.queue.changed.connect(self.refresh)
         studio.look.changed.connect(self.tint)
         self.tint()
         self.refresh()
@@ -69,10 +70,11 @@ class ActionSet(QObject):
         for action in ACTIONS:
             qaction = self.by_id[action.id]
             why = action.why(self._studio)
-            if why != self._why.get(action.id):
-                self._why[action.id] = why
+            price = action.price(self._studio) if action.price is not None and not why else ""
+            if (why, price) != self._said.get(action.id):
+                self._said[action.id] = why, price
                 qaction.setEnabled(not why)
-                qaction.setToolTip(self._tip(action, why))
+                qaction.setToolTip(self._tip(action, why, price))
             if action.text_now is not None:
                 qaction.setText(action.text_now(self._studio))
             if action.checked is not None:
@@ -157,18 +159,19 @@ class ActionSet(QObject):
 
     def why(self, name: str) -> str:
         """Why an action cannot be used now, in one sentence; "" when it can."""
-        return self._why.get(name, "")
+        return self._said.get(name, ("", ""))[0]
 
     def _rebind(self) -> None:
         for action in ACTIONS:
             qaction = self.by_id[action.id]
             qaction.setShortcuts([QKeySequence(key) for key in self.bindings.keys(action.id)])
-            qaction.setToolTip(self._tip(action, self._why.get(action.id, "")))
+            qaction.setToolTip(self._tip(action, *self._said.get(action.id, ("", ""))))
         self.rebound.emit()
 
-    def _tip(self, action: Action, more: str = "") -> str:
-        keys = self.bindings.text(action.id)
-        return f"{more or action.tip or action.text.rstrip('…')}{f' ({keys})' if keys else ''}"
+    def _tip(self, action: Action, more: str = "", price: str = "") -> str:
+        found = self.bindings.text(action.id)
+        keys, takes = f" ({found})" if found else "", f". Takes {price}" if price else ""
+        return f"{more or action.tip or action.text.rstrip('…')}{takes}{keys}"
 
 
 def _action(name: str) -> Action:
