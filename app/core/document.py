@@ -208,7 +208,7 @@ class Document(QObject):
 
     def _again(self, job: QueuedJob) -> Submission:
         """The job again; on the artwork only if that is still the one of the job."""
-        again = repeat(job, self._library)
+        again = repeat(job, self.library)
         return again if self.editing.placement(job.run_path) is not None else again._replace(placement=None)
 
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
