@@ -76,6 +76,12 @@ class Prices(QObject):
             self._times.add(self._called("finish", request), batch, finishing)
         self._keep()
 
+    def learn_whole(self, request: Request, seconds: float) -> None:
+        """A run of `request`, without a second stage, took `seconds` with all that makes its pictures."""
+        known = self._times.seconds(self._called("finish", request), len(request.seeds)) or 0.0
+        finishing = min(known, seconds / 2)
+        self.learn(request, seconds - finishing, 0, finishing)
+
     def learn_call(self, request: Request, rows: int, seconds: float) -> None:
         """One call of the net with `rows` rows took `seconds`."""
         self._times.add(self._called("net", request), rows, seconds)
