@@ -27,7 +27,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    from app.bootstrap import Studio, make_application
+    from app.bootstrap import SETTINGS, Studio, make_application, set_scale
     from app.core.files.folders import Folders
     from app.crash import CrashReporter
     from app.instance import Instance, hand_over, name_of
@@ -40,6 +40,7 @@ def main() -> int:
         print(f"There is no model in {resource_root() / 'models'}: install the studio again.", file=sys.stderr)
         return 1
     reporter.install()
+    set_scale(folders.config / SETTINGS, os.environ)
     app = make_application(sys.argv)
     files = app.arguments()[1:]
     instance = Instance(name_of(folders.config), app)

@@ -15,6 +15,7 @@ from app.bridge.mailbox import Mailbox
 from app.bridge.previews import Previews, ViewState
 from app.bridge.work_queue import Within, WorkQueue
 from app.core.jobs.engine import CANCELLED, FINISHED, End, Order
+from engine.devices import AUTOMATIC, Computing
 from engine.errors import Cancelled
 from engine.jobs.generate import Enlarging
 from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never_cancelled
@@ -39,11 +40,11 @@ class Performer(Protocol):
     ) -> Iterator[Event]: ...
 
 
-def open_session() -> Performer:
+def open_session(computing: Computing = AUTOMATIC) -> Performer:
     """Open the real engine. Importing torch takes seconds, so call it in the worker's thread."""
     from engine.session import Session
 
-    return Session()
+    return Session.on(computing)
 
 
 def open_lab() -> Performer:

@@ -84,7 +84,7 @@ class Document(QObject):
         for signal in (self.draft.model_changed, self.draft.changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
         self.tokens = TokenCount(self.draft, self)
-        self._library = library
+        self.library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
@@ -98,7 +98,7 @@ class Document(QObject):
         self.picture_likelihood = PictureLikelihood(*parts, prices, engine, self)
         self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
-        self.exporter = Exporter(self.draft, engine, self)
+        self.exporter = Exporter(self.draft, engine, library, self)
         self._had_artwork = False
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
@@ -211,7 +211,7 @@ class Document(QObject):
 
     def _again(self, job: QueuedJob) -> Submission:
         """The job again; on the artwork only if that is still the one of the job."""
-        again = repeat(job, self._library)
+        again = repeat(job, self.library)
         return again if self.editing.placement(job.run_path) is not None else again._replace(placement=None)
 
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
@@ -245,7 +245,7 @@ class Document(QObject):
             self.when_sharp(partial(self.save_picture, path))
             return None
         try:
-            target = save_step(run, k, image, self._library.pictures, path)
+            target = save_step(run, k, image, self.library, path)
         except (ValueError, OSError, MemoryError) as error:
             self.notice_raised.emit(Notice("error", f"The picture could not be saved: {why(error)}"))
             return None

@@ -154,7 +154,7 @@ class QueuedJob(QObject):
         """Keep the steps that its run file holds, up to step `steps` of its path; it goes on there."""
         assert not isinstance(self.job, Encode | Decode)
         if not isinstance(self.job, Resume):
-            self.job = Resume(run_path=self.run_path, pictures=self.job.pictures)
+            self.job = Resume(run_path=self.run_path, pictures=self.job.pictures, text=self.job.text)
         self.steps_done = self._kept_steps = steps - self.steps_before
         self.share = self._kept_share = self.steps_done / self.steps_total if self.steps_total else self.share
         self._kept_seconds = self.seconds
