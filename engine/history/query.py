@@ -9,7 +9,7 @@ HERE, MISSING, TRASHED = "here", "missing", "trashed"  # the states of a picture
 
 
 class Row(NamedTuple):
-    """One line of the gallery. count: of the pictures that it stands for, more than 1 for a stack."""
+    """One line of the gallery. stack: the number of pictures that it stands for."""
 
     id: int
     day: str
@@ -17,7 +17,7 @@ class Row(NamedTuple):
     starred: int
     rating: int
     state: str
-    count: int
+    stack: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,8 @@ def match(text: str) -> str:
 
     Every word is quoted, so that nothing in it is an operator.
     """
-    wanted, unwanted = [], []
+    wanted: list[str] = []
+    unwanted: list[str] = []
     for word in text.split():
         bare = word.lstrip("-")
         if any(c.isalnum() for c in bare):

@@ -77,7 +77,7 @@ def scan(
 
 def take_files(store: PictureStore, paths: Sequence[Path], run: Path | None = None) -> Scanned:
     """Bring some picture files into the store, and the run file that made them. Raises HistoryError."""
-    scanner = _Scanner(store, lambda: False, lambda _: None)
+    scanner = _Scanner(store, lambda: False, lambda _: None, paths)
     for path in paths:
         with suppress(OSError):  # deleted meanwhile
             scanner.look_at(path, path.stat())
@@ -95,6 +95,7 @@ class _Scanner:
         self._known = store.known()
         self._seen: set[str] = set()
         self._moved: set[int] = set()
+        self._taken: set[str] = set()  # places that files were moved from
         self._batch: list[Found] = []
         self._due = time.monotonic() + SLICE
         self._walked: list[Path] = []
@@ -148,8 +149,10 @@ class _Scanner:
                 return
             if id is None and (before := self._store.moved_from(stamp, self._is_gone)) is not None:
                 self.result.moved += 1
-                self._moved.add(before)
-                self._batch.append(Found(path, stamp, before, None, stat.st_mtime))
+                id, old = before
+                self._moved.add(id)
+                self._taken.add(str(old))
+                self._batch.append(Found(path, stamp, id, None, stat.st_mtime))
                 return
             facts = facts_of(path)
         except OSError as error:
@@ -161,8 +164,7 @@ class _Scanner:
         self._batch.append(Found(path, stamp, id, facts, stat.st_mtime))
 
     def _is_gone(self, path: Path) -> bool:
-        known = self._known.get(str(path))
-        return known is not None and known[0] not in self._moved and not os.path.lexists(path)
+        return str(path) not in self._taken and not os.path.lexists(path)
 
     def flush(self) -> None:
         batch, self._batch = self._batch, []

@@ -225,15 +225,18 @@ class PictureStore:
 
     # pictures come and go: engine.history.scan, and a person who deletes
 
-    def known(self) -> dict[str, tuple[int, int, int, str]]:
-        """Return (id, bytes, changed, state) of all pictures by path."""
-        rows = self._all("SELECT path, id, bytes, changed, state FROM pictures")
-        return {path: (id, size, changed, state) for path, id, size, changed, state in rows}
+    def known(self, paths: Sequence[Path] | None = None) -> dict[str, tuple[int, int, int, str]]:
+        """Return (id, bytes, changed, state) of pictures by path: of all of them, or of those in `paths`."""
+        sql, values = "SELECT path, id, bytes, changed, state FROM pictures", list[str]()
+        if paths is not None:
+            sql += " WHERE path IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps([str(path) for path in paths]))
+        return {path: (id, size, changed, state) for path, id, size, changed, state in self._all(sql, values)}
 
-    def moved_from(self, stamp: Stamp, gone: Callable[[Path], bool]) -> int | None:
-        """Return the picture whose file has these bytes and is no longer where it was."""
+    def moved_from(self, stamp: Stamp, gone: Callable[[Path], bool]) -> tuple[int, Path] | None:
+        """Return the picture, and its old path, whose file has these bytes and is no longer where it was."""
         found = self._all("SELECT id, path FROM pictures WHERE head = ? AND bytes = ?", (stamp.head, stamp.bytes))
-        return next((id for id, path in found if gone(Path(path))), None)
+        return next(((id, Path(path)) for id, path in found if gone(Path(path))), None)
 
     def add(self, path: Path, stamp: Stamp, facts: Facts, made: float) -> int:
         """Add a picture, or take again what is known of the file at that path. Inside writing()."""

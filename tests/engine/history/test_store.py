@@ -94,7 +94,7 @@ def test_marks_filter_and_are_found(ids: dict[str, int], store: PictureStore, na
 
 def test_pictures_stack_by_their_settings_without_the_seed(ids: dict[str, int], store: PictureStore) -> None:
     rows = store.rows(Filter(stacked=True))
-    assert sorted((row.id in (ids["one"], ids["two"]), row.count) for row in rows) == [
+    assert sorted((row.id in (ids["one"], ids["two"]), row.stack) for row in rows) == [
         (False, 1),
         (False, 1),
         (True, 2),
