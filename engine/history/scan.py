@@ -90,9 +90,17 @@ def take_files(store: PictureStore, paths: Sequence[Path], run: Path | None = No
 
 
 class _Scanner:
-    def __init__(self, store: PictureStore, cancelled: Callable[[], bool], report: Callable[[Scanned], object]) -> None:
+    """paths -- the files that it will look at; None: it may be any."""
+
+    def __init__(
+        self,
+        store: PictureStore,
+        cancelled: Callable[[], bool],
+        report: Callable[[Scanned], object],
+        paths: Sequence[Path] | None = None,
+    ) -> None:
         self._store, self._cancelled, self._report = store, cancelled, report
-        self._known = store.known()
+        self._known = store.known(paths)
         self._seen: set[str] = set()
         self._moved: set[int] = set()
         self._taken: set[str] = set()  # places that files were moved from
