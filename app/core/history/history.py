@@ -154,6 +154,10 @@ class History(QObject):
         """Return the run file of a picture and its place in the batch; None where there is none any more."""
         return self._ask(lambda store: store.run_of(picture), None)
 
+    def alike(self, id: int) -> list[int]:
+        """Return the pictures with the settings of this one, but for the seed, and itself."""
+        return self._ask(lambda store: store.alike([id]), [id])
+
     def models(self) -> dict[str, int]:
         return self._ask(lambda store: store.models(), {})
 

@@ -8,11 +8,13 @@ from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import PictureLikelihood
+from app.core.history.history import History
 from app.core.lab.lab_model import Lab
 from app.core.morph.morph_room import MorphRoom
 from app.core.shown.timeline import StepTimeline
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
+from app.ui.history.commands import HistoryCommands
 from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
 from app.ui.window.docks import Docks
@@ -32,6 +34,8 @@ class StudioParts(Protocol):
     films: Films
     files: Files
     tools: Toolset
+    history: History
+    pictures_found: HistoryCommands
     docks: Docks
 
     @property
@@ -43,6 +47,8 @@ class StudioParts(Protocol):
     def copy_picture(self) -> None: ...
     def open_pictures(self) -> None: ...
     def focus_prompt(self) -> None: ...
+    def search_history(self) -> None: ...
+    def focus_history(self, field: str) -> None: ...
     def steer(self) -> None: ...
     def show_sweep(self) -> None: ...
     def show_models(self) -> None: ...

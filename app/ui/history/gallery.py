@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from PySide6.QtCore import (
+    QDate,
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QLocale,
@@ -16,7 +18,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QRegion, QResizeEvent
+from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QRegion, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QToolTip, QWidget
 
 from app.core.history.history import History
@@ -28,6 +30,7 @@ from app.ui.look.theme import em
 from app.ui.widgets.plain_tip import plain_tip
 
 SMALLEST, USUAL, LARGEST = 4, 8, 18  # em: sides of a tile
+KEYPAD = Qt.KeyboardModifier.KeypadModifier
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -135,9 +138,9 @@ class Gallery(QAbstractItemView):
 
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
         region, shown = QRegion(), self._shown_rows(self.viewport().rect())
-        for part in selection:
-            for row in range(max(part.top(), shown.start), min(part.bottom() + 1, shown.stop)):
-                region += QRegion(self.visualRect(self.table.index(row)).adjusted(-2, -6, 6, 2))
+        for row in shown:
+            if selection.contains(self.table.index(row)):
+                region += QRegion(self.visualRect(self.table.index(row)))
         return region
 
     def indexAt(self, at: QPoint) -> QModelIndex:
@@ -224,17 +227,14 @@ class Gallery(QAbstractItemView):
     def keyboardSearch(self, search: str) -> None:
         """Letters are commands here; the search field searches."""
 
-    def wheelEvent(self, event: object) -> None:
-        from PySide6.QtGui import QWheelEvent
-
-        assert isinstance(event, QWheelEvent)
+    def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.tile_em += 1 if event.angleDelta().y() > 0 else -1
             event.accept()
             return
         super().wheelEvent(event)
 
-    def viewportEvent(self, event: object) -> bool:
+    def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QHelpEvent.Type.ToolTip:
             index = self.indexAt(event.pos())
             picture = self._history.picture(self.table.rows[index.row()].id) if index.isValid() else None
@@ -244,7 +244,7 @@ class Gallery(QAbstractItemView):
                 said = spoken(picture, self.table.rows[index.row()]).replace(", ", "\n", 1)
                 QToolTip.showText(event.globalPos(), plain_tip(f"{said}\n{picture.path}"), self)
             return True
-        return bool(super().viewportEvent(event))  # type: ignore[arg-type]
+        return bool(super().viewportEvent(event))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
@@ -264,7 +264,7 @@ class Gallery(QAbstractItemView):
         Flag = QStyle.StateFlag
         for row in self._shown_rows(dirty):
             index = self.table.index(row)
-            option.rect = grid.rect(row).translated(0, -offset)  # type: ignore[assignment]
+            option.rect = grid.rect(row).translated(0, -offset)
             state = Flag.State_Enabled
             if selection.isSelected(index):
                 state |= Flag.State_Selected
@@ -272,7 +272,7 @@ class Gallery(QAbstractItemView):
                 state |= Flag.State_MouseOver
             if row == now and self.hasFocus():
                 state |= Flag.State_HasFocus
-            option.state = state  # type: ignore[assignment]
+            option.state = state
             self.itemDelegate().paint(painter, option, index)
         painter.end()
 
@@ -299,9 +299,9 @@ class Gallery(QAbstractItemView):
         for changed in (before, self._hovered):
             self.viewport().update(self.visualRect(changed))
 
-    def leaveEvent(self, event: object) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         self._hover(QModelIndex())
-        super().leaveEvent(event)  # type: ignore[arg-type]
+        super().leaveEvent(event)
 
     def _open(self, index: Index) -> None:
         if index.isValid():
@@ -320,9 +320,6 @@ class Gallery(QAbstractItemView):
         return QSize(em(self, 12), em(self, 8))
 
 
-KEYPAD = Qt.KeyboardModifier.KeypadModifier
-
-
 def day_text(day: str, today: date | None = None) -> str:
     """Return a day as a heading: Today, Yesterday, else its date in the user's language."""
     today = today or date.today()
@@ -331,4 +328,4 @@ def day_text(day: str, today: date | None = None) -> str:
         return "Today"
     if found == today - timedelta(days=1):
         return "Yesterday"
-    return QLocale().toString(found, QLocale.FormatType.LongFormat)
+    return QLocale().toString(QDate(found.year, found.month, found.day), QLocale.FormatType.LongFormat)
