@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from app.ui.actions.studio import StudioParts
-from app.ui.window.rooms import HISTORY, LAB, MORPH, PICTURES
+from app.ui.window.rooms import LAB, MORPH, PICTURES
 
 Reason: TypeAlias = Callable[[StudioParts], str]
 
@@ -35,10 +35,6 @@ def in_lab(studio: StudioParts) -> bool:
 
 def in_morph(studio: StudioParts) -> bool:
     return studio.room.name == MORPH
-
-
-def in_history(studio: StudioParts) -> bool:
-    return studio.room.name == HISTORY
 
 
 def outside_pictures(studio: StudioParts) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from app.ui.actions.action import Action
-from app.ui.actions.reasons import in_history, in_lab, in_morph
+from app.ui.actions.reasons import in_lab, in_morph
 from app.ui.actions.studio import StudioParts
-from app.ui.window.rooms import HISTORY, LAB, MORPH, PICTURES
+from app.ui.window.rooms import LAB, MORPH, PICTURES
 
 
 def _theme(mode: str, text: str) -> Action:
@@ -46,9 +46,6 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="morph", text="Morph", menu="View", keys=("F4",),
         tip="From picture to picture along the flow: key frames, the frames between them, a film",
         do=lambda s: s.show_room(PICTURES if in_morph(s) else MORPH), checked=in_morph),
-    Action(id="history", text="History", menu="View", keys=("Ctrl+H",),
-        tip="Every finished picture, found again: search, star, tag, compare",
-        do=lambda s: s.show_room(PICTURES if in_history(s) else HISTORY), checked=in_history),
     _panel("settings", "Settings", "Alt+1", begins=True),
     _panel("timeline", "Timeline", "Alt+2"),
     _panel("recent", "Pictures of this session", "Alt+3"),

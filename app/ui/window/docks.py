@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from app.settings import Settings, from_text, to_text
 from app.ui.look.theme import em
-from app.ui.window.rooms import LAB, MORPH, PICTURES
+from app.ui.window.rooms import MORPH, PICTURES
 
 LAYOUT = 1  # the version of the saved layout: another one is not restored
 SIZE = QSize(1280, 800)  # of the window at the first start
@@ -23,10 +23,9 @@ PANELS = {  # title and place of each panel, from left to right
 }
 WIDTHS = {"settings": 19, "likelihood": 17, "recent": 6.6}  # at the first start, in line heights
 TIMELINE_HEIGHT = 12.5  # the same
-BESIDE = {  # panels that not every room has, and the rooms that have them
+BESIDE = {  # the panels on the right, and the rooms that have them
     "likelihood": (PICTURES,),
     "recent": (PICTURES, MORPH),
-    "timeline": (PICTURES, LAB, MORPH),
 }
 
 
@@ -63,7 +62,7 @@ class Docks:
         self._docks[name].setVisible(not self.is_shown(name))
 
     def change_room(self, before: str, after: str) -> None:
-        """Hide the panels that the room `after` does not have, and show again those that it has."""
+        """Hide the panels on the right that the room `after` does not have, and show again those that it has."""
         for name, rooms in BESIDE.items():
             if before in rooms:
                 self._wanted = self._wanted | {name} if self.is_shown(name) else self._wanted - {name}

@@ -1,4 +1,4 @@
-"""The rooms, each made from its model and its widgets."""
+"""The three rooms, each made from its model and its widgets."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from app.core.flow.likelihood import PictureLikelihood
 from app.core.lab.lab_model import Lab
 from app.core.morph.morph_room import MorphRoom
 from app.ui.files.dialogs import Files
-from app.ui.history.page import HistoryPage
 from app.ui.lab.view import LabView
 from app.ui.morph.film_files import Films
 from app.ui.morph.view import MorphView
-from app.ui.window.rooms import HISTORY, LAB, MORPH, PICTURES, Room
+from app.ui.window.rooms import LAB, MORPH, PICTURES, Room
 
 NO_PICTURE = "There is no picture to save yet: generate one, or open one."
 
@@ -57,14 +56,4 @@ def morph_room(morph: MorphRoom, films: Films, *, panel: QWidget, timeline: QWid
         start=morph.start, why_no_start=lambda: morph.why_not, cancel=morph.cancel, busy=lambda: morph.rendering,
         save=films.save_frame,
         why_no_save=lambda: "There is no frame yet: make the morph first." if morph.image is None else "",
-    )  # fmt: skip
-
-
-def history_room(document: Document, *, panel: QWidget, timeline: QWidget, page: HistoryPage) -> Room:
-    """Generate makes a picture as the panel of pictures says: it comes here when it is finished."""
-    return Room(
-        name=HISTORY, title="History", steps=document.shown, panel=panel, timeline=timeline, view=page,
-        focus=page.focus, start=document.generate, why_no_start=lambda: document.why_not,
-        cancel=document.jobs.cancel, busy=lambda: bool(document.jobs.running), save=lambda: None,
-        why_no_save=lambda: "Open the picture first: every picture in the history is a file already.",
     )  # fmt: skip

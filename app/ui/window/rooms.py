@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.core.shown.timeline import StepTimeline
 
-PICTURES, LAB, MORPH, HISTORY = "pictures", "lab", "morph", "history"
+PICTURES, LAB, MORPH = "pictures", "lab", "morph"
 
 
 def _no_reason() -> str:
