@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
@@ -33,7 +31,7 @@ UNREADABLE = "This step cannot be read"
 
 
 class CanvasArea(QWidget):
-    """Brings the document's frames to the canvas; each of `others` can take the place of all that."""
+    """Brings the document's frames to the canvas; the view of a page can take the place of all that."""
 
     def __init__(
         self,
@@ -41,7 +39,6 @@ class CanvasArea(QWidget):
         tools: Toolset,
         canvas: CanvasView,
         actions: ActionSet,
-        others: Sequence[QWidget] = (),
     ) -> None:
         super().__init__()
         self._document, self._tools, self._actions = document, tools, actions
@@ -50,7 +47,7 @@ class CanvasArea(QWidget):
         self._keys = ""
         self.welcome = Welcome(document)
         self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
-        self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
+        self.welcome.offer(actions["page-lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document.shown, document.guidance.scores)
         self.candidates = CandidateBar(
             document.editing, document.shown, document.jobs, document.guidance.scores, actions
@@ -64,8 +61,6 @@ class CanvasArea(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(canvas)
-        for other in others:
-            self.stack.addWidget(other)
         self.footer = self._footer()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -111,8 +106,13 @@ class CanvasArea(QWidget):
         row.addWidget(self._actions.button("zoom-in", footer))
         return footer
 
-    def show_room(self, view: QWidget | None) -> None:
-        """Show one of the others in place of the picture, under the same notices; None for the picture."""
+    def add_view(self, view: QWidget | None) -> None:
+        """Add a page's view, to be shown in place of the picture."""
+        if view is not None:
+            self.stack.addWidget(view)
+
+    def show_view(self, view: QWidget | None) -> None:
+        """Show a page's view in place of the picture, under the same notices; None for the picture."""
         self._other = view
         self.refresh()
 

@@ -30,6 +30,7 @@ GESTURES = (
     ("… put it down, lift it", "Shift + Return"),
     ("Walk through the steps", "Drag over the timeline"),
     ("Fork, vary or save a step", "Right click on it"),
+    ("Back to the page before", "Esc, where nothing runs"),
 )
 WHERE = {
     "picture": "canvas or timeline",

@@ -351,9 +351,9 @@ def test_the_footer_lists_the_keys_of_the_front_view(bench: Bench) -> None:
 
 def test_the_lab_hides_the_candidates_and_gives_them_back(bench: Bench) -> None:
     bench.finish()
-    bench.window.show_room("lab")
+    bench.window.show_page("lab")
     assert not bench.bar.isVisible()
-    bench.window.show_room("pictures")
+    bench.window.show_page("pictures")
     assert bench.bar.isVisible()
 
 

@@ -52,9 +52,9 @@ def test_the_tools_are_there_while_the_artwork_is_on_the_canvas(window: MainWind
     assert area.stack.currentWidget() is window.canvas
     assert area.strip.isVisible()
     assert area.options.isVisible()
-    window.show_room("lab")
+    window.show_page("lab")
     assert not area.strip.isVisible()
-    window.show_room("pictures")
+    window.show_page("pictures")
     assert area.strip.isVisible()
     finish(qtbot, window.document, method="new")
     assert not window.document.editing.shows_artwork
